@@ -1,0 +1,249 @@
+//! The log at work: open, sequence, guard, publish, read.
+//!
+//! ```text
+//! submit ─> queue ─> sequencer thread ─> integrate ─> sign in memory ─> ONE synced batch
+//!                                                     ─> head guard ─> published row ─> answer
+//! ```
+//!
+//! Three sizes, each only growing: integrated (in the store), signed (guarded,
+//! under the log's own key), published (satisfies the log's own policy). Every
+//! answer and every read looks only at published. ARCHITECTURE.md says what a
+//! crash in each step means.
+
+pub mod clock;
+pub mod queue;
+pub mod recovery;
+pub mod sequencer;
+pub mod view;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+
+use crate::checkpoint::{Origin, TreeHead};
+use crate::entry::PendingEntry;
+use crate::merkle::{LeafHash, LeafIndex, TreeSize};
+use crate::note::SignerKey;
+use crate::sequence::{COMMIT_ENTRIES_MAX, QUEUE_ENTRIES_MAX};
+use crate::server::faults::Faults;
+use crate::server::log::clock::Clock;
+use crate::server::log::queue::{Command, Queue};
+use crate::server::log::view::View;
+use crate::server::store::Store;
+use crate::trust::TrustPolicy;
+
+/// A checkpoint that may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Size and root.
+    pub head: TreeHead,
+    /// The signed note, byte for byte.
+    pub note: Arc<[u8]>,
+}
+
+/// What opening a log needs.
+pub struct Opening {
+    /// Data directory.
+    pub data: PathBuf,
+    /// Head guard file; best on another disk.
+    pub guard: PathBuf,
+    /// Origin line.
+    pub origin: Origin,
+    /// The log's own key.
+    pub signer: SignerKey,
+    /// did:key of the operator.
+    pub operator: crate::artifact::Did,
+    /// Checkpoints that the store must extend.
+    pub seen: Vec<Vec<u8>>,
+    /// Least time between two checkpoints; zero signs every commit.
+    pub checkpoint_interval: Duration,
+    /// Free bytes below which writes are refused, on the disk of the store and of the guard.
+    pub free_disk_bytes_min: u64,
+    /// Clock, an argument so that tests can make it jump.
+    pub clock: Arc<dyn Clock>,
+    /// Fault hook, an argument so that tests can break each write.
+    pub faults: Arc<dyn Faults>,
+}
+
+/// The default place of the guard: `DIR.guard`, beside the data directory.
+#[must_use]
+pub fn default_guard_path(data: &Path) -> PathBuf {
+    let mut path = data.as_os_str().to_owned();
+    path.push(".guard");
+    PathBuf::from(path)
+}
+
+/// One artifact with the receipts that its bundle expands to, in the order in
+/// which they are logged; the artifact itself is the last.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Never empty.
+    pub entries: Vec<PendingEntry>,
+}
+
+/// Where an item landed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logged {
+    /// Index of the artifact's entry.
+    pub index: LeafIndex,
+    /// Its leaf hash.
+    pub leaf_hash: LeafHash,
+    /// Size of the published checkpoint that covers it.
+    pub tree_size: TreeSize,
+    /// It was logged before; nothing was added for it.
+    pub duplicate: bool,
+    /// Other entries of the same statement, lowest first.
+    pub same_statement: Vec<LeafIndex>,
+    /// Entries added for the receipts inside.
+    pub expanded: Vec<LeafIndex>,
+}
+
+/// Handle of an open log. Clones share it.
+#[derive(Clone)]
+pub struct Log {
+    store: Arc<Store>,
+    queue: Arc<Queue>,
+    published: watch::Receiver<Published>,
+    policy: Arc<TrustPolicy>,
+}
+
+impl Log {
+    /// Opens the log, finishes what a crash interrupted, and starts the
+    /// sequencer. Blocks for as long as recovery takes.
+    ///
+    /// # Errors
+    /// [`recovery::OpenError`]: refuses rather than guess, and says what to do.
+    pub fn open(opening: Opening) -> Result<(Self, sequencer::Running), recovery::OpenError> {
+        let data = opening.data.clone();
+        let limits = queue::Watermarks {
+            paths: vec![data, opening.guard.clone()],
+            free_disk_bytes_min: opening.free_disk_bytes_min,
+        };
+        let recovered = recovery::open(opening)?;
+        let (published_tx, published) = watch::channel(recovered.published.clone());
+        let store = Arc::clone(&recovered.store);
+        let policy = Arc::new(recovered.policy.clone());
+        let (queue, inbox) = queue::channel(QUEUE_ENTRIES_MAX, limits, recovered.read_only.clone());
+        let running = sequencer::start(recovered, inbox, published_tx);
+        Ok((Self { store, queue: Arc::new(queue), published, policy }, running))
+    }
+
+    /// Logs the items of one request, in order. Answers when a published
+    /// checkpoint covers all of them.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; only [`SubmitError::Stopped`] leaves open whether
+    /// something was logged, and then submitting again is safe.
+    pub async fn submit(&self, items: Vec<Item>) -> Result<Vec<Logged>, SubmitError> {
+        let entries: usize = items.iter().map(|i| i.entries.len()).sum();
+        if let Some(item) = items.iter().map(|i| i.entries.len()).find(|n| *n > COMMIT_ENTRIES_MAX) {
+            return Err(SubmitError::BatchTooLarge { entries: item, limit: COMMIT_ENTRIES_MAX });
+        }
+        let (answer, answered) = oneshot::channel();
+        self.queue.push(entries, Command { items, answer })?;
+        answered.await.map_err(|_| SubmitError::Stopped)?
+    }
+
+    /// The newest published checkpoint.
+    #[must_use]
+    pub fn published(&self) -> Published {
+        self.published.borrow().clone()
+    }
+
+    /// Wakes when something was published: for followers.
+    #[must_use]
+    pub fn follow(&self) -> watch::Receiver<Published> {
+        self.published.clone()
+    }
+
+    /// Whether the sequencer takes writes.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.queue.is_open()
+    }
+
+    /// Why writes are refused, if they are.
+    #[must_use]
+    pub fn read_only(&self) -> Option<String> {
+        self.queue.read_only()
+    }
+
+    /// A reader at the newest published checkpoint.
+    #[must_use]
+    pub fn view(&self) -> View {
+        View::new(Arc::clone(&self.store), self.published())
+    }
+
+    /// The policy that the log's own checkpoints satisfy.
+    #[must_use]
+    pub fn policy(&self) -> &TrustPolicy {
+        &self.policy
+    }
+
+    /// The store, for followers.
+    #[must_use]
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+}
+
+/// Why an item was not logged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubmitError {
+    /// The queue has no room for the whole request now.
+    #[error("queue: {waiting} of {limit} entries wait; try again in a second")]
+    QueueFull {
+        /// Entries that wait.
+        waiting: usize,
+        /// How many may.
+        limit: usize,
+    },
+    /// The request would never fit.
+    #[error("batch: {entries} entries after expansion, at most {limit} fit")]
+    BatchTooLarge {
+        /// Entries after expansion.
+        entries: usize,
+        /// How many may.
+        limit: usize,
+    },
+    /// A disk is nearly full.
+    #[error("disk: {free} bytes free, writes need {limit}; reads go on")]
+    DiskLow {
+        /// Free bytes.
+        free: u64,
+        /// The low-water mark.
+        limit: u64,
+    },
+    /// The guard cannot be written: reads only.
+    #[error("read only: {why}")]
+    ReadOnly {
+        /// Why.
+        why: String,
+    },
+    /// The clock jumped.
+    #[error("clock: {why}; writes wait for it")]
+    ClockUnsound {
+        /// What was seen.
+        why: String,
+    },
+    /// The log stopped while this was under way.
+    #[error("log: stopped before a checkpoint covered this; submit it again when the log is back")]
+    Stopped,
+}
+
+impl SubmitError {
+    /// Stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::QueueFull { .. } => "queue_full",
+            Self::BatchTooLarge { .. } => "batch_too_large",
+            Self::DiskLow { .. } => "disk_low",
+            Self::ReadOnly { .. } => "read_only",
+            Self::ClockUnsound { .. } => "clock_unsound",
+            Self::Stopped => "log_stopped",
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The queue between requests and the sequencer: bounded in entries, not in
+//! requests, and refusing rather than growing.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use crate::server::log::{Item, Logged, SubmitError};
+
+/// How long a reading of the free disk space is believed.
+const DISK_READING_MAX_AGE: Duration = Duration::from_millis(500);
+
+/// One request on its way to the sequencer.
+pub struct Command {
+    /// Items in order.
+    pub items: Vec<Item>,
+    /// Where the answer goes.
+    pub answer: oneshot::Sender<Result<Vec<Logged>, SubmitError>>,
+}
+
+/// Disks that must keep room.
+pub struct Watermarks {
+    /// A path on each disk.
+    pub paths: Vec<PathBuf>,
+    /// Free bytes below which writes are refused.
+    pub free_disk_bytes_min: u64,
+}
+
+/// The sending half.
+pub struct Queue {
+    sender: mpsc::Sender<Command>,
+    waiting: Arc<AtomicUsize>,
+    limit: usize,
+    watermarks: Watermarks,
+    disk: Mutex<Option<(Instant, u64)>>,
+    read_only: Option<String>,
+    open: Arc<AtomicUsize>,
+}
+
+/// The receiving half, held by the sequencer. Dropping it closes the queue.
+pub struct Inbox {
+    receiver: mpsc::Receiver<Command>,
+    waiting: Arc<AtomicUsize>,
+    open: Arc<AtomicUsize>,
+}
+
+/// Makes a queue that holds `limit` entries.
+#[must_use]
+pub fn channel(limit: usize, watermarks: Watermarks, read_only: Option<String>) -> (Queue, Inbox) {
+    let (sender, receiver) = mpsc::channel();
+    let (waiting, open) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(1)));
+    let inbox = Inbox { receiver, waiting: Arc::clone(&waiting), open: Arc::clone(&open) };
+    (Queue { sender, waiting, limit, watermarks, disk: Mutex::new(None), read_only, open }, inbox)
+}
+
+impl Queue {
+    /// Reserves room for all entries of a request and queues it, or refuses it whole.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub fn push(&self, entries: usize, command: Command) -> Result<(), SubmitError> {
+        if let Some(why) = &self.read_only {
+            return Err(SubmitError::ReadOnly { why: why.clone() });
+        }
+        if entries > self.limit {
+            return Err(SubmitError::BatchTooLarge { entries, limit: self.limit });
+        }
+        self.check_disk()?;
+        let reserve = |waiting: usize| (waiting + entries <= self.limit).then_some(waiting + entries);
+        self.waiting
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, reserve)
+            .map_err(|waiting| SubmitError::QueueFull { waiting, limit: self.limit })?;
+        self.sender.send(command).map_err(|_| SubmitError::Stopped)
+    }
+
+    fn check_disk(&self) -> Result<(), SubmitError> {
+        // A poisoned lock holds a stale reading at worst; read again.
+        let mut disk = self.disk.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let free = match *disk {
+            Some((at, free)) if at.elapsed() < DISK_READING_MAX_AGE => free,
+            _ => {
+                let free = self.watermarks.paths.iter().filter_map(|p| free_bytes(p)).min().unwrap_or(0);
+                *disk = Some((Instant::now(), free));
+                free
+            }
+        };
+        let limit = self.watermarks.free_disk_bytes_min;
+        if free < limit { Err(SubmitError::DiskLow { free, limit }) } else { Ok(()) }
+    }
+
+    /// Entries that wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Acquire)
+    }
+
+    /// Whether the sequencer still listens.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire) == 1
+    }
+
+    /// Why writes are refused, if they are.
+    #[must_use]
+    pub fn read_only(&self) -> Option<String> {
+        self.read_only.clone()
+    }
+}
+
+fn free_bytes(path: &std::path::Path) -> Option<u64> {
+    let stat = rustix::fs::statvfs(path).ok()?;
+    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+impl Inbox {
+    /// Waits for a command, at most `timeout`; `None` when none came.
+    ///
+    /// # Errors
+    /// [`Closed`] when every sender is gone.
+    pub fn receive(&self, timeout: Option<Duration>) -> Result<Option<Command>, Closed> {
+        match timeout {
+            None => self.receiver.recv().map(Some).map_err(|_| Closed),
+            Some(timeout) => match self.receiver.recv_timeout(timeout) {
+                Ok(command) => Ok(Some(command)),
+                Err(mpsc::RecvTimeoutError::Timeout) => Ok(None),
+                Err(mpsc::RecvTimeoutError::Disconnected) => Err(Closed),
+            },
+        }
+    }
+
+    /// Takes a command that already waits.
+    #[must_use]
+    pub fn take(&self) -> Option<Command> {
+        self.receiver.try_recv().ok()
+    }
+
+    /// Gives room back.
+    pub fn release(&self, entries: usize) {
+        self.waiting.fetch_sub(entries, Ordering::AcqRel);
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        self.open.store(0, Ordering::Release);
+    }
+}
+
+/// Every sender is gone: the service shuts down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed;
