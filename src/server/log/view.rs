@@ -1,0 +1,384 @@
+//! Reading the log at one published checkpoint.
+//!
+//! Everything here looks at `[0, published size)` and at nothing else. Each
+//! proof is verified before it is handed out, with the same strict code that
+//! readers run: a damaged store answers an error, never a wrong proof.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::artifact::digest::{ArtifactDigest, PayloadHash};
+use crate::checkpoint::TreeHead;
+use crate::entry::{EntryError, SequencedEntry};
+use crate::merkle::{
+    Hash, LeafHash, LeafIndex, Node, Plan, ProofError, RootHash, TreeSize, empty_root, leaf_hash, verify_consistency,
+    verify_inclusion,
+};
+use crate::note::SignedNote;
+use crate::receipt::{ConsistencyFile, LogProof};
+use crate::server::log::Published;
+use crate::server::store::{Store, StoreError, layout};
+use crate::tile::{TILE_WIDTH, TileError, TileId, TilePath, encode_bundle, locate, node_from_tile, width_at};
+
+/// Most entries of one listing.
+pub const LISTING_MAX: usize = 1_000;
+
+/// A reader at one published size. Cheap to make; never outlives a request.
+pub struct View {
+    store: Arc<Store>,
+    published: Published,
+}
+
+/// An entry with its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEntry {
+    /// Where it stands.
+    pub index: LeafIndex,
+    /// Leaf bytes.
+    pub bytes: Vec<u8>,
+    /// SHA-256(0x00 ‖ bytes).
+    pub leaf_hash: LeafHash,
+    /// Decoded.
+    pub entry: SequencedEntry,
+}
+
+/// A body, or why there is none to show. Every proof holds either way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// The compact form; it hashes to the digest in the entry.
+    Shown(String),
+    /// The operator withholds it.
+    Withheld,
+}
+
+impl View {
+    /// A reader of `store` at `published`.
+    #[must_use]
+    pub const fn new(store: Arc<Store>, published: Published) -> Self {
+        Self { store, published }
+    }
+
+    /// The checkpoint that this view reads at.
+    #[must_use]
+    pub const fn published(&self) -> &Published {
+        &self.published
+    }
+
+    /// Its tree size.
+    #[must_use]
+    pub const fn size(&self) -> TreeSize {
+        self.published.head.size
+    }
+
+    /// One entry.
+    ///
+    /// # Errors
+    /// [`ViewError::NoEntry`] at or beyond the published size; [`ViewError::Unsound`].
+    pub fn entry(&self, index: LeafIndex) -> Result<StoredEntry, ViewError> {
+        self.check_index(index)?;
+        let bytes = self.store.entry(index)?.ok_or(ViewError::Unsound { what: format!("entry {index} is gone") })?;
+        stored(index, bytes)
+    }
+
+    /// Up to `limit` (at most [`LISTING_MAX`]) entries from `first` on, in order.
+    ///
+    /// # Errors
+    /// [`ViewError::Unsound`], [`ViewError::Store`].
+    pub fn entries(&self, first: LeafIndex, limit: usize) -> Result<Vec<StoredEntry>, ViewError> {
+        let left = self.size().get().saturating_sub(first.get());
+        let limit = usize::try_from(left).unwrap_or(usize::MAX).min(limit).min(LISTING_MAX);
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let found = self.store.entries(first, limit)?;
+        (first.get()..).zip(found).map(|(index, bytes)| stored(LeafIndex::new(index), bytes)).collect()
+    }
+
+    /// The body of an entry's artifact: the one place that reads bodies, and
+    /// the one that will say *withheld*.
+    ///
+    /// # Errors
+    /// [`ViewError::NoEntry`]; [`ViewError::Unsound`] when the body is gone or
+    /// is not what its entry commits to.
+    pub fn body(&self, entry: &StoredEntry) -> Result<Body, ViewError> {
+        self.check_index(entry.index)?;
+        let unsound = |what: &str| ViewError::Unsound { what: format!("body {}: {what}", entry.index) };
+        let bytes = self.store.body(entry.index)?.ok_or_else(|| unsound("is gone"))?;
+        if ArtifactDigest::of(&bytes) != entry.entry.digest {
+            return Err(unsound("does not hash to its digest"));
+        }
+        String::from_utf8(bytes).map(Body::Shown).map_err(|_| unsound("is not UTF-8"))
+    }
+
+    /// Every entry whose artifact has this digest, lowest first.
+    ///
+    /// # Errors
+    /// [`ViewError::Store`], [`ViewError::Unsound`].
+    pub fn find_artifact(&self, digest: &ArtifactDigest) -> Result<Vec<StoredEntry>, ViewError> {
+        let found = self.store.find_artifact(digest)?;
+        let mut entries = self.published_entries(found)?;
+        entries.retain(|e| e.entry.digest == *digest);
+        Ok(entries)
+    }
+
+    /// The entry with this leaf hash.
+    ///
+    /// # Errors
+    /// [`ViewError::Store`], [`ViewError::Unsound`].
+    pub fn find_leaf(&self, leaf: &LeafHash) -> Result<Option<StoredEntry>, ViewError> {
+        let found = self.store.find_leaf(leaf)?;
+        Ok(self.published_entries(found.into_iter().collect())?.into_iter().find(|e| e.leaf_hash == *leaf))
+    }
+
+    /// Other entries of the statement that `entry` makes, lowest first.
+    ///
+    /// # Errors
+    /// [`ViewError::Store`].
+    pub fn same_statement(&self, entry: &StoredEntry, payload: &PayloadHash) -> Result<Vec<LeafIndex>, ViewError> {
+        let key = layout::statement_key(payload, entry.entry.kind, entry.entry.signer.as_ref());
+        let mut found = self.store.find_statement(&key)?;
+        found.retain(|index| *index != entry.index && index.get() < self.size().get());
+        Ok(found)
+    }
+
+    /// Offline evidence that `index` is in the tree of a published checkpoint,
+    /// with the entry bytes in `extra`. `size` absent means the newest. At most
+    /// two tiles a level are read: eight blocks at ten million entries.
+    ///
+    /// # Errors
+    /// [`ViewError::NotPublished`], [`ViewError::NoEntry`], [`ViewError::Unsound`].
+    pub fn inclusion(&self, index: LeafIndex, size: Option<TreeSize>) -> Result<LogProof, ViewError> {
+        let (head, note) = self.checkpoint(size.unwrap_or(self.size()))?;
+        if index.get() >= head.size.get() {
+            return Err(ViewError::NoEntry { index, size: head.size });
+        }
+        let entry = self.entry(index)?;
+        let plan = Plan::inclusion(index, head.size)?;
+        let path = plan.build(&fetch(&self.store, plan.nodes())?)?;
+        verify_inclusion(index, head.size, &entry.leaf_hash, &path, &head.root)
+            .map_err(|_| ViewError::Unsound { what: format!("inclusion proof of {index} at {}", head.size) })?;
+        Ok(LogProof { index, path, checkpoint: note, extra: Some(entry.bytes) })
+    }
+
+    /// Evidence that the tree of published size `to` begins with that of
+    /// published size `from`. `from` 0 gives an empty path.
+    ///
+    /// # Errors
+    /// [`ViewError::NotPublished`], [`ViewError::Swapped`], [`ViewError::Unsound`].
+    pub fn consistency(&self, from: TreeSize, to: Option<TreeSize>) -> Result<ConsistencyFile, ViewError> {
+        let to = to.unwrap_or(self.size());
+        if from > to {
+            return Err(ViewError::Swapped { from, to });
+        }
+        let (old, _) = self.checkpoint(from)?;
+        let (new, note) = self.checkpoint(to)?;
+        let path = if from == TreeSize::ZERO {
+            Vec::new()
+        } else {
+            let plan = Plan::consistency(from, to)?;
+            let path = plan.build(&fetch(&self.store, plan.nodes())?)?;
+            verify_consistency(from, to, &path, &old.root, &new.root)
+                .map_err(|_| ViewError::Unsound { what: format!("consistency proof {from} to {to}") })?;
+            path
+        };
+        Ok(ConsistencyFile { old: from, path, checkpoint: note })
+    }
+
+    /// The published checkpoint of exactly this size.
+    ///
+    /// # Errors
+    /// [`ViewError::NotPublished`] names the next larger published size.
+    pub fn checkpoint(&self, size: TreeSize) -> Result<(TreeHead, SignedNote), ViewError> {
+        if size == self.size() {
+            return Ok((self.published.head, parse_note(&self.published.note)?));
+        }
+        let note = if size < self.size() { self.store.checkpoint(size)? } else { None };
+        let Some(note) = note else {
+            let next = if size < self.size() { self.store.checkpoint_from(size)?.map(|(s, _)| s) } else { None };
+            return Err(ViewError::NotPublished { size, newest: self.size(), next });
+        };
+        let note = parse_note(&note)?;
+        let body = crate::checkpoint::Checkpoint::parse_text(note.text())
+            .map_err(|_| ViewError::Unsound { what: format!("checkpoint {size}") })?;
+        if body.head.size != size {
+            return Err(ViewError::Unsound { what: format!("checkpoint {size}") });
+        }
+        Ok((body.head, note))
+    }
+
+    /// Published checkpoints below `below` (absent: from the newest on), largest first.
+    ///
+    /// # Errors
+    /// [`ViewError::Store`], [`ViewError::Unsound`].
+    pub fn checkpoints(&self, below: Option<TreeSize>, limit: usize) -> Result<Vec<(TreeHead, SignedNote)>, ViewError> {
+        let end = self.size().get().saturating_add(1);
+        let below = TreeSize::new(below.map_or(end, |b| b.get().min(end)));
+        let rows = self.store.checkpoints_below(below, limit.min(LISTING_MAX))?;
+        rows.into_iter().map(|(size, _)| self.checkpoint(size)).collect()
+    }
+
+    /// Bytes of a tile or entry bundle. A partial one inside a full one is cut
+    /// from it.
+    ///
+    /// # Errors
+    /// [`ViewError::NoTile`] when the published tree does not imply it.
+    pub fn tile(&self, path: &TilePath) -> Result<Vec<u8>, ViewError> {
+        match *path {
+            TilePath::Hashes { tile, width } => {
+                self.check_width(tile, width)?;
+                let bytes = self.store.tiles(&[tile])?.pop().flatten();
+                let unsound = || ViewError::Unsound { what: format!("tile {path}") };
+                let mut bytes = bytes.ok_or_else(unsound)?;
+                if bytes.len() < usize::from(width) * 32 {
+                    return Err(unsound());
+                }
+                bytes.truncate(usize::from(width) * 32);
+                Ok(bytes)
+            }
+            TilePath::Entries { index, width } => {
+                self.check_width(TileId { level: 0, index }, width)?;
+                let first = LeafIndex::new(index * TILE_WIDTH as u64);
+                let entries = self.store.entries(first, usize::from(width))?;
+                let slices: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
+                if slices.len() != usize::from(width) {
+                    return Err(ViewError::Unsound { what: format!("tile {path}") });
+                }
+                Ok(encode_bundle(&slices)?)
+            }
+        }
+    }
+
+    fn check_width(&self, tile: TileId, width: u16) -> Result<(), ViewError> {
+        if width == 0 || width > width_at(tile, self.size()) {
+            return Err(ViewError::NoTile { size: self.size() });
+        }
+        Ok(())
+    }
+
+    fn check_index(&self, index: LeafIndex) -> Result<(), ViewError> {
+        if index.get() >= self.size().get() {
+            return Err(ViewError::NoEntry { index, size: self.size() });
+        }
+        Ok(())
+    }
+
+    fn published_entries(&self, found: Vec<LeafIndex>) -> Result<Vec<StoredEntry>, ViewError> {
+        found.into_iter().filter(|i| i.get() < self.size().get()).map(|i| self.entry(i)).collect()
+    }
+}
+
+fn stored(index: LeafIndex, bytes: Vec<u8>) -> Result<StoredEntry, ViewError> {
+    let entry = SequencedEntry::decode(&bytes)
+        .map_err(|source| ViewError::Unsound { what: format!("entry {index}: {source}") })?;
+    Ok(StoredEntry { index, leaf_hash: leaf_hash(&bytes), bytes, entry })
+}
+
+fn parse_note(bytes: &[u8]) -> Result<SignedNote, ViewError> {
+    SignedNote::parse(bytes).map_err(|_| ViewError::Unsound { what: "a published checkpoint".into() })
+}
+
+/// Hashes of complete subtrees, in one batched read of their tiles.
+///
+/// # Errors
+/// [`ViewError::Unsound`] when a tile is missing or too narrow.
+pub fn fetch(store: &Store, nodes: &[Node]) -> Result<Vec<Hash>, ViewError> {
+    let mut wanted: BTreeMap<TileId, usize> = BTreeMap::new();
+    for node in nodes {
+        wanted.insert(locate(*node).0, 0);
+    }
+    let tiles: Vec<TileId> = wanted.keys().copied().collect();
+    let bytes = store.tiles(&tiles)?;
+    for (at, tile) in tiles.iter().enumerate() {
+        wanted.insert(*tile, at);
+    }
+    let hash = |node: &Node| {
+        let tile = locate(*node).0;
+        let missing = || ViewError::Unsound { what: format!("tile level {} index {}", tile.level, tile.index) };
+        let bytes = wanted.get(&tile).and_then(|at| bytes.get(*at)).and_then(Option::as_deref).ok_or_else(missing)?;
+        node_from_tile(bytes, *node).map_err(|_| missing())
+    };
+    nodes.iter().map(hash).collect()
+}
+
+/// The root at `size`, from the tiles of a store that holds at least as much.
+///
+/// # Errors
+/// [`ViewError::Unsound`], [`ViewError::Store`].
+pub fn root_at(store: &Store, size: TreeSize) -> Result<RootHash, ViewError> {
+    if size == TreeSize::ZERO {
+        return Ok(empty_root());
+    }
+    let plan = Plan::root(size)?;
+    Ok(plan.build_root(&fetch(store, plan.nodes())?)?)
+}
+
+/// Why a view did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    /// The published tree has no such entry.
+    #[error("index: {index} is not below the tree size {size}")]
+    NoEntry {
+        /// Asked for.
+        index: LeafIndex,
+        /// Of the tree asked about.
+        size: TreeSize,
+    },
+    /// No checkpoint of this size was published.
+    #[error("size: no checkpoint of size {size} was published{}; the newest is {newest}", next.map(|n| format!(", the next is {n}")).unwrap_or_default())]
+    NotPublished {
+        /// Asked for.
+        size: TreeSize,
+        /// The newest published size.
+        newest: TreeSize,
+        /// The next larger published size.
+        next: Option<TreeSize>,
+    },
+    /// The sizes of a consistency proof are swapped.
+    #[error("from: {from} is larger than to: {to}")]
+    Swapped {
+        /// Older size asked for.
+        from: TreeSize,
+        /// Newer size asked for.
+        to: TreeSize,
+    },
+    /// The published tree does not imply this tile.
+    #[error("tile: not part of the tree of size {size}")]
+    NoTile {
+        /// The published size.
+        size: TreeSize,
+    },
+    /// The store contradicts the checkpoint: nothing is served from it.
+    #[error("store: damaged: {what}; run pulselog fsck")]
+    Unsound {
+        /// What does not fit.
+        what: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A proof cannot be planned.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    /// A tile cannot be read or written.
+    #[error(transparent)]
+    Tile(#[from] TileError),
+    /// An entry cannot be decoded.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+}
+
+impl ViewError {
+    /// Stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoEntry { .. } => "entry_not_found",
+            Self::NotPublished { .. } => "size_not_published",
+            Self::Swapped { .. } => "sizes_swapped",
+            Self::NoTile { .. } => "tile_not_found",
+            Self::Unsound { .. } | Self::Entry(_) | Self::Tile(_) => "store_damaged",
+            Self::Store(e) => e.code(),
+            Self::Proof(e) => e.code(),
+        }
+    }
+}
