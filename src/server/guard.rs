@@ -116,6 +116,8 @@ pub fn hash_text(text: &str) -> Hash {
 pub enum GuardState {
     /// No file.
     Missing,
+    /// A file whose creation was interrupted: the second block was never written.
+    Unfinished,
     /// The newest valid record.
     Record(GuardRecord),
     /// Both blocks are bad.
@@ -157,9 +159,9 @@ impl FileGuard {
         Self::locked(path, file, faults).map(Some)
     }
 
-    /// Creates the guard of an empty log. A crash in it leaves no file, a
-    /// short one or a whole one: [`FileGuard::read`] says `Missing`-like
-    /// `Unreadable` for a short file, which initialisation overwrites.
+    /// Creates the guard of an empty log. A crash in it leaves no file, an
+    /// [`GuardState::Unfinished`] one, which the next start creates again, or a
+    /// whole one.
     ///
     /// # Errors
     /// [`GuardError::Io`], [`GuardError::Busy`].
@@ -197,10 +199,11 @@ impl FileGuard {
     /// [`GuardError::Io`].
     pub fn read(&self) -> Result<GuardState, GuardError> {
         let mut newest: Option<GuardRecord> = None;
+        let mut second_is_blank = true;
         for block in 0..2_u64 {
             let mut bytes = [0; BLOCK_BYTES];
             match self.file.read_exact_at(&mut bytes, block * BLOCK_BYTES as u64) {
-                Ok(()) => {}
+                Ok(()) => second_is_blank = bytes == [0; BLOCK_BYTES],
                 Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => continue,
                 Err(e) => return Err(GuardError::io(&self.path, e)),
             }
@@ -212,7 +215,8 @@ impl FileGuard {
                 newest = Some(record);
             }
         }
-        Ok(newest.map_or(GuardState::Unreadable, GuardState::Record))
+        let bad = if second_is_blank { GuardState::Unfinished } else { GuardState::Unreadable };
+        Ok(newest.map_or(bad, GuardState::Record))
     }
 
     fn write(&mut self, record: &GuardRecord) -> io::Result<()> {
@@ -228,11 +232,12 @@ impl HeadGuard for FileGuard {
             GuardState::Record(found) if found == *previous => {}
             found => return Err(GuardError::Lost { expected: previous.head, found }),
         }
-        let io = |e| GuardError::io(&self.path, e);
-        self.faults.before(WriteStep::GuardMove).map_err(io)?;
-        let written = self.write(next);
-        written.map_err(|e| GuardError::io(&self.path, e))?;
-        self.faults.after(WriteStep::GuardMove).map_err(|e| GuardError::io(&self.path, e))
+        let faults = Arc::clone(&self.faults);
+        let moved = faults
+            .before(WriteStep::GuardMove)
+            .and_then(|()| self.write(next))
+            .and_then(|()| faults.after(WriteStep::GuardMove));
+        moved.map_err(|e| GuardError::io(&self.path, e))
     }
 }
 

@@ -151,10 +151,10 @@ impl Store {
             .iter()
             .map(|e| layout::statement_key(&e.payload_hash, e.entry.kind, e.entry.signer.as_ref()))
             .collect();
-        let known = self.db.batched_multi_get_cf(family, &keys, false);
+        let known = self.first_of_statements(&keys)?;
         let mut first_here = std::collections::HashSet::with_capacity(keys.len());
         for ((entry, key), known) in commit.entries.iter().zip(&keys).zip(known) {
-            let is_known = known.map_err(StoreError::Read)?.is_some() || !first_here.insert(key);
+            let is_known = known.is_some() || !first_here.insert(key);
             if is_known {
                 batch.put_cf(family, layout::later_statement_key(key, entry.index), []);
             } else {
@@ -272,6 +272,20 @@ impl Store {
     /// [`StoreError::Read`], [`StoreError::Damaged`].
     pub fn find_leaf(&self, leaf: &LeafHash) -> Result<Option<LeafIndex>, StoreError> {
         self.get(cf::LEAVES, leaf.hash().as_bytes())?.map(|v| index_of(&v, "leaves")).transpose()
+    }
+
+    /// First entry of each statement, in the order asked for: one batched
+    /// read, which is all that a statement seen for the first time costs.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`], [`StoreError::Damaged`].
+    pub fn first_of_statements(
+        &self,
+        keys: &[[u8; STATEMENT_KEY_BYTES]],
+    ) -> Result<Vec<Option<LeafIndex>>, StoreError> {
+        let found = self.db.batched_multi_get_cf(self.family(cf::STATEMENTS)?, keys, false);
+        let row = |bytes: &[u8]| index_of(bytes, "statements");
+        found.into_iter().map(|r| r.map_err(StoreError::Read)?.map(|v| row(&v)).transpose()).collect()
     }
 
     /// Entries of one statement in index order, at most [`SAME_STATEMENT_MAX`].

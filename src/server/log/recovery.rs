@@ -1,0 +1,456 @@
+//! Start: initialise, roll forward, or refuse. Never guess.
+//!
+//! Read together with the commit protocol in ARCHITECTURE.md. The store may be
+//! ahead of the guard by exactly the batch that was under way; any other
+//! difference means an old copy, a second copy or damage, and the log refuses
+//! with what to do next.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::checkpoint::{Origin, TreeHead};
+use crate::entry::{EntryError, LoggedAt, SequencedEntry};
+use crate::merkle::{Frontier, LeafIndex, Plan, TreeSize, empty_root, leaf_hash};
+use crate::note::VerifierKey;
+use crate::sequence::{SequenceError, TreeState};
+use crate::server::guard::{FileGuard, GuardError, GuardRecord, GuardState, HeadGuard, hash_text};
+use crate::server::log::clock::Clock;
+use crate::server::log::publisher::{Fatal, Publisher};
+use crate::server::log::view::{ViewError, fetch, root_at};
+use crate::server::log::{Opening, Published};
+use crate::server::store::layout::{HeadRecord, LogIdentity, PinnedKey, SCHEMA};
+use crate::server::store::{Store, StoreError};
+use crate::tile::{TILE_HEIGHT, TILE_WIDTH, TileId};
+use crate::trust::TrustPolicy;
+
+/// Entries at the right edge that a start hashes again: the last two bundles.
+const EDGE_ENTRIES: u64 = 2 * TILE_WIDTH as u64;
+
+/// A log that may run.
+pub struct Recovered {
+    pub(super) store: Arc<Store>,
+    pub(super) publisher: Publisher,
+    pub(super) tree: TreeState,
+    pub(super) head: HeadRecord,
+    pub(super) published: Published,
+    pub(super) policy: TrustPolicy,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) checkpoint_interval: Duration,
+    pub(super) read_only: Option<String>,
+}
+
+/// Opens store and guard and brings them to one head.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn open(opening: Opening) -> Result<Recovered, OpenError> {
+    let io = |source| OpenError::Data { path: opening.data.clone(), source };
+    std::fs::create_dir_all(&opening.data).map_err(io)?;
+    // The guard's lock comes first: it also keeps out a process with another
+    // copy of the data, which RocksDB's own lock does not see.
+    let guard = FileGuard::open(&opening.guard, Arc::clone(&opening.faults))?;
+    let store = Arc::new(Store::open(&opening.data.join("store"), Arc::clone(&opening.faults))?);
+    if let Some(why) = store.fork()? {
+        return Err(OpenError::Fork { why });
+    }
+    let vkey = opening.signer.vkey();
+    let policy = TrustPolicy::for_log(vkey.clone());
+    let (guard, head) = guarded_head(&opening, &store, guard, &vkey)?;
+    let GuardState::Record(record) = guard.read()? else { return Err(OpenError::GuardUnreadable) };
+    compare(&opening.origin, &record, &head)?;
+    // What the WAL gave back is flushed to synced files before the guard may move.
+    store.flush()?;
+    check_roots(&store, &policy, &record, &head)?;
+    let tree = resume(&store, head.head)?;
+    check_seen(&store, &policy, &opening.seen, head.head)?;
+    let publisher = Publisher {
+        store: Arc::clone(&store),
+        guard: Box::new(guard),
+        record,
+        origin: opening.origin,
+        signer: Box::new(opening.signer),
+    };
+    let mut recovered = Recovered {
+        published: Published { head: record.head, note: Arc::from([]) },
+        store,
+        publisher,
+        tree,
+        head,
+        policy,
+        clock: opening.clock,
+        checkpoint_interval: opening.checkpoint_interval,
+        read_only: None,
+    };
+    recovered.finish()?;
+    Ok(recovered)
+}
+
+impl Recovered {
+    /// Moves the guard to the head through the normal path: an interrupted
+    /// publish finishes, and a guard that cannot be written is found now.
+    fn finish(&mut self) -> Result<(), OpenError> {
+        match self.publisher.sign_and_publish(&mut self.head) {
+            Ok(Some(published)) => self.published = published,
+            Ok(None) => self.serve_guarded("the log's key does not answer".to_owned())?,
+            Err(Fatal::Guard(GuardError::Io { path, source })) => {
+                self.serve_guarded(format!("guard {} cannot be written: {source}", path.display()))?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Reads at the guard's size, no writes.
+    fn serve_guarded(&mut self, why: String) -> Result<(), OpenError> {
+        tracing::error!(why, "log is read only");
+        let head = self.publisher.guarded();
+        let note = match self.store.checkpoint(head.size)? {
+            Some(note) => note,
+            // The guarded head was signed before; the same bytes come out again.
+            None => self.publisher.sign(head).ok_or(OpenError::KeySilent)?,
+        };
+        self.published = Published { head, note: note.into() };
+        self.read_only = Some(why);
+        Ok(())
+    }
+}
+
+/// Initialises what is new, finishes what initialisation left, and otherwise
+/// returns what is there.
+fn guarded_head(
+    opening: &Opening,
+    store: &Store,
+    guard: Option<FileGuard>,
+    vkey: &VerifierKey,
+) -> Result<(FileGuard, HeadRecord), OpenError> {
+    let state = guard.as_ref().map_or(Ok(GuardState::Missing), FileGuard::read)?;
+    let initial = GuardRecord::initial(&opening.origin);
+    let create_guard = |held: Option<FileGuard>| {
+        // The lock is given back before the file is made anew.
+        drop(held);
+        FileGuard::create(&opening.guard, &initial, Arc::clone(&opening.faults))
+    };
+    let Some(identity) = store.identity()? else {
+        let guard = match (state, guard) {
+            (GuardState::Missing | GuardState::Unfinished, held) => create_guard(held)?,
+            (GuardState::Record(record), Some(guard)) if record == initial => guard,
+            (GuardState::Record(record), _) => return Err(OpenError::StoreMissing { size: record.head.size }),
+            (GuardState::Unreadable, _) => return Err(OpenError::GuardUnreadable),
+        };
+        let head = create_store(opening, store, vkey)?;
+        return Ok((guard, head));
+    };
+    check_identity(&identity, opening, vkey)?;
+    let head = store.head()?.ok_or_else(|| StoreError::Damaged { row: "meta/head".into() })?;
+    let is_new = head.head.size == TreeSize::ZERO;
+    match (state, guard) {
+        (GuardState::Missing | GuardState::Unfinished, held) if is_new => Ok((create_guard(held)?, head)),
+        (GuardState::Missing, _) => Err(OpenError::GuardMissing { path: opening.guard.clone(), size: head.head.size }),
+        (GuardState::Unfinished | GuardState::Unreadable, _) => Err(OpenError::GuardUnreadable),
+        (GuardState::Record(_), Some(guard)) => Ok((guard, head)),
+        (GuardState::Record(_), None) => Err(OpenError::GuardUnreadable),
+    }
+}
+
+fn create_store(opening: &Opening, store: &Store, vkey: &VerifierKey) -> Result<HeadRecord, OpenError> {
+    let identity = LogIdentity {
+        schema: SCHEMA,
+        origin: opening.origin.as_str().to_owned(),
+        operator: opening.operator.as_str().to_owned(),
+        keys: vec![PinnedKey { vkey: vkey.to_string(), from: 0, to: None }],
+    };
+    let empty = TreeHead { size: TreeSize::ZERO, root: empty_root() };
+    let head = HeadRecord { head: empty, previous: empty, note: None };
+    store.create(&identity, &head)?;
+    Ok(head)
+}
+
+fn check_identity(identity: &LogIdentity, opening: &Opening, vkey: &VerifierKey) -> Result<(), OpenError> {
+    let pinned = |what, pinned: &str, given: &str| OpenError::Pinned {
+        what,
+        pinned: pinned.to_owned(),
+        given: given.to_owned(),
+    };
+    if identity.schema != SCHEMA {
+        return Err(OpenError::Schema { found: identity.schema });
+    }
+    if identity.origin != opening.origin.as_str() {
+        return Err(pinned("origin", &identity.origin, opening.origin.as_str()));
+    }
+    if identity.operator != opening.operator.as_str() {
+        return Err(pinned("operator", &identity.operator, opening.operator.as_str()));
+    }
+    let last = identity.keys.last().map_or("", |k| k.vkey.as_str());
+    if last != vkey.to_string() {
+        return Err(pinned("key", last, &vkey.to_string()));
+    }
+    Ok(())
+}
+
+/// The guard is the head or the head's previous; anything else refuses.
+fn compare(origin: &Origin, record: &GuardRecord, head: &HeadRecord) -> Result<(), OpenError> {
+    if record.origin != hash_text(origin.as_str()) {
+        return Err(OpenError::GuardOrigin);
+    }
+    if record.head == head.head || record.head == head.previous {
+        return Ok(());
+    }
+    let (guard, store) = (record.head.size, head.head.size);
+    Err(if guard > store {
+        OpenError::GuardNewer { guard, store }
+    } else if guard == store || guard == head.previous.size {
+        OpenError::GuardOtherRoot { guard }
+    } else {
+        OpenError::GuardOlder { guard, store, previous: head.previous.size }
+    })
+}
+
+/// The store's tiles give the guard's root, the head's and the previous one;
+/// the note is the log's own over that head.
+fn check_roots(
+    store: &Store,
+    policy: &TrustPolicy,
+    record: &GuardRecord,
+    head: &HeadRecord,
+) -> Result<(), OpenError> {
+    for known in [record.head, head.previous, head.head] {
+        if root_at(store, known.size)? != known.root {
+            return Err(OpenError::Root { size: known.size });
+        }
+    }
+    let Some(note) = &head.note else { return Ok(()) };
+    match policy.open(note) {
+        Ok(trusted) if trusted.head() == head.head => Ok(()),
+        _ => Err(OpenError::HeadNote { size: head.head.size }),
+    }
+}
+
+/// Reads the right edge back and hashes the last entries again.
+fn resume(store: &Store, head: TreeHead) -> Result<TreeState, OpenError> {
+    if head.size == TreeSize::ZERO {
+        return Ok(TreeState::empty());
+    }
+    let size = head.size.get();
+    let plan = Plan::root(head.size).map_err(ViewError::from)?;
+    let frontier = Frontier::from_parts(head.size, fetch(store, plan.nodes())?).map_err(ViewError::from)?;
+    if frontier.root() != head.root {
+        return Err(OpenError::Root { size: head.size });
+    }
+    let mut edge = Vec::new();
+    for level in 0..8_u8 {
+        let count = size.checked_shr(u32::from(level) * TILE_HEIGHT).unwrap_or(0);
+        if count == 0 {
+            break;
+        }
+        let (index, width) = (count / TILE_WIDTH as u64, (count % TILE_WIDTH as u64) as usize);
+        let bytes = if width == 0 { None } else { store.tiles(&[TileId { level, index }])?.pop().flatten() };
+        edge.push(bytes.unwrap_or_default());
+    }
+    let first = size.saturating_sub(EDGE_ENTRIES);
+    let mut last = LoggedAt::from_unix_ms(0);
+    let entries = store.entries(LeafIndex::new(first), EDGE_ENTRIES as usize)?;
+    if entries.len() as u64 != size - first {
+        return Err(OpenError::Edge { index: LeafIndex::new(first + entries.len() as u64) });
+    }
+    for (index, bytes) in (first..).zip(&entries) {
+        let leaf = fetch(store, &[crate::merkle::Node { level: 0, index }])?;
+        let entry = SequencedEntry::decode(bytes)?;
+        if leaf != [leaf_hash(bytes).hash()] || entry.logged_at < last {
+            return Err(OpenError::Edge { index: LeafIndex::new(index) });
+        }
+        last = entry.logged_at;
+    }
+    Ok(TreeState::resume(frontier, edge, last)?)
+}
+
+/// A checkpoint kept elsewhere must be a prefix of this store: the only thing
+/// that finds a store and a guard restored together from one backup.
+fn check_seen(store: &Store, policy: &TrustPolicy, seen: &[Vec<u8>], head: TreeHead) -> Result<(), OpenError> {
+    for note in seen {
+        let trusted = policy.open(note).map_err(|e| OpenError::SeenNote { why: e.to_string() })?;
+        let size = trusted.head().size;
+        if size > head.size {
+            return Err(OpenError::SeenNewer { seen: size, store: head.size });
+        }
+        if root_at(store, size)? != trusted.head().root {
+            return Err(OpenError::SeenOtherRoot { seen: size });
+        }
+    }
+    Ok(())
+}
+
+/// Why the log does not start. Each message ends with what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The data directory cannot be made.
+    #[error("data {}: {source}; choose a directory that this user may write", path.display())]
+    Data {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// This store lost a compare-and-swap.
+    #[error("store: this copy is a fork and never starts again ({why}); use the copy that the guard belongs to")]
+    Fork {
+        /// What happened.
+        why: String,
+    },
+    /// The guard speaks of a log that this data directory does not hold.
+    #[error("store: the guard says size {size}, this data directory is empty; point --data at the log's data, or give a new log another guard")]
+    StoreMissing {
+        /// Guarded size.
+        size: TreeSize,
+    },
+    /// The guard file is gone.
+    #[error("guard {}: missing beside a store of size {size}; put the guard back, or restore it from its disk", path.display())]
+    GuardMissing {
+        /// Where it should be.
+        path: PathBuf,
+        /// Size of the store.
+        size: TreeSize,
+    },
+    /// Both blocks are bad.
+    #[error("guard: neither block is readable; restore the guard from its disk")]
+    GuardUnreadable,
+    /// The guard of another origin.
+    #[error("guard: belongs to another origin; each log has its own guard")]
+    GuardOrigin,
+    /// The store is an old copy.
+    #[error("guard: says size {guard}, the store holds {store}; this is an old copy of the data, use the newest one")]
+    GuardNewer {
+        /// Guarded size.
+        guard: TreeSize,
+        /// Size of the store.
+        store: TreeSize,
+    },
+    /// The guard is an old copy.
+    #[error("guard: says size {guard}, the store holds {store} after {previous}; this is an old copy of the guard, put the newest one back")]
+    GuardOlder {
+        /// Guarded size.
+        guard: TreeSize,
+        /// Size of the store.
+        store: TreeSize,
+        /// The guarded size before it.
+        previous: TreeSize,
+    },
+    /// The guard names another root of the same size.
+    #[error("guard: names another root at size {guard}; store and guard are of two histories, find the data that the guard belongs to")]
+    GuardOtherRoot {
+        /// Guarded size.
+        guard: TreeSize,
+    },
+    /// Tiles and head disagree.
+    #[error("store: the tiles do not give the root at size {size}; the store is damaged, run pulselog fsck")]
+    Root {
+        /// The size.
+        size: TreeSize,
+    },
+    /// The head's note is not the log's.
+    #[error("store: the note over the head of size {size} does not verify under the pinned key; run pulselog fsck")]
+    HeadNote {
+        /// The size.
+        size: TreeSize,
+    },
+    /// An entry at the right edge is damaged.
+    #[error("store: entry {index} does not hash to its leaf; the store is damaged, run pulselog fsck")]
+    Edge {
+        /// The entry.
+        index: LeafIndex,
+    },
+    /// Something pinned at initialisation differs.
+    #[error("{what}: pinned at initialisation as {pinned}, given {given}; start with what was pinned")]
+    Pinned {
+        /// Which.
+        what: &'static str,
+        /// What was pinned.
+        pinned: String,
+        /// What was given.
+        given: String,
+    },
+    /// Another layout.
+    #[error("store: layout version {found}, this program knows {SCHEMA}; use the release that wrote it")]
+    Schema {
+        /// Found version.
+        found: u32,
+    },
+    /// A seen checkpoint that is not this log's.
+    #[error("seen: {why}; give a checkpoint that this log signed")]
+    SeenNote {
+        /// Why.
+        why: String,
+    },
+    /// A seen checkpoint beyond the store.
+    #[error("seen: size {seen}, the store holds {store}; this is an old copy of the data, use the newest one")]
+    SeenNewer {
+        /// Seen size.
+        seen: TreeSize,
+        /// Size of the store.
+        store: TreeSize,
+    },
+    /// A seen checkpoint of another history.
+    #[error("seen: the store does not extend the checkpoint of size {seen}; do not start it, keep both as evidence")]
+    SeenOtherRoot {
+        /// Seen size.
+        seen: TreeSize,
+    },
+    /// Read only, and the guarded checkpoint cannot be shown.
+    #[error("key: does not answer, and the guarded checkpoint is not in the store")]
+    KeySilent,
+    /// The guard failed.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The tiles failed.
+    #[error(transparent)]
+    View(#[from] ViewError),
+    /// An entry does not decode.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    /// The right edge has the wrong width.
+    #[error(transparent)]
+    Sequence(#[from] SequenceError),
+    /// The interrupted publish could not be finished.
+    #[error(transparent)]
+    Fatal(#[from] Fatal),
+}
+
+/// Whether `path` holds a log: a store that was initialised.
+#[must_use]
+pub fn is_log(path: &Path) -> bool {
+    path.join("store").join("CURRENT").exists()
+}
+
+impl OpenError {
+    /// Stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Data { .. } => "data_dir",
+            Self::Fork { .. } => "store_fork",
+            Self::StoreMissing { .. } => "store_missing",
+            Self::GuardMissing { .. } => "guard_missing",
+            Self::GuardUnreadable => "guard_unreadable",
+            Self::GuardOrigin => "guard_origin",
+            Self::GuardNewer { .. } => "guard_newer",
+            Self::GuardOlder { .. } => "guard_older",
+            Self::GuardOtherRoot { .. } => "guard_other_root",
+            Self::Root { .. } | Self::HeadNote { .. } | Self::Edge { .. } => "store_damaged",
+            Self::Pinned { .. } => "pinned",
+            Self::Schema { .. } => "store_schema",
+            Self::SeenNote { .. } => "seen_note",
+            Self::SeenNewer { .. } => "seen_newer",
+            Self::SeenOtherRoot { .. } => "seen_other_root",
+            Self::KeySilent => "key_silent",
+            Self::Guard(e) => e.code(),
+            Self::Store(e) => e.code(),
+            Self::View(e) => e.code(),
+            Self::Entry(e) => e.code(),
+            Self::Sequence(e) => e.code(),
+            Self::Fatal(_) => "log_stopped",
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! The sequencer: one thread that owns the tree, the guard and the key.
+//!
+//! A commit starts as soon as the thread is free and anything waits; what
+//! arrives during one commit forms the next. Any error after the batch was
+//! handed to the store ends the thread: its memory of the tree is dropped
+//! before anything else is tried, nobody is answered, the process exits.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{oneshot, watch};
+
+use crate::entry::{EntryIdentity, PendingEntry};
+use crate::merkle::{LeafIndex, TreeSize, leaf_hash};
+use crate::sequence::{COMMIT_ENTRIES_MAX, COMMIT_ENTRIES_TARGET, TreeState, integrate};
+use crate::server::log::clock::{Clock, Soundness};
+use crate::server::log::publisher::{Fatal, Publisher, announce};
+use crate::server::log::queue::{Command, Inbox};
+use crate::server::log::recovery::Recovered;
+use crate::server::log::{Item, Logged, Published, SubmitError};
+use crate::server::store::layout::{HeadRecord, STATEMENT_KEY_BYTES, statement_key};
+use crate::server::store::{Store, StoreError};
+
+/// Wait before a key that did not answer is asked again.
+const SIGN_RETRY: Duration = Duration::from_secs(1);
+
+/// The running thread.
+pub struct Running {
+    ended: oneshot::Receiver<Result<(), Fatal>>,
+}
+
+impl Running {
+    /// Resolves when the sequencer has ended: `Ok` after every [`super::Log`]
+    /// was dropped, an error when it stopped because of a doubt.
+    ///
+    /// # Errors
+    /// [`Fatal`]; the process must exit non-zero.
+    pub async fn ended(&mut self) -> Result<(), Fatal> {
+        (&mut self.ended).await.unwrap_or(Err(Fatal::Panicked))
+    }
+
+    /// As [`Running::ended`], for callers without a runtime.
+    ///
+    /// # Errors
+    /// As [`Running::ended`].
+    pub fn join(self) -> Result<(), Fatal> {
+        self.ended.blocking_recv().unwrap_or(Err(Fatal::Panicked))
+    }
+}
+
+/// Starts the thread. In read-only mode it only ends when the log is dropped.
+#[must_use]
+pub fn start(recovered: Recovered, inbox: Inbox, published: watch::Sender<Published>) -> Running {
+    let (done, ended) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut sequencer = Sequencer::new(recovered, inbox, published);
+        let result = sequencer.run();
+        if let Err(error) = &result {
+            tracing::error!(%error, "log stopped");
+        }
+        // The store must be closed before anybody who waited may open it again.
+        drop(sequencer);
+        let _ = done.send(result);
+    });
+    Running { ended }
+}
+
+struct Sequencer {
+    store: Arc<Store>,
+    publisher: Publisher,
+    tree: TreeState,
+    head: HeadRecord,
+    inbox: Inbox,
+    published: watch::Sender<Published>,
+    clock: Arc<dyn Clock>,
+    soundness: Soundness,
+    interval: Duration,
+    signed_at: Option<Instant>,
+    requests: VecDeque<Request>,
+    /// Placed, and waiting for a published checkpoint that covers them.
+    placed: Vec<Placed>,
+    next_request: u64,
+    answers: HashMap<u64, Answer>,
+}
+
+/// Items of one request that are not placed yet.
+struct Request {
+    id: u64,
+    items: VecDeque<(usize, Item)>,
+}
+
+/// The answer of one request while it fills.
+struct Answer {
+    to: oneshot::Sender<Result<Vec<Logged>, SubmitError>>,
+    slots: Vec<Option<Logged>>,
+    missing: usize,
+    entries: usize,
+}
+
+/// An item with its place.
+struct Placed {
+    request: u64,
+    slot: usize,
+    logged: Logged,
+    statement: [u8; STATEMENT_KEY_BYTES],
+}
+
+impl Sequencer {
+    fn new(recovered: Recovered, inbox: Inbox, published: watch::Sender<Published>) -> Self {
+        Self {
+            store: recovered.store,
+            publisher: recovered.publisher,
+            tree: recovered.tree,
+            head: recovered.head,
+            inbox,
+            published,
+            soundness: Soundness::from(recovered.clock.read()),
+            clock: recovered.clock,
+            interval: recovered.checkpoint_interval,
+            signed_at: None,
+            requests: VecDeque::new(),
+            placed: Vec::new(),
+            next_request: 0,
+            answers: HashMap::new(),
+        }
+    }
+
+    fn run(&mut self) -> Result<(), Fatal> {
+        loop {
+            if self.requests.is_empty() {
+                let timeout = (!self.placed.is_empty()).then(|| self.until_due());
+                match self.inbox.receive(timeout) {
+                    Ok(Some(command)) => self.accept(command),
+                    Ok(None) => {}
+                    Err(_closed) => return self.checkpoint(),
+                }
+            }
+            // What arrived during the last commit forms this one.
+            while self.waiting() < COMMIT_ENTRIES_TARGET
+                && let Some(command) = self.inbox.take()
+            {
+                self.accept(command);
+            }
+            self.round()?;
+        }
+    }
+
+    fn waiting(&self) -> usize {
+        self.requests.iter().flat_map(|r| &r.items).map(|(_, i)| i.entries.len()).sum()
+    }
+
+    fn accept(&mut self, command: Command) {
+        let id = self.next_request;
+        self.next_request += 1;
+        let entries = command.items.iter().map(|i| i.entries.len()).sum();
+        let missing = command.items.len();
+        if missing == 0 {
+            let _ = command.answer.send(Ok(Vec::new()));
+            return;
+        }
+        self.answers.insert(id, Answer { to: command.answer, slots: vec![None; missing], missing, entries });
+        self.requests.push_back(Request { id, items: command.items.into_iter().enumerate().collect() });
+    }
+
+    /// One batch: everything from taking items to answering.
+    fn round(&mut self) -> Result<(), Fatal> {
+        let items = self.gather();
+        if !items.is_empty() {
+            match self.soundness.judge(self.clock.read(), self.tree.last_logged_at()) {
+                Ok(now) => {
+                    let pending = self.place(items)?;
+                    if !pending.is_empty() {
+                        self.commit(pending, now)?;
+                    }
+                }
+                Err(why) => self.refuse(&items, &why),
+            }
+        }
+        if self.is_due() {
+            self.checkpoint()?;
+        }
+        self.answer()
+    }
+
+    /// Takes whole items until the target is reached; never more than the limit.
+    fn gather(&mut self) -> Vec<(u64, usize, Item)> {
+        let mut items = Vec::new();
+        let mut entries = 0;
+        while entries < COMMIT_ENTRIES_TARGET
+            && let Some(request) = self.requests.front_mut()
+        {
+            let Some((_, item)) = request.items.front() else {
+                self.requests.pop_front();
+                continue;
+            };
+            if entries + item.entries.len() > COMMIT_ENTRIES_MAX {
+                break;
+            }
+            entries += item.entries.len();
+            let id = request.id;
+            items.extend(request.items.pop_front().map(|(slot, item)| (id, slot, item)));
+        }
+        items
+    }
+
+    /// Finds duplicates, in the store and among the items before, and gives
+    /// the rest their places.
+    fn place(&mut self, items: Vec<(u64, usize, Item)>) -> Result<Vec<PendingEntry>, StoreError> {
+        let identities: Vec<_> =
+            items.iter().flat_map(|(_, _, item)| item.entries.iter().map(PendingEntry::identity)).collect();
+        let known = self.store.find_identities(&identities)?;
+        let mut identities = identities.into_iter().zip(known);
+        let mut batch = Batch { next: self.tree.head().size.get(), here: HashMap::new(), pending: Vec::new() };
+        for (request, slot, item) in items {
+            let known: Vec<_> = identities.by_ref().take(item.entries.len()).collect();
+            let Some(artifact) = item.entries.last() else { continue };
+            let statement = statement_key(&artifact.payload_hash, artifact.kind, artifact.signer.as_ref());
+            let logged = batch.place(item, known);
+            self.placed.push(Placed { request, slot, logged, statement });
+        }
+        Ok(batch.pending)
+    }
+
+    /// Integrate, sign, ONE synced batch. After this line of the store the
+    /// entries exist; before it nothing happened.
+    fn commit(&mut self, pending: Vec<PendingEntry>, now: crate::entry::LoggedAt) -> Result<(), Fatal> {
+        let (tree, commit) = integrate(&self.tree, pending, now)?;
+        commit.recheck()?;
+        let note = if self.is_time_to_sign() { self.publisher.sign(commit.head) } else { None };
+        let head = HeadRecord { head: commit.head, previous: self.publisher.guarded(), note };
+        self.store.commit(&commit, &head)?;
+        self.tree = tree;
+        self.head = head;
+        Ok(())
+    }
+
+    fn is_time_to_sign(&self) -> bool {
+        self.interval.is_zero() || self.signed_at.is_none_or(|at| at.elapsed() >= self.interval)
+    }
+
+    fn until_due(&self) -> Duration {
+        let interval = if self.interval.is_zero() { SIGN_RETRY } else { self.interval };
+        self.signed_at.map_or(interval, |at| interval.saturating_sub(at.elapsed()))
+    }
+
+    fn is_due(&self) -> bool {
+        self.publisher.guarded() != self.head.head && self.is_time_to_sign()
+    }
+
+    /// Guard and publish the head; sign it first when its batch carried no note.
+    fn checkpoint(&mut self) -> Result<(), Fatal> {
+        if self.publisher.guarded() == self.head.head {
+            return Ok(());
+        }
+        if let Some(published) = self.publisher.sign_and_publish(&mut self.head)? {
+            self.signed_at = Some(Instant::now());
+            announce(&self.published, published);
+        }
+        Ok(())
+    }
+
+    /// Answers every placed item that the published checkpoint covers.
+    fn answer(&mut self) -> Result<(), Fatal> {
+        let size = self.published.borrow().head.size;
+        let covered = |placed: &Placed| placed.logged.index.get() < size.get();
+        let (ready, waiting) = std::mem::take(&mut self.placed).into_iter().partition(covered);
+        self.placed = waiting;
+        let ready: Vec<Placed> = ready;
+        let statements: Vec<_> = ready.iter().map(|p| p.statement).collect();
+        let firsts = self.store.first_of_statements(&statements)?;
+        for (placed, first) in ready.into_iter().zip(firsts) {
+            let logged = self.complete(placed.logged, placed.statement, first, size)?;
+            self.fill(placed.request, placed.slot, logged);
+        }
+        Ok(())
+    }
+
+    fn complete(
+        &self,
+        mut logged: Logged,
+        statement: [u8; STATEMENT_KEY_BYTES],
+        first: Option<LeafIndex>,
+        size: TreeSize,
+    ) -> Result<Logged, StoreError> {
+        let bytes = self.store.entry(logged.index)?;
+        let bytes = bytes.ok_or_else(|| StoreError::Damaged { row: format!("entries/{}", logged.index) })?;
+        logged.leaf_hash = leaf_hash(&bytes);
+        logged.tree_size = size;
+        // Most statements have one entry, and its row already says so.
+        if first != Some(logged.index) || logged.duplicate {
+            logged.same_statement = self.store.find_statement(&statement)?;
+            logged.same_statement.retain(|index| *index != logged.index && index.get() < size.get());
+        }
+        Ok(logged)
+    }
+
+    fn fill(&mut self, request: u64, slot: usize, logged: Logged) {
+        let Some(answer) = self.answers.get_mut(&request) else { return };
+        answer.slots[slot] = Some(logged);
+        answer.missing -= 1;
+        if answer.missing == 0
+            && let Some(answer) = self.answers.remove(&request)
+        {
+            self.inbox.release(answer.entries);
+            // A submitter who went away finds the entry by submitting again.
+            let _ = answer.to.send(Ok(answer.slots.into_iter().flatten().collect()));
+        }
+    }
+
+    /// Refuses whole requests; nothing of them that is not placed yet is logged.
+    fn refuse(&mut self, items: &[(u64, usize, Item)], why: &str) {
+        tracing::warn!(why, "clock unsound, writes wait");
+        for (request, _, _) in items {
+            if let Some(answer) = self.answers.remove(request) {
+                self.inbox.release(answer.entries);
+                let _ = answer.to.send(Err(SubmitError::ClockUnsound { why: why.to_owned() }));
+            }
+            self.requests.retain(|r| r.id != *request);
+            self.placed.retain(|p| p.request != *request);
+        }
+    }
+}
+
+/// A batch while its items find their places.
+struct Batch {
+    next: u64,
+    here: HashMap<EntryIdentity, LeafIndex>,
+    pending: Vec<PendingEntry>,
+}
+
+impl Batch {
+    fn place(&mut self, item: Item, mut known: Vec<(EntryIdentity, Option<LeafIndex>)>) -> Logged {
+        let mut logged = Logged {
+            index: LeafIndex::new(self.next),
+            // Filled from the stored bytes when the answer is due.
+            leaf_hash: leaf_hash(&[]),
+            tree_size: TreeSize::ZERO,
+            duplicate: false,
+            same_statement: Vec::new(),
+            expanded: Vec::new(),
+        };
+        // A bundle that is logged had its receipts expanded then.
+        let last = known.last().and_then(|(identity, index)| index.or_else(|| self.here.get(identity).copied()));
+        if let Some(index) = last {
+            logged.index = index;
+            logged.duplicate = true;
+            return logged;
+        }
+        let artifact = known.len().saturating_sub(1);
+        for (at, (entry, (identity, stored))) in item.entries.into_iter().zip(known.drain(..)).enumerate() {
+            if stored.is_some() || self.here.contains_key(&identity) {
+                continue;
+            }
+            let index = LeafIndex::new(self.next);
+            self.next += 1;
+            self.here.insert(identity, index);
+            self.pending.push(entry);
+            logged.index = index;
+            if at != artifact {
+                logged.expanded.push(index);
+            }
+        }
+        logged
+    }
+}
