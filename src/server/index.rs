@@ -1,0 +1,270 @@
+//! Search rows, made from published entries by a follower.
+//!
+//! | row | key | value |
+//! |---|---|---|
+//! | cursor | `c` | version ‖ entries followed |
+//! | kind | `k` ‖ place of the kind in KINDS ‖ index | |
+//! | run | `r` ‖ SHA-256(agent ‖ 0x00 ‖ run)\[..6\] ‖ index | |
+//!
+//! If lost: rebuilt from the entries. If an attacker writes it: wrong search
+//! results, never wrong proofs. Whatever it finds is read from the log and
+//! shown with its own proof; an entry that the hash of a run key found by
+//! chance is dropped after its body was read.
+//!
+//! About 17 bytes an entry before compression: the kind row shares all but a
+//! byte or two with its neighbour, the run row keeps six bytes of hash.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rocksdb::{DB, Direction, IteratorMode, WriteBatch};
+use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+
+use crate::artifact::{KINDS, Keys, Kind, json};
+use crate::entry::SequencedEntry;
+use crate::merkle::{LeafIndex, TreeSize};
+use crate::server::log::{Log, Published};
+use crate::server::store::layout::{cf, number, number_key};
+use crate::server::store::{Store, StoreError};
+
+/// Version of the rows; another one is rebuilt from the first entry.
+const VERSION: u8 = 1;
+/// Entries indexed in one write.
+const STEP_ENTRIES: usize = 1_000;
+/// Longest time a reader waits for its own write to be indexed.
+pub const WAIT_MAX: Duration = Duration::from_millis(500);
+/// Most entries that one run answers.
+pub const RUN_ENTRIES_MAX: usize = 1_000;
+/// Wait after the store did not answer.
+const RETRY: Duration = Duration::from_secs(1);
+
+const CURSOR: &[u8] = b"c";
+const KIND: u8 = b'k';
+const RUN: u8 = b'r';
+const RUN_HASH_BYTES: usize = 6;
+
+/// Reads the search rows. Clones share it.
+#[derive(Clone)]
+pub struct Index {
+    store: Arc<Store>,
+    followed: Arc<Followed>,
+}
+
+/// How far the follower has come; written by its thread alone.
+struct Followed {
+    size: Mutex<u64>,
+    moved: Condvar,
+}
+
+impl Followed {
+    fn get(&self) -> u64 {
+        *self.size.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, size: u64) {
+        *self.size.lock().unwrap_or_else(PoisonError::into_inner) = size;
+        self.moved.notify_all();
+    }
+}
+
+impl Index {
+    /// Starts the follower. It ends by itself when the log has ended.
+    #[must_use]
+    pub fn start(log: &Log) -> Self {
+        let followed = Arc::new(Followed { size: Mutex::new(0), moved: Condvar::new() });
+        let follower =
+            Follower { store: Arc::clone(log.store()), published: log.follow(), followed: Arc::clone(&followed) };
+        std::thread::spawn(move || follower.run());
+        Self { store: Arc::clone(log.store()), followed }
+    }
+
+    /// Entries `[0, followed)` have their rows.
+    #[must_use]
+    pub fn followed(&self) -> TreeSize {
+        TreeSize::new(self.followed.get())
+    }
+
+    /// Waits until entries `[0, size)` have their rows, at most [`WAIT_MAX`];
+    /// says whether they have. Blocks: call it where blocking is allowed.
+    #[must_use]
+    pub fn wait(&self, size: TreeSize) -> bool {
+        let deadline = Instant::now() + WAIT_MAX;
+        let mut followed = self.followed.size.lock().unwrap_or_else(PoisonError::into_inner);
+        while *followed < size.get() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            followed = self.followed.moved.wait_timeout(followed, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    /// Up to `limit` entries of a kind with an index above `after`, ascending.
+    #[must_use]
+    pub fn kind(&self, kind: Kind, after: Option<LeafIndex>, limit: usize) -> Vec<LeafIndex> {
+        let Some(prefix) = kind_prefix(kind) else { return Vec::new() };
+        let Some(first) = after.map_or(Some(0), |a| a.get().checked_add(1)) else { return Vec::new() };
+        self.scan(&prefix, first, Direction::Forward, limit)
+    }
+
+    /// Up to `limit` newest entries, of one kind or of all, newest first.
+    #[must_use]
+    pub fn latest(&self, kind: Option<Kind>, limit: usize) -> Vec<LeafIndex> {
+        match kind {
+            Some(kind) => kind_prefix(kind)
+                .map(|prefix| self.scan(&prefix, u64::MAX, Direction::Reverse, limit))
+                .unwrap_or_default(),
+            None => (0..self.followed.get()).rev().take(limit).map(LeafIndex::new).collect(),
+        }
+    }
+
+    /// Entries that name this run and this agent, or this run and no agent at
+    /// all, ascending, at most [`RUN_ENTRIES_MAX`]. Names are claims of
+    /// whoever signed. Cost: one body read and parsed an entry.
+    #[must_use]
+    pub fn run(&self, agent: &str, run: &str) -> Vec<LeafIndex> {
+        let mut found = Vec::new();
+        for named in [agent, ""] {
+            let candidates = self.scan(&run_prefix(named, run), 0, Direction::Forward, RUN_ENTRIES_MAX);
+            found.extend(candidates.into_iter().filter(|i| self.names_run(*i, named, run)));
+        }
+        found.sort_unstable();
+        found.dedup();
+        found.truncate(RUN_ENTRIES_MAX);
+        found
+    }
+
+    fn names_run(&self, index: LeafIndex, agent: &str, run: &str) -> bool {
+        let keys = read(&self.store, index).map(|(_, keys)| keys).unwrap_or_default();
+        keys.agent.as_deref().unwrap_or_default() == agent && keys.runs.iter().any(|r| r == run)
+    }
+
+    /// A failed read finds nothing: the pages say how far the index has come.
+    fn scan(&self, prefix: &[u8], first: u64, direction: Direction, limit: usize) -> Vec<LeafIndex> {
+        let db = self.store.database();
+        let Some(family) = db.cf_handle(cf::SEARCH) else { return Vec::new() };
+        let from = [prefix, &number_key(first)].concat();
+        db.iterator_cf(family, IteratorMode::From(&from, direction))
+            .take(limit)
+            .map_while(|row| number(row.ok()?.0.strip_prefix(prefix)?).map(LeafIndex::new))
+            .collect()
+    }
+}
+
+fn kind_prefix(kind: Kind) -> Option<[u8; 2]> {
+    let place = KINDS.iter().position(|row| row.name == kind.name())?;
+    Some([KIND, u8::try_from(place).ok()?])
+}
+
+fn run_prefix(agent: &str, run: &str) -> [u8; 1 + RUN_HASH_BYTES] {
+    let mut hash = Sha256::new();
+    hash.update(agent.as_bytes());
+    hash.update([0]);
+    hash.update(run.as_bytes());
+    let mut key = [RUN; 1 + RUN_HASH_BYTES];
+    key[1..].copy_from_slice(&hash.finalize()[..RUN_HASH_BYTES]);
+    key
+}
+
+/// Eight bytes that change with the row format or with the order of KINDS.
+fn version() -> [u8; 8] {
+    let mut hash = Sha256::new();
+    hash.update([VERSION]);
+    for row in KINDS {
+        hash.update(row.name.as_bytes());
+        hash.update([0]);
+    }
+    let mut version = [0; 8];
+    version.copy_from_slice(&hash.finalize()[..8]);
+    version
+}
+
+/// The thread that writes the rows.
+struct Follower {
+    store: Arc<Store>,
+    published: watch::Receiver<Published>,
+    followed: Arc<Followed>,
+}
+
+impl Follower {
+    fn run(mut self) {
+        // Only to wait for the channel; nothing else runs on it.
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else {
+            tracing::error!("search index stopped: no runtime");
+            return;
+        };
+        let mut at = self.resume();
+        self.followed.set(at);
+        loop {
+            let size = self.published.borrow_and_update().head.size.get();
+            while at < size {
+                match self.step(at, size) {
+                    Ok(next) => at = next,
+                    Err(error) => {
+                        tracing::error!(%error, index = at, "search index waits for the store");
+                        std::thread::sleep(RETRY);
+                    }
+                }
+                self.followed.set(at);
+                // The log has ended: keep its store open no longer than one step.
+                if self.published.has_changed().is_err() {
+                    return;
+                }
+            }
+            if runtime.block_on(self.published.changed()).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Where to go on; rows of another version are dropped first.
+    fn resume(&self) -> u64 {
+        let db = self.store.database();
+        let Some(family) = db.cf_handle(cf::SEARCH) else { return 0 };
+        let cursor = db.get_cf(family, CURSOR).ok().flatten().unwrap_or_default();
+        if let Some(followed) = cursor.strip_prefix(&version()).and_then(number) {
+            return followed;
+        }
+        if let Err(error) = db.delete_range_cf(family, &[0][..], &[0xff][..]) {
+            tracing::error!(%error, "search index: old rows were not dropped");
+        }
+        0
+    }
+
+    fn step(&self, first: u64, size: u64) -> Result<u64, StoreError> {
+        let db: &DB = self.store.database();
+        let family = db.cf_handle(cf::SEARCH).ok_or(StoreError::Family { name: cf::SEARCH })?;
+        let end = size.min(first + STEP_ENTRIES as u64);
+        let mut batch = WriteBatch::default();
+        for index in first..end {
+            let place = number_key(index);
+            let Some((kind, keys)) = read(&self.store, LeafIndex::new(index)) else {
+                tracing::warn!(index, "search index: an entry is not readable and gets no rows");
+                continue;
+            };
+            if let Some(prefix) = kind_prefix(kind) {
+                batch.put_cf(family, [&prefix[..], &place].concat(), []);
+            }
+            for run in &keys.runs {
+                let prefix = run_prefix(keys.agent.as_deref().unwrap_or_default(), run);
+                batch.put_cf(family, [&prefix[..], &place].concat(), []);
+            }
+        }
+        batch.put_cf(family, CURSOR, [version(), number_key(end)].concat());
+        db.write(batch).map_err(StoreError::Write)?;
+        Ok(end)
+    }
+}
+
+/// Kind of an entry and the keys of its artifact; none when the body is gone.
+fn read(store: &Store, index: LeafIndex) -> Option<(Kind, Keys)> {
+    let entry = SequencedEntry::decode(&store.entry(index).ok()??).ok()?;
+    let keys = || {
+        let body = json::parse(&store.body(index).ok()??, json::DEPTH_MAX).ok()?;
+        let payload = if entry.signer.is_some() { body.get("payload")? } else { &body };
+        Some((entry.kind.row().keys)(payload))
+    };
+    Some((entry.kind, keys().unwrap_or_default()))
+}

@@ -1,0 +1,78 @@
+//! What handlers share. Each handle is small, and handlers name the ones they
+//! use: `State<Log>`, `State<Index>`, `State<LogFacts>` …
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+
+use crate::artifact::KeyCache;
+use crate::server::api::pool::Pool;
+use crate::server::config::Limits;
+use crate::server::index::Index;
+use crate::server::log::Log;
+use crate::server::telemetry::Metrics;
+use crate::server::tokens::Tokens;
+
+/// The log's identity, ready to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFacts {
+    /// Origin line of every checkpoint.
+    pub origin: String,
+    /// The log's verifier key, vkey text.
+    pub vkey: String,
+    /// Key id of that key, eight hex digits.
+    pub key_id: String,
+    /// did:key of the operator whose roots count.
+    pub operator: String,
+}
+
+/// Everything a request may need. Clones share it.
+#[derive(Clone)]
+pub struct AppState {
+    /// The log.
+    pub log: Log,
+    /// Search rows.
+    pub index: Index,
+    /// Who may submit.
+    pub tokens: Tokens,
+    /// Parsed signer keys, shared by all admissions.
+    pub keys: Arc<KeyCache>,
+    /// Counters.
+    pub metrics: Metrics,
+    /// Workers that admit.
+    pub pool: Pool,
+    /// Limits of requests.
+    pub limits: Arc<Limits>,
+    /// Who the log is.
+    pub facts: LogFacts,
+}
+
+impl FromRef<AppState> for Log {
+    fn from_ref(state: &AppState) -> Self {
+        state.log.clone()
+    }
+}
+
+impl FromRef<AppState> for Index {
+    fn from_ref(state: &AppState) -> Self {
+        state.index.clone()
+    }
+}
+
+impl FromRef<AppState> for Metrics {
+    fn from_ref(state: &AppState) -> Self {
+        state.metrics.clone()
+    }
+}
+
+impl FromRef<AppState> for Arc<Limits> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.limits)
+    }
+}
+
+impl FromRef<AppState> for LogFacts {
+    fn from_ref(state: &AppState) -> Self {
+        state.facts.clone()
+    }
+}
