@@ -1,0 +1,143 @@
+//! Artifacts: what agents, gateways, wrappers, approvers and operators sign and
+//! submit, from bytes to something authentic (model 1 to 4).
+//!
+//! ```text
+//! bytes ─ size ─ strict JSON ─ kind ─ grant ─ version ─ algorithm ─ shape ─ hash ─ key ─ signature ─ secrets ─> Artifact
+//! ```
+//!
+//! [`admit`] is the only maker of an [`Artifact`]. Admission asks whether a
+//! statement is authentic, well-formed, of a known kind and within limits; it
+//! never asks whether the agent behaved: a log that refuses violations hides
+//! evidence. This room does no IO, reads no clock and draws no randomness.
+//!
+//! Not implemented: BLAKE3, DID methods other than did:key, COSE statements.
+
+pub mod digest;
+pub mod json;
+pub mod receipts_root;
+pub mod shape;
+pub mod time;
+
+mod admission;
+mod approval;
+mod argocd_decision;
+mod argocd_observation;
+mod argocd_receipt;
+mod argocd_snapshot;
+mod audit_roots;
+mod audit_statement;
+mod binding;
+mod binds;
+mod change_record;
+mod cst_issuance;
+mod cst_revocation;
+mod delegation_receipt;
+mod did;
+mod envelope;
+mod error;
+mod expansion;
+mod fact;
+mod gateway_receipt;
+mod grant;
+mod human_approval_receipt;
+mod keys;
+mod kind;
+mod proof_bundle;
+mod seal;
+mod secrets;
+mod side_effect_receipt;
+mod tool_receipt;
+mod trust_pulse;
+mod withholding;
+mod work_policy;
+
+pub use self::admission::{Admitted, Limits, admit};
+pub use self::cst_issuance::scope_hash_b64u;
+pub use self::did::{Did, DidError, KeyCache};
+pub use self::envelope::EnvelopeForm;
+pub use self::error::{AdmitError, CODES};
+pub use self::expansion::NotExpanded;
+pub use self::fact::Fact;
+pub use self::grant::{Grant, GrantError, SignedGrant, UnsignedGrant};
+pub use self::keys::Keys;
+pub use self::kind::{Form, HashForm, KINDS, Kind, KindRow};
+pub use self::seal::{complete, seal};
+pub use self::secrets::holds_token;
+
+use self::digest::{ArtifactDigest, PayloadHash};
+use self::json::Value;
+
+/// An authentic artifact: of a known kind and shape, free of tokens, and either
+/// signed by the key it names or of a kind that may come unsigned from the
+/// submitter who sent it. Made by [`admit`] only.
+#[derive(Clone, Debug)]
+pub struct Artifact {
+    kind: Kind,
+    value: Value,
+    compact: String,
+    digest: ArtifactDigest,
+    payload_hash: PayloadHash,
+    signer: Option<Did>,
+}
+
+impl Artifact {
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The whole artifact: the envelope, or the bare payload.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// What the signer signed, or the whole of an unsigned artifact.
+    pub fn payload(&self) -> &Value {
+        match &self.signer {
+            // An envelope without payload does not pass its shape.
+            Some(_) => self.value.get("payload").unwrap_or(&self.value),
+            None => &self.value,
+        }
+    }
+
+    /// The compact form: the bytes that are hashed, stored and served.
+    pub fn compact(&self) -> &str {
+        &self.compact
+    }
+
+    /// The compact form, for the store.
+    pub fn into_compact(self) -> String {
+        self.compact
+    }
+
+    /// SHA-256 of the compact form.
+    pub fn digest(&self) -> ArtifactDigest {
+        self.digest
+    }
+
+    /// SHA-256 of the payload in the kind's hash form; equal to the digest when
+    /// unsigned.
+    pub fn payload_hash(&self) -> PayloadHash {
+        self.payload_hash
+    }
+
+    /// Whose signature verified; `None` when unsigned.
+    pub fn signer(&self) -> Option<&Did> {
+        self.signer.as_ref()
+    }
+
+    /// Time the envelope gives itself, or a bare payload's own. Never signed in
+    /// an envelope: shown, not believed.
+    pub fn issued_at(&self) -> Option<&str> {
+        self.value.text_at("issued_at")
+    }
+
+    /// What the index files it under.
+    pub fn keys(&self) -> Keys {
+        (self.kind.row().keys)(self.payload())
+    }
+
+    /// What a reader sees of it. Untrusted, unescaped.
+    pub fn facts(&self) -> Vec<Fact> {
+        (self.kind.row().facts)(self.payload())
+    }
+}

@@ -1,0 +1,262 @@
+//! Admission: from bytes to an authentic artifact, in the order of model 3.
+//! The first step that fails answers. Authentication of the submitter comes
+//! before this room, duplicates after it.
+
+use std::ops::Range;
+
+use ed25519_dalek::VerifyingKey;
+
+use crate::artifact::did::{Did, KeyCache};
+use crate::artifact::digest::{ArtifactDigest, PayloadHash, b64u, sha256};
+use crate::artifact::envelope::{self, ALGORITHM, HASH_ALGORITHM, HASH_ALGORITHM_UNSUPPORTED};
+use crate::artifact::error::AdmitError;
+use crate::artifact::expansion::{NotExpanded, expand};
+use crate::artifact::grant::Grant;
+use crate::artifact::json::{self, Value, compact_with_payload, to_jcs};
+use crate::artifact::kind::{Form, HashForm, KINDS, Kind};
+use crate::artifact::receipts_root::ReceiptsRoot;
+use crate::artifact::shape::{Broken, ShapeError, check};
+use crate::artifact::{Artifact, secrets};
+
+/// Bounds on one artifact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most bytes of the input, and of its compact form.
+    pub artifact_bytes_max: usize,
+    /// Deepest nesting; the root container is 1.
+    pub depth_max: usize,
+}
+
+impl Limits {
+    /// For bytes that were admitted before and are checked again.
+    pub fn unlimited() -> Limits {
+        Limits { artifact_bytes_max: usize::MAX, ..Limits::default() }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { artifact_bytes_max: 2 * 1024 * 1024, depth_max: json::DEPTH_MAX }
+    }
+}
+
+/// What one submission brings.
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    pub artifact: Artifact,
+    /// Root over a bundle's receipts; absent for other kinds and empty bundles.
+    pub receipts: Option<ReceiptsRoot>,
+    /// Receipts inside a bundle that are authentic on their own, in the order
+    /// of model 2. Those already logged are for the caller to leave out.
+    pub expanded: Vec<Artifact>,
+    /// Enveloped receipts inside a bundle that are not, and why.
+    pub not_expanded: Vec<NotExpanded>,
+    /// Where tokens were replaced by their hash in an unsigned observation.
+    pub redacted: Vec<String>,
+}
+
+/// Admits one artifact. Costs a strict parse, two hashes and one Ed25519
+/// verification for each signature it carries; linear in `bytes`.
+///
+/// # Errors
+/// The first admission step that fails, see [`CODES`](crate::artifact::CODES).
+pub fn admit(bytes: &[u8], grant: &Grant, limits: &Limits, keys: &KeyCache) -> Result<Admitted, AdmitError> {
+    let max = limits.artifact_bytes_max;
+    if bytes.len() > max {
+        return Err(AdmitError::TooLarge { got: bytes.len(), max });
+    }
+    let value = json::parse(bytes, limits.depth_max)?;
+    let mut candidate = Candidate::new(value, bytes.len());
+    candidate.check_size(max)?;
+    let (kind, signed) = recognise(&candidate.value)?;
+    grant.allows(kind, signed, candidate.payload(signed))?;
+    let redacted = candidate.redact(kind, signed);
+    if !redacted.is_empty() {
+        candidate.check_size(max)?;
+    }
+    let artifact = authenticate(kind, signed, candidate, keys)?;
+    let (expanded, not_expanded) = expand(&artifact, keys);
+    let receipts = if kind.name() == "proof_bundle" { ReceiptsRoot::of(artifact.payload()) } else { None };
+    Ok(Admitted { artifact, receipts, expanded, not_expanded, redacted })
+}
+
+/// A parsed value with its compact form, not yet believed.
+pub(super) struct Candidate {
+    value: Value,
+    compact: String,
+    /// Where the member `payload` stands in `compact`.
+    payload_at: Option<Range<usize>>,
+}
+
+impl Candidate {
+    pub(super) fn new(value: Value, size_guess: usize) -> Candidate {
+        let (compact, payload_at) = compact_with_payload(&value, size_guess);
+        Candidate { value, compact, payload_at }
+    }
+
+    fn check_size(&self, max: usize) -> Result<(), AdmitError> {
+        let got = self.compact.len();
+        if got > max { Err(AdmitError::CompactTooLarge { got, max }) } else { Ok(()) }
+    }
+
+    /// The value to ask about when nothing is known to be there yet.
+    fn payload(&self, signed: bool) -> &Value {
+        if signed { self.value.get("payload").unwrap_or(&Value::Null) } else { &self.value }
+    }
+
+    /// Observers pass on what Argo CD wrote, tokens included: only there, and
+    /// only unsigned, is a token replaced instead of refused.
+    fn redact(&mut self, kind: Kind, signed: bool) -> Vec<String> {
+        if signed || kind.name() != "argocd_observation" || !secrets::holds_token(&self.compact) {
+            return Vec::new();
+        }
+        let redacted = secrets::redact(&mut self.value);
+        (self.compact, self.payload_at) = compact_with_payload(&self.value, self.compact.len());
+        redacted
+    }
+
+    fn payload_hash(&self, kind: Kind) -> [u8; 32] {
+        match (kind.row().hash_form, &self.payload_at) {
+            (HashForm::Compact, Some(range)) => sha256(self.compact[range.clone()].as_bytes()),
+            (HashForm::Compact, None) => sha256(self.compact.as_bytes()),
+            (HashForm::Jcs, _) => sha256(to_jcs(self.payload(true)).as_bytes()),
+        }
+    }
+}
+
+/// The kind of a value and whether it claims to be signed.
+pub(super) fn recognise(value: &Value) -> Result<(Kind, bool), AdmitError> {
+    if let Some(envelope_type) = value.get("envelope_type") {
+        let kind = envelope_type.as_str().and_then(Kind::of_envelope).ok_or(AdmitError::UnknownKind)?;
+        return Ok((kind, true));
+    }
+    if value.get("envelope_version").is_some() || value.get("signature_b64u").is_some() {
+        return Err(ShapeError::at("envelope_type", Broken::MissingField, "is required").into());
+    }
+    let named = |row: &&crate::artifact::KindRow| row.forms.iter().any(|form| value.get(form.version_field).is_some());
+    let mut rows = KINDS.iter().filter(named).peekable();
+    if rows.peek().is_none() {
+        return Err(AdmitError::UnknownKind);
+    }
+    let bare = rows.find(|row| row.unsigned).ok_or(AdmitError::UnsignedNotAllowed)?;
+    Ok((Kind::parse(bare.name).ok_or(AdmitError::UnknownKind)?, false))
+}
+
+/// The form of a payload by its version field, in an envelope of the given
+/// version where there is one. Paths are below the payload.
+pub(super) fn form_of(kind: Kind, envelope: Option<&str>, payload: &Value) -> Result<&'static Form, ShapeError> {
+    let forms = kind.row().forms;
+    let mut named = None;
+    for form in forms.iter().filter(|form| envelope.is_none_or(|version| form.envelope.version == version)) {
+        let Some(version) = payload.get(form.version_field) else {
+            continue;
+        };
+        named = Some(form.version_field);
+        if version.as_str() == Some(form.version) {
+            return Ok(form);
+        }
+    }
+    let Some(field) = named else {
+        return Err(ShapeError::at(forms[0].version_field, Broken::MissingField, "is required"));
+    };
+    Err(ShapeError::at(field, Broken::UnknownVersion, "names no known version"))
+}
+
+/// Version, algorithm, shape, hash, key, signature, secrets: the steps that
+/// turn a candidate of a known kind into an artifact. The only maker of
+/// [`Artifact`].
+pub(super) fn authenticate(
+    kind: Kind,
+    signed: bool,
+    candidate: Candidate,
+    keys: &KeyCache,
+) -> Result<Artifact, AdmitError> {
+    let (payload_hash, signer) = if signed {
+        let form = check_versions(kind, &candidate)?;
+        check_algorithms(&candidate.value)?;
+        check(form.envelope.shape, &candidate.value)?;
+        check_payload(kind, form, candidate.payload(true)).map_err(|error| error.within("payload"))?;
+        let (hash, signer) = check_signatures(kind, &candidate, keys)?;
+        (Some(hash), Some(signer))
+    } else {
+        let form = form_of(kind, None, &candidate.value)?;
+        check_payload(kind, form, &candidate.value)?;
+        (None, None)
+    };
+    let Candidate { value, compact, .. } = candidate;
+    if let Some(path) = secrets::find_in(&value, &compact) {
+        return Err(AdmitError::Secret { path });
+    }
+    let digest = sha256(compact.as_bytes());
+    Ok(Artifact {
+        kind,
+        value,
+        compact,
+        digest: ArtifactDigest::from_bytes(digest),
+        payload_hash: PayloadHash::from_bytes(payload_hash.unwrap_or(digest)),
+        signer,
+    })
+}
+
+fn check_versions(kind: Kind, candidate: &Candidate) -> Result<&'static Form, AdmitError> {
+    let version = required_text(&candidate.value, "envelope_version")?;
+    if !kind.row().forms.iter().any(|form| form.envelope.version == version) {
+        return Err(ShapeError::at("envelope_version", Broken::UnknownVersion, "names no known version").into());
+    }
+    let Some(payload) = candidate.value.get("payload") else {
+        return Err(ShapeError::at("payload", Broken::MissingField, "is required").into());
+    };
+    if payload.as_object().is_none() {
+        return Err(ShapeError::at("payload", Broken::WrongType, "must be an object").into());
+    }
+    Ok(form_of(kind, Some(version), payload).map_err(|error| error.within("payload"))?)
+}
+
+fn check_algorithms(envelope: &Value) -> Result<(), AdmitError> {
+    if required_text(envelope, "algorithm")? != ALGORITHM {
+        return Err(AdmitError::UnknownAlgorithm);
+    }
+    match required_text(envelope, "hash_algorithm")? {
+        HASH_ALGORITHM => Ok(()),
+        HASH_ALGORITHM_UNSUPPORTED => Err(AdmitError::UnsupportedHashAlgorithm),
+        _ => Err(AdmitError::UnknownHashAlgorithm),
+    }
+}
+
+fn check_payload(kind: Kind, form: &Form, payload: &Value) -> Result<(), ShapeError> {
+    check(form.payload, payload)?;
+    (kind.row().check)(payload)
+}
+
+fn check_signatures(kind: Kind, candidate: &Candidate, keys: &KeyCache) -> Result<([u8; 32], Did), AdmitError> {
+    let envelope = &candidate.value;
+    let hash = candidate.payload_hash(kind);
+    let hash_text = required_text(envelope, "payload_hash_b64u")?;
+    if b64u(&hash) != hash_text {
+        return Err(AdmitError::HashMismatch);
+    }
+    let (signer, key) = key_in(envelope, "signer_did".to_owned(), keys)?;
+    if !envelope::verifies(&key, hash_text, required_text(envelope, "signature_b64u")?) {
+        return Err(AdmitError::SignatureInvalid);
+    }
+    let co_signatures = envelope.get("co_signatures").and_then(Value::as_array).unwrap_or_default();
+    for (at, co_signature) in co_signatures.iter().enumerate() {
+        let (_, key) = key_in(co_signature, format!("co_signatures[{at}].signer_did"), keys)?;
+        if !envelope::verifies(&key, hash_text, required_text(co_signature, "signature_b64u")?) {
+            return Err(AdmitError::CoSignatureInvalid { path: format!("co_signatures[{at}].signature_b64u") });
+        }
+    }
+    Ok((hash, signer))
+}
+
+fn key_in(signed: &Value, path: String, keys: &KeyCache) -> Result<(Did, VerifyingKey), AdmitError> {
+    keys.get(required_text(signed, "signer_did")?).map_err(|error| AdmitError::Key { path, error })
+}
+
+fn required_text<'a>(value: &'a Value, name: &'static str) -> Result<&'a str, AdmitError> {
+    match value.get(name) {
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(ShapeError::at(name, Broken::WrongType, "must be a string").into()),
+        None => Err(ShapeError::at(name, Broken::MissingField, "is required").into()),
+    }
+}

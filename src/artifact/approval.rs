@@ -1,0 +1,50 @@
+//! A person's yes or no to one concrete write (model 4), signed by that person.
+
+use crate::artifact::binds::{BINDS, DID, ID, NONCE, ONE, TIME, check_binds};
+use crate::artifact::envelope;
+use crate::artifact::fact::{self, pick};
+use crate::artifact::keys::{Keys, of_binds, text};
+use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::shape::{Shape, object, required};
+
+pub(crate) const ROW: KindRow = KindRow {
+    name: "approval",
+    envelope_type: "approval",
+    forms: &[Form {
+        envelope: &envelope::V1,
+        version_field: "approval_version",
+        version: "1",
+        payload: &PAYLOAD,
+        ours: true,
+    }],
+    hash_form: HashForm::Compact,
+    unsigned: false,
+    title: "Approval",
+    withholdable: false,
+    bundle_array: None,
+    check: |payload| check_binds(payload, true),
+    keys: |payload| Keys {
+        agent: text(payload, "agent_did"),
+        approval_id: text(payload, "approval_id"),
+        ..of_binds(payload)
+    },
+    facts: |payload| {
+        let own = [
+            ("Approval", "approval_id"),
+            ("Decision", "decision"),
+            ("Agent", "agent_did"),
+            ("Expires at", "expires_at"),
+        ];
+        [pick(payload, &own), pick(payload, fact::BINDS)].concat()
+    },
+};
+
+const PAYLOAD: Shape = object(&[
+    required("approval_version", &ONE),
+    required("nonce", &NONCE),
+    required("approval_id", &ID),
+    required("decision", &Shape::Enum(&["approve", "deny"])),
+    required("binds", &BINDS),
+    required("agent_did", &DID),
+    required("expires_at", &TIME),
+]);

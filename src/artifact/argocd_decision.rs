@@ -1,0 +1,91 @@
+//! What the tool wrapper decided before a call to Argo CD (model 4).
+
+use crate::artifact::binds::{BINDS, FREE_TEXT, HEX64, ID, NONCE, ONE, POLICY_HASH, check_binds};
+use crate::artifact::envelope;
+use crate::artifact::fact::{self, pick};
+use crate::artifact::json::Value;
+use crate::artifact::keys::{Keys, of_binds, text, texts};
+use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, plain, required};
+
+pub(crate) const ROW: KindRow = KindRow {
+    name: "argocd_decision",
+    envelope_type: "argocd_decision",
+    forms: &[Form {
+        envelope: &envelope::V1,
+        version_field: "argocd_decision_version",
+        version: "1",
+        payload: &PAYLOAD,
+        ours: true,
+    }],
+    hash_form: HashForm::Compact,
+    unsigned: false,
+    title: "Decision before a call to Argo CD",
+    withholdable: false,
+    bundle_array: None,
+    check: allow_names_its_grounds,
+    keys: keys,
+    facts: |payload| {
+        let own = [
+            ("Decision", "decision"),
+            ("Reason", "decision_reason"),
+            ("Run", "run_id"),
+            ("Token hash", "cst.token_hash"),
+            ("Policy hash", "policy_hash_b64u"),
+            ("Approvals", "approvals"),
+            ("Request digest", "request_digest"),
+            ("Argo CD version", "argocd_version"),
+        ];
+        [pick(payload, &own), pick(payload, fact::BINDS)].concat()
+    },
+};
+
+/// Approvals that one decision names.
+const APPROVALS_MAX: usize = 16;
+
+const PAYLOAD: Shape = object(&[
+    required("argocd_decision_version", &ONE),
+    required("nonce", &NONCE),
+    required("decision", &Shape::Enum(&["allow", "deny"])),
+    required("decision_reason", &FREE_TEXT),
+    required("binds", &BINDS),
+    required("request_digest", &HEX64),
+    optional("cst", &CST),
+    optional("job_id", &ID),
+    optional("run_id", &ID),
+    optional("policy_hash_b64u", &POLICY_HASH),
+    optional("approvals", &list(&HEX64, 0, APPROVALS_MAX)),
+    optional("argocd_version", &plain(1, 64)),
+    optional("rbac_flags", &RBAC_FLAGS),
+]);
+
+const CST: Shape =
+    object(&[required("token_hash", &HEX64), required("scope_hash_b64u", &Shape::Text(Text::B64u43))]);
+
+/// Server settings that change what RBAC means (argocd 2).
+const RBAC_FLAGS: Shape =
+    object(&[optional("rollback_enforce", &Shape::Bool), optional("require_override", &Shape::Bool)]);
+
+/// Required for allow, optional for deny.
+const GROUNDS: [&str; 4] = ["cst", "job_id", "run_id", "policy_hash_b64u"];
+
+fn allow_names_its_grounds(payload: &Value) -> Result<(), ShapeError> {
+    let allow = payload.text_at("decision") == Some("allow");
+    if allow && let Some(name) = GROUNDS.iter().find(|name| payload.get(name).is_none()) {
+        return Err(ShapeError::at(name, Broken::MissingField, "is required when decision is allow"));
+    }
+    check_binds(payload, allow)
+}
+
+fn keys(payload: &Value) -> Keys {
+    let of_binds = of_binds(payload);
+    Keys {
+        runs: text(payload, "run_id").into_iter().collect(),
+        job: text(payload, "job_id").or(of_binds.job),
+        token_hash: text(payload, "cst.token_hash"),
+        scope_hash: text(payload, "cst.scope_hash_b64u"),
+        policy_hash: text(payload, "policy_hash_b64u"),
+        refers_to: texts(payload, "approvals"),
+        ..of_binds
+    }
+}

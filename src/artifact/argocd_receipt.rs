@@ -1,0 +1,71 @@
+//! What came of a call to Argo CD, as the tool wrapper saw it (model 4).
+
+use crate::artifact::binds::{FREE_TEXT, HEX64, NONCE, ONE, UID};
+use crate::artifact::envelope;
+use crate::artifact::fact::pick;
+use crate::artifact::keys::{Keys, text};
+use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::shape::{Shape, object, optional, required};
+
+pub(crate) const ROW: KindRow = KindRow {
+    name: "argocd_receipt",
+    envelope_type: "argocd_receipt",
+    forms: &[Form {
+        envelope: &envelope::V1,
+        version_field: "argocd_receipt_version",
+        version: "1",
+        payload: &PAYLOAD,
+        ours: true,
+    }],
+    hash_form: HashForm::Compact,
+    unsigned: false,
+    title: "Receipt of a call to Argo CD",
+    withholdable: false,
+    bundle_array: None,
+    check: KindRow::NO_FURTHER_RULES,
+    keys: |payload| Keys {
+        app_uid: text(payload, "app_uid"),
+        op_key: text(payload, "op_key"),
+        refers_to: text(payload, "decision_digest").into_iter().collect(),
+        ..Keys::default()
+    },
+    facts: |payload| {
+        pick(
+            payload,
+            &[
+                ("Decision", "decision_digest"),
+                ("Outcome", "outcome"),
+                ("HTTP status", "http_status"),
+                ("gRPC code", "grpc_code"),
+                ("Request digest", "request_digest"),
+                ("Response digest", "response_digest"),
+                ("Resource version", "resource_version"),
+                ("Application uid", "app_uid"),
+                ("Operation", "op_key"),
+            ],
+        )
+    },
+};
+
+const OUTCOME: Shape = Shape::Enum(&[
+    "accepted",
+    "refused_rbac",
+    "refused_sync_window",
+    "refused_precondition",
+    "error_transport",
+    "not_sent",
+]);
+
+const PAYLOAD: Shape = object(&[
+    required("argocd_receipt_version", &ONE),
+    required("nonce", &NONCE),
+    required("decision_digest", &HEX64),
+    required("outcome", &OUTCOME),
+    required("request_digest", &HEX64),
+    optional("response_digest", &HEX64),
+    optional("http_status", &Shape::Integer { min: 100, max: 599 }),
+    optional("grpc_code", &Shape::Integer { min: 0, max: 16 }),
+    optional("resource_version", &FREE_TEXT),
+    optional("app_uid", &UID),
+    optional("op_key", &HEX64),
+]);

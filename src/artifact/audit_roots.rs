@@ -1,0 +1,121 @@
+//! Whom the audit believes, as the operator declares it (model 4 and 7). Each
+//! replaces the one before as a whole.
+
+use crate::artifact::binds::{CHANNEL, DID, FREE_TEXT, INSTANCE, NONCE, ONE, POLICY_HASH};
+use crate::artifact::envelope;
+use crate::artifact::fact::{Fact, pick};
+use crate::artifact::json::Value;
+use crate::artifact::keys::Keys;
+use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, required};
+
+pub(crate) const ROW: KindRow = KindRow {
+    name: "audit_roots",
+    envelope_type: "audit_roots",
+    forms: &[Form {
+        envelope: &envelope::V1,
+        version_field: "audit_roots_version",
+        version: "1",
+        payload: &PAYLOAD,
+        ours: true,
+    }],
+    hash_form: HashForm::Compact,
+    unsigned: false,
+    title: "Roots of trust",
+    withholdable: false,
+    bundle_array: None,
+    check: observers_have_one_name,
+    keys: |_| Keys::default(),
+    facts: facts,
+};
+
+/// Rows of each role, and elements of each row.
+const ROWS_MAX: usize = 1024;
+const CHANNELS_MAX: usize = 4;
+
+const DIDS: Shape = list(&DID, 0, ROWS_MAX);
+const INSTANCES: Shape = list(&INSTANCE, 0, ROWS_MAX);
+const USERNAME: Shape = object(&[required("instance", &INSTANCE), required("username", &FREE_TEXT)]);
+const USERNAMES: Shape = list(&USERNAME, 0, ROWS_MAX);
+
+const PAYLOAD: Shape = object(&[
+    required("audit_roots_version", &ONE),
+    required("nonce", &NONCE),
+    required("origin", &Shape::Text(Text::Origin)),
+    required("policy_signers", &DIDS),
+    required("cst_issuers", &DIDS),
+    required("cst_revokers", &DIDS),
+    required("gateways", &DIDS),
+    required("reviewers", &DIDS),
+    required("recorders", &DIDS),
+    required("approvers", &list(&APPROVER, 0, ROWS_MAX)),
+    required("wrappers", &list(&WRAPPER, 0, ROWS_MAX)),
+    required("observers", &list(&OBSERVER, 0, ROWS_MAX)),
+    required("agents", &list(&AGENT, 0, ROWS_MAX)),
+    required("humans", &USERNAMES),
+    required("distrusted", &list(&DISTRUSTED, 0, ROWS_MAX)),
+]);
+
+const APPROVER: Shape = object(&[required("did", &DID), required("instances", &INSTANCES)]);
+const WRAPPER: Shape = object(&[required("did", &DID), required("agents", &DIDS)]);
+
+/// Either `submitter` (unsigned observations) or `did` (signed ones).
+const OBSERVER: Shape = object(&[
+    optional("submitter", &Shape::Text(Text::Submitter)),
+    optional("did", &DID),
+    required("instance", &INSTANCE),
+    required("channels", &list(&CHANNEL, 1, CHANNELS_MAX)),
+]);
+
+const AGENT: Shape = object(&[
+    required("did", &DID),
+    required("default_policy", &POLICY_HASH),
+    required("policies", &list(&POLICY_HASH, 0, ROWS_MAX)),
+    required("usernames", &USERNAMES),
+]);
+
+const DISTRUSTED: Shape = object(&[
+    required("did", &DID),
+    required("from_index", &Shape::Integer { min: 0, max: 9_007_199_254_740_991 }),
+    required("reason", &FREE_TEXT),
+]);
+
+fn observers_have_one_name(payload: &Value) -> Result<(), ShapeError> {
+    let observers = payload.get("observers").and_then(Value::as_array).unwrap_or_default();
+    let wrong = observers.iter().position(|row| row.get("submitter").is_some() == row.get("did").is_some());
+    match wrong {
+        Some(at) => {
+            let rule = "or did must name the observer, and only one of them";
+            Err(ShapeError::at("submitter", Broken::InvalidValue, rule).within_element("observers", at))
+        }
+        None => Ok(()),
+    }
+}
+
+fn facts(payload: &Value) -> Vec<Fact> {
+    let mut facts = pick(
+        payload,
+        &[
+            ("Log", "origin"),
+            ("Policy signers", "policy_signers"),
+            ("Token issuers", "cst_issuers"),
+            ("Token revokers", "cst_revokers"),
+            ("Gateways", "gateways"),
+            ("Reviewers", "reviewers"),
+            ("Recorders", "recorders"),
+        ],
+    );
+    let rows = [
+        ("Approver", "approvers"),
+        ("Wrapper", "wrappers"),
+        ("Observer", "observers"),
+        ("Agent", "agents"),
+        ("Distrusted", "distrusted"),
+    ];
+    for (label, name) in rows {
+        let items = payload.get(name).and_then(Value::as_array).unwrap_or_default();
+        let names = items.iter().filter_map(|row| row.text_at("did").or_else(|| row.text_at("submitter")));
+        facts.extend(names.map(|name| Fact { label, value: name.to_owned() }));
+    }
+    facts
+}

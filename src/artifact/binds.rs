@@ -1,0 +1,157 @@
+//! What exactly a decision or approval is about (model 4, `binds`), and the
+//! nouns it is made of. Two binds are equal when their JCS is equal, so every
+//! fact has one spelling: what is like the default is absent, lists are sorted.
+
+use crate::artifact::json::{Value, to_jcs};
+use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, plain, required};
+
+/// Free text of our own payloads (model 4).
+pub(crate) const FREE_TEXT_BYTES_MAX: usize = 256;
+/// Ids that people or services choose: jobs, runs, approvals.
+pub(crate) const ID_BYTES_MAX: usize = 256;
+/// Sources of one Argo CD application.
+const REVISIONS_MAX: usize = 64;
+const SYNC_OPTIONS_MAX: usize = 64;
+/// Resources of a partial sync.
+const RESOURCES_MAX: usize = 4096;
+/// Longest Kubernetes name (DNS-1123 subdomain).
+const NAME_BYTES_MAX: usize = 253;
+
+pub(crate) const FREE_TEXT: Shape = plain(0, FREE_TEXT_BYTES_MAX);
+pub(crate) const ID: Shape = plain(1, ID_BYTES_MAX);
+pub(crate) const HEX64: Shape = Shape::Text(Text::Hex64);
+pub(crate) const NONCE: Shape = Shape::Text(Text::Nonce);
+pub(crate) const TIME: Shape = Shape::Text(Text::Time);
+pub(crate) const DID: Shape = Shape::Text(Text::Did);
+pub(crate) const NAME: Shape = Shape::Text(Text::Dns1123);
+pub(crate) const POLICY_HASH: Shape = Shape::Text(Text::B64u43);
+/// Version of every payload that we define.
+pub(crate) const ONE: Shape = Shape::Text(Text::Word("1"));
+/// Our id for one Argo CD installation.
+pub(crate) const INSTANCE: Shape = Shape::Text(Text::Dns1123);
+pub(crate) const CHANNEL: Shape = Shape::Enum(&["notify", "poll", "k8s_event", "server_log"]);
+/// A Kubernetes uid.
+pub(crate) const UID: Shape = plain(1, 64);
+pub(crate) const REVISION: Shape = plain(1, FREE_TEXT_BYTES_MAX);
+pub(crate) const REVISIONS: Shape = list(&REVISION, 0, REVISIONS_MAX);
+/// Argo CD's id of a past deployment.
+pub(crate) const HISTORY_ID: Shape = Shape::Integer { min: 0, max: 9_007_199_254_740_991 };
+
+/// What a policy, decision or approval can speak about (model 4, last table).
+pub(crate) const ACTION: Shape = Shape::Enum(&[
+    "read",
+    "refresh",
+    "sync",
+    "rollback",
+    "terminate",
+    "set_auto_sync",
+    "edit_app_spec",
+    "delete_app",
+    "manage_projects",
+    "manage_appsets",
+    "cluster_admin",
+    "exec",
+]);
+
+pub(crate) const APP: Shape = object(&[
+    required("uid", &UID),
+    required("name", &NAME),
+    required("namespace", &NAME),
+    required("project", &NAME),
+]);
+
+/// A cluster by server URL or by name; the namespace is absent where the
+/// application names none (cluster-scoped resources only).
+pub(crate) const DESTINATION: Shape = object(&[
+    optional("server", &plain(1, 1024)),
+    optional("name", &plain(1, NAME_BYTES_MAX)),
+    optional("namespace", &NAME),
+]);
+
+pub(crate) const PARAMS: Shape = object(&[
+    optional("prune", &Shape::Exactly(true)),
+    optional("dry_run", &Shape::Exactly(true)),
+    optional("retry_refresh", &Shape::Exactly(true)),
+    optional("strategy_force", &Shape::Exactly(true)),
+    optional("sync_options", &list(&REVISION, 1, SYNC_OPTIONS_MAX)),
+    optional("resources", &list(&RESOURCE, 1, RESOURCES_MAX)),
+    optional("local_manifests_digest", &HEX64),
+]);
+
+/// Group is empty for the core group, namespace for cluster-scoped resources.
+const RESOURCE: Shape = object(&[
+    required("group", &plain(0, NAME_BYTES_MAX)),
+    required("kind", &plain(1, NAME_BYTES_MAX)),
+    required("namespace", &plain(0, NAME_BYTES_MAX)),
+    required("name", &plain(1, NAME_BYTES_MAX)),
+]);
+
+/// `job_id` is required where an allow rests on it: see [`check_binds`].
+pub(crate) const BINDS: Shape = object(&[
+    required("instance", &INSTANCE),
+    optional("job_id", &ID),
+    required("action", &ACTION),
+    optional("app", &APP),
+    optional("destination", &DESTINATION),
+    required("revisions", &REVISIONS),
+    optional("history_id", &HISTORY_ID),
+    required("params", &PARAMS),
+]);
+
+/// Rules between the members of the `binds` of `payload`.
+pub(crate) fn check_binds(payload: &Value, needs_job: bool) -> Result<(), ShapeError> {
+    let Some(binds) = payload.get("binds") else {
+        return Ok(());
+    };
+    let at = |path: &str, broken, rule: &str| Err(ShapeError::at(&format!("binds.{path}"), broken, rule));
+    if needs_job && binds.get("job_id").is_none() {
+        return at("job_id", Broken::MissingField, "is required");
+    }
+    let is_rollback = binds.text_at("action") == Some("rollback");
+    match (is_rollback, binds.get("history_id").is_some()) {
+        (true, false) => return at("history_id", Broken::MissingField, "is required for a rollback"),
+        (false, true) => return at("history_id", Broken::InvalidValue, "must stand in a rollback only"),
+        _ => {}
+    }
+    match (binds.get("app").is_some(), binds.get("destination").is_some()) {
+        (true, false) => return at("destination", Broken::MissingField, "is required with app"),
+        (false, true) => return at("app", Broken::MissingField, "is required with destination"),
+        _ => {}
+    }
+    check_destination(binds).and_then(|()| check_params(binds)).map_err(|error| error.within("binds"))
+}
+
+/// Exactly one of `server` and `name`, in the `destination` of `value`.
+pub(crate) fn check_destination(value: &Value) -> Result<(), ShapeError> {
+    let Some(destination) = value.get("destination") else {
+        return Ok(());
+    };
+    match (destination.get("server").is_some(), destination.get("name").is_some()) {
+        (false, false) => {
+            Err(ShapeError::at("destination.server", Broken::MissingField, "or destination.name is required"))
+        }
+        (true, true) => {
+            Err(ShapeError::at("destination.name", Broken::InvalidValue, "must not stand beside destination.server"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Lists in the `params` of `value` are sorted and free of duplicates.
+pub(crate) fn check_params(value: &Value) -> Result<(), ShapeError> {
+    let Some(params) = value.get("params") else {
+        return Ok(());
+    };
+    let elements = |name: &str| params.get(name).and_then(Value::as_array).unwrap_or_default();
+    // `str` orders by UTF-8 bytes.
+    if !elements("sync_options").is_sorted_by(|a, b| a.as_str() < b.as_str()) {
+        let rule = "must be sorted by UTF-8 bytes, without duplicates";
+        return Err(ShapeError::at("params.sync_options", Broken::InvalidValue, rule));
+    }
+    let resources: Vec<_> = elements("resources").iter().map(to_jcs).collect();
+    if !resources.is_sorted_by(|a, b| a < b) {
+        let rule = "must be sorted by JCS, without duplicates";
+        return Err(ShapeError::at("params.resources", Broken::InvalidValue, rule));
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! A change that a person made during an incident, tied to a job and a ticket
+//! (model 4): freezing automated sync, rotating a credential.
+
+use crate::artifact::binds::{APP, FREE_TEXT, ID, NONCE, ONE};
+use crate::artifact::envelope;
+use crate::artifact::fact::pick;
+use crate::artifact::keys::{Keys, text};
+use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::shape::{Shape, object, required};
+
+pub(crate) const ROW: KindRow = KindRow {
+    name: "change_record",
+    envelope_type: "change_record",
+    forms: &[Form {
+        envelope: &envelope::V1,
+        version_field: "change_record_version",
+        version: "1",
+        payload: &PAYLOAD,
+        ours: true,
+    }],
+    hash_form: HashForm::Compact,
+    unsigned: false,
+    title: "Change by a person",
+    withholdable: true,
+    bundle_array: None,
+    check: KindRow::NO_FURTHER_RULES,
+    keys: |payload| Keys {
+        job: text(payload, "job_id"),
+        app_uid: text(payload, "app.uid"),
+        ..Keys::default()
+    },
+    facts: |payload| {
+        pick(
+            payload,
+            &[
+                ("Change", "what"),
+                ("By", "by"),
+                ("Before", "before"),
+                ("After", "after"),
+                ("Job", "job_id"),
+                ("Ticket system", "change_ref.system"),
+                ("Ticket", "change_ref.key"),
+                ("Application", "app.name"),
+                ("Project", "app.project"),
+                ("Application namespace", "app.namespace"),
+            ],
+        )
+    },
+};
+
+const PAYLOAD: Shape = object(&[
+    required("change_record_version", &ONE),
+    required("nonce", &NONCE),
+    required("job_id", &ID),
+    required("change_ref", &object(&[required("system", &ID), required("key", &ID)])),
+    required("app", &APP),
+    required("what", &Shape::Enum(&["freeze", "unfreeze", "rotate_credential", "other"])),
+    required("by", &FREE_TEXT),
+    required("before", &FREE_TEXT),
+    required("after", &FREE_TEXT),
+]);

@@ -1,0 +1,55 @@
+//! The end of a token, and the policy it ran under (model 4).
+
+use crate::artifact::binds::{DID, FREE_TEXT, HEX64, NONCE, ONE, POLICY_HASH, TIME};
+use crate::artifact::envelope;
+use crate::artifact::fact::pick;
+use crate::artifact::keys::{Keys, text};
+use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::shape::{Shape, object, optional, required};
+
+pub(crate) const ROW: KindRow = KindRow {
+    name: "cst_revocation",
+    envelope_type: "cst_revocation",
+    forms: &[Form {
+        envelope: &envelope::V1,
+        version_field: "cst_revocation_version",
+        version: "1",
+        payload: &PAYLOAD,
+        ours: true,
+    }],
+    hash_form: HashForm::Compact,
+    unsigned: false,
+    title: "Token revoked",
+    withholdable: false,
+    bundle_array: None,
+    check: KindRow::NO_FURTHER_RULES,
+    keys: |payload| Keys {
+        token_hash: text(payload, "token_hash"),
+        policy_hash: text(payload, "policy_hash_b64u"),
+        ..Keys::default()
+    },
+    facts: |payload| {
+        pick(
+            payload,
+            &[
+                ("Token hash", "token_hash"),
+                ("Revoked at", "revoked_at"),
+                ("Reason", "reason"),
+                ("Revoked by", "revoked_by"),
+                ("Policy hash", "policy_hash_b64u"),
+                ("Argo CD token revoked too", "argocd_token_revoked"),
+            ],
+        )
+    },
+};
+
+const PAYLOAD: Shape = object(&[
+    required("cst_revocation_version", &ONE),
+    required("nonce", &NONCE),
+    required("token_hash", &HEX64),
+    required("revoked_at", &TIME),
+    required("reason", &FREE_TEXT),
+    required("policy_hash_b64u", &POLICY_HASH),
+    optional("revoked_by", &DID),
+    optional("argocd_token_revoked", &Shape::Bool),
+]);

@@ -1,0 +1,59 @@
+//! Work handed from one agent to another (clawsig 2.10).
+
+use crate::artifact::binding::{OPEN_BINDING, PEER_B64U, PEER_HASH_ALGORITHM, PEER_TEXT};
+use crate::artifact::envelope;
+use crate::artifact::fact::pick;
+use crate::artifact::keys::{Keys, of_binding, text};
+use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::shape::{Shape, Text, object, optional, required};
+
+pub(crate) const ROW: KindRow = KindRow {
+    name: "delegation_receipt",
+    envelope_type: "delegation_receipt",
+    forms: &[Form {
+        envelope: &envelope::V1,
+        version_field: "receipt_version",
+        version: "1",
+        payload: &PAYLOAD,
+        ours: false,
+    }],
+    hash_form: HashForm::Compact,
+    unsigned: false,
+    title: "Delegation receipt",
+    withholdable: true,
+    bundle_array: Some("delegation_receipts"),
+    check: KindRow::NO_FURTHER_RULES,
+    keys: |payload| Keys { agent: text(payload, "delegator_did"), ..of_binding(payload) },
+    facts: |payload| {
+        pick(
+            payload,
+            &[
+                ("Receipt", "receipt_id"),
+                ("From agent", "delegator_did"),
+                ("To agent", "delegate_did"),
+                ("Delegated at", "delegated_at"),
+                ("Completed at", "completed_at"),
+                ("Run", "binding.run_id"),
+                ("Task hash", "task_description_hash_b64u"),
+                ("Delegate's bundle hash", "delegate_bundle_hash_b64u"),
+            ],
+        )
+    },
+};
+
+const DID: Shape = Shape::Text(Text::Did);
+const PEER_TIME: Shape = Shape::Text(Text::PeerTime);
+
+const PAYLOAD: Shape = object(&[
+    required("receipt_version", &Shape::Text(Text::Word("1"))),
+    required("receipt_id", &PEER_TEXT),
+    required("delegator_did", &DID),
+    required("delegate_did", &DID),
+    required("task_description_hash_b64u", &PEER_B64U),
+    required("delegate_bundle_hash_b64u", &PEER_B64U),
+    optional("delegation_policy", &Shape::Opaque),
+    required("hash_algorithm", &PEER_HASH_ALGORITHM),
+    required("delegated_at", &PEER_TIME),
+    optional("completed_at", &PEER_TIME),
+    optional("binding", &OPEN_BINDING),
+]);

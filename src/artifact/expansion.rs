@@ -1,0 +1,52 @@
+//! Bundles expand (model 3): each enveloped receipt inside one is a statement
+//! of its own and is logged as such, before the bundle. One that fails a step
+//! is named, and the bundle stays: refusing it would hide evidence.
+
+use crate::artifact::Artifact;
+use crate::artifact::admission::{Candidate, authenticate, recognise};
+use crate::artifact::did::KeyCache;
+use crate::artifact::error::AdmitError;
+use crate::artifact::json::Value;
+use crate::artifact::proof_bundle::receipts;
+
+/// An enveloped receipt inside a bundle that is not logged on its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotExpanded {
+    /// Where in the submitted artifact, as `payload.receipts[3]`.
+    pub path: String,
+    /// The admission step that failed, one of [`CODES`](crate::artifact::CODES).
+    pub code: &'static str,
+}
+
+/// The authentic receipts inside a bundle, in the order of model 2, and those
+/// that are not; both empty for other kinds. Receipts without an envelope are
+/// the agent's words inside the bundle and are passed over.
+pub(super) fn expand(bundle: &Artifact, keys: &KeyCache) -> (Vec<Artifact>, Vec<NotExpanded>) {
+    let (mut expanded, mut not_expanded) = (Vec::new(), Vec::new());
+    if bundle.kind().name() != "proof_bundle" {
+        return (expanded, not_expanded);
+    }
+    for (array, index, receipt) in receipts(bundle.payload()).filter(|(_, _, receipt)| is_envelope(receipt)) {
+        match expand_one(array, receipt, keys) {
+            Ok(artifact) => expanded.push(artifact),
+            Err(error) => {
+                not_expanded.push(NotExpanded { path: format!("payload.{array}[{index}]"), code: error.code() });
+            }
+        }
+    }
+    (expanded, not_expanded)
+}
+
+fn is_envelope(receipt: &Value) -> bool {
+    receipt.get("envelope_type").is_some() || receipt.get("envelope_version").is_some()
+}
+
+/// Only the kind that an array is for: a bundle's grant must not carry
+/// approvals or decisions in.
+fn expand_one(array: &str, receipt: &Value, keys: &KeyCache) -> Result<Artifact, AdmitError> {
+    let (kind, signed) = recognise(receipt)?;
+    if kind.row().bundle_array != Some(array) {
+        return Err(AdmitError::NotExpandable);
+    }
+    authenticate(kind, signed, Candidate::new(receipt.clone(), 2048), keys)
+}

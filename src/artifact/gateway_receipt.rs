@@ -1,0 +1,66 @@
+//! A model call, as the gateway in front of the model signed it (clawsig 2.2).
+
+use crate::artifact::binding::{BINDING, PEER_B64U, PEER_METADATA, PEER_TEXT};
+use crate::artifact::envelope;
+use crate::artifact::fact::pick;
+use crate::artifact::keys::of_binding;
+use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::shape::{Shape, Text, object, optional, required};
+
+pub(crate) const ROW: KindRow = KindRow {
+    name: "gateway_receipt",
+    envelope_type: "gateway_receipt",
+    forms: &[Form {
+        envelope: &envelope::V1,
+        version_field: "receipt_version",
+        version: "1",
+        payload: &PAYLOAD,
+        ours: false,
+    }],
+    hash_form: HashForm::Compact,
+    unsigned: false,
+    title: "Model call receipt",
+    withholdable: true,
+    bundle_array: Some("receipts"),
+    check: KindRow::NO_FURTHER_RULES,
+    keys: of_binding,
+    facts: |payload| {
+        pick(
+            payload,
+            &[
+                ("Receipt", "receipt_id"),
+                ("Gateway", "gateway_id"),
+                ("Provider", "provider"),
+                ("Model", "model"),
+                ("Called at", "timestamp"),
+                ("Tokens in", "tokens_input"),
+                ("Tokens out", "tokens_output"),
+                ("Latency (ms)", "latency_ms"),
+                ("Run", "binding.run_id"),
+                ("Event hash", "binding.event_hash_b64u"),
+                ("Policy hash", "binding.policy_hash"),
+                ("Grant hash", "binding.token_scope_hash_b64u"),
+                ("Request hash", "request_hash_b64u"),
+                ("Response hash", "response_hash_b64u"),
+            ],
+        )
+    },
+};
+
+const COUNT: Shape = Shape::Number { min: None };
+
+const PAYLOAD: Shape = object(&[
+    required("receipt_version", &Shape::Text(Text::Word("1"))),
+    required("receipt_id", &PEER_TEXT),
+    required("gateway_id", &PEER_TEXT),
+    required("provider", &PEER_TEXT),
+    required("model", &PEER_TEXT),
+    required("request_hash_b64u", &PEER_B64U),
+    required("response_hash_b64u", &PEER_B64U),
+    required("tokens_input", &COUNT),
+    required("tokens_output", &COUNT),
+    required("latency_ms", &COUNT),
+    required("timestamp", &Shape::Text(Text::PeerTime)),
+    optional("binding", &BINDING),
+    optional("metadata", &PEER_METADATA),
+]);

@@ -1,0 +1,106 @@
+//! What a submitter may write (model 6), as pure data. Whoever checks the
+//! token makes one of these; admission asks it after the kind is known.
+
+use crate::artifact::json::Value;
+use crate::artifact::kind::Kind;
+
+/// The grant of one token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Signed kinds. Worth nothing beside an observer's `unsigned` grant.
+    pub signed: SignedGrant,
+    /// One kind that may come unsigned.
+    pub unsigned: Option<UnsignedGrant>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignedGrant {
+    All,
+    Kinds(Vec<Kind>),
+}
+
+/// Leave to submit one kind without a signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsignedGrant {
+    pub kind: Kind,
+    /// Only observations of this channel; any when absent.
+    pub channel: Option<String>,
+    /// Only observations of this Argo CD instance; any when absent. A token that
+    /// observes always has one: its name stands beside an instance in the roots.
+    pub instance: Option<String>,
+}
+
+/// Why a grant does not cover an artifact.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GrantError {
+    #[error("this token may not submit kind {kind}")]
+    KindNotGranted { kind: Kind },
+    #[error("this token may not submit unsigned artifacts of kind {kind}")]
+    UnsignedNotGranted { kind: Kind },
+    #[error("this token may submit observations of its own instance only")]
+    InstanceNotGranted,
+    #[error("this token may submit observations of its own channel only")]
+    ChannelNotGranted,
+}
+
+impl GrantError {
+    pub fn code(&self) -> &'static str {
+        match self {
+            GrantError::KindNotGranted { .. } => "kind_not_granted",
+            GrantError::UnsignedNotGranted { .. } => "unsigned_not_granted",
+            GrantError::InstanceNotGranted => "instance_not_granted",
+            GrantError::ChannelNotGranted => "channel_not_granted",
+        }
+    }
+}
+
+impl Grant {
+    /// Every signed kind, nothing unsigned: what a new token has.
+    pub fn all() -> Grant {
+        Grant { signed: SignedGrant::All, unsigned: None }
+    }
+
+    /// Unsigned artifacts of one kind from anywhere: for a reader that checks
+    /// again what was admitted, never for a token.
+    pub fn any_unsigned(kind: Kind) -> Grant {
+        let unsigned = UnsignedGrant { kind, channel: None, instance: None };
+        Grant { signed: SignedGrant::Kinds(Vec::new()), unsigned: Some(unsigned) }
+    }
+
+    /// Whether an artifact of `kind` with this payload may be submitted.
+    ///
+    /// # Errors
+    /// Which part of the grant does not cover it.
+    pub fn allows(&self, kind: Kind, signed: bool, payload: &Value) -> Result<(), GrantError> {
+        if signed { self.allows_signed(kind) } else { self.allows_unsigned(kind, payload) }
+    }
+
+    fn allows_signed(&self, kind: Kind) -> Result<(), GrantError> {
+        // An observer's word counts because its token writes nothing else.
+        let observer = self.unsigned.as_ref().is_some_and(|unsigned| is_observed(unsigned.kind));
+        let granted = match &self.signed {
+            SignedGrant::All => true,
+            SignedGrant::Kinds(kinds) => kinds.contains(&kind),
+        };
+        if granted && !observer { Ok(()) } else { Err(GrantError::KindNotGranted { kind }) }
+    }
+
+    fn allows_unsigned(&self, kind: Kind, payload: &Value) -> Result<(), GrantError> {
+        let Some(grant) = self.unsigned.as_ref().filter(|grant| grant.kind == kind) else {
+            return Err(GrantError::UnsignedNotGranted { kind });
+        };
+        if grant.instance.is_some() && grant.instance.as_deref() != payload.text_at("instance") {
+            return Err(GrantError::InstanceNotGranted);
+        }
+        if grant.channel.is_some() && grant.channel.as_deref() != payload.text_at("channel") {
+            return Err(GrantError::ChannelNotGranted);
+        }
+        Ok(())
+    }
+}
+
+/// Kinds that report an Argo CD instance: those whose payload names one and
+/// that may come unsigned.
+fn is_observed(kind: Kind) -> bool {
+    matches!(kind.name(), "argocd_observation" | "argocd_snapshot")
+}

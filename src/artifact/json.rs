@@ -1,0 +1,375 @@
+//! Strict I-JSON in, the compact form and JCS out (RFC 7493, ECMA-262 25.5,
+//! RFC 8785; model 1).
+//!
+//! ```text
+//! { "b": 1.0, "10": "\u00e9" }      what somebody sent
+//! {"10":"é","b":1}                  its compact form: what is hashed, stored and served
+//! ```
+//!
+//! The compact form is `JSON.stringify(JSON.parse(text))` to the byte, so any
+//! browser can recompute a digest. Refused, never repaired: duplicate keys,
+//! lone surrogates, numbers that a double cannot carry, text after the value.
+
+mod parse;
+mod write;
+
+use std::collections::HashMap;
+
+pub use self::parse::parse;
+pub use self::write::{to_compact, to_jcs, to_pretty};
+pub(crate) use self::write::{compact_size_within, compact_with_payload, utf16_order};
+
+/// Deepest nesting of arrays and objects taken in; the root container is 1.
+pub const DEPTH_MAX: usize = 64;
+
+/// Largest integer magnitude that survives every JSON reader: 2^53 - 1.
+pub const SAFE_INTEGER_MAX: f64 = 9_007_199_254_740_991.0;
+
+/// Objects larger than this carry a hash index beside their members; a linear
+/// look through fewer names is faster than hashing one.
+const INDEXED_FROM: usize = 16;
+
+/// One JSON value. Equal values have equal compact forms.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    Null,
+    Bool(bool),
+    Number(Number),
+    String(String),
+    Array(Vec<Value>),
+    Object(Object),
+}
+
+impl Value {
+    /// The text, when this is a string.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The truth value, when this is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Value::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The number as an integer, when it is one (always within ±(2^53 - 1)).
+    pub fn as_i64(&self) -> Option<i64> {
+        match self {
+            Value::Number(number) => number.as_i64(),
+            _ => None,
+        }
+    }
+
+    /// The number, when this is one.
+    pub fn as_f64(&self) -> Option<f64> {
+        match self {
+            Value::Number(number) => Some(number.as_f64()),
+            _ => None,
+        }
+    }
+
+    /// The elements, when this is an array.
+    pub fn as_array(&self) -> Option<&[Value]> {
+        match self {
+            Value::Array(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The members, when this is an object.
+    pub fn as_object(&self) -> Option<&Object> {
+        match self {
+            Value::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// The member called `name`; `None` also when this is no object.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.as_object()?.get(name)
+    }
+
+    /// The value at a dotted path of member names, e.g. `binds.app.name`.
+    pub fn at(&self, path: &str) -> Option<&Value> {
+        path.split('.').try_fold(self, |value, name| value.get(name))
+    }
+
+    /// The text at a dotted path.
+    pub fn text_at(&self, path: &str) -> Option<&str> {
+        self.at(path)?.as_str()
+    }
+
+    /// What JSON calls this type of value, for error texts.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(_) => "number",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Value::String(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Value::String(text)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Value::Bool(value)
+    }
+}
+
+impl From<u32> for Value {
+    fn from(value: u32) -> Self {
+        Value::Number(Number(f64::from(value)))
+    }
+}
+
+impl From<Vec<Value>> for Value {
+    fn from(items: Vec<Value>) -> Self {
+        Value::Array(items)
+    }
+}
+
+impl From<Object> for Value {
+    fn from(object: Object) -> Self {
+        Value::Object(object)
+    }
+}
+
+/// A number that every I-JSON reader agrees on: a finite double, never -0, and
+/// within ±(2^53 - 1) when integral.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Number(f64);
+
+impl Number {
+    /// `value` as a JSON number; `None` when it is not finite, or integral and
+    /// beyond ±(2^53 - 1).
+    pub fn new(value: f64) -> Option<Number> {
+        if !value.is_finite() || (value.abs() > SAFE_INTEGER_MAX && value.fract() == 0.0) {
+            return None;
+        }
+        // Adding zero turns -0 into 0, which is how ECMAScript prints it.
+        Some(Number(value + 0.0))
+    }
+
+    pub fn as_f64(self) -> f64 {
+        self.0
+    }
+
+    /// The value when it is integral.
+    pub fn as_i64(self) -> Option<i64> {
+        // In range: integral numbers are within ±(2^53 - 1) by construction.
+        (self.0.fract() == 0.0).then_some(self.0 as i64)
+    }
+}
+
+/// The members of a JSON object in ECMAScript order: array-index names first,
+/// ascending, then the others as they were written. Names are unique.
+#[derive(Clone, Debug, Default)]
+pub struct Object {
+    members: Vec<(String, Value)>,
+    index: Option<Box<HashMap<String, usize>>>,
+}
+
+/// Equal when the same names hold the same values in the same order: exactly
+/// when the compact forms are equal.
+impl PartialEq for Object {
+    fn eq(&self, other: &Self) -> bool {
+        self.members == other.members
+    }
+}
+
+impl Object {
+    pub fn new() -> Object {
+        Object::default()
+    }
+
+    /// The value of the member called `name`. Constant time however large the
+    /// object is.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.position(name).map(|at| &self.members[at].1)
+    }
+
+    pub fn contains(&self, name: &str) -> bool {
+        self.position(name).is_some()
+    }
+
+    /// Members in ECMAScript order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
+        self.members.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Sets a member as `object[name] = value` does in ECMAScript: an existing
+    /// name keeps its place. Linear when the name is a new array index.
+    pub fn set(&mut self, name: &str, value: Value) {
+        match self.position(name) {
+            Some(at) => self.members[at].1 = value,
+            None => {
+                self.push(name.to_owned(), value);
+                if array_index(name).is_some() {
+                    self.restore_order();
+                }
+            }
+        }
+    }
+
+    /// Removes a member and returns its value. Linear.
+    pub fn remove(&mut self, name: &str) -> Option<Value> {
+        let at = self.position(name)?;
+        let (_, value) = self.members.remove(at);
+        self.rebuild_index();
+        Some(value)
+    }
+
+    pub(crate) fn members_mut(&mut self) -> &mut [(String, Value)] {
+        &mut self.members
+    }
+
+    /// Builds an object from members in any order.
+    ///
+    /// # Errors
+    /// The first name that occurs twice.
+    pub fn from_members(members: Vec<(String, Value)>) -> Result<Object, String> {
+        let mut object = Object::new();
+        let mut has_index_names = false;
+        for (name, value) in members {
+            if object.contains(&name) {
+                return Err(name);
+            }
+            has_index_names |= array_index(&name).is_some();
+            object.push(name, value);
+        }
+        if has_index_names {
+            object.restore_order();
+        }
+        Ok(object)
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        match &self.index {
+            Some(index) => index.get(name).copied(),
+            None => self.members.iter().position(|(known, _)| known == name),
+        }
+    }
+
+    fn push(&mut self, name: String, value: Value) {
+        if let Some(index) = &mut self.index {
+            index.insert(name.clone(), self.members.len());
+        }
+        self.members.push((name, value));
+        if self.index.is_none() && self.members.len() > INDEXED_FROM {
+            self.rebuild_index();
+        }
+    }
+
+    /// Array-index names first, ascending; the sort is stable, so the others
+    /// keep their order.
+    fn restore_order(&mut self) {
+        self.members.sort_by_key(|(name, _)| array_index(name).map_or(u64::MAX, u64::from));
+        self.rebuild_index();
+    }
+
+    fn rebuild_index(&mut self) {
+        self.index = (self.members.len() > INDEXED_FROM).then(|| {
+            Box::new(self.members.iter().enumerate().map(|(at, (name, _))| (name.clone(), at)).collect())
+        });
+    }
+}
+
+/// The array index a property name stands for in ECMAScript: decimal without
+/// leading zero, 0 to 2^32 - 2.
+fn array_index(name: &str) -> Option<u32> {
+    let bytes = name.as_bytes();
+    if !bytes.first()?.is_ascii_digit() || bytes.len() > 10 || (bytes.len() > 1 && bytes[0] == b'0') {
+        return None;
+    }
+    name.parse::<u32>().ok().filter(|index| *index < u32::MAX)
+}
+
+/// Why bytes are no strict I-JSON. Offsets are bytes from the start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JsonError {
+    #[error("JSON is not UTF-8 at byte {at}")]
+    NotUtf8 { at: usize },
+    #[error("JSON starts with a byte order mark")]
+    Bom { at: usize },
+    #[error("JSON syntax error at byte {at}: expected {expected}")]
+    Syntax { at: usize, expected: &'static str },
+    #[error("JSON ends too early, at byte {at}")]
+    Truncated { at: usize },
+    #[error("bytes after the JSON value at byte {at}")]
+    TrailingData { at: usize },
+    #[error("object member name occurs twice at byte {at}")]
+    DuplicateKey { at: usize },
+    #[error("lone surrogate escape at byte {at}")]
+    LoneSurrogate { at: usize },
+    #[error("arrays and objects nest deeper than {max} at byte {at}")]
+    TooDeep { at: usize, max: usize },
+    #[error("number beyond the range of a double at byte {at}")]
+    NumberOverflow { at: usize },
+    #[error("integral number beyond 2^53-1 at byte {at}")]
+    NumberUnsafe { at: usize },
+    #[error("number too close to zero for a double at byte {at}")]
+    NumberUnderflow { at: usize },
+}
+
+impl JsonError {
+    /// Stable name of the broken rule.
+    pub fn code(&self) -> &'static str {
+        match self {
+            JsonError::NotUtf8 { .. } => "json_not_utf8",
+            JsonError::Bom { .. } => "json_bom",
+            JsonError::Syntax { .. } => "json_syntax",
+            JsonError::Truncated { .. } => "json_truncated",
+            JsonError::TrailingData { .. } => "json_trailing_data",
+            JsonError::DuplicateKey { .. } => "json_duplicate_key",
+            JsonError::LoneSurrogate { .. } => "json_lone_surrogate",
+            JsonError::TooDeep { .. } => "json_too_deep",
+            JsonError::NumberOverflow { .. } => "json_number_overflow",
+            JsonError::NumberUnsafe { .. } => "json_number_unsafe",
+            JsonError::NumberUnderflow { .. } => "json_number_underflow",
+        }
+    }
+
+    /// Byte offset at which the rule broke.
+    pub fn offset(&self) -> usize {
+        match self {
+            JsonError::NotUtf8 { at }
+            | JsonError::Bom { at }
+            | JsonError::Syntax { at, .. }
+            | JsonError::Truncated { at }
+            | JsonError::TrailingData { at }
+            | JsonError::DuplicateKey { at }
+            | JsonError::LoneSurrogate { at }
+            | JsonError::TooDeep { at, .. }
+            | JsonError::NumberOverflow { at }
+            | JsonError::NumberUnsafe { at }
+            | JsonError::NumberUnderflow { at } => *at,
+        }
+    }
+}

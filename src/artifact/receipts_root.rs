@@ -1,0 +1,84 @@
+//! The receipts root (model 2): one RFC 6962 root over the receipts of a proof
+//! bundle, so that one of them can be shown to belong to the logged bundle
+//! without showing the rest.
+//!
+//! ```text
+//! leaf input = CBOR [array name, index in the array, SHA-256 of the receipt's compact form]
+//! ```
+
+use rs_merkle::MerkleTree;
+use sha2::{Digest as _, Sha256};
+
+use crate::artifact::digest::sha256;
+use crate::artifact::json::{Value, to_compact};
+use crate::artifact::proof_bundle::receipts;
+
+/// Root and number of the receipts in one bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceiptsRoot {
+    pub root: [u8; 32],
+    /// At least 1.
+    pub count: u64,
+}
+
+#[derive(Clone)]
+struct Rfc6962;
+
+impl rs_merkle::Hasher for Rfc6962 {
+    type Hash = [u8; 32];
+
+    fn hash(data: &[u8]) -> [u8; 32] {
+        Sha256::new_with_prefix([0x00]).chain_update(data).finalize().into()
+    }
+
+    fn concat_and_hash(left: &[u8; 32], right: Option<&[u8; 32]>) -> [u8; 32] {
+        match right {
+            Some(right) => Sha256::new_with_prefix([0x01]).chain_update(left).chain_update(right).finalize().into(),
+            None => *left,
+        }
+    }
+}
+
+impl ReceiptsRoot {
+    /// The root over the receipts of a bundle's payload; `None` when it has none.
+    pub fn of(payload: &Value) -> Option<ReceiptsRoot> {
+        let leaves: Vec<_> = receipts(payload)
+            .map(|(array, index, receipt)| {
+                let input = leaf_input(array, index as u64, &sha256(to_compact(receipt).as_bytes()));
+                <Rfc6962 as rs_merkle::Hasher>::hash(&input)
+            })
+            .collect();
+        let root = MerkleTree::<Rfc6962>::from_leaves(&leaves).root()?;
+        Some(ReceiptsRoot { root, count: leaves.len() as u64 })
+    }
+}
+
+/// Deterministic CBOR of one leaf. Array names are shorter than 24 bytes plus
+/// one length byte, indexes below 2^16: both by the limits of a bundle.
+pub fn leaf_input(array: &str, index: u64, digest: &[u8; 32]) -> Vec<u8> {
+    let mut out = vec![0x83];
+    head(0x60, array.len() as u64, &mut out);
+    out.extend_from_slice(array.as_bytes());
+    head(0x00, index, &mut out);
+    out.extend_from_slice(&[0x58, 32]);
+    out.extend_from_slice(digest);
+    out
+}
+
+/// Shortest head of a CBOR item (RFC 8949 3 and 4.2.1).
+fn head(major: u8, value: u64, out: &mut Vec<u8>) {
+    let bytes = value.to_be_bytes();
+    match value {
+        0..24 => out.push(major | bytes[7]),
+        24..0x100 => out.extend_from_slice(&[major | 24, bytes[7]]),
+        0x100..0x1_0000 => out.extend_from_slice(&[major | 25, bytes[6], bytes[7]]),
+        0x1_0000..0x1_0000_0000 => {
+            out.push(major | 26);
+            out.extend_from_slice(&bytes[4..]);
+        }
+        _ => {
+            out.push(major | 27);
+            out.extend_from_slice(&bytes);
+        }
+    }
+}

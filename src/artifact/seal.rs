@@ -1,0 +1,66 @@
+//! Signs a payload into an envelope (clawsig 1.5): how an operator, approver or
+//! issuer writes a statement by hand. Randomness and time are arguments.
+
+use ed25519_dalek::{Signer as _, SigningKey};
+
+use crate::artifact::did::Did;
+use crate::artifact::digest::{b64u, sha256, to_hex};
+use crate::artifact::envelope::{ALGORITHM, HASH_ALGORITHM};
+use crate::artifact::json::{Object, Value, to_compact, to_jcs};
+use crate::artifact::kind::{HashForm, Kind};
+use crate::artifact::shape::{Broken, ShapeError, check};
+use crate::artifact::{admission, time};
+
+/// The payload with its version in front and its nonce after it, where the
+/// kind is ours and they are absent. What is there is never changed.
+pub fn complete(kind: Kind, payload: Value, nonce: [u8; 16]) -> Value {
+    let (Value::Object(members), [form]) = (&payload, kind.row().forms) else {
+        return payload;
+    };
+    if !form.ours {
+        return payload;
+    }
+    let mut out = Object::new();
+    let or = |name: &str, absent: Value| members.get(name).cloned().unwrap_or(absent);
+    out.set(form.version_field, or(form.version_field, form.version.into()));
+    out.set("nonce", or("nonce", to_hex(&nonce).into()));
+    members.iter().for_each(|(name, value)| out.set(name, value.clone()));
+    out.into()
+}
+
+/// The compact form of an envelope of `kind` around `payload`, signed by `key`.
+/// The envelope is version 1, or the version that the payload's version needs.
+///
+/// # Errors
+/// The payload is not of the kind's shape, or `issued_at` is no time.
+pub fn seal(kind: Kind, payload: Value, key: &SigningKey, issued_at: &str) -> Result<String, ShapeError> {
+    let form = admission::form_of(kind, None, &payload).map_err(|error| error.within("payload"))?;
+    check(form.payload, &payload)
+        .and_then(|()| (kind.row().check)(&payload))
+        .map_err(|error| error.within("payload"))?;
+    if time::unix_ms(issued_at).is_none() {
+        return Err(ShapeError::at("issued_at", Broken::InvalidValue, "must be an RFC 3339 date-time with a time zone"));
+    }
+    let hash = b64u(&payload_hash(kind, &payload));
+    let signature = b64u(&key.sign(hash.as_bytes()).to_bytes());
+    let mut envelope = Object::new();
+    envelope.set("envelope_version", form.envelope.version.into());
+    envelope.set("envelope_type", kind.row().envelope_type.into());
+    envelope.set("payload", payload);
+    envelope.set("payload_hash_b64u", hash.into());
+    envelope.set("hash_algorithm", HASH_ALGORITHM.into());
+    envelope.set("signature_b64u", signature.into());
+    envelope.set("algorithm", ALGORITHM.into());
+    envelope.set("signer_did", Did::of(&key.verifying_key()).as_str().into());
+    envelope.set("issued_at", issued_at.into());
+    Ok(to_compact(&envelope.into()))
+}
+
+/// SHA-256 over the payload in the kind's hash form.
+pub(crate) fn payload_hash(kind: Kind, payload: &Value) -> [u8; 32] {
+    let text = match kind.row().hash_form {
+        HashForm::Compact => to_compact(payload),
+        HashForm::Jcs => to_jcs(payload),
+    };
+    sha256(text.as_bytes())
+}

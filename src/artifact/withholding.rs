@@ -1,0 +1,49 @@
+//! The operator will not show a body any more; the entry and its proof stay
+//! (model 4).
+
+use crate::artifact::binds::{FREE_TEXT, HEX64, NONCE, ONE};
+use crate::artifact::envelope;
+use crate::artifact::fact::pick;
+use crate::artifact::keys::{Keys, text};
+use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::shape::{Shape, object, required};
+
+pub(crate) const ROW: KindRow = KindRow {
+    name: "withholding",
+    envelope_type: "withholding",
+    forms: &[Form {
+        envelope: &envelope::V1,
+        version_field: "withholding_version",
+        version: "1",
+        payload: &PAYLOAD,
+        ours: true,
+    }],
+    hash_form: HashForm::Compact,
+    unsigned: false,
+    title: "Body withheld",
+    withholdable: false,
+    bundle_array: None,
+    check: KindRow::NO_FURTHER_RULES,
+    keys: |payload| Keys {
+        refers_to: text(payload, "artifact_digest").into_iter().collect(),
+        ..Keys::default()
+    },
+    facts: |payload| {
+        pick(
+            payload,
+            &[
+                ("Artifact", "artifact_digest"),
+                ("Reason", "reason"),
+                ("By", "by"),
+            ],
+        )
+    },
+};
+
+const PAYLOAD: Shape = object(&[
+    required("withholding_version", &ONE),
+    required("nonce", &NONCE),
+    required("artifact_digest", &HEX64),
+    required("reason", &FREE_TEXT),
+    required("by", &FREE_TEXT),
+]);
