@@ -1,2 +1,12 @@
-pub fn x() {}
+#![forbid(unsafe_code)]
+
+// Ring 1: mathematics and signed statements. No domain, no IO.
+pub mod checkpoint;
+pub mod merkle;
+pub mod note;
+pub mod receipt;
+pub mod tile;
+pub mod trust;
+
+// Ring 2: our domain. No IO.
 pub mod artifact;

@@ -1,0 +1,156 @@
+//! Receipts: evidence, fit for a file, that one entry is in a log or that one
+//! tree extends another.
+//!
+//! ```text
+//! LogProof + entry bytes + TrustPolicy  ──prove──▶  ProvenEntry
+//! ConsistencyFile + TrustedCheckpoint   ──check──▶  newer TrustedCheckpoint
+//! ```
+//!
+//! [`LogProof`] is the neutral form; a format is one file and one row of
+//! [`FORMATS`]. Nothing in a proof is believed before [`prove`] returns.
+
+use crate::checkpoint::CheckpointError;
+use crate::merkle::{
+    Hash, HashTextError, LeafHash, LeafIndex, NumberTextError, PATH_HASHES_MAX, ProofError, TreeSize, leaf_hash,
+    verify_inclusion,
+};
+use crate::note::{NoteError, SignedNote};
+use crate::trust::{TrustError, TrustPolicy, TrustedCheckpoint};
+
+mod consistency_file;
+pub mod tlog_proof;
+
+pub use consistency_file::ConsistencyFile;
+
+/// The claim that entry `index` is in the tree of `checkpoint`. Unproven.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogProof {
+    pub index: LeafIndex,
+    /// Sibling hashes, leaf side first, at most [`PATH_HASHES_MAX`].
+    pub path: Vec<Hash>,
+    pub checkpoint: SignedNote,
+    /// Bytes that travel along; our own proofs carry the entry here. No
+    /// signature covers them.
+    pub extra: Option<Vec<u8>>,
+}
+
+/// An entry that a believed checkpoint covers. Made only by [`prove`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProvenEntry {
+    entry: Vec<u8>,
+    leaf_hash: LeafHash,
+    index: LeafIndex,
+    checkpoint: TrustedCheckpoint,
+}
+
+impl ProvenEntry {
+    pub fn entry(&self) -> &[u8] {
+        &self.entry
+    }
+
+    pub fn leaf_hash(&self) -> LeafHash {
+        self.leaf_hash
+    }
+
+    pub fn index(&self) -> LeafIndex {
+        self.index
+    }
+
+    pub fn checkpoint(&self) -> &TrustedCheckpoint {
+        &self.checkpoint
+    }
+}
+
+/// Checks that `entry` is in the log at `proof.index`: the policy believes
+/// the checkpoint, and the path leads from the entry to its root.
+///
+/// # Errors
+/// Those of [`TrustPolicy::open`], then those of [`verify_inclusion`].
+pub fn prove(proof: &LogProof, entry: &[u8], policy: &TrustPolicy) -> Result<ProvenEntry, ReceiptError> {
+    let checkpoint = policy.open(proof.checkpoint.as_bytes())?;
+    let leaf_hash = leaf_hash(entry);
+    let head = checkpoint.head();
+    verify_inclusion(proof.index, head.size, &leaf_hash, &proof.path, &head.root)?;
+    Ok(ProvenEntry { entry: entry.to_vec(), leaf_hash, index: proof.index, checkpoint })
+}
+
+/// One way to write a [`LogProof`] down.
+#[derive(Clone, Copy, Debug)]
+pub struct Format {
+    pub name: &'static str,
+    /// Without its dot.
+    pub file_extension: &'static str,
+    pub media_type: &'static str,
+    pub encode: fn(&LogProof) -> Vec<u8>,
+    pub decode: fn(&[u8]) -> Result<LogProof, ReceiptError>,
+}
+
+/// Every proof format that is written and read.
+pub const FORMATS: &[Format] = &[tlog_proof::FORMAT];
+
+/// Base64 hash lines up to the empty line, which is consumed.
+fn decode_path<'text>(lines: &mut impl Iterator<Item = &'text str>) -> Result<Vec<Hash>, ReceiptError> {
+    let mut path = Vec::new();
+    loop {
+        match lines.next() {
+            Some("") => return Ok(path),
+            Some(_) if path.len() == PATH_HASHES_MAX => return Err(ReceiptError::PathTooLong),
+            Some(line) => path.push(Hash::from_base64(line).map_err(ReceiptError::Hash)?),
+            None => return Err(ReceiptError::Lines { rule: "must hold an empty line after its hashes" }),
+        }
+    }
+}
+
+/// A receipt that cannot be read or does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptError {
+    #[error("receipt must be at most {limit} bytes, got {got}")]
+    TooLarge { got: usize, limit: usize },
+    #[error("receipt must be UTF-8")]
+    NotUtf8,
+    #[error("receipt {rule}")]
+    Lines { rule: &'static str },
+    #[error("receipt extra must be 0 to {limit} bytes in canonical padded base64")]
+    Extra { limit: usize },
+    #[error("receipt index: {0}")]
+    Index(NumberTextError),
+    #[error("receipt old size: {0}")]
+    OldSize(NumberTextError),
+    #[error("receipt path: {0}")]
+    Hash(HashTextError),
+    #[error("receipt must hold at most {PATH_HASHES_MAX} hashes")]
+    PathTooLong,
+    #[error("receipt starts at size {got}, the older checkpoint has size {want}")]
+    OtherOldSize { got: TreeSize, want: TreeSize },
+    #[error("receipt is about another log than the older checkpoint")]
+    OtherOrigin,
+    #[error(transparent)]
+    Note(#[from] NoteError),
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+}
+
+impl ReceiptError {
+    pub fn code(&self) -> &'static str {
+        match self {
+            ReceiptError::TooLarge { .. } => "receipt_too_large",
+            ReceiptError::NotUtf8 => "receipt_not_utf8",
+            ReceiptError::Lines { .. } => "receipt_lines",
+            ReceiptError::Extra { .. } => "receipt_extra",
+            ReceiptError::Index(_) => "receipt_index",
+            ReceiptError::OldSize(_) => "receipt_old_size",
+            ReceiptError::Hash(_) => "receipt_hash",
+            ReceiptError::PathTooLong => "receipt_path_too_long",
+            ReceiptError::OtherOldSize { .. } => "receipt_other_old_size",
+            ReceiptError::OtherOrigin => "receipt_other_origin",
+            ReceiptError::Note(error) => error.code(),
+            ReceiptError::Checkpoint(error) => error.code(),
+            ReceiptError::Trust(error) => error.code(),
+            ReceiptError::Proof(error) => error.code(),
+        }
+    }
+}
