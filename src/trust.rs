@@ -58,7 +58,7 @@ struct Voter {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum VoterKind {
     Witness {
-        key: VerifierKey,
+        key: Box<VerifierKey>,
         url: Option<String>,
     },
     /// `threshold` of `members`, which are lower positions in `voters`.

@@ -1,6 +1,6 @@
 //! The compact range of a growing tree: all that is needed to append.
 
-use super::node::{Node, complete_subtrees};
+use super::node::Node;
 use super::plan::fold_right_edge;
 use super::{EMPTY_ROOT, Hash, LeafHash, ProofError, RootHash, TREE_SIZE_MAX, TreeSize, node_hash};
 
@@ -39,11 +39,6 @@ impl Frontier {
 
     pub fn size(&self) -> TreeSize {
         TreeSize::new(self.size)
-    }
-
-    /// The hashes of the complete subtrees, largest first, with their nodes.
-    pub fn parts(&self) -> Vec<(Node, Hash)> {
-        complete_subtrees(0..self.size).into_iter().zip(self.subtrees.iter().copied()).collect()
     }
 
     /// The root at this size. Cost: at most 63 hashes.

@@ -58,7 +58,7 @@ pub enum Side {
 }
 
 impl Plan {
-    /// PATH(index, D[size]) of RFC 6962 section 2.1.1.
+    /// `PATH(index, D[size])` of RFC 6962 section 2.1.1.
     ///
     /// # Errors
     /// Size 0 or beyond [`TREE_SIZE_MAX`], or `index >= size`.
@@ -86,7 +86,7 @@ impl Plan {
         Ok(Plan::new(Kind::Proof, blocks))
     }
 
-    /// PROOF(from, D[to]) of RFC 6962 section 2.1.2. Equal sizes give an
+    /// `PROOF(from, D[to])` of RFC 6962 section 2.1.2. Equal sizes give an
     /// empty proof.
     ///
     /// # Errors

@@ -86,7 +86,7 @@ impl Draft {
             }
         }
         require_room(witnesses, POLICY_WITNESSES_MAX, "witnesses")?;
-        self.voters.push(Voter { name: name.to_owned(), kind: VoterKind::Witness { key, url } });
+        self.voters.push(Voter { name: name.to_owned(), kind: VoterKind::Witness { key: Box::new(key), url } });
         Ok(())
     }
 
