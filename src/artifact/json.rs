@@ -16,8 +16,8 @@ mod write;
 use std::collections::HashMap;
 
 pub use self::parse::parse;
-pub use self::write::{to_compact, to_jcs, to_pretty};
 pub(crate) use self::write::{compact_size_within, compact_with_payload, utf16_order};
+pub use self::write::{to_compact, to_jcs, to_pretty};
 
 /// Deepest nesting of arrays and objects taken in; the root container is 1.
 pub const DEPTH_MAX: usize = 64;
@@ -96,7 +96,8 @@ impl Value {
 
     /// The value at a dotted path of member names, e.g. `binds.app.name`.
     pub fn at(&self, path: &str) -> Option<&Value> {
-        path.split('.').try_fold(self, |value, name| value.get(name))
+        path.split('.')
+            .try_fold(self, |value, name| value.get(name))
     }
 
     /// The text at a dotted path.
@@ -185,7 +186,7 @@ impl Number {
 #[derive(Clone, Debug, Default)]
 pub struct Object {
     members: Vec<(String, Value)>,
-    index: Option<Box<HashMap<String, usize>>>,
+    index: Option<HashMap<String, usize>>,
 }
 
 /// Equal when the same names hold the same values in the same order: exactly
@@ -212,8 +213,10 @@ impl Object {
     }
 
     /// Members in ECMAScript order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
-        self.members.iter().map(|(name, value)| (name.as_str(), value))
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> + DoubleEndedIterator {
+        self.members
+            .iter()
+            .map(|(name, value)| (name.as_str(), value))
     }
 
     pub fn len(&self) -> usize {
@@ -290,13 +293,15 @@ impl Object {
     /// Array-index names first, ascending; the sort is stable, so the others
     /// keep their order.
     fn restore_order(&mut self) {
-        self.members.sort_by_key(|(name, _)| array_index(name).map_or(u64::MAX, u64::from));
+        self.members
+            .sort_by_key(|(name, _)| array_index(name).map_or(u64::MAX, u64::from));
         self.rebuild_index();
     }
 
     fn rebuild_index(&mut self) {
         self.index = (self.members.len() > INDEXED_FROM).then(|| {
-            Box::new(self.members.iter().enumerate().map(|(at, (name, _))| (name.clone(), at)).collect())
+            let names = self.members.iter().enumerate();
+            names.map(|(at, (name, _))| (name.clone(), at)).collect()
         });
     }
 }
@@ -305,7 +310,8 @@ impl Object {
 /// leading zero, 0 to 2^32 - 2.
 fn array_index(name: &str) -> Option<u32> {
     let bytes = name.as_bytes();
-    if !bytes.first()?.is_ascii_digit() || bytes.len() > 10 || (bytes.len() > 1 && bytes[0] == b'0') {
+    if !bytes.first()?.is_ascii_digit() || bytes.len() > 10 || (bytes.len() > 1 && bytes[0] == b'0')
+    {
         return None;
     }
     name.parse::<u32>().ok().filter(|index| *index < u32::MAX)

@@ -28,12 +28,19 @@ impl rs_merkle::Hasher for Rfc6962 {
     type Hash = [u8; 32];
 
     fn hash(data: &[u8]) -> [u8; 32] {
-        Sha256::new_with_prefix([0x00]).chain_update(data).finalize().into()
+        Sha256::new_with_prefix([0x00])
+            .chain_update(data)
+            .finalize()
+            .into()
     }
 
     fn concat_and_hash(left: &[u8; 32], right: Option<&[u8; 32]>) -> [u8; 32] {
         match right {
-            Some(right) => Sha256::new_with_prefix([0x01]).chain_update(left).chain_update(right).finalize().into(),
+            Some(right) => Sha256::new_with_prefix([0x01])
+                .chain_update(left)
+                .chain_update(right)
+                .finalize()
+                .into(),
             None => *left,
         }
     }
@@ -44,12 +51,16 @@ impl ReceiptsRoot {
     pub fn of(payload: &Value) -> Option<ReceiptsRoot> {
         let leaves: Vec<_> = receipts(payload)
             .map(|(array, index, receipt)| {
-                let input = leaf_input(array, index as u64, &sha256(to_compact(receipt).as_bytes()));
+                let input =
+                    leaf_input(array, index as u64, &sha256(to_compact(receipt).as_bytes()));
                 <Rfc6962 as rs_merkle::Hasher>::hash(&input)
             })
             .collect();
         let root = MerkleTree::<Rfc6962>::from_leaves(&leaves).root()?;
-        Some(ReceiptsRoot { root, count: leaves.len() as u64 })
+        Some(ReceiptsRoot {
+            root,
+            count: leaves.len() as u64,
+        })
     }
 }
 

@@ -22,9 +22,14 @@ pub fn complete(kind: Kind, payload: Value, nonce: [u8; 16]) -> Value {
     }
     let mut out = Object::new();
     let or = |name: &str, absent: Value| members.get(name).cloned().unwrap_or(absent);
-    out.set(form.version_field, or(form.version_field, form.version.into()));
+    out.set(
+        form.version_field,
+        or(form.version_field, form.version.into()),
+    );
     out.set("nonce", or("nonce", to_hex(&nonce).into()));
-    members.iter().for_each(|(name, value)| out.set(name, value.clone()));
+    members
+        .iter()
+        .for_each(|(name, value)| out.set(name, value.clone()));
     out.into()
 }
 
@@ -33,13 +38,22 @@ pub fn complete(kind: Kind, payload: Value, nonce: [u8; 16]) -> Value {
 ///
 /// # Errors
 /// The payload is not of the kind's shape, or `issued_at` is no time.
-pub fn seal(kind: Kind, payload: Value, key: &SigningKey, issued_at: &str) -> Result<String, ShapeError> {
+pub fn seal(
+    kind: Kind,
+    payload: Value,
+    key: &SigningKey,
+    issued_at: &str,
+) -> Result<String, ShapeError> {
     let form = admission::form_of(kind, None, &payload).map_err(|error| error.within("payload"))?;
     check(form.payload, &payload)
         .and_then(|()| (kind.row().check)(&payload))
         .map_err(|error| error.within("payload"))?;
     if time::unix_ms(issued_at).is_none() {
-        return Err(ShapeError::at("issued_at", Broken::InvalidValue, "must be an RFC 3339 date-time with a time zone"));
+        return Err(ShapeError::at(
+            "issued_at",
+            Broken::InvalidValue,
+            "must be an RFC 3339 date-time with a time zone",
+        ));
     }
     let hash = b64u(&payload_hash(kind, &payload));
     let signature = b64u(&key.sign(hash.as_bytes()).to_bytes());

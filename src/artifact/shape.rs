@@ -8,33 +8,46 @@
 //!
 //! Errors name a place and a rule, never a value: values may be secrets.
 
+mod error;
 mod schema;
 mod text;
 
 use crate::artifact::json::{Object, Value, compact_size_within};
-use crate::artifact::secrets;
 
+pub(crate) use self::error::echo;
+pub use self::error::{Broken, ShapeError};
 pub use self::schema::json_schema;
 pub use self::text::{DID_BYTES_MAX, Text};
-
-/// Longest path an error prints; deeper ones lose their middle.
-const PATH_SEGMENTS_MAX: usize = 16;
-/// Longest member name an error repeats.
-const NAME_ECHO_BYTES_MAX: usize = 64;
 
 /// One rule for one value.
 #[derive(Debug)]
 pub enum Shape {
     /// Named members; others refuse unless `open`.
-    Object { fields: &'static [Field], open: bool },
+    Object {
+        fields: &'static [Field],
+        open: bool,
+    },
     /// Any names that fit `name`, all values of one shape.
-    Map { name: Text, of: &'static Shape, max: usize },
-    Array { of: &'static Shape, min: usize, max: usize },
+    Map {
+        name: Text,
+        of: &'static Shape,
+        max: usize,
+    },
+    Array {
+        of: &'static Shape,
+        min: usize,
+        max: usize,
+    },
     Text(Text),
     /// An integral number, both ends included.
-    Integer { min: i64, max: i64 },
+    Integer {
+        min: i64,
+        max: i64,
+    },
     /// Any number not below `min`, when given.
-    Number { min: Option<i64> },
+    Number {
+        min: Option<i64>,
+    },
     Bool,
     /// Exactly this truth value.
     Exactly(bool),
@@ -42,11 +55,19 @@ pub enum Shape {
     Enum(&'static [&'static str]),
     Nullable(&'static Shape),
     /// The text in member `field` chooses the shape of the whole object.
-    ByField { field: &'static str, cases: &'static [(&'static str, &'static Shape)] },
+    ByField {
+        field: &'static str,
+        cases: &'static [(&'static str, &'static Shape)],
+    },
     /// A text, or an array of texts.
-    OneOrMany { one: &'static Shape, many: &'static Shape },
+    OneOrMany {
+        one: &'static Shape,
+        many: &'static Shape,
+    },
     /// Any object of at most so many bytes in compact form: somebody else's business.
-    OpaqueObject { bytes_max: usize },
+    OpaqueObject {
+        bytes_max: usize,
+    },
     /// Any value at all, within the limits of the artifact.
     Opaque,
 }
@@ -61,17 +82,28 @@ pub struct Field {
 
 /// A closed object.
 pub const fn object(fields: &'static [Field]) -> Shape {
-    Shape::Object { fields, open: false }
+    Shape::Object {
+        fields,
+        open: false,
+    }
 }
 
 /// A member that must be there.
 pub const fn required(name: &'static str, shape: &'static Shape) -> Field {
-    Field { name, required: true, shape }
+    Field {
+        name,
+        required: true,
+        shape,
+    }
 }
 
 /// A member that may be absent (absent, never null).
 pub const fn optional(name: &'static str, shape: &'static Shape) -> Field {
-    Field { name, required: false, shape }
+    Field {
+        name,
+        required: false,
+        shape,
+    }
 }
 
 /// A list of `min` to `max` elements.
@@ -84,126 +116,6 @@ pub const fn plain(min: usize, max: usize) -> Shape {
     Shape::Text(Text::Plain { min, max })
 }
 
-/// Which kind of rule broke.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Broken {
-    UnknownVersion,
-    MissingField,
-    UnknownField,
-    WrongType,
-    InvalidValue,
-    NonCanonicalBase64url,
-    ScopeHashMismatch,
-}
-
-impl Broken {
-    fn code(self) -> &'static str {
-        match self {
-            Broken::UnknownVersion => "unknown_version",
-            Broken::MissingField => "missing_field",
-            Broken::UnknownField => "unknown_field",
-            Broken::WrongType => "wrong_type",
-            Broken::InvalidValue => "invalid_value",
-            Broken::NonCanonicalBase64url => "base64url_not_canonical",
-            Broken::ScopeHashMismatch => "scope_hash_mismatch",
-        }
-    }
-}
-
-/// A value that is not of its shape: where, and which rule.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {rule}", self.path())]
-pub struct ShapeError {
-    broken: Broken,
-    rule: String,
-    /// Innermost first: filled while returning, so that a good value costs nothing.
-    segments: Vec<Segment>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Segment {
-    Name(String),
-    Index(usize),
-}
-
-impl ShapeError {
-    /// An error at `path`, a dotted path of member names below the checked value.
-    pub fn at(path: &str, broken: Broken, rule: impl Into<String>) -> ShapeError {
-        let segments = path.split('.').rev().filter(|name| !name.is_empty());
-        ShapeError {
-            broken,
-            rule: rule.into(),
-            segments: segments.map(|name| Segment::Name(name.to_owned())).collect(),
-        }
-    }
-
-    fn here(broken: Broken, rule: impl Into<String>) -> ShapeError {
-        ShapeError { broken, rule: rule.into(), segments: Vec::new() }
-    }
-
-    fn below(mut self, name: &str) -> ShapeError {
-        self.segments.push(Segment::Name(echo(name)));
-        self
-    }
-
-    fn in_element(mut self, index: usize) -> ShapeError {
-        self.segments.push(Segment::Index(index));
-        self
-    }
-
-    /// The same error, for a value that stands in member `name` of something larger.
-    pub fn within(self, name: &'static str) -> ShapeError {
-        self.below(name)
-    }
-
-    /// The same error, for a value that is element `index` of member `name`.
-    pub fn within_element(self, name: &'static str, index: usize) -> ShapeError {
-        self.in_element(index).below(name)
-    }
-
-    /// Stable name of the broken rule.
-    pub fn code(&self) -> &'static str {
-        self.broken.code()
-    }
-
-    pub fn broken(&self) -> Broken {
-        self.broken
-    }
-
-    /// The rule in words.
-    pub fn rule(&self) -> &str {
-        &self.rule
-    }
-
-    /// Where, as `claims.aud[2]`. Hostile member names are not repeated.
-    pub fn path(&self) -> String {
-        let mut path = String::new();
-        for segment in self.segments.iter().rev().take(PATH_SEGMENTS_MAX) {
-            match segment {
-                Segment::Name(name) => {
-                    if !path.is_empty() {
-                        path.push('.');
-                    }
-                    path.push_str(name);
-                }
-                Segment::Index(index) => path.push_str(&format!("[{index}]")),
-            }
-        }
-        path
-    }
-}
-
-/// A member name as an error may show it: names that are long, odd or hold a
-/// token become a description.
-pub(crate) fn echo(name: &str) -> String {
-    let ordinary = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-/:".contains(&byte));
-    if ordinary && !name.is_empty() && name.len() <= NAME_ECHO_BYTES_MAX && !secrets::holds_token(name) {
-        name.to_owned()
-    } else {
-        format!("<name of {} bytes>", name.len())
-    }
-}
-
 /// Checks `value` against `shape`. Linear in the value.
 ///
 /// # Errors
@@ -211,33 +123,47 @@ pub(crate) fn echo(name: &str) -> String {
 pub fn check(shape: &Shape, value: &Value) -> Result<(), ShapeError> {
     match (shape, value) {
         (Shape::Opaque, _) => Ok(()),
-        (Shape::Object { fields, open }, Value::Object(object)) => check_object(fields, *open, object),
+        (Shape::Object { fields, open }, Value::Object(object)) => {
+            check_object(fields, *open, object)
+        }
         (Shape::Map { name, of, max }, Value::Object(object)) => check_map(*name, of, *max, object),
         (Shape::Array { of, min, max }, Value::Array(items)) => check_array(of, *min, *max, items),
-        (Shape::Text(rule), Value::String(text)) => {
-            rule.check(text).map_err(|broken| ShapeError::here(broken, rule.rule()))
-        }
+        (Shape::Text(rule), Value::String(text)) => rule
+            .check(text)
+            .map_err(|broken| ShapeError::here(broken, rule.rule())),
         (Shape::Integer { min, max }, Value::Number(number)) => match number.as_i64() {
             Some(integer) if (*min..=*max).contains(&integer) => Ok(()),
             _ => Err(invalid(format!("must be an integer from {min} to {max}"))),
         },
         (Shape::Number { min }, Value::Number(number)) => match min {
-            Some(min) if number.as_f64() < *min as f64 => Err(invalid(format!("must not be below {min}"))),
+            Some(min) if number.as_f64() < *min as f64 => {
+                Err(invalid(format!("must not be below {min}")))
+            }
             _ => Ok(()),
         },
         (Shape::Bool, Value::Bool(_)) => Ok(()),
         (Shape::Exactly(wanted), Value::Bool(got)) if wanted == got => Ok(()),
         (Shape::Exactly(wanted), Value::Bool(_)) => Err(invalid(format!("must be {wanted}"))),
         (Shape::Enum(words), Value::String(text)) if words.contains(&text.as_str()) => Ok(()),
-        (Shape::Enum(words), Value::String(_)) => Err(invalid(format!("must be one of {}", words.join(", ")))),
+        (Shape::Enum(words), Value::String(_)) => {
+            Err(invalid(format!("must be one of {}", words.join(", "))))
+        }
         (Shape::Nullable(_), Value::Null) => Ok(()),
         (Shape::Nullable(shape), value) => check(shape, value),
-        (Shape::ByField { field, cases }, Value::Object(object)) => check_by_field(field, cases, object, value),
+        (Shape::ByField { field, cases }, Value::Object(object)) => {
+            check_by_field(field, cases, object, value)
+        }
         (Shape::OneOrMany { one, .. }, Value::String(_)) => check(one, value),
         (Shape::OneOrMany { many, .. }, Value::Array(_)) => check(many, value),
         (Shape::OpaqueObject { bytes_max }, Value::Object(_)) => {
             let fits = compact_size_within(value, *bytes_max);
-            if fits { Ok(()) } else { Err(invalid(format!("must have at most {bytes_max} bytes in compact form"))) }
+            if fits {
+                Ok(())
+            } else {
+                Err(invalid(format!(
+                    "must have at most {bytes_max} bytes in compact form"
+                )))
+            }
         }
         (shape, value) => Err(ShapeError::here(
             Broken::WrongType,
@@ -259,15 +185,23 @@ fn check_object(fields: &[Field], open: bool, object: &Object) -> Result<(), Sha
                 check(field.shape, member).map_err(|error| error.below(name))?;
             }
             None if open => {}
-            None => return Err(ShapeError::here(Broken::UnknownField, "is not a field here").below(name)),
+            None => {
+                return Err(
+                    ShapeError::here(Broken::UnknownField, "is not a field here").below(name),
+                );
+            }
         }
     }
     // Names are unique, so counting is enough to know that none is missing.
     if known == fields.iter().filter(|field| field.required).count() {
         return Ok(());
     }
-    let missing = fields.iter().find(|field| field.required && !object.contains(field.name));
-    missing.map_or(Ok(()), |field| Err(ShapeError::here(Broken::MissingField, "is required").below(field.name)))
+    let missing = fields
+        .iter()
+        .find(|field| field.required && !object.contains(field.name));
+    missing.map_or(Ok(()), |field| {
+        Err(ShapeError::here(Broken::MissingField, "is required").below(field.name))
+    })
 }
 
 fn check_map(rule: Text, of: &Shape, max: usize, object: &Object) -> Result<(), ShapeError> {
@@ -275,7 +209,8 @@ fn check_map(rule: Text, of: &Shape, max: usize, object: &Object) -> Result<(), 
         return Err(invalid(format!("must have at most {max} members")));
     }
     for (name, member) in object.iter() {
-        rule.check(name).map_err(|broken| ShapeError::here(broken, rule.rule()).below(name))?;
+        rule.check(name)
+            .map_err(|broken| ShapeError::here(broken, rule.rule()).below(name))?;
         check(of, member).map_err(|error| error.below(name))?;
     }
     Ok(())
@@ -285,7 +220,10 @@ fn check_array(of: &Shape, min: usize, max: usize, items: &[Value]) -> Result<()
     if items.len() < min || items.len() > max {
         return Err(invalid(format!("must have {min} to {max} elements")));
     }
-    items.iter().enumerate().try_for_each(|(at, item)| check(of, item).map_err(|error| error.in_element(at)))
+    items
+        .iter()
+        .enumerate()
+        .try_for_each(|(at, item)| check(of, item).map_err(|error| error.in_element(at)))
 }
 
 fn check_by_field(
@@ -312,7 +250,10 @@ fn check_by_field(
 impl Shape {
     fn type_words(&self) -> &'static str {
         match self {
-            Shape::Object { .. } | Shape::Map { .. } | Shape::ByField { .. } | Shape::OpaqueObject { .. } => "an object",
+            Shape::Object { .. }
+            | Shape::Map { .. }
+            | Shape::ByField { .. }
+            | Shape::OpaqueObject { .. } => "an object",
             Shape::Array { .. } => "an array",
             Shape::Text(_) | Shape::Enum(_) => "a string",
             Shape::Integer { .. } | Shape::Number { .. } => "a number",

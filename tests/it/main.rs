@@ -1,5 +1,11 @@
 //! The one integration binary: it links once, however many files there are.
 
+mod artifact;
+mod envelope_table;
+mod json;
+mod kinds;
+mod known_answers;
+mod make;
 mod merkle;
 mod merkle_vectors;
 mod notes;

@@ -1,0 +1,138 @@
+use crate::artifact::secrets;
+
+/// Longest path an error prints; deeper ones lose their middle.
+const PATH_SEGMENTS_MAX: usize = 16;
+/// Longest member name an error repeats.
+const NAME_ECHO_BYTES_MAX: usize = 64;
+
+/// Which kind of rule broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    UnknownVersion,
+    MissingField,
+    UnknownField,
+    WrongType,
+    InvalidValue,
+    NonCanonicalBase64url,
+    ScopeHashMismatch,
+}
+
+impl Broken {
+    fn code(self) -> &'static str {
+        match self {
+            Broken::UnknownVersion => "unknown_version",
+            Broken::MissingField => "missing_field",
+            Broken::UnknownField => "unknown_field",
+            Broken::WrongType => "wrong_type",
+            Broken::InvalidValue => "invalid_value",
+            Broken::NonCanonicalBase64url => "base64url_not_canonical",
+            Broken::ScopeHashMismatch => "scope_hash_mismatch",
+        }
+    }
+}
+
+/// A value that is not of its shape: where, and which rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {rule}", self.path())]
+pub struct ShapeError {
+    broken: Broken,
+    rule: String,
+    /// Innermost first: filled while returning, so that a good value costs nothing.
+    segments: Vec<Segment>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Segment {
+    Name(String),
+    Index(usize),
+}
+
+impl ShapeError {
+    /// An error at `path`, a dotted path of member names below the checked value.
+    pub fn at(path: &str, broken: Broken, rule: impl Into<String>) -> ShapeError {
+        let segments = path.split('.').rev().filter(|name| !name.is_empty());
+        ShapeError {
+            broken,
+            rule: rule.into(),
+            segments: segments
+                .map(|name| Segment::Name(name.to_owned()))
+                .collect(),
+        }
+    }
+
+    pub(super) fn here(broken: Broken, rule: impl Into<String>) -> ShapeError {
+        ShapeError {
+            broken,
+            rule: rule.into(),
+            segments: Vec::new(),
+        }
+    }
+
+    pub(super) fn below(mut self, name: &str) -> ShapeError {
+        self.segments.push(Segment::Name(echo(name)));
+        self
+    }
+
+    pub(super) fn in_element(mut self, index: usize) -> ShapeError {
+        self.segments.push(Segment::Index(index));
+        self
+    }
+
+    /// The same error, for a value that stands in member `name` of something larger.
+    pub fn within(self, name: &'static str) -> ShapeError {
+        self.below(name)
+    }
+
+    /// The same error, for a value that is element `index` of member `name`.
+    pub fn within_element(self, name: &'static str, index: usize) -> ShapeError {
+        self.in_element(index).below(name)
+    }
+
+    /// Stable name of the broken rule.
+    pub fn code(&self) -> &'static str {
+        self.broken.code()
+    }
+
+    pub fn broken(&self) -> Broken {
+        self.broken
+    }
+
+    /// The rule in words.
+    pub fn rule(&self) -> &str {
+        &self.rule
+    }
+
+    /// Where, as `claims.aud[2]`. Hostile member names are not repeated.
+    pub fn path(&self) -> String {
+        let mut path = String::new();
+        for segment in self.segments.iter().rev().take(PATH_SEGMENTS_MAX) {
+            match segment {
+                Segment::Name(name) => {
+                    if !path.is_empty() {
+                        path.push('.');
+                    }
+                    path.push_str(name);
+                }
+                Segment::Index(index) => path.push_str(&format!("[{index}]")),
+            }
+        }
+        path
+    }
+}
+
+/// A member name as an error may show it: names that are long, odd or hold a
+/// token become a description.
+pub(crate) fn echo(name: &str) -> String {
+    let ordinary = name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"_-/:".contains(&byte));
+    if ordinary
+        && !name.is_empty()
+        && name.len() <= NAME_ECHO_BYTES_MAX
+        && !secrets::holds_token(name)
+    {
+        name.to_owned()
+    } else {
+        format!("<name of {} bytes>", name.len())
+    }
+}
