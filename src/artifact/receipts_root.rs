@@ -6,12 +6,10 @@
 //! leaf input = CBOR [array name, index in the array, SHA-256 of the receipt's compact form]
 //! ```
 
-use rs_merkle::MerkleTree;
-use sha2::{Digest as _, Sha256};
-
 use crate::artifact::digest::sha256;
 use crate::artifact::json::{Value, to_compact};
 use crate::artifact::proof_bundle::receipts;
+use crate::merkle::SmallTree;
 
 /// Root and number of the receipts in one bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,46 +19,17 @@ pub struct ReceiptsRoot {
     pub count: u64,
 }
 
-#[derive(Clone)]
-struct Rfc6962;
-
-impl rs_merkle::Hasher for Rfc6962 {
-    type Hash = [u8; 32];
-
-    fn hash(data: &[u8]) -> [u8; 32] {
-        Sha256::new_with_prefix([0x00])
-            .chain_update(data)
-            .finalize()
-            .into()
-    }
-
-    fn concat_and_hash(left: &[u8; 32], right: Option<&[u8; 32]>) -> [u8; 32] {
-        match right {
-            Some(right) => Sha256::new_with_prefix([0x01])
-                .chain_update(left)
-                .chain_update(right)
-                .finalize()
-                .into(),
-            None => *left,
-        }
-    }
-}
-
 impl ReceiptsRoot {
     /// The root over the receipts of a bundle's payload; `None` when it has none.
     pub fn of(payload: &Value) -> Option<ReceiptsRoot> {
-        let leaves: Vec<_> = receipts(payload)
-            .map(|(array, index, receipt)| {
-                let input =
-                    leaf_input(array, index as u64, &sha256(to_compact(receipt).as_bytes()));
-                <Rfc6962 as rs_merkle::Hasher>::hash(&input)
-            })
-            .collect();
-        let root = MerkleTree::<Rfc6962>::from_leaves(&leaves).root()?;
-        Some(ReceiptsRoot {
-            root,
-            count: leaves.len() as u64,
-        })
+        let inputs = receipts(payload).map(|(array, index, receipt)| {
+            let digest = sha256(to_compact(receipt).as_bytes());
+            leaf_input(array, index as u64, &digest)
+        });
+        let inputs: Vec<_> = inputs.collect();
+        let root = *SmallTree::root(&inputs)?.hash().as_bytes();
+        let count = inputs.len() as u64;
+        Some(ReceiptsRoot { root, count })
     }
 }
 
