@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
 use crate::checkpoint::{Origin, TreeHead};
 use crate::entry::{EntryError, LoggedAt, SequencedEntry};
-use crate::merkle::{Frontier, LeafIndex, Plan, TreeSize, empty_root, leaf_hash};
+use crate::merkle::{Frontier, Hash, LeafIndex, Plan, TreeSize, empty_root, leaf_hash};
 use crate::note::VerifierKey;
 use crate::sequence::{SequenceError, TreeState};
 use crate::server::guard::{FileGuard, GuardError, GuardRecord, GuardState, HeadGuard, hash_text};
@@ -220,6 +222,11 @@ fn check_roots(
         }
     }
     let Some(note) = &head.note else { return Ok(()) };
+    // Only the record of initialisation names no note.
+    let is_named = record.note == Hash::from_bytes(Sha256::digest(note).into()) || record.sequence == 0;
+    if record.head == head.head && !is_named {
+        return Err(OpenError::HeadNote { size: head.head.size });
+    }
     match policy.open(note) {
         Ok(trusted) if trusted.head() == head.head => Ok(()),
         _ => Err(OpenError::HeadNote { size: head.head.size }),

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
 use crate::entry::{EntryIdentity, PendingEntry};
-use crate::merkle::{LeafIndex, TreeSize, leaf_hash};
+use crate::merkle::{LeafHash, LeafIndex, TreeSize, leaf_hash};
 use crate::sequence::{COMMIT_ENTRIES_MAX, COMMIT_ENTRIES_TARGET, TreeState, integrate};
 use crate::server::log::clock::{Clock, Soundness};
 use crate::server::log::publisher::{Fatal, Publisher, announce};
@@ -78,6 +78,10 @@ struct Sequencer {
     interval: Duration,
     signed_at: Option<Instant>,
     requests: VecDeque<Request>,
+    /// Entries of `requests`.
+    waiting: usize,
+    /// Nothing is written; the thread only waits for the end.
+    is_read_only: bool,
     /// Placed, and waiting for a published checkpoint that covers them.
     placed: Vec<Placed>,
     next_request: u64,
@@ -103,6 +107,8 @@ struct Placed {
     request: u64,
     slot: usize,
     logged: Logged,
+    /// Known when this process committed the entry.
+    leaf_hash: Option<LeafHash>,
     statement: [u8; STATEMENT_KEY_BYTES],
 }
 
@@ -120,6 +126,8 @@ impl Sequencer {
             interval: recovered.checkpoint_interval,
             signed_at: None,
             requests: VecDeque::new(),
+            waiting: 0,
+            is_read_only: recovered.read_only.is_some(),
             placed: Vec::new(),
             next_request: 0,
             answers: HashMap::new(),
@@ -133,21 +141,18 @@ impl Sequencer {
                 match self.inbox.receive(timeout) {
                     Ok(Some(command)) => self.accept(command),
                     Ok(None) => {}
+                    Err(_closed) if self.is_read_only => return Ok(()),
                     Err(_closed) => return self.checkpoint(),
                 }
             }
             // What arrived during the last commit forms this one.
-            while self.waiting() < COMMIT_ENTRIES_TARGET
+            while self.waiting < COMMIT_ENTRIES_TARGET
                 && let Some(command) = self.inbox.take()
             {
                 self.accept(command);
             }
             self.round()?;
         }
-    }
-
-    fn waiting(&self) -> usize {
-        self.requests.iter().flat_map(|r| &r.items).map(|(_, i)| i.entries.len()).sum()
     }
 
     fn accept(&mut self, command: Command) {
@@ -159,6 +164,7 @@ impl Sequencer {
             let _ = command.answer.send(Ok(Vec::new()));
             return;
         }
+        self.waiting += entries;
         self.answers.insert(id, Answer { to: command.answer, slots: vec![None; missing], missing, entries });
         self.requests.push_back(Request { id, items: command.items.into_iter().enumerate().collect() });
     }
@@ -198,6 +204,7 @@ impl Sequencer {
                 break;
             }
             entries += item.entries.len();
+            self.waiting -= item.entries.len();
             let id = request.id;
             items.extend(request.items.pop_front().map(|(slot, item)| (id, slot, item)));
         }
@@ -217,7 +224,7 @@ impl Sequencer {
             let Some(artifact) = item.entries.last() else { continue };
             let statement = statement_key(&artifact.payload_hash, artifact.kind, artifact.signer.as_ref());
             let logged = batch.place(item, known);
-            self.placed.push(Placed { request, slot, logged, statement });
+            self.placed.push(Placed { request, slot, logged, leaf_hash: None, statement });
         }
         Ok(batch.pending)
     }
@@ -230,6 +237,11 @@ impl Sequencer {
         let note = if self.is_time_to_sign() { self.publisher.sign(commit.head) } else { None };
         let head = HeadRecord { head: commit.head, previous: self.publisher.guarded(), note };
         self.store.commit(&commit, &head)?;
+        let first = commit.before.size.get();
+        for placed in self.placed.iter_mut().filter(|p| p.leaf_hash.is_none()) {
+            let at = placed.logged.index.get().checked_sub(first).and_then(|at| usize::try_from(at).ok());
+            placed.leaf_hash = at.and_then(|at| commit.entries.get(at)).map(|e| e.leaf_hash);
+        }
         self.tree = tree;
         self.head = head;
         Ok(())
@@ -270,26 +282,26 @@ impl Sequencer {
         let statements: Vec<_> = ready.iter().map(|p| p.statement).collect();
         let firsts = self.store.first_of_statements(&statements)?;
         for (placed, first) in ready.into_iter().zip(firsts) {
-            let logged = self.complete(placed.logged, placed.statement, first, size)?;
-            self.fill(placed.request, placed.slot, logged);
+            let (request, slot) = (placed.request, placed.slot);
+            let logged = self.complete(placed, first, size)?;
+            self.fill(request, slot, logged);
         }
         Ok(())
     }
 
-    fn complete(
-        &self,
-        mut logged: Logged,
-        statement: [u8; STATEMENT_KEY_BYTES],
-        first: Option<LeafIndex>,
-        size: TreeSize,
-    ) -> Result<Logged, StoreError> {
-        let bytes = self.store.entry(logged.index)?;
-        let bytes = bytes.ok_or_else(|| StoreError::Damaged { row: format!("entries/{}", logged.index) })?;
-        logged.leaf_hash = leaf_hash(&bytes);
+    fn complete(&self, placed: Placed, first: Option<LeafIndex>, size: TreeSize) -> Result<Logged, StoreError> {
+        let mut logged = placed.logged;
         logged.tree_size = size;
+        logged.leaf_hash = match placed.leaf_hash {
+            Some(leaf) => leaf,
+            None => {
+                let bytes = self.store.entry(logged.index)?;
+                leaf_hash(&bytes.ok_or_else(|| StoreError::Damaged { row: format!("entries/{}", logged.index) })?)
+            }
+        };
         // Most statements have one entry, and its row already says so.
         if first != Some(logged.index) || logged.duplicate {
-            logged.same_statement = self.store.find_statement(&statement)?;
+            logged.same_statement = self.store.find_statement(&placed.statement)?;
             logged.same_statement.retain(|index| *index != logged.index && index.get() < size.get());
         }
         Ok(logged)
@@ -316,7 +328,11 @@ impl Sequencer {
                 self.inbox.release(answer.entries);
                 let _ = answer.to.send(Err(SubmitError::ClockUnsound { why: why.to_owned() }));
             }
-            self.requests.retain(|r| r.id != *request);
+            if let Some(at) = self.requests.iter().position(|r| r.id == *request)
+                && let Some(rest) = self.requests.remove(at)
+            {
+                self.waiting -= rest.items.iter().map(|(_, item)| item.entries.len()).sum::<usize>();
+            }
             self.placed.retain(|p| p.request != *request);
         }
     }
