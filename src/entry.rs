@@ -21,8 +21,8 @@
 use std::fmt;
 
 use cbor4ii::core::dec::{Decode, Read};
-use cbor4ii::core::enc::{Encode, MapStartBounded};
-use cbor4ii::core::types::Bytes;
+use cbor4ii::core::enc::{Encode, Error as EncodeError, Write};
+use cbor4ii::core::types::{Bytes, Map};
 use cbor4ii::core::utils::{BufWriter, SliceReader};
 
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
@@ -215,7 +215,7 @@ impl SequencedEntry {
     }
 
     fn write(&self, count: usize, out: &mut BufWriter) -> Result<(), CborWriteError> {
-        MapStartBounded(count).encode(out)?;
+        Map::bounded(count, out)?;
         (key::VERSION, ENTRY_VERSION).put(out)?;
         (key::KIND, self.kind.name()).put(out)?;
         (key::DIGEST, Bytes(&self.digest.as_bytes()[..])).put(out)?;
@@ -243,7 +243,7 @@ impl SequencedEntry {
             _ => return Err(EntryError::UnknownForm),
         }
         let mut reader = SliceReader::new(bytes);
-        let count = cbor4ii::core::dec::MapStart::len(&mut reader)
+        let count = Map::len(&mut reader)
             .map_err(|_| EntryError::Cbor)?
             .ok_or(EntryError::NotDeterministic)?;
         let mut fields = Fields::default();
@@ -273,7 +273,7 @@ impl SequencedEntry {
     }
 }
 
-type CborWriteError = cbor4ii::EncodeError<std::collections::TryReserveError>;
+type CborWriteError = EncodeError<<BufWriter as Write>::Error>;
 
 trait Put {
     fn put(&self, out: &mut BufWriter) -> Result<(), CborWriteError>;

@@ -10,6 +10,7 @@
 pub mod api;
 pub mod config;
 pub mod faults;
+pub mod fsck;
 pub mod guard;
 pub mod health;
 pub mod index;
