@@ -10,3 +10,9 @@ pub mod trust;
 
 // Ring 2: our domain. No IO.
 pub mod artifact;
+pub mod entry;
+pub mod sequence;
+
+// Ring 3: the world.
+#[cfg(feature = "server")]
+pub mod server;

@@ -19,3 +19,235 @@ pub mod state;
 pub mod store;
 pub mod telemetry;
 pub mod tokens;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::artifact::KeyCache;
+use crate::server::api::pool::Pool;
+use crate::server::config::Config;
+use crate::server::faults::{Faults, NoFaults};
+use crate::server::index::Index;
+use crate::server::log::clock::{Clock, SystemClock};
+use crate::server::log::publisher::Fatal;
+use crate::server::log::recovery::OpenError;
+use crate::server::log::sequencer::Running;
+use crate::server::log::{Log, Opening};
+use crate::server::state::{AppState, LogFacts};
+use crate::server::telemetry::Metrics;
+use crate::server::tokens::Tokens;
+
+/// How long requests under way may take once the service ends.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A running service. Dropping it without `shutdown` or `wait` leaves requests
+/// unanswered, which is safe and impolite.
+pub struct Server {
+    addr: SocketAddr,
+    state: AppState,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<io::Result<()>>,
+    running: Running,
+    runtime: Runtime,
+}
+
+impl Server {
+    /// Opens the log, starts the follower and serves on the machine's clocks.
+    /// Blocks while the log recovers. Call it from a thread without a runtime.
+    ///
+    /// # Errors
+    /// [`ServeError`]; nothing keeps running then.
+    pub fn start(config: Config) -> Result<Self, ServeError> {
+        Self::start_with(config, Arc::new(SystemClock::default()), Arc::new(NoFaults))
+    }
+
+    /// As [`Server::start`], with the clock and the fault hook of a test.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_with(config: Config, clock: Arc<dyn Clock>, faults: Arc<dyn Faults>) -> Result<Self, ServeError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .thread_name("pulselog")
+            .build()
+            .map_err(ServeError::Runtime)?;
+        // The address comes first: a second process finds it taken before it touches the data.
+        let bind = |source| ServeError::Bind { addr: config.listen, source };
+        let listener = runtime.block_on(TcpListener::bind(config.listen)).map_err(bind)?;
+        let addr = listener.local_addr().map_err(bind)?;
+        let facts = facts(&config);
+        let tokens = Tokens::new(&config.data, Arc::clone(&clock));
+        let limits = Arc::new(config.limits);
+        let (log, running) = Log::open(opening(config, clock, faults))?;
+        let state = AppState {
+            index: Index::start(&log),
+            log,
+            tokens,
+            keys: Arc::new(KeyCache::new()),
+            metrics: Metrics::default(),
+            pool: Pool::default(),
+            limits,
+            facts,
+        };
+        let (stop, stopped) = watch::channel(false);
+        runtime.spawn(count_published(state.log.follow(), state.metrics.clone()));
+        let router = api::router(state.clone(), axum::Router::new());
+        let serve = axum::serve(listener, router).with_graceful_shutdown(until(stopped));
+        let serving = runtime.spawn(serve.into_future());
+        tracing::info!(%addr, origin = state.facts.origin, size = state.log.published().head.size.get(), "serving");
+        Ok(Self { addr, state, stop, serving, running, runtime })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// What handlers share. Whoever keeps a clone of its log keeps the store
+    /// open beyond `shutdown`.
+    #[must_use]
+    pub const fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    /// Serves until SIGINT or SIGTERM, or until the sequencer has a doubt.
+    ///
+    /// # Errors
+    /// [`ServeError::Stopped`]: the process must exit non-zero.
+    pub fn wait(mut self) -> Result<(), ServeError> {
+        match self.runtime.block_on(signal_or_end(&mut self.running))? {
+            None => self.shutdown(),
+            Some(ended) => {
+                self.stop_serving();
+                // Without a sequencer nothing can be written; say why it ended.
+                ended.map_err(ServeError::Stopped)
+            }
+        }
+    }
+
+    /// Answers what is under way, then closes the log, then the store. The
+    /// same data can be opened again when this returns.
+    ///
+    /// # Errors
+    /// [`ServeError::Stopped`] when the sequencer had ended with a doubt.
+    pub fn shutdown(self) -> Result<(), ServeError> {
+        let Self { state, stop, serving, running, runtime, .. } = self;
+        finish_serving(&runtime, &stop, serving);
+        let index = state.index.ending();
+        drop(state);
+        // Tasks hold clones of the log; the sequencer ends when the last is gone.
+        runtime.shutdown_timeout(GRACE);
+        let ended = running.join().map_err(ServeError::Stopped);
+        index.wait();
+        tracing::info!("service ended");
+        ended
+    }
+
+    fn stop_serving(self) {
+        let Self { stop, serving, runtime, .. } = self;
+        finish_serving(&runtime, &stop, serving);
+        runtime.shutdown_timeout(GRACE);
+    }
+}
+
+/// `None` when a signal asks to end.
+async fn signal_or_end(running: &mut Running) -> Result<Option<Result<(), Fatal>>, ServeError> {
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Runtime)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Runtime)?;
+    Ok(tokio::select! {
+        _ = interrupt.recv() => None,
+        _ = terminate.recv() => None,
+        ended = running.ended() => Some(ended),
+    })
+}
+
+fn finish_serving(runtime: &Runtime, stop: &watch::Sender<bool>, serving: JoinHandle<io::Result<()>>) {
+    stop.send_replace(true);
+    let served = runtime.block_on(async { tokio::time::timeout(GRACE, serving).await });
+    if served.is_err() {
+        tracing::warn!("requests were cut off at the end");
+    }
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // An error means that the server handle is gone: stop too.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+async fn count_published(mut published: watch::Receiver<log::Published>, metrics: Metrics) {
+    let mut size = published.borrow_and_update().head.size.get();
+    while published.changed().await.is_ok() {
+        let next = published.borrow_and_update().head.size.get();
+        metrics.published(next.saturating_sub(size));
+        size = next;
+    }
+}
+
+fn facts(config: &Config) -> LogFacts {
+    let vkey = config.signer.vkey();
+    LogFacts {
+        origin: config.origin.as_str().to_owned(),
+        key_id: vkey.key_id().to_string(),
+        vkey: vkey.to_string(),
+        operator: config.operator.as_str().to_owned(),
+    }
+}
+
+fn opening(config: Config, clock: Arc<dyn Clock>, faults: Arc<dyn Faults>) -> Opening {
+    Opening {
+        data: config.data,
+        guard: config.guard,
+        origin: config.origin,
+        signer: config.signer,
+        operator: config.operator,
+        seen: config.seen,
+        checkpoint_interval: config.checkpoint_interval,
+        free_disk_bytes_min: config.free_disk_bytes_min,
+        clock,
+        faults,
+    }
+}
+
+/// Why the service did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The system gives no threads or signals.
+    #[error("runtime: {0}")]
+    Runtime(io::Error),
+    /// The address is taken or not ours.
+    #[error("listen {addr}: {source}")]
+    Bind {
+        /// The address.
+        addr: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The log refuses to open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The sequencer ended with a doubt.
+    #[error("log stopped: {0}")]
+    Stopped(Fatal),
+}
+
+impl ServeError {
+    /// Stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Runtime(_) => "runtime",
+            Self::Bind { .. } => "listen",
+            Self::Open(error) => error.code(),
+            Self::Stopped(_) => "log_stopped",
+        }
+    }
+}

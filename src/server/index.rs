@@ -55,6 +55,21 @@ pub struct Index {
 struct Followed {
     size: Mutex<u64>,
     moved: Condvar,
+    ended: Mutex<bool>,
+    end: Condvar,
+}
+
+/// Waits for the follower's end.
+pub struct Ending(Arc<Followed>);
+
+impl Ending {
+    /// Blocks until the follower has let go of the store.
+    pub fn wait(&self) {
+        let mut ended = self.0.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*ended {
+            ended = self.0.end.wait(ended).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
 }
 
 impl Followed {
@@ -66,17 +81,37 @@ impl Followed {
         *self.size.lock().unwrap_or_else(PoisonError::into_inner) = size;
         self.moved.notify_all();
     }
+
+    fn finish(&self) {
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.end.notify_all();
+    }
 }
 
 impl Index {
     /// Starts the follower. It ends by itself when the log has ended.
     #[must_use]
     pub fn start(log: &Log) -> Self {
-        let followed = Arc::new(Followed { size: Mutex::new(0), moved: Condvar::new() });
+        let followed = Arc::new(Followed {
+            size: Mutex::new(0),
+            moved: Condvar::new(),
+            ended: Mutex::new(false),
+            end: Condvar::new(),
+        });
         let follower =
             Follower { store: Arc::clone(log.store()), published: log.follow(), followed: Arc::clone(&followed) };
-        std::thread::spawn(move || follower.run());
+        let ended = Arc::clone(&followed);
+        std::thread::spawn(move || {
+            follower.run();
+            ended.finish();
+        });
         Self { store: Arc::clone(log.store()), followed }
+    }
+
+    /// A handle to wait for the follower's end without holding the store.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        Ending(Arc::clone(&self.followed))
     }
 
     /// Entries `[0, followed)` have their rows.

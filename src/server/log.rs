@@ -165,6 +165,12 @@ impl Log {
         self.queue.is_open()
     }
 
+    /// Entries that wait for the sequencer.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.waiting()
+    }
+
     /// Why writes are refused, if they are.
     #[must_use]
     pub fn read_only(&self) -> Option<String> {

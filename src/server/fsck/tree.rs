@@ -26,7 +26,7 @@ impl Regrown {
         self.frontier.root()
     }
 
-    pub const fn size(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         self.frontier.size().get()
     }
 

@@ -434,7 +434,7 @@ pub fn is_log(path: &Path) -> bool {
 impl OpenError {
     /// Stable code.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Data { .. } => "data_dir",
             Self::Fork { .. } => "store_fork",

@@ -370,7 +370,7 @@ pub enum ViewError {
 impl ViewError {
     /// Stable code.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::NoEntry { .. } => "entry_not_found",
             Self::NotPublished { .. } => "size_not_published",

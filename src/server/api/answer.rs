@@ -1,0 +1,110 @@
+//! How answers are made: JSON or C2SP text, and who may keep them how long.
+
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Serialize;
+
+use crate::merkle::Hash;
+use crate::server::api::problem::Problem;
+
+/// Media type of C2SP text.
+pub const TEXT: &str = "text/plain; charset=utf-8";
+/// Media type of our JSON.
+pub const JSON: &str = "application/json";
+/// Hashed into a signed root: it never changes.
+pub const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+/// The newest of something.
+pub const FRESH: &str = "public, max-age=2";
+/// Ask again before use.
+pub const NO_CACHE: &str = "no-cache";
+/// As above, and shared caches keep away: bodies may be withheld one day.
+pub const PRIVATE: &str = "private, no-cache";
+
+/// An answer of these bytes.
+#[must_use]
+pub fn bytes(media: &'static str, cache: &'static str, body: impl Into<axum::body::Body>) -> Response {
+    let mut response = Response::new(body.into());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    response
+}
+
+/// JSON that may change with the log.
+///
+/// # Errors
+/// `internal` when a value cannot be written as JSON, which plain data always can.
+pub fn json(value: &impl Serialize) -> Result<Response, Problem> {
+    let body = serde_json::to_vec(value).map_err(|_| Problem::internal())?;
+    Ok(bytes(JSON, NO_CACHE, body))
+}
+
+/// JSON with another status.
+///
+/// # Errors
+/// As [`json`].
+pub fn json_status(status: StatusCode, value: &impl Serialize) -> Result<Response, Problem> {
+    let mut response = json(value)?;
+    *response.status_mut() = status;
+    Ok(response)
+}
+
+/// The two forms that proofs and checkpoints come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Our JSON.
+    Json,
+    /// The C2SP text.
+    Text,
+}
+
+/// The form that `Accept` names first at its highest weight; `usual` when it
+/// names neither. A browser, which asks for HTML, gets the text: that is what
+/// it can show and save.
+#[must_use]
+pub fn negotiate(headers: &HeaderMap, usual: Form) -> Form {
+    let mut best: Option<(f32, Form)> = None;
+    let lines = headers.get_all(header::ACCEPT).iter().filter_map(|v| v.to_str().ok());
+    for range in lines.flat_map(|line| line.split(',')) {
+        let mut parts = range.split(';').map(str::trim);
+        let form = match parts.next() {
+            Some("application/json") => Form::Json,
+            Some("text/plain" | "text/html" | "text/*") => Form::Text,
+            _ => continue,
+        };
+        let weight = parts.find_map(|p| p.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
+        if weight > 0.0 && best.is_none_or(|(w, _)| weight > w) {
+            best = Some((weight, form));
+        }
+    }
+    best.map_or(usual, |(_, form)| form)
+}
+
+/// Marks an answer that depends on `Accept`.
+#[must_use]
+pub fn varied(mut response: Response) -> Response {
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+    response
+}
+
+/// A hash in an address: lowercase hex, or something that redirects to it.
+///
+/// # Errors
+/// A redirect for the other spellings of 32 bytes, `invalid_parameter` otherwise.
+pub fn hash_in_path(name: &'static str, text: &str, prefix: &str) -> Result<Hash, Response> {
+    if let Ok(hash) = Hash::from_hex(text) {
+        return Ok(hash);
+    }
+    let spelled = Hash::from_hex(&text.to_ascii_lowercase()).ok().or_else(|| from_base64url(text));
+    Err(match spelled {
+        Some(hash) => Redirect::permanent(&format!("{prefix}{}", hash.to_hex())).into_response(),
+        None => Problem::parameter(name, "must be 64 hex digits").into_response(),
+    })
+}
+
+/// The peer's spelling, strictly: unpadded, no bits left over.
+fn from_base64url(text: &str) -> Option<Hash> {
+    use base64ct::Encoding;
+    let mut bytes = [0; 32];
+    let decoded = base64ct::Base64UrlUnpadded::decode(text, &mut bytes).ok()?;
+    Hash::from_slice(decoded)
+}

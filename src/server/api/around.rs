@@ -1,0 +1,84 @@
+//! What surrounds every request: a time limit, counters, headers, and an
+//! answer for panics and for addresses that nobody has.
+
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, Method, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::server::api::problem::{Problem, Refused};
+use crate::server::state::AppState;
+
+/// Headers of every answer that does not set its own.
+const HEADERS: [(header::HeaderName, &str); 3] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+];
+/// Label of requests that no route took.
+const NO_ROUTE: &str = "none";
+
+/// Wraps `router`. The outermost layer sees every answer, also that of a panic.
+pub fn layers(router: Router<AppState>, state: AppState) -> Router<AppState> {
+    router
+        .fallback(|| async { Problem::new("not_found", "there is nothing at this address") })
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(state.clone(), limit_time))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(state, count))
+        .layer(from_fn(add_headers))
+}
+
+async fn wrong_method(method: Method) -> Problem {
+    let shown = if matches!(method.as_str(), "PUT" | "PATCH" | "DELETE" | "POST" | "GET" | "HEAD" | "OPTIONS") {
+        method.as_str()
+    } else {
+        "this method"
+    };
+    Problem::new("method_not_allowed", format!("this address does not take {shown}"))
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    // The panic itself was written by the hook; its text may quote the request.
+    Problem::internal().into_response()
+}
+
+/// Dropping a submission half way is safe: submitting again finds the entry.
+async fn limit_time(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let limit = state.limits.request_timeout;
+    tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| {
+        Problem::new("timeout", format!("not finished within {} ms", limit.as_millis())).into_response()
+    })
+}
+
+async fn count(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    // The pattern, not the path: labels are a closed list.
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let method = request.method().clone();
+    let response = next.run(request).await;
+    let (route, status) = (matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str), response.status().as_u16());
+    state.metrics.answered(route, status, begun.elapsed());
+    let refused = response.extensions().get::<Refused>().map(|r| r.0);
+    if let Some(code) = refused {
+        state.metrics.refused(code);
+    }
+    let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    match refused {
+        Some(code) if status >= 500 => tracing::warn!(%method, route, status, code, took_ms, "request failed"),
+        code => tracing::debug!(%method, route, status, code, took_ms, "request answered"),
+    }
+    response
+}
+
+async fn add_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}

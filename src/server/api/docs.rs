@@ -1,0 +1,139 @@
+//! The reference, made from the tables: docs/API.md and `/docs/errors`.
+
+use std::fmt::Write;
+
+use axum::http::Uri;
+use axum::response::Response;
+
+use crate::server::api::answer::{self, NO_CACHE};
+use crate::server::api::problem::{Problem, codes};
+use crate::server::api::query::{Query, Takes};
+use crate::server::api::wire::{Encoding, SHAPES};
+use crate::server::api::{COMMON_CODES, ROUTES, STORE_CODES, SUBMIT_CODES};
+
+/// Media type of the error page.
+pub const HTML: &str = "text/html; charset=utf-8";
+
+/// `GET /docs/errors`: where the `type` of a problem leads.
+///
+/// # Errors
+/// `invalid_parameter`.
+pub async fn errors(uri: Uri) -> Result<Response, Problem> {
+    Query::read(&uri, &[])?;
+    let mut page = String::from(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Pulselog: error codes</title>\
+         <h1>Error codes</h1><p>Every refusal carries one of these in its <code>code</code>.</p><dl>\n",
+    );
+    for row in codes() {
+        let (code, status, meaning) = (row.code, row.status, escape(row.meaning));
+        // Writing to a String cannot fail.
+        let _ = writeln!(page, "<dt id=\"{code}\"><code>{code}</code> ({status})</dt><dd>{meaning}</dd>");
+    }
+    page.push_str("</dl></html>\n");
+    Ok(answer::bytes(HTML, NO_CACHE, page))
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// docs/API.md, whole.
+#[must_use]
+pub fn reference() -> String {
+    let mut page = String::from(INTRODUCTION);
+    routes(&mut page);
+    shapes(&mut page);
+    code_table(&mut page);
+    page
+}
+
+const INTRODUCTION: &str = "\
+# API reference
+
+Made from the tables in `src/server/api.rs`, `src/server/api/wire.rs`, `src/server/api/problem.rs` and \
+`src/artifact/error.rs`; a test compares. After a change: `PULSELOG_BLESS=1 cargo test --release api_reference`.
+
+- Writing needs `Authorization: Bearer plg_…`; reading needs nothing. TLS is the proxy's.
+- Every answer speaks about the newest *published* checkpoint. What was answered 201 is covered by one.
+- A query parameter that a route does not know refuses. Lists are read by cursor: `after`, `limit`, and `next` in the answer.
+- `Accept: text/plain` (or a browser) gets C2SP text where a route has it, `Accept: application/json` gets JSON.
+- Limits (settings of the same names): artifact 2 MiB, single body 4 MiB, batch 16 MiB or 4,096 lines, 30 s a request. \
+After 503 wait for `Retry-After` and submit again: the same artifact is never logged twice.
+
+";
+
+fn routes(page: &mut String) {
+    page.push_str("## Routes\n\n");
+    for route in ROUTES {
+        let _ = writeln!(page, "### `{} {}`\n\n{}\n", route.method, route.path, route.summary);
+        if let Some(media) = route.takes {
+            let _ = writeln!(page, "Takes `{media}`, with a token.\n");
+        }
+        if !route.query.is_empty() {
+            page.push_str("| parameter | takes | required | meaning |\n|---|---|---|---|\n");
+            for param in route.query {
+                let takes = match param.takes {
+                    Takes::Number => "decimal without leading zeros",
+                    Takes::Flag => "`true` or `false`",
+                    Takes::Word => "name of a kind",
+                };
+                let required = if param.required { "yes" } else { "no" };
+                let _ = writeln!(page, "| `{}` | {takes} | {required} | {} |", param.name, param.meaning);
+            }
+            page.push('\n');
+        }
+        for answer in route.answers {
+            let shape = answer.shape.map(|s| format!(" [{s}](#{})", s.to_ascii_lowercase())).unwrap_or_default();
+            let media = if answer.media.is_empty() { String::new() } else { format!(" `{}`", answer.media) };
+            let _ = writeln!(page, "- {}{media}{shape}, `Cache-Control: {}`", answer.status, answer.cache);
+        }
+        if !route.codes.is_empty() && route.codes != SUBMIT_CODES {
+            let _ = writeln!(page, "- codes: {}", list(route.codes));
+        }
+        page.push('\n');
+    }
+    let _ = writeln!(
+        page,
+        "Every route may answer {}. Routes that read the store may answer {}. Submissions may answer {}, \
+         and every code of admission.\n",
+        list(COMMON_CODES),
+        list(STORE_CODES),
+        list(SUBMIT_CODES)
+    );
+}
+
+fn list(codes: &[&str]) -> String {
+    codes.iter().map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn shapes(page: &mut String) {
+    page.push_str("## Fields and encodings\n\n");
+    for shape in SHAPES {
+        let _ = writeln!(page, "### {}\n\n| field | encoding | always | meaning |\n|---|---|---|---|", shape.name);
+        for field in shape.fields {
+            let encoding = match field.encoding {
+                Encoding::Number => "number".to_owned(),
+                Encoding::UnixMs => "Unix milliseconds".to_owned(),
+                Encoding::Hex => "lowercase hex".to_owned(),
+                Encoding::Text => "text".to_owned(),
+                Encoding::C2sp => "C2SP text, newlines included".to_owned(),
+                Encoding::Bool => "true or false".to_owned(),
+                Encoding::Numbers => "list of numbers".to_owned(),
+                Encoding::Hashes => "list of lowercase hex".to_owned(),
+                Encoding::Texts => "list of texts".to_owned(),
+                Encoding::One(name) => format!("[{name}](#{})", name.to_ascii_lowercase()),
+                Encoding::Many(name) => format!("list of [{name}](#{})", name.to_ascii_lowercase()),
+            };
+            let always = if field.always { "yes" } else { "no" };
+            let _ = writeln!(page, "| `{}` | {encoding} | {always} | {} |", field.name, field.meaning);
+        }
+        page.push('\n');
+    }
+}
+
+fn code_table(page: &mut String) {
+    page.push_str("## Codes\n\n| code | status | meaning |\n|---|---|---|\n");
+    for row in codes() {
+        let _ = writeln!(page, "| `{}` | {} | {} |", row.code, row.status, row.meaning);
+    }
+}

@@ -1,0 +1,192 @@
+//! `/openapi.json`: OpenAPI 3.1 made from the route table, the shapes and the
+//! schemas of the artifacts. Nothing in it is written by hand.
+
+use axum::http::Uri;
+use axum::response::Response;
+use serde_json::{Map, Value, json};
+
+use crate::artifact::KINDS;
+use crate::artifact::Kind;
+use crate::artifact::shape::json_schema;
+use crate::server::api::problem::{MEDIA_TYPE, code_row};
+use crate::server::api::query::{Param, Query, Takes};
+use crate::server::api::wire::{Encoding, SHAPES, Shape};
+use crate::server::api::{Answer, COMMON_CODES, ROUTES, Route, STORE_CODES, answer};
+
+/// `GET /openapi.json`.
+///
+/// # Errors
+/// `invalid_parameter`.
+pub async fn document(uri: Uri) -> Result<Response, crate::server::api::problem::Problem> {
+    Query::read(&uri, &[])?;
+    answer::json(&build())
+}
+
+/// The document.
+#[must_use]
+pub fn build() -> Value {
+    let mut paths = Map::new();
+    for route in ROUTES {
+        let path = paths.entry(route.path).or_insert_with(|| json!({}));
+        path[route.method.to_ascii_lowercase()] = operation(route);
+    }
+    let mut schemas: Map<String, Value> = SHAPES.iter().map(|s| (s.name.to_owned(), shape(s))).collect();
+    schemas.insert("Artifact".into(), artifact());
+    for row in KINDS {
+        if let Some(schema) = Kind::parse(row.name).and_then(json_schema)
+            && let Ok(schema) = serde_json::from_str(&schema)
+        {
+            schemas.insert(format!("{}_payload", row.name), schema);
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Pulselog",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Append-only transparency log for what AI deployment agents do on Argo CD. \
+                Hashes are lowercase hex; every number is a non-negative integer.",
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+        },
+    })
+}
+
+fn operation(route: &Route) -> Value {
+    let mut operation = json!({
+        "summary": route.summary,
+        "operationId": operation_id(route),
+        "responses": responses(route),
+    });
+    let parameters: Vec<Value> = path_parameters(route.path).chain(route.query.iter().map(parameter)).collect();
+    if !parameters.is_empty() {
+        operation["parameters"] = parameters.into();
+    }
+    if let Some(media) = route.takes {
+        operation["requestBody"] =
+            json!({ "required": true, "content": { media: { "schema": { "$ref": "#/components/schemas/Artifact" } } } });
+    }
+    if route.token {
+        operation["security"] = json!([{ "token": [] }]);
+    }
+    operation
+}
+
+fn operation_id(route: &Route) -> String {
+    let words = route.path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty());
+    words.fold(route.method.to_ascii_lowercase(), |id, word| format!("{id}_{word}"))
+}
+
+fn path_parameters(path: &'static str) -> impl Iterator<Item = Value> {
+    path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| {
+        let number = matches!(name, "index" | "size");
+        let schema = if number { json!({ "type": "integer", "minimum": 0 }) } else { json!({ "type": "string" }) };
+        json!({ "name": name, "in": "path", "required": true, "schema": schema })
+    })
+}
+
+fn parameter(param: &Param) -> Value {
+    let schema = match param.takes {
+        Takes::Number => json!({ "type": "integer", "minimum": 0 }),
+        Takes::Flag => json!({ "type": "boolean" }),
+        Takes::Word => json!({ "type": "string", "enum": KINDS.iter().map(|k| k.name).collect::<Vec<_>>() }),
+    };
+    json!({
+        "name": param.name, "in": "query", "required": param.required,
+        "description": param.meaning, "schema": schema,
+    })
+}
+
+fn responses(route: &Route) -> Value {
+    let mut responses = Map::new();
+    for answer in route.answers {
+        let response = responses
+            .entry(answer.status.to_string())
+            .or_insert_with(|| json!({ "description": route.summary, "headers": cache_header(answer) }));
+        if !answer.media.is_empty() {
+            response["content"][answer.media] = match answer.shape {
+                Some(shape) => json!({ "schema": { "$ref": format!("#/components/schemas/{shape}") } }),
+                None => json!({}),
+            };
+        }
+    }
+    for code in all_codes(route) {
+        let Some(row) = code_row(code) else { continue };
+        let response = responses.entry(row.status.to_string()).or_insert_with(|| {
+            json!({
+                "description": "",
+                "content": { MEDIA_TYPE: { "schema": { "$ref": "#/components/schemas/Problem" } } },
+            })
+        });
+        let known = response["description"].as_str().unwrap_or_default();
+        let separator = if known.is_empty() { "" } else { ", " };
+        response["description"] = format!("{known}{separator}{code}").into();
+    }
+    Value::Object(responses)
+}
+
+fn cache_header(answer: &Answer) -> Value {
+    json!({ "Cache-Control": { "schema": { "const": answer.cache } } })
+}
+
+/// Codes that a route can answer.
+pub fn all_codes(route: &Route) -> impl Iterator<Item = &'static str> {
+    let is_read = !route.token && route.path.starts_with("/v1/") || route.path.starts_with("/tile/");
+    let store = if is_read { STORE_CODES } else { &[] };
+    let submit = if route.token { crate::server::api::SUBMIT_CODES } else { &[] };
+    let admit = if route.token { crate::artifact::CODES } else { &[] };
+    let mut codes: Vec<&'static str> = [route.codes, COMMON_CODES, store, submit].concat();
+    codes.extend(admit.iter().map(|(code, _)| *code));
+    codes.sort_unstable();
+    codes.dedup();
+    codes.into_iter()
+}
+
+fn shape(shape: &Shape) -> Value {
+    let properties: Map<String, Value> = shape
+        .fields
+        .iter()
+        .map(|field| {
+            let mut schema = encoding(field.encoding);
+            schema["description"] = field.meaning.into();
+            (field.name.to_owned(), schema)
+        })
+        .collect();
+    let required: Vec<&str> = shape.fields.iter().filter(|f| f.always).map(|f| f.name).collect();
+    json!({ "type": "object", "properties": properties, "required": required })
+}
+
+fn encoding(encoding: Encoding) -> Value {
+    let one = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
+    match encoding {
+        Encoding::Number | Encoding::UnixMs => json!({ "type": "integer", "minimum": 0 }),
+        Encoding::Hex => json!({ "type": "string", "pattern": "^([0-9a-f]{2})+$" }),
+        Encoding::Text | Encoding::C2sp => json!({ "type": "string" }),
+        Encoding::Bool => json!({ "type": "boolean" }),
+        Encoding::Numbers => json!({ "type": "array", "items": { "type": "integer", "minimum": 0 } }),
+        Encoding::Hashes => json!({ "type": "array", "items": { "type": "string", "pattern": "^[0-9a-f]{64}$" } }),
+        Encoding::Texts => json!({ "type": "array", "items": { "type": "string" } }),
+        Encoding::One(name) => one(name),
+        Encoding::Many(name) => json!({ "type": "array", "items": one(name) }),
+    }
+}
+
+/// An envelope of a known type, or one of the bare forms.
+fn artifact() -> Value {
+    let types: Vec<&str> = KINDS.iter().map(|k| k.envelope_type).collect();
+    let bare: Vec<&str> =
+        KINDS.iter().filter(|k| k.unsigned).flat_map(|k| k.forms.iter().map(|f| f.version_field)).collect();
+    let bare: Vec<Value> = bare.iter().map(|field| json!({ "type": "object", "required": [field] })).collect();
+    let envelope = json!({
+        "type": "object",
+        "required": ["envelope_version", "envelope_type", "payload", "payload_hash_b64u", "signature_b64u", "signer_did"],
+        "properties": { "envelope_type": { "enum": types } },
+    });
+    let forms: Vec<Value> = [envelope].into_iter().chain(bare).collect();
+    json!({ "anyOf": forms })
+}

@@ -1,0 +1,132 @@
+//! Strict query strings: what a route does not know refuses.
+
+use axum::http::Uri;
+
+use crate::server::api::problem::Problem;
+
+/// One parameter of a route's query.
+#[derive(Clone, Copy, Debug)]
+pub struct Param {
+    /// Name.
+    pub name: &'static str,
+    /// What it takes, for the reference.
+    pub takes: Takes,
+    /// Whether the route answers without it.
+    pub required: bool,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+/// What a parameter takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Decimal without leading zeros.
+    Number,
+    /// `true` or `false`.
+    Flag,
+    /// A word of a closed list.
+    Word,
+}
+
+/// Longest name of an unknown parameter that an answer repeats.
+const NAME_SHOWN_MAX: usize = 64;
+
+/// The values of one request.
+#[derive(Debug)]
+pub struct Query {
+    values: Vec<(&'static str, String)>,
+}
+
+impl Query {
+    /// Reads the query of `uri`, which may hold each of `known` once.
+    ///
+    /// # Errors
+    /// `invalid_parameter` names the first that is unknown, doubled, missing or
+    /// not percent-encoded UTF-8.
+    pub fn read(uri: &Uri, known: &[Param]) -> Result<Self, Problem> {
+        let mut values: Vec<(&'static str, String)> = Vec::new();
+        for pair in uri.query().unwrap_or_default().split('&').filter(|p| !p.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let Some(param) = known.iter().find(|p| p.name == name) else {
+                return Err(Problem::parameter(&shown(name), "this route knows no such parameter"));
+            };
+            if values.iter().any(|(n, _)| *n == param.name) {
+                return Err(Problem::parameter(param.name, "is given twice"));
+            }
+            let value = decode(value).ok_or_else(|| Problem::parameter(param.name, "is not percent-encoded UTF-8"))?;
+            values.push((param.name, value));
+        }
+        match known.iter().find(|p| p.required && values.iter().all(|(n, _)| *n != p.name)) {
+            Some(missing) => Err(Problem::parameter(missing.name, "is required")),
+            None => Ok(Self { values }),
+        }
+    }
+
+    /// The text of a parameter.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.values.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// The number of a parameter.
+    ///
+    /// # Errors
+    /// `invalid_parameter` for anything but canonical decimal.
+    pub fn number(&self, name: &'static str) -> Result<Option<u64>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        number(text).map(Some).ok_or_else(|| Problem::parameter(name, "must be decimal without leading zeros"))
+    }
+
+    /// The truth of a parameter; absent means false.
+    ///
+    /// # Errors
+    /// `invalid_parameter` for anything but `true` and `false`.
+    pub fn flag(&self, name: &'static str) -> Result<bool, Problem> {
+        match self.text(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Problem::parameter(name, "must be true or false")),
+        }
+    }
+
+    /// How many to answer: 1 to `max`, `usual` when absent.
+    ///
+    /// # Errors
+    /// `invalid_parameter`.
+    pub fn limit(&self, usual: usize, max: usize) -> Result<usize, Problem> {
+        let Some(limit) = self.number("limit")? else { return Ok(usual) };
+        match usize::try_from(limit) {
+            Ok(limit) if (1..=max).contains(&limit) => Ok(limit),
+            _ => Err(Problem::parameter("limit", format!("must be within 1 and {max}"))),
+        }
+    }
+}
+
+/// Canonical decimal.
+#[must_use]
+pub fn number(text: &str) -> Option<u64> {
+    let canonical = text == "0" || (!text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit()));
+    if canonical { text.parse().ok() } else { None }
+}
+
+fn shown(name: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
+    if name.len() <= NAME_SHOWN_MAX && name.bytes().all(plain) { name.to_owned() } else { "query".to_owned() }
+}
+
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = text.bytes();
+    let mut out = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next() {
+        out.push(match byte {
+            b'%' => hex(bytes.next()?)? << 4 | hex(bytes.next()?)?,
+            b'+' => b' ',
+            plain => plain,
+        });
+    }
+    String::from_utf8(out).ok()
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|d| u8::try_from(d).ok())
+}

@@ -1,0 +1,193 @@
+//! Submission: `POST /v1/entries` and `POST /v1/entries:batch`.
+//!
+//! Admit on the pool, submit once, answer when a published checkpoint covers
+//! everything. A bad line of a batch fails only itself.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use bytes::Bytes;
+
+use crate::artifact::{Admitted, KeyCache, admit};
+use crate::entry::PendingEntry;
+use crate::merkle::{LeafIndex, TreeSize};
+use crate::receipt::tlog_proof;
+use crate::sequence::COMMIT_ENTRIES_MAX;
+use crate::server::api::pool;
+use crate::server::api::problem::Problem;
+use crate::server::api::query::{Param, Takes};
+use crate::server::api::wire::{BatchLineJson, LoggedJson, Told};
+use crate::server::api::{answer, intake};
+use crate::server::config::Limits;
+use crate::server::log::{Item, Log, Logged};
+use crate::server::state::AppState;
+use crate::server::tokens::Submitter;
+
+/// Query of the single submission.
+pub const ONE_QUERY: &[Param] = &[Param {
+    name: "proof",
+    takes: Takes::Flag,
+    required: false,
+    meaning: "add the tlog-proof at the answered tree size",
+}];
+/// Media type of a batch, both ways.
+pub const NDJSON: &str = "application/x-ndjson";
+/// Lines that one worker takes at once: a few milliseconds of verification.
+const LINES_PER_TASK: usize = 64;
+
+/// `POST /v1/entries`.
+///
+/// # Errors
+/// Intake, admission and [`SubmitError`](crate::server::log::SubmitError) codes.
+pub async fn one(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
+    let intake = intake::receive(&state, request, state.limits.body_bytes_max, ONE_QUERY).await?;
+    let with_proof = intake.query.flag("proof")?;
+    let admission = Admission::new(&state, intake.submitter);
+    let bytes = intake.bytes;
+    let ready = state.pool.run(move || admission.admit(&bytes)).await??;
+    let logged = state.log.submit(vec![ready.item]).await?;
+    // One item in, one answer out.
+    let logged = logged.into_iter().next().ok_or_else(Problem::internal)?;
+    let proof = if with_proof { Some(proof(&state.log, logged.index, logged.tree_size).await?) } else { None };
+    let status = status(&logged);
+    if logged.duplicate {
+        state.metrics.duplicate();
+    }
+    let location = format!("/v1/entries/{}", logged.index);
+    let mut response = answer::json_status(status, &LoggedJson::new(&logged, ready.told, proof))?;
+    let location = HeaderValue::from_str(&location).map_err(|_| Problem::internal())?;
+    response.headers_mut().insert(header::LOCATION, location);
+    Ok(response)
+}
+
+/// `POST /v1/entries:batch`.
+///
+/// # Errors
+/// As [`one`] for what concerns the whole request; a line's own problem is in
+/// its answer line.
+pub async fn batch(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
+    let intake = intake::receive(&state, request, state.limits.batch_bytes_max, &[]).await?;
+    let lines = split(&intake.bytes, state.limits.batch_items_max)?;
+    let admission = Arc::new(Admission::new(&state, intake.submitter));
+    let admitted = admit_all(&state, &admission, &lines).await?;
+    let mut items = Vec::with_capacity(admitted.len());
+    let mut waiting = Vec::with_capacity(admitted.len());
+    for result in admitted {
+        waiting.push(result.map(|ready| {
+            items.push(ready.item);
+            ready.told
+        }));
+    }
+    let logged = if items.is_empty() { Vec::new() } else { state.log.submit(items).await? };
+    answer_lines(&state, waiting, logged)
+}
+
+/// What admission needs of a request; shared by the workers of a batch.
+struct Admission {
+    submitter: Submitter,
+    limits: Arc<Limits>,
+    keys: Arc<KeyCache>,
+}
+
+/// An artifact that may be submitted.
+struct Ready {
+    item: Item,
+    told: Told,
+}
+
+impl Admission {
+    fn new(state: &AppState, submitter: Submitter) -> Self {
+        Self { submitter, limits: Arc::clone(&state.limits), keys: Arc::clone(&state.keys) }
+    }
+
+    fn admit(&self, bytes: &[u8]) -> Result<Ready, Problem> {
+        let admitted = admit(bytes, &self.submitter.grant, &self.limits.artifact, &self.keys)?;
+        let Admitted { artifact, receipts, expanded, not_expanded, redacted } = admitted;
+        let told = Told { kind: artifact.kind().name(), artifact: artifact.digest(), not_expanded, redacted };
+        let name = &self.submitter.name;
+        let mut entries: Vec<PendingEntry> =
+            expanded.into_iter().map(|receipt| PendingEntry::new(receipt, None, name.clone())).collect();
+        entries.push(PendingEntry::new(artifact, receipts, name.clone()));
+        if entries.len() > COMMIT_ENTRIES_MAX {
+            let detail = format!("{} entries after expansion, one commit holds {COMMIT_ENTRIES_MAX}", entries.len());
+            return Err(Problem::new("batch_too_large", detail));
+        }
+        Ok(Ready { item: Item { entries }, told })
+    }
+}
+
+/// Lines of a batch; the newline of the last one may be missing.
+fn split(bytes: &Bytes, items_max: usize) -> Result<Vec<Bytes>, Problem> {
+    let content = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    if content.is_empty() {
+        return Err(Problem::new("batch_empty", "send one artifact a line"));
+    }
+    let mut lines = Vec::new();
+    let mut start = 0;
+    for end in content.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at).chain([content.len()]) {
+        if lines.len() == items_max {
+            return Err(Problem::new("batch_too_large", format!("a batch holds at most {items_max} lines")));
+        }
+        lines.push(bytes.slice(start..end));
+        start = end + 1;
+    }
+    Ok(lines)
+}
+
+/// Admits all lines, as many at once as there are workers, in order.
+async fn admit_all(
+    state: &AppState,
+    admission: &Arc<Admission>,
+    lines: &[Bytes],
+) -> Result<Vec<Result<Ready, Problem>>, Problem> {
+    let mut tasks = Vec::with_capacity(lines.len() / LINES_PER_TASK + 1);
+    for chunk in lines.chunks(LINES_PER_TASK) {
+        let (pool, admission, chunk) = (state.pool.clone(), Arc::clone(admission), chunk.to_vec());
+        let work = move || chunk.iter().map(|line| admission.admit(line)).collect::<Vec<_>>();
+        tasks.push(tokio::spawn(async move { pool.run(work).await }));
+    }
+    let mut admitted = Vec::with_capacity(lines.len());
+    for task in tasks {
+        admitted.extend(task.await.map_err(|_| Problem::internal())??);
+    }
+    Ok(admitted)
+}
+
+fn answer_lines(
+    state: &AppState,
+    waiting: Vec<Result<Told, Problem>>,
+    logged: Vec<Logged>,
+) -> Result<Response, Problem> {
+    let mut logged = logged.into_iter();
+    let mut body = Vec::with_capacity(waiting.len() * 320);
+    for (line, result) in (1..).zip(waiting) {
+        let answer = match result {
+            Ok(told) => {
+                let logged = logged.next().ok_or_else(Problem::internal)?;
+                if logged.duplicate {
+                    state.metrics.duplicate();
+                }
+                let status = status(&logged).as_u16();
+                BatchLineJson { line, status, logged: Some(LoggedJson::new(&logged, told, None)), problem: None }
+            }
+            Err(problem) => {
+                state.metrics.refused(problem.code());
+                BatchLineJson { line, status: problem.status(), logged: None, problem: Some(problem.to_json()) }
+            }
+        };
+        serde_json::to_writer(&mut body, &answer).map_err(|_| Problem::internal())?;
+        body.push(b'\n');
+    }
+    Ok(answer::bytes(NDJSON, answer::NO_CACHE, body))
+}
+
+fn status(logged: &Logged) -> StatusCode {
+    if logged.duplicate { StatusCode::OK } else { StatusCode::CREATED }
+}
+
+async fn proof(log: &Log, index: LeafIndex, size: TreeSize) -> Result<String, Problem> {
+    let log = log.clone();
+    pool::read(move || Ok(tlog_proof::encode(&log.view().inclusion(index, Some(size))?))).await
+}

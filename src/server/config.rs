@@ -1,0 +1,411 @@
+//! Configuration: TOML, overridden by `PULSELOG_*`, overridden by flags; made
+//! into one [`Config`] once, at start. Nothing reads the environment later.
+//!
+//! ```toml
+//! listen = "127.0.0.1:8080"
+//! origin = "log.example/argocd"
+//! key = "/etc/pulselog/log.pem"          # PKCS#8 PEM, mode 0600
+//! operator = "did:key:z6Mk…"
+//! guard = "/mnt/other-disk/log.guard"    # default: DIR.guard
+//! free_disk_bytes_min = 1073741824
+//! ```
+//!
+//! An unknown key in the file refuses. Names are the same everywhere:
+//! `free_disk_bytes_min`, `PULSELOG_FREE_DISK_BYTES_MIN`, `--free-disk-bytes-min`.
+
+use std::fs::File;
+use std::io::Read;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::artifact::{self, Did};
+use crate::checkpoint::Origin;
+use crate::note::{KeyName, SignerKey};
+use crate::server::log::default_guard_path;
+
+/// Where the service listens unless told otherwise.
+pub const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
+/// Configuration file looked for in the data directory.
+pub const FILE_NAME: &str = "pulselog.toml";
+/// Prefix of environment variables.
+pub const ENV_PREFIX: &str = "PULSELOG_";
+/// Longest configuration, key or checkpoint file read.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+/// What the log writes about itself unless told otherwise.
+const LOG_DEFAULT: &str = "info";
+
+/// Settings as given, before any is believed. Absent means: not given here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawConfig {
+    /// Data directory. Not from the file, which lies in it.
+    #[serde(skip)]
+    pub data: Option<PathBuf>,
+    /// Configuration file; default `DIR/pulselog.toml`, if it is there.
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Address and port.
+    pub listen: Option<String>,
+    /// Leave to listen beyond this machine.
+    pub public: Option<bool>,
+    /// Origin line.
+    pub origin: Option<String>,
+    /// File of the log's key.
+    pub key: Option<PathBuf>,
+    /// did:key of the operator.
+    pub operator: Option<String>,
+    /// Checkpoint files that the store must extend.
+    pub seen: Option<Vec<PathBuf>>,
+    /// Head guard file.
+    pub guard: Option<PathBuf>,
+    /// Least time between two checkpoints, milliseconds.
+    pub checkpoint_interval_ms: Option<u64>,
+    /// Free bytes below which writes are refused.
+    pub free_disk_bytes_min: Option<u64>,
+    /// Most bytes of one artifact.
+    pub artifact_bytes_max: Option<usize>,
+    /// Most bytes of a single submission.
+    pub body_bytes_max: Option<usize>,
+    /// Most bytes of a batch.
+    pub batch_bytes_max: Option<usize>,
+    /// Most artifacts of a batch.
+    pub batch_items_max: Option<usize>,
+    /// Longest time for one request, milliseconds.
+    pub request_timeout_ms: Option<u64>,
+    /// What is logged, e.g. `info` or `pulselog=debug`.
+    pub log: Option<String>,
+}
+
+impl RawConfig {
+    /// Reads TOML.
+    ///
+    /// # Errors
+    /// [`ConfigError::File`] names the key or line.
+    pub fn from_toml(text: &str, file: &Path) -> Result<Self, ConfigError> {
+        toml::from_str(text)
+            .map_err(|e| ConfigError::File { path: file.to_owned(), why: e.message().to_owned() })
+    }
+
+    /// Picks our variables. `PULSELOG_SEEN` lists files separated by colons;
+    /// other names with the prefix belong to other commands and are left alone.
+    ///
+    /// # Errors
+    /// [`ConfigError::Variable`] for a value of the wrong type.
+    pub fn from_env(vars: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let mut raw = Self::default();
+        for (name, value) in vars {
+            let Some(key) = name.strip_prefix(ENV_PREFIX) else { continue };
+            let wrong = || ConfigError::Variable { name: name.clone() };
+            let number = || value.parse().map_err(|_| wrong());
+            let size = || value.parse().map_err(|_| wrong());
+            match key {
+                "DATA" => raw.data = Some(value.into()),
+                "CONFIG" => raw.config = Some(value.into()),
+                "LISTEN" => raw.listen = Some(value),
+                "PUBLIC" => raw.public = Some(value.parse().map_err(|_| wrong())?),
+                "ORIGIN" => raw.origin = Some(value),
+                "KEY" => raw.key = Some(value.into()),
+                "OPERATOR" => raw.operator = Some(value),
+                "SEEN" => raw.seen = Some(value.split(':').map(PathBuf::from).collect()),
+                "GUARD" => raw.guard = Some(value.into()),
+                "CHECKPOINT_INTERVAL_MS" => raw.checkpoint_interval_ms = Some(number()?),
+                "FREE_DISK_BYTES_MIN" => raw.free_disk_bytes_min = Some(number()?),
+                "ARTIFACT_BYTES_MAX" => raw.artifact_bytes_max = Some(size()?),
+                "BODY_BYTES_MAX" => raw.body_bytes_max = Some(size()?),
+                "BATCH_BYTES_MAX" => raw.batch_bytes_max = Some(size()?),
+                "BATCH_ITEMS_MAX" => raw.batch_items_max = Some(size()?),
+                "REQUEST_TIMEOUT_MS" => raw.request_timeout_ms = Some(number()?),
+                "LOG" => raw.log = Some(value),
+                _ => {}
+            }
+        }
+        Ok(raw)
+    }
+
+    /// `self` where it says something, `below` where it does not.
+    #[must_use]
+    pub fn over(self, below: Self) -> Self {
+        Self {
+            data: self.data.or(below.data),
+            config: self.config.or(below.config),
+            listen: self.listen.or(below.listen),
+            public: self.public.or(below.public),
+            origin: self.origin.or(below.origin),
+            key: self.key.or(below.key),
+            operator: self.operator.or(below.operator),
+            seen: self.seen.or(below.seen),
+            guard: self.guard.or(below.guard),
+            checkpoint_interval_ms: self.checkpoint_interval_ms.or(below.checkpoint_interval_ms),
+            free_disk_bytes_min: self.free_disk_bytes_min.or(below.free_disk_bytes_min),
+            artifact_bytes_max: self.artifact_bytes_max.or(below.artifact_bytes_max),
+            body_bytes_max: self.body_bytes_max.or(below.body_bytes_max),
+            batch_bytes_max: self.batch_bytes_max.or(below.batch_bytes_max),
+            batch_items_max: self.batch_items_max.or(below.batch_items_max),
+            request_timeout_ms: self.request_timeout_ms.or(below.request_timeout_ms),
+            log: self.log.or(below.log),
+        }
+    }
+}
+
+/// Limits of requests. All are bytes, counts or times of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Of one artifact: 2 MiB for input and compact form, depth 64.
+    pub artifact: artifact::Limits,
+    /// Of a single submission, bytes: 4 MiB leaves room for white space.
+    pub body_bytes_max: usize,
+    /// Of a batch, bytes: 16 MiB, 4,096 × 4 kB.
+    pub batch_bytes_max: usize,
+    /// Artifacts of a batch: what one commit can hold.
+    pub batch_items_max: usize,
+    /// Of any request, from its first byte to its answer.
+    pub request_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            artifact: artifact::Limits::default(),
+            body_bytes_max: 4 << 20,
+            batch_bytes_max: 16 << 20,
+            batch_items_max: 4_096,
+            request_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Free bytes below which writes are refused: 1 GiB.
+pub const FREE_DISK_BYTES_MIN: u64 = 1 << 30;
+
+/// Everything the service needs to start, read and checked.
+pub struct Config {
+    /// Data directory.
+    pub data: PathBuf,
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Origin line.
+    pub origin: Origin,
+    /// The log's own key.
+    pub signer: SignerKey,
+    /// Operator whose roots count.
+    pub operator: Did,
+    /// Checkpoints that the store must extend.
+    pub seen: Vec<Vec<u8>>,
+    /// Head guard file.
+    pub guard: PathBuf,
+    /// Least time between two checkpoints; zero signs every commit.
+    pub checkpoint_interval: Duration,
+    /// Free bytes below which writes are refused.
+    pub free_disk_bytes_min: u64,
+    /// Limits of requests.
+    pub limits: Limits,
+    /// What is logged.
+    pub log: String,
+}
+
+impl Config {
+    /// A log on 127.0.0.1 at a free port with every default: for tests and demos.
+    #[must_use]
+    pub fn local(data: PathBuf, origin: Origin, signer: SignerKey, operator: Did) -> Self {
+        Self {
+            guard: default_guard_path(&data),
+            data,
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            origin,
+            signer,
+            operator,
+            seen: Vec::new(),
+            checkpoint_interval: Duration::ZERO,
+            free_disk_bytes_min: FREE_DISK_BYTES_MIN,
+            limits: Limits::default(),
+            log: LOG_DEFAULT.to_owned(),
+        }
+    }
+
+    /// Flags over environment over file, then every file they name.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the setting.
+    pub fn load(flags: RawConfig, env: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let given = flags.over(RawConfig::from_env(env)?);
+        let data = given.data.clone().ok_or(ConfigError::Missing { name: "data" })?;
+        let file = match &given.config {
+            Some(path) => Some(path.clone()),
+            None => Some(data.join(FILE_NAME)).filter(|path| path.exists()),
+        };
+        let below = match file {
+            Some(path) => RawConfig::from_toml(&read_text(&path)?, &path)?,
+            None => RawConfig::default(),
+        };
+        Self::build(data, given.over(below))
+    }
+
+    fn build(data: PathBuf, raw: RawConfig) -> Result<Self, ConfigError> {
+        let text = raw.listen.unwrap_or_else(|| LISTEN_DEFAULT.to_owned());
+        let listen: SocketAddr = text.parse().map_err(|_| invalid("listen", "must be ADDRESS:PORT"))?;
+        if !listen.ip().is_loopback() && raw.public != Some(true) {
+            return Err(ConfigError::NotPublic { listen });
+        }
+        let origin_text = raw.origin.ok_or(ConfigError::Missing { name: "origin" })?;
+        let origin = Origin::parse(&origin_text).map_err(|e| invalid("origin", e))?;
+        let name = KeyName::parse(&origin_text).map_err(|e| invalid("origin", e))?;
+        let key = raw.key.ok_or(ConfigError::Missing { name: "key" })?;
+        let operator = raw.operator.ok_or(ConfigError::Missing { name: "operator" })?;
+        let defaults = Limits::default();
+        let limits = Limits {
+            artifact: artifact::Limits {
+                artifact_bytes_max: raw.artifact_bytes_max.unwrap_or(defaults.artifact.artifact_bytes_max),
+                ..defaults.artifact
+            },
+            body_bytes_max: raw.body_bytes_max.unwrap_or(defaults.body_bytes_max),
+            batch_bytes_max: raw.batch_bytes_max.unwrap_or(defaults.batch_bytes_max),
+            batch_items_max: raw.batch_items_max.unwrap_or(defaults.batch_items_max),
+            request_timeout: raw.request_timeout_ms.map_or(defaults.request_timeout, Duration::from_millis),
+        };
+        check_limits(&limits)?;
+        Ok(Self {
+            guard: raw.guard.unwrap_or_else(|| default_guard_path(&data)),
+            listen,
+            origin,
+            signer: read_key(name, &key)?,
+            operator: parse_operator(&operator)?,
+            seen: raw.seen.unwrap_or_default().iter().map(|p| read_bytes(p)).collect::<Result<_, _>>()?,
+            checkpoint_interval: Duration::from_millis(raw.checkpoint_interval_ms.unwrap_or(0)),
+            free_disk_bytes_min: raw.free_disk_bytes_min.unwrap_or(FREE_DISK_BYTES_MIN),
+            limits,
+            log: raw.log.unwrap_or_else(|| LOG_DEFAULT.to_owned()),
+            data,
+        })
+    }
+}
+
+fn parse_operator(text: &str) -> Result<Did, ConfigError> {
+    let did = Did::parse(text).map_err(|e| invalid("operator", e))?;
+    did.key().map_err(|e| invalid("operator", e))?;
+    Ok(did)
+}
+
+/// Zero would refuse everything, and an entry beyond the batch cannot be committed.
+fn check_limits(limits: &Limits) -> Result<(), ConfigError> {
+    let bounds = [
+        ("artifact_bytes_max", limits.artifact.artifact_bytes_max, 64 << 20),
+        ("body_bytes_max", limits.body_bytes_max, 256 << 20),
+        ("batch_bytes_max", limits.batch_bytes_max, 256 << 20),
+        ("batch_items_max", limits.batch_items_max, crate::sequence::COMMIT_ENTRIES_MAX),
+    ];
+    match bounds.iter().find(|(_, value, max)| *value == 0 || value > max) {
+        Some((name, _, max)) => Err(invalid(name, format!("must be within 1 and {max}"))),
+        None if limits.request_timeout.is_zero() => Err(invalid("request_timeout_ms", "must be at least 1")),
+        None => Ok(()),
+    }
+}
+
+/// Reads the log's key. Whoever can read it can sign a second history, so a
+/// file that others may read is refused before it is used.
+///
+/// # Errors
+/// [`ConfigError::KeyMode`] says which command mends it; [`ConfigError::Key`].
+pub fn read_key(name: KeyName, path: &Path) -> Result<SignerKey, ConfigError> {
+    let mode = std::fs::metadata(path).map_err(|e| unreadable(path, &e))?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(ConfigError::KeyMode { path: path.to_owned(), mode });
+    }
+    let pem = zeroize::Zeroizing::new(read_text(path)?);
+    SignerKey::from_pkcs8_pem(name, &pem)
+        .map_err(|e| ConfigError::Key { path: path.to_owned(), why: e.to_string() })
+}
+
+fn read_text(path: &Path) -> Result<String, ConfigError> {
+    String::from_utf8(read_bytes(path)?)
+        .map_err(|_| ConfigError::File { path: path.to_owned(), why: "is not UTF-8".into() })
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|e| unreadable(path, &e))?;
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(ConfigError::File { path: path.to_owned(), why: format!("has more than {FILE_BYTES_MAX} bytes") });
+    }
+    Ok(bytes)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> ConfigError {
+    ConfigError::File { path: path.to_owned(), why: error.to_string() }
+}
+
+fn invalid(name: &'static str, why: impl ToString) -> ConfigError {
+    ConfigError::Invalid { name, why: why.to_string() }
+}
+
+/// Why there is no configuration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A setting without default was not given.
+    #[error("{name}: is required; give --{name}, PULSELOG_{} or {name} in pulselog.toml", name.to_uppercase())]
+    Missing {
+        /// The setting.
+        name: &'static str,
+    },
+    /// A setting has a wrong value.
+    #[error("{name}: {why}")]
+    Invalid {
+        /// The setting.
+        name: &'static str,
+        /// The rule.
+        why: String,
+    },
+    /// An environment variable has a wrong value.
+    #[error("{name}: not of the type of this setting")]
+    Variable {
+        /// The variable.
+        name: String,
+    },
+    /// A file cannot be read or holds something else.
+    #[error("{}: {why}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// The key file is no key.
+    #[error("key {}: {why}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// Others may read the key.
+    #[error("key {}: mode {mode:04o} lets others read it; run: chmod 600 {}", path.display(), path.display())]
+    KeyMode {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The address can be reached from other machines and nobody said so.
+    #[error("listen: {listen} can be reached from other machines; add --public if a TLS proxy stands before it")]
+    NotPublic {
+        /// The address.
+        listen: SocketAddr,
+    },
+}
+
+impl ConfigError {
+    /// Stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "config_missing",
+            Self::Invalid { .. } | Self::Variable { .. } => "config_invalid",
+            Self::File { .. } => "config_file",
+            Self::Key { .. } => "key_unreadable",
+            Self::KeyMode { .. } => "key_mode",
+            Self::NotPublic { .. } => "listen_not_public",
+        }
+    }
+}

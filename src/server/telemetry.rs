@@ -1,0 +1,142 @@
+//! Log lines and counters. Handlers and the follower of published checkpoints
+//! call one method an event; nothing else knows prometheus.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// Upper bounds of the duration buckets, seconds: from a cached tile to the
+/// request limit.
+const DURATION_BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0];
+
+/// Starts logging to standard error with a filter like `info` or
+/// `pulselog=debug`. A second call in one process changes nothing.
+///
+/// # Errors
+/// The filter's own message.
+pub fn init(filter: &str) -> Result<(), String> {
+    use tracing_subscriber::filter::Targets;
+    use tracing_subscriber::prelude::*;
+    let filter: Targets = filter.parse().map_err(|e| format!("log: {e}"))?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+    Ok(())
+}
+
+/// Labels of a counter.
+type Labels<const N: usize> = [(&'static str, String); N];
+
+/// Counters of the service. Clones share them.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    checkpoints: Counter,
+    entries: Counter,
+    duplicates: Counter,
+    refusals: Family<Labels<1>, Counter>,
+    requests: Family<Labels<2>, Counter>,
+    durations: Family<Labels<1>, Histogram>,
+    gauges: Gauges,
+}
+
+/// What the service is like right now; set when the counters are read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Now {
+    /// Published tree size.
+    pub published_size: u64,
+    /// Entries that have their search rows.
+    pub indexed_size: u64,
+    /// Entries that wait for the sequencer.
+    pub queue_entries: u64,
+    /// Whether the sequencer runs.
+    pub sequencer_alive: bool,
+    /// Whether writes are refused for good.
+    pub read_only: bool,
+}
+
+#[derive(Clone, Default)]
+struct Gauges {
+    published_size: Gauge<u64, AtomicU64>,
+    indexed_size: Gauge<u64, AtomicU64>,
+    queue_entries: Gauge<u64, AtomicU64>,
+    sequencer_alive: Gauge<u64, AtomicU64>,
+    read_only: Gauge<u64, AtomicU64>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("pulselog");
+        let durations: Family<Labels<1>, Histogram> =
+            Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS));
+        let mut new = Self {
+            registry: Arc::new(Registry::default()),
+            checkpoints: Counter::default(),
+            entries: Counter::default(),
+            duplicates: Counter::default(),
+            refusals: Family::default(),
+            requests: Family::default(),
+            durations,
+            gauges: Gauges::default(),
+        };
+        registry.register("commits", "Checkpoints published, one a commit", new.checkpoints.clone());
+        registry.register("entries", "Entries logged", new.entries.clone());
+        registry.register("duplicates", "Submissions that were logged before", new.duplicates.clone());
+        registry.register("refusals", "Refused requests and batch lines by code", new.refusals.clone());
+        registry.register("requests", "Requests by route and status", new.requests.clone());
+        registry.register("request_duration_seconds", "Request durations by route", new.durations.clone());
+        let gauges = &new.gauges;
+        registry.register("published_size", "Published tree size", gauges.published_size.clone());
+        registry.register("indexed_size", "Entries with search rows", gauges.indexed_size.clone());
+        registry.register("queue_entries", "Entries waiting for the sequencer", gauges.queue_entries.clone());
+        registry.register("sequencer_alive", "1 while the sequencer runs", gauges.sequencer_alive.clone());
+        registry.register("read_only", "1 while writes are refused for good", gauges.read_only.clone());
+        new.registry = Arc::new(registry);
+        new
+    }
+}
+
+impl Metrics {
+    /// A checkpoint was published that covers `entries` more.
+    pub fn published(&self, entries: u64) {
+        self.checkpoints.inc();
+        self.entries.inc_by(entries);
+    }
+
+    /// A submission was logged before.
+    pub fn duplicate(&self) {
+        self.duplicates.inc();
+    }
+
+    /// A request or a batch line was refused.
+    pub fn refused(&self, code: &'static str) {
+        self.refusals.get_or_create(&[("code", code.to_owned())]).inc();
+    }
+
+    /// A request was answered.
+    pub fn answered(&self, route: &str, status: u16, took: Duration) {
+        self.requests.get_or_create(&[("route", route.to_owned()), ("status", status.to_string())]).inc();
+        self.durations.get_or_create(&[("route", route.to_owned())]).observe(took.as_secs_f64());
+    }
+
+    /// All of it as text that Prometheus reads.
+    ///
+    /// # Errors
+    /// Only when formatting itself fails.
+    pub fn text(&self, now: Now) -> Result<String, std::fmt::Error> {
+        self.gauges.published_size.set(now.published_size);
+        self.gauges.indexed_size.set(now.indexed_size);
+        self.gauges.queue_entries.set(now.queue_entries);
+        self.gauges.sequencer_alive.set(u64::from(now.sequencer_alive));
+        self.gauges.read_only.set(u64::from(now.read_only));
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
