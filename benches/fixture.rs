@@ -81,7 +81,7 @@ pub fn open(data: &Path) -> (Log, Running) {
         data: data.to_owned(),
         guard: default_guard_path(data),
         origin,
-        signer: SignerKey::new(name, &[7; 32]),
+        signer: SignerKey::new(name, &[7; 32]).expect("a key"),
         operator: Did::parse(SIGNER).expect("a DID"),
         seen: Vec::new(),
         checkpoint_interval: Duration::ZERO,

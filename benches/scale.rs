@@ -29,26 +29,16 @@ struct Figures {
 }
 
 fn main() {
-    let numbers: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|a| !a.starts_with("--"))
-        .collect();
+    let numbers: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     if let [flag, data, from] = &numbers[..]
         && flag == "child"
     {
         return child(Path::new(data), from.parse().expect("a number"));
     }
-    let entries: u64 = numbers
-        .first()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(10_000_000);
+    let entries: u64 = numbers.first().and_then(|n| n.parse().ok()).unwrap_or(10_000_000);
     let temporary = tempfile::tempdir().expect("a temporary directory");
-    let data = numbers
-        .get(1)
-        .map_or_else(|| temporary.path().join("log"), PathBuf::from);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime");
+    let data = numbers.get(1).map_or_else(|| temporary.path().join("log"), PathBuf::from);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let (log, running) = fixture::open(&data);
     fill(&runtime, &log, SMALL);
     let small = measure(&runtime, &log);
@@ -56,17 +46,11 @@ fn main() {
     let large = measure(&runtime, &log);
     drop(log);
     running.join().expect("a clean end");
-    println!(
-        "                        {:>12} {:>12}   ratio (promised <= 1.3)",
-        SMALL, entries
-    );
+    println!("                        {:>12} {:>12}   ratio (promised <= 1.3)", SMALL, entries);
     row("proof, median us", small.proof_us, large.proof_us);
     row("append 1000, median ms", small.append_ms, large.append_ms);
     row("append 1, median ms", small.single_ms, large.single_ms);
-    println!(
-        "block reads a proof, most {:>10} {:>12}",
-        small.blocks_max, large.blocks_max
-    );
+    println!("block reads a proof, most {:>10} {:>12}", small.blocks_max, large.blocks_max);
     restart(&data);
     disk(&data);
 }
@@ -81,15 +65,10 @@ fn fill(runtime: &tokio::runtime::Runtime, log: &Log, until: u64) {
     let from = size;
     while size < until {
         let next = (size + 4 * COMMIT).min(until);
-        runtime
-            .block_on(log.submit(fixture::items(size..next)))
-            .expect("logged");
+        runtime.block_on(log.submit(fixture::items(size..next))).expect("logged");
         size = next;
         if size % 1_000_000 < 4 * COMMIT {
-            eprintln!(
-                "{size} entries, {:.0}/s",
-                (size - from) as f64 / start.elapsed().as_secs_f64()
-            );
+            eprintln!("{size} entries, {:.0}/s", (size - from) as f64 / start.elapsed().as_secs_f64());
         }
     }
 }
@@ -107,9 +86,7 @@ fn measure(runtime: &tokio::runtime::Runtime, log: &Log) -> Figures {
     };
     // Warm: the same indexes are read once before they are timed.
     for n in 0..PROOFS {
-        log.view()
-            .inclusion(LeafIndex::new(index(n, "proof")), None)
-            .expect("a proof");
+        log.view().inclusion(LeafIndex::new(index(n, "proof")), None).expect("a proof");
     }
     set_perf_stats(PerfStatsLevel::EnableCount);
     let mut blocks_max = 0;
@@ -117,12 +94,9 @@ fn measure(runtime: &tokio::runtime::Runtime, log: &Log) -> Figures {
         let mut context = PerfContext::default();
         context.reset();
         let start = Instant::now();
-        log.view()
-            .inclusion(LeafIndex::new(index(n, "proof")), None)
-            .expect("a proof");
+        log.view().inclusion(LeafIndex::new(index(n, "proof")), None).expect("a proof");
         proofs.push(start.elapsed().as_secs_f64());
-        let read = context.metric(PerfMetric::BlockReadCount)
-            + context.metric(PerfMetric::BlockCacheHitCount);
+        let read = context.metric(PerfMetric::BlockReadCount) + context.metric(PerfMetric::BlockCacheHitCount);
         blocks_max = blocks_max.max(read);
     }
     set_perf_stats(PerfStatsLevel::Disable);
@@ -144,15 +118,11 @@ fn append(runtime: &tokio::runtime::Runtime, log: &Log, entries: u64) -> f64 {
 
 /// Appends until it is killed.
 fn child(data: &Path, from: u64) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let (log, _running) = fixture::open(data);
     let mut next = from;
     loop {
-        runtime
-            .block_on(log.submit(fixture::items(next..next + COMMIT)))
-            .expect("logged");
+        runtime.block_on(log.submit(fixture::items(next..next + COMMIT))).expect("logged");
         next += COMMIT;
         println!("{next}");
     }
@@ -198,16 +168,9 @@ fn disk(data: &Path) {
     let (mut leaf, mut body) = (0_u64, 0_u64);
     let samples = 2_000.min(size);
     for n in 0..samples {
-        let entry = log
-            .view()
-            .entry(LeafIndex::new(n * (size / samples)))
-            .expect("an entry");
+        let entry = log.view().entry(LeafIndex::new(n * (size / samples))).expect("an entry");
         leaf += entry.bytes.len() as u64;
-        let bytes = log
-            .store()
-            .body(entry.index)
-            .expect("read")
-            .expect("a body");
+        let bytes = log.store().body(entry.index).expect("read").expect("a body");
         body += zstd_bytes(&bytes);
     }
     drop(log);
@@ -229,22 +192,14 @@ fn zstd_bytes(bytes: &[u8]) -> u64 {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn();
-    let Ok(mut process) = process else {
-        return bytes.len() as u64;
-    };
+    let Ok(mut process) = process else { return bytes.len() as u64 };
     if let Some(mut input) = process.stdin.take() {
         input.write_all(bytes).expect("written");
     }
-    process
-        .wait_with_output()
-        .map_or(bytes.len() as u64, |o| o.stdout.len() as u64)
+    process.wait_with_output().map_or(bytes.len() as u64, |o| o.stdout.len() as u64)
 }
 
 fn files(dir: &Path) -> u64 {
     let entries = std::fs::read_dir(dir).expect("a directory");
-    entries
-        .flatten()
-        .filter_map(|e| e.metadata().ok())
-        .map(|m| m.len())
-        .sum()
+    entries.flatten().filter_map(|e| e.metadata().ok()).map(|m| m.len()).sum()
 }

@@ -243,9 +243,7 @@ impl SequencedEntry {
             _ => return Err(EntryError::UnknownForm),
         }
         let mut reader = SliceReader::new(bytes);
-        let count = Map::len(&mut reader)
-            .map_err(|_| EntryError::Cbor)?
-            .ok_or(EntryError::NotDeterministic)?;
+        let count = Map::len(&mut reader).map_err(|_| EntryError::Cbor)?.ok_or(EntryError::NotDeterministic)?;
         let mut fields = Fields::default();
         for _ in 0..count.min(16) {
             fields.read(&mut reader)?;

@@ -47,11 +47,7 @@ impl TreeState {
     ///
     /// # Errors
     /// [`SequenceError::Edge`] when a tile has not the width that the size implies.
-    pub fn resume(
-        frontier: Frontier,
-        edge: Vec<Vec<u8>>,
-        last_logged_at: LoggedAt,
-    ) -> Result<Self, SequenceError> {
+    pub fn resume(frontier: Frontier, edge: Vec<Vec<u8>>, last_logged_at: LoggedAt) -> Result<Self, SequenceError> {
         let size = frontier.size().get();
         for level in 0..=u64::BITS / TILE_HEIGHT {
             let width = size.checked_shr(level * TILE_HEIGHT).unwrap_or(0) % TILE_WIDTH as u64;

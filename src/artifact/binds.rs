@@ -58,12 +58,8 @@ pub(crate) const ACTION: Shape = Shape::Enum(&[
     "exec",
 ]);
 
-pub(crate) const APP: Shape = object(&[
-    required("uid", &UID),
-    required("name", &NAME),
-    required("namespace", &NAME),
-    required("project", &NAME),
-]);
+pub(crate) const APP: Shape =
+    object(&[required("uid", &UID), required("name", &NAME), required("namespace", &NAME), required("project", &NAME)]);
 
 /// A cluster by server URL or by name; the namespace is absent where the
 /// application names none (cluster-scoped resources only).

@@ -24,11 +24,7 @@ pub(crate) const ROW: KindRow = KindRow {
     withholdable: true,
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,
-    keys: |payload| Keys {
-        job: text(payload, "job_id"),
-        app_uid: text(payload, "app.uid"),
-        ..Keys::default()
-    },
+    keys: |payload| Keys { job: text(payload, "job_id"), app_uid: text(payload, "app.uid"), ..Keys::default() },
     facts: |payload| {
         pick(
             payload,

@@ -24,20 +24,8 @@ pub(crate) const ROW: KindRow = KindRow {
     withholdable: false,
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,
-    keys: |payload| Keys {
-        refers_to: text(payload, "artifact_digest").into_iter().collect(),
-        ..Keys::default()
-    },
-    facts: |payload| {
-        pick(
-            payload,
-            &[
-                ("Artifact", "artifact_digest"),
-                ("Reason", "reason"),
-                ("By", "by"),
-            ],
-        )
-    },
+    keys: |payload| Keys { refers_to: text(payload, "artifact_digest").into_iter().collect(), ..Keys::default() },
+    facts: |payload| pick(payload, &[("Artifact", "artifact_digest"), ("Reason", "reason"), ("By", "by")]),
 };
 
 const PAYLOAD: Shape = object(&[

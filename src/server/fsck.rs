@@ -91,7 +91,7 @@ pub enum FsckError {
 impl FsckError {
     /// Stable code.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::NoLog { .. } => "no_log",
             Self::Store(e) => e.code(),

@@ -21,7 +21,9 @@ use crate::entry::EntryIdentity;
 use crate::merkle::{LeafHash, LeafIndex, TreeSize};
 use crate::sequence::Commit;
 use crate::server::faults::{Faults, WriteStep};
-use crate::server::store::layout::{HeadRecord, LogIdentity, STATEMENT_KEY_BYTES, cf, meta, number, number_key, tile_key};
+use crate::server::store::layout::{
+    HeadRecord, LogIdentity, STATEMENT_KEY_BYTES, cf, meta, number, number_key, tile_key,
+};
 use crate::tile::TileId;
 
 /// Most entries that one answer lists for the same statement.

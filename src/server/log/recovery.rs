@@ -16,7 +16,7 @@ use crate::entry::{EntryError, LoggedAt, SequencedEntry};
 use crate::merkle::{Frontier, Hash, LeafIndex, Plan, TreeSize, empty_root, leaf_hash};
 use crate::note::VerifierKey;
 use crate::sequence::{SequenceError, TreeState};
-use crate::server::guard::{FileGuard, GuardError, GuardRecord, GuardState, HeadGuard, hash_text};
+use crate::server::guard::{FileGuard, GuardError, GuardRecord, GuardState, hash_text};
 use crate::server::log::clock::Clock;
 use crate::server::log::publisher::{Fatal, Publisher};
 use crate::server::log::view::{ViewError, fetch, root_at};
@@ -210,12 +210,7 @@ fn compare(origin: &Origin, record: &GuardRecord, head: &HeadRecord) -> Result<(
 
 /// The store's tiles give the guard's root, the head's and the previous one;
 /// the note is the log's own over that head.
-fn check_roots(
-    store: &Store,
-    policy: &TrustPolicy,
-    record: &GuardRecord,
-    head: &HeadRecord,
-) -> Result<(), OpenError> {
+fn check_roots(store: &Store, policy: &TrustPolicy, record: &GuardRecord, head: &HeadRecord) -> Result<(), OpenError> {
     for known in [record.head, head.previous, head.head] {
         if root_at(store, known.size)? != known.root {
             return Err(OpenError::Root { size: known.size });
@@ -305,7 +300,9 @@ pub enum OpenError {
         why: String,
     },
     /// The guard speaks of a log that this data directory does not hold.
-    #[error("store: the guard says size {size}, this data directory is empty; point --data at the log's data, or give a new log another guard")]
+    #[error(
+        "store: the guard says size {size}, this data directory is empty; point --data at the log's data, or give a new log another guard"
+    )]
     StoreMissing {
         /// Guarded size.
         size: TreeSize,
@@ -333,7 +330,9 @@ pub enum OpenError {
         store: TreeSize,
     },
     /// The guard is an old copy.
-    #[error("guard: says size {guard}, the store holds {store} after {previous}; this is an old copy of the guard, put the newest one back")]
+    #[error(
+        "guard: says size {guard}, the store holds {store} after {previous}; this is an old copy of the guard, put the newest one back"
+    )]
     GuardOlder {
         /// Guarded size.
         guard: TreeSize,
@@ -343,7 +342,9 @@ pub enum OpenError {
         previous: TreeSize,
     },
     /// The guard names another root of the same size.
-    #[error("guard: names another root at size {guard}; store and guard are of two histories, find the data that the guard belongs to")]
+    #[error(
+        "guard: names another root at size {guard}; store and guard are of two histories, find the data that the guard belongs to"
+    )]
     GuardOtherRoot {
         /// Guarded size.
         guard: TreeSize,

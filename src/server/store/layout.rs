@@ -36,8 +36,7 @@ pub mod cf {
     pub const CHECKPOINTS: &str = "checkpoints";
     pub const SEARCH: &str = "search";
     /// Every family.
-    pub const ALL: [&str; 9] =
-        [META, ENTRIES, BODIES, TILES, IDENTITIES, STATEMENTS, LEAVES, CHECKPOINTS, SEARCH];
+    pub const ALL: [&str; 9] = [META, ENTRIES, BODIES, TILES, IDENTITIES, STATEMENTS, LEAVES, CHECKPOINTS, SEARCH];
 }
 
 /// Keys of the meta family.
