@@ -17,17 +17,11 @@ use rocksdb::WriteOptions;
 const ENTRIES: u64 = 1_000;
 
 fn main() {
-    let commits: u64 = std::env::args()
-        .skip(1)
-        .find_map(|a| a.parse().ok())
-        .unwrap_or(100);
+    let commits: u64 = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(100);
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let (log, running) = fixture::open(&dir.path().join("log"));
-    let bare =
-        Store::open(&dir.path().join("bare"), std::sync::Arc::new(NoFaults)).expect("a store");
+    let bare = Store::open(&dir.path().join("bare"), std::sync::Arc::new(NoFaults)).expect("a store");
     let mut tree = TreeState::empty();
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for commit in 0..commits {
@@ -39,13 +33,8 @@ fn main() {
 
         // The same rows, made before the clock starts.
         let pending = range.map(fixture::pending).collect();
-        let (next, commit) = integrate(&tree, pending, LoggedAt::from_unix_ms(1_795_000_000_000))
-            .expect("integrated");
-        let head = HeadRecord {
-            head: commit.head,
-            previous: tree.head(),
-            note: Some(vec![b'n'; 220]),
-        };
+        let (next, commit) = integrate(&tree, pending, LoggedAt::from_unix_ms(1_795_000_000_000)).expect("integrated");
+        let head = HeadRecord { head: commit.head, previous: tree.head(), note: Some(vec![b'n'; 220]) };
         let batch = bare.batch(&commit, &head).expect("a batch");
         let mut synced = WriteOptions::default();
         synced.set_sync(true);
@@ -58,23 +47,9 @@ fn main() {
     running.join().expect("a clean end");
     let (sum_ours, sum_theirs) = (ours.iter().sum::<f64>(), theirs.iter().sum::<f64>());
     let (ours, theirs) = (fixture::median(&mut ours), fixture::median(&mut theirs));
-    println!(
-        "commits                 {commits} of {ENTRIES} entries, {} byte bodies",
-        fixture::body(0).len()
-    );
-    println!(
-        "commit path, median     {:8.2} ms  {:8.0} entries/s",
-        ours * 1e3,
-        ENTRIES as f64 / ours
-    );
-    println!(
-        "bare synced batch       {:8.2} ms  {:8.0} entries/s",
-        theirs * 1e3,
-        ENTRIES as f64 / theirs
-    );
-    println!(
-        "ratio of medians        {:8.3}     (promised <= 1.5)",
-        ours / theirs
-    );
+    println!("commits                 {commits} of {ENTRIES} entries, {} byte bodies", fixture::body(0).len());
+    println!("commit path, median     {:8.2} ms  {:8.0} entries/s", ours * 1e3, ENTRIES as f64 / ours);
+    println!("bare synced batch       {:8.2} ms  {:8.0} entries/s", theirs * 1e3, ENTRIES as f64 / theirs);
+    println!("ratio of medians        {:8.3}     (promised <= 1.5)", ours / theirs);
     println!("ratio of sums           {:8.3}", sum_ours / sum_theirs);
 }

@@ -67,11 +67,7 @@ pub fn pending(n: u64) -> PendingEntry {
 }
 
 pub fn items(range: std::ops::Range<u64>) -> Vec<Item> {
-    range
-        .map(|n| Item {
-            entries: vec![pending(n)],
-        })
-        .collect()
+    range.map(|n| Item { entries: vec![pending(n)] }).collect()
 }
 
 pub fn open(data: &Path) -> (Log, Running) {

@@ -30,19 +30,13 @@ pub struct Limits {
 impl Limits {
     /// For bytes that were admitted before and are checked again.
     pub fn unlimited() -> Limits {
-        Limits {
-            artifact_bytes_max: usize::MAX,
-            ..Limits::default()
-        }
+        Limits { artifact_bytes_max: usize::MAX, ..Limits::default() }
     }
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits {
-            artifact_bytes_max: 2 * 1024 * 1024,
-            depth_max: json::DEPTH_MAX,
-        }
+        Limits { artifact_bytes_max: 2 * 1024 * 1024, depth_max: json::DEPTH_MAX }
     }
 }
 
@@ -66,18 +60,10 @@ pub struct Admitted {
 ///
 /// # Errors
 /// The first admission step that fails, see [`CODES`](crate::artifact::CODES).
-pub fn admit(
-    bytes: &[u8],
-    grant: &Grant,
-    limits: &Limits,
-    keys: &KeyCache,
-) -> Result<Admitted, AdmitError> {
+pub fn admit(bytes: &[u8], grant: &Grant, limits: &Limits, keys: &KeyCache) -> Result<Admitted, AdmitError> {
     let max = limits.artifact_bytes_max;
     if bytes.len() > max {
-        return Err(AdmitError::TooLarge {
-            got: bytes.len(),
-            max,
-        });
+        return Err(AdmitError::TooLarge { got: bytes.len(), max });
     }
     let value = json::parse(bytes, limits.depth_max)?;
     let mut candidate = Candidate::new(value, bytes.len());
@@ -90,18 +76,8 @@ pub fn admit(
     }
     let artifact = authenticate(kind, signed, candidate, keys)?;
     let (expanded, not_expanded) = expand(&artifact, keys);
-    let receipts = if kind.name() == "proof_bundle" {
-        ReceiptsRoot::of(artifact.payload())
-    } else {
-        None
-    };
-    Ok(Admitted {
-        artifact,
-        receipts,
-        expanded,
-        not_expanded,
-        redacted,
-    })
+    let receipts = if kind.name() == "proof_bundle" { ReceiptsRoot::of(artifact.payload()) } else { None };
+    Ok(Admitted { artifact, receipts, expanded, not_expanded, redacted })
 }
 
 /// A parsed value with its compact form, not yet believed.
@@ -115,29 +91,17 @@ pub(super) struct Candidate {
 impl Candidate {
     pub(super) fn new(value: Value, size_guess: usize) -> Candidate {
         let (compact, payload_at) = compact_with_payload(&value, size_guess);
-        Candidate {
-            value,
-            compact,
-            payload_at,
-        }
+        Candidate { value, compact, payload_at }
     }
 
     fn check_size(&self, max: usize) -> Result<(), AdmitError> {
         let got = self.compact.len();
-        if got > max {
-            Err(AdmitError::CompactTooLarge { got, max })
-        } else {
-            Ok(())
-        }
+        if got > max { Err(AdmitError::CompactTooLarge { got, max }) } else { Ok(()) }
     }
 
     /// The value to ask about when nothing is known to be there yet.
     fn payload(&self, signed: bool) -> &Value {
-        if signed {
-            self.value.get("payload").unwrap_or(&Value::Null)
-        } else {
-            &self.value
-        }
+        if signed { self.value.get("payload").unwrap_or(&Value::Null) } else { &self.value }
     }
 
     /// Observers pass on what Argo CD wrote, tokens included: only there, and
@@ -163,46 +127,27 @@ impl Candidate {
 /// The kind of a value and whether it claims to be signed.
 pub(super) fn recognise(value: &Value) -> Result<(Kind, bool), AdmitError> {
     if let Some(envelope_type) = value.get("envelope_type") {
-        let kind = envelope_type
-            .as_str()
-            .and_then(Kind::of_envelope)
-            .ok_or(AdmitError::UnknownKind)?;
+        let kind = envelope_type.as_str().and_then(Kind::of_envelope).ok_or(AdmitError::UnknownKind)?;
         return Ok((kind, true));
     }
     if value.get("envelope_version").is_some() || value.get("signature_b64u").is_some() {
         return Err(ShapeError::at("envelope_type", Broken::MissingField, "is required").into());
     }
-    let named = |row: &&crate::artifact::KindRow| {
-        row.forms
-            .iter()
-            .any(|form| value.get(form.version_field).is_some())
-    };
+    let named = |row: &&crate::artifact::KindRow| row.forms.iter().any(|form| value.get(form.version_field).is_some());
     let mut rows = KINDS.iter().filter(named).peekable();
     if rows.peek().is_none() {
         return Err(AdmitError::UnknownKind);
     }
-    let bare = rows
-        .find(|row| row.unsigned)
-        .ok_or(AdmitError::UnsignedNotAllowed)?;
-    Ok((
-        Kind::parse(bare.name).ok_or(AdmitError::UnknownKind)?,
-        false,
-    ))
+    let bare = rows.find(|row| row.unsigned).ok_or(AdmitError::UnsignedNotAllowed)?;
+    Ok((Kind::parse(bare.name).ok_or(AdmitError::UnknownKind)?, false))
 }
 
 /// The form of a payload by its version field, in an envelope of the given
 /// version where there is one. Paths are below the payload.
-pub(super) fn form_of(
-    kind: Kind,
-    envelope: Option<&str>,
-    payload: &Value,
-) -> Result<&'static Form, ShapeError> {
+pub(super) fn form_of(kind: Kind, envelope: Option<&str>, payload: &Value) -> Result<&'static Form, ShapeError> {
     let forms = kind.row().forms;
     let mut named = None;
-    for form in forms
-        .iter()
-        .filter(|form| envelope.is_none_or(|version| form.envelope.version == version))
-    {
+    for form in forms.iter().filter(|form| envelope.is_none_or(|version| form.envelope.version == version)) {
         let Some(version) = payload.get(form.version_field) else {
             continue;
         };
@@ -212,17 +157,9 @@ pub(super) fn form_of(
         }
     }
     let Some(field) = named else {
-        return Err(ShapeError::at(
-            forms[0].version_field,
-            Broken::MissingField,
-            "is required",
-        ));
+        return Err(ShapeError::at(forms[0].version_field, Broken::MissingField, "is required"));
     };
-    Err(ShapeError::at(
-        field,
-        Broken::UnknownVersion,
-        "names no known version",
-    ))
+    Err(ShapeError::at(field, Broken::UnknownVersion, "names no known version"))
 }
 
 /// Version, algorithm, shape, hash, key, signature, secrets: the steps that
@@ -238,8 +175,7 @@ pub(super) fn authenticate(
         let form = check_versions(kind, &candidate)?;
         check_algorithms(&candidate.value)?;
         check(form.envelope.shape, &candidate.value)?;
-        check_payload(kind, form, candidate.payload(true))
-            .map_err(|error| error.within("payload"))?;
+        check_payload(kind, form, candidate.payload(true)).map_err(|error| error.within("payload"))?;
         let (hash, signer) = check_signatures(kind, &candidate, keys)?;
         (Some(hash), Some(signer))
     } else {
@@ -264,18 +200,8 @@ pub(super) fn authenticate(
 
 fn check_versions(kind: Kind, candidate: &Candidate) -> Result<&'static Form, AdmitError> {
     let version = required_text(&candidate.value, "envelope_version")?;
-    if !kind
-        .row()
-        .forms
-        .iter()
-        .any(|form| form.envelope.version == version)
-    {
-        return Err(ShapeError::at(
-            "envelope_version",
-            Broken::UnknownVersion,
-            "names no known version",
-        )
-        .into());
+    if !kind.row().forms.iter().any(|form| form.envelope.version == version) {
+        return Err(ShapeError::at("envelope_version", Broken::UnknownVersion, "names no known version").into());
     }
     let Some(payload) = candidate.value.get("payload") else {
         return Err(ShapeError::at("payload", Broken::MissingField, "is required").into());
@@ -302,11 +228,7 @@ fn check_payload(kind: Kind, form: &Form, payload: &Value) -> Result<(), ShapeEr
     (kind.row().check)(payload)
 }
 
-fn check_signatures(
-    kind: Kind,
-    candidate: &Candidate,
-    keys: &KeyCache,
-) -> Result<([u8; 32], Did), AdmitError> {
+fn check_signatures(kind: Kind, candidate: &Candidate, keys: &KeyCache) -> Result<([u8; 32], Did), AdmitError> {
     let envelope = &candidate.value;
     let hash = candidate.payload_hash(kind);
     let hash_text = required_text(envelope, "payload_hash_b64u")?;
@@ -317,36 +239,18 @@ fn check_signatures(
     if !envelope::verifies(&key, hash_text, required_text(envelope, "signature_b64u")?) {
         return Err(AdmitError::SignatureInvalid);
     }
-    let co_signatures = envelope
-        .get("co_signatures")
-        .and_then(Value::as_array)
-        .unwrap_or_default();
+    let co_signatures = envelope.get("co_signatures").and_then(Value::as_array).unwrap_or_default();
     for (at, co_signature) in co_signatures.iter().enumerate() {
-        let (_, key) = key_in(
-            co_signature,
-            format!("co_signatures[{at}].signer_did"),
-            keys,
-        )?;
-        if !envelope::verifies(
-            &key,
-            hash_text,
-            required_text(co_signature, "signature_b64u")?,
-        ) {
-            return Err(AdmitError::CoSignatureInvalid {
-                path: format!("co_signatures[{at}].signature_b64u"),
-            });
+        let (_, key) = key_in(co_signature, format!("co_signatures[{at}].signer_did"), keys)?;
+        if !envelope::verifies(&key, hash_text, required_text(co_signature, "signature_b64u")?) {
+            return Err(AdmitError::CoSignatureInvalid { path: format!("co_signatures[{at}].signature_b64u") });
         }
     }
     Ok((hash, signer))
 }
 
-fn key_in(
-    signed: &Value,
-    path: String,
-    keys: &KeyCache,
-) -> Result<(Did, VerifyingKey), AdmitError> {
-    keys.get(required_text(signed, "signer_did")?)
-        .map_err(|error| AdmitError::Key { path, error })
+fn key_in(signed: &Value, path: String, keys: &KeyCache) -> Result<(Did, VerifyingKey), AdmitError> {
+    keys.get(required_text(signed, "signer_did")?).map_err(|error| AdmitError::Key { path, error })
 }
 
 fn required_text<'a>(value: &'a Value, name: &'static str) -> Result<&'a str, AdmitError> {

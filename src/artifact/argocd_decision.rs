@@ -6,9 +6,7 @@ use crate::artifact::fact::{self, pick};
 use crate::artifact::json::Value;
 use crate::artifact::keys::{Keys, of_binds, text, texts};
 use crate::artifact::kind::{Form, HashForm, KindRow};
-use crate::artifact::shape::{
-    Broken, Shape, ShapeError, Text, list, object, optional, plain, required,
-};
+use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, plain, required};
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "argocd_decision",
@@ -61,16 +59,11 @@ const PAYLOAD: Shape = object(&[
     optional("rbac_flags", &RBAC_FLAGS),
 ]);
 
-const CST: Shape = object(&[
-    required("token_hash", &HEX64),
-    required("scope_hash_b64u", &Shape::Text(Text::B64u43)),
-]);
+const CST: Shape = object(&[required("token_hash", &HEX64), required("scope_hash_b64u", &Shape::Text(Text::B64u43))]);
 
 /// Server settings that change what RBAC means (argocd 2).
-const RBAC_FLAGS: Shape = object(&[
-    optional("rollback_enforce", &Shape::Bool),
-    optional("require_override", &Shape::Bool),
-]);
+const RBAC_FLAGS: Shape =
+    object(&[optional("rollback_enforce", &Shape::Bool), optional("require_override", &Shape::Bool)]);
 
 /// Required for allow, optional for deny.
 const GROUNDS: [&str; 4] = ["cst", "job_id", "run_id", "policy_hash_b64u"];
@@ -78,11 +71,7 @@ const GROUNDS: [&str; 4] = ["cst", "job_id", "run_id", "policy_hash_b64u"];
 fn allow_names_its_grounds(payload: &Value) -> Result<(), ShapeError> {
     let allow = payload.text_at("decision") == Some("allow");
     if allow && let Some(name) = GROUNDS.iter().find(|name| payload.get(name).is_none()) {
-        return Err(ShapeError::at(
-            name,
-            Broken::MissingField,
-            "is required when decision is allow",
-        ));
+        return Err(ShapeError::at(name, Broken::MissingField, "is required when decision is allow"));
     }
     check_binds(payload, allow)
 }

@@ -2,8 +2,8 @@
 //! Unsigned from an observer's token, or signed by an observer's key.
 
 use crate::artifact::binds::{
-    ACTION, APP, CHANNEL, DESTINATION, FREE_TEXT, HEX64, HISTORY_ID, INSTANCE, NONCE, ONE, PARAMS,
-    REVISIONS, TIME, UID, check_destination, check_params,
+    ACTION, APP, CHANNEL, DESTINATION, FREE_TEXT, HEX64, HISTORY_ID, INSTANCE, NONCE, ONE, PARAMS, REVISIONS, TIME,
+    UID, check_destination, check_params,
 };
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
@@ -77,10 +77,7 @@ const INFO_MAX: usize = 32;
 /// Counts by namespace and status.
 const RESOURCE_COUNTS_MAX: usize = 1024;
 
-const COUNT: Shape = Shape::Integer {
-    min: 0,
-    max: 9_007_199_254_740_991,
-};
+const COUNT: Shape = Shape::Integer { min: 0, max: 9_007_199_254_740_991 };
 const SWITCH: Shape = Shape::Enum(&["on", "off", "unknown"]);
 const VERSION: Shape = ONE;
 
@@ -106,10 +103,7 @@ const OPERATION: Shape = object(&[
     required("action", &ACTION),
     required("action_certainty", &Shape::Enum(&["stated", "inferred"])),
     required("initiator", &INITIATOR),
-    required(
-        "phase",
-        &Shape::Enum(&["Running", "Terminating", "Succeeded", "Failed", "Error"]),
-    ),
+    required("phase", &Shape::Enum(&["Running", "Terminating", "Succeeded", "Failed", "Error"])),
     required("started_at", &TIME),
     required("destination", &DESTINATION),
     required("op_key", &HEX64),
@@ -120,42 +114,21 @@ const OPERATION: Shape = object(&[
     optional("params", &PARAMS),
     optional("history_id", &HISTORY_ID),
     optional("retry", &RETRY),
-    optional(
-        "resource_counts",
-        &list(&RESOURCE_COUNT, 0, RESOURCE_COUNTS_MAX),
-    ),
+    optional("resource_counts", &list(&RESOURCE_COUNT, 0, RESOURCE_COUNTS_MAX)),
 ]);
 
 /// `username` is empty for what Argo CD does by itself.
-const INITIATOR: Shape = object(&[
-    required("username", &FREE_TEXT),
-    required("automated", &Shape::Bool),
-]);
-const INFO: Shape = object(&[
-    required("name", &FREE_TEXT),
-    required("value", &plain(0, 1024)),
-]);
-const OBSERVED_REVISIONS: Shape = object(&[
-    optional("requested", &REVISIONS),
-    optional("resolved", &REVISIONS),
-    optional("deployed", &REVISIONS),
-]);
+const INITIATOR: Shape = object(&[required("username", &FREE_TEXT), required("automated", &Shape::Bool)]);
+const INFO: Shape = object(&[required("name", &FREE_TEXT), required("value", &plain(0, 1024))]);
+const OBSERVED_REVISIONS: Shape =
+    object(&[optional("requested", &REVISIONS), optional("resolved", &REVISIONS), optional("deployed", &REVISIONS)]);
 const RETRY: Shape = object(&[
     optional("count", &COUNT),
-    optional(
-        "limit",
-        &Shape::Integer {
-            min: -1,
-            max: 1_000_000,
-        },
-    ),
+    optional("limit", &Shape::Integer { min: -1, max: 1_000_000 }),
     optional("refresh", &Shape::Bool),
 ]);
-const RESOURCE_COUNT: Shape = object(&[
-    required("namespace", &FREE_TEXT),
-    required("status", &FREE_TEXT),
-    required("count", &COUNT),
-]);
+const RESOURCE_COUNT: Shape =
+    object(&[required("namespace", &FREE_TEXT), required("status", &FREE_TEXT), required("count", &COUNT)]);
 
 const AUTO_SYNC: Shape = object(&[
     required("argocd_observation_version", &VERSION),
@@ -177,10 +150,7 @@ const SPEC_CHANGE: Shape = object(&[
     required("event", &Shape::Text(Text::Word("spec_change"))),
     required("app", &APP),
     required("raw_digest", &HEX64),
-    required(
-        "spec_digest",
-        &object(&[required("before", &HEX64), required("after", &HEX64)]),
-    ),
+    required("spec_digest", &object(&[required("before", &HEX64), required("after", &HEX64)])),
 ]);
 
 const LIFECYCLE: Shape = object(&[

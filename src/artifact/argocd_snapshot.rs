@@ -5,9 +5,7 @@
 //! `rows_digest` is the hex SHA-256 of the JCS of the array of *all* rows,
 //! sorted by application uid in byte order: any two full views compare by it.
 
-use crate::artifact::binds::{
-    APP, DESTINATION, HEX64, HISTORY_ID, INSTANCE, NONCE, ONE, REVISIONS, TIME,
-};
+use crate::artifact::binds::{APP, DESTINATION, HEX64, HISTORY_ID, INSTANCE, NONCE, ONE, REVISIONS, TIME};
 use crate::artifact::envelope;
 use crate::artifact::fact::{Fact, pick};
 use crate::artifact::json::Value;
@@ -31,10 +29,7 @@ pub(crate) const ROW: KindRow = KindRow {
     withholdable: true,
     bundle_array: None,
     check: rows_are_sorted,
-    keys: |payload| Keys {
-        instance: text(payload, "instance"),
-        ..Keys::default()
-    },
+    keys: |payload| Keys { instance: text(payload, "instance"), ..Keys::default() },
     facts,
 };
 
@@ -49,13 +44,7 @@ const PAYLOAD: Shape = object(&[
     required("taken_at", &TIME),
     required("full", &Shape::Bool),
     required("rows", &list(&ROW_SHAPE, 0, ROWS_MAX)),
-    required(
-        "rows_total",
-        &Shape::Integer {
-            min: 0,
-            max: 1_000_000,
-        },
-    ),
+    required("rows_total", &Shape::Integer { min: 0, max: 1_000_000 }),
     required("rows_digest", &HEX64),
 ]);
 
@@ -71,18 +60,12 @@ const ROW_SHAPE: Shape = object(&[
 
 /// By application uid, each once: a row has one place.
 fn rows_are_sorted(payload: &Value) -> Result<(), ShapeError> {
-    let rows = payload
-        .get("rows")
-        .and_then(Value::as_array)
-        .unwrap_or_default();
+    let rows = payload.get("rows").and_then(Value::as_array).unwrap_or_default();
     if !rows.is_sorted_by(|a, b| a.text_at("app.uid") < b.text_at("app.uid")) {
         let rule = "must be sorted by app.uid, without duplicates";
         return Err(ShapeError::at("rows", Broken::InvalidValue, rule));
     }
-    let total = payload
-        .get("rows_total")
-        .and_then(Value::as_i64)
-        .unwrap_or(0);
+    let total = payload.get("rows_total").and_then(Value::as_i64).unwrap_or(0);
     let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let full = payload.get("full").and_then(Value::as_bool) == Some(true);
     if count > total || (full && count != total) {
@@ -103,13 +86,7 @@ fn facts(payload: &Value) -> Vec<Fact> {
             ("Digest of all rows", "rows_digest"),
         ],
     );
-    let rows = payload
-        .get("rows")
-        .and_then(Value::as_array)
-        .map_or(0, <[Value]>::len);
-    facts.push(Fact {
-        label: "Rows in this snapshot",
-        value: rows.to_string(),
-    });
+    let rows = payload.get("rows").and_then(Value::as_array).map_or(0, <[Value]>::len);
+    facts.push(Fact { label: "Rows in this snapshot", value: rows.to_string() });
     facts
 }

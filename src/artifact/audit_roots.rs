@@ -35,10 +35,7 @@ const CHANNELS_MAX: usize = 4;
 
 const DIDS: Shape = list(&DID, 0, ROWS_MAX);
 const INSTANCES: Shape = list(&INSTANCE, 0, ROWS_MAX);
-const USERNAME: Shape = object(&[
-    required("instance", &INSTANCE),
-    required("username", &FREE_TEXT),
-]);
+const USERNAME: Shape = object(&[required("instance", &INSTANCE), required("username", &FREE_TEXT)]);
 const USERNAMES: Shape = list(&USERNAME, 0, ROWS_MAX);
 
 const PAYLOAD: Shape = object(&[
@@ -79,29 +76,17 @@ const AGENT: Shape = object(&[
 
 const DISTRUSTED: Shape = object(&[
     required("did", &DID),
-    required(
-        "from_index",
-        &Shape::Integer {
-            min: 0,
-            max: 9_007_199_254_740_991,
-        },
-    ),
+    required("from_index", &Shape::Integer { min: 0, max: 9_007_199_254_740_991 }),
     required("reason", &FREE_TEXT),
 ]);
 
 fn observers_have_one_name(payload: &Value) -> Result<(), ShapeError> {
-    let observers = payload
-        .get("observers")
-        .and_then(Value::as_array)
-        .unwrap_or_default();
-    let wrong = observers
-        .iter()
-        .position(|row| row.get("submitter").is_some() == row.get("did").is_some());
+    let observers = payload.get("observers").and_then(Value::as_array).unwrap_or_default();
+    let wrong = observers.iter().position(|row| row.get("submitter").is_some() == row.get("did").is_some());
     match wrong {
         Some(at) => {
             let rule = "or did must name the observer, and only one of them";
-            Err(ShapeError::at("submitter", Broken::InvalidValue, rule)
-                .within_element("observers", at))
+            Err(ShapeError::at("submitter", Broken::InvalidValue, rule).within_element("observers", at))
         }
         None => Ok(()),
     }
@@ -128,17 +113,9 @@ fn facts(payload: &Value) -> Vec<Fact> {
         ("Distrusted", "distrusted"),
     ];
     for (label, name) in rows {
-        let items = payload
-            .get(name)
-            .and_then(Value::as_array)
-            .unwrap_or_default();
-        let names = items
-            .iter()
-            .filter_map(|row| row.text_at("did").or_else(|| row.text_at("submitter")));
-        facts.extend(names.map(|name| Fact {
-            label,
-            value: name.to_owned(),
-        }));
+        let items = payload.get(name).and_then(Value::as_array).unwrap_or_default();
+        let names = items.iter().filter_map(|row| row.text_at("did").or_else(|| row.text_at("submitter")));
+        facts.extend(names.map(|name| Fact { label, value: name.to_owned() }));
     }
     facts
 }

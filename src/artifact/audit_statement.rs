@@ -36,63 +36,36 @@ pub(crate) const ROW: KindRow = KindRow {
 const ENTRIES_MAX: usize = 16_384;
 const FINDINGS_MAX: usize = 4_096;
 
-const INDEX: Shape = Shape::Integer {
-    min: 0,
-    max: 9_007_199_254_740_991,
-};
+const INDEX: Shape = Shape::Integer { min: 0, max: 9_007_199_254_740_991 };
 
 const PAYLOAD: Shape = object(&[
     required("audit_statement_version", &ONE),
     required("nonce", &NONCE),
     required("origin", &Shape::Text(Text::Origin)),
     required("scope", &object(&[required("job_id", &ID)])),
-    required(
-        "size",
-        &Shape::Integer {
-            min: 1,
-            max: 9_007_199_254_740_991,
-        },
-    ),
+    required("size", &Shape::Integer { min: 1, max: 9_007_199_254_740_991 }),
     required("root_hash", &HEX64),
     required("roots_digest", &HEX64),
     required("rules_version", &plain(1, 64)),
-    required(
-        "entries",
-        &list(
-            &object(&[required("index", &INDEX), required("leaf_hash", &HEX64)]),
-            0,
-            ENTRIES_MAX,
-        ),
-    ),
+    required("entries", &list(&object(&[required("index", &INDEX), required("leaf_hash", &HEX64)]), 0, ENTRIES_MAX)),
     required("findings", &list(&FINDING, 0, FINDINGS_MAX)),
 ]);
 
 const FINDING: Shape = object(&[
     required("code", &plain(1, 64)),
-    required(
-        "severity",
-        &Shape::Enum(&["info", "low", "medium", "high", "critical"]),
-    ),
+    required("severity", &Shape::Enum(&["info", "low", "medium", "high", "critical"])),
     required("entries", &list(&INDEX, 0, ENTRIES_MAX)),
 ]);
 
 fn entries_stand_below_the_size(payload: &Value) -> Result<(), ShapeError> {
     let size = payload.get("size").and_then(Value::as_i64).unwrap_or(0);
-    let entries = payload
-        .get("entries")
-        .and_then(Value::as_array)
-        .unwrap_or_default();
-    let beyond = entries.iter().position(|entry| {
-        entry
-            .get("index")
-            .and_then(Value::as_i64)
-            .is_none_or(|at| at >= size)
-    });
+    let entries = payload.get("entries").and_then(Value::as_array).unwrap_or_default();
+    let beyond =
+        entries.iter().position(|entry| entry.get("index").and_then(Value::as_i64).is_none_or(|at| at >= size));
     match beyond {
-        Some(at) => Err(
-            ShapeError::at("index", Broken::InvalidValue, "must be below size")
-                .within_element("entries", at),
-        ),
+        Some(at) => {
+            Err(ShapeError::at("index", Broken::InvalidValue, "must be below size").within_element("entries", at))
+        }
         None => Ok(()),
     }
 }
@@ -110,14 +83,8 @@ fn facts(payload: &Value) -> Vec<Fact> {
         ],
     );
     for (label, name) in [("Entries listed", "entries"), ("Findings", "findings")] {
-        let count = payload
-            .get(name)
-            .and_then(Value::as_array)
-            .map_or(0, <[Value]>::len);
-        facts.push(Fact {
-            label,
-            value: count.to_string(),
-        });
+        let count = payload.get(name).and_then(Value::as_array).map_or(0, <[Value]>::len);
+        facts.push(Fact { label, value: count.to_string() });
     }
     facts
 }

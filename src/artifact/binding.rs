@@ -8,9 +8,7 @@ pub(crate) const PEER_TEXT_BYTES_MAX: usize = 1024;
 pub(crate) const PEER_METADATA_BYTES_MAX: usize = 16_384;
 
 pub(crate) const PEER_TEXT: Shape = plain(1, PEER_TEXT_BYTES_MAX);
-pub(crate) const PEER_METADATA: Shape = Shape::OpaqueObject {
-    bytes_max: PEER_METADATA_BYTES_MAX,
-};
+pub(crate) const PEER_METADATA: Shape = Shape::OpaqueObject { bytes_max: PEER_METADATA_BYTES_MAX };
 pub(crate) const PEER_B64U: Shape = Shape::Text(Text::B64u { min: 8 });
 pub(crate) const PEER_HASH_ALGORITHM: Shape = Shape::Enum(&["SHA-256", "BLAKE3"]);
 const ANY_TEXT: Shape = plain(0, PEER_TEXT_BYTES_MAX);
@@ -36,10 +34,7 @@ pub(crate) const BINDING: Shape = object(&[
 
 /// The binding of v1 tool, side-effect, approval and delegation receipts: the
 /// same names as plain texts, and whatever else the peer writes.
-pub(crate) const OPEN_BINDING: Shape = Shape::Object {
-    fields: OPEN_BINDING_FIELDS,
-    open: true,
-};
+pub(crate) const OPEN_BINDING: Shape = Shape::Object { fields: OPEN_BINDING_FIELDS, open: true };
 
 const OPEN_BINDING_FIELDS: &[Field] = &[
     optional("run_id", &ANY_TEXT),

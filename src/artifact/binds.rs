@@ -3,9 +3,7 @@
 //! fact has one spelling: what is like the default is absent, lists are sorted.
 
 use crate::artifact::json::{Value, to_jcs};
-use crate::artifact::shape::{
-    Broken, Shape, ShapeError, Text, list, object, optional, plain, required,
-};
+use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, plain, required};
 
 /// Free text of our own payloads (model 4).
 pub(crate) const FREE_TEXT_BYTES_MAX: usize = 256;
@@ -37,10 +35,7 @@ pub(crate) const UID: Shape = plain(1, 64);
 pub(crate) const REVISION: Shape = plain(1, FREE_TEXT_BYTES_MAX);
 pub(crate) const REVISIONS: Shape = list(&REVISION, 0, REVISIONS_MAX);
 /// Argo CD's id of a past deployment.
-pub(crate) const HISTORY_ID: Shape = Shape::Integer {
-    min: 0,
-    max: 9_007_199_254_740_991,
-};
+pub(crate) const HISTORY_ID: Shape = Shape::Integer { min: 0, max: 9_007_199_254_740_991 };
 
 /// What a policy, decision or approval can speak about (model 4, last table).
 pub(crate) const ACTION: Shape = Shape::Enum(&[
@@ -104,41 +99,26 @@ pub(crate) fn check_binds(payload: &Value, needs_job: bool) -> Result<(), ShapeE
     let Some(binds) = payload.get("binds") else {
         return Ok(());
     };
-    let at = |path: &str, broken, rule: &str| {
-        Err(ShapeError::at(&format!("binds.{path}"), broken, rule))
-    };
+    let at = |path: &str, broken, rule: &str| Err(ShapeError::at(&format!("binds.{path}"), broken, rule));
     if needs_job && binds.get("job_id").is_none() {
         return at("job_id", Broken::MissingField, "is required");
     }
     let is_rollback = binds.text_at("action") == Some("rollback");
     match (is_rollback, binds.get("history_id").is_some()) {
         (true, false) => {
-            return at(
-                "history_id",
-                Broken::MissingField,
-                "is required for a rollback",
-            );
+            return at("history_id", Broken::MissingField, "is required for a rollback");
         }
         (false, true) => {
-            return at(
-                "history_id",
-                Broken::InvalidValue,
-                "must stand in a rollback only",
-            );
+            return at("history_id", Broken::InvalidValue, "must stand in a rollback only");
         }
         _ => {}
     }
-    match (
-        binds.get("app").is_some(),
-        binds.get("destination").is_some(),
-    ) {
+    match (binds.get("app").is_some(), binds.get("destination").is_some()) {
         (true, false) => return at("destination", Broken::MissingField, "is required with app"),
         (false, true) => return at("app", Broken::MissingField, "is required with destination"),
         _ => {}
     }
-    check_destination(binds)
-        .and_then(|()| check_params(binds))
-        .map_err(|error| error.within("binds"))
+    check_destination(binds).and_then(|()| check_params(binds)).map_err(|error| error.within("binds"))
 }
 
 /// Exactly one of `server` and `name`, in the `destination` of `value`.
@@ -146,20 +126,13 @@ pub(crate) fn check_destination(value: &Value) -> Result<(), ShapeError> {
     let Some(destination) = value.get("destination") else {
         return Ok(());
     };
-    match (
-        destination.get("server").is_some(),
-        destination.get("name").is_some(),
-    ) {
-        (false, false) => Err(ShapeError::at(
-            "destination.server",
-            Broken::MissingField,
-            "or destination.name is required",
-        )),
-        (true, true) => Err(ShapeError::at(
-            "destination.name",
-            Broken::InvalidValue,
-            "must not stand beside destination.server",
-        )),
+    match (destination.get("server").is_some(), destination.get("name").is_some()) {
+        (false, false) => {
+            Err(ShapeError::at("destination.server", Broken::MissingField, "or destination.name is required"))
+        }
+        (true, true) => {
+            Err(ShapeError::at("destination.name", Broken::InvalidValue, "must not stand beside destination.server"))
+        }
         _ => Ok(()),
     }
 }
@@ -169,29 +142,16 @@ pub(crate) fn check_params(value: &Value) -> Result<(), ShapeError> {
     let Some(params) = value.get("params") else {
         return Ok(());
     };
-    let elements = |name: &str| {
-        params
-            .get(name)
-            .and_then(Value::as_array)
-            .unwrap_or_default()
-    };
+    let elements = |name: &str| params.get(name).and_then(Value::as_array).unwrap_or_default();
     // `str` orders by UTF-8 bytes.
     if !elements("sync_options").is_sorted_by(|a, b| a.as_str() < b.as_str()) {
         let rule = "must be sorted by UTF-8 bytes, without duplicates";
-        return Err(ShapeError::at(
-            "params.sync_options",
-            Broken::InvalidValue,
-            rule,
-        ));
+        return Err(ShapeError::at("params.sync_options", Broken::InvalidValue, rule));
     }
     let resources: Vec<_> = elements("resources").iter().map(to_jcs).collect();
     if !resources.is_sorted_by(|a, b| a < b) {
         let rule = "must be sorted by JCS, without duplicates";
-        return Err(ShapeError::at(
-            "params.resources",
-            Broken::InvalidValue,
-            rule,
-        ));
+        return Err(ShapeError::at("params.resources", Broken::InvalidValue, rule));
     }
     Ok(())
 }

@@ -48,15 +48,9 @@ const PAYLOAD: Shape = object(&[
     required("change_record_version", &ONE),
     required("nonce", &NONCE),
     required("job_id", &ID),
-    required(
-        "change_ref",
-        &object(&[required("system", &ID), required("key", &ID)]),
-    ),
+    required("change_ref", &object(&[required("system", &ID), required("key", &ID)])),
     required("app", &APP),
-    required(
-        "what",
-        &Shape::Enum(&["freeze", "unfreeze", "rotate_credential", "other"]),
-    ),
+    required("what", &Shape::Enum(&["freeze", "unfreeze", "rotate_credential", "other"])),
     required("by", &FREE_TEXT),
     required("before", &FREE_TEXT),
     required("after", &FREE_TEXT),

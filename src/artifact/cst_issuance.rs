@@ -7,9 +7,7 @@ use crate::artifact::fact::pick;
 use crate::artifact::json::{Number, Object, Value, to_jcs, utf16_order};
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{Form, HashForm, KindRow};
-use crate::artifact::shape::{
-    Broken, Shape, ShapeError, Text, list, object, optional, plain, required,
-};
+use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, plain, required};
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "cst_issuance",
@@ -62,10 +60,7 @@ pub(crate) const ROW: KindRow = KindRow {
 
 const SCOPES_MAX: usize = 64;
 const SCOPE: Shape = plain(1, 128);
-const SECONDS: Shape = Shape::Integer {
-    min: 0,
-    max: 9_007_199_254_740_991,
-};
+const SECONDS: Shape = Shape::Integer { min: 0, max: 9_007_199_254_740_991 };
 
 const PAYLOAD: Shape = object(&[
     required("cst_issuance_version", &ONE),
@@ -88,13 +83,7 @@ const ARGOCD: Shape = object(&[
 const CLAIMS: Shape = object(&[
     required("token_version", &ONE),
     required("sub", &ID),
-    required(
-        "aud",
-        &Shape::OneOrMany {
-            one: &ID,
-            many: &list(&ID, 1, SCOPES_MAX),
-        },
-    ),
+    required("aud", &Shape::OneOrMany { one: &ID, many: &list(&ID, 1, SCOPES_MAX) }),
     required("scope", &list(&SCOPE, 1, SCOPES_MAX)),
     required("iat", &SECONDS),
     required("exp", &SECONDS),
@@ -143,11 +132,7 @@ fn scope_hash_matches_the_claims(payload: &Value) -> Result<(), ShapeError> {
         return Ok(());
     }
     let rule = "must be the hash of the claims beside it";
-    Err(ShapeError::at(
-        "claims.token_scope_hash_b64u",
-        Broken::ScopeHashMismatch,
-        rule,
-    ))
+    Err(ShapeError::at("claims.token_scope_hash_b64u", Broken::ScopeHashMismatch, rule))
 }
 
 /// `token_scope_hash_b64u` of CST claims (clawsig 3.3): base64url of SHA-256 of
@@ -160,10 +145,7 @@ pub fn scope_hash_b64u(claims: &Value) -> String {
 fn grant(claims: &Value) -> Value {
     let mut out = Object::new();
     out.set("token_version", "1".into());
-    out.set(
-        "sub",
-        trim(claims.text_at("sub").unwrap_or_default()).into(),
-    );
+    out.set("sub", trim(claims.text_at("sub").unwrap_or_default()).into());
     out.set("aud", sorted_set(claims.get("aud")));
     out.set("scope", sorted_set(claims.get("scope")));
     for name in TEXT_CLAIMS {
@@ -173,16 +155,11 @@ fn grant(claims: &Value) -> Value {
         }
     }
     let number = |name: &str| claims.get(name).and_then(Value::as_f64);
-    if let Some(cap) = number("spend_cap")
-        .filter(|cap| *cap >= 0.0)
-        .and_then(Number::new)
-    {
+    if let Some(cap) = number("spend_cap").filter(|cap| *cap >= 0.0).and_then(Number::new) {
         out.set("spend_cap", Value::Number(cap));
     }
     let minor = claims.text_at("delegation_spend_cap_minor").map(trim);
-    if let Some(minor) =
-        minor.filter(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
-    {
+    if let Some(minor) = minor.filter(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())) {
         out.set("delegation_spend_cap_minor", minor.into());
     }
     let expiry = number("delegation_expires_at").filter(|seconds| *seconds > 0.0);

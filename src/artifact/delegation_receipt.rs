@@ -23,10 +23,7 @@ pub(crate) const ROW: KindRow = KindRow {
     withholdable: true,
     bundle_array: Some("delegation_receipts"),
     check: KindRow::NO_FURTHER_RULES,
-    keys: |payload| Keys {
-        agent: text(payload, "delegator_did"),
-        ..of_binding(payload)
-    },
+    keys: |payload| Keys { agent: text(payload, "delegator_did"), ..of_binding(payload) },
     facts: |payload| {
         pick(
             payload,

@@ -84,16 +84,10 @@ impl DidError {
 
 fn raw_key(text: &str) -> Result<[u8; 32], DidError> {
     // Base58 costs quadratic time: the bound comes first.
-    let base58 = text
-        .strip_prefix(PREFIX)
-        .filter(|_| text.len() <= DID_BYTES_MAX)
-        .ok_or(DidError::Invalid)?;
-    let bytes = bs58::decode(base58)
-        .into_vec()
-        .map_err(|_| DidError::Invalid)?;
+    let base58 = text.strip_prefix(PREFIX).filter(|_| text.len() <= DID_BYTES_MAX).ok_or(DidError::Invalid)?;
+    let bytes = bs58::decode(base58).into_vec().map_err(|_| DidError::Invalid)?;
     let raw = bytes.strip_prefix(&ED25519).ok_or(DidError::Invalid)?;
-    raw.try_into()
-        .map_err(|_| DidError::WrongLength { got: raw.len() })
+    raw.try_into().map_err(|_| DidError::WrongLength { got: raw.len() })
 }
 
 fn key_from(raw: &[u8; 32]) -> Result<VerifyingKey, DidError> {
@@ -124,12 +118,7 @@ impl KeyCache {
     /// The DID and its key, from the cache or parsed.
     pub fn get(&self, text: &str) -> Result<(Did, VerifyingKey), DidError> {
         // A panic while holding the lock leaves a whole map: it is only a cache.
-        let known = self
-            .keys
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(text)
-            .copied();
+        let known = self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(text).copied();
         if let Some(key) = known {
             return Ok((Did(text.to_owned()), key));
         }

@@ -34,30 +34,18 @@ pub struct EnvelopeForm {
 }
 
 /// Version 1, as every kind but two has it.
-pub(crate) const V1: EnvelopeForm = EnvelopeForm {
-    version: "1",
-    shape: &SHAPE_V1,
-};
+pub(crate) const V1: EnvelopeForm = EnvelopeForm { version: "1", shape: &SHAPE_V1 };
 /// Version 1 without `expires_at` (clawsig 4.3).
-pub(crate) const V1_WITHOUT_EXPIRY: EnvelopeForm = EnvelopeForm {
-    version: "1",
-    shape: &SHAPE_V1_WITHOUT_EXPIRY,
-};
+pub(crate) const V1_WITHOUT_EXPIRY: EnvelopeForm = EnvelopeForm { version: "1", shape: &SHAPE_V1_WITHOUT_EXPIRY };
 /// Version 2: co-signatures (clawsig 2.4).
-pub(crate) const V2: EnvelopeForm = EnvelopeForm {
-    version: "2",
-    shape: &SHAPE_V2,
-};
+pub(crate) const V2: EnvelopeForm = EnvelopeForm { version: "2", shape: &SHAPE_V2 };
 
 const WORD: Shape = plain(1, 64);
 const HASH: Shape = Shape::Text(Text::B64u43);
 const SIGNATURE: Shape = Shape::Text(Text::B64u86);
 const DID: Shape = Shape::Text(Text::Did);
 const PEER_TIME: Shape = Shape::Text(Text::PeerTime);
-const PAYLOAD: Shape = Shape::Object {
-    fields: &[],
-    open: true,
-};
+const PAYLOAD: Shape = Shape::Object { fields: &[], open: true };
 
 const SHAPE_V1: Shape = object(&[
     required("envelope_version", &WORD),
@@ -106,10 +94,7 @@ const CO_SIGNATURE: Shape = object(&[
     required("algorithm", &Shape::Text(Text::Word(ALGORITHM))),
     required("signer_did", &DID),
     required("issued_at", &PEER_TIME),
-    required(
-        "role",
-        &Shape::Enum(&["proxy", "approver", "auditor", "supervisor"]),
-    ),
+    required("role", &Shape::Enum(&["proxy", "approver", "auditor", "supervisor"])),
 ]);
 
 /// Whether `signature_b64u` is the key's signature over the text of the hash.
@@ -118,6 +103,5 @@ pub(crate) fn verifies(key: &VerifyingKey, payload_hash_b64u: &str, signature_b6
     let Some(bytes) = digest::from_b64u::<64>(signature_b64u) else {
         return false;
     };
-    key.verify_strict(payload_hash_b64u.as_bytes(), &Signature::from_bytes(&bytes))
-        .is_ok()
+    key.verify_strict(payload_hash_b64u.as_bytes(), &Signature::from_bytes(&bytes)).is_ok()
 }

@@ -8,122 +8,44 @@ use crate::artifact::shape::ShapeError;
 /// Every code this room answers, and what it means. The API reference prints
 /// this table.
 pub const CODES: &[(&str, &str)] = &[
-    (
-        "artifact_too_large",
-        "the artifact has more bytes than the limit",
-    ),
-    (
-        "compact_too_large",
-        "the artifact's compact form has more bytes than the limit",
-    ),
+    ("artifact_too_large", "the artifact has more bytes than the limit"),
+    ("compact_too_large", "the artifact's compact form has more bytes than the limit"),
     ("json_not_utf8", "the bytes are not UTF-8"),
     ("json_bom", "the text starts with a byte order mark"),
     ("json_syntax", "the text is not JSON"),
     ("json_truncated", "the text ends inside a JSON value"),
     ("json_trailing_data", "there are bytes after the JSON value"),
     ("json_duplicate_key", "an object names a member twice"),
-    (
-        "json_lone_surrogate",
-        "a \\u escape is half of a surrogate pair",
-    ),
+    ("json_lone_surrogate", "a \\u escape is half of a surrogate pair"),
     ("json_too_deep", "arrays and objects nest deeper than 64"),
-    (
-        "json_number_overflow",
-        "a number is beyond the range of a double",
-    ),
-    (
-        "json_number_unsafe",
-        "an integral number is beyond ±(2^53-1)",
-    ),
-    (
-        "json_number_underflow",
-        "a number other than zero is too close to zero for a double",
-    ),
-    (
-        "unknown_kind",
-        "envelope_type or version field names no kind of this log",
-    ),
-    (
-        "unsigned_not_allowed",
-        "this kind must come in a signed envelope",
-    ),
+    ("json_number_overflow", "a number is beyond the range of a double"),
+    ("json_number_unsafe", "an integral number is beyond ±(2^53-1)"),
+    ("json_number_underflow", "a number other than zero is too close to zero for a double"),
+    ("unknown_kind", "envelope_type or version field names no kind of this log"),
+    ("unsigned_not_allowed", "this kind must come in a signed envelope"),
     ("kind_not_granted", "the token may not submit this kind"),
-    (
-        "unsigned_not_granted",
-        "the token may not submit this kind unsigned",
-    ),
-    (
-        "instance_not_granted",
-        "the token observes another Argo CD instance",
-    ),
-    (
-        "channel_not_granted",
-        "the token observes by another channel",
-    ),
-    (
-        "unknown_version",
-        "the version of the envelope or payload is not known",
-    ),
-    (
-        "unknown_algorithm",
-        "the signature algorithm is not Ed25519",
-    ),
+    ("unsigned_not_granted", "the token may not submit this kind unsigned"),
+    ("instance_not_granted", "the token observes another Argo CD instance"),
+    ("channel_not_granted", "the token observes by another channel"),
+    ("unknown_version", "the version of the envelope or payload is not known"),
+    ("unknown_algorithm", "the signature algorithm is not Ed25519"),
     ("unknown_hash_algorithm", "the hash algorithm is not known"),
-    (
-        "unsupported_hash_algorithm",
-        "BLAKE3 is known but not supported",
-    ),
+    ("unsupported_hash_algorithm", "BLAKE3 is known but not supported"),
     ("missing_field", "a required field is absent"),
     ("unknown_field", "a field is not known here"),
-    (
-        "wrong_type",
-        "a value is of another JSON type than its field",
-    ),
+    ("wrong_type", "a value is of another JSON type than its field"),
     ("invalid_value", "a value breaks the rule of its field"),
-    (
-        "base64url_not_canonical",
-        "base64url is not the one spelling of its bytes",
-    ),
-    (
-        "scope_hash_mismatch",
-        "token_scope_hash_b64u is not the hash of the claims beside it",
-    ),
-    (
-        "hash_mismatch",
-        "payload_hash_b64u is not the hash of the payload",
-    ),
-    (
-        "invalid_did",
-        "the signer is not a did:key of an Ed25519 key",
-    ),
-    (
-        "key_wrong_length",
-        "the did:key does not hold 32 bytes of key",
-    ),
-    (
-        "key_not_a_point",
-        "the did:key holds no canonical curve point",
-    ),
-    (
-        "key_small_order",
-        "the did:key holds a point of small order",
-    ),
-    (
-        "signature_invalid",
-        "the signature does not verify under the signer's key",
-    ),
-    (
-        "co_signature_invalid",
-        "a co-signature does not verify under its signer's key",
-    ),
-    (
-        "secret_in_artifact",
-        "a text or field name holds a signed token",
-    ),
-    (
-        "kind_not_expandable",
-        "an envelope inside a bundle is not of the kind of its array",
-    ),
+    ("base64url_not_canonical", "base64url is not the one spelling of its bytes"),
+    ("scope_hash_mismatch", "token_scope_hash_b64u is not the hash of the claims beside it"),
+    ("hash_mismatch", "payload_hash_b64u is not the hash of the payload"),
+    ("invalid_did", "the signer is not a did:key of an Ed25519 key"),
+    ("key_wrong_length", "the did:key does not hold 32 bytes of key"),
+    ("key_not_a_point", "the did:key holds no canonical curve point"),
+    ("key_small_order", "the did:key holds a point of small order"),
+    ("signature_invalid", "the signature does not verify under the signer's key"),
+    ("co_signature_invalid", "a co-signature does not verify under its signer's key"),
+    ("secret_in_artifact", "a text or field name holds a signed token"),
+    ("kind_not_expandable", "an envelope inside a bundle is not of the kind of its array"),
 ];
 
 /// Why [`admit`](crate::artifact::admit) refuses an artifact.
@@ -194,9 +116,7 @@ impl AdmitError {
             | AdmitError::CoSignatureInvalid { path }
             | AdmitError::Secret { path } => Some(path),
             AdmitError::UnknownAlgorithm => Some("algorithm"),
-            AdmitError::UnknownHashAlgorithm | AdmitError::UnsupportedHashAlgorithm => {
-                Some("hash_algorithm")
-            }
+            AdmitError::UnknownHashAlgorithm | AdmitError::UnsupportedHashAlgorithm => Some("hash_algorithm"),
             AdmitError::HashMismatch => Some("payload_hash_b64u"),
             AdmitError::SignatureInvalid => Some("signature_b64u"),
             _ => None,
@@ -206,10 +126,7 @@ impl AdmitError {
 
 impl From<ShapeError> for AdmitError {
     fn from(error: ShapeError) -> Self {
-        AdmitError::Shape {
-            path: error.path(),
-            error,
-        }
+        AdmitError::Shape { path: error.path(), error }
     }
 }
 
@@ -250,12 +167,7 @@ mod tests {
             Broken::NonCanonicalBase64url,
             Broken::ScopeHashMismatch,
         ];
-        let key = [
-            DidError::Invalid,
-            DidError::WrongLength { got: 1 },
-            DidError::NotAPoint,
-            DidError::SmallOrder,
-        ];
+        let key = [DidError::Invalid, DidError::WrongLength { got: 1 }, DidError::NotAPoint, DidError::SmallOrder];
         let path = String::new;
         let mut all = vec![
             AdmitError::TooLarge { got: 2, max: 1 },
@@ -274,10 +186,7 @@ mod tests {
         all.extend(json.map(AdmitError::Json));
         all.extend(grant.map(AdmitError::Grant));
         all.extend(broken.map(|broken| ShapeError::at("x", broken, "rule").into()));
-        all.extend(key.map(|error| AdmitError::Key {
-            path: path(),
-            error,
-        }));
+        all.extend(key.map(|error| AdmitError::Key { path: path(), error }));
         all
     }
 

@@ -26,16 +26,11 @@ pub(super) fn expand(bundle: &Artifact, keys: &KeyCache) -> (Vec<Artifact>, Vec<
     if bundle.kind().name() != "proof_bundle" {
         return (expanded, not_expanded);
     }
-    for (array, index, receipt) in
-        receipts(bundle.payload()).filter(|(_, _, receipt)| is_envelope(receipt))
-    {
+    for (array, index, receipt) in receipts(bundle.payload()).filter(|(_, _, receipt)| is_envelope(receipt)) {
         match expand_one(array, receipt, keys) {
             Ok(artifact) => expanded.push(artifact),
             Err(error) => {
-                not_expanded.push(NotExpanded {
-                    path: format!("payload.{array}[{index}]"),
-                    code: error.code(),
-                });
+                not_expanded.push(NotExpanded { path: format!("payload.{array}[{index}]"), code: error.code() });
             }
         }
     }

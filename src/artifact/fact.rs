@@ -15,10 +15,7 @@ pub struct Fact {
 pub(crate) fn pick(payload: &Value, wanted: &[(&'static str, &str)]) -> Vec<Fact> {
     let fact = |(label, path): &(&'static str, &str)| {
         let value = payload.at(path)?;
-        Some(Fact {
-            label,
-            value: words(value),
-        })
+        Some(Fact { label, value: words(value) })
     };
     wanted.iter().filter_map(fact).collect()
 }

@@ -57,24 +57,14 @@ impl GrantError {
 impl Grant {
     /// Every signed kind, nothing unsigned: what a new token has.
     pub fn all() -> Grant {
-        Grant {
-            signed: SignedGrant::All,
-            unsigned: None,
-        }
+        Grant { signed: SignedGrant::All, unsigned: None }
     }
 
     /// Unsigned artifacts of one kind from anywhere: for a reader that checks
     /// again what was admitted, never for a token.
     pub fn any_unsigned(kind: Kind) -> Grant {
-        let unsigned = UnsignedGrant {
-            kind,
-            channel: None,
-            instance: None,
-        };
-        Grant {
-            signed: SignedGrant::Kinds(Vec::new()),
-            unsigned: Some(unsigned),
-        }
+        let unsigned = UnsignedGrant { kind, channel: None, instance: None };
+        Grant { signed: SignedGrant::Kinds(Vec::new()), unsigned: Some(unsigned) }
     }
 
     /// Whether an artifact of `kind` with this payload may be submitted.
@@ -82,28 +72,17 @@ impl Grant {
     /// # Errors
     /// Which part of the grant does not cover it.
     pub fn allows(&self, kind: Kind, signed: bool, payload: &Value) -> Result<(), GrantError> {
-        if signed {
-            self.allows_signed(kind)
-        } else {
-            self.allows_unsigned(kind, payload)
-        }
+        if signed { self.allows_signed(kind) } else { self.allows_unsigned(kind, payload) }
     }
 
     fn allows_signed(&self, kind: Kind) -> Result<(), GrantError> {
         // An observer's word counts because its token writes nothing else.
-        let observer = self
-            .unsigned
-            .as_ref()
-            .is_some_and(|unsigned| is_observed(unsigned.kind));
+        let observer = self.unsigned.as_ref().is_some_and(|unsigned| is_observed(unsigned.kind));
         let granted = match &self.signed {
             SignedGrant::All => true,
             SignedGrant::Kinds(kinds) => kinds.contains(&kind),
         };
-        if granted && !observer {
-            Ok(())
-        } else {
-            Err(GrantError::KindNotGranted { kind })
-        }
+        if granted && !observer { Ok(()) } else { Err(GrantError::KindNotGranted { kind }) }
     }
 
     fn allows_unsigned(&self, kind: Kind, payload: &Value) -> Result<(), GrantError> {

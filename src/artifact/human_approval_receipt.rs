@@ -25,10 +25,7 @@ pub(crate) const ROW: KindRow = KindRow {
     withholdable: true,
     bundle_array: Some("human_approval_receipts"),
     check: KindRow::NO_FURTHER_RULES,
-    keys: |payload| Keys {
-        policy_hash: text(payload, "policy_hash_b64u"),
-        ..of_binding(payload)
-    },
+    keys: |payload| Keys { policy_hash: text(payload, "policy_hash_b64u"), ..of_binding(payload) },
     facts: |payload| {
         pick(
             payload,
@@ -54,35 +51,15 @@ const EVIDENCE_MAX: usize = 64;
 const PAYLOAD: Shape = object(&[
     required("receipt_version", &Shape::Text(Text::Word("1"))),
     required("receipt_id", &PEER_TEXT),
-    required(
-        "approval_type",
-        &Shape::Enum(&[
-            "explicit_approve",
-            "explicit_deny",
-            "auto_approve",
-            "timeout_deny",
-        ]),
-    ),
+    required("approval_type", &Shape::Enum(&["explicit_approve", "explicit_deny", "auto_approve", "timeout_deny"])),
     required("approver_subject", &PEER_TEXT),
-    optional(
-        "approver_method",
-        &Shape::Enum(&[
-            "ui_click",
-            "cli_confirm",
-            "api_call",
-            "policy_auto",
-            "timeout",
-        ]),
-    ),
+    optional("approver_method", &Shape::Enum(&["ui_click", "cli_confirm", "api_call", "policy_auto", "timeout"])),
     required("agent_did", &Shape::Text(Text::Did)),
     required("scope_hash_b64u", &PEER_B64U),
     optional("scope_summary", &plain(0, PEER_TEXT_BYTES_MAX)),
     optional("policy_hash_b64u", &PEER_B64U),
     optional("minted_capability_id", &PEER_TEXT),
-    optional(
-        "minted_capability_ttl_seconds",
-        &Shape::Number { min: Some(0) },
-    ),
+    optional("minted_capability_ttl_seconds", &Shape::Number { min: Some(0) }),
     optional("plan_hash_b64u", &PEER_B64U),
     optional("evidence_required", &list(&PEER_TEXT, 0, EVIDENCE_MAX)),
     required("hash_algorithm", &Shape::Text(Text::Word("SHA-256"))),

@@ -96,8 +96,7 @@ impl Value {
 
     /// The value at a dotted path of member names, e.g. `binds.app.name`.
     pub fn at(&self, path: &str) -> Option<&Value> {
-        path.split('.')
-            .try_fold(self, |value, name| value.get(name))
+        path.split('.').try_fold(self, |value, name| value.get(name))
     }
 
     /// The text at a dotted path.
@@ -214,9 +213,7 @@ impl Object {
 
     /// Members in ECMAScript order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> + DoubleEndedIterator {
-        self.members
-            .iter()
-            .map(|(name, value)| (name.as_str(), value))
+        self.members.iter().map(|(name, value)| (name.as_str(), value))
     }
 
     pub fn len(&self) -> usize {
@@ -293,8 +290,7 @@ impl Object {
     /// Array-index names first, ascending; the sort is stable, so the others
     /// keep their order.
     fn restore_order(&mut self) {
-        self.members
-            .sort_by_key(|(name, _)| array_index(name).map_or(u64::MAX, u64::from));
+        self.members.sort_by_key(|(name, _)| array_index(name).map_or(u64::MAX, u64::from));
         self.rebuild_index();
     }
 
@@ -310,8 +306,7 @@ impl Object {
 /// leading zero, 0 to 2^32 - 2.
 fn array_index(name: &str) -> Option<u32> {
     let bytes = name.as_bytes();
-    if !bytes.first()?.is_ascii_digit() || bytes.len() > 10 || (bytes.len() > 1 && bytes[0] == b'0')
-    {
+    if !bytes.first()?.is_ascii_digit() || bytes.len() > 10 || (bytes.len() > 1 && bytes[0] == b'0') {
         return None;
     }
     name.parse::<u32>().ok().filter(|index| *index < u32::MAX)

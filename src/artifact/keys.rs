@@ -40,20 +40,14 @@ pub(crate) fn text(payload: &Value, path: &str) -> Option<String> {
 
 /// The texts of an array at a dotted path, each once, in order.
 pub(crate) fn texts(payload: &Value, path: &str) -> Vec<String> {
-    let items = payload
-        .at(path)
-        .and_then(Value::as_array)
-        .unwrap_or_default();
+    let items = payload.at(path).and_then(Value::as_array).unwrap_or_default();
     unique(items.iter().filter_map(Value::as_str))
 }
 
 /// Each text once, in order of first appearance.
 pub(crate) fn unique<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
-    texts
-        .filter(|text| seen.insert(*text))
-        .map(str::to_owned)
-        .collect()
+    texts.filter(|text| seen.insert(*text)).map(str::to_owned).collect()
 }
 
 /// Keys that a receipt's `binding` names (clawsig 2.1).

@@ -9,10 +9,9 @@ use crate::artifact::json::Value;
 use crate::artifact::keys::Keys;
 use crate::artifact::shape::{Shape, ShapeError};
 use crate::artifact::{
-    approval, argocd_decision, argocd_observation, argocd_receipt, argocd_snapshot, audit_roots,
-    audit_statement, change_record, cst_issuance, cst_revocation, delegation_receipt, envelope,
-    gateway_receipt, human_approval_receipt, proof_bundle, side_effect_receipt, tool_receipt,
-    trust_pulse, withholding, work_policy,
+    approval, argocd_decision, argocd_observation, argocd_receipt, argocd_snapshot, audit_roots, audit_statement,
+    change_record, cst_issuance, cst_revocation, delegation_receipt, envelope, gateway_receipt, human_approval_receipt,
+    proof_bundle, side_effect_receipt, tool_receipt, trust_pulse, withholding, work_policy,
 };
 
 /// Every kind, in the order of model 3. Adding one is a file and a row here.
@@ -97,10 +96,7 @@ impl Kind {
 
     /// The kind whose envelopes say `envelope_type`.
     pub(crate) fn of_envelope(envelope_type: &str) -> Option<Kind> {
-        KINDS
-            .iter()
-            .find(|row| row.envelope_type == envelope_type)
-            .map(Kind)
+        KINDS.iter().find(|row| row.envelope_type == envelope_type).map(Kind)
     }
 
     /// Every kind, in table order.

@@ -46,10 +46,7 @@ const ELEMENTS_MAX: usize = 1000;
 const ATTESTATIONS_MAX: usize = 100;
 const RATE_LIMIT_CLAIMS_MAX: usize = 256;
 
-const OPAQUE: Shape = Shape::Object {
-    fields: &[],
-    open: true,
-};
+const OPAQUE: Shape = Shape::Object { fields: &[], open: true };
 const SOME_OPAQUE: Shape = list(&OPAQUE, 1, ELEMENTS_MAX);
 const ANY_OPAQUE: Shape = list(&OPAQUE, 0, ELEMENTS_MAX);
 const PEER_TIME: Shape = Shape::Text(Text::PeerTime);
@@ -71,10 +68,7 @@ const PAYLOAD: Shape = object(&[
     optional("side_effect_receipts", &ANY_OPAQUE),
     optional("human_approval_receipts", &ANY_OPAQUE),
     optional("delegation_receipts", &ANY_OPAQUE),
-    optional(
-        "rate_limit_claims",
-        &list(&OPAQUE, 0, RATE_LIMIT_CLAIMS_MAX),
-    ),
+    optional("rate_limit_claims", &list(&OPAQUE, 0, RATE_LIMIT_CLAIMS_MAX)),
     optional("attestations", &list(&OPAQUE, 1, ATTESTATIONS_MAX)),
     optional("metadata", &PEER_METADATA),
 ]);
@@ -126,38 +120,23 @@ fn holds_evidence(payload: &Value) -> Result<(), ShapeError> {
 /// array name, index in the array, receipt.
 pub(crate) fn receipts(payload: &Value) -> impl Iterator<Item = (&'static str, usize, &Value)> {
     RECEIPT_ARRAYS.into_iter().flat_map(move |array| {
-        let items = payload
-            .get(array)
-            .and_then(Value::as_array)
-            .unwrap_or_default();
-        items
-            .iter()
-            .enumerate()
-            .map(move |(index, receipt)| (array, index, receipt))
+        let items = payload.get(array).and_then(Value::as_array).unwrap_or_default();
+        items.iter().enumerate().map(move |(index, receipt)| (array, index, receipt))
     })
 }
 
 fn keys(payload: &Value) -> Keys {
-    let events = payload
-        .get("event_chain")
-        .and_then(Value::as_array)
-        .unwrap_or_default();
+    let events = payload.get("event_chain").and_then(Value::as_array).unwrap_or_default();
     let of_events = events.iter().filter_map(|event| event.text_at("run_id"));
     let of_receipts = receipts(payload).filter_map(|(_, _, receipt)| {
-        receipt
-            .text_at("payload.binding.run_id")
-            .or_else(|| receipt.text_at("binding.run_id"))
+        receipt.text_at("payload.binding.run_id").or_else(|| receipt.text_at("binding.run_id"))
     });
     let token_hashes = texts(payload, "metadata.pulselog.token_hashes");
     Keys {
         agent: text(payload, "agent_did"),
         runs: unique(of_events.chain(of_receipts)),
         job: text(payload, "metadata.pulselog.job_id"),
-        token_hash: if token_hashes.len() == 1 {
-            token_hashes.first().cloned()
-        } else {
-            None
-        },
+        token_hash: if token_hashes.len() == 1 { token_hashes.first().cloned() } else { None },
         token_hashes,
         policy_hash: text(payload, "metadata.pulselog.policy_hash_b64u"),
         bundle_id: text(payload, "bundle_id"),
@@ -177,31 +156,19 @@ fn facts(payload: &Value) -> Vec<Fact> {
             ("Token hashes", "metadata.pulselog.token_hashes"),
         ],
     );
-    facts.extend(keys(payload).runs.into_iter().map(|value| Fact {
-        label: "Run",
-        value,
-    }));
+    facts.extend(keys(payload).runs.into_iter().map(|value| Fact { label: "Run", value }));
     let counted = [
         ("Events", "event_chain"),
         ("Model call receipts", "receipts"),
         ("Tool call receipts", "tool_receipts"),
         ("Side effect receipts", "side_effect_receipts"),
-        (
-            "Approvals as the agent reports them",
-            "human_approval_receipts",
-        ),
+        ("Approvals as the agent reports them", "human_approval_receipts"),
         ("Delegation receipts", "delegation_receipts"),
         ("Attestations", "attestations"),
     ];
     for (label, name) in counted {
-        let count = payload
-            .get(name)
-            .and_then(Value::as_array)
-            .map(<[Value]>::len);
-        facts.extend(count.map(|count| Fact {
-            label,
-            value: count.to_string(),
-        }));
+        let count = payload.get(name).and_then(Value::as_array).map(<[Value]>::len);
+        facts.extend(count.map(|count| Fact { label, value: count.to_string() }));
     }
     facts
 }

@@ -22,14 +22,9 @@ pub fn complete(kind: Kind, payload: Value, nonce: [u8; 16]) -> Value {
     }
     let mut out = Object::new();
     let or = |name: &str, absent: Value| members.get(name).cloned().unwrap_or(absent);
-    out.set(
-        form.version_field,
-        or(form.version_field, form.version.into()),
-    );
+    out.set(form.version_field, or(form.version_field, form.version.into()));
     out.set("nonce", or("nonce", to_hex(&nonce).into()));
-    members
-        .iter()
-        .for_each(|(name, value)| out.set(name, value.clone()));
+    members.iter().for_each(|(name, value)| out.set(name, value.clone()));
     out.into()
 }
 
@@ -38,12 +33,7 @@ pub fn complete(kind: Kind, payload: Value, nonce: [u8; 16]) -> Value {
 ///
 /// # Errors
 /// The payload is not of the kind's shape, or `issued_at` is no time.
-pub fn seal(
-    kind: Kind,
-    payload: Value,
-    key: &SigningKey,
-    issued_at: &str,
-) -> Result<String, ShapeError> {
+pub fn seal(kind: Kind, payload: Value, key: &SigningKey, issued_at: &str) -> Result<String, ShapeError> {
     let form = admission::form_of(kind, None, &payload).map_err(|error| error.within("payload"))?;
     check(form.payload, &payload)
         .and_then(|()| (kind.row().check)(&payload))

@@ -75,19 +75,12 @@ fn redact_at(value: &mut Value, path: String, paths: &mut Vec<String>) {
             }
         }
         Value::Array(items) => {
-            items
-                .iter_mut()
-                .enumerate()
-                .for_each(|(at, item)| redact_at(item, format!("{path}[{at}]"), paths));
+            items.iter_mut().enumerate().for_each(|(at, item)| redact_at(item, format!("{path}[{at}]"), paths));
         }
         Value::Object(object) => {
             for (name, member) in object.members_mut() {
                 let dot = if path.is_empty() { "" } else { "." };
-                redact_at(
-                    member,
-                    format!("{path}{dot}{}", super::shape::echo(name)),
-                    paths,
-                );
+                redact_at(member, format!("{path}{dot}{}", super::shape::echo(name)), paths);
             }
         }
         _ => {}
@@ -138,10 +131,7 @@ fn find_token(text: &str, from: usize) -> Option<std::ops::Range<usize>> {
 }
 
 fn run_end(bytes: &[u8], from: usize) -> usize {
-    let length = bytes[from..]
-        .iter()
-        .take_while(|byte| b64u_value(**byte).is_some())
-        .count();
+    let length = bytes[from..].iter().take_while(|byte| b64u_value(**byte).is_some()).count();
     from + length
 }
 
@@ -165,11 +155,7 @@ fn header_start(run: &[u8]) -> Option<usize> {
         if !decoded.trim_ascii_end().ends_with(b"}") {
             continue;
         }
-        for (group, _) in decoded
-            .chunks(3)
-            .enumerate()
-            .filter(|(_, chunk)| opens(chunk))
-        {
+        for (group, _) in decoded.chunks(3).enumerate().filter(|(_, chunk)| opens(chunk)) {
             attempts += 1;
             if attempts > HEADER_ATTEMPTS_MAX || is_header(&decoded[group * 3..]) {
                 return Some(skipped + alignment + group * 4);
@@ -183,10 +169,7 @@ fn header_start(run: &[u8]) -> Option<usize> {
 fn opens(chunk: &[u8]) -> bool {
     match chunk.trim_ascii_start() {
         [] => true,
-        [b'{', rest @ ..] => rest
-            .trim_ascii_start()
-            .first()
-            .is_none_or(|byte| *byte == b'"'),
+        [b'{', rest @ ..] => rest.trim_ascii_start().first().is_none_or(|byte| *byte == b'"'),
         _ => false,
     }
 }
@@ -201,9 +184,7 @@ fn is_header(bytes: &[u8]) -> bool {
 fn decode(run: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(run.len() * 3 / 4);
     for group in run.chunks(4) {
-        let bits = group.iter().fold(0_u32, |bits, byte| {
-            bits << 6 | u32::from(b64u_value(*byte).unwrap_or(0))
-        });
+        let bits = group.iter().fold(0_u32, |bits, byte| bits << 6 | u32::from(b64u_value(*byte).unwrap_or(0)));
         let bits = bits << (6 * (4 - group.len()));
         out.extend_from_slice(&bits.to_be_bytes()[1..group.len().max(1)]);
     }

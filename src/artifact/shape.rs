@@ -82,28 +82,17 @@ pub struct Field {
 
 /// A closed object.
 pub const fn object(fields: &'static [Field]) -> Shape {
-    Shape::Object {
-        fields,
-        open: false,
-    }
+    Shape::Object { fields, open: false }
 }
 
 /// A member that must be there.
 pub const fn required(name: &'static str, shape: &'static Shape) -> Field {
-    Field {
-        name,
-        required: true,
-        shape,
-    }
+    Field { name, required: true, shape }
 }
 
 /// A member that may be absent (absent, never null).
 pub const fn optional(name: &'static str, shape: &'static Shape) -> Field {
-    Field {
-        name,
-        required: false,
-        shape,
-    }
+    Field { name, required: false, shape }
 }
 
 /// A list of `min` to `max` elements.
@@ -123,47 +112,33 @@ pub const fn plain(min: usize, max: usize) -> Shape {
 pub fn check(shape: &Shape, value: &Value) -> Result<(), ShapeError> {
     match (shape, value) {
         (Shape::Opaque, _) => Ok(()),
-        (Shape::Object { fields, open }, Value::Object(object)) => {
-            check_object(fields, *open, object)
-        }
+        (Shape::Object { fields, open }, Value::Object(object)) => check_object(fields, *open, object),
         (Shape::Map { name, of, max }, Value::Object(object)) => check_map(*name, of, *max, object),
         (Shape::Array { of, min, max }, Value::Array(items)) => check_array(of, *min, *max, items),
-        (Shape::Text(rule), Value::String(text)) => rule
-            .check(text)
-            .map_err(|broken| ShapeError::here(broken, rule.rule())),
+        (Shape::Text(rule), Value::String(text)) => {
+            rule.check(text).map_err(|broken| ShapeError::here(broken, rule.rule()))
+        }
         (Shape::Integer { min, max }, Value::Number(number)) => match number.as_i64() {
             Some(integer) if (*min..=*max).contains(&integer) => Ok(()),
             _ => Err(invalid(format!("must be an integer from {min} to {max}"))),
         },
         (Shape::Number { min }, Value::Number(number)) => match min {
-            Some(min) if number.as_f64() < *min as f64 => {
-                Err(invalid(format!("must not be below {min}")))
-            }
+            Some(min) if number.as_f64() < *min as f64 => Err(invalid(format!("must not be below {min}"))),
             _ => Ok(()),
         },
         (Shape::Bool, Value::Bool(_)) => Ok(()),
         (Shape::Exactly(wanted), Value::Bool(got)) if wanted == got => Ok(()),
         (Shape::Exactly(wanted), Value::Bool(_)) => Err(invalid(format!("must be {wanted}"))),
         (Shape::Enum(words), Value::String(text)) if words.contains(&text.as_str()) => Ok(()),
-        (Shape::Enum(words), Value::String(_)) => {
-            Err(invalid(format!("must be one of {}", words.join(", "))))
-        }
+        (Shape::Enum(words), Value::String(_)) => Err(invalid(format!("must be one of {}", words.join(", ")))),
         (Shape::Nullable(_), Value::Null) => Ok(()),
         (Shape::Nullable(shape), value) => check(shape, value),
-        (Shape::ByField { field, cases }, Value::Object(object)) => {
-            check_by_field(field, cases, object, value)
-        }
+        (Shape::ByField { field, cases }, Value::Object(object)) => check_by_field(field, cases, object, value),
         (Shape::OneOrMany { one, .. }, Value::String(_)) => check(one, value),
         (Shape::OneOrMany { many, .. }, Value::Array(_)) => check(many, value),
         (Shape::OpaqueObject { bytes_max }, Value::Object(_)) => {
             let fits = compact_size_within(value, *bytes_max);
-            if fits {
-                Ok(())
-            } else {
-                Err(invalid(format!(
-                    "must have at most {bytes_max} bytes in compact form"
-                )))
-            }
+            if fits { Ok(()) } else { Err(invalid(format!("must have at most {bytes_max} bytes in compact form"))) }
         }
         (shape, value) => Err(ShapeError::here(
             Broken::WrongType,
@@ -186,9 +161,7 @@ fn check_object(fields: &[Field], open: bool, object: &Object) -> Result<(), Sha
             }
             None if open => {}
             None => {
-                return Err(
-                    ShapeError::here(Broken::UnknownField, "is not a field here").below(name),
-                );
+                return Err(ShapeError::here(Broken::UnknownField, "is not a field here").below(name));
             }
         }
     }
@@ -196,12 +169,8 @@ fn check_object(fields: &[Field], open: bool, object: &Object) -> Result<(), Sha
     if known == fields.iter().filter(|field| field.required).count() {
         return Ok(());
     }
-    let missing = fields
-        .iter()
-        .find(|field| field.required && !object.contains(field.name));
-    missing.map_or(Ok(()), |field| {
-        Err(ShapeError::here(Broken::MissingField, "is required").below(field.name))
-    })
+    let missing = fields.iter().find(|field| field.required && !object.contains(field.name));
+    missing.map_or(Ok(()), |field| Err(ShapeError::here(Broken::MissingField, "is required").below(field.name)))
 }
 
 fn check_map(rule: Text, of: &Shape, max: usize, object: &Object) -> Result<(), ShapeError> {
@@ -209,8 +178,7 @@ fn check_map(rule: Text, of: &Shape, max: usize, object: &Object) -> Result<(), 
         return Err(invalid(format!("must have at most {max} members")));
     }
     for (name, member) in object.iter() {
-        rule.check(name)
-            .map_err(|broken| ShapeError::here(broken, rule.rule()).below(name))?;
+        rule.check(name).map_err(|broken| ShapeError::here(broken, rule.rule()).below(name))?;
         check(of, member).map_err(|error| error.below(name))?;
     }
     Ok(())
@@ -220,10 +188,7 @@ fn check_array(of: &Shape, min: usize, max: usize, items: &[Value]) -> Result<()
     if items.len() < min || items.len() > max {
         return Err(invalid(format!("must have {min} to {max} elements")));
     }
-    items
-        .iter()
-        .enumerate()
-        .try_for_each(|(at, item)| check(of, item).map_err(|error| error.in_element(at)))
+    items.iter().enumerate().try_for_each(|(at, item)| check(of, item).map_err(|error| error.in_element(at)))
 }
 
 fn check_by_field(
@@ -250,10 +215,9 @@ fn check_by_field(
 impl Shape {
     fn type_words(&self) -> &'static str {
         match self {
-            Shape::Object { .. }
-            | Shape::Map { .. }
-            | Shape::ByField { .. }
-            | Shape::OpaqueObject { .. } => "an object",
+            Shape::Object { .. } | Shape::Map { .. } | Shape::ByField { .. } | Shape::OpaqueObject { .. } => {
+                "an object"
+            }
             Shape::Array { .. } => "an array",
             Shape::Text(_) | Shape::Enum(_) => "a string",
             Shape::Integer { .. } | Shape::Number { .. } => "a number",

@@ -50,18 +50,12 @@ const NOT_NEGATIVE: Shape = Shape::Number { min: Some(0) };
 const PAYLOAD: Shape = object(&[
     required("receipt_version", &Shape::Text(Text::Word("1"))),
     required("receipt_id", &PEER_TEXT),
-    required(
-        "effect_class",
-        &Shape::Enum(&["network_egress", "filesystem_write", "external_api_write"]),
-    ),
+    required("effect_class", &Shape::Enum(&["network_egress", "filesystem_write", "external_api_write"])),
     required("target_hash_b64u", &PEER_B64U),
     optional("vendor_id", &PEER_TEXT),
     required("request_hash_b64u", &PEER_B64U),
     required("response_hash_b64u", &PEER_B64U),
-    optional(
-        "response_status",
-        &Shape::Enum(&["success", "error", "timeout", "denied"]),
-    ),
+    optional("response_status", &Shape::Enum(&["success", "error", "timeout", "denied"])),
     required("hash_algorithm", &Shape::Text(Text::Word("SHA-256"))),
     required("agent_did", &Shape::Text(Text::Did)),
     required("timestamp", &Shape::Text(Text::PeerTime)),

@@ -25,28 +25,12 @@ pub fn unix_ms(text: &str) -> Option<i64> {
         return None;
     }
     let separators = [(4, b'-'), (7, b'-'), (13, b':'), (16, b':')];
-    if separators.iter().any(|(at, byte)| bytes[*at] != *byte)
-        || !matches!(bytes[10], b'T' | b't' | b' ')
-    {
+    if separators.iter().any(|(at, byte)| bytes[*at] != *byte) || !matches!(bytes[10], b'T' | b't' | b' ') {
         return None;
     }
-    let (year, month, day) = (
-        digits(bytes, 0, 4)?,
-        digits(bytes, 5, 2)?,
-        digits(bytes, 8, 2)?,
-    );
-    let (hour, minute, second) = (
-        digits(bytes, 11, 2)?,
-        digits(bytes, 14, 2)?,
-        digits(bytes, 17, 2)?,
-    );
-    if !(1..=12).contains(&month)
-        || day < 1
-        || day > days_in(year, month)
-        || hour > 23
-        || minute > 59
-        || second > 59
-    {
+    let (year, month, day) = (digits(bytes, 0, 4)?, digits(bytes, 5, 2)?, digits(bytes, 8, 2)?);
+    let (hour, minute, second) = (digits(bytes, 11, 2)?, digits(bytes, 14, 2)?, digits(bytes, 17, 2)?);
+    if !(1..=12).contains(&month) || day < 1 || day > days_in(year, month) || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
     let (millis, zone_at) = fraction(bytes)?;
@@ -56,10 +40,7 @@ pub fn unix_ms(text: &str) -> Option<i64> {
 }
 
 fn digits(bytes: &[u8], from: usize, count: usize) -> Option<i64> {
-    let digit = |value: i64, byte: &u8| {
-        byte.is_ascii_digit()
-            .then(|| value * 10 + i64::from(byte - b'0'))
-    };
+    let digit = |value: i64, byte: &u8| byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0'));
     bytes.get(from..from + count)?.iter().try_fold(0, digit)
 }
 
@@ -68,10 +49,7 @@ fn fraction(bytes: &[u8]) -> Option<(i64, usize)> {
     if bytes[19] != b'.' {
         return Some((0, 19));
     }
-    let count = bytes[20..]
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
+    let count = bytes[20..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let mut millis = digits(bytes, 20, count.min(3)).filter(|_| count > 0)?;
     (count.min(3)..3).for_each(|_| millis *= 10);
     Some((millis, 20 + count))
@@ -105,9 +83,7 @@ fn days_in(year: i64, month: i64) -> i64 {
 /// Days from 1970-01-01 in the proleptic Gregorian calendar.
 fn days_from_epoch(year: i64, month: i64, day: i64) -> i64 {
     // Days before 1 January of `y`, counted from year 0.
-    let before = |y: i64| {
-        365 * y + (y + 3).div_euclid(4) - (y + 99).div_euclid(100) + (y + 399).div_euclid(400)
-    };
+    let before = |y: i64| 365 * y + (y + 3).div_euclid(4) - (y + 99).div_euclid(100) + (y + 399).div_euclid(400);
     let in_year: i64 = (1..month).map(|earlier| days_in(year, earlier)).sum();
     before(year) - before(1970) + in_year + day - 1
 }
@@ -119,14 +95,8 @@ mod tests {
     #[test]
     fn reads_peer_times_and_refuses_what_is_no_instant() {
         assert_eq!(unix_ms("1970-01-01T00:00:00Z"), Some(0));
-        assert_eq!(
-            unix_ms("2000-02-29T12:00:00.5+01:00"),
-            Some(951_822_000_500)
-        );
-        assert_eq!(
-            unix_ms("2026-11-23 13:16:00.123456Z"),
-            Some(1_795_439_760_123)
-        );
+        assert_eq!(unix_ms("2000-02-29T12:00:00.5+01:00"), Some(951_822_000_500));
+        assert_eq!(unix_ms("2026-11-23 13:16:00.123456Z"), Some(1_795_439_760_123));
         assert_eq!(unix_ms("2100-03-01T00:00:00Z"), Some(4_107_542_400_000));
         for bad in [
             "2026-02-12",
@@ -145,11 +115,7 @@ mod tests {
     #[test]
     fn our_times_are_narrower_than_peer_times() {
         assert!(is_ours("2026-02-12T00:00:00Z") && is_ours("2026-02-12T00:00:00.1Z"));
-        for peer in [
-            "2026-02-12t00:00:00Z",
-            "2026-02-12T00:00:00+00:00",
-            "2026-02-12T00:00:00.1234Z",
-        ] {
+        for peer in ["2026-02-12t00:00:00Z", "2026-02-12T00:00:00+00:00", "2026-02-12T00:00:00.1234Z"] {
             assert!(unix_ms(peer).is_some() && !is_ours(peer), "{peer}");
         }
     }

@@ -1,8 +1,6 @@
 //! A tool call, as the agent says it happened (clawsig 2.3 to 2.7).
 
-use crate::artifact::binding::{
-    BINDING, OPEN_BINDING, PEER_B64U, PEER_HASH_ALGORITHM, PEER_TEXT, PEER_TEXT_BYTES_MAX,
-};
+use crate::artifact::binding::{BINDING, OPEN_BINDING, PEER_B64U, PEER_HASH_ALGORITHM, PEER_TEXT, PEER_TEXT_BYTES_MAX};
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::of_binding;
@@ -98,28 +96,16 @@ const PAYLOAD_V2: Shape = object(&[
 
 /// clawsig 2.7; that it adds up is judged by verification.
 const DISCLOSURE: Shape = object(&[
-    required(
-        "disclosure_algorithm",
-        &Shape::Text(Text::Word("vir_v2_typed_lexicographical")),
-    ),
+    required("disclosure_algorithm", &Shape::Text(Text::Word("vir_v2_typed_lexicographical"))),
     required("merkle_root_b64u", &PEER_B64U),
-    required(
-        "redacted_leaf_hashes_b64u",
-        &list(&PEER_B64U, 0, DISCLOSED_LEAVES_MAX),
-    ),
+    required("redacted_leaf_hashes_b64u", &list(&PEER_B64U, 0, DISCLOSED_LEAVES_MAX)),
     required("disclosed_leaves", &DISCLOSED_LEAVES),
 ]);
 
 const DISCLOSED_LEAVES: Shape = Shape::Map {
-    name: Text::Plain {
-        min: 0,
-        max: PEER_TEXT_BYTES_MAX,
-    },
+    name: Text::Plain { min: 0, max: PEER_TEXT_BYTES_MAX },
     of: &object(&[
-        required(
-            "type",
-            &Shape::Enum(&["string", "number", "boolean", "null", "array", "object"]),
-        ),
+        required("type", &Shape::Enum(&["string", "number", "boolean", "null", "array", "object"])),
         required("value", &Shape::Opaque),
         required("salt_b64u", &PEER_B64U),
     ]),

@@ -36,10 +36,7 @@ pub(crate) const ROW: KindRow = KindRow {
 const TOOLS_MAX: usize = 128;
 const FILES_MAX: usize = 512;
 
-const COUNT: Shape = Shape::Integer {
-    min: 0,
-    max: 9_007_199_254_740_991,
-};
+const COUNT: Shape = Shape::Integer { min: 0, max: 9_007_199_254_740_991 };
 const PEER_TIME: Shape = Shape::Text(Text::PeerTime);
 
 const PAYLOAD: Shape = object(&[
@@ -53,21 +50,11 @@ const PAYLOAD: Shape = object(&[
     optional("started_at", &PEER_TIME),
     optional("ended_at", &PEER_TIME),
     optional("duration_ms", &COUNT),
-    required(
-        "tools",
-        &list(
-            &object(&[required("name", &plain(1, 128)), required("calls", &COUNT)]),
-            0,
-            TOOLS_MAX,
-        ),
-    ),
+    required("tools", &list(&object(&[required("name", &plain(1, 128)), required("calls", &COUNT)]), 0, TOOLS_MAX)),
     required("files", &list(&FILE, 0, FILES_MAX)),
 ]);
 
-const FILE: Shape = object(&[
-    required("path", &Shape::Text(Text::RelativePath)),
-    required("touches", &COUNT),
-]);
+const FILE: Shape = object(&[required("path", &Shape::Text(Text::RelativePath)), required("touches", &COUNT)]);
 
 fn facts(payload: &Value) -> Vec<Fact> {
     let mut facts = pick(
@@ -83,21 +70,12 @@ fn facts(payload: &Value) -> Vec<Fact> {
             ("Duration (ms)", "duration_ms"),
         ],
     );
-    let counted = [
-        ("Tool calls", "tools", "name", "calls"),
-        ("File touched", "files", "path", "touches"),
-    ];
+    let counted = [("Tool calls", "tools", "name", "calls"), ("File touched", "files", "path", "touches")];
     for (label, array, name, count) in counted {
-        let items = payload
-            .get(array)
-            .and_then(Value::as_array)
-            .unwrap_or_default();
+        let items = payload.get(array).and_then(Value::as_array).unwrap_or_default();
         facts.extend(items.iter().filter_map(|item| {
             let times = item.get(count)?.as_i64()?;
-            Some(Fact {
-                label,
-                value: format!("{} ({times})", item.text_at(name)?),
-            })
+            Some(Fact { label, value: format!("{} ({times})", item.text_at(name)?) })
         }));
     }
     facts

@@ -61,11 +61,7 @@ const CUSTOMERS: Shape = object(&[
     optional("issuer_did", &DID),
     required(
         "workload",
-        &object(&[
-            required("runtime", &ID),
-            required("agent_name", &ID),
-            required("environment", &ID),
-        ]),
+        &object(&[required("runtime", &ID), required("agent_name", &ID), required("environment", &ID)]),
     ),
     required("tools", &object(&[required("argo_cd", &ARGO_CD)])),
     required("token", &object(&[required("cst", &CST)])),
@@ -86,67 +82,37 @@ const ALLOW: Shape = object(&[
     optional("instances", &list(&INSTANCE, 1, ROWS_MAX)),
 ]);
 
-const DENY: Shape = object(&[
-    required("action", &ACTION),
-    optional("apps", &NAMES),
-    optional("namespaces", &NAMES),
-]);
+const DENY: Shape = object(&[required("action", &ACTION), optional("apps", &NAMES), optional("namespaces", &NAMES)]);
 
 const CST: Shape = object(&[
-    required(
-        "max_ttl_seconds",
-        &Shape::Integer {
-            min: 1,
-            max: TTL_SECONDS_MAX,
-        },
-    ),
+    required("max_ttl_seconds", &Shape::Integer { min: 1, max: TTL_SECONDS_MAX }),
     required("scope_hash_required", &Shape::Bool),
-    required(
-        "policy_hash_pinning",
-        &Shape::Enum(&["required", "optional"]),
-    ),
+    required("policy_hash_pinning", &Shape::Enum(&["required", "optional"])),
 ]);
 
-const AUDIT: Shape = object(&[
-    required("require_gateway_receipts", &Shape::Bool),
-    required("produce_proof_bundle", &Shape::Bool),
-]);
+const AUDIT: Shape =
+    object(&[required("require_gateway_receipts", &Shape::Bool), required("produce_proof_bundle", &Shape::Bool)]);
 
 /// clawsig 4.1.
 const REGISTRY_V1: Shape = object(&[
     required("policy_version", &Shape::Text(Text::Word("1"))),
     required("policy_id", &POLICY_ID),
     required("issuer_did", &DID),
-    optional(
-        "allowed_providers",
-        &list(&Shape::Enum(&["openai", "anthropic", "google"]), 0, 16),
-    ),
+    optional("allowed_providers", &list(&Shape::Enum(&["openai", "anthropic", "google"]), 0, 16)),
     optional("allowed_models", &list(&GLOB, 0, 256)),
     optional("minimum_model_identity_tier", &MODEL_IDENTITY_TIER),
-    optional(
-        "required_audit_packs",
-        &list(&Shape::Text(Text::B64u { min: 8 }), 0, 64),
-    ),
+    optional("required_audit_packs", &list(&Shape::Text(Text::B64u { min: 8 }), 0, 64)),
     optional("redaction_rules", &list(&REDACTION, 0, 256)),
-    optional(
-        "receipt_privacy_mode",
-        &Shape::Enum(&["hash_only", "encrypted"]),
-    ),
+    optional("receipt_privacy_mode", &Shape::Enum(&["hash_only", "encrypted"])),
     optional("egress_allowlist", &list(&GLOB, 0, 256)),
     optional("metadata", &PEER_METADATA),
 ]);
 
 const GLOB: Shape = plain(1, 512);
-const MODEL_IDENTITY_TIER: Shape = Shape::Enum(&[
-    "closed_opaque",
-    "closed_provider_manifest",
-    "openweights_hashable",
-    "tee_measured",
-]);
-const REDACTION: Shape = object(&[
-    required("path", &GLOB),
-    required("action", &Shape::Enum(&["remove", "hash", "mask"])),
-]);
+const MODEL_IDENTITY_TIER: Shape =
+    Shape::Enum(&["closed_opaque", "closed_provider_manifest", "openweights_hashable", "tee_measured"]);
+const REDACTION: Shape =
+    object(&[required("path", &GLOB), required("action", &Shape::Enum(&["remove", "hash", "mask"]))]);
 
 /// clawsig 4.2.
 const REGISTRY_V2: Shape = object(&[
@@ -155,10 +121,7 @@ const REGISTRY_V2: Shape = object(&[
     required("issuer_did", &DID),
     required("statements", &list(&STATEMENT, 1, 64)),
     optional("inherits", &POLICY_ID),
-    optional(
-        "coverage_enforcement",
-        &Shape::Enum(&["observe", "warn", "enforce"]),
-    ),
+    optional("coverage_enforcement", &Shape::Enum(&["observe", "warn", "enforce"])),
     optional("witnessed_web_policy", &PEER_METADATA),
     optional("metadata", &PEER_METADATA),
 ]);
@@ -183,11 +146,7 @@ const CONDITIONS: Shape = object(&[
     optional("IpAddress", &CONDITION),
 ]);
 
-const CONDITION: Shape = Shape::Map {
-    name: Text::Plain { min: 1, max: 256 },
-    of: &plain(0, 512),
-    max: 16,
-};
+const CONDITION: Shape = Shape::Map { name: Text::Plain { min: 1, max: 256 }, of: &plain(0, 512), max: 16 };
 
 fn facts(payload: &Value) -> Vec<Fact> {
     let mut facts = pick(
@@ -200,18 +159,9 @@ fn facts(payload: &Value) -> Vec<Fact> {
             ("Environment", "workload.environment"),
         ],
     );
-    for (label, path) in [
-        ("Allowed", "tools.argo_cd.allow"),
-        ("Denied", "tools.argo_cd.deny"),
-    ] {
-        let rows = payload
-            .at(path)
-            .and_then(Value::as_array)
-            .unwrap_or_default();
-        facts.extend(rows.iter().map(|row| Fact {
-            label,
-            value: row_words(row),
-        }));
+    for (label, path) in [("Allowed", "tools.argo_cd.allow"), ("Denied", "tools.argo_cd.deny")] {
+        let rows = payload.at(path).and_then(Value::as_array).unwrap_or_default();
+        facts.extend(rows.iter().map(|row| Fact { label, value: row_words(row) }));
     }
     facts.extend(pick(
         payload,
@@ -220,14 +170,8 @@ fn facts(payload: &Value) -> Vec<Fact> {
             ("Allowed models", "allowed_models"),
             ("Statements", "statements"),
             ("Longest token lifetime (s)", "token.cst.max_ttl_seconds"),
-            (
-                "Policy hash pinned in tokens",
-                "token.cst.policy_hash_pinning",
-            ),
-            (
-                "Model call receipts required",
-                "audit.require_gateway_receipts",
-            ),
+            ("Policy hash pinned in tokens", "token.cst.policy_hash_pinning"),
+            ("Model call receipts required", "audit.require_gateway_receipts"),
             ("Proof bundle required", "audit.produce_proof_bundle"),
         ],
     ));
@@ -238,13 +182,7 @@ fn facts(payload: &Value) -> Vec<Fact> {
 fn row_words(row: &Value) -> String {
     let names = |member: &str| {
         let items = row.get(member).and_then(Value::as_array)?;
-        Some(
-            items
-                .iter()
-                .filter_map(Value::as_str)
-                .collect::<Vec<_>>()
-                .join(", "),
-        )
+        Some(items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "))
     };
     let mut words = row.text_at("action").unwrap_or_default().to_owned();
     if let Some(apps) = names("apps") {

@@ -6,14 +6,13 @@ use pulselog::artifact::digest::ArtifactDigest;
 use pulselog::artifact::json::{Value, to_compact, to_pretty};
 use pulselog::artifact::receipts_root::{ReceiptsRoot, leaf_input};
 use pulselog::artifact::{
-    AdmitError, Did, Grant, KeyCache, Kind, Limits, SignedGrant, UnsignedGrant, admit, complete,
-    holds_token, seal,
+    AdmitError, Did, Grant, KeyCache, Kind, Limits, SignedGrant, UnsignedGrant, admit, complete, holds_token, seal,
 };
 use sha2::{Digest as _, Sha256};
 
 use crate::make::{
-    ISSUED_AT, JWS, admit_any, bundle_payload, did, good, good_payload, key, kind, outcome,
-    seal_raw, set, signer_of, value,
+    ISSUED_AT, JWS, admit_any, bundle_payload, did, good, good_payload, key, kind, outcome, seal_raw, set, signer_of,
+    value,
 };
 
 #[track_caller]
@@ -32,67 +31,27 @@ fn receipt_with(path: &str, new: Value) -> String {
 fn layout_of_the_text_does_not_matter() {
     let compact = good(kind("gateway_receipt"));
     let pretty = to_pretty(&value(&compact));
-    let (a, b) = (
-        admit_any(&compact).expect("good"),
-        admit_any(&pretty).expect("good"),
-    );
+    let (a, b) = (admit_any(&compact).expect("good"), admit_any(&pretty).expect("good"));
     assert_eq!(a.artifact.digest(), b.artifact.digest());
     assert_eq!(b.artifact.compact(), compact);
     assert_eq!(a.artifact.digest(), ArtifactDigest::of(compact.as_bytes()));
-    assert_eq!(
-        a.artifact.payload_hash().to_b64u(),
-        value(&compact).text_at("payload_hash_b64u").expect("hash")
-    );
-    assert_eq!(
-        a.artifact.signer().map(Did::as_str),
-        Some(did("gateway").as_str())
-    );
+    assert_eq!(a.artifact.payload_hash().to_b64u(), value(&compact).text_at("payload_hash_b64u").expect("hash"));
+    assert_eq!(a.artifact.signer().map(Did::as_str), Some(did("gateway").as_str()));
 }
 
 #[test]
 fn bytes_that_are_no_strict_json_have_their_own_codes() {
     let good = good(kind("gateway_receipt"));
-    let code = |bytes: &[u8]| {
-        admit(bytes, &Grant::all(), &Limits::default(), &KeyCache::new())
-            .expect_err("refused")
-            .code()
-    };
+    let code =
+        |bytes: &[u8]| admit(bytes, &Grant::all(), &Limits::default(), &KeyCache::new()).expect_err("refused").code();
     assert_eq!(code(&good.as_bytes()[..good.len() / 2]), "json_truncated");
-    assert_eq!(
-        code(&[good.as_bytes(), b"{}"].concat()),
-        "json_trailing_data"
-    );
-    assert_eq!(
-        code(&[b"\xef\xbb\xbf", good.as_bytes()].concat()),
-        "json_bom"
-    );
-    assert_eq!(
-        code(&[&good.as_bytes()[..40], b"\xff"].concat()),
-        "json_not_utf8"
-    );
-    assert_eq!(
-        code(
-            good.replace("\"gw_1\"", "\"gw_1\",\"gateway_id\":\"gw_2\"")
-                .as_bytes()
-        ),
-        "json_duplicate_key"
-    );
-    assert_eq!(
-        code(good.replace(":120", ":1e400").as_bytes()),
-        "json_number_overflow"
-    );
-    for unsafe_number in [
-        "9007199254740993",
-        "9007199254740993.0",
-        "9.007199254740993e15",
-    ] {
-        assert_eq!(
-            code(
-                good.replace(":120", &format!(":{unsafe_number}"))
-                    .as_bytes()
-            ),
-            "json_number_unsafe"
-        );
+    assert_eq!(code(&[good.as_bytes(), b"{}"].concat()), "json_trailing_data");
+    assert_eq!(code(&[b"\xef\xbb\xbf", good.as_bytes()].concat()), "json_bom");
+    assert_eq!(code(&[&good.as_bytes()[..40], b"\xff"].concat()), "json_not_utf8");
+    assert_eq!(code(good.replace("\"gw_1\"", "\"gw_1\",\"gateway_id\":\"gw_2\"").as_bytes()), "json_duplicate_key");
+    assert_eq!(code(good.replace(":120", ":1e400").as_bytes()), "json_number_overflow");
+    for unsafe_number in ["9007199254740993", "9007199254740993.0", "9.007199254740993e15"] {
+        assert_eq!(code(good.replace(":120", &format!(":{unsafe_number}")).as_bytes()), "json_number_unsafe");
     }
     assert_eq!(code(&b"[".repeat(1_000_000)), "json_too_deep");
     assert_eq!(code(&b"{\"a\":".repeat(300_000)), "json_too_deep");
@@ -100,85 +59,33 @@ fn bytes_that_are_no_strict_json_have_their_own_codes() {
 
 #[test]
 fn size_limits_hold_for_input_and_compact_form() {
-    let limits = Limits {
-        artifact_bytes_max: 4096,
-        ..Limits::default()
-    };
-    let admit =
-        |text: &str| admit(text.as_bytes(), &Grant::all(), &limits, &KeyCache::new()).map(|_| ());
+    let limits = Limits { artifact_bytes_max: 4096, ..Limits::default() };
+    let admit = |text: &str| admit(text.as_bytes(), &Grant::all(), &limits, &KeyCache::new()).map(|_| ());
     assert_eq!(admit(&good(kind("gateway_receipt"))), Ok(()));
     let padded = format!("{}{}", good(kind("gateway_receipt")), " ".repeat(4096));
-    assert_eq!(
-        admit(&padded).expect_err("large").code(),
-        "artifact_too_large"
-    );
-    let grows = format!(
-        "{{\"envelope_type\":\"gateway_receipt\",\"x\":[{}]}}",
-        vec!["1e15"; 500].join(",")
-    );
+    assert_eq!(admit(&padded).expect_err("large").code(), "artifact_too_large");
+    let grows = format!("{{\"envelope_type\":\"gateway_receipt\",\"x\":[{}]}}", vec!["1e15"; 500].join(","));
     assert!(grows.len() < 4096);
-    assert_eq!(
-        admit(&grows).expect_err("grows").code(),
-        "compact_too_large"
-    );
+    assert_eq!(admit(&grows).expect_err("grows").code(), "compact_too_large");
 }
 
 #[test]
 fn what_is_of_no_kind_is_refused_before_anything_is_judged() {
-    for text in [
-        "[]",
-        "\"x\"",
-        "null",
-        "{}",
-        r#"{"envelope_type":"scoped_token"}"#,
-        r#"{"envelope_type":7}"#,
-    ] {
+    for text in ["[]", "\"x\"", "null", "{}", r#"{"envelope_type":"scoped_token"}"#, r#"{"envelope_type":7}"#] {
         refuses(text, "unknown_kind", None);
     }
-    refuses(
-        &receipt_with("envelope_type", "aggregate_bundle".into()),
-        "unknown_kind",
-        None,
-    );
-    refuses(
-        r#"{"envelope_version":"1","payload":{}}"#,
-        "missing_field",
-        Some("envelope_type"),
-    );
+    refuses(&receipt_with("envelope_type", "aggregate_bundle".into()), "unknown_kind", None);
+    refuses(r#"{"envelope_version":"1","payload":{}}"#, "missing_field", Some("envelope_type"));
 }
 
 #[test]
 fn versions_and_algorithms_that_nobody_knows_refuse() {
-    refuses(
-        &receipt_with("envelope_version", "2".into()),
-        "unknown_version",
-        Some("envelope_version"),
-    );
-    refuses(
-        &receipt_with("payload.receipt_version", "2".into()),
-        "unknown_version",
-        Some("payload.receipt_version"),
-    );
-    refuses(
-        &receipt_with("hash_algorithm", "BLAKE3".into()),
-        "unsupported_hash_algorithm",
-        Some("hash_algorithm"),
-    );
-    refuses(
-        &receipt_with("hash_algorithm", "MD5".into()),
-        "unknown_hash_algorithm",
-        Some("hash_algorithm"),
-    );
-    refuses(
-        &receipt_with("algorithm", "ES256".into()),
-        "unknown_algorithm",
-        Some("algorithm"),
-    );
-    refuses(
-        &receipt_with("payload.extra", "x".into()),
-        "unknown_field",
-        Some("payload.extra"),
-    );
+    refuses(&receipt_with("envelope_version", "2".into()), "unknown_version", Some("envelope_version"));
+    refuses(&receipt_with("payload.receipt_version", "2".into()), "unknown_version", Some("payload.receipt_version"));
+    refuses(&receipt_with("hash_algorithm", "BLAKE3".into()), "unsupported_hash_algorithm", Some("hash_algorithm"));
+    refuses(&receipt_with("hash_algorithm", "MD5".into()), "unknown_hash_algorithm", Some("hash_algorithm"));
+    refuses(&receipt_with("algorithm", "ES256".into()), "unknown_algorithm", Some("algorithm"));
+    refuses(&receipt_with("payload.extra", "x".into()), "unknown_field", Some("payload.extra"));
 }
 
 #[test]
@@ -187,23 +94,13 @@ fn keys_that_verify_nothing_or_everything_refuse() {
         let raw = [&[0xed, 0x01], bytes].concat();
         Value::from(format!("did:key:z{}", bs58::encode(raw).into_string()))
     };
-    let refuses = |signer: Value, code| {
-        refuses(
-            &receipt_with("signer_did", signer),
-            code,
-            Some("signer_did"),
-        )
-    };
+    let refuses = |signer: Value, code| refuses(&receipt_with("signer_did", signer), code, Some("signer_did"));
     refuses(of(&[7; 31]), "key_wrong_length");
     refuses(of(&[7; 33]), "key_wrong_length");
     refuses("did:web:gateway.example".into(), "invalid_did");
     refuses("did:key:z0OIl".into(), "invalid_did");
     refuses(
-        format!(
-            "did:key:z{}",
-            bs58::encode([&[0x12, 0x00][..], &[7; 32]].concat()).into_string()
-        )
-        .into(),
+        format!("did:key:z{}", bs58::encode([&[0x12, 0x00][..], &[7; 32]].concat()).into_string()).into(),
         "invalid_did",
     );
     // The neutral element, and a point of order 8.
@@ -212,13 +109,8 @@ fn keys_that_verify_nothing_or_everything_refuse() {
     refuses(of(&identity), "key_small_order");
     let order_8 = hex_bytes("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05");
     refuses(of(&order_8), "key_small_order");
-    let off_curve = (2..)
-        .map(|n: u8| [n; 32])
-        .find(|bytes| VerifyingKey::from_bytes(bytes).is_err());
-    refuses(
-        of(&off_curve.expect("half of all texts are none")),
-        "key_not_a_point",
-    );
+    let off_curve = (2..).map(|n: u8| [n; 32]).find(|bytes| VerifyingKey::from_bytes(bytes).is_err());
+    refuses(of(&off_curve.expect("half of all texts are none")), "key_not_a_point");
     // p + 3: y = 3 in a second spelling.
     let mut unreduced = [0xff; 32];
     (unreduced[0], unreduced[31]) = (0xf0, 0x7f);
@@ -226,10 +118,7 @@ fn keys_that_verify_nothing_or_everything_refuse() {
 }
 
 fn hex_bytes(text: &str) -> Vec<u8> {
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex"))
-        .collect()
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex")).collect()
 }
 
 #[test]
@@ -240,50 +129,23 @@ fn hash_and_signature_have_one_spelling_and_one_maker() {
     for name in ["payload_hash_b64u", "signature_b64u"] {
         let original = text(name);
         let last = original.chars().last().expect("not empty");
-        let neighbour = char::from_u32(last as u32 + 1)
-            .filter(char::is_ascii_alphanumeric)
-            .unwrap_or('-');
+        let neighbour = char::from_u32(last as u32 + 1).filter(char::is_ascii_alphanumeric).unwrap_or('-');
         let spelled = format!("{}{neighbour}", &original[..original.len() - 1]);
-        refuses(
-            &receipt_with(name, spelled.into()),
-            "base64url_not_canonical",
-            Some(name),
-        );
-        refuses(
-            &receipt_with(name, format!("{original}=").into()),
-            "invalid_value",
-            Some(name),
-        );
-        refuses(
-            &receipt_with(name, original[1..].into()),
-            "invalid_value",
-            Some(name),
-        );
+        refuses(&receipt_with(name, spelled.into()), "base64url_not_canonical", Some(name));
+        refuses(&receipt_with(name, format!("{original}=").into()), "invalid_value", Some(name));
+        refuses(&receipt_with(name, original[1..].into()), "invalid_value", Some(name));
     }
-    let other = seal_raw(
-        kind("gateway_receipt"),
-        good_payload(kind("gateway_receipt")),
-        &key("somebody else"),
-    );
-    let forged = receipt_with(
-        "signature_b64u",
-        other.text_at("signature_b64u").expect("text").into(),
-    );
+    let other = seal_raw(kind("gateway_receipt"), good_payload(kind("gateway_receipt")), &key("somebody else"));
+    let forged = receipt_with("signature_b64u", other.text_at("signature_b64u").expect("text").into());
     refuses(&forged, "signature_invalid", Some("signature_b64u"));
-    refuses(
-        &receipt_with("payload.tokens_input", 121.into()),
-        "hash_mismatch",
-        Some("payload_hash_b64u"),
-    );
+    refuses(&receipt_with("payload.tokens_input", 121.into()), "hash_mismatch", Some("payload_hash_b64u"));
 }
 
 #[test]
 fn payload_members_in_another_order_are_another_payload() {
     let text = good(kind("gateway_receipt"));
-    let swapped = text.replace(
-        r#""gateway_id":"gw_1","provider":"openrouter""#,
-        r#""provider":"openrouter","gateway_id":"gw_1""#,
-    );
+    let swapped = text
+        .replace(r#""gateway_id":"gw_1","provider":"openrouter""#, r#""provider":"openrouter","gateway_id":"gw_1""#);
     assert_ne!(text, swapped);
     refuses(&swapped, "hash_mismatch", Some("payload_hash_b64u"));
     // The envelope's own order is not signed, and makes another artifact.
@@ -297,76 +159,32 @@ fn payload_members_in_another_order_are_another_payload() {
 #[test]
 fn a_bare_forged_bundle_is_refused() {
     refuses(&to_compact(&bundle_payload()), "unsigned_not_allowed", None);
-    refuses(
-        &to_compact(&good_payload(kind("approval"))),
-        "unsigned_not_allowed",
-        None,
-    );
+    refuses(&to_compact(&good_payload(kind("approval"))), "unsigned_not_allowed", None);
 }
 
 #[test]
 fn a_bundle_expands_its_enveloped_receipts_in_order() {
     let admitted = admit_any(&good(kind("proof_bundle"))).expect("good");
-    let kinds: Vec<_> = admitted
-        .expanded
-        .iter()
-        .map(|artifact| artifact.kind().name())
-        .collect();
-    let order = [
-        "gateway_receipt",
-        "tool_receipt",
-        "side_effect_receipt",
-        "human_approval_receipt",
-        "delegation_receipt",
-    ];
+    let kinds: Vec<_> = admitted.expanded.iter().map(|artifact| artifact.kind().name()).collect();
+    let order =
+        ["gateway_receipt", "tool_receipt", "side_effect_receipt", "human_approval_receipt", "delegation_receipt"];
     assert_eq!(kinds, order);
     assert_eq!(admitted.not_expanded, []);
-    assert_eq!(
-        admitted.receipts.map(|receipts| receipts.count),
-        Some(6),
-        "the bare tool receipt is counted"
-    );
-    let alone = admit_any(&good(kind("gateway_receipt")))
-        .expect("good")
-        .artifact;
+    assert_eq!(admitted.receipts.map(|receipts| receipts.count), Some(6), "the bare tool receipt is counted");
+    let alone = admit_any(&good(kind("gateway_receipt"))).expect("good").artifact;
     assert_eq!(admitted.expanded[0].digest(), alone.digest());
 }
 
 #[test]
 fn a_bundle_with_broken_receipts_is_admitted_and_names_them() {
     let mut payload = bundle_payload();
-    set(
-        &mut payload,
-        "receipts[0].payload.metadata.log_inclusion_proof",
-        Some("written after signing".into()),
-    );
-    set(
-        &mut payload,
-        "tool_receipts[0].envelope_type",
-        Some("web_receipt".into()),
-    );
-    set(
-        &mut payload,
-        "side_effect_receipts[0]",
-        Some(value(&good(kind("approval")))),
-    );
-    set(
-        &mut payload,
-        "delegation_receipts[0].payload.extra",
-        Some(1.into()),
-    );
-    let admitted = admit_any(&to_compact(&seal_raw(
-        kind("proof_bundle"),
-        payload,
-        &key("agent"),
-    )))
-    .expect("admitted");
+    set(&mut payload, "receipts[0].payload.metadata.log_inclusion_proof", Some("written after signing".into()));
+    set(&mut payload, "tool_receipts[0].envelope_type", Some("web_receipt".into()));
+    set(&mut payload, "side_effect_receipts[0]", Some(value(&good(kind("approval")))));
+    set(&mut payload, "delegation_receipts[0].payload.extra", Some(1.into()));
+    let admitted = admit_any(&to_compact(&seal_raw(kind("proof_bundle"), payload, &key("agent")))).expect("admitted");
     assert_eq!(admitted.expanded.len(), 1);
-    let named: Vec<_> = admitted
-        .not_expanded
-        .iter()
-        .map(|left| (left.path.as_str(), left.code))
-        .collect();
+    let named: Vec<_> = admitted.not_expanded.iter().map(|left| (left.path.as_str(), left.code)).collect();
     let expected = [
         ("payload.receipts[0]", "hash_mismatch"),
         ("payload.tool_receipts[0]", "unknown_kind"),
@@ -395,42 +213,20 @@ fn rfc_root(leaves: &[[u8; 32]]) -> [u8; 32] {
 #[test]
 fn receipts_root_is_the_rfc_6962_root_over_arrays_in_order() {
     for count in 1..20_u32 {
-        let receipts: Vec<Value> = (0..count)
-            .map(|n| value(&format!("{{\"receipt_id\":\"{n}\"}}")))
-            .collect();
+        let receipts: Vec<Value> = (0..count).map(|n| value(&format!("{{\"receipt_id\":\"{n}\"}}"))).collect();
         let mut payload = value("{}");
-        set(
-            &mut payload,
-            "web_receipts",
-            Some(vec![value("{\"last\":true}")].into()),
-        );
+        set(&mut payload, "web_receipts", Some(vec![value("{\"last\":true}")].into()));
         set(&mut payload, "receipts", Some(receipts.clone().into()));
         let digest = |receipt: &Value| Sha256::digest(to_compact(receipt)).into();
         let leaf = |input: Vec<u8>| Sha256::digest([&[0][..], &input].concat()).into();
-        let mut leaves: Vec<[u8; 32]> = receipts
-            .iter()
-            .enumerate()
-            .map(|(at, r)| leaf(leaf_input("receipts", at as u64, &digest(r))))
-            .collect();
-        leaves.push(leaf(leaf_input(
-            "web_receipts",
-            0,
-            &digest(&value("{\"last\":true}")),
-        )));
+        let mut leaves: Vec<[u8; 32]> =
+            receipts.iter().enumerate().map(|(at, r)| leaf(leaf_input("receipts", at as u64, &digest(r)))).collect();
+        leaves.push(leaf(leaf_input("web_receipts", 0, &digest(&value("{\"last\":true}")))));
         let root = ReceiptsRoot::of(&payload).expect("receipts");
-        assert_eq!(
-            (root.root, root.count),
-            (rfc_root(&leaves), u64::from(count) + 1)
-        );
+        assert_eq!((root.root, root.count), (rfc_root(&leaves), u64::from(count) + 1));
     }
     assert_eq!(ReceiptsRoot::of(&value("{\"receipts\":[]}")), None);
-    let expected = [
-        &[0x83, 0x68][..],
-        b"receipts",
-        &[0x19, 0x01, 0x00, 0x58, 0x20],
-        &[9; 32],
-    ]
-    .concat();
+    let expected = [&[0x83, 0x68][..], b"receipts", &[0x19, 0x01, 0x00, 0x58, 0x20], &[9; 32]].concat();
     assert_eq!(leaf_input("receipts", 256, &[9; 32]), expected);
 }
 
@@ -441,10 +237,7 @@ fn a_token_hidden_deep_in_any_kind_refuses_without_being_echoed() {
         assert_eq!(error.code(), "secret_in_artifact", "{kind}: {error}");
         let path = error.path().expect("a path");
         assert!(path.starts_with("payload."), "{kind}: {path}");
-        assert!(
-            !error.to_string().contains("eyJ") && !format!("{error:?}").contains("eyJ"),
-            "{kind}"
-        );
+        assert!(!error.to_string().contains("eyJ") && !format!("{error:?}").contains("eyJ"), "{kind}");
     }
 }
 
@@ -454,18 +247,11 @@ fn a_token_as_a_member_name_refuses_without_being_echoed() {
     let members = vec![(format!("x {JWS}"), Value::Null)];
     let hidden = pulselog::artifact::json::Object::from_members(members).expect("one name");
     set(&mut payload, "metadata.deep[0].er", Some(hidden.into()));
-    let error = admit_any(&to_compact(&seal_raw(
-        kind("gateway_receipt"),
-        payload,
-        &key("gateway"),
-    )))
-    .expect_err("refused");
+    let error =
+        admit_any(&to_compact(&seal_raw(kind("gateway_receipt"), payload, &key("gateway")))).expect_err("refused");
     assert_eq!(
         (error.code(), error.path()),
-        (
-            "secret_in_artifact",
-            Some("payload.metadata.deep[0].er.<name of 30 bytes>")
-        )
+        ("secret_in_artifact", Some("payload.metadata.deep[0].er.<name of 30 bytes>"))
     );
     // An unknown field is refused earlier, and must not echo it either.
     let mut envelope = value(&good(kind("gateway_receipt")));
@@ -477,10 +263,7 @@ fn a_token_as_a_member_name_refuses_without_being_echoed() {
         other => other,
     };
     let error = admit_any(&to_compact(&envelope)).expect_err("refused");
-    assert!(
-        error.code() == "unknown_field" && !error.to_string().contains("eyJ"),
-        "{error}"
-    );
+    assert!(error.code() == "unknown_field" && !error.to_string().contains("eyJ"), "{error}");
 }
 
 #[test]
@@ -529,11 +312,7 @@ fn looking_for_tokens_stays_linear_on_hostile_text() {
 fn only_an_unsigned_observation_has_its_tokens_replaced() {
     let observation = kind("argocd_observation");
     let mut payload = good_payload(observation);
-    set(
-        &mut payload,
-        "message",
-        Some(format!("login with {JWS} failed").into()),
-    );
+    set(&mut payload, "message", Some(format!("login with {JWS} failed").into()));
     refuses(
         &to_compact(&seal_raw(observation, payload.clone(), &key("observer"))),
         "secret_in_artifact",
@@ -547,51 +326,27 @@ fn only_an_unsigned_observation_has_its_tokens_replaced() {
         Some(format!("login with sha256:{hash} failed").as_str())
     );
     assert!(!admitted.artifact.compact().contains("eyJ"));
-    assert_eq!(
-        admitted.artifact.digest(),
-        ArtifactDigest::of(admitted.artifact.compact().as_bytes())
-    );
+    assert_eq!(admitted.artifact.digest(), ArtifactDigest::of(admitted.artifact.compact().as_bytes()));
     // What was admitted is admitted again as it is.
-    assert_eq!(
-        admit_any(admitted.artifact.compact())
-            .expect("again")
-            .redacted,
-        Vec::<String>::new()
-    );
+    assert_eq!(admit_any(admitted.artifact.compact()).expect("again").redacted, Vec::<String>::new());
     let mut snapshot = good_payload(kind("argocd_snapshot"));
     set(&mut snapshot, "rows[0].app.uid", Some(JWS.into()));
-    refuses(
-        &to_compact(&snapshot),
-        "secret_in_artifact",
-        Some("rows[0].app.uid"),
-    );
+    refuses(&to_compact(&snapshot), "secret_in_artifact", Some("rows[0].app.uid"));
 }
 
 #[test]
 fn a_grant_covers_its_kinds_instance_and_channel_only() {
-    let admit = |text: &str, grant: &Grant| match admit(
-        text.as_bytes(),
-        grant,
-        &Limits::default(),
-        &KeyCache::new(),
-    ) {
+    let admit = |text: &str, grant: &Grant| match admit(text.as_bytes(), grant, &Limits::default(), &KeyCache::new()) {
         Ok(_) => "admitted",
         Err(error) => error.code(),
     };
     let receipt = good(kind("gateway_receipt"));
     let observation = to_compact(&good_payload(kind("argocd_observation")));
     let pulse = to_compact(&good_payload(kind("trust_pulse")));
-    let some = Grant {
-        signed: SignedGrant::Kinds(vec![kind("proof_bundle")]),
-        unsigned: None,
-    };
+    let some = Grant { signed: SignedGrant::Kinds(vec![kind("proof_bundle")]), unsigned: None };
     assert_eq!(admit(&receipt, &Grant::all()), "admitted");
     assert_eq!(admit(&receipt, &some), "kind_not_granted");
-    assert_eq!(
-        admit(&good(kind("proof_bundle")), &some),
-        "admitted",
-        "what a bundle holds needs no grant"
-    );
+    assert_eq!(admit(&good(kind("proof_bundle")), &some), "admitted", "what a bundle holds needs no grant");
     assert_eq!(admit(&observation, &Grant::all()), "unsigned_not_granted");
     assert_eq!(admit(&pulse, &Grant::all()), "unsigned_not_granted");
     let observer = |channel: Option<&str>, instance: &str| Grant {
@@ -602,54 +357,25 @@ fn a_grant_covers_its_kinds_instance_and_channel_only() {
             instance: Some(instance.to_owned()),
         }),
     };
-    assert_eq!(
-        admit(&observation, &observer(None, "argocd-prod")),
-        "admitted"
-    );
-    assert_eq!(
-        admit(&observation, &observer(Some("notify"), "argocd-prod")),
-        "admitted"
-    );
-    assert_eq!(
-        admit(&observation, &observer(Some("poll"), "argocd-prod")),
-        "channel_not_granted"
-    );
-    assert_eq!(
-        admit(&observation, &observer(None, "argocd-dev")),
-        "instance_not_granted"
-    );
-    assert_eq!(
-        admit(&receipt, &observer(None, "argocd-prod")),
-        "kind_not_granted"
-    );
-    assert_eq!(
-        admit(&pulse, &observer(None, "argocd-prod")),
-        "unsigned_not_granted"
-    );
+    assert_eq!(admit(&observation, &observer(None, "argocd-prod")), "admitted");
+    assert_eq!(admit(&observation, &observer(Some("notify"), "argocd-prod")), "admitted");
+    assert_eq!(admit(&observation, &observer(Some("poll"), "argocd-prod")), "channel_not_granted");
+    assert_eq!(admit(&observation, &observer(None, "argocd-dev")), "instance_not_granted");
+    assert_eq!(admit(&receipt, &observer(None, "argocd-prod")), "kind_not_granted");
+    assert_eq!(admit(&pulse, &observer(None, "argocd-prod")), "unsigned_not_granted");
     let agent = Grant {
         signed: SignedGrant::All,
-        unsigned: Some(UnsignedGrant {
-            kind: kind("trust_pulse"),
-            channel: None,
-            instance: None,
-        }),
+        unsigned: Some(UnsignedGrant { kind: kind("trust_pulse"), channel: None, instance: None }),
     };
-    assert_eq!(
-        (admit(&pulse, &agent), admit(&receipt, &agent)),
-        ("admitted", "admitted")
-    );
+    assert_eq!((admit(&pulse, &agent), admit(&receipt, &agent)), ("admitted", "admitted"));
     // The grant is asked before the shape: a stranger learns nothing about it.
-    assert_eq!(
-        admit(&receipt.replace("gw_1", ""), &some),
-        "kind_not_granted"
-    );
+    assert_eq!(admit(&receipt.replace("gw_1", ""), &some), "kind_not_granted");
 }
 
 #[test]
 fn seal_makes_what_admission_takes_and_fills_version_and_nonce() {
     for kind in Kind::all() {
-        let sealed =
-            seal(kind, good_payload(kind), &key(signer_of(kind)), ISSUED_AT).expect("good");
+        let sealed = seal(kind, good_payload(kind), &key(signer_of(kind)), ISSUED_AT).expect("good");
         assert_eq!(sealed, good(kind), "{kind}");
     }
     let revocation = kind("cst_revocation");
@@ -657,34 +383,19 @@ fn seal_makes_what_admission_takes_and_fills_version_and_nonce() {
     set(&mut payload, "nonce", None);
     set(&mut payload, "cst_revocation_version", None);
     assert_eq!(
-        seal(revocation, payload.clone(), &key("issuer"), ISSUED_AT)
-            .expect_err("no version")
-            .code(),
+        seal(revocation, payload.clone(), &key("issuer"), ISSUED_AT).expect_err("no version").code(),
         "missing_field"
     );
     let completed = complete(revocation, payload, [0xab; 16]);
-    assert!(to_compact(&completed).starts_with(
-        r#"{"cst_revocation_version":"1","nonce":"abababababababababababababababab","#
-    ));
-    assert!(seal(revocation, completed, &key("issuer"), ISSUED_AT).is_ok());
-    let bad = seal(
-        revocation,
-        good_payload(revocation),
-        &key("issuer"),
-        "today",
-    )
-    .expect_err("no time");
-    assert_eq!(
-        (bad.code(), bad.path().as_str()),
-        ("invalid_value", "issued_at")
+    assert!(
+        to_compact(&completed)
+            .starts_with(r#"{"cst_revocation_version":"1","nonce":"abababababababababababababababab","#)
     );
-    let withheld = seal(
-        kind("withholding"),
-        good_payload(revocation),
-        &key("operator"),
-        ISSUED_AT,
-    )
-    .expect_err("other kind");
+    assert!(seal(revocation, completed, &key("issuer"), ISSUED_AT).is_ok());
+    let bad = seal(revocation, good_payload(revocation), &key("issuer"), "today").expect_err("no time");
+    assert_eq!((bad.code(), bad.path().as_str()), ("invalid_value", "issued_at"));
+    let withheld =
+        seal(kind("withholding"), good_payload(revocation), &key("operator"), ISSUED_AT).expect_err("other kind");
     assert_eq!(withheld.path(), "payload.withholding_version");
 }
 
@@ -694,11 +405,7 @@ fn errors_never_repeat_hostile_member_names() {
     let text = format!("{{\"envelope_type\":\"approval\",\"{long}\":1,\"\\u202e\\n\":2}}");
     let error = admit_any(&text).expect_err("refused");
     assert!(error.to_string().len() < 300, "{error}");
-    refuses(
-        &receipt_with("a\u{202e}b", Value::Null),
-        "unknown_field",
-        Some("<name of 5 bytes>"),
-    );
+    refuses(&receipt_with("a\u{202e}b", Value::Null), "unknown_field", Some("<name of 5 bytes>"));
 }
 
 proptest! {
@@ -741,14 +448,7 @@ proptest! {
 
 #[test]
 fn every_step_that_admission_names_is_an_error_with_code_and_place() {
-    let error: AdmitError =
-        admit_any(&receipt_with("payload.binding.nonce", "".into())).expect_err("refused");
-    assert_eq!(
-        (error.code(), error.path()),
-        ("invalid_value", Some("payload.binding.nonce"))
-    );
-    assert_eq!(
-        error.to_string(),
-        "payload.binding.nonce: must be text of 1 to 1024 bytes"
-    );
+    let error: AdmitError = admit_any(&receipt_with("payload.binding.nonce", "".into())).expect_err("refused");
+    assert_eq!((error.code(), error.path()), ("invalid_value", Some("payload.binding.nonce")));
+    assert_eq!(error.to_string(), "payload.binding.nonce: must be text of 1 to 1024 bytes");
 }

@@ -26,21 +26,13 @@ fn json_files(folder: &Path, out: &mut Vec<std::path::PathBuf>) {
 fn envelopes<'a>(value: &'a Value, path: &str, out: &mut Vec<(String, &'a Value)>) {
     match value {
         Value::Array(items) => {
-            items
-                .iter()
-                .enumerate()
-                .for_each(|(at, item)| envelopes(item, &format!("{path}/{at}"), out));
+            items.iter().enumerate().for_each(|(at, item)| envelopes(item, &format!("{path}/{at}"), out));
         }
         Value::Object(object) => {
-            if ["envelope_version", "payload", "signature_b64u"]
-                .iter()
-                .all(|name| object.contains(name))
-            {
+            if ["envelope_version", "payload", "signature_b64u"].iter().all(|name| object.contains(name)) {
                 out.push((path.to_owned(), value));
             }
-            object
-                .iter()
-                .for_each(|(name, member)| envelopes(member, &format!("{path}/{name}"), out));
+            object.iter().for_each(|(name, member)| envelopes(member, &format!("{path}/{name}"), out));
         }
         _ => {}
     }
@@ -49,9 +41,7 @@ fn envelopes<'a>(value: &'a Value, path: &str, out: &mut Vec<(String, &'a Value)
 fn row(file: &str, path: &str, envelope: &Value) -> String {
     let kind = envelope.text_at("envelope_type").unwrap_or("none");
     let (outcome, why) = match admit_any(&to_compact(envelope)) {
-        Err(error) if error.code() == "unknown_kind" => {
-            ("unknown_kind", "not a kind of this log".to_owned())
-        }
+        Err(error) if error.code() == "unknown_kind" => ("unknown_kind", "not a kind of this log".to_owned()),
         Err(error) => (error.code(), error.to_string()),
         Ok(admitted) => {
             let mut why = "every step passes".to_owned();
@@ -78,18 +68,12 @@ fn every_shared_envelope_is_admitted_or_refused_as_the_table_says() {
     let mut table = HEADER.to_owned();
     for file in &files {
         let bytes = std::fs::read(file).expect("readable");
-        let name = file
-            .strip_prefix(&folder)
-            .expect("below")
-            .display()
-            .to_string();
+        let name = file.strip_prefix(&folder).expect("below").display().to_string();
         // Only an envelope can be in the table, and all of them are strict JSON.
         let value = json::parse(&bytes, 64).unwrap_or_else(|error| panic!("{name}: {error}"));
         let mut found = Vec::new();
         envelopes(&value, "", &mut found);
-        found
-            .iter()
-            .for_each(|(path, envelope)| table.push_str(&row(&name, path, envelope)));
+        found.iter().for_each(|(path, envelope)| table.push_str(&row(&name, path, envelope)));
     }
     if blessing() {
         std::fs::write(project(TABLE), &table).expect("writable");

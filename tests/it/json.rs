@@ -22,11 +22,7 @@ fn each_broken_rule_has_its_code_and_offset() {
     refuses(b"{\"a\":\"\xed\xa0\x80\"}", "json_not_utf8", 6);
     refuses(b"{} x", "json_trailing_data", 3);
     refuses(b"{}\0", "json_trailing_data", 2);
-    refuses(
-        b"{\"a\":{\"b\":[{\"c\":1,\"c\":1}]}}",
-        "json_duplicate_key",
-        18,
-    );
+    refuses(b"{\"a\":{\"b\":[{\"c\":1,\"c\":1}]}}", "json_duplicate_key", 18);
     refuses(b"{\"a\":1,\"\\u0061\":2}", "json_duplicate_key", 7);
     refuses(b"\"\\ud800\"", "json_lone_surrogate", 1);
     refuses(b"\"\\udc00\\ud800\"", "json_lone_surrogate", 1);
@@ -83,20 +79,10 @@ fn zero_may_be_spelled_with_any_exponent() {
 
 #[test]
 fn safe_integers_survive_in_every_spelling() {
-    for text in [
-        "9007199254740991",
-        "9007199254740991.0",
-        "9.007199254740991e15",
-    ] {
-        assert_eq!(
-            to_compact(&parse(text.as_bytes(), 64).expect(text)),
-            "9007199254740991"
-        );
+    for text in ["9007199254740991", "9007199254740991.0", "9.007199254740991e15"] {
+        assert_eq!(to_compact(&parse(text.as_bytes(), 64).expect(text)), "9007199254740991");
     }
-    assert_eq!(
-        parse(b"-9007199254740991", 64).expect("safe").as_i64(),
-        Some(-9_007_199_254_740_991)
-    );
+    assert_eq!(parse(b"-9007199254740991", 64).expect("safe").as_i64(), Some(-9_007_199_254_740_991));
 }
 
 #[test]
@@ -112,10 +98,7 @@ fn nests_to_the_limit_and_not_one_deeper() {
 fn keeps_ecmascript_member_order() {
     let text = r#"{"b":1,"10":2,"2":3,"01":4,"a":5,"4294967295":6,"4294967294":7,"-1":8}"#;
     let compact = r#"{"2":3,"10":2,"4294967294":7,"b":1,"01":4,"a":5,"4294967295":6,"-1":8}"#;
-    assert_eq!(
-        to_compact(&parse(text.as_bytes(), 64).expect("JSON")),
-        compact
-    );
+    assert_eq!(to_compact(&parse(text.as_bytes(), 64).expect("JSON")), compact);
 }
 
 #[test]
@@ -127,28 +110,18 @@ fn large_objects_find_and_refuse_names_as_small_ones_do() {
     assert_eq!(value.get("n500"), None);
     assert_eq!(to_compact(&value), text);
     let twice = format!("{{{},\"n17\":0}}", members.join(","));
-    assert_eq!(
-        parse(twice.as_bytes(), 64).expect_err("twice").code(),
-        "json_duplicate_key"
-    );
+    assert_eq!(parse(twice.as_bytes(), 64).expect_err("twice").code(), "json_duplicate_key");
 }
 
 #[test]
 fn escapes_what_ecmascript_escapes_and_nothing_else() {
     let text = r#""\u0000\u0008\t\n\f\r\u001f\"\\\/\u007f\u2028\u00e9\ud83d\ude00""#;
     let compact = "\"\\u0000\\b\\t\\n\\f\\r\\u001f\\\"\\\\/\u{7f}\u{2028}é😀\"";
-    assert_eq!(
-        to_compact(&parse(text.as_bytes(), 64).expect("JSON")),
-        compact
-    );
+    assert_eq!(to_compact(&parse(text.as_bytes(), 64).expect("JSON")), compact);
 }
 
 fn values() -> impl Strategy<Value = Value> {
-    values_of(prop_oneof![
-        any::<f64>(),
-        (-1e16..1e16_f64).prop_map(f64::round),
-        any::<i32>().prop_map(f64::from)
-    ])
+    values_of(prop_oneof![any::<f64>(), (-1e16..1e16_f64).prop_map(f64::round), any::<i32>().prop_map(f64::from)])
 }
 
 fn values_of(number: impl Strategy<Value = f64> + 'static) -> impl Strategy<Value = Value> {

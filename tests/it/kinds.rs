@@ -10,8 +10,8 @@ use pulselog::artifact::shape::json_schema;
 use pulselog::artifact::{HashForm, Kind};
 
 use crate::make::{
-    JWS, admit_any, blessing, good, good_payload, key, kind, outcome, project, rehash_scope,
-    seal_raw, set, signer_of, text_path, value,
+    JWS, admit_any, blessing, good, good_payload, key, kind, outcome, project, rehash_scope, seal_raw, set, signer_of,
+    text_path, value,
 };
 
 /// A defect of one kind's payload: code, path, and JSON to put there; no JSON
@@ -22,16 +22,8 @@ fn defects(kind: Kind) -> &'static [Defect] {
     match kind.name() {
         "gateway_receipt" => &[
             ("wrong_type", "tokens_input", Some("\"120\"")),
-            (
-                "base64url_not_canonical",
-                "request_hash_b64u",
-                Some("\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB\""),
-            ),
-            (
-                "invalid_value",
-                "timestamp",
-                Some("\"2026-11-22T12:00:60Z\""),
-            ),
+            ("base64url_not_canonical", "request_hash_b64u", Some("\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB\"")),
+            ("invalid_value", "timestamp", Some("\"2026-11-22T12:00:60Z\"")),
             ("unknown_field", "binding.job_id", Some("\"job\"")),
             ("wrong_type", "model", Some("null")),
         ],
@@ -48,10 +40,9 @@ fn defects(kind: Kind) -> &'static [Defect] {
             ("invalid_value", "approval_type", Some("\"approved\"")),
             ("unknown_field", "capability_minted", Some("true")),
         ],
-        "delegation_receipt" => &[
-            ("invalid_value", "delegate_did", Some("\"agent\"")),
-            ("missing_field", "delegated_at", None),
-        ],
+        "delegation_receipt" => {
+            &[("invalid_value", "delegate_did", Some("\"agent\"")), ("missing_field", "delegated_at", None)]
+        }
         "proof_bundle" => &[
             ("invalid_value", "event_chain", Some("[]")),
             ("wrong_type", "receipts[0]", Some("1")),
@@ -59,46 +50,22 @@ fn defects(kind: Kind) -> &'static [Defect] {
             ("unknown_field", "wpc_hash_b64u", Some("\"x\"")),
         ],
         "work_policy" => &[
-            (
-                "invalid_value",
-                "tools.argo_cd.allow[0].action",
-                Some("\"delete\""),
-            ),
-            (
-                "invalid_value",
-                "tools.argo_cd.allow[0].apps[0]",
-                Some("\"payments-*\""),
-            ),
+            ("invalid_value", "tools.argo_cd.allow[0].action", Some("\"delete\"")),
+            ("invalid_value", "tools.argo_cd.allow[0].apps[0]", Some("\"payments-*\"")),
             ("invalid_value", "tools.argo_cd.allow", Some("[]")),
             ("invalid_value", "token.cst.max_ttl_seconds", Some("86401")),
-            (
-                "invalid_value",
-                "token.cst.policy_hash_pinning",
-                Some("\"never\""),
-            ),
-            (
-                "unknown_field",
-                "tools.argo_cd.allow[0].clusters",
-                Some("[]"),
-            ),
+            ("invalid_value", "token.cst.policy_hash_pinning", Some("\"never\"")),
+            ("unknown_field", "tools.argo_cd.allow[0].clusters", Some("[]")),
             ("missing_field", "audit.produce_proof_bundle", None),
         ],
         "trust_pulse" => &[
             ("invalid_value", "tier_uplift", Some("true")),
             ("invalid_value", "evidence_class", Some("\"verified\"")),
-            (
-                "invalid_value",
-                "files[0].path",
-                Some("\"a/../../etc/passwd\""),
-            ),
+            ("invalid_value", "files[0].path", Some("\"a/../../etc/passwd\"")),
             ("invalid_value", "tools[0].calls", Some("1.5")),
         ],
         "cst_issuance" => &[
-            (
-                "scope_hash_mismatch",
-                "claims.scope[0]",
-                Some("\"proxy:*\""),
-            ),
+            ("scope_hash_mismatch", "claims.scope[0]", Some("\"proxy:*\"")),
             ("missing_field", "claims.mission_id", None),
             ("missing_field", "claims.token_scope_hash_b64u", None),
             ("invalid_value", "claims.exp", Some("1795436100.5")),
@@ -107,29 +74,17 @@ fn defects(kind: Kind) -> &'static [Defect] {
         ],
         "cst_revocation" => &[
             ("missing_field", "policy_hash_b64u", None),
-            (
-                "invalid_value",
-                "revoked_at",
-                Some("\"2026-11-22T12:00:00+00:00\""),
-            ),
+            ("invalid_value", "revoked_at", Some("\"2026-11-22T12:00:00+00:00\"")),
             ("wrong_type", "argocd_token_revoked", Some("\"yes\"")),
         ],
         "approval" => &[
             ("invalid_value", "binds.params.prune", Some("false")),
             ("invalid_value", "binds.params.sync_options", Some("[]")),
-            (
-                "invalid_value",
-                "binds.params.sync_options[1]",
-                Some("\"CreateNamespace=true\""),
-            ),
+            ("invalid_value", "binds.params.sync_options[1]", Some("\"CreateNamespace=true\"")),
             ("invalid_value", "binds.history_id", Some("6")),
             ("missing_field", "binds.job_id", None),
             ("missing_field", "binds.destination", None),
-            (
-                "invalid_value",
-                "binds.destination.name",
-                Some("\"in-cluster\""),
-            ),
+            ("invalid_value", "binds.destination.name", Some("\"in-cluster\"")),
             ("invalid_value", "binds.action", Some("\"deploy\"")),
         ],
         "argocd_decision" => &[
@@ -149,16 +104,8 @@ fn defects(kind: Kind) -> &'static [Defect] {
             ("missing_field", "before", None),
         ],
         "audit_roots" => &[
-            (
-                "invalid_value",
-                "observers[0].did",
-                Some("\"did:key:z6MkneMkZqwqRiU5mJzSG3kDwzt9P8C59N4NGTfBLfSGE7c7\""),
-            ),
-            (
-                "invalid_value",
-                "observers[0].channels",
-                Some("[\"watch\"]"),
-            ),
+            ("invalid_value", "observers[0].did", Some("\"did:key:z6MkneMkZqwqRiU5mJzSG3kDwzt9P8C59N4NGTfBLfSGE7c7\"")),
+            ("invalid_value", "observers[0].channels", Some("[\"watch\"]")),
             ("missing_field", "agents[0].default_policy", None),
             ("invalid_value", "origin", Some("\"log example\"")),
         ],
@@ -167,20 +114,13 @@ fn defects(kind: Kind) -> &'static [Defect] {
             ("invalid_value", "findings[0].severity", Some("\"fatal\"")),
             ("invalid_value", "size", Some("0")),
         ],
-        "withholding" => &[
-            ("invalid_value", "artifact_digest", Some("\"x\"")),
-            ("missing_field", "by", None),
-        ],
+        "withholding" => &[("invalid_value", "artifact_digest", Some("\"x\"")), ("missing_field", "by", None)],
         "argocd_observation" => &[
             ("invalid_value", "event", Some("\"sync\"")),
             ("invalid_value", "channel", Some("\"watch\"")),
             ("missing_field", "op_key", None),
             ("unknown_field", "before", Some("\"on\"")),
-            (
-                "invalid_value",
-                "destination.server",
-                Some("\"https://kubernetes.default.svc\""),
-            ),
+            ("invalid_value", "destination.server", Some("\"https://kubernetes.default.svc\"")),
         ],
         "argocd_snapshot" => &[
             ("invalid_value", "channel", Some("\"notify\"")),
@@ -206,11 +146,7 @@ fn edited(kind: Kind, change: impl FnOnce(&mut Value)) -> String {
 /// A secret at the kind's text path, in a payload that is good otherwise.
 pub fn with_secret(kind: Kind) -> String {
     resealed(kind, |payload| {
-        set(
-            payload,
-            text_path(kind),
-            Some(format!("Bearer {JWS}").into()),
-        );
+        set(payload, text_path(kind), Some(format!("Bearer {JWS}").into()));
         if kind.name() == "cst_issuance" {
             rehash_scope(payload);
         }
@@ -219,10 +155,7 @@ pub fn with_secret(kind: Kind) -> String {
 
 fn reordered(payload: &Value) -> Value {
     let members = payload.as_object().expect("an object").iter();
-    let members = members
-        .map(|(name, value)| (name.to_owned(), value.clone()))
-        .rev()
-        .collect();
+    let members = members.map(|(name, value)| (name.to_owned(), value.clone())).rev().collect();
     Object::from_members(members).expect("unique").into()
 }
 
@@ -230,11 +163,7 @@ fn reordered(payload: &Value) -> Value {
 fn goldens(kind: Kind) -> BTreeMap<String, String> {
     let text = |text: &str| Some(Value::from(text));
     let version_field = kind.row().forms[0].version_field;
-    let other = Some(
-        value(&edited(kind, |_| {}))
-            .text_at("signer_did")
-            .map_or(Value::Null, Value::from),
-    );
+    let other = Some(value(&edited(kind, |_| {})).text_at("signer_did").map_or(Value::Null, Value::from));
     let forged = {
         let mut forged = seal_raw(kind, good_payload(kind), &key("somebody else"));
         set(&mut forged, "signer_did", other);
@@ -242,38 +171,14 @@ fn goldens(kind: Kind) -> BTreeMap<String, String> {
     };
     let mut files = BTreeMap::from([
         ("good.json".to_owned(), good(kind)),
-        (
-            "unknown_field--envelope.extra.json".to_owned(),
-            edited(kind, |e| set(e, "extra", text("x"))),
-        ),
-        (
-            "unknown_field--payload.extra.json".to_owned(),
-            resealed(kind, |p| set(p, "extra", text("x"))),
-        ),
-        (
-            "unknown_version--envelope-9.json".to_owned(),
-            edited(kind, |e| set(e, "envelope_version", text("9"))),
-        ),
-        (
-            "unknown_version--payload-9.json".to_owned(),
-            resealed(kind, |p| set(p, version_field, text("9"))),
-        ),
-        (
-            "missing_field--payload-version.json".to_owned(),
-            resealed(kind, |p| set(p, version_field, None)),
-        ),
-        (
-            "unknown_hash_algorithm--md5.json".to_owned(),
-            edited(kind, |e| set(e, "hash_algorithm", text("MD5"))),
-        ),
-        (
-            "signature_invalid--signed-by-somebody-else.json".to_owned(),
-            forged,
-        ),
-        (
-            "secret_in_artifact--deep.json".to_owned(),
-            with_secret(kind),
-        ),
+        ("unknown_field--envelope.extra.json".to_owned(), edited(kind, |e| set(e, "extra", text("x")))),
+        ("unknown_field--payload.extra.json".to_owned(), resealed(kind, |p| set(p, "extra", text("x")))),
+        ("unknown_version--envelope-9.json".to_owned(), edited(kind, |e| set(e, "envelope_version", text("9")))),
+        ("unknown_version--payload-9.json".to_owned(), resealed(kind, |p| set(p, version_field, text("9")))),
+        ("missing_field--payload-version.json".to_owned(), resealed(kind, |p| set(p, version_field, None))),
+        ("unknown_hash_algorithm--md5.json".to_owned(), edited(kind, |e| set(e, "hash_algorithm", text("MD5")))),
+        ("signature_invalid--signed-by-somebody-else.json".to_owned(), forged),
+        ("secret_in_artifact--deep.json".to_owned(), with_secret(kind)),
     ]);
     // A policy hash is over JCS: the order of members does not matter there.
     let (name, change): (_, fn(&Value) -> Value) = match kind.row().hash_form {
@@ -284,19 +189,11 @@ fn goldens(kind: Kind) -> BTreeMap<String, String> {
             changed
         }),
     };
-    files.insert(
-        name.to_owned(),
-        edited(kind, |e| {
-            set(e, "payload", Some(change(&good_payload(kind))))
-        }),
-    );
+    files.insert(name.to_owned(), edited(kind, |e| set(e, "payload", Some(change(&good_payload(kind))))));
     for (code, path, json) in defects(kind) {
         let name = format!("{code}--{}.json", path.replace('[', "-").replace(']', ""));
         let artifact = resealed(kind, |payload| set(payload, path, json.map(value)));
-        assert!(
-            files.insert(name.clone(), artifact).is_none(),
-            "{name} twice"
-        );
+        assert!(files.insert(name.clone(), artifact).is_none(), "{name} twice");
     }
     if kind.row().unsigned {
         files.insert("good-bare.json".to_owned(), to_compact(&good_payload(kind)));
@@ -312,19 +209,12 @@ fn every_golden_is_admitted_or_refused_with_the_code_in_its_name() {
         if blessing() {
             let _ = fs::remove_dir_all(&folder);
             fs::create_dir_all(&folder).expect("writable");
-            made.iter()
-                .for_each(|(name, text)| fs::write(folder.join(name), text).expect("writable"));
+            made.iter().for_each(|(name, text)| fs::write(folder.join(name), text).expect("writable"));
         }
-        let names = fs::read_dir(&folder)
-            .expect("goldens are committed")
-            .map(|entry| entry.expect("readable").file_name());
-        let names: std::collections::BTreeSet<_> = names
-            .map(|name| name.into_string().expect("UTF-8"))
-            .collect();
-        assert!(
-            names.contains("good.json") && names.len() >= 3,
-            "{kind} has a good golden and bad ones"
-        );
+        let names =
+            fs::read_dir(&folder).expect("goldens are committed").map(|entry| entry.expect("readable").file_name());
+        let names: std::collections::BTreeSet<_> = names.map(|name| name.into_string().expect("UTF-8")).collect();
+        assert!(names.contains("good.json") && names.len() >= 3, "{kind} has a good golden and bad ones");
         assert_eq!(names, made.keys().cloned().collect(), "{kind}");
         for (name, made) in &made {
             let text = fs::read_to_string(folder.join(name)).expect("readable");
@@ -347,19 +237,10 @@ fn every_kind_of_ours_has_the_schema_that_its_shape_prints() {
             fs::create_dir_all(project("schemas")).expect("writable");
             fs::write(&path, &schema).expect("writable");
         }
-        assert_eq!(
-            fs::read_to_string(&path).expect("the schema is committed"),
-            schema,
-            "{kind}"
-        );
+        assert_eq!(fs::read_to_string(&path).expect("the schema is committed"), schema, "{kind}");
     }
-    let ours = Kind::all()
-        .filter(|kind| json_schema(*kind).is_some())
-        .count();
-    assert_eq!(
-        ours, 12,
-        "eleven kinds of model 4 and the customers' policy form"
-    );
+    let ours = Kind::all().filter(|kind| json_schema(*kind).is_some()).count();
+    assert_eq!(ours, 12, "eleven kinds of model 4 and the customers' policy form");
 }
 
 #[test]
@@ -368,25 +249,12 @@ fn every_row_names_its_kind_and_no_other() {
     assert_eq!(names.len(), Kind::all().count());
     for kind in Kind::all() {
         assert_eq!(Kind::parse(kind.name()), Some(kind));
-        let withheld_never = [
-            "audit_",
-            "work_policy",
-            "cst_",
-            "approval",
-            "argocd_decision",
-            "argocd_receipt",
-            "withholding",
-        ];
-        let never = withheld_never
-            .iter()
-            .any(|prefix| kind.name().starts_with(prefix));
+        let withheld_never =
+            ["audit_", "work_policy", "cst_", "approval", "argocd_decision", "argocd_receipt", "withholding"];
+        let never = withheld_never.iter().any(|prefix| kind.name().starts_with(prefix));
         assert_eq!(kind.row().withholdable, !never, "{kind}");
-        let files = ["src/artifact", "tests/golden/artifacts"]
-            .map(|folder| project(folder).join(kind.name()));
-        assert!(
-            files[0].with_extension("rs").exists() && files[1].exists(),
-            "{kind}"
-        );
+        let files = ["src/artifact", "tests/golden/artifacts"].map(|folder| project(folder).join(kind.name()));
+        assert!(files[0].with_extension("rs").exists() && files[1].exists(), "{kind}");
     }
 }
 
@@ -399,17 +267,11 @@ fn good_artifacts_show_facts_and_keys() {
     }
     let keys = |name| admit_any(&good(kind(name))).expect("good").artifact.keys();
     let bundle = keys("proof_bundle");
-    assert_eq!(
-        (bundle.runs.as_slice(), bundle.job.as_deref()),
-        (&["run_1".to_owned()][..], Some("job_123"))
-    );
+    assert_eq!((bundle.runs.as_slice(), bundle.job.as_deref()), (&["run_1".to_owned()][..], Some("job_123")));
     assert_eq!(keys("cst_issuance").job.as_deref(), Some("job_123"));
     assert_eq!(keys("argocd_decision").runs, ["run_1"]);
     assert_eq!(keys("argocd_decision").refers_to.len(), 1);
-    assert_eq!(
-        keys("cst_revocation").token_hash,
-        keys("cst_issuance").token_hash
-    );
+    assert_eq!(keys("cst_revocation").token_hash, keys("cst_issuance").token_hash);
 }
 
 #[test]
@@ -420,22 +282,11 @@ fn both_registry_policies_and_second_tool_receipts_are_admitted() {
             "actions":["*"],"resources":["**"],"conditions":{"StringEquals":{"Agent:DID":"x"}}}]}"#,
     ];
     for policy in policies {
-        let text = to_compact(&seal_raw(
-            kind("work_policy"),
-            value(policy),
-            &key("policy signer"),
-        ));
+        let text = to_compact(&seal_raw(kind("work_policy"), value(policy), &key("policy signer")));
         assert_eq!(outcome(&text), "admitted", "{policy}");
     }
     let mixed = r#"{"policy_version":"2","wpc_version":"v1","policy_id":"p","issuer_did":"did:web:x","statements":[]}"#;
-    assert_ne!(
-        outcome(&to_compact(&seal_raw(
-            kind("work_policy"),
-            value(mixed),
-            &key("policy signer")
-        ))),
-        "admitted"
-    );
+    assert_ne!(outcome(&to_compact(&seal_raw(kind("work_policy"), value(mixed), &key("policy signer")))), "admitted");
     let tool = kind("tool_receipt");
     let mut second = good_payload(tool);
     set(&mut second, "receipt_version", Some("2".into()));
@@ -443,11 +294,7 @@ fn both_registry_policies_and_second_tool_receipts_are_admitted() {
     set(&mut second, "result_salt_b64u", Some("c2FsdHNhbHQ".into()));
     let mut envelope = seal_raw(tool, second, &key("agent"));
     assert_eq!(outcome(&to_compact(&envelope)), "admitted");
-    let co_signed = seal_raw(
-        tool,
-        envelope.get("payload").expect("payload").clone(),
-        &key("wrapper"),
-    );
+    let co_signed = seal_raw(tool, envelope.get("payload").expect("payload").clone(), &key("wrapper"));
     let member = |name| co_signed.text_at(name).expect("text").to_owned();
     let co_signature = format!(
         r#"[{{"signature_b64u":"{}","algorithm":"Ed25519","signer_did":"{}","issued_at":"2026-11-22T12:00:00Z","role":"proxy"}}]"#,
@@ -456,11 +303,7 @@ fn both_registry_policies_and_second_tool_receipts_are_admitted() {
     );
     set(&mut envelope, "co_signatures", Some(value(&co_signature)));
     assert_eq!(outcome(&to_compact(&envelope)), "admitted");
-    set(
-        &mut envelope,
-        "co_signatures[0].signer_did",
-        Some(crate::make::did("approver").into()),
-    );
+    set(&mut envelope, "co_signatures[0].signer_did", Some(crate::make::did("approver").into()));
     assert_eq!(outcome(&to_compact(&envelope)), "co_signature_invalid");
     // The first version of the envelope has no place for them.
     set(&mut envelope, "envelope_version", Some("1".into()));

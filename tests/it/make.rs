@@ -6,9 +6,7 @@ use std::path::PathBuf;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use ed25519_dalek::{Signer as _, SigningKey};
 use pulselog::artifact::json::{self, Object, Value, to_compact, to_jcs};
-use pulselog::artifact::{
-    AdmitError, Admitted, Did, Grant, HashForm, KeyCache, Kind, Limits, admit, scope_hash_b64u,
-};
+use pulselog::artifact::{AdmitError, Admitted, Did, Grant, HashForm, KeyCache, Kind, Limits, admit, scope_hash_b64u};
 use sha2::{Digest as _, Sha256};
 
 pub const ISSUED_AT: &str = "2026-11-22T12:00:00.000Z";
@@ -23,10 +21,7 @@ pub fn did(seed: &str) -> String {
 }
 
 pub fn hex(text: &str) -> String {
-    Sha256::digest(text)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub fn b64u(text: &str) -> String {
@@ -61,11 +56,7 @@ pub const JWS: &str = "eyJhbGciOiJub25lIn0.e30.c2ln";
 
 /// An envelope around any payload, good or not, in the kind's hash form.
 pub fn seal_raw(kind: Kind, payload: Value, key: &SigningKey) -> Value {
-    let envelope_version = if payload.text_at("receipt_version") == Some("2") {
-        "2"
-    } else {
-        "1"
-    };
+    let envelope_version = if payload.text_at("receipt_version") == Some("2") { "2" } else { "1" };
     let hash = payload_hash(kind, &payload);
     let signature = Base64UrlUnpadded::encode_string(&key.sign(hash.as_bytes()).to_bytes());
     let mut envelope = Object::new();
@@ -91,10 +82,7 @@ pub fn payload_hash(kind: Kind, payload: &Value) -> String {
 /// Sets, or with `None` removes, the value at a path such as `claims.aud[0]`.
 pub fn set(value: &mut Value, path: &str, new: Option<Value>) {
     let (head, rest) = match path.find(['.', '[']) {
-        Some(0) => (
-            &path[..path.find(']').expect("a closing bracket") + 1],
-            &path[path.find(']').unwrap() + 1..],
-        ),
+        Some(0) => (&path[..path.find(']').expect("a closing bracket") + 1], &path[path.find(']').unwrap() + 1..]),
         Some(at) => path.split_at(at),
         None => (path, ""),
     };
@@ -113,10 +101,7 @@ pub fn set(value: &mut Value, path: &str, new: Option<Value>) {
             None => assert!(object.remove(head).is_some(), "nothing at {head}"),
         },
         Value::Object(object) => {
-            let mut inner = object
-                .get(head)
-                .cloned()
-                .unwrap_or(Value::Object(Object::new()));
+            let mut inner = object.get(head).cloned().unwrap_or(Value::Object(Object::new()));
             set(&mut inner, rest, new);
             object.set(head, inner);
         }
@@ -126,11 +111,7 @@ pub fn set(value: &mut Value, path: &str, new: Option<Value>) {
 
 /// A grant that the artifact's kind needs, whoever sends it.
 pub fn grant_for(kind: Kind, signed: bool) -> Grant {
-    if signed {
-        Grant::all()
-    } else {
-        Grant::any_unsigned(kind)
-    }
+    if signed { Grant::all() } else { Grant::any_unsigned(kind) }
 }
 
 /// Admits as a submitter who may write anything that is signed, or this kind
@@ -138,24 +119,13 @@ pub fn grant_for(kind: Kind, signed: bool) -> Grant {
 pub fn admit_any(text: &str) -> Result<Admitted, AdmitError> {
     let bare = ["trust_pulse", "argocd_observation", "argocd_snapshot"];
     let parsed = json::parse(text.as_bytes(), 64).ok();
-    let signed = parsed
-        .as_ref()
-        .is_none_or(|value| value.get("envelope_type").is_some());
-    let found = bare.iter().find(|name| {
-        parsed
-            .as_ref()
-            .is_some_and(|v| v.get(&format!("{name}_version")).is_some())
-    });
+    let signed = parsed.as_ref().is_none_or(|value| value.get("envelope_type").is_some());
+    let found = bare.iter().find(|name| parsed.as_ref().is_some_and(|v| v.get(&format!("{name}_version")).is_some()));
     let grant = match found {
         Some(name) if !signed => grant_for(kind(name), false),
         _ => Grant::all(),
     };
-    admit(
-        text.as_bytes(),
-        &grant,
-        &Limits::default(),
-        &KeyCache::new(),
-    )
+    admit(text.as_bytes(), &grant, &Limits::default(), &KeyCache::new())
 }
 
 /// The stable outcome of admission: `admitted` or the code.
@@ -238,10 +208,7 @@ const WORK_POLICY: &str = r#"{"wpc_version":"v1",
 
 fn receipt_payload(name: &str) -> String {
     let agent = did("agent");
-    let binding = format!(
-        r#"{{"run_id":"run_1","event_hash_b64u":"{}"}}"#,
-        b64u("event")
-    );
+    let binding = format!(r#"{{"run_id":"run_1","event_hash_b64u":"{}"}}"#, b64u("event"));
     let (a, b) = (b64u("request"), b64u("response"));
     match name {
         "gateway_receipt" => format!(
@@ -364,10 +331,7 @@ fn control_payload(name: &str, nonce: &str) -> String {
         "approval" => format!(
             r#"{{"approval_version":"1","nonce":"{nonce}","approval_id":"apr_1","decision":"approve","binds":{},
             "agent_did":"{}","expires_at":"2026-11-22T12:30:00Z"}}"#,
-            binds(
-                "sync",
-                r#","params":{"prune":true,"sync_options":["CreateNamespace=true","PruneLast=true"]}"#
-            ),
+            binds("sync", r#","params":{"prune":true,"sync_options":["CreateNamespace=true","PruneLast=true"]}"#),
             did("agent")
         ),
         "argocd_decision" => format!(

@@ -9,15 +9,8 @@ pub fn parse(bytes: &[u8], max_depth: usize) -> Result<Value, JsonError> {
     if bytes.starts_with(b"\xef\xbb\xbf") {
         return Err(JsonError::Bom { at: 0 });
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| JsonError::NotUtf8 {
-        at: error.valid_up_to(),
-    })?;
-    let mut parser = Parser {
-        text,
-        bytes,
-        at: 0,
-        max_depth,
-    };
+    let text = std::str::from_utf8(bytes).map_err(|error| JsonError::NotUtf8 { at: error.valid_up_to() })?;
+    let mut parser = Parser { text, bytes, at: 0, max_depth };
     let value = parser.value(1)?;
     parser.skip_space();
     if parser.at < bytes.len() {
@@ -43,17 +36,11 @@ impl Parser<'_> {
     /// The next byte that is not white space, not yet consumed.
     fn peek(&mut self) -> Result<u8, JsonError> {
         self.skip_space();
-        self.bytes
-            .get(self.at)
-            .copied()
-            .ok_or(JsonError::Truncated { at: self.at })
+        self.bytes.get(self.at).copied().ok_or(JsonError::Truncated { at: self.at })
     }
 
     fn syntax(&self, expected: &'static str) -> JsonError {
-        JsonError::Syntax {
-            at: self.at,
-            expected,
-        }
+        JsonError::Syntax { at: self.at, expected }
     }
 
     /// `depth` is that of the container which this value would open.
@@ -77,19 +64,14 @@ impl Parser<'_> {
             return Ok(value);
         }
         if word.as_bytes().starts_with(rest) {
-            return Err(JsonError::Truncated {
-                at: self.bytes.len(),
-            });
+            return Err(JsonError::Truncated { at: self.bytes.len() });
         }
         Err(self.syntax("true, false or null"))
     }
 
     fn open(&mut self, depth: usize) -> Result<(), JsonError> {
         if depth > self.max_depth {
-            return Err(JsonError::TooDeep {
-                at: self.at,
-                max: self.max_depth,
-            });
+            return Err(JsonError::TooDeep { at: self.at, max: self.max_depth });
         }
         self.at += 1;
         Ok(())
@@ -117,10 +99,7 @@ impl Parser<'_> {
 
     fn object(&mut self, depth: usize) -> Result<Value, JsonError> {
         self.open(depth)?;
-        let mut object = Object {
-            members: Vec::with_capacity(INDEXED_FROM),
-            index: None,
-        };
+        let mut object = Object { members: Vec::with_capacity(INDEXED_FROM), index: None };
         let mut has_index_names = false;
         if self.peek()? == b'}' {
             self.at += 1;
@@ -199,17 +178,13 @@ impl Parser<'_> {
                 _ => {}
             }
         }
-        Err(JsonError::Truncated {
-            at: self.bytes.len(),
-        })
+        Err(JsonError::Truncated { at: self.bytes.len() })
     }
 
     fn escape(&mut self) -> Result<char, JsonError> {
         let escape_at = self.at;
         let Some(letter) = self.bytes.get(self.at + 1) else {
-            return Err(JsonError::Truncated {
-                at: self.bytes.len(),
-            });
+            return Err(JsonError::Truncated { at: self.bytes.len() });
         };
         self.at += 2;
         Ok(match letter {
@@ -223,10 +198,7 @@ impl Parser<'_> {
             b't' => '\t',
             b'u' => return self.unicode_escape(escape_at),
             _ => {
-                return Err(JsonError::Syntax {
-                    at: escape_at,
-                    expected: "a known escape",
-                });
+                return Err(JsonError::Syntax { at: escape_at, expected: "a known escape" });
             }
         })
     }
@@ -241,9 +213,7 @@ impl Parser<'_> {
                 }
                 self.at += 2;
                 match self.hex4()? {
-                    second @ 0xdc00..0xe000 => {
-                        0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00)
-                    }
+                    second @ 0xdc00..0xe000 => 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00),
                     _ => return Err(lone),
                 }
             }
@@ -255,13 +225,8 @@ impl Parser<'_> {
     fn hex4(&mut self) -> Result<u32, JsonError> {
         let mut code = 0;
         for _ in 0..4 {
-            let byte = self
-                .bytes
-                .get(self.at)
-                .ok_or(JsonError::Truncated { at: self.at })?;
-            let digit = char::from(*byte)
-                .to_digit(16)
-                .ok_or(self.syntax("four hex digits"))?;
+            let byte = self.bytes.get(self.at).ok_or(JsonError::Truncated { at: self.at })?;
+            let digit = char::from(*byte).to_digit(16).ok_or(self.syntax("four hex digits"))?;
             code = code << 4 | digit;
             self.at += 1;
         }
@@ -277,9 +242,7 @@ impl Parser<'_> {
         let mut integer = 0_u64;
         while let Some(digit @ b'0'..=b'9') = self.bytes.get(self.at) {
             // Wraps only beyond 15 digits, where it is not used.
-            integer = integer
-                .wrapping_mul(10)
-                .wrapping_add(u64::from(digit - b'0'));
+            integer = integer.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
             self.at += 1;
         }
         let digits = self.at - digits_from;
@@ -287,18 +250,11 @@ impl Parser<'_> {
             return Err(self.after_number("a digit"));
         }
         if digits > 1 && first == Some(b'0') {
-            return Err(JsonError::Syntax {
-                at: digits_from,
-                expected: "no leading zero",
-            });
+            return Err(JsonError::Syntax { at: digits_from, expected: "no leading zero" });
         }
         if digits <= 15 && !matches!(self.bytes.get(self.at), Some(b'.' | b'e' | b'E')) {
             let value = integer as f64;
-            return Ok(Value::Number(Number(if negative && integer != 0 {
-                -value
-            } else {
-                value
-            })));
+            return Ok(Value::Number(Number(if negative && integer != 0 { -value } else { value })));
         }
         if self.bytes.get(self.at) == Some(&b'.') {
             self.at += 1;
@@ -320,11 +276,7 @@ impl Parser<'_> {
         while self.bytes.get(self.at).is_some_and(u8::is_ascii_digit) {
             self.at += 1;
         }
-        if self.at == from {
-            Err(self.after_number("a digit"))
-        } else {
-            Ok(())
-        }
+        if self.at == from { Err(self.after_number("a digit")) } else { Ok(()) }
     }
 
     fn after_number(&self, expected: &'static str) -> JsonError {
@@ -337,24 +289,16 @@ impl Parser<'_> {
     fn double(&self, from: usize, mantissa_to: usize) -> Result<Value, JsonError> {
         // The JSON grammar is a subset of what `f64` reads; the arm is for a
         // mistake in the scanner above.
-        let value: f64 = self.text[from..self.at]
-            .parse()
-            .map_err(|_| self.syntax("a number"))?;
+        let value: f64 = self.text[from..self.at].parse().map_err(|_| self.syntax("a number"))?;
         if !value.is_finite() {
             return Err(JsonError::NumberOverflow { at: from });
         }
         if value.fract() == 0.0 && value.abs() > SAFE_INTEGER_MAX {
             return Err(JsonError::NumberUnsafe { at: from });
         }
-        if value == 0.0
-            && self.bytes[from..mantissa_to]
-                .iter()
-                .any(|byte| (b'1'..=b'9').contains(byte))
-        {
+        if value == 0.0 && self.bytes[from..mantissa_to].iter().any(|byte| (b'1'..=b'9').contains(byte)) {
             return Err(JsonError::NumberUnderflow { at: from });
         }
-        Number::new(value)
-            .map(Value::Number)
-            .ok_or(JsonError::NumberUnsafe { at: from })
+        Number::new(value).map(Value::Number).ok_or(JsonError::NumberUnsafe { at: from })
     }
 }

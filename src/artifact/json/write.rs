@@ -29,10 +29,7 @@ pub fn to_pretty(value: &Value) -> String {
 
 /// The compact form of `value`, and where in it its member `payload` stands:
 /// the hash over the payload needs no second pass. `size_guess` saves growing.
-pub(crate) fn compact_with_payload(
-    value: &Value,
-    size_guess: usize,
-) -> (String, Option<Range<usize>>) {
+pub(crate) fn compact_with_payload(value: &Value, size_guess: usize) -> (String, Option<Range<usize>>) {
     let mut out = String::with_capacity(size_guess);
     let mut payload = None;
     let Value::Object(object) = value else {
@@ -187,9 +184,7 @@ fn write_integer(integer: i64, out: &mut String) {
             break;
         }
     }
-    digits[from..]
-        .iter()
-        .for_each(|digit| out.push(char::from(*digit)));
+    digits[from..].iter().for_each(|digit| out.push(char::from(*digit)));
 }
 
 /// Escapes only what ECMAScript escapes: quote, backslash and U+0000 to U+001F.

@@ -54,18 +54,12 @@ impl ShapeError {
         ShapeError {
             broken,
             rule: rule.into(),
-            segments: segments
-                .map(|name| Segment::Name(name.to_owned()))
-                .collect(),
+            segments: segments.map(|name| Segment::Name(name.to_owned())).collect(),
         }
     }
 
     pub(super) fn here(broken: Broken, rule: impl Into<String>) -> ShapeError {
-        ShapeError {
-            broken,
-            rule: rule.into(),
-            segments: Vec::new(),
-        }
+        ShapeError { broken, rule: rule.into(), segments: Vec::new() }
     }
 
     pub(super) fn below(mut self, name: &str) -> ShapeError {
@@ -123,14 +117,8 @@ impl ShapeError {
 /// A member name as an error may show it: names that are long, odd or hold a
 /// token become a description.
 pub(crate) fn echo(name: &str) -> String {
-    let ordinary = name
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"_-/:".contains(&byte));
-    if ordinary
-        && !name.is_empty()
-        && name.len() <= NAME_ECHO_BYTES_MAX
-        && !secrets::holds_token(name)
-    {
+    let ordinary = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-/:".contains(&byte));
+    if ordinary && !name.is_empty() && name.len() <= NAME_ECHO_BYTES_MAX && !secrets::holds_token(name) {
         name.to_owned()
     } else {
         format!("<name of {} bytes>", name.len())

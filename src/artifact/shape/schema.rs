@@ -9,33 +9,19 @@ pub fn json_schema(kind: Kind) -> Option<String> {
     let ours: Vec<_> = kind.row().forms.iter().filter(|form| form.ours).collect();
     let (first, more) = ours.split_first()?;
     let mut root = Object::new();
-    root.set(
-        "$schema",
-        "https://json-schema.org/draft/2020-12/schema".into(),
-    );
+    root.set("$schema", "https://json-schema.org/draft/2020-12/schema".into());
     root.set("$id", format!("urn:pulselog:schema:{}", kind.name()).into());
-    root.set(
-        "title",
-        format!("{}: payload of kind {}", kind.row().title, kind.name()).into(),
-    );
+    root.set("title", format!("{}: payload of kind {}", kind.row().title, kind.name()).into());
     if more.is_empty() {
         extend(&mut root, schema(first.payload));
     } else {
-        root.set(
-            "anyOf",
-            Value::Array(
-                ours.iter()
-                    .map(|form| schema(form.payload).into())
-                    .collect(),
-            ),
-        );
+        root.set("anyOf", Value::Array(ours.iter().map(|form| schema(form.payload).into()).collect()));
     }
     Some(to_pretty(&root.into()))
 }
 
 fn extend(root: &mut Object, more: Object) {
-    more.iter()
-        .for_each(|(name, value)| root.set(name, value.clone()));
+    more.iter().for_each(|(name, value)| root.set(name, value.clone()));
 }
 
 fn schema(shape: &Shape) -> Object {
@@ -67,29 +53,16 @@ fn schema(shape: &Shape) -> Object {
         }
         Shape::Bool => out.set("type", "boolean".into()),
         Shape::Exactly(value) => out.set("const", (*value).into()),
-        Shape::Enum(words) => out.set(
-            "enum",
-            Value::Array(words.iter().map(|word| (*word).into()).collect()),
-        ),
+        Shape::Enum(words) => out.set("enum", Value::Array(words.iter().map(|word| (*word).into()).collect())),
         Shape::Nullable(inner) => {
-            let null =
-                Object::from_members(vec![("type".to_owned(), "null".into())]).unwrap_or_default();
-            out.set(
-                "anyOf",
-                Value::Array(vec![schema(inner).into(), null.into()]),
-            );
+            let null = Object::from_members(vec![("type".to_owned(), "null".into())]).unwrap_or_default();
+            out.set("anyOf", Value::Array(vec![schema(inner).into(), null.into()]));
         }
         Shape::ByField { cases, .. } => {
-            out.set(
-                "oneOf",
-                Value::Array(cases.iter().map(|(_, case)| schema(case).into()).collect()),
-            );
+            out.set("oneOf", Value::Array(cases.iter().map(|(_, case)| schema(case).into()).collect()));
         }
         Shape::OneOrMany { one, many } => {
-            out.set(
-                "anyOf",
-                Value::Array(vec![schema(one).into(), schema(many).into()]),
-            );
+            out.set("anyOf", Value::Array(vec![schema(one).into(), schema(many).into()]));
         }
         Shape::OpaqueObject { .. } => out.set("type", "object".into()),
         Shape::Opaque => {}
@@ -100,15 +73,9 @@ fn schema(shape: &Shape) -> Object {
 fn object_schema(fields: &[Field], open: bool, out: &mut Object) {
     out.set("type", "object".into());
     let mut properties = Object::new();
-    fields
-        .iter()
-        .for_each(|field| properties.set(field.name, schema(field.shape).into()));
+    fields.iter().for_each(|field| properties.set(field.name, schema(field.shape).into()));
     out.set("properties", properties.into());
-    let required: Vec<Value> = fields
-        .iter()
-        .filter(|field| field.required)
-        .map(|field| field.name.into())
-        .collect();
+    let required: Vec<Value> = fields.iter().filter(|field| field.required).map(|field| field.name.into()).collect();
     out.set("required", required.into());
     out.set("additionalProperties", open.into());
 }

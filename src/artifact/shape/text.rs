@@ -51,11 +51,7 @@ impl Text {
     /// Checks one text. Linear.
     pub(super) fn check(self, text: &str) -> Result<(), Broken> {
         let ok = |good: bool| {
-            if good {
-                Ok(())
-            } else {
-                Err(Broken::InvalidValue)
-            }
+            if good { Ok(()) } else { Err(Broken::InvalidValue) }
         };
         match self {
             Text::Plain { min, max } => ok((min..=max).contains(&text.len())),
@@ -72,11 +68,10 @@ impl Text {
             Text::Time => ok(time::is_ours(text)),
             Text::Dns1123 => ok(is_dns1123(text)),
             Text::Submitter => ok(is_submitter(text)),
-            Text::Origin => ok((1..=255).contains(&text.len())
-                && text.bytes().all(|b| b.is_ascii_graphic() && b != b'+')),
-            Text::Digits => {
-                ok((1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()))
+            Text::Origin => {
+                ok((1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b'+'))
             }
+            Text::Digits => ok((1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())),
             Text::Eip155 => ok(is_eip155(text)),
             Text::RelativePath => ok(is_relative_path(text)),
         }
@@ -88,9 +83,9 @@ impl Text {
             Text::Plain { min: 0, max } => format!("must be text of at most {max} bytes"),
             Text::Plain { min, max } => format!("must be text of {min} to {max} bytes"),
             Text::Word(word) => format!("must be {word}"),
-            Text::B64u { min } => format!(
-                "must be canonical unpadded base64url of {min} to {B64U_BYTES_MAX} characters"
-            ),
+            Text::B64u { min } => {
+                format!("must be canonical unpadded base64url of {min} to {B64U_BYTES_MAX} characters")
+            }
             fixed => fixed.fixed_rule().to_owned(),
         }
     }
@@ -112,9 +107,7 @@ impl Text {
             Text::Origin => "must be 1 to 255 visible ASCII characters without '+'",
             Text::Digits => "must be 1 to 32 decimal digits",
             Text::Eip155 => "must be eip155:<chain>:0x<40 hex characters>",
-            Text::RelativePath => {
-                "must be a relative path of 1 to 1024 bytes, without backslash or '..' segment"
-            }
+            Text::RelativePath => "must be a relative path of 1 to 1024 bytes, without backslash or '..' segment",
         }
     }
 
@@ -158,68 +151,47 @@ impl Text {
 }
 
 fn check_b64u(text: &str, min: usize, max: usize) -> Result<(), Broken> {
-    let alphabet = text
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    let alphabet = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
     if !alphabet || text.len() < min || text.len() > max {
         return Err(Broken::InvalidValue);
     }
-    if digest::is_canonical_b64u(text) {
-        Ok(())
-    } else {
-        Err(Broken::NonCanonicalBase64url)
-    }
+    if digest::is_canonical_b64u(text) { Ok(()) } else { Err(Broken::NonCanonicalBase64url) }
 }
 
 fn is_hex(text: &str, len: usize) -> bool {
-    text.len() == len
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    text.len() == len && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn is_did(text: &str) -> bool {
-    let Some((method, id)) = text
-        .strip_prefix("did:")
-        .and_then(|rest| rest.split_once(':'))
-    else {
+    let Some((method, id)) = text.strip_prefix("did:").and_then(|rest| rest.split_once(':')) else {
         return false;
     };
     let id_bytes = |byte: u8| byte.is_ascii_alphanumeric() || b"._%-:".contains(&byte);
     text.len() <= DID_BYTES_MAX
         && !method.is_empty()
-        && method
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        && method.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         && !id.is_empty()
         && id.bytes().all(id_bytes)
 }
 
 fn is_dns1123(text: &str) -> bool {
-    let edge =
-        |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let edge = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let label = |label: &[u8]| {
         label.len() <= 63
             && edge(label.first())
             && edge(label.last())
-            && label
-                .iter()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+            && label.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
     };
     text.len() <= 253 && text.as_bytes().split(|byte| *byte == b'.').all(label)
 }
 
 fn is_submitter(text: &str) -> bool {
-    let allowed =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
     (1..=64).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 fn is_eip155(text: &str) -> bool {
-    let Some((chain, address)) = text
-        .strip_prefix("eip155:")
-        .and_then(|rest| rest.split_once(":0x"))
-    else {
+    let Some((chain, address)) = text.strip_prefix("eip155:").and_then(|rest| rest.split_once(":0x")) else {
         return false;
     };
     !chain.is_empty()
