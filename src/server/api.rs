@@ -84,8 +84,7 @@ const fn serve(path: &'static str, handler: fn() -> MethodRouter<AppState>) -> O
 }
 
 /// Codes that any route may answer.
-pub const COMMON_CODES: &[&str] =
-    &["invalid_parameter", "not_found", "method_not_allowed", "timeout", "internal"];
+pub const COMMON_CODES: &[&str] = &["invalid_parameter", "not_found", "method_not_allowed", "timeout", "internal"];
 /// Codes of every read of the store.
 pub const STORE_CODES: &[&str] = &["store_damaged", "store_failed"];
 /// Codes of every submission, beside those of admission.
@@ -118,10 +117,8 @@ const fn reads(
     Route { method: "GET", path, served, summary, token: false, takes: None, query, answers, codes }
 }
 
-const LOGGED: &[Answer] = &[
-    Answer { status: 201, media: answer::JSON, shape: Some("Logged"), cache: answer::NO_CACHE },
-    json("Logged"),
-];
+const LOGGED: &[Answer] =
+    &[Answer { status: 201, media: answer::JSON, shape: Some("Logged"), cache: answer::NO_CACHE }, json("Logged")];
 const BATCH: &[Answer] =
     &[Answer { status: 200, media: submit::NDJSON, shape: Some("BatchLine"), cache: answer::NO_CACHE }];
 const BODY: &[Answer] = &[
@@ -274,7 +271,14 @@ pub static ROUTES: &[Route] = &[
         &["not_ready"],
     ),
     reads("/metrics", serve("/metrics", || get(health::metrics)), "Counters for Prometheus.", &[], METRICS, &[]),
-    reads("/openapi.json", serve("/openapi.json", || get(openapi::document)), "This API as OpenAPI 3.1.", &[], OPENAPI, &[]),
+    reads(
+        "/openapi.json",
+        serve("/openapi.json", || get(openapi::document)),
+        "This API as OpenAPI 3.1.",
+        &[],
+        OPENAPI,
+        &[],
+    ),
     reads("/docs/errors", serve("/docs/errors", || get(docs::errors)), "Every code and its meaning.", &[], HTML, &[]),
 ];
 

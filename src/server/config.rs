@@ -84,8 +84,7 @@ impl RawConfig {
     /// # Errors
     /// [`ConfigError::File`] names the key or line.
     pub fn from_toml(text: &str, file: &Path) -> Result<Self, ConfigError> {
-        toml::from_str(text)
-            .map_err(|e| ConfigError::File { path: file.to_owned(), why: e.message().to_owned() })
+        toml::from_str(text).map_err(|e| ConfigError::File { path: file.to_owned(), why: e.message().to_owned() })
     }
 
     /// Picks our variables. `PULSELOG_SEEN` lists files separated by colons;
@@ -313,8 +312,7 @@ pub fn read_key(name: KeyName, path: &Path) -> Result<SignerKey, ConfigError> {
         return Err(ConfigError::KeyMode { path: path.to_owned(), mode });
     }
     let pem = zeroize::Zeroizing::new(read_text(path)?);
-    SignerKey::from_pkcs8_pem(name, &pem)
-        .map_err(|e| ConfigError::Key { path: path.to_owned(), why: e.to_string() })
+    SignerKey::from_pkcs8_pem(name, &pem).map_err(|e| ConfigError::Key { path: path.to_owned(), why: e.to_string() })
 }
 
 fn read_text(path: &Path) -> Result<String, ConfigError> {

@@ -73,8 +73,7 @@ struct Gauges {
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("pulselog");
-        let durations: Family<Labels<1>, Histogram> =
-            Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS));
+        let durations: Family<Labels<1>, Histogram> = Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS));
         let mut new = Self {
             registry: Arc::new(Registry::default()),
             checkpoints: Counter::default(),

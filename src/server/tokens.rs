@@ -324,7 +324,8 @@ fn stamp(path: &Path) -> Option<Stamp> {
 }
 
 fn decode(path: &Path, file: TokenFile) -> Result<Arc<[Known]>, TokenError> {
-    let wrong = |row: &TokenRow| TokenError::File { path: path.to_owned(), why: format!("row {} is damaged", row.name) };
+    let wrong =
+        |row: &TokenRow| TokenError::File { path: path.to_owned(), why: format!("row {} is damaged", row.name) };
     file.tokens.iter().map(|row| known(row).ok_or_else(|| wrong(row))).collect()
 }
 

@@ -18,8 +18,18 @@ const LIMIT_MAX: usize = 1_000;
 
 /// Query of the listing.
 pub const LIST_QUERY: &[Param] = &[
-    Param { name: "after", takes: Takes::Number, required: false, meaning: "cursor: only checkpoints of smaller sizes" },
-    Param { name: "limit", takes: Takes::Number, required: false, meaning: "checkpoints of one page, 1 to 1000; usually 20" },
+    Param {
+        name: "after",
+        takes: Takes::Number,
+        required: false,
+        meaning: "cursor: only checkpoints of smaller sizes",
+    },
+    Param {
+        name: "limit",
+        takes: Takes::Number,
+        required: false,
+        meaning: "checkpoints of one page, 1 to 1000; usually 20",
+    },
 ];
 
 /// `GET /checkpoint`: the newest signed note, byte for byte.

@@ -25,7 +25,12 @@ const PROOF_SUFFIX: &str = ".tlog-proof";
 /// Query of the listing.
 pub const LIST_QUERY: &[Param] = &[
     Param { name: "after", takes: Takes::Number, required: false, meaning: "cursor: only entries above this index" },
-    Param { name: "limit", takes: Takes::Number, required: false, meaning: "entries of one page, 1 to 1000; usually 100" },
+    Param {
+        name: "limit",
+        takes: Takes::Number,
+        required: false,
+        meaning: "entries of one page, 1 to 1000; usually 100",
+    },
     Param { name: "kind", takes: Takes::Word, required: false, meaning: "only entries of this kind" },
 ];
 
@@ -39,9 +44,7 @@ pub async fn list(State(log): State<Log>, State(index): State<Index>, uri: Uri) 
     let limit = query.limit(LIMIT_USUAL, LISTING_MAX)?;
     let kind = match query.text("kind") {
         None => None,
-        Some(name) => {
-            Some(Kind::parse(name).ok_or_else(|| Problem::parameter("kind", "names no kind of this log"))?)
-        }
+        Some(name) => Some(Kind::parse(name).ok_or_else(|| Problem::parameter("kind", "names no kind of this log"))?),
     };
     let page = pool::read(move || match kind {
         None => all(&log, after, limit),

@@ -39,12 +39,7 @@ pub struct Intake {
 /// # Errors
 /// In this order: token codes, `invalid_parameter`, `content_encoding_refused`,
 /// `body_too_large`, `body_incomplete`.
-pub async fn receive(
-    state: &AppState,
-    request: Request,
-    bytes_max: usize,
-    known: &[Param],
-) -> Result<Intake, Problem> {
+pub async fn receive(state: &AppState, request: Request, bytes_max: usize, known: &[Param]) -> Result<Intake, Problem> {
     let (parts, mut body) = request.into_parts();
     let received = async {
         let submitter = authenticate(state, &parts.headers)?;

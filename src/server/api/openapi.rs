@@ -68,8 +68,7 @@ fn operation(route: &Route) -> Value {
         operation["parameters"] = parameters.into();
     }
     if let Some(media) = route.takes {
-        operation["requestBody"] =
-            json!({ "required": true, "content": { media: { "schema": { "$ref": "#/components/schemas/Artifact" } } } });
+        operation["requestBody"] = json!({ "required": true, "content": { media: { "schema": { "$ref": "#/components/schemas/Artifact" } } } });
     }
     if route.token {
         operation["security"] = json!([{ "token": [] }]);

@@ -40,8 +40,6 @@ impl Pool {
 ///
 /// # Errors
 /// As `read`; [`Problem::internal`] when it panicked.
-pub async fn read<T: Send + 'static>(
-    read: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
+pub async fn read<T: Send + 'static>(read: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(read).await.map_err(|_| Problem::internal())?
 }

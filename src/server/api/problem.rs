@@ -231,7 +231,9 @@ impl From<SubmitError> for Problem {
 impl From<TokenError> for Problem {
     fn from(error: TokenError) -> Self {
         match &error {
-            TokenError::Unknown | TokenError::Expired | TokenError::Revoked => Self::new(error.code(), error.to_string()),
+            TokenError::Unknown | TokenError::Expired | TokenError::Revoked => {
+                Self::new(error.code(), error.to_string())
+            }
             _ => Self::new("tokens_unreadable", "the token file cannot be read; the operator was told"),
         }
     }

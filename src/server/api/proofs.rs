@@ -15,8 +15,12 @@ use crate::server::api::query::{Param, Query, Takes};
 use crate::server::api::wire::{self, ConsistencyJson, InclusionJson};
 use crate::server::log::Log;
 
-const SIZE: Param =
-    Param { name: "size", takes: Takes::Number, required: false, meaning: "a published tree size; the newest when absent" };
+const SIZE: Param = Param {
+    name: "size",
+    takes: Takes::Number,
+    required: false,
+    meaning: "a published tree size; the newest when absent",
+};
 
 /// Query of `{index}.tlog-proof`.
 pub const FILE_QUERY: &[Param] = &[SIZE];
@@ -26,7 +30,12 @@ pub const INCLUSION_QUERY: &[Param] =
 /// Query of the consistency proof.
 pub const CONSISTENCY_QUERY: &[Param] = &[
     Param { name: "from", takes: Takes::Number, required: true, meaning: "older published size, at least 1" },
-    Param { name: "to", takes: Takes::Number, required: false, meaning: "newer published size; the newest when absent" },
+    Param {
+        name: "to",
+        takes: Takes::Number,
+        required: false,
+        meaning: "newer published size; the newest when absent",
+    },
 ];
 
 /// `GET /v1/entries/{index}.tlog-proof`: the text unless JSON is asked for.

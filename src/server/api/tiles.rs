@@ -26,8 +26,7 @@ pub async fn tile(State(log): State<Log>, uri: Uri) -> Result<Response, Problem>
     Query::read(&uri, &[])?;
     // The path as sent: a percent-encoded digit is another spelling.
     let text = uri.path().strip_prefix(PREFIX).unwrap_or_default();
-    let path = TilePath::parse(text)
-        .map_err(|e| Problem::new("tile_path_invalid", e.to_string()).at("tile"))?;
+    let path = TilePath::parse(text).map_err(|e| Problem::new("tile_path_invalid", e.to_string()).at("tile"))?;
     let bytes = pool::read(move || Ok(log.view().tile(&path)?)).await?;
     Ok(answer::bytes(MEDIA_TYPE, IMMUTABLE, bytes))
 }
