@@ -1,0 +1,168 @@
+//! How the pages say numbers, times, positions and who speaks.
+
+use std::ops::Range;
+
+use jiff::Timestamp;
+
+use crate::artifact::{Did, Kind};
+
+/// A quantity: grouped by narrow no-break spaces from 1 000 on.
+#[must_use]
+pub fn quantity(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + 9);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push('\u{202f}');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// "1 entry", "24 entries".
+#[must_use]
+pub fn entries(number: u64) -> String {
+    counted(number, "entry", "entries")
+}
+
+/// A number with its noun, held together by a no-break space.
+#[must_use]
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{}\u{a0}{}", quantity(number), if number == 1 { one } else { many })
+}
+
+/// "entry 4", "entries 6–7": identifiers, so ungrouped.
+#[must_use]
+pub fn span(range: &Range<u64>) -> String {
+    if range.end - range.start == 1 {
+        return format!("entry {}", range.start);
+    }
+    format!("entries {}–{}", range.start, range.end - 1)
+}
+
+/// `2026-11-22 12:41:07 UTC`, with milliseconds if asked.
+#[must_use]
+pub fn time(unix_ms: u64, with_ms: bool) -> String {
+    let format = if with_ms { "%Y-%m-%d %H:%M:%S.%3f UTC" } else { "%Y-%m-%d %H:%M:%S UTC" };
+    timestamp(unix_ms).strftime(format).to_string()
+}
+
+/// `12:41:07 UTC`, for the header that has the date nearby.
+#[must_use]
+pub fn machine_time(unix_ms: u64) -> String {
+    timestamp(unix_ms).strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
+/// Out of range is later than any calendar: the last moment stands for it.
+fn timestamp(unix_ms: u64) -> Timestamp {
+    let ms = i64::try_from(unix_ms).unwrap_or(i64::MAX);
+    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX)
+}
+
+/// How long before `now_ms` something was: "41 s", "29 min 12 s", "3 h 10 min".
+#[must_use]
+pub fn age(then_ms: u64, now_ms: u64) -> String {
+    let seconds = now_ms.saturating_sub(then_ms) / 1_000;
+    match seconds {
+        0..60 => format!("{seconds}\u{a0}s"),
+        60..3_600 => format!("{}\u{a0}min {}\u{a0}s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{}\u{a0}h {}\u{a0}min", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{} {}\u{a0}h", counted(seconds / 86_400, "day", "days"), seconds % 86_400 / 3_600),
+    }
+}
+
+/// Who speaks in an artifact. Provenance has a border and a label, never a
+/// colour of outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaker {
+    /// The agent: self-reported.
+    Agent,
+    /// The log: authentic and in the log, not "true".
+    Log,
+    /// Argo CD.
+    ArgoCd,
+    /// The operator.
+    Operator,
+}
+
+impl Speaker {
+    /// The label that a block begins with.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Agent => "Agent says",
+            Self::Log => "Log records",
+            Self::ArgoCd => "Argo CD reports",
+            Self::Operator => "Operator attests",
+        }
+    }
+
+    /// What the label means, in one sentence.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Agent => "The agent reports this about itself. Nothing here raises trust.",
+            Self::Log => "The signature was checked when this was logged. That it is in the log does not make it true.",
+            Self::ArgoCd => "An observer passed this on from Argo CD. The log records what it was given.",
+            Self::Operator => "The operator of this log signed this.",
+        }
+    }
+
+    /// Class of its border.
+    #[must_use]
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Agent => "says-agent",
+            Self::Log | Self::ArgoCd => "says-log",
+            Self::Operator => "says-operator",
+        }
+    }
+}
+
+/// Kinds that an agent writes about itself.
+const BY_AGENTS: &[&str] = &[
+    "trust_pulse",
+    "proof_bundle",
+    "tool_receipt",
+    "side_effect_receipt",
+    "human_approval_receipt",
+    "delegation_receipt",
+];
+const BY_ARGO_CD: &[&str] = &["argocd_observation", "argocd_snapshot"];
+const BY_OPERATORS: &[&str] = &["audit_roots", "audit_statement", "withholding"];
+
+/// Who speaks in an artifact of this kind. Only the operator that the log was
+/// given attests: anybody may sign a statement of the same kind.
+#[must_use]
+pub fn speaker(kind: Kind, signer: Option<&Did>, operator: &Did) -> Speaker {
+    let name = kind.name();
+    if BY_AGENTS.contains(&name) {
+        Speaker::Agent
+    } else if BY_ARGO_CD.contains(&name) {
+        Speaker::ArgoCd
+    } else if BY_OPERATORS.contains(&name) && signer == Some(operator) {
+        Speaker::Operator
+    } else {
+        Speaker::Log
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_numbers_times_and_ages() {
+        assert_eq!(quantity(999), "999");
+        assert_eq!(quantity(1_099_511), "1\u{202f}099\u{202f}511");
+        assert_eq!(entries(1), "1\u{a0}entry");
+        assert_eq!(span(&(6..8)), "entries 6–7");
+        assert_eq!(time(1_795_351_267_123, false), "2026-11-22 12:41:07 UTC");
+        assert_eq!(time(1_795_351_267_123, true), "2026-11-22 12:41:07.123 UTC");
+        assert_eq!(age(0, 41_000), "41\u{a0}s");
+        assert_eq!(age(0, 1_752_000), "29\u{a0}min 12\u{a0}s");
+        assert_eq!(age(5, 0), "0\u{a0}s", "a clock that went back is no age");
+        assert_eq!(time(u64::MAX, false), time(i64::MAX as u64, false));
+    }
+}
