@@ -118,6 +118,6 @@ impl Ladder {
         }
         // The union that the pair so far covers; the whole range rarely fits.
         let covers = &self.rungs[row as usize - 1].covers;
-        fitting(range_words(covers), PATH_CHARS_MAX, "joined")
+        block_label(covers, PATH_CHARS_MAX)
     }
 }

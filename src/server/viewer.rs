@@ -1,0 +1,146 @@
+//! The pages: one page struct is one template, and holds strings that are
+//! ready to show. No script, one stylesheet, nothing from another origin.
+//!
+//! ```text
+//! /                       which log is this, is it alive, how do I follow it
+//! /entries/{index}        what is it, who signed it, is it in the log
+//! /pulses/{digest}        which run; what the agent says; what the log can prove
+//! /runs/{agent}/{run}     everything that claims to belong to one run
+//! ```
+//!
+//! Pages show what was recorded and prove its position. They do not judge
+//! actions, and say so. Every proof on a page was verified by the reader that
+//! made it ([`View`]); a page that cannot be proven is an error page.
+//!
+//! Not implemented: search, checkpoint and policy pages, checking in the browser.
+//!
+//! [`View`]: crate::server::log::view::View
+
+pub mod drawing;
+pub mod escape;
+pub mod states;
+pub mod words;
+
+mod card;
+mod document;
+mod entry;
+mod home;
+mod inline;
+mod offline;
+mod proof;
+mod pulse;
+mod reader;
+mod rows;
+mod run;
+mod trouble;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::FromRef;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use crate::server::index::Index;
+use crate::server::log::Log;
+use crate::server::state::{AppState, LogFacts};
+use crate::server::viewer::reader::Reader;
+use crate::server::viewer::trouble::Trouble;
+
+const STYLESHEET: &str = include_str!("../../static/pulselog.css");
+const FAVICON: &str = include_str!("../../static/favicon.svg");
+
+/// What a page may load and do: our stylesheet, our icon, our forms.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// What an SVG or a stylesheet on its own may load: nothing.
+const ASSET_POLICY: &str = "default-src 'none'";
+
+/// The page routes.
+pub fn router() -> Router<AppState> {
+    Router::new()
+        .route("/", get(home::page))
+        .route("/entries/{index}", get(entry::page))
+        .route("/pulses/{digest}", get(pulse::page))
+        .route("/runs/{agent}/{run}", get(run::page))
+        .route("/static/pulselog.css", get(async || asset("text/css; charset=utf-8", STYLESHEET)))
+        .route("/static/favicon.svg", get(async || asset("image/svg+xml", FAVICON)))
+}
+
+/// The page for an address that is no page.
+pub async fn not_found(desk: axum::extract::State<AppState>, headers: HeaderMap) -> Response {
+    let desk = Desk::from_ref(&desk.0);
+    serve(desk, headers, |_| Err(Trouble::no_such_page())).await
+}
+
+/// What pages read from.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub log: Log,
+    pub index: Index,
+    pub facts: LogFacts,
+}
+
+impl FromRef<AppState> for Desk {
+    fn from_ref(state: &AppState) -> Self {
+        Self { log: Log::from_ref(state), index: Index::from_ref(state), facts: LogFacts::from_ref(state) }
+    }
+}
+
+/// What a page handler answers.
+pub(crate) enum Answer {
+    /// A rendered page.
+    Page(String),
+    /// Another address on this server, for a hash in another spelling.
+    Redirect(String),
+}
+
+/// Runs one page where blocking is allowed, since the store blocks.
+pub(crate) async fn serve<F>(desk: Desk, headers: HeaderMap, work: F) -> Response
+where
+    F: FnOnce(&Reader) -> Result<Answer, Trouble> + Send + 'static,
+{
+    let made = tokio::task::spawn_blocking(move || {
+        let reader = Reader::new(desk, &headers);
+        match work(&reader) {
+            Ok(Answer::Page(html)) => page(StatusCode::OK, html),
+            Ok(Answer::Redirect(to)) => redirect(&to),
+            Err(trouble) => trouble.answer(&reader),
+        }
+    });
+    made.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+fn page(status: StatusCode, html: String) -> Response {
+    let mut response = (status, html).into_response();
+    let headers = response.headers_mut();
+    let fixed = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, PAGE_POLICY),
+        (header::CACHE_CONTROL, "private, no-cache"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+    response
+}
+
+fn redirect(to: &str) -> Response {
+    let Ok(location) = HeaderValue::from_str(to) else { return StatusCode::NOT_FOUND.into_response() };
+    let mut response = page(StatusCode::PERMANENT_REDIRECT, String::new());
+    response.headers_mut().insert(header::LOCATION, location);
+    response
+}
+
+fn asset(media_type: &'static str, text: &'static str) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, media_type),
+        (header::CONTENT_SECURITY_POLICY, ASSET_POLICY),
+        (header::CACHE_CONTROL, "public, max-age=300"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, Body::from(text)).into_response()
+}

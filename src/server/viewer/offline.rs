@@ -1,0 +1,67 @@
+//! Files to take away and the commands that check them without this server.
+
+use crate::merkle::TreeSize;
+use crate::server::log::view::StoredEntry;
+use crate::server::viewer::inline::Chip;
+use crate::server::viewer::reader::Reader;
+use crate::server::viewer::words;
+
+/// The download group and the offline box.
+pub(crate) struct Offline {
+    pub files: Vec<File>,
+    pub fetch: String,
+    pub verify: String,
+    pub vkey: String,
+}
+
+/// One file to take away.
+pub(crate) struct File {
+    pub href: String,
+    pub name: String,
+    pub what: &'static str,
+    pub size: Option<String>,
+    pub digest: Option<Chip>,
+}
+
+impl Offline {
+    /// Files for one entry proven at `size`, and if `from` is given for the
+    /// consistency of `size` with it.
+    pub(crate) fn new(reader: &Reader, stored: &StoredEntry, size: TreeSize, from: Option<TreeSize>) -> Self {
+        let digest = stored.entry.digest.to_string();
+        let artifact = format!("{}-{}.json", stored.entry.kind.name().replace('_', "-"), stored.index);
+        let proof = format!("entry-{}.tlog-proof", stored.index);
+        let mut files = vec![
+            File {
+                href: format!("/v1/artifacts/{digest}"),
+                name: artifact.clone(),
+                what: "the artifact, compact form",
+                size: Some(words::counted(stored.entry.body_bytes, "byte", "bytes")),
+                digest: Some(Chip::hash(&digest)),
+            },
+            File::plain(format!("/v1/entries/{}.tlog-proof?size={size}", stored.index), &proof, "entry, path, checkpoint"),
+            File::plain("/v1/trust-policy".to_owned(), "trust.policy", "which keys you trust"),
+        ];
+        let mut verify = format!("pulselog verify {artifact} --proof {proof} --policy trust.policy");
+        if let Some(from) = from.filter(|f| *f > TreeSize::ZERO && *f < size) {
+            let (old, consistency) = (format!("{from}.checkpoint"), format!("{from}-{size}.consistency"));
+            files.push(File::plain(format!("/v1/checkpoints/{from}"), &old, "the older signed note"));
+            files.push(File::plain(
+                format!("/v1/proofs/consistency?from={from}&to={size}"),
+                &consistency,
+                "older to newer tree",
+            ));
+            verify.push_str(&format!(" --consistent-with {old} --consistency {consistency}"));
+        }
+        let fetch: Vec<String> = files
+            .iter()
+            .map(|f| format!("curl -fsS -H 'Accept: text/plain, */*;q=0.5' -o {} '{}{}'", f.name, reader.base, f.href))
+            .collect();
+        Self { fetch: fetch.join("\n"), verify, vkey: reader.facts.vkey.clone(), files }
+    }
+}
+
+impl File {
+    fn plain(href: String, name: &str, what: &'static str) -> Self {
+        Self { href, name: name.to_owned(), what, size: None, digest: None }
+    }
+}

@@ -1,0 +1,87 @@
+//! One request's look at the log: a view at one published size, and what every
+//! page says about it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::http::{HeaderMap, header};
+
+use crate::artifact::Did;
+use crate::merkle::{LeafIndex, TreeSize};
+use crate::server::index::Index;
+use crate::server::log::view::View;
+use crate::server::state::LogFacts;
+use crate::server::viewer::inline::{Said, When};
+use crate::server::viewer::{Desk, words};
+
+/// Longest `Host` that is repeated in a command.
+const HOST_BYTES_MAX: usize = 255;
+
+/// What a page is made from.
+pub(crate) struct Reader {
+    pub view: View,
+    pub index: Index,
+    pub facts: LogFacts,
+    /// When the page is made, Unix milliseconds.
+    pub now_ms: u64,
+    /// Where this server was reached: `http://127.0.0.1:8080`.
+    pub base: String,
+}
+
+impl Reader {
+    pub(crate) fn new(desk: Desk, headers: &HeaderMap) -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            view: desk.log.view(),
+            index: desk.index,
+            facts: desk.facts,
+            now_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+            base: base(headers),
+        }
+    }
+
+    /// Time of the last entry of a tree of this size: what "as of" means.
+    pub(crate) fn as_of(&self, size: TreeSize) -> Option<u64> {
+        let last = size.get().checked_sub(1)?;
+        self.view.entry(LeafIndex::new(last)).ok().map(|e| e.entry.logged_at.unix_ms())
+    }
+
+    /// The operator's DID; the composition parsed it already.
+    pub(crate) fn operator(&self) -> Option<Did> {
+        Did::parse(&self.facts.operator).ok()
+    }
+
+    /// Header, title and footer of a page.
+    pub(crate) fn shell(&self, title: &str, description: String) -> Shell {
+        let size = self.view.size();
+        Shell {
+            title: format!("{title} · {}", self.facts.origin),
+            description,
+            origin: Said::name(&self.facts.origin),
+            key_id: self.facts.key_id.clone(),
+            size: words::entries(size.get()),
+            logged: self.as_of(size).map(When::second),
+            made: When::second(self.now_ms),
+        }
+    }
+}
+
+/// What stands around every page.
+pub(crate) struct Shell {
+    pub title: String,
+    pub description: String,
+    pub origin: Said,
+    pub key_id: String,
+    pub size: String,
+    pub logged: Option<When>,
+    pub made: When,
+}
+
+/// Where the reader reached us, for commands to copy. A name that is no plain
+/// host is not repeated.
+fn base(headers: &HeaderMap) -> String {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b".:-[]".contains(&b);
+    let host = headers.get(header::HOST).and_then(|h| h.to_str().ok());
+    let host = host.filter(|h| !h.is_empty() && h.len() <= HOST_BYTES_MAX && h.bytes().all(legal));
+    let is_https = headers.get("x-forwarded-proto").is_some_and(|p| p.as_bytes() == b"https");
+    format!("{}://{}", if is_https { "https" } else { "http" }, host.unwrap_or("127.0.0.1:8080"))
+}

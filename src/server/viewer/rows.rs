@@ -1,0 +1,96 @@
+//! Entries as rows of a list: one line each, the whole first phrase a link.
+
+use crate::server::log::view::StoredEntry;
+use crate::server::viewer::document;
+use crate::server::viewer::inline::{Chip, Said, When};
+
+/// One entry in a list.
+pub(crate) struct EntryRow {
+    pub index: u64,
+    pub href: String,
+    pub title: &'static str,
+    pub kind: &'static str,
+    /// `None` when unsigned.
+    pub signer: Option<Chip>,
+    pub submitter: Said,
+    pub logged: When,
+    /// What it names, when a page has read the body: label and text.
+    pub names: Vec<(&'static str, Said)>,
+    /// Digest, where rows are told apart by it.
+    pub digest: Option<Chip>,
+    /// Entries between the row before and this one that the list leaves out.
+    pub gap: Option<String>,
+}
+
+impl EntryRow {
+    pub(crate) fn new(stored: &StoredEntry) -> Self {
+        let entry = &stored.entry;
+        Self {
+            index: stored.index.get(),
+            href: href(stored),
+            title: entry.kind.title(),
+            kind: entry.kind.name(),
+            signer: document::signer(stored),
+            submitter: Said::name(entry.submitter.as_str()),
+            logged: When::second(entry.logged_at.unix_ms()),
+            names: Vec::new(),
+            digest: None,
+            gap: None,
+        }
+    }
+
+    pub(crate) fn with_digest(mut self, stored: &StoredEntry) -> Self {
+        self.digest = Some(Chip::hash(&stored.entry.digest.to_string()));
+        self
+    }
+}
+
+/// Rows in index order, with a word about what stands between them.
+pub(crate) fn with_gaps(mut rows: Vec<EntryRow>) -> Vec<EntryRow> {
+    let mut before: Option<u64> = None;
+    for row in &mut rows {
+        let expected = before.map_or(row.index, |b| b + 1);
+        row.gap = match row.index - expected {
+            0 => None,
+            1 => Some(format!("entry {expected} does not name this run")),
+            _ => Some(format!("entries {expected}–{} do not name this run", row.index - 1)),
+        };
+        before = Some(row.index);
+    }
+    rows
+}
+
+/// Where an entry is shown best: a pulse on its own page.
+pub(crate) fn href(stored: &StoredEntry) -> String {
+    format!("/entries/{}", stored.index)
+}
+
+/// A path segment of our own routes: everything but unreserved is percent-encoded.
+pub(crate) fn segment(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    // A browser would walk "." and ".." up the path.
+    if out.bytes().all(|b| b == b'.') { out.replace('.', "%2E") } else { out }
+}
+
+/// The page of a run.
+pub(crate) fn run_href(agent: &str, run: &str) -> String {
+    format!("/runs/{}/{}", segment(agent), segment(run))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_stays_one_segment() {
+        assert_eq!(segment("did:key:z6Mk"), "did%3Akey%3Az6Mk");
+        assert_eq!(segment("a/../b?c#d"), "a%2F..%2Fb%3Fc%23d");
+        assert_eq!(segment(".."), "%2E%2E");
+    }
+}
