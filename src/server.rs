@@ -19,6 +19,7 @@ pub mod state;
 pub mod store;
 pub mod telemetry;
 pub mod tokens;
+pub mod viewer;
 
 use std::io;
 use std::net::SocketAddr;
@@ -99,7 +100,7 @@ impl Server {
         };
         let (stop, stopped) = watch::channel(false);
         runtime.spawn(count_published(state.log.follow(), state.metrics.clone()));
-        let router = api::router(state.clone(), axum::Router::new());
+        let router = api::router(state.clone(), viewer::router());
         let serve = axum::serve(listener, router).with_graceful_shutdown(until(stopped));
         let serving = runtime.spawn(serve.into_future());
         tracing::info!(%addr, origin = state.facts.origin, size = state.log.published().head.size.get(), "serving");

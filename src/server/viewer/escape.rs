@@ -62,6 +62,25 @@ pub fn cut(text: &str, chars_max: usize) -> (&str, usize) {
     (&text[..end], text[end..].chars().count())
 }
 
+/// `text` for a title or an attribute: cut, tokens without markup. The template
+/// escapes it.
+#[must_use]
+pub fn plain(text: &str, chars_max: usize) -> String {
+    let (kept, left) = cut(text, chars_max);
+    let mut out = String::with_capacity(kept.len());
+    for c in kept.chars() {
+        if is_unseen(c) {
+            out.push_str(&format!("‹U+{:04X}›", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    if left > 0 {
+        out.push('…');
+    }
+    out
+}
+
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
 
 /// Characters that turn, join or hide others, or show nothing.

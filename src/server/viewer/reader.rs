@@ -11,6 +11,7 @@ use crate::server::index::Index;
 use crate::server::log::view::View;
 use crate::server::state::LogFacts;
 use crate::server::viewer::inline::{Said, When};
+use crate::server::viewer::trouble::Trouble;
 use crate::server::viewer::{Desk, words};
 
 /// Longest `Host` that is repeated in a command.
@@ -84,4 +85,47 @@ fn base(headers: &HeaderMap) -> String {
     let host = host.filter(|h| !h.is_empty() && h.len() <= HOST_BYTES_MAX && h.bytes().all(legal));
     let is_https = headers.get("x-forwarded-proto").is_some_and(|p| p.as_bytes() == b"https");
     format!("{}://{}", if is_https { "https" } else { "http" }, host.unwrap_or("127.0.0.1:8080"))
+}
+
+/// What the reader chose in a form: sizes and an entry, as numbers.
+#[derive(Default, serde::Deserialize)]
+pub(crate) struct Choices {
+    #[serde(default)]
+    size: Option<String>,
+    #[serde(default)]
+    from: Option<String>,
+    #[serde(default)]
+    entry: Option<String>,
+}
+
+impl Choices {
+    /// The checkpoint to prove against.
+    ///
+    /// # Errors
+    /// 400 when it is no number.
+    pub(crate) fn size(&self) -> Result<Option<TreeSize>, Trouble> {
+        number("size", self.size.as_deref()).map(|n| n.map(TreeSize::new))
+    }
+
+    /// The older checkpoint.
+    ///
+    /// # Errors
+    /// 400 when it is no number.
+    pub(crate) fn from(&self) -> Result<Option<TreeSize>, Trouble> {
+        number("from", self.from.as_deref()).map(|n| n.map(TreeSize::new))
+    }
+
+    /// One of several entries.
+    ///
+    /// # Errors
+    /// 400 when it is no number.
+    pub(crate) fn entry(&self) -> Result<Option<LeafIndex>, Trouble> {
+        number("entry", self.entry.as_deref()).map(|n| n.map(LeafIndex::new))
+    }
+}
+
+fn number(field: &str, text: Option<&str>) -> Result<Option<u64>, Trouble> {
+    let Some(text) = text else { return Ok(None) };
+    let refuse = |_| Trouble::bad("number_not_understood", format!("{field}: a decimal number is needed.")).about(text);
+    TreeSize::parse(text).map(|n| Some(n.get())).map_err(refuse)
 }

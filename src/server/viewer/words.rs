@@ -48,7 +48,7 @@ pub fn time(unix_ms: u64, with_ms: bool) -> String {
     timestamp(unix_ms).strftime(format).to_string()
 }
 
-/// `12:41:07 UTC`, for the header that has the date nearby.
+/// `2026-11-22T12:41:07.123Z`, for `datetime`.
 #[must_use]
 pub fn machine_time(unix_ms: u64) -> String {
     timestamp(unix_ms).strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
@@ -135,13 +135,13 @@ const BY_OPERATORS: &[&str] = &["audit_roots", "audit_statement", "withholding"]
 /// Who speaks in an artifact of this kind. Only the operator that the log was
 /// given attests: anybody may sign a statement of the same kind.
 #[must_use]
-pub fn speaker(kind: Kind, signer: Option<&Did>, operator: &Did) -> Speaker {
+pub fn speaker(kind: Kind, signer: Option<&Did>, operator: Option<&Did>) -> Speaker {
     let name = kind.name();
     if BY_AGENTS.contains(&name) {
         Speaker::Agent
     } else if BY_ARGO_CD.contains(&name) {
         Speaker::ArgoCd
-    } else if BY_OPERATORS.contains(&name) && signer == Some(operator) {
+    } else if BY_OPERATORS.contains(&name) && signer.is_some() && signer == operator {
         Speaker::Operator
     } else {
         Speaker::Log

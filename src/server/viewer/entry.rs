@@ -1,0 +1,129 @@
+//! `/entries/{index}`: what is it, who signed it, who submitted it, is it in
+//! the log.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use crate::merkle::{LeafIndex, TreeSize};
+use crate::server::log::view::StoredEntry;
+use crate::server::viewer::document::{self, Document, FactRow, Member, Raw};
+use crate::server::viewer::inline::{Chip, Said, When};
+use crate::server::viewer::offline::Offline;
+use crate::server::viewer::proof::Inclusion;
+use crate::server::viewer::reader::{Choices, Reader, Shell};
+use crate::server::viewer::rows::run_href;
+use crate::server::viewer::states::{Row, State as PageState};
+use crate::server::viewer::trouble::Trouble;
+use crate::server::viewer::{Answer, Desk, serve, words};
+
+#[derive(Template)]
+#[template(path = "entry.html")]
+struct EntryPage {
+    shell: Shell,
+    title: &'static str,
+    kind: &'static str,
+    index: u64,
+    signer: Option<Chip>,
+    submitter: Said,
+    logged: When,
+    digest: String,
+    leaf_hash: String,
+    speaker: &'static str,
+    speaker_sentence: &'static str,
+    speaker_class: &'static str,
+    facts: Vec<FactRow>,
+    pulse_href: Option<String>,
+    runs: Vec<RunLink>,
+    browser: Row,
+    judged: Row,
+    withheld: Option<Row>,
+    inclusion: Inclusion,
+    same_statement: Vec<u64>,
+    offline: Offline,
+    raw: Option<Raw>,
+    members: Vec<Member>,
+    entry_hex: String,
+    entry_bytes: String,
+    previous: Option<u64>,
+    next: Option<u64>,
+}
+
+/// A run that the entry names.
+struct RunLink {
+    href: String,
+    run: Said,
+}
+
+pub(super) async fn page(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    Path(index): Path<String>,
+    Query(choices): Query<Choices>,
+) -> Response {
+    serve(desk, headers, move |reader| {
+        let index = LeafIndex::parse(&index).map_err(|_| {
+            Trouble::not_found("entry_not_found", "An entry has a number, counted from 0.").about(&index)
+        })?;
+        let stored = reader.view.entry(index)?;
+        let size = choices.size()?.unwrap_or(reader.view.size());
+        Ok(Answer::Page(entry(reader, &stored, size)?.render()?))
+    })
+    .await
+}
+
+fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryPage, Trouble> {
+    let document = Document::read(&reader.view, stored)?;
+    let inclusion = Inclusion::new(reader, stored, size)?;
+    let same_statement = match document.payload_hash(stored) {
+        Some(payload) => reader.view.same_statement(stored, &payload)?,
+        None => Vec::new(),
+    };
+    let (kind, index) = (stored.entry.kind, stored.index.get());
+    let speaker = words::speaker(kind, stored.entry.signer.as_ref(), reader.operator().as_ref());
+    let keys = document.keys(stored);
+    let digest = stored.entry.digest.to_string();
+    let is_run = matches!(kind.name(), "trust_pulse" | "proof_bundle");
+    let description = format!(
+        "{}, entry {index} of {}. Not judged; position proven against a signed checkpoint.",
+        kind.title(),
+        words::entries(size.get()),
+    );
+    Ok(EntryPage {
+        shell: reader.shell(&format!("Entry {index} · {}", kind.title()), description),
+        title: kind.title(),
+        kind: kind.name(),
+        index,
+        signer: document::signer(stored),
+        submitter: Said::name(stored.entry.submitter.as_str()),
+        logged: When::millisecond(stored.entry.logged_at.unix_ms()),
+        leaf_hash: stored.leaf_hash.to_string(),
+        speaker: speaker.label(),
+        speaker_sentence: speaker.sentence(),
+        speaker_class: speaker.class(),
+        facts: document.facts(stored),
+        pulse_href: (kind.name() == "trust_pulse").then(|| format!("/pulses/{digest}")),
+        runs: run_links(keys.agent.as_deref(), &keys.runs),
+        browser: PageState::BrowserNotChecked.row(),
+        judged: if is_run { PageState::NotJudged.row() } else { PageState::NotApplicable.row() },
+        withheld: document.is_withheld().then(|| PageState::Withheld.row()),
+        same_statement: same_statement.into_iter().map(LeafIndex::get).collect(),
+        offline: Offline::new(reader, stored, size, None),
+        raw: document.raw(),
+        members: document::members(stored),
+        entry_hex: document::hex(&stored.bytes),
+        entry_bytes: words::counted(stored.bytes.len() as u64, "byte", "bytes"),
+        previous: index.checked_sub(1),
+        next: (index + 1 < reader.view.size().get()).then_some(index + 1),
+        digest,
+        inclusion,
+    })
+}
+
+/// A run is known by agent and id; an entry that names no agent has no page of
+/// its own to link to.
+fn run_links(agent: Option<&str>, runs: &[String]) -> Vec<RunLink> {
+    let Some(agent) = agent else { return Vec::new() };
+    runs.iter().map(|run| RunLink { href: run_href(agent, run), run: Said::name(run) }).collect()
+}

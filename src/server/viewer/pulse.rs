@@ -1,0 +1,217 @@
+//! `/pulses/{digest}`: one Trust Pulse. Which run of which agent; what the
+//! agent says of itself; what the log recorded of that run, in order; where it
+//! stands in the log and that the log only grew.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use crate::artifact::digest::{ArtifactDigest, from_b64u};
+use crate::artifact::json::Value;
+use crate::merkle::{LeafIndex, TreeSize};
+use crate::server::log::view::StoredEntry;
+use crate::server::viewer::document::{self, Document, Raw};
+use crate::server::viewer::inline::{Chip, Said, When};
+use crate::server::viewer::offline::Offline;
+use crate::server::viewer::proof::{Consistency, Inclusion, size_before};
+use crate::server::viewer::reader::{Choices, Reader, Shell};
+use crate::server::viewer::rows::{EntryRow, run_href};
+use crate::server::viewer::run::RunRecord;
+use crate::server::viewer::states::{Row, State as PageState};
+use crate::server::viewer::trouble::Trouble;
+use crate::server::viewer::{Answer, Desk, escape, serve, words};
+
+#[derive(Template)]
+#[template(path = "pulse.html")]
+struct PulsePage {
+    shell: Shell,
+    run: Said,
+    run_href: String,
+    agent: Chip,
+    job: Option<Named>,
+    ticket: Option<Named>,
+    index: u64,
+    signer: Option<Chip>,
+    submitter: Said,
+    logged: When,
+    digest: String,
+    leaf_hash: String,
+    browser: Row,
+    judged: Row,
+    withheld: Option<Row>,
+    report: Vec<(&'static str, Said)>,
+    tools: Counted,
+    files: Counted,
+    record: RunRecord,
+    inclusion: Inclusion,
+    consistency: Consistency,
+    offline: Offline,
+    raw: Option<Raw>,
+}
+
+/// A word about the run that an entry of it says.
+struct Named {
+    text: Said,
+    index: u64,
+}
+
+/// A list of the self-report: names with counts, and what was cut.
+struct Counted {
+    rows: Vec<(Said, String)>,
+    left: Option<String>,
+}
+
+/// Rows of a self-reported list; the rest is in the raw body.
+const COUNTED_ROWS_MAX: usize = 50;
+
+#[derive(Template)]
+#[template(path = "choose.html")]
+struct ChoosePage {
+    shell: Shell,
+    digest: String,
+    candidates: Vec<(String, EntryRow)>,
+}
+
+pub(super) async fn page(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    Path(digest): Path<String>,
+    Query(choices): Query<Choices>,
+) -> Response {
+    serve(desk, headers, move |reader| {
+        let wanted = match read_digest(&digest)? {
+            Spelling::Hex(wanted) => wanted,
+            Spelling::Other(wanted) => return Ok(Answer::Redirect(format!("/pulses/{wanted}"))),
+        };
+        let found = reader.view.find_artifact(&wanted)?;
+        let pulses: Vec<&StoredEntry> = found.iter().filter(|e| e.entry.kind.name() == "trust_pulse").collect();
+        let chosen = choices.entry()?;
+        let pulse = match (pulses.as_slice(), chosen) {
+            ([], _) => return Err(no_pulse(reader, &wanted, found.first())),
+            ([only], None) => *only,
+            (several, Some(index)) => {
+                *several.iter().find(|e| e.index == index).ok_or_else(|| no_pulse(reader, &wanted, None))?
+            }
+            (several, None) => return Ok(Answer::Page(choose(reader, &wanted, several).render()?)),
+        };
+        Ok(Answer::Page(show(reader, pulse, &choices)?.render()?))
+    })
+    .await
+}
+
+enum Spelling {
+    Hex(ArtifactDigest),
+    Other(ArtifactDigest),
+}
+
+/// Lowercase hex is the address; upper case and the peer's base64url lead to it.
+fn read_digest(text: &str) -> Result<Spelling, Trouble> {
+    if let Ok(digest) = ArtifactDigest::from_hex(text) {
+        return Ok(Spelling::Hex(digest));
+    }
+    let other = ArtifactDigest::from_hex(&text.to_ascii_lowercase()).ok();
+    let other = other.or_else(|| from_b64u::<32>(text).map(ArtifactDigest::from_bytes));
+    other.map(Spelling::Other).ok_or_else(|| {
+        Trouble::not_found("pulse_not_found", "A Trust Pulse is addressed by its digest, 64 hex digits.").about(text)
+    })
+}
+
+fn no_pulse(reader: &Reader, digest: &ArtifactDigest, other: Option<&StoredEntry>) -> Trouble {
+    let size = words::entries(reader.view.size().get());
+    let sentence = match other {
+        Some(entry) => format!("Entry {} has this digest, but it is no Trust Pulse: {}.", entry.index, entry.entry.kind.title()),
+        None => format!("No Trust Pulse among {size} has this digest."),
+    };
+    let trouble = Trouble::not_found("pulse_not_found", sentence).about(&digest.to_string());
+    match other {
+        Some(entry) => trouble.with_next(format!("/entries/{}", entry.index), "Show that entry"),
+        None => trouble,
+    }
+}
+
+fn choose(reader: &Reader, digest: &ArtifactDigest, several: &[&StoredEntry]) -> ChoosePage {
+    let row = |e: &&StoredEntry| (format!("/pulses/{digest}?entry={}", e.index), EntryRow::new(e));
+    ChoosePage {
+        shell: reader.shell("Several entries of one Trust Pulse", format!("{} entries hold this pulse.", several.len())),
+        digest: digest.to_string(),
+        candidates: several.iter().map(row).collect(),
+    }
+}
+
+fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<PulsePage, Trouble> {
+    let size = choices.size()?.unwrap_or(reader.view.size());
+    let from = match choices.from()? {
+        Some(from) => from,
+        None => size_before(&reader.view, stored.index)?.min(size),
+    };
+    let document = Document::read(&reader.view, stored)?;
+    let keys = document.keys(stored);
+    let (agent, run) = (keys.agent.unwrap_or_default(), keys.runs.into_iter().next().unwrap_or_default());
+    let record = RunRecord::read(reader, &agent, &run)?;
+    let consistency = Consistency::new(reader, from, size)?;
+    let digest = stored.entry.digest.to_string();
+    let title = format!("Not judged · Trust Pulse of run {}", escape::plain(&run, 40));
+    let description = format!(
+        "Trust Pulse {digest}, entry {} of {}. Self-reported; not judged; position proven.",
+        stored.index,
+        words::entries(size.get()),
+    );
+    let named = |found: &Option<(String, LeafIndex)>| {
+        found.as_ref().map(|(text, index)| Named { text: Said::name(text), index: index.get() })
+    };
+    Ok(PulsePage {
+        shell: reader.shell(&title, description),
+        run: Said::name(&run),
+        run_href: run_href(&agent, &run),
+        agent: Chip::did(&agent),
+        job: named(&record.job),
+        ticket: named(&record.ticket),
+        index: stored.index.get(),
+        signer: document::signer(stored),
+        submitter: Said::name(stored.entry.submitter.as_str()),
+        logged: When::millisecond(stored.entry.logged_at.unix_ms()),
+        digest,
+        leaf_hash: stored.leaf_hash.to_string(),
+        browser: PageState::BrowserNotChecked.row(),
+        judged: PageState::NotJudged.row(),
+        withheld: document.is_withheld().then(|| PageState::Withheld.row()),
+        report: report(&document),
+        tools: counted(&document, "tools", "name", "calls", ("call", "calls")),
+        files: counted(&document, "files", "path", "touches", ("touch", "touches")),
+        inclusion: Inclusion::new(reader, stored, size)?,
+        offline: Offline::new(reader, stored, size, Some(from).filter(|f| *f != TreeSize::ZERO)),
+        raw: document.raw(),
+        consistency,
+        record,
+    })
+}
+
+/// Times that the agent gives itself.
+fn report(document: &Document) -> Vec<(&'static str, Said)> {
+    let Some(payload) = document.payload() else { return Vec::new() };
+    let text = |label, path| payload.text_at(path).map(|t| (label, Said::name(t)));
+    let duration = payload.get("duration_ms").and_then(Value::as_i64).and_then(|ms| u64::try_from(ms).ok());
+    [
+        text("Started, claimed", "started_at"),
+        text("Ended, claimed", "ended_at"),
+        duration.map(|ms| ("Duration, claimed", Said::name(&words::age(0, ms)))),
+        text("Issued, claimed", "issued_at"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn counted(document: &Document, list: &str, name: &str, count: &str, unit: (&str, &str)) -> Counted {
+    let items = document.payload().and_then(|p| p.get(list)).and_then(Value::as_array).unwrap_or_default();
+    let row = |item: &Value| {
+        let times = item.get(count).and_then(Value::as_i64).and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
+        (Said::name(item.text_at(name).unwrap_or_default()), words::counted(times, unit.0, unit.1))
+    };
+    let left = items.len().saturating_sub(COUNTED_ROWS_MAX) as u64;
+    Counted {
+        rows: items.iter().take(COUNTED_ROWS_MAX).map(row).collect(),
+        left: (left > 0).then(|| words::quantity(left)),
+    }
+}
