@@ -5,10 +5,9 @@
 //! what each join gives. If the last one is not the signed root, there is no
 //! figure: a proof that does not hold is never drawn.
 
-
 use crate::checkpoint::TreeHead;
-use crate::merkle::plan::Side;
-use crate::merkle::{Hash, LeafIndex, TreeSize, node_hash};
+
+use crate::merkle::{Hash, LeafIndex, Side, TreeSize, node_hash};
 use crate::server::log::view::{StoredEntry, View, ViewError};
 use crate::server::viewer::card::Card;
 use crate::server::viewer::drawing::Svg;
@@ -62,7 +61,7 @@ impl Inclusion {
         let (head, note) = reader.view.checkpoint(size)?;
         let proof = reader.view.inclusion(stored.index, Some(size))?;
         let ladder = Ladder::new(stored.index, size).ok_or(Trouble::unsound("proof_not_drawn"))?;
-        let mut hash = *stored.leaf_hash.hash();
+        let mut hash = stored.leaf_hash.hash();
         let mut steps = Vec::with_capacity(proof.path.len());
         if ladder.rungs().len() != proof.path.len() {
             return Err(Trouble::unsound("proof_not_drawn"));
@@ -78,7 +77,7 @@ impl Inclusion {
                 result: hash.to_hex(),
             });
         }
-        if hash != *head.root.hash() {
+        if hash != head.root.hash() {
             return Err(Trouble::unsound("proof_not_drawn"));
         }
         Ok(Self {
@@ -186,7 +185,7 @@ fn drawn(older: &TreeHead, newer: &TreeHead, path: &[Hash]) -> Result<DrawnConsi
     let start = strip.start();
     let start_hash = match start.number {
         Some(number) => *path.get(number - 1).ok_or_else(refuse)?,
-        None => *older.root.hash(),
+        None => older.root.hash(),
     };
     let (mut old, mut new) = (start_hash, start_hash);
     let mut steps = Vec::with_capacity(path.len());
@@ -209,7 +208,7 @@ fn drawn(older: &TreeHead, newer: &TreeHead, path: &[Hash]) -> Result<DrawnConsi
         });
     }
     let used = strip.folds().len() + usize::from(start.number.is_some());
-    if used != path.len() || old != *older.root.hash() || new != *newer.root.hash() {
+    if used != path.len() || old != older.root.hash() || new != newer.root.hash() {
         return Err(refuse());
     }
     Ok(DrawnConsistency {
@@ -225,7 +224,6 @@ fn drawn(older: &TreeHead, newer: &TreeHead, path: &[Hash]) -> Result<DrawnConsi
         newer_signed: newer.root.to_string(),
     })
 }
-
 
 /// The newest published size at or below `index`: the log just before an entry.
 ///

@@ -15,8 +15,7 @@
 
 use std::ops::Range;
 
-use crate::merkle::plan::{Plan, Side};
-use crate::merkle::{LeafIndex, TreeSize};
+use crate::merkle::{LeafIndex, Plan, Side, TreeSize};
 use crate::server::viewer::drawing::{BOX_HEIGHT, Canvas, Svg, block_label, fitting, range_words};
 
 /// Height of one step.

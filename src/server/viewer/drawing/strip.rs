@@ -16,8 +16,7 @@
 
 use std::ops::Range;
 
-use crate::merkle::TreeSize;
-use crate::merkle::plan::{Block, Plan};
+use crate::merkle::{Block, Plan, TreeSize};
 use crate::server::viewer::drawing::{BOX_HEIGHT, Canvas, Svg, block_label, fitting};
 
 /// Height of one block with its gap.
