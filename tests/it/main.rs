@@ -1,6 +1,8 @@
 //! The one integration binary: it links once, however many files there are.
 
 mod artifact;
+#[cfg(feature = "server")]
+mod drawings;
 mod envelope_table;
 mod json;
 mod kinds;
