@@ -44,7 +44,7 @@ use crate::server::log::sequencer::Running;
 use crate::server::log::{Log, Opening};
 use crate::server::state::{AppState, LogFacts};
 use crate::server::telemetry::Metrics;
-use crate::server::tokens::Tokens;
+use crate::server::tokens::live::Tokens;
 
 /// How long requests under way may take once the service ends.
 const GRACE: Duration = Duration::from_secs(10);

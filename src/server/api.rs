@@ -65,7 +65,7 @@ pub struct Answer {
     pub status: u16,
     /// Media type.
     pub media: &'static str,
-    /// Shape of [`wire::SHAPES`], for JSON of ours.
+    /// Shape of [`wire::shapes::SHAPES`], for JSON of ours.
     pub shape: Option<&'static str>,
     /// `Cache-Control`.
     pub cache: &'static str,

@@ -13,16 +13,16 @@
 //! An unknown key in the file refuses. Names are the same everywhere:
 //! `free_disk_bytes_min`, `PULSELOG_FREE_DISK_BYTES_MIN`, `--free-disk-bytes-min`.
 
-use std::fs::File;
-use std::io::Read;
+pub mod files;
+
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::artifact::{self, Did};
 use crate::checkpoint::Origin;
 use crate::note::{KeyName, SignerKey};
+use crate::server::config::files::{read_bytes, read_key, read_text};
 use crate::server::log::default_guard_path;
 
 /// Where the service listens unless told otherwise.
@@ -31,8 +31,6 @@ pub const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
 pub const FILE_NAME: &str = "pulselog.toml";
 /// Prefix of environment variables.
 pub const ENV_PREFIX: &str = "PULSELOG_";
-/// Longest configuration, key or checkpoint file read.
-const FILE_BYTES_MAX: u64 = 1 << 20;
 /// What the log writes about itself unless told otherwise.
 const LOG_DEFAULT: &str = "info";
 
@@ -84,7 +82,8 @@ impl RawConfig {
     /// # Errors
     /// [`ConfigError::File`] names the key or line.
     pub fn from_toml(text: &str, file: &Path) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|e| ConfigError::File { path: file.to_owned(), why: e.message().to_owned() })
+        toml::from_str(text)
+            .map_err(|e| ConfigError::File { path: file.to_owned(), why: e.message().to_owned() })
     }
 
     /// Picks our variables. `PULSELOG_SEEN` lists files separated by colons;
@@ -299,39 +298,6 @@ fn check_limits(limits: &Limits) -> Result<(), ConfigError> {
         None if limits.request_timeout.is_zero() => Err(invalid("request_timeout_ms", "must be at least 1")),
         None => Ok(()),
     }
-}
-
-/// Reads the log's key. Whoever can read it can sign a second history, so a
-/// file that others may read is refused before it is used.
-///
-/// # Errors
-/// [`ConfigError::KeyMode`] says which command mends it; [`ConfigError::Key`].
-pub fn read_key(name: KeyName, path: &Path) -> Result<SignerKey, ConfigError> {
-    let mode = std::fs::metadata(path).map_err(|e| unreadable(path, &e))?.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(ConfigError::KeyMode { path: path.to_owned(), mode });
-    }
-    let pem = zeroize::Zeroizing::new(read_text(path)?);
-    SignerKey::from_pkcs8_pem(name, &pem).map_err(|e| ConfigError::Key { path: path.to_owned(), why: e.to_string() })
-}
-
-fn read_text(path: &Path) -> Result<String, ConfigError> {
-    String::from_utf8(read_bytes(path)?)
-        .map_err(|_| ConfigError::File { path: path.to_owned(), why: "is not UTF-8".into() })
-}
-
-fn read_bytes(path: &Path) -> Result<Vec<u8>, ConfigError> {
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|e| unreadable(path, &e))?;
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(ConfigError::File { path: path.to_owned(), why: format!("has more than {FILE_BYTES_MAX} bytes") });
-    }
-    Ok(bytes)
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> ConfigError {
-    ConfigError::File { path: path.to_owned(), why: error.to_string() }
 }
 
 fn invalid(name: &'static str, why: impl ToString) -> ConfigError {

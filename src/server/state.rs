@@ -11,7 +11,7 @@ use crate::server::config::Limits;
 use crate::server::index::Index;
 use crate::server::log::Log;
 use crate::server::telemetry::Metrics;
-use crate::server::tokens::Tokens;
+use crate::server::tokens::live::Tokens;
 
 /// The log's identity, ready to show.
 #[derive(Clone, Debug, PartialEq, Eq)]

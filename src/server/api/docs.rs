@@ -8,7 +8,7 @@ use axum::response::Response;
 use crate::server::api::answer::{self, NO_CACHE};
 use crate::server::api::problem::{Problem, codes};
 use crate::server::api::query::{Query, Takes};
-use crate::server::api::wire::{Encoding, SHAPES};
+use crate::server::api::wire::shapes::{Encoding, SHAPES};
 use crate::server::api::{COMMON_CODES, ROUTES, STORE_CODES, SUBMIT_CODES};
 
 /// Media type of the error page.

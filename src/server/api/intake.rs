@@ -15,7 +15,7 @@ use http_body_util::BodyExt;
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Param, Query};
 use crate::server::state::AppState;
-use crate::server::tokens::Submitter;
+use crate::server::tokens::live::Submitter;
 
 /// Bytes of a refused body that are read and dropped.
 const DRAIN_BYTES_MAX: usize = 256 << 20;

@@ -10,7 +10,7 @@ use crate::artifact::Kind;
 use crate::artifact::shape::json_schema;
 use crate::server::api::problem::{MEDIA_TYPE, code_row};
 use crate::server::api::query::{Param, Query, Takes};
-use crate::server::api::wire::{Encoding, SHAPES, Shape};
+use crate::server::api::wire::shapes::{Encoding, SHAPES, Shape};
 use crate::server::api::{Answer, COMMON_CODES, ROUTES, Route, STORE_CODES, answer};
 
 /// `GET /openapi.json`.

@@ -23,7 +23,7 @@ use crate::server::api::{answer, intake};
 use crate::server::config::Limits;
 use crate::server::log::{Item, Log, Logged};
 use crate::server::state::AppState;
-use crate::server::tokens::Submitter;
+use crate::server::tokens::live::Submitter;
 
 /// Query of the single submission.
 pub const ONE_QUERY: &[Param] = &[Param {

@@ -1,6 +1,7 @@
-//! The JSON that leaves: one struct a shape, and beside it the table of its
-//! fields, from which the reference and the OpenAPI document are made. A test
-//! holds the two together.
+//! The JSON that leaves: one struct a shape. The table of their fields is
+//! `shapes`; a test holds the two together.
+
+pub mod shapes;
 
 use serde::Serialize;
 
@@ -12,202 +13,6 @@ use crate::note::SignedNote;
 use crate::receipt::LogProof;
 use crate::server::log::Logged;
 use crate::server::log::view::StoredEntry;
-
-/// How a field is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// A count or position: JSON number.
-    Number,
-    /// Unix milliseconds: JSON number.
-    UnixMs,
-    /// Lowercase hex.
-    Hex,
-    /// Text.
-    Text,
-    /// A whole C2SP text, newlines included.
-    C2sp,
-    /// `true` or `false`.
-    Bool,
-    /// A list of numbers.
-    Numbers,
-    /// A list of lowercase hex hashes.
-    Hashes,
-    /// A list of texts.
-    Texts,
-    /// One object of another shape.
-    One(&'static str),
-    /// A list of objects of another shape.
-    Many(&'static str),
-}
-
-/// One field of a shape.
-#[derive(Clone, Copy, Debug)]
-pub struct Field {
-    /// Name.
-    pub name: &'static str,
-    /// How it is written.
-    pub encoding: Encoding,
-    /// Whether it is always there.
-    pub always: bool,
-    /// What it means.
-    pub meaning: &'static str,
-}
-
-/// A shape of JSON that leaves.
-#[derive(Clone, Copy, Debug)]
-pub struct Shape {
-    /// Name in the reference.
-    pub name: &'static str,
-    /// Its fields, in order.
-    pub fields: &'static [Field],
-}
-
-const fn always(name: &'static str, encoding: Encoding, meaning: &'static str) -> Field {
-    Field { name, encoding, always: true, meaning }
-}
-
-const fn maybe(name: &'static str, encoding: Encoding, meaning: &'static str) -> Field {
-    Field { name, encoding, always: false, meaning }
-}
-
-/// Every shape.
-pub const SHAPES: &[Shape] = &[
-    Shape {
-        name: "Logged",
-        fields: &[
-            always("index", Encoding::Number, "leaf index of the entry"),
-            always("leaf_hash", Encoding::Hex, "SHA-256(0x00 ‖ entry)"),
-            always("artifact", Encoding::Hex, "SHA-256 of the compact form"),
-            always("kind", Encoding::Text, "kind of the artifact"),
-            always("tree_size", Encoding::Number, "size of a published checkpoint that covers the entry"),
-            maybe(
-                "same_statement",
-                Encoding::Numbers,
-                "other entries of the same kind, payload hash and signer, lowest first",
-            ),
-            maybe("expanded", Encoding::Numbers, "entries added for the receipts inside a bundle"),
-            maybe(
-                "not_expanded",
-                Encoding::Many("NotExpanded"),
-                "enveloped receipts inside that are not authentic on their own",
-            ),
-            maybe("redacted", Encoding::Texts, "where a token was replaced by its hash in an unsigned observation"),
-            maybe("proof", Encoding::C2sp, "tlog-proof at tree_size, with ?proof=true"),
-        ],
-    },
-    Shape {
-        name: "NotExpanded",
-        fields: &[
-            always("path", Encoding::Text, "where in the submitted artifact"),
-            always("code", Encoding::Text, "the admission step that failed"),
-        ],
-    },
-    Shape {
-        name: "BatchLine",
-        fields: &[
-            always("line", Encoding::Number, "line of the request, the first is 1"),
-            always("status", Encoding::Number, "201 logged, 200 logged before, else the problem's status"),
-            maybe(
-                "problem",
-                Encoding::One("Problem"),
-                "why the line was refused; otherwise the fields of Logged follow",
-            ),
-        ],
-    },
-    Shape {
-        name: "Entry",
-        fields: &[
-            always("index", Encoding::Number, "leaf index"),
-            always("leaf_hash", Encoding::Hex, "SHA-256(0x00 ‖ entry)"),
-            always("entry", Encoding::Hex, "the leaf bytes: deterministic CBOR"),
-            always("version", Encoding::Number, "version of the entry"),
-            always("kind", Encoding::Text, "kind of the artifact"),
-            always("artifact", Encoding::Hex, "SHA-256 of the compact form"),
-            always("body_bytes", Encoding::Number, "length of the compact form"),
-            maybe("signer", Encoding::Text, "did:key that signed; absent when unsigned"),
-            always("submitter", Encoding::Text, "name of the token that submitted"),
-            always("logged_at", Encoding::UnixMs, "the log's clock, never smaller than in the entry before"),
-            maybe("receipts_root", Encoding::Hex, "RFC 6962 root over a bundle's receipts"),
-            maybe("receipts_count", Encoding::Number, "how many receipts that root covers"),
-        ],
-    },
-    Shape {
-        name: "EntryList",
-        fields: &[
-            always("entries", Encoding::Many("Entry"), "entries in index order"),
-            maybe("next", Encoding::Number, "give it as `after` for the rest; absent at the end"),
-            always("tree_size", Encoding::Number, "published size that was read"),
-            maybe(
-                "indexed_size",
-                Encoding::Number,
-                "with `kind`: entries below this are searched; ask again when it is below tree_size",
-            ),
-        ],
-    },
-    Shape {
-        name: "InclusionProof",
-        fields: &[
-            always("index", Encoding::Number, "leaf index"),
-            always("tree_size", Encoding::Number, "size of the checkpoint"),
-            always("leaf_hash", Encoding::Hex, "SHA-256(0x00 ‖ entry)"),
-            always("root_hash", Encoding::Hex, "root of the checkpoint"),
-            always("path", Encoding::Hashes, "RFC 6962 audit path, leaf side first"),
-            always("entry", Encoding::Hex, "the leaf bytes"),
-            always("checkpoint", Encoding::C2sp, "the signed note"),
-        ],
-    },
-    Shape {
-        name: "ConsistencyProof",
-        fields: &[
-            always("from", Encoding::Number, "older size"),
-            always("to", Encoding::Number, "newer size"),
-            always("from_root", Encoding::Hex, "root at the older size"),
-            always("to_root", Encoding::Hex, "root at the newer size"),
-            always("path", Encoding::Hashes, "RFC 6962 consistency proof"),
-            always("checkpoint", Encoding::C2sp, "the newer signed note"),
-        ],
-    },
-    Shape {
-        name: "Checkpoint",
-        fields: &[
-            always("size", Encoding::Number, "tree size"),
-            always("root_hash", Encoding::Hex, "root"),
-            always("checkpoint", Encoding::C2sp, "the signed note"),
-        ],
-    },
-    Shape {
-        name: "CheckpointList",
-        fields: &[
-            always("checkpoints", Encoding::Many("Checkpoint"), "newest first"),
-            maybe("next", Encoding::Number, "give it as `after` for older ones; absent at the end"),
-        ],
-    },
-    Shape {
-        name: "Health",
-        fields: &[
-            always("status", Encoding::Text, "`up` or `ready`"),
-            maybe("tree_size", Encoding::Number, "size of the newest checkpoint, which verified just now"),
-            maybe("writes", Encoding::Bool, "whether submissions are taken"),
-        ],
-    },
-    Shape {
-        name: "Problem",
-        fields: &[
-            always("type", Encoding::Text, "address of the code's explanation"),
-            always("title", Encoding::Text, "what the code means"),
-            always("status", Encoding::Number, "HTTP status"),
-            always("detail", Encoding::Text, "what is wrong here, for people"),
-            always("code", Encoding::Text, "stable code"),
-            maybe("field", Encoding::Text, "field or parameter at fault"),
-        ],
-    },
-];
-
-/// The fields of a shape.
-#[must_use]
-pub fn shape(name: &str) -> Option<&'static Shape> {
-    SHAPES.iter().find(|s| s.name == name)
-}
 
 /// Answer to a submission.
 #[derive(Clone, Debug, Serialize)]
@@ -455,6 +260,7 @@ mod tests {
     use crate::entry::{LoggedAt, SequencedEntry, SubmitterName};
     use crate::merkle::{LeafIndex, TreeSize, empty_root, leaf_hash};
     use crate::server::api::problem::Problem;
+    use crate::server::api::wire::shapes::{SHAPES, shape};
 
     fn check(name: &str, json: impl Serialize) {
         let serde_json::Value::Object(object) = serde_json::to_value(json).expect("plain data") else {
