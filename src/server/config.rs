@@ -82,8 +82,7 @@ impl RawConfig {
     /// # Errors
     /// [`ConfigError::File`] names the key or line.
     pub fn from_toml(text: &str, file: &Path) -> Result<Self, ConfigError> {
-        toml::from_str(text)
-            .map_err(|e| ConfigError::File { path: file.to_owned(), why: e.message().to_owned() })
+        toml::from_str(text).map_err(|e| ConfigError::File { path: file.to_owned(), why: e.message().to_owned() })
     }
 
     /// Picks our variables. `PULSELOG_SEEN` lists files separated by colons;

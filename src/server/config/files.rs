@@ -23,8 +23,7 @@ pub fn read_key(name: KeyName, path: &Path) -> Result<SignerKey, ConfigError> {
         return Err(ConfigError::KeyMode { path: path.to_owned(), mode });
     }
     let pem = zeroize::Zeroizing::new(read_text(path)?);
-    SignerKey::from_pkcs8_pem(name, &pem)
-        .map_err(|e| ConfigError::Key { path: path.to_owned(), why: e.to_string() })
+    SignerKey::from_pkcs8_pem(name, &pem).map_err(|e| ConfigError::Key { path: path.to_owned(), why: e.to_string() })
 }
 
 pub(super) fn read_text(path: &Path) -> Result<String, ConfigError> {

@@ -1,7 +1,7 @@
 //! The running service's view of the token file.
 
-use std::path::{Path, PathBuf};
 use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -107,7 +107,8 @@ fn stamp(path: &Path) -> Option<Stamp> {
 }
 
 fn decode(path: &Path, file: TokenFile) -> Result<Arc<[Known]>, TokenError> {
-    let wrong = |row: &TokenRow| TokenError::File { path: path.to_owned(), why: format!("row {} is damaged", row.name) };
+    let wrong =
+        |row: &TokenRow| TokenError::File { path: path.to_owned(), why: format!("row {} is damaged", row.name) };
     file.tokens.iter().map(|row| known(row).ok_or_else(|| wrong(row))).collect()
 }
 

@@ -68,9 +68,17 @@ pub const SHAPES: &[Shape] = &[
             always("artifact", Encoding::Hex, "SHA-256 of the compact form"),
             always("kind", Encoding::Text, "kind of the artifact"),
             always("tree_size", Encoding::Number, "size of a published checkpoint that covers the entry"),
-            maybe("same_statement", Encoding::Numbers, "other entries of the same kind, payload hash and signer, lowest first"),
+            maybe(
+                "same_statement",
+                Encoding::Numbers,
+                "other entries of the same kind, payload hash and signer, lowest first",
+            ),
             maybe("expanded", Encoding::Numbers, "entries added for the receipts inside a bundle"),
-            maybe("not_expanded", Encoding::Many("NotExpanded"), "enveloped receipts inside that are not authentic on their own"),
+            maybe(
+                "not_expanded",
+                Encoding::Many("NotExpanded"),
+                "enveloped receipts inside that are not authentic on their own",
+            ),
             maybe("redacted", Encoding::Texts, "where a token was replaced by its hash in an unsigned observation"),
             maybe("proof", Encoding::C2sp, "tlog-proof at tree_size, with ?proof=true"),
         ],
@@ -87,7 +95,11 @@ pub const SHAPES: &[Shape] = &[
         fields: &[
             always("line", Encoding::Number, "line of the request, the first is 1"),
             always("status", Encoding::Number, "201 logged, 200 logged before, else the problem's status"),
-            maybe("problem", Encoding::One("Problem"), "why the line was refused; otherwise the fields of Logged follow"),
+            maybe(
+                "problem",
+                Encoding::One("Problem"),
+                "why the line was refused; otherwise the fields of Logged follow",
+            ),
         ],
     },
     Shape {
@@ -113,7 +125,11 @@ pub const SHAPES: &[Shape] = &[
             always("entries", Encoding::Many("Entry"), "entries in index order"),
             maybe("next", Encoding::Number, "give it as `after` for the rest; absent at the end"),
             always("tree_size", Encoding::Number, "published size that was read"),
-            maybe("indexed_size", Encoding::Number, "with `kind`: entries below this are searched; ask again when it is below tree_size"),
+            maybe(
+                "indexed_size",
+                Encoding::Number,
+                "with `kind`: entries below this are searched; ask again when it is below tree_size",
+            ),
         ],
     },
     Shape {
