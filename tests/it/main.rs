@@ -1,7 +1,8 @@
 //! The one integration binary: it links once, however many files there are.
 
 mod artifact;
-#[cfg(feature = "server")]
+mod bundles;
+mod defects;
 mod drawings;
 mod envelope_table;
 mod json;
@@ -12,4 +13,5 @@ mod merkle;
 mod merkle_vectors;
 mod notes;
 mod receipts;
+mod secrets;
 mod trust;

@@ -133,6 +133,13 @@ pub fn outcome(text: &str) -> &'static str {
     admit_any(text).map_or_else(|error| error.code(), |_| "admitted")
 }
 
+/// Refused with this code at this place.
+#[track_caller]
+pub fn refuses(text: &str, code: &str, path: Option<&str>) {
+    let error = admit_any(text).expect_err("refused");
+    assert_eq!((error.code(), error.path()), (code, path), "{error}");
+}
+
 /// A good artifact of `kind`, signed by the role of [`signer_of`].
 pub fn good(kind: Kind) -> String {
     to_compact(&seal_raw(kind, good_payload(kind), &key(signer_of(kind))))
