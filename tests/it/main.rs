@@ -3,6 +3,7 @@
 mod artifact;
 mod bundles;
 mod defects;
+#[cfg(feature = "server")]
 mod drawings;
 mod envelope_table;
 mod json;
