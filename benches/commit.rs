@@ -1,4 +1,5 @@
-//! The commit path against a bare synced WriteBatch of the same bytes.
+//! The commit path against a bare synced WriteBatch of the same bytes: the
+//! same rows, put into a batch and written, and nothing else.
 //!
 //! `cargo bench --bench commit [-- COMMITS]`
 
@@ -11,10 +12,24 @@ use pulselog::entry::LoggedAt;
 use pulselog::sequence::{TreeState, integrate};
 use pulselog::server::faults::NoFaults;
 use pulselog::server::store::Store;
-use pulselog::server::store::layout::HeadRecord;
-use rocksdb::WriteOptions;
+use pulselog::server::store::layout::{HeadRecord, cf};
+use rocksdb::{WriteBatch, WriteBatchIteratorCf, WriteOptions};
 
 const ENTRIES: u64 = 1_000;
+
+/// The rows of a batch: family id (in order of creation, 0 is the default one), key, value.
+#[derive(Default)]
+struct Rows(Vec<(u32, Vec<u8>, Vec<u8>)>);
+
+impl WriteBatchIteratorCf for Rows {
+    fn put_cf(&mut self, family: u32, key: &[u8], value: &[u8]) {
+        self.0.push((family, key.to_vec(), value.to_vec()));
+    }
+
+    fn delete_cf(&mut self, _family: u32, _key: &[u8]) {}
+
+    fn merge_cf(&mut self, _family: u32, _key: &[u8], _value: &[u8]) {}
+}
 
 fn main() {
     let commits: u64 = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(100);
@@ -35,10 +50,17 @@ fn main() {
         let pending = range.map(fixture::pending).collect();
         let (next, commit) = integrate(&tree, pending, LoggedAt::from_unix_ms(1_795_000_000_000)).expect("integrated");
         let head = HeadRecord { head: commit.head, previous: tree.head(), note: Some(vec![b'n'; 220]) };
-        let batch = bare.batch(&commit, &head).expect("a batch");
+        let (batch, _) = bare.batch(&commit, &head).expect("a batch");
+        let mut rows = Rows::default();
+        batch.iterate_cf(&mut rows);
         let mut synced = WriteOptions::default();
         synced.set_sync(true);
+        let families: Vec<_> = cf::ALL.iter().filter_map(|name| bare.database().cf_handle(name)).collect();
         let start = Instant::now();
+        let mut batch = WriteBatch::default();
+        for (family, key, value) in &rows.0 {
+            batch.put_cf(families[*family as usize - 1], key, value);
+        }
         bare.database().write_opt(batch, &synced).expect("written");
         theirs.push(start.elapsed().as_secs_f64());
         tree = next;

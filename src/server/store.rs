@@ -111,20 +111,22 @@ impl Store {
     }
 
     /// The synced batch of one commit: all of it or, after a crash, nothing.
+    /// Returns for each entry whether its statement was already logged.
     ///
     /// # Errors
     /// [`StoreError::Write`]: whether it was persisted is then unknown, so the
     /// caller must stop.
-    pub fn commit(&self, commit: &Commit, head: &HeadRecord) -> Result<(), StoreError> {
-        let batch = self.batch(commit, head)?;
-        self.write(WriteStep::Commit, batch, true)
+    pub fn commit(&self, commit: &Commit, head: &HeadRecord) -> Result<Vec<bool>, StoreError> {
+        let (batch, repeated) = self.batch(commit, head)?;
+        self.write(WriteStep::Commit, batch, true)?;
+        Ok(repeated)
     }
 
     /// The rows of one commit; public so that a bench can write the same bytes bare.
     ///
     /// # Errors
     /// [`StoreError::Read`] when the statement rows cannot be looked up.
-    pub fn batch(&self, commit: &Commit, head: &HeadRecord) -> Result<WriteBatch, StoreError> {
+    pub fn batch(&self, commit: &Commit, head: &HeadRecord) -> Result<(WriteBatch, Vec<bool>), StoreError> {
         let mut batch = WriteBatch::default();
         let (entries, bodies) = (self.family(cf::ENTRIES)?, self.family(cf::BODIES)?);
         let (identities, leaves) = (self.family(cf::IDENTITIES)?, self.family(cf::LEAVES)?);
@@ -135,18 +137,18 @@ impl Store {
             batch.put_cf(identities, entry.identity.as_bytes(), index);
             batch.put_cf(leaves, entry.leaf_hash.hash().as_bytes(), index);
         }
-        self.statement_rows(commit, &mut batch)?;
+        let repeated = self.statement_rows(commit, &mut batch)?;
         let tiles = self.family(cf::TILES)?;
         for (tile, bytes) in &commit.tiles {
             batch.put_cf(tiles, tile_key(*tile), bytes);
         }
         batch.put_cf(self.family(cf::META)?, meta::HEAD, head.encode());
-        Ok(batch)
+        Ok((batch, repeated))
     }
 
     /// The first entry of a statement has a row that names it; later ones have
     /// a row each, so that many envelopes of one statement cost no rewriting.
-    fn statement_rows(&self, commit: &Commit, batch: &mut WriteBatch) -> Result<(), StoreError> {
+    fn statement_rows(&self, commit: &Commit, batch: &mut WriteBatch) -> Result<Vec<bool>, StoreError> {
         let family = self.family(cf::STATEMENTS)?;
         let keys: Vec<[u8; STATEMENT_KEY_BYTES]> = commit
             .entries
@@ -155,15 +157,17 @@ impl Store {
             .collect();
         let known = self.first_of_statements(&keys)?;
         let mut first_here = std::collections::HashSet::with_capacity(keys.len());
+        let mut repeated = Vec::with_capacity(keys.len());
         for ((entry, key), known) in commit.entries.iter().zip(&keys).zip(known) {
-            let is_known = known.is_some() || !first_here.insert(key);
-            if is_known {
+            let is_repeated = known.is_some() || !first_here.insert(key);
+            repeated.push(is_repeated);
+            if is_repeated {
                 batch.put_cf(family, layout::later_statement_key(key, entry.index), []);
             } else {
                 batch.put_cf(family, key, number_key(entry.index.get()));
             }
         }
-        Ok(())
+        Ok(repeated)
     }
 
     /// Gives a head that was committed without a note its note, synced.

@@ -109,6 +109,8 @@ struct Placed {
     logged: Logged,
     /// Known when this process committed the entry.
     leaf_hash: Option<LeafHash>,
+    /// Other entries make the same statement, or may.
+    is_repeated: bool,
     statement: [u8; STATEMENT_KEY_BYTES],
 }
 
@@ -224,7 +226,7 @@ impl Sequencer {
             let Some(artifact) = item.entries.last() else { continue };
             let statement = statement_key(&artifact.payload_hash, artifact.kind, artifact.signer.as_ref());
             let logged = batch.place(item, known);
-            self.placed.push(Placed { request, slot, logged, leaf_hash: None, statement });
+            self.placed.push(Placed { request, slot, logged, leaf_hash: None, is_repeated: true, statement });
         }
         Ok(batch.pending)
     }
@@ -236,11 +238,16 @@ impl Sequencer {
         commit.recheck()?;
         let note = if self.is_time_to_sign() { self.publisher.sign(commit.head) } else { None };
         let head = HeadRecord { head: commit.head, previous: self.publisher.guarded(), note };
-        self.store.commit(&commit, &head)?;
+        let repeated = self.store.commit(&commit, &head)?;
         let first = commit.before.size.get();
         for placed in self.placed.iter_mut().filter(|p| p.leaf_hash.is_none()) {
             let at = placed.logged.index.get().checked_sub(first).and_then(|at| usize::try_from(at).ok());
-            placed.leaf_hash = at.and_then(|at| commit.entries.get(at)).map(|e| e.leaf_hash);
+            let Some((entry, is_repeated)) = at.and_then(|at| Some((commit.entries.get(at)?, repeated.get(at)?)))
+            else {
+                continue;
+            };
+            placed.leaf_hash = Some(entry.leaf_hash);
+            placed.is_repeated = *is_repeated || placed.logged.duplicate;
         }
         self.tree = tree;
         self.head = head;
@@ -279,17 +286,15 @@ impl Sequencer {
         let (ready, waiting) = std::mem::take(&mut self.placed).into_iter().partition(covered);
         self.placed = waiting;
         let ready: Vec<Placed> = ready;
-        let statements: Vec<_> = ready.iter().map(|p| p.statement).collect();
-        let firsts = self.store.first_of_statements(&statements)?;
-        for (placed, first) in ready.into_iter().zip(firsts) {
+        for placed in ready {
             let (request, slot) = (placed.request, placed.slot);
-            let logged = self.complete(placed, first, size)?;
+            let logged = self.complete(placed, size)?;
             self.fill(request, slot, logged);
         }
         Ok(())
     }
 
-    fn complete(&self, placed: Placed, first: Option<LeafIndex>, size: TreeSize) -> Result<Logged, StoreError> {
+    fn complete(&self, placed: Placed, size: TreeSize) -> Result<Logged, StoreError> {
         let mut logged = placed.logged;
         logged.tree_size = size;
         logged.leaf_hash = match placed.leaf_hash {
@@ -299,8 +304,7 @@ impl Sequencer {
                 leaf_hash(&bytes.ok_or_else(|| StoreError::Damaged { row: format!("entries/{}", logged.index) })?)
             }
         };
-        // Most statements have one entry, and its row already says so.
-        if first != Some(logged.index) || logged.duplicate {
+        if placed.is_repeated {
             logged.same_statement = self.store.find_statement(&placed.statement)?;
             logged.same_statement.retain(|index| *index != logged.index && index.get() < size.get());
         }
