@@ -29,6 +29,9 @@ use crate::tile::TileId;
 /// Most entries that one answer lists for the same statement.
 pub const SAME_STATEMENT_MAX: usize = 256;
 
+/// Keys, small values and tile bytes of one entry, to size a batch beforehand.
+const ROW_BYTES_GUESS: usize = 320;
+
 /// An open store. Cheap to share behind an `Arc`.
 pub struct Store {
     db: DB,
@@ -127,7 +130,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Read`] when the statement rows cannot be looked up.
     pub fn batch(&self, commit: &Commit, head: &HeadRecord) -> Result<(WriteBatch, Vec<bool>), StoreError> {
-        let mut batch = WriteBatch::default();
+        let bytes: usize = commit.entries.iter().map(|e| e.bytes.len() + e.body.len() + ROW_BYTES_GUESS).sum();
+        let mut batch = WriteBatch::with_capacity_bytes(bytes);
         let (entries, bodies) = (self.family(cf::ENTRIES)?, self.family(cf::BODIES)?);
         let (identities, leaves) = (self.family(cf::IDENTITIES)?, self.family(cf::LEAVES)?);
         for entry in &commit.entries {

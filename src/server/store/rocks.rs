@@ -19,6 +19,9 @@ const POINT_BLOCK_BYTES: usize = 8 << 10;
 const RANGE_BLOCK_BYTES: usize = 16 << 10;
 /// Bits a key of the filters that answer "not a duplicate" without a read.
 const BLOOM_BITS_PER_KEY: f64 = 10.0;
+/// Share of a memtable that its own filter may take: new keys are looked up
+/// there first.
+const MEMTABLE_BLOOM_RATIO: f64 = 0.05;
 /// The level that the disk figure is promised for.
 const ZSTD_LEVEL: i32 = 3;
 /// RocksDB's value for "default window".
@@ -72,6 +75,8 @@ fn family(name: &str, cache: &Cache) -> Options {
         cf::IDENTITIES | cf::STATEMENTS | cf::LEAVES => {
             table.set_block_size(POINT_BLOCK_BYTES);
             table.set_bloom_filter(BLOOM_BITS_PER_KEY, false);
+            options.set_memtable_prefix_bloom_ratio(MEMTABLE_BLOOM_RATIO);
+            options.set_memtable_whole_key_filtering(true);
             options.set_compression_type(DBCompressionType::Lz4);
         }
         _ => options.set_compression_type(DBCompressionType::Lz4),
