@@ -2,6 +2,8 @@
 //! signatures are made here: the benches that use this measure what comes
 //! after admission.
 
+#![allow(dead_code, reason = "each bench uses its part of this")]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

@@ -51,7 +51,8 @@ const STYLESHEET: &str = include_str!("../../static/pulselog.css");
 const FAVICON: &str = include_str!("../../static/favicon.svg");
 
 /// What a page may load and do: our stylesheet, our icon, our forms.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const PAGE_POLICY: &str =
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// What an SVG or a stylesheet on its own may load: nothing.
 const ASSET_POLICY: &str = "default-src 'none'";
 

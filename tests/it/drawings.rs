@@ -27,12 +27,7 @@ fn draws_the_worked_inclusion_proof() {
         ladder.rungs().iter().map(|r| (r.sibling.clone(), r.side, r.covers.clone())).collect();
     assert_eq!(
         steps,
-        [
-            (4..5, Side::Left, 4..6),
-            (6..8, Side::Right, 4..8),
-            (0..4, Side::Left, 0..8),
-            (8..11, Side::Right, 0..11),
-        ]
+        [(4..5, Side::Left, 4..6), (6..8, Side::Right, 4..8), (0..4, Side::Left, 0..8), (8..11, Side::Right, 0..11),]
     );
     golden("inclusion-5-of-11.svg", &ladder.svg());
 }
@@ -42,10 +37,7 @@ fn draws_the_worked_consistency_proof() {
     let strip = Strip::new(TreeSize::new(6), TreeSize::new(11)).expect("6 is below 11");
     let rows: Vec<(Option<usize>, Range<u64>, bool)> =
         strip.pieces().iter().map(|p| (p.number, p.range.clone(), p.is_shared)).collect();
-    assert_eq!(
-        rows,
-        [(Some(3), 0..4, true), (Some(1), 4..6, true), (Some(2), 6..8, false), (Some(4), 8..11, false)]
-    );
+    assert_eq!(rows, [(Some(3), 0..4, true), (Some(1), 4..6, true), (Some(2), 6..8, false), (Some(4), 8..11, false)]);
     let folds: Vec<(usize, Option<Range<u64>>, Range<u64>)> =
         strip.folds().iter().map(|f| (f.number, f.older.clone(), f.newer.clone())).collect();
     assert_eq!(folds, [(2, None, 4..8), (3, Some(0..6), 0..8), (4, None, 0..11)]);
@@ -108,7 +100,8 @@ fn sound_ladder(index: u64, size: u64) {
     let (index, size) = (LeafIndex::new(index), TreeSize::new(size));
     let ladder = Ladder::new(index, size).expect("every entry of every tree is drawn");
     let order: Vec<Range<u64>> = ladder.rungs().iter().map(|r| r.sibling.clone()).collect();
-    let proof: Vec<Range<u64>> = Plan::inclusion(index, size).expect("in the tree").blocks().iter().map(|b| b.range.clone()).collect();
+    let proof: Vec<Range<u64>> =
+        Plan::inclusion(index, size).expect("in the tree").blocks().iter().map(|b| b.range.clone()).collect();
     assert_eq!(order, proof, "siblings stand in the order of the proof");
     let odd = order.iter().filter(|r| !(r.end - r.start).is_power_of_two()).count();
     assert!(odd <= 1);

@@ -66,4 +66,3 @@ fn quorum(others: u64) -> String {
         ),
     }
 }
-

@@ -65,7 +65,8 @@ fn home(reader: &Reader) -> Result<HomePage, Trouble> {
     let newest = reader.view.entries(first, LATEST)?;
     let (growth, growth_sentence) = growth(reader)?;
     let followed = reader.index.followed();
-    let description = format!("A transparency log of {}, with the newest signed checkpoint.", words::entries(size.get()));
+    let description =
+        format!("A transparency log of {}, with the newest signed checkpoint.", words::entries(size.get()));
     Ok(HomePage {
         shell: reader.shell("Pulselog", description),
         vkey: reader.facts.vkey.clone(),

@@ -151,7 +151,10 @@ mod tests {
     fn said_is_always_isolated_and_says_what_it_cut() {
         assert_eq!(Said::name("a").to_string(), "<bdi>a</bdi>");
         let long = Said::name(&"x".repeat(1_400)).to_string();
-        assert!(long.ends_with("</bdi> <span class=\"cut\">… 1\u{202f}200 more characters, in the body</span>"), "{long}");
+        assert!(
+            long.ends_with("</bdi> <span class=\"cut\">… 1\u{202f}200 more characters, in the body</span>"),
+            "{long}"
+        );
     }
 
     #[test]

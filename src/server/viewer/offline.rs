@@ -38,7 +38,11 @@ impl Offline {
                 size: Some(words::counted(stored.entry.body_bytes, "byte", "bytes")),
                 digest: Some(Chip::hash(&digest)),
             },
-            File::plain(format!("/v1/entries/{}.tlog-proof?size={size}", stored.index), &proof, "entry, path, checkpoint"),
+            File::plain(
+                format!("/v1/entries/{}.tlog-proof?size={size}", stored.index),
+                &proof,
+                "entry, path, checkpoint",
+            ),
             File::plain("/v1/trust-policy".to_owned(), "trust.policy", "which keys you trust"),
         ];
         let mut verify = format!("pulselog verify {artifact} --proof {proof} --policy trust.policy");

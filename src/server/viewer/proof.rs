@@ -159,7 +159,9 @@ impl Consistency {
         let (newer, _) = reader.view.checkpoint(to)?;
         let plain = match (from, to) {
             (TreeSize::ZERO, _) => Some("An empty log is extended by any log: nothing needs to be proven."),
-            (from, to) if from == to => Some("Both sizes are the same checkpoint: there is one root, and no proof is needed."),
+            (from, to) if from == to => {
+                Some("Both sizes are the same checkpoint: there is one root, and no proof is needed.")
+            }
             _ => None,
         };
         let drawn = match plain {
@@ -236,7 +238,8 @@ pub(crate) fn size_before(view: &View, index: LeafIndex) -> Result<TreeSize, Vie
 
 /// Published sizes that cover an entry: the first that did, and the newest.
 fn sizes_from(view: &View, index: LeafIndex, chosen: TreeSize) -> Result<Vec<SizeOption>, ViewError> {
-    let mut sizes: Vec<TreeSize> = view.checkpoints(None, SIZES_OFFERED)?.into_iter().map(|(head, _)| head.size).collect();
+    let mut sizes: Vec<TreeSize> =
+        view.checkpoints(None, SIZES_OFFERED)?.into_iter().map(|(head, _)| head.size).collect();
     sizes.retain(|size| size.get() > index.get());
     let first = TreeSize::new(index.get() + 1);
     match view.checkpoint(first) {
@@ -258,6 +261,7 @@ fn options(mut sizes: Vec<TreeSize>, chosen: TreeSize) -> Vec<SizeOption> {
     sizes.push(chosen);
     sizes.sort_unstable_by(|a, b| b.cmp(a));
     sizes.dedup();
-    let option = |size: TreeSize| SizeOption { value: size.get(), label: words::entries(size.get()), is_chosen: size == chosen };
+    let option =
+        |size: TreeSize| SizeOption { value: size.get(), label: words::entries(size.get()), is_chosen: size == chosen };
     sizes.into_iter().map(option).collect()
 }

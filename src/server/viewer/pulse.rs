@@ -120,7 +120,9 @@ fn read_digest(text: &str) -> Result<Spelling, Trouble> {
 fn no_pulse(reader: &Reader, digest: &ArtifactDigest, other: Option<&StoredEntry>) -> Trouble {
     let size = words::entries(reader.view.size().get());
     let sentence = match other {
-        Some(entry) => format!("Entry {} has this digest, but it is no Trust Pulse: {}.", entry.index, entry.entry.kind.title()),
+        Some(entry) => {
+            format!("Entry {} has this digest, but it is no Trust Pulse: {}.", entry.index, entry.entry.kind.title())
+        }
         None => format!("No Trust Pulse among {size} has this digest."),
     };
     let trouble = Trouble::not_found("pulse_not_found", sentence).about(&digest.to_string());
@@ -133,7 +135,8 @@ fn no_pulse(reader: &Reader, digest: &ArtifactDigest, other: Option<&StoredEntry
 fn choose(reader: &Reader, digest: &ArtifactDigest, several: &[&StoredEntry]) -> ChoosePage {
     let row = |e: &&StoredEntry| (format!("/pulses/{digest}?entry={}", e.index), EntryRow::new(e));
     ChoosePage {
-        shell: reader.shell("Several entries of one Trust Pulse", format!("{} entries hold this pulse.", several.len())),
+        shell: reader
+            .shell("Several entries of one Trust Pulse", format!("{} entries hold this pulse.", several.len())),
         digest: digest.to_string(),
         candidates: several.iter().map(row).collect(),
     }

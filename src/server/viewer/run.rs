@@ -55,7 +55,11 @@ impl RunRecord {
             pulses: Vec::new(),
             bundles: Vec::new(),
             kinds: Vec::new(),
-            searched: if followed == 0 { words::entries(0) } else { format!("{}, 0–{}", words::entries(followed), followed - 1) },
+            searched: if followed == 0 {
+                words::entries(0)
+            } else {
+                format!("{}, 0–{}", words::entries(followed), followed - 1)
+            },
             is_complete,
             is_cut: false,
             job: None,

@@ -100,9 +100,7 @@ impl From<ViewError> for Trouble {
     fn from(error: ViewError) -> Self {
         let code = error.code();
         match error {
-            ViewError::NoEntry { index, size } => {
-                Self::not_found(code, format!("No entry {index}. {}", holds(size)))
-            }
+            ViewError::NoEntry { index, size } => Self::not_found(code, format!("No entry {index}. {}", holds(size))),
             ViewError::NotPublished { size, newest, next } => {
                 let next = next.map(|n| format!(" The next published size is {n}.")).unwrap_or_default();
                 let sentence = format!("No checkpoint of size {size} was published.{next} The newest is {newest}.");

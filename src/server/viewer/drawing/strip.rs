@@ -77,7 +77,8 @@ impl Strip {
             return None;
         }
         let blocks = Plan::consistency(from, to).ok()?.blocks();
-        let in_file = |at: usize, b: &Block| Piece { number: Some(at + 1), range: b.range.clone(), is_shared: b.is_shared(from) };
+        let in_file =
+            |at: usize, b: &Block| Piece { number: Some(at + 1), range: b.range.clone(), is_shared: b.is_shared(from) };
         let mut pieces: Vec<Piece> = blocks.iter().enumerate().map(|(at, b)| in_file(at, b)).collect();
         if !pieces.iter().any(|p| p.is_shared) {
             pieces.insert(0, Piece { number: None, range: 0..from.get(), is_shared: true });

@@ -1,0 +1,155 @@
+//! Verified ingest of distinct gateway receipts through `:batch` over
+//! loopback, load client counted in, against bare `verify_strict` of the same
+//! signatures on every core, in turns in one run.
+//!
+//! `cargo bench --bench ingest [-- RECEIPTS]`
+
+#[path = "fixture.rs"]
+mod fixture;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use ed25519_dalek::{Signature, Signer, SigningKey};
+use pulselog::artifact::Did;
+use pulselog::checkpoint::Origin;
+use pulselog::entry::SubmitterName;
+use pulselog::note::{KeyName, SignerKey};
+use pulselog::server::Server;
+use pulselog::server::config::Config;
+use pulselog::server::tokens::{self, TokenOptions};
+use sha2::{Digest, Sha256};
+
+const LINES: usize = 1_000;
+const CONNECTIONS: usize = 3;
+const ROUNDS: usize = 5;
+
+struct Receipt {
+    line: String,
+    signed: String,
+    signature: Signature,
+}
+
+fn main() {
+    let receipts: usize = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(30_000);
+    let key = SigningKey::from_bytes(&[9; 32]);
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let (server, token) = serve(dir.path());
+    let url = format!("http://{}/v1/entries:batch", server.addr());
+    let (mut ingests, mut bares) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let made = make(&key, round * receipts, receipts);
+        let bare = bare(&key, &made);
+        let ingest = ingest(&url, &token, &made);
+        println!("round {round}: ingest {ingest:8.0}/s   bare verify_strict {bare:8.0}/s   {:.3}", ingest / bare);
+        ingests.push(ingest);
+        bares.push(bare);
+    }
+    let bytes = make(&key, 0, 1)[0].line.len();
+    server.shutdown().expect("a clean end");
+    let (ingest, bare) = (fixture::median(&mut ingests), fixture::median(&mut bares));
+    println!("{receipts} receipts of {bytes} bytes a round, {LINES} a batch, {CONNECTIONS} connections");
+    println!("ratio of medians {:.3} (promised >= 0.60)", ingest / bare);
+}
+
+fn serve(dir: &std::path::Path) -> (Server, String) {
+    let data = dir.join("log");
+    std::fs::create_dir_all(&data).expect("a directory");
+    let name = KeyName::parse(fixture::ORIGIN).expect("a key name");
+    let signer = SignerKey::new(name, &[7; 32]).expect("a key");
+    let operator = Did::parse(fixture::SIGNER).expect("a DID");
+    let mut config = Config::local(data.clone(), Origin::parse(fixture::ORIGIN).expect("an origin"), signer, operator);
+    config.free_disk_bytes_min = 0;
+    let submitter = SubmitterName::parse("bench").expect("a name");
+    let token = tokens::create(&data, &submitter, TokenOptions::default()).expect("a token").token;
+    (Server::start(config).expect("serving"), token)
+}
+
+fn make(key: &SigningKey, first: usize, count: usize) -> Vec<Receipt> {
+    let did = Did::of(&key.verifying_key());
+    (first..first + count).map(|n| receipt(key, did.as_str(), n)).collect()
+}
+
+/// Like what the gateway emits, about a thousand bytes.
+fn receipt(key: &SigningKey, did: &str, n: usize) -> Receipt {
+    let hash = |label: &str| Base64UrlUnpadded::encode_string(&Sha256::digest(format!("{label} {n}")));
+    let payload = format!(
+        concat!(
+            r#"{{"receipt_version":"1","receipt_id":"rcpt_{}","gateway_id":"gw_bench","provider":"openrouter","#,
+            r#""model":"bench/model-large","request_hash_b64u":"{}","response_hash_b64u":"{}","tokens_input":{},"#,
+            r#""tokens_output":{},"latency_ms":{},"timestamp":"2026-11-22T12:00:00.000Z","binding":{{"#,
+            r#""run_id":"run_{}","event_hash_b64u":"{}","nonce":"{}","policy_hash":"{}","#,
+            r#""token_scope_hash_b64u":"{}"}}}}"#
+        ),
+        hash("id"),
+        hash("request"),
+        hash("response"),
+        n % 4_000,
+        n % 1_000,
+        n % 3_000,
+        n / 50,
+        hash("event"),
+        hash("nonce"),
+        hash("policy"),
+        hash("scope"),
+    );
+    let signed = Base64UrlUnpadded::encode_string(&Sha256::digest(payload.as_bytes()));
+    let signature = key.sign(signed.as_bytes());
+    let line = format!(
+        concat!(
+            r#"{{"envelope_version":"1","envelope_type":"gateway_receipt","payload":{},"payload_hash_b64u":"{}","#,
+            r#""hash_algorithm":"SHA-256","signature_b64u":"{}","algorithm":"Ed25519","signer_did":"{}","#,
+            r#""issued_at":"2026-11-22T12:00:00.000Z"}}"#
+        ),
+        payload,
+        signed,
+        Base64UrlUnpadded::encode_string(&signature.to_bytes()),
+        did,
+    );
+    Receipt { line, signed, signature }
+}
+
+fn bare(key: &SigningKey, receipts: &[Receipt]) -> f64 {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let verifier = key.verifying_key();
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for part in receipts.chunks(receipts.len().div_ceil(cores)) {
+            scope.spawn(move || {
+                for receipt in part {
+                    verifier.verify_strict(receipt.signed.as_bytes(), &receipt.signature).expect("a signature");
+                }
+            });
+        }
+    });
+    receipts.len() as f64 / start.elapsed().as_secs_f64()
+}
+
+fn ingest(url: &str, token: &str, receipts: &[Receipt]) -> f64 {
+    let batches: Vec<&[Receipt]> = receipts.chunks(LINES).collect();
+    let next = Arc::new(AtomicUsize::new(0));
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..CONNECTIONS {
+            let (next, batches) = (Arc::clone(&next), &batches);
+            scope.spawn(move || {
+                let agent = ureq::Agent::new_with_defaults();
+                while let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    post(&agent, url, token, batch);
+                }
+            });
+        }
+    });
+    receipts.len() as f64 / start.elapsed().as_secs_f64()
+}
+
+fn post(agent: &ureq::Agent, url: &str, token: &str, batch: &[Receipt]) {
+    let body: String = batch.iter().flat_map(|r| [r.line.as_str(), "\n"]).collect();
+    let request = agent.post(url).header("Authorization", format!("Bearer {token}"));
+    let mut response = request.content_type("application/x-ndjson").send(body).expect("an answer");
+    let answer = response.body_mut().with_config().limit(64 << 20).read_to_string().expect("a body");
+    let logged = answer.lines().filter(|l| l.contains("\"status\":201")).count();
+    assert_eq!(logged, batch.len(), "{answer:.300}");
+}
