@@ -18,6 +18,8 @@
 //!
 //! [RFC 8949 4.2.1]: https://www.rfc-editor.org/rfc/rfc8949#section-4.2.1
 
+mod error;
+
 use std::fmt;
 
 use cbor4ii::core::dec::{Decode, Read};
@@ -29,6 +31,8 @@ use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::artifact::receipts_root::ReceiptsRoot;
 use crate::artifact::{Artifact, Did, Kind};
 use crate::merkle::{LeafHash, leaf_hash};
+
+pub use self::error::EntryError;
 
 /// The only entry version.
 pub const ENTRY_VERSION: u64 = 1;
@@ -350,62 +354,4 @@ fn text<'de>(reader: &mut SliceReader<'de>) -> Result<&'de str, EntryError> {
 fn hash<'de>(reader: &mut SliceReader<'de>) -> Result<[u8; 32], EntryError> {
     let bytes = <Bytes<&[u8]>>::decode(reader).map_err(|_| EntryError::Cbor)?;
     <[u8; 32]>::try_from(bytes.0).map_err(|_| EntryError::HashLength)
-}
-
-/// Why bytes are no entry of ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EntryError {
-    /// Neither a CBOR map nor a reserved form.
-    #[error("entry: the first byte is no CBOR map")]
-    UnknownForm,
-    /// COSE_Sign1 is reserved.
-    #[error("entry: COSE_Sign1 entries are reserved and refused today")]
-    CoseReserved,
-    /// Not well-formed CBOR of the expected types.
-    #[error("entry: not well-formed CBOR of the expected types")]
-    Cbor,
-    /// Well-formed, but not the one deterministic encoding.
-    #[error("entry: not the deterministic encoding")]
-    NotDeterministic,
-    /// A version that we do not know.
-    #[error("entry: unknown version")]
-    UnknownVersion,
-    /// A kind that we do not know.
-    #[error("entry: unknown kind")]
-    UnknownKind,
-    /// A map key that we do not know.
-    #[error("entry: unknown key {0}")]
-    UnknownKey(u64),
-    /// A required map key is absent, or stands without its pair.
-    #[error("entry: key {0} is missing or contradicts its pair")]
-    MissingKey(u64),
-    /// A hash that is not 32 bytes.
-    #[error("entry: a hash is not 32 bytes")]
-    HashLength,
-    /// The signer is no DID.
-    #[error("entry: the signer is no DID")]
-    Signer,
-    /// A submitter name outside `[a-z0-9._-]{1,64}`.
-    #[error("submitter: must match [a-z0-9._-]{{1,64}}")]
-    SubmitterName,
-}
-
-impl EntryError {
-    /// Stable code.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::UnknownForm => "entry_unknown_form",
-            Self::CoseReserved => "entry_cose_reserved",
-            Self::Cbor => "entry_cbor",
-            Self::NotDeterministic => "entry_not_deterministic",
-            Self::UnknownVersion => "entry_unknown_version",
-            Self::UnknownKind => "entry_unknown_kind",
-            Self::UnknownKey(_) => "entry_unknown_key",
-            Self::MissingKey(_) => "entry_missing_key",
-            Self::HashLength => "entry_hash_length",
-            Self::Signer => "entry_signer",
-            Self::SubmitterName => "submitter_name",
-        }
-    }
 }

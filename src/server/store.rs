@@ -8,23 +8,22 @@
 //! Synchronous: the sequencer has its own thread, readers come from blocking
 //! tasks.
 
+mod error;
 pub mod layout;
+mod read;
 mod rocks;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use rocksdb::{DB, Direction, FlushOptions, IteratorMode, WriteBatch, WriteOptions};
+use rocksdb::{DB, FlushOptions, WriteBatch, WriteOptions};
 
-use crate::artifact::digest::ArtifactDigest;
-use crate::entry::EntryIdentity;
-use crate::merkle::{LeafHash, LeafIndex, TreeSize};
+use crate::merkle::TreeSize;
 use crate::sequence::Commit;
 use crate::server::faults::{Faults, WriteStep};
-use crate::server::store::layout::{
-    HeadRecord, LogIdentity, STATEMENT_KEY_BYTES, cf, meta, number, number_key, tile_key,
-};
-use crate::tile::TileId;
+use crate::server::store::layout::{HeadRecord, LogIdentity, STATEMENT_KEY_BYTES, cf, meta, number_key, tile_key};
+
+pub use self::error::StoreError;
 
 /// Most entries that one answer lists for the same statement.
 pub const SAME_STATEMENT_MAX: usize = 256;
@@ -203,157 +202,6 @@ impl Store {
         self.faults.after(step).map_err(StoreError::Fault)
     }
 
-    /// Leaf bytes of one entry.
-    ///
-    /// # Errors
-    /// [`StoreError::Read`].
-    pub fn entry(&self, index: LeafIndex) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get(cf::ENTRIES, &number_key(index.get()))
-    }
-
-    /// Leaf bytes of up to `limit` entries from `first` on, in order, without a gap.
-    ///
-    /// # Errors
-    /// [`StoreError::Read`], [`StoreError::Damaged`] at a gap.
-    pub fn entries(&self, first: LeafIndex, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
-        let from = number_key(first.get());
-        let mode = IteratorMode::From(&from, Direction::Forward);
-        let mut found = Vec::with_capacity(limit.min(1_024));
-        for row in self.db.iterator_cf(self.family(cf::ENTRIES)?, mode).take(limit) {
-            let (key, value) = row.map_err(StoreError::Read)?;
-            if number(&key) != Some(first.get() + found.len() as u64) {
-                return Err(StoreError::Damaged { row: format!("entries/{}", first.get() + found.len() as u64) });
-            }
-            found.push(value.into_vec());
-        }
-        Ok(found)
-    }
-
-    /// Compact form of one entry's artifact.
-    ///
-    /// # Errors
-    /// [`StoreError::Read`].
-    pub fn body(&self, index: LeafIndex) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get(cf::BODIES, &number_key(index.get()))
-    }
-
-    /// Tiles, in the order asked for.
-    ///
-    /// # Errors
-    /// [`StoreError::Read`].
-    pub fn tiles(&self, tiles: &[TileId]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        let keys: Vec<_> = tiles.iter().map(|t| tile_key(*t)).collect();
-        let found = self.db.batched_multi_get_cf(self.family(cf::TILES)?, &keys, false);
-        found.into_iter().map(|r| r.map(|v| v.map(|v| v.to_vec())).map_err(StoreError::Read)).collect()
-    }
-
-    /// Indexes of known identities, in the order asked for.
-    ///
-    /// # Errors
-    /// [`StoreError::Read`], [`StoreError::Damaged`].
-    pub fn find_identities(&self, identities: &[EntryIdentity]) -> Result<Vec<Option<LeafIndex>>, StoreError> {
-        let keys: Vec<_> = identities.iter().map(EntryIdentity::as_bytes).collect();
-        let found = self.db.batched_multi_get_cf(self.family(cf::IDENTITIES)?, &keys, false);
-        let row = |bytes: &[u8]| index_of(bytes, "identities");
-        found.into_iter().map(|r| r.map_err(StoreError::Read)?.map(|v| row(&v)).transpose()).collect()
-    }
-
-    /// Every entry whose artifact has this digest, lowest index first.
-    ///
-    /// # Errors
-    /// [`StoreError::Read`], [`StoreError::Damaged`].
-    pub fn find_artifact(&self, digest: &ArtifactDigest) -> Result<Vec<LeafIndex>, StoreError> {
-        let mode = IteratorMode::From(digest.as_bytes(), Direction::Forward);
-        let mut found = Vec::new();
-        for row in self.db.iterator_cf(self.family(cf::IDENTITIES)?, mode) {
-            let (key, value) = row.map_err(StoreError::Read)?;
-            if !key.starts_with(digest.as_bytes()) || found.len() == SAME_STATEMENT_MAX {
-                break;
-            }
-            found.push(index_of(&value, "identities")?);
-        }
-        found.sort_unstable();
-        Ok(found)
-    }
-
-    /// Index of a leaf hash.
-    ///
-    /// # Errors
-    /// [`StoreError::Read`], [`StoreError::Damaged`].
-    pub fn find_leaf(&self, leaf: &LeafHash) -> Result<Option<LeafIndex>, StoreError> {
-        self.get(cf::LEAVES, leaf.hash().as_bytes())?.map(|v| index_of(&v, "leaves")).transpose()
-    }
-
-    /// First entry of each statement, in the order asked for: one batched
-    /// read, which is all that a statement seen for the first time costs.
-    ///
-    /// # Errors
-    /// [`StoreError::Read`], [`StoreError::Damaged`].
-    pub fn first_of_statements(
-        &self,
-        keys: &[[u8; STATEMENT_KEY_BYTES]],
-    ) -> Result<Vec<Option<LeafIndex>>, StoreError> {
-        let found = self.db.batched_multi_get_cf(self.family(cf::STATEMENTS)?, keys, false);
-        let row = |bytes: &[u8]| index_of(bytes, "statements");
-        found.into_iter().map(|r| r.map_err(StoreError::Read)?.map(|v| row(&v)).transpose()).collect()
-    }
-
-    /// Entries of one statement in index order, at most [`SAME_STATEMENT_MAX`].
-    ///
-    /// # Errors
-    /// [`StoreError::Read`], [`StoreError::Damaged`].
-    pub fn find_statement(&self, key: &[u8; STATEMENT_KEY_BYTES]) -> Result<Vec<LeafIndex>, StoreError> {
-        let Some(first) = self.get(cf::STATEMENTS, key)? else { return Ok(Vec::new()) };
-        let mut found = vec![index_of(&first, "statements")?];
-        let mode = IteratorMode::From(&key[..], Direction::Forward);
-        for row in self.db.iterator_cf(self.family(cf::STATEMENTS)?, mode).skip(1) {
-            let (later, _) = row.map_err(StoreError::Read)?;
-            match later.strip_prefix(&key[..]) {
-                Some(index) if found.len() < SAME_STATEMENT_MAX => found.push(index_of(index, "statements")?),
-                _ => break,
-            }
-        }
-        Ok(found)
-    }
-
-    /// The published checkpoint of exactly this size.
-    ///
-    /// # Errors
-    /// [`StoreError::Read`].
-    pub fn checkpoint(&self, size: TreeSize) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get(cf::CHECKPOINTS, &number_key(size.get()))
-    }
-
-    /// Published sizes below `below`, largest first, at most `limit`.
-    ///
-    /// # Errors
-    /// [`StoreError::Read`], [`StoreError::Damaged`].
-    pub fn checkpoints_below(&self, below: TreeSize, limit: usize) -> Result<Vec<(TreeSize, Vec<u8>)>, StoreError> {
-        let Some(from) = below.get().checked_sub(1) else { return Ok(Vec::new()) };
-        let from = number_key(from);
-        let mode = IteratorMode::From(&from, Direction::Reverse);
-        let mut found = Vec::new();
-        for row in self.db.iterator_cf(self.family(cf::CHECKPOINTS)?, mode).take(limit) {
-            let (key, note) = row.map_err(StoreError::Read)?;
-            let size = number(&key).ok_or_else(|| StoreError::Damaged { row: "checkpoints".into() })?;
-            found.push((TreeSize::new(size), note.into_vec()));
-        }
-        Ok(found)
-    }
-
-    /// The smallest published size that covers `at_least`.
-    ///
-    /// # Errors
-    /// [`StoreError::Read`], [`StoreError::Damaged`].
-    pub fn checkpoint_from(&self, at_least: TreeSize) -> Result<Option<(TreeSize, Vec<u8>)>, StoreError> {
-        let from = number_key(at_least.get());
-        let mode = IteratorMode::From(&from, Direction::Forward);
-        let Some(row) = self.db.iterator_cf(self.family(cf::CHECKPOINTS)?, mode).next() else { return Ok(None) };
-        let (key, note) = row.map_err(StoreError::Read)?;
-        let size = number(&key).ok_or_else(|| StoreError::Damaged { row: "checkpoints".into() })?;
-        Ok(Some((TreeSize::new(size), note.into_vec())))
-    }
-
     fn get(&self, family: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.db.get_cf(self.family(family)?, key).map_err(StoreError::Read)
     }
@@ -379,51 +227,4 @@ fn synced() -> WriteOptions {
     let mut options = WriteOptions::default();
     options.set_sync(true);
     options
-}
-
-fn index_of(bytes: &[u8], row: &'static str) -> Result<LeafIndex, StoreError> {
-    number(bytes).map(LeafIndex::new).ok_or_else(|| StoreError::Damaged { row: row.into() })
-}
-
-/// Why the store did not answer.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// It does not open.
-    #[error("store: does not open: {0}")]
-    Open(rocksdb::Error),
-    /// A read failed; checksums are verified on every read.
-    #[error("store: read failed: {0}")]
-    Read(rocksdb::Error),
-    /// A write failed; whether it was persisted is unknown.
-    #[error("store: write failed: {0}")]
-    Write(rocksdb::Error),
-    /// A fault that a test asked for.
-    #[error("store: injected fault: {0}")]
-    Fault(std::io::Error),
-    /// A row does not say what its writer writes.
-    #[error("store: row {row} is damaged")]
-    Damaged {
-        /// Family and key.
-        row: String,
-    },
-    /// A column family is missing.
-    #[error("store: column family {name} is missing")]
-    Family {
-        /// Its name.
-        name: &'static str,
-    },
-}
-
-impl StoreError {
-    /// Stable code.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Open(_) => "store_open",
-            Self::Read(_) => "store_read",
-            Self::Write(_) | Self::Fault(_) => "store_write",
-            Self::Damaged { .. } => "store_damaged",
-            Self::Family { .. } => "store_family",
-        }
-    }
 }

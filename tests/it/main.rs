@@ -15,4 +15,5 @@ mod merkle_vectors;
 mod notes;
 mod receipts;
 mod secrets;
+mod tidy;
 mod trust;

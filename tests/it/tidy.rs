@@ -21,15 +21,34 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "server/log",
         &[
-            "merkle", "tile", "note", "checkpoint", "trust", "artifact", "entry", "receipt", "sequence",
-            "server/faults", "server/guard", "server/store",
+            "merkle",
+            "tile",
+            "note",
+            "checkpoint",
+            "trust",
+            "artifact",
+            "entry",
+            "receipt",
+            "sequence",
+            "server/faults",
+            "server/guard",
+            "server/store",
         ],
     ),
     (
         "server/fsck",
         &[
-            "merkle", "tile", "note", "checkpoint", "trust", "artifact", "entry", "server/faults", "server/guard",
-            "server/store", "server/log",
+            "merkle",
+            "tile",
+            "note",
+            "checkpoint",
+            "trust",
+            "artifact",
+            "entry",
+            "server/faults",
+            "server/guard",
+            "server/store",
+            "server/log",
         ],
     ),
 ];
@@ -38,8 +57,21 @@ const IMPORTS: &[(&str, &[&str])] = &[
 const PURE: &[&str] =
     &["merkle", "tile", "note", "checkpoint", "trust", "artifact", "entry", "receipt", "verify", "sequence"];
 const IMPURE: &[&str] = &[
-    "std::fs", "std::net", "std::env", "std::process", "std::io", "SystemTime", "Instant::now", "tokio", "getrandom",
-    "tracing::", "println!", "eprintln!", "async fn", "rocksdb", "axum",
+    "std::fs",
+    "std::net",
+    "std::env",
+    "std::process",
+    "std::io",
+    "SystemTime",
+    "Instant::now",
+    "tokio",
+    "getrandom",
+    "tracing::",
+    "println!",
+    "eprintln!",
+    "async fn",
+    "rocksdb",
+    "axum",
 ];
 
 const FILE_LINES_MAX: usize = 400;
@@ -166,9 +198,18 @@ fn long_functions(text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
     for (start, line) in lines.iter().enumerate() {
         let trimmed = line.trim_start();
-        let is_function = ["fn ", "pub fn ", "pub(crate) fn ", "pub(super) fn ", "async fn ", "pub async fn ", "const fn ", "pub const fn "]
-            .iter()
-            .any(|p| trimmed.starts_with(p));
+        let is_function = [
+            "fn ",
+            "pub fn ",
+            "pub(crate) fn ",
+            "pub(super) fn ",
+            "async fn ",
+            "pub async fn ",
+            "const fn ",
+            "pub const fn ",
+        ]
+        .iter()
+        .any(|p| trimmed.starts_with(p));
         if !is_function || trimmed.ends_with(';') {
             continue;
         }

@@ -5,17 +5,19 @@
 //! difference means an old copy, a second copy or damage, and the log refuses
 //! with what to do next.
 
-use std::path::{Path, PathBuf};
+mod error;
+
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use crate::checkpoint::{Origin, TreeHead};
-use crate::entry::{EntryError, LoggedAt, SequencedEntry};
+use crate::entry::{LoggedAt, SequencedEntry};
 use crate::merkle::{Frontier, Hash, LeafIndex, Plan, TreeSize, empty_root, leaf_hash};
 use crate::note::VerifierKey;
-use crate::sequence::{SequenceError, TreeState};
+use crate::sequence::TreeState;
 use crate::server::guard::{FileGuard, GuardError, GuardRecord, GuardState, hash_text};
 use crate::server::log::clock::Clock;
 use crate::server::log::publisher::{Fatal, Publisher};
@@ -25,6 +27,8 @@ use crate::server::store::layout::{HeadRecord, LogIdentity, PinnedKey, SCHEMA};
 use crate::server::store::{Store, StoreError};
 use crate::tile::{TILE_HEIGHT, TILE_WIDTH, TileId};
 use crate::trust::TrustPolicy;
+
+pub use self::error::OpenError;
 
 /// Entries at the right edge that a start hashes again: the last two bundles.
 const EDGE_ENTRIES: u64 = 2 * TILE_WIDTH as u64;
@@ -282,183 +286,8 @@ fn check_seen(store: &Store, policy: &TrustPolicy, seen: &[Vec<u8>], head: TreeH
     Ok(())
 }
 
-/// Why the log does not start. Each message ends with what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The data directory cannot be made.
-    #[error("data {}: {source}; choose a directory that this user may write", path.display())]
-    Data {
-        /// The directory.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// This store lost a compare-and-swap.
-    #[error("store: this copy is a fork and never starts again ({why}); use the copy that the guard belongs to")]
-    Fork {
-        /// What happened.
-        why: String,
-    },
-    /// The guard speaks of a log that this data directory does not hold.
-    #[error(
-        "store: the guard says size {size}, this data directory is empty; point --data at the log's data, or give a new log another guard"
-    )]
-    StoreMissing {
-        /// Guarded size.
-        size: TreeSize,
-    },
-    /// The guard file is gone.
-    #[error("guard {}: missing beside a store of size {size}; put the guard back, or restore it from its disk", path.display())]
-    GuardMissing {
-        /// Where it should be.
-        path: PathBuf,
-        /// Size of the store.
-        size: TreeSize,
-    },
-    /// Both blocks are bad.
-    #[error("guard: neither block is readable; restore the guard from its disk")]
-    GuardUnreadable,
-    /// The guard of another origin.
-    #[error("guard: belongs to another origin; each log has its own guard")]
-    GuardOrigin,
-    /// The store is an old copy.
-    #[error("guard: says size {guard}, the store holds {store}; this is an old copy of the data, use the newest one")]
-    GuardNewer {
-        /// Guarded size.
-        guard: TreeSize,
-        /// Size of the store.
-        store: TreeSize,
-    },
-    /// The guard is an old copy.
-    #[error(
-        "guard: says size {guard}, the store holds {store} after {previous}; this is an old copy of the guard, put the newest one back"
-    )]
-    GuardOlder {
-        /// Guarded size.
-        guard: TreeSize,
-        /// Size of the store.
-        store: TreeSize,
-        /// The guarded size before it.
-        previous: TreeSize,
-    },
-    /// The guard names another root of the same size.
-    #[error(
-        "guard: names another root at size {guard}; store and guard are of two histories, find the data that the guard belongs to"
-    )]
-    GuardOtherRoot {
-        /// Guarded size.
-        guard: TreeSize,
-    },
-    /// Tiles and head disagree.
-    #[error("store: the tiles do not give the root at size {size}; the store is damaged, run pulselog fsck")]
-    Root {
-        /// The size.
-        size: TreeSize,
-    },
-    /// The head's note is not the log's.
-    #[error("store: the note over the head of size {size} does not verify under the pinned key; run pulselog fsck")]
-    HeadNote {
-        /// The size.
-        size: TreeSize,
-    },
-    /// An entry at the right edge is damaged.
-    #[error("store: entry {index} does not hash to its leaf; the store is damaged, run pulselog fsck")]
-    Edge {
-        /// The entry.
-        index: LeafIndex,
-    },
-    /// Something pinned at initialisation differs.
-    #[error("{what}: pinned at initialisation as {pinned}, given {given}; start with what was pinned")]
-    Pinned {
-        /// Which.
-        what: &'static str,
-        /// What was pinned.
-        pinned: String,
-        /// What was given.
-        given: String,
-    },
-    /// Another layout.
-    #[error("store: layout version {found}, this program knows {SCHEMA}; use the release that wrote it")]
-    Schema {
-        /// Found version.
-        found: u32,
-    },
-    /// A seen checkpoint that is not this log's.
-    #[error("seen: {why}; give a checkpoint that this log signed")]
-    SeenNote {
-        /// Why.
-        why: String,
-    },
-    /// A seen checkpoint beyond the store.
-    #[error("seen: size {seen}, the store holds {store}; this is an old copy of the data, use the newest one")]
-    SeenNewer {
-        /// Seen size.
-        seen: TreeSize,
-        /// Size of the store.
-        store: TreeSize,
-    },
-    /// A seen checkpoint of another history.
-    #[error("seen: the store does not extend the checkpoint of size {seen}; do not start it, keep both as evidence")]
-    SeenOtherRoot {
-        /// Seen size.
-        seen: TreeSize,
-    },
-    /// Read only, and the guarded checkpoint cannot be shown.
-    #[error("key: does not answer, and the guarded checkpoint is not in the store")]
-    KeySilent,
-    /// The guard failed.
-    #[error(transparent)]
-    Guard(#[from] GuardError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The tiles failed.
-    #[error(transparent)]
-    View(#[from] ViewError),
-    /// An entry does not decode.
-    #[error(transparent)]
-    Entry(#[from] EntryError),
-    /// The right edge has the wrong width.
-    #[error(transparent)]
-    Sequence(#[from] SequenceError),
-    /// The interrupted publish could not be finished.
-    #[error(transparent)]
-    Fatal(#[from] Fatal),
-}
-
 /// Whether `path` holds a log: a store that was initialised.
 #[must_use]
 pub fn is_log(path: &Path) -> bool {
     path.join("store").join("CURRENT").exists()
-}
-
-impl OpenError {
-    /// Stable code.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Data { .. } => "data_dir",
-            Self::Fork { .. } => "store_fork",
-            Self::StoreMissing { .. } => "store_missing",
-            Self::GuardMissing { .. } => "guard_missing",
-            Self::GuardUnreadable => "guard_unreadable",
-            Self::GuardOrigin => "guard_origin",
-            Self::GuardNewer { .. } => "guard_newer",
-            Self::GuardOlder { .. } => "guard_older",
-            Self::GuardOtherRoot { .. } => "guard_other_root",
-            Self::Root { .. } | Self::HeadNote { .. } | Self::Edge { .. } => "store_damaged",
-            Self::Pinned { .. } => "pinned",
-            Self::Schema { .. } => "store_schema",
-            Self::SeenNote { .. } => "seen_note",
-            Self::SeenNewer { .. } => "seen_newer",
-            Self::SeenOtherRoot { .. } => "seen_other_root",
-            Self::KeySilent => "key_silent",
-            Self::Guard(e) => e.code(),
-            Self::Store(e) => e.code(),
-            Self::View(e) => e.code(),
-            Self::Entry(e) => e.code(),
-            Self::Sequence(e) => e.code(),
-            Self::Fatal(_) => "log_stopped",
-        }
-    }
 }
