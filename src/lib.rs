@@ -30,6 +30,7 @@ pub mod trust;
 pub mod artifact;
 pub mod entry;
 pub mod receipt;
+pub mod verify;
 pub mod sequence;
 
 // Ring 3: the world.

@@ -1,0 +1,148 @@
+//! The command line: flags in, one room called, text out.
+//!
+//! ```text
+//! exit  0  pass            1  fail, or refused
+//!       2  wrong usage     3  incomplete: something was not shown or not checked
+//! ```
+//!
+//! Errors are one line that names the flag or file and says what to do. Facts
+//! for machines come with `--json`; secrets are never printed, except the new
+//! token of `token new`.
+
+#[cfg(feature = "server")]
+mod demo;
+mod failure;
+#[cfg(feature = "server")]
+mod fsck;
+#[cfg(feature = "server")]
+mod http;
+mod input;
+mod keygen;
+#[cfg(feature = "server")]
+mod serve;
+mod show;
+mod sign;
+#[cfg(feature = "server")]
+mod submit;
+#[cfg(feature = "server")]
+mod token;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use failure::{Exit, Failure};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  pass
+  1  fail: refused, not authentic, or an error on the way
+  2  wrong usage
+  3  incomplete: something was not shown, so nothing contradicts it and nothing proves it";
+
+/// Append-only transparency log for what AI deployment agents do on Argo CD.
+#[derive(Parser)]
+#[command(name = "pulselog", version, arg_required_else_help = true, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    #[cfg(feature = "server")]
+    Serve(serve::Args),
+    #[cfg(feature = "server")]
+    Demo(demo::Args),
+    Keygen(keygen::Args),
+    #[cfg(feature = "server")]
+    Token(token::Args),
+    Sign(sign::Args),
+    #[cfg(feature = "server")]
+    Submit(submit::Args),
+    Show(show::Args),
+    Verify(verify::Args),
+    #[cfg(feature = "server")]
+    Fsck(fsck::Args),
+}
+
+/// Runs the subcommand that the arguments name.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let done = match cli.command {
+        #[cfg(feature = "server")]
+        Command::Serve(args) => serve::run(args),
+        #[cfg(feature = "server")]
+        Command::Demo(args) => demo::run(args),
+        Command::Keygen(args) => keygen::run(&args),
+        #[cfg(feature = "server")]
+        Command::Token(args) => token::run(args),
+        Command::Sign(args) => sign::run(&args),
+        #[cfg(feature = "server")]
+        Command::Submit(args) => submit::run(&args),
+        Command::Show(args) => show::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        #[cfg(feature = "server")]
+        Command::Fsck(args) => fsck::run(&args),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("pulselog: {}", failure.message);
+            failure.exit.into()
+        }
+    }
+}
+
+/// Help and version as clap prints them; everything else as one line.
+fn usage(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // A closed pipe is no reason to fail.
+            let _ = error.print();
+            Exit::Pass.into()
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            Exit::Usage.into()
+        }
+        _ => {
+            let text = error.to_string();
+            let lines = text.lines().take_while(|line| !line.trim().is_empty());
+            let line = lines.map(str::trim).collect::<Vec<_>>().join(" ");
+            let line = pulselog::verify::plain_text::escape(&line);
+            let command = std::env::args().nth(1).filter(|word| is_subcommand(word));
+            let help = command.map_or_else(|| "pulselog --help".to_owned(), |word| format!("pulselog {word} --help"));
+            eprintln!("pulselog: {}; see {help}", line.trim_start_matches("error: "));
+            Exit::Usage.into()
+        }
+    }
+}
+
+fn is_subcommand(word: &str) -> bool {
+    use clap::CommandFactory as _;
+    Cli::command().find_subcommand(word).is_some()
+}
+
+/// Prints to standard output; a reader that went away is no error of ours.
+fn print(text: &str) -> Result<(), Failure> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::fail(format!("standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints one JSON document.
+fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::fail(format!("--json: {error}")))?;
+    print(&format!("{text}\n"))
+}

@@ -1,0 +1,51 @@
+//! How a subcommand ends.
+
+use std::process::ExitCode;
+
+/// Exit codes that scripts rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// 0.
+    Pass,
+    /// 1.
+    Fail,
+    /// 2.
+    Usage,
+    /// 3.
+    Incomplete,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Pass => 0,
+            Exit::Fail => 1,
+            Exit::Usage => 2,
+            Exit::Incomplete => 3,
+        })
+    }
+}
+
+/// One line for standard error, and the exit code that goes with it.
+#[derive(Debug)]
+pub struct Failure {
+    pub exit: Exit,
+    pub message: String,
+}
+
+impl Failure {
+    /// What was asked for did not work or was refused.
+    pub fn fail(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Fail, message: one_line(message.into()) }
+    }
+
+    /// The command was not understood.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, message: one_line(message.into()) }
+    }
+}
+
+/// Messages quote file names and servers: neither may start a second line.
+fn one_line(message: String) -> String {
+    pulselog::verify::plain_text::escape(&message)
+}

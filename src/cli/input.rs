@@ -1,0 +1,80 @@
+//! Files that a subcommand reads. Everything has a limit, so that a device or
+//! a wrong file cannot fill the memory.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::DecodePrivateKey;
+use zeroize::Zeroizing;
+
+use crate::cli::failure::Failure;
+
+/// Longest key, token, policy or proof file, bytes.
+pub const SMALL_BYTES_MAX: u64 = 1 << 20;
+/// What stands for standard input.
+const STDIN: &str = "-";
+
+/// Reads a whole file, or standard input for `-`. `flag` names it in errors.
+pub fn read(flag: &str, path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
+    let wrong = |error: io::Error| Failure::fail(format!("{flag} {}: {}", path.display(), why(&error)));
+    let mut bytes = Vec::new();
+    let read = if path.as_os_str() == STDIN {
+        io::stdin().lock().take(bytes_max + 1).read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|file| file.take(bytes_max + 1).read_to_end(&mut bytes))
+    };
+    read.map_err(wrong)?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(Failure::fail(format!("{flag} {}: has more than {bytes_max} bytes", path.display())));
+    }
+    Ok(bytes)
+}
+
+/// The reason without the errno that the system appends.
+pub fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "you may not open it".to_owned(),
+        io::ErrorKind::IsADirectory => "is a directory, give a file".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Reads a signing key: PKCS#8 PEM in a file that nobody else may read.
+pub fn read_key(flag: &str, path: &Path) -> Result<SigningKey, Failure> {
+    let at = |why: &str| Failure::fail(format!("{flag} {}: {why}", path.display()));
+    let file = File::open(path).map_err(|error| at(&why(&error)))?;
+    let mode = file.metadata().map_err(|error| at(&why(&error)))?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(at(&format!("mode {mode:04o} lets others read the key; run chmod 600 {}", path.display())));
+    }
+    let mut pem = Zeroizing::new(String::new());
+    file.take(SMALL_BYTES_MAX)
+        .read_to_string(&mut pem)
+        .map_err(|_| at("must be one Ed25519 private key in PKCS#8 PEM, as keygen writes it"))?;
+    SigningKey::from_pkcs8_pem(&pem)
+        .map_err(|_| at("must be one Ed25519 private key in PKCS#8 PEM, as keygen writes it"))
+}
+
+/// Random bytes from the system.
+pub fn random<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| Failure::fail("the system gives no random bytes"))?;
+    Ok(bytes)
+}
+
+/// The time now as envelopes write it.
+pub fn now() -> String {
+    at_ms(jiff::Timestamp::now().as_millisecond())
+}
+
+/// Unix milliseconds as `YYYY-MM-DDTHH:MM:SS.mmmZ`.
+pub fn at_ms(unix_ms: i64) -> String {
+    match jiff::Timestamp::from_millisecond(unix_ms) {
+        Ok(at) => at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+        Err(_) => format!("{unix_ms} ms"),
+    }
+}

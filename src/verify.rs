@@ -1,0 +1,178 @@
+//! The offline verifier: bytes and a trust policy in, a report out.
+//!
+//! ```text
+//! trust policy ──> checkpoint ──> inclusion ──> entry ──> artifact
+//!  whom I believe   what they      this leaf     says      these bytes, authentic,
+//!                   signed         is in it      which     are the ones it names
+//! ```
+//!
+//! [`artifact`] reads as that line. It fails closed: what cannot be shown is
+//! `fail`, what was not looked at because something before it failed is
+//! `not_checked`, and only a report in which every check passes is a pass.
+//! No file, clock or network: everything it knows is an argument.
+//!
+//! Not here: whether the agent behaved. This room says what is logged and by
+//! whom it was signed, never what it means.
+
+mod body;
+pub mod plain_text;
+pub mod report;
+
+use crate::entry::SequencedEntry;
+use crate::merkle::TreeSize;
+use crate::receipt::{ConsistencyFile, LogProof, ProvenEntry, prove, tlog_proof};
+use crate::trust::{TrustPolicy, TrustedCheckpoint};
+use crate::verify::report::{Ask, Draft, Refusal, Report, Subject};
+
+/// Longest artifact that is read, bytes. Well above what any log admits today,
+/// so that a log with a higher limit is still verifiable.
+pub const ARTIFACT_BYTES_MAX: usize = 64 << 20;
+
+/// What is asked beyond the proof itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
+    /// The checkpoint must cover at least this many entries.
+    pub size_at_least: Option<TreeSize>,
+    /// The checkpoint must extend an older one.
+    pub older: Option<Older<'a>>,
+}
+
+/// A checkpoint that was kept, and what shows that the log still extends it.
+#[derive(Clone, Copy, Debug)]
+pub struct Older<'a> {
+    /// The signed note as it was kept.
+    pub checkpoint: &'a [u8],
+    /// Consistency file from that checkpoint's size to the one of the proof.
+    /// Not needed when the older tree was empty or is the same.
+    pub consistency: Option<&'a [u8]>,
+}
+
+/// Verifies one artifact against its `.tlog-proof` under a trust policy
+/// (C2SP tlog-policy text). Without the artifact it can still say that the
+/// entry is proven, and the report is then incomplete. Cost: a signature for
+/// the checkpoint and each witness, one for the artifact, one hash a level.
+#[must_use]
+pub fn artifact(bytes: Option<&[u8]>, proof: &[u8], policy: &[u8], options: &Options<'_>) -> Report {
+    let mut draft = Draft::new(options);
+    if let Some(believed) = believe(&mut draft, proof, policy) {
+        if let Some((proven, entry)) = locate(&mut draft, &believed) {
+            draft.subject(Subject::of(&proven, &entry));
+            match bytes {
+                Some(bytes) => body::check(&mut draft, bytes, &entry),
+                None => draft.incomplete(
+                    Ask::Artifact,
+                    "body_not_shown",
+                    "the entry is proven, its body was not shown".to_owned(),
+                ),
+            }
+        }
+        extend(&mut draft, &believed, options);
+    }
+    draft.finish()
+}
+
+/// A proof whose checkpoint the policy believes.
+struct Believed {
+    policy: TrustPolicy,
+    proof: LogProof,
+    checkpoint: TrustedCheckpoint,
+}
+
+fn believe(draft: &mut Draft, proof: &[u8], policy: &[u8]) -> Option<Believed> {
+    let policy = draft.take(Ask::Policy, TrustPolicy::parse(policy), |policy| {
+        let logs: Vec<_> = policy.logs().map(|key| key.name().to_string()).collect();
+        format!("believes {}", logs.join(", "))
+    });
+    let proof = draft.take(Ask::Proof, tlog_proof::decode(proof), |proof| {
+        format!("index {}, {} hashes", proof.index, proof.path.len())
+    });
+    let (policy, proof) = (policy?, proof?);
+    let checkpoint = draft.take(Ask::Checkpoint, policy.open(proof.checkpoint.as_bytes()), |checkpoint| {
+        format!("{} signed a tree of {} entries", checkpoint.origin(), checkpoint.head().size)
+    })?;
+    Some(Believed { policy, proof, checkpoint })
+}
+
+fn locate(draft: &mut Draft, believed: &Believed) -> Option<(ProvenEntry, SequencedEntry)> {
+    let Some(bytes) = &believed.proof.extra else {
+        let why = "the proof carries no entry in its extra line".to_owned();
+        draft.refuse(Ask::Entry, Refusal { code: "entry_missing", why });
+        return None;
+    };
+    let entry = draft.take(Ask::Entry, SequencedEntry::decode(bytes), |entry| {
+        format!("{} by submitter {}", entry.kind.name(), entry.submitter)
+    });
+    let proven = draft.take(Ask::Inclusion, prove(&believed.proof, bytes, &believed.policy), |proven| {
+        let head = proven.checkpoint().head();
+        format!("leaf {} leads to the signed root of size {}", proven.index(), head.size)
+    });
+    Some((proven?, entry?))
+}
+
+fn extend(draft: &mut Draft, believed: &Believed, options: &Options<'_>) {
+    let size = believed.checkpoint.head().size;
+    if let Some(least) = options.size_at_least {
+        let enough = if size >= least {
+            Ok(())
+        } else {
+            let why = format!("the checkpoint covers {size} entries, at least {least} were asked for");
+            Err(Refusal { code: "size_too_small", why })
+        };
+        draft.take(Ask::Size, enough, |()| format!("{size} entries, at least {least} were asked for"));
+    }
+    if let Some(older) = &options.older {
+        match consistency(believed, older) {
+            Ok(from) => draft.pass(Ask::Consistency, format!("the tree of {from} entries is the beginning of this one")),
+            Err(Unshown::Refused(refusal)) => draft.refuse(Ask::Consistency, refusal),
+            Err(Unshown::NoFile { from }) => draft.incomplete(
+                Ask::Consistency,
+                "consistency_file_missing",
+                format!("nothing shows that this tree extends the one of {from} entries"),
+            ),
+        }
+    }
+}
+
+enum Unshown {
+    Refused(Refusal),
+    NoFile { from: TreeSize },
+}
+
+impl<E: Into<Refusal>> From<E> for Unshown {
+    fn from(error: E) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+fn consistency(believed: &Believed, older: &Older<'_>) -> Result<TreeSize, Unshown> {
+    let old = believed.policy.open(older.checkpoint)?;
+    let (from, now) = (old.head(), believed.checkpoint.head());
+    if old.origin() != believed.checkpoint.origin() {
+        let why = format!("the older checkpoint is of {}, the proof of {}", old.origin(), believed.checkpoint.origin());
+        return Err(Refusal { code: "other_origin", why }.into());
+    }
+    if from.size > now.size {
+        let why = format!("the older checkpoint covers {} entries, the proof's only {}", from.size, now.size);
+        return Err(Refusal { code: "older_is_larger", why }.into());
+    }
+    let Some(file) = older.consistency else {
+        // An empty tree is the beginning of every tree, and a tree of itself;
+        // the same size under another root is a fork and needs no file to say so.
+        return match from.size == TreeSize::ZERO || from == now {
+            true => Ok(from.size),
+            false if from.size == now.size => Err(fork(from.size).into()),
+            false => Err(Unshown::NoFile { from: from.size }),
+        };
+    };
+    let file = ConsistencyFile::decode(file)?;
+    let newer = file.check(&old, &believed.policy)?;
+    if newer.head() != now {
+        let why = format!("the consistency file leads to size {}, the proof has {}", newer.head().size, now.size);
+        return Err(Refusal { code: "consistency_other_checkpoint", why }.into());
+    }
+    Ok(from.size)
+}
+
+fn fork(size: TreeSize) -> Refusal {
+    Refusal { code: "fork", why: format!("two signed checkpoints of size {size} have different roots") }
+}

@@ -1,0 +1,67 @@
+//! The last step of a verification: the bytes at hand are authentic and are
+//! the ones that the proven entry names.
+
+use crate::artifact::digest::ArtifactDigest;
+use crate::artifact::json::{self, DEPTH_MAX};
+use crate::artifact::{Admitted, Grant, KeyCache, Limits, admit};
+use crate::entry::SequencedEntry;
+use crate::verify::ARTIFACT_BYTES_MAX;
+use crate::verify::report::{Ask, Draft, Refusal};
+
+/// Checks `bytes` against a proven `entry`.
+pub(super) fn check(draft: &mut Draft, bytes: &[u8], entry: &SequencedEntry) {
+    let Some(value) = draft.take(Ask::Artifact, json::parse(bytes, DEPTH_MAX), |_| "strict I-JSON".to_owned()) else {
+        return;
+    };
+    let compact = json::to_compact(&value);
+    let digest = ArtifactDigest::of(compact.as_bytes());
+    let same = equal("digest_mismatch", "digest", &digest.to_string(), &entry.digest.to_string());
+    draft.take(Ask::Digest, same, |()| format!("{digest}"));
+    let length = compact.len() as u64;
+    let same = equal("length_mismatch", "length", &length.to_string(), &entry.body_bytes.to_string());
+    draft.take(Ask::Length, same, |()| format!("{length} bytes in compact form"));
+    let limits = Limits { artifact_bytes_max: ARTIFACT_BYTES_MAX, depth_max: DEPTH_MAX };
+    let admitted = admit(bytes, &grant(entry), &limits, &KeyCache::new());
+    if let Some(admitted) = draft.take(Ask::Signature, admitted, said_by) {
+        agree(draft, &admitted, entry);
+    }
+}
+
+fn said_by(admitted: &Admitted) -> String {
+    match admitted.artifact.signer() {
+        Some(did) => format!("signed by {did}"),
+        None => "unsigned: the submitter's word".to_owned(),
+    }
+}
+
+/// What the entry says about the artifact is what the artifact says.
+fn agree(draft: &mut Draft, admitted: &Admitted, entry: &SequencedEntry) {
+    let artifact = &admitted.artifact;
+    let kind = equal("kind_mismatch", "kind", artifact.kind().name(), entry.kind.name());
+    draft.take(Ask::Kind, kind, |()| entry.kind.name().to_owned());
+    let text = |did: Option<&crate::artifact::Did>| did.map_or_else(|| "nobody".to_owned(), ToString::to_string);
+    let signer = equal("signer_mismatch", "signer", &text(artifact.signer()), &text(entry.signer.as_ref()));
+    draft.take(Ask::Signer, signer, |()| text(entry.signer.as_ref()));
+    let receipts = if admitted.receipts == entry.receipts {
+        Ok(())
+    } else {
+        let why = "the receipts inside are not those that the entry commits to".to_owned();
+        Err(Refusal { code: "receipts_root_mismatch", why })
+    };
+    draft.take(Ask::Receipts, receipts, |()| match &entry.receipts {
+        Some(receipts) => format!("{} receipts, root as in the entry", receipts.count),
+        None => "none to commit to".to_owned(),
+    });
+}
+
+fn equal(code: &'static str, what: &str, got: &str, want: &str) -> Result<(), Refusal> {
+    if got == want {
+        return Ok(());
+    }
+    Err(Refusal { code, why: format!("{what} is {got}, the entry says {want}") })
+}
+
+/// Whoever submitted was judged by the log; here only authenticity counts.
+fn grant(entry: &SequencedEntry) -> Grant {
+    if entry.signer.is_some() { Grant::all() } else { Grant::any_unsigned(entry.kind) }
+}

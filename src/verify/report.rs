@@ -1,0 +1,389 @@
+//! What a verification says: a verdict, and every check with its reason.
+//!
+//! ```text
+//! PASS  gateway_receipt is entry 3 of demo.pulselog.example/log at size 24
+//!
+//!   pass        policy       believes demo.pulselog.example/log
+//!   pass        checkpoint   demo.pulselog.example/log signed a tree of 24 entries
+//!   …
+//! ```
+//!
+//! The same report is what the command line prints, what `--json` writes and
+//! what a page shows.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::artifact::AdmitError;
+use crate::artifact::json::JsonError;
+use crate::entry::{EntryError, SequencedEntry};
+use crate::receipt::{ProvenEntry, ReceiptError};
+use crate::trust::{PolicyError, TrustError};
+use crate::verify::Options;
+use crate::verify::plain_text::escape;
+
+/// Version of the JSON shape.
+pub const REPORT_VERSION: &str = "1";
+
+/// How a check, or the whole, came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Shown.
+    Pass,
+    /// Shown to be wrong, or not shown where it must be.
+    Fail,
+    /// What would show it was not given.
+    Incomplete,
+    /// Something before it failed.
+    NotChecked,
+}
+
+impl Outcome {
+    /// The word for readers.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "FAIL",
+            Self::Incomplete => "incomplete",
+            Self::NotChecked => "not checked",
+        }
+    }
+}
+
+/// The questions a verification asks, in the order in which it asks them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Is the trust policy readable?
+    Policy,
+    /// Is the proof readable?
+    Proof,
+    /// Does the policy believe the proof's checkpoint?
+    Checkpoint,
+    /// Does the proof carry an entry of ours?
+    Entry,
+    /// Is that entry in the signed tree?
+    Inclusion,
+    /// Is the artifact strict JSON?
+    Artifact,
+    /// Is it the one that the entry names?
+    Digest,
+    /// Has it the length that the entry says?
+    Length,
+    /// Is it well formed and authentic?
+    Signature,
+    /// Is it of the kind that the entry says?
+    Kind,
+    /// Did whom the entry names sign it?
+    Signer,
+    /// Are the receipts inside those of the entry?
+    Receipts,
+    /// Does the checkpoint cover enough entries?
+    Size,
+    /// Does it extend the older checkpoint?
+    Consistency,
+}
+
+/// One row a question: its name in reports, and what to do when it fails.
+const ASKS: &[(Ask, &str, &str)] = &[
+    (Ask::Policy, "policy", "get the trust policy again from someone you trust, not from the packet's sender"),
+    (Ask::Proof, "proof", "get the .tlog-proof again; it must arrive byte for byte"),
+    (Ask::Checkpoint, "checkpoint", "compare the log's key with the one published by its operator; do not rely on this packet"),
+    (Ask::Entry, "entry", "ask the log for the proof of this entry again"),
+    (Ask::Inclusion, "inclusion", "do not rely on this packet: nothing shows that the log holds this entry"),
+    (Ask::Artifact, "artifact", "get the artifact in the compact form that the log serves"),
+    (Ask::Digest, "digest", "this is another artifact than the logged one: get the file of this proof"),
+    (Ask::Length, "length", "get the artifact again; bytes are missing or were added"),
+    (Ask::Signature, "signature", "do not rely on this artifact: nothing shows who wrote it"),
+    (Ask::Kind, "kind", "do not rely on this packet: entry and artifact disagree"),
+    (Ask::Signer, "signer", "do not rely on this packet: entry and artifact disagree"),
+    (Ask::Receipts, "receipts", "do not rely on the receipts inside this bundle"),
+    (Ask::Size, "size", "ask the log for the proof at a newer checkpoint"),
+    (
+        Ask::Consistency,
+        "consistency",
+        "fetch /v1/proofs/consistency?from=OLD&to=NEW as text/plain; if that fails too, keep both checkpoints: they are evidence",
+    ),
+];
+
+impl Ask {
+    fn row(self) -> (&'static str, &'static str) {
+        // Every variant has its row; a test counts them.
+        ASKS.iter().find(|(ask, ..)| *ask == self).map_or(("", ""), |(_, name, advice)| (name, advice))
+    }
+}
+
+/// One question, answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// Name of the question.
+    pub name: &'static str,
+    /// Answer.
+    pub outcome: Outcome,
+    /// Stable reason code; `ok` and `not_checked` for those.
+    pub code: &'static str,
+    /// In words. Holds text of the artifact: escape it.
+    pub detail: String,
+    /// What to do now, unless it passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advice: Option<&'static str>,
+}
+
+/// What was proven to be in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Subject {
+    /// Which log.
+    pub origin: String,
+    /// Entries under the checkpoint.
+    pub tree_size: u64,
+    /// Root hash of that tree, hex.
+    pub root_hash: String,
+    /// Position.
+    pub index: u64,
+    /// Leaf hash, hex.
+    pub leaf_hash: String,
+    /// Kind of the artifact.
+    pub kind: &'static str,
+    /// Artifact digest, hex.
+    pub artifact: String,
+    /// Who signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
+    /// Who submitted, as the log asserts.
+    pub submitter: String,
+    /// The log's clock, Unix milliseconds.
+    pub logged_at: u64,
+}
+
+impl Subject {
+    pub(super) fn of(proven: &ProvenEntry, entry: &SequencedEntry) -> Self {
+        let head = proven.checkpoint().head();
+        Self {
+            origin: proven.checkpoint().origin().to_string(),
+            tree_size: head.size.get(),
+            root_hash: head.root.hash().to_hex(),
+            index: proven.index().get(),
+            leaf_hash: proven.leaf_hash().hash().to_hex(),
+            kind: entry.kind.name(),
+            artifact: entry.digest.to_string(),
+            signer: entry.signer.as_ref().map(ToString::to_string),
+            submitter: entry.submitter.to_string(),
+            logged_at: entry.logged_at.unix_ms(),
+        }
+    }
+}
+
+/// The whole answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Version of this shape.
+    pub report_version: &'static str,
+    /// The worst of the checks.
+    pub verdict: Outcome,
+    /// Absent unless inclusion was proven.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Subject>,
+    /// Every question in order.
+    pub checks: Vec<Check>,
+}
+
+impl Report {
+    /// 0 pass, 1 fail, 3 incomplete.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self.verdict {
+            Outcome::Pass => 0,
+            Outcome::Fail => 1,
+            Outcome::Incomplete | Outcome::NotChecked => 3,
+        }
+    }
+
+    /// The report as text for people, safe on a terminal.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut out = format!("{}  {}\n\n", self.verdict.word().to_uppercase(), self.headline());
+        for check in &self.checks {
+            // Writing to a String never fails.
+            let _ = write!(out, "  {:<11}  {:<11}  {}", check.outcome.word(), check.name, escape(&check.detail));
+            if check.outcome == Outcome::Fail || check.outcome == Outcome::Incomplete {
+                let _ = write!(out, " [{}]", check.code);
+            }
+            out.push('\n');
+            if let Some(advice) = check.advice {
+                let _ = writeln!(out, "  {:<11}  {:<11}  what to do: {advice}", "", "");
+            }
+        }
+        out
+    }
+
+    fn headline(&self) -> String {
+        match &self.subject {
+            Some(s) => {
+                let held = format!("{} is entry {} of {} at size {}", s.kind, s.index, escape(&s.origin), s.tree_size);
+                match self.verdict {
+                    Outcome::Pass => held,
+                    Outcome::Incomplete => format!("{held}; not everything was shown"),
+                    _ => format!("do not rely on these files: a check failed (the proven entry: {held})"),
+                }
+            }
+            None => "nothing is proven".to_owned(),
+        }
+    }
+}
+
+/// A reason not to believe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Stable code.
+    pub code: &'static str,
+    /// In words.
+    pub why: String,
+}
+
+impl From<PolicyError> for Refusal {
+    fn from(error: PolicyError) -> Self {
+        Self { code: error.code(), why: error.to_string() }
+    }
+}
+
+impl From<ReceiptError> for Refusal {
+    fn from(error: ReceiptError) -> Self {
+        Self { code: error.code(), why: error.to_string() }
+    }
+}
+
+impl From<TrustError> for Refusal {
+    fn from(error: TrustError) -> Self {
+        Self { code: error.code(), why: error.to_string() }
+    }
+}
+
+impl From<EntryError> for Refusal {
+    fn from(error: EntryError) -> Self {
+        Self { code: error.code(), why: error.to_string() }
+    }
+}
+
+impl From<JsonError> for Refusal {
+    fn from(error: JsonError) -> Self {
+        Self { code: error.code(), why: error.to_string() }
+    }
+}
+
+impl From<AdmitError> for Refusal {
+    fn from(error: AdmitError) -> Self {
+        Self { code: error.code(), why: error.to_string() }
+    }
+}
+
+/// A report while it is written. Questions that were never answered become
+/// `not_checked`, so that none can be forgotten.
+pub(super) struct Draft {
+    asked: Vec<Ask>,
+    answers: Vec<(Ask, Check)>,
+    subject: Option<Subject>,
+}
+
+impl Draft {
+    pub(super) fn new(options: &Options<'_>) -> Self {
+        let asked = ASKS.iter().map(|(ask, ..)| *ask).filter(|ask| match ask {
+            Ask::Size => options.size_at_least.is_some(),
+            Ask::Consistency => options.older.is_some(),
+            _ => true,
+        });
+        Self { asked: asked.collect(), answers: Vec::new(), subject: None }
+    }
+
+    pub(super) fn subject(&mut self, subject: Subject) {
+        self.subject = Some(subject);
+    }
+
+    pub(super) fn take<T, E: Into<Refusal>>(
+        &mut self,
+        ask: Ask,
+        result: Result<T, E>,
+        detail: impl FnOnce(&T) -> String,
+    ) -> Option<T> {
+        match result {
+            Ok(value) => {
+                self.pass(ask, detail(&value));
+                Some(value)
+            }
+            Err(error) => {
+                self.refuse(ask, error.into());
+                None
+            }
+        }
+    }
+
+    pub(super) fn pass(&mut self, ask: Ask, detail: String) {
+        self.answer(ask, Outcome::Pass, "ok", detail);
+    }
+
+    pub(super) fn refuse(&mut self, ask: Ask, refusal: Refusal) {
+        self.answer(ask, Outcome::Fail, refusal.code, refusal.why);
+    }
+
+    pub(super) fn incomplete(&mut self, ask: Ask, code: &'static str, detail: String) {
+        self.answer(ask, Outcome::Incomplete, code, detail);
+    }
+
+    fn answer(&mut self, ask: Ask, outcome: Outcome, code: &'static str, detail: String) {
+        let (name, advice) = ask.row();
+        let advice = matches!(outcome, Outcome::Fail | Outcome::Incomplete).then_some(advice);
+        self.answers.push((ask, Check { name, outcome, code, detail, advice }));
+    }
+
+    pub(super) fn finish(mut self) -> Report {
+        for ask in self.asked.clone() {
+            if !self.answers.iter().any(|(answered, _)| *answered == ask) {
+                let why = "something before it failed or was not shown".to_owned();
+                self.answer(ask, Outcome::NotChecked, "not_checked", why);
+            }
+        }
+        self.answers.sort_by_key(|(ask, _)| ASKS.iter().position(|(row, ..)| row == ask));
+        let checks: Vec<Check> = self.answers.into_iter().map(|(_, check)| check).collect();
+        let any = |outcome| checks.iter().any(|check| check.outcome == outcome);
+        let verdict = if any(Outcome::Fail) {
+            Outcome::Fail
+        } else if any(Outcome::Incomplete) || any(Outcome::NotChecked) {
+            Outcome::Incomplete
+        } else {
+            Outcome::Pass
+        };
+        Report { report_version: REPORT_VERSION, verdict, subject: self.subject, checks }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passes_only_when_every_question_was_answered_with_pass() {
+        let mut draft = Draft::new(&Options::default());
+        draft.pass(Ask::Policy, String::new());
+        assert_eq!(draft.finish().verdict, Outcome::Incomplete);
+        let mut draft = Draft::new(&Options::default());
+        ASKS.iter().for_each(|(ask, ..)| draft.pass(*ask, String::new()));
+        assert_eq!(draft.finish().verdict, Outcome::Pass);
+    }
+
+    #[test]
+    fn fails_although_another_check_is_incomplete() {
+        let mut draft = Draft::new(&Options::default());
+        draft.incomplete(Ask::Artifact, "body_not_shown", String::new());
+        draft.refuse(Ask::Checkpoint, Refusal { code: "log_unknown", why: "\u{1b}[2J".into() });
+        let report = draft.finish();
+        assert_eq!((report.verdict, report.exit_code()), (Outcome::Fail, 1));
+        assert!(!report.to_text().contains('\u{1b}'));
+    }
+
+    #[test]
+    fn names_every_question_once() {
+        let names: std::collections::HashSet<_> = ASKS.iter().map(|(_, name, _)| name).collect();
+        assert_eq!(names.len(), ASKS.len());
+    }
+}
