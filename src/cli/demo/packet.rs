@@ -1,0 +1,160 @@
+//! The packet: every artifact of the run with its proof, as files that verify
+//! with no network and no trust in whoever sent them.
+
+use std::path::{Path, PathBuf};
+
+use pulselog::verify::{Older, Options, artifact};
+
+use crate::cli::demo::play::{Logged, Played};
+use crate::cli::failure::Failure;
+use crate::cli::http::Client;
+use crate::cli::input::{self, SMALL_BYTES_MAX};
+
+const POLICY: &str = "trust.policy";
+const CHECKPOINT: &str = "checkpoint";
+const OLDER: &str = "previous.checkpoint";
+const CONSISTENCY: &str = "previous-to-now.consistency";
+
+/// A written packet.
+pub struct Packet {
+    dir: PathBuf,
+    stems: Vec<String>,
+    has_older: bool,
+}
+
+/// The newest checkpoint before the story: size and note. `None` when the log is empty.
+pub fn before(client: &Client) -> Result<Option<(u64, Vec<u8>)>, Failure> {
+    let note = fetch(client, "checkpoint", "text/plain")?;
+    let size = std::str::from_utf8(&note).ok().and_then(|text| text.lines().nth(1)?.parse().ok());
+    let size: u64 = size.ok_or_else(|| Failure::fail("demo: the log serves no checkpoint"))?;
+    Ok((size > 0).then_some((size, note)))
+}
+
+impl Packet {
+    /// Fetches the run's artifacts and proofs at one size and writes them,
+    /// replacing the packet of the run before.
+    pub fn write(dir: &Path, client: &Client, played: &Played, older: Option<&(u64, Vec<u8>)>) -> Result<Self, Failure> {
+        let at = |error: std::io::Error| Failure::fail(format!("packet {}: {}", dir.display(), input::why(&error)));
+        match std::fs::remove_dir_all(dir) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(at(error)),
+            _ => std::fs::create_dir_all(dir).map_err(at)?,
+        }
+        let put = |name: &str, bytes: &[u8]| std::fs::write(dir.join(name), bytes).map_err(at);
+        let size = played.tree_size;
+        let mut stems = Vec::new();
+        for logged in &played.logged {
+            let stem = format!("{:02}-{}", logged.step, logged.kind);
+            let body = fetch(client, &format!("v1/artifacts/{}", logged.artifact), "application/json")?;
+            if body != logged.compact.as_bytes() {
+                return Err(Failure::fail(format!("demo: the log serves another body for entry {}", logged.index)));
+            }
+            let proof = fetch(client, &format!("v1/entries/{}.tlog-proof?size={size}", logged.index), "text/plain")?;
+            put(&format!("{stem}.json"), &body)?;
+            put(&format!("{stem}.tlog-proof"), &proof)?;
+            stems.push(stem);
+        }
+        put(POLICY, &fetch(client, "v1/trust-policy", "text/plain")?)?;
+        put(CHECKPOINT, &fetch(client, &format!("v1/checkpoints/{size}"), "text/plain")?)?;
+        if let Some((from, note)) = older {
+            let path = format!("v1/proofs/consistency?from={from}&to={size}");
+            put(OLDER, note)?;
+            put(CONSISTENCY, &fetch(client, &path, "text/plain")?)?;
+        }
+        let packet = Self { dir: dir.to_owned(), stems, has_older: older.is_some() };
+        put("README.txt", packet.readme(&played.job.id).as_bytes())?;
+        Ok(packet)
+    }
+
+    /// Verifies every file of the packet as a stranger would: from disk, with
+    /// nothing but the policy. Returns how many artifacts passed.
+    pub fn verify(&self) -> Result<usize, Failure> {
+        let read = |name: &str| input::read("packet", &self.dir.join(name), SMALL_BYTES_MAX);
+        let policy = read(POLICY)?;
+        let older = match self.has_older {
+            true => Some((read(OLDER)?, read(CONSISTENCY)?)),
+            false => None,
+        };
+        let older = older.as_ref().map(|(checkpoint, file)| Older { checkpoint, consistency: Some(file) });
+        let options = Options { size_at_least: None, older };
+        for stem in &self.stems {
+            let body = read(&format!("{stem}.json"))?;
+            let proof = read(&format!("{stem}.tlog-proof"))?;
+            let report = artifact(Some(&body), &proof, &policy, &options);
+            if report.exit_code() != 0 {
+                return Err(Failure::fail(format!("packet: {stem} does not verify: {}", report.to_text())));
+            }
+        }
+        Ok(self.stems.len())
+    }
+
+    /// The command that verifies the run's first bundle, to be pasted.
+    pub fn command(&self) -> String {
+        let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("pulselog"));
+        let stem = self.stems.iter().find(|stem| stem.ends_with("proof_bundle")).map_or("", String::as_str);
+        self.verify_command(&quoted(&program), stem, &self.dir)
+    }
+
+    fn verify_command(&self, program: &str, stem: &str, dir: &Path) -> String {
+        let file = |name: &str| quoted(&dir.join(name));
+        let mut command = format!(
+            "{program} verify {} --proof {} --policy {}",
+            file(&format!("{stem}.json")),
+            file(&format!("{stem}.tlog-proof")),
+            file(POLICY)
+        );
+        if self.has_older {
+            let older = format!(" --consistent-with {} --consistency {}", file(OLDER), file(CONSISTENCY));
+            command.push_str(&older);
+        }
+        command
+    }
+
+    fn readme(&self, job: &str) -> String {
+        let here = Path::new("");
+        let commands: Vec<_> = self.stems.iter().map(|stem| self.verify_command("pulselog", stem, here)).collect();
+        let older = if self.has_older {
+            "previous.checkpoint is the checkpoint before this run, and\nprevious-to-now.consistency shows that the log only grew since then.\n\n"
+        } else {
+            ""
+        };
+        format!(
+            "Packet of {job}\n\n\
+             NN-kind.json is an artifact in the form that was hashed, NN-kind.tlog-proof its\n\
+             inclusion proof, checkpoint the signed tree head that covers all of them.\n\n\
+             trust.policy says whom to believe. This copy came from the log itself: compare\n\
+             it with one from the log's operator before you rely on it.\n\n\
+             {older}In this directory, with no network:\n\n{}\n",
+            commands.join("\n")
+        )
+    }
+}
+
+/// URLs worth opening.
+pub fn pages(base: &str, played: &Played) -> Vec<(&'static str, String)> {
+    let of_kind = |kind: &str| played.logged.iter().filter(|logged| logged.kind == kind).collect::<Vec<&Logged>>();
+    let mut pages = vec![("the log", format!("{base}/"))];
+    for (logged, words) in of_kind("trust_pulse").iter().zip(["Trust Pulse of run 1", "Trust Pulse of run 2"]) {
+        pages.push((words, format!("{base}/pulses/{}", logged.artifact)));
+    }
+    for (run, words) in played.job.runs.iter().zip(["everything of run 1", "everything of run 2"]) {
+        pages.push((words, format!("{base}/runs/{}/{run}", played.agent)));
+    }
+    let denied = played.logged.iter().filter(|logged| logged.kind == "argocd_decision").nth(2);
+    pages.extend(denied.map(|logged| ("the denied edit", format!("{base}/entries/{}", logged.index))));
+    pages
+}
+
+fn fetch(client: &Client, path: &str, accept: &str) -> Result<Vec<u8>, Failure> {
+    let answer = client.get(path, accept)?;
+    if answer.status == 200 {
+        return Ok(answer.body);
+    }
+    Err(Failure::fail(format!("{}: {}", client.url(path), answer.problem())))
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@".contains(&byte);
+    if text.bytes().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}

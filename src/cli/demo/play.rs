@@ -1,0 +1,321 @@
+//! The runbook, played: 24 statements of one job in two runs, in the order in
+//! which they would really be made, each through the log's own HTTP API.
+//!
+//! The agent deploys with approval, then follows an injected text and asks for
+//! an edit that its policy denies. Its token is revoked, a person freezes
+//! delivery, and a second run under a new token rolls back with approval. What
+//! enforcement stopped is evidence here, not an error.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::cli::demo::cast::{Cast, Party, Signed, bare};
+use crate::cli::demo::chain::Chain;
+use crate::cli::demo::scene::{Action, HISTORY_ID, Job, work_policy};
+use crate::cli::demo::statements::{self as say, Call, Grounds, Operation, Pulse};
+use crate::cli::demo::submitters::Submitters;
+use crate::cli::demo::token::{Token, issue};
+use crate::cli::failure::Failure;
+use crate::cli::http::Client;
+use crate::cli::input::at_ms;
+use crate::cli::print;
+
+/// Time that an approval lives.
+const APPROVAL_MS: i64 = 15 * 60 * 1_000;
+
+const ANTHROPIC: Call = Call {
+    provider: "anthropic",
+    model: "claude-sonnet-4-5",
+    prompt: "plan the deployment of payments-api to prod-canary",
+    tokens: (1_842, 396),
+    latency_ms: 2_140,
+};
+const OPENROUTER: Call = Call {
+    provider: "fal",
+    model: "openrouter/openai/gpt-5",
+    prompt: "compare the live manifests with the requested revision",
+    tokens: (6_310, 512),
+    latency_ms: 3_875,
+};
+const ROLLBACK: Call = Call {
+    provider: "openai",
+    model: "gpt-5",
+    prompt: "the canary is frozen; choose an allow-listed revision to go back to",
+    tokens: (2_204, 288),
+    latency_ms: 1_960,
+};
+
+/// One statement that is now in the log.
+pub struct Logged {
+    pub step: usize,
+    pub kind: &'static str,
+    pub index: u64,
+    /// Artifact digest, hex.
+    pub artifact: String,
+    pub compact: String,
+}
+
+/// What was played.
+pub struct Played {
+    pub job: Job,
+    pub agent: String,
+    pub logged: Vec<Logged>,
+    /// Size of a checkpoint that covers all of it.
+    pub tree_size: u64,
+}
+
+struct Stage<'a> {
+    client: &'a Client,
+    submitters: &'a Submitters,
+    logged: Vec<Logged>,
+    tree_size: u64,
+}
+
+impl Stage<'_> {
+    fn log(&mut self, role: &str, kind: &'static str, compact: &str, words: &str) -> Result<(), Failure> {
+        let step = self.logged.len();
+        let wrong = |why: String| Failure::fail(format!("demo step {step} {kind}: {why}"));
+        let token = self.submitters.token(role).ok_or_else(|| wrong(format!("nobody submits as {role}")))?;
+        let client = self.client.with_token(token.to_owned());
+        let answer = client.post("v1/entries", "application/json", compact.as_bytes())?;
+        if answer.status != 201 {
+            return Err(wrong(answer.problem()));
+        }
+        let said: serde_json::Value = serde_json::from_slice(&answer.body).map_err(|error| wrong(error.to_string()))?;
+        let number = |name: &str| said[name].as_u64().ok_or_else(|| wrong(format!("answer has no {name}")));
+        let artifact = said["artifact"].as_str().ok_or_else(|| wrong("answer has no artifact".into()))?.to_owned();
+        let index = number("index")?;
+        self.tree_size = number("tree_size")?;
+        // Every receipt was submitted when it was made, so a bundle adds itself alone.
+        if said.get("expanded").is_some() || said.get("not_expanded").is_some() {
+            return Err(wrong("expanded, although its receipts were logged before".into()));
+        }
+        print(&format!("  {step:>2}  entry {index:<5}  {kind:<20}  {words}\n"))?;
+        self.logged.push(Logged { step, kind, index, artifact, compact: compact.to_owned() });
+        Ok(())
+    }
+
+    fn signed(&mut self, role: &str, kind: &'static str, signed: &Signed, words: &str) -> Result<(), Failure> {
+        self.log(role, kind, &signed.compact, words)
+    }
+}
+
+/// One run of the agent, while it goes on.
+struct Run {
+    chain: Chain,
+    token: Token,
+    receipts: Vec<Signed>,
+    started_ms: i64,
+}
+
+/// Everything that the acts share.
+struct Play<'a> {
+    cast: &'a Cast,
+    job: Job,
+    policy_hash: String,
+    stage: Stage<'a>,
+}
+
+/// Plays the whole story into the log behind `client`.
+pub fn play(cast: &Cast, job: Job, submitters: &Submitters, client: &Client) -> Result<Played, Failure> {
+    let stage = Stage { client, submitters, logged: Vec::new(), tree_size: 0 };
+    let mut play = Play { cast, job, policy_hash: String::new(), stage };
+    play.rules()?;
+    let first = play.deploy()?;
+    let second = play.contain_and_roll_back(&first)?;
+    play.publish(&first, &second)?;
+    let Play { job, stage, .. } = play;
+    Ok(Played { job, agent: cast.agent.did().to_owned(), logged: stage.logged, tree_size: stage.tree_size })
+}
+
+impl Play<'_> {
+    /// Steps 0 and 1: whose word counts, and what the agent may do.
+    fn rules(&mut self) -> Result<(), Failure> {
+        let policy = self.cast.registry.sign("work_policy", work_policy(), &now())?;
+        self.policy_hash.clone_from(&policy.payload_hash_b64u);
+        let observer = self.stage.submitters.name("observer").unwrap_or_default();
+        let roots = say::audit_roots(self.cast, &self.policy_hash, &observer);
+        let roots = self.cast.operator.sign("audit_roots", roots, &now())?;
+        self.stage.signed("operator", "audit_roots", &roots, "the operator says whose word counts")?;
+        self.stage.signed("registry", "work_policy", &policy, "read freely, sync and rollback with approval, no edits")
+    }
+
+    /// Steps 2 to 11: the first run deploys, then asks for too much.
+    fn deploy(&mut self) -> Result<Run, Failure> {
+        let mut run = self.start_run(0, &["read", "sync"], "token T1 for the job, pinned to the policy")?;
+        self.call(&mut run, &ANTHROPIC, "the agent plans, model call through the gateway")?;
+        let read = Action::read(&self.job);
+        let decided = self.decide(&mut run, ("allow", "allow row read"), &read, &[], "read payments-api: allowed")?;
+        self.receipt(&mut run, &decided, &read, None, "Argo CD accepted the read")?;
+        self.call(&mut run, &OPENROUTER, "second model call, OpenRouter via fal")?;
+        let sync = Action::sync(&self.job);
+        let approval = self.approve(&sync, "a person allows this sync of this revision")?;
+        let verdict = ("allow", "allow row sync, approved");
+        let decided = self.decide(&mut run, verdict, &sync, &[&approval], "sync payments-api: allowed, approved")?;
+        let started_at = fresh_second()?;
+        self.receipt(&mut run, &decided, &sync, Some(&started_at), "Argo CD accepted the sync")?;
+        let seen = Operation {
+            action: &sync,
+            name: "sync",
+            channel: "notify",
+            certainty: "stated",
+            started_at: &started_at,
+            decision: Some(&decided),
+            history_id: None,
+        };
+        self.observe(&seen, "Argo CD reports the sync: Succeeded")?;
+        let edit = Action::edit_app_spec(&self.job);
+        let verdict = ("deny", "deny row edit_app_spec");
+        self.decide(&mut run, verdict, &edit, &[], "edit_app_spec, as an injected text asked: denied")?;
+        Ok(run)
+    }
+
+    /// Steps 12 to 19: stop the agent, freeze delivery, roll back under a new token.
+    fn contain_and_roll_back(&mut self, first: &Run) -> Result<Run, Failure> {
+        let issuer = &self.cast.issuer;
+        let revoked = say::revocation(&first.token, &self.policy_hash, issuer.did(), &now());
+        let revoked = issuer.sign("cst_revocation", revoked, &now())?;
+        self.stage.signed("clawscope", "cst_revocation", &revoked, "token T1 revoked")?;
+        let frozen = self.cast.recorder.sign("change_record", say::freeze(&self.job), &now())?;
+        self.stage.signed("change-desk", "change_record", &frozen, "a person freezes automated sync")?;
+        let mut run = self.start_run(1, &["read", "rollback"], "token T2 for the rollback run")?;
+        self.call(&mut run, &ROLLBACK, "the second run's model call")?;
+        let back = Action::rollback(&self.job);
+        let approval = self.approve(&back, "a person allows this rollback")?;
+        let verdict = ("allow", "allow row rollback, approved");
+        let decided = self.decide(&mut run, verdict, &back, &[&approval], "rollback to history 41: allowed, approved")?;
+        let started_at = fresh_second()?;
+        self.receipt(&mut run, &decided, &back, Some(&started_at), "Argo CD accepted the rollback")?;
+        let seen = Operation {
+            action: &back,
+            name: "rollback",
+            channel: "poll",
+            certainty: "inferred",
+            started_at: &started_at,
+            decision: None,
+            history_id: Some(HISTORY_ID),
+        };
+        self.observe(&seen, "Argo CD reports the rollback: Succeeded")?;
+        Ok(run)
+    }
+
+    /// Steps 20 to 23: each run as a bundle for the ticket, and as a Trust Pulse.
+    fn publish(&mut self, first: &Run, second: &Run) -> Result<(), Failure> {
+        let agent = &self.cast.agent;
+        for (run, words) in [(first, "run 1 packed for the ticket"), (second, "run 2 packed for the ticket")] {
+            let grounds = Grounds { policy_hash: &self.policy_hash, token: &run.token };
+            let bundle = say::proof_bundle(agent.did(), &run.chain, &run.receipts, &self.job, &grounds)?;
+            let bundle = agent.sign("proof_bundle", bundle, &now())?;
+            self.stage.signed("agent", "proof_bundle", &bundle, words)?;
+        }
+        let deployed = &[("argocd.app.get", 1), ("argocd.app.sync", 1)];
+        let rolled_back = &[("argocd.app.rollback", 1)];
+        let files = &[("overlays/prod-canary/kustomization.yaml", 2), ("overlays/prod-canary/deployment.yaml", 1)];
+        self.pulse(first, deployed, files, "run 1 as the agent tells it")?;
+        self.pulse(second, rolled_back, &[], "run 2 as the agent tells it")
+    }
+
+    fn start_run(&mut self, at: usize, actions: &[&str], words: &str) -> Result<Run, Failure> {
+        let issuer = &self.cast.issuer;
+        let started_ms = now_ms();
+        let agent = self.cast.agent.did();
+        let token = issue(issuer, agent, &self.job, actions, &self.policy_hash, started_ms / 1_000)?;
+        let issued = issuer.sign("cst_issuance", token.issuance.clone(), &now())?;
+        self.stage.signed("clawscope", "cst_issuance", &issued, words)?;
+        Ok(Run { chain: Chain::new(self.job.runs[at].clone()), token, receipts: Vec::new(), started_ms })
+    }
+
+    fn call(&mut self, run: &mut Run, call: &Call, words: &str) -> Result<(), Failure> {
+        let grounds = Grounds { policy_hash: &self.policy_hash, token: &run.token };
+        let receipt = say::gateway_receipt(&self.cast.gateway, &mut run.chain, call, &grounds, &now())?;
+        self.stage.signed("clawproxy", "gateway_receipt", &receipt, words)?;
+        run.receipts.push(receipt);
+        Ok(())
+    }
+
+    fn approve(&mut self, action: &Action, words: &str) -> Result<String, Failure> {
+        let payload = say::approval(action, self.cast.agent.did(), &at_ms(now_ms() + APPROVAL_MS))?;
+        let approval = self.cast.approver.sign("approval", payload, &now())?;
+        self.stage.signed("approval-gate", "approval", &approval, words)?;
+        Ok(approval.payload_hash)
+    }
+
+    fn decide(
+        &mut self,
+        run: &mut Run,
+        verdict: (&str, &str),
+        action: &Action,
+        approvals: &[&str],
+        words: &str,
+    ) -> Result<Signed, Failure> {
+        let grounds = Grounds { policy_hash: &self.policy_hash, token: &run.token };
+        let payload = say::decision(verdict, action, &self.job, run.chain.run_id(), &grounds, approvals);
+        let decided = self.wrapper().sign("argocd_decision", payload, &now())?;
+        run.chain.push("policy_decision", &decided.payload_hash_b64u, &now());
+        self.stage.signed("wrapper", "argocd_decision", &decided, words)?;
+        Ok(decided)
+    }
+
+    fn receipt(
+        &mut self,
+        run: &mut Run,
+        decided: &Signed,
+        action: &Action,
+        started_at: Option<&str>,
+        words: &str,
+    ) -> Result<(), Failure> {
+        let payload = say::receipt(decided, action, &self.job, started_at);
+        let receipt = self.wrapper().sign("argocd_receipt", payload, &now())?;
+        run.chain.push("tool_call", &receipt.payload_hash_b64u, &now());
+        self.stage.signed("wrapper", "argocd_receipt", &receipt, words)
+    }
+
+    fn observe(&mut self, operation: &Operation<'_>, words: &str) -> Result<(), Failure> {
+        let compact = bare("argocd_observation", say::observation(operation, &self.job))?;
+        self.stage.log("observer", "argocd_observation", &compact, words)
+    }
+
+    fn pulse(
+        &mut self,
+        run: &Run,
+        tools: &[(&'static str, u32)],
+        files: &[(&'static str, u32)],
+        words: &str,
+    ) -> Result<(), Failure> {
+        let ended_ms = now_ms();
+        let (started_at, ended_at) = (at_ms(run.started_ms), at_ms(ended_ms));
+        let pulse = Pulse {
+            run_id: run.chain.run_id(),
+            started_at: &started_at,
+            ended_at: &ended_at,
+            duration_ms: u32::try_from(ended_ms - run.started_ms).unwrap_or(0),
+            tools,
+            files,
+        };
+        let agent = &self.cast.agent;
+        let signed = agent.sign("trust_pulse", say::trust_pulse(agent.did(), &pulse)?, &ended_at)?;
+        self.stage.signed("agent", "trust_pulse", &signed, words)
+    }
+
+    const fn wrapper(&self) -> &Party {
+        &self.cast.wrapper
+    }
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn now() -> String {
+    at_ms(now_ms())
+}
+
+/// Waits for the next whole second and returns it as Argo CD writes times. An
+/// operation's derived id has only its start second to differ by.
+fn fresh_second() -> Result<String, Failure> {
+    let ms = now_ms();
+    let rest = u64::try_from(1_000 - ms.rem_euclid(1_000)).unwrap_or(1_000);
+    std::thread::sleep(Duration::from_millis(rest));
+    let second = jiff::Timestamp::from_second(now_ms() / 1_000).map_err(|error| Failure::fail(error.to_string()))?;
+    Ok(second.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}

@@ -1,0 +1,86 @@
+//! The tokens of one run of the demo: one a role, each for its own kinds.
+//! They are revoked when the story is told; their names stay in the entries.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use pulselog::artifact::Kind;
+use pulselog::entry::SubmitterName;
+use pulselog::server::tokens::{self, TokenOptions};
+
+use crate::cli::demo::scene::INSTANCE;
+use crate::cli::failure::Failure;
+
+/// Longest the story takes; then a forgotten token ends by itself.
+const LIFETIME: Duration = Duration::from_secs(3_600);
+
+/// Role, and the signed kinds that it submits.
+const ROLES: &[(&str, &[&str])] = &[
+    ("operator", &["audit_roots"]),
+    ("registry", &["work_policy"]),
+    ("clawscope", &["cst_issuance", "cst_revocation"]),
+    ("clawproxy", &["gateway_receipt"]),
+    ("approval-gate", &["approval"]),
+    ("wrapper", &["argocd_decision", "argocd_receipt"]),
+    ("change-desk", &["change_record"]),
+    ("agent", &["proof_bundle", "trust_pulse"]),
+];
+/// The role that observes Argo CD, unsigned.
+const OBSERVER: &str = "observer";
+const OBSERVED: &str = "argocd_observation";
+
+/// Who submits, and with which token.
+pub struct Submitters {
+    data: PathBuf,
+    rows: Vec<(&'static str, SubmitterName, String)>,
+}
+
+impl Submitters {
+    /// Makes a token for each role; `suffix` keeps the names unique for ever.
+    pub fn new(data: &Path, suffix: &str) -> Result<Self, Failure> {
+        let mut rows = Vec::new();
+        let kind = |name: &str| Kind::parse(name).ok_or_else(|| Failure::fail(format!("demo: {name} is no kind")));
+        for (role, kinds) in ROLES {
+            let kinds = kinds.iter().map(|name| kind(name)).collect::<Result<_, _>>()?;
+            rows.push(made(data, role, suffix, TokenOptions { kinds, ..TokenOptions::default() })?);
+        }
+        let options = TokenOptions {
+            allow_unsigned: Some((kind(OBSERVED)?, None)),
+            instance: Some(INSTANCE.to_owned()),
+            ..TokenOptions::default()
+        };
+        rows.push(made(data, OBSERVER, suffix, options)?);
+        Ok(Self { data: data.to_owned(), rows })
+    }
+
+    /// The token of a role.
+    pub fn token(&self, role: &str) -> Option<&str> {
+        self.rows.iter().find(|(name, ..)| *name == role).map(|(.., token)| token.as_str())
+    }
+
+    /// The name of a role in this run's entries.
+    pub fn name(&self, role: &str) -> Option<String> {
+        self.rows.iter().find(|(name, ..)| *name == role).map(|(_, name, _)| name.to_string())
+    }
+
+    /// Revokes every token.
+    pub fn revoke(&self) -> Result<(), Failure> {
+        for (_, name, _) in &self.rows {
+            tokens::revoke(&self.data, name).map_err(|error| Failure::fail(format!("demo: {error}")))?;
+        }
+        Ok(())
+    }
+}
+
+fn made(
+    data: &Path,
+    role: &'static str,
+    suffix: &str,
+    options: TokenOptions,
+) -> Result<(&'static str, SubmitterName, String), Failure> {
+    let wrong = |why: String| Failure::fail(format!("demo: token {role}: {why}"));
+    let name = SubmitterName::parse(&format!("{role}.{suffix}")).map_err(|error| wrong(error.to_string()))?;
+    let options = TokenOptions { expires: Some(LIFETIME), ..options };
+    let made = tokens::create(data, &name, options).map_err(|error| wrong(error.to_string()))?;
+    Ok((role, name, made.token))
+}

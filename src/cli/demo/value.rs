@@ -1,0 +1,55 @@
+//! Short ways to write payloads down, and the two hash spellings they use.
+
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use pulselog::artifact::json::{Object, Value, to_jcs};
+use sha2::{Digest as _, Sha256};
+
+/// An object with these members in this order.
+pub fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    let mut object = Object::new();
+    for (name, value) in members {
+        object.set(name, value);
+    }
+    object.into()
+}
+
+/// A list of texts.
+pub fn texts(items: &[&str]) -> Value {
+    Value::Array(items.iter().map(|item| Value::from(*item)).collect())
+}
+
+/// `value` with one more member.
+pub fn with(value: Value, name: &str, more: Value) -> Value {
+    match value {
+        Value::Object(mut object) => {
+            object.set(name, more);
+            object.into()
+        }
+        other => other,
+    }
+}
+
+/// SHA-256 as a peer writes it.
+pub fn b64u_sha256(bytes: &[u8]) -> String {
+    b64u(&Sha256::digest(bytes))
+}
+
+/// SHA-256 as we write it.
+pub fn hex_sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Hex SHA-256 of the JCS of a value: our digests of requests and operations.
+pub fn jcs_digest(value: &Value) -> String {
+    hex_sha256(to_jcs(value).as_bytes())
+}
+
+/// Unpadded base64url.
+pub fn b64u(bytes: &[u8]) -> String {
+    Base64UrlUnpadded::encode_string(bytes)
+}
+
+/// Lowercase hex.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

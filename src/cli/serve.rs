@@ -1,0 +1,113 @@
+//! `pulselog serve`: run a log.
+
+use std::path::PathBuf;
+
+use pulselog::server::Server;
+use pulselog::server::config::{Config, RawConfig};
+
+use crate::cli::failure::{Exit, Failure};
+
+const AFTER: &str = "\
+Settings come from DIR/pulselog.toml (or --config), overridden by PULSELOG_*
+variables, overridden by flags; names are the same everywhere. Origin, key and
+operator are pinned when the log is initialised.
+
+After any restore from a backup --seen is required: store and guard that were
+restored together look sound, and only a checkpoint kept elsewhere shows that
+entries are missing. Keep the newest checkpoint somewhere else.
+
+Examples:
+  pulselog keygen --origin log.example.com/argocd --out log.pem
+  pulselog keygen --did --out operator.pem
+  pulselog serve --data /var/lib/pulselog --origin log.example.com/argocd \\
+      --key log.pem --operator did:key:z6Mk…
+  pulselog serve --data /var/lib/pulselog --seen /mnt/elsewhere/checkpoint";
+
+/// Run the log on one machine.
+#[derive(clap::Args)]
+#[command(after_help = AFTER)]
+pub struct Args {
+    /// Data directory; made when it is missing.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Address and port [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Allow an address that other machines reach; TLS is the proxy's.
+    #[arg(long)]
+    public: bool,
+    /// Origin line of every checkpoint.
+    #[arg(long, value_name = "NAME")]
+    origin: Option<String>,
+    /// File of the log's key (PKCS#8 PEM, mode 0600).
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// did:key of the operator whose audit_roots count.
+    #[arg(long, value_name = "DID")]
+    operator: Option<String>,
+    /// A checkpoint kept elsewhere that the store must extend; repeatable.
+    #[arg(long, value_name = "CHECKPOINT")]
+    seen: Vec<PathBuf>,
+    /// Head guard, best on another disk [default: DIR.guard].
+    #[arg(long, value_name = "FILE")]
+    guard: Option<PathBuf>,
+    /// Configuration file [default: DIR/pulselog.toml, if it is there].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Least milliseconds between two checkpoints; 0 signs every commit.
+    #[arg(long, value_name = "MS")]
+    checkpoint_interval_ms: Option<u64>,
+    /// Free bytes below which writes are refused.
+    #[arg(long, value_name = "BYTES")]
+    free_disk_bytes_min: Option<u64>,
+    /// Most bytes of one artifact.
+    #[arg(long, value_name = "BYTES")]
+    artifact_bytes_max: Option<usize>,
+    /// Most bytes of a single submission.
+    #[arg(long, value_name = "BYTES")]
+    body_bytes_max: Option<usize>,
+    /// Most bytes of a batch.
+    #[arg(long, value_name = "BYTES")]
+    batch_bytes_max: Option<usize>,
+    /// Most artifacts of a batch.
+    #[arg(long, value_name = "N")]
+    batch_items_max: Option<usize>,
+    /// Longest time for one request.
+    #[arg(long, value_name = "MS")]
+    request_timeout_ms: Option<u64>,
+    /// What is logged to standard error, e.g. info or pulselog=debug.
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+}
+
+pub fn run(args: Args) -> Result<Exit, Failure> {
+    let flags = RawConfig {
+        data: args.data,
+        config: args.config,
+        listen: args.listen,
+        // Absent means that file and environment decide.
+        public: args.public.then_some(true),
+        origin: args.origin,
+        key: args.key,
+        operator: args.operator,
+        seen: (!args.seen.is_empty()).then_some(args.seen),
+        guard: args.guard,
+        checkpoint_interval_ms: args.checkpoint_interval_ms,
+        free_disk_bytes_min: args.free_disk_bytes_min,
+        artifact_bytes_max: args.artifact_bytes_max,
+        body_bytes_max: args.body_bytes_max,
+        batch_bytes_max: args.batch_bytes_max,
+        batch_items_max: args.batch_items_max,
+        request_timeout_ms: args.request_timeout_ms,
+        log: args.log,
+    };
+    let config = Config::load(flags, std::env::vars())
+        .map_err(|error| Failure::usage(format!("{error} [{}]", error.code())))?;
+    pulselog::server::telemetry::init(&config.log)
+        .map_err(|error| Failure::usage(format!("log: {error}")))?;
+    let failed = |error: pulselog::server::ServeError| Failure::fail(format!("{error} [{}]", error.code()));
+    let server = Server::start(config).map_err(failed)?;
+    eprintln!("pulselog: serving {} on http://{}", server.state().facts.origin, server.addr());
+    server.wait().map_err(failed)?;
+    Ok(Exit::Pass)
+}

@@ -1,0 +1,259 @@
+//! `pulselog submit`: files, directories and NDJSON into a log, in batches.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use pulselog::artifact::json::{self, DEPTH_MAX};
+use pulselog::verify::plain_text::escape;
+
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::http::{Answer, Client, delay, read_token};
+use crate::cli::{input, print};
+
+const AFTER: &str = "\
+Directories are read in name order: *.json holds one artifact, *.ndjson and
+*.jsonl one a line. Safe to repeat: the log answers a known artifact with its
+first index. While the log is busy (429, 503) the same batch is sent again,
+later and later, as its Retry-After asks.
+
+Examples:
+  pulselog submit --url http://127.0.0.1:8080 --token-file token.txt receipts/
+  pulselog submit --url https://log.example.com --token-file token.txt day.ndjson
+
+Exit codes: 0 everything is logged, 1 something was refused, 2 wrong usage.";
+
+/// Artifacts a batch: an eighth of what the log takes, so that bundles with
+/// many receipts seldom exceed what fits into one commit.
+const BATCH_ITEMS_MAX: usize = 512;
+/// Bytes a batch, half of what the log takes.
+const BATCH_BYTES_MAX: usize = 8 << 20;
+/// Longest artifact file or line, bytes.
+const ITEM_BYTES_MAX: u64 = 64 << 20;
+/// Times that lines are sent again which the log was too busy for.
+const BUSY_ROUNDS_MAX: u32 = 9;
+
+/// Submit artifacts to a log.
+#[derive(clap::Args)]
+#[command(after_help = AFTER)]
+pub struct Args {
+    /// Address of the log.
+    #[arg(long, value_name = "URL")]
+    url: String,
+    /// File that holds the submitter's token.
+    #[arg(long, value_name = "FILE")]
+    token_file: PathBuf,
+    /// Files and directories.
+    #[arg(value_name = "PATHS", required = true)]
+    paths: Vec<PathBuf>,
+    /// Send the token over plain HTTP to another machine.
+    #[arg(long)]
+    allow_http: bool,
+    /// Write one JSON line an artifact.
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let client = Client::new(&args.url, Some(read_token(&args.token_file)?), args.allow_http)?;
+    let mut files = Vec::new();
+    for path in &args.paths {
+        gather(path, true, &mut files)?;
+    }
+    if files.is_empty() {
+        return Err(Failure::fail("paths: hold no .json, .ndjson or .jsonl file"));
+    }
+    let mut run = Run { client, json: args.json, bar: progress_bar(&files), batch: Vec::new(), bytes: 0, tally: Tally::default() };
+    for file in &files {
+        run.read(file)?;
+    }
+    run.flush()?;
+    run.bar.finish_and_clear();
+    let Tally { logged, known, refused } = run.tally;
+    if !args.json {
+        print(&format!("{logged} logged, {known} known before, {refused} refused\n"))?;
+    }
+    Ok(if refused == 0 { Exit::Pass } else { Exit::Fail })
+}
+
+/// Files in name order. What a directory holds besides artifacts is passed over.
+fn gather(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let at = |error: std::io::Error| Failure::fail(format!("path {}: {}", path.display(), input::why(&error)));
+    if !std::fs::metadata(path).map_err(at)?.is_dir() {
+        if named || is_lines(path) || has_extension(path, &["json"]) {
+            files.push(path.to_owned());
+        }
+        return Ok(());
+    }
+    let mut inside = std::fs::read_dir(path).map_err(at)?.collect::<Result<Vec<_>, _>>().map_err(at)?;
+    inside.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in inside {
+        // Following links could go round in circles.
+        if !entry.file_type().map_err(at)?.is_symlink() {
+            gather(&entry.path(), false, files)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_lines(path: &Path) -> bool {
+    has_extension(path, &["ndjson", "jsonl"])
+}
+
+fn has_extension(path: &Path, wanted: &[&str]) -> bool {
+    path.extension().and_then(|text| text.to_str()).is_some_and(|text| wanted.contains(&text))
+}
+
+fn progress_bar(files: &[PathBuf]) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bytes = files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|meta| meta.len()).sum();
+    // The template is a constant; a wrong one would show in every run.
+    let style = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {eta}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(bytes).with_style(style)
+}
+
+/// One artifact on its way.
+struct Item {
+    from: String,
+    line: Vec<u8>,
+}
+
+#[derive(Default)]
+struct Tally {
+    logged: u64,
+    known: u64,
+    refused: u64,
+}
+
+struct Run {
+    client: Client,
+    json: bool,
+    bar: ProgressBar,
+    batch: Vec<Item>,
+    bytes: usize,
+    tally: Tally,
+}
+
+impl Run {
+    fn read(&mut self, path: &Path) -> Result<(), Failure> {
+        if !is_lines(path) {
+            let bytes = input::read("path", path, ITEM_BYTES_MAX)?;
+            self.bar.inc(bytes.len() as u64);
+            return self.add(path.display().to_string(), &bytes);
+        }
+        let at = |error: std::io::Error| Failure::fail(format!("path {}: {}", path.display(), input::why(&error)));
+        let mut lines = BufReader::new(File::open(path).map_err(at)?);
+        for number in 1_u64.. {
+            let mut line = Vec::new();
+            let read = lines.by_ref().take(ITEM_BYTES_MAX).read_until(b'\n', &mut line).map_err(at)?;
+            if read == 0 {
+                break;
+            }
+            self.bar.inc(read as u64);
+            let line = line.trim_ascii();
+            if !line.is_empty() {
+                self.add(format!("{}:{number}", path.display()), line)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts one artifact into the batch as one line. What is no JSON could not
+    /// be sent as a line without changing it, and is refused here.
+    fn add(&mut self, from: String, bytes: &[u8]) -> Result<(), Failure> {
+        let line = match json::parse(bytes, DEPTH_MAX) {
+            Ok(value) => json::to_compact(&value).into_bytes(),
+            Err(error) => return self.refused(&from, error.code(), &error.to_string()),
+        };
+        if self.batch.len() == BATCH_ITEMS_MAX || self.bytes + line.len() >= BATCH_BYTES_MAX {
+            self.flush()?;
+        }
+        self.bytes += line.len() + 1;
+        self.batch.push(Item { from, line });
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        self.bytes = 0;
+        let mut waiting = vec![std::mem::take(&mut self.batch)];
+        let mut busy_rounds = 0;
+        while let Some(mut items) = waiting.pop() {
+            if items.is_empty() {
+                continue;
+            }
+            let body = items.iter().flat_map(|item| [&item.line[..], b"\n"]).collect::<Vec<_>>().concat();
+            let answer = self.client.post("v1/entries:batch", "application/x-ndjson", &body)?;
+            if answer.status == 413 && items.len() > 1 {
+                let second = items.split_off(items.len() / 2);
+                waiting.extend([second, items]);
+                continue;
+            }
+            let busy = self.answered(items, &answer)?;
+            if !busy.is_empty() {
+                busy_rounds += 1;
+                if busy_rounds > BUSY_ROUNDS_MAX {
+                    return Err(Failure::fail("the log stays busy; submit again later, nothing is logged twice"));
+                }
+                std::thread::sleep(delay(busy_rounds, None)?);
+                waiting.push(busy);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes one answer a line; returns what the log was too busy for.
+    fn answered(&mut self, items: Vec<Item>, answer: &Answer) -> Result<Vec<Item>, Failure> {
+        if !answer.is_ok() {
+            let advice = match answer.status {
+                401 | 403 => "; check the token with: pulselog token list --data DIR",
+                _ => "",
+            };
+            return Err(Failure::fail(format!("{}: {}{advice}", self.client.url("v1/entries:batch"), answer.problem())));
+        }
+        let unreadable = || Failure::fail("the log's answer has not one line for each artifact; submit again, it is safe");
+        let lines: Vec<serde_json::Value> = answer
+            .body
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice(line).map_err(|_| unreadable()))
+            .collect::<Result<_, _>>()?;
+        if lines.len() != items.len() {
+            return Err(unreadable());
+        }
+        let mut busy = Vec::new();
+        for (item, line) in items.into_iter().zip(&lines) {
+            match line["status"].as_u64() {
+                Some(status @ (200 | 201)) => self.logged(&item, line, status == 201)?,
+                Some(429 | 503) => busy.push(item),
+                _ => {
+                    let said = |name: &str| line["problem"][name].as_str().unwrap_or("unknown").to_owned();
+                    self.refused(&item.from, &said("code"), &said("detail"))?;
+                }
+            }
+        }
+        Ok(busy)
+    }
+
+    fn logged(&mut self, item: &Item, line: &serde_json::Value, is_new: bool) -> Result<(), Failure> {
+        *(if is_new { &mut self.tally.logged } else { &mut self.tally.known }) += 1;
+        if !self.json {
+            return Ok(());
+        }
+        let mut line = line.clone();
+        line["from"] = item.from.clone().into();
+        print(&format!("{line}\n"))
+    }
+
+    fn refused(&mut self, from: &str, code: &str, why: &str) -> Result<(), Failure> {
+        self.tally.refused += 1;
+        if self.json {
+            return print(&format!("{}\n", serde_json::json!({"from": from, "code": code, "detail": why})));
+        }
+        let text = format!("refused  {}: {} [{}]", escape(from), escape(why), escape(code));
+        self.bar.suspend(|| eprintln!("{text}"));
+        Ok(())
+    }
+}

@@ -1,0 +1,157 @@
+//! `pulselog token`: who may submit. Works while the log serves.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pulselog::artifact::Kind;
+use pulselog::entry::SubmitterName;
+use pulselog::server::tokens::{self, TokenOptions, TokenRow};
+
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::input::at_ms;
+use crate::cli::{print, print_json};
+
+const AFTER: &str = "\
+A name stands in every entry that its token submits: it is public, for ever, and
+never given twice. Use roles, not people. A running log sees changes within a
+second.
+
+Examples:
+  pulselog token new gateway-1 --data DIR --kinds gateway_receipt > gateway-1.token
+  pulselog token new notify-1 --data DIR --allow-unsigned argocd_observation:notify --instance argocd-prod
+  pulselog token list --data DIR
+  pulselog token revoke gateway-1 --data DIR";
+
+/// Make, list and revoke submitters' tokens.
+#[derive(clap::Args)]
+#[command(after_help = AFTER)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    /// Make a token; it alone goes to standard output and is kept nowhere.
+    New {
+        /// Name in the entries: 1 to 64 of a-z, 0-9, '.', '_', '-'.
+        name: String,
+        #[command(flatten)]
+        data: Data,
+        /// Lifetime, e.g. 30d, 12h, 90m, 45s; without it the token does not end.
+        #[arg(long, value_name = "TIME", value_parser = lifetime)]
+        expires: Option<Duration>,
+        /// Signed kinds it may submit, separated by commas; without it all.
+        #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = kind)]
+        kinds: Vec<Kind>,
+        /// One kind that it may submit unsigned; such a token submits nothing else.
+        #[arg(long, value_name = "KIND[:channel]", value_parser = unsigned)]
+        allow_unsigned: Option<(Kind, Option<String>)>,
+        /// Argo CD instance that it observes.
+        #[arg(long, value_name = "NAME")]
+        instance: Option<String>,
+    },
+    /// List every token's name and grant, never the token.
+    List {
+        #[command(flatten)]
+        data: Data,
+        /// Write JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a token by its name.
+    Revoke {
+        /// Name of the token.
+        name: String,
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+#[derive(clap::Args)]
+struct Data {
+    /// Data directory of the log.
+    #[arg(long, value_name = "DIR", env = "PULSELOG_DATA")]
+    data: PathBuf,
+}
+
+pub fn run(args: Args) -> Result<Exit, Failure> {
+    match args.action {
+        Action::New { name, data, expires, kinds, allow_unsigned, instance } => {
+            let options = TokenOptions { expires, kinds, allow_unsigned, instance };
+            let made = tokens::create(&data.data, &parse(&name)?, options).map_err(refused)?;
+            print(&format!("{}\n", made.token))?;
+        }
+        Action::List { data, json } => {
+            let rows = tokens::list(&data.data).map_err(refused)?;
+            if json { print_json(&rows)? } else { print(&table(&rows))? }
+        }
+        Action::Revoke { name, data } => {
+            tokens::revoke(&data.data, &parse(&name)?).map_err(refused)?;
+            print(&format!("revoked {name}; a running log refuses it within a second\n"))?;
+        }
+    }
+    Ok(Exit::Pass)
+}
+
+fn refused(error: tokens::TokenError) -> Failure {
+    Failure::fail(format!("{error} [{}]", error.code()))
+}
+
+fn parse(name: &str) -> Result<SubmitterName, Failure> {
+    SubmitterName::parse(name).map_err(|error| Failure::usage(format!("name {name}: {error}")))
+}
+
+fn table(rows: &[TokenRow]) -> String {
+    if rows.is_empty() {
+        return "no tokens; make one with: pulselog token new NAME --data DIR\n".to_owned();
+    }
+    let time = |seconds: u64| at_ms(i64::try_from(seconds).unwrap_or(0).saturating_mul(1_000));
+    let line = |row: &TokenRow| {
+        let state = match (row.revoked_at, row.expires_at) {
+            (Some(at), _) => format!("revoked {}", time(at)),
+            (None, Some(at)) => format!("expires {}", time(at)),
+            (None, None) => "no end".to_owned(),
+        };
+        let grant = match (&row.unsigned, &row.kinds) {
+            (Some(unsigned), _) => {
+                let channel = unsigned.channel.as_deref().map_or(String::new(), |channel| format!(":{channel}"));
+                let on = unsigned.instance.as_deref().map_or(String::new(), |instance| format!(" on {instance}"));
+                format!("unsigned {}{channel}{on}", unsigned.kind)
+            }
+            (None, Some(kinds)) => kinds.join(","),
+            (None, None) => "every signed kind".to_owned(),
+        };
+        format!("{:<24}  {:<34}  {grant}\n", row.name, state)
+    };
+    rows.iter().map(line).collect()
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    Kind::parse(text).ok_or_else(|| {
+        let names: Vec<_> = Kind::all().map(Kind::name).collect();
+        format!("no such kind; kinds are {}", names.join(", "))
+    })
+}
+
+fn unsigned(text: &str) -> Result<(Kind, Option<String>), String> {
+    match text.split_once(':') {
+        Some((name, channel)) => Ok((kind(name)?, Some(channel.to_owned()))),
+        None => Ok((kind(text)?, None)),
+    }
+}
+
+fn lifetime(text: &str) -> Result<Duration, String> {
+    let wrong = || "give a number and d, h, m or s, e.g. 30d".to_owned();
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let seconds = match unit {
+        'd' => 86_400,
+        'h' => 3_600,
+        'm' => 60,
+        's' => 1,
+        _ => return Err(wrong()),
+    };
+    // The units are ASCII, so the last byte is the last character.
+    let count: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
+    count.checked_mul(seconds).filter(|s| *s > 0).map(Duration::from_secs).ok_or_else(wrong)
+}
