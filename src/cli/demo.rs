@@ -53,7 +53,7 @@ pub struct Args {
 
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let server = start(&args)?;
-    match tell(&args.data, &server) {
+    match tell(&args, &server) {
         Ok(()) if args.once => {}
         Ok(()) => {
             print("\nServing; Ctrl-C stops it. Run the demo again and the same log goes on.\n")?;
@@ -101,7 +101,8 @@ fn serving(error: ServeError) -> Failure {
 }
 
 /// Plays the story, writes its packet, verifies it, and says where to look.
-fn tell(dir: &Path, server: &Server) -> Result<(), Failure> {
+fn tell(args: &Args, server: &Server) -> Result<(), Failure> {
+    let dir: &Path = &args.data;
     let base = format!("http://{}", server.addr());
     let client = Client::new(&base, None, false)?;
     let older = packet::before(&client)?;
@@ -121,8 +122,12 @@ fn tell(dir: &Path, server: &Server) -> Result<(), Failure> {
     if let Some((size, _)) = &older {
         print(&format!("the log only grew: size {size} is the beginning of size {}\n", played.tree_size))?;
     }
-    print("\nOpen:\n")?;
-    for (words, url) in packet::pages(&base, &played) {
+    // With --once nobody answers at these addresses any more.
+    let pages = if args.once { Vec::new() } else { packet::pages(&base, &played) };
+    if !pages.is_empty() {
+        print("\nOpen:\n")?;
+    }
+    for (words, url) in pages {
         print(&format!("  {words:<22}  {url}\n"))?;
     }
     print(&format!("\nVerify offline:\n  {}\n", packet.command()))

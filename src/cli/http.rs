@@ -103,14 +103,11 @@ impl Client {
                 request = request.header("authorization", format!("Bearer {token}"));
             }
             let answer = self.read(request.send(body), path);
-            let retry_after = match &answer {
-                Ok(answer) if !answer.is_busy() => return answer,
-                Ok(answer) => answer.retry_after,
-                Err(_) => None,
-            };
-            if attempt == ATTEMPTS_MAX {
+            let is_final = answer.as_ref().is_ok_and(|answer| !answer.is_busy());
+            if is_final || attempt == ATTEMPTS_MAX {
                 return answer;
             }
+            let retry_after = answer.ok().and_then(|answer| answer.retry_after);
             std::thread::sleep(delay(attempt, retry_after)?);
             attempt += 1;
         }
