@@ -230,7 +230,7 @@ impl HeadGuard for FileGuard {
     fn compare_and_swap(&mut self, previous: &GuardRecord, next: &GuardRecord) -> Result<(), GuardError> {
         match self.read()? {
             GuardState::Record(found) if found == *previous => {}
-            found => return Err(GuardError::Lost { expected: previous.head, found }),
+            found => return Err(GuardError::Lost { expected: previous.head.size, found: Box::new(found) }),
         }
         let faults = Arc::clone(&self.faults);
         let moved = faults
@@ -259,12 +259,14 @@ pub enum GuardError {
         path: PathBuf,
     },
     /// It does not say what this process wrote last.
-    #[error("guard: it does not say what this process wrote last (size {}, found {found:?}); another copy of the data runs", expected.size)]
+    #[error(
+        "guard: it does not say what this process wrote last (size {expected}, found {found:?}); another copy of the data runs"
+    )]
     Lost {
         /// What this process wrote last.
-        expected: TreeHead,
+        expected: TreeSize,
         /// What lies there.
-        found: GuardState,
+        found: Box<GuardState>,
     },
     /// The file system failed.
     #[error("guard {}: {source}", path.display())]
