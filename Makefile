@@ -1,0 +1,51 @@
+# Two commands: `make demo` and `make test`. Everything else is for work on the code.
+#
+# One profile and one target directory for run, test, clippy and bench, so that
+# RocksDB's C++ compiles once. Set CARGO_TARGET_DIR to put it elsewhere.
+
+CARGO ?= cargo
+CARGO_TARGET_DIR ?= $(HOME)/.cache/pulselog/target
+export CARGO_TARGET_DIR
+PURE_TARGET_DIR ?= $(HOME)/.cache/pulselog/pure
+PULSELOG = $(CARGO_TARGET_DIR)/release/pulselog
+VECTORS = $(abspath $(CURDIR)/../shared/vectors)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench fmt lint pure libclang chromium first-build
+
+help: ## Say what there is.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: libclang first-build ## Build, start a log on 127.0.0.1:8080, play the story, keep serving. Ctrl-C stops.
+	@$(CARGO) build --release --locked
+	@$(PULSELOG) demo $(ARGS)
+
+test: libclang chromium first-build ## Run every test.
+	@if [ -d "$(VECTORS)" ]; then echo "vectors: $(VECTORS)"; \
+	else echo "vectors: looked for $(VECTORS), not there; tests that need them say SKIPPED"; fi
+	$(CARGO) test --release --locked $(ARGS)
+
+bench: libclang first-build ## Run the benches; see BENCHMARKS.md.
+	$(CARGO) bench --locked $(ARGS)
+
+fmt: ## Format.
+	$(CARGO) fmt
+
+lint: libclang first-build ## What CI asks of the code's looks.
+	$(CARGO) fmt --check
+	$(CARGO) clippy --release --all-targets --locked -- -D warnings
+
+pure: ## Build the offline verifier: no server, no RocksDB, no libclang.
+	CARGO_TARGET_DIR=$(PURE_TARGET_DIR) $(CARGO) build --release --locked --no-default-features
+	@ls -l $(PURE_TARGET_DIR)/release/pulselog
+
+libclang:
+	@.ci/need libclang
+
+chromium:
+	@.ci/need chromium
+
+first-build:
+	@if ! ls "$(CARGO_TARGET_DIR)"/release/build/librocksdb-sys-*/out/librocksdb.a >/dev/null 2>&1; then \
+	  echo "first build: RocksDB's C++ compiles once, about 15 minutes on 2 cores and less with more;"; \
+	  echo "             it is kept in $(CARGO_TARGET_DIR) and later builds take a minute or two."; fi
