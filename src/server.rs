@@ -26,6 +26,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -34,6 +38,7 @@ use tokio::task::JoinHandle;
 
 use crate::artifact::KeyCache;
 use crate::server::api::pool::Pool;
+use crate::server::api::problem::Problem;
 use crate::server::config::Config;
 use crate::server::faults::{Faults, NoFaults};
 use crate::server::index::Index;
@@ -100,7 +105,7 @@ impl Server {
         };
         let (stop, stopped) = watch::channel(false);
         runtime.spawn(count_published(state.log.follow(), state.metrics.clone()));
-        let router = api::router(state.clone(), viewer::router());
+        let router = api::router(state.clone(), viewer::router(), any(lost));
         let serve = axum::serve(listener, router).with_graceful_shutdown(until(stopped));
         let serving = runtime.spawn(serve.into_future());
         tracing::info!(%addr, origin = state.facts.origin, size = state.log.published().head.size.get(), "serving");
@@ -177,6 +182,15 @@ fn finish_serving(runtime: &Runtime, stop: &watch::Sender<bool>, serving: JoinHa
     if served.is_err() {
         tracing::warn!("requests were cut off at the end");
     }
+}
+
+/// An address that nobody has: a page for people, a problem for programs.
+async fn lost(state: State<AppState>, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|a| a.to_str().ok()).unwrap_or_default();
+    if accept.contains("text/html") {
+        return viewer::not_found(state, headers).await;
+    }
+    Problem::new("not_found", "there is nothing at this address").into_response()
 }
 
 async fn until(mut stopped: watch::Receiver<bool>) {

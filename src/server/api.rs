@@ -282,11 +282,12 @@ pub static ROUTES: &[Route] = &[
     reads("/docs/errors", serve("/docs/errors", || get(docs::errors)), "Every code and its meaning.", &[], HTML, &[]),
 ];
 
-/// The router of the table, with what surrounds every request.
-pub fn router(state: AppState, pages: Router<AppState>) -> Router {
+/// The router of the table and of the pages, with what surrounds every
+/// request; `lost` answers for addresses that nobody has.
+pub fn router(state: AppState, pages: Router<AppState>, lost: MethodRouter<AppState>) -> Router {
     let mut router = Router::new();
     for served in ROUTES.iter().filter_map(|route| route.served.as_ref()) {
         router = router.route(served.path, (served.handler)());
     }
-    around::layers(router.merge(pages), state.clone()).with_state(state)
+    around::layers(router.merge(pages).fallback(lost), state.clone()).with_state(state)
 }

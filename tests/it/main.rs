@@ -4,6 +4,8 @@ mod artifact;
 mod bundles;
 mod defects;
 #[cfg(feature = "server")]
+mod config;
+#[cfg(feature = "server")]
 mod drawings;
 mod envelope_table;
 mod json;
@@ -17,3 +19,13 @@ mod receipts;
 mod secrets;
 mod tidy;
 mod trust;
+#[cfg(feature = "server")]
+mod http;
+#[cfg(feature = "server")]
+mod http_bad_input;
+#[cfg(feature = "server")]
+mod http_batch;
+#[cfg(feature = "server")]
+mod service;
+#[cfg(feature = "server")]
+mod tokens;

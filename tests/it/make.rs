@@ -145,6 +145,11 @@ pub fn good(kind: Kind) -> String {
     to_compact(&seal_raw(kind, good_payload(kind), &key(signer_of(kind))))
 }
 
+/// The good payload of a kind that may come unsigned, without envelope.
+pub fn good_bare(name: &str) -> String {
+    to_compact(&good_payload(kind(name)))
+}
+
 /// Where a text of at least 64 bytes may stand in a payload of `kind`.
 pub fn text_path(kind: Kind) -> &'static str {
     match kind.name() {

@@ -25,7 +25,6 @@ const NO_ROUTE: &str = "none";
 /// Wraps `router`. The outermost layer sees every answer, also that of a panic.
 pub fn layers(router: Router<AppState>, state: AppState) -> Router<AppState> {
     router
-        .fallback(|| async { Problem::new("not_found", "there is nothing at this address") })
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(state.clone(), limit_time))
         .layer(CatchPanicLayer::custom(panicked))

@@ -1,0 +1,148 @@
+//! Configuration: file under environment under flags, and what refuses.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use pulselog::note::{KeyName, SignerKey};
+use pulselog::server::config::{Config, ConfigError, RawConfig};
+
+use crate::make;
+use crate::service::ORIGIN;
+
+struct Place {
+    dir: tempfile::TempDir,
+}
+
+impl Place {
+    fn new(toml: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir(dir.path().join("data")).expect("a directory");
+        std::fs::write(dir.path().join("data/pulselog.toml"), toml).expect("a file");
+        let key = SignerKey::new(KeyName::parse(ORIGIN).expect("a name"), &[9; 32]).expect("a seed");
+        let pem = key.to_pkcs8_pem().expect("PEM");
+        std::fs::write(dir.path().join("log.pem"), pem.as_bytes()).expect("a file");
+        let place = Self { dir };
+        place.key_mode(0o600);
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn key_mode(&self, mode: u32) {
+        std::fs::set_permissions(self.path("log.pem"), std::fs::Permissions::from_mode(mode)).expect("a mode");
+    }
+
+    fn flags(&self) -> RawConfig {
+        RawConfig {
+            data: Some(self.path("data")),
+            origin: Some(ORIGIN.to_owned()),
+            key: Some(self.path("log.pem")),
+            operator: Some(make::did("operator")),
+            ..RawConfig::default()
+        }
+    }
+
+    fn load(&self, env: &[(&str, &str)], flags: RawConfig) -> Result<Config, ConfigError> {
+        Config::load(flags, env.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())))
+    }
+}
+
+#[track_caller]
+fn refused(config: Result<Config, ConfigError>, code: &str, says: &str) {
+    let Err(error) = config else { panic!("accepted") };
+    assert_eq!(error.code(), code, "{error}");
+    assert!(error.to_string().contains(says), "{error}");
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let place = Place::new("listen = \"127.0.0.1:1\"\nbatch_items_max = 10\nfree_disk_bytes_min = 7\n");
+    let file = place.load(&[], place.flags()).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!((file.listen.port(), file.limits.batch_items_max, file.free_disk_bytes_min), (1, 10, 7));
+    let env = [("PULSELOG_LISTEN", "127.0.0.1:2"), ("PULSELOG_BATCH_ITEMS_MAX", "20"), ("HOME", "/")];
+    let over = place.load(&env, place.flags()).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!((over.listen.port(), over.limits.batch_items_max, over.free_disk_bytes_min), (2, 20, 7));
+    let flags = RawConfig { listen: Some("127.0.0.1:3".into()), ..place.flags() };
+    let all = place.load(&env, flags).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!((all.listen.port(), all.limits.batch_items_max, all.free_disk_bytes_min), (3, 20, 7));
+}
+
+#[test]
+fn limits_and_guard_have_their_defaults() {
+    let place = Place::new("");
+    let config = place.load(&[], place.flags()).unwrap_or_else(|e| panic!("{e}"));
+    let limits = config.limits;
+    assert_eq!(limits.artifact.artifact_bytes_max, 2 << 20);
+    assert_eq!((limits.body_bytes_max, limits.batch_bytes_max, limits.batch_items_max), (4 << 20, 16 << 20, 4_096));
+    assert_eq!((limits.request_timeout.as_secs(), config.free_disk_bytes_min), (30, 1 << 30));
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.guard, place.path("data.guard"));
+    assert!(config.checkpoint_interval.is_zero());
+}
+
+#[test]
+fn refuses_an_unknown_key_in_the_file() {
+    let place = Place::new("listn = \"127.0.0.1:1\"\n");
+    refused(place.load(&[], place.flags()), "config_file", "listn");
+}
+
+#[test]
+fn refuses_a_key_that_others_can_read_and_says_what_to_run() {
+    for mode in [0o644, 0o640, 0o604, 0o660, 0o610] {
+        let place = Place::new("");
+        place.key_mode(mode);
+        refused(place.load(&[], place.flags()), "key_mode", "chmod 600");
+    }
+    let place = Place::new("");
+    place.key_mode(0o400);
+    assert!(place.load(&[], place.flags()).is_ok());
+}
+
+#[test]
+fn refuses_to_listen_beyond_this_machine_unless_told_that_it_is_public() {
+    for listen in ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:80"] {
+        let place = Place::new("");
+        let flags = RawConfig { listen: Some(listen.into()), ..place.flags() };
+        refused(place.load(&[], flags.clone()), "listen_not_public", "--public");
+        assert!(place.load(&[], RawConfig { public: Some(true), ..flags }).is_ok(), "{listen}");
+    }
+}
+
+#[test]
+fn refuses_what_is_missing_or_of_another_type() {
+    let place = Place::new("");
+    refused(place.load(&[], RawConfig { origin: None, ..place.flags() }), "config_missing", "--origin");
+    refused(place.load(&[], RawConfig { key: None, ..place.flags() }), "config_missing", "PULSELOG_KEY");
+    refused(place.load(&[], RawConfig { operator: None, ..place.flags() }), "config_missing", "operator");
+    refused(place.load(&[], RawConfig { data: None, ..place.flags() }), "config_missing", "data");
+    refused(place.load(&[("PULSELOG_BODY_BYTES_MAX", "4M")], place.flags()), "config_invalid", "BODY_BYTES_MAX");
+    refused(place.load(&[("PULSELOG_BATCH_ITEMS_MAX", "0")], place.flags()), "config_invalid", "batch_items_max");
+    refused(place.load(&[("PULSELOG_BATCH_ITEMS_MAX", "4097")], place.flags()), "config_invalid", "4096");
+    refused(
+        place.load(&[("PULSELOG_OPERATOR", "did:web:x")], RawConfig { operator: None, ..place.flags() }),
+        "config_invalid",
+        "operator",
+    );
+    refused(
+        place.load(&[("PULSELOG_ORIGIN", "a+b")], RawConfig { origin: None, ..place.flags() }),
+        "config_invalid",
+        "origin",
+    );
+    refused(place.load(&[("PULSELOG_LISTEN", "8080")], place.flags()), "config_invalid", "listen");
+    let flags = RawConfig { config: Some(Path::new("/nonexistent/x.toml").into()), ..place.flags() };
+    refused(place.load(&[], flags), "config_file", "x.toml");
+    let place = Place::new("");
+    std::fs::write(place.path("log.pem"), "not a key").expect("a file");
+    refused(place.load(&[], place.flags()), "key_unreadable", "log.pem");
+}
+
+#[test]
+fn reads_the_checkpoints_that_were_seen() {
+    let place = Place::new("");
+    std::fs::write(place.path("old.checkpoint"), "a note").expect("a file");
+    let flags = RawConfig { seen: Some(vec![place.path("old.checkpoint")]), ..place.flags() };
+    let config = place.load(&[], flags).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(config.seen, [b"a note".to_vec()]);
+}
