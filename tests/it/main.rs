@@ -29,3 +29,7 @@ mod http_batch;
 mod service;
 #[cfg(feature = "server")]
 mod tokens;
+#[cfg(feature = "server")]
+mod pages;
+#[cfg(feature = "server")]
+mod story;
