@@ -33,3 +33,7 @@ mod tokens;
 mod pages;
 #[cfg(feature = "server")]
 mod story;
+#[cfg(feature = "server")]
+mod browser;
+#[cfg(feature = "server")]
+mod chrome;

@@ -146,7 +146,7 @@ fn a_pulse_page_shows_the_run_in_log_order_and_both_proofs() {
     assert!(html.contains("No entry 20"), "a size below the pulse has no proof of it");
     let html = site.get(&format!("/pulses/{}?from=6", story.pulse_1)).html;
     assert!(html.contains("Agent says") && html.contains("Log records"));
-    assert!(html.contains("<bdi>jira PAY-4711</bdi>"), "the ticket, as text");
+    assert!(html.contains("<bdi class=\"short\">jira PAY-4711</bdi>"), "the ticket, as text");
     assert!(html.contains(&format!("The log of {} entries begins with the log of 6", story.size)));
     let timeline = html.split("class=\"rows timeline\"").nth(1).and_then(|t| t.split("</ol>").next()).expect("a list");
     let order: Vec<u64> = timeline

@@ -214,7 +214,7 @@ fn bundle(run: &str, id: &str) -> String {
 }
 
 /// One job in two runs, each artifact submitted when it is made.
-fn play(site: &Site) -> Story {
+pub fn play(site: &Site) -> Story {
     let tools = r#"[{"name":"argocd.app.get","calls":3},{"name":"argocd.app.sync","calls":1},{"name":"argocd.app.logs","calls":2}]"#;
     let files = r#"[{"path":"deploy/prod-canary/values.yaml","touches":2},{"path":"deploy/prod-canary/kustomization.yaml","touches":1}]"#;
     let story = [

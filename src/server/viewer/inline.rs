@@ -10,6 +10,9 @@ use askama::filters::HtmlSafe;
 use crate::server::viewer::escape::{self, Lines, MESSAGE_CHARS_MAX, NAME_CHARS_MAX};
 use crate::server::viewer::words;
 
+/// Names up to this long are kept on one line where there is room.
+const SHORT_CHARS_MAX: usize = 24;
+
 /// Text that somebody else wrote, isolated and cut:
 /// `<bdi>payments-api</bdi>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +43,8 @@ impl Said {
 
     fn cut(text: &str, chars_max: usize) -> Self {
         let (kept, left) = escape::cut(text, chars_max);
-        let mut out = String::from("<bdi>");
+        let is_short = kept.chars().count() <= SHORT_CHARS_MAX;
+        let mut out = String::from(if is_short { "<bdi class=\"short\">" } else { "<bdi>" });
         escape::html(kept, Lines::Show, &mut out);
         out.push_str("</bdi>");
         if left > 0 {
@@ -149,7 +153,7 @@ mod tests {
 
     #[test]
     fn said_is_always_isolated_and_says_what_it_cut() {
-        assert_eq!(Said::name("a").to_string(), "<bdi>a</bdi>");
+        assert_eq!(Said::name("a").to_string(), "<bdi class=\"short\">a</bdi>");
         let long = Said::name(&"x".repeat(1_400)).to_string();
         assert!(
             long.ends_with("</bdi> <span class=\"cut\">… 1\u{202f}200 more characters, in the body</span>"),

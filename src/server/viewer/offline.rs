@@ -21,7 +21,11 @@ pub(crate) struct File {
     pub what: &'static str,
     pub size: Option<String>,
     pub digest: Option<Chip>,
+    /// What a command must say to get text where a browser gets it by itself.
+    ask: &'static str,
 }
+
+const ASK_FOR_TEXT: &str = "-H 'Accept: text/plain' ";
 
 impl Offline {
     /// Files for one entry proven at `size`, and if `from` is given for the
@@ -37,6 +41,7 @@ impl Offline {
                 what: "the artifact, compact form",
                 size: Some(words::counted(stored.entry.body_bytes, "byte", "bytes")),
                 digest: Some(Chip::hash(&digest)),
+                ask: "",
             },
             File::plain(
                 format!("/v1/entries/{}.tlog-proof?size={size}", stored.index),
@@ -48,17 +53,14 @@ impl Offline {
         let mut verify = format!("pulselog verify {artifact} --proof {proof} --policy trust.policy");
         if let Some(from) = from.filter(|f| *f > TreeSize::ZERO && *f < size) {
             let (old, consistency) = (format!("{from}.checkpoint"), format!("{from}-{size}.consistency"));
-            files.push(File::plain(format!("/v1/checkpoints/{from}"), &old, "the older signed note"));
-            files.push(File::plain(
-                format!("/v1/proofs/consistency?from={from}&to={size}"),
-                &consistency,
-                "older to newer tree",
-            ));
+            files.push(File { ask: ASK_FOR_TEXT, ..File::plain(format!("/v1/checkpoints/{from}"), &old, "the older signed note") });
+            let href = format!("/v1/proofs/consistency?from={from}&to={size}");
+            files.push(File { ask: ASK_FOR_TEXT, ..File::plain(href, &consistency, "older to newer tree") });
             verify.push_str(&format!(" --consistent-with {old} --consistency {consistency}"));
         }
         let fetch: Vec<String> = files
             .iter()
-            .map(|f| format!("curl -fsS -H 'Accept: text/plain, */*;q=0.5' -o {} '{}{}'", f.name, reader.base, f.href))
+            .map(|f| format!("curl -fsS {}-o {} '{}{}'", f.ask, f.name, reader.base, f.href))
             .collect();
         Self { fetch: fetch.join("\n"), verify, vkey: reader.facts.vkey.clone(), files }
     }
@@ -66,6 +68,6 @@ impl Offline {
 
 impl File {
     fn plain(href: String, name: &str, what: &'static str) -> Self {
-        Self { href, name: name.to_owned(), what, size: None, digest: None }
+        Self { href, name: name.to_owned(), what, size: None, digest: None, ask: "" }
     }
 }
