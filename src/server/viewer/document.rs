@@ -87,11 +87,17 @@ pub(crate) struct Raw {
 pub(crate) struct FactRow {
     pub label: &'static str,
     pub value: Said,
+    /// A hash, a key or the like: shown in code face.
+    pub is_code: bool,
 }
+
+/// Words this long without a space are hashes and keys.
+const CODE_BYTES_MIN: usize = 32;
 
 impl From<Fact> for FactRow {
     fn from(fact: Fact) -> Self {
-        Self { label: fact.label, value: Said::message(&fact.value) }
+        let is_code = fact.value.len() >= CODE_BYTES_MIN && fact.value.bytes().all(|b| b.is_ascii_graphic());
+        Self { label: fact.label, value: Said::message(&fact.value), is_code }
     }
 }
 
