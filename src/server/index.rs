@@ -101,10 +101,14 @@ impl Index {
         let follower =
             Follower { store: Arc::clone(log.store()), published: log.follow(), followed: Arc::clone(&followed) };
         let ended = Arc::clone(&followed);
-        std::thread::spawn(move || {
+        let follow = move || {
             follower.run();
             ended.finish();
-        });
+        };
+        if let Err(error) = std::thread::Builder::new().name("pulselog-index".into()).spawn(follow) {
+            tracing::error!(%error, "search index stopped: no thread");
+            followed.finish();
+        }
         Self { store: Arc::clone(log.store()), followed }
     }
 
@@ -172,7 +176,11 @@ impl Index {
     }
 
     fn names_run(&self, index: LeafIndex, agent: &str, run: &str) -> bool {
-        let keys = read(&self.store, index).map(|(_, keys)| keys).unwrap_or_default();
+        let read = || {
+            let entry = SequencedEntry::decode(&self.store.entry(index).ok()??).ok()?;
+            keys(&entry, &self.store.body(index).ok()??)
+        };
+        let keys = read().unwrap_or_default();
         keys.agent.as_deref().unwrap_or_default() == agent && keys.runs.iter().any(|r| r == run)
     }
 
@@ -272,16 +280,23 @@ impl Follower {
         let db: &DB = self.store.database();
         let family = db.cf_handle(cf::SEARCH).ok_or(StoreError::Family { name: cf::SEARCH })?;
         let end = size.min(first + STEP_ENTRIES as u64);
+        // Neighbours are read with one cursor a family: half the cost of looking each up.
+        let entries = self.store.entries(LeafIndex::new(first), (end - first) as usize)?;
+        let from = number_key(first);
+        let bodies = db.cf_handle(cf::BODIES).ok_or(StoreError::Family { name: cf::BODIES })?;
+        let mut bodies = db.iterator_cf(bodies, IteratorMode::From(&from, Direction::Forward)).peekable();
         let mut batch = WriteBatch::default();
-        for index in first..end {
+        for (index, entry) in (first..end).zip(entries) {
             let place = number_key(index);
-            let Some((kind, keys)) = read(&self.store, LeafIndex::new(index)) else {
+            let body = bodies.next_if(|row| row.as_ref().is_ok_and(|(key, _)| **key == place));
+            let Ok(entry) = SequencedEntry::decode(&entry) else {
                 tracing::warn!(index, "search index: an entry is not readable and gets no rows");
                 continue;
             };
-            if let Some(prefix) = kind_prefix(kind) {
+            if let Some(prefix) = kind_prefix(entry.kind) {
                 batch.put_cf(family, [&prefix[..], &place].concat(), []);
             }
+            let keys = body.and_then(|row| keys(&entry, &row.ok()?.1)).unwrap_or_default();
             for run in &keys.runs {
                 let prefix = run_prefix(keys.agent.as_deref().unwrap_or_default(), run);
                 batch.put_cf(family, [&prefix[..], &place].concat(), []);
@@ -293,13 +308,9 @@ impl Follower {
     }
 }
 
-/// Kind of an entry and the keys of its artifact; none when the body is gone.
-fn read(store: &Store, index: LeafIndex) -> Option<(Kind, Keys)> {
-    let entry = SequencedEntry::decode(&store.entry(index).ok()??).ok()?;
-    let keys = || {
-        let body = json::parse(&store.body(index).ok()??, json::DEPTH_MAX).ok()?;
-        let payload = if entry.signer.is_some() { body.get("payload")? } else { &body };
-        Some((entry.kind.row().keys)(payload))
-    };
-    Some((entry.kind, keys().unwrap_or_default()))
+/// The keys of an artifact; none when its body is not readable.
+fn keys(entry: &SequencedEntry, body: &[u8]) -> Option<Keys> {
+    let body = json::parse(body, json::DEPTH_MAX).ok()?;
+    let payload = if entry.signer.is_some() { body.get("payload")? } else { &body };
+    Some((entry.kind.row().keys)(payload))
 }

@@ -125,13 +125,11 @@ fn split(bytes: &Bytes, items_max: usize) -> Result<Vec<Bytes>, Problem> {
         return Err(Problem::new("batch_empty", "send one artifact a line"));
     }
     let mut lines = Vec::new();
-    let mut start = 0;
-    for end in content.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at).chain([content.len()]) {
+    for line in content.split(|byte| *byte == b'\n') {
         if lines.len() == items_max {
             return Err(Problem::new("batch_too_large", format!("a batch holds at most {items_max} lines")));
         }
-        lines.push(bytes.slice(start..end));
-        start = end + 1;
+        lines.push(bytes.slice_ref(line));
     }
     Ok(lines)
 }
