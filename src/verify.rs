@@ -15,6 +15,7 @@
 //! whom it was signed, never what it means.
 
 mod body;
+mod draft;
 pub mod plain_text;
 pub mod report;
 
@@ -22,7 +23,8 @@ use crate::entry::SequencedEntry;
 use crate::merkle::TreeSize;
 use crate::receipt::{ConsistencyFile, LogProof, ProvenEntry, prove, tlog_proof};
 use crate::trust::{TrustPolicy, TrustedCheckpoint};
-use crate::verify::report::{Ask, Draft, Refusal, Report, Subject};
+use crate::verify::draft::{Draft, Refusal};
+use crate::verify::report::{Ask, Report, Subject};
 
 /// Longest artifact that is read, bytes. Well above what any log admits today,
 /// so that a log with a higher limit is still verifiable.
@@ -122,7 +124,9 @@ fn extend(draft: &mut Draft, believed: &Believed, options: &Options<'_>) {
     }
     if let Some(older) = &options.older {
         match consistency(believed, older) {
-            Ok(from) => draft.pass(Ask::Consistency, format!("the tree of {from} entries is the beginning of this one")),
+            Ok(from) => {
+                draft.pass(Ask::Consistency, format!("the tree of {from} entries is the beginning of this one"))
+            }
             Err(Unshown::Refused(refusal)) => draft.refuse(Ask::Consistency, refusal),
             Err(Unshown::NoFile { from }) => draft.incomplete(
                 Ask::Consistency,

@@ -68,7 +68,11 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     };
     bar.finish_and_clear();
     let report = report.map_err(|error| Failure::fail(format!("{error} [{}]", error.code())))?;
-    if args.json { print_json(&report)? } else { print(&text(&report))? }
+    if args.json {
+        print_json(&report)?
+    } else {
+        print(&text(&report))?
+    }
     Ok(if report.is_clean() { Exit::Pass } else { Exit::Fail })
 }
 
@@ -101,6 +105,7 @@ fn progress_bar() -> ProgressBar {
         return ProgressBar::hidden();
     }
     // The template is a constant; a wrong one would show in every run.
-    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} entries {eta}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} entries {eta}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(0).with_style(style)
 }

@@ -101,10 +101,9 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         request_timeout_ms: args.request_timeout_ms,
         log: args.log,
     };
-    let config = Config::load(flags, std::env::vars())
-        .map_err(|error| Failure::usage(format!("{error} [{}]", error.code())))?;
-    pulselog::server::telemetry::init(&config.log)
-        .map_err(|error| Failure::usage(format!("log: {error}")))?;
+    let config =
+        Config::load(flags, std::env::vars()).map_err(|error| Failure::usage(format!("{error} [{}]", error.code())))?;
+    pulselog::server::telemetry::init(&config.log).map_err(|error| Failure::usage(format!("log: {error}")))?;
     let failed = |error: pulselog::server::ServeError| Failure::fail(format!("{error} [{}]", error.code()));
     let server = Server::start(config).map_err(failed)?;
     eprintln!("pulselog: serving {} on http://{}", server.state().facts.origin, server.addr());

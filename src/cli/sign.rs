@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use pulselog::artifact::json::{self, DEPTH_MAX};
-use pulselog::artifact::{Grant, Kind, KeyCache, Limits, admit, complete, seal};
+use pulselog::artifact::{Grant, KeyCache, Kind, Limits, admit, complete, seal};
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::{input, print};

@@ -64,7 +64,14 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     if files.is_empty() {
         return Err(Failure::fail("paths: hold no .json, .ndjson or .jsonl file"));
     }
-    let mut run = Run { client, json: args.json, bar: progress_bar(&files), batch: Vec::new(), bytes: 0, tally: Tally::default() };
+    let mut run = Run {
+        client,
+        json: args.json,
+        bar: progress_bar(&files),
+        batch: Vec::new(),
+        bytes: 0,
+        tally: Tally::default(),
+    };
     for file in &files {
         run.read(file)?;
     }
@@ -111,7 +118,8 @@ fn progress_bar(files: &[PathBuf]) -> ProgressBar {
     }
     let bytes = files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|meta| meta.len()).sum();
     // The template is a constant; a wrong one would show in every run.
-    let style = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {eta}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {eta}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(bytes).with_style(style)
 }
 
@@ -211,9 +219,14 @@ impl Run {
                 401 | 403 => "; check the token with: pulselog token list --data DIR",
                 _ => "",
             };
-            return Err(Failure::fail(format!("{}: {}{advice}", self.client.url("v1/entries:batch"), answer.problem())));
+            return Err(Failure::fail(format!(
+                "{}: {}{advice}",
+                self.client.url("v1/entries:batch"),
+                answer.problem()
+            )));
         }
-        let unreadable = || Failure::fail("the log's answer has not one line for each artifact; submit again, it is safe");
+        let unreadable =
+            || Failure::fail("the log's answer has not one line for each artifact; submit again, it is safe");
         let lines: Vec<serde_json::Value> = answer
             .body
             .split(|byte| *byte == b'\n')

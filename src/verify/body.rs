@@ -6,7 +6,8 @@ use crate::artifact::json::{self, DEPTH_MAX};
 use crate::artifact::{Admitted, Grant, KeyCache, Limits, admit};
 use crate::entry::SequencedEntry;
 use crate::verify::ARTIFACT_BYTES_MAX;
-use crate::verify::report::{Ask, Draft, Refusal};
+use crate::verify::draft::{Draft, Refusal};
+use crate::verify::report::Ask;
 
 /// Checks `bytes` against a proven `entry`.
 pub(super) fn check(draft: &mut Draft, bytes: &[u8], entry: &SequencedEntry) {

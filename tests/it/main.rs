@@ -2,9 +2,12 @@
 
 mod artifact;
 mod bundles;
+mod cli;
 mod defects;
 #[cfg(feature = "server")]
 mod config;
+#[cfg(feature = "server")]
+mod demo;
 #[cfg(feature = "server")]
 mod drawings;
 mod envelope_table;
@@ -37,3 +40,4 @@ mod story;
 mod browser;
 #[cfg(feature = "server")]
 mod chrome;
+mod verify;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ed25519_dalek::SigningKey;
 use pulselog::artifact::json::{Value, to_compact};
-use pulselog::artifact::{Artifact, Did, Grant, Kind, KeyCache, Limits, admit, complete, seal};
+use pulselog::artifact::{Artifact, Did, Grant, KeyCache, Kind, Limits, admit, complete, seal};
 use pulselog::checkpoint::Origin;
 use pulselog::note::SignerKey;
 

@@ -33,7 +33,12 @@ pub fn before(client: &Client) -> Result<Option<(u64, Vec<u8>)>, Failure> {
 impl Packet {
     /// Fetches the run's artifacts and proofs at one size and writes them,
     /// replacing the packet of the run before.
-    pub fn write(dir: &Path, client: &Client, played: &Played, older: Option<&(u64, Vec<u8>)>) -> Result<Self, Failure> {
+    pub fn write(
+        dir: &Path,
+        client: &Client,
+        played: &Played,
+        older: Option<&(u64, Vec<u8>)>,
+    ) -> Result<Self, Failure> {
         let at = |error: std::io::Error| Failure::fail(format!("packet {}: {}", dir.display(), input::why(&error)));
         match std::fs::remove_dir_all(dir) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(at(error)),

@@ -182,7 +182,8 @@ impl Play<'_> {
         let back = Action::rollback(&self.job);
         let approval = self.approve(&back, "a person allows this rollback")?;
         let verdict = ("allow", "allow row rollback, approved");
-        let decided = self.decide(&mut run, verdict, &back, &[&approval], "rollback to history 41: allowed, approved")?;
+        let decided =
+            self.decide(&mut run, verdict, &back, &[&approval], "rollback to history 41: allowed, approved")?;
         let started_at = fresh_second()?;
         self.receipt(&mut run, &decided, &back, Some(&started_at), "Argo CD accepted the rollback")?;
         let seen = Operation {

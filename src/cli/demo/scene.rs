@@ -34,12 +34,7 @@ const CLUSTER: &str = "https://kubernetes.default.svc";
 
 /// The application as `binds` names it.
 pub fn app() -> Value {
-    object([
-        ("uid", APP_UID.into()),
-        ("name", APP.into()),
-        ("namespace", "argocd".into()),
-        ("project", PROJECT.into()),
-    ])
+    object([("uid", APP_UID.into()), ("name", APP.into()), ("namespace", "argocd".into()), ("project", PROJECT.into())])
 }
 
 /// Where it is deployed.

@@ -15,9 +15,7 @@ use crate::cli::failure::Failure;
 
 /// Whose word counts, and under which policy the agent runs.
 pub fn audit_roots(cast: &Cast, policy_hash: &str, observer: &str) -> Value {
-    let usernames = |name: &str| {
-        Value::Array(vec![object([("instance", INSTANCE.into()), ("username", name.into())])])
-    };
+    let usernames = |name: &str| Value::Array(vec![object([("instance", INSTANCE.into()), ("username", name.into())])]);
     let agent = cast.agent.did();
     object([
         ("origin", scene::ORIGIN.into()),
@@ -27,10 +25,7 @@ pub fn audit_roots(cast: &Cast, policy_hash: &str, observer: &str) -> Value {
         ("gateways", texts(&[cast.gateway.did()])),
         ("reviewers", texts(&[])),
         ("recorders", texts(&[cast.recorder.did()])),
-        (
-            "approvers",
-            vec![object([("did", cast.approver.did().into()), ("instances", texts(&[INSTANCE]))])].into(),
-        ),
+        ("approvers", vec![object([("did", cast.approver.did().into()), ("instances", texts(&[INSTANCE]))])].into()),
         ("wrappers", vec![object([("did", cast.wrapper.did().into()), ("agents", texts(&[agent]))])].into()),
         (
             "observers",
@@ -204,12 +199,8 @@ pub fn observation(operation: &Operation<'_>, job: &Job) -> Value {
         ("params", operation.action.params.clone()),
         (
             "resource_counts",
-            vec![object([
-                ("namespace", "prod-canary".into()),
-                ("status", "Synced".into()),
-                ("count", 7_u32.into()),
-            ])]
-            .into(),
+            vec![object([("namespace", "prod-canary".into()), ("status", "Synced".into()), ("count", 7_u32.into())])]
+                .into(),
         ),
     ]);
     if let Some(decision) = operation.decision {
@@ -262,8 +253,7 @@ pub fn proof_bundle(
         ("policy_hash_b64u", grounds.policy_hash.into()),
         ("token_hashes", texts(&[&grounds.token.hash])),
     ]);
-    let harness =
-        object([("id", "openclaw".into()), ("version", "2026.11.2".into()), ("runtime", "sandboxed".into())]);
+    let harness = object([("id", "openclaw".into()), ("version", "2026.11.2".into()), ("runtime", "sandboxed".into())]);
     Ok(object([
         ("bundle_version", "1".into()),
         ("bundle_id", uuid("bundle_")?.into()),

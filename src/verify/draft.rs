@@ -1,0 +1,165 @@
+//! A report while it is written: each question is answered once, and none is
+//! forgotten.
+
+use crate::artifact::AdmitError;
+use crate::artifact::json::JsonError;
+use crate::entry::EntryError;
+use crate::receipt::ReceiptError;
+use crate::trust::{PolicyError, TrustError};
+use crate::verify::Options;
+use crate::verify::report::{ASKS, Ask, Check, Outcome, REPORT_VERSION, Report, Subject};
+
+/// A reason not to believe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// Stable code.
+    pub(super) code: &'static str,
+    /// In words.
+    pub(super) why: String,
+}
+
+impl From<PolicyError> for Refusal {
+    fn from(error: PolicyError) -> Self {
+        Self { code: error.code(), why: error.to_string() }
+    }
+}
+
+impl From<ReceiptError> for Refusal {
+    fn from(error: ReceiptError) -> Self {
+        Self { code: error.code(), why: error.to_string() }
+    }
+}
+
+impl From<TrustError> for Refusal {
+    fn from(error: TrustError) -> Self {
+        Self { code: error.code(), why: error.to_string() }
+    }
+}
+
+impl From<EntryError> for Refusal {
+    fn from(error: EntryError) -> Self {
+        Self { code: error.code(), why: error.to_string() }
+    }
+}
+
+impl From<JsonError> for Refusal {
+    fn from(error: JsonError) -> Self {
+        Self { code: error.code(), why: error.to_string() }
+    }
+}
+
+impl From<AdmitError> for Refusal {
+    fn from(error: AdmitError) -> Self {
+        Self { code: error.code(), why: error.to_string() }
+    }
+}
+
+/// A report while it is written. Questions that were never answered become
+/// `not_checked`, so that none can be forgotten.
+pub(super) struct Draft {
+    asked: Vec<Ask>,
+    answers: Vec<(Ask, Check)>,
+    subject: Option<Subject>,
+}
+
+impl Draft {
+    pub(super) fn new(options: &Options<'_>) -> Self {
+        let asked = ASKS.iter().map(|(ask, ..)| *ask).filter(|ask| match ask {
+            Ask::Size => options.size_at_least.is_some(),
+            Ask::Consistency => options.older.is_some(),
+            _ => true,
+        });
+        Self { asked: asked.collect(), answers: Vec::new(), subject: None }
+    }
+
+    pub(super) fn subject(&mut self, subject: Subject) {
+        self.subject = Some(subject);
+    }
+
+    pub(super) fn take<T, E: Into<Refusal>>(
+        &mut self,
+        ask: Ask,
+        result: Result<T, E>,
+        detail: impl FnOnce(&T) -> String,
+    ) -> Option<T> {
+        match result {
+            Ok(value) => {
+                self.pass(ask, detail(&value));
+                Some(value)
+            }
+            Err(error) => {
+                self.refuse(ask, error.into());
+                None
+            }
+        }
+    }
+
+    pub(super) fn pass(&mut self, ask: Ask, detail: String) {
+        self.answer(ask, Outcome::Pass, "ok", detail);
+    }
+
+    pub(super) fn refuse(&mut self, ask: Ask, refusal: Refusal) {
+        self.answer(ask, Outcome::Fail, refusal.code, refusal.why);
+    }
+
+    pub(super) fn incomplete(&mut self, ask: Ask, code: &'static str, detail: String) {
+        self.answer(ask, Outcome::Incomplete, code, detail);
+    }
+
+    fn answer(&mut self, ask: Ask, outcome: Outcome, code: &'static str, detail: String) {
+        let (name, advice) = ask.row();
+        let advice = matches!(outcome, Outcome::Fail | Outcome::Incomplete).then_some(advice);
+        self.answers.push((ask, Check { name, outcome, code, detail, advice }));
+    }
+
+    pub(super) fn finish(mut self) -> Report {
+        for ask in self.asked.clone() {
+            if !self.answers.iter().any(|(answered, _)| *answered == ask) {
+                let why = "something before it failed or was not shown".to_owned();
+                self.answer(ask, Outcome::NotChecked, "not_checked", why);
+            }
+        }
+        self.answers.sort_by_key(|(ask, _)| ASKS.iter().position(|(row, ..)| row == ask));
+        let checks: Vec<Check> = self.answers.into_iter().map(|(_, check)| check).collect();
+        let any = |outcome| checks.iter().any(|check| check.outcome == outcome);
+        let verdict = if any(Outcome::Fail) {
+            Outcome::Fail
+        } else if any(Outcome::Incomplete) || any(Outcome::NotChecked) {
+            Outcome::Incomplete
+        } else {
+            Outcome::Pass
+        };
+        Report { report_version: REPORT_VERSION, verdict, subject: self.subject, checks }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passes_only_when_every_question_was_answered_with_pass() {
+        let mut draft = Draft::new(&Options::default());
+        draft.pass(Ask::Policy, String::new());
+        assert_eq!(draft.finish().verdict, Outcome::Incomplete);
+        let mut draft = Draft::new(&Options::default());
+        ASKS.iter().for_each(|(ask, ..)| draft.pass(*ask, String::new()));
+        assert_eq!(draft.finish().verdict, Outcome::Pass);
+    }
+
+    #[test]
+    fn fails_although_another_check_is_incomplete() {
+        let mut draft = Draft::new(&Options::default());
+        draft.incomplete(Ask::Artifact, "body_not_shown", String::new());
+        draft.refuse(Ask::Checkpoint, Refusal { code: "log_unknown", why: "\u{1b}[2J".into() });
+        let report = draft.finish();
+        assert_eq!((report.verdict, report.exit_code()), (Outcome::Fail, 1));
+        assert!(!report.to_text().contains('\u{1b}'));
+    }
+
+    #[test]
+    fn names_every_question_once() {
+        let names: std::collections::HashSet<_> = ASKS.iter().map(|(_, name, _)| name).collect();
+        assert_eq!(names.len(), ASKS.len());
+    }
+}
