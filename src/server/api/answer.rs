@@ -86,19 +86,26 @@ pub fn varied(mut response: Response) -> Response {
     response
 }
 
-/// A hash in an address: lowercase hex, or something that redirects to it.
+/// A hash in an address.
+pub enum Spelled {
+    /// In lowercase hex, as we write it.
+    Canonical(Hash),
+    /// In another spelling of 32 bytes: the answer leads to ours.
+    Otherwise(Box<Response>),
+}
+
+/// Reads a hash in an address below `prefix`.
 ///
 /// # Errors
-/// A redirect for the other spellings of 32 bytes, `invalid_parameter` otherwise.
-pub fn hash_in_path(name: &'static str, text: &str, prefix: &str) -> Result<Hash, Response> {
+/// `invalid_parameter` for what spells no 32 bytes.
+pub fn hash_in_path(name: &'static str, text: &str, prefix: &str) -> Result<Spelled, Problem> {
     if let Ok(hash) = Hash::from_hex(text) {
-        return Ok(hash);
+        return Ok(Spelled::Canonical(hash));
     }
-    let spelled = Hash::from_hex(&text.to_ascii_lowercase()).ok().or_else(|| from_base64url(text));
-    Err(match spelled {
-        Some(hash) => Redirect::permanent(&format!("{prefix}{}", hash.to_hex())).into_response(),
-        None => Problem::parameter(name, "must be 64 hex digits").into_response(),
-    })
+    let hash = Hash::from_hex(&text.to_ascii_lowercase()).ok().or_else(|| from_base64url(text));
+    let hash = hash.ok_or_else(|| Problem::parameter(name, "must be 64 hex digits"))?;
+    let redirect = Redirect::permanent(&format!("{prefix}{}", hash.to_hex()));
+    Ok(Spelled::Otherwise(Box::new(redirect.into_response())))
 }
 
 /// The peer's spelling, strictly: unpadded, no bits left over.

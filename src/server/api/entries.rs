@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use crate::artifact::Kind;
 use crate::artifact::digest::ArtifactDigest;
 use crate::merkle::{LeafHash, LeafIndex};
-use crate::server::api::answer::{self, PRIVATE};
+use crate::server::api::answer::{self, PRIVATE, Spelled};
 use crate::server::api::pool;
 use crate::server::api::problem::Problem;
 use crate::server::api::proofs;
@@ -115,9 +115,9 @@ pub async fn named(
 /// `invalid_parameter`, `leaf_not_found`, store codes.
 pub async fn leaf(State(log): State<Log>, Path(text): Path<String>, uri: Uri) -> Result<Response, Problem> {
     Query::read(&uri, &[])?;
-    let hash = match answer::hash_in_path("leaf_hash", &text, "/v1/leaves/") {
-        Ok(hash) => LeafHash::new(hash),
-        Err(response) => return Ok(response),
+    let hash = match answer::hash_in_path("leaf_hash", &text, "/v1/leaves/")? {
+        Spelled::Canonical(hash) => LeafHash::new(hash),
+        Spelled::Otherwise(response) => return Ok(*response),
     };
     let entry = pool::read(move || {
         let found = log.view().find_leaf(&hash)?;
@@ -138,9 +138,9 @@ pub async fn artifact(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     Query::read(&uri, &[])?;
-    let hash = match answer::hash_in_path("digest", &text, "/v1/artifacts/") {
-        Ok(hash) => hash,
-        Err(response) => return Ok(response),
+    let hash = match answer::hash_in_path("digest", &text, "/v1/artifacts/")? {
+        Spelled::Canonical(hash) => hash,
+        Spelled::Otherwise(response) => return Ok(*response),
     };
     let body = pool::read(move || {
         let view = log.view();
