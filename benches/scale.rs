@@ -2,7 +2,7 @@
 //! thousand; block reads a proof; start after kill -9; bytes on disk.
 //!
 //! `cargo bench --bench scale [-- ENTRIES [DIR]]`; ten million need about
-//! 12 GB and half an hour.
+//! 10 GB and a quarter of an hour. A DIR is kept and used again.
 
 #[path = "fixture.rs"]
 mod fixture;
@@ -37,15 +37,19 @@ fn main() {
     }
     let entries: u64 = numbers.first().and_then(|n| n.parse().ok()).unwrap_or(10_000_000);
     let temporary = tempfile::tempdir().expect("a temporary directory");
-    let data = numbers.get(1).map_or_else(|| temporary.path().join("log"), PathBuf::from);
+    let dir = numbers.get(1).map_or_else(|| temporary.path().to_owned(), PathBuf::from);
+    // A large log that an earlier run left is used again.
+    let (few, data) = (dir.join("small"), dir.join("large"));
+    std::fs::create_dir_all(&dir).expect("a directory");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let (log, running) = fixture::open(&data);
-    fill(&runtime, &log, SMALL);
-    let small = measure(&runtime, &log);
-    fill(&runtime, &log, entries);
-    let large = measure(&runtime, &log);
-    drop(log);
-    running.join().expect("a clean end");
+    let (small_log, small_running) = fixture::open(&few);
+    let (large_log, large_running) = fixture::open(&data);
+    fill(&runtime, &small_log, SMALL);
+    fill(&runtime, &large_log, entries);
+    let (small, large) = measure(&runtime, &small_log, &large_log);
+    drop((small_log, large_log));
+    small_running.join().expect("a clean end");
+    large_running.join().expect("a clean end");
     println!("                        {:>12} {:>12}   ratio (promised <= 1.3)", SMALL, entries);
     row("proof, median us", small.proof_us, large.proof_us);
     row("append 1000, median ms", small.append_ms, large.append_ms);
@@ -73,38 +77,59 @@ fn fill(runtime: &tokio::runtime::Runtime, log: &Log, until: u64) {
     }
 }
 
-fn measure(runtime: &tokio::runtime::Runtime, log: &Log) -> Figures {
-    let (mut appends, mut singles, mut proofs) = (Vec::new(), Vec::new(), Vec::new());
+/// Measures both logs in turns, so that whatever else the machine does meets both.
+fn measure(runtime: &tokio::runtime::Runtime, small: &Log, large: &Log) -> (Figures, Figures) {
+    let mut samples = [Samples::default(), Samples::default()];
     for _ in 0..APPENDS {
-        appends.push(append(runtime, log, COMMIT));
-        singles.push(append(runtime, log, 1));
+        for (log, samples) in [small, large].into_iter().zip(&mut samples) {
+            samples.appends.push(append(runtime, log, COMMIT));
+            samples.singles.push(append(runtime, log, 1));
+        }
     }
-    let size = log.published().head.size.get();
-    let index = |n: u64, round: &str| {
-        let hash = Sha256::digest(format!("{round} {n}"));
-        u64::from_be_bytes(hash[..8].try_into().expect("eight bytes")) % size
-    };
     // Warm: the same indexes are read once before they are timed.
-    for n in 0..PROOFS {
-        log.view().inclusion(LeafIndex::new(index(n, "proof")), None).expect("a proof");
+    for log in [small, large] {
+        (0..PROOFS).for_each(|n| drop(prove(log, n)));
     }
     set_perf_stats(PerfStatsLevel::EnableCount);
-    let mut blocks_max = 0;
     for n in 0..PROOFS {
-        let mut context = PerfContext::default();
-        context.reset();
-        let start = Instant::now();
-        log.view().inclusion(LeafIndex::new(index(n, "proof")), None).expect("a proof");
-        proofs.push(start.elapsed().as_secs_f64());
-        let read = context.metric(PerfMetric::BlockReadCount) + context.metric(PerfMetric::BlockCacheHitCount);
-        blocks_max = blocks_max.max(read);
+        for (log, samples) in [small, large].into_iter().zip(&mut samples) {
+            let mut context = PerfContext::default();
+            context.reset();
+            samples.proofs.push(prove(log, n));
+            let read = context.metric(PerfMetric::BlockReadCount) + context.metric(PerfMetric::BlockCacheHitCount);
+            samples.blocks_max = samples.blocks_max.max(read);
+        }
     }
     set_perf_stats(PerfStatsLevel::Disable);
-    Figures {
-        proof_us: fixture::median(&mut proofs) * 1e6,
-        append_ms: fixture::median(&mut appends) * 1e3,
-        single_ms: fixture::median(&mut singles) * 1e3,
-        blocks_max,
+    let [small, large] = samples.map(Samples::figures);
+    (small, large)
+}
+
+fn prove(log: &Log, n: u64) -> f64 {
+    let hash = Sha256::digest(format!("proof {n}"));
+    let random = u64::from_be_bytes(hash[..8].try_into().expect("eight bytes"));
+    let index = LeafIndex::new(random % log.published().head.size.get());
+    let start = Instant::now();
+    log.view().inclusion(index, None).expect("a proof");
+    start.elapsed().as_secs_f64()
+}
+
+#[derive(Default)]
+struct Samples {
+    appends: Vec<f64>,
+    singles: Vec<f64>,
+    proofs: Vec<f64>,
+    blocks_max: u64,
+}
+
+impl Samples {
+    fn figures(mut self) -> Figures {
+        Figures {
+            proof_us: fixture::median(&mut self.proofs) * 1e6,
+            append_ms: fixture::median(&mut self.appends) * 1e3,
+            single_ms: fixture::median(&mut self.singles) * 1e3,
+            blocks_max: self.blocks_max,
+        }
     }
 }
 
