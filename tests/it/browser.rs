@@ -31,6 +31,14 @@ fn pages(site: &Site, story: &Story) -> Vec<(&'static str, String)> {
 }
 
 #[test]
+fn a_narrowed_hash_copies_whole() {
+    let Some(mut chrome) = Chrome::start() else { return };
+    let (site, story) = Site::played();
+    chrome.visit(&format!("{}/", site.base), Screen { width: 360, height: 800, dark: false });
+    assert_eq!(chrome.copied("#pulses ~ ul li:last-child .meta span:nth-child(2) .hash"), story.pulse_1);
+}
+
+#[test]
 fn pages_fit_every_screen_and_ask_nobody_else() {
     let Some(mut chrome) = Chrome::start() else { return };
     let site = Site::empty();

@@ -83,7 +83,8 @@ impl Chrome {
         };
         let target = chrome.call("Target.createTarget", json!({"url": "about:blank"}));
         let attach = json!({"targetId": target["targetId"], "flatten": true});
-        chrome.session = chrome.call("Target.attachToTarget", attach)["sessionId"].as_str().expect("a session").to_owned();
+        chrome.session =
+            chrome.call("Target.attachToTarget", attach)["sessionId"].as_str().expect("a session").to_owned();
         for domain in ["Page", "Network", "Log", "DOM"] {
             chrome.call(&format!("{domain}.enable"), json!({}));
         }
@@ -143,6 +144,15 @@ impl Chrome {
         let wanted = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
         let shot = self.call("Page.captureScreenshot", wanted);
         Base64::decode_vec(shot["data"].as_str().expect("data")).expect("base64")
+    }
+
+    /// What copying gives when everything inside the first match is selected.
+    pub fn copied(&mut self, selector: &str) -> String {
+        let script = format!(
+            "getSelection().selectAllChildren(document.querySelector({selector:?})); getSelection().toString()"
+        );
+        let answer = self.call("Runtime.evaluate", json!({"expression": script}));
+        answer["result"]["value"].as_str().unwrap_or_default().to_owned()
     }
 
     fn call(&mut self, method: &str, params: Value) -> Value {

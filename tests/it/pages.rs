@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::make::{did, hex, project};
 use crate::story::{RUN_1, Site, made, pulse};
 
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const PAGE_POLICY: &str =
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const ELSEWHERE: &str = "http";
 
 fn evidence_pages() -> Vec<String> {
@@ -26,7 +27,9 @@ fn all_pages() -> Vec<String> {
         "/entries/x".to_owned(),
         "/pulses/zz".to_owned(),
         "/entries/3?size=abc".to_owned(),
-        "/entries/3?size=4&from=9".to_owned(),
+        "/entries/3?size=4&size=9".to_owned(),
+        "/entries/%ff".to_owned(),
+        "/runs/%ff/x".to_owned(),
     ]);
     pages
 }
@@ -79,7 +82,8 @@ fn every_page_is_sound_markup_without_script_or_style() {
             let address = address.split('"').next().unwrap_or_default();
             assert!(!address.starts_with(ELSEWHERE) && !address.starts_with("//"), "{path} links to {address}");
         }
-        let levels: Vec<u8> = html.split("<h").skip(1).filter_map(|h| h.bytes().next().filter(u8::is_ascii_digit)).collect();
+        let levels: Vec<u8> =
+            html.split("<h").skip(1).filter_map(|h| h.bytes().next().filter(u8::is_ascii_digit)).collect();
         assert_eq!(levels.first(), Some(&b'1'), "{path}");
         assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{path} skips a heading level: {levels:?}");
     }
@@ -130,7 +134,7 @@ fn an_entry_page_shows_the_whole_proof_and_how_to_check_it() {
     let leaf = entry["leaf_hash"].as_str().expect("hex");
     assert!(html.contains(leaf));
     assert!(html.contains("Path from entry 5 to the root of 11 entries, 4 steps"));
-    assert!(html.contains("Put the hash of entry 4 on the left."));
+    assert!(html.contains("Put the hash of <span class=\"nb\">entry 4</span> on the left."));
     assert!(html.contains("pulselog verify argocd-receipt-5.json --proof entry-5.tlog-proof --policy trust.policy"));
     let roots: Vec<&str> = html.split("root of checkpoint 11<code class=\"whole\">").collect();
     assert_eq!(roots.len(), 2, "the signed root stands once");
@@ -162,9 +166,8 @@ fn a_pulse_page_shows_the_run_in_log_order_and_both_proofs() {
 fn other_spellings_of_a_digest_lead_to_lowercase_hex() {
     use base64ct::{Base64UrlUnpadded, Encoding as _};
     let (site, story) = Site::played();
-    let bytes: Vec<u8> = (0..32)
-        .map(|i| u8::from_str_radix(&story.pulse_1[2 * i..2 * i + 2], 16).expect("hex"))
-        .collect();
+    let bytes: Vec<u8> =
+        (0..32).map(|i| u8::from_str_radix(&story.pulse_1[2 * i..2 * i + 2], 16).expect("hex")).collect();
     for other in [story.pulse_1.to_uppercase(), Base64UrlUnpadded::encode_string(&bytes)] {
         let page = site.get(&format!("/pulses/{other}"));
         assert_eq!(page.status, 308);
@@ -180,7 +183,8 @@ fn a_run_page_lists_every_candidate_and_chooses_none() {
     let (third, _) = site.submit_bare(1, &pulse("run-x", r#"[{"name":"other","calls":1}]"#, "[]"));
     assert_eq!(digest, same, "the same bytes by two submitters");
     let html = site.get(&format!("/runs/{}/run-x", did("agent"))).html;
-    let candidates = html.split("class=\"rows candidates\"").nth(1).and_then(|t| t.split("</ol>").next()).expect("a list");
+    let candidates =
+        html.split("class=\"rows candidates\"").nth(1).and_then(|t| t.split("</ol>").next()).expect("a list");
     for index in [first, second, third] {
         assert!(candidates.contains(&format!("<li value=\"{index}\">")), "entry {index}");
     }
@@ -204,12 +208,32 @@ fn an_empty_log_explains_its_empty_root() {
 fn troubles_name_what_was_searched_and_their_code() {
     let (site, story) = Site::played();
     let cases = [
-        ("/entries/999".to_owned(), 404, format!("No entry 999. The log holds {}\u{a0}entries, 0–{}.", story.size, story.size - 1), "entry_not_found"),
+        (
+            "/entries/999".to_owned(),
+            404,
+            format!("No entry 999. The log holds {}\u{a0}entries, 0–{}.", story.size, story.size - 1),
+            "entry_not_found",
+        ),
         ("/entries/007".to_owned(), 404, "An entry has a number".to_owned(), "entry_not_found"),
         (format!("/pulses/{}", hex("nothing")), 404, "No Trust Pulse among".to_owned(), "pulse_not_found"),
-        ("/entries/3?size=abc".to_owned(), 400, "size: a decimal number is needed.".to_owned(), "number_not_understood"),
-        ("/entries/3?size=9999".to_owned(), 404, "No checkpoint of size 9999 was published.".to_owned(), "size_not_published"),
-        ("/entries/9?size=3".to_owned(), 404, "No entry 9. The log holds 3\u{a0}entries, 0–2.".to_owned(), "entry_not_found"),
+        (
+            "/entries/3?size=abc".to_owned(),
+            400,
+            "size: a decimal number is needed.".to_owned(),
+            "number_not_understood",
+        ),
+        (
+            "/entries/3?size=9999".to_owned(),
+            404,
+            "No checkpoint of size 9999 was published.".to_owned(),
+            "size_not_published",
+        ),
+        (
+            "/entries/9?size=3".to_owned(),
+            404,
+            "No entry 9. The log holds 3\u{a0}entries, 0–2.".to_owned(),
+            "entry_not_found",
+        ),
         (format!("/pulses/{}?from=22&size=21", story.pulse_1), 400, "Swap them.".to_owned(), "sizes_swapped"),
     ];
     for (path, status, sentence, code) in cases {
@@ -246,7 +270,8 @@ fn hostile_text_stays_text_in_its_place() {
         if let Some(index) = site.try_submit(&observed) {
             pages.insert(format!("/entries/{index}"), *text);
         }
-        let receipt = made("gateway_receipt", "gateway", &[("model", (*text).into()), ("binding.run_id", (*text).into())]);
+        let receipt =
+            made("gateway_receipt", "gateway", &[("model", (*text).into()), ("binding.run_id", (*text).into())]);
         if let Some(index) = site.try_submit(&receipt) {
             pages.insert(format!("/entries/{index}"), *text);
         }
@@ -263,7 +288,17 @@ fn hostile_text_stays_text_in_its_place() {
         let page = site.get(path);
         assert_eq!(page.status, 200, "{path}");
         let html = page.html;
-        for never in ["<script", "<img", "<h1>Pass", "onerror=alert(1)>", "\u{202e}", "\u{2066}", "\u{200b}", "\u{feff}", "\u{e0041}"] {
+        for never in [
+            "<script",
+            "<img",
+            "<h1>Pass",
+            "onerror=alert(1)>",
+            "\u{202e}",
+            "\u{2066}",
+            "\u{200b}",
+            "\u{feff}",
+            "\u{e0041}",
+        ] {
             assert!(!html.contains(never), "{path} holds {never:?}");
         }
         assert_eq!(html.matches("<h1").count(), 1, "{path}");
@@ -271,7 +306,11 @@ fn hostile_text_stays_text_in_its_place() {
         for (at, _) in body.match_indices("zqx") {
             let before = &body[..at];
             let (open, close) = (before.rfind("<bdi>"), before.rfind("</bdi>"));
-            assert!(open > close, "{path}: text of others outside <bdi>: …{}", &before[before.len().saturating_sub(80)..]);
+            assert!(
+                open > close,
+                "{path}: text of others outside <bdi>: …{}",
+                &before[before.len().saturating_sub(80)..]
+            );
         }
     }
 }
@@ -279,7 +318,8 @@ fn hostile_text_stays_text_in_its_place() {
 #[test]
 fn a_long_body_is_cut_and_says_so() {
     let site = Site::empty();
-    let files: Vec<String> = (0..512).map(|i| format!(r#"{{"path":"deploy/{i}/{}","touches":1}}"#, "x".repeat(300))).collect();
+    let files: Vec<String> =
+        (0..512).map(|i| format!(r#"{{"path":"deploy/{i}/{}","touches":1}}"#, "x".repeat(300))).collect();
     let (_, digest) = site.submit_bare(0, &pulse("run-long", "[]", &format!("[{}]", files.join(","))));
     let page = site.get(&format!("/pulses/{digest}"));
     assert!(page.html.contains("462 more files are in the body below."));
@@ -290,8 +330,16 @@ fn a_long_body_is_cut_and_says_so() {
 #[test]
 fn templates_keep_to_the_words_and_print_nothing_unescaped() {
     let forbidden = [
-        "successfully", "secure", "trusted", "guaranteed", "immutable", "blockchain", "!</", "dashboard",
-        "0 findings", "no findings",
+        "successfully",
+        "secure",
+        "trusted",
+        "guaranteed",
+        "immutable",
+        "blockchain",
+        "!</",
+        "dashboard",
+        "0 findings",
+        "no findings",
     ];
     let mut sources: Vec<(String, String)> = Vec::new();
     for folder in ["templates", "src/server/viewer"] {
@@ -309,7 +357,17 @@ fn templates_keep_to_the_words_and_print_nothing_unescaped() {
             assert!(!said.to_lowercase().contains(word), "{path} says {word:?}");
         }
         if path.ends_with(".html") {
-            for never in ["|safe", "| safe", "style=", "<style", "<script", "http://", "https://", "escape none", "{% autoescape"] {
+            for never in [
+                "|safe",
+                "| safe",
+                "style=",
+                "<style",
+                "<script",
+                "http://",
+                "https://",
+                "escape none",
+                "{% autoescape",
+            ] {
                 assert!(!text.contains(never), "{path} holds {never}");
             }
         }

@@ -113,7 +113,8 @@ impl Site {
 
     fn try_submit_as(&self, token: &str, text: &str) -> Result<(u64, String), String> {
         let request = self.client.post(format!("{}/v1/entries", self.base));
-        let request = request.header("authorization", format!("Bearer {token}")).header("content-type", "application/json");
+        let request =
+            request.header("authorization", format!("Bearer {token}")).header("content-type", "application/json");
         let mut answer = request.send(text).expect("the server answers");
         let body = answer.body_mut().read_to_string().expect("text");
         if !answer.status().is_success() {
@@ -206,7 +207,8 @@ fn bundle(run: &str, id: &str) -> String {
     let mut payload = crate::make::bundle_payload();
     set(&mut payload, "bundle_id", Some(id.into()));
     set(&mut payload, "event_chain[0].run_id", Some(run.into()));
-    for name in ["receipts", "tool_receipts", "side_effect_receipts", "human_approval_receipts", "delegation_receipts"] {
+    for name in ["receipts", "tool_receipts", "side_effect_receipts", "human_approval_receipts", "delegation_receipts"]
+    {
         set(&mut payload, name, None);
     }
     set(&mut payload, "metadata.pulselog.change_ref.key", Some("PAY-4711".into()));

@@ -2,8 +2,9 @@
 //! the log.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
-use axum::http::HeaderMap;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
 use crate::merkle::{LeafIndex, TreeSize};
@@ -12,7 +13,7 @@ use crate::server::viewer::document::{self, Document, FactRow, Member, Raw};
 use crate::server::viewer::inline::{Chip, Said, When};
 use crate::server::viewer::offline::Offline;
 use crate::server::viewer::proof::Inclusion;
-use crate::server::viewer::reader::{Choices, Reader, Shell};
+use crate::server::viewer::reader::{Choices, Reader, Shell, segments};
 use crate::server::viewer::rows::run_href;
 use crate::server::viewer::states::{Row, State as PageState};
 use crate::server::viewer::trouble::Trouble;
@@ -59,10 +60,11 @@ struct RunLink {
 pub(super) async fn page(
     State(desk): State<Desk>,
     headers: HeaderMap,
-    Path(index): Path<String>,
-    Query(choices): Query<Choices>,
+    index: Result<Path<String>, PathRejection>,
+    uri: Uri,
 ) -> Response {
     serve(desk, headers, move |reader| {
+        let (index, choices) = (segments(index)?, Choices::read(&uri)?);
         let index = LeafIndex::parse(&index).map_err(|_| {
             Trouble::not_found("entry_not_found", "An entry has a number, counted from 0.").about(&index)
         })?;

@@ -53,15 +53,16 @@ impl Offline {
         let mut verify = format!("pulselog verify {artifact} --proof {proof} --policy trust.policy");
         if let Some(from) = from.filter(|f| *f > TreeSize::ZERO && *f < size) {
             let (old, consistency) = (format!("{from}.checkpoint"), format!("{from}-{size}.consistency"));
-            files.push(File { ask: ASK_FOR_TEXT, ..File::plain(format!("/v1/checkpoints/{from}"), &old, "the older signed note") });
+            files.push(File {
+                ask: ASK_FOR_TEXT,
+                ..File::plain(format!("/v1/checkpoints/{from}"), &old, "the older signed note")
+            });
             let href = format!("/v1/proofs/consistency?from={from}&to={size}");
             files.push(File { ask: ASK_FOR_TEXT, ..File::plain(href, &consistency, "older to newer tree") });
             verify.push_str(&format!(" --consistent-with {old} --consistency {consistency}"));
         }
-        let fetch: Vec<String> = files
-            .iter()
-            .map(|f| format!("curl -fsS {}-o {} '{}{}'", f.ask, f.name, reader.base, f.href))
-            .collect();
+        let fetch: Vec<String> =
+            files.iter().map(|f| format!("curl -fsS {}-o {} '{}{}'", f.ask, f.name, reader.base, f.href)).collect();
         Self { fetch: fetch.join("\n"), verify, vkey: reader.facts.vkey.clone(), files }
     }
 }

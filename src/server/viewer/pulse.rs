@@ -3,8 +3,9 @@
 //! stands in the log and that the log only grew.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
-use axum::http::HeaderMap;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
 use crate::artifact::digest::{ArtifactDigest, from_b64u};
@@ -15,7 +16,7 @@ use crate::server::viewer::document::{self, Document, Raw};
 use crate::server::viewer::inline::{Chip, Said, When};
 use crate::server::viewer::offline::Offline;
 use crate::server::viewer::proof::{Consistency, Inclusion, size_before};
-use crate::server::viewer::reader::{Choices, Reader, Shell};
+use crate::server::viewer::reader::{Choices, Reader, Shell, segments};
 use crate::server::viewer::rows::{EntryRow, run_href};
 use crate::server::viewer::run::RunRecord;
 use crate::server::viewer::states::{Row, State as PageState};
@@ -76,10 +77,11 @@ struct ChoosePage {
 pub(super) async fn page(
     State(desk): State<Desk>,
     headers: HeaderMap,
-    Path(digest): Path<String>,
-    Query(choices): Query<Choices>,
+    digest: Result<Path<String>, PathRejection>,
+    uri: Uri,
 ) -> Response {
     serve(desk, headers, move |reader| {
+        let (digest, choices) = (segments(digest)?, Choices::read(&uri)?);
         let wanted = match read_digest(&digest)? {
             Spelling::Hex(wanted) => wanted,
             Spelling::Other(wanted) => return Ok(Answer::Redirect(format!("/pulses/{wanted}"))),

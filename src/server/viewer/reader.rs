@@ -3,7 +3,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use axum::http::{HeaderMap, header};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Query};
+use axum::http::{HeaderMap, Uri, header};
 
 use crate::artifact::Did;
 use crate::merkle::{LeafIndex, TreeSize};
@@ -87,6 +89,15 @@ fn base(headers: &HeaderMap) -> String {
     format!("{}://{}", if is_https { "https" } else { "http" }, host.unwrap_or("127.0.0.1:8080"))
 }
 
+/// Segments of an address that are text.
+///
+/// # Errors
+/// 404 when they are not.
+pub(crate) fn segments<T>(path: Result<Path<T>, PathRejection>) -> Result<T, Trouble> {
+    let refuse = |_| Trouble::not_found("address_not_understood", "This address is not UTF-8 when decoded.");
+    path.map(|Path(segments)| segments).map_err(refuse)
+}
+
 /// What the reader chose in a form: sizes and an entry, as numbers.
 #[derive(Default, serde::Deserialize)]
 pub(crate) struct Choices {
@@ -99,6 +110,15 @@ pub(crate) struct Choices {
 }
 
 impl Choices {
+    /// Reads the query of an address.
+    ///
+    /// # Errors
+    /// 400 when a choice is made twice or is no text.
+    pub(crate) fn read(uri: &Uri) -> Result<Self, Trouble> {
+        let refuse = |_| Trouble::bad("query_not_understood", "Each of size, from and entry may be given once.");
+        Query::try_from_uri(uri).map(|Query(choices)| choices).map_err(refuse)
+    }
+
     /// The checkpoint to prove against.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -13,7 +14,7 @@ use crate::server::index::RUN_ENTRIES_MAX;
 use crate::server::log::view::StoredEntry;
 use crate::server::viewer::document::Document;
 use crate::server::viewer::inline::{Chip, Said};
-use crate::server::viewer::reader::{Reader, Shell};
+use crate::server::viewer::reader::{Reader, Shell, segments};
 use crate::server::viewer::rows::{EntryRow, with_gaps};
 use crate::server::viewer::states::{Row, State as PageState};
 use crate::server::viewer::trouble::Trouble;
@@ -147,9 +148,10 @@ struct RunPage {
 pub(super) async fn page(
     State(desk): State<Desk>,
     headers: HeaderMap,
-    Path((agent, run)): Path<(String, String)>,
+    named: Result<Path<(String, String)>, PathRejection>,
 ) -> Response {
     serve(desk, headers, move |reader| {
+        let (agent, run) = segments(named)?;
         let record = RunRecord::read(reader, &agent, &run)?;
         let title = format!("Not judged · Run {}", escape::plain(&run, 40));
         let description = format!("Everything that names this run among {}.", record.searched);
