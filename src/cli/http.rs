@@ -12,6 +12,8 @@ const ANSWER_BYTES_MAX: u64 = 128 << 20;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// Tries before giving up: with the delays below about two minutes.
 const ATTEMPTS_MAX: u32 = 9;
+/// Tries when nobody answers at all: a wrong address is more likely than a pause.
+const ATTEMPTS_UNREACHABLE_MAX: u32 = 4;
 /// First delay; doubles up to [`DELAY_MAX`].
 const DELAY_FIRST: Duration = Duration::from_millis(500);
 const DELAY_MAX: Duration = Duration::from_secs(30);
@@ -104,7 +106,8 @@ impl Client {
             }
             let answer = self.read(request.send(body), path);
             let is_final = answer.as_ref().is_ok_and(|answer| !answer.is_busy());
-            if is_final || attempt == ATTEMPTS_MAX {
+            let attempts_max = if answer.is_ok() { ATTEMPTS_MAX } else { ATTEMPTS_UNREACHABLE_MAX };
+            if is_final || attempt >= attempts_max {
                 return answer;
             }
             let retry_after = answer.ok().and_then(|answer| answer.retry_after);

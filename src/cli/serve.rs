@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use pulselog::server::Server;
-use pulselog::server::config::{Config, RawConfig};
+use pulselog::server::config::{Config, ConfigError, RawConfig};
 
 use crate::cli::failure::{Exit, Failure};
 
@@ -101,8 +101,13 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         request_timeout_ms: args.request_timeout_ms,
         log: args.log,
     };
-    let config =
-        Config::load(flags, std::env::vars()).map_err(|error| Failure::usage(format!("{error} [{}]", error.code())))?;
+    let config = Config::load(flags, std::env::vars()).map_err(|error| {
+        let message = format!("{error} [{}]", error.code());
+        match error {
+            ConfigError::File { .. } | ConfigError::Key { .. } | ConfigError::KeyMode { .. } => Failure::fail(message),
+            _ => Failure::usage(message),
+        }
+    })?;
     pulselog::server::telemetry::init(&config.log).map_err(|error| Failure::usage(format!("log: {error}")))?;
     let failed = |error: pulselog::server::ServeError| Failure::fail(format!("{error} [{}]", error.code()));
     let server = Server::start(config).map_err(failed)?;

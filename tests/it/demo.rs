@@ -352,3 +352,26 @@ fn refuses_a_listener_that_others_reach_and_a_second_demo_on_the_same_data() {
     assert_eq!((second.code, second.err.lines().count()), (1, 1), "{}", second.err);
     drop(serving);
 }
+
+#[test]
+fn refuses_to_serve_without_settings_or_with_a_key_that_others_may_read() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let key = dir.path().join("log.pem");
+    run(&["keygen", "--origin", "example.com/log", "--out", text(&key)]);
+    let did = run(&["keygen", "--did", "--out", text(&dir.path().join("operator.pem"))]).out;
+    let data = dir.path().join("data");
+    let serve = |more: &[&str]| {
+        let ran = run(&[&["serve", "--data", text(&data), "--log", "off"], more].concat());
+        assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+        (ran.code, ran.err)
+    };
+    let (code, line) = serve(&[]);
+    assert!(code == 2 && line.contains("--origin"), "{line}");
+    let all = ["--origin", "example.com/log", "--key", text(&key), "--operator", did.trim_end()];
+    let (code, line) = serve(&[&all[..], &["--listen", "0.0.0.0:0"]].concat());
+    assert!(code == 2 && line.contains("public"), "{line}");
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o644)).expect("a mode");
+    let (code, line) = serve(&[&all[..], &["--listen", "127.0.0.1:0"]].concat());
+    assert!(code == 1 && line.contains("600"), "{line}");
+    assert!(!data.exists(), "nothing was initialised");
+}
