@@ -201,15 +201,9 @@ impl FileGuard {
         let mut newest: Option<GuardRecord> = None;
         let mut second_is_blank = true;
         for block in 0..2_u64 {
-            let mut bytes = [0; BLOCK_BYTES];
-            match self.file.read_exact_at(&mut bytes, block * BLOCK_BYTES as u64) {
-                Ok(()) => second_is_blank = bytes == [0; BLOCK_BYTES],
-                Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => continue,
-                Err(e) => return Err(GuardError::io(&self.path, e)),
-            }
-            // A record is only good in the block that its sequence number names.
-            if let Some(record) = GuardRecord::decode(&bytes)
-                && record.sequence % 2 == block
+            let Some(bytes) = self.block(block)? else { continue };
+            second_is_blank = bytes == [0; BLOCK_BYTES];
+            if let Some(record) = record_in(block, &bytes)
                 && newest.is_none_or(|n| n.sequence < record.sequence)
             {
                 newest = Some(record);
@@ -219,11 +213,43 @@ impl FileGuard {
         Ok(newest.map_or(bad, GuardState::Record))
     }
 
+    /// Blocks that hold neither a record in its place nor the zeros of a new
+    /// guard: the log does without one of them, fsck names it.
+    ///
+    /// # Errors
+    /// [`GuardError::Io`].
+    pub fn damaged_blocks(&self) -> Result<Vec<u64>, GuardError> {
+        let mut damaged = Vec::new();
+        for block in 0..2_u64 {
+            let bytes = self.block(block)?;
+            let is_good = bytes.is_some_and(|b| b == [0; BLOCK_BYTES] || record_in(block, &b).is_some());
+            if !is_good {
+                damaged.push(block);
+            }
+        }
+        Ok(damaged)
+    }
+
+    /// `None` when the file is too short to hold it.
+    fn block(&self, block: u64) -> Result<Option<[u8; BLOCK_BYTES]>, GuardError> {
+        let mut bytes = [0; BLOCK_BYTES];
+        match self.file.read_exact_at(&mut bytes, block * BLOCK_BYTES as u64) {
+            Ok(()) => Ok(Some(bytes)),
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(e) => Err(GuardError::io(&self.path, e)),
+        }
+    }
+
     fn write(&mut self, record: &GuardRecord) -> io::Result<()> {
         let at = (record.sequence % 2) * BLOCK_BYTES as u64;
         self.file.write_all_at(&record.encode(), at)?;
         self.file.sync_data()
     }
+}
+
+/// A record is only good in the block that its sequence number names.
+fn record_in(block: u64, bytes: &[u8; BLOCK_BYTES]) -> Option<GuardRecord> {
+    GuardRecord::decode(bytes).filter(|record| record.sequence % 2 == block)
 }
 
 impl HeadGuard for FileGuard {

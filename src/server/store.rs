@@ -20,7 +20,7 @@ use rocksdb::{DB, FlushOptions, WriteBatch, WriteOptions};
 
 use crate::merkle::TreeSize;
 use crate::sequence::Commit;
-use crate::server::faults::{Faults, WriteStep};
+use crate::server::faults::{Faults, NoFaults, WriteStep};
 use crate::server::store::layout::{HeadRecord, LogIdentity, STATEMENT_KEY_BYTES, cf, meta, number_key, tile_key};
 
 pub use self::error::StoreError;
@@ -35,6 +35,8 @@ const ROW_BYTES_GUESS: usize = 320;
 pub struct Store {
     db: DB,
     faults: Arc<dyn Faults>,
+    /// Held by a read-only store; RocksDB holds it for the others.
+    _lock: Option<std::fs::File>,
 }
 
 impl Store {
@@ -45,7 +47,18 @@ impl Store {
     /// [`StoreError::Open`]: damaged files, a lock held by another process.
     pub fn open(dir: &Path, faults: Arc<dyn Faults>) -> Result<Self, StoreError> {
         let db = rocks::open(dir).map_err(StoreError::Open)?;
-        Ok(Self { db, faults })
+        Ok(Self { db, faults, _lock: None })
+    }
+
+    /// Opens the store in `dir` and writes nothing, not even what the WAL
+    /// gives back: fsck must not change what it judges. Every write fails.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when a running log holds it; [`StoreError::Open`].
+    pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
+        let lock = rocks::lock(dir).ok_or(StoreError::Busy)?;
+        let db = rocks::open_read_only(dir).map_err(StoreError::Open)?;
+        Ok(Self { db, faults: Arc::new(NoFaults), _lock: lock })
     }
 
     /// Writes what the WAL gave back into synced files: after a failed sync
@@ -69,7 +82,7 @@ impl Store {
     /// [`StoreError::Read`], [`StoreError::Damaged`].
     pub fn identity(&self) -> Result<Option<LogIdentity>, StoreError> {
         let Some(bytes) = self.get(cf::META, meta::LOG)? else { return Ok(None) };
-        serde_json::from_slice(&bytes).map(Some).map_err(|_| StoreError::Damaged { row: "meta/log".into() })
+        LogIdentity::decode(&bytes).map(Some).ok_or_else(|| StoreError::Damaged { row: "meta/log".into() })
     }
 
     /// The head.
@@ -106,7 +119,7 @@ impl Store {
     pub fn create(&self, identity: &LogIdentity, head: &HeadRecord) -> Result<(), StoreError> {
         let mut batch = WriteBatch::default();
         let family = self.family(cf::META)?;
-        let identity = serde_json::to_vec(identity).map_err(|_| StoreError::Damaged { row: "meta/log".into() })?;
+        let identity = identity.encode().ok_or_else(|| StoreError::Damaged { row: "meta/log".into() })?;
         batch.put_cf(family, meta::LOG, identity);
         batch.put_cf(family, meta::HEAD, head.encode());
         self.write(WriteStep::StoreCreate, batch, true)

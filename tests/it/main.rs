@@ -1,5 +1,21 @@
 //! The one integration binary: it links once, however many files there are.
 
+#[cfg(feature = "server")]
+mod entries;
+#[cfg(feature = "server")]
+mod faults;
+#[cfg(feature = "server")]
+mod flips;
+#[cfg(feature = "server")]
+mod guard;
+#[cfg(feature = "server")]
+mod kill;
+#[cfg(feature = "server")]
+mod logs;
+#[cfg(feature = "server")]
+mod reader;
+#[cfg(feature = "server")]
+mod served;
 mod artifact;
 mod bundles;
 mod cli;

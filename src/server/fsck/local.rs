@@ -30,11 +30,15 @@ const CHUNK: usize = 1_024;
 pub fn check(data: &Path, guard: &Path, progress: &mut Progress<'_>) -> Result<Report, FsckError> {
     require_log(data)?;
     let held = FileGuard::open(guard, Arc::new(NoFaults))?;
-    let store = Store::open(&data.join("store"), Arc::new(NoFaults))?;
+    let store = Store::open_read_only(&data.join("store"))?;
     let mut walk = Walk::new(&store);
     let Some((identity, head)) = walk.meta() else { return Ok(walk.report) };
     let state = held.as_ref().map_or(Ok(GuardState::Missing), FileGuard::read)?;
     walk.guard(state, &identity, &head);
+    for block in held.as_ref().map_or(Ok(Vec::new()), FileGuard::damaged_blocks)? {
+        walk.report
+            .note("guard", format!("block {block} is damaged; while the other is whole, the next start repairs it"));
+    }
     walk.entries(&head, &identity, progress);
     walk.counts(head.head.size);
     Ok(walk.report)

@@ -51,6 +51,10 @@ pub struct Recovered {
 /// # Errors
 /// [`OpenError`].
 pub fn open(opening: Opening) -> Result<Recovered, OpenError> {
+    let vkey = opening.signer.vkey();
+    if vkey.name() != opening.origin.key_name() {
+        return Err(OpenError::KeyName { name: vkey.name().to_string(), origin: opening.origin.to_string() });
+    }
     let io = |source| OpenError::Data { path: opening.data.clone(), source };
     std::fs::create_dir_all(&opening.data).map_err(io)?;
     // The guard's lock comes first: it also keeps out a process with another
@@ -60,7 +64,6 @@ pub fn open(opening: Opening) -> Result<Recovered, OpenError> {
     if let Some(why) = store.fork()? {
         return Err(OpenError::Fork { why });
     }
-    let vkey = opening.signer.vkey();
     let policy = TrustPolicy::for_log(vkey.clone());
     let (guard, head) = guarded_head(&opening, &store, guard, &vkey)?;
     let GuardState::Record(record) = guard.read()? else { return Err(OpenError::GuardUnreadable) };

@@ -6,6 +6,9 @@ pub enum StoreError {
     /// It does not open.
     #[error("store: does not open: {0}")]
     Open(rocksdb::Error),
+    /// Another process holds it.
+    #[error("store: another process holds it; one log, one process")]
+    Busy,
     /// A read failed; checksums are verified on every read.
     #[error("store: read failed: {0}")]
     Read(rocksdb::Error),
@@ -35,6 +38,7 @@ impl StoreError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Open(_) => "store_open",
+            Self::Busy => "store_busy",
             Self::Read(_) => "store_read",
             Self::Write(_) | Self::Fault(_) => "store_write",
             Self::Damaged { .. } => "store_damaged",

@@ -171,6 +171,26 @@ pub struct PinnedKey {
 }
 
 impl LogIdentity {
+    /// As the meta family holds it: JSON and a checksum, since nothing else in
+    /// the store would contradict another operator.
+    #[must_use]
+    pub fn encode(&self) -> Option<Vec<u8>> {
+        let mut out = serde_json::to_vec(self).ok()?;
+        let sum = Sha256::digest(&out);
+        out.extend_from_slice(&sum);
+        Some(out)
+    }
+
+    /// `None` for anything that `encode` does not print.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (content, sum) = bytes.split_at_checked(bytes.len().checked_sub(32)?)?;
+        if Sha256::digest(content)[..] != *sum {
+            return None;
+        }
+        serde_json::from_slice(content).ok()
+    }
+
     /// The key in force at `size`.
     #[must_use]
     pub fn key_at(&self, size: TreeSize) -> Option<&PinnedKey> {

@@ -1,11 +1,13 @@
 //! How RocksDB is opened: one place for every option and its reason.
 
+use std::fs::File;
 use std::path::Path;
 
 use rocksdb::{
     BlockBasedOptions, BottommostLevelCompaction, Cache, ColumnFamilyDescriptor, CompactOptions, DB, DBCompressionType,
     DBRecoveryMode, Error, Options,
 };
+use rustix::fs::FlockOperation;
 
 use crate::server::store::layout::cf;
 
@@ -31,6 +33,25 @@ pub fn open(dir: &Path) -> Result<DB, Error> {
     let cache = Cache::new_lru_cache(BLOCK_CACHE_BYTES);
     let families = cf::ALL.iter().map(|name| ColumnFamilyDescriptor::new(*name, family(name, &cache)));
     DB::open_cf_descriptors(&database(), dir, families)
+}
+
+/// Opens without writing anything: what a damaged WAL still says stays as it
+/// lies, and the same damage is found again by the next reader.
+pub fn open_read_only(dir: &Path) -> Result<DB, Error> {
+    let cache = Cache::new_lru_cache(BLOCK_CACHE_BYTES);
+    let families = cf::ALL.iter().map(|name| ColumnFamilyDescriptor::new(*name, family(name, &cache)));
+    DB::open_cf_descriptors_read_only(&database(), dir, families, false)
+}
+
+/// Takes RocksDB's own lock, which its read-only mode does not. `None` when
+/// another process holds it; a medium that cannot be written has no lock and
+/// needs none.
+pub fn lock(dir: &Path) -> Option<Option<File>> {
+    let Ok(file) = File::options().write(true).open(dir.join("LOCK")) else { return Some(None) };
+    match rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => None,
+        _ => Some(Some(file)),
+    }
 }
 
 fn database() -> Options {

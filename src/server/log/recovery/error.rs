@@ -22,6 +22,14 @@ pub enum OpenError {
         /// Why.
         source: std::io::Error,
     },
+    /// A key that may not sign for the origin; checked before anything is pinned.
+    #[error("key: its name {name} is not the origin {origin}; give the key that was made for this origin")]
+    KeyName {
+        /// Name of the key.
+        name: String,
+        /// The origin.
+        origin: String,
+    },
     /// This store lost a compare-and-swap.
     #[error("store: this copy is a fork and never starts again ({why}); use the copy that the guard belongs to")]
     Fork {
@@ -161,6 +169,7 @@ impl OpenError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Data { .. } => "data_dir",
+            Self::KeyName { .. } => "key_name",
             Self::Fork { .. } => "store_fork",
             Self::StoreMissing { .. } => "store_missing",
             Self::GuardMissing { .. } => "guard_missing",
