@@ -42,13 +42,22 @@ struct Base {
 }
 
 fn base() -> Base {
+    base_after(0)
+}
+
+/// As [`base`], with so many entries before all others: what lies far from the
+/// right edge is not read by a start.
+fn base_after(older: u64) -> Base {
     let place = Place::in_memory();
     let mut memory = Memory::default();
     let open = place.open();
+    if older > 0 {
+        memory.submit(&open, 1_000..1_000 + older);
+    }
     memory.submit(&open, 0..200);
     open.submit(vec![item_of(&bundle(1, &[300, 301]))]).unwrap();
     let again = open.submit(vec![item_of(&receipt_issued_at(5, "2026-02-13T18:00:00Z"))]).unwrap();
-    assert_eq!(again[0].same_statement, [LeafIndex::new(5)], "issued at another time than {ISSUED_AT}");
+    assert_eq!(again[0].same_statement, [LeafIndex::new(older + 5)], "issued at another time than {ISSUED_AT}");
     memory.submit(&open, 200..262);
     open.close().unwrap();
     let open = place.open();
@@ -202,9 +211,9 @@ fn named_rows(base: &Base) -> Vec<(&'static str, Vec<u8>, String)> {
     rows
 }
 
-fn row_flips(base: &Base) -> Vec<RowFlip> {
+fn row_flips(base: &Base, families: &[&str]) -> Vec<RowFlip> {
     let mut flips = Vec::new();
-    for (family, key, named) in named_rows(base) {
+    for (family, key, named) in named_rows(base).into_iter().filter(|(f, ..)| families.contains(f)) {
         let value = base.rows[&(family, key.clone())].len();
         let mut in_value: Vec<usize> = [0, value / 2, value.saturating_sub(1)].to_vec();
         in_value.retain(|at| *at < value);
@@ -239,7 +248,21 @@ fn damage_row(place: &Place, case: &RowFlip) {
 #[test]
 fn fsck_names_a_flipped_bit_in_any_row_and_no_wrong_proof_is_served() {
     let base = base();
-    let cases = row_flips(&base);
+    check_row_flips(&base, &cf::ALL);
+}
+
+/// Six hundred entries behind the right edge, where a start does not look: the
+/// log starts, and then every single proof has to be sound or refused.
+#[test]
+fn a_flipped_bit_far_from_the_right_edge_gives_errors_and_no_wrong_proof() {
+    let base = base_after(600);
+    let counts = check_row_flips(&base, &[cf::ENTRIES, cf::TILES]);
+    assert!(counts.keys().any(|k| k.starts_with("tiles value: serves, errors")), "{counts:?}");
+    assert!(counts.keys().any(|k| k.starts_with("entries value: serves, errors")), "{counts:?}");
+}
+
+fn check_row_flips(base: &Base, families: &[&str]) -> BTreeMap<String, usize> {
+    let cases = row_flips(base, families);
     let counts: Mutex<BTreeMap<String, usize>> = Mutex::default();
     each(&cases, |case| {
         let part = if case.in_key { "key" } else { "value" };
@@ -252,7 +275,7 @@ fn fsck_names_a_flipped_bit_in_any_row_and_no_wrong_proof_is_served() {
         let is_named =
             |p: &String| p.contains(&case.named) || p.contains(&row) || (case.in_key && case.family == cf::CHECKPOINTS);
         assert!(problems.iter().any(is_named), "{name}: fsck found {problems:?}");
-        let service = serve(&place, &base, &name);
+        let service = serve(&place, base, &name);
         let outcome = match service {
             Service::Refuses(code) => format!("{} {part}: refuses ({code})", case.family),
             Service::Serves { errors: 0 } => format!("{} {part}: serves sound proofs", case.family),
@@ -260,9 +283,11 @@ fn fsck_names_a_flipped_bit_in_any_row_and_no_wrong_proof_is_served() {
         };
         *counts.lock().unwrap().entry(outcome).or_default() += 1;
     });
-    for (outcome, count) in counts.into_inner().unwrap() {
+    let counts = counts.into_inner().unwrap();
+    for (outcome, count) in &counts {
         println!("{count:5} {outcome}");
     }
+    counts
 }
 
 /// The raw files of a log, with their place below the root.

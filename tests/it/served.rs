@@ -154,7 +154,8 @@ pub fn agent() -> ureq::Agent {
 }
 
 pub fn get(agent: &ureq::Agent, url: &str) -> Option<Answer> {
-    answer(agent.get(url).call())
+    // Where an answer has two forms, the one of C2SP.
+    answer(agent.get(url).header("accept", "text/plain, application/octet-stream").call())
 }
 
 fn answer(sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Option<Answer> {
