@@ -394,7 +394,7 @@ fn resumed(tree: &TreeState, written: &Written) -> TreeState {
     for level in 0..8_u8 {
         let count = size.get() >> (8 * u32::from(level));
         let tile = TileId { level, index: count / 256 };
-        edge.push(if count % 256 == 0 { Vec::new() } else { written.tiles[&tile].clone() });
+        edge.push(if count.is_multiple_of(256) { Vec::new() } else { written.tiles[&tile].clone() });
     }
     let resumed = TreeState::resume(frontier, edge, tree.last_logged_at()).unwrap();
     assert_eq!(resumed.head(), tree.head());

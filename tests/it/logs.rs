@@ -228,11 +228,11 @@ impl Place {
     }
 
     /// Makes a log and puts one batch a range into it.
-    pub fn with_batches(self, batches: &[std::ops::Range<u64>]) -> (Self, Memory) {
+    pub fn with_batches<const N: usize>(self, batches: [std::ops::Range<u64>; N]) -> (Self, Memory) {
         let mut memory = Memory::default();
         let open = self.open();
         for batch in batches {
-            memory.submit(&open, batch.clone());
+            memory.submit(&open, batch);
         }
         open.close().unwrap();
         (self, memory)
