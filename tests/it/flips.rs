@@ -380,7 +380,7 @@ fn fsck_names_a_flipped_bit_in_any_raw_file_or_it_makes_no_difference() {
 /// The guard is small: every byte of it.
 #[test]
 fn a_flipped_bit_anywhere_in_the_guard_is_named_and_leaves_the_other_block() {
-    let (place, _) = Place::in_memory().with_batches([0..2, 2..5]);
+    let (place, _) = Place::in_memory().with_sizes(&[2, 5]);
     let sound = std::fs::read(place.guard()).unwrap();
     let newest = place.guard_record();
     assert_eq!(sound.len(), 2 * BLOCK_BYTES);
@@ -400,7 +400,7 @@ fn a_flipped_bit_anywhere_in_the_guard_is_named_and_leaves_the_other_block() {
 /// Thirty old entries in SST files; in the WAL two guarded batches (of four
 /// and of two) and one of two whose guard never moved.
 fn with_an_unguarded_commit() -> Base {
-    let (place, mut memory) = Place::in_memory().with_batches([0..30]);
+    let (place, mut memory) = Place::in_memory().with_sizes(&[30]);
     let failing = Failing::new(WriteStep::GuardMove);
     let open = place.try_open_with(|o| o.faults = failing.clone()).unwrap();
     memory.submit(&open, 30..34);

@@ -20,7 +20,7 @@ use crate::logs::{Failing, Memory, ORIGIN, Place, TestClock, items, log_key};
 
 /// A log of three batches: sizes 2, 5 and 6.
 fn three_batches() -> (Place, Memory) {
-    Place::new().with_batches([0..2, 2..5, 5..6])
+    Place::new().with_sizes(&[2, 5, 6])
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn an_empty_store_without_guard_and_a_guard_without_store_finish() {
 
     std::fs::remove_dir_all(place.data()).unwrap();
     place.write_guard(&GuardRecord::initial(&Origin::parse(ORIGIN).unwrap()));
-    let (place, mut memory) = place.with_batches([0..2]);
+    let (place, mut memory) = place.with_sizes(&[2]);
     memory.check_log(&place);
 }
 
@@ -217,7 +217,7 @@ fn previous_is_the_guarded_head_and_not_the_commit_before() {
     let between = place.copy();
     let root = {
         let other = Place::new();
-        let (other, _) = other.with_batches([0..8]);
+        let (other, _) = other.with_sizes(&[8]);
         other.guard_record().head.root
     };
     let record = between.guard_record();

@@ -227,12 +227,14 @@ impl Place {
         }
     }
 
-    /// Makes a log and puts one batch a range into it.
-    pub fn with_batches<const N: usize>(self, batches: [std::ops::Range<u64>; N]) -> (Self, Memory) {
+    /// Makes a log that grows to each of these sizes in one batch.
+    pub fn with_sizes(self, sizes: &[u64]) -> (Self, Memory) {
         let mut memory = Memory::default();
         let open = self.open();
-        for batch in batches {
-            memory.submit(&open, batch);
+        let mut before = 0;
+        for size in sizes {
+            memory.submit(&open, before..*size);
+            before = *size;
         }
         open.close().unwrap();
         (self, memory)
