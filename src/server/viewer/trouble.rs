@@ -19,8 +19,9 @@ pub(crate) struct Trouble {
     heading: &'static str,
     sentence: String,
     /// What the reader asked for, when it is worth repeating.
-    asked: Option<Said>,
-    next: Option<(String, &'static str)>,
+    asked: Option<Box<Said>>,
+    /// Address and words of what to do next.
+    next: Option<Box<(String, &'static str)>>,
 }
 
 impl Trouble {
@@ -31,7 +32,7 @@ impl Trouble {
             heading: "Not found",
             sentence: sentence.into(),
             asked: None,
-            next: Some(("/".into(), "Newest entries and pulses")),
+            next: Some(Box::new(("/".into(), "Newest entries and pulses"))),
         }
     }
 
@@ -59,23 +60,23 @@ impl Trouble {
 
     /// Repeats what was asked for.
     pub(crate) fn about(mut self, asked: &str) -> Self {
-        self.asked = Some(Said::name(asked));
+        self.asked = Some(Box::new(Said::name(asked)));
         self
     }
 
     pub(crate) fn with_next(mut self, href: String, text: &'static str) -> Self {
-        self.next = Some((href, text));
+        self.next = Some(Box::new((href, text)));
         self
     }
 
     pub(crate) fn answer(self, reader: &Reader) -> Response {
         let status = self.status;
-        let (next_href, next_text) = self.next.unwrap_or_default();
+        let (next_href, next_text) = self.next.map(|next| *next).unwrap_or_default();
         let page = TroublePage {
             shell: reader.shell(self.heading, self.sentence.clone()),
             heading: self.heading,
             sentence: self.sentence,
-            asked: self.asked,
+            asked: self.asked.map(|asked| *asked),
             code: self.code,
             next_href,
             next_text,
