@@ -413,6 +413,29 @@ fn with_an_unguarded_commit() -> Base {
     Base { place, leaves, checkpoints: memory.checkpoints, rows: Rows::new() }
 }
 
+/// fsck judges what lies there: it may not replay, repair or delete it.
+#[test]
+fn fsck_changes_no_file() {
+    let base = with_an_unguarded_commit();
+    let wal = newest_wal(&base.place);
+    let half = std::fs::metadata(base.place.root().join(&wal)).unwrap().len() / 2;
+    let bytes = |place: &Place| -> BTreeMap<PathBuf, Vec<u8>> {
+        let read = |file: PathBuf| (file.clone(), std::fs::read(place.root().join(file)).unwrap());
+        raw_files(place).into_iter().map(read).collect()
+    };
+    for cut in [false, true] {
+        let place = copied(&base.place);
+        if cut {
+            std::fs::File::options().write(true).open(place.root().join(&wal)).unwrap().set_len(half).unwrap();
+        }
+        let before = bytes(&place);
+        let problems = place.problems();
+        assert_eq!(problems.is_empty(), !cut, "{problems:?}");
+        assert!(bytes(&place) == before, "fsck changed a file (WAL cut: {cut})");
+        assert_eq!(place.problems(), problems, "a second fsck");
+    }
+}
+
 fn newest_wal(place: &Place) -> PathBuf {
     raw_files(place).into_iter().filter(|f| sort_of(f) == "WAL").max().unwrap()
 }

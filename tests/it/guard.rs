@@ -16,7 +16,8 @@ use pulselog::server::guard::{BLOCK_BYTES, GuardRecord, hash_text};
 use pulselog::server::log::SubmitError;
 use pulselog::server::log::recovery::OpenError;
 
-use crate::logs::{Failing, Memory, ORIGIN, Place, TestClock, items, log_key};
+use crate::logs::{Failing, Memory, ORIGIN, Place, TestClock, items, log_key, receipt};
+use crate::served::{Served, agent};
 
 /// A log of three batches: sizes 2, 5 and 6.
 fn three_batches() -> (Place, Memory) {
@@ -353,6 +354,28 @@ fn of_two_running_copies_with_one_guard_one_stops_and_never_starts_again() {
     memory.submit(&guarded, 0..1);
     guarded.close().unwrap();
     memory.check_log(&winner);
+}
+
+/// The same with the real process: it answers nobody, ends non-zero, and says
+/// why every time it is started again.
+#[test]
+fn the_process_ends_non_zero_when_its_guard_was_moved_underneath() {
+    let served = Served::start();
+    served.submit_batch(0..2);
+    let record = guard_at(&served.place.guard());
+    let elsewhere = Place::new();
+    let head = TreeHead { size: TreeSize::new(3), root: RootHash::new(Hash::from_bytes([9; 32])) };
+    elsewhere.write_guard(&record.next(head, b"a note of another history"));
+    std::fs::write(served.place.guard(), std::fs::read(elsewhere.guard()).unwrap()).unwrap();
+
+    let answer = served.post(&agent(), "v1/entries", "application/json", receipt(2).as_bytes());
+    let status = answer.as_ref().map_or(500, |a| a.status);
+    assert!(status >= 500, "answered {status}: {}", String::from_utf8_lossy(&answer.unwrap().body));
+    assert!(!served.wait_exit().success(), "{}", served.log_text());
+    served.spawn();
+    assert!(!served.wait_exit().success(), "{}", served.log_text());
+    let said = served.log_text();
+    assert!(said.contains("this copy is a fork and never starts again"), "{said}");
 }
 
 /// A small file system for one guard. `None`, loudly, where it cannot be had.

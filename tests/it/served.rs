@@ -100,6 +100,22 @@ impl Served {
         assert!(status.success(), "{status}: {}", self.log_text());
     }
 
+    /// Waits for the process to end by itself.
+    pub fn wait_exit(&self) -> std::process::ExitStatus {
+        let mut child = self.child.lock().unwrap().take().unwrap();
+        let start = Instant::now();
+        loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                return status;
+            }
+            if start.elapsed() > START_MAX {
+                let _ = child.kill();
+                panic!("the process goes on: {}", self.log_text());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     pub fn try_get(&self, path: &str) -> Option<Answer> {
         get(&self.agent, &format!("{}/{path}", self.url))
     }
