@@ -52,6 +52,7 @@ mod withholding;
 mod work_policy;
 
 pub use self::admission::{Admitted, Limits, admit};
+pub(crate) use self::binds::BINDS;
 pub use self::cst_issuance::scope_hash_b64u;
 pub use self::did::{Did, DidError, KeyCache};
 pub use self::envelope::EnvelopeForm;

@@ -29,6 +29,7 @@ pub mod trust;
 // Ring 2: our domain. No IO.
 pub mod artifact;
 pub mod entry;
+pub mod policy;
 pub mod receipt;
 pub mod verify;
 pub mod sequence;

@@ -12,6 +12,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("trust", &["merkle", "note", "checkpoint"]),
     ("artifact", &["merkle"]),
     ("entry", &["merkle", "artifact"]),
+    ("policy", &["artifact"]),
     ("receipt", &["merkle", "tile", "note", "checkpoint", "trust", "entry"]),
     ("verify", &["merkle", "tile", "note", "checkpoint", "trust", "artifact", "entry", "receipt"]),
     ("sequence", &["merkle", "tile", "checkpoint", "entry", "artifact"]),
@@ -55,7 +56,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
 
 /// Rings 1 and 2: no IO, no clock, no randomness, no logging, no async.
 const PURE: &[&str] =
-    &["merkle", "tile", "note", "checkpoint", "trust", "artifact", "entry", "receipt", "verify", "sequence"];
+    &["merkle", "tile", "note", "checkpoint", "trust", "artifact", "entry", "policy", "receipt", "verify", "sequence"];
 const IMPURE: &[&str] = &[
     "std::fs",
     "std::net",

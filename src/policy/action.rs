@@ -1,0 +1,210 @@
+//! What is judged: one call to Argo CD, as a decision binds it, or one model
+//! call, as its gateway signed it.
+
+use std::collections::BTreeSet;
+
+use crate::artifact::BINDS;
+use crate::artifact::json::Value;
+use crate::artifact::shape::{Broken, ShapeError, check};
+use crate::policy::{IdentityTier, Params, PolicyAction, PolicyError};
+
+/// Most namespaces that one action may touch; more refuse. It bounds the cost
+/// of judging, which looks at each.
+pub const NAMESPACES_MAX: usize = 256;
+
+/// One thing that an agent did.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    Argo(ArgoAction),
+    ModelCall(ModelCall),
+}
+
+impl Action {
+    /// The action that the `binds` of a decision or approval describe.
+    ///
+    /// # Errors
+    /// Not the shape of binds: an unknown action or member refuses here.
+    pub fn from_binds(binds: &Value) -> Result<Action, PolicyError> {
+        ArgoAction::from_binds(binds).map(Action::Argo)
+    }
+
+    /// The model call of a gateway receipt's payload.
+    ///
+    /// # Errors
+    /// Provider or model is missing or empty.
+    pub fn from_gateway_receipt(payload: &Value) -> Result<Action, PolicyError> {
+        ModelCall::from_receipt(payload).map(Action::ModelCall)
+    }
+
+    /// Whether it changes what is deployed: an action on Argo CD other than
+    /// reading.
+    pub fn is_argo_write(&self) -> bool {
+        matches!(self, Action::Argo(action) if action.action.is_write())
+    }
+}
+
+/// An Argo CD application, by every name it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct App {
+    pub uid: String,
+    pub name: String,
+    /// Of the Application object, not of what it deploys.
+    pub namespace: String,
+    pub project: String,
+}
+
+/// One call to Argo CD. Made from checked binds only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArgoAction {
+    instance: String,
+    action: PolicyAction,
+    app: Option<App>,
+    namespaces: BTreeSet<String>,
+    params: Params,
+}
+
+impl ArgoAction {
+    /// See [`Action::from_binds`].
+    ///
+    /// # Errors
+    /// Not the shape of binds.
+    pub fn from_binds(binds: &Value) -> Result<ArgoAction, PolicyError> {
+        check(&BINDS, binds).map_err(PolicyError::ActionMalformed)?;
+        let text = |path| binds.text_at(path).map(str::to_owned);
+        let unknown =
+            || PolicyError::ActionMalformed(ShapeError::at("action", Broken::InvalidValue, "must be a known action"));
+        let action = binds.text_at("action").and_then(PolicyAction::parse).ok_or_else(unknown)?;
+        let app = binds.get("app").map(|_| App {
+            uid: text("app.uid").unwrap_or_default(),
+            name: text("app.name").unwrap_or_default(),
+            namespace: text("app.namespace").unwrap_or_default(),
+            project: text("app.project").unwrap_or_default(),
+        });
+        Ok(ArgoAction {
+            instance: text("instance").unwrap_or_default(),
+            action,
+            namespaces: namespaces_of(binds),
+            app,
+            params: Params::of(binds.get("params")),
+        })
+    }
+
+    /// Adds the namespaces of the resources that Argo CD reported. An empty
+    /// one stands for cluster-scoped resources, which no policy allows.
+    #[must_use]
+    pub fn with_observed_namespaces<'a>(mut self, namespaces: impl IntoIterator<Item = &'a str>) -> ArgoAction {
+        self.namespaces.extend(namespaces.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// Our id of the Argo CD installation.
+    pub fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    pub fn action(&self) -> PolicyAction {
+        self.action
+    }
+
+    /// `None` for actions about no application: they match no allow.
+    pub fn app(&self) -> Option<&App> {
+        self.app.as_ref()
+    }
+
+    /// Namespaces it reaches: the destination's, those of the resources named
+    /// in its parameters, and observed ones. Empty text means that none was
+    /// named, or a cluster-scoped resource.
+    pub fn namespaces(&self) -> impl Iterator<Item = &str> {
+        self.namespaces.iter().map(String::as_str)
+    }
+
+    pub(super) fn has_too_many_namespaces(&self) -> bool {
+        self.namespaces.len() > NAMESPACES_MAX
+    }
+
+    pub(super) fn reaches(&self, namespace: &str) -> bool {
+        self.namespaces.contains(namespace)
+    }
+
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+}
+
+/// Argo CD takes a resource without namespace for any namespace, and a
+/// destination without one leaves it to the manifests: both are *unnamed*.
+fn namespaces_of(binds: &Value) -> BTreeSet<String> {
+    let resources = binds.at("params.resources").and_then(Value::as_array).unwrap_or_default();
+    let mut namespaces: BTreeSet<_> =
+        resources.iter().map(|resource| resource.text_at("namespace").unwrap_or_default().to_owned()).collect();
+    if binds.get("destination").is_some() || namespaces.is_empty() {
+        namespaces.insert(binds.text_at("destination.namespace").unwrap_or_default().to_owned());
+    }
+    namespaces
+}
+
+/// One call of a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelCall {
+    provider: String,
+    model: String,
+    identity_tier: IdentityTier,
+    audit_packs: BTreeSet<String>,
+}
+
+impl ModelCall {
+    /// See [`Action::from_gateway_receipt`]. What the receipt says of the
+    /// model's identity is not believed here: a verifier adds it.
+    ///
+    /// # Errors
+    /// Provider or model is missing or empty.
+    pub fn from_receipt(payload: &Value) -> Result<ModelCall, PolicyError> {
+        let text = |name: &str| match payload.text_at(name) {
+            Some(text) if !text.is_empty() => Ok(text.to_owned()),
+            _ => Err(PolicyError::ActionMalformed(ShapeError::at(name, Broken::MissingField, "is required"))),
+        };
+        Ok(ModelCall {
+            provider: text("provider")?,
+            model: text("model")?,
+            identity_tier: IdentityTier::Unknown,
+            audit_packs: BTreeSet::new(),
+        })
+    }
+
+    /// The identity tier that verification of the receipt arrived at.
+    #[must_use]
+    pub fn with_identity_tier(mut self, tier: IdentityTier) -> ModelCall {
+        self.identity_tier = tier;
+        self
+    }
+
+    /// Audit packs (base64url hashes) that the model is proven to have passed.
+    #[must_use]
+    pub fn with_audit_packs<'a>(mut self, packs: impl IntoIterator<Item = &'a str>) -> ModelCall {
+        self.audit_packs.extend(packs.into_iter().map(str::to_owned));
+        self
+    }
+
+    pub fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    pub(super) fn identity_tier(&self) -> IdentityTier {
+        self.identity_tier
+    }
+
+    pub(super) fn has_audit_pack(&self, pack: &str) -> bool {
+        self.audit_packs.contains(pack)
+    }
+
+    /// Whether both names are one readable line. A line break would let a name
+    /// show one thing and match another.
+    pub(super) fn is_readable(&self) -> bool {
+        let odd = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+        !self.provider.contains(odd) && !self.model.contains(odd)
+    }
+}

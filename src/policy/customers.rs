@@ -1,0 +1,160 @@
+//! The form for Argo CD that customers write (model 4): rows that allow, rows
+//! that deny, exact names.
+
+use crate::artifact::json::Value;
+use crate::policy::judgement::{Reason, Verdict};
+use crate::policy::{ArgoAction, AuditRules, Context, Pinning, PolicyAction, TokenRules};
+
+/// Where the rows stand.
+pub(super) const ALLOW: &str = "tools.argo_cd.allow";
+pub(super) const DENY: &str = "tools.argo_cd.deny";
+
+#[derive(Clone, Debug)]
+pub(super) struct Customers {
+    pub(super) agent_name: String,
+    pub(super) environment: String,
+    pub(super) runtime: String,
+    pub(super) allow: Vec<AllowRow>,
+    pub(super) deny: Vec<DenyRow>,
+    pub(super) token: TokenRules,
+    pub(super) audit: AuditRules,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct AllowRow {
+    /// `None` for an action that nobody knows: such a row allows nothing.
+    pub(super) action: Option<PolicyAction>,
+    pub(super) apps: Vec<String>,
+    pub(super) namespaces: Vec<String>,
+    pub(super) require_approval: bool,
+    /// `None`: the instances of the agent in the roots.
+    pub(super) instances: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct DenyRow {
+    /// `None` for an action that nobody knows: such a row denies everything.
+    pub(super) action: Option<PolicyAction>,
+    /// `None`: all.
+    pub(super) apps: Option<Vec<String>>,
+    pub(super) namespaces: Option<Vec<String>>,
+}
+
+impl Customers {
+    /// From a payload whose shape was checked.
+    pub(super) fn compile(payload: &Value) -> Customers {
+        let text = |path| payload.text_at(path).unwrap_or_default().to_owned();
+        let is_true = |path| payload.at(path).and_then(Value::as_bool) == Some(true);
+        let rows = |path| payload.at(path).and_then(Value::as_array).unwrap_or_default();
+        let pinned = payload.text_at("token.cst.policy_hash_pinning") == Some("optional");
+        Customers {
+            agent_name: text("workload.agent_name"),
+            environment: text("workload.environment"),
+            runtime: text("workload.runtime"),
+            allow: rows(ALLOW).iter().map(AllowRow::compile).collect(),
+            deny: rows(DENY).iter().map(DenyRow::compile).collect(),
+            token: TokenRules {
+                max_ttl_seconds: payload.at("token.cst.max_ttl_seconds").and_then(Value::as_i64).unwrap_or(0),
+                scope_hash_required: is_true("token.cst.scope_hash_required"),
+                pinning: if pinned { Pinning::Optional } else { Pinning::Required },
+            },
+            audit: AuditRules {
+                require_gateway_receipts: is_true("audit.require_gateway_receipts"),
+                produce_proof_bundle: is_true("audit.produce_proof_bundle"),
+            },
+        }
+    }
+
+    pub(super) fn judge(&self, action: &ArgoAction, context: &Context) -> Verdict {
+        let name = action.action().name();
+        if action.has_too_many_namespaces() {
+            return Verdict::too_many_namespaces();
+        }
+        if let Some(at) = self.deny.iter().position(|row| row.applies(action)) {
+            return Verdict::deny(format!("{DENY}[{at}]"), Reason::DeniedByClause, format!("a row denies {name}"));
+        }
+        let refuse = |reason, sentence| Verdict::deny(ALLOW.to_owned(), reason, sentence);
+        let Some(app) = action.app() else {
+            return refuse(Reason::NoApplication, format!("{name} is about no application"));
+        };
+        if action.reaches("") {
+            return refuse(Reason::NamespaceUnnamed, format!("{name} {} reaches a place without namespace", app.name));
+        }
+        let mut rows: Vec<_> = self.allow.iter().enumerate().collect();
+        rows.retain(|(_, row)| row.action == Some(action.action()));
+        if rows.is_empty() {
+            return refuse(Reason::NoClauseAllows, format!("no row allows {name}"));
+        }
+        rows.retain(|(_, row)| row.apps.contains(&app.name));
+        if rows.is_empty() {
+            return refuse(Reason::ApplicationNotAllowed, format!("no row allows {name} for {}", app.name));
+        }
+        rows.retain(|(_, row)| row.covers_instance(action.instance(), context));
+        if rows.is_empty() {
+            let sentence = format!("no row allows {name} for {} on {}", app.name, action.instance());
+            return refuse(Reason::InstanceNotAllowed, sentence);
+        }
+        let uncovered = action.namespaces().find(|namespace| !rows.iter().any(|(_, row)| row.covers(namespace)));
+        if let Some(namespace) = uncovered {
+            let sentence = format!("no row allows {name} for {} in namespace {namespace}", app.name);
+            return refuse(Reason::NamespaceNotAllowed, sentence);
+        }
+        rows.retain(|(_, row)| action.namespaces().any(|namespace| row.covers(namespace)));
+        // If any row that matches asks for an approval, one is needed, and
+        // that row is the clause to show.
+        let asking = rows.iter().find(|(_, row)| row.require_approval);
+        let at = asking.or(rows.first()).map_or(0, |(at, _)| *at);
+        Verdict::allow(format!("{ALLOW}[{at}]"), asking.is_some(), format!("a row allows {name} for {}", app.name))
+    }
+}
+
+impl AllowRow {
+    fn compile(row: &Value) -> AllowRow {
+        AllowRow {
+            action: action_of(row),
+            apps: names(row, "apps").unwrap_or_default(),
+            namespaces: names(row, "namespaces").unwrap_or_default(),
+            require_approval: row.get("require_approval").and_then(Value::as_bool) == Some(true),
+            instances: names(row, "instances"),
+        }
+    }
+
+    fn covers(&self, namespace: &str) -> bool {
+        self.namespaces.iter().any(|own| own == namespace)
+    }
+
+    fn covers_instance(&self, instance: &str, context: &Context) -> bool {
+        match &self.instances {
+            Some(instances) => instances.iter().any(|own| own == instance),
+            None => context.has_instance(instance),
+        }
+    }
+}
+
+impl DenyRow {
+    fn compile(row: &Value) -> DenyRow {
+        DenyRow { action: action_of(row), apps: names(row, "apps"), namespaces: names(row, "namespaces") }
+    }
+
+    /// What the action does not name might be what the row denies.
+    fn applies(&self, action: &ArgoAction) -> bool {
+        let denies_app = match (&self.apps, action.app()) {
+            (Some(apps), Some(app)) => apps.contains(&app.name),
+            (None, _) | (_, None) => true,
+        };
+        let denies_namespace = match &self.namespaces {
+            Some(namespaces) => action.reaches("") || namespaces.iter().any(|namespace| action.reaches(namespace)),
+            None => true,
+        };
+        self.action.is_none_or(|own| own == action.action()) && denies_app && denies_namespace
+    }
+}
+
+fn action_of(row: &Value) -> Option<PolicyAction> {
+    row.text_at("action").and_then(PolicyAction::parse)
+}
+
+fn names(row: &Value, member: &str) -> Option<Vec<String>> {
+    let names = row.get(member)?.as_array().unwrap_or_default();
+    Some(names.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+}
