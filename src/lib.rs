@@ -28,6 +28,7 @@ pub mod trust;
 
 // Ring 2: our domain. No IO.
 pub mod artifact;
+pub mod protocol;
 pub mod entry;
 pub mod policy;
 pub mod receipt;

@@ -40,6 +40,7 @@ mod policy_make;
 mod policy_properties;
 mod policy_registry;
 mod policy_words;
+mod protocol_vectors;
 mod receipts;
 mod secrets;
 mod tidy;

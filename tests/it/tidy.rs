@@ -11,6 +11,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("checkpoint", &["merkle", "note"]),
     ("trust", &["merkle", "note", "checkpoint"]),
     ("artifact", &["merkle"]),
+    ("protocol", &["artifact"]),
     ("entry", &["merkle", "artifact"]),
     ("policy", &["artifact"]),
     ("receipt", &["merkle", "tile", "note", "checkpoint", "trust", "entry"]),
@@ -55,8 +56,20 @@ const IMPORTS: &[(&str, &[&str])] = &[
 ];
 
 /// Rings 1 and 2: no IO, no clock, no randomness, no logging, no async.
-const PURE: &[&str] =
-    &["merkle", "tile", "note", "checkpoint", "trust", "artifact", "entry", "policy", "receipt", "verify", "sequence"];
+const PURE: &[&str] = &[
+    "merkle",
+    "tile",
+    "note",
+    "checkpoint",
+    "trust",
+    "artifact",
+    "protocol",
+    "entry",
+    "policy",
+    "receipt",
+    "verify",
+    "sequence",
+];
 const IMPURE: &[&str] = &[
     "std::fs",
     "std::net",

@@ -187,8 +187,9 @@ fn write_integer(integer: i64, out: &mut String) {
     digits[from..].iter().for_each(|digit| out.push(char::from(*digit)));
 }
 
-/// Escapes only what ECMAScript escapes: quote, backslash and U+0000 to U+001F.
-fn write_string(text: &str, out: &mut String) {
+/// Appends a text in quotes. Escapes only what ECMAScript escapes: quote,
+/// backslash and U+0000 to U+001F.
+pub(crate) fn write_string(text: &str, out: &mut String) {
     out.push('"');
     let mut plain_from = 0;
     for (at, byte) in text.bytes().enumerate() {
