@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use pulselog::artifact::digest::{ArtifactDigest, PayloadHash};
-use pulselog::artifact::{Did, Kind};
+use pulselog::artifact::{Did, Keys, Kind};
 use pulselog::checkpoint::Origin;
 use pulselog::entry::{PendingEntry, SubmitterName};
 use pulselog::note::{KeyName, SignerKey};
@@ -64,6 +64,7 @@ pub fn pending(n: u64) -> PendingEntry {
         submitter: SubmitterName::parse("bench").expect("a name"),
         payload_hash: PayloadHash::of(format!("payload {n}").as_bytes()),
         receipts: None,
+        keys: Keys { runs: vec![format!("run_{}", n / 50)], ..Keys::default() },
         body,
     }
 }

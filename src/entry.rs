@@ -29,7 +29,7 @@ use cbor4ii::core::utils::{BufWriter, SliceReader};
 
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::artifact::receipts_root::ReceiptsRoot;
-use crate::artifact::{Artifact, Did, Kind};
+use crate::artifact::{Artifact, Did, Keys, Kind};
 use crate::merkle::{LeafHash, leaf_hash};
 
 pub use self::error::EntryError;
@@ -148,6 +148,8 @@ pub struct PendingEntry {
     pub payload_hash: PayloadHash,
     /// Root over the receipts of a proof bundle.
     pub receipts: Option<ReceiptsRoot>,
+    /// What an index files it under; never in the leaf.
+    pub keys: Keys,
 }
 
 impl PendingEntry {
@@ -159,6 +161,7 @@ impl PendingEntry {
             digest: artifact.digest(),
             signer: artifact.signer().cloned(),
             payload_hash: artifact.payload_hash(),
+            keys: artifact.keys(),
             body: artifact.into_compact(),
             submitter,
             receipts,

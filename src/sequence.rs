@@ -9,6 +9,7 @@
 //! Tree: [RFC 6962 2.1](https://www.rfc-editor.org/rfc/rfc6962#section-2.1).
 //! Tiles: [tlog-tiles](https://c2sp.org/tlog-tiles).
 
+use crate::artifact::Keys;
 use crate::artifact::digest::PayloadHash;
 use crate::checkpoint::TreeHead;
 use crate::entry::{EntryIdentity, LoggedAt, PendingEntry, SequencedEntry};
@@ -89,6 +90,8 @@ pub struct CommittedEntry {
     pub entry: SequencedEntry,
     /// The compact form.
     pub body: String,
+    /// What an index files it under.
+    pub keys: Keys,
 }
 
 /// Everything that one batch writes, as data. Nothing of it may be told to
@@ -139,6 +142,7 @@ pub fn integrate(
             payload_hash: pending.payload_hash,
             entry,
             body: pending.body,
+            keys: pending.keys,
         });
     }
     let last_logged_at = if entries.is_empty() { tree.last_logged_at } else { logged_at };

@@ -108,24 +108,19 @@ fn redacted(text: &str) -> Option<String> {
 /// Byte range of the first token at or after `from`. All its bytes are ASCII.
 fn find_token(text: &str, from: usize) -> Option<std::ops::Range<usize>> {
     let bytes = text.as_bytes();
-    let mut run_from = from;
-    let mut at = from;
-    while at < bytes.len() {
-        let byte = bytes[at];
-        if b64u_value(byte).is_some() {
-            at += 1;
+    // Dots are rare, and a token has two with nothing but a run between them.
+    for at in memchr::memchr_iter(b'.', &bytes[from..]).map(|at| from + at) {
+        let payload_to = run_end(bytes, at + 1);
+        if bytes.get(payload_to) != Some(&b'.') {
             continue;
         }
-        if byte == b'.' && at - run_from >= HEADER_CHARS_MIN {
-            let payload_to = run_end(bytes, at + 1);
-            if bytes.get(payload_to) == Some(&b'.')
-                && let Some(start) = header_start(&bytes[run_from..at])
-            {
-                return Some(run_from + start..token_end(bytes, payload_to));
-            }
+        let header = bytes[from..at].iter().rev().take_while(|byte| b64u_value(**byte).is_some()).count();
+        let run_from = at - header;
+        if header >= HEADER_CHARS_MIN
+            && let Some(start) = header_start(&bytes[run_from..at])
+        {
+            return Some(run_from + start..token_end(bytes, payload_to));
         }
-        at += 1;
-        run_from = at;
     }
     None
 }

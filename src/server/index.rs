@@ -24,6 +24,7 @@ use tokio::sync::watch;
 use crate::artifact::{KINDS, Keys, Kind, json};
 use crate::entry::SequencedEntry;
 use crate::merkle::{LeafIndex, TreeSize};
+use crate::server::log::recent::{Filed, Recent};
 use crate::server::log::{Log, Published};
 use crate::server::store::layout::{cf, number, number_key};
 use crate::server::store::{Store, StoreError};
@@ -98,8 +99,12 @@ impl Index {
             ended: Mutex::new(false),
             end: Condvar::new(),
         });
-        let follower =
-            Follower { store: Arc::clone(log.store()), published: log.follow(), followed: Arc::clone(&followed) };
+        let follower = Follower {
+            store: Arc::clone(log.store()),
+            recent: Arc::clone(log.recent()),
+            published: log.follow(),
+            followed: Arc::clone(&followed),
+        };
         let ended = Arc::clone(&followed);
         let follow = move || {
             follower.run();
@@ -227,6 +232,7 @@ fn version() -> [u8; 8] {
 /// The thread that writes the rows.
 struct Follower {
     store: Arc<Store>,
+    recent: Arc<Recent>,
     published: watch::Receiver<Published>,
     followed: Arc<Followed>,
 }
@@ -276,16 +282,33 @@ impl Follower {
         0
     }
 
+    /// Files one commit from memory, or a step of older entries from the store.
     fn step(&self, first: u64, size: u64) -> Result<u64, StoreError> {
         let db: &DB = self.store.database();
         let family = db.cf_handle(cf::SEARCH).ok_or(StoreError::Family { name: cf::SEARCH })?;
-        let end = size.min(first + STEP_ENTRIES as u64);
+        let mut batch = WriteBatch::default();
+        let recent = self.recent.from(LeafIndex::new(first)).filter(|c| first + c.len() as u64 <= size);
+        let end = if let Some(commit) = recent {
+            commit.iter().for_each(|filed| file(&mut batch, family, filed));
+            first + commit.len() as u64
+        } else {
+            let end = size.min(first + STEP_ENTRIES as u64);
+            self.read(first, end)?.iter().for_each(|filed| file(&mut batch, family, filed));
+            end
+        };
+        batch.put_cf(family, CURSOR, [version(), number_key(end)].concat());
+        db.write(batch).map_err(StoreError::Write)?;
+        Ok(end)
+    }
+
+    fn read(&self, first: u64, end: u64) -> Result<Vec<Filed>, StoreError> {
+        let db: &DB = self.store.database();
         // Neighbours are read with one cursor a family: half the cost of looking each up.
         let entries = self.store.entries(LeafIndex::new(first), (end - first) as usize)?;
         let from = number_key(first);
         let bodies = db.cf_handle(cf::BODIES).ok_or(StoreError::Family { name: cf::BODIES })?;
         let mut bodies = db.iterator_cf(bodies, IteratorMode::From(&from, Direction::Forward)).peekable();
-        let mut batch = WriteBatch::default();
+        let mut found = Vec::with_capacity(entries.len());
         for (index, entry) in (first..end).zip(entries) {
             let place = number_key(index);
             let body = bodies.next_if(|row| row.as_ref().is_ok_and(|(key, _)| **key == place));
@@ -293,18 +316,22 @@ impl Follower {
                 tracing::warn!(index, "search index: an entry is not readable and gets no rows");
                 continue;
             };
-            if let Some(prefix) = kind_prefix(entry.kind) {
-                batch.put_cf(family, [&prefix[..], &place].concat(), []);
-            }
             let keys = body.and_then(|row| keys(&entry, &row.ok()?.1)).unwrap_or_default();
-            for run in &keys.runs {
-                let prefix = run_prefix(keys.agent.as_deref().unwrap_or_default(), run);
-                batch.put_cf(family, [&prefix[..], &place].concat(), []);
-            }
+            found.push(Filed { index: LeafIndex::new(index), kind: entry.kind, keys });
         }
-        batch.put_cf(family, CURSOR, [version(), number_key(end)].concat());
-        db.write(batch).map_err(StoreError::Write)?;
-        Ok(end)
+        Ok(found)
+    }
+}
+
+/// The rows of one entry.
+fn file(batch: &mut WriteBatch, family: &rocksdb::ColumnFamily, filed: &Filed) {
+    let place = number_key(filed.index.get());
+    if let Some(prefix) = kind_prefix(filed.kind) {
+        batch.put_cf(family, [&prefix[..], &place].concat(), []);
+    }
+    for run in &filed.keys.runs {
+        let prefix = run_prefix(filed.keys.agent.as_deref().unwrap_or_default(), run);
+        batch.put_cf(family, [&prefix[..], &place].concat(), []);
     }
 }
 

@@ -13,6 +13,7 @@
 pub mod clock;
 pub mod publisher;
 pub mod queue;
+pub mod recent;
 pub mod recovery;
 pub mod sequencer;
 pub mod view;
@@ -31,6 +32,7 @@ use crate::sequence::{COMMIT_ENTRIES_MAX, QUEUE_ENTRIES_MAX};
 use crate::server::faults::Faults;
 use crate::server::log::clock::Clock;
 use crate::server::log::queue::{Command, Queue};
+use crate::server::log::recent::Recent;
 use crate::server::log::view::View;
 use crate::server::store::Store;
 use crate::trust::TrustPolicy;
@@ -108,6 +110,7 @@ pub struct Log {
     queue: Arc<Queue>,
     published: watch::Receiver<Published>,
     policy: Arc<TrustPolicy>,
+    recent: Arc<Recent>,
 }
 
 impl Log {
@@ -127,8 +130,9 @@ impl Log {
         let store = Arc::clone(&recovered.store);
         let policy = Arc::new(recovered.policy.clone());
         let (queue, inbox) = queue::channel(QUEUE_ENTRIES_MAX, limits, recovered.read_only.clone());
-        let running = sequencer::start(recovered, inbox, published_tx);
-        Ok((Self { store, queue: Arc::new(queue), published, policy }, running))
+        let recent = Arc::new(Recent::default());
+        let running = sequencer::start(recovered, inbox, published_tx, Arc::clone(&recent));
+        Ok((Self { store, queue: Arc::new(queue), published, policy, recent }, running))
     }
 
     /// Logs the items of one request, in order. Answers when a published
@@ -157,6 +161,12 @@ impl Log {
     #[must_use]
     pub fn follow(&self) -> watch::Receiver<Published> {
         self.published.clone()
+    }
+
+    /// What was committed a moment ago: for followers that keep up.
+    #[must_use]
+    pub const fn recent(&self) -> &Arc<Recent> {
+        &self.recent
     }
 
     /// Whether the sequencer takes writes.

@@ -125,11 +125,13 @@ fn split(bytes: &Bytes, items_max: usize) -> Result<Vec<Bytes>, Problem> {
         return Err(Problem::new("batch_empty", "send one artifact a line"));
     }
     let mut lines = Vec::new();
-    for line in content.split(|byte| *byte == b'\n') {
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', content).chain([content.len()]) {
         if lines.len() == items_max {
             return Err(Problem::new("batch_too_large", format!("a batch holds at most {items_max} lines")));
         }
-        lines.push(bytes.slice_ref(line));
+        lines.push(bytes.slice(start..end));
+        start = end + 1;
     }
     Ok(lines)
 }

@@ -13,10 +13,11 @@ use tokio::sync::{oneshot, watch};
 
 use crate::entry::{EntryIdentity, PendingEntry};
 use crate::merkle::{LeafHash, LeafIndex, TreeSize, leaf_hash};
-use crate::sequence::{COMMIT_ENTRIES_MAX, COMMIT_ENTRIES_TARGET, TreeState, integrate};
+use crate::sequence::{COMMIT_ENTRIES_MAX, COMMIT_ENTRIES_TARGET, CommittedEntry, TreeState, integrate};
 use crate::server::log::clock::{Clock, Soundness};
 use crate::server::log::publisher::{Fatal, Publisher, announce};
 use crate::server::log::queue::{Command, Inbox};
+use crate::server::log::recent::{Filed, Recent};
 use crate::server::log::recovery::Recovered;
 use crate::server::log::{Item, Logged, Published, SubmitError};
 use crate::server::store::layout::{HeadRecord, STATEMENT_KEY_BYTES, statement_key};
@@ -51,10 +52,10 @@ impl Running {
 
 /// Starts the thread. In read-only mode it only ends when the log is dropped.
 #[must_use]
-pub fn start(recovered: Recovered, inbox: Inbox, published: watch::Sender<Published>) -> Running {
+pub fn start(recovered: Recovered, inbox: Inbox, published: watch::Sender<Published>, recent: Arc<Recent>) -> Running {
     let (done, ended) = oneshot::channel();
     std::thread::spawn(move || {
-        let mut sequencer = Sequencer::new(recovered, inbox, published);
+        let mut sequencer = Sequencer::new(recovered, inbox, published, recent);
         let result = sequencer.run();
         if let Err(error) = &result {
             tracing::error!(%error, "log stopped");
@@ -73,6 +74,7 @@ struct Sequencer {
     head: HeadRecord,
     inbox: Inbox,
     published: watch::Sender<Published>,
+    recent: Arc<Recent>,
     clock: Arc<dyn Clock>,
     soundness: Soundness,
     interval: Duration,
@@ -115,7 +117,7 @@ struct Placed {
 }
 
 impl Sequencer {
-    fn new(recovered: Recovered, inbox: Inbox, published: watch::Sender<Published>) -> Self {
+    fn new(recovered: Recovered, inbox: Inbox, published: watch::Sender<Published>, recent: Arc<Recent>) -> Self {
         Self {
             store: recovered.store,
             publisher: recovered.publisher,
@@ -123,6 +125,7 @@ impl Sequencer {
             head: recovered.head,
             inbox,
             published,
+            recent,
             soundness: Soundness::from(recovered.clock.read()),
             clock: recovered.clock,
             interval: recovered.checkpoint_interval,
@@ -249,6 +252,8 @@ impl Sequencer {
             placed.leaf_hash = Some(entry.leaf_hash);
             placed.is_repeated = *is_repeated || placed.logged.duplicate;
         }
+        let file = |e: CommittedEntry| Filed { index: e.index, kind: e.entry.kind, keys: e.keys };
+        self.recent.push(commit.entries.into_iter().map(file).collect());
         self.tree = tree;
         self.head = head;
         Ok(())
