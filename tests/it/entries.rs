@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use pulselog::artifact::digest::{ArtifactDigest, PayloadHash};
 use pulselog::artifact::receipts_root::ReceiptsRoot;
-use pulselog::artifact::{Did, KINDS, Kind};
+use pulselog::artifact::{Did, KINDS, Keys, Kind};
 use pulselog::entry::{LoggedAt, PendingEntry, SequencedEntry, SubmitterName};
 use pulselog::merkle::{Frontier, Hash, Node, Plan, TreeSize};
 use pulselog::sequence::{Commit, TreeState, integrate};
@@ -310,6 +310,7 @@ fn pending(n: u64) -> PendingEntry {
         submitter: SubmitterName::parse("tests").unwrap(),
         payload_hash: PayloadHash::of(body.as_bytes()),
         receipts: None,
+        keys: Keys::default(),
         body,
     }
 }
