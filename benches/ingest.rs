@@ -23,7 +23,7 @@ use pulselog::server::tokens::{self, TokenOptions};
 use sha2::{Digest, Sha256};
 
 const LINES: usize = 1_000;
-const CONNECTIONS: usize = 3;
+const CONNECTIONS: usize = 6;
 const ROUNDS: usize = 5;
 
 struct Receipt {
@@ -42,8 +42,13 @@ fn main() {
     for round in 0..ROUNDS {
         let made = make(&key, round * receipts, receipts);
         let bare = bare(&key, &made);
+        let cpu = cpu_seconds();
         let ingest = ingest(&url, &token, &made);
-        println!("round {round}: ingest {ingest:8.0}/s   bare verify_strict {bare:8.0}/s   {:.3}", ingest / bare);
+        let cores = (cpu_seconds() - cpu) * ingest / receipts as f64;
+        let ratio = ingest / bare;
+        println!(
+            "round {round}: ingest {ingest:8.0}/s on {cores:.2} cores   bare verify_strict {bare:8.0}/s   {ratio:.3}"
+        );
         ingests.push(ingest);
         bares.push(bare);
     }
@@ -52,6 +57,14 @@ fn main() {
     let (ingest, bare) = (fixture::median(&mut ingests), fixture::median(&mut bares));
     println!("{receipts} receipts of {bytes} bytes a round, {LINES} a batch, {CONNECTIONS} connections");
     println!("ratio of medians {:.3} (promised >= 0.60)", ingest / bare);
+}
+
+/// User and system time of this process: server and load client together.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks: f64 = after_name.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<f64>().ok()).sum();
+    ticks / 100.0
 }
 
 fn serve(dir: &std::path::Path) -> (Server, String) {

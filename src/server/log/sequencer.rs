@@ -54,7 +54,8 @@ impl Running {
 #[must_use]
 pub fn start(recovered: Recovered, inbox: Inbox, published: watch::Sender<Published>, recent: Arc<Recent>) -> Running {
     let (done, ended) = oneshot::channel();
-    std::thread::spawn(move || {
+    // A machine that cannot start one thread at the start has nothing to serve.
+    let sequence = move || {
         let mut sequencer = Sequencer::new(recovered, inbox, published, recent);
         let result = sequencer.run();
         if let Err(error) = &result {
@@ -63,7 +64,10 @@ pub fn start(recovered: Recovered, inbox: Inbox, published: watch::Sender<Publis
         // The store must be closed before anybody who waited may open it again.
         drop(sequencer);
         let _ = done.send(result);
-    });
+    };
+    if let Err(error) = std::thread::Builder::new().name("pulselog-seq".into()).spawn(sequence) {
+        tracing::error!(%error, "log stopped: no thread");
+    }
     Running { ended }
 }
 
