@@ -9,10 +9,10 @@ mod fixture;
 use std::time::Instant;
 
 use pulselog::entry::LoggedAt;
-use pulselog::sequence::{TreeState, integrate};
+use pulselog::sequence::{CommittedEntry, TreeState, integrate};
 use pulselog::server::faults::NoFaults;
 use pulselog::server::store::Store;
-use pulselog::server::store::layout::{HeadRecord, cf};
+use pulselog::server::store::layout::{HeadRecord, StatementRow, cf, statement_key};
 use rocksdb::{WriteBatch, WriteBatchIteratorCf, WriteOptions};
 
 const ENTRIES: u64 = 1_000;
@@ -50,7 +50,9 @@ fn main() {
         let pending = range.map(fixture::pending).collect();
         let (next, commit) = integrate(&tree, pending, LoggedAt::from_unix_ms(1_795_000_000_000)).expect("integrated");
         let head = HeadRecord { head: commit.head, previous: tree.head(), note: Some(vec![b'n'; 220]) };
-        let (batch, _) = bare.batch(&commit, &head).expect("a batch");
+        let key = |e: &CommittedEntry| statement_key(&e.payload_hash, e.entry.kind, e.entry.signer.as_ref());
+        let statements: Vec<_> = commit.entries.iter().map(|e| StatementRow { key: key(e), first: None }).collect();
+        let (batch, _) = bare.batch(&commit, &statements, &head).expect("a batch");
         let mut rows = Rows::default();
         batch.iterate_cf(&mut rows);
         let mut synced = WriteOptions::default();

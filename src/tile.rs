@@ -17,9 +17,11 @@ use crate::merkle::{HASH_BYTES, Hash, Node, TreeSize, node_hash};
 
 mod bundle;
 mod path;
+mod pyramid;
 
 pub use bundle::{decode_bundle, encode_bundle};
 pub use path::TilePath;
+pub use pyramid::Pyramid;
 
 /// Hashes of a full tile, entries of a full bundle.
 pub const TILE_WIDTH: usize = 256;

@@ -11,6 +11,7 @@
 //! crash in each step means.
 
 pub mod clock;
+mod nodes;
 pub mod publisher;
 pub mod queue;
 pub mod recent;

@@ -10,6 +10,7 @@
 
 mod error;
 pub mod layout;
+pub mod pyramids;
 mod read;
 mod rocks;
 
@@ -21,12 +22,16 @@ use rocksdb::{DB, FlushOptions, WriteBatch, WriteOptions};
 use crate::merkle::TreeSize;
 use crate::sequence::Commit;
 use crate::server::faults::{Faults, NoFaults, WriteStep};
-use crate::server::store::layout::{HeadRecord, LogIdentity, STATEMENT_KEY_BYTES, cf, meta, number_key, tile_key};
+use crate::server::store::layout::{HeadRecord, LogIdentity, StatementRow, cf, meta, number_key, tile_key};
+use crate::server::store::pyramids::Pyramids;
 
 pub use self::error::StoreError;
 
 /// Most entries that one answer lists for the same statement.
 pub const SAME_STATEMENT_MAX: usize = 256;
+
+/// Entries of a memtable that is in no file yet.
+const ACTIVE_ENTRIES: &str = "rocksdb.num-entries-active-mem-table";
 
 /// Keys, small values and tile bytes of one entry, to size a batch beforehand.
 const ROW_BYTES_GUESS: usize = 320;
@@ -37,6 +42,7 @@ pub struct Store {
     faults: Arc<dyn Faults>,
     /// Held by a read-only store; RocksDB holds it for the others.
     _lock: Option<std::fs::File>,
+    pyramids: Pyramids,
 }
 
 impl Store {
@@ -47,7 +53,7 @@ impl Store {
     /// [`StoreError::Open`]: damaged files, a lock held by another process.
     pub fn open(dir: &Path, faults: Arc<dyn Faults>) -> Result<Self, StoreError> {
         let db = rocks::open(dir).map_err(StoreError::Open)?;
-        Ok(Self { db, faults, _lock: None })
+        Ok(Self { db, faults, _lock: None, pyramids: Pyramids::default() })
     }
 
     /// Opens the store in `dir` and writes nothing, not even what the WAL
@@ -58,7 +64,7 @@ impl Store {
     pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
         let lock = rocks::lock(dir).ok_or(StoreError::Busy)?;
         let db = rocks::open_read_only(dir).map_err(StoreError::Open)?;
-        Ok(Self { db, faults: Arc::new(NoFaults), _lock: lock })
+        Ok(Self { db, faults: Arc::new(NoFaults), _lock: lock, pyramids: Pyramids::default() })
     }
 
     /// Writes what the WAL gave back into synced files: after a failed sync
@@ -71,7 +77,13 @@ impl Store {
         let mut options = FlushOptions::default();
         options.set_wait(true);
         for name in cf::ALL {
-            self.db.flush_cf_opt(self.family(name)?, &options).map_err(StoreError::Write)?;
+            let family = self.family(name)?;
+            // Opening has flushed what it recovered. Asking again where nothing
+            // is left would wait for compactions that are behind.
+            let waiting = self.db.property_int_value_cf(family, ACTIVE_ENTRIES).map_err(StoreError::Read)?;
+            if waiting != Some(0) {
+                self.db.flush_cf_opt(family, &options).map_err(StoreError::Write)?;
+            }
         }
         self.db.flush_wal(true).map_err(StoreError::Write)
     }
@@ -126,13 +138,19 @@ impl Store {
     }
 
     /// The synced batch of one commit: all of it or, after a crash, nothing.
-    /// Returns for each entry whether its statement was already logged.
+    /// `statements` says for each entry what was looked up before. Returns for
+    /// each entry whether another one makes the same statement.
     ///
     /// # Errors
     /// [`StoreError::Write`]: whether it was persisted is then unknown, so the
     /// caller must stop.
-    pub fn commit(&self, commit: &Commit, head: &HeadRecord) -> Result<Vec<bool>, StoreError> {
-        let (batch, repeated) = self.batch(commit, head)?;
+    pub fn commit(
+        &self,
+        commit: &Commit,
+        statements: &[StatementRow],
+        head: &HeadRecord,
+    ) -> Result<Vec<bool>, StoreError> {
+        let (batch, repeated) = self.batch(commit, statements, head)?;
         self.write(WriteStep::Commit, batch, true)?;
         Ok(repeated)
     }
@@ -140,8 +158,13 @@ impl Store {
     /// The rows of one commit; public so that a bench can write the same bytes bare.
     ///
     /// # Errors
-    /// [`StoreError::Read`] when the statement rows cannot be looked up.
-    pub fn batch(&self, commit: &Commit, head: &HeadRecord) -> Result<(WriteBatch, Vec<bool>), StoreError> {
+    /// [`StoreError::Family`].
+    pub fn batch(
+        &self,
+        commit: &Commit,
+        statements: &[StatementRow],
+        head: &HeadRecord,
+    ) -> Result<(WriteBatch, Vec<bool>), StoreError> {
         let bytes: usize = commit.entries.iter().map(|e| e.bytes.len() + e.body.len() + ROW_BYTES_GUESS).sum();
         let mut batch = WriteBatch::with_capacity_bytes(bytes);
         let (entries, bodies) = (self.family(cf::ENTRIES)?, self.family(cf::BODIES)?);
@@ -153,7 +176,7 @@ impl Store {
             batch.put_cf(identities, entry.identity.as_bytes(), index);
             batch.put_cf(leaves, entry.leaf_hash.hash().as_bytes(), index);
         }
-        let repeated = self.statement_rows(commit, &mut batch)?;
+        let repeated = self.statement_rows(commit, statements, &mut batch)?;
         let tiles = self.family(cf::TILES)?;
         for (tile, bytes) in &commit.tiles {
             batch.put_cf(tiles, tile_key(*tile), bytes);
@@ -164,23 +187,22 @@ impl Store {
 
     /// The first entry of a statement has a row that names it; later ones have
     /// a row each, so that many envelopes of one statement cost no rewriting.
-    fn statement_rows(&self, commit: &Commit, batch: &mut WriteBatch) -> Result<Vec<bool>, StoreError> {
+    fn statement_rows(
+        &self,
+        commit: &Commit,
+        statements: &[StatementRow],
+        batch: &mut WriteBatch,
+    ) -> Result<Vec<bool>, StoreError> {
         let family = self.family(cf::STATEMENTS)?;
-        let keys: Vec<[u8; STATEMENT_KEY_BYTES]> = commit
-            .entries
-            .iter()
-            .map(|e| layout::statement_key(&e.payload_hash, e.entry.kind, e.entry.signer.as_ref()))
-            .collect();
-        let known = self.first_of_statements(&keys)?;
-        let mut first_here = std::collections::HashSet::with_capacity(keys.len());
-        let mut repeated = Vec::with_capacity(keys.len());
-        for ((entry, key), known) in commit.entries.iter().zip(&keys).zip(known) {
-            let is_repeated = known.is_some() || !first_here.insert(key);
+        let mut first_here = std::collections::HashSet::with_capacity(statements.len());
+        let mut repeated = Vec::with_capacity(statements.len());
+        for (entry, row) in commit.entries.iter().zip(statements) {
+            let is_repeated = row.first.is_some() || !first_here.insert(row.key);
             repeated.push(is_repeated);
             if is_repeated {
-                batch.put_cf(family, layout::later_statement_key(key, entry.index), []);
+                batch.put_cf(family, layout::later_statement_key(&row.key, entry.index), []);
             } else {
-                batch.put_cf(family, key, number_key(entry.index.get()));
+                batch.put_cf(family, row.key, number_key(entry.index.get()));
             }
         }
         Ok(repeated)
@@ -221,6 +243,12 @@ impl Store {
 
     fn family(&self, name: &'static str) -> Result<&rocksdb::ColumnFamily, StoreError> {
         self.db.cf_handle(name).ok_or(StoreError::Family { name })
+    }
+
+    /// Folded tiles that proofs climb through.
+    #[must_use]
+    pub const fn pyramids(&self) -> &Pyramids {
+        &self.pyramids
     }
 
     /// Compacts every family; minutes at ten million entries.

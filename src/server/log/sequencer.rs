@@ -13,14 +13,14 @@ use tokio::sync::{oneshot, watch};
 
 use crate::entry::{EntryIdentity, PendingEntry};
 use crate::merkle::{LeafHash, LeafIndex, TreeSize, leaf_hash};
-use crate::sequence::{COMMIT_ENTRIES_MAX, COMMIT_ENTRIES_TARGET, CommittedEntry, TreeState, integrate};
+use crate::sequence::{COMMIT_ENTRIES_MAX, COMMIT_ENTRIES_TARGET, Commit, CommittedEntry, TreeState, integrate};
 use crate::server::log::clock::{Clock, Soundness};
 use crate::server::log::publisher::{Fatal, Publisher, announce};
 use crate::server::log::queue::{Command, Inbox};
 use crate::server::log::recent::{Filed, Recent};
 use crate::server::log::recovery::Recovered;
 use crate::server::log::{Item, Logged, Published, SubmitError};
-use crate::server::store::layout::{HeadRecord, STATEMENT_KEY_BYTES, statement_key};
+use crate::server::store::layout::{HeadRecord, STATEMENT_KEY_BYTES, StatementRow, statement_key};
 use crate::server::store::{Store, StoreError};
 
 /// Wait before a key that did not answer is asked again.
@@ -184,9 +184,9 @@ impl Sequencer {
         if !items.is_empty() {
             match self.soundness.judge(self.clock.read(), self.tree.last_logged_at()) {
                 Ok(now) => {
-                    let pending = self.place(items)?;
+                    let (pending, statements) = self.place(items)?;
                     if !pending.is_empty() {
-                        self.commit(pending, now)?;
+                        self.commit(pending, &statements, now)?;
                     }
                 }
                 Err(why) => self.refuse(&items, &why),
@@ -221,31 +221,51 @@ impl Sequencer {
     }
 
     /// Finds duplicates, in the store and among the items before, and gives
-    /// the rest their places.
-    fn place(&mut self, items: Vec<(u64, usize, Item)>) -> Result<Vec<PendingEntry>, StoreError> {
-        let identities: Vec<_> =
-            items.iter().flat_map(|(_, _, item)| item.entries.iter().map(PendingEntry::identity)).collect();
-        let known = self.store.find_identities(&identities)?;
-        let mut identities = identities.into_iter().zip(known);
-        let mut batch = Batch { next: self.tree.head().size.get(), here: HashMap::new(), pending: Vec::new() };
+    /// the rest their places. A duplicate makes a statement that the store
+    /// knows, so what is new costs one look-up, not two.
+    fn place(&mut self, items: Vec<(u64, usize, Item)>) -> Result<(Vec<PendingEntry>, Vec<StatementRow>), StoreError> {
+        let entries = || items.iter().flat_map(|(_, _, item)| &item.entries);
+        let keys: Vec<_> = entries().map(|e| statement_key(&e.payload_hash, e.kind, e.signer.as_ref())).collect();
+        let firsts = self.store.first_of_statements(&keys)?;
+        let stated = entries().zip(&firsts).filter(|(_, first)| first.is_some());
+        let identities: Vec<_> = stated.map(|(entry, _)| entry.identity()).collect();
+        let mut known = self.store.find_identities(&identities)?.into_iter();
+        let mut rows = keys.into_iter().zip(firsts).map(|(key, first)| StatementRow { key, first });
+        let next = self.tree.head().size.get();
+        let mut batch = Batch { next, here: HashMap::new(), pending: Vec::new(), statements: Vec::new() };
         for (request, slot, item) in items {
-            let known: Vec<_> = identities.by_ref().take(item.entries.len()).collect();
-            let Some(artifact) = item.entries.last() else { continue };
-            let statement = statement_key(&artifact.payload_hash, artifact.kind, artifact.signer.as_ref());
-            let logged = batch.place(item, known);
+            let rows: Vec<_> = rows.by_ref().take(item.entries.len()).collect();
+            let Some(statement) = rows.last().map(|row| row.key) else { continue };
+            let stored = rows.iter().map(|row| row.first.and_then(|_| known.next().flatten())).collect();
+            let logged = batch.place(item, rows, stored);
             self.placed.push(Placed { request, slot, logged, leaf_hash: None, is_repeated: true, statement });
         }
-        Ok(batch.pending)
+        Ok((batch.pending, batch.statements))
     }
 
     /// Integrate, sign, ONE synced batch. After this line of the store the
     /// entries exist; before it nothing happened.
-    fn commit(&mut self, pending: Vec<PendingEntry>, now: crate::entry::LoggedAt) -> Result<(), Fatal> {
+    fn commit(
+        &mut self,
+        pending: Vec<PendingEntry>,
+        statements: &[StatementRow],
+        now: crate::entry::LoggedAt,
+    ) -> Result<(), Fatal> {
         let (tree, commit) = integrate(&self.tree, pending, now)?;
         commit.recheck()?;
         let note = if self.is_time_to_sign() { self.publisher.sign(commit.head) } else { None };
         let head = HeadRecord { head: commit.head, previous: self.publisher.guarded(), note };
-        let repeated = self.store.commit(&commit, &head)?;
+        let repeated = self.store.commit(&commit, statements, &head)?;
+        self.tell_placed(&commit, &repeated);
+        let file = |e: CommittedEntry| Filed { index: e.index, kind: e.entry.kind, keys: e.keys };
+        self.recent.push(commit.entries.into_iter().map(file).collect());
+        self.tree = tree;
+        self.head = head;
+        Ok(())
+    }
+
+    /// What the commit knows of each placed item needs no read when it is answered.
+    fn tell_placed(&mut self, commit: &Commit, repeated: &[bool]) {
         let first = commit.before.size.get();
         for placed in self.placed.iter_mut().filter(|p| p.leaf_hash.is_none()) {
             let at = placed.logged.index.get().checked_sub(first).and_then(|at| usize::try_from(at).ok());
@@ -256,11 +276,6 @@ impl Sequencer {
             placed.leaf_hash = Some(entry.leaf_hash);
             placed.is_repeated = *is_repeated || placed.logged.duplicate;
         }
-        let file = |e: CommittedEntry| Filed { index: e.index, kind: e.entry.kind, keys: e.keys };
-        self.recent.push(commit.entries.into_iter().map(file).collect());
-        self.tree = tree;
-        self.head = head;
-        Ok(())
     }
 
     fn is_time_to_sign(&self) -> bool {
@@ -356,35 +371,39 @@ struct Batch {
     next: u64,
     here: HashMap<EntryIdentity, LeafIndex>,
     pending: Vec<PendingEntry>,
+    /// Of `pending`, in order.
+    statements: Vec<StatementRow>,
 }
 
 impl Batch {
-    fn place(&mut self, item: Item, mut known: Vec<(EntryIdentity, Option<LeafIndex>)>) -> Logged {
+    fn place(&mut self, item: Item, rows: Vec<StatementRow>, stored: Vec<Option<LeafIndex>>) -> Logged {
         let mut logged = Logged {
             index: LeafIndex::new(self.next),
-            // Filled from the stored bytes when the answer is due.
+            // Filled when the answer is due.
             leaf_hash: leaf_hash(&[]),
             tree_size: TreeSize::ZERO,
             duplicate: false,
             same_statement: Vec::new(),
             expanded: Vec::new(),
         };
+        let identities: Vec<_> = item.entries.iter().map(PendingEntry::identity).collect();
+        let find = |here: &HashMap<_, _>, at: usize| stored[at].or_else(|| here.get(&identities[at]).copied());
+        let artifact = identities.len() - 1;
         // A bundle that is logged had its receipts expanded then.
-        let last = known.last().and_then(|(identity, index)| index.or_else(|| self.here.get(identity).copied()));
-        if let Some(index) = last {
+        if let Some(index) = find(&self.here, artifact) {
             logged.index = index;
             logged.duplicate = true;
             return logged;
         }
-        let artifact = known.len().saturating_sub(1);
-        for (at, (entry, (identity, stored))) in item.entries.into_iter().zip(known.drain(..)).enumerate() {
-            if stored.is_some() || self.here.contains_key(&identity) {
+        for (at, (entry, row)) in item.entries.into_iter().zip(rows).enumerate() {
+            if find(&self.here, at).is_some() {
                 continue;
             }
             let index = LeafIndex::new(self.next);
             self.next += 1;
-            self.here.insert(identity, index);
+            self.here.insert(identities[at].clone(), index);
             self.pending.push(entry);
+            self.statements.push(row);
             logged.index = index;
             if at != artifact {
                 logged.expanded.push(index);

@@ -4,21 +4,18 @@
 //! proof is verified before it is handed out, with the same strict code that
 //! readers run: a damaged store answers an error, never a wrong proof.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::checkpoint::TreeHead;
 use crate::entry::{EntryError, SequencedEntry};
-use crate::merkle::{
-    Hash, LeafHash, LeafIndex, Node, Plan, ProofError, RootHash, TreeSize, empty_root, leaf_hash, verify_consistency,
-    verify_inclusion,
-};
+use crate::merkle::{LeafHash, LeafIndex, Plan, ProofError, TreeSize, leaf_hash, verify_consistency, verify_inclusion};
 use crate::note::SignedNote;
 use crate::receipt::{ConsistencyFile, LogProof};
 use crate::server::log::Published;
+use crate::server::log::nodes::fetch;
 use crate::server::store::{Store, StoreError, layout};
-use crate::tile::{TILE_WIDTH, TileError, TileId, TilePath, encode_bundle, locate, node_from_tile, width_at};
+use crate::tile::{TILE_WIDTH, TileError, TileId, TilePath, encode_bundle, width_at};
 
 /// Most entries of one listing.
 pub const LISTING_MAX: usize = 1_000;
@@ -275,41 +272,6 @@ fn stored(index: LeafIndex, bytes: Vec<u8>) -> Result<StoredEntry, ViewError> {
 
 fn parse_note(bytes: &[u8]) -> Result<SignedNote, ViewError> {
     SignedNote::parse(bytes).map_err(|_| ViewError::Unsound { what: "a published checkpoint".into() })
-}
-
-/// Hashes of complete subtrees, in one batched read of their tiles.
-///
-/// # Errors
-/// [`ViewError::Unsound`] when a tile is missing or too narrow.
-pub fn fetch(store: &Store, nodes: &[Node]) -> Result<Vec<Hash>, ViewError> {
-    let mut wanted: BTreeMap<TileId, usize> = BTreeMap::new();
-    for node in nodes {
-        wanted.insert(locate(*node).0, 0);
-    }
-    let tiles: Vec<TileId> = wanted.keys().copied().collect();
-    let bytes = store.tiles(&tiles)?;
-    for (at, tile) in tiles.iter().enumerate() {
-        wanted.insert(*tile, at);
-    }
-    let hash = |node: &Node| {
-        let tile = locate(*node).0;
-        let missing = || ViewError::Unsound { what: format!("tile level {} index {}", tile.level, tile.index) };
-        let bytes = wanted.get(&tile).and_then(|at| bytes.get(*at)).and_then(Option::as_deref).ok_or_else(missing)?;
-        node_from_tile(bytes, *node).map_err(|_| missing())
-    };
-    nodes.iter().map(hash).collect()
-}
-
-/// The root at `size`, from the tiles of a store that holds at least as much.
-///
-/// # Errors
-/// [`ViewError::Unsound`], [`ViewError::Store`].
-pub fn root_at(store: &Store, size: TreeSize) -> Result<RootHash, ViewError> {
-    if size == TreeSize::ZERO {
-        return Ok(empty_root());
-    }
-    let plan = Plan::root(size)?;
-    Ok(plan.build_root(&fetch(store, plan.nodes())?)?)
 }
 
 /// Why a view did not answer.

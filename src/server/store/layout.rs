@@ -78,6 +78,15 @@ pub fn statement_key(payload: &PayloadHash, kind: Kind, signer: Option<&Did>) ->
     key
 }
 
+/// What is known of the statement of one entry before it is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatementRow {
+    /// Its key.
+    pub key: [u8; STATEMENT_KEY_BYTES],
+    /// The lowest entry of the same statement in the store.
+    pub first: Option<LeafIndex>,
+}
+
 /// Key of a statement's later entry.
 #[must_use]
 pub fn later_statement_key(first: &[u8; STATEMENT_KEY_BYTES], index: LeafIndex) -> [u8; STATEMENT_KEY_BYTES + 8] {

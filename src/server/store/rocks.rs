@@ -83,7 +83,6 @@ fn family(name: &str, cache: &Cache) -> Options {
     table.set_pin_l0_filter_and_index_blocks_in_cache(true);
     table.set_format_version(6);
     table.set_block_size(RANGE_BLOCK_BYTES);
-    options.set_compression_options(ZSTD_WINDOW_BITS, FLUSH_ZSTD_LEVEL, 0, 0);
     options.set_bottommost_compression_options(ZSTD_WINDOW_BITS, LAST_ZSTD_LEVEL, 0, 0, true);
     options.set_bottommost_compression_type(DBCompressionType::Zstd);
     match name {
@@ -91,6 +90,7 @@ fn family(name: &str, cache: &Cache) -> Options {
         // they are compressed once, when they are flushed.
         cf::ENTRIES | cf::BODIES | cf::CHECKPOINTS => {
             options.set_compression_type(DBCompressionType::Zstd);
+            options.set_compression_options(ZSTD_WINDOW_BITS, FLUSH_ZSTD_LEVEL, 0, 0);
         }
         // Hashes do not compress.
         cf::TILES => {
