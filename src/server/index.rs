@@ -24,7 +24,7 @@ use tokio::sync::watch;
 use crate::artifact::{KINDS, Keys, Kind, json};
 use crate::entry::SequencedEntry;
 use crate::merkle::{LeafIndex, TreeSize};
-use crate::server::log::recent::{Filed, Recent};
+use crate::server::log::recent::Recent;
 use crate::server::log::{Log, Published};
 use crate::server::store::layout::{cf, number, number_key};
 use crate::server::store::{Store, StoreError};
@@ -289,11 +289,12 @@ impl Follower {
         let mut batch = WriteBatch::default();
         let recent = self.recent.from(LeafIndex::new(first)).filter(|c| first + c.len() as u64 <= size);
         let end = if let Some(commit) = recent {
-            commit.iter().for_each(|filed| file(&mut batch, family, filed));
+            commit.iter().for_each(|e| file(&mut batch, family, e.index, e.entry.kind, &e.keys));
             first + commit.len() as u64
         } else {
             let end = size.min(first + STEP_ENTRIES as u64);
-            self.read(first, end)?.iter().for_each(|filed| file(&mut batch, family, filed));
+            let found = self.read(first, end)?;
+            found.iter().for_each(|(index, kind, keys)| file(&mut batch, family, *index, *kind, keys));
             end
         };
         batch.put_cf(family, CURSOR, [version(), number_key(end)].concat());
@@ -301,7 +302,7 @@ impl Follower {
         Ok(end)
     }
 
-    fn read(&self, first: u64, end: u64) -> Result<Vec<Filed>, StoreError> {
+    fn read(&self, first: u64, end: u64) -> Result<Vec<(LeafIndex, Kind, Keys)>, StoreError> {
         let db: &DB = self.store.database();
         // Neighbours are read with one cursor a family: half the cost of looking each up.
         let entries = self.store.entries(LeafIndex::new(first), (end - first) as usize)?;
@@ -317,20 +318,20 @@ impl Follower {
                 continue;
             };
             let keys = body.and_then(|row| keys(&entry, &row.ok()?.1)).unwrap_or_default();
-            found.push(Filed { index: LeafIndex::new(index), kind: entry.kind, keys });
+            found.push((LeafIndex::new(index), entry.kind, keys));
         }
         Ok(found)
     }
 }
 
 /// The rows of one entry.
-fn file(batch: &mut WriteBatch, family: &rocksdb::ColumnFamily, filed: &Filed) {
-    let place = number_key(filed.index.get());
-    if let Some(prefix) = kind_prefix(filed.kind) {
+fn file(batch: &mut WriteBatch, family: &rocksdb::ColumnFamily, index: LeafIndex, kind: Kind, keys: &Keys) {
+    let place = number_key(index.get());
+    if let Some(prefix) = kind_prefix(kind) {
         batch.put_cf(family, [&prefix[..], &place].concat(), []);
     }
-    for run in &filed.keys.runs {
-        let prefix = run_prefix(filed.keys.agent.as_deref().unwrap_or_default(), run);
+    for run in &keys.runs {
+        let prefix = run_prefix(keys.agent.as_deref().unwrap_or_default(), run);
         batch.put_cf(family, [&prefix[..], &place].concat(), []);
     }
 }

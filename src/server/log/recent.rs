@@ -6,43 +6,35 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::artifact::{Keys, Kind};
 use crate::merkle::LeafIndex;
+use crate::sequence::CommittedEntry;
 
 /// Commits that are kept: a follower may be this many behind.
-const COMMITS_MAX: usize = 8;
+const COMMITS_MAX: usize = 4;
 
-/// What an index needs of one entry.
-#[derive(Clone, Debug)]
-pub struct Filed {
-    /// Where it stands.
-    pub index: LeafIndex,
-    /// Its kind.
-    pub kind: Kind,
-    /// What it is filed under.
-    pub keys: Keys,
-}
+/// The entries of one commit.
+pub type Committed = Arc<Vec<CommittedEntry>>;
 
 /// The newest commits. Shared by the sequencer and its followers.
 #[derive(Debug, Default)]
 pub struct Recent {
-    commits: Mutex<VecDeque<Arc<[Filed]>>>,
+    commits: Mutex<VecDeque<Committed>>,
 }
 
 impl Recent {
-    /// Adds a commit and forgets the oldest.
-    pub fn push(&self, commit: Vec<Filed>) {
+    /// Adds a commit and gives back the one that is forgotten for it, so that
+    /// the caller chooses when to spend the time of dropping it.
+    pub fn push(&self, commit: Committed) -> Option<Committed> {
         let mut commits = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
-        if commits.len() == COMMITS_MAX {
-            commits.pop_front();
-        }
-        commits.push_back(commit.into());
+        let forgotten = if commits.len() == COMMITS_MAX { commits.pop_front() } else { None };
+        commits.push_back(commit);
+        forgotten
     }
 
     /// The commit that begins with this entry, if it is still kept.
     #[must_use]
-    pub fn from(&self, first: LeafIndex) -> Option<Arc<[Filed]>> {
+    pub fn from(&self, first: LeafIndex) -> Option<Committed> {
         let commits = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
-        commits.iter().find(|c| c.first().is_some_and(|f| f.index == first)).cloned()
+        commits.iter().find(|c| c.first().is_some_and(|e| e.index == first)).cloned()
     }
 }
