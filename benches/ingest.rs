@@ -23,7 +23,7 @@ use pulselog::server::tokens::{self, TokenOptions};
 use sha2::{Digest, Sha256};
 
 const LINES: usize = 1_000;
-const CONNECTIONS: usize = 6;
+const CONNECTIONS: usize = 8;
 const ROUNDS: usize = 5;
 
 struct Receipt {

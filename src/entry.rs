@@ -38,6 +38,8 @@ pub use self::error::EntryError;
 pub const ENTRY_VERSION: u64 = 1;
 /// Longest submitter name, bytes.
 pub const SUBMITTER_BYTES_MAX: usize = 64;
+/// The only kind whose entries carry a receipts root.
+const RECEIPTS_KIND: &str = "proof_bundle";
 /// First byte of a COSE_Sign1 entry: reserved, refused today.
 const COSE_SIGN1_TAG: u8 = 0xd2;
 
@@ -334,8 +336,12 @@ impl Fields {
             (Some(root), Some(count)) if count > 0 => Some(ReceiptsRoot { root, count }),
             _ => return Err(EntryError::MissingKey(key::RECEIPTS_COUNT)),
         };
+        let kind = self.kind.ok_or(EntryError::MissingKey(key::KIND))?;
+        if receipts.is_some() && kind.name() != RECEIPTS_KIND {
+            return Err(EntryError::UnknownKey(key::RECEIPTS_ROOT));
+        }
         Ok(SequencedEntry {
-            kind: self.kind.ok_or(EntryError::MissingKey(key::KIND))?,
+            kind,
             digest: ArtifactDigest::from_bytes(self.digest.ok_or(EntryError::MissingKey(key::DIGEST))?),
             body_bytes: self.body_bytes.ok_or(EntryError::MissingKey(key::LENGTH))?,
             signer: self.signer,

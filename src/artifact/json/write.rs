@@ -191,6 +191,14 @@ fn write_integer(integer: i64, out: &mut String) {
 /// backslash and U+0000 to U+001F.
 pub(crate) fn write_string(text: &str, out: &mut String) {
     out.push('"');
+    // Nearly every text is plain. Looking at all bytes without stopping is what
+    // a compiler turns into a few wide instructions.
+    let is_escaped = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
+    if !text.bytes().fold(false, |found, byte| found | is_escaped(byte)) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     let mut plain_from = 0;
     for (at, byte) in text.bytes().enumerate() {
         if byte >= 0x20 && byte != b'"' && byte != b'\\' {

@@ -1,6 +1,6 @@
-//! Workers for admission. Signatures cost the most of any request; as many
-//! run at once as the machine has cores, so that a burst of batches neither
-//! starves the sequencer nor piles up threads.
+//! Workers for admission. Signatures cost the most of any request; two run
+//! at once for each core, so that one is ready whenever another is handed over,
+//! and a burst of batches neither starves the sequencer nor piles up threads.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub struct Pool {
 impl Default for Pool {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        Self { permits: Arc::new(Semaphore::new(cores)) }
+        Self { permits: Arc::new(Semaphore::new(2 * cores)) }
     }
 }
 

@@ -103,7 +103,8 @@ fn family(name: &str, cache: &Cache) -> Options {
             table.set_bloom_filter(BLOOM_BITS_PER_KEY, false);
             options.set_memtable_prefix_bloom_ratio(MEMTABLE_BLOOM_RATIO);
             options.set_memtable_whole_key_filtering(true);
-            options.set_compression_type(DBCompressionType::Lz4);
+            // Hashes: only the last level, where keys stand densest, is worth the work.
+            options.set_compression_type(DBCompressionType::None);
         }
         _ => options.set_compression_type(DBCompressionType::Lz4),
     }
