@@ -265,8 +265,22 @@ fn any_entry() -> impl Strategy<Value = SequencedEntry> {
         signer: signed.then(|| Did::parse(DID).unwrap()),
         submitter: SubmitterName::parse(&submitter).unwrap(),
         logged_at: LoggedAt::from_unix_ms(logged_at),
-        receipts: receipts.map(|(root, count)| ReceiptsRoot { root, count }),
+        receipts: receipts.filter(|_| kind.name() == "proof_bundle").map(|(root, count)| ReceiptsRoot { root, count }),
     })
+}
+
+#[test]
+fn refuses_a_receipts_root_on_another_kind_than_a_proof_bundle() {
+    let other = SequencedEntry {
+        kind: Kind::parse("gateway_receipt").unwrap(),
+        digest: ArtifactDigest::from_bytes([1; 32]),
+        body_bytes: 1,
+        signer: None,
+        submitter: SubmitterName::parse("a").unwrap(),
+        logged_at: LoggedAt::from_unix_ms(1),
+        receipts: Some(ReceiptsRoot { root: [2; 32], count: 1 }),
+    };
+    assert_eq!(code(&other.encode()), "entry_unknown_key");
 }
 
 proptest! {
