@@ -12,7 +12,7 @@ use crate::protocol::codes::{
     FUTURE_TIMESTAMP_POISONING, HASH_MISMATCH, INVALID_DID_FORMAT, MALFORMED_ENVELOPE, SCHEMA_VALIDATION_FAILED,
     SIGNATURE_INVALID, UNKNOWN_HASH_ALGORITHM, UNSORTED_MEMBER_ARRAY,
 };
-use crate::protocol::envelope::{self, Signed, envelope_schema, is_did_form, text};
+use crate::protocol::envelope::{self, Hashed, Signed, envelope_schema, is_did_form, text};
 use crate::protocol::manifest::{self, Expected};
 use crate::protocol::options::Context;
 use crate::protocol::schema::{
@@ -117,10 +117,10 @@ fn check_dates(document: &Value, payload: &Value, context: &Context<'_>) -> Resu
 /// A11 to A14.
 fn check_signature(document: &Value, payload: &Value, signer: &str, context: &Context<'_>) -> Result<(), Failure> {
     let hash = text(document, "payload_hash_b64u");
-    match envelope::payload_hash(payload, text(document, "hash_algorithm")) {
-        None => return fail(UNKNOWN_HASH_ALGORITHM, "hash_algorithm"),
-        Some(computed) if computed != hash => return fail(HASH_MISMATCH, "payload_hash_b64u"),
-        Some(_) => {}
+    match envelope::hashed(payload, text(document, "hash_algorithm"), hash) {
+        Hashed::NotImplemented => return fail(UNKNOWN_HASH_ALGORITHM, "hash_algorithm"),
+        Hashed::Bad => return fail(HASH_MISMATCH, "payload_hash_b64u"),
+        Hashed::Good => {}
     }
     match envelope::signed(context.keys, signer, hash, text(document, "signature_b64u")) {
         Signed::Good => Ok(()),

@@ -13,7 +13,7 @@ use crate::protocol::codes::{
     HASH_MISMATCH, INVALID_DID_FORMAT, MALFORMED_ENVELOPE, SCHEMA_VALIDATION_FAILED, SIGNATURE_INVALID,
     UNKNOWN_ALGORITHM, UNKNOWN_ENVELOPE_TYPE, UNKNOWN_ENVELOPE_VERSION, UNKNOWN_HASH_ALGORITHM,
 };
-use crate::protocol::envelope::{self, Signed, envelope_schema, is_did_form, text};
+use crate::protocol::envelope::{self, Hashed, Signed, envelope_schema, is_did_form, text};
 use crate::protocol::options::Context;
 use crate::protocol::schema::{DATE_TIME, ONE, Schema, first_fault, is_b64u};
 use crate::protocol::tiers::{ProofTier, TrustTier};
@@ -129,7 +129,7 @@ fn check_signature(document: &Value, payload: &Value, agent: &str, context: &Con
         return fail(INVALID_DID_FORMAT, "signer_did");
     }
     let hash = text(document, "payload_hash_b64u");
-    if envelope::payload_hash(payload, text(document, "hash_algorithm")).as_deref() != Some(hash) {
+    if envelope::hashed(payload, text(document, "hash_algorithm"), hash) != Hashed::Good {
         return fail_whole(HASH_MISMATCH);
     }
     match envelope::signed(context.keys, signer, hash, text(document, "signature_b64u")) {

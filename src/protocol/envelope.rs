@@ -2,8 +2,9 @@
 //! Signed are the characters of the hash text, nothing else.
 
 use ed25519_dalek::Signature;
+use sha2::{Digest as _, Sha256};
 
-use crate::artifact::json::{Value, to_compact, to_jcs};
+use crate::artifact::json::{Value, compact_in_pieces, to_jcs};
 use crate::artifact::{DidError, KeyCache, digest};
 
 /// The schema of an envelope: `version`, `type`, payload schema, then the
@@ -55,10 +56,44 @@ pub(super) fn hash_text(bytes: &str) -> String {
     digest::b64u(&digest::sha256(bytes.as_bytes()))
 }
 
-/// The hash of a payload under the named algorithm; `None` for BLAKE3, which
-/// is listed and implemented by nobody.
-pub(super) fn payload_hash(payload: &Value, hash_algorithm: &str) -> Option<String> {
-    (hash_algorithm == "SHA-256").then(|| hash_text(&to_compact(payload)))
+/// Whether `text` is the base64url of SHA-256 of `bytes`.
+pub(super) fn is_hash_of(text: &str, bytes: &str) -> bool {
+    spells(text, &digest::sha256(bytes.as_bytes()))
+}
+
+/// Whether `text` is the base64url of `hash`. Unlike the encoder for secrets
+/// this takes no care of timing: hashes are public.
+fn spells(text: &str, hash: &[u8; 32]) -> bool {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut spelled = [0; 44];
+    for (three, four) in hash.chunks(3).zip(spelled.chunks_mut(4)) {
+        let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for (at, slot) in four.iter_mut().enumerate() {
+            *slot = ALPHABET[(bits >> (18 - 6 * at) & 63) as usize];
+        }
+    }
+    // 32 bytes take 43 characters; the last of the four is padding.
+    text.as_bytes() == &spelled[..43]
+}
+
+/// Whether a hash belongs to a payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hashed {
+    Good,
+    Bad,
+    /// BLAKE3 is listed and implemented by nobody.
+    NotImplemented,
+}
+
+/// Checks a payload's hash text under the named algorithm.
+pub(super) fn hashed(payload: &Value, hash_algorithm: &str, text: &str) -> Hashed {
+    if hash_algorithm != "SHA-256" {
+        return Hashed::NotImplemented;
+    }
+    let mut hash = Sha256::new();
+    compact_in_pieces(payload, &mut |piece| hash.update(piece.as_bytes()));
+    if spells(text, &hash.finalize().into()) { Hashed::Good } else { Hashed::Bad }
 }
 
 /// base64url of SHA-256 over RFC 8785.
@@ -95,4 +130,19 @@ pub(super) fn signed(keys: &KeyCache, did: &str, message: &str, signature_b64u: 
         .zip(bytes)
         .is_some_and(|(key, bytes)| key.verify_strict(message.as_bytes(), &Signature::from_bytes(&bytes)).is_ok());
     if good { Signed::Good } else { Signed::Bad }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_is_known_by_its_one_spelling() {
+        for text in ["", "a", "abc", "some longer text"] {
+            let hash = hash_text(text);
+            assert!(is_hash_of(&hash, text));
+            assert!(!is_hash_of(&hash[..42], text) && !is_hash_of(&format!("{hash}A"), text));
+            assert!(!is_hash_of(&hash, "other"));
+        }
+    }
 }

@@ -1,13 +1,13 @@
 //! The event chain of a bundle (clawsig 2.11): one run, each event linked to
 //! the one before and named by the hash of its own header.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 
-use crate::artifact::digest;
 use crate::artifact::json::{Value, write_string};
 use crate::protocol::codes::{HASH_MISMATCH, MALFORMED_ENVELOPE};
 use crate::protocol::date;
-use crate::protocol::envelope::text;
+use crate::protocol::envelope::{is_hash_of, text};
 use crate::protocol::schema::{B64U8, DATE_TIME, NONEMPTY, Schema, closed, is_b64u, required};
 use crate::protocol::verdict::{Failure, fail};
 
@@ -21,77 +21,91 @@ pub(super) static EVENT: Schema = closed(&[
     required("event_hash_b64u", &B64U8),
 ]);
 
-/// Members of the hashed header, in their order; the link follows.
-const HEADER: [&str; 5] = ["event_id", "run_id", "event_type", "timestamp", "payload_hash_b64u"];
+/// Members in their usual order; the first six are the hashed header.
+const MEMBERS: [&str; 7] =
+    ["event_id", "run_id", "event_type", "timestamp", "payload_hash_b64u", "prev_hash_b64u", "event_hash_b64u"];
+const RUN_ID: usize = 1;
+const TIMESTAMP: usize = 3;
+const PAYLOAD_HASH: usize = 4;
+const LINK: usize = 5;
+const HASH: usize = 6;
 
 /// A chain that holds: run, first event, and what receipts may point to.
 pub(super) struct Chain<'a> {
     pub(super) run_id: &'a str,
     /// The hash of the *first* event, which the peer calls the chain's root.
     pub(super) root: &'a str,
-    hashes: HashSet<&'a str>,
+    events: &'a [Value],
+    hashes: OnceCell<HashSet<&'a str>>,
 }
 
 impl Chain<'_> {
     pub(super) fn holds(&self, event_hash: &str) -> bool {
-        self.hashes.contains(event_hash)
+        let hashes = || self.events.iter().map(|event| text(event, MEMBERS[HASH])).collect();
+        self.hashes.get_or_init(hashes).contains(event_hash)
     }
 }
 
 /// Checks the chain; `events` is not empty. `schema_checked` saves looking at
 /// shapes again.
 pub(super) fn check(events: &[Value], schema_checked: bool) -> Result<Chain<'_>, Failure> {
-    let run_id = events.first().map_or("", |event| text(event, "run_id"));
+    let run_id = events.first().map_or("", |event| text(event, MEMBERS[RUN_ID]));
+    let read: Vec<[&str; 7]> = events.iter().map(texts).collect();
     let mut previous: Option<&str> = None;
-    for event in events {
-        let well_formed = schema_checked || is_well_formed(event, previous.is_none());
-        let in_time = date::parse(text(event, "timestamp")).is_some();
-        let linked = event.get("prev_hash_b64u").and_then(Value::as_str).filter(|link| !link.is_empty()) == previous;
-        if !well_formed || !in_time || !linked || text(event, "run_id") != run_id {
+    for (event, texts) in events.iter().zip(&read) {
+        let well_formed = schema_checked || is_well_formed(event, texts, previous.is_none());
+        let linked = Some(texts[LINK]).filter(|link| !link.is_empty()) == previous;
+        if !well_formed || !linked || texts[RUN_ID] != run_id || date::parse(texts[TIMESTAMP]).is_none() {
             return fail(MALFORMED_ENVELOPE, "payload.event_chain");
         }
-        previous = Some(text(event, "event_hash_b64u"));
+        previous = Some(texts[HASH]);
     }
     let mut header = String::new();
-    for (at, event) in events.iter().enumerate() {
-        write_header(event, &mut header);
-        let hash = digest::b64u(&digest::sha256(header.as_bytes()));
-        if hash != text(event, "event_hash_b64u") {
+    for (at, (event, texts)) in events.iter().zip(&read).enumerate() {
+        // An empty link, possible in bare input only, is hashed as it stands.
+        let linked = !texts[LINK].is_empty() || event.text_at(MEMBERS[LINK]).is_some();
+        write_header(texts, linked, &mut header);
+        if !is_hash_of(texts[HASH], &header) {
             return fail(HASH_MISMATCH, format!("payload.event_chain[{at}].event_hash_b64u"));
         }
     }
-    let hashes = events.iter().map(|event| text(event, "event_hash_b64u")).collect();
-    Ok(Chain { run_id, root: text(&events[0], "event_hash_b64u"), hashes })
+    Ok(Chain { run_id, root: read[0][HASH], events, hashes: OnceCell::new() })
+}
+
+/// The members as texts, empty where they are none.
+fn texts(event: &Value) -> [&str; 7] {
+    let Value::Object(object) = event else { return [""; 7] };
+    let mut ahead = object.iter().peekable();
+    MEMBERS.map(|name| {
+        let next = ahead.next_if(|(next, _)| *next == name).map(|(_, value)| value);
+        next.or_else(|| object.get(name)).and_then(Value::as_str).unwrap_or_default()
+    })
 }
 
 /// The members of a bare event; only the first may have no link, given as null
 /// or the empty text.
-fn is_well_formed(event: &Value, first: bool) -> bool {
-    let hash = |name| text(event, name).len() >= 8 && is_b64u(text(event, name));
-    let link = match event.get("prev_hash_b64u") {
+fn is_well_formed(event: &Value, texts: &[&str; 7], first: bool) -> bool {
+    let hash = |text: &str| text.len() >= 8 && is_b64u(text);
+    let link = match event.get(MEMBERS[LINK]) {
         Some(Value::Null) => first,
         Some(Value::String(link)) if first => link.is_empty(),
-        Some(Value::String(link)) => link.len() >= 8 && is_b64u(link),
+        Some(Value::String(link)) => hash(link),
         _ => false,
     };
-    let named = HEADER[..3].iter().all(|name| !text(event, name).is_empty());
-    named && link && hash("payload_hash_b64u") && hash("event_hash_b64u")
+    let named = texts[..TIMESTAMP].iter().all(|text| !text.is_empty());
+    named && link && hash(texts[PAYLOAD_HASH]) && hash(texts[HASH])
 }
 
-fn write_header(event: &Value, out: &mut String) {
+fn write_header(texts: &[&str; 7], linked: bool, out: &mut String) {
     out.clear();
-    out.push('{');
-    for name in HEADER {
-        out.push('"');
+    for (at, (name, text)) in MEMBERS.iter().zip(texts).take(HASH).enumerate() {
+        out.push_str(if at == 0 { "{\"" } else { ",\"" });
         out.push_str(name);
         out.push_str("\":");
-        write_string(text(event, name), out);
-        out.push(',');
-    }
-    out.push_str("\"prev_hash_b64u\":");
-    match event.get("prev_hash_b64u").and_then(Value::as_str) {
-        Some(link) => write_string(link, out),
-        None => out.push_str("null"),
+        match at == LINK && !linked {
+            true => out.push_str("null"),
+            false => write_string(text, out),
+        }
     }
     out.push('}');
 }

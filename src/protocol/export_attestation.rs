@@ -9,7 +9,7 @@ use crate::protocol::codes::{
     CLAIM_NOT_FOUND, DEPENDENCY_NOT_CONFIGURED, HASH_MISMATCH, INVALID_DID_FORMAT, MALFORMED_ENVELOPE,
     SCHEMA_VALIDATION_FAILED, SIGNATURE_INVALID,
 };
-use crate::protocol::envelope::{self, Signed, is_did_form, text};
+use crate::protocol::envelope::{self, Hashed, Signed, is_did_form, text};
 use crate::protocol::options::{Context, Options, lists};
 use crate::protocol::verdict::{Failure, fail, fail_whole};
 use crate::protocol::{date, event_chain, inclusion_proof};
@@ -82,12 +82,10 @@ pub(super) fn check(kind: &Kind, attestation: &Value, context: &Context<'_>) -> 
     }
     let hash = text(attestation, "payload_hash_b64u");
     let named = |field: &str| kind.execution.then(|| field.to_owned());
-    match envelope::payload_hash(payload, text(attestation, "hash_algorithm")) {
-        None => return Err(Failure { code: HASH_MISMATCH, field: named("payload") }),
-        Some(computed) if computed != hash => {
-            return Err(Failure { code: HASH_MISMATCH, field: named("payload_hash_b64u") });
-        }
-        Some(_) => {}
+    match envelope::hashed(payload, text(attestation, "hash_algorithm"), hash) {
+        Hashed::NotImplemented => return Err(Failure { code: HASH_MISMATCH, field: named("payload") }),
+        Hashed::Bad => return Err(Failure { code: HASH_MISMATCH, field: named("payload_hash_b64u") }),
+        Hashed::Good => {}
     }
     match envelope::signed(context.keys, signer, hash, text(attestation, "signature_b64u")) {
         Signed::Good => (kind.further)(payload, context),

@@ -3,7 +3,7 @@
 
 use crate::artifact::json::Value;
 use crate::protocol::date;
-use crate::protocol::envelope::{self, Signed, envelope_schema, is_did_form, text};
+use crate::protocol::envelope::{self, Hashed, Signed, envelope_schema, is_did_form, text};
 use crate::protocol::event_chain::Chain;
 use crate::protocol::model_identity;
 use crate::protocol::options::{Context, lists};
@@ -89,7 +89,7 @@ fn is_authentic(receipt: &Value, context: &Context<'_>) -> bool {
         && within("tokens_input", TOKENS_MAX)
         && within("tokens_output", TOKENS_MAX)
         && within("latency_ms", LATENCY_MS_MAX)
-        && envelope::payload_hash(payload, text(receipt, "hash_algorithm")).is_some_and(|computed| computed == hash)
+        && envelope::hashed(payload, text(receipt, "hash_algorithm"), hash) == Hashed::Good
         && envelope::signed(context.keys, signer, hash, text(receipt, "signature_b64u")) == Signed::Good
 }
 

@@ -133,8 +133,12 @@ fn fault_in_object(members: &Members, object: &Object) -> Option<Fault> {
     }
     let mut known = 0;
     let mut inner = None;
+    // Producers write members in declared order, mostly: then the next member
+    // is the one looked for.
+    let mut ahead = object.iter().peekable();
     for field in members.fields {
-        match object.get(field.name) {
+        let next = ahead.next_if(|(name, _)| *name == field.name).map(|(_, value)| value);
+        match next.or_else(|| object.get(field.name)) {
             Some(value) => {
                 known += 1;
                 inner = inner.or_else(|| first_fault(field.schema, value).map(|fault| fault.in_member(field.name)));

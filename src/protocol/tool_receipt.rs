@@ -6,7 +6,7 @@ use crate::protocol::codes::{
     CO_SIGNATURE_INVALID, EXPIRED_TTL, HASH_MISMATCH, PROOF_BUNDLE_AGENT_MISMATCH, RECEIPT_BINDING_MISMATCH,
     SCHEMA_VALIDATION_FAILED, SIGNATURE_INVALID, UNKNOWN_HASH_ALGORITHM, UNKNOWN_VERSION,
 };
-use crate::protocol::envelope::{self, Signed, envelope_schema, text};
+use crate::protocol::envelope::{self, Hashed, Signed, envelope_schema, text};
 use crate::protocol::event_chain::Chain;
 use crate::protocol::gateway_receipt::BINDING;
 use crate::protocol::options::Context;
@@ -159,10 +159,10 @@ fn check_envelope(entry: &Value, payload: &Value, context: &Context<'_>) -> Resu
         }
     }
     let hash = text(entry, "payload_hash_b64u");
-    match envelope::payload_hash(payload, text(entry, "hash_algorithm")) {
-        None => return fail(UNKNOWN_HASH_ALGORITHM, "hash_algorithm"),
-        Some(computed) if computed != hash => return fail(HASH_MISMATCH, "payload_hash_b64u"),
-        Some(_) => {}
+    match envelope::hashed(payload, text(entry, "hash_algorithm"), hash) {
+        Hashed::NotImplemented => return fail(UNKNOWN_HASH_ALGORITHM, "hash_algorithm"),
+        Hashed::Bad => return fail(HASH_MISMATCH, "payload_hash_b64u"),
+        Hashed::Good => {}
     }
     let good = |by: &Value| {
         envelope::signed(context.keys, text(by, "signer_did"), hash, text(by, "signature_b64u")) == Signed::Good

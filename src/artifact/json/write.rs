@@ -49,6 +49,45 @@ pub(crate) fn compact_with_payload(value: &Value, size_guess: usize) -> (String,
     (out, payload)
 }
 
+/// Hands the compact form of `value` to `take` in pieces of some thousand
+/// bytes: what only needs hashing needs no room for all of it.
+pub(crate) fn compact_in_pieces(value: &Value, take: &mut dyn FnMut(&str)) {
+    let mut out = String::with_capacity(2 * PIECE_BYTES);
+    write_pieces(value, &mut out, take);
+    take(&out);
+}
+
+/// A piece is handed on after the value that makes it this long.
+const PIECE_BYTES: usize = 8192;
+
+fn write_pieces(value: &Value, out: &mut String, take: &mut dyn FnMut(&str)) {
+    match value {
+        Value::Array(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                write_pieces(item, out, take);
+            }
+            out.push(']');
+        }
+        Value::Object(object) => {
+            out.push('{');
+            for (at, (name, member)) in object.iter().enumerate() {
+                write_name(at, name, out);
+                write_pieces(member, out, take);
+            }
+            out.push('}');
+        }
+        scalar => write(scalar, out),
+    }
+    if out.len() >= PIECE_BYTES {
+        take(out);
+        out.clear();
+    }
+}
+
 /// Whether the compact form of `value` has at most `bytes_max` bytes.
 pub(crate) fn compact_size_within(value: &Value, bytes_max: usize) -> bool {
     to_compact(value).len() <= bytes_max
@@ -187,21 +226,38 @@ fn write_integer(integer: i64, out: &mut String) {
     digits[from..].iter().for_each(|digit| out.push(char::from(*digit)));
 }
 
+fn is_escaped(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+}
+
+/// Whether any byte is to be escaped. Most texts hold none, and blocks without
+/// a way out let the compiler look at all their bytes at once.
+fn holds_escaped(bytes: &[u8]) -> bool {
+    fn block<const N: usize>(block: &[u8; N]) -> bool {
+        block.iter().fold(false, |found, byte| found | is_escaped(*byte))
+    }
+    // The last block overlaps the one before it.
+    if let Some(last) = bytes.last_chunk::<16>() {
+        return bytes.as_chunks::<16>().0.iter().any(block) || block(last);
+    }
+    if let Some(last) = bytes.last_chunk::<8>() {
+        return bytes.first_chunk::<8>().is_some_and(block) || block(last);
+    }
+    bytes.iter().any(|byte| is_escaped(*byte))
+}
+
 /// Appends a text in quotes. Escapes only what ECMAScript escapes: quote,
 /// backslash and U+0000 to U+001F.
 pub(crate) fn write_string(text: &str, out: &mut String) {
     out.push('"');
-    // Nearly every text is plain. Looking at all bytes without stopping is what
-    // a compiler turns into a few wide instructions.
-    let is_escaped = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
-    if !text.bytes().fold(false, |found, byte| found | is_escaped(byte)) {
+    if !holds_escaped(text.as_bytes()) {
         out.push_str(text);
         out.push('"');
         return;
     }
     let mut plain_from = 0;
     for (at, byte) in text.bytes().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+        if !is_escaped(byte) {
             continue;
         }
         out.push_str(&text[plain_from..at]);

@@ -37,7 +37,14 @@ impl Text {
 
 /// Whether `text` is not empty and of the base64url alphabet.
 pub(in crate::protocol) fn is_b64u(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    let good = |byte: &u8| byte.is_ascii_alphanumeric() | (*byte == b'-') | (*byte == b'_');
+    // Blocks without a way out let the compiler look at all their bytes at
+    // once; the last one overlaps the one before it.
+    let block = |block: &[u8; 16]| block.iter().fold(true, |all, byte| all & good(byte));
+    match text.as_bytes().last_chunk::<16>() {
+        Some(last) => block(last) && text.as_bytes().as_chunks::<16>().0.iter().all(block),
+        None => !text.is_empty() && text.as_bytes().iter().all(good),
+    }
 }
 
 /// An absolute URI by RFC 3986: a scheme, then only URI characters, with
