@@ -21,7 +21,8 @@ pub(super) static EVENT: Schema = closed(&[
     required("event_hash_b64u", &B64U8),
 ]);
 
-/// Members in their usual order; the first six are the hashed header.
+/// Members in their usual order; the first six are the hashed header. No two
+/// are of one length, which [`texts`] makes use of.
 const MEMBERS: [&str; 7] =
     ["event_id", "run_id", "event_type", "timestamp", "payload_hash_b64u", "prev_hash_b64u", "event_hash_b64u"];
 const RUN_ID: usize = 1;
@@ -50,7 +51,7 @@ impl Chain<'_> {
 /// shapes again.
 pub(super) fn check(events: &[Value], schema_checked: bool) -> Result<Chain<'_>, Failure> {
     let run_id = events.first().map_or("", |event| text(event, MEMBERS[RUN_ID]));
-    let read: Vec<[&str; 7]> = events.iter().map(texts).collect();
+    let read: Vec<[&str; 7]> = events.iter().map(|event| texts(event, schema_checked)).collect();
     let mut previous: Option<&str> = None;
     for (event, texts) in events.iter().zip(&read) {
         let well_formed = schema_checked || is_well_formed(event, texts, previous.is_none());
@@ -72,14 +73,20 @@ pub(super) fn check(events: &[Value], schema_checked: bool) -> Result<Chain<'_>,
     Ok(Chain { run_id, root: read[0][HASH], events, hashes: OnceCell::new() })
 }
 
-/// The members as texts, empty where they are none.
-fn texts(event: &Value) -> [&str; 7] {
+/// The members as texts, empty where they are none. An event that passed its
+/// schema has these seven and no others: their lengths tell them apart.
+fn texts(event: &Value, schema_checked: bool) -> [&str; 7] {
     let Value::Object(object) = event else { return [""; 7] };
-    let mut ahead = object.iter().peekable();
-    MEMBERS.map(|name| {
-        let next = ahead.next_if(|(next, _)| *next == name).map(|(_, value)| value);
-        next.or_else(|| object.get(name)).and_then(Value::as_str).unwrap_or_default()
-    })
+    if !schema_checked {
+        return MEMBERS.map(|name| text(event, name));
+    }
+    let mut texts = [""; 7];
+    for (name, value) in object.iter() {
+        if let Some(at) = MEMBERS.iter().position(|known| known.len() == name.len()) {
+            texts[at] = value.as_str().unwrap_or_default();
+        }
+    }
+    texts
 }
 
 /// The members of a bare event; only the first may have no link, given as null
@@ -96,15 +103,29 @@ fn is_well_formed(event: &Value, texts: &[&str; 7], first: bool) -> bool {
     named && link && hash(texts[PAYLOAD_HASH]) && hash(texts[HASH])
 }
 
+/// What stands before each text of a header.
+const BEFORE: [&str; 6] = [
+    "{\"event_id\":",
+    ",\"run_id\":",
+    ",\"event_type\":",
+    ",\"timestamp\":",
+    ",\"payload_hash_b64u\":",
+    ",\"prev_hash_b64u\":",
+];
+
 fn write_header(texts: &[&str; 7], linked: bool, out: &mut String) {
     out.clear();
-    for (at, (name, text)) in MEMBERS.iter().zip(texts).take(HASH).enumerate() {
-        out.push_str(if at == 0 { "{\"" } else { ",\"" });
-        out.push_str(name);
-        out.push_str("\":");
-        match at == LINK && !linked {
-            true => out.push_str("null"),
-            false => write_string(text, out),
+    for (at, (before, text)) in BEFORE.iter().zip(texts).enumerate() {
+        out.push_str(before);
+        match at {
+            LINK if !linked => out.push_str("null"),
+            // Known to be base64url: nothing to escape.
+            PAYLOAD_HASH | LINK => {
+                out.push('"');
+                out.push_str(text);
+                out.push('"');
+            }
+            _ => write_string(text, out),
         }
     }
     out.push('}');
@@ -112,11 +133,29 @@ fn write_header(texts: &[&str; 7], linked: bool, out: &mut String) {
 
 /// The first event whose id occurred before.
 pub(super) fn repeated_id(events: &[Value]) -> Option<usize> {
-    let mut seen = HashSet::with_capacity(events.len());
-    events.iter().position(|event| !seen.insert(text(event, "event_id")))
+    // Ids that ascend do not repeat, and numbered events ascend.
+    let ids: Vec<&str> = events.iter().map(|event| text(event, MEMBERS[0])).collect();
+    let ascends = |pair: &[&str]| (pair[0].len(), pair[0]) < (pair[1].len(), pair[1]);
+    if ids.windows(2).all(ascends) {
+        return None;
+    }
+    let mut seen = HashSet::with_capacity(ids.len());
+    ids.into_iter().position(|id| !seen.insert(id))
 }
 
 /// The run of a chain that was checked for shape only; `None` without events.
 pub(super) fn run_of(events: &[Value]) -> Option<&str> {
     events.first().map(|event| text(event, "run_id"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_differ_in_length_and_stand_in_the_header() {
+        let lengths: HashSet<usize> = MEMBERS.iter().map(|name| name.len()).collect();
+        assert_eq!(lengths.len(), MEMBERS.len());
+        assert!(BEFORE.iter().zip(MEMBERS).all(|(before, name)| before[1..] == format!("\"{name}\":")));
+    }
 }
