@@ -5,20 +5,23 @@
 //! handed to the store ends the thread: its memory of the tree is dropped
 //! before anything else is tried, nobody is answered, the process exits.
 
+mod batch;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
-use crate::entry::{EntryIdentity, PendingEntry};
-use crate::merkle::{LeafHash, LeafIndex, TreeSize, leaf_hash};
+use crate::entry::PendingEntry;
+use crate::merkle::{LeafHash, TreeSize, leaf_hash};
 use crate::sequence::{COMMIT_ENTRIES_MAX, COMMIT_ENTRIES_TARGET, Commit, TreeState, integrate};
 use crate::server::log::clock::{Clock, Soundness};
 use crate::server::log::publisher::{Fatal, Publisher, announce};
 use crate::server::log::queue::{Command, Inbox};
 use crate::server::log::recent::{Committed, Recent};
 use crate::server::log::recovery::Recovered;
+use crate::server::log::sequencer::batch::Batch;
 use crate::server::log::{Item, Logged, Published, SubmitError};
 use crate::server::store::layout::{HeadRecord, STATEMENT_KEY_BYTES, StatementRow, statement_key};
 use crate::server::store::{Store, StoreError};
@@ -237,7 +240,7 @@ impl Sequencer {
         let mut known = self.store.find_identities(&identities)?.into_iter();
         let mut rows = keys.into_iter().zip(firsts).map(|(key, first)| StatementRow { key, first });
         let next = self.tree.head().size.get();
-        let mut batch = Batch { next, here: HashMap::new(), pending: Vec::new(), statements: Vec::new() };
+        let mut batch = Batch::new(next);
         for (request, slot, item) in items {
             let rows: Vec<_> = rows.by_ref().take(item.entries.len()).collect();
             let Some(statement) = rows.last().map(|row| row.key) else { continue };
@@ -367,52 +370,5 @@ impl Sequencer {
             }
             self.placed.retain(|p| p.request != *request);
         }
-    }
-}
-
-/// A batch while its items find their places.
-struct Batch {
-    next: u64,
-    here: HashMap<EntryIdentity, LeafIndex>,
-    pending: Vec<PendingEntry>,
-    /// Of `pending`, in order.
-    statements: Vec<StatementRow>,
-}
-
-impl Batch {
-    fn place(&mut self, item: Item, rows: Vec<StatementRow>, stored: Vec<Option<LeafIndex>>) -> Logged {
-        let mut logged = Logged {
-            index: LeafIndex::new(self.next),
-            // Filled when the answer is due.
-            leaf_hash: leaf_hash(&[]),
-            tree_size: TreeSize::ZERO,
-            duplicate: false,
-            same_statement: Vec::new(),
-            expanded: Vec::new(),
-        };
-        let identities: Vec<_> = item.entries.iter().map(PendingEntry::identity).collect();
-        let find = |here: &HashMap<_, _>, at: usize| stored[at].or_else(|| here.get(&identities[at]).copied());
-        let artifact = identities.len() - 1;
-        // A bundle that is logged had its receipts expanded then.
-        if let Some(index) = find(&self.here, artifact) {
-            logged.index = index;
-            logged.duplicate = true;
-            return logged;
-        }
-        for (at, (entry, row)) in item.entries.into_iter().zip(rows).enumerate() {
-            if find(&self.here, at).is_some() {
-                continue;
-            }
-            let index = LeafIndex::new(self.next);
-            self.next += 1;
-            self.here.insert(identities[at].clone(), index);
-            self.pending.push(entry);
-            self.statements.push(row);
-            logged.index = index;
-            if at != artifact {
-                logged.expanded.push(index);
-            }
-        }
-        logged
     }
 }
