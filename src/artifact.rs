@@ -57,11 +57,12 @@ pub use self::cst_issuance::scope_hash_b64u;
 pub use self::did::{Did, DidError, KeyCache};
 pub use self::envelope::EnvelopeForm;
 pub use self::error::{AdmitError, CODES};
-pub use self::expansion::NotExpanded;
+pub use self::expansion::{NotExpanded, admit_inside};
 pub use self::fact::Fact;
 pub use self::grant::{Grant, GrantError, SignedGrant, UnsignedGrant};
 pub use self::keys::Keys;
 pub use self::kind::{Form, HashForm, KINDS, Kind, KindRow};
+pub(crate) use self::proof_bundle::{ELEMENTS_MAX, RECEIPT_ARRAYS, receipts};
 pub use self::seal::{complete, seal};
 pub use self::secrets::holds_token;
 

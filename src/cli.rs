@@ -11,6 +11,7 @@
 
 #[cfg(feature = "server")]
 mod demo;
+mod disclose;
 mod failure;
 #[cfg(feature = "server")]
 mod fsck;
@@ -64,6 +65,7 @@ enum Command {
     Submit(submit::Args),
     Show(show::Args),
     Verify(verify::Args),
+    Disclose(disclose::Args),
     #[cfg(feature = "server")]
     Fsck(fsck::Args),
 }
@@ -87,6 +89,7 @@ pub fn run() -> ExitCode {
         Command::Submit(args) => submit::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Disclose(args) => disclose::run(&args),
         #[cfg(feature = "server")]
         Command::Fsck(args) => fsck::run(&args),
     };

@@ -4,12 +4,16 @@
 //! ```text
 //! LogProof + entry bytes + TrustPolicy  ──prove──▶  ProvenEntry
 //! ConsistencyFile + TrustedCheckpoint   ──check──▶  newer TrustedCheckpoint
+//! bundle + LogProof + chosen receipts   ──of─────▶  Disclosure
 //! ```
 //!
 //! [`LogProof`] is the neutral form; a format is one file and one row of
 //! [`FORMATS`]. Nothing in a proof is believed before [`prove`] returns.
 
+use crate::artifact::json::JsonError;
+use crate::artifact::shape::ShapeError;
 use crate::checkpoint::CheckpointError;
+use crate::entry::EntryError;
 use crate::merkle::{
     Hash, HashTextError, LeafHash, LeafIndex, NumberTextError, PATH_HASHES_MAX, ProofError, TreeSize, leaf_hash,
     verify_inclusion,
@@ -18,9 +22,11 @@ use crate::note::{NoteError, SignedNote};
 use crate::trust::{TrustError, TrustPolicy, TrustedCheckpoint};
 
 mod consistency_file;
+pub mod disclosure;
 pub mod tlog_proof;
 
 pub use consistency_file::ConsistencyFile;
+pub use disclosure::{Disclosure, DisclosureError, ShownReceipt};
 
 /// The claim that entry `index` is in the tree of `checkpoint`. Unproven.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,6 +138,14 @@ pub enum ReceiptError {
     Trust(#[from] TrustError),
     #[error(transparent)]
     Proof(#[from] ProofError),
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    #[error(transparent)]
+    Disclosure(#[from] DisclosureError),
 }
 
 impl ReceiptError {
@@ -151,6 +165,10 @@ impl ReceiptError {
             ReceiptError::Checkpoint(error) => error.code(),
             ReceiptError::Trust(error) => error.code(),
             ReceiptError::Proof(error) => error.code(),
+            ReceiptError::Entry(error) => error.code(),
+            ReceiptError::Json(error) => error.code(),
+            ReceiptError::Shape(error) => error.code(),
+            ReceiptError::Disclosure(error) => error.code(),
         }
     }
 }

@@ -11,20 +11,26 @@
 //! `not_checked`, and only a report in which every check passes is a pass.
 //! No file, clock or network: everything it knows is an argument.
 //!
+//! [`disclosure`] does the same for a file that shows some receipts of a
+//! logged bundle and not the rest.
+//!
 //! Not here: whether the agent behaved. This room says what is logged and by
 //! whom it was signed, never what it means.
 
 mod body;
+mod disclosure;
 mod draft;
 pub mod plain_text;
 pub mod report;
 
 use crate::entry::SequencedEntry;
 use crate::merkle::TreeSize;
-use crate::receipt::{ConsistencyFile, LogProof, ProvenEntry, prove, tlog_proof};
+use crate::receipt::{ConsistencyFile, LogProof, ProvenEntry, ReceiptError, prove, tlog_proof};
 use crate::trust::{TrustPolicy, TrustedCheckpoint};
 use crate::verify::draft::{Draft, Refusal};
-use crate::verify::report::{Ask, Report, Subject};
+use crate::verify::report::{Ask, Matter, Report, Subject};
+
+pub use self::disclosure::disclosure;
 
 /// Longest artifact that is read, bytes. Well above what any log admits today,
 /// so that a log with a higher limit is still verifiable.
@@ -55,8 +61,8 @@ pub struct Older<'a> {
 /// the checkpoint and each witness, one for the artifact, one hash a level.
 #[must_use]
 pub fn artifact(bytes: Option<&[u8]>, proof: &[u8], policy: &[u8], options: &Options<'_>) -> Report {
-    let mut draft = Draft::new(options);
-    if let Some(believed) = believe(&mut draft, proof, policy) {
+    let mut draft = Draft::new(Matter::Artifact, options);
+    if let Some(believed) = believe(&mut draft, tlog_proof::decode(proof), policy) {
         if let Some((proven, entry)) = locate(&mut draft, &believed) {
             draft.subject(Subject::of(&proven, &entry));
             match bytes {
@@ -80,14 +86,12 @@ struct Believed {
     checkpoint: TrustedCheckpoint,
 }
 
-fn believe(draft: &mut Draft, proof: &[u8], policy: &[u8]) -> Option<Believed> {
+fn believe(draft: &mut Draft, proof: Result<LogProof, ReceiptError>, policy: &[u8]) -> Option<Believed> {
     let policy = draft.take(Ask::Policy, TrustPolicy::parse(policy), |policy| {
         let logs: Vec<_> = policy.logs().map(|key| key.name().to_string()).collect();
         format!("believes {}", logs.join(", "))
     });
-    let proof = draft.take(Ask::Proof, tlog_proof::decode(proof), |proof| {
-        format!("index {}, {} hashes", proof.index, proof.path.len())
-    });
+    let proof = draft.take(Ask::Proof, proof, |proof| format!("index {}, {} hashes", proof.index, proof.path.len()));
     let (policy, proof) = (policy?, proof?);
     let checkpoint = draft.take(Ask::Checkpoint, policy.open(proof.checkpoint.as_bytes()), |checkpoint| {
         format!("{} signed a tree of {} entries", checkpoint.origin(), checkpoint.head().size)

@@ -37,6 +37,13 @@ pub(super) fn expand(bundle: &Artifact, keys: &KeyCache) -> (Vec<Artifact>, Vec<
     (expanded, not_expanded)
 }
 
+/// One receipt of the bundle array called `array`, through every step that a
+/// submitted artifact passes; `None` when it has no envelope and so no
+/// signature of its own.
+pub fn admit_inside(array: &str, receipt: &Value, keys: &KeyCache) -> Option<Result<Artifact, AdmitError>> {
+    is_envelope(receipt).then(|| expand_one(array, receipt, keys))
+}
+
 fn is_envelope(receipt: &Value) -> bool {
     receipt.get("envelope_type").is_some() || receipt.get("envelope_version").is_some()
 }

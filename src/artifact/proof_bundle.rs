@@ -42,7 +42,7 @@ pub(crate) const RECEIPT_ARRAYS: [&str; 7] = [
 ];
 
 /// Most events, and most receipts in each array (clawsig 7, step 10b).
-const ELEMENTS_MAX: usize = 1000;
+pub(crate) const ELEMENTS_MAX: usize = 1000;
 const ATTESTATIONS_MAX: usize = 100;
 const RATE_LIMIT_CLAIMS_MAX: usize = 256;
 

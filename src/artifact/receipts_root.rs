@@ -22,15 +22,20 @@ pub struct ReceiptsRoot {
 impl ReceiptsRoot {
     /// The root over the receipts of a bundle's payload; `None` when it has none.
     pub fn of(payload: &Value) -> Option<ReceiptsRoot> {
-        let inputs = receipts(payload).map(|(array, index, receipt)| {
-            let digest = sha256(to_compact(receipt).as_bytes());
-            leaf_input(array, index as u64, &digest)
-        });
-        let inputs: Vec<_> = inputs.collect();
+        let inputs = leaf_inputs(payload);
         let root = *SmallTree::root(&inputs)?.hash().as_bytes();
         let count = inputs.len() as u64;
         Some(ReceiptsRoot { root, count })
     }
+}
+
+/// The leaf inputs of a bundle's payload, in tree order.
+pub fn leaf_inputs(payload: &Value) -> Vec<Vec<u8>> {
+    let inputs = receipts(payload).map(|(array, index, receipt)| {
+        let digest = sha256(to_compact(receipt).as_bytes());
+        leaf_input(array, index as u64, &digest)
+    });
+    inputs.collect()
 }
 
 /// Deterministic CBOR of one leaf. Array names are shorter than 24 bytes plus

@@ -16,6 +16,7 @@ use crate::artifact::json::{Object, Value, compact_size_within};
 
 pub(crate) use self::error::echo;
 pub use self::error::{Broken, ShapeError};
+pub(crate) use self::schema::file_schema;
 pub use self::schema::json_schema;
 pub use self::text::{DID_BYTES_MAX, Text};
 

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use pulselog::artifact::json::{self, DEPTH_MAX};
 use pulselog::merkle::TreeSize;
-use pulselog::verify::{ARTIFACT_BYTES_MAX, Older, Options, artifact};
+use pulselog::receipt::Disclosure;
+use pulselog::verify::report::Report;
+use pulselog::verify::{ARTIFACT_BYTES_MAX, Older, Options, artifact, disclosure};
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::input::{SMALL_BYTES_MAX, read};
@@ -18,6 +21,7 @@ Examples:
   pulselog verify --proof 20-proof_bundle.tlog-proof --policy trust.policy        entry only: exit 3
   pulselog verify a.json --proof a.tlog-proof --policy trust.policy \\
       --consistent-with old.checkpoint --consistency old-to-new.consistency
+  pulselog verify shown.disclosure.json --policy trust.policy      some receipts of a bundle
 
 Exit codes: 0 pass, 1 fail, 2 wrong usage, 3 incomplete.";
 
@@ -25,12 +29,12 @@ Exit codes: 0 pass, 1 fail, 2 wrong usage, 3 incomplete.";
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
 pub struct Args {
-    /// File of the artifact, in any spelling of the same JSON; - reads standard input.
+    /// File of the artifact, in any spelling of the same JSON, or a disclosure file; - reads standard input.
     #[arg(value_name = "ARTIFACT")]
     artifact: Option<PathBuf>,
-    /// Its inclusion proof.
-    #[arg(long, value_name = "F.tlog-proof")]
-    proof: PathBuf,
+    /// Its inclusion proof; a disclosure file carries its own.
+    #[arg(long, value_name = "F.tlog-proof", required_unless_present = "artifact")]
+    proof: Option<PathBuf>,
     /// Whom to believe: C2SP tlog-policy text.
     #[arg(long, value_name = "trust.policy")]
     policy: PathBuf,
@@ -52,16 +56,33 @@ fn size(text: &str) -> Result<TreeSize, String> {
     TreeSize::parse(text).map_err(|error| error.to_string())
 }
 
+/// An artifact comes with a proof beside it, a disclosure with one inside.
+fn report(bytes: Option<&[u8]>, proof: Option<&[u8]>, policy: &[u8], options: &Options<'_>) -> Result<Report, Failure> {
+    match (bytes, proof) {
+        (Some(bytes), Some(_)) if Disclosure::is_one(bytes) => {
+            Err(Failure::usage("--proof: a disclosure file carries its own proof; leave the flag out"))
+        }
+        (bytes, Some(proof)) => Ok(artifact(bytes, proof, policy, options)),
+        // What is no JSON at all is named as such by the report.
+        (Some(bytes), None) if Disclosure::is_one(bytes) || json::parse(bytes, DEPTH_MAX).is_err() => {
+            Ok(disclosure(bytes, policy, options))
+        }
+        (_, None) => {
+            Err(Failure::usage("--proof: is required for an artifact; only a disclosure file carries its own"))
+        }
+    }
+}
+
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let small = |flag, path: &PathBuf| read(flag, path, SMALL_BYTES_MAX);
     let bytes = args.artifact.as_ref().map(|path| read("artifact", path, ARTIFACT_BYTES_MAX as u64)).transpose()?;
-    let proof = small("--proof", &args.proof)?;
+    let proof = args.proof.as_ref().map(|path| small("--proof", path)).transpose()?;
     let policy = small("--policy", &args.policy)?;
     let old = args.consistent_with.as_ref().map(|path| small("--consistent-with", path)).transpose()?;
     let consistency = args.consistency.as_ref().map(|path| small("--consistency", path)).transpose()?;
     let older = old.as_ref().map(|checkpoint| Older { checkpoint, consistency: consistency.as_deref() });
     let options = Options { size_at_least: args.size_at_least, older };
-    let report = artifact(bytes.as_deref(), &proof, &policy, &options);
+    let report = report(bytes.as_deref(), proof.as_deref(), &policy, &options)?;
     if args.json {
         print_json(&report)?;
     } else {

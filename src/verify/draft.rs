@@ -7,7 +7,7 @@ use crate::entry::EntryError;
 use crate::receipt::ReceiptError;
 use crate::trust::{PolicyError, TrustError};
 use crate::verify::Options;
-use crate::verify::report::{ASKS, Ask, Check, Outcome, REPORT_VERSION, Report, Subject};
+use crate::verify::report::{ASKS, Ask, Check, Matter, Outcome, REPORT_VERSION, Report, Subject};
 
 /// A reason not to believe.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,8 +63,9 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub(super) fn new(options: &Options<'_>) -> Self {
-        let asked = ASKS.iter().map(|(ask, ..)| *ask).filter(|ask| match ask {
+    pub(super) fn new(matter: Matter, options: &Options<'_>) -> Self {
+        let asks = ASKS.iter().map(|(ask, ..)| *ask);
+        let asked = asks.filter(|ask| ask.is_about(matter)).filter(|ask| match ask {
             Ask::Size => options.size_at_least.is_some(),
             Ask::Consistency => options.older.is_some(),
             _ => true,
@@ -139,17 +140,17 @@ mod tests {
 
     #[test]
     fn passes_only_when_every_question_was_answered_with_pass() {
-        let mut draft = Draft::new(&Options::default());
+        let mut draft = Draft::new(Matter::Artifact, &Options::default());
         draft.pass(Ask::Policy, String::new());
         assert_eq!(draft.finish().verdict, Outcome::Incomplete);
-        let mut draft = Draft::new(&Options::default());
+        let mut draft = Draft::new(Matter::Artifact, &Options::default());
         ASKS.iter().for_each(|(ask, ..)| draft.pass(*ask, String::new()));
         assert_eq!(draft.finish().verdict, Outcome::Pass);
     }
 
     #[test]
     fn fails_although_another_check_is_incomplete() {
-        let mut draft = Draft::new(&Options::default());
+        let mut draft = Draft::new(Matter::Artifact, &Options::default());
         draft.incomplete(Ask::Artifact, "body_not_shown", String::new());
         draft.refuse(Ask::Checkpoint, Refusal { code: "log_unknown", why: "\u{1b}[2J".into() });
         let report = draft.finish();

@@ -54,6 +54,8 @@ impl Outcome {
 pub enum Ask {
     /// Is the trust policy readable?
     Policy,
+    /// Is the disclosure file readable?
+    Disclosure,
     /// Is the proof readable?
     Proof,
     /// Does the policy believe the proof's checkpoint?
@@ -76,15 +78,27 @@ pub enum Ask {
     Signer,
     /// Are the receipts inside those of the entry?
     Receipts,
+    /// Does a shown receipt stand where the file says?
+    Shown,
+    /// Did its signer write it?
+    Author,
     /// Does the checkpoint cover enough entries?
     Size,
     /// Does it extend the older checkpoint?
     Consistency,
 }
 
+/// What is verified: a whole artifact, or receipts of a bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Matter {
+    Artifact,
+    Disclosure,
+}
+
 /// One row a question: its name in reports, and what to do when it fails.
 pub(super) const ASKS: &[(Ask, &str, &str)] = &[
     (Ask::Policy, "policy", "get the trust policy again from someone you trust, not from the packet's sender"),
+    (Ask::Disclosure, "disclosure", "get the disclosure file again from whoever made it; it must arrive unchanged"),
     (Ask::Proof, "proof", "get the .tlog-proof again; it must arrive byte for byte"),
     (
         Ask::Checkpoint,
@@ -100,6 +114,8 @@ pub(super) const ASKS: &[(Ask, &str, &str)] = &[
     (Ask::Kind, "kind", "do not rely on this packet: entry and artifact disagree"),
     (Ask::Signer, "signer", "do not rely on this packet: entry and artifact disagree"),
     (Ask::Receipts, "receipts", "do not rely on the receipts inside this bundle"),
+    (Ask::Shown, "shown", "do not rely on this receipt: nothing shows that the logged bundle holds it"),
+    (Ask::Author, "author", "count this receipt as the bundle's own word; the whole bundle shows who signed it"),
     (Ask::Size, "size", "ask the log for the proof at a newer checkpoint"),
     (
         Ask::Consistency,
@@ -109,6 +125,16 @@ pub(super) const ASKS: &[(Ask, &str, &str)] = &[
 ];
 
 impl Ask {
+    pub(super) const fn is_about(self, matter: Matter) -> bool {
+        match self {
+            Self::Artifact | Self::Digest | Self::Length | Self::Signature | Self::Kind | Self::Signer => {
+                matches!(matter, Matter::Artifact)
+            }
+            Self::Disclosure | Self::Shown | Self::Author => matches!(matter, Matter::Disclosure),
+            _ => true,
+        }
+    }
+
     pub(super) fn row(self) -> (&'static str, &'static str) {
         // Every variant has its row; a test counts them.
         ASKS.iter().find(|(ask, ..)| *ask == self).map_or(("", ""), |(_, name, advice)| (name, advice))

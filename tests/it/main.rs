@@ -24,6 +24,7 @@ mod defects;
 mod config;
 #[cfg(feature = "server")]
 mod demo;
+mod disclosure;
 #[cfg(feature = "server")]
 mod drawings;
 mod envelope_table;

@@ -14,7 +14,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("protocol", &["artifact"]),
     ("entry", &["merkle", "artifact"]),
     ("policy", &["artifact"]),
-    ("receipt", &["merkle", "tile", "note", "checkpoint", "trust", "entry"]),
+    ("receipt", &["merkle", "tile", "note", "checkpoint", "trust", "artifact", "entry"]),
     ("verify", &["merkle", "tile", "note", "checkpoint", "trust", "artifact", "entry", "receipt"]),
     ("sequence", &["merkle", "tile", "checkpoint", "entry", "artifact"]),
     ("server/faults", &[]),

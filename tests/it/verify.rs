@@ -17,16 +17,16 @@ use crate::make::{admit_any, good};
 const ORIGIN: &str = "example.com/log";
 
 /// A log that holds one good artifact of every kind.
-struct World {
+pub struct World {
     seed: u8,
-    bodies: Vec<String>,
-    entries: Vec<Vec<u8>>,
+    pub bodies: Vec<String>,
+    pub entries: Vec<Vec<u8>>,
     nodes: HashMap<Node, Hash>,
     heads: Vec<TreeHead>,
 }
 
 impl World {
-    fn new(seed: u8) -> World {
+    pub fn new(seed: u8) -> World {
         let mut world =
             World { seed, bodies: Vec::new(), entries: Vec::new(), nodes: HashMap::new(), heads: Vec::new() };
         let mut frontier = Frontier::empty();
@@ -50,11 +50,11 @@ impl World {
         SignerKey::new(KeyName::parse(ORIGIN).unwrap(), &[self.seed; 32]).unwrap()
     }
 
-    fn policy(&self) -> String {
+    pub fn policy(&self) -> String {
         TrustPolicy::for_log(self.key().vkey()).to_string()
     }
 
-    fn note(&self, size: usize) -> SignedNote {
+    pub fn note(&self, size: usize) -> SignedNote {
         let origin = Origin::parse(ORIGIN).unwrap();
         Checkpoint { origin, head: self.heads[size] }.sign(&self.key()).unwrap()
     }
@@ -64,21 +64,21 @@ impl World {
         plan.build(&fetched).unwrap()
     }
 
-    fn size(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.entries.len()
     }
 
-    fn proof_of(&self, index: usize, size: usize, extra: Option<Vec<u8>>) -> Vec<u8> {
+    pub fn proof_of(&self, index: usize, size: usize, extra: Option<Vec<u8>>) -> Vec<u8> {
         let index = LeafIndex::new(index as u64);
         let path = self.build(&Plan::inclusion(index, TreeSize::new(size as u64)).unwrap());
         tlog_proof::encode(&LogProof { index, path, checkpoint: self.note(size), extra }).into_bytes()
     }
 
-    fn proof(&self, index: usize) -> Vec<u8> {
+    pub fn proof(&self, index: usize) -> Vec<u8> {
         self.proof_of(index, self.size(), Some(self.entries[index].clone()))
     }
 
-    fn consistency(&self, from: usize, to: usize) -> Vec<u8> {
+    pub fn consistency(&self, from: usize, to: usize) -> Vec<u8> {
         let (old, new) = (TreeSize::new(from as u64), TreeSize::new(to as u64));
         let path = if from == 0 { Vec::new() } else { self.build(&Plan::consistency(old, new).unwrap()) };
         ConsistencyFile { old, path, checkpoint: self.note(to) }.encode().into_bytes()
@@ -88,7 +88,7 @@ impl World {
         artifact(body, proof, self.policy().as_bytes(), &Options::default())
     }
 
-    fn index_of(&self, kind: &str) -> usize {
+    pub fn index_of(&self, kind: &str) -> usize {
         Kind::all().position(|row| row.name() == kind).unwrap()
     }
 }

@@ -8,16 +8,28 @@ use crate::artifact::kind::Kind;
 pub fn json_schema(kind: Kind) -> Option<String> {
     let ours: Vec<_> = kind.row().forms.iter().filter(|form| form.ours).collect();
     let (first, more) = ours.split_first()?;
-    let mut root = Object::new();
-    root.set("$schema", "https://json-schema.org/draft/2020-12/schema".into());
-    root.set("$id", format!("urn:pulselog:schema:{}", kind.name()).into());
-    root.set("title", format!("{}: payload of kind {}", kind.row().title, kind.name()).into());
+    let mut root = header(kind.name(), &format!("{}: payload of kind {}", kind.row().title, kind.name()));
     if more.is_empty() {
         extend(&mut root, schema(first.payload));
     } else {
         root.set("anyOf", Value::Array(ours.iter().map(|form| schema(form.payload).into()).collect()));
     }
     Some(to_pretty(&root.into()))
+}
+
+/// JSON Schema 2020-12 of one shape of ours that is no kind's payload.
+pub(crate) fn file_schema(name: &str, title: &str, shape: &Shape) -> String {
+    let mut root = header(name, title);
+    extend(&mut root, schema(shape));
+    to_pretty(&root.into())
+}
+
+fn header(name: &str, title: &str) -> Object {
+    let mut root = Object::new();
+    root.set("$schema", "https://json-schema.org/draft/2020-12/schema".into());
+    root.set("$id", format!("urn:pulselog:schema:{name}").into());
+    root.set("title", title.into());
+    root
 }
 
 fn extend(root: &mut Object, more: Object) {

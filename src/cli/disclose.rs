@@ -1,0 +1,72 @@
+//! `pulselog disclose`: some receipts of a logged bundle, without the rest.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use pulselog::artifact::json::{self, DEPTH_MAX};
+use pulselog::receipt::{Disclosure, ReceiptError, tlog_proof};
+use pulselog::verify::ARTIFACT_BYTES_MAX;
+
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::input::{self, SMALL_BYTES_MAX, read};
+use crate::cli::print;
+
+const AFTER: &str = "\
+A receipt is named by its receipt id, by its place in the bundle as in
+tool_receipts[0], or by the hex SHA-256 of its compact form. The file shows how
+many receipts the bundle holds and where the chosen ones stand; the others, the
+event chain and everything else of the bundle stay hidden.
+
+Examples:
+  pulselog disclose 20-proof_bundle.json --proof 20-proof_bundle.tlog-proof \\
+      --receipt rcpt_1 --receipt 'tool_receipts[0]' --out shown.disclosure.json
+  pulselog verify shown.disclosure.json --policy trust.policy
+
+Exit codes: 0 written, 1 refused, 2 wrong usage.";
+
+/// Show chosen receipts of a logged bundle without the rest.
+#[derive(clap::Args)]
+#[command(after_help = AFTER)]
+pub struct Args {
+    /// File of the proof bundle; - reads standard input.
+    #[arg(value_name = "BUNDLE")]
+    bundle: PathBuf,
+    /// The bundle's inclusion proof, with its entry.
+    #[arg(long, value_name = "F.tlog-proof")]
+    proof: PathBuf,
+    /// Receipt to show; repeatable.
+    #[arg(long = "receipt", value_name = "ID", required = true, num_args = 1..)]
+    receipts: Vec<String>,
+    /// File to write, never overwritten; standard output when absent.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let bytes = read("bundle", &args.bundle, ARTIFACT_BYTES_MAX as u64)?;
+    let bundle = json::parse(&bytes, DEPTH_MAX)
+        .map_err(|error| Failure::fail(format!("bundle {}: {error} [{}]", args.bundle.display(), error.code())))?;
+    let refused = |error: ReceiptError| Failure::fail(format!("{error} [{}]", error.code()));
+    let proof = tlog_proof::decode(&read("--proof", &args.proof, SMALL_BYTES_MAX)?)
+        .map_err(|error| Failure::fail(format!("--proof {}: {error} [{}]", args.proof.display(), error.code())))?;
+    let wanted: Vec<&str> = args.receipts.iter().map(String::as_str).collect();
+    let text = Disclosure::of(&bundle, proof, &wanted).map_err(refused)?.encode();
+    match &args.out {
+        Some(path) => write_new(path, &text)?,
+        None => print(&text)?,
+    }
+    Ok(Exit::Pass)
+}
+
+fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
+    let wrong = |error: std::io::Error| {
+        let why = match error.kind() {
+            std::io::ErrorKind::AlreadyExists => "is there already and is never overwritten".to_owned(),
+            _ => input::why(&error),
+        };
+        Failure::fail(format!("--out {}: {why}", path.display()))
+    };
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(wrong)?;
+    file.write_all(text.as_bytes()).map_err(wrong)
+}
