@@ -140,6 +140,8 @@ pub fn delay(attempt: u32, retry_after: Option<Duration>) -> Result<Duration, Fa
 
 fn is_this_machine(authority_and_path: &str) -> bool {
     let authority = authority_and_path.split('/').next().unwrap_or_default();
+    // What stands before an @ is a user's name, however much it looks like a host.
+    let authority = authority.rsplit('@').next().unwrap_or_default();
     let host = match authority.strip_prefix('[') {
         Some(v6) => v6.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
@@ -170,7 +172,13 @@ mod tests {
             assert!(made(url, false), "{url}");
         }
         for url in
-            ["http://log.example", "http://127.0.0.1.evil.example", "http://[2001:db8::1]:80", "ftp://log.example"]
+            [
+                "http://log.example",
+                "http://127.0.0.1.evil.example",
+                "http://127.0.0.1:80@evil.example/",
+                "http://[2001:db8::1]:80",
+                "ftp://log.example",
+            ]
         {
             assert!(!made(url, false), "{url}");
         }
