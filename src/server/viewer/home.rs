@@ -90,7 +90,9 @@ fn quoted(text: &str) -> String {
 fn pulses(reader: &Reader) -> Result<Vec<PulseRow>, Trouble> {
     let Some(kind) = Kind::parse("trust_pulse") else { return Ok(Vec::new()) };
     let mut out = Vec::new();
-    for index in reader.index.latest(Some(kind), LATEST_PULSES) {
+    let size = reader.view.size().get();
+    // The index may have followed the log beyond what this page reads.
+    for index in reader.index.latest(Some(kind), LATEST_PULSES).into_iter().filter(|i| i.get() < size) {
         let stored = reader.view.entry(index)?;
         let document = Document::read(&reader.view, &stored)?;
         let keys = document.keys(&stored);
