@@ -119,7 +119,8 @@ fn usage(error: &clap::Error) -> ExitCode {
             let lines = text.lines().take_while(|line| !line.trim().is_empty());
             let line = lines.map(str::trim).collect::<Vec<_>>().join(" ");
             let line = pulselog::verify::plain_text::escape(&line);
-            let command = std::env::args().nth(1).filter(|word| is_subcommand(word));
+            let word = std::env::args_os().nth(1).and_then(|word| word.into_string().ok());
+            let command = word.filter(|word| is_subcommand(word));
             let help = command.map_or_else(|| "pulselog --help".to_owned(), |word| format!("pulselog {word} --help"));
             eprintln!("pulselog: {}; see {help}", line.trim_start_matches("error: "));
             Exit::Usage.into()
