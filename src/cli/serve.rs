@@ -108,7 +108,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
             _ => Failure::usage(message),
         }
     })?;
-    pulselog::server::telemetry::init(&config.log).map_err(|error| Failure::usage(format!("log: {error}")))?;
+    pulselog::server::telemetry::init(&config.log).map_err(Failure::usage)?;
     let failed = |error: pulselog::server::ServeError| Failure::fail(format!("{error} [{}]", error.code()));
     let server = Server::start(config).map_err(failed)?;
     eprintln!("pulselog: serving {} on http://{}", server.state().facts.origin, server.addr());

@@ -25,7 +25,8 @@ pub fn init(filter: &str) -> Result<(), String> {
     use tracing_subscriber::filter::Targets;
     use tracing_subscriber::prelude::*;
     let filter: Targets = filter.parse().map_err(|e| format!("log: {e}"))?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(is_terminal).with_target(false);
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
     Ok(())
 }
