@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use pulselog::server::Server;
-use pulselog::server::config::{Config, ConfigError, RawConfig};
+use pulselog::server::config::{Config, ConfigError, ENV_PREFIX, RawConfig};
 
 use crate::cli::failure::{Exit, Failure};
 
@@ -101,7 +101,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         request_timeout_ms: args.request_timeout_ms,
         log: args.log,
     };
-    let config = Config::load(flags, std::env::vars()).map_err(|error| {
+    let config = Config::load(flags, variables()?.into_iter()).map_err(|error| {
         let message = format!("{error} [{}]", error.code());
         match error {
             ConfigError::File { .. } | ConfigError::Key { .. } | ConfigError::KeyMode { .. } => Failure::fail(message),
@@ -114,4 +114,15 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     eprintln!("pulselog: serving {} on http://{}", server.state().facts.origin, server.addr());
     server.wait().map_err(failed)?;
     Ok(Exit::Pass)
+}
+
+/// Our variables. What other programs keep in theirs need not be text.
+fn variables() -> Result<Vec<(String, String)>, Failure> {
+    let ours = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    let ours = ours.filter(|(name, _)| name.starts_with(ENV_PREFIX));
+    let text = |(name, value): (String, std::ffi::OsString)| match value.into_string() {
+        Ok(value) => Ok((name, value)),
+        Err(_) => Err(Failure::usage(format!("{name}: must be UTF-8 [config_invalid]"))),
+    };
+    ours.map(text).collect()
 }
