@@ -72,9 +72,13 @@ pub struct Opening {
 }
 
 /// The default place of the guard: `DIR.guard`, beside the data directory.
+/// `DIR/` and `DIR/.` are the same directory, and so is `.` by its full name.
 #[must_use]
 pub fn default_guard_path(data: &Path) -> PathBuf {
-    let mut path = data.as_os_str().to_owned();
+    let named = || data.to_owned();
+    let whole = if data.file_name().is_some() { named() } else { data.canonicalize().unwrap_or_else(|_| named()) };
+    // Components leave a slash at the end away, after which the guard would lie inside.
+    let mut path = whole.components().as_path().as_os_str().to_owned();
     path.push(".guard");
     PathBuf::from(path)
 }
@@ -263,5 +267,19 @@ impl SubmitError {
             Self::ClockUnsound { .. } => "clock_unsound",
             Self::Stopped => "log_stopped",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_guard_lies_beside_the_data_however_it_is_spelled() {
+        for data in ["a/log", "a/log/", "a/log//", "a/log/."] {
+            assert_eq!(default_guard_path(Path::new(data)), Path::new("a/log.guard"), "{data}");
+        }
+        let here = std::env::current_dir().expect("a directory");
+        assert_eq!(default_guard_path(Path::new(".")).parent(), here.parent());
     }
 }
