@@ -12,6 +12,7 @@
 #[cfg(feature = "server")]
 mod demo;
 mod disclose;
+mod explain;
 mod failure;
 #[cfg(feature = "server")]
 mod fsck;
@@ -66,6 +67,7 @@ enum Command {
     Show(show::Args),
     Verify(verify::Args),
     Disclose(disclose::Args),
+    Explain(explain::Args),
     #[cfg(feature = "server")]
     Fsck(fsck::Args),
 }
@@ -90,6 +92,7 @@ pub fn run() -> ExitCode {
         Command::Show(args) => show::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Disclose(args) => disclose::run(&args),
+        Command::Explain(args) => explain::run(&args),
         #[cfg(feature = "server")]
         Command::Fsck(args) => fsck::run(&args),
     };

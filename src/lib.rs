@@ -34,6 +34,7 @@ pub mod policy;
 pub mod receipt;
 pub mod verify;
 pub mod sequence;
+pub mod explain;
 
 // Ring 3: the world.
 #[cfg(feature = "server")]

@@ -28,6 +28,7 @@ mod disclosure;
 #[cfg(feature = "server")]
 mod drawings;
 mod envelope_table;
+mod explain;
 mod json;
 mod kinds;
 mod known_answers;

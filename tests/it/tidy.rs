@@ -17,6 +17,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("receipt", &["merkle", "tile", "note", "checkpoint", "trust", "artifact", "entry"]),
     ("verify", &["merkle", "tile", "note", "checkpoint", "trust", "artifact", "entry", "receipt"]),
     ("sequence", &["merkle", "tile", "checkpoint", "entry", "artifact"]),
+    ("explain", &["artifact", "policy", "protocol"]),
     ("server/faults", &[]),
     ("server/guard", &["merkle", "checkpoint", "server/faults"]),
     ("server/store", &["merkle", "tile", "checkpoint", "entry", "artifact", "sequence", "server/faults"]),
@@ -69,6 +70,7 @@ const PURE: &[&str] = &[
     "receipt",
     "verify",
     "sequence",
+    "explain",
 ];
 const IMPURE: &[&str] = &[
     "std::fs",

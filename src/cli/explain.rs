@@ -1,0 +1,75 @@
+//! `pulselog explain`: a code in plain words.
+
+use std::fmt::Write as _;
+
+use pulselog::explain::{Explanation, explain, nearest};
+use pulselog::verify::plain_text::escape;
+
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::{print, print_json};
+
+const AFTER: &str = "\
+Knows every code that verify, the log's answers and the log itself print. One
+code may be said by two parts of the program; then both meanings are shown.
+
+Examples:
+  pulselog explain proof_path_length
+  pulselog explain DISCLOSURE_ROOT_MISMATCH --json
+
+Exit codes: 0 explained, 2 no such code.";
+
+/// Explain a code: what it means and what to do.
+#[derive(clap::Args)]
+#[command(after_help = AFTER)]
+pub struct Args {
+    /// The code as it was printed.
+    #[arg(value_name = "CODE")]
+    code: String,
+    /// Write JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let rows = explain(args.code.trim());
+    if rows.is_empty() {
+        let near = nearest(args.code.trim());
+        let hint = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) };
+        return Err(Failure::usage(format!("{}: is no code of this program{hint}", args.code)));
+    }
+    if args.json {
+        let rows: Vec<_> = rows.iter().map(to_json).collect();
+        print_json(&rows)?;
+    } else {
+        print(&rows.iter().map(to_text).collect::<Vec<_>>().join("\n"))?;
+    }
+    Ok(Exit::Pass)
+}
+
+fn to_text(row: &Explanation) -> String {
+    let mut text = format!("{}  ({})\n\n", escape(row.code), row.area);
+    for (label, value) in [("", row.title), ("means", row.means), ("what to do", row.action)] {
+        // Writing to a String never fails.
+        let _ = match label {
+            "" => writeln!(text, "  {}", sentence(value)),
+            label => writeln!(text, "  {label:<10}  {}", sentence(value)),
+        };
+    }
+    text
+}
+
+fn to_json(row: &Explanation) -> serde_json::Value {
+    serde_json::json!({
+        "code": row.code, "area": row.area, "title": row.title,
+        "means": sentence(row.means), "action": sentence(row.action),
+    })
+}
+
+/// With a capital, unless the first word is a name, and a full stop.
+fn sentence(text: &str) -> String {
+    let is_name = text.split(' ').next().is_some_and(|word| word.contains('_') || word.contains('/'));
+    let mut rest = text.chars();
+    let first = rest.next().map(|c| if is_name { c } else { c.to_ascii_uppercase() });
+    let end = if text.ends_with(['.', '?']) { "" } else { "." };
+    first.into_iter().collect::<String>() + rest.as_str() + end
+}

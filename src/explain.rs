@@ -1,0 +1,135 @@
+//! Every code this program can print, in plain words: what it means and what to
+//! do about it.
+//!
+//! ```text
+//! explain("proof_path_length") -> [inclusion and consistency: "Proof of the wrong length" …]
+//! ```
+//!
+//! One table for command line, API reference and pages. Meanings that a room
+//! states itself (artifact, policy, protocol) are taken from its table; the
+//! rest stands in one file a family. One code may have a meaning in two
+//! families: both are given. The tests read the sources for codes, so that none
+//! is left without a row.
+
+macro_rules! rows {
+    ($table:ident $area:literal: $($code:ident, $title:literal, $means:literal, $action:literal;)*) => {
+        pub(super) static $table: &[Explanation] = &[$(Explanation {
+            code: stringify!($code), area: $area, title: $title, means: $means, action: $action,
+        }),*];
+    };
+}
+
+/// Title and what to do, for codes whose meaning stands in their room's table.
+macro_rules! advice {
+    ($table:ident: $($code:ident, $title:literal, $action:literal;)*) => {
+        pub(super) static $table: &[Advice] = &[$(Advice {
+            code: stringify!($code), title: $title, action: $action,
+        }),*];
+    };
+}
+
+mod artifacts;
+mod policies;
+mod proofs;
+mod service;
+mod verdicts;
+
+use crate::{artifact, policy, protocol};
+
+/// One code, in words. Title and action are for people; the code is stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    pub code: &'static str,
+    /// Which part of the program says it.
+    pub area: &'static str,
+    /// A few words.
+    pub title: &'static str,
+    /// What it means; one sentence, perhaps without capital and full stop.
+    pub means: &'static str,
+    /// What to do, in the same form.
+    pub action: &'static str,
+}
+
+struct Advice {
+    code: &'static str,
+    title: &'static str,
+    action: &'static str,
+}
+
+/// Most codes that [`nearest`] proposes.
+const NEAREST_MAX: usize = 3;
+/// Longest text that is compared with the codes.
+const CODE_BYTES_MAX: usize = 96;
+
+/// Every code, in the order of the families.
+pub fn all() -> impl Iterator<Item = Explanation> {
+    let admission = artifact::CODES.iter().filter_map(|(code, means)| {
+        Some(join("artifact", code, means, artifacts::ADVICE.iter().find(|row| row.code == *code)?))
+    });
+    let reasons = policy::REASONS.iter().filter_map(|row| {
+        let advice = policies::ADVICE.iter().find(|advice| advice.code == row.code)?;
+        Some(join("work policy", row.code, row.meaning, advice))
+    });
+    let protocol = protocol::CODES.iter().chain(protocol::RISK_FLAGS).map(|row| {
+        let (code, title, means, action) = (row.code, row.title, row.means, row.action);
+        Explanation { code, area: "protocol verdict", title, means, action }
+    });
+    let own = [
+        artifacts::MORE,
+        proofs::MERKLE,
+        proofs::NOTE,
+        proofs::CHECKPOINT,
+        proofs::TILE,
+        proofs::ENTRY,
+        verdicts::TRUST,
+        verdicts::RECEIPT,
+        verdicts::DISCLOSURE,
+        verdicts::REPORT,
+        verdicts::PROTOCOL,
+        service::ANSWERS,
+        service::START,
+        service::SEQUENCE,
+    ];
+    admission.chain(reasons).chain(protocol).chain(own.into_iter().flatten().copied())
+}
+
+fn join(area: &'static str, code: &'static str, means: &'static str, advice: &Advice) -> Explanation {
+    Explanation { code, area, title: advice.title, means, action: advice.action }
+}
+
+/// What `code` means; in another case when no code is spelled that way. Empty
+/// when there is no such code.
+pub fn explain(code: &str) -> Vec<Explanation> {
+    let exact: Vec<_> = all().filter(|row| row.code == code).collect();
+    if exact.is_empty() { all().filter(|row| row.code.eq_ignore_ascii_case(code)).collect() } else { exact }
+}
+
+/// Codes spelled much like `code`, the likest first; at most three.
+pub fn nearest(code: &str) -> Vec<&'static str> {
+    let code = code.to_ascii_lowercase();
+    if code.is_empty() || code.len() > CODE_BYTES_MAX {
+        return Vec::new();
+    }
+    let mut near: Vec<(usize, &'static str)> = all()
+        .map(|row| (distance(&code, &row.code.to_ascii_lowercase()), row.code))
+        .filter(|(edits, row)| *edits <= row.len().max(code.len()) / 2)
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    near.into_iter().take(NEAREST_MAX).map(|(_, code)| code).collect()
+}
+
+/// Fewest bytes to insert, delete or replace (Levenshtein).
+fn distance(from: &str, to: &str) -> usize {
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (at, a) in from.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = at + 1;
+        for (column, b) in to.bytes().enumerate() {
+            let replaced = diagonal + usize::from(a != b);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
+        }
+    }
+    row[to.len()]
+}

@@ -1,0 +1,79 @@
+//! Trust policies, proof files, disclosures and the checks of `verify`.
+
+use super::Explanation;
+
+rows! {
+    TRUST "trust policy":
+    log_unknown, "Log not trusted", "the trust policy lists no key of this checkpoint's log", "take the trust policy from the log's operator; do not add a key that came with the packet";
+    quorum_unmet, "Too few witnesses", "fewer witnesses cosigned the checkpoint than the trust policy asks for", "ask the log for a checkpoint with more cosignatures";
+    policy_too_large, "Trust policy too large", "the trust policy has more bytes than the limit", "check that the right file was given";
+    policy_not_utf8, "Trust policy not UTF-8", "the trust policy is not UTF-8", "get the trust policy again from the operator";
+    policy_control_character, "Control character", "the trust policy holds a control character", "get the trust policy again; line ends must be newlines alone";
+    policy_unknown_keyword, "Keyword unknown", "a line of the trust policy starts with no known keyword", "correct the line: log, witness, group or quorum";
+    policy_line_form, "Line malformed", "a line of the trust policy has another form than its keyword asks for", "correct the named line";
+    policy_duplicate_key, "Key listed twice", "the trust policy lists one key twice", "list each key once";
+    policy_duplicate_name, "Name defined twice", "the trust policy defines one name twice", "give each witness and group its own name";
+    policy_reserved_name, "Name reserved", "the trust policy defines the name none, which has a meaning of its own", "choose another name";
+    policy_undefined_name, "Name not defined", "the trust policy uses a name that no line above defines", "define it above, or correct its spelling";
+    policy_member_twice, "Member twice", "a witness or group is a member more than once", "list each member once";
+    policy_threshold, "Threshold impossible", "a group's threshold is not any, all, or 1 to the number of its members", "correct the threshold";
+    policy_too_many, "Too many lines", "the trust policy holds more keys, groups or members than are read", "shorten it";
+    policy_second_quorum, "Second quorum line", "the trust policy holds more than one quorum line", "keep one";
+    policy_no_quorum, "No quorum line", "the trust policy holds no quorum line", "add one; quorum none asks for no witnesses";
+}
+
+rows! {
+    RECEIPT "proof file":
+    receipt_too_large, "File too large", "a proof or disclosure file has more bytes than the limit", "check that the right file was given";
+    receipt_not_utf8, "File not UTF-8", "a proof file is not UTF-8", "get the file again; it must arrive byte for byte";
+    receipt_lines, "Line out of place", "a proof file lacks a line, or one stands where another must", "get the file again; it must arrive byte for byte";
+    receipt_extra, "Extra line malformed", "the extra line is no canonical base64 of an entry", "get the file again; it must arrive byte for byte";
+    receipt_index, "Index malformed", "the index line holds no plain decimal number", "get the file again; it must arrive byte for byte";
+    receipt_old_size, "Old size malformed", "the old line holds no plain decimal number", "get the file again; it must arrive byte for byte";
+    receipt_hash, "Hash malformed", "a line of the path is no hash in canonical base64 or hex", "get the file again; it must arrive byte for byte";
+    receipt_path_too_long, "Path too long", "the path holds more than 63 hashes", "do not rely on it; ask for the proof again";
+    receipt_other_old_size, "Another older size", "the consistency file starts at another size than the older checkpoint", "ask for the file from the size of the checkpoint that you kept";
+    receipt_other_origin, "Another log", "the consistency file is about another log than the older checkpoint", "give a file and a checkpoint of one log";
+}
+
+rows! {
+    DISCLOSURE "disclosure file":
+    disclosure_no_entry, "Proof without entry", "the proof does not carry the bundle's entry in its extra line", "ask the log for the proof of this bundle again";
+    disclosure_no_receipts_root, "Not a bundle with receipts", "the proven entry is not about a proof bundle with receipts", "give the proof of the bundle that holds the receipts";
+    disclosure_other_bundle, "Proof of another bundle", "the entry in the proof is about another bundle than the one given", "give bundle and proof of the same entry";
+    disclosure_nothing_chosen, "Nothing chosen", "no receipt was named", "name one by its id, its place or its digest";
+    disclosure_unknown_receipt, "No such receipt", "the bundle holds no receipt of this id, place or digest", "look at the bundle with pulselog show";
+    disclosure_ambiguous_receipt, "Several such receipts", "the bundle holds several receipts of this id", "name the place, as tool_receipts[0]";
+    disclosure_order, "Receipts out of order", "shown receipts do not stand in the bundle's order, or one stands twice", "have the file made again; do not rely on this one";
+    disclosure_count, "Wrong number of receipts", "the file says another number of receipts than the entry commits to", "do not rely on it: somebody wants the bundle to look smaller or larger";
+    disclosure_other_array, "Receipt of another array", "the logged bundle holds this receipt in another array than the file says", "do not rely on the file; ask for one that is made from the logged bundle";
+    disclosure_other_index, "Receipt of another place", "the logged bundle holds this receipt at another place of its array than the file says", "do not rely on the file; ask for one that is made from the logged bundle";
+    disclosure_swapped, "Receipts swapped", "two receipts of the file stand in each other's places", "do not rely on the file; ask for one that is made from the logged bundle";
+    disclosure_not_in_bundle, "Receipt not in the bundle", "the path does not lead from this receipt to the receipts root of the entry", "do not rely on this receipt: nothing shows that the logged bundle holds it";
+    receipt_not_judged, "Receipt not judged", "receipts of this array are shown, but their signatures are not checked here", "have them checked by a verifier of their format";
+    receipt_without_envelope, "Receipt without signature", "the receipt has no signature of its own, and the bundle that vouches for it is not shown", "ask for the whole bundle if it matters who said this";
+}
+
+rows! {
+    REPORT "verification":
+    ok, "Passed", "the check passed", "nothing to do";
+    not_checked, "Not checked", "something before it failed or was not shown, so this was not looked at", "look at the first check that did not pass";
+    body_not_shown, "Body not shown", "the entry is proven, the artifact was not given", "give the artifact too";
+    entry_missing, "Proof without entry", "the proof carries no entry in its extra line", "ask the log for the proof again";
+    size_too_small, "Checkpoint too old", "the checkpoint covers fewer entries than were asked for", "ask the log for the proof at a newer checkpoint";
+    other_origin, "Another log", "the older checkpoint is of another log than the proof", "give a checkpoint of the same log";
+    older_is_larger, "Tree shrank", "the checkpoint that was kept covers more entries than the proof's", "ask for a newer proof; if the log has none, keep both: they are evidence";
+    consistency_other_checkpoint, "Leads to another checkpoint", "the consistency file leads to another checkpoint than the proof's", "ask for the file to the size of the proof";
+    consistency_file_missing, "Growth not shown", "nothing shows that the proof's tree extends the kept one", "fetch /v1/proofs/consistency?from=OLD&to=NEW as text/plain";
+    fork, "Fork", "two signed checkpoints of one size have different roots: the log showed two histories", "keep both checkpoints and tell others; this is proof of misbehaviour";
+    digest_mismatch, "Another artifact", "the artifact is not the one that the entry names", "get the artifact of this proof";
+    length_mismatch, "Another length", "the artifact's compact form has another length than the entry says", "get the artifact again; bytes are missing or were added";
+    kind_mismatch, "Another kind", "the artifact is of another kind than the entry says", "do not rely on this packet: entry and artifact disagree";
+    signer_mismatch, "Another signer", "the artifact is signed by somebody else than the entry says", "do not rely on this packet: entry and artifact disagree";
+    receipts_root_mismatch, "Other receipts", "the receipts in the bundle are not those that the entry commits to", "do not rely on the receipts inside this bundle";
+}
+
+rows! {
+    PROTOCOL "protocol verdict":
+    CONFIG_ERROR, "Configuration refused", "the peer's configuration file breaks a rule", "correct the named field of the configuration";
+}
