@@ -14,6 +14,7 @@ pub mod fsck;
 pub mod guard;
 pub mod health;
 pub mod index;
+pub mod listener;
 pub mod log;
 pub mod state;
 pub mod store;
@@ -42,6 +43,7 @@ use crate::server::api::problem::Problem;
 use crate::server::config::Config;
 use crate::server::faults::{Faults, NoFaults};
 use crate::server::index::Index;
+use crate::server::listener::Bounded;
 use crate::server::log::clock::{Clock, SystemClock};
 use crate::server::log::publisher::Fatal;
 use crate::server::log::recovery::OpenError;
@@ -106,7 +108,7 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         runtime.spawn(count_published(state.log.follow(), state.metrics.clone()));
         let router = api::router(state.clone(), viewer::router(), any(lost));
-        let serve = axum::serve(listener, router).with_graceful_shutdown(until(stopped));
+        let serve = axum::serve(Bounded::new(listener), router).with_graceful_shutdown(until(stopped));
         let serving = runtime.spawn(serve.into_future());
         tracing::info!(%addr, origin = state.facts.origin, size = state.log.published().head.size.get(), "serving");
         Ok(Self { addr, state, stop, serving, running, runtime })

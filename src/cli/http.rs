@@ -171,15 +171,13 @@ mod tests {
         for url in ["http://127.0.0.1:8080", "http://localhost", "http://[::1]:8080/", "https://log.example"] {
             assert!(made(url, false), "{url}");
         }
-        for url in
-            [
-                "http://log.example",
-                "http://127.0.0.1.evil.example",
-                "http://127.0.0.1:80@evil.example/",
-                "http://[2001:db8::1]:80",
-                "ftp://log.example",
-            ]
-        {
+        for url in [
+            "http://log.example",
+            "http://127.0.0.1.evil.example",
+            "http://127.0.0.1:80@evil.example/",
+            "http://[2001:db8::1]:80",
+            "ftp://log.example",
+        ] {
             assert!(!made(url, false), "{url}");
         }
         assert!(made("http://log.example", true));

@@ -73,6 +73,15 @@ impl Ending {
     }
 }
 
+/// Says that the follower has ended, however it did.
+struct Finish(Arc<Followed>);
+
+impl Drop for Finish {
+    fn drop(&mut self) {
+        self.0.finish();
+    }
+}
+
 impl Followed {
     fn get(&self) -> u64 {
         *self.size.lock().unwrap_or_else(PoisonError::into_inner)
@@ -107,8 +116,9 @@ impl Index {
         };
         let ended = Arc::clone(&followed);
         let follow = move || {
+            // Also when the follower panics: a shutdown waits for this.
+            let _finish = Finish(ended);
             follower.run();
-            ended.finish();
         };
         if let Err(error) = std::thread::Builder::new().name("pulselog-index".into()).spawn(follow) {
             tracing::error!(%error, "search index stopped: no thread");

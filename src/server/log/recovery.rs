@@ -57,7 +57,8 @@ pub fn open(opening: Opening) -> Result<Recovered, OpenError> {
         return Err(OpenError::KeyName { name: vkey.name().to_string(), origin: opening.origin.to_string() });
     }
     let io = |source| OpenError::Data { path: opening.data.clone(), source };
-    std::fs::create_dir_all(&opening.data).map_err(io)?;
+    make_data(&opening.data).map_err(io)?;
+    check_guard_place(&opening.data, &opening.guard)?;
     // The guard's lock comes first: it also keeps out a process with another
     // copy of the data, which RocksDB's own lock does not see.
     let guard = FileGuard::open(&opening.guard, Arc::clone(&opening.faults))?;
@@ -66,6 +67,11 @@ pub fn open(opening: Opening) -> Result<Recovered, OpenError> {
         return Err(OpenError::Fork { why });
     }
     let policy = TrustPolicy::for_log(vkey.clone());
+    if store.identity()?.is_none() {
+        // Before anything is made: a log that was seen is not a new one.
+        check_seen_of_new(&policy, &opening.seen)?;
+        tracing::warn!(data = %opening.data.display(), "data directory holds no log: initialising a NEW log at size 0");
+    }
     let (guard, head) = guarded_head(&opening, &store, guard, &vkey)?;
     let GuardState::Record(record) = guard.read()? else { return Err(OpenError::GuardUnreadable) };
     compare(&opening.origin, &record, &head)?;
@@ -272,6 +278,40 @@ fn resume(store: &Store, head: TreeHead) -> Result<TreeState, OpenError> {
         last = entry.logged_at;
     }
     Ok(TreeState::resume(frontier, edge, last)?)
+}
+
+/// Makes the data directory; its own entry must survive a power cut too.
+fn make_data(data: &Path) -> std::io::Result<()> {
+    if data.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(data)?;
+    match data.parent().filter(|p| !p.as_os_str().is_empty()) {
+        Some(parent) => std::fs::File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// A guard inside the data would be carried along by every copy of the data,
+/// which is what it is there to find.
+fn check_guard_place(data: &Path, guard: &Path) -> Result<(), OpenError> {
+    let parent = guard.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let inside = || Some(parent.canonicalize().ok()?.starts_with(data.canonicalize().ok()?));
+    if inside() == Some(true) {
+        return Err(OpenError::GuardInside { path: guard.to_owned() });
+    }
+    Ok(())
+}
+
+/// A checkpoint of size 0 is extended by anything, any other by no new log.
+fn check_seen_of_new(policy: &TrustPolicy, seen: &[Vec<u8>]) -> Result<(), OpenError> {
+    for note in seen {
+        let trusted = policy.open(note).map_err(|e| OpenError::SeenNote { why: e.to_string() })?;
+        if trusted.head().size > TreeSize::ZERO {
+            return Err(OpenError::SeenNewer { seen: trusted.head().size, store: TreeSize::ZERO });
+        }
+    }
+    Ok(())
 }
 
 /// A checkpoint kept elsewhere must be a prefix of this store: the only thing

@@ -291,7 +291,9 @@ impl Sequencer {
 
     fn until_due(&self) -> Duration {
         let interval = if self.interval.is_zero() { SIGN_RETRY } else { self.interval };
-        self.signed_at.map_or(interval, |at| interval.saturating_sub(at.elapsed()))
+        let left = self.signed_at.map_or(interval, |at| interval.saturating_sub(at.elapsed()));
+        // Overdue means that the key did not answer: ask again, but not at once.
+        if left.is_zero() { SIGN_RETRY } else { left }
     }
 
     fn is_due(&self) -> bool {

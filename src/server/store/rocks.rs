@@ -69,7 +69,7 @@ fn database() -> Options {
     options.set_bytes_per_sync(1 << 20);
     // One thread writes; making memtables fit for several only costs.
     options.set_allow_concurrent_memtable_write(false);
-    options.set_max_open_files(1_024);
+    options.set_max_open_files(512);
     options.set_keep_log_file_num(2);
     options.set_max_log_file_size(4 << 20);
     options

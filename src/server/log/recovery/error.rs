@@ -52,6 +52,12 @@ pub enum OpenError {
         /// Size of the store.
         size: TreeSize,
     },
+    /// The guard lies inside the data directory.
+    #[error("guard {}: lies inside the data directory; put it outside, best on another disk", path.display())]
+    GuardInside {
+        /// Where it was to be.
+        path: PathBuf,
+    },
     /// Both blocks are bad.
     #[error("guard: neither block is readable; restore the guard from its disk")]
     GuardUnreadable,
@@ -173,6 +179,7 @@ impl OpenError {
             Self::Fork { .. } => "store_fork",
             Self::StoreMissing { .. } => "store_missing",
             Self::GuardMissing { .. } => "guard_missing",
+            Self::GuardInside { .. } => "guard_inside",
             Self::GuardUnreadable => "guard_unreadable",
             Self::GuardOrigin => "guard_origin",
             Self::GuardNewer { .. } => "guard_newer",
