@@ -21,6 +21,11 @@ pub const COMMIT_ENTRIES_TARGET: usize = 1_024;
 /// No commit holds more entries than this: 4,096 × (2 MiB body) bounds the
 /// worst write, 4,096 × 1 kB ≈ 4 MB is the usual one.
 pub const COMMIT_ENTRIES_MAX: usize = 4_096;
+/// … or until their bodies hold at least this many bytes: 1,024 × 32 kB. What
+/// one write holds in memory is a few times this.
+pub const COMMIT_BYTES_TARGET: usize = 32 << 20;
+/// Bytes of bodies that may wait for the sequencer, beside the bound in entries.
+pub const QUEUE_BYTES_MAX: usize = 256 << 20;
 /// Entries that may wait for the sequencer, after expansion: two full commits.
 pub const QUEUE_ENTRIES_MAX: usize = 8_192;
 

@@ -29,10 +29,10 @@ use crate::checkpoint::{Origin, TreeHead};
 use crate::entry::PendingEntry;
 use crate::merkle::{LeafHash, LeafIndex, TreeSize};
 use crate::note::SignerKey;
-use crate::sequence::{COMMIT_ENTRIES_MAX, QUEUE_ENTRIES_MAX};
+use crate::sequence::{COMMIT_ENTRIES_MAX, QUEUE_BYTES_MAX, QUEUE_ENTRIES_MAX};
 use crate::server::faults::Faults;
 use crate::server::log::clock::Clock;
-use crate::server::log::queue::{Command, Queue};
+use crate::server::log::queue::{Command, Queue, Room};
 use crate::server::log::recent::Recent;
 use crate::server::log::view::View;
 use crate::server::store::Store;
@@ -134,7 +134,11 @@ impl Log {
         let (published_tx, published) = watch::channel(recovered.published.clone());
         let store = Arc::clone(&recovered.store);
         let policy = Arc::new(recovered.policy.clone());
-        let (queue, inbox) = queue::channel(QUEUE_ENTRIES_MAX, limits, recovered.read_only.clone());
+        let (queue, inbox) = queue::channel(
+            Room { entries: QUEUE_ENTRIES_MAX, bytes: QUEUE_BYTES_MAX },
+            limits,
+            recovered.read_only.clone(),
+        );
         let recent = Arc::new(Recent::default());
         let running = sequencer::start(recovered, inbox, published_tx, Arc::clone(&recent));
         Ok((Self { store, queue: Arc::new(queue), published, policy, recent }, running))
@@ -147,12 +151,11 @@ impl Log {
     /// [`SubmitError`]; only [`SubmitError::Stopped`] leaves open whether
     /// something was logged, and then submitting again is safe.
     pub async fn submit(&self, items: Vec<Item>) -> Result<Vec<Logged>, SubmitError> {
-        let entries: usize = items.iter().map(|i| i.entries.len()).sum();
         if let Some(item) = items.iter().map(|i| i.entries.len()).find(|n| *n > COMMIT_ENTRIES_MAX) {
             return Err(SubmitError::BatchTooLarge { entries: item, limit: COMMIT_ENTRIES_MAX });
         }
         let (answer, answered) = oneshot::channel();
-        self.queue.push(entries, Command { items, answer })?;
+        self.queue.push(Command { items, answer })?;
         answered.await.map_err(|_| SubmitError::Stopped)?
     }
 

@@ -2,8 +2,8 @@
 //! requests, and refusing rather than growing.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -21,6 +21,32 @@ pub struct Command {
     pub answer: oneshot::Sender<Result<Vec<Logged>, SubmitError>>,
 }
 
+/// Room that something takes in the queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Room {
+    /// Entries, after expansion.
+    pub entries: usize,
+    /// Bytes of their bodies.
+    pub bytes: usize,
+}
+
+impl Room {
+    /// What these items take.
+    #[must_use]
+    pub fn of(items: &[Item]) -> Self {
+        let entries = || items.iter().flat_map(|item| &item.entries);
+        Self { entries: entries().count(), bytes: entries().map(|entry| entry.body.len()).sum() }
+    }
+
+    const fn plus(self, other: Self) -> Self {
+        Self { entries: self.entries + other.entries, bytes: self.bytes + other.bytes }
+    }
+
+    const fn fits(self, limit: Self) -> bool {
+        self.entries <= limit.entries && self.bytes <= limit.bytes
+    }
+}
+
 /// Disks that must keep room.
 pub struct Watermarks {
     /// A path on each disk.
@@ -32,26 +58,26 @@ pub struct Watermarks {
 /// The sending half.
 pub struct Queue {
     sender: mpsc::Sender<Command>,
-    waiting: Arc<AtomicUsize>,
-    limit: usize,
+    waiting: Arc<Mutex<Room>>,
+    limit: Room,
     watermarks: Watermarks,
     disk: Mutex<Option<(Instant, u64)>>,
     read_only: Option<String>,
-    open: Arc<AtomicUsize>,
+    open: Arc<AtomicBool>,
 }
 
 /// The receiving half, held by the sequencer. Dropping it closes the queue.
 pub struct Inbox {
     receiver: mpsc::Receiver<Command>,
-    waiting: Arc<AtomicUsize>,
-    open: Arc<AtomicUsize>,
+    waiting: Arc<Mutex<Room>>,
+    open: Arc<AtomicBool>,
 }
 
-/// Makes a queue that holds `limit` entries.
+/// Makes a queue that holds `limit`.
 #[must_use]
-pub fn channel(limit: usize, watermarks: Watermarks, read_only: Option<String>) -> (Queue, Inbox) {
+pub fn channel(limit: Room, watermarks: Watermarks, read_only: Option<String>) -> (Queue, Inbox) {
     let (sender, receiver) = mpsc::channel();
-    let (waiting, open) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(1)));
+    let (waiting, open) = (Arc::new(Mutex::new(Room::default())), Arc::new(AtomicBool::new(true)));
     let inbox = Inbox { receiver, waiting: Arc::clone(&waiting), open: Arc::clone(&open) };
     (Queue { sender, waiting, limit, watermarks, disk: Mutex::new(None), read_only, open }, inbox)
 }
@@ -61,24 +87,28 @@ impl Queue {
     ///
     /// # Errors
     /// [`SubmitError`].
-    pub fn push(&self, entries: usize, command: Command) -> Result<(), SubmitError> {
+    pub fn push(&self, command: Command) -> Result<(), SubmitError> {
         if let Some(why) = &self.read_only {
             return Err(SubmitError::ReadOnly { why: why.clone() });
         }
-        if entries > self.limit {
-            return Err(SubmitError::BatchTooLarge { entries, limit: self.limit });
+        let room = Room::of(&command.items);
+        if !room.fits(self.limit) {
+            return Err(SubmitError::BatchTooLarge { entries: room.entries, limit: self.limit.entries });
         }
         self.check_disk()?;
-        let reserve = |waiting: usize| (waiting + entries <= self.limit).then_some(waiting + entries);
-        self.waiting
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, reserve)
-            .map_err(|waiting| SubmitError::QueueFull { waiting, limit: self.limit })?;
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = waiting.plus(room);
+        if !taken.fits(self.limit) {
+            return Err(SubmitError::QueueFull { waiting: waiting.entries, limit: self.limit.entries });
+        }
+        *waiting = taken;
+        drop(waiting);
         self.sender.send(command).map_err(|_| SubmitError::Stopped)
     }
 
     fn check_disk(&self) -> Result<(), SubmitError> {
         // A poisoned lock holds a stale reading at worst; read again.
-        let mut disk = self.disk.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
         let free = match *disk {
             Some((at, free)) if at.elapsed() < DISK_READING_MAX_AGE => free,
             _ => {
@@ -94,13 +124,13 @@ impl Queue {
     /// Entries that wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Acquire)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).entries
     }
 
     /// Whether the sequencer still listens.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.open.load(Ordering::Acquire) == 1
+        self.open.load(Ordering::Acquire)
     }
 
     /// Why writes are refused, if they are.
@@ -138,14 +168,16 @@ impl Inbox {
     }
 
     /// Gives room back.
-    pub fn release(&self, entries: usize) {
-        self.waiting.fetch_sub(entries, Ordering::AcqRel);
+    pub fn release(&self, room: Room) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.entries -= room.entries;
+        waiting.bytes -= room.bytes;
     }
 }
 
 impl Drop for Inbox {
     fn drop(&mut self) {
-        self.open.store(0, Ordering::Release);
+        self.open.store(false, Ordering::Release);
     }
 }
 

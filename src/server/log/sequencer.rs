@@ -15,10 +15,10 @@ use tokio::sync::{oneshot, watch};
 
 use crate::entry::PendingEntry;
 use crate::merkle::{LeafHash, TreeSize, leaf_hash};
-use crate::sequence::{COMMIT_ENTRIES_MAX, COMMIT_ENTRIES_TARGET, Commit, TreeState, integrate};
+use crate::sequence::{COMMIT_BYTES_TARGET, COMMIT_ENTRIES_MAX, COMMIT_ENTRIES_TARGET, Commit, TreeState, integrate};
 use crate::server::log::clock::{Clock, Soundness};
 use crate::server::log::publisher::{Fatal, Publisher, announce};
-use crate::server::log::queue::{Command, Inbox};
+use crate::server::log::queue::{Command, Inbox, Room};
 use crate::server::log::recent::{Committed, Recent};
 use crate::server::log::recovery::Recovered;
 use crate::server::log::sequencer::batch::Batch;
@@ -109,7 +109,7 @@ struct Answer {
     to: oneshot::Sender<Result<Vec<Logged>, SubmitError>>,
     slots: Vec<Option<Logged>>,
     missing: usize,
-    entries: usize,
+    room: Room,
 }
 
 /// An item with its place.
@@ -172,14 +172,14 @@ impl Sequencer {
     fn accept(&mut self, command: Command) {
         let id = self.next_request;
         self.next_request += 1;
-        let entries = command.items.iter().map(|i| i.entries.len()).sum();
+        let room = Room::of(&command.items);
         let missing = command.items.len();
         if missing == 0 {
             let _ = command.answer.send(Ok(Vec::new()));
             return;
         }
-        self.waiting += entries;
-        self.answers.insert(id, Answer { to: command.answer, slots: vec![None; missing], missing, entries });
+        self.waiting += room.entries;
+        self.answers.insert(id, Answer { to: command.answer, slots: vec![None; missing], missing, room });
         self.requests.push_back(Request { id, items: command.items.into_iter().enumerate().collect() });
     }
 
@@ -209,8 +209,9 @@ impl Sequencer {
     /// Takes whole items until the target is reached; never more than the limit.
     fn gather(&mut self) -> Vec<(u64, usize, Item)> {
         let mut items = Vec::new();
-        let mut entries = 0;
+        let (mut entries, mut bytes) = (0, 0);
         while entries < COMMIT_ENTRIES_TARGET
+            && bytes < COMMIT_BYTES_TARGET
             && let Some(request) = self.requests.front_mut()
         {
             let Some((_, item)) = request.items.front() else {
@@ -221,6 +222,7 @@ impl Sequencer {
                 break;
             }
             entries += item.entries.len();
+            bytes += item.entries.iter().map(|entry| entry.body.len()).sum::<usize>();
             self.waiting -= item.entries.len();
             let id = request.id;
             items.extend(request.items.pop_front().map(|(slot, item)| (id, slot, item)));
@@ -351,7 +353,7 @@ impl Sequencer {
         if answer.missing == 0
             && let Some(answer) = self.answers.remove(&request)
         {
-            self.inbox.release(answer.entries);
+            self.inbox.release(answer.room);
             // A submitter who went away finds the entry by submitting again.
             let _ = answer.to.send(Ok(answer.slots.into_iter().flatten().collect()));
         }
@@ -362,7 +364,7 @@ impl Sequencer {
         tracing::warn!(why, "clock unsound, writes wait");
         for (request, _, _) in items {
             if let Some(answer) = self.answers.remove(request) {
-                self.inbox.release(answer.entries);
+                self.inbox.release(answer.room);
                 let _ = answer.to.send(Err(SubmitError::ClockUnsound { why: why.to_owned() }));
             }
             if let Some(at) = self.requests.iter().position(|r| r.id == *request)
