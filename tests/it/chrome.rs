@@ -44,7 +44,9 @@ impl Chrome {
     /// Starts a browser; `None`, said loudly, when there is none.
     pub fn start() -> Option<Self> {
         let Some(name) = NAMES.iter().find(|name| is_there(name)) else {
-            eprintln!("SKIPPED: no Chromium is installed, so pages were not looked at (apt-get install chromium)");
+            crate::make::skipped(&format!(
+                "no Chromium is installed, so pages were not looked at (apt-get install chromium)"
+            ));
             return None;
         };
         let dir = tempfile::tempdir().expect("a temporary directory");

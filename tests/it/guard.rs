@@ -389,11 +389,11 @@ impl SmallDisk {
             Ok(output) if output.status.success() => Some(Self(dir)),
             Ok(output) => {
                 let why = String::from_utf8_lossy(&output.stderr).into_owned();
-                eprintln!("SKIPPED: disk full at the guard: no file system can be mounted here: {why}");
+                crate::make::skipped(&format!("disk full at the guard: no file system can be mounted here: {why}"));
                 None
             }
             Err(error) => {
-                eprintln!("SKIPPED: disk full at the guard: no file system can be mounted here: {error}");
+                crate::make::skipped(&format!("disk full at the guard: no file system can be mounted here: {error}"));
                 None
             }
         }

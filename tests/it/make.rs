@@ -391,11 +391,19 @@ pub fn project(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
+/// Says that a test did not test, past the harness, which keeps what a passing
+/// test prints to itself.
+pub fn skipped(why: &str) {
+    use std::io::Write;
+    // A closed standard error has nobody to tell.
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
+}
+
 /// Files that another project shares; `None`, said loudly, when not there.
 pub fn shared(path: &str) -> Option<PathBuf> {
     let found = project("../shared/vectors").join(path);
     if !found.exists() {
-        eprintln!("SKIPPED: {} is not there", found.display());
+        skipped(&format!("{} is not there", found.display()));
         return None;
     }
     Some(found)

@@ -72,7 +72,7 @@ fn consistency_holds(vector: &ConsistencyVector) -> bool {
 fn run_vectors<V: serde::de::DeserializeOwned>(folder: &str, holds: fn(&V) -> bool, want: fn(&V) -> bool) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors/merkle").join(folder);
     if !root.is_dir() {
-        eprintln!("SKIPPED merkle {folder} vectors: {} does not exist", root.display());
+        crate::make::skipped(&format!("merkle {folder} vectors: {} does not exist", root.display()));
         return;
     }
     let (mut accepted, mut refused) = (0, 0);

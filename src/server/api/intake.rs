@@ -11,6 +11,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Param, Query};
@@ -32,6 +33,8 @@ pub struct Intake {
     pub query: Query,
     /// The body.
     pub bytes: Bytes,
+    /// Its memory, given back with the answer.
+    pub held: OwnedSemaphorePermit,
 }
 
 /// Authenticates, reads the query, then at most `bytes_max` of the body.
@@ -47,8 +50,9 @@ pub async fn receive(state: &AppState, request: Request, bytes_max: usize, known
         if parts.headers.get(header::CONTENT_ENCODING).is_some_and(|e| e.as_bytes() != b"identity") {
             return Err(Problem::new("content_encoding_refused", "send the body without Content-Encoding"));
         }
+        let held = state.pool.hold(announced(&parts.headers).unwrap_or(bytes_max).min(bytes_max))?;
         let bytes = read(&parts.headers, &mut body, bytes_max).await?;
-        Ok(Intake { submitter, query, bytes })
+        Ok(Intake { submitter, query, bytes, held })
     }
     .await;
     if received.is_err() {
@@ -67,9 +71,13 @@ fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<Submitter, Prob
     Ok(state.tokens.authenticate(token)?)
 }
 
+fn announced(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH).and_then(|l| l.to_str().ok()?.parse().ok())
+}
+
 async fn read(headers: &HeaderMap, body: &mut Body, bytes_max: usize) -> Result<Bytes, Problem> {
     let too_large = || Problem::new("body_too_large", format!("the body may have at most {bytes_max} bytes"));
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|l| l.to_str().ok()?.parse::<usize>().ok());
+    let announced = announced(headers);
     if announced.is_some_and(|length| length > bytes_max) {
         return Err(too_large());
     }

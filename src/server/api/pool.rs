@@ -4,24 +4,42 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::server::api::problem::Problem;
 
-/// Bounded workers. Clones share the bound.
+/// Bytes of submissions that are held at once, from the first byte to the answer.
+const HELD_BYTES_MAX: usize = 512 << 20;
+/// The unit they are counted in.
+const HELD_UNIT: usize = 1 << 10;
+
+/// Bounded workers, and bounded memory for what they work on. Clones share the bounds.
 #[derive(Clone)]
 pub struct Pool {
     permits: Arc<Semaphore>,
+    held: Arc<Semaphore>,
 }
 
 impl Default for Pool {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        Self { permits: Arc::new(Semaphore::new(2 * cores)) }
+        let held = Arc::new(Semaphore::new(HELD_BYTES_MAX / HELD_UNIT));
+        Self { permits: Arc::new(Semaphore::new(2 * cores)), held }
     }
 }
 
 impl Pool {
+    /// Reserves memory for a submission of at most `bytes` until the permit is dropped.
+    ///
+    /// # Errors
+    /// `queue_full` when submissions under way hold it all.
+    pub fn hold(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
+        let units = u32::try_from(bytes / HELD_UNIT + 1).unwrap_or(u32::MAX);
+        let full =
+            || Problem::new("queue_full", "submissions under way hold all memory for them; try again in a second");
+        Arc::clone(&self.held).try_acquire_many_owned(units).map_err(|_| full())
+    }
+
     /// Runs `work` on a thread that may block, when one of the workers is free.
     ///
     /// # Errors
