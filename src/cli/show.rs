@@ -10,7 +10,7 @@ use pulselog::checkpoint::Checkpoint;
 use pulselog::entry::SequencedEntry;
 use pulselog::merkle::{Hash, leaf_hash};
 use pulselog::note::SignedNote;
-use pulselog::receipt::{ConsistencyFile, tlog_proof};
+use pulselog::receipt::{ConsistencyFile, Disclosure, tlog_proof};
 use pulselog::verify::ARTIFACT_BYTES_MAX;
 use pulselog::verify::plain_text::{escape, escape_lines};
 
@@ -18,8 +18,8 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::{input, print, print_json};
 
 const AFTER: &str = "\
-Knows artifacts (JSON), entries (CBOR), .tlog-proof, checkpoints and consistency
-files by their content. An artifact's own signature is checked; whether a log
+Knows artifacts and disclosures (JSON), entries (CBOR), .tlog-proof, checkpoints
+and consistency files by their content. An artifact's own signature is checked; whether a log
 holds it is the question of `pulselog verify`.
 
 Examples:
@@ -91,6 +91,7 @@ fn decode(bytes: &[u8]) -> Result<Sheet, String> {
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     match first {
         None => Err("is empty".to_owned()),
+        Some(b'{') if Disclosure::is_one(bytes) => disclosure(bytes),
         Some(b'{') => artifact(bytes),
         Some(0xa0..=0xbb | 0xd2) => entry(bytes),
         Some(_) if bytes.starts_with(b"c2sp.org/tlog-proof@") => proof(bytes),
@@ -172,6 +173,23 @@ fn proof(bytes: &[u8]) -> Result<Sheet, String> {
     }
     path_lines(&mut sheet, &proof.path);
     note_lines(&mut sheet, &proof.checkpoint)?;
+    Ok(sheet)
+}
+
+fn disclosure(bytes: &[u8]) -> Result<Sheet, String> {
+    let file = Disclosure::decode(bytes).map_err(|error| format!("{error} [{}]", error.code()))?;
+    let mut sheet = Sheet::new("Disclosure (not verified: that needs a trust policy)");
+    for shown in file.receipts() {
+        let id = shown.receipt().text_at("payload.receipt_id").or_else(|| shown.receipt().text_at("receipt_id"));
+        sheet.line("Shows", format!("{}[{}], receipt id {}", shown.array(), shown.index(), id.unwrap_or("absent")));
+    }
+    sheet.line("Leaf index", file.proof().index);
+    if let Some(entry) = &file.proof().extra {
+        entry_lines(&mut sheet, entry)?;
+    }
+    note_lines(&mut sheet, &file.proof().checkpoint)?;
+    let receipts: Vec<Value> = file.receipts().iter().map(|shown| shown.receipt().clone()).collect();
+    sheet.body = Some(json::to_pretty(&receipts.into()));
     Ok(sheet)
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use proptest::prelude::*;
 use pulselog::artifact::json::{Value, to_compact, to_pretty};
 use pulselog::receipt::{Disclosure, tlog_proof};
 use pulselog::verify::report::{Outcome, Report};
@@ -238,6 +239,8 @@ fn the_binary_discloses_and_verifies() {
     assert_eq!((made.code, made.err.as_str(), made.out.as_str()), (0, "", ""));
     let again = run(&disclose);
     assert!(again.code == 1 && again.err.contains("never overwritten"), "{}", again.err);
+    let seen = run(&["show", text(&out)]);
+    assert!(seen.code == 0 && seen.out.contains("receipts[0], receipt id rcpt_1"), "{}", seen.out);
     let good = run(&["verify", text(&out), "--policy", text(&policy)]);
     assert_eq!((good.code, good.err.as_str()), (0, ""), "{}", good.out);
     let json = run(&["verify", text(&out), "--policy", text(&policy), "--json"]);
@@ -253,4 +256,17 @@ fn the_binary_discloses_and_verifies() {
     assert!(unknown.err.contains("disclosure_unknown_receipt") && !unknown.err.contains('\u{1b}'));
     assert_eq!(run(&["disclose", text(&bundle), "--proof", text(&proof)]).code, 2);
     assert!(run(&["disclose", "--help"]).out.contains("Examples:"));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_parser_panic(bytes: Vec<u8>, at: usize, with: Vec<u8>) {
+        let _ = Disclosure::decode(&bytes);
+        let mut text = to_compact(&show(&World::new(1), &["rcpt_1", "dr_1"])).into_bytes();
+        let place = at % text.len();
+        text.splice(place..place, with);
+        if let Ok(file) = Disclosure::decode(&text) {
+            prop_assert_eq!(Disclosure::decode(file.encode().as_bytes()), Ok(file));
+        }
+    }
 }
