@@ -34,7 +34,9 @@ mod proofs;
 mod service;
 mod verdicts;
 
-use crate::{artifact, policy, protocol};
+use crate::artifact;
+use crate::policy;
+use crate::protocol;
 
 /// One code, in words. Title and action are for people; the code is stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -59,6 +59,7 @@ rows! {
     store_fork, "Store is a fork", "this copy of the data lost against another copy, and never starts again", "use the copy that the guard belongs to";
     store_missing, "Store missing", "the guard speaks of a log that this data directory does not hold", "point --data at the log's data, or give a new log another guard";
     guard_missing, "Guard missing", "the head guard is missing beside a log", "put the guard back, or restore it from its disk; a guard is never guessed";
+    guard_inside, "Guard inside the data", "the head guard lies in the data directory, where one backup takes both", "put it beside the data directory, best on another disk";
     guard_unreadable, "Guard unreadable", "neither block of the head guard is readable", "restore the guard from its disk";
     guard_origin, "Guard of another log", "the head guard belongs to another origin", "give each log its own guard";
     guard_newer, "Data is an old copy", "the head guard has seen more than this data holds", "use the newest copy of the data";
