@@ -31,6 +31,7 @@ pub mod artifact;
 pub mod protocol;
 pub mod entry;
 pub mod policy;
+pub mod audit;
 pub mod receipt;
 pub mod verify;
 pub mod sequence;

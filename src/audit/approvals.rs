@@ -1,0 +1,244 @@
+//! Rules about approvals: a person allowed exactly this act, before it, once
+//! (model 9 "Approval").
+
+use crate::artifact::json::{Value, to_jcs};
+use crate::artifact::time::unix_ms;
+use crate::audit::finding::Findings;
+use crate::audit::policies::Judge;
+use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::scene::Scene;
+use crate::audit::statement::{Decision, Statement};
+use crate::merkle::LeafIndex;
+
+static APPROVAL_MISSING: Rule = Rule {
+    code: "APPROVAL_MISSING",
+    title: "No approval for an action that needs one",
+    severity: Severity::Critical,
+    effect: Effect::Fails,
+    rationale: "The policy asks for an approval by a rooted approver that stands before the decision, and the decision names none.",
+    what_to_do: "Find out who asked for the action, and why the wrapper let it pass.",
+    does_not_prove: "That nobody agreed to the action elsewhere.",
+};
+
+static APPROVAL_UNEQUAL: Rule = Rule {
+    code: "APPROVAL_UNEQUAL",
+    title: "The approval is for something else",
+    severity: Severity::Critical,
+    effect: Effect::Fails,
+    rationale: "An approval covers one instance, job, action, application, destination, revision list and set of parameters, or another agent's act.",
+    what_to_do: "Compare the two, member by member; treat the action as not approved.",
+    does_not_prove: "That the approver would have refused.",
+};
+
+static APPROVAL_UNBOUND_REVISION: Rule = Rule {
+    code: "APPROVAL_UNBOUND_REVISION",
+    title: "The approval names no fixed revision",
+    severity: Severity::High,
+    effect: Effect::Fails,
+    rationale: "A branch or an empty list can become anything after the approval was given.",
+    what_to_do: "Approve a commit, a digest or an exact chart version.",
+    does_not_prove: "That something else was deployed; nor that a tag spelled like a chart version never moved.",
+};
+
+static APPROVAL_EXPIRED: Rule = Rule {
+    code: "APPROVAL_EXPIRED",
+    title: "The approval had expired",
+    severity: Severity::High,
+    effect: Effect::Fails,
+    rationale: "The decision was logged at or after the approval's own end.",
+    what_to_do: "Ask for a new approval.",
+    does_not_prove: "That the approver had changed their mind.",
+};
+
+static APPROVAL_BY_ACTOR: Rule = Rule {
+    code: "APPROVAL_BY_ACTOR",
+    title: "Approved by the agent or its wrapper",
+    severity: Severity::Critical,
+    effect: Effect::Fails,
+    rationale: "Whoever acts cannot approve the act, whatever roles the roots give.",
+    what_to_do: "Remove the role from the agent or wrapper in the roots.",
+    does_not_prove: "That no person was asked.",
+};
+
+static APPROVAL_DENIED: Rule = Rule {
+    code: "APPROVAL_DENIED",
+    title: "Denied after it was approved, before it was decided",
+    severity: Severity::Critical,
+    effect: Effect::Fails,
+    rationale: "A deny by any approver with equal binds voids every earlier approval of them.",
+    what_to_do: "Treat the action as not approved; find out why the wrapper did not see the deny.",
+    does_not_prove: "That the wrapper could have seen it.",
+};
+
+static APPROVAL_DENIED_LATER: Rule = Rule {
+    code: "APPROVAL_DENIED_LATER",
+    title: "Denied after it was decided",
+    severity: Severity::Info,
+    effect: Effect::Shown,
+    rationale: "A deny has no effect on decisions before it, and readers should know of it.",
+    what_to_do: "Ask the approver who denied.",
+    does_not_prove: "That the action was wrong.",
+};
+
+static APPROVAL_REUSED: Rule = Rule {
+    code: "APPROVAL_REUSED",
+    title: "Approval used twice",
+    severity: Severity::Critical,
+    effect: Effect::Fails,
+    rationale: "The first allow decision that names an approval consumes it, unless its receipt says that nothing was done.",
+    what_to_do: "Treat the second action as a replay.",
+    does_not_prove: "Which of the two the approver had in mind.",
+};
+
+pub(super) static RULES: &[&Rule] = &[
+    &APPROVAL_MISSING,
+    &APPROVAL_UNEQUAL,
+    &APPROVAL_UNBOUND_REVISION,
+    &APPROVAL_EXPIRED,
+    &APPROVAL_BY_ACTOR,
+    &APPROVAL_DENIED,
+    &APPROVAL_DENIED_LATER,
+    &APPROVAL_REUSED,
+];
+
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
+    let judge = Judge::new(scene);
+    for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
+        let faults = faults(scene, decision);
+        let approved = named(scene, decision).count() > 0 && faults.iter().any(Option::is_none);
+        let required = judge.decision(decision).is_some_and(|judgement| judgement.requires_approval());
+        let subject = decision.subject();
+        for fault in faults.iter().flatten() {
+            // A replay is one whether or not an approval was needed.
+            if (required && !approved) || std::ptr::eq(fault.rule, &APPROVAL_REUSED) {
+                let entries = fault.entries.iter().copied().chain([decision.statement.at]);
+                findings.add(fault.rule, &subject, entries, fault.rule.title.to_lowercase());
+            }
+        }
+        if required && !approved && faults.is_empty() {
+            let detail = "the decision names no approval by a rooted approver that stands before it";
+            findings.add(&APPROVAL_MISSING, &subject, [decision.statement.at], detail);
+        }
+        for deny in denies(scene, decision).filter(|deny| deny.at > decision.statement.at) {
+            if required {
+                let entries = [decision.statement.at, deny.at];
+                findings.add(&APPROVAL_DENIED_LATER, &subject, entries, "a person denied this after the decision");
+            }
+        }
+    }
+}
+
+/// Whether a valid approval covers the decision.
+pub(super) fn is_approved(scene: &Scene<'_>, decision: &Decision<'_>) -> bool {
+    faults(scene, decision).iter().any(Option::is_none)
+}
+
+struct Fault {
+    rule: &'static Rule,
+    entries: Vec<LeafIndex>,
+}
+
+/// For each approval that the decision names and that stands before it: what
+/// is wrong with it, or `None`.
+fn faults(scene: &Scene<'_>, decision: &Decision<'_>) -> Vec<Option<Fault>> {
+    named(scene, decision).map(|approval| fault(scene, decision, approval)).collect()
+}
+
+fn named<'s, 'a>(scene: &'s Scene<'a>, decision: &'s Decision<'a>) -> impl Iterator<Item = &'s Statement<'a>> {
+    let stated = decision.approvals.iter().filter_map(|hash| scene.approval(hash));
+    stated.filter(|approval| approval.at < decision.statement.at && approval.text("decision") == Some("approve"))
+}
+
+fn fault(scene: &Scene<'_>, decision: &Decision<'_>, approval: &Statement<'_>) -> Option<Fault> {
+    let found =
+        |rule, more: Option<LeafIndex>| Some(Fault { rule, entries: [approval.at].into_iter().chain(more).collect() });
+    if approval.payload.get("binds").map(to_jcs).as_ref() != Some(&decision.binds)
+        || approval.text("agent_did") != decision.agent
+    {
+        return found(&APPROVAL_UNEQUAL, None);
+    }
+    if !is_fixed(approval.payload) {
+        return found(&APPROVAL_UNBOUND_REVISION, None);
+    }
+    if approval.text("expires_at").and_then(unix_ms).is_none_or(|end| decision.statement.ms >= end) {
+        return found(&APPROVAL_EXPIRED, None);
+    }
+    if acts(scene, decision, approval) {
+        return found(&APPROVAL_BY_ACTOR, None);
+    }
+    let between = |deny: &&Statement<'_>| deny.at > approval.at && deny.at < decision.statement.at;
+    if let Some(deny) = denies(scene, decision).find(between) {
+        return found(&APPROVAL_DENIED, Some(deny.at));
+    }
+    let consumed = consumed_before(scene, decision, &approval.hash.to_string());
+    consumed.and_then(|first| found(&APPROVAL_REUSED, Some(first)))
+}
+
+fn acts(scene: &Scene<'_>, decision: &Decision<'_>, approval: &Statement<'_>) -> bool {
+    let Some(approver) = approval.signer else { return true };
+    let is_wrapper = scene.roots_at(approval.at).is_some_and(|roots| roots.is_wrapper(approver, decision.agent));
+    Some(approver.as_str()) == decision.agent || decision.statement.signer == Some(approver) || is_wrapper
+}
+
+/// Denies by rooted approvers of what the decision binds.
+fn denies<'s, 'a>(scene: &'s Scene<'a>, decision: &'s Decision<'a>) -> impl Iterator<Item = &'s Statement<'a>> {
+    scene.denies_of(&decision.binds)
+}
+
+/// The earlier allow decision of the same agent that consumed the approval.
+fn consumed_before(scene: &Scene<'_>, decision: &Decision<'_>, approval: &str) -> Option<LeafIndex> {
+    let users = scene.users_of(approval);
+    let mut earlier = users.filter(|user| user.statement.at < decision.statement.at && user.agent == decision.agent);
+    earlier.find(|user| !is_released(scene, user, decision.statement.at)).map(|user| user.statement.at)
+}
+
+/// Released before `at`: every receipt says that nothing was done, one of them
+/// in time, and no operation joins.
+fn is_released(scene: &Scene<'_>, user: &Decision<'_>, at: LeafIndex) -> bool {
+    let nothing_done = |outcome: &str| outcome == "not_sent" || outcome.starts_with("refused_");
+    let mut receipts = scene.receipts_of(user);
+    scene.receipts_of(user).any(|receipt| receipt.statement.at < at)
+        && receipts.all(|receipt| nothing_done(receipt.outcome))
+        && scene.operations_of(user).next().is_none()
+}
+
+/// Whether a sync or rollback names one immutable revision a source.
+fn is_fixed(approval: &Value) -> bool {
+    if !matches!(approval.text_at("binds.action"), Some("sync" | "rollback")) {
+        return true;
+    }
+    let revisions = approval.at("binds.revisions").and_then(Value::as_array).unwrap_or_default();
+    !revisions.is_empty() && revisions.iter().all(|revision| revision.as_str().is_some_and(is_immutable))
+}
+
+/// A commit, a digest, or a version without range: `1.2.3`, `1.2.3-rc.1+b`.
+fn is_immutable(revision: &str) -> bool {
+    let hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if let Some(digest) = revision.strip_prefix("sha256:") {
+        return digest.len() == 64 && hex(digest);
+    }
+    if matches!(revision.len(), 40 | 64) && hex(revision) {
+        return true;
+    }
+    let (core, more) = revision.split_at(revision.find(['-', '+']).unwrap_or(revision.len()));
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-+.".contains(&byte);
+    core.split('.').count() == 3 && core.split('.').all(number) && more.bytes().all(legal) && more.len() != 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_immutable;
+
+    #[test]
+    fn branches_and_ranges_are_no_fixed_revisions() {
+        for fixed in [&"a".repeat(40), &format!("sha256:{}", "0".repeat(64)), "1.2.3", "1.2.3-rc.1+build.5"] {
+            assert!(is_immutable(fixed), "{fixed}");
+        }
+        for moving in
+            ["main", "HEAD", "", "1.2", "1.x.0", "^1.2.3", "~1.2.3", ">=1.2.3", "1.2.3-", &"A".repeat(40), "sha256:00"]
+        {
+            assert!(!is_immutable(moving), "{moving}");
+        }
+    }
+}

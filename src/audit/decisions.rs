@@ -1,0 +1,116 @@
+//! Rules about decisions and their receipts (model 8).
+
+use crate::audit::finding::{Findings, Subject};
+use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::scene::Scene;
+use crate::audit::statement::{Decision, Receipt};
+use crate::audit::tokens::LATE_EVIDENCE;
+use crate::audit::{RECEIPT_MS, SKEW_MS};
+
+static DENY_THEN_ACCEPTED: Rule = Rule {
+    code: "DENY_THEN_ACCEPTED",
+    title: "Denied, and accepted all the same",
+    severity: Severity::Critical,
+    effect: Effect::Fails,
+    rationale: "The wrapper decided to deny, and its receipt says that Argo CD accepted the call.",
+    what_to_do: "Stop the wrapper: it does not enforce what it decides.",
+    does_not_prove: "That Argo CD finished the operation.",
+};
+
+static RECEIPT_WITHOUT_DECISION: Rule = Rule {
+    code: "RECEIPT_WITHOUT_DECISION",
+    title: "Receipt without a decision",
+    severity: Severity::Critical,
+    effect: Effect::Fails,
+    rationale: "A wrapper called Argo CD, and no decision by a wrapper stands in the log for it.",
+    what_to_do: "Find out from the wrapper's own log what it called, and for whom.",
+    does_not_prove: "For which job or agent the call was made.",
+};
+
+static DECISION_AFTER_ACT: Rule = Rule {
+    code: "DECISION_AFTER_ACT",
+    title: "Decision logged after the act",
+    severity: Severity::Critical,
+    effect: Effect::Fails,
+    rationale: "A decision explains what happens after it; this one stands above its own receipt.",
+    what_to_do: "Treat the call as undecided; the wrapper must log its decision first.",
+    does_not_prove: "That the decision would have been another.",
+};
+
+static RECEIPT_REQUEST_MISMATCH: Rule = Rule {
+    code: "RECEIPT_REQUEST_MISMATCH",
+    title: "Another request than the one decided",
+    severity: Severity::Critical,
+    effect: Effect::Fails,
+    rationale: "The receipt's request digest is not the one that the decision was about.",
+    what_to_do: "Compare the two requests in the wrapper's own log.",
+    does_not_prove: "In which member the requests differ.",
+};
+
+static RECEIPT_MISSING: Rule = Rule {
+    code: "RECEIPT_MISSING",
+    title: "No receipt for an allowed call",
+    severity: Severity::High,
+    effect: Effect::Fails,
+    rationale: "The wrapper owes a receipt within two minutes of an allow decision, whatever came of the call.",
+    what_to_do: "Submit the receipt, or not_sent; late evidence closes this.",
+    does_not_prove: "That the call was made.",
+};
+
+pub(super) static RULES: &[&Rule] =
+    &[&DENY_THEN_ACCEPTED, &RECEIPT_WITHOUT_DECISION, &DECISION_AFTER_ACT, &RECEIPT_REQUEST_MISMATCH, &RECEIPT_MISSING];
+
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
+    for receipt in &scene.receipts {
+        of_receipt(scene, receipt, findings);
+    }
+    for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
+        if scene.receipts_of(decision).next().is_none() {
+            missing(scene, decision, findings);
+        }
+    }
+}
+
+fn of_receipt(scene: &Scene<'_>, receipt: &Receipt<'_>, findings: &mut Findings) {
+    let at = receipt.statement.at;
+    let Some(decision) = receipt.decision.map(|at| &scene.decisions[at]) else {
+        let detail = "no decision by a wrapper has the digest that this receipt names";
+        findings.add(&RECEIPT_WITHOUT_DECISION, &Subject::default(), [at], detail);
+        return;
+    };
+    let (subject, entries) = (decision.subject(), [decision.statement.at, at]);
+    if at < decision.statement.at {
+        findings.add(&DECISION_AFTER_ACT, &subject, entries, "the receipt stands below its decision");
+    }
+    if receipt.statement.text("request_digest") != decision.statement.text("request_digest") {
+        let detail = "the receipt is about another request than the decision";
+        findings.add(&RECEIPT_REQUEST_MISMATCH, &subject, entries, detail);
+    }
+    if receipt.outcome != "accepted" {
+        return;
+    }
+    if !decision.is_allow {
+        findings.add(&DENY_THEN_ACCEPTED, &subject, entries, "denied by the wrapper, accepted by Argo CD");
+        return;
+    }
+    let until = decision.statement.ms.saturating_add(RECEIPT_MS + SKEW_MS);
+    let seen_in_time = scene.operations_of(decision).any(|operation| operation.ms <= until);
+    if receipt.statement.ms > until && !seen_in_time {
+        findings.add(
+            &LATE_EVIDENCE,
+            &subject,
+            entries,
+            "the receipt came after its window, and nothing else shows when",
+        );
+    }
+}
+
+fn missing(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
+    let at = decision.statement.at;
+    let until = decision.statement.ms.saturating_add(RECEIPT_MS + SKEW_MS);
+    if scene.now_ms() > until {
+        findings.add(&RECEIPT_MISSING, &decision.subject(), [at], "no receipt names this decision");
+    } else {
+        findings.wait(&RECEIPT_MISSING, &decision.subject(), at, until);
+    }
+}

@@ -1,0 +1,86 @@
+//! What a rule found, and whom it is charged to.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::audit::rule::{Effect, Rule, Severity};
+use crate::merkle::LeafIndex;
+
+/// Whom or what a finding is charged to. Names come from statements whose
+/// signers held the role; they are untrusted text all the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Subject {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Hex hash of the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// Only where nobody else is charged: who sent a statement that counts for
+    /// nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submitter: Option<String>,
+}
+
+/// One finding. Ordered by the entries that show it, then by code.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Finding {
+    /// Leaf indexes that show it, ascending.
+    pub entries: Vec<LeafIndex>,
+    pub code: &'static str,
+    pub severity: Severity,
+    pub effect: Effect,
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// This case in words. Holds names from evidence: untrusted, unescaped.
+    pub detail: String,
+}
+
+/// An obligation whose window is still open.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Pending {
+    pub entries: Vec<LeafIndex>,
+    /// The code it becomes when nothing comes.
+    pub code: &'static str,
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// End of the window, Unix milliseconds.
+    pub until_ms: i64,
+}
+
+/// What the rules write into.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    pub found: BTreeSet<Finding>,
+    pub pending: BTreeSet<Pending>,
+    /// Label of what was not judged, and where.
+    pub uncovered: BTreeSet<(&'static str, LeafIndex)>,
+}
+
+impl Findings {
+    pub(super) fn add(
+        &mut self,
+        rule: &'static Rule,
+        subject: &Subject,
+        entries: impl IntoIterator<Item = LeafIndex>,
+        detail: impl Into<String>,
+    ) {
+        let entries = entries.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        self.found.insert(Finding {
+            entries,
+            code: rule.code,
+            severity: rule.severity,
+            effect: rule.effect,
+            subject: subject.clone(),
+            detail: detail.into(),
+        });
+    }
+
+    pub(super) fn wait(&mut self, rule: &'static Rule, subject: &Subject, at: LeafIndex, until_ms: i64) {
+        self.pending.insert(Pending { entries: vec![at], code: rule.code, subject: subject.clone(), until_ms });
+    }
+}

@@ -1,0 +1,236 @@
+//! Rules about policies: the one a token runs under stands before it, asks for
+//! what the token keeps, and allows every action (model 9 "Policy areas").
+
+use std::collections::HashMap;
+
+use crate::audit::approvals;
+use crate::audit::finding::{Findings, Subject};
+use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::scene::Scene;
+use crate::audit::statement::{Decision, Token};
+use crate::merkle::LeafIndex;
+use crate::policy::{Action, Candidate, Context, Judgement, Lineage, Outcome, Pinning, PolicyError, judge, resolve};
+
+static POLICY_MISSING: Rule = Rule {
+    code: "POLICY_MISSING",
+    title: "No policy stands before the token",
+    severity: Severity::Critical,
+    effect: Effect::Fails,
+    rationale: "A policy counts when a rooted signer logged it before the token that runs under it was issued.",
+    what_to_do: "Publish policies first; issue the token again under a logged policy.",
+    does_not_prove: "That the policy did not exist elsewhere.",
+};
+
+static POLICY_NONCOMPLIANT: Rule = Rule {
+    code: "POLICY_NONCOMPLIANT",
+    title: "Action outside the policy",
+    severity: Severity::Critical,
+    effect: Effect::Fails,
+    rationale: "The clause named in the finding refuses the action, or nothing allows it.",
+    what_to_do: "Find out what led to the action; the gateway receipts just before it are the place to start.",
+    does_not_prove: "That the wrapper decided in bad faith.",
+};
+
+static POLICY_MISMATCH: Rule = Rule {
+    code: "POLICY_MISMATCH",
+    title: "Another policy than the token's",
+    severity: Severity::High,
+    effect: Effect::Fails,
+    rationale: "A token runs under its pinned policy or its agent's default, never under one that an action names.",
+    what_to_do: "Check the policy that wrapper or gateway was given.",
+    does_not_prove: "That the other policy would have allowed more.",
+};
+
+static POLICY_NOT_LISTED: Rule = Rule {
+    code: "POLICY_NOT_LISTED",
+    title: "Token pinned to a policy outside the agent's",
+    severity: Severity::Critical,
+    effect: Effect::Fails,
+    rationale: "The roots list the policies that an agent may be pinned to, and this is none of them.",
+    what_to_do: "Ask the issuer why it pinned this policy.",
+    does_not_prove: "That the policy is too wide.",
+};
+
+static POLICY_NOT_PINNED: Rule = Rule {
+    code: "POLICY_NOT_PINNED",
+    title: "Token without the pin that its policy asks for",
+    severity: Severity::High,
+    effect: Effect::Fails,
+    rationale: "The policy says policy_hash_pinning required, and the token pins none.",
+    what_to_do: "Have the issuer pin the policy's hash.",
+    does_not_prove: "That another policy was used.",
+};
+
+static TOKEN_LIFETIME_TOO_LONG: Rule = Rule {
+    code: "TOKEN_LIFETIME_TOO_LONG",
+    title: "Token lives longer than its policy allows",
+    severity: Severity::High,
+    effect: Effect::Fails,
+    rationale: "exp less iat is more than max_ttl_seconds.",
+    what_to_do: "Shorten the issuer's lifetimes.",
+    does_not_prove: "That the token was used beyond the limit.",
+};
+
+static AGENT_UNKNOWN: Rule = Rule {
+    code: "AGENT_UNKNOWN",
+    title: "Token for an agent that the roots do not know",
+    severity: Severity::High,
+    effect: Effect::Fails,
+    rationale: "The operator lists agents, their policies and their usernames; this one is not listed.",
+    what_to_do: "Ask the issuer for whom the token was, and the operator whether the agent is one of theirs.",
+    does_not_prove: "That the agent does not belong to the company.",
+};
+
+pub(super) static RULES: &[&Rule] = &[
+    &POLICY_MISSING,
+    &POLICY_NONCOMPLIANT,
+    &POLICY_MISMATCH,
+    &POLICY_NOT_LISTED,
+    &POLICY_NOT_PINNED,
+    &TOKEN_LIFETIME_TOO_LONG,
+    &AGENT_UNKNOWN,
+];
+
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
+    for token in &scene.tokens {
+        of_token(scene, token, findings);
+    }
+    let judge = Judge::new(scene);
+    for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
+        of_decision(scene, &judge, decision, findings);
+    }
+    of_calls(scene, &judge, findings);
+}
+
+fn of_token(scene: &Scene<'_>, token: &Token<'_>, findings: &mut Findings) {
+    let (at, subject) = (token.statement.at, token.subject());
+    if !token.agent_known {
+        findings.add(&AGENT_UNKNOWN, &subject, [at], format!("the roots list no agent {}", token.agent));
+    }
+    if !token.policy_listed {
+        findings.add(&POLICY_NOT_LISTED, &subject, [at], "the pinned policy is not among the agent's");
+    }
+    let Some(policy) = token.policy else {
+        findings.add(&POLICY_MISSING, &subject, [at], "no rooted signer logged the token's policy before the token");
+        return;
+    };
+    let (logged, policy) = &scene.policies[policy];
+    let Some(rules) = policy.token_rules() else { return };
+    if rules.pinning == Pinning::Required && token.pinned.is_none() {
+        findings.add(&POLICY_NOT_PINNED, &subject, [logged.at, at], "the token pins no policy");
+    }
+    let life = token.expires_ms.saturating_sub(token.issued_ms) / 1_000;
+    if life > rules.max_ttl_seconds {
+        let detail = format!("it lives {life} s, the policy allows {} s", rules.max_ttl_seconds);
+        findings.add(&TOKEN_LIFETIME_TOO_LONG, &subject, [logged.at, at], detail);
+    }
+}
+
+/// Policies with everything that they inherit, found once.
+pub(super) struct Judge<'s, 'a> {
+    scene: &'s Scene<'a>,
+    lineages: HashMap<usize, Result<Lineage<'s>, PolicyError>>,
+}
+
+impl<'s, 'a> Judge<'s, 'a> {
+    pub(super) fn new(scene: &'s Scene<'a>) -> Judge<'s, 'a> {
+        let candidate = |(statement, policy): &'s (crate::audit::statement::Statement<'a>, _)| {
+            Some(Candidate { policy, signer: statement.signer?, at: statement.at })
+        };
+        let candidates: Vec<Candidate<'s, LeafIndex>> = scene.policies.iter().filter_map(candidate).collect();
+        let mut lineages = HashMap::new();
+        for at in scene.tokens.iter().filter_map(|token| token.policy) {
+            lineages.entry(at).or_insert_with(|| match candidate(&scene.policies[at]) {
+                Some(child) => resolve(child, &candidates),
+                None => Lineage::alone(&scene.policies[at].1),
+            });
+        }
+        Judge { scene, lineages }
+    }
+
+    /// What the token's policy says; `None` when it has none.
+    pub(super) fn judge(&self, token: &Token<'_>, action: &Action, context: &Context) -> Option<Judgement> {
+        let at = token.policy?;
+        Some(match self.lineages.get(&at)? {
+            Ok(lineage) => judge(lineage, action, context),
+            Err(error) => error.refusal(Some(self.scene.policies[at].1.hash())),
+        })
+    }
+
+    /// A decision under its token's policy, with what its approvals name.
+    pub(super) fn decision(&self, decision: &Decision<'a>) -> Option<Judgement> {
+        let token = &self.scene.tokens[decision.token?];
+        let binds = decision.statement.payload.get("binds")?;
+        let action = match Action::from_binds(binds) {
+            Ok(action) => action,
+            Err(error) => return Some(error.refusal(None)),
+        };
+        let instances = self.scene.roots_at(decision.statement.at).map(|roots| roots.instances_of(token.agent));
+        let mut context = Context::new().with_agent(token.agent).with_instances(instances.unwrap_or_default());
+        // Equal binds, so the approval's parameters are the action's own.
+        if approvals::is_approved(self.scene, decision)
+            && let Action::Argo(action) = &action
+        {
+            context = context.with_approved_params(action.params());
+        }
+        self.judge(token, &action, &context)
+    }
+}
+
+fn of_decision<'a>(scene: &Scene<'a>, judge: &Judge<'_, 'a>, decision: &Decision<'a>, findings: &mut Findings) {
+    let Some(token) = decision.token.map(|at| &scene.tokens[at]) else { return };
+    let (at, subject) = (decision.statement.at, decision.subject());
+    let named = decision.statement.text("policy_hash_b64u");
+    if named != token.policy_hash {
+        let detail = "the decision names another policy than its token runs under";
+        findings.add(&POLICY_MISMATCH, &subject, [token.statement.at, at], detail);
+    }
+    let Some(judgement) = judge.decision(decision) else { return };
+    let is_write = decision.statement.text("binds.action") != Some("read");
+    match judgement.outcome {
+        Outcome::Allow { .. } => {}
+        Outcome::NotGoverned if !is_write => {
+            findings.uncovered.insert(("action that no policy governs", at));
+        }
+        Outcome::Deny | Outcome::NotGoverned => refused(scene, token, &judgement, &subject, at, findings),
+    }
+}
+
+fn of_calls(scene: &Scene<'_>, judge: &Judge<'_, '_>, findings: &mut Findings) {
+    for call in &scene.calls {
+        let Some((token, _)) = scene.token_of(call) else { continue };
+        let (at, subject) = (call.statement.at, scene.subject_of_call(call));
+        let named = call.statement.text("binding.policy_hash");
+        if named.is_some() && named != token.policy_hash {
+            let detail = "the model call names another policy than its token runs under";
+            findings.add(&POLICY_MISMATCH, &subject, [token.statement.at, at], detail);
+        }
+        let context = Context::new().with_agent(token.agent);
+        let judgement = match Action::from_gateway_receipt(call.statement.payload) {
+            Ok(action) => judge.judge(token, &action, &context),
+            Err(error) => Some(error.refusal(None)),
+        };
+        match judgement {
+            Some(judgement) if judgement.outcome == Outcome::Deny => {
+                refused(scene, token, &judgement, &subject, at, findings);
+            }
+            Some(judgement) if judgement.outcome == Outcome::NotGoverned => {
+                findings.uncovered.insert(("model call that no policy governs", at));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn refused(
+    scene: &Scene<'_>,
+    token: &Token<'_>,
+    judgement: &Judgement,
+    subject: &Subject,
+    at: LeafIndex,
+    findings: &mut Findings,
+) {
+    let policy = token.policy.map(|at| scene.policies[at].0.at);
+    let detail = format!("{} at {}: {}", judgement.reason.code(), judgement.clause, judgement.sentence);
+    findings.add(&POLICY_NONCOMPLIANT, subject, policy.into_iter().chain([at]), detail);
+}

@@ -1,0 +1,102 @@
+//! Rules about uniqueness over the log: what happens once is seen once (model
+//! 8 "Uniqueness"). Only statements that count are counted, so a stranger who
+//! uses an id first takes nothing away.
+
+use std::collections::BTreeMap;
+
+use crate::audit::finding::Findings;
+use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::scene::Scene;
+use crate::audit::statement::Statement;
+use crate::audit::trust::subject_of;
+use crate::merkle::LeafIndex;
+
+static REPLAY_RUN_ID_REUSED: Rule = Rule {
+    code: "REPLAY_RUN_ID_REUSED",
+    title: "Run id used twice",
+    severity: Severity::High,
+    effect: Effect::Fails,
+    rationale: "One agent packs one run once, in one job; a second bundle or job under the id is a replay.",
+    what_to_do: "Compare the two; treat the second as a replay.",
+    does_not_prove: "Which of the two is the true one.",
+};
+
+static REPLAY_RECEIPT_ID_REUSED: Rule = Rule {
+    code: "REPLAY_RECEIPT_ID_REUSED",
+    title: "Receipt id used twice",
+    severity: Severity::High,
+    effect: Effect::Fails,
+    rationale: "One signer gives a receipt id to one receipt.",
+    what_to_do: "Compare the two receipts at their signer.",
+    does_not_prove: "Which of the two is the true one.",
+};
+
+static REPLAY_TOKEN_ISSUED_TWICE: Rule = Rule {
+    code: "REPLAY_TOKEN_ISSUED_TWICE",
+    title: "Token issued twice",
+    severity: Severity::High,
+    effect: Effect::Fails,
+    rationale: "One token has one issuance; a second one with other claims says that one of them is untrue. The first counts.",
+    what_to_do: "Ask the issuer which claims the token holds.",
+    does_not_prove: "Which of the two is the true one.",
+};
+
+static REPLAY_APPROVAL_ID_REUSED: Rule = Rule {
+    code: "REPLAY_APPROVAL_ID_REUSED",
+    title: "Approval id used twice",
+    severity: Severity::High,
+    effect: Effect::Fails,
+    rationale: "One approver gives an approval id to one approval.",
+    what_to_do: "Ask the approver which of the two was meant.",
+    does_not_prove: "That either was not meant.",
+};
+
+pub(super) static RULES: &[&Rule] =
+    &[&REPLAY_RUN_ID_REUSED, &REPLAY_RECEIPT_ID_REUSED, &REPLAY_TOKEN_ISSUED_TWICE, &REPLAY_APPROVAL_ID_REUSED];
+
+/// Kinds whose statements carry an id that their signer gives once.
+const ONCE: &[(&str, &str, &Rule)] = &[
+    ("gateway_receipt", "receipt_id", &REPLAY_RECEIPT_ID_REUSED),
+    ("tool_receipt", "receipt_id", &REPLAY_RECEIPT_ID_REUSED),
+    ("side_effect_receipt", "receipt_id", &REPLAY_RECEIPT_ID_REUSED),
+    ("human_approval_receipt", "receipt_id", &REPLAY_RECEIPT_ID_REUSED),
+    ("delegation_receipt", "receipt_id", &REPLAY_RECEIPT_ID_REUSED),
+    ("cst_issuance", "token_hash", &REPLAY_TOKEN_ISSUED_TWICE),
+    ("approval", "approval_id", &REPLAY_APPROVAL_ID_REUSED),
+];
+
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
+    let mut first: BTreeMap<(&str, &str, &str), LeafIndex> = BTreeMap::new();
+    for fact in &scene.facts {
+        let Some((kind, path, rule)) = ONCE.iter().find(|(kind, ..)| *kind == fact.kind) else { continue };
+        let (Some(signer), Some(id)) = (fact.signer, fact.text(path)) else { continue };
+        let earlier = *first.entry((kind, signer.as_str(), id)).or_insert(fact.at);
+        if earlier != fact.at {
+            let detail = format!("{path} {id} was used by the same signer before");
+            findings.add(rule, &subject_of(scene, fact), [earlier, fact.at], detail);
+        }
+    }
+    runs(scene, findings);
+}
+
+fn runs(scene: &Scene<'_>, findings: &mut Findings) {
+    let mut packed: BTreeMap<(&str, &str), &Statement<'_>> = BTreeMap::new();
+    for bundle in &scene.bundles {
+        let Some(run) = bundle.run else { continue };
+        let earlier = *packed.entry((bundle.agent, run)).or_insert(&bundle.statement);
+        if earlier.at != bundle.statement.at {
+            let entries = [earlier.at, bundle.statement.at];
+            findings.add(&REPLAY_RUN_ID_REUSED, &bundle.subject(), entries, "the agent packed this run before");
+        }
+    }
+    let mut job_of: BTreeMap<(&str, &str), (&str, LeafIndex)> = BTreeMap::new();
+    for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
+        let (Some(agent), Some(run), Some(job)) = (decision.agent, decision.run, decision.job) else { continue };
+        let at = decision.statement.at;
+        let (earlier, since) = *job_of.entry((agent, run)).or_insert((job, at));
+        if earlier != job {
+            let detail = format!("the run belonged to job {earlier} before");
+            findings.add(&REPLAY_RUN_ID_REUSED, &decision.subject(), [since, at], detail);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Whose word counts: one `audit_roots` statement of the pinned operator, and
+//! the roles it gives (model 7).
+
+use crate::artifact::Did;
+use crate::artifact::digest::ArtifactDigest;
+use crate::artifact::json::Value;
+use crate::audit::statement::Statement;
+
+/// The roots in force at some index.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Roots<'a> {
+    pub digest: ArtifactDigest,
+    payload: &'a Value,
+}
+
+impl<'a> Roots<'a> {
+    pub(super) fn of(statement: &Statement<'a>) -> Roots<'a> {
+        Roots { digest: statement.digest, payload: statement.payload }
+    }
+
+    fn rows(&self, list: &str) -> &'a [Value] {
+        self.payload.get(list).and_then(Value::as_array).unwrap_or_default()
+    }
+
+    fn lists(&self, list: &str, did: &Did) -> bool {
+        names(self.rows(list), did.as_str())
+    }
+
+    fn row(&self, list: &str, did: &str) -> Option<&'a Value> {
+        self.rows(list).iter().find(|row| row.text_at("did") == Some(did))
+    }
+
+    /// The row of an agent.
+    pub(super) fn agent(&self, did: &str) -> Option<&'a Value> {
+        self.row("agents", did)
+    }
+
+    /// Argo CD instances on which the agent has a username.
+    pub(super) fn instances_of(&self, agent: &str) -> Vec<&'a str> {
+        let rows = self.agent(agent).and_then(|row| row.get("usernames")).and_then(Value::as_array);
+        rows.unwrap_or_default().iter().filter_map(|row| row.text_at("instance")).collect()
+    }
+
+    pub(super) fn is_username(&self, agent: &str, instance: &str, username: &str) -> bool {
+        let rows = self.agent(agent).and_then(|row| row.get("usernames")).and_then(Value::as_array);
+        let is = |row: &Value| row.text_at("instance") == Some(instance) && row.text_at("username") == Some(username);
+        rows.unwrap_or_default().iter().any(is)
+    }
+
+    /// Whether `did` is a wrapper: for `agent`, or for anybody.
+    pub(super) fn is_wrapper(&self, did: &Did, agent: Option<&str>) -> bool {
+        let mut rows = self.rows("wrappers").iter().filter(|row| row.text_at("did") == Some(did.as_str()));
+        rows.any(|row| {
+            let agents = row.get("agents").and_then(Value::as_array).unwrap_or_default();
+            agent.is_none_or(|agent| names(agents, agent))
+        })
+    }
+
+    /// (DID, first index, reason) of signers no longer trusted.
+    pub(super) fn distrusted(&self) -> impl Iterator<Item = (&'a str, u64, &'a str)> + use<'a> {
+        let row = |row: &'a Value| {
+            let from = row.get("from_index").and_then(Value::as_i64)?;
+            Some((row.text_at("did")?, u64::try_from(from).ok()?, row.text_at("reason").unwrap_or_default()))
+        };
+        self.rows("distrusted").iter().filter_map(row)
+    }
+
+    /// Whether the signer holds the role for this statement. `agent` is the
+    /// one that a wrapper acts for, when it is known.
+    pub(super) fn hold(&self, statement: &Statement<'_>, agent: Option<&str>) -> bool {
+        let payload = statement.payload;
+        let Some(did) = statement.signer else {
+            return self.observes(payload, "submitter", statement.submitter);
+        };
+        match statement.kind {
+            "work_policy" => self.lists("policy_signers", did),
+            "cst_issuance" => self.lists("cst_issuers", did),
+            "cst_revocation" => self.lists("cst_revokers", did),
+            "gateway_receipt" => self.lists("gateways", did),
+            "change_record" => self.lists("recorders", did),
+            "approval" => self.approves(did, payload.text_at("binds.instance")),
+            "argocd_decision" | "argocd_receipt" => self.is_wrapper(did, agent),
+            "argocd_observation" | "argocd_snapshot" => self.observes(payload, "did", did.as_str()),
+            "proof_bundle" | "trust_pulse" | "tool_receipt" | "side_effect_receipt" | "human_approval_receipt" => {
+                payload.text_at("agent_did") == Some(did.as_str())
+            }
+            "delegation_receipt" => payload.text_at("delegator_did") == Some(did.as_str()),
+            // The operator's own kinds are judged by the pin, before roots.
+            _ => false,
+        }
+    }
+
+    /// Whether a body that is not at hand could have been a fact.
+    pub(super) fn could_hold(&self, kind: &str, did: Option<&Did>) -> bool {
+        let Some(did) = did else { return false };
+        match kind {
+            "work_policy" => self.lists("policy_signers", did),
+            "cst_issuance" => self.lists("cst_issuers", did),
+            "cst_revocation" => self.lists("cst_revokers", did),
+            "gateway_receipt" => self.lists("gateways", did),
+            "approval" => self.row("approvers", did.as_str()).is_some(),
+            "argocd_decision" | "argocd_receipt" => self.is_wrapper(did, None),
+            "proof_bundle" => true,
+            _ => false,
+        }
+    }
+
+    fn approves(&self, did: &Did, instance: Option<&str>) -> bool {
+        let mut rows = self.rows("approvers").iter().filter(|row| row.text_at("did") == Some(did.as_str()));
+        rows.any(|row| {
+            let instances = row.get("instances").and_then(Value::as_array).unwrap_or_default();
+            instance.is_some_and(|instance| names(instances, instance))
+        })
+    }
+
+    fn observes(&self, payload: &Value, field: &str, name: &str) -> bool {
+        self.rows("observers").iter().any(|row| {
+            let channels = row.get("channels").and_then(Value::as_array).unwrap_or_default();
+            row.text_at(field) == Some(name)
+                && row.text_at("instance") == payload.text_at("instance")
+                && payload.text_at("channel").is_some_and(|channel| names(channels, channel))
+        })
+    }
+}
+
+fn names(items: &[Value], name: &str) -> bool {
+    items.iter().any(|item| item.as_str() == Some(name))
+}

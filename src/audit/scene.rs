@@ -1,0 +1,359 @@
+//! One pass over a prefix: which statements are facts, and how they hang
+//! together. Whether a statement counts depends on lower indexes alone, so a
+//! longer log never takes a fact away.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::artifact::digest::PayloadHash;
+use crate::artifact::json::{Value, to_jcs};
+use crate::artifact::{Did, Keys};
+use crate::audit::finding::Subject;
+use crate::audit::roots::Roots;
+use crate::audit::statement::{Bundle, Call, Decision, Receipt, Statement, Token};
+use crate::audit::timeline::Seen;
+use crate::entry::LoggedAt;
+use crate::merkle::LeafIndex;
+use crate::policy::Policy;
+
+/// An entry that could have been a fact, had its body been at hand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Withheld<'a> {
+    pub at: LeafIndex,
+    pub kind: &'static str,
+    pub signer: Option<&'a Did>,
+}
+
+/// Everything the rules look at.
+#[derive(Debug, Default)]
+pub(super) struct Scene<'a> {
+    pub pinned: bool,
+    pub logged_at: Option<LoggedAt>,
+    /// Every fact, in order.
+    pub facts: Vec<Statement<'a>>,
+    pub roots: Vec<(LeafIndex, Roots<'a>)>,
+    pub policies: Vec<(Statement<'a>, Policy)>,
+    pub tokens: Vec<Token<'a>>,
+    pub decisions: Vec<Decision<'a>>,
+    pub receipts: Vec<Receipt<'a>>,
+    pub calls: Vec<Call<'a>>,
+    pub bundles: Vec<Bundle<'a>>,
+    pub approvals: Vec<Statement<'a>>,
+    /// Operations that Argo CD reported, and the decision each joins.
+    pub operations: Vec<(Statement<'a>, Option<usize>)>,
+    pub untrusted: Vec<Statement<'a>>,
+    pub withheld: Vec<Withheld<'a>>,
+    /// The token of each run: agent and run id.
+    pub run_tokens: BTreeMap<(&'a str, &'a str), usize>,
+    token_at: HashMap<&'a str, usize>,
+    /// First token of each grant, by scope hash.
+    grant_at: HashMap<&'a str, usize>,
+    policy_at: HashMap<String, usize>,
+    decision_at: HashMap<String, usize>,
+    approval_at: HashMap<String, usize>,
+    /// Denies, by the JCS of what they bind.
+    denied: HashMap<String, Vec<usize>>,
+    /// Allow decisions that name an approval.
+    users: HashMap<&'a str, Vec<usize>>,
+    revoked: HashMap<&'a str, (LeafIndex, i64)>,
+    counted: HashSet<(&'static str, PayloadHash, Option<&'a Did>, Option<&'a str>)>,
+}
+
+impl<'a> Scene<'a> {
+    pub(super) fn new(prefix: impl Iterator<Item = (LeafIndex, &'a Seen)>, operator: Option<&Did>) -> Scene<'a> {
+        let mut scene = Scene { pinned: operator.is_some(), ..Scene::default() };
+        for (at, seen) in prefix {
+            scene.logged_at = Some(seen.entry.logged_at);
+            match &seen.body {
+                Some(body) => {
+                    let statement = Statement {
+                        at,
+                        ms: ms(seen.entry.logged_at),
+                        kind: seen.entry.kind.name(),
+                        digest: seen.entry.digest,
+                        hash: body.payload_hash(),
+                        signer: body.signer(),
+                        submitter: seen.entry.submitter.as_str(),
+                        payload: body.payload(),
+                    };
+                    scene.take(statement, &body.keys(), operator);
+                }
+                None => scene.miss(at, seen, operator),
+            }
+        }
+        scene.connect();
+        scene
+    }
+
+    /// Now: `logged_at` of the last entry.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.logged_at.map_or(0, ms)
+    }
+
+    /// The roots in force at `at`.
+    pub(super) fn roots_at(&self, at: LeafIndex) -> Option<&Roots<'a>> {
+        let after = self.roots.partition_point(|(from, _)| *from <= at);
+        self.roots[..after].last().map(|(_, roots)| roots)
+    }
+
+    fn miss(&mut self, at: LeafIndex, seen: &'a Seen, operator: Option<&Did>) {
+        let (kind, signer) = (seen.entry.kind.name(), seen.entry.signer.as_ref());
+        let by_operator = kind == "audit_roots" && signer.is_some() && signer == operator;
+        if by_operator || self.roots.last().is_some_and(|(_, roots)| roots.could_hold(kind, signer)) {
+            self.withheld.push(Withheld { at, kind, signer });
+        }
+    }
+
+    fn take(&mut self, statement: Statement<'a>, keys: &Keys, operator: Option<&Did>) {
+        // An unsigned statement is its submitter's.
+        let submitter = statement.signer.is_none().then_some(statement.submitter);
+        let key = (statement.kind, statement.hash, statement.signer, submitter);
+        if self.counted.contains(&key) {
+            return;
+        }
+        let agent = self.agent_of(&statement);
+        let is_fact = match statement.kind {
+            "audit_roots" | "audit_statement" | "withholding" => operator.is_some() && statement.signer == operator,
+            _ => self.roots.last().is_some_and(|(_, roots)| roots.hold(&statement, agent)),
+        };
+        if !is_fact {
+            // An unsigned Trust Pulse claims no role: it is self-reported.
+            if statement.kind != "trust_pulse" || statement.signer.is_some() {
+                self.untrusted.push(statement);
+            }
+            return;
+        }
+        self.counted.insert(key);
+        self.facts.push(statement);
+        self.file(statement, keys, agent);
+    }
+
+    /// The agent that a wrapper's statement is about, known at that position.
+    fn agent_of(&self, statement: &Statement<'a>) -> Option<&'a str> {
+        match statement.kind {
+            "argocd_decision" => self.token(statement.text("cst.token_hash")?).map(|at| self.tokens[at].agent),
+            "argocd_receipt" => {
+                self.decision_at.get(statement.text("decision_digest")?).and_then(|at| self.decisions[*at].agent)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn token(&self, hash: &str) -> Option<usize> {
+        self.token_at.get(hash).copied()
+    }
+
+    fn file(&mut self, statement: Statement<'a>, keys: &Keys, agent: Option<&'a str>) {
+        match statement.kind {
+            "audit_roots" => self.roots.push((statement.at, Roots::of(&statement))),
+            // Admitted, so its shape compiles; one that does not governs nothing.
+            "work_policy" => {
+                if let Ok(policy) = Policy::compile(statement.payload) {
+                    self.policy_at.entry(policy.hash().to_b64u()).or_insert(self.policies.len());
+                    self.policies.push((statement, policy));
+                }
+            }
+            "cst_issuance" => self.issue(statement),
+            "cst_revocation" => {
+                if let Some(hash) = statement.text("token_hash") {
+                    self.revoked.entry(hash).or_insert((statement.at, statement.ms));
+                }
+            }
+            "approval" => self.file_approval(statement),
+            "argocd_decision" => {
+                let token = statement.text("cst.token_hash").and_then(|hash| self.token(hash));
+                let decision = Decision::new(statement, token, agent);
+                self.decision_at.entry(statement.hash.to_string()).or_insert(self.decisions.len());
+                for approval in decision.approvals.iter().filter(|_| decision.is_allow) {
+                    self.users.entry(approval).or_default().push(self.decisions.len());
+                }
+                self.decisions.push(decision);
+            }
+            "argocd_receipt" => {
+                let outcome = statement.text("outcome").unwrap_or_default();
+                self.receipts.push(Receipt { statement, decision: None, outcome });
+            }
+            "gateway_receipt" => {
+                let scope_hash = statement.text("binding.token_scope_hash_b64u");
+                let grant = scope_hash.and_then(|hash| self.grant_at.get(hash)).copied();
+                self.calls.push(Call { statement, run: statement.text("binding.run_id"), scope_hash, grant });
+            }
+            "proof_bundle" => self.bundle(statement, keys),
+            "argocd_observation" if statement.text("event") == Some("operation") => {
+                self.operations.push((statement, None));
+            }
+            _ => {}
+        }
+    }
+
+    fn file_approval(&mut self, statement: Statement<'a>) {
+        let at = self.approvals.len();
+        self.approval_at.entry(statement.hash.to_string()).or_insert(at);
+        if statement.text("decision") == Some("deny") {
+            let binds = statement.payload.get("binds").map(to_jcs).unwrap_or_default();
+            self.denied.entry(binds).or_default().push(at);
+        }
+        self.approvals.push(statement);
+    }
+
+    fn issue(&mut self, statement: Statement<'a>) {
+        let text = |path| statement.text(path).unwrap_or_default();
+        let seconds = |path| statement.payload.at(path).and_then(Value::as_i64).unwrap_or(0).saturating_mul(1_000);
+        let (hash, agent) = (text("token_hash"), text("claims.sub"));
+        if self.token_at.contains_key(hash) {
+            return;
+        }
+        let row = self.roots.last().and_then(|(_, roots)| roots.agent(agent));
+        let pinned = statement.text("claims.policy_hash_b64u");
+        let policy_hash = pinned.or_else(|| row?.text_at("default_policy"));
+        let listed = row.and_then(|row| row.get("policies")).and_then(Value::as_array).unwrap_or_default();
+        let token = Token {
+            statement,
+            hash,
+            agent,
+            job: text("claims.mission_id"),
+            scope_hash: text("claims.token_scope_hash_b64u"),
+            issued_ms: seconds("claims.iat"),
+            expires_ms: seconds("claims.exp"),
+            pinned,
+            policy_hash,
+            policy: policy_hash.and_then(|hash| self.policy_at.get(hash)).copied(),
+            agent_known: row.is_some(),
+            policy_listed: pinned.is_none_or(|pinned| listed.iter().any(|hash| hash.as_str() == Some(pinned))),
+            revoked: None,
+        };
+        self.token_at.insert(hash, self.tokens.len());
+        self.grant_at.entry(token.scope_hash).or_insert(self.tokens.len());
+        self.tokens.push(token);
+    }
+
+    fn bundle(&mut self, statement: Statement<'a>, keys: &Keys) {
+        let payload = statement.payload;
+        let items = |path: &str| payload.at(path).and_then(Value::as_array).unwrap_or_default();
+        let of_events = items("event_chain").first().and_then(|event| event.text_at("run_id"));
+        // Without a chain, the receipts say which run it is.
+        let of_receipts = || {
+            let mut receipts = items("receipts").iter().chain(items("tool_receipts"));
+            let first = keys.runs.first()?.as_str();
+            receipts.find_map(|receipt| {
+                let run = receipt.text_at("payload.binding.run_id").or_else(|| receipt.text_at("binding.run_id"));
+                run.filter(|run| *run == first)
+            })
+        };
+        self.bundles.push(Bundle {
+            agent: statement.text("agent_did").unwrap_or_default(),
+            run: of_events.or_else(of_receipts),
+            job: None,
+            token_hashes: items("metadata.pulselog.token_hashes").iter().filter_map(Value::as_str).collect(),
+            statement,
+        });
+    }
+
+    /// What needs the whole prefix: ends of tokens, tokens of runs, joins.
+    fn connect(&mut self) {
+        for token in &mut self.tokens {
+            token.revoked = self.revoked.get(token.hash).copied();
+        }
+        for decision in self.decisions.iter().filter(|decision| decision.is_allow) {
+            if let (Some(agent), Some(run), Some(token)) = (decision.agent, decision.run, decision.token) {
+                self.run_tokens.entry((agent, run)).or_insert(token);
+            }
+        }
+        for bundle in &mut self.bundles {
+            let listed = match bundle.token_hashes.as_slice() {
+                [one] => self.token_at.get(one).copied().filter(|at| self.tokens[*at].agent == bundle.agent),
+                _ => None,
+            };
+            let of_run = bundle.run.and_then(|run| self.run_tokens.get(&(bundle.agent, run)).copied());
+            if let (None, Some(run), Some(token)) = (of_run, bundle.run, listed) {
+                self.run_tokens.insert((bundle.agent, run), token);
+            }
+            bundle.job = of_run.or(listed).map(|at| self.tokens[at].job);
+        }
+        self.join_all();
+    }
+
+    fn join_all(&mut self) {
+        let mut by_key = HashMap::new();
+        for (at, receipt) in self.receipts.iter_mut().enumerate() {
+            let named = receipt.statement.text("decision_digest");
+            receipt.decision = named.and_then(|hash| self.decision_at.get(hash).copied());
+            let Some(decision) = receipt.decision else { continue };
+            self.decisions[decision].receipts.push(at);
+            if let Some(op_key) = receipt.statement.text("op_key") {
+                by_key.entry(op_key).or_insert(decision);
+            }
+        }
+        for at in 0..self.operations.len() {
+            let joined = self.join(&self.operations[at].0, &by_key);
+            self.operations[at].1 = joined;
+            if let Some(decision) = joined {
+                self.decisions[decision].operations.push(at);
+            }
+        }
+    }
+
+    /// The decision that an operation states, or whose receipt names it; only
+    /// when the agent's own username started it (model 8).
+    fn join(&self, operation: &Statement<'a>, by_key: &HashMap<&'a str, usize>) -> Option<usize> {
+        let info = operation.payload.get("info").and_then(Value::as_array).unwrap_or_default();
+        let stated = info.iter().find(|pair| pair.text_at("name") == Some("claw.decision"));
+        let by_info = stated.and_then(|pair| self.decision_at.get(pair.text_at("value")?).copied());
+        let by_key = || by_key.get(operation.text("op_key")?).copied();
+        let decision = by_info.or_else(by_key)?;
+        let agent = self.decisions[decision].agent?;
+        let (instance, username) = (operation.text("instance")?, operation.text("initiator.username")?);
+        self.roots_at(operation.at)?.is_username(agent, instance, username).then_some(decision)
+    }
+
+    /// The token that a call is judged against: its run's; else, of its grant,
+    /// the one that lives longest, and `false`.
+    pub(super) fn token_of(&self, call: &Call<'a>) -> Option<(&Token<'a>, bool)> {
+        let grant = &self.tokens[call.grant?];
+        let of_run = call.run.and_then(|run| self.run_tokens.get(&(grant.agent, run)));
+        if let Some(at) = of_run {
+            return Some((&self.tokens[*at], true));
+        }
+        let same = self.tokens.iter().filter(|token| token.scope_hash == grant.scope_hash);
+        same.max_by_key(|token| token.end_ms()).map(|token| (token, false))
+    }
+
+    pub(super) fn subject_of_call(&self, call: &Call<'a>) -> Subject {
+        let grant = call.grant.map(|at| &self.tokens[at]);
+        Subject {
+            job: grant.map(|token| token.job.to_owned()),
+            run: grant.and(call.run).map(str::to_owned),
+            agent: grant.map(|token| token.agent.to_owned()),
+            token: self.token_of(call).filter(|(_, of_run)| *of_run).map(|(token, _)| token.hash.to_owned()),
+            submitter: None,
+        }
+    }
+
+    /// The approval with this payload hash, hex.
+    pub(super) fn approval(&self, hash: &str) -> Option<&Statement<'a>> {
+        self.approval_at.get(hash).map(|at| &self.approvals[*at])
+    }
+
+    /// Denies of exactly these binds, in order.
+    pub(super) fn denies_of(&self, binds: &str) -> impl Iterator<Item = &Statement<'a>> {
+        self.denied.get(binds).into_iter().flatten().map(|at| &self.approvals[*at])
+    }
+
+    /// Allow decisions that name an approval, in order.
+    pub(super) fn users_of(&self, approval: &str) -> impl Iterator<Item = &Decision<'a>> {
+        self.users.get(approval).into_iter().flatten().map(|at| &self.decisions[*at])
+    }
+
+    /// Receipts that name a decision.
+    pub(super) fn receipts_of(&self, decision: &Decision<'a>) -> impl Iterator<Item = &Receipt<'a>> {
+        decision.receipts.iter().map(|at| &self.receipts[*at])
+    }
+
+    /// Operations that join a decision.
+    pub(super) fn operations_of(&self, decision: &Decision<'a>) -> impl Iterator<Item = &Statement<'a>> {
+        decision.operations.iter().map(|at| &self.operations[*at].0)
+    }
+}
+
+fn ms(at: LoggedAt) -> i64 {
+    i64::try_from(at.unix_ms()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,156 @@
+//! One statement at its position, and what the rules read out of it.
+
+use crate::artifact::Did;
+use crate::artifact::digest::{ArtifactDigest, PayloadHash};
+use crate::artifact::json::{Value, to_jcs};
+use crate::audit::finding::Subject;
+use crate::merkle::LeafIndex;
+
+/// A statement at the lowest index at which its signer held the role.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Statement<'a> {
+    pub at: LeafIndex,
+    /// `logged_at`, Unix milliseconds.
+    pub ms: i64,
+    pub kind: &'static str,
+    pub digest: ArtifactDigest,
+    pub hash: PayloadHash,
+    pub signer: Option<&'a Did>,
+    pub submitter: &'a str,
+    pub payload: &'a Value,
+}
+
+impl<'a> Statement<'a> {
+    pub(super) fn text(&self, path: &str) -> Option<&'a str> {
+        self.payload.text_at(path)
+    }
+}
+
+/// A token, as its first issuance by an issuer describes it.
+#[derive(Clone, Debug)]
+pub(super) struct Token<'a> {
+    pub statement: Statement<'a>,
+    pub hash: &'a str,
+    pub job: &'a str,
+    pub agent: &'a str,
+    pub scope_hash: &'a str,
+    pub issued_ms: i64,
+    pub expires_ms: i64,
+    pub pinned: Option<&'a str>,
+    /// Hash of the policy it runs under: the pinned one, else the agent's
+    /// default in the roots at the issuance.
+    pub policy_hash: Option<&'a str>,
+    /// That policy, when it stands before the issuance.
+    pub policy: Option<usize>,
+    /// Whether the roots know the agent and let it run under that policy.
+    pub agent_known: bool,
+    pub policy_listed: bool,
+    /// First revocation by a revoker: index and `logged_at`.
+    pub revoked: Option<(LeafIndex, i64)>,
+}
+
+impl Token<'_> {
+    pub(super) fn subject(&self) -> Subject {
+        Subject {
+            job: Some(self.job.to_owned()),
+            agent: Some(self.agent.to_owned()),
+            token: Some(self.hash.to_owned()),
+            ..Subject::default()
+        }
+    }
+
+    /// When its rights end, Unix milliseconds.
+    pub(super) fn end_ms(&self) -> i64 {
+        self.revoked.map_or(self.expires_ms, |(_, ms)| ms.min(self.expires_ms))
+    }
+}
+
+/// A decision by a wrapper.
+#[derive(Clone, Debug)]
+pub(super) struct Decision<'a> {
+    pub statement: Statement<'a>,
+    pub is_allow: bool,
+    /// The token it names, when its issuance stands before.
+    pub token: Option<usize>,
+    pub token_hash: Option<&'a str>,
+    pub agent: Option<&'a str>,
+    pub job: Option<&'a str>,
+    pub run: Option<&'a str>,
+    /// JCS of what it binds.
+    pub binds: String,
+    pub approvals: Vec<&'a str>,
+    /// Positions among the scene's receipts and operations.
+    pub receipts: Vec<usize>,
+    pub operations: Vec<usize>,
+}
+
+impl<'a> Decision<'a> {
+    pub(super) fn new(statement: Statement<'a>, token: Option<usize>, agent: Option<&'a str>) -> Decision<'a> {
+        let approvals = statement.payload.get("approvals").and_then(Value::as_array).unwrap_or_default();
+        Decision {
+            is_allow: statement.text("decision") == Some("allow"),
+            token,
+            token_hash: statement.text("cst.token_hash"),
+            agent,
+            job: statement.text("job_id").or_else(|| statement.text("binds.job_id")),
+            run: statement.text("run_id"),
+            binds: statement.payload.get("binds").map(to_jcs).unwrap_or_default(),
+            approvals: approvals.iter().filter_map(Value::as_str).collect(),
+            receipts: Vec::new(),
+            operations: Vec::new(),
+            statement,
+        }
+    }
+
+    pub(super) fn subject(&self) -> Subject {
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        Subject {
+            job: own(self.job),
+            run: own(self.run),
+            agent: own(self.agent),
+            token: own(self.token_hash),
+            submitter: None,
+        }
+    }
+}
+
+/// A receipt by a wrapper, and the decision it names.
+#[derive(Clone, Debug)]
+pub(super) struct Receipt<'a> {
+    pub statement: Statement<'a>,
+    pub decision: Option<usize>,
+    pub outcome: &'a str,
+}
+
+/// A model call, as its gateway signed it.
+#[derive(Clone, Debug)]
+pub(super) struct Call<'a> {
+    pub statement: Statement<'a>,
+    pub run: Option<&'a str>,
+    pub scope_hash: Option<&'a str>,
+    /// A token of its grant that was issued before.
+    pub grant: Option<usize>,
+}
+
+/// A run's bundle by its own agent.
+#[derive(Clone, Debug)]
+pub(super) struct Bundle<'a> {
+    pub statement: Statement<'a>,
+    pub agent: &'a str,
+    /// Run of its event chain.
+    pub run: Option<&'a str>,
+    /// Job, when the signer holds a token of it.
+    pub job: Option<&'a str>,
+    pub token_hashes: Vec<&'a str>,
+}
+
+impl Bundle<'_> {
+    pub(super) fn subject(&self) -> Subject {
+        Subject {
+            job: self.job.map(str::to_owned),
+            run: self.run.map(str::to_owned),
+            agent: Some(self.agent.to_owned()),
+            ..Subject::default()
+        }
+    }
+}

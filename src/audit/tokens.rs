@@ -1,0 +1,238 @@
+//! Rules about jobs and tokens: one job everywhere, one grant, one agent, and
+//! every action inside the token's life by position (model 8).
+
+use std::collections::BTreeMap;
+
+use crate::artifact::time::unix_ms;
+use crate::audit::SKEW_MS;
+use crate::audit::finding::{Findings, Subject};
+use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::scene::Scene;
+use crate::audit::statement::{Call, Decision, Token};
+use crate::merkle::LeafIndex;
+
+static TOKEN_UNKNOWN: Rule = Rule {
+    code: "TOKEN_UNKNOWN",
+    title: "Action under a token that was not issued before",
+    severity: Severity::Critical,
+    effect: Effect::Fails,
+    rationale: "Rights begin with an issuance by a rooted issuer that stands before the action.",
+    what_to_do: "Ask the issuer whether it issued this token, and when it was logged.",
+    does_not_prove: "That the token itself was forged.",
+};
+
+pub(super) static TOKEN_REVOKED: Rule = Rule {
+    code: "TOKEN_REVOKED",
+    title: "Action after the token was revoked",
+    severity: Severity::Critical,
+    effect: Effect::Fails,
+    rationale: "A revocation by a rooted revoker stands before the action.",
+    what_to_do: "Treat the action as unauthorised; find out why the wrapper or gateway still served the token.",
+    does_not_prove: "That the agent knew of the revocation.",
+};
+
+static TOKEN_EXPIRED: Rule = Rule {
+    code: "TOKEN_EXPIRED",
+    title: "Action after the token expired",
+    severity: Severity::Critical,
+    effect: Effect::Fails,
+    rationale: "The action was logged at or after the end that the token itself states.",
+    what_to_do: "Treat the action as unauthorised; issue a new token for new work.",
+    does_not_prove: "That the clocks of issuer and log agree better than the stated tolerance.",
+};
+
+static TOKEN_NOT_YET_VALID: Rule = Rule {
+    code: "TOKEN_NOT_YET_VALID",
+    title: "Action before the token's own beginning",
+    severity: Severity::High,
+    effect: Effect::Fails,
+    rationale: "The token says that it was issued later than the action was logged.",
+    what_to_do: "Check the issuer's clock.",
+    does_not_prove: "Which of the two clocks is wrong.",
+};
+
+pub(super) static LATE_EVIDENCE: Rule = Rule {
+    code: "LATE_EVIDENCE",
+    title: "Evidence logged too late to place the action",
+    severity: Severity::Medium,
+    effect: Effect::Incomplete,
+    rationale: "It was logged after the window in which it could show when the action happened.",
+    what_to_do: "Compare with what Argo CD or the gateway kept; submit evidence when it is made.",
+    does_not_prove: "That the action happened outside the token's life.",
+};
+
+static TOKEN_REUSED: Rule = Rule {
+    code: "TOKEN_REUSED",
+    title: "Two tokens in one run, or one token in two runs",
+    severity: Severity::High,
+    effect: Effect::Fails,
+    rationale: "A token is issued for one run; what is used elsewhere is replayed.",
+    what_to_do: "Issue one token a run and look at what the other run did.",
+    does_not_prove: "Which of the two uses was meant.",
+};
+
+static REPLAY_JOB_MISMATCH: Rule = Rule {
+    code: "REPLAY_JOB_MISMATCH",
+    title: "Another job than the token's",
+    severity: Severity::Critical,
+    effect: Effect::Fails,
+    rationale: "A token is bound to one job, and everything done under it names that job.",
+    what_to_do: "Find out which job the action was for; treat it as a replay until then.",
+    does_not_prove: "Which of the jobs is the right one.",
+};
+
+static SCOPE_HASH_MISMATCH: Rule = Rule {
+    code: "TOKEN_CONTROL_SCOPE_HASH_MISMATCH",
+    title: "Another grant than the token's",
+    severity: Severity::Critical,
+    effect: Effect::Fails,
+    rationale: "The scope hash recomputed from the token's claims is not the one that the action names.",
+    what_to_do: "Compare the claims of the issuance with the grant that was used.",
+    does_not_prove: "That the other grant does not exist.",
+};
+
+static SUBJECT_MISMATCH: Rule = Rule {
+    code: "TOKEN_CONTROL_SUBJECT_MISMATCH",
+    title: "Another agent than the token's subject",
+    severity: Severity::Critical,
+    effect: Effect::Fails,
+    rationale: "A token is bound to one agent, and somebody else claims to have run under it.",
+    what_to_do: "Treat the claim as theft of evidence by its signer.",
+    does_not_prove: "Anything against the token's own agent.",
+};
+
+pub(super) static RULES: &[&Rule] = &[
+    &TOKEN_UNKNOWN,
+    &TOKEN_REVOKED,
+    &TOKEN_EXPIRED,
+    &TOKEN_NOT_YET_VALID,
+    &LATE_EVIDENCE,
+    &TOKEN_REUSED,
+    &REPLAY_JOB_MISMATCH,
+    &SCOPE_HASH_MISMATCH,
+    &SUBJECT_MISMATCH,
+];
+
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
+    for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
+        match decision.token {
+            Some(at) => of_decision(decision, &scene.tokens[at], findings),
+            None => {
+                let detail = "no issuance of the named token stands before this decision";
+                findings.add(&TOKEN_UNKNOWN, &decision.subject(), [decision.statement.at], detail);
+            }
+        }
+    }
+    for call in &scene.calls {
+        of_call(scene, call, findings);
+    }
+    reuse(scene, findings);
+    of_bundles(scene, findings);
+}
+
+fn of_decision(decision: &Decision<'_>, token: &Token<'_>, findings: &mut Findings) {
+    let (at, ms) = (decision.statement.at, decision.statement.ms);
+    let (subject, issued) = (decision.subject(), token.statement.at);
+    if let Some((revoked, _)) = token.revoked.filter(|(revoked, _)| *revoked < at) {
+        findings.add(&TOKEN_REVOKED, &subject, [issued, revoked, at], "decided after the token was revoked");
+    }
+    if ms >= token.expires_ms {
+        findings.add(&TOKEN_EXPIRED, &subject, [issued, at], "decided after the token expired");
+    }
+    if token.issued_ms > ms.saturating_add(SKEW_MS) {
+        findings.add(&TOKEN_NOT_YET_VALID, &subject, [issued, at], "decided before the token's iat");
+    }
+    if decision.statement.text("cst.scope_hash_b64u") != Some(token.scope_hash) {
+        findings.add(&SCOPE_HASH_MISMATCH, &subject, [issued, at], "the decision names another grant than its token's");
+    }
+    let named = [decision.statement.text("job_id"), decision.statement.text("binds.job_id")];
+    for other in named.into_iter().flatten().filter(|job| *job != token.job) {
+        let detail = format!("the token is for job {}, the decision says {other}", token.job);
+        for job in [token.job, other] {
+            let subject = Subject { job: Some(job.to_owned()), ..subject.clone() };
+            findings.add(&REPLAY_JOB_MISMATCH, &subject, [issued, at], detail.clone());
+        }
+    }
+}
+
+fn of_call(scene: &Scene<'_>, call: &Call<'_>, findings: &mut Findings) {
+    let at = call.statement.at;
+    let subject = scene.subject_of_call(call);
+    let Some((token, of_run)) = scene.token_of(call) else {
+        match call.scope_hash {
+            Some(_) => {
+                let detail = "no issuance of the grant it names stands before this model call";
+                findings.add(&TOKEN_UNKNOWN, &Subject::default(), [at], detail);
+            }
+            None => {
+                findings.uncovered.insert(("model call names no grant", at));
+            }
+        }
+        return;
+    };
+    if !of_run {
+        findings.uncovered.insert(("model call judged by its grant: its run's token is not known", at));
+    }
+    if call.scope_hash != Some(token.scope_hash) {
+        let detail = "the call names another grant than its run's token";
+        let charged = Subject { job: Some(token.job.to_owned()), ..subject.clone() };
+        findings.add(&SCOPE_HASH_MISMATCH, &charged, [token.statement.at, at], detail);
+    }
+    // What the gateway signed as its time; only it tells late evidence from a
+    // late call.
+    let called = call.statement.text("timestamp").and_then(unix_ms).unwrap_or(i64::MAX);
+    let beyond = |end: i64| called > end.saturating_add(SKEW_MS);
+    if let Some((revoked, end)) = token.revoked.filter(|(revoked, _)| *revoked < at) {
+        let rule = if beyond(end) { &TOKEN_REVOKED } else { &LATE_EVIDENCE };
+        findings.add(rule, &subject, [token.statement.at, revoked, at], "model call logged after the revocation");
+    } else if call.statement.ms >= token.expires_ms {
+        let rule = if beyond(token.expires_ms) { &TOKEN_EXPIRED } else { &LATE_EVIDENCE };
+        findings.add(rule, &subject, [token.statement.at, at], "model call logged after the token expired");
+    }
+}
+
+/// A second token in one run, or one token in two runs.
+fn reuse(scene: &Scene<'_>, findings: &mut Findings) {
+    let mut run_of: BTreeMap<usize, (&str, LeafIndex)> = BTreeMap::new();
+    let mut first_at: BTreeMap<(&str, &str), LeafIndex> = BTreeMap::new();
+    for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
+        let (Some(token), Some(agent), Some(run)) = (decision.token, decision.agent, decision.run) else { continue };
+        let at = decision.statement.at;
+        let first = *first_at.entry((agent, run)).or_insert(at);
+        if scene.run_tokens.get(&(agent, run)) != Some(&token) {
+            findings.add(&TOKEN_REUSED, &decision.subject(), [first, at], "a second token in one run");
+        }
+        let (earlier, since) = *run_of.entry(token).or_insert((run, at));
+        if earlier != run {
+            let detail = format!("the token was used in run {earlier} before");
+            findings.add(&TOKEN_REUSED, &decision.subject(), [since, at], detail);
+        }
+    }
+}
+
+fn of_bundles(scene: &Scene<'_>, findings: &mut Findings) {
+    for bundle in &scene.bundles {
+        let at = bundle.statement.at;
+        let of_run = bundle.run.and_then(|run| scene.run_tokens.get(&(bundle.agent, run))).copied();
+        for listed in &bundle.token_hashes {
+            let Some(known) = scene.token(listed) else {
+                let detail = "the bundle names a token that nobody with the role issued";
+                findings.add(&TOKEN_UNKNOWN, &bundle.subject(), [at], detail);
+                continue;
+            };
+            let token = &scene.tokens[known];
+            if token.agent != bundle.agent {
+                let entries = [token.statement.at, at];
+                findings.add(&SUBJECT_MISMATCH, &bundle.subject(), entries, "the bundle names somebody else's token");
+            } else if of_run.is_some_and(|run| run != known) {
+                findings.add(&TOKEN_REUSED, &bundle.subject(), [token.statement.at, at], "a second token in one run");
+            }
+        }
+        let stated = bundle.statement.text("metadata.pulselog.job_id");
+        if let Some(job) = bundle.job.filter(|job| stated != Some(*job)) {
+            let stated = stated.unwrap_or("nothing");
+            let detail = format!("the run's token is for job {job}, the bundle says {stated}");
+            findings.add(&REPLAY_JOB_MISMATCH, &bundle.subject(), [at], detail);
+        }
+    }
+}

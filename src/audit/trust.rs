@@ -1,0 +1,125 @@
+//! Rules about whose word counts, and about bodies that are not at hand.
+
+use crate::audit::finding::{Findings, Subject};
+use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::scene::Scene;
+
+static ROOTS_UNPINNED: Rule = Rule {
+    code: "ROOTS_UNPINNED",
+    title: "No operator pinned",
+    severity: Severity::High,
+    effect: Effect::Incomplete,
+    rationale: "Without an operator whom the reader chose, nobody's word counts, and no packet or server may choose for the reader.",
+    what_to_do: "Give the operator's DID, taken from a source you trust.",
+    does_not_prove: "That anything in the log is false.",
+};
+
+static ROOTS_MISSING: Rule = Rule {
+    code: "ROOTS_MISSING",
+    title: "The operator declared no roots",
+    severity: Severity::High,
+    effect: Effect::Incomplete,
+    rationale: "Roles come from the roots that the pinned operator logged, and none stand here.",
+    what_to_do: "Check that the pinned DID is that of this log's operator.",
+    does_not_prove: "That another operator declared none.",
+};
+
+static UNTRUSTED_STATEMENT: Rule = Rule {
+    code: "UNTRUSTED_STATEMENT",
+    title: "Statement by someone without the role",
+    severity: Severity::Info,
+    effect: Effect::Shown,
+    rationale: "Anyone may log an authentic statement; only holders of its role are believed.",
+    what_to_do: "If the signer ought to have the role, the operator logs new roots and the statement is submitted again.",
+    does_not_prove: "Anything about the job or agent that the statement names.",
+};
+
+static DISTRUSTED_SIGNER: Rule = Rule {
+    code: "DISTRUSTED_SIGNER",
+    title: "Fact by a signer who is no longer trusted",
+    severity: Severity::High,
+    effect: Effect::Fails,
+    rationale: "The operator withdrew trust from this signer, from an index at or below the statement's.",
+    what_to_do: "Look at each statement of this signer as if it could be false.",
+    does_not_prove: "That this very statement is false.",
+};
+
+static EVIDENCE_WITHHELD: Rule = Rule {
+    code: "EVIDENCE_WITHHELD",
+    title: "A body that rules need is not available",
+    severity: Severity::Medium,
+    effect: Effect::Incomplete,
+    rationale: "The entry is proven, but what it says could change the verdict and cannot be read.",
+    what_to_do: "Fetch the body by its digest, or ask the operator why it is withheld.",
+    does_not_prove: "That the body holds anything bad.",
+};
+
+pub(super) static RULES: &[&Rule] =
+    &[&ROOTS_UNPINNED, &ROOTS_MISSING, &UNTRUSTED_STATEMENT, &DISTRUSTED_SIGNER, &EVIDENCE_WITHHELD];
+
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
+    if !scene.pinned {
+        findings.add(&ROOTS_UNPINNED, &Subject::default(), [], "no operator is pinned, so nobody's word counts");
+        return;
+    }
+    for held in &scene.withheld {
+        // A bundle speaks of its own agent's runs only.
+        let agent = held.signer.filter(|_| held.kind == "proof_bundle").map(ToString::to_string);
+        let subject = Subject { agent, ..Subject::default() };
+        findings.add(
+            &EVIDENCE_WITHHELD,
+            &subject,
+            [held.at],
+            format!("the body of this {} is not available", held.kind),
+        );
+    }
+    if scene.roots.is_empty() {
+        findings.add(&ROOTS_MISSING, &Subject::default(), [], "the pinned operator logged no roots");
+        return;
+    }
+    for statement in &scene.untrusted {
+        let subject = Subject { submitter: Some(statement.submitter.to_owned()), ..Subject::default() };
+        let who = statement.signer.map_or(statement.submitter, |did| did.as_str());
+        let detail = format!("{who} does not hold the role for {} here", statement.kind);
+        findings.add(&UNTRUSTED_STATEMENT, &subject, [statement.at], detail);
+    }
+    distrusted(scene, findings);
+}
+
+/// The newest roots say whom not to trust any more.
+fn distrusted(scene: &Scene<'_>, findings: &mut Findings) {
+    let rows = scene.roots.last().map(|(_, roots)| roots.distrusted());
+    for (did, from, reason) in rows.into_iter().flatten() {
+        let by = |at: u64, signer: Option<&str>| at >= from && signer == Some(did);
+        for fact in scene.facts.iter().filter(|fact| by(fact.at.get(), fact.signer.map(|did| did.as_str()))) {
+            let detail = format!("{did} is not trusted from index {from} on: {reason}");
+            findings.add(&DISTRUSTED_SIGNER, &subject_of(scene, fact), [fact.at], detail);
+        }
+    }
+}
+
+/// Whom a fact is about.
+pub(super) fn subject_of(scene: &Scene<'_>, fact: &crate::audit::statement::Statement<'_>) -> Subject {
+    let token = || fact.text("token_hash").and_then(|hash| scene.token(hash)).map(|at| scene.tokens[at].subject());
+    let job = |path| Subject { job: fact.text(path).map(str::to_owned), ..Subject::default() };
+    match fact.kind {
+        "cst_issuance" | "cst_revocation" => token().unwrap_or_default(),
+        "approval" => job("binds.job_id"),
+        "change_record" => job("job_id"),
+        "argocd_decision" => {
+            scene.decisions.iter().find(|d| d.statement.at == fact.at).map(|d| d.subject()).unwrap_or_default()
+        }
+        "argocd_receipt" => {
+            let receipt = scene.receipts.iter().find(|receipt| receipt.statement.at == fact.at);
+            receipt.and_then(|receipt| receipt.decision).map(|at| scene.decisions[at].subject()).unwrap_or_default()
+        }
+        "gateway_receipt" => {
+            let call = scene.calls.iter().find(|call| call.statement.at == fact.at);
+            call.map(|call| scene.subject_of_call(call)).unwrap_or_default()
+        }
+        "proof_bundle" => {
+            scene.bundles.iter().find(|b| b.statement.at == fact.at).map(|b| b.subject()).unwrap_or_default()
+        }
+        _ => Subject::default(),
+    }
+}
