@@ -17,6 +17,9 @@ mod reader;
 #[cfg(feature = "server")]
 mod served;
 mod artifact;
+mod audit_make;
+mod audit_properties;
+mod audit_rules;
 mod bundles;
 mod cli;
 mod defects;

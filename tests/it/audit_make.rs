@@ -1,0 +1,459 @@
+//! A story for the audit: one agent, one job, two runs, told as the demo tells
+//! it, with fixed keys. Steps can be changed, left out or added by name.
+
+use std::collections::BTreeMap;
+
+use pulselog::artifact::digest::PayloadHash;
+use pulselog::artifact::json::{Value, to_compact, to_jcs};
+use pulselog::artifact::{Did, scope_hash_b64u};
+use pulselog::audit::{Report, Timeline, audit};
+use pulselog::entry::{LoggedAt, PendingEntry, SubmitterName};
+use pulselog::merkle::LeafIndex;
+
+use crate::make::{admit_any, b64u, did, hex, key, kind, seal_raw, set, value};
+
+/// 2026-11-22T12:00:00Z.
+pub const START_MS: i64 = 1_795_348_800_000;
+const STEP_MS: i64 = 1_000;
+pub const POLICY: &str = r#"{"wpc_version":"v1",
+ "workload":{"runtime":"openclaw","agent_name":"argo-deploy-assistant","environment":"prod"},
+ "tools":{"argo_cd":{"mode":"official_api",
+   "allow":[{"action":"read","apps":["payments-api"],"namespaces":["prod-canary"]},
+            {"action":"sync","apps":["payments-api"],"namespaces":["prod-canary"],"require_approval":true},
+            {"action":"rollback","apps":["payments-api"],"namespaces":["prod-canary"],"require_approval":true}],
+   "deny":[{"action":"edit_app_spec"},{"action":"manage_projects"},{"action":"cluster_admin"}]}},
+ "token":{"cst":{"max_ttl_seconds":1800,"scope_hash_required":true,"policy_hash_pinning":"optional"}},
+ "audit":{"require_gateway_receipts":true,"produce_proof_bundle":true}}"#;
+
+/// One statement to be logged: its name in the story, kind, who signs, payload.
+#[derive(Clone)]
+pub struct Step {
+    pub name: String,
+    kind: &'static str,
+    signer: String,
+    submitter: String,
+    pub payload: Value,
+    ms: i64,
+}
+
+/// Steps in order. References between payloads are by name: a text `@name` is
+/// the payload hash of that step (hex), `@@name` the same in base64url.
+#[derive(Clone, Default)]
+pub struct Story {
+    pub steps: Vec<Step>,
+    pub job: String,
+    pub agent: String,
+    last_ms: i64,
+}
+
+pub fn nonce(of: &str) -> String {
+    hex(of)[..32].to_owned()
+}
+
+fn app() -> &'static str {
+    r#"{"uid":"0c6a8b0e-51f0-4f0e-9f5e-0a2f6a1d7b11","name":"payments-api","namespace":"argocd","project":"payments"}"#
+}
+
+pub fn binds(job: &str, action: &str) -> String {
+    let history = if action == "rollback" { r#","history_id":41"# } else { "" };
+    format!(
+        r#"{{"instance":"argocd-prod","job_id":"{job}","action":"{action}","app":{},
+        "destination":{{"server":"https://kubernetes.default.svc","namespace":"prod-canary"}},
+        "revisions":["{}"]{history},"params":{{}}}}"#,
+        app(),
+        &hex("revision")[..40],
+    )
+}
+
+pub fn time(ms: i64) -> String {
+    let seconds = (ms - START_MS) / 1_000;
+    assert!((0..12 * 3_600).contains(&seconds), "the story ends the same day");
+    format!("2026-11-22T{:02}:{:02}:{:02}Z", 12 + seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
+pub fn policy_hash() -> String {
+    PayloadHash::of(to_jcs(&value(POLICY)).as_bytes()).to_b64u()
+}
+
+impl Story {
+    /// The whole clean story of one job.
+    pub fn clean() -> Story {
+        let mut story = Story { last_ms: START_MS, ..Story::default() };
+        story.roots(&["agent"]);
+        story.log("policy", "work_policy", "policy signer", value(POLICY));
+        story.job("job-1", "agent");
+        story
+    }
+
+    /// Plays one job of an agent: two runs, each with token, call and write.
+    pub fn job(&mut self, job: &str, agent: &str) {
+        (self.job, self.agent) = (job.to_owned(), agent.to_owned());
+        let name = |text: &str| format!("{job}.{text}");
+        self.token("t1");
+        self.call("r1", "t1", 1);
+        self.decide("read", "allow", "r1", "t1", "read", None);
+        self.receipt("read receipt", "read", "accepted", None);
+        self.approve("ok", "approve", "sync");
+        self.decide("sync", "allow", "r1", "t1", "sync", Some("ok"));
+        self.receipt("sync receipt", "sync", "accepted", Some("sync"));
+        self.observe("seen", "sync", "sync", true);
+        self.decide("edit", "deny", "r1", "t1", "edit_app_spec", None);
+        self.log(&name("revoked"), "cst_revocation", "issuer", self.revocation("t1"));
+        self.token("t2");
+        self.call("r2", "t2", 1);
+        self.approve("back ok", "approve", "rollback");
+        self.decide("back", "allow", "r2", "t2", "rollback", Some("back ok"));
+        self.receipt("back receipt", "back", "accepted", Some("back"));
+        self.observe("back seen", "back", "rollback", false);
+        self.bundle("b1", "r1", "t1", &[1]);
+        self.bundle("b2", "r2", "t2", &[1]);
+    }
+
+    pub fn roots(&mut self, agents: &[&str]) {
+        let dids: Vec<_> = agents.iter().map(|agent| did(agent)).collect();
+        let policy = policy_hash();
+        let rows: Vec<_> = dids
+            .iter()
+            .map(|did| {
+                format!(
+                    r#"{{"did":"{did}","default_policy":"{policy}","policies":["{policy}"],
+                    "usernames":[{{"instance":"argocd-prod","username":"proj:payments:agent"}}]}}"#
+                )
+            })
+            .collect();
+        let approver = |who: &str| format!(r#"{{"did":"{}","instances":["argocd-prod"]}}"#, did(who));
+        let roots = value(&format!(
+            r#"{{"audit_roots_version":"1","nonce":"{}","origin":"log.example/test","policy_signers":["{}"],
+            "cst_issuers":["{issuer}"],"cst_revokers":["{issuer}"],"gateways":["{}"],"reviewers":[],"recorders":[],
+            "approvers":[{},{}],"wrappers":[{{"did":"{}","agents":{}}}],
+            "observers":[{{"submitter":"observer","instance":"argocd-prod","channels":["notify","poll"]}}],
+            "agents":[{}],"humans":[],"distrusted":[]}}"#,
+            nonce("roots"),
+            did("policy signer"),
+            did("gateway"),
+            approver("approver"),
+            approver("second approver"),
+            did("wrapper"),
+            to_compact(&Value::Array(dids.iter().map(|did| did.as_str().into()).collect())),
+            rows.join(","),
+            issuer = did("issuer"),
+        ));
+        self.log("roots", "audit_roots", "operator", roots);
+    }
+
+    /// Appends a step one second after the one before.
+    pub fn log(&mut self, name: &str, kind: &'static str, signer: &str, payload: Value) {
+        self.last_ms += STEP_MS;
+        self.steps.push(Step {
+            name: name.to_owned(),
+            kind,
+            signer: signer.to_owned(),
+            submitter: "submitter".to_owned(),
+            payload,
+            ms: self.last_ms,
+        });
+    }
+
+    pub fn named(&self, text: &str) -> String {
+        format!("{}.{text}", self.job)
+    }
+
+    pub fn token_hash(&self, token: &str) -> String {
+        hex(&self.named(token))
+    }
+
+    pub fn claims(&self, token: &str) -> Value {
+        let issued = (self.last_ms + STEP_MS) / 1_000;
+        let mut claims = value(&format!(
+            r#"{{"token_version":"1","sub":"{}","aud":["argocd"],"scope":["{token}"],"iat":{issued},"exp":{},
+            "policy_hash_b64u":"{}","token_scope_hash_b64u":"","mission_id":"{}"}}"#,
+            did(&self.agent),
+            issued + 900,
+            policy_hash(),
+            self.job
+        ));
+        let hash = scope_hash_b64u(&claims);
+        set(&mut claims, "token_scope_hash_b64u", Some(hash.into()));
+        claims
+    }
+
+    pub fn scope_hash(&self, token: &str) -> String {
+        scope_hash_b64u(&self.claims(token))
+    }
+
+    pub fn token(&mut self, token: &str) {
+        let name = self.named(token);
+        let mut payload = value(&format!(
+            r#"{{"cst_issuance_version":"1","nonce":"{}","token_hash":"{}","claims":{{}},"kid":"0123456789abcdef"}}"#,
+            nonce(&name),
+            hex(&name)
+        ));
+        set(&mut payload, "claims", Some(self.claims(token)));
+        self.log(&name, "cst_issuance", "issuer", payload);
+    }
+
+    pub fn revocation(&self, token: &str) -> Value {
+        value(&format!(
+            r#"{{"cst_revocation_version":"1","nonce":"{}","token_hash":"{}","revoked_at":"{}","reason":"incident",
+            "policy_hash_b64u":"{}"}}"#,
+            nonce("revocation"),
+            self.token_hash(token),
+            time(self.last_ms),
+            policy_hash()
+        ))
+    }
+
+    fn event(&self, run: &str, at: u32, before: Option<&Value>) -> Value {
+        let mut event = value(&format!(
+            r#"{{"event_id":"evt-{at}","run_id":"{}","event_type":"llm_call","timestamp":"{}",
+            "payload_hash_b64u":"{}","prev_hash_b64u":null}}"#,
+            self.named(run),
+            time(START_MS),
+            b64u(&format!("{run} {at}"))
+        ));
+        if let Some(hash) = before.and_then(|event| event.get("event_hash_b64u")) {
+            set(&mut event, "prev_hash_b64u", Some(hash.clone()));
+        }
+        let hash = PayloadHash::of(to_compact(&event).as_bytes()).to_b64u();
+        set(&mut event, "event_hash_b64u", Some(hash.into()));
+        event
+    }
+
+    pub fn chain(&self, run: &str, calls: u32) -> Vec<Value> {
+        let mut events: Vec<Value> = Vec::new();
+        for at in 1..=calls {
+            let event = self.event(run, at, events.last());
+            events.push(event);
+        }
+        events
+    }
+
+    /// The model call number `at` of a run, under a token's grant.
+    pub fn call(&mut self, run: &str, token: &str, at: u32) {
+        let name = self.named(&format!("{run} call {at}"));
+        let event = self.chain(run, at).pop().expect("an event");
+        let payload = value(&format!(
+            r#"{{"receipt_version":"1","receipt_id":"{name}","gateway_id":"gw","provider":"openai","model":"gpt-5",
+            "request_hash_b64u":"{hash}","response_hash_b64u":"{hash}","tokens_input":1,"tokens_output":1,
+            "latency_ms":1,"timestamp":"{}","binding":{{"run_id":"{}","event_hash_b64u":"{}","policy_hash":"{}",
+            "token_scope_hash_b64u":"{}"}}}}"#,
+            time(self.last_ms),
+            self.named(run),
+            event.text_at("event_hash_b64u").unwrap_or_default(),
+            policy_hash(),
+            self.scope_hash(token),
+            hash = b64u(&name),
+        ));
+        self.log(&name, "gateway_receipt", "gateway", payload);
+    }
+
+    pub fn decide(&mut self, name: &str, verdict: &str, run: &str, token: &str, action: &str, approval: Option<&str>) {
+        let name = self.named(name);
+        let approvals = approval.map_or(String::new(), |of| format!(r#""@{}""#, self.named(of)));
+        let payload = value(&format!(
+            r#"{{"argocd_decision_version":"1","nonce":"{}","decision":"{verdict}","decision_reason":"row",
+            "binds":{},"request_digest":"{}","cst":{{"token_hash":"{}","scope_hash_b64u":"{}"}},"job_id":"{}",
+            "run_id":"{}","policy_hash_b64u":"{}","approvals":[{approvals}]}}"#,
+            nonce(&name),
+            binds(&self.job, action),
+            hex(action),
+            self.token_hash(token),
+            self.scope_hash(token),
+            self.job,
+            self.named(run),
+            policy_hash()
+        ));
+        self.log(&name, "argocd_decision", "wrapper", payload);
+    }
+
+    pub fn receipt(&mut self, name: &str, decision: &str, outcome: &str, op: Option<&str>) {
+        let name = self.named(name);
+        let op = op.map_or(String::new(), |op| format!(r#","op_key":"{}""#, hex(&self.named(op))));
+        let action = match decision {
+            "back" => "rollback",
+            "edit" => "edit_app_spec",
+            other => other,
+        };
+        let payload = value(&format!(
+            r#"{{"argocd_receipt_version":"1","nonce":"{}","decision_digest":"@{}","outcome":"{outcome}",
+            "request_digest":"{}"{op}}}"#,
+            nonce(&name),
+            self.named(decision),
+            hex(action)
+        ));
+        self.log(&name, "argocd_receipt", "wrapper", payload);
+    }
+
+    pub fn approve(&mut self, name: &str, decision: &str, action: &str) {
+        let name = self.named(name);
+        let payload = value(&format!(
+            r#"{{"approval_version":"1","nonce":"{}","approval_id":"{name}","decision":"{decision}","binds":{},
+            "agent_did":"{}","expires_at":"{}"}}"#,
+            nonce(&name),
+            binds(&self.job, action),
+            did(&self.agent),
+            time(self.last_ms + 600_000)
+        ));
+        self.log(&name, "approval", "approver", payload);
+    }
+
+    pub fn observe(&mut self, name: &str, decision: &str, action: &str, stated: bool) {
+        let name = self.named(name);
+        let info = match stated {
+            true => format!(r#","info":[{{"name":"claw.decision","value":"@{}"}}]"#, self.named(decision)),
+            false => String::new(),
+        };
+        let payload = value(&format!(
+            r#"{{"argocd_observation_version":"1","nonce":"{}","channel":"notify","instance":"argocd-prod",
+            "event":"operation","app":{},"raw_digest":"{}","action":"{action}","action_certainty":"inferred",
+            "initiator":{{"username":"proj:payments:agent","automated":false}},"phase":"Succeeded",
+            "started_at":"{}","destination":{{"server":"https://kubernetes.default.svc","namespace":"prod-canary"}},
+            "op_key":"{}"{info},"params":{{}}}}"#,
+            nonce(&name),
+            app(),
+            hex(&name),
+            time(self.last_ms),
+            hex(&self.named(decision)),
+        ));
+        self.log(&name, "argocd_observation", "", payload);
+        self.steps.last_mut().expect("it").submitter = "observer".to_owned();
+    }
+
+    /// A bundle of the run's events, with the receipts of these calls.
+    pub fn bundle(&mut self, name: &str, run: &str, token: &str, calls: &[u32]) {
+        let name = self.named(name);
+        let receipts = calls.iter().map(|at| {
+            let of = self.named(&format!("{run} call {at}"));
+            let call = self.steps.iter().find(|step| step.name == of).expect("a call");
+            seal_raw(kind("gateway_receipt"), call.payload.clone(), &key("gateway"))
+        });
+        let mut payload = value(&format!(
+            r#"{{"bundle_version":"1","bundle_id":"{name}","agent_did":"{}","event_chain":[],"receipts":[],
+            "metadata":{{"pulselog":{{"job_id":"{}","policy_hash_b64u":"{}","token_hashes":["{}"]}}}}}}"#,
+            did(&self.agent),
+            self.job,
+            policy_hash(),
+            self.token_hash(token)
+        ));
+        set(&mut payload, "receipts", Some(Value::Array(receipts.collect())));
+        set(&mut payload, "event_chain", Some(Value::Array(self.chain(run, calls.len().max(1) as u32))));
+        let agent = self.agent.clone();
+        self.log(&name, "proof_bundle", &agent, payload);
+    }
+
+    fn at(&self, name: &str) -> usize {
+        let full = self.named(name);
+        let found = self.steps.iter().position(|step| step.name == full || step.name == name);
+        found.unwrap_or_else(|| panic!("no step {name}"))
+    }
+
+    /// Changes one member of a step.
+    pub fn set(&mut self, name: &str, path: &str, new: impl Into<Value>) {
+        let at = self.at(name);
+        set(&mut self.steps[at].payload, path, Some(new.into()));
+    }
+
+    pub fn signed_by(&mut self, name: &str, signer: &str) {
+        let at = self.at(name);
+        self.steps[at].signer = signer.to_owned();
+    }
+
+    pub fn remove(&mut self, name: &str) -> Step {
+        let at = self.at(name);
+        self.steps.remove(at)
+    }
+
+    /// Moves a step, with its time, to just after another.
+    pub fn move_after(&mut self, name: &str, other: &str) {
+        let mut step = self.remove(name);
+        let at = self.at(other);
+        step.ms = self.steps[at].ms;
+        self.steps.insert(at + 1, step);
+    }
+
+    /// Moves the last step to just after another.
+    pub fn last_after(&mut self, other: &str) {
+        let name = self.steps.last().expect("a step").name.clone();
+        self.move_after(&name, other);
+    }
+
+    /// Lets time pass before the next step.
+    pub fn wait(&mut self, ms: i64) {
+        self.last_ms += ms;
+    }
+
+    /// The log that this story leaves.
+    pub fn timeline(&self) -> Timeline {
+        self.timeline_without(&[])
+    }
+
+    /// The same with the bodies of these steps withheld.
+    pub fn timeline_without(&self, withheld: &[&str]) -> Timeline {
+        let hashes = self.hashes();
+        let withheld: Vec<_> = withheld.iter().map(|name| self.at(name)).collect();
+        Timeline::new(self.steps.iter().enumerate().map(|(at, step)| {
+            let payload = resolved(&step.payload, &hashes);
+            let text = match step.signer.as_str() {
+                "" => to_compact(&payload),
+                signer => to_compact(&seal_raw(kind(step.kind), payload, &key(signer))),
+            };
+            let admitted = admit_any(&text).unwrap_or_else(|error| panic!("{}: {error} in {text}", step.name));
+            let submitter = SubmitterName::parse(&step.submitter).expect("a name");
+            let entry = PendingEntry::new(admitted.artifact.clone(), admitted.receipts, submitter)
+                .sequence(LoggedAt::from_unix_ms(step.ms.unsigned_abs()));
+            let body = (!withheld.contains(&at)).then_some(admitted.artifact);
+            (LeafIndex::new(at as u64), entry, body)
+        }))
+    }
+
+    fn hashes(&self) -> BTreeMap<String, String> {
+        let mut hashes = BTreeMap::new();
+        let mut waiting: Vec<&Step> = self.steps.iter().collect();
+        // References may point forwards; each round resolves what it can.
+        for _ in 0..4 {
+            waiting.retain(|step| {
+                let payload = resolved(&step.payload, &hashes);
+                let open = to_compact(&payload).contains("\"@");
+                if !open {
+                    let hash = PayloadHash::of(to_compact(&payload).as_bytes());
+                    hashes.insert(step.name.clone(), hash.to_string());
+                }
+                open
+            });
+        }
+        hashes
+    }
+
+    pub fn audit(&self) -> Report {
+        audit(&self.timeline(), Some(&operator()))
+    }
+
+    /// Index of a step.
+    pub fn index(&self, name: &str) -> u64 {
+        self.at(name) as u64
+    }
+}
+
+pub fn operator() -> Did {
+    Did::parse(&did("operator")).expect("a did")
+}
+
+/// The payload with every `@name` replaced; a step that is not there has the
+/// hash of nothing anybody logged.
+fn resolved(value: &Value, hashes: &BTreeMap<String, String>) -> Value {
+    match value {
+        Value::String(text) => match text.strip_prefix('@') {
+            Some(name) => hashes.get(name).map_or_else(|| value.clone(), |hash| hash.as_str().into()),
+            None => value.clone(),
+        },
+        Value::Array(items) => Value::Array(items.iter().map(|item| resolved(item, hashes)).collect()),
+        Value::Object(object) => {
+            let mut out = pulselog::artifact::json::Object::new();
+            for (name, member) in object.iter() {
+                out.set(name, resolved(member, hashes));
+            }
+            out.into()
+        }
+        other => other.clone(),
+    }
+}
