@@ -75,3 +75,5 @@ mod browser;
 #[cfg(feature = "server")]
 mod chrome;
 mod verify;
+#[cfg(feature = "server")]
+mod connections;

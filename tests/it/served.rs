@@ -52,8 +52,20 @@ impl Served {
 
     /// Starts the process.
     pub fn spawn(&self) {
+        self.spawn_as(Command::new(env!("CARGO_BIN_EXE_pulselog")));
+    }
+
+    /// Starts the process with room for so many open files and no more.
+    pub fn spawn_with_open_files(&self, files: u32) {
+        let mut command = Command::new("sh");
+        let line = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
+        command.args(["-c", &line, env!("CARGO_BIN_EXE_pulselog")]);
+        self.spawn_as(command);
+    }
+
+    fn spawn_as(&self, mut command: Command) {
         let log = File::options().create(true).append(true).open(self.place.root().join("served.log")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_pulselog"))
+        let child = command
             .arg("serve")
             .arg("--data")
             .arg(self.place.data())
@@ -81,6 +93,11 @@ impl Served {
 
     pub fn log_text(&self) -> String {
         std::fs::read_to_string(self.place.root().join("served.log")).unwrap_or_default()
+    }
+
+    /// Whether the process is still there.
+    pub fn is_running(&self) -> bool {
+        self.child.lock().unwrap().as_mut().is_some_and(|c| c.try_wait().unwrap().is_none())
     }
 
     /// kill -9.
