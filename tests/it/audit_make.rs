@@ -75,6 +75,17 @@ pub fn policy_hash() -> String {
     PayloadHash::of(to_jcs(&value(POLICY)).as_bytes()).to_b64u()
 }
 
+impl Step {
+    /// The same said by somebody without any role.
+    pub fn by_stranger(&mut self, who: &str) {
+        if !self.signer.is_empty() {
+            self.signer = who.to_owned();
+        }
+        self.submitter = who.to_owned();
+        self.name = format!("{} by {who}", self.name);
+    }
+}
+
 impl Story {
     /// The whole clean story of one job.
     pub fn clean() -> Story {
@@ -375,6 +386,25 @@ impl Story {
     pub fn last_after(&mut self, other: &str) {
         let name = self.steps.last().expect("a step").name.clone();
         self.move_after(&name, other);
+    }
+
+    /// Puts a step, at that step's time, just after another.
+    pub fn insert_after(&mut self, other: &str, mut step: Step) {
+        let at = self.at(other);
+        step.ms = self.steps[at].ms;
+        self.steps.insert(at + 1, step);
+    }
+
+    /// Name of the step after this one, or of this one when it is the last.
+    pub fn step_after(&self, name: &str) -> String {
+        let at = self.at(name);
+        self.steps.get(at + 1).unwrap_or(&self.steps[at]).name.clone()
+    }
+
+    /// The grant that a decision names.
+    pub fn decided_scope(&self, decision: &str) -> String {
+        let step = &self.steps[self.at(decision)];
+        step.payload.text_at("cst.scope_hash_b64u").expect("a grant").to_owned()
     }
 
     /// Lets time pass before the next step.
