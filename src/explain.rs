@@ -6,7 +6,7 @@
 //! ```
 //!
 //! One table for command line, API reference and pages. Meanings that a room
-//! states itself (artifact, policy, protocol) are taken from its table; the
+//! states itself (artifact, policy, protocol, audit) are taken from its table; the
 //! rest stands in one file a family. One code may have a meaning in two
 //! families: both are given. The tests read the sources for codes, so that none
 //! is left without a row.
@@ -35,6 +35,7 @@ mod service;
 mod verdicts;
 
 use crate::artifact;
+use crate::audit;
 use crate::policy;
 use crate::protocol;
 
@@ -76,6 +77,10 @@ pub fn all() -> impl Iterator<Item = Explanation> {
         let (code, title, means, action) = (row.code, row.title, row.means, row.action);
         Explanation { code, area: "protocol verdict", title, means, action }
     });
+    let findings = audit::RULE_GROUPS.iter().copied().flatten().map(|rule| {
+        let (code, title, means, action) = (rule.code, rule.title, rule.rationale, rule.what_to_do);
+        Explanation { code, area: "audit finding", title, means, action }
+    });
     let own = [
         artifacts::MORE,
         proofs::MERKLE,
@@ -92,7 +97,7 @@ pub fn all() -> impl Iterator<Item = Explanation> {
         service::START,
         service::SEQUENCE,
     ];
-    admission.chain(reasons).chain(protocol).chain(own.into_iter().flatten().copied())
+    admission.chain(reasons).chain(protocol).chain(findings).chain(own.into_iter().flatten().copied())
 }
 
 fn join(area: &'static str, code: &'static str, means: &'static str, advice: &Advice) -> Explanation {

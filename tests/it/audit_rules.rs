@@ -50,7 +50,47 @@ fn without_a_pinned_operator_the_audit_is_incomplete() {
 
 #[test]
 fn roots_by_anybody_else_are_no_roots() {
-    shows(&["ROOTS_MISSING"], |story| story.signed_by("roots", "stranger"));
+    let mut story = Story::clean();
+    story.signed_by("roots", "stranger");
+    let report = story.audit();
+    assert_eq!((codes(&report), report.verdict), (BTreeSet::from(["ROOTS_MISSING"]), Verdict::Incomplete));
+    assert_eq!(report.job("job-1"), Verdict::NotApplicable);
+}
+
+#[test]
+fn an_agent_outside_the_roots_and_a_token_of_tomorrow_fail() {
+    let mut story = Story::clean();
+    story.set("roots", "agents[0].did", did("other agent"));
+    assert!(codes(&story.audit()).contains("AGENT_UNKNOWN"));
+    let later = (START_MS / 1_000 + 600) as u32;
+    shows(&["TOKEN_NOT_YET_VALID"], |story| story.set("t1", "claims.iat", later));
+}
+
+#[test]
+fn receipts_in_a_bundle_are_its_runs_own_and_one_an_event() {
+    shows(&["RECEIPT_EVENT_UNKNOWN", "RECEIPT_OF_ANOTHER_RUN"], |story| {
+        let receipts = ["b1", "b2"].map(|name| {
+            let step = story.steps.iter().find(|step| step.name == story.named(name)).expect("a bundle");
+            step.payload.get("receipts").and_then(Value::as_array).expect("receipts")[0].clone()
+        });
+        story.set("b1", "receipts", Value::Array(receipts.to_vec()));
+    });
+    shows(&["RECEIPT_UNBOUND"], |story| {
+        let event = story.chain("r1", 1)[0].text_at("event_hash_b64u").unwrap_or_default().to_owned();
+        let binding = format!(r#"{{"run_id":"job-1.r1","event_hash_b64u":"{event}"}}"#);
+        story.set("r1 call 1", "binding", value(&binding));
+        story.remove("b1");
+        story.bundle("b1", "r1", "t1", &[1]);
+    });
+    shows(&["GATEWAY_RECEIPT_DOUBLED", "GATEWAY_RECEIPT_MISSING"], |story| {
+        let event = story.chain("r1", 1)[0].text_at("event_hash_b64u").unwrap_or_default().to_owned();
+        story.call("r1", "t1", 2);
+        story.set("r1 call 2", "binding.token_scope_hash_b64u", story.decided_scope("sync"));
+        story.set("r1 call 2", "binding.event_hash_b64u", event);
+        story.last_after("r1 call 1");
+        story.remove("b1");
+        story.bundle("b1", "r1", "t1", &[1, 2]);
+    });
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use pulselog::explain::{Explanation, all, explain, nearest};
-use pulselog::{artifact, policy, protocol};
+use pulselog::{artifact, audit, policy, protocol};
 
 use crate::cli::run;
 use crate::make::project;
@@ -16,6 +16,7 @@ const ROOMS: &[&str] = &[
     "checkpoint",
     "trust",
     "artifact",
+    "audit",
     "entry",
     "protocol/config",
     "receipt",
@@ -113,6 +114,9 @@ fn every_code_of_the_tables_is_explained_in_the_words_of_its_table() {
     }
     for row in policy::REASONS {
         assert!(has(row.code, row.meaning), "{}", row.code);
+    }
+    for rule in audit::RULE_GROUPS.iter().copied().flatten() {
+        assert!(has(rule.code, rule.rationale), "{}", rule.code);
     }
     for row in protocol::CODES.iter().chain(protocol::RISK_FLAGS) {
         assert!(has(row.code, row.means), "{}", row.code);

@@ -18,7 +18,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("receipt", &["merkle", "tile", "note", "checkpoint", "trust", "artifact", "entry"]),
     ("verify", &["merkle", "tile", "note", "checkpoint", "trust", "artifact", "entry", "receipt"]),
     ("sequence", &["merkle", "tile", "checkpoint", "entry", "artifact"]),
-    ("explain", &["artifact", "policy", "protocol"]),
+    ("explain", &["artifact", "policy", "protocol", "audit"]),
     ("server/faults", &[]),
     ("server/guard", &["merkle", "checkpoint", "server/faults"]),
     ("server/store", &["merkle", "tile", "checkpoint", "entry", "artifact", "sequence", "server/faults"]),
