@@ -12,8 +12,10 @@
 //! Only statements whose signer held the role at their own index are facts;
 //! the others are shown and charged to their submitter, never to a job.
 //!
-//! Not implemented: Trust Pulses beside receipts, comparing audit statements,
-//! what Argo CD reports that no decision names (it is coverage here).
+//! Not implemented: absence attested by `audit_statement` and comparing such
+//! statements, Trust Pulses beside receipts, freezes that do not hold, the
+//! origin that roots name, and what Argo CD reports that no decision explains
+//! (it is coverage here). The whole prefix is read for each report.
 
 mod alone;
 mod approvals;
