@@ -8,6 +8,8 @@ use std::process::{Child, Stdio};
 
 use pulselog::artifact::json::{self, Value, to_compact, to_jcs};
 use pulselog::artifact::{Artifact, holds_token, scope_hash_b64u};
+use pulselog::audit::{Timeline, audit};
+use pulselog::entry::SequencedEntry;
 use sha2::{Digest as _, Sha256};
 
 use crate::cli::{Ran, command, run};
@@ -88,6 +90,7 @@ fn plays_the_story_twice_into_one_log_and_leaves_packets_that_verify() {
     let before = statements(&packet);
     is_true_in_itself(&before);
     is_bound(&before);
+    audits_clean(&packet);
 
     let second = play(dir);
     assert_eq!(second.code, 0, "{}", second.err);
@@ -109,6 +112,26 @@ fn plays_the_story_twice_into_one_log_and_leaves_packets_that_verify() {
     let rows = tokens.as_array().expect("rows");
     assert_eq!(rows.len(), 18);
     assert!(rows.iter().all(|row| row["revoked_at"].is_u64()));
+}
+
+/// The story as the audit sees it: whoever pins its operator finds nothing in
+/// it, the denied edit included.
+fn audits_clean(packet: &Path) {
+    let entry = |step| {
+        let proof = std::fs::read(stem(packet, step).with_extension("tlog-proof")).expect("a proof");
+        let proof = pulselog::receipt::tlog_proof::decode(&proof).expect("a proof");
+        let entry = SequencedEntry::decode(&proof.extra.expect("the entry")).expect("an entry");
+        (proof.index, entry)
+    };
+    let log = statements(packet).into_iter().enumerate().map(|(step, artifact)| {
+        let (index, entry) = entry(step);
+        (index, entry, Some(artifact))
+    });
+    let timeline = Timeline::new(log);
+    let operator = statements(packet)[0].signer().cloned().expect("the operator signed the roots");
+    let report = audit(&timeline, Some(&operator));
+    assert!(report.findings.is_empty(), "{:#?}", report.findings);
+    assert_eq!(format!("{:?}", report.verdict), "Pass", "{:#?} {:#?}", report.pending, report.coverage);
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {
