@@ -44,9 +44,7 @@ impl Chrome {
     /// Starts a browser; `None`, said loudly, when there is none.
     pub fn start() -> Option<Self> {
         let Some(name) = NAMES.iter().find(|name| is_there(name)) else {
-            crate::make::skipped(&format!(
-                "no Chromium is installed, so pages were not looked at (apt-get install chromium)"
-            ));
+            crate::make::skipped("no Chromium is installed, so pages were not looked at (apt-get install chromium)");
             return None;
         };
         let dir = tempfile::tempdir().expect("a temporary directory");
