@@ -6,6 +6,7 @@
 //! verified under the pinned key. It goes on after a problem, so that one
 //! report names all of them, up to [`PROBLEMS_MAX`].
 
+mod body;
 mod local;
 pub mod remote;
 mod tree;

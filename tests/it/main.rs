@@ -77,3 +77,5 @@ mod chrome;
 mod verify;
 #[cfg(feature = "server")]
 mod connections;
+#[cfg(feature = "server")]
+mod fsck_remote;

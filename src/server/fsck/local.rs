@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use rocksdb::IteratorMode;
 
-use crate::artifact::{Grant, KeyCache, Limits, admit};
+use crate::artifact::KeyCache;
 use crate::checkpoint::Checkpoint;
 use crate::entry::{LoggedAt, SequencedEntry};
 use crate::merkle::{LeafIndex, TreeSize, leaf_hash};
 use crate::note::VerifierKey;
 use crate::server::faults::NoFaults;
+use crate::server::fsck::body::agree;
 use crate::server::fsck::tree::Regrown;
 use crate::server::fsck::{FsckError, Progress, Report, is_told, require_log};
 use crate::server::guard::{FileGuard, GuardState, hash_text};
@@ -165,21 +166,10 @@ impl<'a> Walk<'a> {
             return self.report.note(what(), "is gone");
         };
         self.report.bodies += 1;
-        let grant = if entry.signer.is_some() { Grant::all() } else { Grant::any_unsigned(entry.kind) };
-        let admitted = match admit(&body, &grant, &Limits::unlimited(), &self.keys) {
-            Ok(admitted) => admitted,
-            Err(error) => return self.report.note(what(), error.to_string()),
+        let artifact = match agree(entry, &body, &self.keys) {
+            Ok(artifact) => artifact,
+            Err(why) => return self.report.note(what(), why),
         };
-        let artifact = &admitted.artifact;
-        if artifact.digest() != entry.digest || artifact.compact().as_bytes() != body {
-            self.report.note(what(), "does not hash to the digest in its entry");
-        }
-        if body.len() as u64 != entry.body_bytes || artifact.kind() != entry.kind {
-            self.report.note(what(), "has not the length or the kind that its entry says");
-        }
-        if artifact.signer() != entry.signer.as_ref() || admitted.receipts != entry.receipts {
-            self.report.note(what(), "has not the signer or the receipts root that its entry says");
-        }
         let key = statement_key(&artifact.payload_hash(), entry.kind, entry.signer.as_ref());
         let listed = self.store.find_statement(&key);
         let listed = self.read(|| format!("statement of entry {index}"), listed);

@@ -4,10 +4,15 @@
 //! recomputes. Works against any log that serves tlog-tiles; bodies are this
 //! log's own addition.
 
-use crate::artifact::digest::ArtifactDigest;
-use crate::entry::SequencedEntry;
+use std::collections::HashSet;
+
+use sha2::{Digest, Sha256};
+
+use crate::artifact::KeyCache;
+use crate::entry::{LoggedAt, SequencedEntry};
 use crate::merkle::TreeSize;
 use crate::note::VerifierKey;
+use crate::server::fsck::body::agree;
 use crate::server::fsck::tree::Regrown;
 use crate::server::fsck::{FsckError, Progress, Report, is_told};
 use crate::tile::{TILE_WIDTH, TileId, TilePath, decode_bundle};
@@ -35,7 +40,14 @@ pub fn check(
 ) -> Result<Report, FsckError> {
     let trusted = checkpoint(fetch, vkey)?;
     let head = trusted.head();
-    let mut walk = Walk { fetch, report: Report { size: head.size.get(), ..Report::default() }, tree: Regrown::new() };
+    let mut walk = Walk {
+        fetch,
+        report: Report { size: head.size.get(), ..Report::default() },
+        tree: Regrown::new(),
+        keys: KeyCache::default(),
+        last: LoggedAt::from_unix_ms(0),
+        identities: HashSet::new(),
+    };
     walk.report.checkpoints = 1;
     let size = head.size.get();
     let mut next = 0;
@@ -77,6 +89,10 @@ struct Walk<'a> {
     fetch: &'a mut dyn FnMut(&str) -> Result<Fetched, String>,
     report: Report,
     tree: Regrown,
+    keys: KeyCache,
+    last: LoggedAt,
+    /// SHA-256 of each identity: 32 bytes an entry while the walk lasts.
+    identities: HashSet<[u8; 32]>,
 }
 
 impl Walk<'_> {
@@ -106,7 +122,16 @@ impl Walk<'_> {
             self.tile(tile, &filled);
         }
         match SequencedEntry::decode(bytes) {
-            Ok(entry) => self.body(index, &entry),
+            Ok(entry) => {
+                if entry.logged_at < self.last {
+                    self.report.note(format!("entry {index}"), "is earlier than the entry before it");
+                }
+                self.last = entry.logged_at;
+                if !self.identities.insert(Sha256::digest(entry.identity().as_bytes()).into()) {
+                    self.report.note(format!("entry {index}"), "is logged a second time");
+                }
+                self.body(index, &entry);
+            }
             Err(error) => self.report.note(format!("entry {index}"), error.to_string()),
         }
     }
@@ -115,8 +140,8 @@ impl Walk<'_> {
         match (self.fetch)(&format!("v1/artifacts/{}", entry.digest)) {
             Ok(Fetched::Bytes(body)) => {
                 self.report.bodies += 1;
-                if ArtifactDigest::of(&body) != entry.digest || body.len() as u64 != entry.body_bytes {
-                    self.report.note(format!("body {index}"), "does not hash to the digest in its entry");
+                if let Err(why) = agree(entry, &body, &self.keys) {
+                    self.report.note(format!("body {index}"), why);
                 }
             }
             Ok(Fetched::Absent) => {}
