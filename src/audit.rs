@@ -12,35 +12,47 @@
 //! Only statements whose signer held the role at their own index are facts;
 //! the others are shown and charged to their submitter, never to a job.
 //!
-//! Not implemented: absence attested by `audit_statement` and comparing such
-//! statements, Trust Pulses beside receipts, freezes that do not hold, the
-//! origin that roots name, and what Argo CD reports that no decision explains
-//! (it is coverage here). The whole prefix is read for each report.
+//! A job's report needs only the entries that links lead to ([`Gather`]): its
+//! cost does not grow with the log.
+//!
+//! Not implemented: freezes that do not hold, and what Argo CD reports that no
+//! decision explains (it is coverage here).
 
+mod agent_receipts;
 mod alone;
 mod approvals;
+mod attestation;
 mod bundles;
 mod decisions;
 mod finding;
+mod gather;
+mod links;
 mod observed;
 mod policies;
+mod pulses;
 mod replays;
 mod report;
 mod roots;
 mod rule;
 mod scene;
+mod scope;
 mod statement;
 mod timeline;
 mod tokens;
 mod trust;
 
 pub use self::alone::bundle_alone;
+pub use self::attestation::attest;
 pub use self::finding::{Finding, Pending, Subject};
-pub use self::report::{Absence, AsOf, Coverage, Report, Run, Verdict};
+pub use self::gather::Gather;
+pub use self::links::{LINK_BYTES, Link, filed_under};
+pub use self::report::{Absence, AsOf, Coverage, JudgedRun, Report, Run, Verdict};
 pub use self::rule::{Effect, RULE_GROUPS, Rule, Severity, explain};
-pub use self::timeline::{Seen, Timeline, authenticate};
+pub use self::scope::Scope;
+pub use self::timeline::{KnownSize, Seen, Timeline, authenticate};
 
 use crate::artifact::Did;
+use crate::entry::LoggedAt;
 use crate::merkle::TreeSize;
 
 use self::finding::Findings;
@@ -48,7 +60,7 @@ use self::scene::Scene;
 
 /// Version of the rules. It changes whenever the same prefix may give other
 /// findings.
-pub const RULES_VERSION: &str = "2026-11-23";
+pub const RULES_VERSION: &str = "2026-11-24";
 
 /// Tolerance between the log's clock and others, milliseconds (model 8).
 pub(crate) const SKEW_MS: i64 = 240_000;
@@ -71,13 +83,68 @@ pub fn audit(timeline: &Timeline, operator: Option<&Did>) -> Report {
 /// the log had that size.
 #[must_use]
 pub fn audit_at(timeline: &Timeline, size: TreeSize, operator: Option<&Did>) -> Report {
-    let scene = Scene::new(timeline.prefix(size), operator);
+    let whole = timeline.is_whole_below(size);
+    let absence = if whole { Absence::Recomputed } else { Absence::NotChecked };
+    run(timeline, &Prefix { size, logged_at: None }, absence, operator, true)
+}
+
+/// The prefix that a part of its entries is judged in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prefix {
+    pub size: TreeSize,
+    /// Of its last entry.
+    pub logged_at: Option<LoggedAt>,
+}
+
+/// Audits a part of a prefix. The caller says that it holds everything below
+/// `prefix.size` that [`Gather`] asked for; the report is then true of the
+/// gathered scope and of nothing else: take [`Report::of`] that scope.
+#[must_use]
+pub fn audit_slice(timeline: &Timeline, prefix: &Prefix, operator: &Did) -> Report {
+    run(timeline, prefix, Absence::Recomputed, Some(operator), true)
+}
+
+/// The same without comparing what statements of the operator say: what they
+/// themselves are compared with.
+fn audit_part(timeline: &Timeline, prefix: &Prefix, operator: &Did) -> Report {
+    run(timeline, prefix, Absence::Recomputed, Some(operator), false)
+}
+
+/// Audits the entries of a packet for one job. Absence is attested when a
+/// statement of the operator in it says so, and not checked otherwise; then
+/// nothing passes. `size`: of the checkpoint that all entries are proven under.
+#[must_use]
+pub fn audit_packet(timeline: &Timeline, size: TreeSize, job: &str, operator: &Did) -> Report {
+    let at_size = Prefix { size, logged_at: None };
+    let scene = Scene::new(timeline.prefix(size), None, Some(operator), timeline.origin());
+    let mut more = Findings::default();
+    let report = match attestation::attested(timeline, &scene, job, &mut more) {
+        Some((entry, prefix)) => {
+            // What the statement claims is held against what it lists.
+            attestation::check(timeline, &scene, operator, &mut more);
+            run(timeline, &prefix, Absence::Attested { entry }, Some(operator), false)
+        }
+        None => run(timeline, &at_size, Absence::NotChecked, Some(operator), true),
+    };
+    report.with(more)
+}
+
+fn run(
+    timeline: &Timeline,
+    prefix: &Prefix,
+    absence: Absence,
+    operator: Option<&Did>,
+    compares_statements: bool,
+) -> Report {
+    let scene = Scene::new(timeline.prefix(prefix.size), prefix.logged_at, operator, timeline.origin());
     let mut findings = Findings::default();
     for check in CHECKS {
         check(&scene, &mut findings);
     }
-    let whole = timeline.is_whole_below(size);
-    report::finish(&scene, size, whole, findings)
+    if let Some(operator) = operator.filter(|_| compares_statements) {
+        attestation::check(timeline, &scene, operator, &mut findings);
+    }
+    report::finish(&scene, prefix.size, absence, findings)
 }
 
 /// One function a rule group.
@@ -89,5 +156,7 @@ const CHECKS: &[fn(&Scene<'_>, &mut Findings)] = &[
     decisions::check,
     observed::check,
     bundles::check,
+    agent_receipts::check,
+    pulses::check,
     replays::check,
 ];

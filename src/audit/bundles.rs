@@ -191,7 +191,7 @@ impl Run<'_, '_> {
             let entries = [call.statement.at, at];
             findings.add(&RECEIPT_NOT_IN_BUNDLE, &self.subject, entries, "the bundle does not hold this model call");
         }
-        for event in events(bundle).iter().filter(|event| event.text_at("event_type") == Some("llm_call")) {
+        for event in bundle.events().iter().filter(|event| event.text_at("event_type") == Some("llm_call")) {
             let hash = event.text_at("event_hash_b64u").unwrap_or_default();
             let rule = match held.events.get(hash) {
                 None => &GATEWAY_RECEIPT_MISSING,
@@ -229,10 +229,6 @@ struct Held {
     events: BTreeMap<String, u32>,
 }
 
-fn events<'a>(bundle: &Bundle<'a>) -> &'a [Value] {
-    bundle.statement.payload.get("event_chain").and_then(Value::as_array).unwrap_or_default()
-}
-
 fn of_bundle(
     scene: &Scene<'_>,
     bundle: &Bundle<'_>,
@@ -242,10 +238,10 @@ fn of_bundle(
     let (at, subject) = (bundle.statement.at, bundle.subject());
     let mut held = Held::default();
     alone::contradictions(bundle.statement.payload, &subject, &[at], findings);
-    if let Some(id) = broken(events(bundle)) {
+    if let Some(id) = broken(bundle.events()) {
         findings.add(&CHAIN_BROKEN, &subject, [at], format!("event {id} of the bundle"));
     }
-    let chain: BTreeSet<_> = events(bundle).iter().filter_map(|event| event.text_at("event_hash_b64u")).collect();
+    let chain: BTreeSet<_> = bundle.events().iter().filter_map(|event| event.text_at("event_hash_b64u")).collect();
     // A missing body may be the receipt itself; then nothing can be said.
     let unseen = scene.withheld.iter().any(|withheld| withheld.kind == "gateway_receipt");
     let receipts = bundle.statement.payload.get("receipts").and_then(Value::as_array).unwrap_or_default();

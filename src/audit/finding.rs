@@ -20,6 +20,9 @@ pub struct Subject {
     /// Hex hash of the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// Application that was acted on: `instance/namespace/name`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
     /// Only where nobody else is charged: who sent a statement that counts for
     /// nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,8 +60,8 @@ pub struct Pending {
 pub(super) struct Findings {
     pub found: BTreeSet<Finding>,
     pub pending: BTreeSet<Pending>,
-    /// Label of what was not judged, and where.
-    pub uncovered: BTreeSet<(&'static str, LeafIndex)>,
+    /// Label of what was not judged, whom it concerns, and where.
+    pub uncovered: BTreeSet<(&'static str, Subject, LeafIndex)>,
 }
 
 impl Findings {
@@ -82,5 +85,10 @@ impl Findings {
 
     pub(super) fn wait(&mut self, rule: &'static Rule, subject: &Subject, at: LeafIndex, until_ms: i64) {
         self.pending.insert(Pending { entries: vec![at], code: rule.code, subject: subject.clone(), until_ms });
+    }
+
+    /// Notes something that was seen and not judged.
+    pub(super) fn uncover(&mut self, what: &'static str, subject: &Subject, at: LeafIndex) {
+        self.uncovered.insert((what, subject.clone(), at));
     }
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::time::unix_ms;
-use crate::audit::finding::Findings;
+use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{Effect, Rule, Severity};
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Decision, Statement};
+use crate::audit::statement::{Decision, Statement, app_name};
 use crate::audit::tokens::TOKEN_REVOKED;
 use crate::audit::{PICKUP_MS, RECEIPT_MS, SKEW_MS};
 
@@ -49,7 +49,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         match joined.map(|at| &scene.decisions[at]) {
             Some(decision) => of_operation(scene, operation, decision, findings),
             None => {
-                findings.uncovered.insert(("operation not matched yet", operation.at));
+                findings.uncover("operation not matched yet", &about(operation), operation.at);
             }
         }
     }
@@ -81,6 +81,12 @@ fn of_operation(scene: &Scene<'_>, operation: &Statement<'_>, decision: &Decisio
     } else if started < decided.saturating_sub(SKEW_MS) || late(decided, RECEIPT_MS) {
         findings.add(&OPERATION_OUTSIDE_WINDOW, &subject, entries, "it started outside the decision's window");
     }
+}
+
+/// An operation that joins nothing is about its application and nobody's job.
+fn about(operation: &Statement<'_>) -> Subject {
+    let app = app_name(operation.text("instance"), operation.payload.get("app"));
+    Subject { app, ..Subject::default() }
 }
 
 /// The first member that both state and that differs.

@@ -3,11 +3,12 @@
 
 use std::collections::HashMap;
 
+use crate::artifact::json::Value;
 use crate::audit::approvals;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{Effect, Rule, Severity};
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Decision, Token};
+use crate::audit::statement::{Decision, Statement, Token};
 use crate::merkle::LeafIndex;
 use crate::policy::{Action, Candidate, Context, Judgement, Lineage, Outcome, Pinning, PolicyError, judge, resolve};
 
@@ -134,7 +135,7 @@ pub(super) struct Judge<'s, 'a> {
 
 impl<'s, 'a> Judge<'s, 'a> {
     pub(super) fn new(scene: &'s Scene<'a>) -> Judge<'s, 'a> {
-        let candidate = |(statement, policy): &'s (crate::audit::statement::Statement<'a>, _)| {
+        let candidate = |(statement, policy): &'s (Statement<'a>, _)| {
             Some(Candidate { policy, signer: statement.signer?, at: statement.at })
         };
         let candidates: Vec<Candidate<'s, LeafIndex>> = scene.policies.iter().filter_map(candidate).collect();
@@ -159,9 +160,19 @@ impl<'s, 'a> Judge<'s, 'a> {
 
     /// A decision under its token's policy, with what its approvals name.
     pub(super) fn decision(&self, decision: &Decision<'a>) -> Option<Judgement> {
+        self.decision_in(decision, [])
+    }
+
+    /// The same with namespaces that Argo CD reported.
+    fn decision_in<'n>(
+        &self,
+        decision: &Decision<'a>,
+        observed: impl IntoIterator<Item = &'n str>,
+    ) -> Option<Judgement> {
         let token = &self.scene.tokens[decision.token?];
         let binds = decision.statement.payload.get("binds")?;
         let action = match Action::from_binds(binds) {
+            Ok(Action::Argo(action)) => Action::Argo(action.with_observed_namespaces(observed)),
             Ok(action) => action,
             Err(error) => return Some(error.refusal(None)),
         };
@@ -188,11 +199,34 @@ fn of_decision<'a>(scene: &Scene<'a>, judge: &Judge<'_, 'a>, decision: &Decision
     let Some(judgement) = judge.decision(decision) else { return };
     let is_write = decision.statement.text("binds.action") != Some("read");
     match judgement.outcome {
+        Outcome::Allow { .. } if is_write => observed(scene, judge, token, decision, findings),
         Outcome::Allow { .. } => {}
         Outcome::NotGoverned if !is_write => {
-            findings.uncovered.insert(("action that no policy governs", at));
+            findings.uncover("action that no policy governs", &subject, at);
         }
         Outcome::Deny | Outcome::NotGoverned => refused(scene, token, &judgement, &subject, at, findings),
+    }
+}
+
+/// Namespaces that an allowed operation reached, as Argo CD reported them.
+fn observed<'a>(
+    scene: &Scene<'a>,
+    judge: &Judge<'_, 'a>,
+    token: &Token<'a>,
+    decision: &Decision<'a>,
+    findings: &mut Findings,
+) {
+    let (at, subject) = (decision.statement.at, decision.subject());
+    let counts = |operation: &Statement<'a>| operation.payload.get("resource_counts").and_then(Value::as_array);
+    if scene.operations_of(decision).all(|operation| counts(operation).is_none()) {
+        findings.uncover("resource namespaces unseen", &subject, at);
+    }
+    for operation in scene.operations_of(decision) {
+        let namespaces = counts(operation).unwrap_or_default().iter().filter_map(|row| row.text_at("namespace"));
+        let Some(judgement) = judge.decision_in(decision, namespaces) else { continue };
+        if !matches!(judgement.outcome, Outcome::Allow { .. }) {
+            refused(scene, token, &judgement, &subject, operation.at, findings);
+        }
     }
 }
 
@@ -215,7 +249,7 @@ fn of_calls(scene: &Scene<'_>, judge: &Judge<'_, '_>, findings: &mut Findings) {
                 refused(scene, token, &judgement, &subject, at, findings);
             }
             Some(judgement) if judgement.outcome == Outcome::NotGoverned => {
-                findings.uncovered.insert(("model call that no policy governs", at));
+                findings.uncover("model call that no policy governs", &subject, at);
             }
             _ => {}
         }

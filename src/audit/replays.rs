@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::artifact::json::Value;
 use crate::audit::finding::Findings;
 use crate::audit::rule::{Effect, Rule, Severity};
 use crate::audit::scene::Scene;
@@ -64,6 +65,12 @@ const ONCE: &[(&str, &str, &Rule)] = &[
     ("cst_issuance", "token_hash", &REPLAY_TOKEN_ISSUED_TWICE),
     ("approval", "approval_id", &REPLAY_APPROVAL_ID_REUSED),
 ];
+
+/// The id that the signer of a statement gives once; `None` where there is none.
+pub(super) fn id_given_once<'a>(kind: &str, payload: &'a Value) -> Option<&'a str> {
+    let (_, path, _) = ONCE.iter().find(|(name, ..)| *name == kind)?;
+    payload.text_at(path)
+}
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let mut first: BTreeMap<(&str, &str, &str), LeafIndex> = BTreeMap::new();

@@ -9,6 +9,7 @@ use crate::audit::RULES_VERSION;
 use crate::audit::finding::{Finding, Findings, Pending, Subject};
 use crate::audit::rule::Effect;
 use crate::audit::scene::Scene;
+use crate::audit::scope::Scope;
 use crate::entry::LoggedAt;
 use crate::merkle::{LeafIndex, TreeSize};
 
@@ -22,13 +23,29 @@ pub enum Verdict {
     Fail,
 }
 
+impl Verdict {
+    /// As JSON spells it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Verdict::NotApplicable => "not_applicable",
+            Verdict::Pass => "pass",
+            Verdict::Incomplete => "incomplete",
+            Verdict::Fail => "fail",
+        }
+    }
+}
+
 /// How it was checked that nothing else stands in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(tag = "how", rename_all = "snake_case")]
 pub enum Absence {
-    /// Every entry of the prefix was read.
+    /// Every entry of the prefix was read and matched.
     Recomputed,
-    /// Some were not: nothing passes.
+    /// The operator says so in this entry, and everything that it lists is
+    /// here.
+    Attested { entry: LeafIndex },
+    /// Neither: nothing passes.
     NotChecked,
 }
 
@@ -45,6 +62,8 @@ pub struct AsOf {
 pub struct Coverage {
     pub what: &'static str,
     pub entries: Vec<LeafIndex>,
+    #[serde(flatten)]
+    pub subject: Subject,
 }
 
 /// A run: agent and run id.
@@ -54,23 +73,40 @@ pub struct Run {
     pub run: String,
 }
 
+/// One run and what the audit says of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct JudgedRun {
+    #[serde(flatten)]
+    pub run: Run,
+    /// Job of its token, when that is known.
+    pub job: Option<String>,
+    /// Hex hash of its token, when that is known.
+    pub token: Option<String>,
+    pub verdict: Verdict,
+}
+
 /// What an audit of a prefix gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
     pub rules_version: &'static str,
+    /// What findings and verdict are about.
+    pub scope: Scope,
     pub as_of: AsOf,
     /// Digest of the newest roots in force.
     pub roots_digest: Option<ArtifactDigest>,
     pub absence: Absence,
+    /// On the scope.
+    pub verdict: Verdict,
     /// Sorted by entries, then code.
     pub findings: Vec<Finding>,
     pub pending: Vec<Pending>,
     pub coverage: Vec<Coverage>,
     pub jobs: BTreeMap<String, Verdict>,
     /// Sorted by agent and run id.
-    pub runs: Vec<(Run, Verdict)>,
-    /// Worst of everything.
-    pub verdict: Verdict,
+    pub runs: Vec<JudgedRun>,
+    /// Agents of each job.
+    #[serde(skip)]
+    agents: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Report {
@@ -84,103 +120,265 @@ impl Report {
     /// The verdict on a run of an agent.
     #[must_use]
     pub fn run(&self, agent: &str, run: &str) -> Verdict {
-        let found = self.runs.iter().find(|(key, _)| key.agent == agent && key.run == run);
-        found.map_or(Verdict::NotApplicable, |(_, verdict)| *verdict)
+        self.judged_run(agent, run).map_or(Verdict::NotApplicable, |run| run.verdict)
+    }
+
+    fn judged_run(&self, agent: &str, run: &str) -> Option<&JudgedRun> {
+        self.runs.iter().find(|judged| judged.run.agent == agent && judged.run.run == run)
     }
 
     /// Findings charged to a job.
     pub fn findings_of(&self, job: &str) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(move |finding| finding.subject.job.as_deref() == Some(job))
     }
+
+    /// The part of the report that is about `scope`. Equal, byte for byte, for
+    /// every reader of the same prefix, whether the whole log or only what the
+    /// scope's links lead to was read.
+    #[must_use]
+    pub fn of(&self, scope: &Scope) -> Report {
+        let is_about = |subject: &Subject| self.is_about(scope, subject);
+        let is_shared = |subject: &Subject| *subject == Subject::default();
+        let findings: Vec<_> = self
+            .findings
+            .iter()
+            .filter(|f| is_about(&f.subject) || (is_shared(&f.subject) && f.effect == Effect::Incomplete))
+            .cloned()
+            .collect();
+        let pending: Vec<_> = self.pending.iter().filter(|p| is_about(&p.subject)).cloned().collect();
+        let coverage = self.coverage.iter().filter(|c| scope.names(&c.subject)).cloned().collect();
+        let runs: Vec<_> = self.runs.iter().filter(|run| self.has_run(scope, run)).cloned().collect();
+        let jobs: BTreeMap<_, _> = self.jobs.iter().filter(|(job, _)| self.has_job(scope, job)).collect();
+        let is_known = *scope == Scope::Log || !runs.is_empty() || !jobs.is_empty() || !findings.is_empty();
+        Report {
+            rules_version: self.rules_version,
+            scope: scope.clone(),
+            as_of: self.as_of,
+            roots_digest: self.roots_digest,
+            absence: self.absence,
+            verdict: match is_known {
+                true => worst(&findings, &pending, self.absence, is_about),
+                false => Verdict::NotApplicable,
+            },
+            agents: jobs.keys().filter_map(|job| Some(((*job).clone(), self.agents.get(*job)?.clone()))).collect(),
+            jobs: jobs.into_iter().map(|(job, verdict)| (job.clone(), *verdict)).collect(),
+            findings,
+            pending,
+            coverage,
+            runs,
+        }
+    }
+
+    /// The same report with more findings.
+    pub(super) fn with(mut self, more: Findings) -> Report {
+        self.findings.extend(more.found);
+        self.findings.sort();
+        self.findings.dedup();
+        let uncovered = more.uncovered.into_iter();
+        self.coverage.extend(uncovered.map(|(what, subject, at)| Coverage { what, entries: vec![at], subject }));
+        self.judge();
+        self
+    }
+
+    /// Whether something charged to `subject` moves the verdict on `scope`.
+    fn is_about(&self, scope: &Scope, subject: &Subject) -> bool {
+        if scope.names(subject) {
+            return true;
+        }
+        let of_agent = |agent: &str| subject.agent.as_deref() == Some(agent) && subject.run.is_none();
+        match scope {
+            // What is charged to an agent alone concerns all its jobs.
+            Scope::Job(job) => {
+                let agents = self.agents.get(job).into_iter().flatten();
+                subject.job.is_none() && agents.into_iter().any(|agent| of_agent(agent))
+            }
+            // What is charged to an agent, or to the run's token, concerns the run.
+            Scope::Run { agent, run } => {
+                let token = self.judged_run(agent, run).and_then(|run| run.token.as_deref());
+                of_agent(agent) && (subject.token.is_none() || subject.token.as_deref() == token)
+            }
+            _ => false,
+        }
+    }
+
+    fn has_run(&self, scope: &Scope, run: &JudgedRun) -> bool {
+        match scope {
+            Scope::Log => true,
+            Scope::Job(job) => run.job.as_ref() == Some(job),
+            Scope::Run { agent, run: id } => run.run.agent == *agent && run.run.run == *id,
+            Scope::Token(hash) => run.token.as_ref() == Some(hash),
+            Scope::Agent(agent) => run.run.agent == *agent,
+            Scope::App(_) => false,
+        }
+    }
+
+    fn has_job(&self, scope: &Scope, job: &str) -> bool {
+        match scope {
+            Scope::Log => true,
+            Scope::Job(of) => of == job,
+            Scope::Agent(agent) => self.agents.get(job).is_some_and(|agents| agents.contains(agent)),
+            _ => self.runs.iter().any(|run| run.job.as_deref() == Some(job) && self.has_run(scope, run)),
+        }
+    }
 }
 
-pub(super) fn finish(scene: &Scene<'_>, size: TreeSize, whole: bool, findings: Findings) -> Report {
-    let absence = if whole { Absence::Recomputed } else { Absence::NotChecked };
-    let mut coverage: BTreeMap<&'static str, Vec<LeafIndex>> = BTreeMap::new();
-    for (what, at) in &findings.uncovered {
-        coverage.entry(what).or_default().push(*at);
+pub(super) fn finish(scene: &Scene<'_>, size: TreeSize, absence: Absence, findings: Findings) -> Report {
+    let mut coverage: BTreeMap<(&'static str, &Subject), Vec<LeafIndex>> = BTreeMap::new();
+    for (what, subject, at) in &findings.uncovered {
+        coverage.entry((what, subject)).or_default().push(*at);
     }
-    let tally = Tally { findings: &findings, absence };
-    let jobs = tally.jobs(scene);
-    let runs = tally.runs(scene);
-    let verdict = tally.worst(|_| true);
-    Report {
+    let coverage =
+        coverage.into_iter().map(|((what, subject), entries)| Coverage { what, entries, subject: subject.clone() });
+    let coverage = coverage.collect();
+    let mut report = Report {
         rules_version: RULES_VERSION,
+        scope: Scope::Log,
         as_of: AsOf { size, logged_at: scene.logged_at },
         roots_digest: scene.roots.last().map(|(_, roots)| roots.digest),
         absence,
-        coverage: coverage.into_iter().map(|(what, entries)| Coverage { what, entries }).collect(),
-        jobs,
-        runs,
-        verdict,
+        verdict: Verdict::Incomplete,
+        agents: agents_of_jobs(scene, &findings),
+        coverage,
+        jobs: BTreeMap::new(),
+        runs: runs(scene),
         findings: findings.found.into_iter().collect(),
         pending: findings.pending.into_iter().collect(),
+    };
+    report.judge();
+    report
+}
+
+impl Report {
+    /// Fills in the verdicts, once everything else stands. What is charged to
+    /// whom is sorted once, so that the cost does not grow with the number of
+    /// jobs times that of findings.
+    fn judge(&mut self) {
+        let charged = Ledger::of(self);
+        let verdict = |scope: &Scope, of: &[Option<&Charged<'_>>]| {
+            let of = || of.iter().copied().flatten().chain([&charged.shared]);
+            let findings = of().flat_map(|charged| charged.findings.iter().copied());
+            let pending = of().flat_map(|charged| charged.pending.iter().copied());
+            worst(findings, pending, self.absence, |subject| self.is_about(scope, subject))
+        };
+        let jobs = self.agents.iter().map(|(job, agents)| {
+            let agents = agents.iter().map(|agent| charged.agents.get(agent.as_str()));
+            let of: Vec<_> = agents.chain([charged.jobs.get(job.as_str())]).collect();
+            (job.clone(), verdict(&Scope::Job(job.clone()), &of))
+        });
+        let jobs = jobs.collect();
+        let runs = self.runs.iter().map(|JudgedRun { run, token, .. }| {
+            let scope = Scope::Run { agent: run.agent.clone(), run: run.run.clone() };
+            let own = charged.runs.get(&(run.agent.as_str(), run.run.as_str()));
+            let token = token.as_deref().and_then(|token| charged.tokens.get(token));
+            verdict(&scope, &[own, token, charged.agents.get(run.agent.as_str())])
+        });
+        let runs: Vec<_> = runs.collect();
+        let whole = worst(&self.findings, &self.pending, self.absence, |_| true);
+        (self.jobs, self.verdict) = (jobs, whole);
+        self.runs.iter_mut().zip(runs).for_each(|(run, verdict)| run.verdict = verdict);
     }
 }
 
-struct Tally<'f> {
-    findings: &'f Findings,
+/// What is charged to one job, run, token or agent.
+#[derive(Default)]
+struct Charged<'a> {
+    findings: Vec<&'a Finding>,
+    pending: Vec<&'a Pending>,
+}
+
+/// Findings and pending obligations by whom they are charged to.
+#[derive(Default)]
+struct Ledger<'a> {
+    jobs: BTreeMap<&'a str, Charged<'a>>,
+    runs: BTreeMap<(&'a str, &'a str), Charged<'a>>,
+    /// Charged to a token and no run.
+    tokens: BTreeMap<&'a str, Charged<'a>>,
+    /// Charged to an agent, and to no run or token.
+    agents: BTreeMap<&'a str, Charged<'a>>,
+    /// Charged to nobody.
+    shared: Charged<'a>,
+}
+
+impl<'a> Ledger<'a> {
+    fn of(report: &'a Report) -> Ledger<'a> {
+        let mut ledger = Ledger::default();
+        for finding in &report.findings {
+            ledger.places(&finding.subject, &mut |charged| charged.findings.push(finding));
+        }
+        for pending in &report.pending {
+            ledger.places(&pending.subject, &mut |charged| charged.pending.push(pending));
+        }
+        ledger
+    }
+
+    fn places(&mut self, subject: &'a Subject, put: &mut dyn FnMut(&mut Charged<'a>)) {
+        if *subject == Subject::default() {
+            put(&mut self.shared);
+        }
+        if let Some(job) = &subject.job {
+            put(self.jobs.entry(job).or_default());
+        }
+        match (&subject.agent, &subject.run, &subject.token) {
+            (Some(agent), Some(run), _) => put(self.runs.entry((agent, run)).or_default()),
+            (Some(_), None, Some(token)) => put(self.tokens.entry(token).or_default()),
+            (Some(agent), None, None) => put(self.agents.entry(agent).or_default()),
+            (None, ..) => {}
+        }
+    }
+}
+
+fn agents_of_jobs(scene: &Scene<'_>, findings: &Findings) -> BTreeMap<String, BTreeSet<String>> {
+    let mut agents: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for token in &scene.tokens {
+        agents.entry(token.job.to_owned()).or_default().insert(token.agent.to_owned());
+    }
+    let decided = scene.decisions.iter().filter_map(|decision| decision.job);
+    let charged = findings.found.iter().filter_map(|finding| finding.subject.job.as_deref());
+    for job in decided.chain(charged) {
+        if !agents.contains_key(job) {
+            agents.insert(job.to_owned(), BTreeSet::new());
+        }
+    }
+    agents
+}
+
+fn runs(scene: &Scene<'_>) -> Vec<JudgedRun> {
+    let of_bundles = scene.bundles.iter().filter_map(|bundle| Some((bundle.agent, bundle.run?)));
+    let all: BTreeSet<(&str, &str)> = scene.run_tokens.keys().copied().chain(of_bundles).collect();
+    let judged = |(agent, run): (&str, &str)| {
+        let token = scene.run_tokens.get(&(agent, run)).map(|at| &scene.tokens[*at]);
+        JudgedRun {
+            run: Run { agent: agent.to_owned(), run: run.to_owned() },
+            job: token.map(|token| token.job.to_owned()),
+            token: token.map(|token| token.hash.to_owned()),
+            verdict: Verdict::Incomplete,
+        }
+    };
+    all.into_iter().map(judged).collect()
+}
+
+/// The worst that is charged to whom `is` picks. What is charged to nobody and
+/// leaves the audit incomplete does so for everybody.
+fn worst<'a>(
+    findings: impl IntoIterator<Item = &'a Finding>,
+    pending: impl IntoIterator<Item = &'a Pending>,
     absence: Absence,
-}
-
-impl Tally<'_> {
-    fn jobs(&self, scene: &Scene<'_>) -> BTreeMap<String, Verdict> {
-        let mut agents: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for token in &scene.tokens {
-            agents.entry(token.job).or_default().insert(token.agent);
-        }
-        for job in scene.decisions.iter().filter_map(|decision| decision.job) {
-            agents.entry(job).or_default();
-        }
-        let charged = self.findings.found.iter().filter_map(|finding| finding.subject.job.as_deref());
-        for job in charged.collect::<BTreeSet<_>>() {
-            agents.entry(job).or_default();
-        }
-        let of = |job: &str, agents: &BTreeSet<&str>| {
-            self.worst(|subject| match (&subject.job, &subject.agent) {
-                (Some(of), _) => of == job,
-                (None, Some(agent)) => subject.run.is_none() && agents.contains(agent.as_str()),
-                (None, None) => false,
-            })
+    is: impl Fn(&Subject) -> bool,
+) -> Verdict {
+    let mut worst = if absence == Absence::NotChecked { Verdict::Incomplete } else { Verdict::Pass };
+    for finding in findings {
+        let verdict = match finding.effect {
+            Effect::Shown => continue,
+            Effect::Incomplete => Verdict::Incomplete,
+            Effect::Fails => Verdict::Fail,
         };
-        agents.iter().map(|(job, agents)| ((*job).to_owned(), of(job, agents))).collect()
-    }
-
-    fn runs(&self, scene: &Scene<'_>) -> Vec<(Run, Verdict)> {
-        let tokens = &scene.run_tokens;
-        let of_bundles = scene.bundles.iter().filter_map(|bundle| Some((bundle.agent, bundle.run?)));
-        let all: BTreeSet<(&str, &str)> = tokens.keys().copied().chain(of_bundles).collect();
-        let of = |agent: &str, run: &str| {
-            let token = tokens.get(&(agent, run)).map(|at| scene.tokens[*at].hash);
-            self.worst(|subject| match (subject.agent.as_deref(), subject.run.as_deref()) {
-                (Some(of), Some(named)) => of == agent && named == run,
-                (Some(of), None) => of == agent && (subject.token.is_none() || subject.token.as_deref() == token),
-                _ => false,
-            })
-        };
-        all.into_iter()
-            .map(|(agent, run)| (Run { agent: agent.to_owned(), run: run.to_owned() }, of(agent, run)))
-            .collect()
-    }
-
-    /// The worst that is charged to whom `is` picks. What is charged to nobody
-    /// and leaves the audit incomplete does so for everybody.
-    fn worst(&self, is: impl Fn(&Subject) -> bool) -> Verdict {
-        let mut worst = if self.absence == Absence::Recomputed { Verdict::Pass } else { Verdict::Incomplete };
-        for finding in &self.findings.found {
-            let verdict = match finding.effect {
-                Effect::Shown => continue,
-                Effect::Incomplete => Verdict::Incomplete,
-                Effect::Fails => Verdict::Fail,
-            };
-            let to_all = finding.effect == Effect::Incomplete && finding.subject == Subject::default();
-            if to_all || is(&finding.subject) {
-                worst = worst.max(verdict);
-            }
+        let to_all = finding.effect == Effect::Incomplete && finding.subject == Subject::default();
+        if to_all || is(&finding.subject) {
+            worst = worst.max(verdict);
         }
-        if self.findings.pending.iter().any(|pending| is(&pending.subject)) {
-            worst = worst.max(Verdict::Incomplete);
-        }
-        worst
     }
+    if pending.into_iter().any(|pending| is(&pending.subject)) {
+        worst = worst.max(Verdict::Incomplete);
+    }
+    worst
 }

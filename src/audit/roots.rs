@@ -1,9 +1,9 @@
 //! Whose word counts: one `audit_roots` statement of the pinned operator, and
 //! the roles it gives (model 7).
 
-use crate::artifact::Did;
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::Value;
+use crate::artifact::{Artifact, Did};
 use crate::audit::statement::Statement;
 
 /// The roots in force at some index.
@@ -16,6 +16,14 @@ pub(super) struct Roots<'a> {
 impl<'a> Roots<'a> {
     pub(super) fn of(statement: &Statement<'a>) -> Roots<'a> {
         Roots { digest: statement.digest, payload: statement.payload }
+    }
+
+    pub(super) fn in_artifact(artifact: &'a Artifact) -> Roots<'a> {
+        Roots { digest: artifact.digest(), payload: artifact.payload() }
+    }
+
+    pub(super) fn is_reviewer(&self, did: &str) -> bool {
+        names(self.rows("reviewers"), did)
     }
 
     fn rows(&self, list: &str) -> &'a [Value] {

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use crate::audit::{alone, approvals, bundles, decisions, observed, policies, replays, tokens, trust};
+use crate::audit::{
+    agent_receipts, alone, approvals, attestation, bundles, decisions, observed, policies, pulses, replays, tokens, trust,
+};
 
 /// How bad a finding is, as `audit_statement` spells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -13,6 +15,20 @@ pub enum Severity {
     Medium,
     High,
     Critical,
+}
+
+impl Severity {
+    /// As `audit_statement` spells it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Low => "low",
+            Severity::Medium => "medium",
+            Severity::High => "high",
+            Severity::Critical => "critical",
+        }
+    }
 }
 
 /// What a finding does to the verdict of the job or run it is charged to.
@@ -48,7 +64,10 @@ pub static RULE_GROUPS: &[&[&Rule]] = &[
     decisions::RULES,
     observed::RULES,
     bundles::RULES,
+    agent_receipts::RULES,
+    pulses::RULES,
     replays::RULES,
+    attestation::RULES,
     alone::RULES,
 ];
 

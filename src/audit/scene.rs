@@ -9,7 +9,7 @@ use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::{Did, Keys};
 use crate::audit::finding::Subject;
 use crate::audit::roots::Roots;
-use crate::audit::statement::{Bundle, Call, Decision, Receipt, Statement, Token};
+use crate::audit::statement::{Bundle, Call, Decision, Receipt, Statement, Token, ms};
 use crate::audit::timeline::Seen;
 use crate::entry::LoggedAt;
 use crate::merkle::LeafIndex;
@@ -59,27 +59,26 @@ pub(super) struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    pub(super) fn new(prefix: impl Iterator<Item = (LeafIndex, &'a Seen)>, operator: Option<&Did>) -> Scene<'a> {
+    /// `logged_at`: of the last entry of the prefix, where that entry is not at hand.
+    pub(super) fn new(
+        prefix: impl Iterator<Item = (LeafIndex, &'a Seen)>,
+        logged_at: Option<LoggedAt>,
+        operator: Option<&Did>,
+        origin: Option<&str>,
+    ) -> Scene<'a> {
         let mut scene = Scene { pinned: operator.is_some(), ..Scene::default() };
         for (at, seen) in prefix {
             scene.logged_at = Some(seen.entry.logged_at);
             match &seen.body {
                 Some(body) => {
-                    let statement = Statement {
-                        at,
-                        ms: ms(seen.entry.logged_at),
-                        kind: seen.entry.kind.name(),
-                        digest: seen.entry.digest,
-                        hash: body.payload_hash(),
-                        signer: body.signer(),
-                        submitter: seen.entry.submitter.as_str(),
-                        payload: body.payload(),
-                    };
-                    scene.take(statement, &body.keys(), operator);
+                    let statement = Statement::of(at, seen, body);
+                    let by_operator = statement.is_by_operator(operator, origin);
+                    scene.take(statement, &body.keys(), by_operator);
                 }
                 None => scene.miss(at, seen, operator),
             }
         }
+        scene.logged_at = scene.logged_at.max(logged_at);
         scene.connect();
         scene
     }
@@ -103,7 +102,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    fn take(&mut self, statement: Statement<'a>, keys: &Keys, operator: Option<&Did>) {
+    fn take(&mut self, statement: Statement<'a>, keys: &Keys, by_operator: bool) {
         // An unsigned statement is its submitter's.
         let submitter = statement.signer.is_none().then_some(statement.submitter);
         let key = (statement.kind, statement.hash, statement.signer, submitter);
@@ -112,7 +111,7 @@ impl<'a> Scene<'a> {
         }
         let agent = self.agent_of(&statement);
         let is_fact = match statement.kind {
-            "audit_roots" | "audit_statement" | "withholding" => operator.is_some() && statement.signer == operator,
+            "audit_roots" | "audit_statement" | "withholding" => by_operator,
             _ => self.roots.last().is_some_and(|(_, roots)| roots.hold(&statement, agent)),
         };
         if !is_fact {
@@ -324,7 +323,7 @@ impl<'a> Scene<'a> {
             run: grant.and(call.run).map(str::to_owned),
             agent: grant.map(|token| token.agent.to_owned()),
             token: self.token_of(call).filter(|(_, of_run)| *of_run).map(|(token, _)| token.hash.to_owned()),
-            submitter: None,
+            ..Subject::default()
         }
     }
 
@@ -352,8 +351,4 @@ impl<'a> Scene<'a> {
     pub(super) fn operations_of(&self, decision: &Decision<'a>) -> impl Iterator<Item = &Statement<'a>> {
         decision.operations.iter().map(|at| &self.operations[*at].0)
     }
-}
-
-fn ms(at: LoggedAt) -> i64 {
-    i64::try_from(at.unix_ms()).unwrap_or(i64::MAX)
 }

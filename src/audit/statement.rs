@@ -1,9 +1,11 @@
 //! One statement at its position, and what the rules read out of it.
 
-use crate::artifact::Did;
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::artifact::json::{Value, to_jcs};
+use crate::artifact::{Artifact, Did};
 use crate::audit::finding::Subject;
+use crate::audit::timeline::Seen;
+use crate::entry::LoggedAt;
 use crate::merkle::LeafIndex;
 
 /// A statement at the lowest index at which its signer held the role.
@@ -21,9 +23,33 @@ pub(super) struct Statement<'a> {
 }
 
 impl<'a> Statement<'a> {
+    pub(super) fn of(at: LeafIndex, seen: &'a Seen, body: &'a Artifact) -> Statement<'a> {
+        Statement {
+            at,
+            ms: ms(seen.entry.logged_at),
+            kind: seen.entry.kind.name(),
+            digest: seen.entry.digest,
+            hash: body.payload_hash(),
+            signer: body.signer(),
+            submitter: seen.entry.submitter.as_str(),
+            payload: body.payload(),
+        }
+    }
+
+    /// Whether the pinned operator says it, of this log and of no other.
+    pub(super) fn is_by_operator(&self, operator: Option<&Did>, origin: Option<&str>) -> bool {
+        let of_another = |named: &str| origin.is_some_and(|origin| origin != named);
+        operator.is_some() && self.signer == operator && !self.text("origin").is_some_and(of_another)
+    }
+
     pub(super) fn text(&self, path: &str) -> Option<&'a str> {
         self.payload.text_at(path)
     }
+}
+
+/// Unix milliseconds, signed.
+pub(super) fn ms(at: LoggedAt) -> i64 {
+    i64::try_from(at.unix_ms()).unwrap_or(i64::MAX)
 }
 
 /// A token, as its first issuance by an issuer describes it.
@@ -109,9 +135,16 @@ impl<'a> Decision<'a> {
             run: own(self.run),
             agent: own(self.agent),
             token: own(self.token_hash),
+            app: app_name(self.statement.text("binds.instance"), self.statement.payload.at("binds.app")),
             submitter: None,
         }
     }
+}
+
+/// An application as findings name it: `instance/namespace/name`.
+pub(super) fn app_name(instance: Option<&str>, app: Option<&Value>) -> Option<String> {
+    let app = app?;
+    Some(format!("{}/{}/{}", instance?, app.text_at("namespace")?, app.text_at("name")?))
 }
 
 /// A receipt by a wrapper, and the decision it names.
@@ -144,7 +177,25 @@ pub(super) struct Bundle<'a> {
     pub token_hashes: Vec<&'a str>,
 }
 
-impl Bundle<'_> {
+impl<'a> Bundle<'a> {
+    pub(super) fn events(&self) -> &'a [Value] {
+        self.statement.payload.get("event_chain").and_then(Value::as_array).unwrap_or_default()
+    }
+
+    /// Receipts that the agent vouches for, with their place, whether in an
+    /// envelope or not.
+    pub(super) fn own_receipts(&self) -> impl Iterator<Item = (String, &'a Value)> + use<'a> {
+        let payload = self.statement.payload;
+        let arrays = ["tool_receipts", "side_effect_receipts", "human_approval_receipts"];
+        arrays.into_iter().flat_map(move |array| {
+            let receipts = payload.get(array).and_then(Value::as_array).unwrap_or_default();
+            let place = move |(at, receipt): (usize, &'a Value)| {
+                (format!("{array}[{at}]"), receipt.get("payload").unwrap_or(receipt))
+            };
+            receipts.iter().enumerate().map(place)
+        })
+    }
+
     pub(super) fn subject(&self) -> Subject {
         Subject {
             job: self.job.map(str::to_owned),

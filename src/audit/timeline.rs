@@ -1,11 +1,12 @@
 //! The log as the audit reads it: entries by leaf index, each with its body or
-//! without.
+//! without, and what the reader proved about sizes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::artifact::{Artifact, Grant, KeyCache, Limits, admit};
-use crate::entry::SequencedEntry;
-use crate::merkle::{LeafIndex, TreeSize};
+use crate::entry::{LoggedAt, SequencedEntry};
+use crate::merkle::{LeafIndex, RootHash, TreeSize};
 
 /// One entry, and what it is about when the body is at hand.
 #[derive(Clone, Debug)]
@@ -15,11 +16,22 @@ pub struct Seen {
     pub body: Option<Artifact>,
 }
 
+/// What a reader knows of the tree of one size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownSize {
+    /// `logged_at` of its last entry.
+    pub logged_at: LoggedAt,
+    /// Its root: recomputed, or proven consistent with a checkpoint.
+    pub root: RootHash,
+}
+
 /// Entries by leaf index. Gaps are allowed; a report over one with gaps says
-/// that absence was not checked.
+/// that absence was not checked. Clones share the entries.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
-    seen: BTreeMap<LeafIndex, Seen>,
+    seen: BTreeMap<LeafIndex, Arc<Seen>>,
+    sizes: BTreeMap<TreeSize, KnownSize>,
+    origin: Option<String>,
 }
 
 impl Timeline {
@@ -35,8 +47,48 @@ impl Timeline {
 
     /// Adds one entry; the first of an index stays.
     pub fn add(&mut self, index: LeafIndex, entry: SequencedEntry, body: Option<Artifact>) {
-        let body = body.filter(|body| is_of(body, &entry));
-        self.seen.entry(index).or_insert(Seen { entry, body });
+        self.add_seen(index, Arc::new(Seen::new(entry, body)));
+    }
+
+    /// Adds one entry that is shared with other time lines.
+    pub fn add_seen(&mut self, index: LeafIndex, seen: Arc<Seen>) {
+        self.seen.entry(index).or_insert(seen);
+    }
+
+    /// Says which log it is: what an operator says of another log counts for
+    /// nothing here.
+    #[must_use]
+    pub fn of_log(mut self, origin: impl Into<String>) -> Timeline {
+        self.origin = Some(origin.into());
+        self
+    }
+
+    pub(super) fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
+    /// Says what the tree of `size` is: the caller recomputed or proved it.
+    pub fn know(&mut self, size: TreeSize, known: KnownSize) {
+        self.sizes.insert(size, known);
+    }
+
+    pub(super) fn known(&self, size: TreeSize) -> Option<&KnownSize> {
+        self.sizes.get(&size)
+    }
+
+    /// Sizes that operators' statements in it speak of: what [`Timeline::know`]
+    /// is wanted for.
+    pub fn attested_sizes(&self) -> impl Iterator<Item = TreeSize> {
+        let bodies = self.seen.values().filter_map(|seen| seen.body.as_ref());
+        let statements = bodies.filter(|body| body.kind().name() == "audit_statement");
+        statements.filter_map(|body| {
+            let size = body.payload().get("size").and_then(crate::artifact::json::Value::as_i64)?;
+            u64::try_from(size).ok().map(TreeSize::new)
+        })
+    }
+
+    pub fn get(&self, index: LeafIndex) -> Option<&Seen> {
+        self.seen.get(&index).map(Arc::as_ref)
     }
 
     /// One more than the highest index.
@@ -46,12 +98,28 @@ impl Timeline {
 
     /// What stands below `size`, in order.
     pub fn prefix(&self, size: TreeSize) -> impl Iterator<Item = (LeafIndex, &Seen)> {
-        self.seen.range(..LeafIndex::new(size.get())).map(|(index, seen)| (*index, seen))
+        self.seen.range(..LeafIndex::new(size.get())).map(|(index, seen)| (*index, seen.as_ref()))
     }
 
     /// Whether every entry below `size` is here.
     pub fn is_whole_below(&self, size: TreeSize) -> bool {
         self.prefix(size).count() as u64 == size.get()
+    }
+
+    /// The entries of these indexes alone, and all that is known of sizes.
+    #[must_use]
+    pub(super) fn part(&self, indexes: impl IntoIterator<Item = LeafIndex>) -> Timeline {
+        let seen = indexes.into_iter().filter_map(|at| Some((at, Arc::clone(self.seen.get(&at)?))));
+        Timeline { seen: seen.collect(), sizes: self.sizes.clone(), origin: self.origin.clone() }
+    }
+}
+
+impl Seen {
+    /// A body that is not the one its entry names counts as missing.
+    #[must_use]
+    pub fn new(entry: SequencedEntry, body: Option<Artifact>) -> Seen {
+        let body = body.filter(|body| is_of(body, &entry));
+        Seen { entry, body }
     }
 }
 
@@ -61,8 +129,8 @@ fn is_of(body: &Artifact, entry: &SequencedEntry) -> bool {
 
 /// The artifact behind a stored body, its signature verified once more.
 /// `None` when the body is not an authentic artifact of the entry's kind.
-pub fn authenticate(entry: &SequencedEntry, body: &str, keys: &KeyCache) -> Option<Artifact> {
+pub fn authenticate(entry: &SequencedEntry, body: &[u8], keys: &KeyCache) -> Option<Artifact> {
     let grant = if entry.signer.is_some() { Grant::all() } else { Grant::any_unsigned(entry.kind) };
-    let artifact = admit(body.as_bytes(), &grant, &Limits::unlimited(), keys).ok()?.artifact;
+    let artifact = admit(body, &grant, &Limits::unlimited(), keys).ok()?.artifact;
     is_of(&artifact, entry).then_some(artifact)
 }

@@ -165,13 +165,13 @@ fn of_call(scene: &Scene<'_>, call: &Call<'_>, findings: &mut Findings) {
                 findings.add(&TOKEN_UNKNOWN, &Subject::default(), [at], detail);
             }
             None => {
-                findings.uncovered.insert(("model call names no grant", at));
+                findings.uncover("model call names no grant", &Subject::default(), at);
             }
         }
         return;
     };
     if !of_run {
-        findings.uncovered.insert(("model call judged by its grant: its run's token is not known", at));
+        findings.uncover("model call judged by its grant: its run's token is not known", &subject, at);
     }
     if call.scope_hash != Some(token.scope_hash) {
         let detail = "the call names another grant than its run's token";

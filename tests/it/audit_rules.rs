@@ -38,7 +38,7 @@ fn the_clean_story_gives_no_findings_and_passes() {
     let passed = (report.job("job-1"), report.verdict, report.absence);
     assert_eq!(passed, (Verdict::Pass, Verdict::Pass, Absence::Recomputed));
     assert_eq!(report.runs.len(), 2);
-    assert!(report.runs.iter().all(|(_, verdict)| *verdict == Verdict::Pass));
+    assert!(report.runs.iter().all(|run| run.verdict == Verdict::Pass));
     assert_eq!(report.job("job-2"), Verdict::NotApplicable);
 }
 

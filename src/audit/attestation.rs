@@ -1,0 +1,279 @@
+//! What the operator says of a job in an `audit_statement`: made here, and
+//! compared here with what anybody recomputes (model 9 "Absence").
+//!
+//! A statement lists every entry that the audit of its job used below its
+//! size. Who holds those entries needs no others: that is what makes a packet
+//! complete. Who holds the whole log compares.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::artifact::Did;
+use crate::artifact::json::{Number, Object, Value};
+use crate::audit::finding::{Findings, Subject};
+use crate::audit::gather::LinkMap;
+use crate::audit::report::Report;
+use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::scene::Scene;
+use crate::audit::scope::Scope;
+use crate::audit::statement::Statement;
+use crate::audit::timeline::{KnownSize, Seen, Timeline};
+use crate::audit::{Prefix, RULES_VERSION, audit_part};
+use crate::merkle::{LeafIndex, TreeSize, leaf_hash};
+
+static ATTESTATION_FALSE: Rule = Rule {
+    code: "ATTESTATION_FALSE",
+    title: "The operator's audit statement is not true",
+    severity: Severity::Critical,
+    effect: Effect::Fails,
+    rationale: "Recomputed at the size that it names, its root, entries or findings are others.",
+    what_to_do: "Keep statement and log; ask the operator. Rely on no packet of this operator until it is explained.",
+    does_not_prove: "That the difference was made on purpose.",
+};
+
+static EVIDENCE_MISSING: Rule = Rule {
+    code: "EVIDENCE_MISSING",
+    title: "Evidence that the statement lists is not here",
+    severity: Severity::High,
+    effect: Effect::Incomplete,
+    rationale: "Absence is attested for a list of entries with their bodies, and one of them is not at hand or is another.",
+    what_to_do: "Get the whole packet, or verify against the whole log with --log.",
+    does_not_prove: "That what is missing would change the verdict.",
+};
+
+static ATTESTATION_OUTDATED: Rule = Rule {
+    code: "ATTESTATION_OUTDATED",
+    title: "The audit statement does not cover this evidence",
+    severity: Severity::Medium,
+    effect: Effect::Incomplete,
+    rationale: "A statement speaks of one size, one rules version and one set of roots, and evidence stands above that size or was judged otherwise.",
+    what_to_do: "Ask the operator for a statement that is newer than all evidence, or verify against the whole log.",
+    does_not_prove: "That anything changed since.",
+};
+
+pub(super) static RULES: &[&Rule] = &[&ATTESTATION_FALSE, &EVIDENCE_MISSING, &ATTESTATION_OUTDATED];
+
+/// What a statement says of one finding: code, severity, entries.
+type Said = (String, String, Vec<i64>);
+
+/// The payload of an `audit_statement` over `job` at `size`, but for version
+/// and nonce: everything is read from `timeline`, which must be whole below
+/// `size` or hold what [`crate::audit::Gather`] asked for. `None` when the
+/// size is not known or no roots are in force.
+#[must_use]
+pub fn attest(timeline: &Timeline, size: TreeSize, job: &str, operator: &Did) -> Option<Value> {
+    let known = *timeline.known(size)?;
+    let scope = Scope::Job(job.to_owned());
+    let links = LinkMap::new(timeline, operator);
+    let mut listed = links.gather(timeline, &scope, size);
+    listed.insert(LeafIndex::new(size.get().checked_sub(1)?));
+    let report = recompute(timeline, &links, &scope, size, &known, operator);
+    let entry = |at: LeafIndex| {
+        let leaf = leaf_hash(&timeline.get(at)?.entry.encode()).to_string();
+        Some(object([("index", number(at.get())?), ("leaf_hash", leaf.into())]))
+    };
+    let entries: Option<Vec<Value>> = listed.into_iter().map(entry).collect();
+    let findings: Option<Vec<Value>> = said_by(&report).iter().map(as_value).collect();
+    Some(object([
+        ("origin", links.origin_at(timeline, size)?.into()),
+        ("scope", object([("job_id", job.into())])),
+        ("size", number(size.get())?),
+        ("root_hash", known.root.to_string().into()),
+        ("roots_digest", report.roots_digest?.to_string().into()),
+        ("rules_version", RULES_VERSION.into()),
+        ("entries", entries?.into()),
+        ("findings", findings?.into()),
+    ]))
+}
+
+/// Compares every statement of the operator with what is recomputed here.
+/// Cost: one audit of the statement's job a statement.
+pub(super) fn check(timeline: &Timeline, scene: &Scene<'_>, operator: &Did, findings: &mut Findings) {
+    let statements: Vec<_> = scene.facts.iter().filter(|fact| fact.kind == "audit_statement").collect();
+    if statements.is_empty() {
+        return;
+    }
+    let links = LinkMap::new(timeline, operator);
+    for statement in statements {
+        let claim = Claim::of(statement);
+        let subject = Subject { job: Some(claim.job.to_owned()), ..Subject::default() };
+        if claim.size.get() > statement.at.get() {
+            let detail = "it speaks of a size that the log did not have yet";
+            findings.add(&ATTESTATION_FALSE, &subject, [statement.at], detail);
+            continue;
+        }
+        if claim.rules_version != RULES_VERSION {
+            findings.uncover("audit statement under other rules, not compared", &subject, statement.at);
+            continue;
+        }
+        let Some(known) = timeline.known(claim.size).copied() else {
+            findings.uncover("audit statement not compared: the tree of its size was not read", &subject, statement.at);
+            continue;
+        };
+        if let Some(what) = claim.difference(timeline, &links, &known, operator) {
+            findings.add(&ATTESTATION_FALSE, &subject, [statement.at], what);
+        }
+    }
+}
+
+/// What a packet's statement makes of absence: the prefix that it covers, or
+/// why it covers nothing.
+pub(super) fn attested(
+    timeline: &Timeline,
+    scene: &Scene<'_>,
+    job: &str,
+    findings: &mut Findings,
+) -> Option<(LeafIndex, Prefix)> {
+    let subject = Subject { job: Some(job.to_owned()), ..Subject::default() };
+    let statements = scene.facts.iter().filter(|fact| fact.kind == "audit_statement");
+    let of_job = statements.filter(|fact| fact.text("scope.job_id") == Some(job));
+    let newest = of_job.max_by_key(|fact| (Claim::of(fact).size, std::cmp::Reverse(fact.at)))?;
+    let claim = Claim::of(newest);
+    let above = timeline.prefix(timeline.size()).filter(|(at, _)| at.get() >= claim.size.get());
+    let mut above = above.filter(|(_, seen)| seen.entry.kind.name() != "audit_statement").map(|(at, _)| at).peekable();
+    let outdated = if above.peek().is_some() {
+        Some("evidence stands above the size that it speaks of")
+    } else if claim.rules_version != RULES_VERSION {
+        Some("it was made under other rules")
+    } else if scene.roots_at(newest.at).is_none_or(|roots| roots.digest.to_string() != claim.roots_digest) {
+        Some("it was made under other roots than those that are here")
+    } else {
+        None
+    };
+    if let Some(why) = outdated {
+        findings.add(&ATTESTATION_OUTDATED, &subject, above.chain([newest.at]), why);
+        return None;
+    }
+    let known = timeline.known(claim.size).filter(|known| known.root.to_string() == claim.root_hash);
+    let Some(known) = known else {
+        let detail = "nothing shows that the log's tree of that size has the root that it names";
+        findings.add(&EVIDENCE_MISSING, &subject, [newest.at], detail);
+        return None;
+    };
+    let missing: Vec<_> = claim.listed().filter(|(at, leaf)| !is_here(timeline.get(*at), leaf)).collect();
+    if !missing.is_empty() {
+        let detail = format!("{} of the entries that it lists are not here with their bodies", missing.len());
+        findings.add(&EVIDENCE_MISSING, &subject, missing.into_iter().map(|(at, _)| at).chain([newest.at]), detail);
+        return None;
+    }
+    Some((newest.at, Prefix { size: claim.size, logged_at: Some(known.logged_at) }))
+}
+
+fn is_here(seen: Option<&Seen>, leaf: &str) -> bool {
+    seen.is_some_and(|seen| seen.body.is_some() && leaf_hash(&seen.entry.encode()).to_string() == leaf)
+}
+
+/// What one statement claims. Its shape was checked at admission.
+struct Claim<'a> {
+    job: &'a str,
+    size: TreeSize,
+    root_hash: &'a str,
+    roots_digest: &'a str,
+    rules_version: &'a str,
+    payload: &'a Value,
+}
+
+impl<'a> Claim<'a> {
+    fn of(statement: &Statement<'a>) -> Claim<'a> {
+        let text = |path| statement.text(path).unwrap_or_default();
+        let size = statement.payload.get("size").and_then(Value::as_i64).and_then(|size| u64::try_from(size).ok());
+        Claim {
+            job: text("scope.job_id"),
+            size: TreeSize::new(size.unwrap_or(0)),
+            root_hash: text("root_hash"),
+            roots_digest: text("roots_digest"),
+            rules_version: text("rules_version"),
+            payload: statement.payload,
+        }
+    }
+
+    fn listed(&self) -> impl Iterator<Item = (LeafIndex, &'a str)> + use<'a> {
+        let entries = self.payload.get("entries").and_then(Value::as_array).unwrap_or_default();
+        entries.iter().filter_map(|entry| {
+            let index = entry.get("index").and_then(Value::as_i64).and_then(|at| u64::try_from(at).ok())?;
+            Some((LeafIndex::new(index), entry.text_at("leaf_hash")?))
+        })
+    }
+
+    /// What is not as recomputed, in words.
+    fn difference(
+        &self,
+        timeline: &Timeline,
+        links: &LinkMap,
+        known: &KnownSize,
+        operator: &Did,
+    ) -> Option<&'static str> {
+        let scope = Scope::Job(self.job.to_owned());
+        if known.root.to_string() != self.root_hash {
+            return Some("the tree of that size has another root");
+        }
+        let report = recompute(timeline, links, &scope, self.size, known, operator);
+        if report.roots_digest.map(|digest| digest.to_string()).as_deref() != Some(self.roots_digest) {
+            return Some("other roots were in force at that size");
+        }
+        let listed: BTreeMap<LeafIndex, &str> = self.listed().collect();
+        let used = links.gather(timeline, &scope, self.size);
+        let wrong = |at: &LeafIndex| {
+            timeline.get(*at).map(|seen| leaf_hash(&seen.entry.encode()).to_string()).as_deref() != listed.get(at).copied()
+        };
+        if used.iter().any(wrong) {
+            return Some("it does not list every entry of the job, or lists another leaf");
+        }
+        (said_by(&report) != said_in(self.payload)).then_some("its findings are not those that the rules give")
+    }
+}
+
+fn recompute(
+    timeline: &Timeline,
+    links: &LinkMap,
+    scope: &Scope,
+    size: TreeSize,
+    known: &KnownSize,
+    operator: &Did,
+) -> Report {
+    let part = timeline.part(links.gather(timeline, scope, size));
+    let prefix = Prefix { size, logged_at: Some(known.logged_at) };
+    audit_part(&part, &prefix, operator).of(scope)
+}
+
+/// The findings of a report as a statement lists them. Statements do not speak
+/// of statements: those are compared by whoever reads.
+fn said_by(report: &Report) -> BTreeSet<Said> {
+    let own: BTreeSet<_> = RULES.iter().map(|rule| rule.code).collect();
+    let findings = report.findings.iter().filter(|finding| !own.contains(finding.code));
+    let said = findings.map(|finding| {
+        let entries = finding.entries.iter().filter_map(|at| i64::try_from(at.get()).ok());
+        (finding.code.to_owned(), finding.severity.name().to_owned(), entries.collect())
+    });
+    said.collect()
+}
+
+fn said_in(payload: &Value) -> BTreeSet<Said> {
+    let findings = payload.get("findings").and_then(Value::as_array).unwrap_or_default();
+    let text = |finding: &Value, name| finding.text_at(name).unwrap_or_default().to_owned();
+    let entries = |finding: &Value| {
+        let entries = finding.get("entries").and_then(Value::as_array).unwrap_or_default();
+        entries.iter().filter_map(Value::as_i64).collect()
+    };
+    findings.iter().map(|finding| (text(finding, "code"), text(finding, "severity"), entries(finding))).collect()
+}
+
+fn as_value((code, severity, entries): &Said) -> Option<Value> {
+    let entries: Option<Vec<Value>> = entries.iter().map(|at| number(u64::try_from(*at).ok()?)).collect();
+    Some(object([
+        ("code", code.as_str().into()),
+        ("severity", severity.as_str().into()),
+        ("entries", entries?.into()),
+    ]))
+}
+
+fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    let mut object = Object::new();
+    members.into_iter().for_each(|(name, value)| object.set(name, value));
+    object.into()
+}
+
+/// `None` beyond what JSON can say exactly; no log grows so long.
+fn number(number: u64) -> Option<Value> {
+    // Beyond 2^53 the conversion rounds, and such a number refuses.
+    Number::new(number as f64).map(Value::Number)
+}

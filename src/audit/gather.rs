@@ -1,0 +1,148 @@
+//! Which entries the audit of one job, run or token needs: a plan that the
+//! caller fetches for, link by link, from rows of a store or from memory.
+//!
+//! ```text
+//! scope ─> links ─(caller: indexes below size)─> entries ─> their links ─> … until nothing is new
+//! ```
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use crate::artifact::json::Value;
+use crate::artifact::{Artifact, Did};
+use crate::audit::links::{Link, asked_by, filed_under};
+use crate::audit::scope::Scope;
+use crate::audit::timeline::{Seen, Timeline};
+use crate::merkle::{LeafIndex, TreeSize};
+
+/// One collection under way.
+#[derive(Debug, Default)]
+pub struct Gather {
+    found: BTreeSet<LeafIndex>,
+    asked: HashSet<Link>,
+    open: Vec<Link>,
+    /// Default policies of each agent, by any roots read so far.
+    defaults: HashMap<String, BTreeSet<String>>,
+    /// Agents of tokens without a pin.
+    unpinned: BTreeSet<String>,
+}
+
+impl Gather {
+    /// Starts from what every audit reads, and from the scope's own link.
+    #[must_use]
+    pub fn of(scope: &Scope) -> Gather {
+        let mut gather = Gather::default();
+        let links = [Link::ROOTS, Link::UNREAD].into_iter().chain(scope.link());
+        links.for_each(|link| gather.ask(link));
+        gather
+    }
+
+    /// Links whose entries are wanted next; empty when all is found.
+    pub fn wanted(&mut self) -> Vec<Link> {
+        if self.open.is_empty() {
+            self.ask_for_defaults();
+        }
+        std::mem::take(&mut self.open)
+    }
+
+    /// Whether this entry was not taken yet.
+    #[must_use]
+    pub fn is_new(&self, at: LeafIndex) -> bool {
+        !self.found.contains(&at)
+    }
+
+    /// Takes an entry that one of the wanted links led to. `filed`: the links
+    /// that it is filed under.
+    pub fn take(&mut self, at: LeafIndex, seen: &Seen, filed: impl IntoIterator<Item = Link>) {
+        if !self.found.insert(at) {
+            return;
+        }
+        let Some(body) = &seen.body else { return };
+        if body.kind().name() == "audit_roots" {
+            self.read_roots(body);
+            return;
+        }
+        // A policy is found by its users and leads to none of them.
+        if body.kind().name() != "work_policy" {
+            filed.into_iter().for_each(|link| self.ask(link));
+        }
+        asked_by(body).into_iter().for_each(|link| self.ask(link));
+        if body.kind().name() == "cst_issuance" && body.payload().at("claims.policy_hash_b64u").is_none() {
+            self.unpinned.extend(body.payload().text_at("claims.sub").map(str::to_owned));
+        }
+    }
+
+    /// Everything that was taken.
+    #[must_use]
+    pub fn found(&self) -> &BTreeSet<LeafIndex> {
+        &self.found
+    }
+
+    fn ask(&mut self, link: Link) {
+        if link != Link::UNTRUSTED && self.asked.insert(link) {
+            self.open.push(link);
+        }
+    }
+
+    fn ask_for_defaults(&mut self) {
+        let agents = std::mem::take(&mut self.unpinned);
+        let hashes = agents.iter().filter_map(|agent| self.defaults.get(agent)).flatten();
+        let links: Vec<_> = hashes.map(|hash| Link::policy(hash)).collect();
+        links.into_iter().for_each(|link| self.ask(link));
+    }
+
+    fn read_roots(&mut self, roots: &Artifact) {
+        for row in roots.payload().get("agents").and_then(Value::as_array).unwrap_or_default() {
+            if let (Some(did), Some(policy)) = (row.text_at("did"), row.text_at("default_policy")) {
+                self.defaults.entry(did.to_owned()).or_default().insert(policy.to_owned());
+            }
+        }
+    }
+}
+
+/// Entries by link, for a time line in memory.
+#[derive(Debug)]
+pub(super) struct LinkMap {
+    by_link: HashMap<Link, Vec<LeafIndex>>,
+    by_entry: HashMap<LeafIndex, Vec<Link>>,
+}
+
+impl LinkMap {
+    /// Linear in the time line.
+    pub(super) fn new(timeline: &Timeline, operator: &Did) -> LinkMap {
+        let mut map = LinkMap { by_link: HashMap::new(), by_entry: HashMap::new() };
+        let mut roots: Option<&Artifact> = None;
+        for (at, seen) in timeline.prefix(timeline.size()) {
+            let links = filed_under(at, seen, roots, operator, timeline.origin());
+            if links.contains(&Link::ROOTS) {
+                roots = seen.body.as_ref();
+            }
+            links.iter().for_each(|link| map.by_link.entry(*link).or_default().push(at));
+            map.by_entry.insert(at, links);
+        }
+        map
+    }
+
+    /// The log that the newest roots below `size` are about.
+    pub(super) fn origin_at<'t>(&self, timeline: &'t Timeline, size: TreeSize) -> Option<&'t str> {
+        let below = self.by_link.get(&Link::ROOTS)?.iter().rfind(|at| at.get() < size.get())?;
+        timeline.get(*below)?.body.as_ref()?.payload().text_at("origin")
+    }
+
+    /// The entries below `size` that the audit of `scope` needs.
+    pub(super) fn gather(&self, timeline: &Timeline, scope: &Scope, size: TreeSize) -> BTreeSet<LeafIndex> {
+        let mut gather = Gather::of(scope);
+        loop {
+            let wanted = gather.wanted();
+            if wanted.is_empty() {
+                return gather.found;
+            }
+            for at in wanted.iter().filter_map(|link| self.by_link.get(link)).flatten() {
+                if at.get() < size.get() && gather.is_new(*at)
+                    && let Some(seen) = timeline.get(*at)
+                {
+                    gather.take(*at, seen, self.by_entry.get(at).into_iter().flatten().copied());
+                }
+            }
+        }
+    }
+}

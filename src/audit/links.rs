@@ -1,0 +1,208 @@
+//! What ties entries together: two entries that share a link may change each
+//! other's findings, and entries that no chain of links joins never do.
+//!
+//! ```text
+//! issuance ─ job, token, grant      decision ─ job, token, run, its own hash, its approvals'
+//! receipt  ─ its decision's hash    bundle   ─ runs, tokens, hashes of the receipts inside
+//! ```
+//!
+//! So the audit of one job needs the entries that its links lead to, however
+//! long the log is. A link is a short hash: two texts that meet by chance join
+//! two jobs, which costs time and changes no finding.
+
+use crate::artifact::digest::{PayloadHash, sha256};
+use crate::artifact::json::{Value, to_compact};
+use crate::artifact::{Artifact, Did};
+use crate::audit::roots::Roots;
+use crate::audit::statement::Statement;
+use crate::audit::timeline::Seen;
+use crate::merkle::LeafIndex;
+
+/// Bytes of a link.
+pub const LINK_BYTES: usize = 9;
+
+/// One thing that entries can have in common: what sort of thing it is, and
+/// eight bytes of the SHA-256 of its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Link([u8; LINK_BYTES]);
+
+impl Link {
+    /// Statements of the operator that say whose word counts; every audit
+    /// reads all of them.
+    pub const ROOTS: Link = Link::of_space(b'R');
+    /// Entries without a body: nobody can say what they would be linked to.
+    pub const UNREAD: Link = Link::of_space(b'U');
+    /// Statements by signers without the role.
+    pub const UNTRUSTED: Link = Link::of_space(b'V');
+
+    const fn of_space(space: u8) -> Link {
+        Link([space, 0, 0, 0, 0, 0, 0, 0, 0])
+    }
+
+    fn new(space: u8, name: &[u8]) -> Link {
+        let mut link = [space; LINK_BYTES];
+        link[1..].copy_from_slice(&sha256(name)[..LINK_BYTES - 1]);
+        Link(link)
+    }
+
+    pub fn job(job: &str) -> Link {
+        Link::new(b'j', job.as_bytes())
+    }
+
+    pub fn run(run: &str) -> Link {
+        Link::new(b'r', run.as_bytes())
+    }
+
+    /// By the hex hash of the compact token.
+    pub fn token(hash: &str) -> Link {
+        Link::new(b't', hash.as_bytes())
+    }
+
+    /// By the scope hash that tokens of one grant share.
+    fn grant(scope_hash: &str) -> Link {
+        Link::new(b'g', scope_hash.as_bytes())
+    }
+
+    /// By the hex payload hash of a statement that others refer to.
+    fn statement(hash: &str) -> Link {
+        Link::new(b's', hash.as_bytes())
+    }
+
+    fn operation(op_key: &str) -> Link {
+        Link::new(b'o', op_key.as_bytes())
+    }
+
+    /// By the base64url hash of a policy.
+    pub fn policy(hash_b64u: &str) -> Link {
+        Link::new(b'p', hash_b64u.as_bytes())
+    }
+
+    pub(super) fn policy_id(id: &str) -> Link {
+        Link::new(b'i', id.as_bytes())
+    }
+
+    /// An id that its signer gives once.
+    fn once(kind: &str, signer: &str, id: &str) -> Link {
+        Link::new(b'1', [kind, signer, id].join("\0").as_bytes())
+    }
+
+    pub fn as_bytes(&self) -> &[u8; LINK_BYTES] {
+        &self.0
+    }
+}
+
+/// Links that an entry is found by, given the roots in force at its index, and
+/// the operator whom the reader pins for the log called `origin`. Nothing for a statement that cannot be a
+/// fact, but [`Link::UNTRUSTED`]: strangers cannot make anybody's audit longer.
+/// Linear in the artifact.
+#[must_use]
+pub fn filed_under(
+    at: LeafIndex,
+    seen: &Seen,
+    roots: Option<&Artifact>,
+    operator: &Did,
+    origin: Option<&str>,
+) -> Vec<Link> {
+    let Some(body) = &seen.body else { return vec![Link::UNREAD] };
+    let statement = Statement::of(at, seen, body);
+    let of_operator = statement.is_by_operator(Some(operator), origin);
+    match statement.kind {
+        "audit_roots" if of_operator => vec![Link::ROOTS],
+        "audit_roots" | "audit_statement" | "withholding" if !of_operator => vec![Link::UNTRUSTED],
+        "audit_statement" | "withholding" => of_statement(&statement),
+        _ => {
+            let counts = roots.is_some_and(|roots| Roots::in_artifact(roots).hold(&statement, None));
+            match counts || is_self_report(&statement) {
+                true => of_statement(&statement),
+                false => vec![Link::UNTRUSTED],
+            }
+        }
+    }
+}
+
+/// An unsigned Trust Pulse claims no role; it is shown beside its run.
+fn is_self_report(statement: &Statement<'_>) -> bool {
+    statement.kind == "trust_pulse" && statement.signer.is_none()
+}
+
+fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
+    let payload = statement.payload;
+    let mut links = Vec::new();
+    let mut file = |link: fn(&str) -> Link, name: Option<&str>| links.extend(name.map(link));
+    let own_hash = statement.hash.to_string();
+    match statement.kind {
+        "work_policy" => {
+            file(Link::policy, Some(&statement.hash.to_b64u()));
+            file(Link::policy_id, payload.text_at("policy_id"));
+        }
+        "cst_issuance" => {
+            file(Link::job, payload.text_at("claims.mission_id"));
+            file(Link::token, payload.text_at("token_hash"));
+            file(Link::grant, payload.text_at("claims.token_scope_hash_b64u"));
+        }
+        "cst_revocation" => file(Link::token, payload.text_at("token_hash")),
+        "approval" => {
+            file(Link::job, payload.text_at("binds.job_id"));
+            file(Link::statement, Some(&own_hash));
+        }
+        "argocd_decision" => {
+            file(Link::job, payload.text_at("job_id"));
+            file(Link::job, payload.text_at("binds.job_id"));
+            file(Link::token, payload.text_at("cst.token_hash"));
+            file(Link::run, payload.text_at("run_id"));
+            file(Link::statement, Some(&own_hash));
+            texts(payload, "approvals").for_each(|approval| file(Link::statement, Some(approval)));
+        }
+        "argocd_receipt" => {
+            file(Link::statement, payload.text_at("decision_digest"));
+            file(Link::operation, payload.text_at("op_key"));
+        }
+        "argocd_observation" => {
+            file(Link::operation, payload.text_at("op_key"));
+            let info = payload.get("info").and_then(Value::as_array).unwrap_or_default();
+            let stated = info.iter().find(|pair| pair.text_at("name") == Some("claw.decision"));
+            file(Link::statement, stated.and_then(|pair| pair.text_at("value")));
+        }
+        "gateway_receipt" => {
+            file(Link::run, payload.text_at("binding.run_id"));
+            file(Link::grant, payload.text_at("binding.token_scope_hash_b64u"));
+            file(Link::statement, Some(&own_hash));
+        }
+        "proof_bundle" => {
+            of_bundle(payload).iter().for_each(|run| file(Link::run, Some(run)));
+            texts(payload, "metadata.pulselog.token_hashes").for_each(|hash| file(Link::token, Some(hash)));
+        }
+        "trust_pulse" => file(Link::run, payload.text_at("run_id")),
+        "change_record" => file(Link::job, payload.text_at("job_id")),
+        "audit_statement" => file(Link::job, payload.text_at("scope.job_id")),
+        _ => file(Link::run, payload.text_at("binding.run_id")),
+    }
+    let id = crate::audit::replays::id_given_once(statement.kind, payload);
+    links.extend(id.zip(statement.signer).map(|(id, signer)| Link::once(statement.kind, signer.as_str(), id)));
+    links.sort_unstable();
+    links.dedup();
+    links
+}
+
+/// Links that reading an entry leads to, beside those it is filed under.
+pub(super) fn asked_by(body: &Artifact) -> Vec<Link> {
+    let payload = body.payload();
+    match body.kind().name() {
+        "cst_issuance" => payload.text_at("claims.policy_hash_b64u").map(Link::policy).into_iter().collect(),
+        "work_policy" => payload.text_at("inherits").map(Link::policy_id).into_iter().collect(),
+        "proof_bundle" => {
+            let receipts = payload.get("receipts").and_then(Value::as_array).unwrap_or_default();
+            let hash = |receipt: &Value| Some(PayloadHash::of(to_compact(receipt.get("payload")?).as_bytes()));
+            receipts.iter().filter_map(hash).map(|hash| Link::statement(&hash.to_string())).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn of_bundle(payload: &Value) -> Vec<String> {
+    crate::artifact::Kind::parse("proof_bundle").map(|kind| (kind.row().keys)(payload).runs).unwrap_or_default()
+}
+
+fn texts<'a>(payload: &'a Value, path: &str) -> impl Iterator<Item = &'a str> {
+    payload.at(path).and_then(Value::as_array).unwrap_or_default().iter().filter_map(Value::as_str)
+}

@@ -1,0 +1,131 @@
+//! Trust Pulses beside the receipts of their run: what an agent counts of
+//! itself, and what its receipts count. Differences are shown; nothing here
+//! moves a verdict or a tier.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::artifact::json::Value;
+use crate::audit::finding::{Findings, Subject};
+use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::scene::Scene;
+use crate::audit::statement::Statement;
+use crate::merkle::LeafIndex;
+
+static PULSE_UNLIKE_RECEIPTS: Rule = Rule {
+    code: "PULSE_UNLIKE_RECEIPTS",
+    title: "The Trust Pulse counts otherwise than the receipts",
+    severity: Severity::Low,
+    effect: Effect::Shown,
+    rationale: "A Trust Pulse is what the agent says of itself; the tool and file counts of the run's receipts are others.",
+    what_to_do: "Read the receipts; count nothing on the pulse.",
+    does_not_prove: "Which of the two is right: both are the agent's own word.",
+};
+
+pub(super) static RULES: &[&Rule] = &[&PULSE_UNLIKE_RECEIPTS];
+
+/// What the receipts of one run count.
+#[derive(Default)]
+struct Counted<'a> {
+    tools: BTreeMap<&'a str, i64>,
+    has_tools: bool,
+    files: i64,
+    has_files: bool,
+    entries: BTreeSet<LeafIndex>,
+}
+
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
+    let pulses: Vec<_> = scene.facts.iter().filter(|fact| fact.kind == "trust_pulse").collect();
+    if pulses.is_empty() {
+        return;
+    }
+    let runs = count(scene);
+    for pulse in pulses {
+        let (Some(agent), Some(run)) = (pulse.text("agent_did"), pulse.text("run_id")) else { continue };
+        let token = scene.run_tokens.get(&(agent, run)).map(|at| &scene.tokens[*at]);
+        let subject = Subject {
+            job: token.map(|token| token.job.to_owned()),
+            run: Some(run.to_owned()),
+            agent: Some(agent.to_owned()),
+            ..Subject::default()
+        };
+        let counted = runs.get(&(agent, run));
+        if !counted.is_some_and(|counted| counted.has_tools) && has_items(pulse, "tools") {
+            findings.uncover("tools of a Trust Pulse: the run has no tool receipts to count", &subject, pulse.at);
+        }
+        if !counted.is_some_and(|counted| counted.has_files) && has_items(pulse, "files") {
+            findings.uncover("files of a Trust Pulse: the run has no file receipts to count", &subject, pulse.at);
+        }
+        let Some(counted) = counted else { continue };
+        for difference in differences(pulse, counted) {
+            let entries = counted.entries.iter().copied().chain([pulse.at]);
+            findings.add(&PULSE_UNLIKE_RECEIPTS, &subject, entries, difference);
+        }
+    }
+}
+
+fn has_items(pulse: &Statement<'_>, list: &str) -> bool {
+    pulse.payload.get(list).and_then(Value::as_array).is_some_and(|items| !items.is_empty())
+}
+
+fn differences(pulse: &Statement<'_>, counted: &Counted<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    let items = |list: &str| pulse.payload.get(list).and_then(Value::as_array).unwrap_or_default();
+    let number = |item: &Value, name| item.get(name).and_then(Value::as_i64).unwrap_or(0);
+    if counted.has_tools {
+        let mut told: BTreeMap<&str, i64> = BTreeMap::new();
+        for tool in items("tools") {
+            *told.entry(tool.text_at("name").unwrap_or_default()).or_default() += number(tool, "calls");
+        }
+        let names: BTreeSet<_> = told.keys().chain(counted.tools.keys()).copied().collect();
+        for name in names {
+            let (says, shows) = (told.get(name).unwrap_or(&0), counted.tools.get(name).unwrap_or(&0));
+            if says != shows {
+                found.push(format!("the agent says {says} calls of {name}, its receipts show {shows}"));
+            }
+        }
+    }
+    if counted.has_files {
+        let told: i64 = items("files").iter().map(|file| number(file, "touches")).fold(0, i64::saturating_add);
+        if told != counted.files {
+            let shows = counted.files;
+            found.push(format!("the agent says {told} touches of files, its receipts show {shows} file writes"));
+        }
+    }
+    found
+}
+
+/// Receipts of each run: logged alone, or inside the agent's bundle. One that
+/// is both counts once.
+fn count<'a>(scene: &Scene<'a>) -> BTreeMap<(&'a str, &'a str), Counted<'a>> {
+    let mut runs: BTreeMap<(&str, &str), Counted<'_>> = BTreeMap::new();
+    let mut seen: BTreeSet<(&str, &str)> = BTreeSet::new();
+    let mut add = |agent, run, receipt: &'a Value, at| {
+        let id = receipt.text_at("receipt_id").unwrap_or_default();
+        if !seen.insert((agent, id)) {
+            return;
+        }
+        let counted: &mut Counted<'_> = runs.entry((agent, run)).or_default();
+        if let Some(tool) = receipt.text_at("tool_name") {
+            *counted.tools.entry(tool).or_default() += 1;
+            counted.has_tools = true;
+        } else if receipt.text_at("effect_class") == Some("filesystem_write") {
+            counted.files += 1;
+            counted.has_files = true;
+        }
+        counted.entries.insert(at);
+    };
+    for fact in &scene.facts {
+        if matches!(fact.kind, "tool_receipt" | "side_effect_receipt") {
+            if let (Some(agent), Some(run)) = (fact.text("agent_did"), fact.text("binding.run_id")) {
+                add(agent, run, fact.payload, fact.at);
+            }
+        }
+    }
+    for bundle in &scene.bundles {
+        let Some(run) = bundle.run else { continue };
+        for receipt in bundle.own_receipts().map(|(_, receipt)| receipt) {
+            add(bundle.agent, run, receipt, bundle.statement.at);
+        }
+    }
+    runs
+}

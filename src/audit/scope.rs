@@ -1,0 +1,79 @@
+//! What a report is about.
+
+use std::fmt;
+
+use crate::audit::finding::Subject;
+use crate::audit::links::Link;
+
+/// The log as a whole, or one thing in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    Log,
+    /// By the id of the job.
+    Job(String),
+    /// One run of one agent.
+    Run { agent: String, run: String },
+    /// By the hex hash of the token.
+    Token(String),
+    /// By DID.
+    Agent(String),
+    /// By `instance/namespace/name`.
+    App(String),
+}
+
+impl Scope {
+    /// The link that leads to its entries; `None` where only the whole log does.
+    pub(super) fn link(&self) -> Option<Link> {
+        match self {
+            Scope::Job(job) => Some(Link::job(job)),
+            Scope::Run { run, .. } => Some(Link::run(run)),
+            Scope::Token(hash) => Some(Link::token(hash)),
+            Scope::Log | Scope::Agent(_) | Scope::App(_) => None,
+        }
+    }
+
+    /// Whether something charged to `subject` is named by it directly.
+    pub(super) fn names(&self, subject: &Subject) -> bool {
+        let is = |of: &Option<String>, name: &str| of.as_deref() == Some(name);
+        match self {
+            Scope::Log => true,
+            Scope::Job(job) => is(&subject.job, job),
+            Scope::Run { agent, run } => is(&subject.agent, agent) && is(&subject.run, run),
+            Scope::Token(hash) => is(&subject.token, hash),
+            Scope::Agent(agent) => is(&subject.agent, agent),
+            Scope::App(app) => is(&subject.app, app),
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Scope::Log => f.write_str("log"),
+            Scope::Job(job) => write!(f, "job {job}"),
+            Scope::Run { agent, run } => write!(f, "run {run} of {agent}"),
+            Scope::Token(hash) => write!(f, "token {hash}"),
+            Scope::Agent(agent) => write!(f, "agent {agent}"),
+            Scope::App(app) => write!(f, "app {app}"),
+        }
+    }
+}
+
+impl serde::Serialize for Scope {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap as _;
+        let members: &[(&str, &str)] = &match self {
+            Scope::Log => vec![],
+            Scope::Job(job) => vec![("job", job.as_str())],
+            Scope::Run { agent, run } => vec![("agent", agent.as_str()), ("run", run.as_str())],
+            Scope::Token(hash) => vec![("token", hash.as_str())],
+            Scope::Agent(agent) => vec![("agent", agent.as_str())],
+            Scope::App(app) => vec![("app", app.as_str())],
+        };
+        let mut map = serializer.serialize_map(Some(members.len()))?;
+        for (name, value) in members {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
