@@ -213,7 +213,8 @@ impl<'a> Claim<'a> {
         let listed: BTreeMap<LeafIndex, &str> = self.listed().collect();
         let used = links.gather(timeline, &scope, self.size);
         let wrong = |at: &LeafIndex| {
-            timeline.get(*at).map(|seen| leaf_hash(&seen.entry.encode()).to_string()).as_deref() != listed.get(at).copied()
+            timeline.get(*at).map(|seen| leaf_hash(&seen.entry.encode()).to_string()).as_deref()
+                != listed.get(at).copied()
         };
         if used.iter().any(wrong) {
             return Some("it does not list every entry of the job, or lists another leaf");
@@ -259,11 +260,7 @@ fn said_in(payload: &Value) -> BTreeSet<Said> {
 
 fn as_value((code, severity, entries): &Said) -> Option<Value> {
     let entries: Option<Vec<Value>> = entries.iter().map(|at| number(u64::try_from(*at).ok()?)).collect();
-    Some(object([
-        ("code", code.as_str().into()),
-        ("severity", severity.as_str().into()),
-        ("entries", entries?.into()),
-    ]))
+    Some(object([("code", code.as_str().into()), ("severity", severity.as_str().into()), ("entries", entries?.into())]))
 }
 
 fn object<const N: usize>(members: [(&str, Value); N]) -> Value {

@@ -137,7 +137,8 @@ impl LinkMap {
                 return gather.found;
             }
             for at in wanted.iter().filter_map(|link| self.by_link.get(link)).flatten() {
-                if at.get() < size.get() && gather.is_new(*at)
+                if at.get() < size.get()
+                    && gather.is_new(*at)
                     && let Some(seen) = timeline.get(*at)
                 {
                     gather.take(*at, seen, self.by_entry.get(at).into_iter().flatten().copied());

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::audit::{
-    agent_receipts, alone, approvals, attestation, bundles, decisions, observed, policies, pulses, replays, tokens, trust,
+    agent_receipts, alone, approvals, attestation, bundles, decisions, observed, policies, pulses, replays, tokens,
+    trust,
 };
 
 /// How bad a finding is, as `audit_statement` spells it.

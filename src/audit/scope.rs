@@ -12,7 +12,10 @@ pub enum Scope {
     /// By the id of the job.
     Job(String),
     /// One run of one agent.
-    Run { agent: String, run: String },
+    Run {
+        agent: String,
+        run: String,
+    },
     /// By the hex hash of the token.
     Token(String),
     /// By DID.

@@ -20,6 +20,7 @@ mod artifact;
 mod audit_make;
 mod audit_properties;
 mod audit_rules;
+mod audit_slices;
 mod bundles;
 mod cli;
 mod defects;
