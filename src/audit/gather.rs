@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::artifact::json::Value;
 use crate::artifact::{Artifact, Did};
-use crate::audit::links::{Link, asked_by, filed_under};
+use crate::audit::links::{Filing, Link, asked_by, filed_under};
 use crate::audit::scope::Scope;
 use crate::audit::timeline::{Seen, Timeline};
 use crate::merkle::{LeafIndex, TreeSize};
@@ -33,6 +33,15 @@ impl Gather {
         let mut gather = Gather::default();
         let links = [Link::ROOTS, Link::UNREAD].into_iter().chain(scope.link());
         links.for_each(|link| gather.ask(link));
+        gather
+    }
+
+    /// The same, from the links that one entry is filed under: everything that
+    /// hangs together with it.
+    #[must_use]
+    pub fn around(filed: impl IntoIterator<Item = Link>) -> Gather {
+        let mut gather = Gather::of(&Scope::Log);
+        filed.into_iter().for_each(|link| gather.ask(link));
         gather
     }
 
@@ -110,11 +119,11 @@ impl LinkMap {
     /// Linear in the time line.
     pub(super) fn new(timeline: &Timeline, operator: &Did) -> LinkMap {
         let mut map = LinkMap { by_link: HashMap::new(), by_entry: HashMap::new() };
-        let mut roots: Option<&Artifact> = None;
+        let mut roots: Option<&Value> = None;
         for (at, seen) in timeline.prefix(timeline.size()) {
-            let links = filed_under(at, seen, roots, operator, timeline.origin());
+            let links = filed_under(&Filing::of(at, seen), roots, operator, timeline.origin());
             if links.contains(&Link::ROOTS) {
-                roots = seen.body.as_ref();
+                roots = seen.body.as_ref().map(Artifact::payload);
             }
             links.iter().for_each(|link| map.by_link.entry(*link).or_default().push(at));
             map.by_entry.insert(at, links);

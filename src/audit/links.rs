@@ -16,6 +16,7 @@ use crate::artifact::{Artifact, Did};
 use crate::audit::roots::Roots;
 use crate::audit::statement::Statement;
 use crate::audit::timeline::Seen;
+use crate::entry::SequencedEntry;
 use crate::merkle::LeafIndex;
 
 /// Bytes of a link.
@@ -91,27 +92,39 @@ impl Link {
     }
 }
 
-/// Links that an entry is found by, given the roots in force at its index, and
-/// the operator whom the reader pins for the log called `origin`. Nothing for a statement that cannot be a
-/// fact, but [`Link::UNTRUSTED`]: strangers cannot make anybody's audit longer.
-/// Linear in the artifact.
+/// An entry as it is filed: nothing here needs its signature verified again.
+#[derive(Clone, Copy, Debug)]
+pub struct Filing<'a> {
+    pub at: LeafIndex,
+    pub entry: &'a SequencedEntry,
+    /// Hash of the payload in the kind's form, and the payload; absent when
+    /// the body is not at hand.
+    pub body: Option<(PayloadHash, &'a Value)>,
+}
+
+impl<'a> Filing<'a> {
+    pub(super) fn of(at: LeafIndex, seen: &'a Seen) -> Filing<'a> {
+        let body = seen.body.as_ref().map(|body| (body.payload_hash(), body.payload()));
+        Filing { at, entry: &seen.entry, body }
+    }
+}
+
+/// Links that an entry is found by, given the payload of the roots in force
+/// at its index, and the operator whom the reader pins for the log called
+/// `origin`. Nothing for a statement that cannot be a fact, but
+/// [`Link::UNTRUSTED`]: strangers cannot make anybody's audit longer. Linear
+/// in the payload.
 #[must_use]
-pub fn filed_under(
-    at: LeafIndex,
-    seen: &Seen,
-    roots: Option<&Artifact>,
-    operator: &Did,
-    origin: Option<&str>,
-) -> Vec<Link> {
-    let Some(body) = &seen.body else { return vec![Link::UNREAD] };
-    let statement = Statement::of(at, seen, body);
+pub fn filed_under(filing: &Filing<'_>, roots: Option<&Value>, operator: &Did, origin: Option<&str>) -> Vec<Link> {
+    let Some((hash, payload)) = filing.body else { return vec![Link::UNREAD] };
+    let statement = Statement::new(filing.at, filing.entry, hash, payload);
     let of_operator = statement.is_by_operator(Some(operator), origin);
     match statement.kind {
         "audit_roots" if of_operator => vec![Link::ROOTS],
         "audit_roots" | "audit_statement" | "withholding" if !of_operator => vec![Link::UNTRUSTED],
         "audit_statement" | "withholding" => of_statement(&statement),
         _ => {
-            let counts = roots.is_some_and(|roots| Roots::in_artifact(roots).hold(&statement, None));
+            let counts = roots.is_some_and(|roots| Roots::new(statement.digest, roots).hold(&statement, None));
             match counts || is_self_report(&statement) {
                 true => of_statement(&statement),
                 false => vec![Link::UNTRUSTED],

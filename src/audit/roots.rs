@@ -1,9 +1,9 @@
 //! Whose word counts: one `audit_roots` statement of the pinned operator, and
 //! the roles it gives (model 7).
 
+use crate::artifact::Did;
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::Value;
-use crate::artifact::{Artifact, Did};
 use crate::audit::statement::Statement;
 
 /// The roots in force at some index.
@@ -18,8 +18,8 @@ impl<'a> Roots<'a> {
         Roots { digest: statement.digest, payload: statement.payload }
     }
 
-    pub(super) fn in_artifact(artifact: &'a Artifact) -> Roots<'a> {
-        Roots { digest: artifact.digest(), payload: artifact.payload() }
+    pub(super) fn new(digest: ArtifactDigest, payload: &'a Value) -> Roots<'a> {
+        Roots { digest, payload }
     }
 
     pub(super) fn is_reviewer(&self, did: &str) -> bool {

@@ -5,7 +5,7 @@ use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::{Artifact, Did};
 use crate::audit::finding::Subject;
 use crate::audit::timeline::Seen;
-use crate::entry::LoggedAt;
+use crate::entry::{LoggedAt, SequencedEntry};
 use crate::merkle::LeafIndex;
 
 /// A statement at the lowest index at which its signer held the role.
@@ -24,15 +24,24 @@ pub(super) struct Statement<'a> {
 
 impl<'a> Statement<'a> {
     pub(super) fn of(at: LeafIndex, seen: &'a Seen, body: &'a Artifact) -> Statement<'a> {
+        Statement::new(at, &seen.entry, body.payload_hash(), body.payload())
+    }
+
+    pub(super) fn new(
+        at: LeafIndex,
+        entry: &'a SequencedEntry,
+        hash: PayloadHash,
+        payload: &'a Value,
+    ) -> Statement<'a> {
         Statement {
             at,
-            ms: ms(seen.entry.logged_at),
-            kind: seen.entry.kind.name(),
-            digest: seen.entry.digest,
-            hash: body.payload_hash(),
-            signer: body.signer(),
-            submitter: seen.entry.submitter.as_str(),
-            payload: body.payload(),
+            ms: ms(entry.logged_at),
+            kind: entry.kind.name(),
+            digest: entry.digest,
+            hash,
+            signer: entry.signer.as_ref(),
+            submitter: entry.submitter.as_str(),
+            payload,
         }
     }
 

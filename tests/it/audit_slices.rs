@@ -1,10 +1,9 @@
 //! The audit of a part of the log, found by its links, is that of the whole;
 //! and what an operator attests is held against both.
 
-use pulselog::artifact::Artifact;
 use pulselog::artifact::json::Value;
 use pulselog::audit::{
-    Absence, Gather, KnownSize, Link, Prefix, Report, Scope, Timeline, Verdict, attest, audit_at, audit_packet,
+    Absence, Filing, Gather, KnownSize, Link, Prefix, Report, Scope, Timeline, Verdict, attest, audit_at, audit_packet,
     audit_slice, filed_under,
 };
 use pulselog::entry::LoggedAt;
@@ -15,12 +14,13 @@ use crate::make::{did, hex, set};
 
 /// Links of every entry, as a follower files them.
 fn filed(timeline: &Timeline) -> Vec<(LeafIndex, Vec<Link>)> {
-    let mut roots: Option<Artifact> = None;
+    let mut roots: Option<Value> = None;
     let mut filed = Vec::new();
     for (at, seen) in timeline.prefix(timeline.size()) {
-        let links = filed_under(at, seen, roots.as_ref(), &operator(), None);
+        let body = seen.body.as_ref().map(|body| (body.payload_hash(), body.payload()));
+        let links = filed_under(&Filing { at, entry: &seen.entry, body }, roots.as_ref(), &operator(), None);
         if links.contains(&Link::ROOTS) {
-            roots = seen.body.clone();
+            roots = seen.body.as_ref().map(|body| body.payload().clone());
         }
         filed.push((at, links));
     }
