@@ -53,7 +53,7 @@ mod work_policy;
 
 pub use self::admission::{Admitted, Limits, admit};
 pub(crate) use self::binds::BINDS;
-pub use self::cst_issuance::scope_hash_b64u;
+pub use self::cst_issuance::{check_claims, scope_hash_b64u};
 pub use self::did::{Did, DidError, KeyCache};
 pub use self::envelope::EnvelopeForm;
 pub use self::error::{AdmitError, CODES};

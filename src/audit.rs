@@ -36,6 +36,7 @@ mod roots;
 mod rule;
 mod scene;
 mod scope;
+mod shortfall;
 mod statement;
 mod timeline;
 mod tokens;
@@ -49,6 +50,7 @@ pub use self::links::{Filing, LINK_BYTES, Link, filed_under};
 pub use self::report::{Absence, AsOf, Coverage, JudgedRun, Report, Run, Verdict};
 pub use self::rule::{Effect, RULE_GROUPS, Rule, Severity, explain};
 pub use self::scope::Scope;
+pub use self::shortfall::Shortfall;
 pub use self::timeline::{KnownSize, Seen, Timeline, authenticate};
 
 use crate::artifact::Did;

@@ -14,14 +14,19 @@
 //! [`disclosure`] does the same for a file that shows some receipts of a
 //! logged bundle and not the rest.
 //!
-//! Not here: whether the agent behaved. This room says what is logged and by
-//! whom it was signed, never what it means.
+//! [`judge::Judge`] adds the two verdicts on bundles: what the protocol says of
+//! the bytes, and what the log says of the run, as far as the evidence reaches.
 
 mod body;
+pub mod copy;
 mod disclosure;
 mod draft;
+pub mod judge;
+pub mod packet;
 pub mod plain_text;
 pub mod report;
+pub mod scoped_token;
+pub mod verification;
 
 use crate::entry::SequencedEntry;
 use crate::merkle::TreeSize;

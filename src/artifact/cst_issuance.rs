@@ -7,7 +7,7 @@ use crate::artifact::fact::pick;
 use crate::artifact::json::{Number, Object, Value, to_jcs, utf16_order};
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{Form, HashForm, KindRow};
-use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, plain, required};
+use crate::artifact::shape::{Broken, Shape, ShapeError, Text, check, list, object, optional, plain, required};
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "cst_issuance",
@@ -133,6 +133,20 @@ fn scope_hash_matches_the_claims(payload: &Value) -> Result<(), ShapeError> {
     }
     let rule = "must be the hash of the claims beside it";
     Err(ShapeError::at("claims.token_scope_hash_b64u", Broken::ScopeHashMismatch, rule))
+}
+
+/// Checks the claims of a token by themselves: closed, with job and scope hash,
+/// and the scope hash is theirs.
+///
+/// # Errors
+/// The first member that breaks a rule, as a path within the claims.
+pub fn check_claims(claims: &Value) -> Result<(), ShapeError> {
+    check(&CLAIMS, claims)?;
+    if claims.text_at("token_scope_hash_b64u") == Some(scope_hash_b64u(claims).as_str()) {
+        return Ok(());
+    }
+    let rule = "must be the hash of the claims beside it";
+    Err(ShapeError::at("token_scope_hash_b64u", Broken::ScopeHashMismatch, rule))
 }
 
 /// `token_scope_hash_b64u` of CST claims (clawsig 3.3): base64url of SHA-256 of

@@ -43,6 +43,24 @@ pub struct Finding {
     pub detail: String,
 }
 
+impl Finding {
+    pub(super) fn new(
+        rule: &'static Rule,
+        subject: &Subject,
+        entries: impl IntoIterator<Item = LeafIndex>,
+        detail: impl Into<String>,
+    ) -> Finding {
+        Finding {
+            entries: entries.into_iter().collect::<BTreeSet<_>>().into_iter().collect(),
+            code: rule.code,
+            severity: rule.severity,
+            effect: rule.effect,
+            subject: subject.clone(),
+            detail: detail.into(),
+        }
+    }
+}
+
 /// An obligation whose window is still open.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Pending {
@@ -72,15 +90,7 @@ impl Findings {
         entries: impl IntoIterator<Item = LeafIndex>,
         detail: impl Into<String>,
     ) {
-        let entries = entries.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
-        self.found.insert(Finding {
-            entries,
-            code: rule.code,
-            severity: rule.severity,
-            effect: rule.effect,
-            subject: subject.clone(),
-            detail: detail.into(),
-        });
+        self.found.insert(Finding::new(rule, subject, entries, detail));
     }
 
     pub(super) fn wait(&mut self, rule: &'static Rule, subject: &Subject, at: LeafIndex, until_ms: i64) {

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::audit::{
-    agent_receipts, alone, approvals, attestation, bundles, decisions, observed, policies, pulses, replays, tokens,
-    trust,
+    agent_receipts, alone, approvals, attestation, bundles, decisions, observed, policies, pulses, replays, shortfall,
+    tokens, trust,
 };
 
 /// How bad a finding is, as `audit_statement` spells it.
@@ -70,6 +70,7 @@ pub static RULE_GROUPS: &[&[&Rule]] = &[
     replays::RULES,
     attestation::RULES,
     alone::RULES,
+    shortfall::RULES,
 ];
 
 /// The rule with this code.

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::artifact::{Artifact, Grant, KeyCache, Limits, admit};
+use crate::artifact::{Artifact, Did, Grant, KeyCache, Limits, admit};
 use crate::entry::{LoggedAt, SequencedEntry};
-use crate::merkle::{LeafIndex, RootHash, TreeSize};
+use crate::merkle::{Hash, LeafIndex, RootHash, TreeSize};
 
 /// One entry, and what it is about when the body is at hand.
 #[derive(Clone, Debug)]
@@ -87,8 +87,27 @@ impl Timeline {
         })
     }
 
+    /// Roots that statements about `size` name: claims, until shown.
+    pub fn attested_roots(&self, size: TreeSize) -> impl Iterator<Item = RootHash> {
+        let bodies = self.seen.values().filter_map(|seen| seen.body.as_ref());
+        let statements = bodies.filter(|body| body.kind().name() == "audit_statement").map(Artifact::payload);
+        let of_size = statements.filter(move |payload| {
+            let said = payload.get("size").and_then(crate::artifact::json::Value::as_i64);
+            said.and_then(|said| u64::try_from(said).ok()) == Some(size.get())
+        });
+        of_size.filter_map(|payload| Hash::from_hex(payload.text_at("root_hash")?).ok().map(RootHash::new))
+    }
+
     pub fn get(&self, index: LeafIndex) -> Option<&Seen> {
         self.seen.get(&index).map(Arc::as_ref)
+    }
+
+    /// The newest roots that this operator declared for this log.
+    pub fn roots_of(&self, operator: &Did) -> Option<&Artifact> {
+        let bodies = self.seen.values().rev().filter_map(|seen| seen.body.as_ref());
+        let mut roots = bodies.filter(|body| body.kind().name() == "audit_roots" && body.signer() == Some(operator));
+        let of_another = |named: &str| self.origin().is_some_and(|origin| origin != named);
+        roots.find(|roots| !roots.payload().text_at("origin").is_some_and(of_another))
     }
 
     /// One more than the highest index.

@@ -71,7 +71,7 @@ static TOKEN_REUSED: Rule = Rule {
     does_not_prove: "Which of the two uses was meant.",
 };
 
-static REPLAY_JOB_MISMATCH: Rule = Rule {
+pub(super) static REPLAY_JOB_MISMATCH: Rule = Rule {
     code: "REPLAY_JOB_MISMATCH",
     title: "Another job than the token's",
     severity: Severity::Critical,

@@ -4,7 +4,7 @@ use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{Effect, Rule, Severity};
 use crate::audit::scene::Scene;
 
-static ROOTS_UNPINNED: Rule = Rule {
+pub(super) static ROOTS_UNPINNED: Rule = Rule {
     code: "ROOTS_UNPINNED",
     title: "No operator pinned",
     severity: Severity::High,

@@ -219,17 +219,17 @@ impl Report {
     /// 0 pass, 1 fail, 3 incomplete.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
-        match self.verdict {
-            Outcome::Pass => 0,
-            Outcome::Fail => 1,
-            Outcome::Incomplete | Outcome::NotChecked => 3,
-        }
+        self.verdict.exit_code()
     }
 
     /// The report as text for people, safe on a terminal.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let mut out = format!("{}  {}\n\n", self.verdict.word().to_uppercase(), self.headline());
+        format!("{}  {}\n\n{}", self.verdict.word().to_uppercase(), self.headline(), self.checks_text())
+    }
+
+    pub(super) fn checks_text(&self) -> String {
+        let mut out = String::new();
         for check in &self.checks {
             // Writing to a String never fails.
             let _ = write!(out, "  {:<11}  {:<11}  {}", check.outcome.word(), check.name, escape(&check.detail));

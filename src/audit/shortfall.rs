@@ -1,0 +1,72 @@
+//! What a reader lacks before the log can say anything about a bundle: rows
+//! that leave a verdict incomplete and say what to bring.
+
+use crate::audit::finding::{Finding, Subject};
+use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::tokens::REPLAY_JOB_MISMATCH;
+use crate::audit::trust::ROOTS_UNPINNED;
+
+static EVIDENCE_NOT_GIVEN: Rule = Rule {
+    code: "EVIDENCE_NOT_GIVEN",
+    title: "No evidence beside the bundle",
+    severity: Severity::Medium,
+    effect: Effect::Incomplete,
+    rationale: "Policy, token, approvals, decisions and revocations stand in the log, and neither a packet nor the log was given.",
+    what_to_do: "Give the packet with --evidence, or the log with --log.",
+    does_not_prove: "That the run did anything wrong.",
+};
+
+static BUNDLE_NOT_LOGGED: Rule = Rule {
+    code: "BUNDLE_NOT_LOGGED",
+    title: "Nothing shows that the log holds this bundle",
+    severity: Severity::Medium,
+    effect: Effect::Incomplete,
+    rationale: "The evidence holds no proven entry of this very bundle, so the log says nothing about it.",
+    what_to_do: "Get the bundle's .tlog-proof, or submit the bundle to the log.",
+    does_not_prove: "That the bundle is false.",
+};
+
+static RUN_UNKNOWN: Rule = Rule {
+    code: "RUN_UNKNOWN",
+    title: "No token of this run is known",
+    severity: Severity::Medium,
+    effect: Effect::Incomplete,
+    rationale: "No issuance by a rooted issuer is joined to the run, so nobody can say for which job it ran and what it was allowed.",
+    what_to_do: "Bring the token's issuance, and check that the pinned operator is that of this log.",
+    does_not_prove: "That the run had no token.",
+};
+
+pub(super) static RULES: &[&Rule] = &[&EVIDENCE_NOT_GIVEN, &BUNDLE_NOT_LOGGED, &RUN_UNKNOWN];
+
+/// What is lacking, or not as the reader expects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shortfall {
+    /// The reader pinned no operator.
+    Operator,
+    /// Neither packet nor log.
+    Evidence,
+    /// This bundle is not among the proven entries.
+    Bundle,
+    /// No token is joined to the run.
+    Run,
+    /// The run belongs to another job than the reader expects.
+    Job,
+}
+
+impl Shortfall {
+    fn rule(self) -> &'static Rule {
+        match self {
+            Shortfall::Operator => &ROOTS_UNPINNED,
+            Shortfall::Evidence => &EVIDENCE_NOT_GIVEN,
+            Shortfall::Bundle => &BUNDLE_NOT_LOGGED,
+            Shortfall::Run => &RUN_UNKNOWN,
+            Shortfall::Job => &REPLAY_JOB_MISMATCH,
+        }
+    }
+
+    /// The finding that says so, charged to `subject`.
+    #[must_use]
+    pub fn finding(self, subject: &Subject, detail: impl Into<String>) -> Finding {
+        Finding::new(self.rule(), subject, [], detail)
+    }
+}

@@ -1,0 +1,166 @@
+//! The whole log, read entry by entry from its tiles: what shows that
+//! something is *not* in it (model 9 "Absence").
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::artifact::KeyCache;
+use crate::audit::{KnownSize, Seen, Timeline, authenticate};
+use crate::checkpoint::TreeHead;
+use crate::entry::{EntryError, SequencedEntry};
+use crate::merkle::{Frontier, LeafIndex, RootHash, TreeSize, leaf_hash};
+use crate::trust::{TrustError, TrustPolicy, TrustedCheckpoint};
+
+/// Why a copy of a log is no log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CopyError {
+    #[error("checkpoint: {0}")]
+    Trust(#[from] TrustError),
+    #[error("entry {at}: {source}")]
+    Entry { at: u64, source: EntryError },
+    #[error("the {size} entries lead to another root than the signed one")]
+    Root { size: TreeSize },
+    #[error("holds {got} entries, the checkpoint covers {want}")]
+    Short { got: u64, want: TreeSize },
+    #[error("has {size} entries, so there is no tree of {asked}")]
+    Beyond { size: TreeSize, asked: TreeSize },
+}
+
+impl CopyError {
+    pub fn code(&self) -> &'static str {
+        match self {
+            CopyError::Trust(error) => error.code(),
+            CopyError::Entry { source, .. } => source.code(),
+            CopyError::Root { .. } => "copy_other_root",
+            CopyError::Short { .. } => "copy_short",
+            CopyError::Beyond { .. } => "copy_beyond",
+        }
+    }
+}
+
+/// A copy while it is read. Holds every entry and body.
+#[derive(Debug)]
+pub struct LogCopy {
+    checkpoint: TrustedCheckpoint,
+    frontier: Frontier,
+    timeline: Timeline,
+    keys: KeyCache,
+}
+
+/// A whole log whose entries lead to a believed root.
+#[derive(Debug)]
+pub struct WholeLog {
+    pub(super) timeline: Timeline,
+    pub(super) head: TreeHead,
+    /// Bodies that were not there, or not those of their entries.
+    pub bodies_missing: u64,
+}
+
+impl LogCopy {
+    /// Starts to read the log that this checkpoint covers.
+    ///
+    /// # Errors
+    /// The policy does not believe it.
+    pub fn open(policy: &TrustPolicy, checkpoint: &[u8]) -> Result<LogCopy, CopyError> {
+        let checkpoint = policy.open(checkpoint)?;
+        let timeline = Timeline::default().of_log(checkpoint.origin().to_string());
+        Ok(LogCopy { checkpoint, frontier: Frontier::empty(), timeline, keys: KeyCache::new() })
+    }
+
+    /// Entries that the checkpoint covers.
+    #[must_use]
+    pub fn size(&self) -> TreeSize {
+        self.checkpoint.head().size
+    }
+
+    /// The next entry. Returns the hex name of the body that [`LogCopy::push`]
+    /// wants with it.
+    ///
+    /// # Errors
+    /// It is no entry of ours.
+    pub fn decode(&self, entry: &[u8]) -> Result<SequencedEntry, CopyError> {
+        let at = self.frontier.size().get();
+        SequencedEntry::decode(entry).map_err(|source| CopyError::Entry { at, source })
+    }
+
+    /// Takes the next entry, with its body when there is one. A body that is
+    /// not authentic, or not the entry's, counts as missing.
+    pub fn push(&mut self, bytes: &[u8], entry: SequencedEntry, body: Option<&[u8]>) {
+        let at = LeafIndex::new(self.frontier.size().get());
+        self.frontier.push(leaf_hash(bytes), &mut |_, _| {});
+        let body = body.and_then(|body| authenticate(&entry, body, &self.keys));
+        self.timeline.add_seen(at, Arc::new(Seen::new(entry, body)));
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// The entries are not those of the signed root.
+    pub fn finish(mut self) -> Result<WholeLog, CopyError> {
+        let head = self.checkpoint.head();
+        if self.frontier.size() != head.size {
+            return Err(CopyError::Short { got: self.frontier.size().get(), want: head.size });
+        }
+        if self.frontier.root() != head.root {
+            return Err(CopyError::Root { size: head.size });
+        }
+        let wanted: BTreeSet<_> = self.timeline.attested_sizes().filter(|size| *size <= head.size).collect();
+        know(&mut self.timeline, &wanted);
+        let bodies_missing = self.timeline.prefix(head.size).filter(|(_, seen)| seen.body.is_none()).count() as u64;
+        Ok(WholeLog { timeline: self.timeline, head, bodies_missing })
+    }
+}
+
+/// Recomputes what the trees of these sizes are.
+fn know(timeline: &mut Timeline, sizes: &BTreeSet<TreeSize>) {
+    let Some(largest) = sizes.last() else { return };
+    let mut frontier = Frontier::empty();
+    let mut known = Vec::new();
+    for (_, seen) in timeline.prefix(*largest) {
+        frontier.push(leaf_hash(&seen.entry.encode()), &mut |_, _| {});
+        if sizes.contains(&frontier.size()) {
+            known.push((frontier.size(), KnownSize { logged_at: seen.entry.logged_at, root: frontier.root() }));
+        }
+    }
+    known.into_iter().for_each(|(size, is)| timeline.know(size, is));
+}
+
+impl WholeLog {
+    /// Entries and bodies.
+    #[must_use]
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// The signed tree that all of them are.
+    #[must_use]
+    pub fn head(&self) -> TreeHead {
+        self.head
+    }
+
+    /// Lets the time line know the tree of one more size: what
+    /// [`crate::audit::attest`] needs.
+    ///
+    /// # Errors
+    /// The log is not that long.
+    pub fn know(&mut self, size: TreeSize) -> Result<(), CopyError> {
+        if size > self.head.size {
+            return Err(CopyError::Beyond { size: self.head.size, asked: size });
+        }
+        know(&mut self.timeline, &BTreeSet::from([size]));
+        Ok(())
+    }
+
+    /// Whether the tree of `size` has this root: whether a checkpoint is a
+    /// beginning of this log.
+    #[must_use]
+    pub fn has_root(&self, size: TreeSize, root: &RootHash) -> bool {
+        if size == self.head.size {
+            return *root == self.head.root;
+        }
+        let mut frontier = Frontier::empty();
+        let leaves = self.timeline.prefix(size).map(|(_, seen)| leaf_hash(&seen.entry.encode()));
+        leaves.for_each(|leaf| frontier.push(leaf, &mut |_, _| {}));
+        frontier.size() == size && frontier.root() == *root
+    }
+}

@@ -1,0 +1,253 @@
+//! The whole answer about one document: both verdicts, how far they reach, and
+//! every check (model 9). One shape for command line, API and pages.
+//!
+//! ```text
+//! INCOMPLETE  proof_bundle bundle-1 of run run-1
+//!
+//!   protocol   pass          proof gateway, trust verified, model closed_opaque; gateways from the roots
+//!   audit      incomplete    1 finding
+//!   coverage   absence not checked; as of size 24, 2026-11-22 12:41:07 UTC
+//! ```
+
+mod text;
+
+use serde::Serialize;
+
+use crate::artifact::Did;
+use crate::artifact::digest::ArtifactDigest;
+use crate::audit::{self, Absence, AsOf, Coverage, Finding, Pending, RULES_VERSION};
+use crate::protocol;
+use crate::verify::report::{Check, Outcome, REPORT_VERSION, Report, Subject};
+
+/// What was verified, as it names itself. Untrusted text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DocumentName {
+    /// `proof_bundle`, `export_bundle`, `aggregate_bundle`, `commit_sig`.
+    pub kind: &'static str,
+    pub digest: ArtifactDigest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bundle_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// Of the run's token, when the evidence shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+}
+
+/// Whose gateways and attesters count in the protocol verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Allowlists {
+    Config,
+    Roots,
+    None,
+}
+
+/// What the peer's verifier says.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ProtocolPart {
+    pub status: &'static str,
+    pub reason_code: &'static str,
+    pub field: Option<String>,
+    pub proof_tier: Option<&'static str>,
+    pub trust_tier: Option<&'static str>,
+    pub model_identity_tier: Option<&'static str>,
+    pub risk_flags: Vec<&'static str>,
+    /// Blocks that are present and not judged.
+    pub not_checked: Vec<&'static str>,
+    /// Signed by nobody.
+    pub bare: bool,
+    pub allowlists: Allowlists,
+    /// The time that expiry was judged at, Unix milliseconds.
+    pub verification_time: i64,
+}
+
+/// How the audit of a document ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditStatus {
+    Pass,
+    Fail,
+    Incomplete,
+    NotApplicable,
+    /// The reader asked for the protocol verdict alone.
+    NotAsked,
+}
+
+impl AuditStatus {
+    /// As JSON spells it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            AuditStatus::Pass => "pass",
+            AuditStatus::Fail => "fail",
+            AuditStatus::Incomplete => "incomplete",
+            AuditStatus::NotApplicable => "not_applicable",
+            AuditStatus::NotAsked => "not_asked",
+        }
+    }
+}
+
+impl From<audit::Verdict> for AuditStatus {
+    fn from(verdict: audit::Verdict) -> AuditStatus {
+        match verdict {
+            audit::Verdict::Pass => AuditStatus::Pass,
+            audit::Verdict::Fail => AuditStatus::Fail,
+            audit::Verdict::Incomplete => AuditStatus::Incomplete,
+            audit::Verdict::NotApplicable => AuditStatus::NotApplicable,
+        }
+    }
+}
+
+/// Ours.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AuditPart {
+    pub status: AuditStatus,
+    pub findings: Vec<Finding>,
+    pub pending: Vec<Pending>,
+}
+
+/// How far the audit reaches. No verdict reaches further.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CoveragePart {
+    pub rules_version: &'static str,
+    /// Whom the reader pinned.
+    pub operator: Option<String>,
+    pub roots_digest: Option<ArtifactDigest>,
+    pub as_of: Option<AsOf>,
+    pub absence: Absence,
+    /// Entries that were read.
+    pub entries: u64,
+    /// What was seen and not judged.
+    pub not_judged: Vec<Coverage>,
+}
+
+impl CoveragePart {
+    pub(super) fn none(operator: Option<&Did>) -> CoveragePart {
+        CoveragePart {
+            rules_version: RULES_VERSION,
+            operator: operator.map(ToString::to_string),
+            roots_digest: None,
+            as_of: None,
+            absence: Absence::NotChecked,
+            entries: 0,
+            not_judged: Vec::new(),
+        }
+    }
+}
+
+/// Everything that is said of one document.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Verification {
+    pub report_version: &'static str,
+    /// The worst of both verdicts and of the checks.
+    pub verdict: Outcome,
+    /// The document's entry, when it is proven.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Subject>,
+    /// Absent for artifacts that carry no verdict of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub document: Option<DocumentName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<ProtocolPart>,
+    pub audit: AuditPart,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<CoveragePart>,
+    /// Proof, evidence and token, in the order in which they were looked at.
+    pub checks: Vec<Check>,
+}
+
+impl Verification {
+    /// A proof alone: the artifact carries no verdict of its own.
+    #[must_use]
+    pub fn of_proof(report: Report) -> Verification {
+        let audit = AuditPart { status: AuditStatus::NotApplicable, findings: Vec::new(), pending: Vec::new() };
+        Verification {
+            report_version: REPORT_VERSION,
+            verdict: report.verdict,
+            subject: report.subject,
+            document: None,
+            protocol: None,
+            audit,
+            coverage: None,
+            checks: report.checks,
+        }
+    }
+
+    /// Fills in the verdict: fail if either fails, else incomplete if either is
+    /// or anything was not shown.
+    pub(super) fn judged(mut self) -> Verification {
+        let protocol = match self.protocol.as_ref().map(|protocol| protocol.status) {
+            Some("fail") => Outcome::Fail,
+            Some("pass") | None => Outcome::Pass,
+            Some(_) => Outcome::Incomplete,
+        };
+        let audit = match self.audit.status {
+            AuditStatus::Fail => Outcome::Fail,
+            AuditStatus::Incomplete => Outcome::Incomplete,
+            AuditStatus::Pass | AuditStatus::NotApplicable | AuditStatus::NotAsked => Outcome::Pass,
+        };
+        let checks = self.checks.iter().map(|check| check.outcome);
+        let all: Vec<_> = checks.chain([protocol, audit]).collect();
+        self.verdict = if all.contains(&Outcome::Fail) {
+            Outcome::Fail
+        } else if all.iter().any(|outcome| *outcome != Outcome::Pass) {
+            Outcome::Incomplete
+        } else {
+            Outcome::Pass
+        };
+        self
+    }
+
+    /// 0 pass, 1 fail, 3 incomplete.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        self.verdict.exit_code()
+    }
+}
+
+impl ProtocolPart {
+    pub(super) fn of(verdict: &protocol::Verdict, allowlists: Allowlists, verification_time: i64) -> ProtocolPart {
+        ProtocolPart {
+            status: verdict.status.name(),
+            reason_code: verdict.reason_code,
+            field: verdict.field.clone(),
+            proof_tier: verdict.proof_tier.map(protocol::ProofTier::name),
+            trust_tier: verdict.trust_tier.map(protocol::TrustTier::name),
+            model_identity_tier: verdict.model_identity_tier.map(protocol::ModelIdentityTier::name),
+            risk_flags: verdict.risk_flags.clone(),
+            not_checked: verdict.not_checked.clone(),
+            bare: verdict.bare,
+            allowlists,
+            verification_time,
+        }
+    }
+}
+
+impl Check {
+    pub(super) fn pass(name: &'static str, detail: impl Into<String>) -> Check {
+        Check { name, outcome: Outcome::Pass, code: "ok", detail: detail.into(), advice: None }
+    }
+
+    pub(super) fn fail(name: &'static str, code: &'static str, detail: impl Into<String>) -> Check {
+        Check { name, outcome: Outcome::Fail, code, detail: detail.into(), advice: advice(name) }
+    }
+
+    pub(super) fn incomplete(name: &'static str, code: &'static str, detail: impl Into<String>) -> Check {
+        Check { name, outcome: Outcome::Incomplete, code, detail: detail.into(), advice: advice(name) }
+    }
+}
+
+/// What to do when a check of evidence, log or token does not pass.
+const ADVICE: &[(&str, &str)] = &[
+    ("packet", "get the packet again, whole, from whoever made it"),
+    ("evidence", "leave the named file out, or get it again; proofs of one packet must be under one checkpoint"),
+    ("log", "get the log again; if it stays so, keep both checkpoints: they are evidence"),
+    ("token", "ask the issuer which token this run was given; never send the token itself"),
+];
+
+fn advice(name: &str) -> Option<&'static str> {
+    ADVICE.iter().find(|(of, _)| *of == name).map(|(_, advice)| *advice)
+}

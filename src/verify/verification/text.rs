@@ -1,0 +1,188 @@
+//! A verification as text for people: verdicts and coverage first, then each
+//! finding and check with its reason and what to do. Safe on a terminal.
+
+use std::fmt::Write as _;
+
+use crate::audit::{self, Absence, Effect, Finding};
+use crate::protocol;
+use crate::verify::plain_text::escape;
+use crate::verify::report::{Outcome, Report};
+use crate::verify::verification::{Allowlists, AuditStatus, CoveragePart, ProtocolPart, Verification};
+
+impl Verification {
+    /// The whole answer as text.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let Some(document) = &self.document else { return self.as_report().to_text() };
+        let name = document.bundle_id.as_deref().map(|id| format!(" {}", escape(id))).unwrap_or_default();
+        let of = |label: &str, text: &Option<String>| {
+            text.as_deref().map(|text| format!(", {label} {}", escape(text))).unwrap_or_default()
+        };
+        let word = self.verdict.word().to_uppercase();
+        let mut out = format!(
+            "{word}  {}{name}{}{}{}\n\n",
+            document.kind,
+            of("run", &document.run),
+            of("agent", &document.agent),
+            of("job", &document.job)
+        );
+        if let Some(part) = &self.protocol {
+            line(&mut out, "protocol", status_word(part.status), &protocol_words(part));
+        }
+        line(&mut out, "audit", status_word(self.audit.status.name()), &self.audit_words());
+        if let Some(coverage) = &self.coverage {
+            line(&mut out, "coverage", "", &coverage_words(coverage));
+        }
+        if let Some(part) = self.protocol.as_ref().filter(|part| part.reason_code != "OK") {
+            if let Some(row) = protocol::explain(part.reason_code) {
+                let _ = writeln!(out, "\n{}: {}\n  what to do: {}", row.code, row.means, row.action);
+            }
+        }
+        findings(&mut out, &self.audit.findings);
+        for pending in &self.audit.pending {
+            let _ = writeln!(out, "\npending  {}: open until {}", pending.code, time(pending.until_ms));
+        }
+        not_judged(&mut out, self.coverage.as_ref());
+        if !self.checks.is_empty() {
+            out.push_str("\nChecks\n");
+            out.push_str(&self.as_report().checks_text());
+        }
+        out
+    }
+
+    fn as_report(&self) -> Report {
+        Report {
+            report_version: self.report_version,
+            verdict: self.verdict,
+            subject: self.subject.clone(),
+            checks: self.checks.clone(),
+        }
+    }
+
+    fn audit_words(&self) -> String {
+        let failing = self.audit.findings.iter().filter(|finding| finding.effect == Effect::Fails).count();
+        match self.audit.status {
+            AuditStatus::NotApplicable => "the audit judges runs and bundles; this is neither".to_owned(),
+            AuditStatus::NotAsked => "only the protocol verdict was asked for".to_owned(),
+            AuditStatus::Pass => "no rule failed, and nothing the rules need was missing".to_owned(),
+            AuditStatus::Fail => format!("{} fail it", count(failing, "finding", "findings")),
+            AuditStatus::Incomplete => {
+                "we cannot say yet: evidence is missing. This is neither pass nor fail".to_owned()
+            }
+        }
+    }
+}
+
+fn line(out: &mut String, what: &str, word: &str, words: &str) {
+    // Writing to a String never fails.
+    let _ = writeln!(out, "  {what:<10} {word:<12} {words}");
+}
+
+fn status_word(status: &str) -> &str {
+    match status {
+        "fail" => "FAIL",
+        "pass_except_not_checked" => "pass in part",
+        "not_applicable" => "n/a",
+        "not_asked" => "not asked",
+        other => other,
+    }
+}
+
+fn count(of: usize, one: &str, many: &str) -> String {
+    if of == 1 { format!("1 {one}") } else { format!("{of} {many}") }
+}
+
+fn protocol_words(part: &ProtocolPart) -> String {
+    if part.status == "fail" {
+        let at = part.field.as_deref().map(|field| format!(" at {}", escape(field))).unwrap_or_default();
+        return format!("{}{at}", part.reason_code);
+    }
+    let tier = |label: &str, tier: Option<&str>| tier.map(|tier| format!("{label} {tier}"));
+    let mut words: Vec<String> =
+        [tier("proof", part.proof_tier), tier("trust", part.trust_tier), tier("model", part.model_identity_tier)]
+            .into_iter()
+            .flatten()
+            .collect();
+    words.push(
+        match part.allowlists {
+            Allowlists::Config => "gateways from the config file",
+            Allowlists::Roots => "gateways from the pinned roots",
+            Allowlists::None => "no gateways listed",
+        }
+        .to_owned(),
+    );
+    if !part.risk_flags.is_empty() {
+        words.push(format!("flags {}", part.risk_flags.join(" ")));
+    }
+    if !part.not_checked.is_empty() {
+        words.push(format!("not checked: {}", part.not_checked.join(" ")));
+    }
+    words.join(", ")
+}
+
+fn coverage_words(coverage: &CoveragePart) -> String {
+    let absence = match coverage.absence {
+        Absence::Recomputed => "absence recomputed from the whole log".to_owned(),
+        Absence::Attested { entry } => format!("absence attested by the operator in entry {entry}"),
+        Absence::NotChecked => "absence not checked".to_owned(),
+    };
+    let as_of = match &coverage.as_of {
+        Some(as_of) => {
+            let at = as_of.logged_at.and_then(|at| i64::try_from(at.unix_ms()).ok());
+            format!("as of size {}{}", as_of.size, at.map(|at| format!(", {}", time(at))).unwrap_or_default())
+        }
+        None => "no log was read".to_owned(),
+    };
+    let roots =
+        coverage.roots_digest.map(|digest| format!("; roots {}", &digest.to_string()[..16])).unwrap_or_default();
+    let read = count(usize::try_from(coverage.entries).unwrap_or(usize::MAX), "entry read", "entries read");
+    format!("{absence}; {as_of}; {read}{roots}; rules {}", coverage.rules_version)
+}
+
+fn findings(out: &mut String, findings: &[Finding]) {
+    for finding in findings {
+        let entries: Vec<_> = finding.entries.iter().map(ToString::to_string).collect();
+        let at = if entries.is_empty() { String::new() } else { format!("  entries {}", entries.join(", ")) };
+        let effect = match finding.effect {
+            Effect::Fails => "fails",
+            Effect::Incomplete => "leaves it incomplete",
+            Effect::Shown => "no effect on the verdict",
+        };
+        let severity = finding.severity.name();
+        let _ = writeln!(out, "\n{severity}  {}{at}  ({effect})\n  {}", finding.code, escape(&finding.detail));
+        if let Some(rule) = audit::explain(finding.code) {
+            let _ = writeln!(out, "  why: {}\n  what to do: {}", rule.rationale, rule.what_to_do);
+        }
+    }
+}
+
+fn not_judged(out: &mut String, coverage: Option<&CoveragePart>) {
+    let rows = coverage.map(|coverage| coverage.not_judged.as_slice()).unwrap_or_default();
+    if rows.is_empty() {
+        return;
+    }
+    out.push_str("\nSeen and not judged\n");
+    for row in rows {
+        let entries: Vec<_> = row.entries.iter().map(ToString::to_string).collect();
+        let _ = writeln!(out, "  {} (entries {})", row.what, entries.join(", "));
+    }
+}
+
+fn time(unix_ms: i64) -> String {
+    match jiff::Timestamp::from_millisecond(unix_ms) {
+        Ok(at) => at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        Err(_) => format!("{unix_ms} ms"),
+    }
+}
+
+impl Outcome {
+    /// 0 pass, 1 fail, 3 incomplete or not checked.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Outcome::Pass => 0,
+            Outcome::Fail => 1,
+            Outcome::Incomplete | Outcome::NotChecked => 3,
+        }
+    }
+}
