@@ -31,6 +31,7 @@ mod disclosure;
 #[cfg(feature = "server")]
 mod drawings;
 mod envelope_table;
+mod evidence_bad_input;
 mod explain;
 mod json;
 mod kinds;
