@@ -32,6 +32,7 @@ mod disclosure;
 mod drawings;
 mod envelope_table;
 mod evidence_bad_input;
+mod evidence_tampering;
 mod explain;
 mod json;
 mod kinds;
