@@ -28,6 +28,7 @@ mod config;
 #[cfg(feature = "server")]
 mod demo;
 mod disclosure;
+mod disclosure_bad_input;
 #[cfg(feature = "server")]
 mod drawings;
 mod envelope_table;
