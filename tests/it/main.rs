@@ -34,6 +34,7 @@ mod drawings;
 mod envelope_table;
 mod evidence_bad_input;
 mod evidence_tampering;
+mod evidence_times;
 mod explain;
 mod json;
 mod kinds;
