@@ -43,6 +43,7 @@ mod make;
 mod merkle;
 mod merkle_vectors;
 mod notes;
+mod policy_bad_input;
 mod policy_customers;
 mod policy_inherits;
 mod policy_make;
