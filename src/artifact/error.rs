@@ -115,6 +115,7 @@ impl AdmitError {
             | AdmitError::Key { path, .. }
             | AdmitError::CoSignatureInvalid { path }
             | AdmitError::Secret { path } => Some(path),
+            AdmitError::Json(error) => error.path(),
             AdmitError::UnknownAlgorithm => Some("algorithm"),
             AdmitError::UnknownHashAlgorithm | AdmitError::UnsupportedHashAlgorithm => Some("hash_algorithm"),
             AdmitError::HashMismatch => Some("payload_hash_b64u"),
@@ -144,7 +145,7 @@ mod tests {
             JsonError::Syntax { at, expected: "x" },
             JsonError::Truncated { at },
             JsonError::TrailingData { at },
-            JsonError::DuplicateKey { at },
+            JsonError::DuplicateKey { at, path: "x".to_owned() },
             JsonError::LoneSurrogate { at },
             JsonError::TooDeep { at, max: 64 },
             JsonError::NumberOverflow { at },

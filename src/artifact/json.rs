@@ -325,8 +325,8 @@ pub enum JsonError {
     Truncated { at: usize },
     #[error("bytes after the JSON value at byte {at}")]
     TrailingData { at: usize },
-    #[error("object member name occurs twice at byte {at}")]
-    DuplicateKey { at: usize },
+    #[error("{path}: object member name occurs twice at byte {at}")]
+    DuplicateKey { at: usize, path: String },
     #[error("lone surrogate escape at byte {at}")]
     LoneSurrogate { at: usize },
     #[error("arrays and objects nest deeper than {max} at byte {at}")]
@@ -357,6 +357,15 @@ impl JsonError {
         }
     }
 
+    /// Where, as `payload.receipts[0].model`: of a doubled name. The other
+    /// rules say their byte only.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            JsonError::DuplicateKey { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
     /// Byte offset at which the rule broke.
     pub fn offset(&self) -> usize {
         match self {
@@ -365,7 +374,7 @@ impl JsonError {
             | JsonError::Syntax { at, .. }
             | JsonError::Truncated { at }
             | JsonError::TrailingData { at }
-            | JsonError::DuplicateKey { at }
+            | JsonError::DuplicateKey { at, .. }
             | JsonError::LoneSurrogate { at }
             | JsonError::TooDeep { at, .. }
             | JsonError::NumberOverflow { at }

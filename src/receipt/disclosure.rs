@@ -168,6 +168,7 @@ impl Disclosure {
                 explained += 1;
                 Err(shown.explain(root, &self.receipts).into())
             }
+            Err(ReceiptError::Proof(error)) => Err(DisclosureError::Path(error).into()),
             other => other,
         };
         self.receipts.iter().map(one).collect()
@@ -337,6 +338,16 @@ pub enum DisclosureError {
     Swapped,
     #[error("path: does not lead from this receipt to the receipts root of the entry")]
     NotInBundle,
+    #[error("{}: {_0}", path_field(_0))]
+    Path(ProofError),
+}
+
+/// Which member a path that cannot be walked is to blame on.
+fn path_field(error: &ProofError) -> &'static str {
+    match error {
+        ProofError::IndexOutsideTree { .. } => "leaf_index",
+        _ => "path",
+    }
 }
 
 impl DisclosureError {
@@ -354,6 +365,7 @@ impl DisclosureError {
             DisclosureError::OtherIndex => "disclosure_other_index",
             DisclosureError::Swapped => "disclosure_swapped",
             DisclosureError::NotInBundle => "disclosure_not_in_bundle",
+            DisclosureError::Path(error) => error.code(),
         }
     }
 }

@@ -29,9 +29,13 @@ mod config;
 #[cfg(feature = "server")]
 mod demo;
 mod disclosure;
+mod disclosure_bad_input;
 #[cfg(feature = "server")]
 mod drawings;
 mod envelope_table;
+mod evidence_bad_input;
+mod evidence_tampering;
+mod evidence_times;
 mod explain;
 mod json;
 mod kinds;
@@ -40,6 +44,7 @@ mod make;
 mod merkle;
 mod merkle_vectors;
 mod notes;
+mod policy_bad_input;
 mod policy_customers;
 mod policy_inherits;
 mod policy_make;

@@ -184,10 +184,14 @@ pub fn good_payload() -> Value {
     payload
 }
 
-/// The good payload with one change, sealed; gateway and tool envelopes whose
-/// payload was changed are sealed again as well.
+/// The good payload with one change, sealed.
 pub fn spoiled(path: &str, new: Option<Value>) -> Value {
-    let mut payload = good_payload();
+    spoiled_in(good_payload(), path, new)
+}
+
+/// A payload with one change, sealed; gateway and tool envelopes whose payload
+/// was changed are sealed again as well.
+pub fn spoiled_in(mut payload: Value, path: &str, new: Option<Value>) -> Value {
     set(&mut payload, path, new);
     for (list, seed, name) in [("receipts", "gateway", "gateway_receipt"), ("tool_receipts", "agent", "tool_receipt")] {
         let Some((at, rest)) = path.strip_prefix(&format!("{list}[")).and_then(|rest| rest.split_once("].")) else {

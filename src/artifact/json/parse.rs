@@ -1,4 +1,8 @@
 use super::{INDEXED_FROM, JsonError, Number, Object, SAFE_INTEGER_MAX, Value, array_index};
+use crate::artifact::shape::echo;
+
+/// Longest path an error prints, in bytes; deeper ones lose their end.
+const PATH_BYTES_MAX: usize = 256;
 
 /// Parses exactly one JSON value (RFC 8259 grammar, RFC 7493 limits). Linear in
 /// `bytes`; recursion is bounded by `max_depth`.
@@ -85,7 +89,7 @@ impl Parser<'_> {
             return Ok(Value::Array(items));
         }
         loop {
-            items.push(self.value(depth + 1)?);
+            items.push(self.value(depth + 1).map_err(|error| error.below(|| format!("[{}]", items.len())))?);
             match self.peek()? {
                 b',' => self.at += 1,
                 b']' => {
@@ -112,13 +116,13 @@ impl Parser<'_> {
             let name_at = self.at;
             let name = self.string()?;
             if object.contains(&name) {
-                return Err(JsonError::DuplicateKey { at: name_at });
+                return Err(JsonError::DuplicateKey { at: name_at, path: echo(&name) });
             }
             if self.peek()? != b':' {
                 return Err(self.syntax("':'"));
             }
             self.at += 1;
-            let value = self.value(depth + 1)?;
+            let value = self.value(depth + 1).map_err(|error| error.below(|| echo(&name)))?;
             has_index_names |= array_index(&name).is_some();
             object.push(name, value);
             match self.peek()? {
@@ -300,5 +304,18 @@ impl Parser<'_> {
             return Err(JsonError::NumberUnderflow { at: from });
         }
         Number::new(value).map(Value::Number).ok_or(JsonError::NumberUnsafe { at: from })
+    }
+}
+
+impl JsonError {
+    /// The same error, of a value that stands in a container at `step`. Filled
+    /// in while returning, so that a good value costs nothing.
+    fn below(self, step: impl FnOnce() -> String) -> JsonError {
+        let JsonError::DuplicateKey { at, path } = self else { return self };
+        let (mut outer, inner) = (step(), if path.len() > PATH_BYTES_MAX { "…" } else { &path });
+        if !inner.starts_with('[') {
+            outer.push('.');
+        }
+        JsonError::DuplicateKey { at, path: outer + inner }
     }
 }
