@@ -9,6 +9,7 @@
 //! for machines come with `--json`; secrets are never printed, except the new
 //! token of `token new`.
 
+mod audit;
 #[cfg(feature = "server")]
 mod demo;
 mod disclose;
@@ -20,6 +21,8 @@ mod fsck;
 mod http;
 mod input;
 mod keygen;
+mod log_source;
+mod progress;
 #[cfg(feature = "server")]
 mod serve;
 mod show;
@@ -66,6 +69,7 @@ enum Command {
     Submit(submit::Args),
     Show(show::Args),
     Verify(verify::Args),
+    Audit(audit::Args),
     Disclose(disclose::Args),
     Explain(explain::Args),
     #[cfg(feature = "server")]
@@ -91,6 +95,7 @@ pub fn run() -> ExitCode {
         Command::Submit(args) => submit::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Disclose(args) => disclose::run(&args),
         Command::Explain(args) => explain::run(&args),
         #[cfg(feature = "server")]

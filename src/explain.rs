@@ -93,6 +93,8 @@ pub fn all() -> impl Iterator<Item = Explanation> {
         verdicts::DISCLOSURE,
         verdicts::REPORT,
         verdicts::PROTOCOL,
+        verdicts::EVIDENCE,
+        verdicts::TOKEN,
         service::ANSWERS,
         service::START,
         service::SEQUENCE,

@@ -1,45 +1,57 @@
-//! `pulselog verify`: files and a trust policy in, a verdict out. No network.
+//! `pulselog verify`: files and a trust policy in, verdicts out. No network,
+//! unless --log names an address.
+
+mod setup;
 
 use std::path::PathBuf;
 
 use pulselog::artifact::json::{self, DEPTH_MAX};
 use pulselog::merkle::TreeSize;
+use pulselog::protocol::DocumentKind;
 use pulselog::receipt::Disclosure;
-use pulselog::verify::report::Report;
+use pulselog::verify::judge::Judge;
+use pulselog::verify::verification::Verification;
 use pulselog::verify::{ARTIFACT_BYTES_MAX, Older, Options, artifact, disclosure};
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::input::{SMALL_BYTES_MAX, read};
 use crate::cli::{print, print_json};
 
+pub use self::setup::{operator, trust};
+
 const AFTER: &str = "\
-Everything is decided from these files: no network, no clock, no trust in who
-sent them. Take the trust policy from the log's operator, never from the packet.
+Two verdicts, never mixed. Protocol: does the Clawsig verifier accept these bytes?
+Audit: did the run stay inside policy, token and approvals, as far as the evidence
+reaches? Without --operator nobody's word counts, so the audit stays incomplete;
+take the operator's DID and the trust policy from the operator, never from a packet.
 
 Examples:
-  pulselog verify 20-proof_bundle.json --proof 20-proof_bundle.tlog-proof --policy trust.policy
-  pulselog verify --proof 20-proof_bundle.tlog-proof --policy trust.policy        entry only: exit 3
-  pulselog verify a.json --proof a.tlog-proof --policy trust.policy \\
-      --consistent-with old.checkpoint --consistency old-to-new.consistency
-  pulselog verify shown.disclosure.json --policy trust.policy      some receipts of a bundle
+  pulselog verify 20-proof_bundle.json --config clawverify.config.json --protocol-only
+  pulselog verify packet/20-proof_bundle.json --evidence packet --policy trust.policy \\
+      --operator did:key:z6Mk…                         a packet: both verdicts, offline
+  pulselog verify bundles.ndjson --log /mirror --policy trust.policy --operator did:key:z6Mk…
+  pulselog verify a.json --proof a.tlog-proof --policy trust.policy      any artifact
+  pulselog verify --proof 20-proof_bundle.tlog-proof --policy trust.policy    entry only: 3
+  pulselog verify shown.disclosure.json --policy trust.policy    some receipts of a bundle
 
-Exit codes: 0 pass, 1 fail, 2 wrong usage, 3 incomplete.";
+Exit codes: 0 pass, 1 fail, 2 wrong usage, 3 incomplete. With many documents the worst.";
 
-/// Verify an artifact offline against its .tlog-proof and a trust policy.
+/// Verify bundles, artifacts and disclosures: proof, protocol and audit.
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
 pub struct Args {
-    /// File of the artifact, in any spelling of the same JSON, or a disclosure file; - reads standard input.
-    #[arg(value_name = "ARTIFACT")]
-    artifact: Option<PathBuf>,
-    /// Its inclusion proof; a disclosure file carries its own.
-    #[arg(long, value_name = "F.tlog-proof", required_unless_present = "artifact")]
+    /// Bundle, export, aggregate, commit signature, any other artifact, or a
+    /// disclosure file; several, a directory of them, or NDJSON; - reads standard input.
+    #[arg(value_name = "DOCUMENT")]
+    documents: Vec<PathBuf>,
+    /// Inclusion proof of the document; packets and disclosures bring their own.
+    #[arg(long, value_name = "F.tlog-proof", requires = "policy", required_unless_present = "documents")]
     proof: Option<PathBuf>,
-    /// Whom to believe: C2SP tlog-policy text.
+    /// Whose checkpoints to believe: C2SP tlog-policy text.
     #[arg(long, value_name = "trust.policy")]
-    policy: PathBuf,
+    policy: Option<PathBuf>,
     /// Refuse a checkpoint that covers fewer entries.
-    #[arg(long, value_name = "N", value_parser = size)]
+    #[arg(long, value_name = "N", value_parser = size, requires = "proof")]
     size_at_least: Option<TreeSize>,
     /// A checkpoint kept from earlier, which the proof's checkpoint must extend.
     #[arg(long, value_name = "OLD.checkpoint")]
@@ -47,7 +59,9 @@ pub struct Args {
     /// Consistency file from that checkpoint to the proof's.
     #[arg(long, value_name = "F", requires = "consistent_with")]
     consistency: Option<PathBuf>,
-    /// Write the report as JSON.
+    #[command(flatten)]
+    judging: setup::JudgingArgs,
+    /// Write the report as JSON; one line a document when there are many.
     #[arg(long)]
     json: bool,
 }
@@ -56,41 +70,93 @@ fn size(text: &str) -> Result<TreeSize, String> {
     TreeSize::parse(text).map_err(|error| error.to_string())
 }
 
-/// An artifact comes with a proof beside it, a disclosure with one inside.
-fn report(bytes: Option<&[u8]>, proof: Option<&[u8]>, policy: &[u8], options: &Options<'_>) -> Result<Report, Failure> {
-    match (bytes, proof) {
-        (Some(bytes), Some(_)) if Disclosure::is_one(bytes) => {
-            Err(Failure::usage("--proof: a disclosure file carries its own proof; leave the flag out"))
-        }
-        (bytes, Some(proof)) => Ok(artifact(bytes, proof, policy, options)),
-        // What is no JSON at all is named as such by the report.
-        (Some(bytes), None) if Disclosure::is_one(bytes) || json::parse(bytes, DEPTH_MAX).is_err() => {
-            Ok(disclosure(bytes, policy, options))
-        }
-        (_, None) => {
-            Err(Failure::usage("--proof: is required for an artifact; only a disclosure file carries its own"))
-        }
+/// Files that one document is verified with.
+struct Files {
+    policy: Option<Vec<u8>>,
+    proof: Option<Vec<u8>>,
+    old: Option<Vec<u8>>,
+    consistency: Option<Vec<u8>>,
+}
+
+impl Files {
+    fn read(args: &Args) -> Result<Files, Failure> {
+        let small = |flag, path: &Option<PathBuf>| {
+            path.as_ref().map(|path| read(flag, path, SMALL_BYTES_MAX)).transpose()
+        };
+        Ok(Files {
+            policy: small("--policy", &args.policy)?,
+            proof: small("--proof", &args.proof)?,
+            old: small("--consistent-with", &args.consistent_with)?,
+            consistency: small("--consistency", &args.consistency)?,
+        })
+    }
+
+    fn policy(&self) -> Result<&[u8], Failure> {
+        let missing = || Failure::usage("--policy: is required where something is proven to be logged");
+        self.policy.as_deref().ok_or_else(missing)
     }
 }
 
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    let small = |flag, path: &PathBuf| read(flag, path, SMALL_BYTES_MAX);
-    let bytes = args.artifact.as_ref().map(|path| read("artifact", path, ARTIFACT_BYTES_MAX as u64)).transpose()?;
-    let proof = args.proof.as_ref().map(|path| small("--proof", path)).transpose()?;
-    let policy = small("--policy", &args.policy)?;
-    let old = args.consistent_with.as_ref().map(|path| small("--consistent-with", path)).transpose()?;
-    let consistency = args.consistency.as_ref().map(|path| small("--consistency", path)).transpose()?;
-    let older = old.as_ref().map(|checkpoint| Older { checkpoint, consistency: consistency.as_deref() });
-    let options = Options { size_at_least: args.size_at_least, older };
-    let report = report(bytes.as_deref(), proof.as_deref(), &policy, &options)?;
-    if args.json {
-        print_json(&report)?;
-    } else {
-        print(&report.to_text())?;
+    let files = Files::read(args)?;
+    let judge = args.judging.judge(files.policy.as_deref())?;
+    if setup::are_many(&args.documents) {
+        if args.proof.is_some() {
+            return Err(Failure::usage("--proof: goes with one document; give the proofs of many with --evidence"));
+        }
+        return setup::many(&args.documents, &judge, args.json);
     }
-    Ok(match report.exit_code() {
+    let bytes = args.documents.first().map(|path| read("document", path, ARTIFACT_BYTES_MAX as u64)).transpose()?;
+    let verification = one(args, &files, &judge, bytes.as_deref())?;
+    if args.json {
+        print_json(&verification)?;
+    } else {
+        print(&verification.to_text())?;
+    }
+    Ok(exit(verification.exit_code()))
+}
+
+/// A document with verdicts of its own, another artifact, or a disclosure.
+fn one(args: &Args, files: &Files, judge: &Judge, bytes: Option<&[u8]>) -> Result<Verification, Failure> {
+    let older = files.old.as_ref().map(|checkpoint| Older { checkpoint, consistency: files.consistency.as_deref() });
+    let options = Options { size_at_least: args.size_at_least, older };
+    let parsed = bytes.map(|bytes| json::parse(bytes, DEPTH_MAX));
+    if let Some(bytes) = bytes.filter(|bytes| Disclosure::is_one(bytes)) {
+        if files.proof.is_some() {
+            return Err(Failure::usage("--proof: a disclosure file carries its own proof; leave the flag out"));
+        }
+        return Ok(Verification::of_proof(disclosure(bytes, files.policy()?, &options)));
+    }
+    let packed = match &parsed {
+        Some(Ok(value)) => judge.packed_proof(value),
+        _ => None,
+    };
+    let proof = files.proof.as_deref().or(packed);
+    let kind = parsed.as_ref().and_then(|value| DocumentKind::of(value.as_ref().ok()?));
+    let report = proof.map(|proof| Ok(artifact(bytes, proof, files.policy()?, &options))).transpose()?;
+    match (kind, &parsed, report) {
+        (Some(kind), Some(Ok(value)), report) => {
+            let verification = judge.value(value, kind);
+            Ok(match report {
+                Some(report) => verification.with_proof(report),
+                None => verification,
+            })
+        }
+        (_, _, Some(report)) => Ok(Verification::of_proof(report)),
+        (None, Some(Err(error)), None) => {
+            Err(Failure::fail(format!("document: is not strict JSON: {error} [{}]", error.code())))
+        }
+        _ => Err(Failure::usage(
+            "--proof: is required for this artifact; only bundles, exports, aggregates, commit signatures and \
+             disclosures say something without one",
+        )),
+    }
+}
+
+fn exit(code: u8) -> Exit {
+    match code {
         0 => Exit::Pass,
         3 => Exit::Incomplete,
         _ => Exit::Fail,
-    })
+    }
 }

@@ -77,3 +77,31 @@ rows! {
     PROTOCOL "protocol verdict":
     CONFIG_ERROR, "Configuration refused", "the peer's configuration file breaks a rule", "correct the named field of the configuration";
 }
+
+rows! {
+    EVIDENCE "evidence":
+    evidence_without_proofs, "No proofs among the files", "no file of the evidence is a .tlog-proof, so nothing in it is shown to be logged", "give each artifact with its .tlog-proof";
+    packet_manifest_missing, "No packet.json", "the directory does not say which files belong to it, so a missing one could not be noticed", "get the packet again, with its packet.json; or name single files";
+    packet_manifest_malformed, "packet.json malformed", "packet.json is not a list of names and digests in the known form", "get the packet again";
+    packet_file_missing, "File of the packet missing", "packet.json lists a file that is not there", "get the packet again, whole";
+    packet_file_changed, "File of the packet changed", "a file is not the one that the packet was made with", "get the packet again; it must arrive byte for byte";
+    copy_other_root, "Entries are not the signed log", "the entries that were read lead to another root than the one that the checkpoint signs", "keep entries and checkpoint and ask the operator: one of them is not of this log";
+    copy_short, "Entries missing", "fewer entries were read than the checkpoint covers", "get the log again, whole";
+    copy_beyond, "Size beyond the log", "the log has no tree of the size that was asked for", "ask for a size up to that of the checkpoint";
+}
+
+rows! {
+    TOKEN "scoped token":
+    token_form, "No compact token", "the file does not hold three base64url parts joined by dots", "give the file that holds the compact token alone";
+    token_header, "Token header refused", "the token's header is not that of an EdDSA token with a kid", "ask the issuer which tokens it writes";
+    token_claims, "Token claims refused", "the token's claims break a rule, or their scope hash is not theirs", "ask the issuer for a token with job and scope hash";
+    token_key_unknown, "Key of the token unknown", "the key set holds no key of the token's kid", "get the issuer's key set of the time when the token was issued";
+    token_signature_invalid, "Token signature invalid", "the token's signature does not verify under the issuer's key", "do not rely on this token";
+    key_set_invalid, "Key set refused", "the key set is not a JWKS of Ed25519 keys, or a kid is not that of its key", "get the issuer's key set again";
+    token_keys_not_given, "Token signature not checked", "no key set was given, so nobody knows who signed the token", "give the issuer's key set with --jwks";
+    token_other_agent, "Token of another agent", "the token's subject is not the agent of the document", "ask which token this run was given";
+    token_other_job, "Token of another job", "the token is bound to another job", "ask which token this run was given; treat the use as a replay";
+    token_other_grant, "Receipt of another grant", "a receipt in the document names another scope hash than the token's", "compare with the issuance of the other grant";
+    token_not_issued_here, "Issuance not shown", "the evidence holds no issuance of this token", "give the issuance with its proof, or the whole log";
+    token_other_claims, "Other claims than issued", "the token's claims are not those that its issuance lists", "ask the issuer; one of the two is not true";
+}

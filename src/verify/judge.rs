@@ -76,6 +76,14 @@ impl Judge {
         self
     }
 
+    /// The proof of a document that the packet brings.
+    #[must_use]
+    pub fn packed_proof(&self, document: &Value) -> Option<&[u8]> {
+        let Evidence::Packet(packet) = &self.evidence else { return None };
+        let digest = ArtifactDigest::of(json::to_compact(document).as_bytes());
+        packet.proofs.get(&digest).map(Vec::as_slice)
+    }
+
     /// Judges one document; `None` when the bytes are no document that carries
     /// a verdict: another artifact, or no JSON at all.
     #[must_use]

@@ -85,6 +85,13 @@ impl Packet {
         packet
     }
 
+    /// The same with one more check.
+    #[must_use]
+    pub fn with(mut self, check: Check) -> Packet {
+        self.checks.insert(0, check);
+        self
+    }
+
     /// Shows that every head is a beginning of the largest, and what the tree
     /// of each attested size is.
     fn connect(&mut self, heads: &BTreeMap<TreeSize, RootHash>, files: &[ConsistencyFile], head: TreeHead) {

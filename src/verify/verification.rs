@@ -19,6 +19,8 @@ use crate::audit::{self, Absence, AsOf, Coverage, Finding, Pending, RULES_VERSIO
 use crate::protocol;
 use crate::verify::report::{Check, Outcome, REPORT_VERSION, Report, Subject};
 
+pub use self::text::audit_text;
+
 /// What was verified, as it names itself. Untrusted text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DocumentName {
@@ -174,6 +176,14 @@ impl Verification {
             coverage: None,
             checks: report.checks,
         }
+    }
+
+    /// The same with the checks of the document's own proof, which come first.
+    #[must_use]
+    pub fn with_proof(mut self, report: Report) -> Verification {
+        self.subject = report.subject;
+        self.checks.splice(0..0, report.checks);
+        self.judged()
     }
 
     /// Fills in the verdict: fail if either fails, else incomplete if either is

@@ -39,9 +39,7 @@ impl Verification {
             }
         }
         findings(&mut out, &self.audit.findings);
-        for pending in &self.audit.pending {
-            let _ = writeln!(out, "\npending  {}: open until {}", pending.code, time(pending.until_ms));
-        }
+        pending(&mut out, &self.audit.pending);
         not_judged(&mut out, self.coverage.as_ref());
         if !self.checks.is_empty() {
             out.push_str("\nChecks\n");
@@ -70,6 +68,52 @@ impl Verification {
                 "we cannot say yet: evidence is missing. This is neither pass nor fail".to_owned()
             }
         }
+    }
+}
+
+/// An audit report as text: verdict and coverage first, then findings, open
+/// obligations, and the runs it is about.
+#[must_use]
+pub fn audit_text(report: &audit::Report) -> String {
+    let word = match report.verdict {
+        audit::Verdict::Fail => "FAIL",
+        audit::Verdict::Pass => "PASS",
+        audit::Verdict::Incomplete => "INCOMPLETE",
+        audit::Verdict::NotApplicable => "NOT APPLICABLE",
+    };
+    let mut out = format!("{word}  {}\n\n", escape(&report.scope.to_string()));
+    if report.verdict == audit::Verdict::NotApplicable {
+        out.push_str("  No holder of a role speaks of it in what was read.\n\n");
+    }
+    let coverage = CoveragePart {
+        rules_version: report.rules_version,
+        operator: None,
+        roots_digest: report.roots_digest,
+        as_of: Some(report.as_of),
+        absence: report.absence,
+        entries: report.as_of.size.get(),
+        not_judged: report.coverage.clone(),
+    };
+    line(&mut out, "coverage", "", &coverage_words(&coverage));
+    line(&mut out, "findings", "", &count(report.findings.len(), "finding", "findings"));
+    for (job, verdict) in &report.jobs {
+        line(&mut out, "job", status_word(verdict.name()), &escape(job));
+    }
+    for judged in &report.runs {
+        let (run, agent) = (escape(&judged.run.run), escape(&judged.run.agent));
+        line(&mut out, "run", status_word(judged.verdict.name()), &format!("{run} of {agent}"));
+    }
+    findings(&mut out, &report.findings);
+    pending(&mut out, &report.pending);
+    not_judged(&mut out, Some(&coverage));
+    out
+}
+
+fn pending(out: &mut String, rows: &[audit::Pending]) {
+    for row in rows {
+        let entries: Vec<_> = row.entries.iter().map(ToString::to_string).collect();
+        let until = time(row.until_ms);
+        let _ = writeln!(out, "\npending  {}  entries {}  (open until {until})", row.code, entries.join(", "));
     }
 }
 

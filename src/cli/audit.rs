@@ -1,0 +1,174 @@
+//! `pulselog audit`: reads a whole log, recomputes every rule, and says what
+//! holds of the log, a job, a run, a token, an agent or an application.
+
+use std::path::PathBuf;
+
+use pulselog::artifact::Did;
+use pulselog::artifact::{Kind, complete, seal};
+use pulselog::audit::{Report, Scope, Verdict, attest, audit_at};
+use pulselog::merkle::TreeSize;
+use pulselog::verify::copy::WholeLog;
+use pulselog::verify::verification::audit_text;
+
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::input::{SMALL_BYTES_MAX, now, random, read, read_key};
+use crate::cli::log_source::LogSource;
+use crate::cli::verify::{operator, trust};
+use crate::cli::{print, print_json};
+
+const AFTER: &str = "\
+Every entry and every body is read, so what is not in the log is known not to be
+there: absence is recomputed. Whoever reads the same log at the same size under the
+same rules gets the same findings, byte for byte.
+
+With --attest the operator says so for one job: an audit_statement that lists every
+entry of the job, so that a packet of these entries can be verified alone.
+
+Examples:
+  pulselog audit --log https://log.example.com --policy trust.policy --operator did:key:z6Mk…
+  pulselog audit --log /mirror --policy trust.policy --operator did:key:z6Mk… --job job-7 --json
+  pulselog audit --log http://127.0.0.1:8080 --policy trust.policy --job job-7 \\
+      --attest --key operator.pem --token-file operator.token
+
+Exit codes: 0 pass, 1 fail, 2 wrong usage, 3 incomplete.";
+
+/// Audit a log, or one job, run, token, agent or application in it.
+#[derive(clap::Args)]
+#[command(after_help = AFTER)]
+#[command(group(clap::ArgGroup::new("scope").args(["job", "run", "token", "app"])))]
+pub struct Args {
+    /// The whole log: a directory laid out as tlog-tiles with artifacts/<hex>, or an address.
+    #[arg(long, value_name = "DIR|URL")]
+    log: String,
+    /// Whose checkpoints to believe: C2SP tlog-policy text.
+    #[arg(long, value_name = "trust.policy")]
+    policy: PathBuf,
+    /// The operator whose roots count: take it from a source you trust.
+    #[arg(long, value_name = "DID", required_unless_present = "attest")]
+    operator: Option<String>,
+    /// One job.
+    #[arg(long, value_name = "JOB")]
+    job: Option<String>,
+    /// One run; with --agent.
+    #[arg(long, value_name = "RUN", requires = "agent")]
+    run: Option<String>,
+    /// One agent, or the agent of --run.
+    #[arg(long, value_name = "DID", conflicts_with_all = ["job", "token", "app"])]
+    agent: Option<String>,
+    /// One token, by the hex SHA-256 of its compact form.
+    #[arg(long, value_name = "HASH")]
+    token: Option<String>,
+    /// One application: instance/namespace/name.
+    #[arg(long, value_name = "APP")]
+    app: Option<String>,
+    /// As the log was when it had this size.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    at: Option<TreeSize>,
+    /// Make the operator's statement about --job, and submit it when --token-file is given.
+    #[arg(long, requires = "job", requires = "key", conflicts_with = "at")]
+    attest: bool,
+    /// The operator's key, for --attest.
+    #[arg(long, value_name = "operator.pem", requires = "attest")]
+    key: Option<PathBuf>,
+    /// Token to submit the statement with, to the log at --log.
+    #[arg(long, value_name = "F", requires = "attest")]
+    token_file: Option<PathBuf>,
+    /// Write the report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn size(text: &str) -> Result<TreeSize, String> {
+    TreeSize::parse(text).map_err(|error| error.to_string())
+}
+
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let policy = trust(Some(&read("--policy", &args.policy, SMALL_BYTES_MAX)?))?;
+    let key = args.key.as_ref().map(|path| read_key("--key", path)).transpose()?;
+    let pinned = match (&args.operator, &key) {
+        (Some(text), _) => operator(text)?,
+        (None, Some(key)) => Did::of(&key.verifying_key()),
+        (None, None) => return Err(Failure::usage("--operator: is required")),
+    };
+    if key.as_ref().is_some_and(|key| Did::of(&key.verifying_key()) != pinned) {
+        return Err(Failure::usage("--key: is not the key of --operator"));
+    }
+    let mut log = LogSource::parse(&args.log)?.read(&policy)?;
+    let size = args.at.unwrap_or(log.head().size);
+    if size > log.head().size {
+        let held = log.head().size;
+        return Err(Failure::fail(format!("--at: the log has {held} entries, so there is no tree of {size}")));
+    }
+    if let (true, Some(key), Some(job)) = (args.attest, &key, &args.job) {
+        return statement(args, &mut log, key, &pinned, job);
+    }
+    let report = audit_at(log.timeline(), size, Some(&pinned)).of(&scope(args));
+    show(args, &report)
+}
+
+fn scope(args: &Args) -> Scope {
+    match (&args.job, &args.run, &args.agent, &args.token, &args.app) {
+        (Some(job), ..) => Scope::Job(job.clone()),
+        (_, Some(run), Some(agent), ..) => Scope::Run { agent: agent.clone(), run: run.clone() },
+        (_, _, Some(agent), ..) => Scope::Agent(agent.clone()),
+        (_, _, _, Some(token), _) => Scope::Token(token.clone()),
+        (.., Some(app)) => Scope::App(app.clone()),
+        _ => Scope::Log,
+    }
+}
+
+fn show(args: &Args, report: &Report) -> Result<Exit, Failure> {
+    if args.json {
+        print_json(report)?;
+    } else {
+        print(&audit_text(report))?;
+    }
+    Ok(match report.verdict {
+        Verdict::Pass => Exit::Pass,
+        Verdict::Fail => Exit::Fail,
+        Verdict::Incomplete | Verdict::NotApplicable => Exit::Incomplete,
+    })
+}
+
+/// Makes the operator's statement about a job, as of the whole log.
+fn statement(
+    args: &Args,
+    log: &mut WholeLog,
+    key: &ed25519_dalek::SigningKey,
+    pinned: &Did,
+    job: &str,
+) -> Result<Exit, Failure> {
+    let size = log.head().size;
+    log.know(size).map_err(|error| Failure::fail(format!("--attest: {error} [{}]", error.code())))?;
+    let none = || Failure::fail("--attest: the log holds no roots of this operator, so there is nothing to attest");
+    let payload = attest(log.timeline(), size, job, pinned).ok_or_else(none)?;
+    let kind = Kind::parse("audit_statement").ok_or_else(|| Failure::fail("--attest: no such kind"))?;
+    let payload = complete(kind, payload, random()?);
+    let sealed = seal(kind, payload, key, &now()).map_err(|error| Failure::fail(format!("--attest: {error}")))?;
+    match &args.token_file {
+        None => print(&format!("{sealed}\n"))?,
+        Some(path) => submit(args, path, &sealed, job, size)?,
+    }
+    Ok(Exit::Pass)
+}
+
+#[cfg(not(feature = "server"))]
+fn submit(_: &Args, _: &std::path::Path, _: &str, _: &str, _: TreeSize) -> Result<(), Failure> {
+    Err(Failure::usage("--token-file: this build has no network; leave the flag out and submit what is printed"))
+}
+
+#[cfg(feature = "server")]
+fn submit(args: &Args, token: &std::path::Path, sealed: &str, job: &str, size: TreeSize) -> Result<(), Failure> {
+    let token = crate::cli::http::read_token(token)?;
+    let client = crate::cli::http::Client::new(&args.log, Some(token), false)?;
+    let answer = client.post("v1/entries", "application/json", sealed.as_bytes())?;
+    if !answer.is_ok() {
+        return Err(Failure::fail(format!("--attest: {}", answer.problem())));
+    }
+    let said: serde_json::Value = serde_json::from_slice(&answer.body)
+        .map_err(|error| Failure::fail(format!("--attest: the log's answer is no JSON: {error}")))?;
+    if args.json {
+        return print_json(&said);
+    }
+    print(&format!("job {job} attested at size {size}, entry {}\n", said["index"]))
+}

@@ -1,0 +1,185 @@
+//! What both verdicts are judged with: flags in, a judge out; and the run over
+//! many documents.
+
+use std::io;
+use std::path::PathBuf;
+
+use pulselog::artifact::json::{self, DEPTH_MAX};
+use pulselog::artifact::time::unix_ms;
+use pulselog::artifact::{Did, holds_token};
+use pulselog::protocol::{self, DocumentKind};
+use pulselog::trust::TrustPolicy;
+use pulselog::verify::judge::{Evidence, Judge};
+use pulselog::verify::packet::Packet;
+use pulselog::verify::plain_text::escape;
+use pulselog::verify::scoped_token::{KeySet, ScopedToken, TOKEN_BYTES_MAX};
+use pulselog::verify::verification::Verification;
+
+use crate::cli::documents::{Input, Source, Unread};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::input::{SMALL_BYTES_MAX, read};
+use crate::cli::log_source::{LogSource, evidence};
+use crate::cli::{many as driver, print};
+
+/// Flags about protocol, evidence and token.
+#[derive(clap::Args)]
+pub struct JudgingArgs {
+    /// The operator whose roots count: take it from a source you trust.
+    #[arg(long, value_name = "DID")]
+    operator: Option<String>,
+    /// The peer's config file: listed gateways and attesters. Without it the pinned roots list them.
+    #[arg(long, value_name = "F")]
+    config: Option<PathBuf>,
+    /// The run manifest that the bundle refers to.
+    #[arg(long, value_name = "F")]
+    urm: Option<PathBuf>,
+    /// Judge expiry at this time instead of now: 2026-11-22T12:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// Only the protocol verdict.
+    #[arg(long, conflicts_with_all = ["evidence", "log"])]
+    protocol_only: bool,
+    /// Artifacts with their .tlog-proofs and consistency files, or a packet's directory.
+    #[arg(long, value_name = "PATH", num_args = 1.., requires = "policy", conflicts_with = "log")]
+    evidence: Vec<PathBuf>,
+    /// The whole log, a directory or an address: recomputes what is not in it.
+    #[arg(long, value_name = "DIR|URL", requires = "policy")]
+    log: Option<String>,
+    /// The compact scoped token of the run; - reads standard input. It is checked, never shown or kept.
+    #[arg(long, value_name = "F")]
+    cst: Option<PathBuf>,
+    /// The issuer's public keys, to check that token with.
+    #[arg(long, value_name = "F", requires = "cst")]
+    jwks: Option<PathBuf>,
+    /// Fail unless the run belongs to this job.
+    #[arg(long, value_name = "JOB")]
+    expect_job: Option<String>,
+}
+
+impl JudgingArgs {
+    /// Reads everything that does not depend on the document.
+    pub fn judge(&self, policy: Option<&[u8]>) -> Result<Judge, Failure> {
+        let mut judge = Judge::new(self.options()?);
+        judge.has_config = self.config.is_some();
+        judge.protocol_only = self.protocol_only;
+        judge.operator = self.operator.as_deref().map(operator).transpose()?;
+        judge.expect_job = self.expect_job.clone();
+        judge.token_keys = self.jwks.as_ref().map(|path| {
+            let bytes = read("--jwks", path, SMALL_BYTES_MAX)?;
+            KeySet::parse(&bytes).map_err(|error| Failure::fail(format!("--jwks: {error} [{}]", error.code())))
+        }).transpose()?;
+        judge.token = self.cst.as_ref().map(token).transpose()?;
+        if !self.evidence.is_empty() {
+            judge.evidence = Evidence::Packet(Box::new(self.packet(&trust(policy)?)?));
+        } else if let Some(log) = &self.log {
+            judge = judge.with_log(LogSource::parse(log)?.read(&trust(policy)?)?);
+        }
+        Ok(judge)
+    }
+
+    fn packet(&self, policy: &TrustPolicy) -> Result<Packet, Failure> {
+        let (files, has_directory) = evidence(&self.evidence)?;
+        let packet = Packet::read(&files, policy);
+        // A directory is a packet, and a packet says which files it has.
+        Ok(if has_directory { packet.with(Packet::manifest(&files)) } else { packet })
+    }
+
+    fn options(&self) -> Result<protocol::Options, Failure> {
+        let now = jiff::Timestamp::now().as_millisecond();
+        let wrong = || Failure::usage("--at: must be a time such as 2026-11-22T12:00:00Z");
+        let at = self.at.as_deref().map(|at| unix_ms(at).ok_or_else(wrong)).transpose()?.unwrap_or(now);
+        let document = |flag: &'static str, path: &PathBuf| {
+            let bytes = read(flag, path, SMALL_BYTES_MAX)?;
+            json::parse(&bytes, DEPTH_MAX)
+                .map_err(|error| Failure::fail(format!("{flag} {}: {error} [{}]", path.display(), error.code())))
+        };
+        let mut options = match &self.config {
+            Some(path) => protocol::Options::from_config(&document("--config", path)?, at)
+                .map_err(|error| Failure::usage(format!("--config: {error} [{}]", error.code())))?,
+            None => protocol::Options::at(at),
+        };
+        options.urm = self.urm.as_ref().map(|path| document("--urm", path)).transpose()?;
+        Ok(options)
+    }
+}
+
+/// A pinned operator.
+pub fn operator(text: &str) -> Result<Did, Failure> {
+    Did::parse(text).map_err(|error| Failure::usage(format!("--operator: {error}")))
+}
+
+/// A trust policy from its bytes.
+pub fn trust(policy: Option<&[u8]>) -> Result<TrustPolicy, Failure> {
+    let bytes = policy.ok_or_else(|| Failure::usage("--policy: is required where something is proven to be logged"))?;
+    TrustPolicy::parse(bytes).map_err(|error| Failure::fail(format!("--policy: {error} [{}]", error.code())))
+}
+
+fn token(path: &PathBuf) -> Result<ScopedToken, Failure> {
+    if holds_token(&path.to_string_lossy()) {
+        return Err(Failure::usage("--cst: takes a file, not the token; a token in an argument is seen by everybody here"));
+    }
+    let bytes = zeroize::Zeroizing::new(read("--cst", path, TOKEN_BYTES_MAX as u64)?);
+    ScopedToken::parse(&bytes).map_err(|error| Failure::fail(format!("--cst: {error} [{}]", error.code())))
+}
+
+/// Whether the arguments name more than one document.
+pub fn are_many(documents: &[PathBuf]) -> bool {
+    let lines = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "ndjson" || ending == "jsonl");
+    documents.len() > 1 || documents.iter().any(|path| path.is_dir() || lines(path))
+}
+
+/// Judges all of them on all cores: a line each, then a summary.
+pub fn many(documents: &[PathBuf], judge: &Judge, as_json: bool) -> Result<Exit, Failure> {
+    let input = Input::of(documents).map_err(|error| Failure::fail(error.to_string()))?;
+    let mut worst = Exit::Pass;
+    let job = |_: &Source, bytes: &[u8]| judged(judge, bytes);
+    let summary = driver::run(input, job, |source, answer| {
+        let verification = answer.map_err(|unread| unread.to_string()).and_then(|judged| judged);
+        let word = match &verification {
+            Ok(verification) => verification.verdict.word(),
+            Err(_) => "FAIL",
+        };
+        worst = worse(worst, verification.as_ref().map_or(1, Verification::exit_code));
+        let line = match (as_json, &verification) {
+            (true, Ok(verification)) => json_line(source, verification)?,
+            (true, Err(why)) => format!("{}\n", serde_json::json!({"source": source.to_string(), "verdict": "fail", "error": why})),
+            (false, Ok(verification)) => format!("{word:<11}  {source}  {}\n", in_short(verification)),
+            (false, Err(why)) => format!("{word:<11}  {source}  {}\n", escape(why)),
+        };
+        print(&line).map_err(|failure| io::Error::other(failure.message))?;
+        Ok(word)
+    });
+    let summary = summary.map_err(|error| Failure::fail(format!("documents: {error}")))?;
+    if as_json {
+        return Ok(worst);
+    }
+    let counts: Vec<_> = summary.outcomes.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    print(&format!("\n{} documents: {}\n", summary.documents, counts.join(", ")))?;
+    Ok(worst)
+}
+
+fn judged(judge: &Judge, bytes: &[u8]) -> Result<Verification, String> {
+    let value = json::parse(bytes, DEPTH_MAX).map_err(|error| format!("{error} [{}]", error.code()))?;
+    let kind = DocumentKind::of(&value).ok_or("is no bundle, export, aggregate or commit signature")?;
+    Ok(judge.value(&value, kind))
+}
+
+fn json_line(source: &Source, verification: &Verification) -> io::Result<String> {
+    let mut value = serde_json::to_value(verification).map_err(io::Error::other)?;
+    value["source"] = source.to_string().into();
+    Ok(format!("{value}\n"))
+}
+
+fn in_short(verification: &Verification) -> String {
+    let protocol = verification.protocol.as_ref().map_or("", |protocol| protocol.reason_code);
+    let codes: Vec<_> = verification.audit.findings.iter().map(|finding| finding.code).collect();
+    format!("protocol {protocol}, audit {} {}", verification.audit.status.name(), codes.join(" "))
+}
+
+fn worse(one: Exit, code: u8) -> Exit {
+    match (one, code) {
+        (Exit::Fail, _) | (_, 1) => Exit::Fail,
+        (Exit::Incomplete, _) | (_, 3) => Exit::Incomplete,
+        _ => Exit::Pass,
+    }
+}
