@@ -12,6 +12,8 @@
 #[cfg(feature = "server")]
 mod demo;
 mod disclose;
+#[cfg(test)]
+mod documents;
 mod explain;
 mod failure;
 #[cfg(feature = "server")]
@@ -20,6 +22,8 @@ mod fsck;
 mod http;
 mod input;
 mod keygen;
+#[cfg(test)]
+mod many;
 #[cfg(feature = "server")]
 mod serve;
 mod show;
