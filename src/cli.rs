@@ -13,6 +13,7 @@ mod audit;
 #[cfg(feature = "server")]
 mod demo;
 mod disclose;
+mod documents;
 mod explain;
 mod failure;
 #[cfg(feature = "server")]
@@ -22,6 +23,7 @@ mod http;
 mod input;
 mod keygen;
 mod log_source;
+mod many;
 mod progress;
 #[cfg(feature = "server")]
 mod serve;

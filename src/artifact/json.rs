@@ -16,7 +16,10 @@ mod write;
 use std::collections::HashMap;
 
 pub use self::parse::parse;
-pub(crate) use self::write::{compact_in_pieces, compact_size_within, compact_with_payload, utf16_order, write_string};
+pub(crate) use self::write::{
+    append_compact, compact_in_pieces, compact_size_within, compact_with_payload, utf16_order, write_escaped,
+    write_string,
+};
 pub use self::write::{to_compact, to_jcs, to_pretty};
 
 /// Deepest nesting of arrays and objects taken in; the root container is 1.

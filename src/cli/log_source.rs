@@ -71,7 +71,8 @@ impl LogSource {
     pub fn read(&self, policy: &TrustPolicy) -> Result<WholeLog, Failure> {
         let wrong = |why: String| Failure::fail(format!("--log: {why}"));
         let checkpoint = self.get("checkpoint")?;
-        let checkpoint = checkpoint.ok_or_else(|| wrong("serves no checkpoint; is this the log's own prefix?".into()))?;
+        let checkpoint =
+            checkpoint.ok_or_else(|| wrong("serves no checkpoint; is this the log's own prefix?".into()))?;
         let mut copy = LogCopy::open(policy, &checkpoint).map_err(|e| wrong(format!("{e} [{}]", e.code())))?;
         let size = copy.size().get();
         let bar = Bar::new(size, "entries");

@@ -80,9 +80,8 @@ struct Files {
 
 impl Files {
     fn read(args: &Args) -> Result<Files, Failure> {
-        let small = |flag, path: &Option<PathBuf>| {
-            path.as_ref().map(|path| read(flag, path, SMALL_BYTES_MAX)).transpose()
-        };
+        let small =
+            |flag, path: &Option<PathBuf>| path.as_ref().map(|path| read(flag, path, SMALL_BYTES_MAX)).transpose();
         Ok(Files {
             policy: small("--policy", &args.policy)?,
             proof: small("--proof", &args.proof)?,

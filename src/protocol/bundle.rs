@@ -3,6 +3,7 @@
 
 mod limits;
 mod payload;
+mod payload_hash;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -13,7 +14,8 @@ use crate::protocol::codes::{
     HASH_MISMATCH, INVALID_DID_FORMAT, MALFORMED_ENVELOPE, SCHEMA_VALIDATION_FAILED, SIGNATURE_INVALID,
     UNKNOWN_ALGORITHM, UNKNOWN_ENVELOPE_TYPE, UNKNOWN_ENVELOPE_VERSION, UNKNOWN_HASH_ALGORITHM,
 };
-use crate::protocol::envelope::{self, Hashed, Signed, envelope_schema, is_did_form, text};
+use crate::protocol::envelope::{self, Signed, envelope_schema, is_did_form, text};
+use crate::protocol::event_chain::Walk;
 use crate::protocol::options::Context;
 use crate::protocol::schema::{DATE_TIME, ONE, Schema, first_fault, is_b64u};
 use crate::protocol::tiers::{ProofTier, TrustTier};
@@ -53,10 +55,11 @@ pub(super) fn verify(document: &Value, context: &Context<'_>) -> Result<Accepted
     if !is_did_form(payload.agent) {
         return fail(INVALID_DID_FORMAT, "payload.agent_did");
     }
-    if enveloped {
-        check_signature(document, original, payload.agent, context)?;
-    }
-    check_contents(&payload, modes, context)
+    let walk = match enveloped {
+        true => check_signature(document, original, payload.agent, context)?,
+        false => None,
+    };
+    check_contents(&payload, walk, modes, context)
 }
 
 /// Steps 2 to 9.
@@ -122,29 +125,45 @@ fn schema_code(field: &str) -> Code {
     }
 }
 
-/// Steps 11 to 14. The hash covers the payload as it was sent.
-fn check_signature(document: &Value, payload: &Value, agent: &str, context: &Context<'_>) -> Result<(), Failure> {
+/// Steps 11 to 14. The hash covers the payload as it was sent; hashing it gives
+/// the walk over its events, whose turn comes later.
+fn check_signature(
+    document: &Value,
+    payload: &Value,
+    agent: &str,
+    context: &Context<'_>,
+) -> Result<Option<Walk>, Failure> {
     let signer = text(document, "signer_did");
     if signer != agent {
         return fail(INVALID_DID_FORMAT, "signer_did");
     }
+    // BLAKE3 is listed and implemented by nobody.
+    if text(document, "hash_algorithm") != "SHA-256" {
+        return fail_whole(HASH_MISMATCH);
+    }
     let hash = text(document, "payload_hash_b64u");
-    if envelope::hashed(payload, text(document, "hash_algorithm"), hash) != Hashed::Good {
+    let (found, walk) = payload_hash::hash(payload);
+    if !envelope::spells(hash, &found) {
         return fail_whole(HASH_MISMATCH);
     }
     match envelope::signed(context.keys, signer, hash, text(document, "signature_b64u")) {
-        Signed::Good => Ok(()),
+        Signed::Good => Ok(walk),
         Signed::NoKey => fail(INVALID_DID_FORMAT, "signer_did"),
         Signed::Undecodable | Signed::Bad => fail_whole(SIGNATURE_INVALID),
     }
 }
 
 /// Steps 15 and 16.
-fn check_contents(payload: &Payload<'_>, modes: causal::Modes, context: &Context<'_>) -> Result<Accepted, Failure> {
+fn check_contents(
+    payload: &Payload<'_>,
+    walk: Option<Walk>,
+    modes: causal::Modes,
+    context: &Context<'_>,
+) -> Result<Accepted, Failure> {
     let checked = payload.enveloped;
     let chain = match payload.events {
         [] => None,
-        events => Some(event_chain::check(events, checked)?),
+        events => Some(event_chain::check(events, walk)?),
     };
     let chain = chain.as_ref();
     let run_id = chain.map(|chain| chain.run_id);

@@ -8,9 +8,36 @@
 /// Whether `text` has the schema format `date-time`: RFC 3339 with a zone,
 /// leap seconds at the end of a UTC day allowed.
 pub(super) fn is_date_time(text: &str) -> bool {
+    if is_usual(text) {
+        return true;
+    }
     let Some((day, rest)) = text.split_at_checked(10) else { return false };
     let Some(time) = rest.strip_prefix(|c: char| c == 'T' || c == 't' || is_js_space(c)) else { return false };
     is_full_date(day.as_bytes()) && is_full_time(time.as_bytes())
+}
+
+/// Whether `text` is a date as producers write it, `2026-11-22T12:00:00Z` with
+/// or without milliseconds: both the format and `Date.parse` take it. All its
+/// bytes are looked at in one step.
+pub(super) fn is_usual(text: &str) -> bool {
+    fn has_form<const N: usize>(text: &[u8; N], form: &[u8; N]) -> bool {
+        let span = |form: u8| if form == b'0' { 9 } else { 0 };
+        text.iter().zip(form).fold(true, |good, (byte, form)| good & (byte.wrapping_sub(*form) <= span(*form)))
+    }
+    let bytes = text.as_bytes();
+    let formed = match bytes.len() {
+        20 => bytes.first_chunk().is_some_and(|bytes| has_form(bytes, b"0000-00-00T00:00:00Z")),
+        24 => bytes.first_chunk().is_some_and(|bytes| has_form(bytes, b"0000-00-00T00:00:00.000Z")),
+        _ => false,
+    };
+    let two = |at: usize| 10 * (bytes[at] - b'0') + (bytes[at + 1] - b'0');
+    // Every month has 28 days; the others go the long way.
+    formed
+        && (1..=12).contains(&two(5))
+        && (1..=28).contains(&two(8))
+        && two(11) <= 23
+        && bytes[14] <= b'5'
+        && bytes[17] <= b'5'
 }
 
 /// White space of ECMAScript.
@@ -213,6 +240,28 @@ mod tests {
             "2026-02-12T12:59:60Z",
         ] {
             assert!(!is_date_time(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_usual_is_a_date_for_both() {
+        let fields = ["0000", "2026", "9999"].map(|year| (0..=13).map(move |month| (year, month)));
+        let mut usual = 0;
+        for (year, month) in fields.into_iter().flatten() {
+            for (day, hour, rest) in [(0, 0, "00:00Z"), (1, 23, "59:59.999Z"), (28, 24, "00:00Z"), (28, 9, "60:00Z")] {
+                let text = format!("{year}-{month:02}-{day:02}T{hour:02}:{rest}");
+                if is_usual(&text) {
+                    usual += 1;
+                    assert!(parse(&text).is_some(), "{text}");
+                    assert!(is_full_date(&text.as_bytes()[..10]) && is_full_time(&text.as_bytes()[11..]), "{text}");
+                }
+            }
+        }
+        assert_eq!(usual, 3 * 12);
+        for other in
+            ["2026-11-29T00:00:00Z", "2026-11-22t00:00:00Z", "2026-11-22T00:00:00+", "2026-11-22T00:0\u{7ff}:00Z"]
+        {
+            assert!(!is_usual(other), "{other}");
         }
     }
 }

@@ -38,6 +38,12 @@ pub(super) enum Schema {
     Map(&'static Schema),
     /// Exactly one of these fits.
     OneOf(&'static [&'static Schema]),
+    /// The rule, with a quick look for values as producers write them: what
+    /// the look takes fits the rule, and the rule names the faults of others.
+    Usual {
+        fits: fn(&Value) -> bool,
+        rule: &'static Schema,
+    },
 }
 
 /// The members of an object.
@@ -109,6 +115,7 @@ pub(super) fn first_fault(schema: &Schema, value: &Value) -> Option<Fault> {
         (Schema::Object(members), Value::Object(object)) => return fault_in_object(members, object),
         (Schema::Map(of), Value::Object(object)) => return fault_in_map(of, object),
         (Schema::OneOf(branches), value) => return fault_in_branches(branches, value),
+        (Schema::Usual { fits, rule }, value) => return if fits(value) { None } else { first_fault(rule, value) },
         _ => false,
     };
     if fits { None } else { Some(Fault::here()) }

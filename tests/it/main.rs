@@ -52,6 +52,7 @@ mod policy_properties;
 mod policy_registry;
 mod policy_words;
 mod protocol_bad_input;
+mod protocol_events;
 mod protocol_make;
 mod protocol_mutations;
 mod protocol_packages;

@@ -6,7 +6,7 @@ use super::{Number, Object, Value};
 /// The compact form: what `JSON.stringify` prints (clawsig 1.7). Linear.
 pub fn to_compact(value: &Value) -> String {
     let mut out = String::with_capacity(256);
-    write(value, &mut out);
+    append_compact(value, &mut out);
     out
 }
 
@@ -33,14 +33,14 @@ pub(crate) fn compact_with_payload(value: &Value, size_guess: usize) -> (String,
     let mut out = String::with_capacity(size_guess);
     let mut payload = None;
     let Value::Object(object) = value else {
-        write(value, &mut out);
+        append_compact(value, &mut out);
         return (out, None);
     };
     out.push('{');
     for (at, (name, member)) in object.iter().enumerate() {
         write_name(at, name, &mut out);
         let from = out.len();
-        write(member, &mut out);
+        append_compact(member, &mut out);
         if name == "payload" {
             payload = Some(from..out.len());
         }
@@ -80,7 +80,7 @@ fn write_pieces(value: &Value, out: &mut String, take: &mut dyn FnMut(&str)) {
             }
             out.push('}');
         }
-        scalar => write(scalar, out),
+        scalar => append_compact(scalar, out),
     }
     if out.len() >= PIECE_BYTES {
         take(out);
@@ -93,7 +93,8 @@ pub(crate) fn compact_size_within(value: &Value, bytes_max: usize) -> bool {
     to_compact(value).len() <= bytes_max
 }
 
-fn write(value: &Value, out: &mut String) {
+/// Appends the compact form of `value`.
+pub(crate) fn append_compact(value: &Value, out: &mut String) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(true) => out.push_str("true"),
@@ -106,7 +107,7 @@ fn write(value: &Value, out: &mut String) {
                 if at > 0 {
                     out.push(',');
                 }
-                write(item, out);
+                append_compact(item, out);
             }
             out.push(']');
         }
@@ -114,7 +115,7 @@ fn write(value: &Value, out: &mut String) {
             out.push('{');
             for (at, (name, member)) in object.iter().enumerate() {
                 write_name(at, name, out);
-                write(member, out);
+                append_compact(member, out);
             }
             out.push('}');
         }
@@ -141,7 +142,7 @@ fn write_jcs(value: &Value, out: &mut String) {
             }
             out.push('}');
         }
-        scalar => write(scalar, out),
+        scalar => append_compact(scalar, out),
     }
 }
 
@@ -189,7 +190,7 @@ fn write_pretty(value: &Value, depth: usize, out: &mut String) {
             line(out, depth);
             out.push('}');
         }
-        flat => write(flat, out),
+        flat => append_compact(flat, out),
     }
 }
 
@@ -246,13 +247,18 @@ fn holds_escaped(bytes: &[u8]) -> bool {
     bytes.iter().any(|byte| is_escaped(*byte))
 }
 
-/// Appends a text in quotes. Escapes only what ECMAScript escapes: quote,
-/// backslash and U+0000 to U+001F.
+/// Appends a text in quotes.
 pub(crate) fn write_string(text: &str, out: &mut String) {
     out.push('"');
+    write_escaped(text, out);
+    out.push('"');
+}
+
+/// Appends what stands between the quotes of a text. Escapes only what
+/// ECMAScript escapes: quote, backslash and U+0000 to U+001F.
+pub(crate) fn write_escaped(text: &str, out: &mut String) {
     if !holds_escaped(text.as_bytes()) {
         out.push_str(text);
-        out.push('"');
         return;
     }
     let mut plain_from = 0;
@@ -280,5 +286,4 @@ pub(crate) fn write_string(text: &str, out: &mut String) {
         }
     }
     out.push_str(&text[plain_from..]);
-    out.push('"');
 }

@@ -15,9 +15,9 @@ use pulselog::verify::plain_text::escape;
 use pulselog::verify::scoped_token::{KeySet, ScopedToken, TOKEN_BYTES_MAX};
 use pulselog::verify::verification::Verification;
 
-use crate::cli::documents::{Input, Source, Unread};
+use crate::cli::documents::{Input, Source};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::input::{SMALL_BYTES_MAX, read};
+use crate::cli::input::{SMALL_BYTES_MAX, read, why};
 use crate::cli::log_source::{LogSource, evidence};
 use crate::cli::{many as driver, print};
 
@@ -64,10 +64,14 @@ impl JudgingArgs {
         judge.protocol_only = self.protocol_only;
         judge.operator = self.operator.as_deref().map(operator).transpose()?;
         judge.expect_job = self.expect_job.clone();
-        judge.token_keys = self.jwks.as_ref().map(|path| {
-            let bytes = read("--jwks", path, SMALL_BYTES_MAX)?;
-            KeySet::parse(&bytes).map_err(|error| Failure::fail(format!("--jwks: {error} [{}]", error.code())))
-        }).transpose()?;
+        judge.token_keys = self
+            .jwks
+            .as_ref()
+            .map(|path| {
+                let bytes = read("--jwks", path, SMALL_BYTES_MAX)?;
+                KeySet::parse(&bytes).map_err(|error| Failure::fail(format!("--jwks: {error} [{}]", error.code())))
+            })
+            .transpose()?;
         judge.token = self.cst.as_ref().map(token).transpose()?;
         if !self.evidence.is_empty() {
             judge.evidence = Evidence::Packet(Box::new(self.packet(&trust(policy)?)?));
@@ -116,7 +120,9 @@ pub fn trust(policy: Option<&[u8]>) -> Result<TrustPolicy, Failure> {
 
 fn token(path: &PathBuf) -> Result<ScopedToken, Failure> {
     if holds_token(&path.to_string_lossy()) {
-        return Err(Failure::usage("--cst: takes a file, not the token; a token in an argument is seen by everybody here"));
+        return Err(Failure::usage(
+            "--cst: takes a file, not the token; a token in an argument is seen by everybody here",
+        ));
     }
     let bytes = zeroize::Zeroizing::new(read("--cst", path, TOKEN_BYTES_MAX as u64)?);
     ScopedToken::parse(&bytes).map_err(|error| Failure::fail(format!("--cst: {error} [{}]", error.code())))
@@ -130,7 +136,8 @@ pub fn are_many(documents: &[PathBuf]) -> bool {
 
 /// Judges all of them on all cores: a line each, then a summary.
 pub fn many(documents: &[PathBuf], judge: &Judge, as_json: bool) -> Result<Exit, Failure> {
-    let input = Input::of(documents).map_err(|error| Failure::fail(error.to_string()))?;
+    let input =
+        Input::of(documents).map_err(|(path, error)| Failure::fail(format!("{}: {}", path.display(), why(&error))))?;
     let mut worst = Exit::Pass;
     let job = |_: &Source, bytes: &[u8]| judged(judge, bytes);
     let summary = driver::run(input, job, |source, answer| {
@@ -142,7 +149,9 @@ pub fn many(documents: &[PathBuf], judge: &Judge, as_json: bool) -> Result<Exit,
         worst = worse(worst, verification.as_ref().map_or(1, Verification::exit_code));
         let line = match (as_json, &verification) {
             (true, Ok(verification)) => json_line(source, verification)?,
-            (true, Err(why)) => format!("{}\n", serde_json::json!({"source": source.to_string(), "verdict": "fail", "error": why})),
+            (true, Err(why)) => {
+                format!("{}\n", serde_json::json!({"source": source.to_string(), "verdict": "fail", "error": why}))
+            }
             (false, Ok(verification)) => format!("{word:<11}  {source}  {}\n", in_short(verification)),
             (false, Err(why)) => format!("{word:<11}  {source}  {}\n", escape(why)),
         };
