@@ -49,7 +49,8 @@ impl Answer {
     }
 }
 
-/// One log, reached over HTTP.
+/// One log, reached over HTTP. Clones share its connections.
+#[derive(Clone)]
 pub struct Client {
     agent: ureq::Agent,
     base: String,

@@ -3,22 +3,30 @@
 
 use std::path::{Path, PathBuf};
 
+use pulselog::artifact::Did;
+use pulselog::trust::TrustPolicy;
+use pulselog::verify::judge::{self, Judge};
+use pulselog::verify::packet::{File, MANIFEST, Packet as Evidence};
+use pulselog::verify::verification::Verification;
 use pulselog::verify::{Older, Options, artifact};
 
 use crate::cli::demo::play::{Logged, Played};
 use crate::cli::failure::Failure;
 use crate::cli::http::Client;
 use crate::cli::input::{self, SMALL_BYTES_MAX};
+use crate::cli::log_source::evidence;
 
 const POLICY: &str = "trust.policy";
 const CHECKPOINT: &str = "checkpoint";
 const OLDER: &str = "previous.checkpoint";
 const CONSISTENCY: &str = "previous-to-now.consistency";
+const ATTESTED: &str = "statement.consistency";
 
 /// A written packet.
 pub struct Packet {
     dir: PathBuf,
     stems: Vec<String>,
+    operator: String,
     has_older: bool,
 }
 
@@ -44,34 +52,40 @@ impl Packet {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(at(error)),
             _ => std::fs::create_dir_all(dir).map_err(at)?,
         }
-        let put = |name: &str, bytes: &[u8]| std::fs::write(dir.join(name), bytes).map_err(at);
         let size = played.tree_size;
-        let mut stems = Vec::new();
-        for logged in &played.logged {
-            let stem = format!("{:02}-{}", logged.step, logged.kind);
+        let (mut files, mut stems): (Vec<File>, _) = (Vec::new(), Vec::new());
+        for logged in played.used.iter().chain(&played.logged) {
+            let stem = &logged.stem;
             let body = fetch(client, &format!("v1/artifacts/{}", logged.artifact), "application/json")?;
             if body != logged.compact.as_bytes() {
                 return Err(Failure::fail(format!("demo: the log serves another body for entry {}", logged.index)));
             }
             let proof = fetch(client, &format!("v1/entries/{}.tlog-proof?size={size}", logged.index), "text/plain")?;
-            put(&format!("{stem}.json"), &body)?;
-            put(&format!("{stem}.tlog-proof"), &proof)?;
-            stems.push(stem);
+            files.push((format!("{stem}.json"), body));
+            files.push((format!("{stem}.tlog-proof"), proof));
+            stems.push(stem.clone());
         }
-        put(POLICY, &fetch(client, "v1/trust-policy", "text/plain")?)?;
-        put(CHECKPOINT, &fetch(client, &format!("v1/checkpoints/{size}"), "text/plain")?)?;
+        files.push((POLICY.to_owned(), fetch(client, "v1/trust-policy", "text/plain")?));
+        files.push((CHECKPOINT.to_owned(), fetch(client, &format!("v1/checkpoints/{size}"), "text/plain")?));
+        let consistency =
+            |from: u64| fetch(client, &format!("v1/proofs/consistency?from={from}&to={size}"), "text/plain");
+        files.push((ATTESTED.to_owned(), consistency(played.attested_size)?));
         if let Some((from, note)) = older {
-            let path = format!("v1/proofs/consistency?from={from}&to={size}");
-            put(OLDER, note)?;
-            put(CONSISTENCY, &fetch(client, &path, "text/plain")?)?;
+            files.push((OLDER.to_owned(), note.clone()));
+            files.push((CONSISTENCY.to_owned(), consistency(*from)?));
         }
-        let packet = Self { dir: dir.to_owned(), stems, has_older: older.is_some() };
-        put("README.txt", packet.readme(&played.job.id).as_bytes())?;
+        let packet = Self { dir: dir.to_owned(), stems, operator: played.operator.clone(), has_older: older.is_some() };
+        files.push(("README.txt".to_owned(), packet.readme(&played.job.id).into_bytes()));
+        files.push((MANIFEST.to_owned(), Evidence::manifest_of(&files).into_bytes()));
+        for (name, bytes) in &files {
+            std::fs::write(dir.join(name), bytes).map_err(at)?;
+        }
         Ok(packet)
     }
 
     /// Verifies every file of the packet as a stranger would: from disk, with
-    /// nothing but the policy. Returns how many artifacts passed.
+    /// nothing but the policy and the operator's name. Returns how many
+    /// artifacts passed.
     pub fn verify(&self) -> Result<usize, Failure> {
         let read = |name: &str| input::read("packet", &self.dir.join(name), SMALL_BYTES_MAX);
         let policy = read(POLICY)?;
@@ -81,15 +95,31 @@ impl Packet {
         };
         let older = older.as_ref().map(|(checkpoint, file)| Older { checkpoint, consistency: Some(file) });
         let options = Options { size_at_least: None, older };
+        let judge = self.judge(&policy)?;
         for stem in &self.stems {
             let body = read(&format!("{stem}.json"))?;
             let proof = read(&format!("{stem}.tlog-proof"))?;
-            let report = artifact(Some(&body), &proof, &policy, &options);
-            if report.exit_code() != 0 {
-                return Err(Failure::fail(format!("packet: {stem} does not verify: {}", report.to_text())));
+            let proven = artifact(Some(&body), &proof, &policy, &options);
+            let verification = match judge.document(&body) {
+                Some(judged) => judged.with_proof(proven),
+                None => Verification::of_proof(proven),
+            };
+            if verification.exit_code() != 0 {
+                return Err(Failure::fail(format!("packet: {stem} does not verify: {}", verification.to_text())));
             }
         }
         Ok(self.stems.len())
+    }
+
+    fn judge(&self, policy: &[u8]) -> Result<Judge, Failure> {
+        let policy = TrustPolicy::parse(policy).map_err(|error| Failure::fail(format!("packet: {error}")))?;
+        let (files, _) = evidence(std::slice::from_ref(&self.dir))?;
+        let packet = Evidence::read(&files, &policy).with(Evidence::manifest(&files));
+        let now = jiff::Timestamp::now().as_millisecond();
+        let mut judge = Judge::new(pulselog::protocol::Options::at(now));
+        judge.operator = Did::parse(&self.operator).ok();
+        judge.evidence = judge::Evidence::Packet(Box::new(packet));
+        Ok(judge)
     }
 
     /// The command that verifies the run's first bundle, to be pasted.
@@ -101,11 +131,12 @@ impl Packet {
 
     fn verify_command(&self, program: &str, stem: &str, dir: &Path) -> String {
         let file = |name: &str| quoted(&dir.join(name));
+        let packet = if dir.as_os_str().is_empty() { ".".to_owned() } else { quoted(dir) };
         let mut command = format!(
-            "{program} verify {} --proof {} --policy {}",
+            "{program} verify {} --evidence {packet} --policy {} --operator {}",
             file(&format!("{stem}.json")),
-            file(&format!("{stem}.tlog-proof")),
-            file(POLICY)
+            file(POLICY),
+            self.operator
         );
         if self.has_older {
             let older = format!(" --consistent-with {} --consistency {}", file(OLDER), file(CONSISTENCY));
@@ -125,9 +156,14 @@ impl Packet {
         format!(
             "Packet of {job}\n\n\
              NN-kind.json is an artifact in the form that was hashed, NN-kind.tlog-proof its\n\
-             inclusion proof, checkpoint the signed tree head that covers all of them.\n\n\
-             trust.policy says whom to believe. This copy came from the log itself: compare\n\
-             it with one from the log's operator before you rely on it.\n\n\
+             inclusion proof, checkpoint the signed tree head that covers all of them;\n\
+             used-… are earlier entries that the audit rests on. The last artifact is the\n\
+             operator's statement about this job: it lists every entry that the audit of\n\
+             the job used, so nothing else of the log is needed. statement.consistency shows\n\
+             that the log it speaks of is this one. packet.json lists all files.\n\n\
+             trust.policy says whose checkpoints to believe, and --operator whose roots. The\n\
+             copies here came from the log itself: compare both with what the log's operator\n\
+             says elsewhere before you rely on them.\n\n\
              {older}In this directory, with no network:\n\n{}\n",
             commands.join("\n")
         )

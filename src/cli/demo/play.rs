@@ -1,5 +1,6 @@
 //! The runbook, played: 24 statements of one job in two runs, in the order in
-//! which they would really be made, each through the log's own HTTP API.
+//! which they would really be made, each through the log's own HTTP API; and a
+//! 25th, in which the operator attests what the rules find of the job.
 //!
 //! The agent deploys with approval, then follows an injected text and asks for
 //! an edit that its policy denies. Its token is revoked, a person freezes
@@ -7,6 +8,12 @@
 //! enforcement stopped is evidence here, not an error.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use pulselog::artifact::Did;
+use pulselog::artifact::json::Value;
+use pulselog::audit::{Timeline, attest};
+use pulselog::merkle::LeafIndex;
+use pulselog::trust::TrustPolicy;
 
 use crate::cli::demo::cast::{Cast, Party, Signed, bare};
 use crate::cli::demo::chain::Chain;
@@ -17,6 +24,7 @@ use crate::cli::demo::token::{Token, issue};
 use crate::cli::failure::Failure;
 use crate::cli::http::Client;
 use crate::cli::input::at_ms;
+use crate::cli::log_source::LogSource;
 use crate::cli::print;
 
 /// Time that an approval lives.
@@ -46,7 +54,8 @@ const ROLLBACK: Call = Call {
 
 /// One statement that is now in the log.
 pub struct Logged {
-    pub step: usize,
+    /// Name of its files in a packet, without ending.
+    pub stem: String,
     pub kind: &'static str,
     pub index: u64,
     /// Artifact digest, hex.
@@ -58,7 +67,13 @@ pub struct Logged {
 pub struct Played {
     pub job: Job,
     pub agent: String,
+    /// DID of the operator.
+    pub operator: String,
     pub logged: Vec<Logged>,
+    /// Earlier entries that the audit of the job rests on: roots and policies.
+    pub used: Vec<Logged>,
+    /// The size that the operator's statement speaks of.
+    pub attested_size: u64,
     /// Size of a checkpoint that covers all of it.
     pub tree_size: u64,
 }
@@ -90,7 +105,8 @@ impl Stage<'_> {
             return Err(wrong("expanded, although its receipts were logged before".into()));
         }
         print(&format!("  {step:>2}  entry {index:<5}  {kind:<20}  {words}\n"))?;
-        self.logged.push(Logged { step, kind, index, artifact, compact: compact.to_owned() });
+        let stem = format!("{step:02}-{kind}");
+        self.logged.push(Logged { stem, kind, index, artifact, compact: compact.to_owned() });
         Ok(())
     }
 
@@ -123,8 +139,17 @@ pub fn play(cast: &Cast, job: Job, submitters: &Submitters, client: &Client) -> 
     let first = play.deploy()?;
     let second = play.contain_and_roll_back(&first)?;
     play.publish(&first, &second)?;
+    let (attested_size, used) = play.attest()?;
     let Play { job, stage, .. } = play;
-    Ok(Played { job, agent: cast.agent.did().to_owned(), logged: stage.logged, tree_size: stage.tree_size })
+    Ok(Played {
+        job,
+        agent: cast.agent.did().to_owned(),
+        operator: cast.operator.did().to_owned(),
+        logged: stage.logged,
+        used,
+        attested_size,
+        tree_size: stage.tree_size,
+    })
 }
 
 impl Play<'_> {
@@ -215,6 +240,34 @@ impl Play<'_> {
         self.pulse(second, rolled_back, &[], "run 2 as the agent tells it")
     }
 
+    /// Step 24: the operator reads the whole log, and attests what the rules
+    /// find of the job and on which entries that rests.
+    fn attest(&mut self) -> Result<(u64, Vec<Logged>), Failure> {
+        let wrong = |why: String| Failure::fail(format!("demo: audit statement: {why}"));
+        let client = self.stage.client;
+        let policy = client.get("v1/trust-policy", "text/plain")?;
+        let policy = TrustPolicy::parse(&policy.body).map_err(|error| wrong(error.to_string()))?;
+        let mut log = LogSource::Url(client.clone()).read(&policy)?;
+        let size = log.head().size;
+        log.know(size).map_err(|error| wrong(error.to_string()))?;
+        let operator = Did::parse(self.cast.operator.did()).map_err(|error| wrong(error.to_string()))?;
+        let payload = attest(log.timeline(), size, &self.job.id, &operator);
+        let payload = payload.ok_or_else(|| wrong("no roots of the operator are logged".into()))?;
+        let listed = payload.get("entries").and_then(Value::as_array).unwrap_or_default();
+        let indexes =
+            listed.iter().filter_map(|entry| entry.get("index")?.as_i64().and_then(|at| u64::try_from(at).ok()));
+        let used = indexes.filter(|at| !self.stage.logged.iter().any(|logged| logged.index == *at));
+        let used = used.filter_map(|at| used_entry(log.timeline(), at)).collect();
+        let signed = self.cast.operator.sign("audit_statement", payload.clone(), &now())?;
+        self.stage.signed(
+            "operator",
+            "audit_statement",
+            &signed,
+            "the operator attests what the rules find of the job",
+        )?;
+        Ok((size.get(), used))
+    }
+
     fn start_run(&mut self, at: usize, actions: &[&str], words: &str) -> Result<Run, Failure> {
         let issuer = &self.cast.issuer;
         let started_ms = now_ms();
@@ -300,6 +353,13 @@ impl Play<'_> {
     const fn wrapper(&self) -> &Party {
         &self.cast.wrapper
     }
+}
+
+fn used_entry(timeline: &Timeline, index: u64) -> Option<Logged> {
+    let seen = timeline.get(LeafIndex::new(index))?;
+    let kind = seen.entry.kind.name();
+    let compact = seen.body.as_ref()?.compact().to_owned();
+    Some(Logged { stem: format!("used-{index}-{kind}"), kind, index, artifact: seen.entry.digest.to_string(), compact })
 }
 
 fn now_ms() -> i64 {

@@ -16,7 +16,7 @@ const LIFETIME: Duration = Duration::from_secs(3_600);
 
 /// Role, and the signed kinds that it submits.
 const ROLES: &[(&str, &[&str])] = &[
-    ("operator", &["audit_roots"]),
+    ("operator", &["audit_roots", "audit_statement"]),
     ("registry", &["work_policy"]),
     ("clawscope", &["cst_issuance", "cst_revocation"]),
     ("clawproxy", &["gateway_receipt"]),
