@@ -222,7 +222,40 @@ impl Report {
     }
 }
 
-pub(super) fn finish(scene: &Scene<'_>, size: TreeSize, absence: Absence, findings: Findings) -> Report {
+/// Rules that accuse because something is *not* there. Where absence was not
+/// checked it may merely not be at hand: then they leave the audit incomplete.
+const REST_ON_ABSENCE: &[&str] = &[
+    "APPROVAL_BY_ACTOR",
+    "APPROVAL_DENIED",
+    "APPROVAL_EXPIRED",
+    "APPROVAL_MISSING",
+    "APPROVAL_UNBOUND_REVISION",
+    "APPROVAL_UNEQUAL",
+    "BUNDLE_MISSING",
+    "GATEWAY_RECEIPT_MISSING",
+    "POLICY_MISSING",
+    "POLICY_NONCOMPLIANT",
+    "RECEIPT_MISSING",
+    "RECEIPT_NOT_GENUINE",
+    "RECEIPT_WITHOUT_DECISION",
+    "TOKEN_UNKNOWN",
+];
+
+/// An approval that is not at hand may be the one that covers the act, and may
+/// name the parameter that a policy refuses without it.
+fn soften(finding: Finding) -> Finding {
+    match REST_ON_ABSENCE.contains(&finding.code) {
+        true => Finding { effect: finding.effect.min(Effect::Incomplete), ..finding },
+        false => finding,
+    }
+}
+
+pub(super) fn finish(scene: &Scene<'_>, size: TreeSize, absence: Absence, mut findings: Findings) -> Report {
+    // A body that cannot be read may be the one that is missed.
+    let unread = scene.withheld.iter().any(|withheld| withheld.kind != "proof_bundle");
+    if absence == Absence::NotChecked || unread {
+        findings.found = findings.found.into_iter().map(soften).collect();
+    }
     let mut coverage: BTreeMap<(&'static str, &Subject), Vec<LeafIndex>> = BTreeMap::new();
     for (what, subject, at) in &findings.uncovered {
         coverage.entry((what, subject)).or_default().push(*at);

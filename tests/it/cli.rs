@@ -66,13 +66,13 @@ fn help_teaches_and_wrong_usage_is_one_line() {
     assert_eq!(ran.code, 0);
     assert!(ran.out.contains("Exit codes"));
     assert_eq!(run(&[]).code, 2);
-    for command in ["keygen", "sign", "show", "verify"] {
+    for command in ["keygen", "sign", "show", "verify", "audit", "disclose"] {
         let help = run(&[command, "--help"]);
         assert_eq!(help.code, 0);
         assert!(help.out.contains("Examples:"), "{command}");
     }
     fails(&["frobnicate"], 2, &["frobnicate", "--help"]);
-    fails(&["verify"], 2, &["--proof", "--policy", "pulselog verify --help"]);
+    fails(&["verify"], 2, &["--proof", "pulselog verify --help"]);
     fails(&["verify", "--proof", "a", "--policy", "b", "--size-at-least", "007"], 2, &["--size-at-least"]);
     fails(&["verify", "--proof", "a", "--policy", "b", "--consistency", "c"], 2, &["--consistent-with"]);
     fails(&["keygen", "--out", "x"], 2, &["--origin", "--did"]);

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use crate::cli::{Ran, command, run};
 use crate::make::{admit_any, good, kind};
 
-const STORY: [&str; 24] = [
+const STORY: [&str; 25] = [
     "audit_roots",
     "work_policy",
     "cst_issuance",
@@ -40,6 +40,7 @@ const STORY: [&str; 24] = [
     "proof_bundle",
     "trust_pulse",
     "trust_pulse",
+    "audit_statement",
 ];
 
 fn text(path: &Path) -> &str {
@@ -59,11 +60,19 @@ fn verify(packet: &Path, step: usize, older: bool) -> Ran {
     let (body, proof) = (stem.with_extension("json"), stem.with_extension("tlog-proof"));
     let policy = packet.join("trust.policy");
     let (old, file) = (packet.join("previous.checkpoint"), packet.join("previous-to-now.consistency"));
+    let operator = operator(packet);
     let mut args = vec!["verify", text(&body), "--proof", text(&proof), "--policy", text(&policy), "--json"];
+    args.extend(["--evidence", text(packet), "--operator", &operator]);
     if older {
         args.extend(["--consistent-with", text(&old), "--consistency", text(&file)]);
     }
     run(&args)
+}
+
+/// Who signed the roots.
+fn operator(packet: &Path) -> String {
+    let roots = std::fs::read_to_string(stem(packet, 0).with_extension("json")).expect("roots");
+    json::parse(roots.as_bytes(), 64).expect("JSON").text_at("signer_did").expect("a signer").to_owned()
 }
 
 fn statements(packet: &Path) -> Vec<Artifact> {
@@ -106,7 +115,7 @@ fn plays_the_story_twice_into_one_log_and_leaves_packets_that_verify() {
     // Everything is still there, and no token of the story works any more.
     let checked = run(&["fsck", "--data", text(&dir.join("log"))]);
     assert_eq!(checked.code, 0, "{}", checked.out);
-    assert!(checked.out.contains("48 entries"), "{}", checked.out);
+    assert!(checked.out.contains("50 entries"), "{}", checked.out);
     let tokens = run(&["token", "list", "--data", text(&dir.join("log")), "--json"]);
     let tokens: serde_json::Value = serde_json::from_str(&tokens.out).expect("JSON");
     let rows = tokens.as_array().expect("rows");

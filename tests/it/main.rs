@@ -33,6 +33,8 @@ mod disclosure_bad_input;
 #[cfg(feature = "server")]
 mod drawings;
 mod envelope_table;
+#[cfg(feature = "server")]
+mod evidence_packets;
 mod evidence_bad_input;
 mod evidence_tampering;
 mod evidence_times;
