@@ -1,5 +1,7 @@
 //! The report: findings, what is pending, what was not judged, and verdicts.
 
+mod ledger;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -12,6 +14,8 @@ use crate::audit::scene::Scene;
 use crate::audit::scope::Scope;
 use crate::entry::LoggedAt;
 use crate::merkle::{LeafIndex, TreeSize};
+
+use self::ledger::{Charged, Ledger, worst};
 
 /// What the audit says of a job, a run or the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -312,54 +316,6 @@ impl Report {
     }
 }
 
-/// What is charged to one job, run, token or agent.
-#[derive(Default)]
-struct Charged<'a> {
-    findings: Vec<&'a Finding>,
-    pending: Vec<&'a Pending>,
-}
-
-/// Findings and pending obligations by whom they are charged to.
-#[derive(Default)]
-struct Ledger<'a> {
-    jobs: BTreeMap<&'a str, Charged<'a>>,
-    runs: BTreeMap<(&'a str, &'a str), Charged<'a>>,
-    /// Charged to a token and no run.
-    tokens: BTreeMap<&'a str, Charged<'a>>,
-    /// Charged to an agent, and to no run or token.
-    agents: BTreeMap<&'a str, Charged<'a>>,
-    /// Charged to nobody.
-    shared: Charged<'a>,
-}
-
-impl<'a> Ledger<'a> {
-    fn of(report: &'a Report) -> Ledger<'a> {
-        let mut ledger = Ledger::default();
-        for finding in &report.findings {
-            ledger.places(&finding.subject, &mut |charged| charged.findings.push(finding));
-        }
-        for pending in &report.pending {
-            ledger.places(&pending.subject, &mut |charged| charged.pending.push(pending));
-        }
-        ledger
-    }
-
-    fn places(&mut self, subject: &'a Subject, put: &mut dyn FnMut(&mut Charged<'a>)) {
-        if *subject == Subject::default() {
-            put(&mut self.shared);
-        }
-        if let Some(job) = &subject.job {
-            put(self.jobs.entry(job).or_default());
-        }
-        match (&subject.agent, &subject.run, &subject.token) {
-            (Some(agent), Some(run), _) => put(self.runs.entry((agent, run)).or_default()),
-            (Some(_), None, Some(token)) => put(self.tokens.entry(token).or_default()),
-            (Some(agent), None, None) => put(self.agents.entry(agent).or_default()),
-            (None, ..) => {}
-        }
-    }
-}
-
 fn agents_of_jobs(scene: &Scene<'_>, findings: &Findings) -> BTreeMap<String, BTreeSet<String>> {
     let mut agents: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for token in &scene.tokens {
@@ -388,30 +344,4 @@ fn runs(scene: &Scene<'_>) -> Vec<JudgedRun> {
         }
     };
     all.into_iter().map(judged).collect()
-}
-
-/// The worst that is charged to whom `is` picks. What is charged to nobody and
-/// leaves the audit incomplete does so for everybody.
-fn worst<'a>(
-    findings: impl IntoIterator<Item = &'a Finding>,
-    pending: impl IntoIterator<Item = &'a Pending>,
-    absence: Absence,
-    is: impl Fn(&Subject) -> bool,
-) -> Verdict {
-    let mut worst = if absence == Absence::NotChecked { Verdict::Incomplete } else { Verdict::Pass };
-    for finding in findings {
-        let verdict = match finding.effect {
-            Effect::Shown => continue,
-            Effect::Incomplete => Verdict::Incomplete,
-            Effect::Fails => Verdict::Fail,
-        };
-        let to_all = finding.effect == Effect::Incomplete && finding.subject == Subject::default();
-        if to_all || is(&finding.subject) {
-            worst = worst.max(verdict);
-        }
-    }
-    if pending.into_iter().any(|pending| is(&pending.subject)) {
-        worst = worst.max(Verdict::Incomplete);
-    }
-    worst
 }

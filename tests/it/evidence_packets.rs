@@ -60,6 +60,7 @@ fn the_demos_packet_passes_both_verdicts_with_attested_absence() {
         assert_eq!(ran.code, 0, "{report:#}");
         assert_eq!((&report["protocol"]["status"], &report["audit"]["status"]), (&"pass".into(), &"pass".into()));
         assert_eq!(report["coverage"]["absence"], serde_json::json!({"how": "attested", "entry": 24}));
+        crate::schemas::is_valid("verification.schema.json", &report);
         assert_eq!(report["coverage"]["as_of"]["size"], 24);
         assert_eq!(report["subject"]["tree_size"], 25);
     }
@@ -149,6 +150,7 @@ fn the_whole_log_as_a_directory_recomputes_absence() {
     let audited =
         run(&["audit", "--log", text(mirror.path()), "--policy", text(&policy), "--operator", &operator(), "--json"]);
     assert_eq!((audited.code, &json(&audited)["verdict"]), (0, &"pass".into()), "{} {}", audited.out, audited.err);
+    crate::schemas::is_valid("audit_report.schema.json", &json(&audited));
     // A body that is gone is told, an entry that is gone is no log.
     let bodies: Vec<PathBuf> =
         std::fs::read_dir(mirror.path().join("artifacts")).expect("bodies").flatten().map(|f| f.path()).collect();
