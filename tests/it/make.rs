@@ -146,6 +146,7 @@ pub fn good(kind: Kind) -> String {
 }
 
 /// The good payload of a kind that may come unsigned, without envelope.
+#[cfg(feature = "server")]
 pub fn good_bare(name: &str) -> String {
     to_compact(&good_payload(kind(name)))
 }
