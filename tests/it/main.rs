@@ -17,6 +17,13 @@ mod reader;
 #[cfg(feature = "server")]
 mod served;
 mod artifact;
+mod audit_attest;
+mod audit_goldens;
+mod audit_goldens_acts;
+mod audit_goldens_bundles;
+mod audit_goldens_policies;
+mod audit_goldens_roles;
+mod audit_goldens_tokens;
 mod audit_make;
 mod audit_properties;
 mod audit_rules;
