@@ -26,6 +26,7 @@ mod audit_goldens_roles;
 mod audit_goldens_tokens;
 mod audit_make;
 mod audit_properties;
+mod audit_removed;
 mod audit_rules;
 mod audit_slices;
 mod bundles;
