@@ -77,8 +77,9 @@ fn reviews(scene: &Scene<'_>, bundle: &Bundle<'_>, findings: &mut Findings) {
     let at = bundle.statement.at;
     let reviews = bundle.statement.payload.at("metadata.reviewer_signoff_receipts").and_then(Value::as_array);
     for review in reviews.unwrap_or_default() {
-        let reviewer = review.text_at("signer_did").or_else(|| review.text_at("payload.reviewer_did"));
-        if reviewer == Some(bundle.agent) {
+        let stated = review.text_at("payload.reviewer_did");
+        let reviewer = review.text_at("signer_did").or(stated);
+        if reviewer == Some(bundle.agent) || stated == Some(bundle.agent) {
             findings.add(&REVIEW_NOT_INDEPENDENT, &bundle.subject(), [at], "a sign-off is signed by the agent itself");
         } else if !reviewer.is_some_and(|did| scene.roots_at(at).is_some_and(|roots| roots.is_reviewer(did))) {
             findings.uncover("review by somebody whom the roots do not list", &bundle.subject(), at);

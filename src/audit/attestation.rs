@@ -17,6 +17,7 @@ use crate::audit::scene::Scene;
 use crate::audit::scope::Scope;
 use crate::audit::statement::Statement;
 use crate::audit::timeline::{KnownSize, Seen, Timeline};
+use crate::audit::trust::EVIDENCE_WITHHELD;
 use crate::audit::{Prefix, RULES_VERSION, audit_part};
 use crate::merkle::{LeafIndex, TreeSize, leaf_hash};
 
@@ -109,8 +110,13 @@ pub(super) fn check(timeline: &Timeline, scene: &Scene<'_>, operator: &Did, find
             findings.uncover("audit statement not compared: the tree of its size was not read", &subject, statement.at);
             continue;
         };
-        if let Some(what) = claim.difference(timeline, &links, &known, operator) {
-            findings.add(&ATTESTATION_FALSE, &subject, [statement.at], what);
+        match claim.compared(timeline, &links, &known, operator) {
+            Compared::Same => {}
+            Compared::Unread => {
+                let what = "findings of an audit statement not compared: a body that they may rest on is not here";
+                findings.uncover(what, &subject, statement.at);
+            }
+            Compared::Differs(what) => findings.add(&ATTESTATION_FALSE, &subject, [statement.at], what),
         }
     }
 }
@@ -162,6 +168,15 @@ fn is_here(seen: Option<&Seen>, leaf: &str) -> bool {
     seen.is_some_and(|seen| seen.body.is_some() && leaf_hash(&seen.entry.encode()).to_string() == leaf)
 }
 
+/// A statement beside what is recomputed here.
+enum Compared {
+    Same,
+    /// A body that is not at hand here was perhaps at hand for the operator.
+    Unread,
+    /// What is not as recomputed, in words.
+    Differs(&'static str),
+}
+
 /// What one statement claims. Its shape was checked at admission.
 struct Claim<'a> {
     job: &'a str,
@@ -194,32 +209,41 @@ impl<'a> Claim<'a> {
         })
     }
 
-    /// What is not as recomputed, in words.
-    fn difference(
-        &self,
-        timeline: &Timeline,
-        links: &LinkMap,
-        known: &KnownSize,
-        operator: &Did,
-    ) -> Option<&'static str> {
+    fn compared(&self, timeline: &Timeline, links: &LinkMap, known: &KnownSize, operator: &Did) -> Compared {
         let scope = Scope::Job(self.job.to_owned());
         if known.root.to_string() != self.root_hash {
-            return Some("the tree of that size has another root");
+            return Compared::Differs("the tree of that size has another root");
         }
         let report = recompute(timeline, links, &scope, self.size, known, operator);
         if report.roots_digest.map(|digest| digest.to_string()).as_deref() != Some(self.roots_digest) {
-            return Some("other roots were in force at that size");
+            return Compared::Differs("other roots were in force at that size");
         }
         let listed: BTreeMap<LeafIndex, &str> = self.listed().collect();
         let used = links.gather(timeline, &scope, self.size);
-        let wrong = |at: &LeafIndex| {
-            timeline.get(*at).map(|seen| leaf_hash(&seen.entry.encode()).to_string()).as_deref()
-                != listed.get(at).copied()
+        let wrong = |at: &LeafIndex| match (timeline.get(*at), listed.get(at)) {
+            (Some(seen), Some(leaf)) => leaf_hash(&seen.entry.encode()).to_string() != *leaf,
+            // Unread, it could be anybody's; read, it is perhaps not the job's.
+            (Some(seen), None) => seen.body.is_some(),
+            (None, _) => true,
         };
         if used.iter().any(wrong) {
-            return Some("it does not list every entry of the job, or lists another leaf");
+            return Compared::Differs("it does not list every entry of the job, or lists another leaf");
         }
-        (said_by(&report) != said_in(self.payload)).then_some("its findings are not those that the rules give")
+        let (here, said) = (said_by(&report), said_in(self.payload));
+        let is_unread = |at: &i64| {
+            let seen = u64::try_from(*at).ok().and_then(|at| timeline.get(LeafIndex::new(at)));
+            seen.is_some_and(|seen| seen.body.is_none())
+        };
+        let rests_on_unread = |(_, _, entries): &Said| entries.iter().any(is_unread);
+        if here == said {
+            Compared::Same
+        } else if here.difference(&said).any(|(code, ..)| code == EVIDENCE_WITHHELD.code)
+            || (here.is_subset(&said) && said.difference(&here).all(rests_on_unread))
+        {
+            Compared::Unread
+        } else {
+            Compared::Differs("its findings are not those that the rules give")
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{Effect, Rule, Severity};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Bundle, Call, Token};
+use crate::audit::tokens::TOKEN_UNKNOWN;
 use crate::merkle::LeafIndex;
 
 static RECEIPT_OF_ANOTHER_AGENT: Rule = Rule {
@@ -245,19 +246,20 @@ fn of_bundle(
     // A missing body may be the receipt itself; then nothing can be said.
     let unseen = scene.withheld.iter().any(|withheld| withheld.kind == "gateway_receipt");
     let receipts = bundle.statement.payload.get("receipts").and_then(Value::as_array).unwrap_or_default();
-    for (index, payload) in
-        receipts.iter().enumerate().filter_map(|(index, receipt)| Some((index, receipt.get("payload")?)))
-    {
-        let hash = PayloadHash::of(to_compact(payload).as_bytes());
-        let Some(call) = calls.get(&hash) else {
-            if !unseen {
+    for (index, receipt) in receipts.iter().enumerate() {
+        // Without an envelope it is the agent's word.
+        let payload = receipt.get("payload");
+        let hash = payload.map(|payload| PayloadHash::of(to_compact(payload).as_bytes()));
+        let Some(call) = hash.and_then(|hash| calls.get(&hash)) else {
+            if hash.is_none() || !unseen {
                 findings.add(&RECEIPT_NOT_GENUINE, &subject, [at], format!("receipts[{index}] of the bundle"));
             }
             continue;
         };
-        held.hashes.insert(hash);
+        held.hashes.insert(call.statement.hash);
         of_held(scene, bundle, call, &chain, findings);
-        *held.events.entry(payload.text_at("binding.event_hash_b64u").unwrap_or_default().to_owned()).or_default() += 1;
+        let event = call.statement.text("binding.event_hash_b64u").unwrap_or_default();
+        *held.events.entry(event.to_owned()).or_default() += 1;
     }
     held
 }
@@ -270,6 +272,10 @@ fn of_held(scene: &Scene<'_>, bundle: &Bundle<'_>, call: &Call<'_>, chain: &BTre
     }
     if call.grant.is_some_and(|grant| scene.tokens[grant].agent != bundle.agent) {
         findings.add(&RECEIPT_OF_ANOTHER_AGENT, &subject, entries, "its grant is another agent's");
+    }
+    if call.grant.is_none() && call.scope_hash.is_some() {
+        let detail = "no issuance of the grant that this model call names stands before it";
+        findings.add(&TOKEN_UNKNOWN, &subject, entries, detail);
     }
     if call.run.is_some() && call.run != bundle.run {
         findings.add(&RECEIPT_OF_ANOTHER_RUN, &subject, entries, "it is bound to another run");

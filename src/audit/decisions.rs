@@ -7,12 +7,12 @@ use crate::audit::statement::{Decision, Receipt};
 use crate::audit::tokens::LATE_EVIDENCE;
 use crate::audit::{RECEIPT_MS, SKEW_MS};
 
-static DENY_THEN_ACCEPTED: Rule = Rule {
+pub(super) static DENY_THEN_ACCEPTED: Rule = Rule {
     code: "DENY_THEN_ACCEPTED",
     title: "Denied, and accepted all the same",
     severity: Severity::Critical,
     effect: Effect::Fails,
-    rationale: "The wrapper decided to deny, and its receipt says that Argo CD accepted the call.",
+    rationale: "The wrapper decided to deny, and its receipt or Argo CD itself says that the call was accepted.",
     what_to_do: "Stop the wrapper: it does not enforce what it decides.",
     does_not_prove: "That Argo CD finished the operation.",
 };

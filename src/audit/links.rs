@@ -14,7 +14,7 @@ use crate::artifact::digest::{PayloadHash, sha256};
 use crate::artifact::json::{Value, to_compact};
 use crate::artifact::{Artifact, Did};
 use crate::audit::roots::Roots;
-use crate::audit::statement::Statement;
+use crate::audit::statement::{Statement, run_of_bundle};
 use crate::audit::timeline::Seen;
 use crate::entry::SequencedEntry;
 use crate::merkle::LeafIndex;
@@ -67,6 +67,12 @@ impl Link {
     /// By the hex payload hash of a statement that others refer to.
     fn statement(hash: &str) -> Link {
         Link::new(b's', hash.as_bytes())
+    }
+
+    /// By the DID of an agent: joins its tokens with those of its bundles that
+    /// name no run, for these concern all its jobs.
+    fn agent(did: &str) -> Link {
+        Link::new(b'a', did.as_bytes())
     }
 
     fn operation(op_key: &str) -> Link {
@@ -184,6 +190,9 @@ fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
         "proof_bundle" => {
             of_bundle(payload).iter().for_each(|run| file(Link::run, Some(run)));
             texts(payload, "metadata.pulselog.token_hashes").for_each(|hash| file(Link::token, Some(hash)));
+            if run_of_bundle(payload).is_none() {
+                file(Link::agent, payload.text_at("agent_did"));
+            }
         }
         "trust_pulse" => file(Link::run, payload.text_at("run_id")),
         "change_record" => file(Link::job, payload.text_at("job_id")),
@@ -201,7 +210,10 @@ fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
 pub(super) fn asked_by(body: &Artifact) -> Vec<Link> {
     let payload = body.payload();
     match body.kind().name() {
-        "cst_issuance" => payload.text_at("claims.policy_hash_b64u").map(Link::policy).into_iter().collect(),
+        "cst_issuance" => {
+            let policy = payload.text_at("claims.policy_hash_b64u").map(Link::policy);
+            policy.into_iter().chain(payload.text_at("claims.sub").map(Link::agent)).collect()
+        }
         "work_policy" => payload.text_at("inherits").map(Link::policy_id).into_iter().collect(),
         "proof_bundle" => {
             let receipts = payload.get("receipts").and_then(Value::as_array).unwrap_or_default();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::time::unix_ms;
+use crate::audit::decisions::DENY_THEN_ACCEPTED;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{Effect, Rule, Severity};
 use crate::audit::scene::Scene;
@@ -68,6 +69,15 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 
 fn of_operation(scene: &Scene<'_>, operation: &Statement<'_>, decision: &Decision<'_>, findings: &mut Findings) {
     let (subject, entries) = (decision.subject(), [decision.statement.at, operation.at]);
+    if !decision.is_allow {
+        findings.add(
+            &DENY_THEN_ACCEPTED,
+            &subject,
+            entries,
+            "denied by the wrapper, and Argo CD reports the operation",
+        );
+        return;
+    }
     if let Some(what) = difference(operation.payload, decision.statement.payload) {
         findings.add(&OBSERVED_UNLIKE_DECIDED, &subject, entries, format!("{what} is not as decided"));
     }

@@ -101,6 +101,15 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         of_decision(scene, &judge, decision, findings);
     }
     of_calls(scene, &judge, findings);
+    for bundle in &scene.bundles {
+        let token = bundle.run.and_then(|run| scene.run_tokens.get(&(bundle.agent, run))).map(|at| &scene.tokens[*at]);
+        let named = bundle.statement.text("metadata.pulselog.policy_hash_b64u");
+        if let Some(token) = token.filter(|token| named.is_some() && named != token.policy_hash) {
+            let entries = [token.statement.at, bundle.statement.at];
+            let detail = "the bundle names another policy than its run's token runs under";
+            findings.add(&POLICY_MISMATCH, &bundle.subject(), entries, detail);
+        }
+    }
 }
 
 fn of_token(scene: &Scene<'_>, token: &Token<'_>, findings: &mut Findings) {

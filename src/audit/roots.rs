@@ -98,17 +98,24 @@ impl<'a> Roots<'a> {
         }
     }
 
-    /// Whether a body that is not at hand could have been a fact.
-    pub(super) fn could_hold(&self, kind: &str, did: Option<&Did>) -> bool {
-        let Some(did) = did else { return false };
+    /// Whether a body that is not at hand could have been a fact that moves a
+    /// verdict.
+    pub(super) fn could_hold(&self, kind: &str, did: Option<&Did>, submitter: &str) -> bool {
+        let observes = |field, name| self.rows("observers").iter().any(|row| row.text_at(field) == Some(name));
+        let Some(did) = did else { return kind == "argocd_observation" && observes("submitter", submitter) };
         match kind {
+            "argocd_observation" => observes("did", did.as_str()),
             "work_policy" => self.lists("policy_signers", did),
             "cst_issuance" => self.lists("cst_issuers", did),
             "cst_revocation" => self.lists("cst_revokers", did),
             "gateway_receipt" => self.lists("gateways", did),
             "approval" => self.row("approvers", did.as_str()).is_some(),
             "argocd_decision" | "argocd_receipt" => self.is_wrapper(did, None),
-            "proof_bundle" => true,
+            "proof_bundle"
+            | "tool_receipt"
+            | "side_effect_receipt"
+            | "human_approval_receipt"
+            | "delegation_receipt" => true,
             _ => false,
         }
     }

@@ -4,12 +4,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::artifact::Did;
 use crate::artifact::digest::PayloadHash;
 use crate::artifact::json::{Value, to_jcs};
-use crate::artifact::{Did, Keys};
 use crate::audit::finding::Subject;
 use crate::audit::roots::Roots;
-use crate::audit::statement::{Bundle, Call, Decision, Receipt, Statement, Token, ms};
+use crate::audit::statement::{Bundle, Call, Decision, Receipt, Statement, Token, ms, run_of_bundle};
 use crate::audit::timeline::Seen;
 use crate::entry::LoggedAt;
 use crate::merkle::LeafIndex;
@@ -73,7 +73,7 @@ impl<'a> Scene<'a> {
                 Some(body) => {
                     let statement = Statement::of(at, seen, body);
                     let by_operator = statement.is_by_operator(operator, origin);
-                    scene.take(statement, &body.keys(), by_operator);
+                    scene.take(statement, by_operator);
                 }
                 None => scene.miss(at, seen, operator),
             }
@@ -97,12 +97,13 @@ impl<'a> Scene<'a> {
     fn miss(&mut self, at: LeafIndex, seen: &'a Seen, operator: Option<&Did>) {
         let (kind, signer) = (seen.entry.kind.name(), seen.entry.signer.as_ref());
         let by_operator = kind == "audit_roots" && signer.is_some() && signer == operator;
-        if by_operator || self.roots.last().is_some_and(|(_, roots)| roots.could_hold(kind, signer)) {
+        let submitter = seen.entry.submitter.as_str();
+        if by_operator || self.roots.last().is_some_and(|(_, roots)| roots.could_hold(kind, signer, submitter)) {
             self.withheld.push(Withheld { at, kind, signer });
         }
     }
 
-    fn take(&mut self, statement: Statement<'a>, keys: &Keys, by_operator: bool) {
+    fn take(&mut self, statement: Statement<'a>, by_operator: bool) {
         // An unsigned statement is its submitter's.
         let submitter = statement.signer.is_none().then_some(statement.submitter);
         let key = (statement.kind, statement.hash, statement.signer, submitter);
@@ -123,7 +124,7 @@ impl<'a> Scene<'a> {
         }
         self.counted.insert(key);
         self.facts.push(statement);
-        self.file(statement, keys, agent);
+        self.file(statement, agent);
     }
 
     /// The agent that a wrapper's statement is about, known at that position.
@@ -141,7 +142,7 @@ impl<'a> Scene<'a> {
         self.token_at.get(hash).copied()
     }
 
-    fn file(&mut self, statement: Statement<'a>, keys: &Keys, agent: Option<&'a str>) {
+    fn file(&mut self, statement: Statement<'a>, agent: Option<&'a str>) {
         match statement.kind {
             "audit_roots" => self.roots.push((statement.at, Roots::of(&statement))),
             // Admitted, so its shape compiles; one that does not governs nothing.
@@ -176,7 +177,7 @@ impl<'a> Scene<'a> {
                 let grant = scope_hash.and_then(|hash| self.grant_at.get(hash)).copied();
                 self.calls.push(Call { statement, run: statement.text("binding.run_id"), scope_hash, grant });
             }
-            "proof_bundle" => self.bundle(statement, keys),
+            "proof_bundle" => self.bundle(statement),
             "argocd_observation" if statement.text("event") == Some("operation") => {
                 self.operations.push((statement, None));
             }
@@ -225,24 +226,13 @@ impl<'a> Scene<'a> {
         self.tokens.push(token);
     }
 
-    fn bundle(&mut self, statement: Statement<'a>, keys: &Keys) {
-        let payload = statement.payload;
-        let items = |path: &str| payload.at(path).and_then(Value::as_array).unwrap_or_default();
-        let of_events = items("event_chain").first().and_then(|event| event.text_at("run_id"));
-        // Without a chain, the receipts say which run it is.
-        let of_receipts = || {
-            let mut receipts = items("receipts").iter().chain(items("tool_receipts"));
-            let first = keys.runs.first()?.as_str();
-            receipts.find_map(|receipt| {
-                let run = receipt.text_at("payload.binding.run_id").or_else(|| receipt.text_at("binding.run_id"));
-                run.filter(|run| *run == first)
-            })
-        };
+    fn bundle(&mut self, statement: Statement<'a>) {
+        let hashes = statement.payload.at("metadata.pulselog.token_hashes").and_then(Value::as_array);
         self.bundles.push(Bundle {
             agent: statement.text("agent_did").unwrap_or_default(),
-            run: of_events.or_else(of_receipts),
+            run: run_of_bundle(statement.payload),
             job: None,
-            token_hashes: items("metadata.pulselog.token_hashes").iter().filter_map(Value::as_str).collect(),
+            token_hashes: hashes.unwrap_or_default().iter().filter_map(Value::as_str).collect(),
             statement,
         });
     }

@@ -2,7 +2,7 @@
 
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::artifact::json::{Value, to_jcs};
-use crate::artifact::{Artifact, Did};
+use crate::artifact::{Artifact, Did, receipts};
 use crate::audit::finding::Subject;
 use crate::audit::timeline::Seen;
 use crate::entry::{LoggedAt, SequencedEntry};
@@ -172,6 +172,17 @@ pub(super) struct Call<'a> {
     pub scope_hash: Option<&'a str>,
     /// A token of its grant that was issued before.
     pub grant: Option<usize>,
+}
+
+/// The run that a bundle is about: that of its chain, else of its first
+/// receipt that names one.
+pub(super) fn run_of_bundle(payload: &Value) -> Option<&str> {
+    let first = payload.get("event_chain").and_then(Value::as_array).and_then(<[Value]>::first);
+    first.and_then(|event| event.text_at("run_id")).or_else(|| {
+        receipts(payload).find_map(|(_, _, receipt)| {
+            receipt.text_at("payload.binding.run_id").or_else(|| receipt.text_at("binding.run_id"))
+        })
+    })
 }
 
 /// A run's bundle by its own agent.

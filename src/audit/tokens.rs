@@ -11,7 +11,7 @@ use crate::audit::scene::Scene;
 use crate::audit::statement::{Call, Decision, Token};
 use crate::merkle::LeafIndex;
 
-static TOKEN_UNKNOWN: Rule = Rule {
+pub(super) static TOKEN_UNKNOWN: Rule = Rule {
     code: "TOKEN_UNKNOWN",
     title: "Action under a token that was not issued before",
     severity: Severity::Critical,
@@ -101,6 +101,16 @@ static SUBJECT_MISMATCH: Rule = Rule {
     does_not_prove: "Anything against the token's own agent.",
 };
 
+static RUN_WITHOUT_TOKEN: Rule = Rule {
+    code: "RUN_WITHOUT_TOKEN",
+    title: "No token is known for the run",
+    severity: Severity::Medium,
+    effect: Effect::Incomplete,
+    rationale: "No decision and no single token of the bundle says which rights the run had, so nothing was held against any.",
+    what_to_do: "Have the runtime name the run's token in metadata.pulselog.token_hashes.",
+    does_not_prove: "That the run had no rights.",
+};
+
 pub(super) static RULES: &[&Rule] = &[
     &TOKEN_UNKNOWN,
     &TOKEN_REVOKED,
@@ -111,6 +121,7 @@ pub(super) static RULES: &[&Rule] = &[
     &REPLAY_JOB_MISMATCH,
     &SCOPE_HASH_MISMATCH,
     &SUBJECT_MISMATCH,
+    &RUN_WITHOUT_TOKEN,
 ];
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
@@ -182,12 +193,14 @@ fn of_call(scene: &Scene<'_>, call: &Call<'_>, findings: &mut Findings) {
     // late call.
     let called = call.statement.text("timestamp").and_then(unix_ms).unwrap_or(i64::MAX);
     let beyond = |end: i64| called > end.saturating_add(SKEW_MS);
-    if let Some((revoked, end)) = token.revoked.filter(|(revoked, _)| *revoked < at) {
-        let rule = if beyond(end) { &TOKEN_REVOKED } else { &LATE_EVIDENCE };
-        findings.add(rule, &subject, [token.statement.at, revoked, at], "model call logged after the revocation");
-    } else if call.statement.ms >= token.expires_ms {
-        let rule = if beyond(token.expires_ms) { &TOKEN_EXPIRED } else { &LATE_EVIDENCE };
-        findings.add(rule, &subject, [token.statement.at, at], "model call logged after the token expired");
+    let revoked = token.revoked.filter(|(revoked, _)| *revoked < at);
+    let revoked = revoked.map(|(by, end)| (end, &TOKEN_REVOKED, Some(by), "model call logged after the revocation"));
+    let expired = (call.statement.ms >= token.expires_ms).then_some(token.expires_ms);
+    let expired = expired.map(|end| (end, &TOKEN_EXPIRED, None, "model call logged after the token expired"));
+    // Whichever ended it first: a revocation gives an expired token no more time.
+    if let Some((end, rule, by, detail)) = [revoked, expired].into_iter().flatten().min_by_key(|(end, ..)| *end) {
+        let rule = if beyond(end) { rule } else { &LATE_EVIDENCE };
+        findings.add(rule, &subject, [token.statement.at, at].into_iter().chain(by), detail);
     }
 }
 
@@ -206,6 +219,17 @@ fn reuse(scene: &Scene<'_>, findings: &mut Findings) {
         if earlier != run {
             let detail = format!("the token was used in run {earlier} before");
             findings.add(&TOKEN_REUSED, &decision.subject(), [since, at], detail);
+        }
+    }
+    // Runs without decisions have the token that their bundle names.
+    for bundle in &scene.bundles {
+        let Some(run) = bundle.run.filter(|run| !first_at.contains_key(&(bundle.agent, run))) else { continue };
+        let Some(token) = scene.run_tokens.get(&(bundle.agent, run)) else { continue };
+        let at = bundle.statement.at;
+        let (other, since) = *run_of.entry(*token).or_insert((run, at));
+        if other != run {
+            let detail = format!("the token is that of run {other}");
+            findings.add(&TOKEN_REUSED, &bundle.subject(), [since, at], detail);
         }
     }
 }
@@ -227,6 +251,14 @@ fn of_bundles(scene: &Scene<'_>, findings: &mut Findings) {
             } else if of_run.is_some_and(|run| run != known) {
                 findings.add(&TOKEN_REUSED, &bundle.subject(), [token.statement.at, at], "a second token in one run");
             }
+        }
+        let is_own = |hash: &&str| scene.token(hash).is_some_and(|at| scene.tokens[at].agent == bundle.agent);
+        if bundle.run.is_some() && of_run.is_none() && bundle.token_hashes.iter().all(is_own) {
+            let detail = match bundle.token_hashes.len() {
+                0 => "the bundle names no token, and no decision tells of the run",
+                _ => "the bundle names several tokens, and no decision tells of the run",
+            };
+            findings.add(&RUN_WITHOUT_TOKEN, &bundle.subject(), [at], detail);
         }
         let stated = bundle.statement.text("metadata.pulselog.job_id");
         if let Some(job) = bundle.job.filter(|job| stated != Some(*job)) {

@@ -3,6 +3,7 @@
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{Effect, Rule, Severity};
 use crate::audit::scene::Scene;
+use crate::audit::statement::Statement;
 
 pub(super) static ROOTS_UNPINNED: Rule = Rule {
     code: "ROOTS_UNPINNED",
@@ -44,7 +45,7 @@ static DISTRUSTED_SIGNER: Rule = Rule {
     does_not_prove: "That this very statement is false.",
 };
 
-static EVIDENCE_WITHHELD: Rule = Rule {
+pub(super) static EVIDENCE_WITHHELD: Rule = Rule {
     code: "EVIDENCE_WITHHELD",
     title: "A body that rules need is not available",
     severity: Severity::Medium,
@@ -57,14 +58,18 @@ static EVIDENCE_WITHHELD: Rule = Rule {
 pub(super) static RULES: &[&Rule] =
     &[&ROOTS_UNPINNED, &ROOTS_MISSING, &UNTRUSTED_STATEMENT, &DISTRUSTED_SIGNER, &EVIDENCE_WITHHELD];
 
+/// Receipts that their agent vouches for.
+const AGENTS_OWN: [&str; 4] = ["tool_receipt", "side_effect_receipt", "human_approval_receipt", "delegation_receipt"];
+
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     if !scene.pinned {
         findings.add(&ROOTS_UNPINNED, &Subject::default(), [], "no operator is pinned, so nobody's word counts");
         return;
     }
     for held in &scene.withheld {
-        // A bundle speaks of its own agent's runs only.
-        let agent = held.signer.filter(|_| held.kind == "proof_bundle").map(ToString::to_string);
+        // A bundle, and a receipt of the agent's own, speak of its signer's runs only.
+        let of_agent = held.kind == "proof_bundle" || AGENTS_OWN.contains(&held.kind);
+        let agent = held.signer.filter(|_| of_agent).map(ToString::to_string);
         let subject = Subject { agent, ..Subject::default() };
         findings.add(
             &EVIDENCE_WITHHELD,
@@ -99,7 +104,7 @@ fn distrusted(scene: &Scene<'_>, findings: &mut Findings) {
 }
 
 /// Whom a fact is about.
-pub(super) fn subject_of(scene: &Scene<'_>, fact: &crate::audit::statement::Statement<'_>) -> Subject {
+pub(super) fn subject_of(scene: &Scene<'_>, fact: &Statement<'_>) -> Subject {
     let token = || fact.text("token_hash").and_then(|hash| scene.token(hash)).map(|at| scene.tokens[at].subject());
     let job = |path| Subject { job: fact.text(path).map(str::to_owned), ..Subject::default() };
     match fact.kind {
@@ -120,6 +125,21 @@ pub(super) fn subject_of(scene: &Scene<'_>, fact: &crate::audit::statement::Stat
         "proof_bundle" => {
             scene.bundles.iter().find(|b| b.statement.at == fact.at).map(|b| b.subject()).unwrap_or_default()
         }
+        kind if AGENTS_OWN.contains(&kind) => of_agents_own(scene, fact),
         _ => Subject::default(),
+    }
+}
+
+/// The run that an agent's own receipt names; without one it is nobody's.
+fn of_agents_own(scene: &Scene<'_>, fact: &Statement<'_>) -> Subject {
+    let Some((agent, run)) = fact.signer.map(|did| did.as_str()).zip(fact.text("binding.run_id")) else {
+        return Subject::default();
+    };
+    let token = scene.run_tokens.get(&(agent, run)).map(|at| &scene.tokens[*at]);
+    Subject {
+        job: token.map(|token| token.job.to_owned()),
+        run: Some(run.to_owned()),
+        agent: Some(agent.to_owned()),
+        ..Subject::default()
     }
 }

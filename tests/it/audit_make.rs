@@ -29,7 +29,7 @@ pub const POLICY: &str = r#"{"wpc_version":"v1",
 #[derive(Clone)]
 pub struct Step {
     pub name: String,
-    kind: &'static str,
+    pub kind: &'static str,
     signer: String,
     submitter: String,
     pub payload: Value,
@@ -43,6 +43,8 @@ pub struct Story {
     pub steps: Vec<Step>,
     pub job: String,
     pub agent: String,
+    /// JCS hash of the policy that everything names.
+    policy: String,
     last_ms: i64,
 }
 
@@ -71,10 +73,6 @@ pub fn time(ms: i64) -> String {
     format!("2026-11-22T{:02}:{:02}:{:02}Z", 12 + seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
-pub fn policy_hash() -> String {
-    PayloadHash::of(to_jcs(&value(POLICY)).as_bytes()).to_b64u()
-}
-
 impl Step {
     /// The same said by somebody without any role.
     pub fn by_stranger(&mut self, who: &str) {
@@ -89,9 +87,18 @@ impl Step {
 impl Story {
     /// The whole clean story of one job.
     pub fn clean() -> Story {
-        let mut story = Story { last_ms: START_MS, ..Story::default() };
+        Story::under(value(POLICY), &[])
+    }
+
+    /// The same under another policy, with policies logged before it.
+    pub fn under(policy: Value, before: &[(&str, Value)]) -> Story {
+        let hash = PayloadHash::of(to_jcs(&policy).as_bytes()).to_b64u();
+        let mut story = Story { last_ms: START_MS, policy: hash, ..Story::default() };
         story.roots(&["agent"]);
-        story.log("policy", "work_policy", "policy signer", value(POLICY));
+        for (name, policy) in before {
+            story.log(name, "work_policy", "policy signer", policy.clone());
+        }
+        story.log("policy", "work_policy", "policy signer", policy);
         story.job("job-1", "agent");
         story
     }
@@ -122,7 +129,7 @@ impl Story {
 
     pub fn roots(&mut self, agents: &[&str]) {
         let dids: Vec<_> = agents.iter().map(|agent| did(agent)).collect();
-        let policy = policy_hash();
+        let policy = &self.policy;
         let rows: Vec<_> = dids
             .iter()
             .map(|did| {
@@ -180,7 +187,7 @@ impl Story {
             "policy_hash_b64u":"{}","token_scope_hash_b64u":"","mission_id":"{}"}}"#,
             did(&self.agent),
             issued + 900,
-            policy_hash(),
+            self.policy,
             self.job
         ));
         let hash = scope_hash_b64u(&claims);
@@ -210,7 +217,7 @@ impl Story {
             nonce("revocation"),
             self.token_hash(token),
             time(self.last_ms),
-            policy_hash()
+            self.policy
         ))
     }
 
@@ -251,7 +258,7 @@ impl Story {
             time(self.last_ms),
             self.named(run),
             event.text_at("event_hash_b64u").unwrap_or_default(),
-            policy_hash(),
+            self.policy,
             self.scope_hash(token),
             hash = b64u(&name),
         ));
@@ -272,7 +279,7 @@ impl Story {
             self.scope_hash(token),
             self.job,
             self.named(run),
-            policy_hash()
+            self.policy
         ));
         self.log(&name, "argocd_decision", "wrapper", payload);
     }
@@ -327,7 +334,7 @@ impl Story {
             hex(&self.named(decision)),
         ));
         self.log(&name, "argocd_observation", "", payload);
-        self.steps.last_mut().expect("it").submitter = "observer".to_owned();
+        self.submitted_by(&name, "observer");
     }
 
     /// A bundle of the run's events, with the receipts of these calls.
@@ -343,13 +350,18 @@ impl Story {
             "metadata":{{"pulselog":{{"job_id":"{}","policy_hash_b64u":"{}","token_hashes":["{}"]}}}}}}"#,
             did(&self.agent),
             self.job,
-            policy_hash(),
+            self.policy,
             self.token_hash(token)
         ));
         set(&mut payload, "receipts", Some(Value::Array(receipts.collect())));
         set(&mut payload, "event_chain", Some(Value::Array(self.chain(run, calls.len().max(1) as u32))));
         let agent = self.agent.clone();
         self.log(&name, "proof_bundle", &agent, payload);
+    }
+
+    /// Payload of a step.
+    pub fn said(&self, name: &str) -> &Value {
+        &self.steps[self.at(name)].payload
     }
 
     fn at(&self, name: &str) -> usize {
@@ -362,6 +374,25 @@ impl Story {
     pub fn set(&mut self, name: &str, path: &str, new: impl Into<Value>) {
         let at = self.at(name);
         set(&mut self.steps[at].payload, path, Some(new.into()));
+    }
+
+    /// Takes one member of a step away.
+    pub fn unset(&mut self, name: &str, path: &str) {
+        let at = self.at(name);
+        set(&mut self.steps[at].payload, path, None);
+    }
+
+    pub fn submitted_by(&mut self, name: &str, submitter: &str) {
+        let at = self.at(name);
+        self.steps[at].submitter = submitter.to_owned();
+    }
+
+    /// Logs the roots once more, under this name, with one member changed.
+    pub fn roots_again(&mut self, name: &str, path: &str, new: Value) {
+        let mut roots = self.steps[self.at("roots")].payload.clone();
+        set(&mut roots, "nonce", Some(nonce(name).into()));
+        set(&mut roots, path, Some(new));
+        self.log(name, "audit_roots", "operator", roots);
     }
 
     pub fn signed_by(&mut self, name: &str, signer: &str) {

@@ -6,7 +6,7 @@ use pulselog::artifact::json::Value;
 use pulselog::audit::{Absence, Effect, RULE_GROUPS, Report, Verdict, audit, bundle_alone, explain};
 
 use crate::audit_make::{START_MS, Story, binds, nonce, operator, time};
-use crate::make::{b64u, did, hex, rehash_scope, value};
+use crate::make::{b64u, did, good_payload, hex, kind, rehash_scope, value};
 
 fn codes(report: &Report) -> BTreeSet<&'static str> {
     report.findings.iter().map(|finding| finding.code).collect()
@@ -390,7 +390,13 @@ fn a_withheld_body_makes_what_needs_it_incomplete() {
     let report = audit(&story.timeline_without(&["b1"]), Some(&operator()));
     assert!(codes(&report).contains("EVIDENCE_WITHHELD"));
     assert_ne!(report.job("job-1"), Verdict::Pass);
+    // An observation could speak against any job; a Trust Pulse moves none.
     let report = audit(&story.timeline_without(&["seen"]), Some(&operator()));
+    assert!(codes(&report).contains("EVIDENCE_WITHHELD"));
+    assert_ne!(report.job("job-1"), Verdict::Pass);
+    let mut story = story;
+    story.log("pulse", "trust_pulse", "agent", good_payload(kind("trust_pulse")));
+    let report = audit(&story.timeline_without(&["pulse"]), Some(&operator()));
     assert_eq!(report.job("job-1"), Verdict::Pass, "no rule needs it: {report:#?}");
 }
 

@@ -3,13 +3,15 @@
 
 use pulselog::artifact::json::Value;
 use pulselog::audit::{
-    Absence, Filing, Gather, KnownSize, Link, Prefix, Report, Scope, Timeline, Verdict, attest, audit_at, audit_packet,
-    audit_slice, filed_under,
+    Absence, Filing, Gather, Link, Prefix, Report, Scope, Timeline, Verdict, audit_at, audit_packet, audit_slice,
+    filed_under,
 };
 use pulselog::entry::LoggedAt;
-use pulselog::merkle::{Frontier, LeafIndex, TreeSize, leaf_hash};
+use pulselog::merkle::{LeafIndex, TreeSize};
 
-use crate::audit_make::{Story, nonce, operator};
+use crate::audit_attest::{attested, know_all, know_statement};
+use crate::audit_goldens::stories;
+use crate::audit_make::{Story, operator};
 use crate::make::{did, hex, set};
 
 /// Links of every entry, as a follower files them.
@@ -54,14 +56,18 @@ fn last_time(timeline: &Timeline, size: TreeSize) -> Option<LoggedAt> {
 fn parts_equal_the_whole(story: &Story, scopes: &[Scope]) {
     let whole = story.timeline();
     for size in 0..=whole.size().get() {
-        let size = TreeSize::new(size);
-        let report = audit_at(&whole, size, Some(&operator()));
-        for scope in scopes {
-            let part = gathered(&whole, scope, size);
-            let prefix = Prefix { size, logged_at: last_time(&whole, size) };
-            let of_part = audit_slice(&part, &prefix, &operator()).of(scope);
-            assert_eq!(text(&of_part), text(&report.of(scope)), "{scope} at {size}");
-        }
+        same_from_its_own_entries(&whole, TreeSize::new(size), scopes);
+    }
+}
+
+#[track_caller]
+pub fn same_from_its_own_entries(whole: &Timeline, size: TreeSize, scopes: &[Scope]) {
+    let report = audit_at(whole, size, Some(&operator()));
+    for scope in scopes {
+        let part = gathered(whole, scope, size);
+        let prefix = Prefix { size, logged_at: last_time(whole, size) };
+        let of_part = audit_slice(&part, &prefix, &operator()).of(scope);
+        assert_eq!(text(&of_part), text(&report.of(scope)), "{scope} at {size}");
     }
 }
 
@@ -92,7 +98,25 @@ fn tangled() -> Vec<Story> {
     stolen.wait(7_200_000);
     stolen.job("job-2", "agent");
     stolen.remove("b2");
-    vec![plain, guilty, crossed, stolen]
+    let mut all = vec![plain, guilty, crossed, stolen];
+    all.extend(stories(&[
+        "a bundle of no run that denies and acts",
+        "one token in a run that is only packed",
+        "a run packed without a token",
+        "a token of one job under another",
+        "a run of one job under another",
+        "a model call under a grant that nobody issued",
+        "a call after the token expired, logged after it was revoked",
+        "a tool receipt's id twice",
+        "denied, and Argo CD reports the operation",
+        "roots change in the middle of a run, before the approval",
+        "a stranger squats the run id",
+        "inherits: the parent's parent allows less",
+        "inherits: the parent is another signer's",
+        "inherits: two parents of one id",
+        "inherits: a circle",
+    ]));
+    all
 }
 
 #[test]
@@ -119,30 +143,6 @@ fn an_unrelated_job_is_not_read() {
     let part = gathered(&whole, &Scope::Job("job-1".to_owned()), whole.size());
     assert_eq!(part.prefix(whole.size()).count() as u64, alone);
     assert_eq!(part.size(), TreeSize::new(alone));
-}
-
-/// What a reader of all tiles knows of each size.
-fn know_all(timeline: &mut Timeline) {
-    let mut frontier = Frontier::empty();
-    let entries: Vec<_> = timeline.prefix(timeline.size()).map(|(_, seen)| seen.entry.clone()).collect();
-    for entry in entries {
-        frontier.push(leaf_hash(&entry.encode()), &mut |_, _| {});
-        timeline.know(frontier.size(), KnownSize { logged_at: entry.logged_at, root: frontier.root() });
-    }
-}
-
-/// The story with the operator's statement about its job appended.
-fn attested(mut story: Story, change: impl FnOnce(&mut Value)) -> (Story, Timeline) {
-    let mut timeline = story.timeline();
-    know_all(&mut timeline);
-    let mut payload = attest(&timeline, timeline.size(), "job-1", &operator()).expect("a statement");
-    set(&mut payload, "audit_statement_version", Some("1".into()));
-    set(&mut payload, "nonce", Some(nonce("statement").into()));
-    change(&mut payload);
-    story.log("statement", "audit_statement", "operator", payload);
-    let mut timeline = story.timeline();
-    know_all(&mut timeline);
-    (story, timeline)
 }
 
 #[test]
@@ -177,23 +177,13 @@ fn a_packet_without_one_of_its_entries_is_incomplete() {
         for (at, seen) in timeline.prefix(size).filter(|(at, _)| at.get() != left_out) {
             part.add(at, seen.entry.clone(), seen.body.clone());
         }
-        know_statement(&mut part, &timeline);
+        know_statement(&mut part, &timeline, TreeSize::new(size.get() - 1));
         let report = audit_packet(&part, size, "job-1", &operator());
         assert_ne!(report.job("job-1"), Verdict::Pass, "without {left_out}: {report:#?}");
     }
 }
 
-/// A packet knows the size that its statement speaks of, when its last entry is there.
-fn know_statement(part: &mut Timeline, whole: &Timeline) {
-    let size = TreeSize::new(whole.size().get() - 1);
-    let mut all = whole.clone();
-    know_all(&mut all);
-    let Some(last) = part.get(LeafIndex::new(size.get() - 1)) else { return };
-    let mut frontier = Frontier::empty();
-    all.prefix(size).for_each(|(_, seen)| frontier.push(leaf_hash(&seen.entry.encode()), &mut |_, _| {}));
-    let known = KnownSize { logged_at: last.entry.logged_at, root: frontier.root() };
-    part.know(size, known);
-}
+type Change<'a> = &'a dyn Fn(&mut Value);
 
 #[test]
 fn a_false_statement_is_found_by_whoever_recomputes() {
@@ -203,7 +193,7 @@ fn a_false_statement_is_found_by_whoever_recomputes() {
         story
     };
     let hide = |payload: &mut Value| set(payload, "findings", Some(Value::Array(vec![])));
-    let cases: [(&str, Story, &dyn Fn(&mut Value)); 5] = [
+    let cases: [(&str, Story, Change); 5] = [
         ("findings left out", guilty(), &hide),
         ("another root", Story::clean(), &|payload| set(payload, "root_hash", Some(hex("root").into()))),
         ("other roots of trust", Story::clean(), &|payload| set(payload, "roots_digest", Some(hex("roots").into()))),
