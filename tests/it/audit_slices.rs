@@ -70,7 +70,7 @@ fn text(report: &Report) -> String {
 }
 
 /// Stories in which jobs meet: replays, stolen bundles, shared approvals.
-fn tangled() -> Vec<Story> {
+pub fn tangled() -> Vec<Story> {
     let mut plain = Story::clean();
     plain.job("job-2", "agent");
     let mut guilty = Story::clean();
@@ -122,7 +122,7 @@ fn an_unrelated_job_is_not_read() {
 }
 
 /// What a reader of all tiles knows of each size.
-fn know_all(timeline: &mut Timeline) {
+pub fn know_all(timeline: &mut Timeline) {
     let mut frontier = Frontier::empty();
     let entries: Vec<_> = timeline.prefix(timeline.size()).map(|(_, seen)| seen.entry.clone()).collect();
     for entry in entries {
