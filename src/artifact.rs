@@ -111,6 +111,16 @@ impl Artifact {
         self.compact
     }
 
+    /// The compact form for the store, and the payload for whoever files it.
+    pub fn into_parts(self) -> (String, Value) {
+        let payload = match (self.signer, self.value) {
+            // An envelope without payload does not pass its shape.
+            (Some(_), Value::Object(mut envelope)) => envelope.remove("payload").unwrap_or(Value::Null),
+            (_, value) => value,
+        };
+        (self.compact, payload)
+    }
+
     /// SHA-256 of the compact form.
     pub fn digest(&self) -> ArtifactDigest {
         self.digest

@@ -46,7 +46,7 @@ pub use self::alone::bundle_alone;
 pub use self::attestation::attest;
 pub use self::finding::{Finding, Pending, Subject};
 pub use self::gather::Gather;
-pub use self::links::{Filing, LINK_BYTES, Link, filed_under};
+pub use self::links::{Filing, LINK_BYTES, LINKS_VERSION, Link, filed_under};
 pub use self::report::{Absence, AsOf, Coverage, JudgedRun, Report, Run, Verdict};
 pub use self::rule::{Effect, RULE_GROUPS, Rule, Severity, explain};
 pub use self::scope::Scope;

@@ -28,6 +28,7 @@ use cbor4ii::core::types::{Bytes, Map};
 use cbor4ii::core::utils::{BufWriter, SliceReader};
 
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
+use crate::artifact::json::Value;
 use crate::artifact::receipts_root::ReceiptsRoot;
 use crate::artifact::{Artifact, Did, Keys, Kind};
 use crate::merkle::{LeafHash, leaf_hash};
@@ -38,6 +39,12 @@ pub use self::error::EntryError;
 pub const ENTRY_VERSION: u64 = 1;
 /// Longest submitter name, bytes.
 pub const SUBMITTER_BYTES_MAX: usize = 64;
+/// Bodies up to this long keep their parsed payload until they are filed; what
+/// is longer is rare and is parsed again.
+const PAYLOAD_KEPT_BYTES_MAX: usize = 16 << 10;
+/// Memory of a parsed payload for each byte of its body: three for receipts,
+/// sixteen for the worst, an array of digits.
+const PARSED_BYTES_A_BYTE: usize = 4;
 /// The only kind whose entries carry a receipts root.
 const RECEIPTS_KIND: &str = "proof_bundle";
 /// First byte of a COSE_Sign1 entry: reserved, refused today.
@@ -152,22 +159,26 @@ pub struct PendingEntry {
     pub receipts: Option<ReceiptsRoot>,
     /// What an index files it under; never in the leaf.
     pub keys: Keys,
+    /// The parsed payload, so that a follower that keeps up parses nothing;
+    /// absent for a long body.
+    pub payload: Option<Value>,
 }
 
 impl PendingEntry {
     /// The entry that `artifact` becomes when `submitter` logs it.
     #[must_use]
     pub fn new(artifact: Artifact, receipts: Option<ReceiptsRoot>, submitter: SubmitterName) -> Self {
-        Self {
-            kind: artifact.kind(),
-            digest: artifact.digest(),
-            signer: artifact.signer().cloned(),
-            payload_hash: artifact.payload_hash(),
-            keys: artifact.keys(),
-            body: artifact.into_compact(),
-            submitter,
-            receipts,
-        }
+        let (kind, digest, signer) = (artifact.kind(), artifact.digest(), artifact.signer().cloned());
+        let (payload_hash, keys) = (artifact.payload_hash(), artifact.keys());
+        let (body, payload) = artifact.into_parts();
+        let payload = (body.len() <= PAYLOAD_KEPT_BYTES_MAX).then_some(payload);
+        Self { kind, digest, body, signer, submitter, payload_hash, receipts, keys, payload }
+    }
+
+    /// Bytes that it takes in memory, about: what queues are bounded by.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.body.len() * if self.payload.is_some() { 1 + PARSED_BYTES_A_BYTE } else { 1 }
     }
 
     /// Its identity.

@@ -11,6 +11,7 @@
 
 use crate::artifact::Keys;
 use crate::artifact::digest::PayloadHash;
+use crate::artifact::json::Value;
 use crate::checkpoint::TreeHead;
 use crate::entry::{EntryIdentity, LoggedAt, PendingEntry, SequencedEntry};
 use crate::merkle::{Frontier, Hash, LeafHash, LeafIndex, Node, TreeSize, leaf_hash};
@@ -24,7 +25,8 @@ pub const COMMIT_ENTRIES_MAX: usize = 4_096;
 /// … or until their bodies hold at least this many bytes: 1,024 × 32 kB. What
 /// one write holds in memory is a few times this.
 pub const COMMIT_BYTES_TARGET: usize = 32 << 20;
-/// Bytes of bodies that may wait for the sequencer, beside the bound in entries.
+/// Bytes of bodies, and of what was parsed of them, that may wait for the
+/// sequencer, beside the bound in entries.
 pub const QUEUE_BYTES_MAX: usize = 256 << 20;
 /// Entries that may wait for the sequencer, after expansion: two full commits.
 pub const QUEUE_ENTRIES_MAX: usize = 8_192;
@@ -97,6 +99,8 @@ pub struct CommittedEntry {
     pub body: String,
     /// What an index files it under.
     pub keys: Keys,
+    /// The parsed payload, where it was kept.
+    pub payload: Option<Value>,
 }
 
 /// Everything that one batch writes, as data. Nothing of it may be told to
@@ -148,6 +152,7 @@ pub fn integrate(
             entry,
             body: pending.body,
             keys: pending.keys,
+            payload: pending.payload,
         });
     }
     let last_logged_at = if entries.is_empty() { tree.last_logged_at } else { logged_at };

@@ -7,7 +7,9 @@
 //! `Server::start` composes them, `Server::wait` runs until a signal or until
 //! the sequencer has a doubt, `Server::shutdown` ends them in reverse order.
 
+pub mod access;
 pub mod api;
+pub mod audits;
 pub mod config;
 pub mod faults;
 pub mod fsck;
@@ -16,6 +18,7 @@ pub mod health;
 pub mod index;
 pub mod listener;
 pub mod log;
+pub mod lookup;
 pub mod state;
 pub mod store;
 pub mod telemetry;
@@ -40,6 +43,7 @@ use tokio::task::JoinHandle;
 use crate::artifact::KeyCache;
 use crate::server::api::pool::Pool;
 use crate::server::api::problem::Problem;
+use crate::server::audits::Audits;
 use crate::server::config::Config;
 use crate::server::faults::{Faults, NoFaults};
 use crate::server::index::Index;
@@ -94,12 +98,16 @@ impl Server {
         let facts = facts(&config);
         let tokens = Tokens::new(&config.data, Arc::clone(&clock));
         let limits = Arc::new(config.limits);
+        let (access, operator) = (config.access, config.operator.clone());
         let (log, running) = Log::open(opening(config, clock, faults))?;
+        let (index, keys) = (Index::start(&log, operator.clone(), facts.origin.clone()), Arc::new(KeyCache::new()));
         let state = AppState {
-            index: Index::start(&log),
+            access,
+            audits: Audits::new(index.clone(), Arc::clone(&keys), operator, facts.origin.clone()),
+            index,
             log,
             tokens,
-            keys: Arc::new(KeyCache::new()),
+            keys,
             metrics: Metrics::default(),
             pool: Pool::default(),
             limits,

@@ -19,6 +19,10 @@ use crate::audit::timeline::Seen;
 use crate::entry::SequencedEntry;
 use crate::merkle::LeafIndex;
 
+/// Version of what entries are filed under. It changes whenever the same entry
+/// may get other links, so that stored links are made again.
+pub const LINKS_VERSION: u8 = 1;
+
 /// Bytes of a link.
 pub const LINK_BYTES: usize = 9;
 

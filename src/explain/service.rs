@@ -20,6 +20,11 @@ rows! {
     leaf_not_found, "No such leaf", "no published entry has this leaf hash", "check the hash; what was just submitted is there once it is published";
     artifact_not_found, "Artifact not logged", "no published entry is about this artifact", "check the digest; what was just submitted is there once it is published";
     body_withheld, "Body withheld", "the operator withholds this body; its entry and proofs hold", "look for the withholding statement in the log: it gives the reason";
+    scope_not_found, "Nobody speaks of it", "nobody whose word counts speaks of this at this size", "check the id and the size; names that only strangers use are found by /v1/lookup";
+    policy_not_found, "Policy not logged", "no holder of the role logged a policy with this hash", "check the hash: it is over the JCS form of the payload";
+    scope_too_large, "Too much hangs together", "more entries hang together than one answer reads", "audit the log yourself with pulselog verify --log";
+    index_behind, "Search not there yet", "the search rows do not reach this size yet; try again", "try again after a second; after a rebuild it takes minutes";
+    access_closed, "Access closed", "bodies, names and findings are shown to nobody here", "follow tiles, checkpoints and proofs, which stay public";
     not_found, "Nothing there", "there is nothing at this address", "see /openapi.json for what there is";
     method_not_allowed, "Method not allowed", "this address does not take this method", "see /openapi.json for what it takes";
     body_too_large, "Body too large", "the body has more bytes than the limit", "send less at once";

@@ -5,11 +5,14 @@
 //! room and shape the answer.
 
 pub mod answer;
+pub mod audits;
 pub mod checkpoints;
 pub mod docs;
 pub mod entries;
 pub mod intake;
+pub mod lookup;
 pub mod openapi;
+pub mod policies;
 pub mod pool;
 pub mod problem;
 pub mod proofs;
@@ -48,6 +51,9 @@ pub struct Route {
     pub answers: &'static [Answer],
     /// Codes beside those that every route has.
     pub codes: &'static [&'static str],
+    /// Whether it shows bodies, names, findings or counts: then its handler
+    /// passes [`Access::check`](crate::server::access::Access::check).
+    pub shows: bool,
 }
 
 /// How a row is served.
@@ -87,6 +93,10 @@ const fn serve(path: &'static str, handler: fn() -> MethodRouter<AppState>) -> O
 pub const COMMON_CODES: &[&str] = &["invalid_parameter", "not_found", "method_not_allowed", "timeout", "internal"];
 /// Codes of every read of the store.
 pub const STORE_CODES: &[&str] = &["store_damaged", "store_failed"];
+/// Codes of what the audit answers.
+pub const AUDIT_CODES: &[&str] = &["size_not_published", "index_behind", "scope_too_large"];
+/// … of one scope.
+pub const SCOPE_CODES: &[&str] = &["scope_not_found", "size_not_published", "index_behind", "scope_too_large"];
 /// Codes of every submission, beside those of admission.
 pub const SUBMIT_CODES: &[&str] = &[
     "token_missing",
@@ -114,7 +124,12 @@ const fn reads(
     answers: &'static [Answer],
     codes: &'static [&'static str],
 ) -> Route {
-    Route { method: "GET", path, served, summary, token: false, takes: None, query, answers, codes }
+    Route { method: "GET", path, served, summary, token: false, takes: None, query, answers, codes, shows: false }
+}
+
+/// A route that reads bodies, names, findings or counts.
+const fn shows(route: Route) -> Route {
+    Route { shows: true, ..route }
 }
 
 const LOGGED: &[Answer] =
@@ -144,6 +159,7 @@ pub static ROUTES: &[Route] = &[
         query: submit::ONE_QUERY,
         answers: LOGGED,
         codes: SUBMIT_CODES,
+        shows: false,
     },
     Route {
         method: "POST",
@@ -155,23 +171,24 @@ pub static ROUTES: &[Route] = &[
         query: &[],
         answers: BATCH,
         codes: &["batch_empty"],
+        shows: false,
     },
-    reads(
+    shows(reads(
         "/v1/entries",
         serve("/v1/entries", || get(entries::list)),
         "Decoded entries in index order.",
         entries::LIST_QUERY,
         &[json("EntryList")],
         STORE_CODES,
-    ),
-    reads(
+    )),
+    shows(reads(
         "/v1/entries/{index}",
         serve("/v1/entries/{name}", || get(entries::named)),
         "One decoded entry.",
         &[],
         &[json("Entry")],
         &["entry_not_found"],
-    ),
+    )),
     reads(
         "/v1/entries/{index}.tlog-proof",
         None,
@@ -180,22 +197,70 @@ pub static ROUTES: &[Route] = &[
         &[text(answer::NO_CACHE), json("InclusionProof")],
         &["entry_not_found", "size_not_published", "size_zero"],
     ),
-    reads(
+    shows(reads(
         "/v1/leaves/{leaf_hash}",
         serve("/v1/leaves/{leaf_hash}", || get(entries::leaf)),
         "The entry with this leaf hash. Upper-case hex and base64url redirect to lowercase hex.",
         &[],
         &[json("Entry")],
         &["leaf_not_found"],
-    ),
-    reads(
+    )),
+    shows(reads(
         "/v1/artifacts/{digest}",
         serve("/v1/artifacts/{digest}", || get(entries::artifact)),
         "The compact form of an artifact, byte for byte; ETag is its digest. Other spellings redirect to lowercase hex.",
         &[],
         BODY,
         &["artifact_not_found", "body_withheld"],
-    ),
+    )),
+    shows(reads(
+        "/v1/findings",
+        serve("/v1/findings", || get(audits::findings)),
+        "What the audit finds, at any size. With job, run or token the report of that scope; otherwise the log page by page.",
+        audits::FINDINGS_QUERY,
+        &[json("FindingList")],
+        AUDIT_CODES,
+    )),
+    shows(reads(
+        "/v1/jobs/{id}",
+        serve("/v1/jobs/{id}", || get(audits::job)),
+        "The audit of one job at any size.",
+        audits::AT_QUERY,
+        &[json("ScopeReport")],
+        SCOPE_CODES,
+    )),
+    shows(reads(
+        "/v1/runs/{agent}/{run}",
+        serve("/v1/runs/{agent}/{run}", || get(audits::run)),
+        "The audit of one run of one agent at any size.",
+        audits::AT_QUERY,
+        &[json("ScopeReport")],
+        SCOPE_CODES,
+    )),
+    shows(reads(
+        "/v1/tokens/{hash}",
+        serve("/v1/tokens/{hash}", || get(audits::token)),
+        "The audit of one token, by the hash of its compact form. Other spellings redirect to lowercase hex.",
+        audits::AT_QUERY,
+        &[json("ScopeReport")],
+        SCOPE_CODES,
+    )),
+    shows(reads(
+        "/v1/policies/{hash}",
+        serve("/v1/policies/{hash}", || get(policies::policy)),
+        "A work policy by the hash of its JCS form, logged by a holder of the role. Other spellings redirect to lowercase hex.",
+        &[],
+        &[Answer { status: 200, media: answer::JSON, shape: Some("Policy"), cache: answer::PRIVATE }],
+        &["policy_not_found", "index_behind"],
+    )),
+    shows(reads(
+        "/v1/lookup",
+        serve("/v1/lookup", || get(lookup::lookup)),
+        "What bears this name or hash. Names are claims of whoever signed.",
+        lookup::LOOKUP_QUERY,
+        &[json("Lookup")],
+        &["index_behind"],
+    )),
     reads(
         "/v1/proofs/inclusion",
         serve("/v1/proofs/inclusion", || get(proofs::inclusion)),

@@ -22,6 +22,7 @@ use std::time::Duration;
 use crate::artifact::{self, Did};
 use crate::checkpoint::Origin;
 use crate::note::{KeyName, SignerKey};
+use crate::server::access::Access;
 use crate::server::config::files::{read_bytes, read_key, read_text};
 use crate::server::log::default_guard_path;
 
@@ -198,6 +199,8 @@ pub struct Config {
     pub free_disk_bytes_min: u64,
     /// Limits of requests.
     pub limits: Limits,
+    /// Who may read bodies, names, findings and counts.
+    pub access: Access,
     /// What is logged.
     pub log: String,
 }
@@ -217,6 +220,7 @@ impl Config {
             checkpoint_interval: Duration::ZERO,
             free_disk_bytes_min: FREE_DISK_BYTES_MIN,
             limits: Limits::default(),
+            access: Access::public(),
             log: LOG_DEFAULT.to_owned(),
         }
     }
@@ -272,6 +276,7 @@ impl Config {
             checkpoint_interval: Duration::from_millis(raw.checkpoint_interval_ms.unwrap_or(0)),
             free_disk_bytes_min: raw.free_disk_bytes_min.unwrap_or(FREE_DISK_BYTES_MIN),
             limits,
+            access: Access::public(),
             log: raw.log.unwrap_or_else(|| LOG_DEFAULT.to_owned()),
             data,
         })

@@ -5,45 +5,45 @@
 //! | cursor | `c` | version ‖ entries followed |
 //! | kind | `k` ‖ place of the kind in KINDS ‖ index | |
 //! | run | `r` ‖ SHA-256(agent ‖ 0x00 ‖ run)\[..6\] ‖ index | |
+//! | link | `l` ‖ link ‖ index | |
+//! | name | `n` ‖ SHA-256(name)\[..8\] ‖ index | |
+//!
+//! Links are what an audit finds the entries of one job by (`audit::Link`),
+//! under the roots in force at each entry; names are what a person searches
+//! for. The cost of one more entry does not depend on the log's length.
 //!
 //! If lost: rebuilt from the entries. If an attacker writes it: wrong search
 //! results, never wrong proofs. Whatever it finds is read from the log and
 //! shown with its own proof; an entry that the hash of a run key found by
 //! chance is dropped after its body was read.
 //!
-//! About 17 bytes an entry before compression: the kind row shares all but a
-//! byte or two with its neighbour, the run row keeps six bytes of hash.
+//! About ten rows of 15 to 18 bytes an entry before compression, most of which
+//! share all but a byte or two with their neighbour.
+
+pub mod filed;
+mod follower;
+pub mod names;
+mod rows;
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rocksdb::{DB, Direction, IteratorMode, WriteBatch};
-use sha2::{Digest, Sha256};
-use tokio::sync::watch;
+use rocksdb::{Direction, IteratorMode};
 
-use crate::artifact::{KINDS, Keys, Kind, json};
+use crate::artifact::{Did, Keys, Kind, json};
+use crate::audit::Link;
 use crate::entry::SequencedEntry;
 use crate::merkle::{LeafIndex, TreeSize};
-use crate::server::log::recent::Recent;
-use crate::server::log::{Log, Published};
+use crate::server::index::follower::Follower;
+use crate::server::index::rows::{kind_prefix, link_prefix, name_prefix, run_prefix};
+use crate::server::log::Log;
 use crate::server::store::layout::{cf, number, number_key};
 use crate::server::store::{Store, StoreError};
 
-/// Version of the rows; another one is rebuilt from the first entry.
-const VERSION: u8 = 1;
-/// Entries indexed in one write.
-const STEP_ENTRIES: usize = 1_000;
 /// Longest time a reader waits for its own write to be indexed.
 pub const WAIT_MAX: Duration = Duration::from_millis(500);
 /// Most entries that one run answers.
 pub const RUN_ENTRIES_MAX: usize = 1_000;
-/// Wait after the store did not answer.
-const RETRY: Duration = Duration::from_secs(1);
-
-const CURSOR: &[u8] = b"c";
-const KIND: u8 = b'k';
-const RUN: u8 = b'r';
-const RUN_HASH_BYTES: usize = 6;
 
 /// Reads the search rows. Clones share it.
 #[derive(Clone)]
@@ -99,9 +99,10 @@ impl Followed {
 }
 
 impl Index {
-    /// Starts the follower. It ends by itself when the log has ended.
+    /// Starts the follower, which files entries as whoever believes `operator`
+    /// about the log called `origin`. It ends by itself when the log has ended.
     #[must_use]
-    pub fn start(log: &Log) -> Self {
+    pub fn start(log: &Log, operator: Did, origin: String) -> Self {
         let followed = Arc::new(Followed {
             size: Mutex::new(0),
             moved: Condvar::new(),
@@ -113,6 +114,9 @@ impl Index {
             recent: Arc::clone(log.recent()),
             published: log.follow(),
             followed: Arc::clone(&followed),
+            operator,
+            origin,
+            roots: None,
         };
         let ended = Arc::clone(&followed);
         let follow = move || {
@@ -199,6 +203,30 @@ impl Index {
         keys.agent.as_deref().unwrap_or_default() == agent && keys.runs.iter().any(|r| r == run)
     }
 
+    /// Entries below `below` that are filed under `link`, ascending, at most
+    /// `limit`. The caller waited until they were indexed.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`]: what is missing would look like absence.
+    pub fn linked(&self, link: &Link, below: TreeSize, limit: usize) -> Result<Vec<LeafIndex>, StoreError> {
+        Reader::of(&self.store).scan(&link_prefix(link), 0, below, limit)
+    }
+
+    /// Entries from `first` on and below `below` that may bear this name,
+    /// ascending, at most `limit`: a hash met by chance is among them.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub fn named(
+        &self,
+        name: &str,
+        first: LeafIndex,
+        below: TreeSize,
+        limit: usize,
+    ) -> Result<Vec<LeafIndex>, StoreError> {
+        Reader::of(&self.store).scan(&name_prefix(name), first.get(), below, limit)
+    }
+
     /// A failed read finds nothing: the pages say how far the index has come.
     fn scan(&self, prefix: &[u8], first: u64, direction: Direction, limit: usize) -> Vec<LeafIndex> {
         let db = self.store.database();
@@ -211,138 +239,39 @@ impl Index {
     }
 }
 
-fn kind_prefix(kind: Kind) -> Option<[u8; 2]> {
-    let place = KINDS.iter().position(|row| row.name == kind.name())?;
-    Some([KIND, u8::try_from(place).ok()?])
-}
+/// Reads rows where a failed read is an error.
+struct Reader<'a>(&'a Store);
 
-fn run_prefix(agent: &str, run: &str) -> [u8; 1 + RUN_HASH_BYTES] {
-    let mut hash = Sha256::new();
-    hash.update(agent.as_bytes());
-    hash.update([0]);
-    hash.update(run.as_bytes());
-    let mut key = [RUN; 1 + RUN_HASH_BYTES];
-    key[1..].copy_from_slice(&hash.finalize()[..RUN_HASH_BYTES]);
-    key
-}
-
-/// Eight bytes that change with the row format or with the order of KINDS.
-fn version() -> [u8; 8] {
-    let mut hash = Sha256::new();
-    hash.update([VERSION]);
-    for row in KINDS {
-        hash.update(row.name.as_bytes());
-        hash.update([0]);
-    }
-    let mut version = [0; 8];
-    version.copy_from_slice(&hash.finalize()[..8]);
-    version
-}
-
-/// The thread that writes the rows.
-struct Follower {
-    store: Arc<Store>,
-    recent: Arc<Recent>,
-    published: watch::Receiver<Published>,
-    followed: Arc<Followed>,
-}
-
-impl Follower {
-    fn run(mut self) {
-        // Only to wait for the channel; nothing else runs on it.
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else {
-            tracing::error!("search index stopped: no runtime");
-            return;
-        };
-        let mut at = self.resume();
-        self.followed.set(at);
-        loop {
-            let size = self.published.borrow_and_update().head.size.get();
-            while at < size {
-                match self.step(at, size) {
-                    Ok(next) => at = next,
-                    Err(error) => {
-                        tracing::error!(%error, index = at, "search index waits for the store");
-                        std::thread::sleep(RETRY);
-                    }
-                }
-                self.followed.set(at);
-                // The log has ended: keep its store open no longer than one step.
-                if self.published.has_changed().is_err() {
-                    return;
-                }
-            }
-            if runtime.block_on(self.published.changed()).is_err() {
-                return;
-            }
-        }
+impl<'a> Reader<'a> {
+    const fn of(store: &'a Store) -> Self {
+        Self(store)
     }
 
-    /// Where to go on; rows of another version are dropped first.
-    fn resume(&self) -> u64 {
-        let db = self.store.database();
-        let Some(family) = db.cf_handle(cf::SEARCH) else { return 0 };
-        let cursor = db.get_cf(family, CURSOR).ok().flatten().unwrap_or_default();
-        if let Some(followed) = cursor.strip_prefix(&version()).and_then(number) {
-            return followed;
-        }
-        if let Err(error) = db.delete_range_cf(family, &[0][..], &[0xff][..]) {
-            tracing::error!(%error, "search index: old rows were not dropped");
-        }
-        0
-    }
-
-    /// Files one commit from memory, or a step of older entries from the store.
-    fn step(&self, first: u64, size: u64) -> Result<u64, StoreError> {
-        let db: &DB = self.store.database();
+    fn scan(&self, prefix: &[u8], first: u64, below: TreeSize, limit: usize) -> Result<Vec<LeafIndex>, StoreError> {
+        let db = self.0.database();
         let family = db.cf_handle(cf::SEARCH).ok_or(StoreError::Family { name: cf::SEARCH })?;
-        let mut batch = WriteBatch::default();
-        let recent = self.recent.from(LeafIndex::new(first)).filter(|c| first + c.len() as u64 <= size);
-        let end = if let Some(commit) = recent {
-            commit.iter().for_each(|e| file(&mut batch, family, e.index, e.entry.kind, &e.keys));
-            first + commit.len() as u64
-        } else {
-            let end = size.min(first + STEP_ENTRIES as u64);
-            let found = self.read(first, end)?;
-            found.iter().for_each(|(index, kind, keys)| file(&mut batch, family, *index, *kind, keys));
-            end
-        };
-        batch.put_cf(family, CURSOR, [version(), number_key(end)].concat());
-        db.write(batch).map_err(StoreError::Write)?;
-        Ok(end)
-    }
-
-    fn read(&self, first: u64, end: u64) -> Result<Vec<(LeafIndex, Kind, Keys)>, StoreError> {
-        let db: &DB = self.store.database();
-        // Neighbours are read with one cursor a family: half the cost of looking each up.
-        let entries = self.store.entries(LeafIndex::new(first), (end - first) as usize)?;
-        let from = number_key(first);
-        let bodies = db.cf_handle(cf::BODIES).ok_or(StoreError::Family { name: cf::BODIES })?;
-        let mut bodies = db.iterator_cf(bodies, IteratorMode::From(&from, Direction::Forward)).peekable();
-        let mut found = Vec::with_capacity(entries.len());
-        for (index, entry) in (first..end).zip(entries) {
-            let place = number_key(index);
-            let body = bodies.next_if(|row| row.as_ref().is_ok_and(|(key, _)| **key == place));
-            let Ok(entry) = SequencedEntry::decode(&entry) else {
-                tracing::warn!(index, "search index: an entry is not readable and gets no rows");
-                continue;
-            };
-            let keys = body.and_then(|row| keys(&entry, &row.ok()?.1)).unwrap_or_default();
-            found.push((LeafIndex::new(index), entry.kind, keys));
+        let from = [prefix, &number_key(first)].concat();
+        let mut found = Vec::new();
+        for row in db.iterator_cf(family, IteratorMode::From(&from, Direction::Forward)).take(limit) {
+            let (key, _) = row.map_err(StoreError::Read)?;
+            match key.strip_prefix(prefix).and_then(number).filter(|index| *index < below.get()) {
+                Some(index) => found.push(LeafIndex::new(index)),
+                None => break,
+            }
         }
         Ok(found)
     }
-}
 
-/// The rows of one entry.
-fn file(batch: &mut WriteBatch, family: &rocksdb::ColumnFamily, index: LeafIndex, kind: Kind, keys: &Keys) {
-    let place = number_key(index.get());
-    if let Some(prefix) = kind_prefix(kind) {
-        batch.put_cf(family, [&prefix[..], &place].concat(), []);
-    }
-    for run in &keys.runs {
-        let prefix = run_prefix(keys.agent.as_deref().unwrap_or_default(), run);
-        batch.put_cf(family, [&prefix[..], &place].concat(), []);
+    /// The highest entry below `below` that is filed under `link`.
+    fn newest(&self, link: &Link, below: TreeSize) -> Result<Option<LeafIndex>, StoreError> {
+        let Some(last) = below.get().checked_sub(1) else { return Ok(None) };
+        let db = self.0.database();
+        let family = db.cf_handle(cf::SEARCH).ok_or(StoreError::Family { name: cf::SEARCH })?;
+        let prefix = link_prefix(link);
+        let from = [&prefix[..], &number_key(last)].concat();
+        let row = db.iterator_cf(family, IteratorMode::From(&from, Direction::Reverse)).next();
+        let Some((key, _)) = row.transpose().map_err(StoreError::Read)? else { return Ok(None) };
+        Ok(key.strip_prefix(&prefix[..]).and_then(number).map(LeafIndex::new))
     }
 }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 
 use crate::artifact::KeyCache;
+use crate::server::access::Access;
 use crate::server::api::pool::Pool;
+use crate::server::audits::Audits;
 use crate::server::config::Limits;
 use crate::server::index::Index;
 use crate::server::log::Log;
@@ -33,6 +35,10 @@ pub struct AppState {
     pub log: Log,
     /// Search rows.
     pub index: Index,
+    /// Reports and findings.
+    pub audits: Audits,
+    /// Who may read what is shown.
+    pub access: Access,
     /// Who may submit.
     pub tokens: Tokens,
     /// Parsed signer keys, shared by all admissions.
@@ -56,6 +62,18 @@ impl FromRef<AppState> for Log {
 impl FromRef<AppState> for Index {
     fn from_ref(state: &AppState) -> Self {
         state.index.clone()
+    }
+}
+
+impl FromRef<AppState> for Audits {
+    fn from_ref(state: &AppState) -> Self {
+        state.audits.clone()
+    }
+}
+
+impl FromRef<AppState> for Access {
+    fn from_ref(state: &AppState) -> Self {
+        state.access
     }
 }
 

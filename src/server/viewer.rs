@@ -41,6 +41,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use crate::server::access::Access;
 use crate::server::index::Index;
 use crate::server::log::Log;
 use crate::server::state::{AppState, LogFacts};
@@ -79,11 +80,13 @@ pub(crate) struct Desk {
     pub log: Log,
     pub index: Index,
     pub facts: LogFacts,
+    pub access: Access,
 }
 
 impl FromRef<AppState> for Desk {
     fn from_ref(state: &AppState) -> Self {
-        Self { log: Log::from_ref(state), index: Index::from_ref(state), facts: LogFacts::from_ref(state) }
+        let (log, index) = (Log::from_ref(state), Index::from_ref(state));
+        Self { log, index, facts: LogFacts::from_ref(state), access: Access::from_ref(state) }
     }
 }
 
@@ -101,8 +104,10 @@ where
     F: FnOnce(&Reader) -> Result<Answer, Trouble> + Send + 'static,
 {
     let made = tokio::task::spawn_blocking(move || {
+        // Every page passes here: what shows nothing to anybody shows no page.
+        let passed = desk.access.check();
         let reader = Reader::new(desk, &headers);
-        match work(&reader) {
+        match passed.map_err(Trouble::from).and_then(|()| work(&reader)) {
             Ok(Answer::Page(html)) => page(StatusCode::OK, html),
             Ok(Answer::Redirect(to)) => redirect(&to),
             Err(trouble) => trouble.answer(&reader),

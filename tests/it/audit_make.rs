@@ -74,6 +74,15 @@ pub fn time(ms: i64) -> String {
 }
 
 impl Step {
+    /// The artifact, sealed; `hashes` are those of the steps that it names.
+    fn text(&self, hashes: &BTreeMap<String, String>) -> String {
+        let payload = resolved(&self.payload, hashes);
+        match self.signer.as_str() {
+            "" => to_compact(&payload),
+            signer => to_compact(&seal_raw(kind(self.kind), payload, &key(signer))),
+        }
+    }
+
     /// The same said by somebody without any role.
     pub fn by_stranger(&mut self, who: &str) {
         if !self.signer.is_empty() {
@@ -453,11 +462,7 @@ impl Story {
         let hashes = self.hashes();
         let withheld: Vec<_> = withheld.iter().map(|name| self.at(name)).collect();
         Timeline::new(self.steps.iter().enumerate().map(|(at, step)| {
-            let payload = resolved(&step.payload, &hashes);
-            let text = match step.signer.as_str() {
-                "" => to_compact(&payload),
-                signer => to_compact(&seal_raw(kind(step.kind), payload, &key(signer))),
-            };
+            let text = step.text(&hashes);
             let admitted = admit_any(&text).unwrap_or_else(|error| panic!("{}: {error} in {text}", step.name));
             let submitter = SubmitterName::parse(&step.submitter).expect("a name");
             let entry = PendingEntry::new(admitted.artifact.clone(), admitted.receipts, submitter)
@@ -465,6 +470,12 @@ impl Story {
             let body = (!withheld.contains(&at)).then_some(admitted.artifact);
             (LeafIndex::new(at as u64), entry, body)
         }))
+    }
+
+    /// What is submitted, in order: when, and the artifact.
+    pub fn submissions(&self) -> Vec<(i64, String)> {
+        let hashes = self.hashes();
+        self.steps.iter().map(|step| (step.ms, step.text(&hashes))).collect()
     }
 
     fn hashes(&self) -> BTreeMap<String, String> {

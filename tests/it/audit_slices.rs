@@ -76,7 +76,7 @@ fn text(report: &Report) -> String {
 }
 
 /// Stories in which jobs meet: replays, stolen bundles, shared approvals.
-fn tangled() -> Vec<Story> {
+pub fn tangled() -> Vec<Story> {
     let mut plain = Story::clean();
     plain.job("job-2", "agent");
     let mut guilty = Story::clean();

@@ -280,6 +280,8 @@ const NOT_OVER_HTTP: &[(&str, &str)] = &[
     ("store_damaged", "needs a damaged store; the tests that flip bytes make one"),
     ("store_failed", "as store_damaged"),
     ("internal", "needs a defect"),
+    ("index_behind", "needs a follower that stands still"),
+    ("scope_too_large", "needs ten thousand entries that hang together"),
     ("body_incomplete", "the connection that would carry the answer is gone"),
     ("tokens_unreadable", "the tests of the tokens damage the file"),
 ];
@@ -293,6 +295,9 @@ fn every_code_is_brought_about_by_a_test_or_excused() {
         include_str!("http_batch.rs"),
         include_str!("http_bad_input.rs"),
         include_str!("tokens.rs"),
+        include_str!("http_access.rs"),
+        include_str!("http_audits.rs"),
+        include_str!("http_lookup.rs"),
     ];
     for row in pulselog::server::api::problem::CODES {
         let (call, raw) = (format!(", \"{}\")", row.code), format!("\\\"code\\\":\\\"{}\\\"", row.code));

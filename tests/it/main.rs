@@ -79,9 +79,19 @@ mod trust;
 #[cfg(feature = "server")]
 mod http;
 #[cfg(feature = "server")]
+mod http_access;
+#[cfg(feature = "server")]
+mod http_audits;
+#[cfg(feature = "server")]
 mod http_bad_input;
 #[cfg(feature = "server")]
 mod http_batch;
+#[cfg(feature = "server")]
+mod http_findings;
+#[cfg(feature = "server")]
+mod http_lookup;
+#[cfg(feature = "server")]
+mod told;
 #[cfg(feature = "server")]
 mod service;
 #[cfg(feature = "server")]

@@ -26,12 +26,18 @@ pub struct MovedClock {
     system: SystemClock,
     /// Milliseconds added to the wall clock.
     pub wall_ms: AtomicI64,
+    /// Milliseconds added to both clocks: time that really passed.
+    pub both_ms: AtomicU64,
 }
 
 impl Clock for MovedClock {
     fn read(&self) -> Reading {
         let reading = self.system.read();
-        Reading { wall_ms: reading.wall_ms.saturating_add_signed(self.wall_ms.load(Ordering::SeqCst)), ..reading }
+        let (wall, both) = (self.wall_ms.load(Ordering::SeqCst), self.both_ms.load(Ordering::SeqCst));
+        Reading {
+            wall_ms: reading.wall_ms.saturating_add_signed(wall).saturating_add(both),
+            monotonic_ms: reading.monotonic_ms.saturating_add(both),
+        }
     }
 }
 
@@ -60,16 +66,44 @@ impl Service {
     }
 
     pub fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on(Arc::new(MovedClock::default()), change)
+    }
+
+    /// A service whose wall clock begins at this time.
+    pub fn start_at(wall_ms: i64) -> Self {
+        let clock = MovedClock::default();
+        let now = i64::try_from(clock.read().wall_ms).expect("a time");
+        clock.wall_ms.store(wall_ms - now, Ordering::SeqCst);
+        Self::start_on(Arc::new(clock), |_| {})
+    }
+
+    fn start_on(clock: Arc<MovedClock>, change: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let data = dir.path().join("data");
         let token = token(&data, "tester", TokenOptions::default());
         let mut config = config(data);
         change(&mut config);
-        let clock = Arc::new(MovedClock::default());
         let server = Server::start_with(config, Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(NoFaults));
         let server = server.unwrap_or_else(|e| panic!("{e}"));
         let url = format!("http://{}", server.addr());
         Self { server: Some(server), clock, token, url, dir }
+    }
+
+    /// Lets time pass until the wall clock shows `wall_ms`, if it does not yet.
+    pub fn wait_until(&self, wall_ms: i64) {
+        let missing = wall_ms - i64::try_from(self.clock.read().wall_ms).expect("a time");
+        self.clock.both_ms.fetch_add(u64::try_from(missing).unwrap_or(0), Ordering::SeqCst);
+    }
+
+    /// Ends the service, does something with its data, and starts it again.
+    pub fn restart(&mut self, between: impl FnOnce(&Path)) {
+        self.server.take().expect("a server").shutdown().expect("a clean end");
+        between(&self.data());
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let server = Server::start_with(config(self.data()), clock, Arc::new(NoFaults));
+        let server = server.unwrap_or_else(|e| panic!("{e}"));
+        self.url = format!("http://{}", server.addr());
+        self.server = Some(server);
     }
 
     pub fn data(&self) -> PathBuf {

@@ -99,17 +99,27 @@ pub enum Spelled {
 /// # Errors
 /// `invalid_parameter` for what spells no 32 bytes.
 pub fn hash_in_path(name: &'static str, text: &str, prefix: &str) -> Result<Spelled, Problem> {
+    hash_and_query(name, text, prefix, None)
+}
+
+/// The same where a query says more: the redirect keeps it.
+///
+/// # Errors
+/// As [`hash_in_path`].
+pub fn hash_and_query(name: &'static str, text: &str, prefix: &str, query: Option<&str>) -> Result<Spelled, Problem> {
     if let Ok(hash) = Hash::from_hex(text) {
         return Ok(Spelled::Canonical(hash));
     }
     let hash = Hash::from_hex(&text.to_ascii_lowercase()).ok().or_else(|| from_base64url(text));
     let hash = hash.ok_or_else(|| Problem::parameter(name, "must be 64 hex digits"))?;
-    let redirect = Redirect::permanent(&format!("{prefix}{}", hash.to_hex()));
+    let query = query.map_or(String::new(), |query| format!("?{query}"));
+    let redirect = Redirect::permanent(&format!("{prefix}{}{query}", hash.to_hex()));
     Ok(Spelled::Otherwise(Box::new(redirect.into_response())))
 }
 
-/// The peer's spelling, strictly: unpadded, no bits left over.
-fn from_base64url(text: &str) -> Option<Hash> {
+/// The peer's spelling of 32 bytes, strictly: unpadded, no bits left over.
+#[must_use]
+pub fn from_base64url(text: &str) -> Option<Hash> {
     use base64ct::Encoding;
     let mut bytes = [0; 32];
     let decoded = base64ct::Base64UrlUnpadded::decode(text, &mut bytes).ok()?;

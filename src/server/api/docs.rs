@@ -76,6 +76,7 @@ fn routes(page: &mut String) {
                     Takes::Number => "decimal without leading zeros",
                     Takes::Flag => "`true` or `false`",
                     Takes::Word => "name of a kind",
+                    Takes::Text => "text",
                 };
                 let required = if param.required { "yes" } else { "no" };
                 let _ = writeln!(page, "| `{}` | {takes} | {required} | {} |", param.name, param.meaning);
@@ -90,12 +91,15 @@ fn routes(page: &mut String) {
         if !route.codes.is_empty() && route.codes != SUBMIT_CODES {
             let _ = writeln!(page, "- codes: {}", list(route.codes));
         }
+        if route.shows {
+            page.push_str("- passes the access check\n");
+        }
         page.push('\n');
     }
     let _ = writeln!(
         page,
-        "Every route may answer {}. Routes that read the store may answer {}. Submissions may answer {}, \
-         and every code of admission.\n",
+        "Every route may answer {}. Routes that read the store may answer {}, and `access_closed` where they pass the \
+         access check. Submissions may answer {}, and every code of admission.\n",
         list(COMMON_CODES),
         list(STORE_CODES),
         list(SUBMIT_CODES)
@@ -111,23 +115,31 @@ fn shapes(page: &mut String) {
     for shape in SHAPES {
         let _ = writeln!(page, "### {}\n\n| field | encoding | always | meaning |\n|---|---|---|---|", shape.name);
         for field in shape.fields {
-            let encoding = match field.encoding {
-                Encoding::Number => "number".to_owned(),
-                Encoding::UnixMs => "Unix milliseconds".to_owned(),
-                Encoding::Hex => "lowercase hex".to_owned(),
-                Encoding::Text => "text".to_owned(),
-                Encoding::C2sp => "C2SP text, newlines included".to_owned(),
-                Encoding::Bool => "true or false".to_owned(),
-                Encoding::Numbers => "list of numbers".to_owned(),
-                Encoding::Hashes => "list of lowercase hex".to_owned(),
-                Encoding::Texts => "list of texts".to_owned(),
-                Encoding::One(name) => format!("[{name}](#{})", name.to_ascii_lowercase()),
-                Encoding::Many(name) => format!("list of [{name}](#{})", name.to_ascii_lowercase()),
-            };
+            let encoding = encoding(field.encoding);
             let always = if field.always { "yes" } else { "no" };
             let _ = writeln!(page, "| `{}` | {encoding} | {always} | {} |", field.name, field.meaning);
         }
         page.push('\n');
+    }
+}
+
+fn encoding(encoding: Encoding) -> String {
+    let link = |name: &str| format!("[{name}](#{})", name.to_ascii_lowercase());
+    match encoding {
+        Encoding::Number => "number".to_owned(),
+        Encoding::UnixMs => "Unix milliseconds".to_owned(),
+        Encoding::Hex => "lowercase hex".to_owned(),
+        Encoding::Text => "text".to_owned(),
+        Encoding::C2sp => "C2SP text, newlines included".to_owned(),
+        Encoding::Bool => "true or false".to_owned(),
+        Encoding::Numbers => "list of numbers".to_owned(),
+        Encoding::Hashes => "list of lowercase hex".to_owned(),
+        Encoding::Texts => "list of texts".to_owned(),
+        Encoding::TextByName => "object of texts".to_owned(),
+        Encoding::Artifact => "artifact in compact form".to_owned(),
+        Encoding::OrNull(other) => format!("{} or null", self::encoding(*other)),
+        Encoding::One(name) => link(name),
+        Encoding::Many(name) => format!("list of {}", link(name)),
     }
 }
 

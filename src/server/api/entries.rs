@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use crate::artifact::Kind;
 use crate::artifact::digest::ArtifactDigest;
 use crate::merkle::{LeafHash, LeafIndex};
+use crate::server::access::Access;
 use crate::server::api::answer::{self, PRIVATE, Spelled};
 use crate::server::api::pool;
 use crate::server::api::problem::Problem;
@@ -38,7 +39,13 @@ pub const LIST_QUERY: &[Param] = &[
 ///
 /// # Errors
 /// `invalid_parameter`, store codes.
-pub async fn list(State(log): State<Log>, State(index): State<Index>, uri: Uri) -> Result<Response, Problem> {
+pub async fn list(
+    State(log): State<Log>,
+    State(index): State<Index>,
+    State(access): State<Access>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    access.check()?;
     let query = Query::read(&uri, LIST_QUERY)?;
     let after = query.number("after")?;
     let limit = query.limit(LIMIT_USUAL, LISTING_MAX)?;
@@ -93,6 +100,7 @@ fn of_kind(log: &Log, index: &Index, kind: Kind, after: Option<u64>, limit: usiz
 /// `invalid_parameter`, `entry_not_found`, store codes.
 pub async fn named(
     State(log): State<Log>,
+    State(access): State<Access>,
     Path(name): Path<String>,
     uri: Uri,
     headers: HeaderMap,
@@ -104,6 +112,7 @@ pub async fn named(
     if is_proof {
         return proofs::file(log, index, &uri, &headers).await;
     }
+    access.check()?;
     Query::read(&uri, &[])?;
     let entry = pool::read(move || Ok(EntryJson::from(&log.view().entry(index)?))).await?;
     answer::json(&entry)
@@ -113,7 +122,13 @@ pub async fn named(
 ///
 /// # Errors
 /// `invalid_parameter`, `leaf_not_found`, store codes.
-pub async fn leaf(State(log): State<Log>, Path(text): Path<String>, uri: Uri) -> Result<Response, Problem> {
+pub async fn leaf(
+    State(log): State<Log>,
+    State(access): State<Access>,
+    Path(text): Path<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    access.check()?;
     Query::read(&uri, &[])?;
     let hash = match answer::hash_in_path("leaf_hash", &text, "/v1/leaves/")? {
         Spelled::Canonical(hash) => LeafHash::new(hash),
@@ -133,10 +148,12 @@ pub async fn leaf(State(log): State<Log>, Path(text): Path<String>, uri: Uri) ->
 /// `invalid_parameter`, `artifact_not_found`, `body_withheld`, store codes.
 pub async fn artifact(
     State(log): State<Log>,
+    State(access): State<Access>,
     Path(text): Path<String>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    access.check()?;
     Query::read(&uri, &[])?;
     let hash = match answer::hash_in_path("digest", &text, "/v1/artifacts/")? {
         Spelled::Canonical(hash) => hash,

@@ -93,6 +93,7 @@ fn parameter(param: &Param) -> Value {
     let schema = match param.takes {
         Takes::Number => json!({ "type": "integer", "minimum": 0 }),
         Takes::Flag => json!({ "type": "boolean" }),
+        Takes::Text => json!({ "type": "string" }),
         Takes::Word => json!({ "type": "string", "enum": KINDS.iter().map(|k| k.name).collect::<Vec<_>>() }),
     };
     json!({
@@ -139,7 +140,8 @@ pub fn all_codes(route: &Route) -> impl Iterator<Item = &'static str> {
     let store = if is_read { STORE_CODES } else { &[] };
     let submit = if route.token { crate::server::api::SUBMIT_CODES } else { &[] };
     let admit = if route.token { crate::artifact::CODES } else { &[] };
-    let mut codes: Vec<&'static str> = [route.codes, COMMON_CODES, store, submit].concat();
+    let access: &[&str] = if route.shows { &["access_closed"] } else { &[] };
+    let mut codes: Vec<&'static str> = [route.codes, COMMON_CODES, store, submit, access].concat();
     codes.extend(admit.iter().map(|(code, _)| *code));
     codes.sort_unstable();
     codes.dedup();
@@ -170,6 +172,9 @@ fn encoding(encoding: Encoding) -> Value {
         Encoding::Numbers => json!({ "type": "array", "items": { "type": "integer", "minimum": 0 } }),
         Encoding::Hashes => json!({ "type": "array", "items": { "type": "string", "pattern": "^[0-9a-f]{64}$" } }),
         Encoding::Texts => json!({ "type": "array", "items": { "type": "string" } }),
+        Encoding::TextByName => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
+        Encoding::Artifact => one("Artifact"),
+        Encoding::OrNull(other) => json!({ "anyOf": [self::encoding(*other), { "type": "null" }] }),
         Encoding::One(name) => one(name),
         Encoding::Many(name) => json!({ "type": "array", "items": one(name) }),
     }

@@ -14,6 +14,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::artifact::{AdmitError, CODES as ADMIT_CODES};
+use crate::server::access::Closed;
+use crate::server::audits::AuditsError;
 use crate::server::log::SubmitError;
 use crate::server::log::view::ViewError;
 use crate::server::tokens::TokenError;
@@ -55,6 +57,11 @@ pub const CODES: &[CodeRow] = &[
     row(404, "leaf_not_found", "no published entry has this leaf hash"),
     row(404, "artifact_not_found", "no published entry is about this artifact"),
     row(451, "body_withheld", "the operator withholds this body; its entry and proofs hold"),
+    row(404, "scope_not_found", "nobody whose word counts speaks of this at this size"),
+    row(404, "policy_not_found", "no holder of the role logged a policy with this hash"),
+    row(422, "scope_too_large", "more entries hang together than one answer reads"),
+    row(503, "index_behind", "the search rows do not reach this size yet; try again"),
+    row(403, "access_closed", "bodies, names and findings are shown to nobody here"),
     row(404, "not_found", "there is nothing at this address"),
     row(405, "method_not_allowed", "this address does not take this method"),
     row(413, "body_too_large", "the body has more bytes than the limit"),
@@ -235,6 +242,23 @@ impl From<TokenError> for Problem {
                 Self::new(error.code(), error.to_string())
             }
             _ => Self::new("tokens_unreadable", "the token file cannot be read; the operator was told"),
+        }
+    }
+}
+
+impl From<Closed> for Problem {
+    fn from(closed: Closed) -> Self {
+        Self::new(closed.code(), closed.to_string())
+    }
+}
+
+impl From<AuditsError> for Problem {
+    fn from(error: AuditsError) -> Self {
+        let said = error.to_string();
+        match error {
+            AuditsError::Behind { .. } => Self::new("index_behind", said),
+            AuditsError::TooLarge { .. } => Self::new("scope_too_large", said),
+            AuditsError::View(view) => view.into(),
         }
     }
 }

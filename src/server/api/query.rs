@@ -24,8 +24,10 @@ pub enum Takes {
     Number,
     /// `true` or `false`.
     Flag,
-    /// A word of a closed list.
+    /// Name of a kind.
     Word,
+    /// Text.
+    Text,
 }
 
 /// Longest name of an unknown parameter that an answer repeats.

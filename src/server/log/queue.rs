@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use crate::entry::PendingEntry;
 use crate::server::log::{Item, Logged, SubmitError};
 
 /// How long a reading of the free disk space is believed.
@@ -26,7 +27,7 @@ pub struct Command {
 pub struct Room {
     /// Entries, after expansion.
     pub entries: usize,
-    /// Bytes of their bodies.
+    /// Bytes of their bodies, and of what was parsed of them.
     pub bytes: usize,
 }
 
@@ -35,7 +36,7 @@ impl Room {
     #[must_use]
     pub fn of(items: &[Item]) -> Self {
         let entries = || items.iter().flat_map(|item| &item.entries);
-        Self { entries: entries().count(), bytes: entries().map(|entry| entry.body.len()).sum() }
+        Self { entries: entries().count(), bytes: entries().map(PendingEntry::held_bytes).sum() }
     }
 
     const fn plus(self, other: Self) -> Self {

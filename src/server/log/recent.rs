@@ -37,4 +37,16 @@ impl Recent {
         let commits = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
         commits.iter().find(|c| c.first().is_some_and(|e| e.index == first)).cloned()
     }
+
+    /// Gives back the commits that end below `size`, so that who has filed them
+    /// spends the time of dropping them, and the sequencer does not.
+    pub fn forget_below(&self, size: u64) -> Vec<Committed> {
+        let mut commits = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_filed = |commit: &Committed| commit.last().is_none_or(|entry| entry.index.get() < size);
+        let mut forgotten = Vec::new();
+        while commits.front().is_some_and(is_filed) {
+            forgotten.extend(commits.pop_front());
+        }
+        forgotten
+    }
 }

@@ -4,18 +4,22 @@
 //! proof is verified before it is handed out, with the same strict code that
 //! readers run: a damaged store answers an error, never a wrong proof.
 
+mod error;
+
 use std::sync::Arc;
 
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::checkpoint::TreeHead;
-use crate::entry::{EntryError, SequencedEntry};
-use crate::merkle::{LeafHash, LeafIndex, Plan, ProofError, TreeSize, leaf_hash, verify_consistency, verify_inclusion};
+use crate::entry::SequencedEntry;
+use crate::merkle::{LeafHash, LeafIndex, Plan, RootHash, TreeSize, leaf_hash, verify_consistency, verify_inclusion};
 use crate::note::SignedNote;
 use crate::receipt::{ConsistencyFile, LogProof};
 use crate::server::log::Published;
-use crate::server::log::nodes::fetch;
-use crate::server::store::{Store, StoreError, layout};
-use crate::tile::{TILE_WIDTH, TileError, TileId, TilePath, encode_bundle, width_at};
+use crate::server::log::nodes::{fetch, root_at};
+use crate::server::store::{Store, layout};
+use crate::tile::{TILE_WIDTH, TileId, TilePath, encode_bundle, width_at};
+
+pub use self::error::ViewError;
 
 /// Most entries of one listing.
 pub const LISTING_MAX: usize = 1_000;
@@ -99,12 +103,46 @@ impl View {
     /// is not what its entry commits to.
     pub fn body(&self, entry: &StoredEntry) -> Result<Body, ViewError> {
         self.check_index(entry.index)?;
+        self.shown(entry, self.store.body(entry.index)?)
+    }
+
+    /// Entries with their bodies, in the order asked for: one batched read of
+    /// each. Bodies as [`View::body`] answers them.
+    ///
+    /// # Errors
+    /// As [`View::entry`] and [`View::body`].
+    pub fn whole(&self, indexes: &[LeafIndex]) -> Result<Vec<(StoredEntry, Body)>, ViewError> {
+        indexes.iter().try_for_each(|index| self.check_index(*index))?;
+        let (entries, bodies) = self.store.whole(indexes)?;
+        let rows = indexes.iter().zip(entries.into_iter().zip(bodies));
+        let read = rows.map(|(index, (bytes, body))| {
+            let bytes = bytes.ok_or_else(|| ViewError::Unsound { what: format!("entry {index} is gone") })?;
+            let entry = stored(*index, bytes)?;
+            let body = self.shown(&entry, body)?;
+            Ok((entry, body))
+        });
+        read.collect()
+    }
+
+    /// What may be shown of a body that was read: here it will be decided.
+    fn shown(&self, entry: &StoredEntry, body: Option<Vec<u8>>) -> Result<Body, ViewError> {
         let unsound = |what: &str| ViewError::Unsound { what: format!("body {}: {what}", entry.index) };
-        let bytes = self.store.body(entry.index)?.ok_or_else(|| unsound("is gone"))?;
+        let bytes = body.ok_or_else(|| unsound("is gone"))?;
         if ArtifactDigest::of(&bytes) != entry.entry.digest {
             return Err(unsound("does not hash to its digest"));
         }
         String::from_utf8(bytes).map(Body::Shown).map_err(|_| unsound("is not UTF-8"))
+    }
+
+    /// The root of any size up to the published one, recomputed from tiles.
+    ///
+    /// # Errors
+    /// [`ViewError::NotPublished`] above it; [`ViewError::Unsound`].
+    pub fn root(&self, size: TreeSize) -> Result<RootHash, ViewError> {
+        if size > self.size() {
+            return Err(ViewError::NotPublished { size, newest: self.size(), next: None });
+        }
+        root_at(&self.store, size)
     }
 
     /// Every entry whose artifact has this digest, lowest first.
@@ -116,6 +154,16 @@ impl View {
         let mut entries = self.published_entries(found)?;
         entries.retain(|e| e.entry.digest == *digest);
         Ok(entries)
+    }
+
+    /// Every entry whose payload has this hash, whoever signed it, lowest first.
+    ///
+    /// # Errors
+    /// [`ViewError::Store`].
+    pub fn find_payload(&self, payload: &PayloadHash) -> Result<Vec<LeafIndex>, ViewError> {
+        let mut found = self.store.find_payload(payload)?;
+        found.retain(|index| index.get() < self.size().get());
+        Ok(found)
     }
 
     /// The entry with this leaf hash.
@@ -272,75 +320,4 @@ fn stored(index: LeafIndex, bytes: Vec<u8>) -> Result<StoredEntry, ViewError> {
 
 fn parse_note(bytes: &[u8]) -> Result<SignedNote, ViewError> {
     SignedNote::parse(bytes).map_err(|_| ViewError::Unsound { what: "a published checkpoint".into() })
-}
-
-/// Why a view did not answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ViewError {
-    /// The published tree has no such entry.
-    #[error("index: {index} is not below the tree size {size}")]
-    NoEntry {
-        /// Asked for.
-        index: LeafIndex,
-        /// Of the tree asked about.
-        size: TreeSize,
-    },
-    /// No checkpoint of this size was published.
-    #[error("size: no checkpoint of size {size} was published{}; the newest is {newest}", next.map(|n| format!(", the next is {n}")).unwrap_or_default())]
-    NotPublished {
-        /// Asked for.
-        size: TreeSize,
-        /// The newest published size.
-        newest: TreeSize,
-        /// The next larger published size.
-        next: Option<TreeSize>,
-    },
-    /// The sizes of a consistency proof are swapped.
-    #[error("from: {from} is larger than to: {to}")]
-    Swapped {
-        /// Older size asked for.
-        from: TreeSize,
-        /// Newer size asked for.
-        to: TreeSize,
-    },
-    /// The published tree does not imply this tile.
-    #[error("tile: not part of the tree of size {size}")]
-    NoTile {
-        /// The published size.
-        size: TreeSize,
-    },
-    /// The store contradicts the checkpoint: nothing is served from it.
-    #[error("store: damaged: {what}; run pulselog fsck")]
-    Unsound {
-        /// What does not fit.
-        what: String,
-    },
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A proof cannot be planned.
-    #[error(transparent)]
-    Proof(#[from] ProofError),
-    /// A tile cannot be read or written.
-    #[error(transparent)]
-    Tile(#[from] TileError),
-    /// An entry cannot be decoded.
-    #[error(transparent)]
-    Entry(#[from] EntryError),
-}
-
-impl ViewError {
-    /// Stable code.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::NoEntry { .. } => "entry_not_found",
-            Self::NotPublished { .. } => "size_not_published",
-            Self::Swapped { .. } => "sizes_swapped",
-            Self::NoTile { .. } => "tile_not_found",
-            Self::Unsound { .. } | Self::Entry(_) | Self::Tile(_) => "store_damaged",
-            Self::Store(e) => e.code(),
-            Self::Proof(e) => e.code(),
-        }
-    }
 }

@@ -2,12 +2,15 @@
 
 use rocksdb::{Direction, IteratorMode};
 
-use crate::artifact::digest::ArtifactDigest;
+use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::entry::EntryIdentity;
 use crate::merkle::{LeafHash, LeafIndex, TreeSize};
 use crate::server::store::layout::{STATEMENT_KEY_BYTES, cf, number, number_key, tile_key};
 use crate::server::store::{SAME_STATEMENT_MAX, Store, StoreError};
 use crate::tile::TileId;
+
+/// Rows that were asked for, each where it is there.
+type Found = Vec<Option<Vec<u8>>>;
 
 impl Store {
     /// Leaf bytes of one entry.
@@ -44,6 +47,19 @@ impl Store {
         self.get(cf::BODIES, &number_key(index.get()))
     }
 
+    /// Leaf bytes and compact forms, in the order asked for.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub fn whole(&self, indexes: &[LeafIndex]) -> Result<(Found, Found), StoreError> {
+        let keys: Vec<_> = indexes.iter().map(|index| number_key(index.get())).collect();
+        let read = |name| -> Result<Found, StoreError> {
+            let found = self.db.batched_multi_get_cf(self.family(name)?, &keys, false);
+            found.into_iter().map(|r| r.map(|v| v.map(|v| v.to_vec())).map_err(StoreError::Read)).collect()
+        };
+        Ok((read(cf::ENTRIES)?, read(cf::BODIES)?))
+    }
+
     /// Tiles, in the order asked for.
     ///
     /// # Errors
@@ -78,6 +94,26 @@ impl Store {
                 break;
             }
             found.push(index_of(&value, "identities")?);
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// Entries of every statement with this payload hash, lowest first, at
+    /// most [`SAME_STATEMENT_MAX`].
+    ///
+    /// # Errors
+    /// [`StoreError::Read`], [`StoreError::Damaged`].
+    pub fn find_payload(&self, payload: &PayloadHash) -> Result<Vec<LeafIndex>, StoreError> {
+        let mode = IteratorMode::From(payload.as_bytes(), Direction::Forward);
+        let mut found = Vec::new();
+        for row in self.db.iterator_cf(self.family(cf::STATEMENTS)?, mode).take(SAME_STATEMENT_MAX) {
+            let (key, value) = row.map_err(StoreError::Read)?;
+            if !key.starts_with(payload.as_bytes()) {
+                break;
+            }
+            let later = key.get(STATEMENT_KEY_BYTES..).filter(|index| !index.is_empty());
+            found.push(index_of(later.unwrap_or(&value), "statements")?);
         }
         found.sort_unstable();
         Ok(found)

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use crate::merkle::TreeSize;
+use crate::server::access::Closed;
 use crate::server::log::view::ViewError;
 use crate::server::viewer::inline::Said;
 use crate::server::viewer::reader::{Reader, Shell};
@@ -94,6 +95,14 @@ fn holds(size: TreeSize) -> String {
         0 => "The log is empty.".to_owned(),
         1 => "The log holds 1 entry: entry 0.".to_owned(),
         n => format!("The log holds {}, 0–{}.", words::entries(n), n - 1),
+    }
+}
+
+impl From<Closed> for Trouble {
+    fn from(closed: Closed) -> Self {
+        let sentence = "This log shows pages to nobody here. Its tiles, checkpoints and proofs stay public.";
+        let (status, heading, next) = (StatusCode::FORBIDDEN, "Access closed", None);
+        Self { status, heading, next, ..Self::not_found(closed.code(), sentence) }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The table of fields: what the reference and the OpenAPI document are made
 //! from.
 
+mod audited;
+
 /// How a field is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
@@ -22,6 +24,12 @@ pub enum Encoding {
     Hashes,
     /// A list of texts.
     Texts,
+    /// An object of texts by free names.
+    TextByName,
+    /// A logged artifact, compact.
+    Artifact,
+    /// Of another encoding, or null.
+    OrNull(&'static Encoding),
     /// One object of another shape.
     One(&'static str),
     /// A list of objects of another shape.
@@ -178,6 +186,19 @@ pub const SHAPES: &[Shape] = &[
             maybe("writes", Encoding::Bool, "whether submissions are taken"),
         ],
     },
+    audited::SCOPE_REPORT,
+    audited::SCOPE,
+    audited::AS_OF,
+    audited::ABSENCE,
+    audited::FINDING,
+    audited::PENDING,
+    audited::COVERAGE,
+    audited::RUN,
+    audited::ENTRY_NAME,
+    audited::FINDING_LIST,
+    audited::POLICY,
+    audited::LOOKUP,
+    audited::LOOKUP_GROUP,
     Shape {
         name: "Problem",
         fields: &[

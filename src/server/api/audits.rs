@@ -1,0 +1,190 @@
+//! Reports and findings, at any size that the log has had.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use axum::response::Response;
+
+use crate::audit::{Scope, Severity, explain};
+use crate::merkle::{Hash, TreeSize};
+use crate::server::access::Access;
+use crate::server::api::answer::{self, Spelled};
+use crate::server::api::pool;
+use crate::server::api::problem::Problem;
+use crate::server::api::query::{Param, Query, Takes};
+use crate::server::api::wire::audited::{FindingListJson, ScopeReportJson};
+use crate::server::audits::{Audits, Filter};
+use crate::server::log::Log;
+use crate::server::log::view::View;
+
+/// Findings of one page unless asked otherwise, and at most.
+const LIMIT_USUAL: usize = 100;
+const LIMIT_MAX: usize = 1_000;
+
+const SEVERITIES: [Severity; 5] = [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
+
+const AT: Param = Param {
+    name: "at",
+    takes: Takes::Number,
+    required: false,
+    meaning: "any size that the log has had, at least 1; the newest published one when absent",
+};
+
+/// Query of the reports.
+pub const AT_QUERY: &[Param] = &[AT];
+
+const fn text(name: &'static str, meaning: &'static str) -> Param {
+    Param { name, takes: Takes::Text, required: false, meaning }
+}
+
+/// Query of the findings.
+pub const FINDINGS_QUERY: &[Param] = &[
+    text("code", "only findings of this code"),
+    text("severity", "only findings at least this bad: info, low, medium, high or critical"),
+    text("job", "the report of this job"),
+    text("run", "the report of this run; needs `agent`"),
+    text("agent", "only what is charged to this agent, by DID"),
+    text("token", "the report of this token, by lowercase hex hash"),
+    text("app", "only what is charged to this application: instance/namespace/name"),
+    AT,
+    Param {
+        name: "after",
+        takes: Takes::Number,
+        required: false,
+        meaning: "cursor: the `next` of the page before, with the same filter and `at`",
+    },
+    Param {
+        name: "limit",
+        takes: Takes::Number,
+        required: false,
+        meaning: "1 to 1000, usually 100: a page ends with the entry at which it holds so many; a page also ends after 2000 entries were looked through",
+    },
+];
+
+/// `GET /v1/findings`.
+///
+/// # Errors
+/// `access_closed`, `invalid_parameter`, `size_not_published`, `index_behind`,
+/// `scope_too_large`, store codes.
+pub async fn findings(
+    State(log): State<Log>,
+    State(audits): State<Audits>,
+    State(access): State<Access>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    access.check()?;
+    let query = Query::read(&uri, FINDINGS_QUERY)?;
+    let filter = filter(&query)?;
+    let (after, limit) = (query.number("after")?, query.limit(LIMIT_USUAL, LIMIT_MAX)?);
+    let page = pool::read(move || {
+        let view = log.view();
+        let size = size_at(&query, &view)?;
+        Ok(FindingListJson::from(audits.findings(&view, &filter, size, after, limit)?))
+    });
+    answer::json(&page.await?)
+}
+
+fn filter(query: &Query) -> Result<Filter, Problem> {
+    let text = |name| query.text(name).map(str::to_owned);
+    let severity = query.text("severity").map(|word| {
+        let found = SEVERITIES.into_iter().find(|severity| severity.name() == word);
+        found.ok_or_else(|| Problem::parameter("severity", "must be info, low, medium, high or critical"))
+    });
+    if query.text("code").is_some_and(|code| explain(code).is_none()) {
+        return Err(Problem::parameter("code", "names no rule of the audit"));
+    }
+    if query.text("run").is_some() && query.text("agent").is_none() {
+        return Err(Problem::parameter("agent", "is required with run"));
+    }
+    if query.text("token").is_some_and(|hash| Hash::from_hex(hash).is_err()) {
+        return Err(Problem::parameter("token", "must be 64 lowercase hex digits"));
+    }
+    Ok(Filter {
+        code: text("code"),
+        severity: severity.transpose()?,
+        job: text("job"),
+        run: text("run"),
+        agent: text("agent"),
+        token: text("token"),
+        app: text("app"),
+    })
+}
+
+/// `GET /v1/jobs/{id}`.
+///
+/// # Errors
+/// As [`findings`], and `scope_not_found`.
+pub async fn job(
+    state: (State<Log>, State<Audits>, State<Access>),
+    id: Result<Path<String>, PathRejection>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    report(state, &uri, || Ok(Scope::Job(segments("id", id)?))).await
+}
+
+/// `GET /v1/runs/{agent}/{run}`.
+///
+/// # Errors
+/// As [`job`].
+pub async fn run(
+    state: (State<Log>, State<Audits>, State<Access>),
+    named: Result<Path<(String, String)>, PathRejection>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let scope = || segments("run", named).map(|(agent, run)| Scope::Run { agent, run });
+    report(state, &uri, scope).await
+}
+
+/// `GET /v1/tokens/{hash}`.
+///
+/// # Errors
+/// As [`job`].
+pub async fn token(
+    state: (State<Log>, State<Audits>, State<Access>),
+    hash: Result<Path<String>, PathRejection>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    state.2.check()?;
+    match answer::hash_and_query("hash", &segments("hash", hash)?, "/v1/tokens/", uri.query())? {
+        Spelled::Canonical(hash) => report(state, &uri, || Ok(Scope::Token(hash.to_hex()))).await,
+        Spelled::Otherwise(response) => Ok(*response),
+    }
+}
+
+async fn report(
+    (State(log), State(audits), State(access)): (State<Log>, State<Audits>, State<Access>),
+    uri: &Uri,
+    scope: impl FnOnce() -> Result<Scope, Problem>,
+) -> Result<Response, Problem> {
+    access.check()?;
+    let (query, scope) = (Query::read(uri, AT_QUERY)?, scope()?);
+    let report = pool::read(move || {
+        let view = log.view();
+        let size = size_at(&query, &view)?;
+        let made = audits.report(&view, &scope, size)?;
+        if !made.is_known {
+            let detail = format!("nobody whose word counts speaks of it among {size} entries");
+            return Err(Problem::new("scope_not_found", detail));
+        }
+        Ok(ScopeReportJson::from(made))
+    });
+    answer::json(&report.await?)
+}
+
+/// The size asked for: any that the log has had.
+fn size_at(query: &Query, view: &View) -> Result<TreeSize, Problem> {
+    match query.number("at")?.map(TreeSize::new) {
+        None => Ok(view.size()),
+        Some(TreeSize::ZERO) => Err(Problem::parameter("at", "must be at least 1")),
+        Some(size) if size > view.size() => {
+            let detail = format!("at: the log has {} entries, not {size}", view.size());
+            Err(Problem::new("size_not_published", detail).at("at"))
+        }
+        Some(size) => Ok(size),
+    }
+}
+
+/// Segments of an address that are text.
+pub(super) fn segments<T>(name: &'static str, path: Result<Path<T>, PathRejection>) -> Result<T, Problem> {
+    path.map(|Path(segments)| segments).map_err(|_| Problem::parameter(name, "is not percent-encoded UTF-8"))
+}

@@ -1,0 +1,47 @@
+//! Search by name or hash.
+
+use axum::extract::State;
+use axum::http::Uri;
+use axum::response::Response;
+
+use crate::server::access::Access;
+use crate::server::api::answer;
+use crate::server::api::pool;
+use crate::server::api::problem::Problem;
+use crate::server::api::query::{Param, Query, Takes};
+use crate::server::api::wire::audited::LookupJson;
+use crate::server::index::Index;
+use crate::server::log::Log;
+use crate::server::lookup::{self, QUERY_BYTES_MAX};
+
+/// Query of the search.
+pub const LOOKUP_QUERY: &[Param] = &[Param {
+    name: "q",
+    takes: Takes::Text,
+    required: true,
+    meaning: "a hash in hex or base64url, a DID, an id, a ticket, an application or an index; at most 512 bytes",
+}];
+
+/// `GET /v1/lookup`.
+///
+/// # Errors
+/// `access_closed`, `invalid_parameter`, `index_behind`, store codes.
+pub async fn lookup(
+    State(log): State<Log>,
+    State(index): State<Index>,
+    State(access): State<Access>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    access.check()?;
+    let query = Query::read(&uri, LOOKUP_QUERY)?;
+    let q = query.text("q").unwrap_or_default().to_owned();
+    if q.is_empty() || q.len() > QUERY_BYTES_MAX {
+        return Err(Problem::parameter("q", format!("must have 1 to {QUERY_BYTES_MAX} bytes")));
+    }
+    let answer = pool::read(move || {
+        let view = log.view();
+        let found = lookup::lookup(&view, &index, &q)?;
+        Ok(LookupJson::new(q, view.size().get(), found))
+    });
+    answer::json(&answer.await?)
+}

@@ -1,0 +1,55 @@
+//! Policies by hash, as a registry of policies answers them, and where they
+//! stand.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use axum::response::Response;
+
+use crate::artifact::digest::PayloadHash;
+use crate::server::access::Access;
+use crate::server::api::answer::{self, JSON, PRIVATE, Spelled};
+use crate::server::api::audits::segments;
+use crate::server::api::pool;
+use crate::server::api::problem::Problem;
+use crate::server::api::query::Query;
+use crate::server::api::wire::audited::PolicyJson;
+use crate::server::index::Index;
+use crate::server::log::Log;
+use crate::server::log::view::Body;
+use crate::server::lookup;
+
+/// `GET /v1/policies/{hash}`.
+///
+/// # Errors
+/// `access_closed`, `invalid_parameter`, `policy_not_found`, `index_behind`, store codes.
+pub async fn policy(
+    State(log): State<Log>,
+    State(index): State<Index>,
+    State(access): State<Access>,
+    hash: Result<Path<String>, PathRejection>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    access.check()?;
+    Query::read(&uri, &[])?;
+    let hash = match answer::hash_in_path("hash", &segments("hash", hash)?, "/v1/policies/")? {
+        Spelled::Canonical(hash) => PayloadHash::from_bytes(*hash.as_bytes()),
+        Spelled::Otherwise(response) => return Ok(*response),
+    };
+    let found = pool::read(move || {
+        let view = log.view();
+        let statements = lookup::policies(&view, &index, &hash)?;
+        let missing = || Problem::new("policy_not_found", "no holder of the role logged such a policy").at("hash");
+        let entry = view.entry(*statements.first().ok_or_else(missing)?)?;
+        // The operator never withholds a policy.
+        let Body::Shown(envelope) = view.body(&entry)? else { return Err(missing()) };
+        let policy = PolicyJson {
+            policy_hash: hash.to_string(),
+            policy_hash_b64u: hash.to_b64u(),
+            index: entry.index.get(),
+            statements: statements.iter().map(|at| at.get()).collect(),
+        };
+        policy.with_envelope(&envelope).ok_or_else(Problem::internal)
+    });
+    Ok(answer::bytes(JSON, PRIVATE, found.await?))
+}

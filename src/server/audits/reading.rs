@@ -1,0 +1,217 @@
+//! One request's reading: entries by link, each read and authenticated once.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::artifact::{Artifact, Kind};
+use crate::audit::{
+    Filing, Gather, KnownSize, Link, Prefix, Report, Seen, Timeline, audit_slice, authenticate, filed_under,
+};
+use crate::entry::LoggedAt;
+use crate::merkle::{LeafIndex, TreeSize};
+use crate::server::audits::Audits;
+use crate::server::audits::kept::Kept;
+use crate::server::index::names::{Sort, names};
+use crate::server::log::view::{Body, StoredEntry, View, ViewError};
+use crate::server::store::StoreError;
+
+/// Most entries that one report rests on: a second of verification.
+pub const GATHER_ENTRIES_MAX: usize = 10_000;
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditsError {
+    /// The search rows do not reach the size yet.
+    #[error("index: {followed} of {size} entries are searched so far; try again")]
+    Behind {
+        /// Entries with rows.
+        followed: TreeSize,
+        /// Asked for.
+        size: TreeSize,
+    },
+    /// More entries hang together than one answer reads.
+    #[error("scope: more than {limit} entries hang together; audit the log with pulselog verify")]
+    TooLarge {
+        /// How many one answer reads.
+        limit: usize,
+    },
+    /// The log does not answer, or is damaged.
+    #[error(transparent)]
+    View(#[from] ViewError),
+}
+
+impl From<StoreError> for AuditsError {
+    fn from(error: StoreError) -> Self {
+        Self::View(ViewError::Store(error))
+    }
+}
+
+/// An entry that was read, and what it is filed under.
+struct Read {
+    seen: Arc<Seen>,
+    links: Vec<Link>,
+}
+
+/// Reads at one size, and remembers.
+pub struct Reading<'a> {
+    audits: &'a Audits,
+    pub view: &'a View,
+    pub size: TreeSize,
+    logged_at: Option<LoggedAt>,
+    roots: Vec<(LeafIndex, Arc<Seen>)>,
+    read: HashMap<LeafIndex, Read>,
+}
+
+impl<'a> Reading<'a> {
+    /// Waits for the search rows, then reads the roots below `size`.
+    pub fn new(audits: &'a Audits, view: &'a View, size: TreeSize) -> Result<Self, AuditsError> {
+        if size > view.size() {
+            return Err(ViewError::NotPublished { size, newest: view.size(), next: None }.into());
+        }
+        if !audits.index.wait(size) {
+            return Err(AuditsError::Behind { followed: audits.index.followed(), size });
+        }
+        let logged_at = logged_at(view, size)?;
+        let mut reading = Self { audits, view, size, logged_at, roots: Vec::new(), read: HashMap::new() };
+        for at in reading.linked(&Link::ROOTS)? {
+            reading.fetch(&[at])?;
+            if let Some(read) = reading.read.get(&at) {
+                reading.roots.push((at, Arc::clone(&read.seen)));
+            }
+        }
+        Ok(reading)
+    }
+
+    fn linked(&self, link: &Link) -> Result<Vec<LeafIndex>, AuditsError> {
+        Ok(self.audits.index.linked(link, self.size, GATHER_ENTRIES_MAX + 1)?)
+    }
+
+    /// Entries that may bear a name, from `first` on.
+    pub fn named(&self, name: &str, first: LeafIndex, limit: usize) -> Result<Vec<LeafIndex>, AuditsError> {
+        Ok(self.audits.index.named(name, first, self.size, limit)?)
+    }
+
+    /// Everything that a collection asks for: one batched read a round.
+    pub fn gather(&mut self, mut gather: Gather) -> Result<BTreeSet<LeafIndex>, AuditsError> {
+        loop {
+            let wanted = gather.wanted();
+            if wanted.is_empty() {
+                return Ok(gather.found().clone());
+            }
+            let mut found = BTreeSet::new();
+            for link in &wanted {
+                found.extend(self.linked(link)?.into_iter().filter(|at| gather.is_new(*at)));
+            }
+            if gather.found().len() + found.len() > GATHER_ENTRIES_MAX {
+                return Err(AuditsError::TooLarge { limit: GATHER_ENTRIES_MAX });
+            }
+            let found: Vec<_> = found.into_iter().collect();
+            self.fetch(&found)?;
+            for at in found {
+                if let Some(read) = self.read.get(&at) {
+                    gather.take(at, &read.seen, read.links.iter().copied());
+                }
+            }
+        }
+    }
+
+    /// Reads what was not read before.
+    pub fn fetch(&mut self, indexes: &[LeafIndex]) -> Result<(), AuditsError> {
+        let mut wanted = Vec::new();
+        for at in indexes.iter().filter(|at| !self.read.contains_key(at)).copied().collect::<Vec<_>>() {
+            match self.audits.kept.get(at) {
+                Some(seen) => self.take(at, seen),
+                None => wanted.push(at),
+            }
+        }
+        for (stored, body) in self.view.whole(&wanted)? {
+            let at = stored.index;
+            let seen = Arc::new(self.seen(stored, body)?);
+            self.audits.kept.put(at, &seen);
+            self.take(at, seen);
+        }
+        Ok(())
+    }
+
+    fn seen(&self, stored: StoredEntry, body: Body) -> Result<Seen, ViewError> {
+        let body = match body {
+            Body::Withheld => None,
+            Body::Shown(text) => {
+                let artifact = authenticate(&stored.entry, text.as_bytes(), &self.audits.keys);
+                let unsound = || ViewError::Unsound { what: format!("body {} is not authentic", stored.index) };
+                Some(artifact.ok_or_else(unsound)?)
+            }
+        };
+        Ok(Seen::new(stored.entry, body))
+    }
+
+    fn take(&mut self, at: LeafIndex, seen: Arc<Seen>) {
+        let body = seen.body.as_ref().map(|body| (body.payload_hash(), body.payload()));
+        let before = self.roots.partition_point(|(roots, _)| *roots < at);
+        let roots = self.roots[..before].last().and_then(|(_, seen)| seen.body.as_ref()).map(Artifact::payload);
+        let filing = Filing { at, entry: &seen.entry, body };
+        let links = filed_under(&filing, roots, &self.audits.operator, Some(&self.audits.origin));
+        self.read.insert(at, Read { seen, links });
+    }
+
+    /// What an entry is filed under, once it was read.
+    pub fn links(&self, at: LeafIndex) -> &[Link] {
+        self.read.get(&at).map_or(&[], |read| &read.links)
+    }
+
+    /// Whether an entry that was read bears a name.
+    pub fn names(&self, at: LeafIndex, sort: Sort, name: &str) -> bool {
+        let Some(Read { seen, .. }) = self.read.get(&at) else { return false };
+        let Some(body) = &seen.body else { return false };
+        let borne = names(seen.entry.signer.as_ref(), &body.keys(), Some(body.payload()));
+        borne.iter().any(|named| named.sort == sort && named.name == name)
+    }
+
+    /// Kind of an entry that was read.
+    pub fn kind(&self, at: LeafIndex) -> Option<Kind> {
+        self.read.get(&at).map(|read| read.seen.entry.kind)
+    }
+
+    /// Whether it is an entry that reports of many scopes read.
+    pub fn is_shared(&self, at: LeafIndex) -> bool {
+        self.read.get(&at).is_some_and(|read| Kept::is_shared(&read.seen))
+    }
+
+    /// Entries of the statement that an entry makes, below it.
+    pub fn same_statement_below(&self, at: LeafIndex) -> Result<Vec<LeafIndex>, AuditsError> {
+        let Some(body) = self.read.get(&at).and_then(|read| read.seen.body.as_ref()) else { return Ok(Vec::new()) };
+        let entry = self.view.entry(at)?;
+        let mut found = self.view.same_statement(&entry, &body.payload_hash())?;
+        found.retain(|other| *other < at);
+        Ok(found)
+    }
+
+    /// How many entries were read.
+    pub fn count(&self) -> usize {
+        self.read.len()
+    }
+
+    /// Audits entries that were read, as part of the log at this size.
+    pub fn audit(&self, found: &BTreeSet<LeafIndex>) -> Result<Report, AuditsError> {
+        let mut timeline = Timeline::default().of_log(&*self.audits.origin);
+        for at in found {
+            if let Some(read) = self.read.get(at) {
+                timeline.add_seen(*at, Arc::clone(&read.seen));
+            }
+        }
+        let attested: BTreeSet<_> = timeline.attested_sizes().filter(|size| *size <= self.size).collect();
+        for size in attested {
+            if let Some(logged_at) = logged_at(self.view, size)? {
+                timeline.know(size, KnownSize { logged_at, root: self.view.root(size)? });
+            }
+        }
+        let prefix = Prefix { size: self.size, logged_at: self.logged_at };
+        Ok(audit_slice(&timeline, &prefix, &self.audits.operator))
+    }
+}
+
+/// Time of the last entry below `size`; `None` for the empty log.
+fn logged_at(view: &View, size: TreeSize) -> Result<Option<LoggedAt>, ViewError> {
+    let Some(last) = size.get().checked_sub(1) else { return Ok(None) };
+    Ok(Some(view.entry(LeafIndex::new(last))?.entry.logged_at))
+}

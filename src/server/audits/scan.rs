@@ -1,0 +1,193 @@
+//! All findings, page by page: the log falls into components, sets of entries
+//! that links join, and each is audited once.
+//!
+//! Entries are looked through in order. A component is answered at its lowest
+//! entry; entries above it in the same component have nothing to add. Where a
+//! link leads one way only (from a bundle to a receipt that names no run), the
+//! higher component holds more than the lower one, and answers what is more.
+//! What every audit reads (roots, bodies not at hand) is answered on the first
+//! page, what is about a policy alone at that policy.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use crate::audit::{AsOf, Finding, Gather, Link, Report, Scope};
+use crate::merkle::{LeafIndex, TreeSize};
+use crate::server::audits::reading::{AuditsError, Reading};
+use crate::server::audits::{Audits, Filter, FindingPage};
+use crate::server::index::names::Sort;
+use crate::server::log::view::View;
+
+/// Most entries that one page looks through.
+pub const SCAN_ENTRIES_MAX: usize = 2_000;
+/// A page ends when it has read so many entries with their bodies: half a
+/// second of verification.
+pub const SCAN_READ_MAX: usize = 4_000;
+
+/// Findings in the order of answers.
+type Found = BTreeSet<Finding>;
+
+/// One page of findings over the whole log, or over the entries of an agent
+/// or application.
+pub fn page(
+    audits: &Audits,
+    view: &View,
+    filter: &Filter,
+    size: TreeSize,
+    after: Option<u64>,
+    limit: usize,
+) -> Result<FindingPage, AuditsError> {
+    let mut scan = Scan::new(Reading::new(audits, view, size)?, filter)?;
+    let mut findings = Vec::new();
+    if after.is_none() {
+        let shared = scan.base.iter().filter(|finding| filter.passes(finding, None));
+        findings.extend(shared.cloned());
+    }
+    let first = after.map_or(0, |after| after.saturating_add(1));
+    let candidates = scan.candidates(first)?;
+    let mut scanned_to = candidates.end;
+    let is_last = candidates.is_last;
+    let mut next = (!is_last).then(|| candidates.at.last().map(|at| at.get())).flatten();
+    let count = candidates.at.len();
+    for (place, at) in candidates.at.into_iter().enumerate() {
+        let found = scan.answer(at)?;
+        findings.extend(found.into_iter().filter(|finding| filter.passes(finding, None)));
+        let is_full = findings.len() >= limit || scan.reading.count() >= SCAN_READ_MAX;
+        if is_full && !(is_last && place + 1 == count) {
+            (scanned_to, next) = (at.get() + 1, Some(at.get()));
+            break;
+        }
+    }
+    let Report { as_of, roots_digest, .. } = scan.report;
+    Ok(FindingPage { findings, next, as_of, roots_digest, scanned_to })
+}
+
+/// Entries to look through.
+struct Candidates {
+    at: Vec<LeafIndex>,
+    /// Entries below this are looked through with them.
+    end: u64,
+    is_last: bool,
+}
+
+/// One page under way.
+struct Scan<'a, 'f> {
+    reading: Reading<'a>,
+    filter: &'f Filter,
+    /// What every audit reads, and what it finds.
+    report: Report,
+    shared: BTreeSet<LeafIndex>,
+    base: Found,
+    /// Entries of components that were answered.
+    answered: HashSet<LeafIndex>,
+    components: HashMap<LeafIndex, BTreeSet<LeafIndex>>,
+}
+
+impl<'a, 'f> Scan<'a, 'f> {
+    fn new(mut reading: Reading<'a>, filter: &'f Filter) -> Result<Self, AuditsError> {
+        let shared = reading.gather(Gather::of(&Scope::Log))?;
+        let report = reading.audit(&shared)?;
+        let base = report.findings.iter().cloned().collect();
+        Ok(Self { reading, filter, report, shared, base, answered: HashSet::new(), components: HashMap::new() })
+    }
+
+    fn name(&self) -> Option<(Sort, &'f str)> {
+        let agent = self.filter.agent.as_deref().map(|agent| (Sort::Agent, agent));
+        agent.or_else(|| self.filter.app.as_deref().map(|app| (Sort::App, app)))
+    }
+
+    fn candidates(&self, first: u64) -> Result<Candidates, AuditsError> {
+        let AsOf { size, .. } = self.report.as_of;
+        let Some((_, name)) = self.name() else {
+            let end = size.get().min(first.saturating_add(SCAN_ENTRIES_MAX as u64)).max(first.min(size.get()));
+            let at = (first..end).map(LeafIndex::new).collect();
+            return Ok(Candidates { at, end, is_last: end == size.get() });
+        };
+        let at = self.reading.named(name, LeafIndex::new(first), SCAN_ENTRIES_MAX)?;
+        let is_last = at.len() < SCAN_ENTRIES_MAX;
+        let end = if is_last { size.get() } else { at.last().map_or(first, |last| last.get() + 1) };
+        Ok(Candidates { at, end, is_last })
+    }
+
+    /// What is answered at this entry.
+    fn answer(&mut self, at: LeafIndex) -> Result<Found, AuditsError> {
+        if self.answered.contains(&at) || self.shared.contains(&at) {
+            return Ok(Found::new());
+        }
+        self.reading.fetch(&[at])?;
+        // Of those that a name's hash led to, only those that bear the name.
+        if self.name().is_some() && !self.is_candidate(at) {
+            return Ok(Found::new());
+        }
+        if self.reading.links(at) == [Link::UNTRUSTED] {
+            return self.untrusted(at);
+        }
+        let component = self.component(at)?;
+        if self.reading.is_shared(at) {
+            let found = self.found(&component)?;
+            return Ok(found.into_iter().filter(|finding| finding.entries.last() == Some(&at)).collect());
+        }
+        let mut before = Found::new();
+        let mut covered = HashSet::new();
+        let lower: Vec<_> = component.range(..at).copied().filter(|lower| self.is_candidate(*lower)).collect();
+        for lower in lower {
+            if covered.contains(&lower) {
+                continue;
+            }
+            let other = self.component(lower)?;
+            if other.contains(&at) {
+                self.answered.extend(other);
+                return Ok(Found::new());
+            }
+            before.extend(self.found(&other)?);
+            covered.extend(other);
+        }
+        let mut found = self.found(&component)?;
+        found.retain(|finding| !before.contains(finding) && !self.is_of_policies(finding));
+        self.answered.extend(component);
+        Ok(found)
+    }
+
+    /// A statement of somebody without the role stands alone. Had its signer
+    /// held the role at a lower entry, the statement counts there and here is
+    /// nothing to find.
+    fn untrusted(&mut self, at: LeafIndex) -> Result<Found, AuditsError> {
+        let mut entries = self.shared.clone();
+        for same in self.reading.same_statement_below(at)? {
+            self.reading.fetch(&[same])?;
+            if self.reading.links(same) != [Link::UNTRUSTED] {
+                entries.extend(self.component(same)?);
+            }
+        }
+        entries.insert(at);
+        let found = self.found(&entries)?;
+        Ok(found.into_iter().filter(|finding| finding.entries == [at]).collect())
+    }
+
+    /// An entry that may be where its component is answered.
+    fn is_candidate(&self, at: LeafIndex) -> bool {
+        let is_named = self.name().is_none_or(|(sort, name)| self.reading.names(at, sort, name));
+        is_named && !self.shared.contains(&at) && !self.reading.is_shared(at)
+    }
+
+    fn is_of_policies(&self, finding: &Finding) -> bool {
+        finding.entries.iter().all(|at| self.reading.is_shared(*at))
+    }
+
+    /// Everything that hangs together with an entry that was read, and the
+    /// entry itself, which may be filed under nothing.
+    fn component(&mut self, at: LeafIndex) -> Result<BTreeSet<LeafIndex>, AuditsError> {
+        if let Some(component) = self.components.get(&at) {
+            return Ok(component.clone());
+        }
+        let links = self.reading.links(at).to_vec();
+        let mut component = self.reading.gather(Gather::around(links))?;
+        component.insert(at);
+        self.components.insert(at, component.clone());
+        Ok(component)
+    }
+
+    fn found(&self, entries: &BTreeSet<LeafIndex>) -> Result<Found, AuditsError> {
+        let report = self.reading.audit(entries)?;
+        Ok(report.findings.into_iter().filter(|finding| !self.base.contains(finding)).collect())
+    }
+}

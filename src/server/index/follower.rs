@@ -1,0 +1,198 @@
+//! The thread that writes the rows, one published commit after the other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rocksdb::{ColumnFamily, DB, Direction, IteratorMode, WriteBatch};
+use tokio::sync::watch;
+
+use crate::artifact::digest::PayloadHash;
+use crate::artifact::json::Value;
+use crate::artifact::{Did, Keys};
+use crate::audit::{Filing, Link, filed_under};
+use crate::entry::SequencedEntry;
+use crate::merkle::{LeafIndex, TreeSize};
+use crate::sequence::CommittedEntry;
+use crate::server::index::names::names;
+use crate::server::index::rows::{CURSOR, Rows, version};
+use crate::server::index::{Followed, Reader, filed};
+use crate::server::log::Published;
+use crate::server::log::recent::Recent;
+use crate::server::store::layout::{cf, number, number_key};
+use crate::server::store::{Store, StoreError};
+
+/// Entries indexed in one write.
+const STEP_ENTRIES: usize = 1_000;
+/// Wait after the store did not answer.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The follower: where it reads, and the roots in force where it stands.
+pub struct Follower {
+    pub store: Arc<Store>,
+    pub recent: Arc<Recent>,
+    pub published: watch::Receiver<Published>,
+    pub followed: Arc<Followed>,
+    pub operator: Did,
+    pub origin: String,
+    /// Payload of the newest roots of the operator among what was followed.
+    pub roots: Option<Arc<Value>>,
+}
+
+/// The rows of some entries while they are made. Nothing of it counts before
+/// the batch was written: a step that failed is made again from the start.
+struct Step<'a> {
+    batch: WriteBatch,
+    family: &'a ColumnFamily,
+    roots: Option<Arc<Value>>,
+}
+
+impl Follower {
+    /// Follows until the log has ended.
+    pub fn run(mut self) {
+        // Only to wait for the channel; nothing else runs on it.
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else {
+            tracing::error!("search index stopped: no runtime");
+            return;
+        };
+        let Some(mut at) = self.started() else { return };
+        self.followed.set(at);
+        loop {
+            let size = self.published.borrow_and_update().head.size.get();
+            while at < size {
+                match self.step(at, size) {
+                    Ok(next) => at = next,
+                    Err(error) => {
+                        tracing::error!(%error, index = at, "search index waits for the store");
+                        std::thread::sleep(RETRY);
+                    }
+                }
+                self.followed.set(at);
+                drop(self.recent.forget_below(at));
+                // The log has ended: keep its store open no longer than one step.
+                if self.published.has_changed().is_err() {
+                    return;
+                }
+            }
+            if runtime.block_on(self.published.changed()).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Tries until the store says where to go on; `None` when the log has ended.
+    fn started(&mut self) -> Option<u64> {
+        loop {
+            match self.resume() {
+                Ok(at) => return Some(at),
+                Err(error) => {
+                    tracing::error!(%error, "search index waits for the store");
+                    std::thread::sleep(RETRY);
+                }
+            }
+            if self.published.has_changed().is_err() {
+                return None;
+            }
+        }
+    }
+
+    /// Where to go on, and the roots in force there; rows of another version
+    /// are dropped first.
+    fn resume(&mut self) -> Result<u64, StoreError> {
+        let db = self.store.database();
+        let family = db.cf_handle(cf::SEARCH).ok_or(StoreError::Family { name: cf::SEARCH })?;
+        let cursor = db.get_cf(family, CURSOR).map_err(StoreError::Read)?.unwrap_or_default();
+        let Some(followed) = cursor.strip_prefix(&version()).and_then(number) else {
+            db.delete_range_cf(family, &[0][..], &[0xff][..]).map_err(StoreError::Write)?;
+            return Ok(0);
+        };
+        let newest = Reader::of(&self.store).newest(&Link::ROOTS, TreeSize::new(followed))?;
+        self.roots = match newest {
+            Some(index) => self.payload(index)?.map(Arc::new),
+            None => None,
+        };
+        Ok(followed)
+    }
+
+    fn payload(&self, index: LeafIndex) -> Result<Option<Value>, StoreError> {
+        let (Some(entry), Some(body)) = (self.store.entry(index)?, self.store.body(index)?) else { return Ok(None) };
+        Ok(SequencedEntry::decode(&entry).ok().and_then(|entry| filed::read(&entry, &body)).map(|(_, payload)| payload))
+    }
+
+    /// Files one commit from memory, or a step of older entries from the store.
+    fn step(&mut self, first: u64, size: u64) -> Result<u64, StoreError> {
+        let store = Arc::clone(&self.store);
+        let db: &DB = store.database();
+        let family = db.cf_handle(cf::SEARCH).ok_or(StoreError::Family { name: cf::SEARCH })?;
+        let mut step = Step { batch: WriteBatch::default(), family, roots: self.roots.clone() };
+        let recent = self.recent.from(LeafIndex::new(first)).filter(|c| first + c.len() as u64 <= size);
+        let end = if let Some(commit) = recent {
+            commit.iter().for_each(|entry| self.file_committed(&mut step, entry));
+            first + commit.len() as u64
+        } else {
+            let end = size.min(first + STEP_ENTRIES as u64);
+            self.file_stored(&mut step, first, end)?;
+            end
+        };
+        step.batch.put_cf(family, CURSOR, [version(), number_key(end)].concat());
+        db.write(step.batch).map_err(StoreError::Write)?;
+        self.roots = step.roots;
+        Ok(end)
+    }
+
+    fn file_committed(&self, step: &mut Step<'_>, committed: &CommittedEntry) {
+        let (index, entry) = (committed.index, &committed.entry);
+        match &committed.payload {
+            Some(payload) => self.file(step, index, entry, &committed.keys, Some((committed.payload_hash, payload))),
+            None => {
+                let read = filed::read(entry, committed.body.as_bytes());
+                let body = read.as_ref().map(|(hash, payload)| (*hash, payload));
+                self.file(step, index, entry, &committed.keys, body);
+            }
+        }
+    }
+
+    fn file_stored(&self, step: &mut Step<'_>, first: u64, end: u64) -> Result<(), StoreError> {
+        let db: &DB = self.store.database();
+        // Neighbours are read with one cursor a family: half the cost of looking each up.
+        let entries = self.store.entries(LeafIndex::new(first), (end - first) as usize)?;
+        let from = number_key(first);
+        let bodies = db.cf_handle(cf::BODIES).ok_or(StoreError::Family { name: cf::BODIES })?;
+        let mut bodies = db.iterator_cf(bodies, IteratorMode::From(&from, Direction::Forward)).peekable();
+        for (index, entry) in (first..end).zip(entries) {
+            let place = number_key(index);
+            let body = bodies.next_if(|row| row.as_ref().is_ok_and(|(key, _)| **key == place));
+            let index = LeafIndex::new(index);
+            let Ok(entry) = SequencedEntry::decode(&entry) else {
+                tracing::warn!(%index, "search index: an entry is not readable");
+                // Whoever audits meets it, and says that the store is damaged.
+                let rows = Rows { index, kind: None, keys: &Keys::default(), links: &[Link::UNREAD], names: &[] };
+                rows.put(&mut step.batch, step.family);
+                continue;
+            };
+            let read = body.and_then(|row| filed::read(&entry, &row.ok()?.1));
+            let keys = read.as_ref().map(|(_, payload)| (entry.kind.row().keys)(payload)).unwrap_or_default();
+            self.file(step, index, &entry, &keys, read.as_ref().map(|(hash, payload)| (*hash, payload)));
+        }
+        Ok(())
+    }
+
+    /// The rows of one entry.
+    fn file(
+        &self,
+        step: &mut Step<'_>,
+        index: LeafIndex,
+        entry: &SequencedEntry,
+        keys: &Keys,
+        body: Option<(PayloadHash, &Value)>,
+    ) {
+        let filing = Filing { at: index, entry, body };
+        let links = filed_under(&filing, step.roots.as_deref(), &self.operator, Some(&self.origin));
+        let payload = body.map(|(_, payload)| payload);
+        let names = names(entry.signer.as_ref(), keys, payload);
+        let rows = Rows { index, kind: Some(entry.kind), keys, links: &links, names: &names };
+        rows.put(&mut step.batch, step.family);
+        if links.contains(&Link::ROOTS) {
+            step.roots = payload.cloned().map(Arc::new);
+        }
+    }
+}

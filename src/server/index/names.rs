@@ -1,0 +1,107 @@
+//! Names that a person may search an entry by. Claims of whoever signed, not
+//! facts. A name is filed by eight bytes of its hash, whatever sort it is of;
+//! readers compare the name itself.
+
+use crate::artifact::json::Value;
+use crate::artifact::{Did, Keys};
+
+/// What a name names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sort {
+    Job,
+    Run,
+    Bundle,
+    Receipt,
+    Approval,
+    /// Hex hash of a token.
+    Token,
+    /// DID that it is about.
+    Agent,
+    /// DID that signed.
+    Signer,
+    /// Uid of an Argo CD application.
+    AppUid,
+    /// `instance/namespace/name`.
+    App,
+    /// Its name alone.
+    AppName,
+    /// Key of a ticket, and `system/key`.
+    Ticket,
+}
+
+impl Sort {
+    /// Every sort, in the order of answers.
+    pub const ALL: [Sort; 12] = [
+        Sort::Job,
+        Sort::Run,
+        Sort::Token,
+        Sort::Bundle,
+        Sort::Receipt,
+        Sort::Approval,
+        Sort::Agent,
+        Sort::Signer,
+        Sort::App,
+        Sort::AppName,
+        Sort::AppUid,
+        Sort::Ticket,
+    ];
+
+    /// As answers spell it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Sort::Job => "job",
+            Sort::Run => "run",
+            Sort::Bundle => "bundle_id",
+            Sort::Receipt => "receipt_id",
+            Sort::Approval => "approval_id",
+            Sort::Token => "token_hash",
+            Sort::Agent => "agent",
+            Sort::Signer => "signer",
+            Sort::AppUid => "app_uid",
+            Sort::App => "app",
+            Sort::AppName => "app_name",
+            Sort::Ticket => "ticket",
+        }
+    }
+}
+
+/// One name of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    pub sort: Sort,
+    pub name: String,
+}
+
+/// The names of an entry; `payload` absent when its body is not readable.
+/// Linear in the number of runs and tokens that it names.
+#[must_use]
+pub fn names(signer: Option<&Did>, keys: &Keys, payload: Option<&Value>) -> Vec<Named> {
+    let mut found = Vec::new();
+    let mut add = |sort, name: Option<String>| found.extend(name.map(|name| Named { sort, name }));
+    add(Sort::Job, keys.job.clone());
+    keys.runs.iter().for_each(|run| add(Sort::Run, Some(run.clone())));
+    add(Sort::Bundle, keys.bundle_id.clone());
+    add(Sort::Receipt, keys.receipt_id.clone());
+    add(Sort::Approval, keys.approval_id.clone());
+    let tokens = keys.token_hashes.iter().chain(&keys.token_hash);
+    tokens.for_each(|hash| add(Sort::Token, Some(hash.clone())));
+    add(Sort::Agent, keys.agent.clone());
+    add(Sort::Signer, signer.map(ToString::to_string));
+    add(Sort::AppUid, keys.app_uid.clone());
+    if let Some(payload) = payload {
+        let app = payload.at("binds.app").or_else(|| payload.get("app"));
+        let instance = payload.text_at("binds.instance").or_else(|| payload.text_at("instance"));
+        let name = app.and_then(|app| app.text_at("name"));
+        add(Sort::AppName, name.map(str::to_owned));
+        let namespace = app.and_then(|app| app.text_at("namespace"));
+        let whole = || Some(format!("{}/{}/{}", instance?, namespace?, name?));
+        add(Sort::App, whole());
+        let change = payload.at("metadata.pulselog.change_ref").or_else(|| payload.get("change_ref"));
+        let key = change.and_then(|change| change.text_at("key"));
+        add(Sort::Ticket, key.map(str::to_owned));
+        let whole = || Some(format!("{}/{}", change?.text_at("system")?, key?));
+        add(Sort::Ticket, whole());
+    }
+    found
+}

@@ -1,0 +1,88 @@
+//! Keys of the search rows. The table of them heads the index.
+
+use rocksdb::{ColumnFamily, WriteBatch};
+use sha2::{Digest, Sha256};
+
+use crate::artifact::{KINDS, Keys, Kind};
+use crate::audit::{LINK_BYTES, LINKS_VERSION, Link};
+use crate::merkle::LeafIndex;
+use crate::server::index::names::Named;
+use crate::server::store::layout::number_key;
+
+/// Version of the rows; another one is rebuilt from the first entry.
+const VERSION: u8 = 2;
+
+pub const CURSOR: &[u8] = b"c";
+const KIND: u8 = b'k';
+const RUN: u8 = b'r';
+const LINK: u8 = b'l';
+const NAME: u8 = b'n';
+const RUN_HASH_BYTES: usize = 6;
+const NAME_HASH_BYTES: usize = 8;
+
+/// Eight bytes that change with the row format, with what entries are linked
+/// by, or with the order of KINDS.
+pub fn version() -> [u8; 8] {
+    let mut hash = Sha256::new();
+    hash.update([VERSION, LINKS_VERSION]);
+    for row in KINDS {
+        hash.update(row.name.as_bytes());
+        hash.update([0]);
+    }
+    let mut version = [0; 8];
+    version.copy_from_slice(&hash.finalize()[..8]);
+    version
+}
+
+pub fn kind_prefix(kind: Kind) -> Option<[u8; 2]> {
+    let place = KINDS.iter().position(|row| row.name == kind.name())?;
+    Some([KIND, u8::try_from(place).ok()?])
+}
+
+pub fn run_prefix(agent: &str, run: &str) -> [u8; 1 + RUN_HASH_BYTES] {
+    let mut hash = Sha256::new();
+    hash.update(agent.as_bytes());
+    hash.update([0]);
+    hash.update(run.as_bytes());
+    let mut key = [RUN; 1 + RUN_HASH_BYTES];
+    key[1..].copy_from_slice(&hash.finalize()[..RUN_HASH_BYTES]);
+    key
+}
+
+pub fn link_prefix(link: &Link) -> [u8; 1 + LINK_BYTES] {
+    let mut key = [LINK; 1 + LINK_BYTES];
+    key[1..].copy_from_slice(link.as_bytes());
+    key
+}
+
+pub fn name_prefix(name: &str) -> [u8; 1 + NAME_HASH_BYTES] {
+    let mut key = [NAME; 1 + NAME_HASH_BYTES];
+    key[1..].copy_from_slice(&Sha256::digest(name.as_bytes())[..NAME_HASH_BYTES]);
+    key
+}
+
+/// Everything that one entry is found by.
+pub struct Rows<'a> {
+    pub index: LeafIndex,
+    /// Absent for an entry that cannot be decoded.
+    pub kind: Option<Kind>,
+    pub keys: &'a Keys,
+    pub links: &'a [Link],
+    pub names: &'a [Named],
+}
+
+impl Rows<'_> {
+    /// Adds the rows to a batch.
+    pub fn put(&self, batch: &mut WriteBatch, family: &ColumnFamily) {
+        let place = number_key(self.index.get());
+        let mut row = |prefix: &[u8]| batch.put_cf(family, [prefix, &place].concat(), []);
+        if let Some(prefix) = self.kind.and_then(kind_prefix) {
+            row(&prefix);
+        }
+        for run in &self.keys.runs {
+            row(&run_prefix(self.keys.agent.as_deref().unwrap_or_default(), run));
+        }
+        self.links.iter().for_each(|link| row(&link_prefix(link)));
+        self.names.iter().for_each(|named| row(&name_prefix(&named.name)));
+    }
+}

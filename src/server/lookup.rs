@@ -1,0 +1,186 @@
+//! What bears a name or hash: hashes from the rows that the store keeps for
+//! itself, names from the search rows. A name that a hash met by chance is
+//! dropped after its body was read.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+
+use crate::artifact::digest::{ArtifactDigest, PayloadHash};
+use crate::audit::Link;
+use crate::merkle::{Hash, LeafHash, LeafIndex, TreeSize};
+use crate::server::audits::AuditsError;
+use crate::server::index::names::{Sort, names};
+use crate::server::index::{Index, filed};
+use crate::server::log::view::{Body, StoredEntry, View, ViewError};
+
+/// Longest text that is looked for.
+pub const QUERY_BYTES_MAX: usize = 512;
+/// Most entries of one group, and most that are read for one name.
+pub const LOOKUP_ENTRIES_MAX: usize = 100;
+
+/// What a text was taken for, and what was found.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    pub groups: Vec<Group>,
+    pub tried: Vec<&'static str>,
+}
+
+/// Entries of one meaning of the text.
+#[derive(Clone, Debug)]
+pub struct Group {
+    pub kind_of_match: &'static str,
+    /// Lowest first, at most [`LOOKUP_ENTRIES_MAX`].
+    pub entries: Vec<LeafIndex>,
+    /// Whether there may be more.
+    pub more: bool,
+    /// Where to read on.
+    pub href: String,
+}
+
+/// Everything that `text` may be. Cost: at most [`LOOKUP_ENTRIES_MAX`] bodies
+/// read and parsed for its names. Blocks.
+///
+/// # Errors
+/// [`AuditsError::Behind`]; [`AuditsError::View`].
+pub fn lookup(view: &View, index: &Index, text: &str) -> Result<Found, AuditsError> {
+    wait(view, index)?;
+    let mut found = Found::default();
+    let hash = hash(text);
+    if let Some(hash) = &hash {
+        found.by_hash(view, index, hash)?;
+    }
+    if let Ok(size) = TreeSize::parse(text) {
+        let is_there = size < view.size();
+        found.add("entry", if is_there { vec![LeafIndex::new(size.get())] } else { Vec::new() }, entry_href);
+    }
+    // A hash bears its name in hex, whichever way it was asked for.
+    let name = hash.as_ref().map_or_else(|| text.to_owned(), Hash::to_hex);
+    found.by_name(view, index, &name)?;
+    if name != text {
+        found.by_name(view, index, text)?;
+    }
+    found.tried.extend(Sort::ALL.map(Sort::name));
+    Ok(found)
+}
+
+/// Entries of holders of the role with the policy of this hash, lowest first.
+///
+/// # Errors
+/// As [`lookup`].
+pub fn policies(view: &View, index: &Index, hash: &PayloadHash) -> Result<Vec<LeafIndex>, AuditsError> {
+    wait(view, index)?;
+    let linked = index.linked(&Link::policy(&hash.to_b64u()), view.size(), LOOKUP_ENTRIES_MAX)?;
+    let mut found = Vec::new();
+    for (entry, body) in view.whole(&linked)? {
+        let Body::Shown(body) = body else { continue };
+        let is_it = filed::read(&entry.entry, body.as_bytes()).is_some_and(|(of, _)| of == *hash);
+        found.extend((is_it && entry.entry.kind.name() == "work_policy").then_some(entry.index));
+    }
+    Ok(found)
+}
+
+fn wait(view: &View, index: &Index) -> Result<(), AuditsError> {
+    match index.wait(view.size()) {
+        true => Ok(()),
+        false => Err(AuditsError::Behind { followed: index.followed(), size: view.size() }),
+    }
+}
+
+/// 32 bytes in hex of either case, or as peers spell them.
+fn hash(text: &str) -> Option<Hash> {
+    let hex = Hash::from_hex(&text.to_ascii_lowercase()).ok();
+    hex.or_else(|| {
+        let mut bytes = [0; 32];
+        Hash::from_slice(Base64UrlUnpadded::decode(text, &mut bytes).ok()?)
+    })
+}
+
+fn entry_href(entries: &[LeafIndex]) -> String {
+    entries.first().map_or(String::new(), |at| format!("/v1/entries/{at}"))
+}
+
+impl Found {
+    fn add(
+        &mut self,
+        kind_of_match: &'static str,
+        mut entries: Vec<LeafIndex>,
+        href: impl FnOnce(&[LeafIndex]) -> String,
+    ) {
+        self.tried.push(kind_of_match);
+        if entries.is_empty() {
+            return;
+        }
+        let more = entries.len() > LOOKUP_ENTRIES_MAX;
+        entries.truncate(LOOKUP_ENTRIES_MAX);
+        let href = href(&entries);
+        self.groups.push(Group { kind_of_match, entries, more, href });
+    }
+
+    fn by_hash(&mut self, view: &View, index: &Index, hash: &Hash) -> Result<(), AuditsError> {
+        let (bytes, hex) = (*hash.as_bytes(), hash.to_hex());
+        let places = |entries: Vec<StoredEntry>| entries.iter().map(|entry| entry.index).collect::<Vec<_>>();
+        let artifacts = places(view.find_artifact(&ArtifactDigest::from_bytes(bytes))?);
+        self.add("artifact", artifacts, |_| format!("/v1/artifacts/{hex}"));
+        let leaf = view.find_leaf(&LeafHash::new(*hash))?;
+        self.add("leaf_hash", places(leaf.into_iter().collect()), |_| format!("/v1/leaves/{hex}"));
+        let payload = PayloadHash::from_bytes(bytes);
+        self.add("payload_hash", view.find_payload(&payload)?, entry_href);
+        self.add("policy_hash", policies(view, index, &payload)?, |_| format!("/v1/policies/{hex}"));
+        Ok(())
+    }
+
+    fn by_name(&mut self, view: &View, index: &Index, name: &str) -> Result<(), AuditsError> {
+        let mut at = index.named(name, LeafIndex::new(0), view.size(), LOOKUP_ENTRIES_MAX + 1)?;
+        let more = at.len() > LOOKUP_ENTRIES_MAX;
+        at.truncate(LOOKUP_ENTRIES_MAX);
+        let mut by_sort: BTreeMap<Sort, (Vec<LeafIndex>, Option<String>)> = BTreeMap::new();
+        for (entry, body) in view.whole(&at)? {
+            let Body::Shown(body) = body else { continue };
+            let unsound = || ViewError::Unsound { what: format!("body {}", entry.index) };
+            let (_, payload) = filed::read(&entry.entry, body.as_bytes()).ok_or_else(unsound)?;
+            let keys = (entry.entry.kind.row().keys)(&payload);
+            for named in names(entry.entry.signer.as_ref(), &keys, Some(&payload)) {
+                if named.name == name {
+                    let (entries, agent) = by_sort.entry(named.sort).or_default();
+                    entries.push(entry.index);
+                    *agent = agent.take().or_else(|| keys.agent.clone());
+                }
+            }
+        }
+        for sort in Sort::ALL {
+            let Some((mut entries, agent)) = by_sort.remove(&sort) else { continue };
+            entries.dedup();
+            let href = href(sort, name, agent.as_deref(), &entries);
+            self.groups.push(Group { kind_of_match: sort.name(), entries, more, href });
+        }
+        Ok(())
+    }
+}
+
+fn href(sort: Sort, name: &str, agent: Option<&str>, entries: &[LeafIndex]) -> String {
+    let name = encode(name);
+    match (sort, agent) {
+        (Sort::Job, _) => format!("/v1/jobs/{name}"),
+        (Sort::Run, Some(agent)) => format!("/v1/runs/{}/{name}", encode(agent)),
+        (Sort::Token, _) => format!("/v1/tokens/{name}"),
+        (Sort::Agent, _) => format!("/v1/findings?agent={name}"),
+        (Sort::App, _) => format!("/v1/findings?app={name}"),
+        _ => entry_href(entries),
+    }
+}
+
+/// Percent-encoding of everything but unreserved characters (RFC 3986 2.3).
+fn encode(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
