@@ -19,6 +19,7 @@ pub mod proofs;
 pub mod query;
 pub mod submit;
 pub mod tiles;
+pub mod verdicts;
 pub mod wire;
 
 mod around;
@@ -114,6 +115,21 @@ pub const SUBMIT_CODES: &[&str] = &[
     "clock_unsound",
     "log_stopped",
 ];
+
+/// Codes of a document that is sent to be judged.
+pub const VERIFY_CODES: &[&str] = &[
+    "not_a_document",
+    "content_encoding_refused",
+    "body_too_large",
+    "body_incomplete",
+    "queue_full",
+    "size_not_published",
+    "index_behind",
+    "scope_too_large",
+];
+/// Codes of a report on a logged bundle.
+pub const BUNDLE_CODES: &[&str] =
+    &["bundle_not_found", "body_withheld", "size_not_published", "index_behind", "scope_too_large"];
 
 /// A route that reads.
 const fn reads(
@@ -212,6 +228,26 @@ pub static ROUTES: &[Route] = &[
         &[],
         BODY,
         &["artifact_not_found", "body_withheld"],
+    )),
+    shows(Route {
+        method: "POST",
+        path: "/v1/verify",
+        served: serve("/v1/verify", || post(verdicts::verify)),
+        summary: "Both verdicts on a bundle, export, aggregate or commit signature beside what this log holds of its run. Nothing is stored.",
+        token: false,
+        takes: Some("application/json"),
+        query: audits::AT_QUERY,
+        answers: &[json("Verification")],
+        codes: VERIFY_CODES,
+        shows: false,
+    }),
+    shows(reads(
+        "/v1/bundles/{digest}/report",
+        serve("/v1/bundles/{digest}/report", || get(verdicts::report)),
+        "Both verdicts on a logged proof bundle, as of any size. Other spellings redirect to lowercase hex.",
+        audits::AT_QUERY,
+        &[json("Verification")],
+        BUNDLE_CODES,
     )),
     shows(reads(
         "/v1/findings",

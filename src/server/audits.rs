@@ -13,6 +13,7 @@
 //! If the rows are lost: rebuilt. If an attacker writes them: entries of the
 //! scope may be missed, and whoever recomputes from the tiles sees it.
 
+mod documents;
 mod kept;
 mod reading;
 mod scan;
@@ -122,6 +123,10 @@ impl Audits {
         let entries = found.iter().filter_map(|at| Some((*at, reading.kind(*at)?))).collect();
         let is_known = is_known(&reading, &found, scope, &report);
         Ok(ScopeReport { report, entries, is_known })
+    }
+
+    fn reading<'a>(&'a self, view: &'a View, size: TreeSize) -> Result<Reading<'a>, Error> {
+        Reading::new(self, view, size)
     }
 
     /// Findings at `size`, page by page. `after`: the `next` of the page

@@ -99,22 +99,27 @@ pub enum Spelled {
 /// # Errors
 /// `invalid_parameter` for what spells no 32 bytes.
 pub fn hash_in_path(name: &'static str, text: &str, prefix: &str) -> Result<Spelled, Problem> {
-    hash_and_query(name, text, prefix, None)
+    hash_before(name, text, prefix, "")
 }
 
-/// The same where a query says more: the redirect keeps it.
+/// The same where more follows, path or query: the redirect keeps it.
 ///
 /// # Errors
 /// As [`hash_in_path`].
-pub fn hash_and_query(name: &'static str, text: &str, prefix: &str, query: Option<&str>) -> Result<Spelled, Problem> {
+pub fn hash_before(name: &'static str, text: &str, prefix: &str, rest: &str) -> Result<Spelled, Problem> {
     if let Ok(hash) = Hash::from_hex(text) {
         return Ok(Spelled::Canonical(hash));
     }
     let hash = Hash::from_hex(&text.to_ascii_lowercase()).ok().or_else(|| from_base64url(text));
     let hash = hash.ok_or_else(|| Problem::parameter(name, "must be 64 hex digits"))?;
-    let query = query.map_or(String::new(), |query| format!("?{query}"));
-    let redirect = Redirect::permanent(&format!("{prefix}{}{query}", hash.to_hex()));
+    let redirect = Redirect::permanent(&format!("{prefix}{}{rest}", hash.to_hex()));
     Ok(Spelled::Otherwise(Box::new(redirect.into_response())))
+}
+
+/// The query of an address, as a redirect repeats it.
+#[must_use]
+pub fn query_of(uri: &axum::http::Uri) -> String {
+    uri.query().map_or(String::new(), |query| format!("?{query}"))
 }
 
 /// The peer's spelling of 32 bytes, strictly: unpadded, no bits left over.

@@ -145,7 +145,7 @@ pub async fn token(
     uri: Uri,
 ) -> Result<Response, Problem> {
     state.2.check()?;
-    match answer::hash_and_query("hash", &segments("hash", hash)?, "/v1/tokens/", uri.query())? {
+    match answer::hash_before("hash", &segments("hash", hash)?, "/v1/tokens/", &answer::query_of(&uri))? {
         Spelled::Canonical(hash) => report(state, &uri, || Ok(Scope::Token(hash.to_hex()))).await,
         Spelled::Otherwise(response) => Ok(*response),
     }
@@ -172,7 +172,7 @@ async fn report(
 }
 
 /// The size asked for: any that the log has had.
-fn size_at(query: &Query, view: &View) -> Result<TreeSize, Problem> {
+pub(super) fn size_at(query: &Query, view: &View) -> Result<TreeSize, Problem> {
     match query.number("at")?.map(TreeSize::new) {
         None => Ok(view.size()),
         Some(TreeSize::ZERO) => Err(Problem::parameter("at", "must be at least 1")),

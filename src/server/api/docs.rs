@@ -67,7 +67,8 @@ fn routes(page: &mut String) {
     for route in ROUTES {
         let _ = writeln!(page, "### `{} {}`\n\n{}\n", route.method, route.path, route.summary);
         if let Some(media) = route.takes {
-            let _ = writeln!(page, "Takes `{media}`, with a token.\n");
+            let token = if route.token { ", with a token" } else { "" };
+            let _ = writeln!(page, "Takes `{media}`{token}.\n");
         }
         if !route.query.is_empty() {
             page.push_str("| parameter | takes | required | meaning |\n|---|---|---|---|\n");

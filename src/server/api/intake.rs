@@ -47,11 +47,7 @@ pub async fn receive(state: &AppState, request: Request, bytes_max: usize, known
     let received = async {
         let submitter = authenticate(state, &parts.headers)?;
         let query = Query::read(&parts.uri, known)?;
-        if parts.headers.get(header::CONTENT_ENCODING).is_some_and(|e| e.as_bytes() != b"identity") {
-            return Err(Problem::new("content_encoding_refused", "send the body without Content-Encoding"));
-        }
-        let held = state.pool.hold(announced(&parts.headers).unwrap_or(bytes_max).min(bytes_max))?;
-        let bytes = read(&parts.headers, &mut body, bytes_max).await?;
+        let Sent { bytes, held } = hold(state, &parts.headers, &mut body, bytes_max).await?;
         Ok(Intake { submitter, query, bytes, held })
     }
     .await;
@@ -59,6 +55,35 @@ pub async fn receive(state: &AppState, request: Request, bytes_max: usize, known
         tokio::spawn(drain(body));
     }
     received
+}
+
+/// A body that nobody signs for: it is looked at and forgotten.
+pub struct Sent {
+    /// The body.
+    pub bytes: Bytes,
+    /// Its memory, given back with the answer.
+    pub held: OwnedSemaphorePermit,
+}
+
+/// Reads at most `bytes_max` of a body that needs no token.
+///
+/// # Errors
+/// `content_encoding_refused`, `queue_full`, `body_too_large`, `body_incomplete`.
+pub async fn look_at(state: &AppState, headers: &HeaderMap, mut body: Body, bytes_max: usize) -> Result<Sent, Problem> {
+    let received = hold(state, headers, &mut body, bytes_max).await;
+    if received.is_err() {
+        tokio::spawn(drain(body));
+    }
+    received
+}
+
+async fn hold(state: &AppState, headers: &HeaderMap, body: &mut Body, bytes_max: usize) -> Result<Sent, Problem> {
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|e| e.as_bytes() != b"identity") {
+        return Err(Problem::new("content_encoding_refused", "send the body without Content-Encoding"));
+    }
+    let held = state.pool.hold(announced(headers).unwrap_or(bytes_max).min(bytes_max))?;
+    let bytes = read(headers, body, bytes_max).await?;
+    Ok(Sent { bytes, held })
 }
 
 fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<Submitter, Problem> {

@@ -59,6 +59,8 @@ pub const CODES: &[CodeRow] = &[
     row(451, "body_withheld", "the operator withholds this body; its entry and proofs hold"),
     row(404, "scope_not_found", "nobody whose word counts speaks of this at this size"),
     row(404, "policy_not_found", "no holder of the role logged a policy with this hash"),
+    row(404, "bundle_not_found", "no proof bundle of this digest stands below this size"),
+    row(422, "not_a_document", "the body is no bundle, export, aggregate or commit signature"),
     row(422, "scope_too_large", "more entries hang together than one answer reads"),
     row(503, "index_behind", "the search rows do not reach this size yet; try again"),
     row(403, "access_closed", "bodies, names and findings are shown to nobody here"),

@@ -82,6 +82,11 @@ impl<'a> Reading<'a> {
         Ok(reading)
     }
 
+    /// Roots below this size, whose word counts, oldest first.
+    pub fn roots(&self) -> impl Iterator<Item = &Artifact> {
+        self.roots.iter().filter_map(|(_, seen)| seen.body.as_ref())
+    }
+
     fn linked(&self, link: &Link) -> Result<Vec<LeafIndex>, AuditsError> {
         Ok(self.audits.index.linked(link, self.size, GATHER_ENTRIES_MAX + 1)?)
     }

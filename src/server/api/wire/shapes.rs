@@ -2,6 +2,7 @@
 //! from.
 
 mod audited;
+mod verdicts;
 
 /// How a field is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,6 +200,13 @@ pub const SHAPES: &[Shape] = &[
     audited::POLICY,
     audited::LOOKUP,
     audited::LOOKUP_GROUP,
+    verdicts::VERIFICATION,
+    verdicts::PROVEN_ENTRY,
+    verdicts::DOCUMENT,
+    verdicts::PROTOCOL_VERDICT,
+    verdicts::AUDIT_VERDICT,
+    verdicts::VERDICT_COVERAGE,
+    verdicts::CHECK,
     Shape {
         name: "Problem",
         fields: &[

@@ -1,0 +1,105 @@
+//! Both verdicts on bundles: on one that the log holds, at any size, and on one
+//! that is sent and forgotten.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::extract::{Path, Request, State};
+use axum::http::Uri;
+use axum::response::Response;
+
+use crate::artifact::digest::ArtifactDigest;
+use crate::artifact::json::{self, DEPTH_MAX};
+use crate::merkle::{LeafIndex, TreeSize};
+use crate::protocol::DocumentKind;
+use crate::server::access::Access;
+use crate::server::api::answer::{self, Spelled};
+use crate::server::api::audits::{AT_QUERY, size_at};
+use crate::server::api::problem::Problem;
+use crate::server::api::query::Query;
+use crate::server::api::{intake, pool};
+use crate::server::audits::Audits;
+use crate::server::log::Log;
+use crate::server::log::view::{Body, View};
+use crate::server::state::AppState;
+use crate::verify::verification::Verification;
+
+/// `POST /v1/verify`: nothing is stored, nothing is logged.
+///
+/// # Errors
+/// `access_closed`, `invalid_parameter`, body codes, `json_…`,
+/// `not_a_document`, `size_not_published`, `index_behind`, `scope_too_large`,
+/// store codes.
+pub async fn verify(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
+    state.access.check()?;
+    let (parts, body) = request.into_parts();
+    let query = Query::read(&parts.uri, AT_QUERY)?;
+    let sent = intake::look_at(&state, &parts.headers, body, state.limits.body_bytes_max).await?;
+    let (log, audits) = (state.log.clone(), state.audits.clone());
+    let judged = state.pool.run(move || {
+        let document = json::parse(&sent.bytes, DEPTH_MAX)
+            .map_err(|error| Problem::new(error.code(), format!("the body is no strict JSON: {error}")))?;
+        let unknown = || {
+            let detail = "the body is no proof bundle, export, aggregate or commit signature";
+            Problem::new("not_a_document", detail)
+        };
+        let kind = DocumentKind::of(&document).ok_or_else(unknown)?;
+        let view = log.view();
+        let size = size_at(&query, &view)?;
+        let verification = audits.judge(&view, &document, kind, size, now_ms())?;
+        drop(sent.held);
+        Ok::<_, Problem>(verification)
+    });
+    answer::json(&judged.await??)
+}
+
+/// `GET /v1/bundles/{digest}/report`: expiry is judged at the time of the last
+/// entry of the size asked for, so that the same size gives the same answer.
+///
+/// # Errors
+/// `access_closed`, `invalid_parameter`, `bundle_not_found`, `body_withheld`,
+/// `size_not_published`, `index_behind`, `scope_too_large`, store codes.
+pub async fn report(
+    State(log): State<Log>,
+    State(audits): State<Audits>,
+    State(access): State<Access>,
+    Path(text): Path<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    access.check()?;
+    let query = Query::read(&uri, AT_QUERY)?;
+    let rest = format!("/report{}", answer::query_of(&uri));
+    let digest = match answer::hash_before("digest", &text, "/v1/bundles/", &rest)? {
+        Spelled::Canonical(hash) => ArtifactDigest::from_bytes(*hash.as_bytes()),
+        Spelled::Otherwise(response) => return Ok(*response),
+    };
+    let judged = pool::read(move || {
+        let view = log.view();
+        let size = size_at(&query, &view)?;
+        of_bundle(&view, &audits, &digest, size)
+    });
+    answer::json(&judged.await?)
+}
+
+/// The verdicts on the bundle with this digest, among the entries below `size`.
+fn of_bundle(view: &View, audits: &Audits, digest: &ArtifactDigest, size: TreeSize) -> Result<Verification, Problem> {
+    let found = view.find_artifact(digest)?;
+    let bundle = found.iter().find(|e| e.index.get() < size.get() && e.entry.kind.name() == "proof_bundle");
+    let missing = || Problem::new("bundle_not_found", "no proof bundle of this digest stands below this size");
+    let Body::Shown(body) = view.body(bundle.ok_or_else(|| missing().at("digest"))?)? else {
+        return Err(Problem::new("body_withheld", "the operator withholds this body"));
+    };
+    let document = json::parse(body.as_bytes(), DEPTH_MAX).map_err(|_| Problem::internal())?;
+    Ok(audits.judge(view, &document, DocumentKind::ProofBundle, size, time_of(view, size)?)?)
+}
+
+/// `logged_at` of the last entry below `size`, Unix milliseconds.
+fn time_of(view: &View, size: TreeSize) -> Result<i64, Problem> {
+    let Some(last) = size.get().checked_sub(1) else { return Ok(0) };
+    let logged_at = view.entry(LeafIndex::new(last))?.entry.logged_at;
+    Ok(i64::try_from(logged_at.unix_ms()).unwrap_or(i64::MAX))
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
