@@ -17,8 +17,8 @@ use std::collections::HashMap;
 
 pub use self::parse::parse;
 pub(crate) use self::write::{
-    append_compact, compact_in_pieces, compact_size_within, compact_with_payload, utf16_order, write_escaped,
-    write_string,
+    append_compact, append_in_pieces, compact_in_pieces, compact_size_within, compact_with_payload, utf16_order,
+    write_escaped, write_string,
 };
 pub use self::write::{to_compact, to_jcs, to_pretty};
 

@@ -39,8 +39,12 @@ pub(super) struct Chain<'a> {
 
 impl Chain<'_> {
     pub(super) fn holds(&self, event_hash: &str) -> bool {
-        let hashes = || self.events.iter().map(|event| text(event, MEMBERS[HASH])).collect();
-        self.hashes.get_or_init(hashes).contains(event_hash)
+        let mut hashes = self.events.iter().map(|event| text(event, MEMBERS[HASH]));
+        match self.events.len() {
+            // A look through a few is faster than hashing one.
+            0..=8 => hashes.any(|hash| hash == event_hash),
+            _ => self.hashes.get_or_init(|| hashes.collect()).contains(event_hash),
+        }
     }
 }
 
@@ -56,17 +60,17 @@ pub(super) struct Walk {
 
 impl Walk {
     /// Over the events of a payload that passed its schema; their compact form
-    /// goes into its hash.
-    pub(super) fn hashing(events: &[Value], payload: &mut Sha256) -> Walk {
+    /// goes into its hash. Leaves `room` empty.
+    pub(super) fn hashing(events: &[Value], payload: &mut Sha256, room: &mut String) -> Walk {
         payload.update(b"[");
-        let mut header = String::new();
         let walk = Walk::over(events, true, |at, event| {
             if at > 0 {
                 payload.update(b",");
             }
-            event.header_hash_and_form(payload, &mut header)
+            event.header_hash_and_form(payload, room)
         });
         payload.update(b"]");
+        room.clear();
         walk
     }
 

@@ -1,4 +1,4 @@
-use super::{INDEXED_FROM, JsonError, Number, Object, SAFE_INTEGER_MAX, Value, array_index};
+use super::{JsonError, Number, Object, SAFE_INTEGER_MAX, Value, array_index};
 use crate::artifact::shape::echo;
 
 /// Longest path an error prints, in bytes; deeper ones lose their end.
@@ -22,6 +22,9 @@ pub fn parse(bytes: &[u8], max_depth: usize) -> Result<Value, JsonError> {
     }
     Ok(value)
 }
+
+/// Room that an object starts with.
+const USUAL_MEMBERS: usize = 8;
 
 struct Parser<'a> {
     text: &'a str,
@@ -103,7 +106,7 @@ impl Parser<'_> {
 
     fn object(&mut self, depth: usize) -> Result<Value, JsonError> {
         self.open(depth)?;
-        let mut object = Object { members: Vec::with_capacity(INDEXED_FROM), index: None };
+        let mut object = Object { members: Vec::with_capacity(USUAL_MEMBERS), index: None };
         let mut has_index_names = false;
         if self.peek()? == b'}' {
             self.at += 1;
@@ -170,19 +173,18 @@ impl Parser<'_> {
     /// Offset of the next quote or backslash; everything before it stands for
     /// itself. Both are ASCII, so slices that end there are whole characters.
     fn plain_run(&self) -> Result<usize, JsonError> {
-        for (offset, byte) in self.bytes[self.at..].iter().enumerate() {
-            match byte {
-                b'"' | b'\\' => return Ok(self.at + offset),
-                0..0x20 => {
-                    return Err(JsonError::Syntax {
-                        at: self.at + offset,
-                        expected: "control characters to be escaped",
-                    });
-                }
-                _ => {}
-            }
+        let rest = &self.bytes[self.at..];
+        // Blocks without a way out let the compiler look at all their bytes at once.
+        let is_plain = |block: &&[u8; 16]| !block.iter().fold(false, |ends, byte| ends | ends_run(*byte));
+        let plain = 16 * rest.as_chunks::<16>().0.iter().take_while(is_plain).count();
+        let Some(offset) = rest[plain..].iter().position(|byte| ends_run(*byte)) else {
+            return Err(JsonError::Truncated { at: self.bytes.len() });
+        };
+        let at = self.at + plain + offset;
+        match self.bytes[at] {
+            b'"' | b'\\' => Ok(at),
+            _ => Err(JsonError::Syntax { at, expected: "control characters to be escaped" }),
         }
-        Err(JsonError::Truncated { at: self.bytes.len() })
     }
 
     fn escape(&mut self) -> Result<char, JsonError> {
@@ -318,4 +320,9 @@ impl JsonError {
         }
         JsonError::DuplicateKey { at, path: outer + inner }
     }
+}
+
+/// Whether a byte inside a text does not stand for itself.
+fn ends_run(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }

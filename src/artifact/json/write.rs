@@ -52,15 +52,21 @@ pub(crate) fn compact_with_payload(value: &Value, size_guess: usize) -> (String,
 /// Hands the compact form of `value` to `take` in pieces of some thousand
 /// bytes: what only needs hashing needs no room for all of it.
 pub(crate) fn compact_in_pieces(value: &Value, take: &mut dyn FnMut(&str)) {
-    let mut out = String::with_capacity(2 * PIECE_BYTES);
-    write_pieces(value, &mut out, take);
+    let mut out = String::with_capacity(FIRST_BYTES);
+    append_in_pieces(value, &mut out, take);
     take(&out);
 }
+
+/// What most payloads fit in; allocators are quick with little.
+const FIRST_BYTES: usize = 1024;
 
 /// A piece is handed on after the value that makes it this long.
 const PIECE_BYTES: usize = 8192;
 
-fn write_pieces(value: &Value, out: &mut String, take: &mut dyn FnMut(&str)) {
+/// Appends the compact form of `value` to `out`, and hands `out` to `take`
+/// whenever it has become a piece. What is left in it is the caller's to hand
+/// on.
+pub(crate) fn append_in_pieces(value: &Value, out: &mut String, take: &mut dyn FnMut(&str)) {
     match value {
         Value::Array(items) => {
             out.push('[');
@@ -68,7 +74,7 @@ fn write_pieces(value: &Value, out: &mut String, take: &mut dyn FnMut(&str)) {
                 if at > 0 {
                     out.push(',');
                 }
-                write_pieces(item, out, take);
+                append_in_pieces(item, out, take);
             }
             out.push(']');
         }
@@ -76,7 +82,7 @@ fn write_pieces(value: &Value, out: &mut String, take: &mut dyn FnMut(&str)) {
             out.push('{');
             for (at, (name, member)) in object.iter().enumerate() {
                 write_name(at, name, out);
-                write_pieces(member, out, take);
+                append_in_pieces(member, out, take);
             }
             out.push('}');
         }

@@ -4,7 +4,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::artifact::json::{Object, Value, compact_in_pieces, write_string};
+use crate::artifact::json::{Object, Value, append_in_pieces, write_string};
 use crate::protocol::event_chain::Walk;
 
 /// The SHA-256 of a payload that passed its schema, and the walk if it has
@@ -12,22 +12,25 @@ use crate::protocol::event_chain::Walk;
 pub(super) fn hash(payload: &Value) -> ([u8; 32], Option<Walk>) {
     let mut hash = Sha256::new();
     let mut walk = None;
-    // Up to the next value: brackets, commas, names.
-    let mut between = String::from("{");
+    // What is written and not yet hashed.
+    let mut out = String::with_capacity(1024);
+    out.push('{');
     for (at, (name, member)) in payload.as_object().into_iter().flat_map(Object::iter).enumerate() {
         if at > 0 {
-            between.push(',');
+            out.push(',');
         }
-        write_string(name, &mut between);
-        between.push(':');
-        hash.update(between.as_bytes());
-        between.clear();
+        write_string(name, &mut out);
+        out.push(':');
         match member {
-            Value::Array(events) if name == "event_chain" => walk = Some(Walk::hashing(events, &mut hash)),
-            member => compact_in_pieces(member, &mut |piece| hash.update(piece.as_bytes())),
+            Value::Array(events) if name == "event_chain" => {
+                hash.update(out.as_bytes());
+                out.clear();
+                walk = Some(Walk::hashing(events, &mut hash, &mut out));
+            }
+            member => append_in_pieces(member, &mut out, &mut |piece| hash.update(piece.as_bytes())),
         }
     }
-    between.push('}');
-    hash.update(between.as_bytes());
+    out.push('}');
+    hash.update(out.as_bytes());
     (hash.finalize().into(), walk)
 }
