@@ -222,7 +222,8 @@ pub(super) fn asked_by(body: &Artifact) -> Vec<Link> {
         "proof_bundle" => {
             let receipts = payload.get("receipts").and_then(Value::as_array).unwrap_or_default();
             let hash = |receipt: &Value| Some(PayloadHash::of(to_compact(receipt.get("payload")?).as_bytes()));
-            receipts.iter().filter_map(hash).map(|hash| Link::statement(&hash.to_string())).collect()
+            let held = receipts.iter().filter_map(hash).map(|hash| Link::statement(&hash.to_string()));
+            held.chain(payload.text_at("agent_did").map(Link::agent)).collect()
         }
         _ => Vec::new(),
     }

@@ -196,11 +196,11 @@ impl Report {
                 let agents = self.agents.get(job).into_iter().flatten();
                 subject.job.is_none() && agents.into_iter().any(|agent| of_agent(agent))
             }
-            // What is charged to an agent, or to the run's token, concerns the run.
-            Scope::Run { agent, run } => {
-                let token = self.judged_run(agent, run).and_then(|run| run.token.as_deref());
-                of_agent(agent) && (subject.token.is_none() || subject.token.as_deref() == token)
-            }
+            // What is charged to an agent, or to the run's token, concerns the
+            // run, once anybody speaks of it.
+            Scope::Run { agent, run } => self
+                .judged_run(agent, run)
+                .is_some_and(|run| of_agent(agent) && (subject.token.is_none() || subject.token == run.token)),
             _ => false,
         }
     }

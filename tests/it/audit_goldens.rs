@@ -267,6 +267,7 @@ fn each_golden_job_is_judged_the_same_from_its_own_entries() {
         Scope::Job("job-2".to_owned()),
         Scope::Run { agent: did("agent"), run: "job-1.r1".to_owned() },
         Scope::Run { agent: did("stranger"), run: "job-1.r1".to_owned() },
+        Scope::Run { agent: did("agent"), run: "nobody's".to_owned() },
         Scope::Token(crate::make::hex("job-1.t1")),
     ];
     for row in rows() {
@@ -275,8 +276,10 @@ fn each_golden_job_is_judged_the_same_from_its_own_entries() {
     }
 }
 
-/// Stories of the table, for tests that want tangled ones.
-pub fn stories(names: &[&str]) -> Vec<Story> {
+/// One story with all that these rows change, for tests that want tangled ones.
+pub fn story_of(names: &[&str]) -> Story {
     let find = |name: &&str| rows().find(|row| row.name == *name).unwrap_or_else(|| panic!("no golden {name}"));
-    names.iter().map(|name| find(name).story()).collect()
+    let mut story = Story::clean();
+    names.iter().map(find).for_each(|row| (row.change)(&mut story));
+    story
 }

@@ -10,7 +10,7 @@ use pulselog::entry::LoggedAt;
 use pulselog::merkle::{LeafIndex, TreeSize};
 
 use crate::audit_attest::{attested, know_all, know_statement};
-use crate::audit_goldens::stories;
+use crate::audit_goldens::story_of;
 use crate::audit_make::{Story, operator};
 use crate::make::{did, hex, set};
 
@@ -99,23 +99,21 @@ pub fn tangled() -> Vec<Story> {
     stolen.job("job-2", "agent");
     stolen.remove("b2");
     let mut all = vec![plain, guilty, crossed, stolen];
-    all.extend(stories(&[
-        "a bundle of no run that denies and acts",
-        "one token in a run that is only packed",
-        "a run packed without a token",
-        "a token of one job under another",
-        "a run of one job under another",
-        "a model call under a grant that nobody issued",
-        "a call after the token expired, logged after it was revoked",
-        "a tool receipt's id twice",
-        "denied, and Argo CD reports the operation",
-        "roots change in the middle of a run, before the approval",
-        "a stranger squats the run id",
-        "inherits: the parent's parent allows less",
-        "inherits: the parent is another signer's",
-        "inherits: two parents of one id",
-        "inherits: a circle",
-    ]));
+    let of_goldens = [
+        &["a bundle of no run that denies and acts"][..],
+        &["a run packed without a token", "a bundle of no run that denies and acts"],
+        &["one token in a run that is only packed", "a token of one job under another"],
+        &["a run of one job under another", "a stranger squats the run id"],
+        &["a model call under a grant that nobody issued", "a tool receipt's id twice"],
+        &["a call after the token expired, logged after it was revoked"],
+        &["denied, and Argo CD reports the operation", "one decision for two operations"],
+        &["roots change in the middle of a run, before the approval"],
+        &["inherits: the parent's parent allows less"],
+        &["inherits: the parent is another signer's", "a run and its receipts signed again by a thief"],
+        &["inherits: two parents of one id", "no bundle an hour after the token's end"],
+        &["inherits: a circle"],
+    ];
+    all.extend(of_goldens.iter().map(|names| story_of(names)));
     all
 }
 
@@ -126,6 +124,8 @@ fn the_report_on_a_scope_is_the_same_from_its_own_entries_and_from_the_whole_log
         Scope::Job("job-2".to_owned()),
         Scope::Run { agent: did("agent"), run: "job-1.r1".to_owned() },
         Scope::Run { agent: did("thief"), run: "job-1.r1".to_owned() },
+        Scope::Run { agent: did("agent"), run: "job-1.r3".to_owned() },
+        Scope::Run { agent: did("agent"), run: "nobody's".to_owned() },
         Scope::Token(hex("job-1.t1")),
         Scope::Job("nobody's".to_owned()),
     ];
