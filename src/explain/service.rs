@@ -22,7 +22,7 @@ rows! {
     body_withheld, "Body withheld", "the operator withholds this body; its entry and proofs hold", "look for the withholding statement in the log: it gives the reason";
     scope_not_found, "Nobody speaks of it", "nobody whose word counts speaks of this at this size", "check the id and the size; names that only strangers use are found by /v1/lookup";
     bundle_not_found, "Bundle not logged", "no proof bundle of this digest stands below this size", "check the digest, or send the bundle to /v1/verify";
-    not_a_document, "No document with verdicts", "the body is no proof bundle, export, aggregate or commit signature", "send one of these; other artifacts are verified with their proofs";
+    not_a_document, "No document with verdicts", "the body is no bundle, export, aggregate or commit signature", "send one of these; other artifacts are verified with their proofs";
     policy_not_found, "Policy not logged", "no holder of the role logged a policy with this hash", "check the hash: it is over the JCS form of the payload";
     scope_too_large, "Too much hangs together", "more entries hang together than one answer reads", "audit the log yourself with pulselog verify --log";
     index_behind, "Search not there yet", "the search rows do not reach this size yet; try again", "try again after a second; after a rebuild it takes minutes";

@@ -93,6 +93,8 @@ mod http_lookup;
 #[cfg(feature = "server")]
 mod told;
 #[cfg(feature = "server")]
+mod http_verdicts;
+#[cfg(feature = "server")]
 mod service;
 #[cfg(feature = "server")]
 mod tokens;

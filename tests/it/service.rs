@@ -106,6 +106,11 @@ impl Service {
         self.server = Some(server);
     }
 
+    /// Where it is reached.
+    pub fn base(&self) -> String {
+        format!("http://{}", self.server.as_ref().expect("it runs").addr())
+    }
+
     pub fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }

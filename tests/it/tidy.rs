@@ -56,7 +56,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     ("server/access", &[]),
     ("server/index", &["merkle", "artifact", "entry", "audit", "sequence", "server/store", "server/log"]),
-    ("server/audits", &["merkle", "artifact", "entry", "audit", "server/store", "server/log", "server/index"]),
+    (
+        "server/audits",
+        &["merkle", "artifact", "protocol", "entry", "audit", "verify", "server/store", "server/log", "server/index"],
+    ),
     ("server/lookup", &["merkle", "artifact", "audit", "server/log", "server/index", "server/audits"]),
     (
         "server/fsck",
