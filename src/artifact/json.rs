@@ -188,8 +188,14 @@ impl Number {
 #[derive(Clone, Debug, Default)]
 pub struct Object {
     members: Vec<(String, Value)>,
-    index: Option<HashMap<String, usize>>,
+    /// Boxed, since few objects have one: values stay small, and parsing moves
+    /// each a few times.
+    index: Option<Box<Index>>,
 }
+
+/// Places of members by name.
+#[derive(Clone, Debug)]
+struct Index(HashMap<String, usize>);
 
 /// Equal when the same names hold the same values in the same order: exactly
 /// when the compact forms are equal.
@@ -275,14 +281,14 @@ impl Object {
 
     fn position(&self, name: &str) -> Option<usize> {
         match &self.index {
-            Some(index) => index.get(name).copied(),
+            Some(index) => index.0.get(name).copied(),
             None => self.members.iter().position(|(known, _)| known == name),
         }
     }
 
     fn push(&mut self, name: String, value: Value) {
         if let Some(index) = &mut self.index {
-            index.insert(name.clone(), self.members.len());
+            index.0.insert(name.clone(), self.members.len());
         }
         self.members.push((name, value));
         if self.index.is_none() && self.members.len() > INDEXED_FROM {
@@ -300,7 +306,7 @@ impl Object {
     fn rebuild_index(&mut self) {
         self.index = (self.members.len() > INDEXED_FROM).then(|| {
             let names = self.members.iter().enumerate();
-            names.map(|(at, (name, _))| (name.clone(), at)).collect()
+            Box::new(Index(names.map(|(at, (name, _))| (name.clone(), at)).collect()))
         });
     }
 }
