@@ -115,10 +115,10 @@ fn count<'a>(scene: &Scene<'a>) -> BTreeMap<(&'a str, &'a str), Counted<'a>> {
         counted.entries.insert(at);
     };
     for fact in &scene.facts {
-        if matches!(fact.kind, "tool_receipt" | "side_effect_receipt") {
-            if let (Some(agent), Some(run)) = (fact.text("agent_did"), fact.text("binding.run_id")) {
-                add(agent, run, fact.payload, fact.at);
-            }
+        if matches!(fact.kind, "tool_receipt" | "side_effect_receipt")
+            && let (Some(agent), Some(run)) = (fact.text("agent_did"), fact.text("binding.run_id"))
+        {
+            add(agent, run, fact.payload, fact.at);
         }
     }
     for bundle in &scene.bundles {
