@@ -203,7 +203,8 @@ fn a_false_statement_is_found_by_whoever_recomputes() {
         story
     };
     let hide = |payload: &mut Value| set(payload, "findings", Some(Value::Array(vec![])));
-    let cases: [(&str, Story, &dyn Fn(&mut Value)); 5] = [
+    type Case<'a> = (&'a str, Story, &'a dyn Fn(&mut Value));
+    let cases: [Case; 5] = [
         ("findings left out", guilty(), &hide),
         ("another root", Story::clean(), &|payload| set(payload, "root_hash", Some(hex("root").into()))),
         ("other roots of trust", Story::clean(), &|payload| set(payload, "roots_digest", Some(hex("roots").into()))),

@@ -100,7 +100,8 @@ fn statements_of_the_operator_are_compared_with_the_tree_of_their_size() {
 fn rows_that_were_lost_are_made_again_and_give_the_same_reports() {
     let mut told = Told::of(&tangled()[1]);
     let (timeline, size) = (told.timeline(), told.service.size());
-    let damages: [(&str, &dyn Fn(&Store)); 2] = [
+    type Damage<'a> = (&'a str, &'a dyn Fn(&Store));
+    let damages: [Damage; 2] = [
         ("every row lost", &|store| {
             let family = store.database().cf_handle(cf::SEARCH).expect("a family");
             store.database().delete_range_cf(family, &[0][..], &[0xff][..]).expect("deleted");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rocksdb::{ColumnFamily, DB, Direction, IteratorMode, WriteBatch};
+use rocksdb::{ColumnFamily, DB, Direction, IteratorMode, WriteBatch, WriteOptions};
 use tokio::sync::watch;
 
 use crate::artifact::digest::PayloadHash;
@@ -44,6 +44,15 @@ struct Step<'a> {
     batch: WriteBatch,
     family: &'a ColumnFamily,
     roots: Option<Arc<Value>>,
+}
+
+/// Rows that a crash may lose: cursor and rows stand in one family, so what is
+/// left of them agrees, and the rest is followed again. The log's own synced
+/// writes carry none of it.
+fn disposable() -> WriteOptions {
+    let mut options = WriteOptions::default();
+    options.disable_wal(true);
+    options
 }
 
 impl Follower {
@@ -134,7 +143,7 @@ impl Follower {
             end
         };
         step.batch.put_cf(family, CURSOR, [version(), number_key(end)].concat());
-        db.write(step.batch).map_err(StoreError::Write)?;
+        db.write_opt(step.batch, &disposable()).map_err(StoreError::Write)?;
         self.roots = step.roots;
         Ok(end)
     }
