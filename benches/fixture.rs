@@ -75,6 +75,11 @@ pub fn items(range: std::ops::Range<u64>) -> Vec<Item> {
 }
 
 pub fn open(data: &Path) -> (Log, Running) {
+    open_of(data, Did::parse(SIGNER).expect("a DID"))
+}
+
+/// A log of this operator.
+pub fn open_of(data: &Path, operator: Did) -> (Log, Running) {
     let origin = Origin::parse(ORIGIN).expect("an origin");
     let name = KeyName::parse(ORIGIN).expect("a key name");
     Log::open(Opening {
@@ -82,7 +87,7 @@ pub fn open(data: &Path) -> (Log, Running) {
         guard: default_guard_path(data),
         origin,
         signer: SignerKey::new(name, &[7; 32]).expect("a key"),
-        operator: Did::parse(SIGNER).expect("a DID"),
+        operator,
         seen: Vec::new(),
         checkpoint_interval: Duration::ZERO,
         free_disk_bytes_min: 0,

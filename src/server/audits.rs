@@ -31,8 +31,8 @@ use crate::server::index::Index;
 use crate::server::index::names::Sort;
 use crate::server::log::view::View;
 
-pub use self::reading::{AuditsError, GATHER_ENTRIES_MAX};
-pub use self::scan::{SCAN_ENTRIES_MAX, SCAN_READ_MAX};
+pub use self::reading::{AuditsError, GATHER_BYTES_MAX, GATHER_ENTRIES_MAX};
+pub use self::scan::{SCAN_BYTES_MAX, SCAN_ENTRIES_MAX, SCAN_READ_MAX};
 
 /// Makes reports. Clones share it.
 #[derive(Clone)]
@@ -102,6 +102,8 @@ pub struct FindingPage {
     pub roots_digest: Option<ArtifactDigest>,
     /// Entries below this have been looked through, by this page and those before.
     pub scanned_to: u64,
+    /// Entries with which more hangs together than one answer reads.
+    pub not_judged: Vec<LeafIndex>,
 }
 
 impl Audits {
@@ -151,7 +153,8 @@ impl Audits {
         let findings: Vec<_> = left.by_ref().take(limit).collect();
         let next = left.next().map(|_| done.saturating_add(findings.len()) as u64);
         let (as_of, roots_digest) = (report.as_of, report.roots_digest);
-        Ok(FindingPage { findings, next, as_of, roots_digest, scanned_to: size.get() })
+        let (scanned_to, not_judged) = (size.get(), Vec::new());
+        Ok(FindingPage { findings, next, as_of, roots_digest, scanned_to, not_judged })
     }
 }
 

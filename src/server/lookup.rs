@@ -19,6 +19,8 @@ use crate::server::log::view::{Body, StoredEntry, View, ViewError};
 pub const QUERY_BYTES_MAX: usize = 512;
 /// Most entries of one group, and most that are read for one name.
 pub const LOOKUP_ENTRIES_MAX: usize = 100;
+/// Bodies held at once while their names are compared.
+const READ_AT_ONCE: usize = 16;
 
 /// What a text was taken for, and what was found.
 #[derive(Clone, Debug, Default)]
@@ -136,13 +138,14 @@ impl Found {
         let more = at.len() > LOOKUP_ENTRIES_MAX;
         at.truncate(LOOKUP_ENTRIES_MAX);
         let mut by_sort: BTreeMap<Sort, (Vec<LeafIndex>, Option<String>)> = BTreeMap::new();
-        for (entry, body) in view.whole(&at)? {
-            let Body::Shown(body) = body else { continue };
-            let unsound = || ViewError::Unsound { what: format!("body {}", entry.index) };
-            let (_, payload) = filed::read(&entry.entry, body.as_bytes()).ok_or_else(unsound)?;
-            let keys = (entry.entry.kind.row().keys)(&payload);
-            for named in names(entry.entry.signer.as_ref(), &keys, Some(&payload)) {
-                if named.name == name {
+        for part in at.chunks(READ_AT_ONCE) {
+            for (entry, body) in view.whole(part)? {
+                let Body::Shown(body) = body else { continue };
+                let unsound = || ViewError::Unsound { what: format!("body {}", entry.index) };
+                let (_, payload) = filed::read(&entry.entry, body.as_bytes()).ok_or_else(unsound)?;
+                let keys = (entry.entry.kind.row().keys)(&payload);
+                let borne = names(entry.entry.signer.as_ref(), &keys, Some(&payload));
+                for named in borne.into_iter().filter(|named| named.name == name) {
                     let (entries, agent) = by_sort.entry(named.sort).or_default();
                     entries.push(entry.index);
                     *agent = agent.take().or_else(|| keys.agent.clone());

@@ -97,10 +97,25 @@ fn statements_of_the_operator_are_compared_with_the_tree_of_their_size() {
 }
 
 #[test]
+fn bodies_too_long_to_be_kept_parsed_are_filed_like_the_others() {
+    let mut story = Story::clean();
+    let calls: Vec<u32> = (1..=20).collect();
+    calls[1..].iter().for_each(|at| story.call("r1", "t1", *at));
+    story.bundle("again", "r1", "t1", &calls);
+    let told = Told::of(&story);
+    let last = told.service.size();
+    assert!(told.service.get(&format!("/v1/entries/{}", last - 1)).number("body_bytes") > 16 << 10);
+    let report = told.service.get("/v1/jobs/job-1").text();
+    assert!(report.contains("REPLAY_RUN_ID_REUSED"), "{report}");
+    reports_are_those_of_the_whole_log(&told.service, &told.timeline(), last - 1..=last);
+}
+
+#[test]
 fn rows_that_were_lost_are_made_again_and_give_the_same_reports() {
     let mut told = Told::of(&tangled()[1]);
     let (timeline, size) = (told.timeline(), told.service.size());
-    let damages: [(&str, &dyn Fn(&Store)); 2] = [
+    type Damage<'a> = (&'a str, &'a dyn Fn(&Store));
+    let damages: [Damage; 2] = [
         ("every row lost", &|store| {
             let family = store.database().cf_handle(cf::SEARCH).expect("a family");
             store.database().delete_range_cf(family, &[0][..], &[0xff][..]).expect("deleted");

@@ -2,7 +2,7 @@
 //! many documents.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pulselog::artifact::json::{self, DEPTH_MAX};
 use pulselog::artifact::time::unix_ms;
@@ -72,7 +72,7 @@ impl JudgingArgs {
                 KeySet::parse(&bytes).map_err(|error| Failure::fail(format!("--jwks: {error} [{}]", error.code())))
             })
             .transpose()?;
-        judge.token = self.cst.as_ref().map(token).transpose()?;
+        judge.token = self.cst.as_deref().map(token).transpose()?;
         if !self.evidence.is_empty() {
             judge.evidence = Evidence::Packet(Box::new(self.packet(&trust(policy)?)?));
         } else if let Some(log) = &self.log {
@@ -118,7 +118,7 @@ pub fn trust(policy: Option<&[u8]>) -> Result<TrustPolicy, Failure> {
     TrustPolicy::parse(bytes).map_err(|error| Failure::fail(format!("--policy: {error} [{}]", error.code())))
 }
 
-fn token(path: &PathBuf) -> Result<ScopedToken, Failure> {
+fn token(path: &Path) -> Result<ScopedToken, Failure> {
     if holds_token(&path.to_string_lossy()) {
         return Err(Failure::usage(
             "--cst: takes a file, not the token; a token in an argument is seen by everybody here",

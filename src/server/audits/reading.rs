@@ -17,6 +17,10 @@ use crate::server::store::StoreError;
 
 /// Most entries that one report rests on: a second of verification.
 pub const GATHER_ENTRIES_MAX: usize = 10_000;
+/// Most bytes of their bodies: parsed they take a few times this.
+pub const GATHER_BYTES_MAX: u64 = 64 << 20;
+/// Entries of one batched read: 64 of 2 MiB at the most.
+const FETCH_ENTRIES: usize = 64;
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -30,10 +34,12 @@ pub enum AuditsError {
         size: TreeSize,
     },
     /// More entries hang together than one answer reads.
-    #[error("scope: more than {limit} entries hang together; audit the log with pulselog verify")]
+    #[error("scope: more than {entries} entries, or {bytes} bytes of bodies, hang together; audit the log yourself")]
     TooLarge {
         /// How many one answer reads.
-        limit: usize,
+        entries: usize,
+        /// Bytes of their bodies.
+        bytes: u64,
     },
     /// The log does not answer, or is damaged.
     #[error(transparent)]
@@ -60,6 +66,8 @@ pub struct Reading<'a> {
     logged_at: Option<LoggedAt>,
     roots: Vec<(LeafIndex, Arc<Seen>)>,
     read: HashMap<LeafIndex, Read>,
+    /// Of the bodies in `read`.
+    bytes: u64,
 }
 
 impl<'a> Reading<'a> {
@@ -72,7 +80,7 @@ impl<'a> Reading<'a> {
             return Err(AuditsError::Behind { followed: audits.index.followed(), size });
         }
         let logged_at = logged_at(view, size)?;
-        let mut reading = Self { audits, view, size, logged_at, roots: Vec::new(), read: HashMap::new() };
+        let mut reading = Self { audits, view, size, logged_at, roots: Vec::new(), read: HashMap::new(), bytes: 0 };
         for at in reading.linked(&Link::ROOTS)? {
             reading.fetch(&[at])?;
             if let Some(read) = reading.read.get(&at) {
@@ -98,6 +106,8 @@ impl<'a> Reading<'a> {
 
     /// Everything that a collection asks for: one batched read a round.
     pub fn gather(&mut self, mut gather: Gather) -> Result<BTreeSet<LeafIndex>, AuditsError> {
+        let too_large = || AuditsError::TooLarge { entries: GATHER_ENTRIES_MAX, bytes: GATHER_BYTES_MAX };
+        let mut bytes = 0;
         loop {
             let wanted = gather.wanted();
             if wanted.is_empty() {
@@ -108,13 +118,17 @@ impl<'a> Reading<'a> {
                 found.extend(self.linked(link)?.into_iter().filter(|at| gather.is_new(*at)));
             }
             if gather.found().len() + found.len() > GATHER_ENTRIES_MAX {
-                return Err(AuditsError::TooLarge { limit: GATHER_ENTRIES_MAX });
+                return Err(too_large());
             }
             let found: Vec<_> = found.into_iter().collect();
-            self.fetch(&found)?;
-            for at in found {
-                if let Some(read) = self.read.get(&at) {
+            for part in found.chunks(FETCH_ENTRIES) {
+                self.fetch(part)?;
+                for (at, read) in part.iter().filter_map(|at| Some((*at, self.read.get(at)?))) {
+                    bytes += read.seen.entry.body_bytes;
                     gather.take(at, &read.seen, read.links.iter().copied());
+                }
+                if bytes > GATHER_BYTES_MAX {
+                    return Err(too_large());
                 }
             }
         }
@@ -156,6 +170,7 @@ impl<'a> Reading<'a> {
         let roots = self.roots[..before].last().and_then(|(_, seen)| seen.body.as_ref()).map(Artifact::payload);
         let filing = Filing { at, entry: &seen.entry, body };
         let links = filed_under(&filing, roots, &self.audits.operator, Some(&self.audits.origin));
+        self.bytes += seen.entry.body_bytes;
         self.read.insert(at, Read { seen, links });
     }
 
@@ -194,6 +209,11 @@ impl<'a> Reading<'a> {
     /// How many entries were read.
     pub fn count(&self) -> usize {
         self.read.len()
+    }
+
+    /// Bytes of the bodies that were read.
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Audits entries that were read, as part of the log at this size.

@@ -22,6 +22,8 @@ pub const SCAN_ENTRIES_MAX: usize = 2_000;
 /// A page ends when it has read so many entries with their bodies: half a
 /// second of verification.
 pub const SCAN_READ_MAX: usize = 4_000;
+/// … or so many bytes of them.
+pub const SCAN_BYTES_MAX: u64 = 16 << 20;
 
 /// Findings in the order of answers.
 type Found = BTreeSet<Finding>;
@@ -37,7 +39,7 @@ pub fn page(
     limit: usize,
 ) -> Result<FindingPage, AuditsError> {
     let mut scan = Scan::new(Reading::new(audits, view, size)?, filter)?;
-    let mut findings = Vec::new();
+    let (mut findings, mut not_judged) = (Vec::new(), Vec::new());
     if after.is_none() {
         let shared = scan.base.iter().filter(|finding| filter.passes(finding, None));
         findings.extend(shared.cloned());
@@ -49,16 +51,20 @@ pub fn page(
     let mut next = (!is_last).then(|| candidates.at.last().map(|at| at.get())).flatten();
     let count = candidates.at.len();
     for (place, at) in candidates.at.into_iter().enumerate() {
-        let found = scan.answer(at)?;
-        findings.extend(found.into_iter().filter(|finding| filter.passes(finding, None)));
-        let is_full = findings.len() >= limit || scan.reading.count() >= SCAN_READ_MAX;
+        match scan.answer(at) {
+            Ok(found) => findings.extend(found.into_iter().filter(|finding| filter.passes(finding, None))),
+            // One job that is too large for an answer hides none of the others.
+            Err(AuditsError::TooLarge { .. }) => not_judged.push(at),
+            Err(error) => return Err(error),
+        }
+        let is_full = findings.len() >= limit || scan.has_read_enough();
         if is_full && !(is_last && place + 1 == count) {
             (scanned_to, next) = (at.get() + 1, Some(at.get()));
             break;
         }
     }
     let Report { as_of, roots_digest, .. } = scan.report;
-    Ok(FindingPage { findings, next, as_of, roots_digest, scanned_to })
+    Ok(FindingPage { findings, next, as_of, roots_digest, scanned_to, not_judged })
 }
 
 /// Entries to look through.
@@ -106,6 +112,10 @@ impl<'a, 'f> Scan<'a, 'f> {
         let is_last = at.len() < SCAN_ENTRIES_MAX;
         let end = if is_last { size.get() } else { at.last().map_or(first, |last| last.get() + 1) };
         Ok(Candidates { at, end, is_last })
+    }
+
+    fn has_read_enough(&self) -> bool {
+        self.reading.count() >= SCAN_READ_MAX || self.reading.bytes() >= SCAN_BYTES_MAX
     }
 
     /// What is answered at this entry.

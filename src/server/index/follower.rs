@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rocksdb::{ColumnFamily, DB, Direction, IteratorMode, WriteBatch};
+use rocksdb::{DB, Direction, IteratorMode, WriteOptions};
 use tokio::sync::watch;
 
 use crate::artifact::digest::PayloadHash;
@@ -14,7 +14,7 @@ use crate::entry::SequencedEntry;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::sequence::CommittedEntry;
 use crate::server::index::names::names;
-use crate::server::index::rows::{CURSOR, Rows, version};
+use crate::server::index::rows::{Batch, CURSOR, Rows, version};
 use crate::server::index::{Followed, Reader, filed};
 use crate::server::log::Published;
 use crate::server::log::recent::Recent;
@@ -40,10 +40,20 @@ pub struct Follower {
 
 /// The rows of some entries while they are made. Nothing of it counts before
 /// the batch was written: a step that failed is made again from the start.
-struct Step<'a> {
-    batch: WriteBatch,
-    family: &'a ColumnFamily,
+struct Step {
+    batch: Batch,
     roots: Option<Arc<Value>>,
+}
+
+/// Rows that a crash may lose: cursor and rows stand in one family, so what is
+/// left of them agrees, and the rest is followed again. The log's own synced
+/// writes carry none of it.
+fn disposable() -> WriteOptions {
+    let mut options = WriteOptions::default();
+    options.disable_wal(true);
+    // Rows of one batch are sorted.
+    options.set_memtable_insert_hint_per_batch(true);
+    options
 }
 
 impl Follower {
@@ -123,7 +133,7 @@ impl Follower {
         let store = Arc::clone(&self.store);
         let db: &DB = store.database();
         let family = db.cf_handle(cf::SEARCH).ok_or(StoreError::Family { name: cf::SEARCH })?;
-        let mut step = Step { batch: WriteBatch::default(), family, roots: self.roots.clone() };
+        let mut step = Step { batch: Batch::default(), roots: self.roots.clone() };
         let recent = self.recent.from(LeafIndex::new(first)).filter(|c| first + c.len() as u64 <= size);
         let end = if let Some(commit) = recent {
             commit.iter().for_each(|entry| self.file_committed(&mut step, entry));
@@ -133,13 +143,14 @@ impl Follower {
             self.file_stored(&mut step, first, end)?;
             end
         };
-        step.batch.put_cf(family, CURSOR, [version(), number_key(end)].concat());
-        db.write(step.batch).map_err(StoreError::Write)?;
+        let mut batch = step.batch.finish(family);
+        batch.put_cf(family, CURSOR, [version(), number_key(end)].concat());
+        db.write_opt(batch, &disposable()).map_err(StoreError::Write)?;
         self.roots = step.roots;
         Ok(end)
     }
 
-    fn file_committed(&self, step: &mut Step<'_>, committed: &CommittedEntry) {
+    fn file_committed(&self, step: &mut Step, committed: &CommittedEntry) {
         let (index, entry) = (committed.index, &committed.entry);
         match &committed.payload {
             Some(payload) => self.file(step, index, entry, &committed.keys, Some((committed.payload_hash, payload))),
@@ -151,7 +162,7 @@ impl Follower {
         }
     }
 
-    fn file_stored(&self, step: &mut Step<'_>, first: u64, end: u64) -> Result<(), StoreError> {
+    fn file_stored(&self, step: &mut Step, first: u64, end: u64) -> Result<(), StoreError> {
         let db: &DB = self.store.database();
         // Neighbours are read with one cursor a family: half the cost of looking each up.
         let entries = self.store.entries(LeafIndex::new(first), (end - first) as usize)?;
@@ -166,7 +177,7 @@ impl Follower {
                 tracing::warn!(%index, "search index: an entry is not readable");
                 // Whoever audits meets it, and says that the store is damaged.
                 let rows = Rows { index, kind: None, keys: &Keys::default(), links: &[Link::UNREAD], names: &[] };
-                rows.put(&mut step.batch, step.family);
+                rows.put(&mut step.batch);
                 continue;
             };
             let read = body.and_then(|row| filed::read(&entry, &row.ok()?.1));
@@ -179,7 +190,7 @@ impl Follower {
     /// The rows of one entry.
     fn file(
         &self,
-        step: &mut Step<'_>,
+        step: &mut Step,
         index: LeafIndex,
         entry: &SequencedEntry,
         keys: &Keys,
@@ -190,7 +201,7 @@ impl Follower {
         let payload = body.map(|(_, payload)| payload);
         let names = names(entry.signer.as_ref(), keys, payload);
         let rows = Rows { index, kind: Some(entry.kind), keys, links: &links, names: &names };
-        rows.put(&mut step.batch, step.family);
+        rows.put(&mut step.batch);
         if links.contains(&Link::ROOTS) {
             step.roots = payload.cloned().map(Arc::new);
         }

@@ -73,9 +73,8 @@ pub struct Rows<'a> {
 
 impl Rows<'_> {
     /// Adds the rows to a batch.
-    pub fn put(&self, batch: &mut WriteBatch, family: &ColumnFamily) {
-        let place = number_key(self.index.get());
-        let mut row = |prefix: &[u8]| batch.put_cf(family, [prefix, &place].concat(), []);
+    pub fn put(&self, batch: &mut Batch) {
+        let mut row = |prefix: &[u8]| batch.add(prefix, self.index);
         if let Some(prefix) = self.kind.and_then(kind_prefix) {
             row(&prefix);
         }
@@ -84,5 +83,44 @@ impl Rows<'_> {
         }
         self.links.iter().for_each(|link| row(&link_prefix(link)));
         self.names.iter().for_each(|named| row(&name_prefix(&named.name)));
+    }
+}
+
+/// Longest key: that of a link.
+const KEY_BYTES_MAX: usize = 1 + LINK_BYTES + 8;
+
+/// One key, padded with zeros.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    bytes: [u8; KEY_BYTES_MAX],
+    length: u8,
+}
+
+/// Rows of one write. They are sorted first: neighbours are inserted beside
+/// each other at a fraction of the cost of keys in any order.
+#[derive(Default)]
+pub struct Batch(Vec<Key>);
+
+impl Batch {
+    fn add(&mut self, prefix: &[u8], index: LeafIndex) {
+        let mut key = Key { bytes: [0; KEY_BYTES_MAX], length: 0 };
+        let place = number_key(index.get());
+        // The prefixes above are shorter than that of a link, or as long.
+        for (slot, byte) in key.bytes.iter_mut().zip(prefix.iter().chain(&place)) {
+            *slot = *byte;
+            key.length += 1;
+        }
+        self.0.push(key);
+    }
+
+    /// The rows as one write, each once.
+    pub fn finish(mut self, family: &ColumnFamily) -> WriteBatch {
+        self.0.sort_unstable();
+        self.0.dedup();
+        let mut batch = WriteBatch::with_capacity_bytes(self.0.len() * (KEY_BYTES_MAX + 4));
+        for key in &self.0 {
+            batch.put_cf(family, &key.bytes[..usize::from(key.length)], []);
+        }
+        batch
     }
 }

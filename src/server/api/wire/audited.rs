@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::artifact::digest::ArtifactDigest;
 use crate::audit::{AsOf, Finding, RULES_VERSION, Report};
+use crate::merkle::LeafIndex;
 use crate::server::audits::{FindingPage, ScopeReport};
 use crate::server::lookup::{Found, Group};
 
@@ -39,12 +40,14 @@ pub struct FindingListJson {
     rules_version: &'static str,
     roots_digest: Option<ArtifactDigest>,
     scanned_to: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_judged: Vec<LeafIndex>,
 }
 
 impl From<FindingPage> for FindingListJson {
     fn from(page: FindingPage) -> Self {
-        let FindingPage { findings, next, as_of, roots_digest, scanned_to } = page;
-        Self { findings, next, as_of, rules_version: RULES_VERSION, roots_digest, scanned_to }
+        let FindingPage { findings, next, as_of, roots_digest, scanned_to, not_judged } = page;
+        Self { findings, next, as_of, rules_version: RULES_VERSION, roots_digest, scanned_to, not_judged }
     }
 }
 
@@ -104,7 +107,6 @@ mod tests {
     use crate::audit::{
         Absence, Coverage, Effect, JudgedRun, Pending, Run, Scope, Severity, Subject, Timeline, Verdict, audit,
     };
-    use crate::merkle::LeafIndex;
     use crate::server::api::wire::shapes::shape;
     use crate::server::api::wire::tests::check;
 
@@ -125,8 +127,9 @@ mod tests {
         check("EntryName", EntryNameJson { index: 1, kind: "approval" });
         let report = audit(&Timeline::default(), None);
         check("AsOf", report.as_of);
-        let page =
-            FindingPage { findings: vec![], next: Some(1), as_of: report.as_of, roots_digest: None, scanned_to: 1 };
+        let (next, not_judged) = (Some(1), vec![LeafIndex::new(1)]);
+        let (findings, as_of) = (vec![], report.as_of);
+        let page = FindingPage { findings, next, as_of, roots_digest: None, scanned_to: 1, not_judged };
         check("FindingList", FindingListJson::from(page));
         check("ScopeReport", ScopeReportJson { report, entries: vec![] });
         let (policy_hash, policy_hash_b64u) = (String::new(), String::new());

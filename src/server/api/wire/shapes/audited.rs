@@ -137,6 +137,7 @@ pub(super) const FINDING_LIST: Shape = Shape {
         RULES,
         ROOTS_DIGEST,
         always("scanned_to", Encoding::Number, "entries below this were looked through by this page and those before"),
+        maybe("not_judged", Encoding::Numbers, "entries with which more hangs together than one answer reads"),
     ],
 };
 
