@@ -9,8 +9,6 @@
 mod auditing;
 mod token;
 
-use std::collections::BTreeSet;
-
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{self, DEPTH_MAX, Value};
 use crate::artifact::{Artifact, Did, KeyCache};
@@ -22,8 +20,6 @@ use crate::verify::packet::Packet;
 use crate::verify::report::{Check, REPORT_VERSION};
 use crate::verify::scoped_token::{KeySet, ScopedToken};
 use crate::verify::verification::{Allowlists, AuditPart, AuditStatus, DocumentName, ProtocolPart, Verification};
-
-use self::auditing::Auditing;
 
 /// What the reader holds beside the document.
 #[derive(Debug)]
@@ -39,18 +35,25 @@ pub enum Evidence {
     Reports(Box<Reports>),
 }
 
-/// Reports of one log at one size about the run of one document.
+/// What one log says at one size about the runs of one document.
 #[derive(Debug)]
 pub struct Reports {
     /// Gateways of the roots in force.
     pub gateways: Option<Vec<String>>,
+    /// One for each of [`bundles_in`], in their order.
+    pub bundles: Vec<BundleReports>,
+    /// Entries that the reports rest on.
+    pub entries: u64,
+}
+
+/// Reports about the run of one bundle.
+#[derive(Debug)]
+pub struct BundleReports {
     pub run: Audit,
     /// On the job of the run's token, when that is known.
     pub job: Option<Audit>,
-    /// Whether the log holds exactly this document.
+    /// Whether the log holds exactly this bundle.
     pub is_logged: bool,
-    /// Entries that the reports rest on.
-    pub entries: u64,
 }
 
 /// How documents are to be judged.
@@ -99,7 +102,7 @@ impl Judge {
     #[must_use]
     pub fn packed_proof(&self, document: &Value) -> Option<&[u8]> {
         let Evidence::Packet(packet) = &self.evidence else { return None };
-        let digest = ArtifactDigest::of(json::to_compact(document).as_bytes());
+        let digest = ArtifactDigest::of(json::to_compact(unwrapped(document)).as_bytes());
         packet.proofs.get(&digest).map(Vec::as_slice)
     }
 
@@ -118,7 +121,6 @@ impl Judge {
         let (options, allowlists) = self.options();
         let verdict = verify_with(document, kind, &options, &self.keys);
         let protocol = ProtocolPart::of(&verdict, allowlists, options.verification_time_ms);
-        let payload = payload_of(document, kind);
         let mut name = DocumentName::of(document, kind);
         let mut checks = Vec::new();
         let (audit, coverage) = if self.protocol_only {
@@ -128,12 +130,11 @@ impl Judge {
             let part = AuditPart { status: AuditStatus::NotApplicable, findings: Vec::new(), pending: Vec::new() };
             (part, None)
         } else {
-            let mut audit = Auditing { judge: self, name: &mut name, findings: BTreeSet::new() };
-            let (part, coverage) = audit.run(payload, !verdict.bare);
+            let (part, coverage) = auditing::audited(self, document, &mut name, !verdict.bare);
             (part, Some(coverage))
         };
         if let Some(token) = &self.token {
-            checks.extend(self.token_checks(token, payload, &name));
+            checks.extend(self.token_checks(token, document, &name));
         }
         match &self.evidence {
             Evidence::Packet(packet) => checks.extend(packet.checks.iter().cloned()),
@@ -197,14 +198,29 @@ fn log_check(log: &WholeLog) -> Check {
     }
 }
 
-/// The payload of the proof bundle inside, or of the document itself.
-fn payload_of(document: &Value, kind: DocumentKind) -> &Value {
-    let inner = match kind {
-        DocumentKind::ExportBundle => document.get("bundle").unwrap_or(document).at("artifacts.proof_bundle_envelope"),
-        _ => Some(document.get("envelope").unwrap_or(document)),
-    };
-    let inner = inner.unwrap_or(document);
-    inner.get("payload").unwrap_or(inner)
+/// The proof bundles of a document, as envelopes or as nobody signed them: the
+/// document itself, the one inside an export, the members of an aggregate.
+#[must_use]
+pub fn bundles_in(document: &Value) -> Vec<&Value> {
+    let document = unwrapped(document);
+    let of_export = |export: &'_ Value| export.get("artifacts").is_some();
+    if let Some(members) = document.at("payload.artifacts.member_bundles").and_then(Value::as_array) {
+        return members.iter().flat_map(bundles_in).collect();
+    }
+    match document.at("artifacts.proof_bundle_envelope") {
+        Some(bundle) => vec![bundle],
+        None if of_export(document) => Vec::new(),
+        None => vec![document],
+    }
+}
+
+/// Without the wrapper that the peer's files may have around a document.
+fn unwrapped(document: &Value) -> &Value {
+    document.get("envelope").or_else(|| document.get("bundle")).unwrap_or(document)
+}
+
+fn payload_of(bundle: &Value) -> &Value {
+    bundle.get("payload").unwrap_or(bundle)
 }
 
 /// DIDs of the gateways that roots list.
@@ -214,22 +230,48 @@ pub fn gateways(roots: &Artifact) -> Vec<String> {
     gateways.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-impl DocumentName {
-    /// What a document calls itself: claims, until its evidence is judged.
+/// What one bundle calls itself and its run: claims, until its evidence is judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundleName {
+    pub digest: ArtifactDigest,
+    pub bundle_id: Option<String>,
+    pub agent: Option<String>,
+    pub run: Option<String>,
+}
+
+impl BundleName {
+    /// Of one of [`bundles_in`].
     #[must_use]
-    pub fn of(document: &Value, kind: DocumentKind) -> DocumentName {
-        let payload = payload_of(document, kind);
+    pub fn of(bundle: &Value) -> BundleName {
+        let payload = payload_of(bundle);
         let text = |name: &str| payload.text_at(name).map(str::to_owned);
         let events = payload.get("event_chain").and_then(Value::as_array).unwrap_or_default();
         let of_events = events.first().and_then(|event| event.text_at("run_id"));
         let receipts = payload.get("receipts").and_then(Value::as_array).unwrap_or_default();
         let of_receipts = || receipts.iter().find_map(|receipt| receipt.text_at("payload.binding.run_id"));
-        DocumentName {
-            kind: kind.name(),
-            digest: ArtifactDigest::of(json::to_compact(document).as_bytes()),
+        BundleName {
+            digest: ArtifactDigest::of(json::to_compact(bundle).as_bytes()),
             bundle_id: text("bundle_id"),
             agent: text("agent_did"),
             run: of_events.or_else(of_receipts).map(str::to_owned),
+        }
+    }
+}
+
+impl DocumentName {
+    /// Names bundle, agent and run where the document holds exactly one bundle.
+    fn of(document: &Value, kind: DocumentKind) -> DocumentName {
+        let bundles = if kind == DocumentKind::CommitSignature { Vec::new() } else { bundles_in(document) };
+        let one = match bundles.as_slice() {
+            [one] => Some(BundleName::of(one)),
+            _ => None,
+        };
+        DocumentName {
+            kind: kind.name(),
+            digest: ArtifactDigest::of(json::to_compact(unwrapped(document)).as_bytes()),
+            bundle_id: one.as_ref().and_then(|one| one.bundle_id.clone()),
+            agent: one.as_ref().and_then(|one| one.agent.clone()),
+            run: one.and_then(|one| one.run),
             job: None,
         }
     }

@@ -159,3 +159,55 @@ fn what_is_no_document_of_a_verdict_gets_none() {
         assert!(judge.document(bytes).is_none());
     }
 }
+
+/// An export around bundles as a peer packs one; its own signature does not
+/// matter to the audit.
+fn export(bundle: &[u8]) -> Vec<u8> {
+    let bundle = std::str::from_utf8(bundle).expect("text");
+    format!(r#"{{"export_version":"1","artifacts":{{"proof_bundle_envelope":{bundle}}}}}"#).into_bytes()
+}
+
+fn aggregate(bundles: &[Vec<u8>]) -> Vec<u8> {
+    let members: Vec<_> = bundles.iter().map(|bundle| std::str::from_utf8(bundle).expect("text")).collect();
+    let artifacts = format!(r#"{{"member_bundles":[{}]}}"#, members.join(","));
+    format!(r#"{{"envelope_type":"aggregate_bundle","payload":{{"artifacts":{artifacts}}}}}"#).into_bytes()
+}
+
+#[test]
+fn the_audit_of_an_export_is_that_of_the_bundle_inside() {
+    for (guilty, status) in [(false, AuditStatus::Pass), (true, AuditStatus::Fail)] {
+        let mut story = Story::clean();
+        if guilty {
+            story.move_after("revoked", "ok");
+        }
+        let judge = judge(&story, Some(operator()));
+        let verification = judge.document(&export(&bundle(&story, "b1", |_| {}))).expect("an export");
+        assert_eq!(verification.audit.status, status, "{verification:#?}");
+        assert_eq!(verification.document.expect("a name").job.as_deref(), Some("job-1"));
+    }
+}
+
+#[test]
+fn an_aggregate_is_as_bad_as_the_worst_of_its_members() {
+    let mut story = Story::clean();
+    let good = bundle(&story, "b1", |_| {});
+    let from = story.steps.len();
+    story.job("job-2", "agent");
+    let guilty_at = story.steps[from..].iter().position(|step| step.name == "job-2.b1").expect("a bundle") + from;
+    let other =
+        to_compact(&seal_raw(kind("proof_bundle"), story.steps[guilty_at].payload.clone(), &key("agent"))).into_bytes();
+    let clean = judge(&story, Some(operator()));
+    let both = aggregate(&[good.clone(), other.clone()]);
+    assert_eq!(clean.document(&both).expect("an aggregate").audit.status, AuditStatus::Pass);
+    story.set("job-2.sync", "approvals", Value::Array(vec![]));
+    let guilty = judge(&story, Some(operator()));
+    for members in [[good.clone(), other.clone()], [other, good.clone()]] {
+        let verification = guilty.document(&aggregate(&members)).expect("an aggregate");
+        assert_eq!(verification.audit.status, AuditStatus::Fail, "{verification:#?}");
+    }
+    let unlogged = bundle(&story, "b1", |payload| set(payload, "bundle_id", Some("another".into())));
+    let verification = clean.document(&aggregate(&[good, unlogged])).expect("an aggregate");
+    assert_eq!(verification.audit.status, AuditStatus::Incomplete, "{verification:#?}");
+    let empty = clean.document(&aggregate(&[])).expect("an aggregate");
+    assert_eq!(empty.audit.status, AuditStatus::Incomplete, "{empty:#?}");
+}

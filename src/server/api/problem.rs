@@ -259,7 +259,7 @@ impl From<AuditsError> for Problem {
         let said = error.to_string();
         match error {
             AuditsError::Behind { .. } => Self::new("index_behind", said),
-            AuditsError::TooLarge { .. } => Self::new("scope_too_large", said),
+            AuditsError::TooLarge { .. } | AuditsError::TooMany { .. } => Self::new("scope_too_large", said),
             AuditsError::View(view) => view.into(),
         }
     }

@@ -1,13 +1,19 @@
 //! Both verdicts on a document, beside what this log holds of its run.
 
+use std::collections::BTreeSet;
+
 use crate::artifact::json::Value;
-use crate::audit::{Report, Scope};
+use crate::audit::Scope;
 use crate::merkle::TreeSize;
 use crate::protocol::{DocumentKind, Options};
 use crate::server::audits::{Audits, AuditsError};
 use crate::server::log::view::View;
-use crate::verify::judge::{Evidence, Judge, Reports, gateways};
-use crate::verify::verification::{DocumentName, Verification};
+use crate::verify::judge::{BundleName, BundleReports, Evidence, Judge, Reports, bundles_in, gateways};
+use crate::verify::verification::Verification;
+
+/// Most bundles of one document that are judged beside the log: each costs two
+/// reports.
+pub const BUNDLES_MAX: usize = 64;
 
 impl Audits {
     /// Judges a document at `size`: the protocol at `time_ms`, with the
@@ -28,35 +34,43 @@ impl Audits {
         let mut judge = Judge::new(Options::at(time_ms));
         judge.operator = Some((*self.operator).clone());
         if kind != DocumentKind::CommitSignature {
-            let name = DocumentName::of(document, kind);
-            judge.evidence = Evidence::Reports(Box::new(self.reports(view, &name, size)?));
+            judge.evidence = Evidence::Reports(Box::new(self.reports(view, document, size)?));
         }
         Ok(judge.value(document, kind))
     }
 
-    fn reports(&self, view: &View, name: &DocumentName, size: TreeSize) -> Result<Reports, AuditsError> {
-        let (agent, run) = (name.agent.clone().unwrap_or_default(), name.run.clone().unwrap_or_default());
-        let of_run = self.report(view, &Scope::Run { agent, run }, size)?;
-        let job = of_run.report.runs.first().and_then(|run| run.job.clone());
-        let of_job = job.map(|job| self.report(view, &Scope::Job(job), size)).transpose()?;
-        let mut entries: Vec<_> = of_run.entries.iter().map(|(at, _)| *at).collect();
-        entries.extend(of_job.iter().flat_map(|of| of.entries.iter().map(|(at, _)| *at)));
-        entries.sort_unstable();
-        entries.dedup();
-        let logged = view.find_artifact(&name.digest)?;
-        Ok(Reports {
-            gateways: self.gateways(view, size, &of_run.report)?,
-            run: of_run.report,
-            job: of_job.map(|of| of.report),
-            is_logged: logged.iter().any(|entry| entry.index.get() < size.get()),
-            entries: entries.len() as u64,
-        })
+    fn reports(&self, view: &View, document: &Value, size: TreeSize) -> Result<Reports, AuditsError> {
+        let bundles = bundles_in(document);
+        if bundles.len() > BUNDLES_MAX {
+            return Err(AuditsError::TooMany { got: bundles.len(), limit: BUNDLES_MAX });
+        }
+        let (mut found, mut entries) = (Vec::new(), BTreeSet::new());
+        for bundle in bundles {
+            let name = BundleName::of(bundle);
+            let (agent, run) = (name.agent.unwrap_or_default(), name.run.unwrap_or_default());
+            let of_run = self.report(view, &Scope::Run { agent, run }, size)?;
+            let job = of_run.report.runs.first().and_then(|run| run.job.clone());
+            let of_job = job.map(|job| self.report(view, &Scope::Job(job), size)).transpose()?;
+            entries.extend(
+                [Some(&of_run), of_job.as_ref()]
+                    .into_iter()
+                    .flatten()
+                    .flat_map(|of| of.entries.iter().map(|(at, _)| *at)),
+            );
+            let logged = view.find_artifact(&name.digest)?;
+            found.push(BundleReports {
+                run: of_run.report,
+                job: of_job.map(|of| of.report),
+                is_logged: logged.iter().any(|entry| entry.index.get() < size.get()),
+            });
+        }
+        Ok(Reports { gateways: self.gateways(view, size)?, bundles: found, entries: entries.len() as u64 })
     }
 
     /// Gateways of the newest roots in force below `size`.
-    fn gateways(&self, view: &View, size: TreeSize, report: &Report) -> Result<Option<Vec<String>>, AuditsError> {
+    fn gateways(&self, view: &View, size: TreeSize) -> Result<Option<Vec<String>>, AuditsError> {
         let reading = self.reading(view, size)?;
-        let roots = reading.roots().find(|roots| Some(roots.digest()) == report.roots_digest);
-        Ok(roots.map(gateways))
+        let newest = reading.roots().last().map(gateways);
+        Ok(newest)
     }
 }

@@ -41,6 +41,14 @@ pub enum AuditsError {
         /// Bytes of their bodies.
         bytes: u64,
     },
+    /// A document holds more bundles than are judged in one answer.
+    #[error("bundles: the document holds {got}, one answer judges {limit}; verify it with pulselog verify --log")]
+    TooMany {
+        /// In the document.
+        got: usize,
+        /// How many one answer judges.
+        limit: usize,
+    },
     /// The log does not answer, or is damaged.
     #[error(transparent)]
     View(#[from] ViewError),

@@ -1,136 +1,175 @@
-//! The audit of one document: what the evidence says of its run and job, and
-//! what is lacking.
+//! The audit of one document: what the evidence says of the run and job of each
+//! bundle in it, and what is lacking.
 
 use std::collections::BTreeSet;
 
 use crate::artifact::json::Value;
-use crate::audit::{self, Absence, Finding, Report as Audit, Scope, Shortfall, Subject, Timeline};
+use crate::audit::{self, Absence, Finding, Pending, Report as Audit, Scope, Shortfall, Subject, Timeline};
 use crate::merkle::LeafIndex;
-use crate::verify::judge::{Evidence, Judge};
+use crate::verify::judge::{BundleName, Evidence, Judge, bundles_in, payload_of};
 use crate::verify::verification::{AuditPart, AuditStatus, CoveragePart, DocumentName};
 
+/// Audits every bundle of a document: the worst of them is the document's.
+/// Fills in the job, when all are of one.
+pub(super) fn audited(
+    judge: &Judge,
+    document: &Value,
+    name: &mut DocumentName,
+    signed: bool,
+) -> (AuditPart, CoveragePart) {
+    let bundles = bundles_in(document);
+    let mut all = Auditing {
+        judge,
+        findings: BTreeSet::new(),
+        pending: BTreeSet::new(),
+        coverage: CoveragePart::none(judge.operator.as_ref()),
+        jobs: Vec::new(),
+    };
+    all.coverage.entries = match &judge.evidence {
+        Evidence::Reports(reports) => reports.entries,
+        _ => judge.timeline().map_or(0, |timeline| timeline.prefix(timeline.size()).count() as u64),
+    };
+    for (place, bundle) in bundles.iter().enumerate() {
+        all.bundle(place, bundle, signed);
+    }
+    if bundles.is_empty() {
+        all.lacks(&Subject::default(), Shortfall::Run, "the document holds no bundle to speak of");
+    }
+    all.jobs.dedup();
+    if let [Some(job)] = all.jobs.as_slice() {
+        name.job = Some(job.clone());
+    }
+    all.finish()
+}
+
 /// The audit of one document under way.
-pub(super) struct Auditing<'a> {
-    pub judge: &'a Judge,
-    pub name: &'a mut DocumentName,
-    pub findings: BTreeSet<Finding>,
+struct Auditing<'a> {
+    judge: &'a Judge,
+    findings: BTreeSet<Finding>,
+    pending: BTreeSet<Pending>,
+    coverage: CoveragePart,
+    /// Of each bundle, in order.
+    jobs: Vec<Option<String>>,
 }
 
 impl Auditing<'_> {
-    pub(super) fn run(&mut self, payload: &Value, signed: bool) -> (AuditPart, CoveragePart) {
-        self.findings.extend(audit::bundle_alone(payload, signed));
-        let operator = self.judge.operator.as_ref();
-        let mut coverage = CoveragePart::none(operator);
-        let mut pending = Vec::new();
-        if operator.is_none() {
+    fn bundle(&mut self, place: usize, bundle: &Value, signed: bool) {
+        let name = BundleName::of(bundle);
+        self.findings.extend(audit::bundle_alone(payload_of(bundle), signed));
+        let mut subject = Subject { agent: name.agent.clone(), run: name.run.clone(), ..Subject::default() };
+        if self.judge.operator.is_none() {
             let detail = "no operator is pinned, so nobody's word about policy, token or approval counts";
-            self.lacks(Shortfall::Operator, detail);
+            self.lacks(&subject, Shortfall::Operator, detail);
         }
+        let mut job = None;
         if matches!(self.judge.evidence, Evidence::Nothing) {
             let detail = "no policy, token, approval, decision or revocation is at hand";
-            self.lacks(Shortfall::Evidence, detail);
-        } else if let Some(report) = self.report() {
-            coverage.as_of = Some(report.as_of);
-            coverage.absence = report.absence;
-            coverage.roots_digest = report.roots_digest;
-            coverage.not_judged = report.coverage;
-            pending = report.pending;
-            self.findings.extend(report.findings);
+            self.lacks(&subject, Shortfall::Evidence, detail);
+        } else if let Some(found) = self.found(place, &name) {
+            job = job_of(&found.run);
+            subject.job.clone_from(&job);
+            if !found.is_logged {
+                let detail = "no proven entry of the evidence is about these very bytes";
+                self.lacks(&subject, Shortfall::Bundle, detail);
+            }
+            if found.job.is_none() {
+                self.lacks(&subject, Shortfall::Run, "no issuance by a rooted issuer is joined to it");
+            }
+            self.take(found.run, place == 0);
+            found.job.into_iter().for_each(|report| self.take(report, false));
         }
-        coverage.entries = match &self.judge.evidence {
-            Evidence::Reports(reports) => reports.entries,
-            _ => self.judge.timeline().map_or(0, |timeline| timeline.prefix(timeline.size()).count() as u64),
-        };
-        self.expected_job();
+        self.expected_job(&subject);
+        self.jobs.push(job);
+    }
+
+    /// What the evidence says of one bundle's run and its job.
+    fn found(&self, place: usize, name: &BundleName) -> Option<Found> {
+        let operator = self.judge.operator.as_ref()?;
+        let (agent, run) = (name.agent.clone().unwrap_or_default(), name.run.clone().unwrap_or_default());
+        let scope = Scope::Run { agent, run };
+        Some(match &self.judge.evidence {
+            Evidence::Nothing => return None,
+            Evidence::Reports(reports) => {
+                let of = reports.bundles.get(place)?;
+                Found { is_logged: of.is_logged, run: of.run.clone(), job: of.job.clone() }
+            }
+            Evidence::Log { log, audit } => {
+                let run = audit.of(&scope);
+                let job = job_of(&run).map(|job| audit.of(&Scope::Job(job)));
+                Found { is_logged: place_of(log.timeline(), name).is_some(), run, job }
+            }
+            Evidence::Packet(packet) => {
+                let (timeline, size) = (&packet.timeline, self.judge.size());
+                let is_logged = place_of(timeline, name).is_some();
+                let first = audit::audit_at(timeline, size, Some(operator)).of(&scope);
+                match job_of(&first) {
+                    Some(job) => {
+                        let full = audit::audit_packet(timeline, size, &job, operator);
+                        Found { is_logged, run: full.of(&scope), job: Some(full.of(&Scope::Job(job))) }
+                    }
+                    None => Found { is_logged, run: first, job: None },
+                }
+            }
+        })
+    }
+
+    /// Adds a report. What is not checked for one bundle is not for the document.
+    fn take(&mut self, report: Audit, is_first: bool) {
+        self.findings.extend(report.findings);
+        self.pending.extend(report.pending);
+        let known = &mut self.coverage.not_judged;
+        let more: Vec<_> = report.coverage.into_iter().filter(|row| !known.contains(row)).collect();
+        known.extend(more);
+        if is_first || report.absence == Absence::NotChecked {
+            self.coverage.absence = report.absence;
+            self.coverage.as_of = Some(report.as_of);
+            self.coverage.roots_digest = report.roots_digest;
+        }
+    }
+
+    fn expected_job(&mut self, subject: &Subject) {
+        let Some(expected) = &self.judge.expect_job else { return };
+        match &subject.job {
+            Some(job) if job == expected => {}
+            Some(job) => {
+                let detail = format!("the run belongs to job {job}, expected was {expected}");
+                self.lacks(subject, Shortfall::Job, detail);
+            }
+            None => self.lacks(subject, Shortfall::Run, format!("so nothing shows that it belongs to job {expected}")),
+        }
+    }
+
+    fn lacks(&mut self, subject: &Subject, what: Shortfall, detail: impl Into<String>) {
+        self.findings.insert(what.finding(subject, detail));
+    }
+
+    fn finish(self) -> (AuditPart, CoveragePart) {
         let worst = self.findings.iter().map(|finding| finding.effect).max();
         let status = match worst {
             Some(audit::Effect::Fails) => AuditStatus::Fail,
             Some(audit::Effect::Incomplete) => AuditStatus::Incomplete,
-            _ if !pending.is_empty() || coverage.absence == Absence::NotChecked => AuditStatus::Incomplete,
+            _ if !self.pending.is_empty() || self.coverage.absence == Absence::NotChecked => AuditStatus::Incomplete,
             _ => AuditStatus::Pass,
         };
-        let findings = std::mem::take(&mut self.findings).into_iter().collect();
-        (AuditPart { status, findings, pending }, coverage)
+        let (findings, pending) = (self.findings.into_iter().collect(), self.pending.into_iter().collect());
+        (AuditPart { status, findings, pending }, self.coverage)
     }
+}
 
-    /// What the evidence says of the run and its job.
-    fn report(&mut self) -> Option<Audit> {
-        let operator = self.judge.operator.as_ref()?;
-        let (agent, run) = (self.name.agent.clone().unwrap_or_default(), self.name.run.clone().unwrap_or_default());
-        let scope = Scope::Run { agent, run };
-        let (is_logged, of_run, of_job) = match &self.judge.evidence {
-            Evidence::Nothing => return None,
-            Evidence::Reports(reports) => (reports.is_logged, reports.run.clone(), reports.job.clone()),
-            Evidence::Log { log, audit } => {
-                let of_run = audit.of(&scope);
-                let of_job = job_of(&of_run).map(|job| audit.of(&Scope::Job(job)));
-                (self.place(log.timeline()).is_some(), of_run, of_job)
-            }
-            Evidence::Packet(packet) => {
-                let (timeline, size) = (&packet.timeline, self.judge.size());
-                let first = audit::audit_at(timeline, size, Some(operator)).of(&scope);
-                let full = job_of(&first).map(|job| (audit::audit_packet(timeline, size, &job, operator), job));
-                let (of_run, of_job) = match full {
-                    Some((full, job)) => (full.of(&scope), Some(full.of(&Scope::Job(job)))),
-                    None => (first, None),
-                };
-                (self.place(timeline).is_some(), of_run, of_job)
-            }
-        };
-        if !is_logged {
-            self.lacks(Shortfall::Bundle, "no proven entry of the evidence is about these very bytes");
-        }
-        self.name.job = job_of(&of_run);
-        match of_job {
-            Some(of_job) => Some(joined(of_job, of_run)),
-            None => {
-                self.lacks(Shortfall::Run, "no issuance by a rooted issuer is joined to it");
-                Some(of_run)
-            }
-        }
-    }
+/// What the evidence says of one bundle.
+struct Found {
+    is_logged: bool,
+    run: Audit,
+    job: Option<Audit>,
+}
 
-    /// Where the log holds exactly this document.
-    fn place(&self, timeline: &Timeline) -> Option<LeafIndex> {
-        let mut entries = timeline.prefix(timeline.size());
-        entries.find(|(_, seen)| seen.entry.digest == self.name.digest).map(|(at, _)| at)
-    }
-
-    fn expected_job(&mut self) {
-        let Some(expected) = &self.judge.expect_job else { return };
-        match &self.name.job {
-            Some(job) if job == expected => {}
-            Some(job) => {
-                let detail = format!("the run belongs to job {job}, expected was {expected}");
-                self.lacks(Shortfall::Job, detail);
-            }
-            None => self.lacks(Shortfall::Run, format!("so nothing shows that it belongs to job {expected}")),
-        }
-    }
-
-    fn lacks(&mut self, what: Shortfall, detail: impl Into<String>) {
-        let subject = Subject {
-            agent: self.name.agent.clone(),
-            run: self.name.run.clone(),
-            job: self.name.job.clone(),
-            ..Subject::default()
-        };
-        self.findings.insert(what.finding(&subject, detail));
-    }
+/// Where the log holds exactly this bundle.
+fn place_of(timeline: &Timeline, name: &BundleName) -> Option<LeafIndex> {
+    let mut entries = timeline.prefix(timeline.size());
+    entries.find(|(_, seen)| seen.entry.digest == name.digest).map(|(at, _)| at)
 }
 
 /// Job of a run's token.
 fn job_of(of_run: &Audit) -> Option<String> {
     of_run.runs.first().and_then(|run| run.job.clone())
-}
-
-/// A job's report with what its run's adds.
-fn joined(mut of_job: Audit, of_run: Audit) -> Audit {
-    of_job.findings.extend(of_run.findings);
-    of_job.pending.extend(of_run.pending);
-    of_job.pending.sort();
-    of_job.pending.dedup();
-    let more: Vec<_> = of_run.coverage.into_iter().filter(|row| !of_job.coverage.contains(row)).collect();
-    of_job.coverage.extend(more);
-    of_job
 }

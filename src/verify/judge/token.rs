@@ -1,14 +1,14 @@
 //! A token that the reader shows, beside the document and its issuance.
 
 use crate::artifact::json::{self, Value};
-use crate::verify::judge::Judge;
+use crate::verify::judge::{Judge, bundles_in, payload_of};
 use crate::verify::report::Check;
 use crate::verify::scoped_token::ScopedToken;
 use crate::verify::verification::DocumentName;
 
 impl Judge {
     /// The token that was shown, beside the document and its issuance.
-    pub(super) fn token_checks(&self, token: &ScopedToken, payload: &Value, name: &DocumentName) -> Vec<Check> {
+    pub(super) fn token_checks(&self, token: &ScopedToken, document: &Value, name: &DocumentName) -> Vec<Check> {
         let mut checks = Vec::new();
         checks.push(match &self.token_keys {
             None => Check::incomplete(
@@ -22,19 +22,22 @@ impl Judge {
             },
         });
         let claim = |path| token.claims.text_at(path).unwrap_or_default();
-        if payload.text_at("agent_did").is_some_and(|agent| agent != claim("sub")) {
+        let bundles: Vec<_> = bundles_in(document).into_iter().map(payload_of).collect();
+        let agents = bundles.iter().filter_map(|bundle| bundle.text_at("agent_did"));
+        if agents.into_iter().any(|agent| agent != claim("sub")) {
             checks.push(Check::fail("token", "token_other_agent", "its subject is not the agent of the document"));
         }
         let expected = self.expect_job.as_deref().or(name.job.as_deref());
         if expected.is_some_and(|job| job != claim("mission_id")) {
             checks.push(Check::fail("token", "token_other_job", "it is bound to another job"));
         }
-        let receipts = payload.get("receipts").and_then(Value::as_array).unwrap_or_default();
-        let other = |receipt: &&Value| {
+        let receipts =
+            |bundle: &&'_ Value| bundle.get("receipts").and_then(Value::as_array).unwrap_or_default().to_vec();
+        let other = |receipt: &Value| {
             let named = receipt.text_at("payload.binding.token_scope_hash_b64u");
             named.is_some_and(|named| named != claim("token_scope_hash_b64u"))
         };
-        if receipts.iter().any(|receipt| other(&receipt)) {
+        if bundles.iter().flat_map(receipts).any(|receipt| other(&receipt)) {
             checks.push(Check::fail("token", "token_other_grant", "a receipt of the document names another grant"));
         }
         checks.push(self.issuance_check(token));
