@@ -1,9 +1,11 @@
 //! A verification as text for people: verdicts and coverage first, then each
 //! finding and check with its reason and what to do. Safe on a terminal.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::audit::{self, Absence, Effect, Finding};
+use crate::merkle::LeafIndex;
 use crate::protocol;
 use crate::verify::plain_text::escape;
 use crate::verify::report::{Outcome, Report};
@@ -205,9 +207,13 @@ fn not_judged(out: &mut String, coverage: Option<&CoveragePart>) {
         return;
     }
     out.push_str("\nSeen and not judged\n");
+    let mut by_what: BTreeMap<&str, BTreeSet<LeafIndex>> = BTreeMap::new();
     for row in rows {
-        let entries: Vec<_> = row.entries.iter().map(ToString::to_string).collect();
-        let _ = writeln!(out, "  {} (entries {})", row.what, entries.join(", "));
+        by_what.entry(row.what).or_default().extend(&row.entries);
+    }
+    for (what, entries) in by_what {
+        let entries: Vec<_> = entries.iter().map(ToString::to_string).collect();
+        let _ = writeln!(out, "  {what} (entries {})", entries.join(", "));
     }
 }
 
