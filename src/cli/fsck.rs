@@ -1,9 +1,7 @@
 //! `pulselog fsck`: recompute a log from its entries up.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use pulselog::note::VerifierKey;
 use pulselog::server::fsck::remote::Fetched;
 use pulselog::server::fsck::{Report, check, remote};
@@ -12,6 +10,7 @@ use pulselog::verify::plain_text::escape;
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::http::Client;
+use crate::cli::progress::Bar;
 use crate::cli::{print, print_json};
 
 const AFTER: &str = "\
@@ -48,11 +47,8 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    let bar = progress_bar();
-    let mut told = |done: u64, all: u64| {
-        bar.set_length(all);
-        bar.set_position(done);
-    };
+    let bar = Bar::new(0, "entries");
+    let mut told = |done: u64, all: u64| bar.of(done, all);
     let report = match (&args.data, &args.url, &args.vkey) {
         (Some(data), ..) => {
             let guard = args.guard.clone().unwrap_or_else(|| default_guard_path(data));
@@ -66,7 +62,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         }
         _ => return Err(Failure::usage("give --data DIR, or --url URL with --vkey VKEY")),
     };
-    bar.finish_and_clear();
+    bar.done();
     let report = report.map_err(|error| Failure::fail(format!("{error} [{}]", error.code())))?;
     if args.json {
         print_json(&report)?
@@ -98,14 +94,4 @@ fn text(report: &Report) -> String {
         out.push_str("  and more\n");
     }
     out
-}
-
-fn progress_bar() -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    // The template is a constant; a wrong one would show in every run.
-    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} entries {eta}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(0).with_style(style)
 }

@@ -18,6 +18,13 @@ impl Bar {
         Bar(ProgressBar::new(all).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
     }
 
+    /// Where it becomes known late how many there are.
+    #[cfg(feature = "server")]
+    pub fn of(&self, done: u64, all: u64) {
+        self.0.set_length(all);
+        self.0.set_position(done);
+    }
+
     pub fn at(&self, done: u64) {
         self.0.set_position(done);
     }
