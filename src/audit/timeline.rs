@@ -63,7 +63,8 @@ impl Timeline {
         self
     }
 
-    pub(super) fn origin(&self) -> Option<&str> {
+    /// Which log it is, where that was said.
+    pub fn origin(&self) -> Option<&str> {
         self.origin.as_deref()
     }
 

@@ -98,7 +98,7 @@ impl Files {
 
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let files = Files::read(args)?;
-    let judge = args.judging.judge(files.policy.as_deref())?;
+    let judge = args.judging.judge(files.policy.as_deref(), files.proof.as_deref())?;
     if setup::are_many(&args.documents) {
         if args.proof.is_some() {
             return Err(Failure::usage("--proof: goes with one document; give the proofs of many with --evidence"));
@@ -136,8 +136,11 @@ fn one(args: &Args, files: &Files, judge: &Judge, bytes: Option<&[u8]>) -> Resul
     match (kind, &parsed, report) {
         (Some(kind), Some(Ok(value)), report) => {
             let verification = judge.value(value, kind);
-            Ok(match report {
-                Some(report) => verification.with_proof(report),
+            let Some(report) = report else { return Ok(verification) };
+            let extends = report.subject.as_ref().and_then(|proven| judge.extends(proven));
+            let verification = verification.with_proof(report);
+            Ok(match extends {
+                Some(check) => verification.with_check(check),
                 None => verification,
             })
         }

@@ -217,3 +217,48 @@ fn a_packet_with_the_revocation_left_out_is_never_green_even_with_a_manifest_of_
     let ran = verify(part.path(), "20-proof_bundle.json", &operator(), &[]);
     assert_eq!((ran.code, ran.out.contains("EVIDENCE_MISSING")), (3, true), "{}", ran.out);
 }
+
+#[test]
+fn a_proof_of_another_history_does_not_go_with_the_log() {
+    // Another demo: another log of the same name, under another key.
+    let dir = tempfile::tempdir().expect("a directory");
+    assert_eq!(run(&["demo", "--once", "--data", text(dir.path())]).code, 0);
+    let other = dir.path().join("packet");
+    let policies = dir.path().join("both.policy");
+    let line = |packet: &Path| {
+        let policy = std::fs::read_to_string(packet.join("trust.policy")).expect("a policy");
+        policy.lines().find(|line| line.starts_with("log ")).expect("a log").to_owned()
+    };
+    let both = format!("{}\n{}\nquorum none\n", line(packet()), line(&other));
+    std::fs::write(&policies, both).expect("written");
+    let (bundle, proof, mirror) =
+        (other.join("20-proof_bundle.json"), other.join("20-proof_bundle.tlog-proof"), mirror());
+    let ran = run(&[
+        "verify",
+        text(&bundle),
+        "--proof",
+        text(&proof),
+        "--log",
+        text(mirror.path()),
+        "--policy",
+        text(&policies),
+        "--operator",
+        &operator(),
+        "--json",
+    ]);
+    assert_eq!((ran.code, ran.out.contains("\"fork\"")), (1, true), "{} {}", ran.out, ran.err);
+    let ran = run(&[
+        "verify",
+        text(&bundle),
+        "--proof",
+        text(&proof),
+        "--evidence",
+        text(packet()),
+        "--policy",
+        text(&policies),
+        "--operator",
+        &operator(),
+        "--json",
+    ]);
+    assert_eq!((ran.code, ran.out.contains("\"fork\"")), (1, true), "{} {}", ran.out, ran.err);
+}

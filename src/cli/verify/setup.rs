@@ -57,8 +57,9 @@ pub struct JudgingArgs {
 }
 
 impl JudgingArgs {
-    /// Reads everything that does not depend on the document.
-    pub fn judge(&self, policy: Option<&[u8]>) -> Result<Judge, Failure> {
+    /// Reads everything that does not depend on the document. `proof`: the
+    /// document's own, which joins the evidence.
+    pub fn judge(&self, policy: Option<&[u8]>, proof: Option<&[u8]>) -> Result<Judge, Failure> {
         let mut judge = Judge::new(self.options()?);
         judge.has_config = self.config.is_some();
         judge.protocol_only = self.protocol_only;
@@ -74,18 +75,23 @@ impl JudgingArgs {
             .transpose()?;
         judge.token = self.cst.as_deref().map(token).transpose()?;
         if !self.evidence.is_empty() {
-            judge.evidence = Evidence::Packet(Box::new(self.packet(&trust(policy)?)?));
+            judge.evidence = Evidence::Packet(Box::new(self.packet(&trust(policy)?, proof)?));
         } else if let Some(log) = &self.log {
             judge = judge.with_log(LogSource::parse(log)?.read(&trust(policy)?)?);
         }
         Ok(judge)
     }
 
-    fn packet(&self, policy: &TrustPolicy) -> Result<Packet, Failure> {
-        let (files, has_directory) = evidence(&self.evidence)?;
-        let packet = Packet::read(&files, policy);
+    fn packet(&self, policy: &TrustPolicy, proof: Option<&[u8]>) -> Result<Packet, Failure> {
+        let (mut files, has_directory) = evidence(&self.evidence)?;
         // A directory is a packet, and a packet says which files it has.
-        Ok(if has_directory { packet.with(Packet::manifest(&files)) } else { packet })
+        let manifest = has_directory.then(|| Packet::manifest(&files));
+        files.extend(proof.map(|proof| ("--proof".to_owned(), proof.to_vec())));
+        let packet = Packet::read(&files, policy);
+        Ok(match manifest {
+            Some(manifest) => packet.with(manifest),
+            None => packet,
+        })
     }
 
     fn options(&self) -> Result<protocol::Options, Failure> {
