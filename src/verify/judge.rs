@@ -7,6 +7,7 @@
 //! ```
 
 mod auditing;
+mod beginning;
 mod token;
 
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{self, DEPTH_MAX, Value};
 use crate::artifact::{Artifact, Did, KeyCache};
 use crate::audit::{self, Report as Audit, Timeline};
+use crate::entry::SequencedEntry;
 use crate::merkle::TreeSize;
 use crate::protocol::{self, DocumentKind, verify_with};
 use crate::verify::copy::WholeLog;
@@ -215,21 +217,24 @@ pub fn gateways(roots: &Artifact) -> Vec<String> {
 }
 
 impl DocumentName {
+    /// Whether an entry is the word of the agent that the document names: what
+    /// somebody else signed in its name says nothing of its runs.
+    #[must_use]
+    pub fn is_signed_by(&self, entry: &SequencedEntry) -> bool {
+        self.agent.is_some() && entry.signer.as_ref().map(Did::as_str) == self.agent.as_deref()
+    }
+
     /// What a document calls itself: claims, until its evidence is judged.
     #[must_use]
     pub fn of(document: &Value, kind: DocumentKind) -> DocumentName {
         let payload = payload_of(document, kind);
         let text = |name: &str| payload.text_at(name).map(str::to_owned);
-        let events = payload.get("event_chain").and_then(Value::as_array).unwrap_or_default();
-        let of_events = events.first().and_then(|event| event.text_at("run_id"));
-        let receipts = payload.get("receipts").and_then(Value::as_array).unwrap_or_default();
-        let of_receipts = || receipts.iter().find_map(|receipt| receipt.text_at("payload.binding.run_id"));
         DocumentName {
             kind: kind.name(),
             digest: ArtifactDigest::of(json::to_compact(document).as_bytes()),
             bundle_id: text("bundle_id"),
             agent: text("agent_did"),
-            run: of_events.or_else(of_receipts).map(str::to_owned),
+            run: audit::run_of_bundle(payload).map(str::to_owned),
             job: None,
         }
     }

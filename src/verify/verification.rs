@@ -186,6 +186,13 @@ impl Verification {
         self.judged()
     }
 
+    /// The same with one more check.
+    #[must_use]
+    pub fn with_check(mut self, check: Check) -> Verification {
+        self.checks.push(check);
+        self.judged()
+    }
+
     /// Fills in the verdict: fail if either fails, else incomplete if either is
     /// or anything was not shown.
     pub(super) fn judged(mut self) -> Verification {

@@ -2,7 +2,7 @@
 //! many documents.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pulselog::artifact::json::{self, DEPTH_MAX};
 use pulselog::artifact::time::unix_ms;
@@ -58,7 +58,8 @@ pub struct JudgingArgs {
 
 impl JudgingArgs {
     /// Reads everything that does not depend on the document.
-    pub fn judge(&self, policy: Option<&[u8]>) -> Result<Judge, Failure> {
+    /// `proof`: of the document, which must be of the same log as all others.
+    pub fn judge(&self, policy: Option<&[u8]>, proof: Option<&[u8]>) -> Result<Judge, Failure> {
         let mut judge = Judge::new(self.options()?);
         judge.has_config = self.config.is_some();
         judge.protocol_only = self.protocol_only;
@@ -72,17 +73,18 @@ impl JudgingArgs {
                 KeySet::parse(&bytes).map_err(|error| Failure::fail(format!("--jwks: {error} [{}]", error.code())))
             })
             .transpose()?;
-        judge.token = self.cst.as_ref().map(token).transpose()?;
+        judge.token = self.cst.as_deref().map(token).transpose()?;
         if !self.evidence.is_empty() {
-            judge.evidence = Evidence::Packet(Box::new(self.packet(&trust(policy)?)?));
+            judge.evidence = Evidence::Packet(Box::new(self.packet(&trust(policy)?, proof)?));
         } else if let Some(log) = &self.log {
             judge = judge.with_log(LogSource::parse(log)?.read(&trust(policy)?)?);
         }
         Ok(judge)
     }
 
-    fn packet(&self, policy: &TrustPolicy) -> Result<Packet, Failure> {
-        let (files, has_directory) = evidence(&self.evidence)?;
+    fn packet(&self, policy: &TrustPolicy, proof: Option<&[u8]>) -> Result<Packet, Failure> {
+        let (mut files, has_directory) = evidence(&self.evidence)?;
+        files.extend(proof.map(|proof| ("--proof".to_owned(), proof.to_vec())));
         let packet = Packet::read(&files, policy);
         // A directory is a packet, and a packet says which files it has.
         Ok(if has_directory { packet.with(Packet::manifest(&files)) } else { packet })
@@ -118,7 +120,7 @@ pub fn trust(policy: Option<&[u8]>) -> Result<TrustPolicy, Failure> {
     TrustPolicy::parse(bytes).map_err(|error| Failure::fail(format!("--policy: {error} [{}]", error.code())))
 }
 
-fn token(path: &PathBuf) -> Result<ScopedToken, Failure> {
+fn token(path: &Path) -> Result<ScopedToken, Failure> {
     if holds_token(&path.to_string_lossy()) {
         return Err(Failure::usage(
             "--cst: takes a file, not the token; a token in an argument is seen by everybody here",
@@ -147,18 +149,23 @@ pub fn many(documents: &[PathBuf], judge: &Judge, as_json: bool) -> Result<Exit,
             Err(_) => "FAIL",
         };
         worst = worse(worst, verification.as_ref().map_or(1, Verification::exit_code));
+        // File names come with the documents: as untrusted as they are.
+        let place = escape(&source.to_string());
         let line = match (as_json, &verification) {
             (true, Ok(verification)) => json_line(source, verification)?,
             (true, Err(why)) => {
                 format!("{}\n", serde_json::json!({"source": source.to_string(), "verdict": "fail", "error": why}))
             }
-            (false, Ok(verification)) => format!("{word:<11}  {source}  {}\n", in_short(verification)),
-            (false, Err(why)) => format!("{word:<11}  {source}  {}\n", escape(why)),
+            (false, Ok(verification)) => format!("{word:<11}  {place}  {}\n", in_short(verification)),
+            (false, Err(why)) => format!("{word:<11}  {place}  {}\n", escape(why)),
         };
         print(&line).map_err(|failure| io::Error::other(failure.message))?;
         Ok(word)
     });
     let summary = summary.map_err(|error| Failure::fail(format!("documents: {error}")))?;
+    if summary.documents == 0 {
+        return Err(Failure::fail("documents: none was found, so nothing was verified"));
+    }
     if as_json {
         return Ok(worst);
     }

@@ -43,7 +43,8 @@ impl Audits {
         entries.extend(of_job.iter().flat_map(|of| of.entries.iter().map(|(at, _)| *at)));
         entries.sort_unstable();
         entries.dedup();
-        let logged = view.find_artifact(&name.digest)?;
+        let mut logged = view.find_artifact(&name.digest)?;
+        logged.retain(|stored| name.is_signed_by(&stored.entry));
         Ok(Reports {
             gateways: self.gateways(view, size, &of_run.report)?,
             run: of_run.report,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::artifact::json::Value;
-use crate::audit::{self, Absence, Finding, Report as Audit, Scope, Shortfall, Subject, Timeline};
+use crate::audit::{self, Absence, Finding, Report as Audit, Scope, Seen, Shortfall, Subject, Timeline};
 use crate::merkle::LeafIndex;
 use crate::verify::judge::{Evidence, Judge};
 use crate::verify::verification::{AuditPart, AuditStatus, CoveragePart, DocumentName};
@@ -93,7 +93,8 @@ impl Auditing<'_> {
     /// Where the log holds exactly this document.
     fn place(&self, timeline: &Timeline) -> Option<LeafIndex> {
         let mut entries = timeline.prefix(timeline.size());
-        entries.find(|(_, seen)| seen.entry.digest == self.name.digest).map(|(at, _)| at)
+        let is_it = |seen: &Seen| seen.entry.digest == self.name.digest && self.name.is_signed_by(&seen.entry);
+        entries.find(|(_, seen)| is_it(seen)).map(|(at, _)| at)
     }
 
     fn expected_job(&mut self) {
