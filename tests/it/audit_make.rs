@@ -472,6 +472,7 @@ impl Story {
         }))
     }
 
+    #[cfg(feature = "server")]
     /// What is submitted, in order: when, and the artifact.
     pub fn submissions(&self) -> Vec<(i64, String)> {
         let hashes = self.hashes();

@@ -33,10 +33,10 @@ impl Verification {
         if let Some(coverage) = &self.coverage {
             line(&mut out, "coverage", "", &coverage_words(coverage));
         }
-        if let Some(part) = self.protocol.as_ref().filter(|part| part.reason_code != "OK") {
-            if let Some(row) = protocol::explain(part.reason_code) {
-                let _ = writeln!(out, "\n{}: {}\n  what to do: {}", row.code, row.means, row.action);
-            }
+        if let Some(part) = self.protocol.as_ref().filter(|part| part.reason_code != "OK")
+            && let Some(row) = protocol::explain(part.reason_code)
+        {
+            let _ = writeln!(out, "\n{}: {}\n  what to do: {}", row.code, row.means, row.action);
         }
         findings(&mut out, &self.audit.findings);
         pending(&mut out, &self.audit.pending);
