@@ -51,6 +51,7 @@ pub use self::report::{Absence, AsOf, Coverage, JudgedRun, Report, Run, Verdict}
 pub use self::rule::{Effect, RULE_GROUPS, Rule, Severity, explain};
 pub use self::scope::Scope;
 pub use self::shortfall::Shortfall;
+pub(crate) use self::statement::run_of_bundle;
 pub use self::timeline::{KnownSize, Seen, Timeline, authenticate};
 
 use crate::artifact::Did;

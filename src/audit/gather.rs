@@ -22,6 +22,10 @@ pub struct Gather {
     open: Vec<Link>,
     /// Default policies of each agent, by any roots read so far.
     defaults: HashMap<String, BTreeSet<String>>,
+    /// Agents of each token and grant, and the runs that wrappers and gateways
+    /// tell of under it: what these agents say of these runs is wanted.
+    agents: HashMap<Link, BTreeSet<String>>,
+    runs: HashMap<Link, BTreeSet<String>>,
     /// Agents of tokens without a pin.
     unpinned: BTreeSet<String>,
 }
@@ -31,7 +35,11 @@ impl Gather {
     #[must_use]
     pub fn of(scope: &Scope) -> Gather {
         let mut gather = Gather::default();
-        let links = [Link::ROOTS, Link::UNREAD].into_iter().chain(scope.link());
+        let own = match scope {
+            Scope::Run { agent, run } => Some(Link::own_run(agent, run)),
+            _ => None,
+        };
+        let links = [Link::ROOTS, Link::UNREAD].into_iter().chain(scope.link()).chain(own);
         links.for_each(|link| gather.ask(link));
         gather
     }
@@ -75,6 +83,7 @@ impl Gather {
             filed.into_iter().for_each(|link| self.ask(link));
         }
         asked_by(body).into_iter().for_each(|link| self.ask(link));
+        self.ask_agents(body);
         if body.kind().name() == "cst_issuance" && body.payload().at("claims.policy_hash_b64u").is_none() {
             self.unpinned.extend(body.payload().text_at("claims.sub").map(str::to_owned));
         }
@@ -97,6 +106,33 @@ impl Gather {
         let hashes = agents.iter().filter_map(|agent| self.defaults.get(agent)).flatten();
         let links: Vec<_> = hashes.map(|hash| Link::policy(hash)).collect();
         links.into_iter().for_each(|link| self.ask(link));
+    }
+
+    /// Joins agents and runs by the token or grant that both are known by.
+    fn ask_agents(&mut self, body: &Artifact) {
+        let text = |path| body.payload().text_at(path);
+        let under = |token: Option<&str>, grant: Option<&str>| {
+            token.map(Link::token).into_iter().chain(grant.map(Link::grant)).collect::<Vec<_>>()
+        };
+        let (under, agent, run) = match body.kind().name() {
+            "cst_issuance" => {
+                (under(text("token_hash"), text("claims.token_scope_hash_b64u")), text("claims.sub"), None)
+            }
+            "argocd_decision" => (under(text("cst.token_hash"), None), None, text("run_id")),
+            "gateway_receipt" => (under(None, text("binding.token_scope_hash_b64u")), None, text("binding.run_id")),
+            _ => return,
+        };
+        let mut wanted = Vec::new();
+        for link in under {
+            let (agents, runs) = (self.agents.entry(link).or_default(), self.runs.entry(link).or_default());
+            if let Some(agent) = agent.filter(|agent| agents.insert((*agent).to_owned())) {
+                wanted.extend(runs.iter().map(|run| Link::own_run(agent, run)));
+            }
+            if let Some(run) = run.filter(|run| runs.insert((*run).to_owned())) {
+                wanted.extend(agents.iter().map(|agent| Link::own_run(agent, run)));
+            }
+        }
+        wanted.into_iter().for_each(|link| self.ask(link));
     }
 
     fn read_roots(&mut self, roots: &Artifact) {

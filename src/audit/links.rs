@@ -3,8 +3,11 @@
 //!
 //! ```text
 //! issuance ─ job, token, grant      decision ─ job, token, run, its own hash, its approvals'
-//! receipt  ─ its decision's hash    bundle   ─ runs, tokens, hashes of the receipts inside
+//! receipt  ─ its decision's hash    bundle   ─ its agent's runs and tokens
 //! ```
+//!
+//! What an agent says of itself leads to what others say of its runs, and they
+//! lead back to it only where wrappers, gateways or issuers name that agent.
 //!
 //! So the audit of one job needs the entries that its links lead to, however
 //! long the log is. A link is a short hash: two texts that meet by chance join
@@ -16,12 +19,13 @@ use crate::artifact::{Artifact, Did};
 use crate::audit::roots::Roots;
 use crate::audit::statement::{Statement, run_of_bundle};
 use crate::audit::timeline::Seen;
+use crate::audit::trust::is_of_agent;
 use crate::entry::SequencedEntry;
 use crate::merkle::LeafIndex;
 
 /// Version of what entries are filed under. It changes whenever the same entry
 /// may get other links, so that stored links are made again.
-pub const LINKS_VERSION: u8 = 1;
+pub const LINKS_VERSION: u8 = 2;
 
 /// Bytes of a link.
 pub const LINK_BYTES: usize = 9;
@@ -64,7 +68,7 @@ impl Link {
     }
 
     /// By the scope hash that tokens of one grant share.
-    fn grant(scope_hash: &str) -> Link {
+    pub(super) fn grant(scope_hash: &str) -> Link {
         Link::new(b'g', scope_hash.as_bytes())
     }
 
@@ -77,6 +81,17 @@ impl Link {
     /// name no run, for these concern all its jobs.
     fn agent(did: &str) -> Link {
         Link::new(b'a', did.as_bytes())
+    }
+
+    /// A run as its own agent speaks of it. Anybody can name anybody's run, so
+    /// what agents say of themselves is asked for by agent and run together.
+    pub(super) fn own_run(agent: &str, run: &str) -> Link {
+        Link::new(b'w', [agent, run].join("\0").as_bytes())
+    }
+
+    /// A token, by hex hash, as a bundle of this agent lists it.
+    fn own_token(agent: &str, hash: &str) -> Link {
+        Link::new(b'k', [agent, hash].join("\0").as_bytes())
     }
 
     fn operation(op_key: &str) -> Link {
@@ -126,7 +141,7 @@ impl<'a> Filing<'a> {
 /// in the payload.
 #[must_use]
 pub fn filed_under(filing: &Filing<'_>, roots: Option<&Value>, operator: &Did, origin: Option<&str>) -> Vec<Link> {
-    let Some((hash, payload)) = filing.body else { return vec![Link::UNREAD] };
+    let Some((hash, payload)) = filing.body else { return vec![unread(filing.entry, roots, operator)] };
     let statement = Statement::new(filing.at, filing.entry, hash, payload);
     let of_operator = statement.is_by_operator(Some(operator), origin);
     match statement.kind {
@@ -135,7 +150,7 @@ pub fn filed_under(filing: &Filing<'_>, roots: Option<&Value>, operator: &Did, o
         "audit_statement" | "withholding" => of_statement(&statement),
         _ => {
             let counts = roots.is_some_and(|roots| Roots::new(statement.digest, roots).hold(&statement, None));
-            match counts || is_self_report(&statement) {
+            match counts {
                 true => of_statement(&statement),
                 false => vec![Link::UNTRUSTED],
             }
@@ -143,9 +158,17 @@ pub fn filed_under(filing: &Filing<'_>, roots: Option<&Value>, operator: &Did, o
     }
 }
 
-/// An unsigned Trust Pulse claims no role; it is shown beside its run.
-fn is_self_report(statement: &Statement<'_>) -> bool {
-    statement.kind == "trust_pulse" && statement.signer.is_none()
+/// Where an entry is filed whose body is not at hand: one that an agent vouches
+/// for could only speak of that agent's runs.
+fn unread(entry: &SequencedEntry, roots: Option<&Value>, operator: &Did) -> Link {
+    let (kind, signer) = (entry.kind.name(), entry.signer.as_ref());
+    let holds = |roots| Roots::new(entry.digest, roots).could_hold(kind, signer, entry.submitter.as_str());
+    match signer {
+        _ if kind == "audit_roots" && signer == Some(operator) => Link::UNREAD,
+        _ if !roots.is_some_and(holds) => Link::UNTRUSTED,
+        Some(agent) if is_of_agent(kind) => Link::agent(agent.as_str()),
+        _ => Link::UNREAD,
+    }
 }
 
 fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
@@ -191,17 +214,15 @@ fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
             file(Link::grant, payload.text_at("binding.token_scope_hash_b64u"));
             file(Link::statement, Some(&own_hash));
         }
-        "proof_bundle" => {
-            of_bundle(payload).iter().for_each(|run| file(Link::run, Some(run)));
-            texts(payload, "metadata.pulselog.token_hashes").for_each(|hash| file(Link::token, Some(hash)));
-            if run_of_bundle(payload).is_none() {
-                file(Link::agent, payload.text_at("agent_did"));
-            }
-        }
-        "trust_pulse" => file(Link::run, payload.text_at("run_id")),
+        "proof_bundle" if run_of_bundle(payload).is_none() => file(Link::agent, payload.text_at("agent_did")),
         "change_record" => file(Link::job, payload.text_at("job_id")),
         "audit_statement" => file(Link::job, payload.text_at("scope.job_id")),
-        _ => file(Link::run, payload.text_at("binding.run_id")),
+        _ => {}
+    }
+    if let Some(agent) = statement.signer.filter(|_| is_of_agent(statement.kind) || statement.kind == "trust_pulse") {
+        let (runs, tokens) = named_by_agent(statement.kind, payload);
+        links.extend(runs.iter().map(|run| Link::own_run(agent.as_str(), run)));
+        links.extend(tokens.iter().map(|hash| Link::own_token(agent.as_str(), hash)));
     }
     let id = crate::audit::replays::id_given_once(statement.kind, payload);
     links.extend(id.zip(statement.signer).map(|(id, signer)| Link::once(statement.kind, signer.as_str(), id)));
@@ -216,21 +237,42 @@ pub(super) fn asked_by(body: &Artifact) -> Vec<Link> {
     match body.kind().name() {
         "cst_issuance" => {
             let policy = payload.text_at("claims.policy_hash_b64u").map(Link::policy);
-            policy.into_iter().chain(payload.text_at("claims.sub").map(Link::agent)).collect()
+            let (agent, token) = (payload.text_at("claims.sub"), payload.text_at("token_hash"));
+            let listed = agent.zip(token).map(|(agent, token)| Link::own_token(agent, token));
+            policy.into_iter().chain(agent.map(Link::agent)).chain(listed).collect()
         }
         "work_policy" => payload.text_at("inherits").map(Link::policy_id).into_iter().collect(),
         "proof_bundle" => {
             let receipts = payload.get("receipts").and_then(Value::as_array).unwrap_or_default();
             let hash = |receipt: &Value| Some(PayloadHash::of(to_compact(receipt.get("payload")?).as_bytes()));
             let held = receipts.iter().filter_map(hash).map(|hash| Link::statement(&hash.to_string()));
-            held.chain(payload.text_at("agent_did").map(Link::agent)).collect()
+            let more = held.chain(payload.text_at("agent_did").map(Link::agent));
+            more.chain(told_of_by_others("proof_bundle", payload)).collect()
         }
-        _ => Vec::new(),
+        kind => told_of_by_others(kind, payload),
     }
 }
 
-fn of_bundle(payload: &Value) -> Vec<String> {
-    crate::artifact::Kind::parse("proof_bundle").map(|kind| (kind.row().keys)(payload).runs).unwrap_or_default()
+/// What wrappers, gateways and issuers say of the runs and tokens that an
+/// agent's own statement names. It leads to them, and they lead back to none
+/// but the agent's.
+fn told_of_by_others(kind: &str, payload: &Value) -> Vec<Link> {
+    let (runs, tokens) = named_by_agent(kind, payload);
+    runs.iter().map(|run| Link::run(run)).chain(tokens.iter().map(|hash| Link::token(hash))).collect()
+}
+
+/// Runs and tokens that an agent's own statement names.
+fn named_by_agent(kind: &str, payload: &Value) -> (Vec<String>, Vec<String>) {
+    let one = |path| payload.text_at(path).map(str::to_owned).into_iter().collect();
+    match kind {
+        "proof_bundle" => {
+            let keys = crate::artifact::Kind::parse(kind).map(|kind| (kind.row().keys)(payload)).unwrap_or_default();
+            (keys.runs, keys.token_hashes)
+        }
+        "trust_pulse" => (one("run_id"), Vec::new()),
+        _ if is_of_agent(kind) => (one("binding.run_id"), Vec::new()),
+        _ => (Vec::new(), Vec::new()),
+    }
 }
 
 fn texts<'a>(payload: &'a Value, path: &str) -> impl Iterator<Item = &'a str> {

@@ -6,12 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::artifact::Did;
 use crate::artifact::digest::ArtifactDigest;
 use crate::audit::RULES_VERSION;
 use crate::audit::finding::{Finding, Findings, Pending, Subject};
 use crate::audit::rule::Effect;
-use crate::audit::scene::Scene;
+use crate::audit::scene::{Scene, Withheld};
 use crate::audit::scope::Scope;
+use crate::audit::trust::is_of_agent;
 use crate::entry::LoggedAt;
 use crate::merkle::{LeafIndex, TreeSize};
 
@@ -201,6 +203,11 @@ impl Report {
             Scope::Run { agent, run } => self
                 .judged_run(agent, run)
                 .is_some_and(|run| of_agent(agent) && (subject.token.is_none() || subject.token == run.token)),
+            // What is charged to the run of a token concerns the token.
+            Scope::Token(_) => {
+                let run = subject.agent.as_deref().zip(subject.run.as_deref());
+                run.and_then(|(agent, run)| self.judged_run(agent, run)).is_some_and(|run| self.has_run(scope, run))
+            }
             _ => false,
         }
     }
@@ -248,18 +255,28 @@ const REST_ON_ABSENCE: &[&str] = &[
 /// An approval that is not at hand may be the one that covers the act, and may
 /// name the parameter that a policy refuses without it.
 fn soften(finding: Finding) -> Finding {
-    match REST_ON_ABSENCE.contains(&finding.code) {
-        true => Finding { effect: finding.effect.min(Effect::Incomplete), ..finding },
-        false => finding,
+    Finding { effect: finding.effect.min(Effect::Incomplete), ..finding }
+}
+
+/// Whether a body that cannot be read may be the one that this finding misses.
+/// A bundle can only be its signer's, and what else agents say of themselves
+/// closes nothing: else any agent could soften every other's findings.
+fn may_be_missed(withheld: &Withheld<'_>, finding: &Finding) -> bool {
+    match withheld.kind {
+        "proof_bundle" => {
+            finding.code == "BUNDLE_MISSING" && finding.subject.agent.as_deref() == withheld.signer.map(Did::as_str)
+        }
+        kind => !is_of_agent(kind),
     }
 }
 
 pub(super) fn finish(scene: &Scene<'_>, size: TreeSize, absence: Absence, mut findings: Findings) -> Report {
-    // A body that cannot be read may be the one that is missed.
-    let unread = scene.withheld.iter().any(|withheld| withheld.kind != "proof_bundle");
-    if absence == Absence::NotChecked || unread {
-        findings.found = findings.found.into_iter().map(soften).collect();
-    }
+    let is_soft = |finding: &Finding| {
+        let unread = || scene.withheld.iter().any(|withheld| may_be_missed(withheld, finding));
+        REST_ON_ABSENCE.contains(&finding.code) && (absence == Absence::NotChecked || unread())
+    };
+    let soft = |finding| if is_soft(&finding) { soften(finding) } else { finding };
+    findings.found = findings.found.into_iter().map(soft).collect();
     let mut coverage: BTreeMap<(&'static str, &Subject), Vec<LeafIndex>> = BTreeMap::new();
     for (what, subject, at) in &findings.uncovered {
         coverage.entry((what, subject)).or_default().push(*at);

@@ -176,7 +176,7 @@ pub(super) struct Call<'a> {
 
 /// The run that a bundle is about: that of its chain, else of its first
 /// receipt that names one.
-pub(super) fn run_of_bundle(payload: &Value) -> Option<&str> {
+pub(crate) fn run_of_bundle(payload: &Value) -> Option<&str> {
     let first = payload.get("event_chain").and_then(Value::as_array).and_then(<[Value]>::first);
     first.and_then(|event| event.text_at("run_id")).or_else(|| {
         receipts(payload).find_map(|(_, _, receipt)| {

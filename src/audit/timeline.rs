@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::artifact::{Artifact, Did, Grant, KeyCache, Limits, admit};
+use crate::audit::roots::Roots;
+use crate::audit::statement::Statement;
 use crate::entry::{LoggedAt, SequencedEntry};
 use crate::merkle::{Hash, LeafIndex, RootHash, TreeSize};
 
@@ -109,6 +111,29 @@ impl Timeline {
         let mut roots = bodies.filter(|body| body.kind().name() == "audit_roots" && body.signer() == Some(operator));
         let of_another = |named: &str| self.origin().is_some_and(|origin| origin != named);
         roots.find(|roots| !roots.payload().text_at("origin").is_some_and(of_another))
+    }
+
+    /// The first issuance of a token, by hex hash, whose signer held the role
+    /// at its index. What others say of the token counts for nothing.
+    pub fn issuance(&self, token: &str, operator: &Did) -> Option<(LeafIndex, &Artifact)> {
+        let mut roots: Option<Roots<'_>> = None;
+        for (at, seen) in self.prefix(self.size()) {
+            let Some(body) = &seen.body else { continue };
+            let statement = Statement::of(at, seen, body);
+            match statement.kind {
+                "audit_roots" if statement.is_by_operator(Some(operator), self.origin()) => {
+                    roots = Some(Roots::of(&statement));
+                }
+                "cst_issuance"
+                    if statement.text("token_hash") == Some(token)
+                        && roots.is_some_and(|roots| roots.hold(&statement, None)) =>
+                {
+                    return Some((at, body));
+                }
+                _ => {}
+            }
+        }
+        None
     }
 
     /// One more than the highest index.

@@ -61,15 +61,18 @@ pub(super) static RULES: &[&Rule] =
 /// Receipts that their agent vouches for.
 const AGENTS_OWN: [&str; 4] = ["tool_receipt", "side_effect_receipt", "human_approval_receipt", "delegation_receipt"];
 
+/// What speaks of its signer's runs only.
+pub(super) fn is_of_agent(kind: &str) -> bool {
+    kind == "proof_bundle" || AGENTS_OWN.contains(&kind)
+}
+
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     if !scene.pinned {
         findings.add(&ROOTS_UNPINNED, &Subject::default(), [], "no operator is pinned, so nobody's word counts");
         return;
     }
     for held in &scene.withheld {
-        // A bundle, and a receipt of the agent's own, speak of its signer's runs only.
-        let of_agent = held.kind == "proof_bundle" || AGENTS_OWN.contains(&held.kind);
-        let agent = held.signer.filter(|_| of_agent).map(ToString::to_string);
+        let agent = held.signer.filter(|_| is_of_agent(held.kind)).map(ToString::to_string);
         let subject = Subject { agent, ..Subject::default() };
         findings.add(
             &EVIDENCE_WITHHELD,

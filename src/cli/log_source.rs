@@ -16,6 +16,10 @@ use crate::cli::http::Client;
 use crate::cli::input::{read, why};
 use crate::cli::progress::Bar;
 
+/// Most bytes of all evidence files together: they are held in memory, and a
+/// packet of 65,536 longest files would fill it.
+const EVIDENCE_BYTES_MAX: usize = 1 << 30;
+
 /// A log that anyone can read.
 pub enum LogSource {
     Directory(PathBuf),
@@ -111,20 +115,27 @@ impl LogSource {
 /// Files named by `--evidence`: each path a file, or a directory whose files
 /// are all taken.
 pub fn evidence(paths: &[PathBuf]) -> Result<(Vec<pulselog::verify::packet::File>, bool), Failure> {
-    let (mut files, mut has_directory) = (Vec::new(), false);
+    let (mut named, mut has_directory) = (Vec::new(), false);
     for path in paths {
         if path.is_dir() {
             has_directory = true;
-            for entry in listing(path)? {
-                files.push(file(&entry)?);
-            }
+            named.extend(listing(path)?);
         } else {
-            files.push(file(path)?);
+            named.push(path.clone());
         }
-        if files.len() > pulselog::verify::packet::FILES_MAX {
-            let most = pulselog::verify::packet::FILES_MAX;
-            return Err(Failure::fail(format!("--evidence: holds more than {most} files")));
+    }
+    let most = pulselog::verify::packet::FILES_MAX;
+    if named.len() > most {
+        return Err(Failure::fail(format!("--evidence: holds more than {most} files")));
+    }
+    let (mut files, mut bytes) = (Vec::with_capacity(named.len()), 0_usize);
+    for path in &named {
+        let read = file(path)?;
+        bytes = bytes.saturating_add(read.1.len());
+        if bytes > EVIDENCE_BYTES_MAX {
+            return Err(Failure::fail(format!("--evidence: holds more than {EVIDENCE_BYTES_MAX} bytes")));
         }
+        files.push(read);
     }
     Ok((files, has_directory))
 }

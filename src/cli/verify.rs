@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use pulselog::artifact::json::{self, DEPTH_MAX};
 use pulselog::merkle::TreeSize;
 use pulselog::protocol::DocumentKind;
-use pulselog::receipt::Disclosure;
-use pulselog::verify::judge::Judge;
+use pulselog::receipt::{Disclosure, tlog_proof};
+use pulselog::verify::judge::{Evidence, Judge};
+use pulselog::verify::report::Check;
 use pulselog::verify::verification::Verification;
 use pulselog::verify::{ARTIFACT_BYTES_MAX, Older, Options, artifact, disclosure};
 
@@ -103,6 +104,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         if args.proof.is_some() {
             return Err(Failure::usage("--proof: goes with one document; give the proofs of many with --evidence"));
         }
+        if args.consistent_with.is_some() {
+            return Err(Failure::usage("--consistent-with: goes with one document"));
+        }
         return setup::many(&args.documents, &judge, args.json);
     }
     let bytes = args.documents.first().map(|path| read("document", path, ARTIFACT_BYTES_MAX as u64)).transpose()?;
@@ -133,16 +137,17 @@ fn one(args: &Args, files: &Files, judge: &Judge, bytes: Option<&[u8]>) -> Resul
     let proof = files.proof.as_deref().or(packed);
     let kind = parsed.as_ref().and_then(|value| DocumentKind::of(value.as_ref().ok()?));
     let report = proof.map(|proof| Ok(artifact(bytes, proof, files.policy()?, &options))).transpose()?;
+    if report.is_none() && files.old.is_some() && !matches!(judge.evidence, Evidence::Log { .. }) {
+        return Err(Failure::usage("--consistent-with: is compared with a proof or with --log, and neither is here"));
+    }
     match (kind, &parsed, report) {
         (Some(kind), Some(Ok(value)), report) => {
             let verification = judge.value(value, kind);
-            let Some(report) = report else { return Ok(verification) };
-            let extends = report.subject.as_ref().and_then(|proven| judge.extends(proven));
-            let verification = verification.with_proof(report);
-            Ok(match extends {
-                Some(check) => verification.with_check(check),
+            let verification = match report {
+                Some(report) => verification.with_proof(report),
                 None => verification,
-            })
+            };
+            Ok(one_log(files, judge)?.into_iter().fold(verification, Verification::with_check))
         }
         (_, _, Some(report)) => Ok(Verification::of_proof(report)),
         (None, Some(Err(error)), None) => {
@@ -153,6 +158,19 @@ fn one(args: &Args, files: &Files, judge: &Judge, bytes: Option<&[u8]>) -> Resul
              disclosures say something without one",
         )),
     }
+}
+
+/// Shows that the other checkpoints which were given are of the log that was read.
+fn one_log(files: &Files, judge: &Judge) -> Result<Vec<Check>, Failure> {
+    if !matches!(judge.evidence, Evidence::Log { .. }) {
+        return Ok(Vec::new());
+    }
+    let policy = trust(Some(files.policy()?))?;
+    // One that cannot be read has failed as a proof.
+    let proof = files.proof.as_deref().and_then(|proof| tlog_proof::decode(proof).ok());
+    let proof = proof.and_then(|proof| judge.begins_with("proof", proof.checkpoint.as_bytes(), &policy));
+    let old = files.old.as_deref().and_then(|old| judge.begins_with("older checkpoint", old, &policy));
+    Ok(proof.into_iter().chain(old).collect())
 }
 
 fn exit(code: u8) -> Exit {

@@ -86,8 +86,8 @@ rows! {
     packet_file_missing, "File of the packet missing", "packet.json lists a file that is not there", "get the packet again, whole";
     packet_file_changed, "File of the packet changed", "a file is not the one that the packet was made with", "get the packet again; it must arrive byte for byte";
     copy_other_root, "Entries are not the signed log", "the entries that were read lead to another root than the one that the checkpoint signs", "keep entries and checkpoint and ask the operator: one of them is not of this log";
+    log_shorter, "The log that was read is older", "a checkpoint beside it covers more entries than were read, so nothing shows that both are of one tree", "read the log again; if it stays so, keep the checkpoint: the log may have been cut";
     copy_short, "Entries missing", "fewer entries were read than the checkpoint covers", "get the log again, whole";
-    copy_older, "Log older than the proof", "the log that was read is shorter than the tree that the proof is about", "read the log again, up to the proof's size";
     copy_beyond, "Size beyond the log", "the log has no tree of the size that was asked for", "ask for a size up to that of the checkpoint";
 }
 

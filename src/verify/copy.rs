@@ -52,6 +52,7 @@ pub struct LogCopy {
 pub struct WholeLog {
     pub(super) timeline: Timeline,
     pub(super) head: TreeHead,
+    pub(super) origin: String,
     /// Bodies that were not there, or not those of their entries.
     pub bodies_missing: u64,
 }
@@ -107,7 +108,8 @@ impl LogCopy {
         let wanted: BTreeSet<_> = self.timeline.attested_sizes().filter(|size| *size <= head.size).collect();
         know(&mut self.timeline, &wanted);
         let bodies_missing = self.timeline.prefix(head.size).filter(|(_, seen)| seen.body.is_none()).count() as u64;
-        Ok(WholeLog { timeline: self.timeline, head, bodies_missing })
+        let origin = self.checkpoint.origin().to_string();
+        Ok(WholeLog { timeline: self.timeline, head, origin, bodies_missing })
     }
 }
 

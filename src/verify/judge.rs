@@ -7,17 +7,19 @@
 //! ```
 
 mod auditing;
+mod beginning;
 mod token;
 
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{self, DEPTH_MAX, Value};
 use crate::artifact::{Artifact, Did, KeyCache};
 use crate::audit::{self, Report as Audit, Timeline};
-use crate::merkle::{Hash, RootHash, TreeSize};
+use crate::entry::SequencedEntry;
+use crate::merkle::TreeSize;
 use crate::protocol::{self, DocumentKind, verify_with};
 use crate::verify::copy::WholeLog;
 use crate::verify::packet::Packet;
-use crate::verify::report::{Check, REPORT_VERSION, Subject as Proven};
+use crate::verify::report::{Check, REPORT_VERSION};
 use crate::verify::scoped_token::{KeySet, ScopedToken};
 use crate::verify::verification::{Allowlists, AuditPart, AuditStatus, DocumentName, ProtocolPart, Verification};
 
@@ -104,27 +106,6 @@ impl Judge {
         let Evidence::Packet(packet) = &self.evidence else { return None };
         let digest = ArtifactDigest::of(json::to_compact(unwrapped(document)).as_bytes());
         packet.proofs.get(&digest).map(Vec::as_slice)
-    }
-
-    /// Whether a proof's tree is a beginning of the log that was read: a proof
-    /// of another history says nothing about this one.
-    #[must_use]
-    pub fn extends(&self, proven: &Proven) -> Option<Check> {
-        let Evidence::Log { log, .. } = &self.evidence else { return None };
-        let (size, held) = (TreeSize::new(proven.tree_size), log.head().size);
-        let root = Hash::from_hex(&proven.root_hash).ok().map(RootHash::new);
-        Some(if log.timeline().origin() != Some(proven.origin.as_str()) {
-            Check::fail("log", "other_origin", "the log that was read is another than the proof's")
-        } else if size > held {
-            let detail = format!("the proof is about a tree of {size} entries, {held} were read");
-            Check::incomplete("log", "copy_older", detail)
-        } else if root.is_some_and(|root| log.has_root(size, &root)) {
-            Check::pass("log", format!("the proof's tree of {size} is the beginning of what was read"))
-        } else {
-            let detail =
-                format!("the log that was read had another root at size {size} than the proof's checkpoint signs");
-            Check::fail("log", "fork", detail)
-        })
     }
 
     /// Judges one document; `None` when the bytes are no document that carries
@@ -261,20 +242,23 @@ pub struct BundleName {
 }
 
 impl BundleName {
+    /// Whether an entry is the word of the agent that the bundle names: what
+    /// somebody else signed in its name says nothing of its runs.
+    #[must_use]
+    pub fn is_signed_by(&self, entry: &SequencedEntry) -> bool {
+        self.agent.is_some() && entry.signer.as_ref().map(Did::as_str) == self.agent.as_deref()
+    }
+
     /// Of one of [`bundles_in`].
     #[must_use]
     pub fn of(bundle: &Value) -> BundleName {
         let payload = payload_of(bundle);
         let text = |name: &str| payload.text_at(name).map(str::to_owned);
-        let events = payload.get("event_chain").and_then(Value::as_array).unwrap_or_default();
-        let of_events = events.first().and_then(|event| event.text_at("run_id"));
-        let receipts = payload.get("receipts").and_then(Value::as_array).unwrap_or_default();
-        let of_receipts = || receipts.iter().find_map(|receipt| receipt.text_at("payload.binding.run_id"));
         BundleName {
             digest: ArtifactDigest::of(json::to_compact(bundle).as_bytes()),
             bundle_id: text("bundle_id"),
             agent: text("agent_did"),
-            run: of_events.or_else(of_receipts).map(str::to_owned),
+            run: audit::run_of_bundle(payload).map(str::to_owned),
         }
     }
 }

@@ -129,13 +129,16 @@ impl Packet {
             Ok(listed) => listed,
             Err(why) => return Check::fail("packet", "packet_manifest_malformed", why),
         };
+        // Each file once, however often the manifest lists it.
+        let held: BTreeMap<&str, String> =
+            files.iter().map(|(name, bytes)| (name.as_str(), to_hex(&sha256(bytes)))).collect();
         for (name, digest) in &listed {
-            match files.iter().find(|(file, _)| file == name) {
+            match held.get(name.as_str()) {
                 None => {
                     let detail = format!("{name} is not there");
                     return Check::incomplete("packet", "packet_file_missing", detail);
                 }
-                Some((_, bytes)) if to_hex(&sha256(bytes)) != *digest => {
+                Some(held) if held != digest => {
                     let detail = format!("{name} is not the file that the packet was made with");
                     return Check::fail("packet", "packet_file_changed", detail);
                 }

@@ -7,6 +7,8 @@
 //! A token is a secret: nothing here repeats it. What leaves is its hash and
 //! its claims.
 
+use std::fmt;
+
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use ed25519_dalek::{Signature, VerifyingKey};
 
@@ -23,7 +25,7 @@ const KEYS_MAX: usize = 256;
 
 /// A token whose form and claims are in order, and whose signature is not
 /// looked at yet.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ScopedToken {
     /// Lowercase hex SHA-256 of the compact text.
     pub hash: String,
@@ -31,6 +33,13 @@ pub struct ScopedToken {
     pub kid: String,
     signed: String,
     signature: Signature,
+}
+
+/// Never what is signed together with the signature: that is the token.
+impl fmt::Debug for ScopedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopedToken").field("hash", &self.hash).field("kid", &self.kid).finish_non_exhaustive()
+    }
 }
 
 /// Why a token or key set is refused. Never holds any of the token.

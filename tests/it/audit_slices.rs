@@ -30,7 +30,7 @@ fn filed(timeline: &Timeline) -> Vec<(LeafIndex, Vec<Link>)> {
 }
 
 /// What the scope's links lead to below a size.
-fn gathered(timeline: &Timeline, scope: &Scope, size: TreeSize) -> Timeline {
+pub fn gathered(timeline: &Timeline, scope: &Scope, size: TreeSize) -> Timeline {
     let rows = filed(timeline);
     let (mut gather, mut part) = (Gather::of(scope), Timeline::default());
     loop {

@@ -268,3 +268,48 @@ fn wrong_usage_names_the_flag() {
         assert!(ran.code == 2 && ran.err.contains(words) && ran.err.lines().count() == 1, "{args:?}: {}", ran.err);
     }
 }
+
+#[test]
+fn names_of_files_cannot_write_to_the_terminal_and_nothing_is_no_pass() {
+    let files = Files::new();
+    let nowhere = run(&["verify", text(files.0.path())]);
+    assert_eq!((nowhere.code, nowhere.err.contains("none was found")), (1, true), "{}{}", nowhere.out, nowhere.err);
+    let empty = files.put("empty.ndjson", "\n \n");
+    assert_eq!(run(&["verify", &empty, "--protocol-only", "--json"]).code, 1);
+    files.put("\u{1b}[2Ja\u{202e}.json", &to_compact(&bundle()));
+    let ran = run(&["verify", text(files.0.path())]);
+    assert!(!ran.out.contains('\u{1b}') && !ran.out.contains('\u{202e}'), "{:?}", ran.out);
+    assert!(ran.out.contains("\\u{1b}[2Ja\\u{202e}.json"), "{:?}", ran.out);
+}
+
+#[test]
+fn checkpoints_beside_a_log_must_be_beginnings_of_it() {
+    use crate::evidence_make::Kept;
+    let files = Files::new();
+    let (kept, mut other) = (Kept::of(&Story::clean()), Story::clean());
+    other.submitted_by("policy", "another");
+    let (other, log) = (Kept::of(&other), files.0.path().join("log"));
+    kept.write(&log);
+    let size = kept.size();
+    let document = files.put("b.json", &kept.entries.iter().find(|(_, body)| body.contains("job-1.b1")).expect("b").1);
+    let at = kept.entries.iter().position(|(_, body)| body.contains("job-1.b1")).expect("a bundle");
+    let policy = files.put("trust.policy", &Kept::policy_text());
+    let pinned = did("operator");
+    let verify = |more: &[&str]| {
+        let mut args =
+            vec!["verify", &document, "--log", text(&log), "--policy", &policy, "--operator", &pinned, "--json"];
+        args.extend(more);
+        run(&args)
+    };
+    assert_eq!(verify(&[]).code, 0, "{}", verify(&[]).out);
+    let (own, foreign) = (files.put("own", &kept.proof(at, size - 1)), files.put("foreign", &other.proof(at, size)));
+    assert_eq!(verify(&["--proof", &own]).code, 0, "{}", verify(&["--proof", &own]).out);
+    let ran = verify(&["--proof", &foreign]);
+    assert_eq!((ran.code, ran.out.contains("\"fork\"")), (1, true), "{}", ran.out);
+    let note = |kept: &Kept, size| String::from_utf8(kept.note(size).as_bytes().to_vec()).expect("text");
+    let (old, forked) = (files.put("old", &note(&kept, 7)), files.put("forked", &note(&other, 7)));
+    assert_eq!(verify(&["--consistent-with", &old]).code, 0, "{}", verify(&["--consistent-with", &old]).out);
+    assert_eq!(verify(&["--consistent-with", &forked]).code, 1);
+    let ran = run(&["verify", &document, "--consistent-with", &old]);
+    assert_eq!(ran.code, 2, "{}", ran.err);
+}

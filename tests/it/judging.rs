@@ -24,7 +24,7 @@ pub const SHOWN: &[&str] = &["EVIDENCE_NOT_GIVEN", "BUNDLE_NOT_LOGGED", "RUN_UNK
 const ORIGIN: &str = "log.example/test";
 
 /// The log that a story leaves, read whole.
-fn whole(story: &Story) -> WholeLog {
+pub fn whole(story: &Story) -> WholeLog {
     let timeline = story.timeline();
     let signer = SignerKey::new(KeyName::parse(ORIGIN).expect("a name"), &[7; 32]).expect("a key");
     let mut frontier = Frontier::empty();

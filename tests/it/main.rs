@@ -43,7 +43,10 @@ mod drawings;
 mod envelope_table;
 #[cfg(feature = "server")]
 mod evidence_packets;
+mod evidence_attacks;
 mod evidence_bad_input;
+mod evidence_make;
+mod evidence_properties;
 mod evidence_tampering;
 mod evidence_times;
 mod evidence_cli;

@@ -153,18 +153,23 @@ pub fn many(documents: &[PathBuf], judge: &Judge, as_json: bool) -> Result<Exit,
             Err(_) => "FAIL",
         };
         worst = worse(worst, verification.as_ref().map_or(1, Verification::exit_code));
+        // File names come with the documents: as untrusted as they are.
+        let place = escape(&source.to_string());
         let line = match (as_json, &verification) {
             (true, Ok(verification)) => json_line(source, verification)?,
             (true, Err(why)) => {
                 format!("{}\n", serde_json::json!({"source": source.to_string(), "verdict": "fail", "error": why}))
             }
-            (false, Ok(verification)) => format!("{word:<11}  {source}  {}\n", in_short(verification)),
-            (false, Err(why)) => format!("{word:<11}  {source}  {}\n", escape(why)),
+            (false, Ok(verification)) => format!("{word:<11}  {place}  {}\n", in_short(verification)),
+            (false, Err(why)) => format!("{word:<11}  {place}  {}\n", escape(why)),
         };
         print(&line).map_err(|failure| io::Error::other(failure.message))?;
         Ok(word)
     });
     let summary = summary.map_err(|error| Failure::fail(format!("documents: {error}")))?;
+    if summary.documents == 0 {
+        return Err(Failure::fail("documents: none was found, so nothing was verified"));
+    }
     if as_json {
         return Ok(worst);
     }

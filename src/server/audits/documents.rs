@@ -47,7 +47,7 @@ impl Audits {
         let (mut found, mut entries) = (Vec::new(), BTreeSet::new());
         for bundle in bundles {
             let name = BundleName::of(bundle);
-            let (agent, run) = (name.agent.unwrap_or_default(), name.run.unwrap_or_default());
+            let (agent, run) = (name.agent.clone().unwrap_or_default(), name.run.clone().unwrap_or_default());
             let of_run = self.report(view, &Scope::Run { agent, run }, size)?;
             let job = of_run.report.runs.first().and_then(|run| run.job.clone());
             let of_job = job.map(|job| self.report(view, &Scope::Job(job), size)).transpose()?;
@@ -57,7 +57,8 @@ impl Audits {
                     .flatten()
                     .flat_map(|of| of.entries.iter().map(|(at, _)| *at)),
             );
-            let logged = view.find_artifact(&name.digest)?;
+            let mut logged = view.find_artifact(&name.digest)?;
+            logged.retain(|stored| name.is_signed_by(&stored.entry));
             found.push(BundleReports {
                 run: of_run.report,
                 job: of_job.map(|of| of.report),

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::artifact::json::Value;
-use crate::audit::{self, Absence, Finding, Pending, Report as Audit, Scope, Shortfall, Subject, Timeline};
+use crate::audit::{self, Absence, Finding, Pending, Report as Audit, Scope, Seen, Shortfall, Subject, Timeline};
 use crate::merkle::LeafIndex;
 use crate::verify::judge::{BundleName, Evidence, Judge, bundles_in, payload_of};
 use crate::verify::verification::{AuditPart, AuditStatus, CoveragePart, DocumentName};
@@ -166,7 +166,8 @@ struct Found {
 /// Where the log holds exactly this bundle.
 fn place_of(timeline: &Timeline, name: &BundleName) -> Option<LeafIndex> {
     let mut entries = timeline.prefix(timeline.size());
-    entries.find(|(_, seen)| seen.entry.digest == name.digest).map(|(at, _)| at)
+    let is_it = |seen: &Seen| seen.entry.digest == name.digest && name.is_signed_by(&seen.entry);
+    entries.find(|(_, seen)| is_it(seen)).map(|(at, _)| at)
 }
 
 /// Job of a run's token.

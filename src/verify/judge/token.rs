@@ -45,15 +45,12 @@ impl Judge {
     }
 
     fn issuance_check(&self, token: &ScopedToken) -> Check {
-        let issued = self.timeline().into_iter().flat_map(|timeline| timeline.prefix(timeline.size()));
-        let mut issued = issued.filter(|(_, seen)| seen.entry.kind.name() == "cst_issuance");
-        let found = issued.find_map(|(at, seen)| {
-            let payload = seen.body.as_ref()?.payload();
-            (payload.text_at("token_hash") == Some(token.hash.as_str())).then_some((at, payload))
-        });
+        let operator = self.operator.as_ref();
+        let found = operator.and_then(|operator| self.timeline()?.issuance(&token.hash, operator));
         match found {
             None => Check::incomplete("token", "token_not_issued_here", "the evidence holds no issuance of this token"),
-            Some((at, payload)) => {
+            Some((at, issuance)) => {
+                let payload = issuance.payload();
                 let same = payload.get("claims").map(json::to_jcs) == Some(json::to_jcs(&token.claims));
                 match same && payload.text_at("kid") == Some(token.kid.as_str()) {
                     true => Check::pass("token", format!("its claims are those of the issuance, entry {at}")),
