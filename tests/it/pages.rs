@@ -13,7 +13,17 @@ const ELSEWHERE: &str = "http";
 fn evidence_pages() -> Vec<String> {
     let (_, story) = Site::played();
     let mut pages: Vec<String> = (0..story.size).map(|i| format!("/entries/{i}")).collect();
-    pages.extend([format!("/pulses/{}", story.pulse_1), format!("/pulses/{}", story.pulse_2)]);
+    pages.extend(judged_pages());
+    pages
+}
+
+/// Pages that show verdicts.
+fn judged_pages() -> Vec<String> {
+    let (site, story) = Site::played();
+    let mut pages = vec![format!("/pulses/{}", story.pulse_1), format!("/pulses/{}", story.pulse_2)];
+    let bundle: serde_json::Value = serde_json::from_str(&site.get("/v1/entries/18").html).expect("JSON");
+    pages.extend([format!("/b/{}", bundle["artifact"].as_str().expect("a digest")), "/jobs/job-1".to_owned()]);
+    pages.push(format!("/runs/{}/{RUN_1}", did("agent")));
     pages
 }
 
@@ -21,7 +31,12 @@ fn all_pages() -> Vec<String> {
     let mut pages = evidence_pages();
     pages.extend([
         "/".to_owned(),
-        format!("/runs/{}/{RUN_1}", did("agent")),
+        "/findings".to_owned(),
+        "/findings?severity=high".to_owned(),
+        "/findings/TOKEN_REVOKED".to_owned(),
+        "/findings/NO_SUCH".to_owned(),
+        "/b/zz".to_owned(),
+        "/jobs/nobody".to_owned(),
         "/runs/nobody/nothing".to_owned(),
         "/entries/999".to_owned(),
         "/entries/x".to_owned(),
@@ -106,17 +121,19 @@ fn every_link_of_every_page_leads_somewhere() {
 }
 
 #[test]
-fn evidence_pages_say_what_is_not_checked_and_not_judged() {
+fn evidence_pages_say_what_is_not_checked_and_what_is_judged() {
     let (site, _) = Site::played();
     for path in evidence_pages() {
         let html = site.get(&path).html;
         assert!(html.contains("Not checked by your browser"), "{path}");
-        assert!(html.contains("Not judged") || html.contains("Not applicable"), "{path}");
+        let is_judged = judged_pages().contains(&path);
+        assert_eq!(html.contains("Audit · Server finds"), is_judged, "{path}");
+        assert!(is_judged || html.contains("Judged with its run") || html.contains("Not applicable"), "{path}");
         for never in ["This browser checked", "browser-checked", "says-browser"] {
             assert!(!html.contains(never), "{path} claims that a browser checked it");
         }
         for outcome in ["class=\"pass", "class=\"fail", "state pass", "state fail"] {
-            assert!(!html.contains(outcome), "{path} shows an outcome");
+            assert!(is_judged || !html.contains(outcome), "{path} shows an outcome");
         }
     }
 }

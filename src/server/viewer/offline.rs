@@ -12,6 +12,14 @@ pub(crate) struct Offline {
     pub fetch: String,
     pub verify: String,
     pub vkey: String,
+    /// Both verdicts on a bundle, from the whole log; with the operator's DID.
+    pub judge: Option<Judge>,
+}
+
+/// The command that repeats what the server finds.
+pub(crate) struct Judge {
+    pub command: String,
+    pub operator: String,
 }
 
 /// One file to take away.
@@ -63,7 +71,13 @@ impl Offline {
         }
         let fetch: Vec<String> =
             files.iter().map(|f| format!("curl -fsS {}-o {} '{}{}'", f.ask, f.name, reader.base, f.href)).collect();
-        Self { fetch: fetch.join("\n"), verify, vkey: reader.facts.vkey.clone(), files }
+        let judge = (stored.entry.kind.name() == "proof_bundle").then(|| {
+            let (base, operator) = (&reader.base, reader.facts.operator.clone());
+            let command =
+                format!("pulselog verify {artifact} --log {base} --policy trust.policy --operator {operator}");
+            Judge { command, operator }
+        });
+        Self { fetch: fetch.join("\n"), verify, vkey: reader.facts.vkey.clone(), judge, files }
     }
 }
 
