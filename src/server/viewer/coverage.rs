@@ -89,11 +89,11 @@ impl AbsenceWords {
     pub(crate) fn new(absence: Absence, size: u64) -> Self {
         let (word, sentence, entry) = match absence {
             Absence::Recomputed => {
-                let sentence = format!("Absence recomputed: Server read all {}.", words::entries(size));
+                let sentence = format!("Server read all {}.", words::entries(size));
                 ("recomputed", sentence, None)
             }
             Absence::Attested { entry } => {
-                let sentence = format!("Operator attests absence in entry {entry}; it was not recomputed.");
+                let sentence = format!("Operator attests it in entry {entry}; it was not recomputed.");
                 ("attested", sentence, Some(entry.get()))
             }
             Absence::NotChecked => ("not checked", "Nobody has checked what else stands in the log.".to_owned(), None),

@@ -11,7 +11,7 @@ use crate::explain::nearest;
 use crate::merkle::TreeSize;
 use crate::server::audits::Filter;
 use crate::server::viewer::coverage::reach;
-use crate::server::viewer::finding::{Card, Grade, SEVERITIES};
+use crate::server::viewer::finding::{Card, Entries, Grade, SEVERITIES};
 use crate::server::viewer::inline::Said;
 use crate::server::viewer::reader::{Choices, Reader, Shell, number};
 use crate::server::viewer::rows::segment;
@@ -35,6 +35,8 @@ struct FindingsPage {
     counts: Vec<(Grade, String)>,
     /// Entries that were looked through so far.
     scanned: String,
+    /// Entries with which too much hangs together for one answer.
+    not_judged: Entries,
     is_whole: bool,
     is_first: bool,
     first: String,
@@ -137,6 +139,7 @@ fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<FindingsPage, T
         counts: counts.filter(|(_, n)| *n > 0).map(|(grade, n)| (grade, words::quantity(n))).collect(),
         findings: found.findings.iter().map(Card::new).collect(),
         scanned: reach(found.scanned_to),
+        not_judged: Entries::new(&found.not_judged),
         is_whole: found.next.is_none(),
         is_first: after.is_none(),
         next: found.next.map(|next| format!("{first}&after={next}")),

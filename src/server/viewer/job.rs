@@ -10,6 +10,7 @@ use axum::response::Response;
 use crate::audit::{JudgedRun, Scope};
 use crate::merkle::TreeSize;
 use crate::server::viewer::inline::{Chip, Said};
+use crate::server::viewer::judging;
 use crate::server::viewer::reader::{Choices, Reader, Shell, segments};
 use crate::server::viewer::record::{Record, Sources, named_job};
 use crate::server::viewer::rows::{EntryRow, job_href, run_href, segment};
@@ -53,7 +54,8 @@ pub(super) async fn page(
     .await
 }
 
-const NO_PROTOCOL: &str = "The peer's rules judge bundles. Those of this job are listed with its runs.";
+const NO_PROTOCOL: &str =
+    "The peer's rules judge bundles. Those of this job are listed below, each with its own verdicts.";
 
 fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> {
     let made = reader.audits.report(&reader.view, &Scope::Job(job.to_owned()), size)?;
@@ -62,7 +64,7 @@ fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> 
         return Err(Trouble::not_found("scope_not_found", sentence).about(job));
     }
     let named = named_job(reader, job, size)?;
-    let mut record = Record::read(reader, Sources { what: "job", size, made: Some(&made), named })?;
+    let mut record = Record::read(reader, Sources { what: "job", size, made: Some(&made), named, is_strict: false })?;
     let verdicts = Verdicts::of_report(reader, &made, "job", NO_PROTOCOL)?;
     let more = format!("/findings?job={}&at={size}", segment(job));
     let verdicts = verdicts.with_more(made.report.findings.len(), more).pinned(reader, size, job_href(job));
@@ -75,7 +77,7 @@ fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> 
         verdicts,
         browser: PageState::BrowserNotChecked.row(),
         runs: made.report.runs.iter().map(RunRow::new).collect(),
-        bundles: std::mem::take(&mut record.bundles).into_iter().map(|(row, _)| row).collect(),
+        bundles: judging::rows(reader, std::mem::take(&mut record.bundles), size)?,
         record,
     })
 }

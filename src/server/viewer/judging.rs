@@ -7,6 +7,7 @@ use crate::merkle::TreeSize;
 use crate::server::audits::{AuditsError, ScopeReport};
 use crate::server::log::view::StoredEntry;
 use crate::server::viewer::reader::Reader;
+use crate::server::viewer::rows::EntryRow;
 use crate::server::viewer::states::{Outcome, State, Word};
 use crate::server::viewer::trouble::Trouble;
 use crate::verify::verification::Verification;
@@ -30,7 +31,7 @@ fn or_state<T>(made: Result<T, AuditsError>) -> Result<Judged<T>, Trouble> {
     match made {
         Ok(made) => Ok(Ok(made)),
         Err(AuditsError::Behind { .. }) => Ok(Err(State::NotJudgedYet)),
-        Err(AuditsError::TooLarge { .. }) => Ok(Err(State::NotJudgedHere)),
+        Err(AuditsError::TooLarge { .. } | AuditsError::TooMany { .. }) => Ok(Err(State::NotJudgedHere)),
         Err(AuditsError::View(error)) => Err(error.into()),
     }
 }
@@ -42,6 +43,28 @@ fn or_state<T>(made: Result<T, AuditsError>) -> Result<Judged<T>, Trouble> {
 pub(super) fn bundle(reader: &Reader, bundle: &StoredEntry, size: TreeSize) -> Result<Judged<Verification>, Trouble> {
     let made = or_state(reader.audits.judge_logged(&reader.view, bundle, size))?;
     Ok(made.and_then(|judged| judged.ok_or(State::Withheld)))
+}
+
+/// Bundles as rows, the first [`JUDGED_MAX`] with the verdicts on each.
+///
+/// # Errors
+/// Those of the view.
+pub(super) fn rows(
+    reader: &Reader,
+    claims: Vec<(EntryRow, StoredEntry)>,
+    size: TreeSize,
+) -> Result<Vec<EntryRow>, Trouble> {
+    let mut rows = Vec::new();
+    for (place, (mut row, stored)) in claims.into_iter().enumerate() {
+        if place < JUDGED_MAX {
+            match bundle(reader, &stored, size)? {
+                Ok(judged) => row.verdicts = words(&judged),
+                Err(state) => row.note = Some(state.row().sentence),
+            }
+        }
+        rows.push(row);
+    }
+    Ok(rows)
 }
 
 /// Both verdicts as words of a row.

@@ -55,6 +55,9 @@ pub(super) struct Sources<'a> {
     pub made: Option<&'a ScopeReport>,
     /// Entries that name it, by whomever.
     pub named: Vec<LeafIndex>,
+    /// Whether only a pulse or bundle that names it is a candidate: a run is
+    /// joined to the other runs of its job, a job to nothing else.
+    pub is_strict: bool,
 }
 
 impl Record {
@@ -63,7 +66,8 @@ impl Record {
     /// # Errors
     /// Those of the view.
     pub(super) fn read(reader: &Reader, sources: Sources<'_>) -> Result<Self, Trouble> {
-        let Sources { what, size, made, named } = sources;
+        let Sources { what, size, made, named, is_strict } = sources;
+        let candidates: Option<BTreeSet<LeafIndex>> = is_strict.then(|| named.iter().copied().collect());
         let joined: BTreeSet<LeafIndex> = match made {
             Some(made) => made.entries.iter().map(|(at, _): &(LeafIndex, Kind)| *at).collect(),
             None => named.iter().copied().filter(|at| at.get() < size.get()).collect(),
@@ -88,35 +92,41 @@ impl Record {
         for index in joined.into_iter().take(ROWS_MAX) {
             let stored = reader.view.entry(index)?;
             *kinds.entry(stored.entry.kind.title()).or_default() += 1;
-            let row = record.add(reader, &stored, findings, None)?;
+            let row = record.add(reader, &stored, findings)?;
+            if candidates.as_ref().is_none_or(|named| named.contains(&index)) {
+                record.claim(&stored, None);
+            }
             record.rows.push(row);
         }
         for index in others.into_iter().take(OTHERS_MAX) {
             let stored = reader.view.entry(index)?;
-            let row = record.add(reader, &stored, findings, Some(STRANGER))?;
-            record.others.push(row);
+            record.claim(&stored, Some(STRANGER));
+            record
+                .others
+                .push(EntryRow { names: summary(&Document::read(&reader.view, &stored)?), ..EntryRow::new(&stored) });
         }
         record.rows = with_gaps(record.rows, what);
         record.kinds = kinds.into_iter().map(|(title, n)| (words::quantity(n), title)).collect();
         Ok(record)
     }
 
-    fn add(
-        &mut self,
-        reader: &Reader,
-        stored: &StoredEntry,
-        findings: &[Finding],
-        note: Option<&'static str>,
-    ) -> Result<EntryRow, Trouble> {
+    /// A joined entry as a row.
+    fn add(&mut self, reader: &Reader, stored: &StoredEntry, findings: &[Finding]) -> Result<EntryRow, Trouble> {
         let document = Document::read(&reader.view, stored)?;
-        if note.is_none()
-            && let Some(ticket) = ticket(&document)
-        {
+        if let Some(ticket) = ticket(&document) {
             let said = Said::name(&ticket);
             if self.tickets.iter().all(|(known, _)| *known != said) {
                 self.tickets.push((said, stored.index.get()));
             }
         }
+        let mut row = EntryRow::new(stored);
+        row.names = summary(&document);
+        row.mark(findings);
+        Ok(row)
+    }
+
+    /// A pulse or bundle that claims to be of it.
+    fn claim(&mut self, stored: &StoredEntry, note: Option<&'static str>) {
         let digest = stored.entry.digest;
         let candidate = |href| EntryRow { href, note, ..EntryRow::new(stored).with_digest(stored) };
         match stored.entry.kind.name() {
@@ -124,10 +134,6 @@ impl Record {
             "proof_bundle" => self.bundles.push((candidate(format!("/b/{digest}")), stored.clone())),
             _ => {}
         }
-        let mut row = EntryRow::new(stored);
-        row.names = summary(&document);
-        row.mark(findings);
-        Ok(row)
     }
 }
 

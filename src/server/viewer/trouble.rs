@@ -143,7 +143,9 @@ impl From<AuditsError> for Trouble {
     fn from(error: AuditsError) -> Self {
         let (status, code, state) = match error {
             AuditsError::Behind { .. } => (StatusCode::SERVICE_UNAVAILABLE, "index_behind", State::NotJudgedYet),
-            AuditsError::TooLarge { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "scope_too_large", State::NotJudgedHere),
+            AuditsError::TooLarge { .. } | AuditsError::TooMany { .. } => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "scope_too_large", State::NotJudgedHere)
+            }
             AuditsError::View(error) => return error.into(),
         };
         let row = state.row();

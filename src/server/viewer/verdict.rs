@@ -37,7 +37,7 @@ pub(crate) struct Verdicts {
 pub(crate) struct AuditPanel {
     pub word: Word,
     pub sentence: String,
-    /// The first finding that fails: code, entry.
+    /// The first finding that fails: code, newest of its entries.
     pub first: Option<(&'static str, Option<u64>)>,
     pub as_of: Option<As>,
     pub rules: &'static str,
@@ -162,7 +162,7 @@ impl As {
 impl AuditPanel {
     fn new(audited: &Audited<'_>, what: &str) -> Self {
         let failing: Vec<&Finding> = audited.findings.iter().filter(|f| f.effect == Effect::Fails).collect();
-        let first = failing.first().map(|f| (f.code, f.entries.first().map(|at| at.get())));
+        let first = failing.first().map(|f| (f.code, f.entries.last().map(|at| at.get())));
         Self {
             word: Outcome::from(audited.status).word(),
             sentence: sentence(audited, failing.len() as u64, what),
