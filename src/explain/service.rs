@@ -54,6 +54,7 @@ rows! {
     address_not_understood, "Address not text", "the address is no UTF-8 when decoded", "copy the address again, whole";
     query_not_understood, "Choice given twice", "a choice or filter stands in the address more than once, or is no text", "give each once";
     number_not_understood, "No decimal number", "a number in the address is not decimal", "give digits without sign or leading zeros";
+    proof_not_drawn, "Proof not drawn", "what is stored does not give the proof that this page is about", "operator: run pulselog fsck; readers: get the proof files, which are made apart";
     page_render, "Page not drawn", "the page could not be drawn; it was recorded", "report the time to the operator";
 }
 
