@@ -38,7 +38,7 @@ fn pages(site: &Site, story: &Story) -> Vec<(&'static str, String)> {
 fn verdict_pages_fit_every_screen() {
     let Some(mut chrome) = Chrome::start() else { return };
     let told = Told::of(&guilty());
-    let origin = told.service.url().to_owned();
+    let origin = told.service.base();
     for (at, path) in verdict_pages(&told).iter().enumerate() {
         let address = format!("{origin}{path}");
         for width in WIDTHS {

@@ -106,15 +106,9 @@ impl Service {
         self.server = Some(server);
     }
 
-<<<<<<< HEAD
     /// Where it is reached.
     pub fn base(&self) -> String {
         format!("http://{}", self.server.as_ref().expect("it runs").addr())
-=======
-    /// Where it answers: `http://127.0.0.1:…`.
-    pub fn url(&self) -> &str {
-        &self.url
->>>>>>> 9886691 (Show both verdicts, coverage and findings on pages, and explain every code)
     }
 
     pub fn data(&self) -> PathBuf {
