@@ -17,7 +17,7 @@ use crate::server::viewer::rows::{EntryRow, job_href, run_href, segment};
 use crate::server::viewer::states::{Outcome, Row, State as PageState, Word};
 use crate::server::viewer::trouble::Trouble;
 use crate::server::viewer::verdict::Verdicts;
-use crate::server::viewer::{Answer, Desk, escape, serve, words};
+use crate::server::viewer::{Answer, Desk, escape, offline, serve, words};
 
 #[derive(Template)]
 #[template(path = "job.html")]
@@ -29,6 +29,7 @@ struct JobPage {
     runs: Vec<RunRow>,
     bundles: Vec<EntryRow>,
     record: Record,
+    command: Option<String>,
 }
 
 /// A run of the job, and what the audit says of it.
@@ -79,6 +80,7 @@ fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> 
         runs: made.report.runs.iter().map(RunRow::new).collect(),
         bundles: judging::rows(reader, std::mem::take(&mut record.bundles), size)?,
         record,
+        command: offline::audit(reader, &[("job", job)]),
     })
 }
 

@@ -81,6 +81,25 @@ impl Offline {
     }
 }
 
+/// Longest name that a command repeats.
+const NAME_BYTES_MAX: usize = 128;
+
+/// The command that makes the report of one scope again, from the whole log;
+/// `None` when a name is not plain enough to be pasted into a shell.
+pub(crate) fn audit(reader: &Reader, scope: &[(&str, &str)]) -> Option<String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._:-".contains(&b);
+    let is_plain = |name: &str| !name.is_empty() && name.len() <= NAME_BYTES_MAX && name.bytes().all(plain);
+    if !scope.iter().all(|(_, name)| is_plain(name)) {
+        return None;
+    }
+    let (base, operator) = (&reader.base, &reader.facts.operator);
+    let names: String = scope.iter().map(|(flag, name)| format!(" --{flag}={name}")).collect();
+    Some(format!(
+        "curl -fsS -o trust.policy '{base}/v1/trust-policy'\npulselog audit --log {base} --policy trust.policy \
+         --operator {operator}{names}"
+    ))
+}
+
 impl File {
     fn plain(href: String, name: &str, what: &'static str) -> Self {
         Self { href, name: name.to_owned(), what, size: None, digest: None, ask: "" }

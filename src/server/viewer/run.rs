@@ -17,7 +17,7 @@ use crate::server::viewer::rows::{EntryRow, job_href, run_href, segment};
 use crate::server::viewer::states::{Row, State as PageState};
 use crate::server::viewer::trouble::Trouble;
 use crate::server::viewer::verdict::Verdicts;
-use crate::server::viewer::{Answer, Desk, escape, serve};
+use crate::server::viewer::{Answer, Desk, escape, offline, serve};
 
 /// A run as pages show it: the audit's verdict, and what was recorded.
 pub(super) struct RunView {
@@ -109,6 +109,7 @@ struct RunPage {
     record: Record,
     bundles: Vec<EntryRow>,
     is_empty: bool,
+    command: Option<String>,
 }
 
 pub(super) async fn page(
@@ -144,5 +145,6 @@ fn show(reader: &Reader, agent: &str, run: &str, size: TreeSize) -> Result<RunPa
         is_empty: record.rows.is_empty() && record.others.is_empty(),
         record,
         bundles,
+        command: offline::audit(reader, &[("agent", agent), ("run", run)]),
     })
 }
