@@ -96,6 +96,7 @@ pub fn all() -> impl Iterator<Item = Explanation> {
         verdicts::EVIDENCE,
         verdicts::TOKEN,
         service::ANSWERS,
+        service::PAGES,
         service::START,
         service::SEQUENCE,
     ];

@@ -47,6 +47,18 @@ rows! {
 }
 
 rows! {
+    PAGES "pages":
+    page_not_found, "No such page", "this server has no page at this address", "start from the first page";
+    pulse_not_found, "Trust Pulse not logged", "no Trust Pulse of this digest stands in the log", "check the digest; what was just submitted is there once it is published";
+    code_unknown, "No such code", "no part of this program prints this code", "choose one of the codes that are spelled alike";
+    address_not_understood, "Address not text", "the address is no UTF-8 when decoded", "copy the address again, whole";
+    query_not_understood, "Choice given twice", "a choice or filter stands in the address more than once, or is no text", "give each once";
+    number_not_understood, "No decimal number", "a number in the address is not decimal", "give digits without sign or leading zeros";
+    proof_not_drawn, "Proof not drawn", "what is stored does not give the proof that this page is about", "operator: run pulselog fsck; readers: get the proof files, which are made apart";
+    page_render, "Page not drawn", "the page could not be drawn; it was recorded", "report the time to the operator";
+}
+
+rows! {
     START "log service, start and tools":
     runtime, "Runtime failed", "the service's threads could not be started", "look at the limits for threads and memory";
     listen, "Address not available", "the service cannot listen at this address", "choose another address, or stop what listens there";

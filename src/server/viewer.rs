@@ -6,11 +6,16 @@
 //! /entries/{index}        what is it, who signed it, is it in the log
 //! /pulses/{digest}        which run; what the agent says; what the log can prove
 //! /runs/{agent}/{run}     everything that claims to belong to one run
+//! /b/{digest}             one proof bundle, for tickets: both verdicts at any size
+//! /jobs/{id}              which change, which runs, what is open
+//! /findings               what is open, how bad, since when
+//! /findings/{code}        what a code means, what to do, what it does not prove
 //! ```
 //!
-//! Pages show what was recorded and prove its position. They do not judge
-//! actions, and say so. Every proof on a page was verified by the reader that
-//! made it ([`View`]); a page that cannot be proven is an error page.
+//! Pages show what was recorded, prove its position, and repeat what the audit
+//! says of it; they decide nothing themselves. Every proof on a page was
+//! verified by the reader that made it ([`View`]); a page that cannot be proven
+//! is an error page.
 //!
 //! Not implemented: search, checkpoint and policy pages, checking in the browser.
 //!
@@ -21,18 +26,27 @@ pub mod escape;
 pub mod states;
 pub mod words;
 
+mod bundle;
 mod card;
+mod code;
+mod coverage;
 mod document;
 mod entry;
+mod finding;
+mod findings;
 mod home;
 mod inline;
+mod job;
+mod judging;
 mod offline;
 mod proof;
 mod pulse;
 mod reader;
+mod record;
 mod rows;
 mod run;
 mod trouble;
+mod verdict;
 
 use axum::Router;
 use axum::body::Body;
@@ -42,6 +56,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::server::access::Access;
+use crate::server::audits::Audits;
 use crate::server::index::Index;
 use crate::server::log::Log;
 use crate::server::state::{AppState, LogFacts};
@@ -64,6 +79,10 @@ pub fn router() -> Router<AppState> {
         .route("/entries/{index}", get(entry::page))
         .route("/pulses/{digest}", get(pulse::page))
         .route("/runs/{agent}/{run}", get(run::page))
+        .route("/b/{digest}", get(bundle::page))
+        .route("/jobs/{id}", get(job::page))
+        .route("/findings", get(findings::page))
+        .route("/findings/{code}", get(code::page))
         .route("/static/pulselog.css", get(async || asset("text/css; charset=utf-8", STYLESHEET)))
         .route("/static/favicon.svg", get(async || asset("image/svg+xml", FAVICON)))
 }
@@ -79,6 +98,7 @@ pub async fn not_found(desk: axum::extract::State<AppState>, headers: HeaderMap)
 pub(crate) struct Desk {
     pub log: Log,
     pub index: Index,
+    pub audits: Audits,
     pub facts: LogFacts,
     pub access: Access,
 }
@@ -86,7 +106,8 @@ pub(crate) struct Desk {
 impl FromRef<AppState> for Desk {
     fn from_ref(state: &AppState) -> Self {
         let (log, index) = (Log::from_ref(state), Index::from_ref(state));
-        Self { log, index, facts: LogFacts::from_ref(state), access: Access::from_ref(state) }
+        let (audits, facts, access) = (Audits::from_ref(state), LogFacts::from_ref(state), Access::from_ref(state));
+        Self { log, index, audits, facts, access }
     }
 }
 

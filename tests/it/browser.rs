@@ -3,7 +3,9 @@
 
 use crate::chrome::{Chrome, Screen};
 use crate::make::did;
+use crate::pages_verdicts::{guilty, verdict_pages};
 use crate::story::{RUN_1, Site, Story, made};
+use crate::told::Told;
 
 /// Widths, CSS px, that every page must fit.
 const WIDTHS: [u64; 6] = [320, 360, 768, 1_200, 1_440, 3_840];
@@ -26,8 +28,24 @@ fn pages(site: &Site, story: &Story) -> Vec<(&'static str, String)> {
         ("pulse-empty", format!("/pulses/{}?from=0", story.pulse_2)),
         ("run", format!("/runs/{}/{RUN_1}", did("agent"))),
         ("run-empty", "/runs/nobody/nothing".to_owned()),
+        ("findings", "/findings".to_owned()),
+        ("code", "/findings/TOKEN_REVOKED".to_owned()),
         ("trouble", "/entries/999".to_owned()),
     ]
+}
+
+#[test]
+fn verdict_pages_fit_every_screen() {
+    let Some(mut chrome) = Chrome::start() else { return };
+    let told = Told::of(&guilty());
+    let origin = told.service.base();
+    for (at, path) in verdict_pages(&told).iter().enumerate() {
+        let address = format!("{origin}{path}");
+        for width in WIDTHS {
+            fits(&mut chrome, &address, &origin, width);
+        }
+        shots(&mut chrome, &format!("verdict-{at}"), &address);
+    }
 }
 
 #[test]
@@ -56,7 +74,7 @@ fn pages_fit_every_screen_and_ask_nobody_else() {
         }
         shots(&mut chrome, name, &address);
     }
-    assert_eq!(looked, 12 * WIDTHS.len());
+    assert_eq!(looked, 14 * WIDTHS.len());
 }
 
 fn fits(chrome: &mut Chrome, address: &str, origin: &str, width: u64) {

@@ -87,6 +87,9 @@ fn codes_in(name: &str, text: &str) -> BTreeSet<String> {
         let body = text[at..].split(&end).next().unwrap_or_default();
         codes.extend(quoted(body).map(Into::into));
     }
+    for mark in ["Trouble::not_found(", "Trouble::bad(", "Trouble::unsound(", "Self::not_found(", "Self::unsound("] {
+        codes.extend(after(text, mark).map(Into::into));
+    }
     if name == "server/api/problem" {
         for status in text.split("row(").skip(1) {
             codes.extend(after(status, ", ").next().map(Into::into));

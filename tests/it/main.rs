@@ -104,6 +104,8 @@ mod tokens;
 #[cfg(feature = "server")]
 mod pages;
 #[cfg(feature = "server")]
+mod pages_verdicts;
+#[cfg(feature = "server")]
 mod story;
 #[cfg(feature = "server")]
 mod browser;

@@ -13,7 +13,17 @@ const ELSEWHERE: &str = "http";
 fn evidence_pages() -> Vec<String> {
     let (_, story) = Site::played();
     let mut pages: Vec<String> = (0..story.size).map(|i| format!("/entries/{i}")).collect();
-    pages.extend([format!("/pulses/{}", story.pulse_1), format!("/pulses/{}", story.pulse_2)]);
+    pages.extend(judged_pages());
+    pages
+}
+
+/// Pages that show verdicts.
+fn judged_pages() -> Vec<String> {
+    let (site, story) = Site::played();
+    let mut pages = vec![format!("/pulses/{}", story.pulse_1), format!("/pulses/{}", story.pulse_2)];
+    let bundle: serde_json::Value = serde_json::from_str(&site.get("/v1/entries/18").html).expect("JSON");
+    pages.extend([format!("/b/{}", bundle["artifact"].as_str().expect("a digest"))]);
+    pages.push(format!("/runs/{}/{RUN_1}", did("agent")));
     pages
 }
 
@@ -21,7 +31,12 @@ fn all_pages() -> Vec<String> {
     let mut pages = evidence_pages();
     pages.extend([
         "/".to_owned(),
-        format!("/runs/{}/{RUN_1}", did("agent")),
+        "/findings".to_owned(),
+        "/findings?severity=high".to_owned(),
+        "/findings/TOKEN_REVOKED".to_owned(),
+        "/findings/NO_SUCH".to_owned(),
+        "/b/zz".to_owned(),
+        "/jobs/nobody".to_owned(),
         "/runs/nobody/nothing".to_owned(),
         "/entries/999".to_owned(),
         "/entries/x".to_owned(),
@@ -106,17 +121,19 @@ fn every_link_of_every_page_leads_somewhere() {
 }
 
 #[test]
-fn evidence_pages_say_what_is_not_checked_and_not_judged() {
+fn evidence_pages_say_what_is_not_checked_and_what_is_judged() {
     let (site, _) = Site::played();
     for path in evidence_pages() {
         let html = site.get(&path).html;
         assert!(html.contains("Not checked by your browser"), "{path}");
-        assert!(html.contains("Not judged") || html.contains("Not applicable"), "{path}");
+        let is_judged = judged_pages().contains(&path);
+        assert_eq!(html.contains("Audit · Server finds"), is_judged, "{path}");
+        assert!(is_judged || html.contains("Judged with its run") || html.contains("Not applicable"), "{path}");
         for never in ["This browser checked", "browser-checked", "says-browser"] {
             assert!(!html.contains(never), "{path} claims that a browser checked it");
         }
         for outcome in ["class=\"pass", "class=\"fail", "state pass", "state fail"] {
-            assert!(!html.contains(outcome), "{path} shows an outcome");
+            assert!(is_judged || !html.contains(outcome), "{path} shows an outcome");
         }
     }
 }
@@ -150,16 +167,20 @@ fn a_pulse_page_shows_the_run_in_log_order_and_both_proofs() {
     assert!(html.contains("No entry 20"), "a size below the pulse has no proof of it");
     let html = site.get(&format!("/pulses/{}?from=6", story.pulse_1)).html;
     assert!(html.contains("Agent says") && html.contains("Log records"));
-    assert!(html.contains("<bdi class=\"short\">jira PAY-4711</bdi>"), "the ticket, as text");
+    let bundle = site.get(&judged_pages()[2]).html;
+    assert!(bundle.contains("<bdi class=\"short\">jira PAY-4711</bdi>"), "the ticket, as text");
     assert!(html.contains(&format!("The log of {} entries begins with the log of 6", story.size)));
-    let timeline = html.split("class=\"rows timeline\"").nth(1).and_then(|t| t.split("</ol>").next()).expect("a list");
-    let order: Vec<u64> = timeline
-        .split("<span class=\"index\">")
-        .skip(1)
-        .filter_map(|rest| rest.split('<').next().and_then(|n| n.parse().ok()))
-        .collect();
-    assert_eq!(order, [3, 4, 6, 8, 11, 18, 20], "entries of the run, in log order");
-    assert!(timeline.contains("entry 5 does not name this run"));
+    let indexes = |list: &str| -> Vec<u64> {
+        let list = html.split(&format!("class=\"rows {list}\"")).nth(1).and_then(|t| t.split("</ol>").next());
+        let rows = list.unwrap_or_default().split("<span class=\"index\">").skip(1);
+        rows.filter_map(|rest| rest.split('<').next().and_then(|n| n.parse().ok())).collect()
+    };
+    // This story's operator logged no roots of this log: nobody's word counts.
+    let (own, mut all) = (indexes("timeline"), indexes("others"));
+    assert!(own.is_sorted() && all.is_sorted(), "in log order: {own:?}, {all:?}");
+    all.extend(own);
+    all.sort_unstable();
+    assert_eq!(all, [3, 4, 6, 8, 11, 18, 20], "entries that name the run");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use axum::response::Response;
 
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{self, DEPTH_MAX};
-use crate::merkle::{LeafIndex, TreeSize};
+use crate::merkle::TreeSize;
 use crate::protocol::DocumentKind;
 use crate::server::access::Access;
 use crate::server::api::answer::{self, Spelled};
@@ -19,7 +19,7 @@ use crate::server::api::query::Query;
 use crate::server::api::{intake, pool};
 use crate::server::audits::Audits;
 use crate::server::log::Log;
-use crate::server::log::view::{Body, View};
+use crate::server::log::view::View;
 use crate::server::state::AppState;
 use crate::verify::verification::Verification;
 
@@ -85,18 +85,8 @@ fn of_bundle(view: &View, audits: &Audits, digest: &ArtifactDigest, size: TreeSi
     let found = view.find_artifact(digest)?;
     let bundle = found.iter().find(|e| e.index.get() < size.get() && e.entry.kind.name() == "proof_bundle");
     let missing = || Problem::new("bundle_not_found", "no proof bundle of this digest stands below this size");
-    let Body::Shown(body) = view.body(bundle.ok_or_else(|| missing().at("digest"))?)? else {
-        return Err(Problem::new("body_withheld", "the operator withholds this body"));
-    };
-    let document = json::parse(body.as_bytes(), DEPTH_MAX).map_err(|_| Problem::internal())?;
-    Ok(audits.judge(view, &document, DocumentKind::ProofBundle, size, time_of(view, size)?)?)
-}
-
-/// `logged_at` of the last entry below `size`, Unix milliseconds.
-fn time_of(view: &View, size: TreeSize) -> Result<i64, Problem> {
-    let Some(last) = size.get().checked_sub(1) else { return Ok(0) };
-    let logged_at = view.entry(LeafIndex::new(last))?.entry.logged_at;
-    Ok(i64::try_from(logged_at.unix_ms()).unwrap_or(i64::MAX))
+    let judged = audits.judge_logged(view, bundle.ok_or_else(|| missing().at("digest"))?, size)?;
+    judged.ok_or_else(|| Problem::new("body_withheld", "the operator withholds this body"))
 }
 
 fn now_ms() -> i64 {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::artifact::json::Value;
+use crate::artifact::json::{self, DEPTH_MAX, Value};
 use crate::audit::Scope;
-use crate::merkle::TreeSize;
+use crate::merkle::{LeafIndex, TreeSize};
 use crate::protocol::{DocumentKind, Options};
 use crate::server::audits::{Audits, AuditsError};
-use crate::server::log::view::View;
+use crate::server::log::view::{Body, StoredEntry, View, ViewError};
 use crate::verify::judge::{BundleName, BundleReports, Evidence, Judge, Reports, bundles_in, gateways};
 use crate::verify::verification::Verification;
 
@@ -37,6 +37,29 @@ impl Audits {
             judge.evidence = Evidence::Reports(Box::new(self.reports(view, document, size)?));
         }
         Ok(judge.value(document, kind))
+    }
+
+    /// Judges a bundle that the log holds. Expiry is judged at the time of the
+    /// last entry below `size`, so that the same size gives the same answer.
+    /// `None`: its body is withheld. Cost as [`Audits::judge`]. Blocks.
+    ///
+    /// # Errors
+    /// [`AuditsError`].
+    pub fn judge_logged(
+        &self,
+        view: &View,
+        bundle: &StoredEntry,
+        size: TreeSize,
+    ) -> Result<Option<Verification>, AuditsError> {
+        let Body::Shown(body) = view.body(bundle)? else { return Ok(None) };
+        let unsound = |_| ViewError::Unsound { what: format!("body {}", bundle.index) };
+        let document = json::parse(body.as_bytes(), DEPTH_MAX).map_err(unsound)?;
+        let time_ms = match size.get().checked_sub(1) {
+            Some(last) => view.entry(LeafIndex::new(last))?.entry.logged_at.unix_ms(),
+            None => 0,
+        };
+        let time_ms = i64::try_from(time_ms).unwrap_or(i64::MAX);
+        self.judge(view, &document, DocumentKind::ProofBundle, size, time_ms).map(Some)
     }
 
     fn reports(&self, view: &View, document: &Value, size: TreeSize) -> Result<Reports, AuditsError> {

@@ -36,6 +36,7 @@ struct EntryPage {
     speaker_class: &'static str,
     facts: Vec<FactRow>,
     pulse_href: Option<String>,
+    bundle_href: Option<String>,
     runs: Vec<RunLink>,
     browser: Row,
     judged: Row,
@@ -88,7 +89,7 @@ fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryP
     let digest = stored.entry.digest.to_string();
     let is_run = matches!(kind.name(), "trust_pulse" | "proof_bundle");
     let description = format!(
-        "{}, entry {index} of {}. Not judged; position proven against a signed checkpoint.",
+        "{}, entry {index} of {}. Position proven against a signed checkpoint.",
         kind.title(),
         words::entries(size.get()),
     );
@@ -105,10 +106,11 @@ fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryP
         speaker_sentence: speaker.sentence(),
         speaker_class: speaker.class(),
         facts: document.facts(stored),
+        bundle_href: (kind.name() == "proof_bundle").then(|| format!("/b/{digest}")),
         pulse_href: (kind.name() == "trust_pulse").then(|| format!("/pulses/{digest}")),
         runs: run_links(keys.agent.as_deref(), &keys.runs),
         browser: PageState::BrowserNotChecked.row(),
-        judged: if is_run { PageState::NotJudged.row() } else { PageState::NotApplicable.row() },
+        judged: if is_run { PageState::JudgedElsewhere.row() } else { PageState::NotApplicable.row() },
         withheld: document.is_withheld().then(|| PageState::Withheld.row()),
         same_statement: same_statement.into_iter().map(LeafIndex::get).collect(),
         offline: Offline::new(reader, stored, size, None),

@@ -12,6 +12,14 @@ pub(crate) struct Offline {
     pub fetch: String,
     pub verify: String,
     pub vkey: String,
+    /// Both verdicts on a bundle, from the whole log; with the operator's DID.
+    pub judge: Option<Judge>,
+}
+
+/// The command that repeats what the server finds.
+pub(crate) struct Judge {
+    pub command: String,
+    pub operator: String,
 }
 
 /// One file to take away.
@@ -63,8 +71,33 @@ impl Offline {
         }
         let fetch: Vec<String> =
             files.iter().map(|f| format!("curl -fsS {}-o {} '{}{}'", f.ask, f.name, reader.base, f.href)).collect();
-        Self { fetch: fetch.join("\n"), verify, vkey: reader.facts.vkey.clone(), files }
+        let judge = (stored.entry.kind.name() == "proof_bundle").then(|| {
+            let (base, operator) = (&reader.base, reader.facts.operator.clone());
+            let command =
+                format!("pulselog verify {artifact} --log {base} --policy trust.policy --operator {operator}");
+            Judge { command, operator }
+        });
+        Self { fetch: fetch.join("\n"), verify, vkey: reader.facts.vkey.clone(), judge, files }
     }
+}
+
+/// Longest name that a command repeats.
+const NAME_BYTES_MAX: usize = 128;
+
+/// The command that makes the report of one scope again, from the whole log;
+/// `None` when a name is not plain enough to be pasted into a shell.
+pub(crate) fn audit(reader: &Reader, scope: &[(&str, &str)]) -> Option<String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._:-".contains(&b);
+    let is_plain = |name: &str| !name.is_empty() && name.len() <= NAME_BYTES_MAX && name.bytes().all(plain);
+    if !scope.iter().all(|(_, name)| is_plain(name)) {
+        return None;
+    }
+    let (base, operator) = (&reader.base, &reader.facts.operator);
+    let names: String = scope.iter().map(|(flag, name)| format!(" --{flag}={name}")).collect();
+    Some(format!(
+        "curl -fsS -o trust.policy '{base}/v1/trust-policy'\npulselog audit --log {base} --policy trust.policy \
+         --operator {operator}{names}"
+    ))
 }
 
 impl File {

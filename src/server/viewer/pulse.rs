@@ -1,6 +1,6 @@
 //! `/pulses/{digest}`: one Trust Pulse. Which run of which agent; what the
-//! agent says of itself; what the log recorded of that run, in order; where it
-//! stands in the log and that the log only grew.
+//! audit says of that run, and how far; what the agent says of itself; what the
+//! log recorded, in order; where it stands in the log and that the log only grew.
 
 use askama::Template;
 use axum::extract::rejection::PathRejection;
@@ -8,19 +8,22 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
-use crate::artifact::digest::{ArtifactDigest, from_b64u};
+use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::Value;
-use crate::merkle::{LeafIndex, TreeSize};
+use crate::merkle::TreeSize;
 use crate::server::log::view::StoredEntry;
 use crate::server::viewer::document::{self, Document, Raw};
 use crate::server::viewer::inline::{Chip, Said, When};
+use crate::server::viewer::judging::{Spelling, read_digest};
 use crate::server::viewer::offline::Offline;
 use crate::server::viewer::proof::{Consistency, Inclusion, size_before};
 use crate::server::viewer::reader::{Choices, Reader, Shell, segments};
+use crate::server::viewer::record::Record;
 use crate::server::viewer::rows::{EntryRow, run_href};
-use crate::server::viewer::run::RunRecord;
+use crate::server::viewer::run::RunView;
 use crate::server::viewer::states::{Row, State as PageState};
 use crate::server::viewer::trouble::Trouble;
+use crate::server::viewer::verdict::Verdicts;
 use crate::server::viewer::{Answer, Desk, escape, serve, words};
 
 #[derive(Template)]
@@ -30,8 +33,7 @@ struct PulsePage {
     run: Said,
     run_href: String,
     agent: Chip,
-    job: Option<Named>,
-    ticket: Option<Named>,
+    job: Option<(String, Said)>,
     index: u64,
     signer: Option<Chip>,
     submitter: Said,
@@ -39,22 +41,19 @@ struct PulsePage {
     digest: String,
     leaf_hash: String,
     browser: Row,
-    judged: Row,
+    verdicts: Option<Verdicts>,
+    judged: Option<Row>,
     withheld: Option<Row>,
     report: Vec<(&'static str, Said)>,
     tools: Counted,
     files: Counted,
-    record: RunRecord,
+    record: Record,
+    bundles: Vec<EntryRow>,
+    kept_at: String,
     inclusion: Inclusion,
     consistency: Consistency,
     offline: Offline,
     raw: Option<Raw>,
-}
-
-/// A word about the run that an entry of it says.
-struct Named {
-    text: Said,
-    index: u64,
 }
 
 /// A list of the self-report: names with counts, and what was cut.
@@ -82,9 +81,13 @@ pub(super) async fn page(
 ) -> Response {
     serve(desk, headers, move |reader| {
         let (digest, choices) = (segments(digest)?, Choices::read(&uri)?);
-        let wanted = match read_digest(&digest)? {
-            Spelling::Hex(wanted) => wanted,
-            Spelling::Other(wanted) => return Ok(Answer::Redirect(format!("/pulses/{wanted}"))),
+        let wanted = match read_digest(&digest) {
+            Some(Spelling::Hex(wanted)) => wanted,
+            Some(Spelling::Other(wanted)) => return Ok(Answer::Redirect(format!("/pulses/{wanted}"))),
+            None => {
+                let sentence = "A Trust Pulse is addressed by its digest, 64 hex digits.";
+                return Err(Trouble::not_found("pulse_not_found", sentence).about(&digest));
+            }
         };
         let found = reader.view.find_artifact(&wanted)?;
         let pulses: Vec<&StoredEntry> = found.iter().filter(|e| e.entry.kind.name() == "trust_pulse").collect();
@@ -100,23 +103,6 @@ pub(super) async fn page(
         Ok(Answer::Page(show(reader, pulse, &choices)?.render()?))
     })
     .await
-}
-
-enum Spelling {
-    Hex(ArtifactDigest),
-    Other(ArtifactDigest),
-}
-
-/// Lowercase hex is the address; upper case and the peer's base64url lead to it.
-fn read_digest(text: &str) -> Result<Spelling, Trouble> {
-    if let Ok(digest) = ArtifactDigest::from_hex(text) {
-        return Ok(Spelling::Hex(digest));
-    }
-    let other = ArtifactDigest::from_hex(&text.to_ascii_lowercase()).ok();
-    let other = other.or_else(|| from_b64u::<32>(text).map(ArtifactDigest::from_bytes));
-    other.map(Spelling::Other).ok_or_else(|| {
-        Trouble::not_found("pulse_not_found", "A Trust Pulse is addressed by its digest, 64 hex digits.").about(text)
-    })
 }
 
 fn no_pulse(reader: &Reader, digest: &ArtifactDigest, other: Option<&StoredEntry>) -> Trouble {
@@ -153,25 +139,25 @@ fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<Puls
     let document = Document::read(&reader.view, stored)?;
     let keys = document.keys(stored);
     let (agent, run) = (keys.agent.unwrap_or_default(), keys.runs.into_iter().next().unwrap_or_default());
-    let record = RunRecord::read(reader, &agent, &run)?;
+    let at = choices.at(reader)?;
+    let mut view = RunView::read(reader, &agent, &run, at)?;
+    let is_pinned = at < reader.view.size();
     let consistency = Consistency::new(reader, from, size)?;
     let digest = stored.entry.digest.to_string();
-    let title = format!("Not judged · Trust Pulse of run {}", escape::plain(&run, 40));
+    let panel = view.panel(reader, at, format!("/pulses/{digest}?entry={}", stored.index));
+    let word = panel.as_ref().map_or_else(|state| state.row().label, |verdicts| verdicts.audit.word.label);
+    let title = format!("{word} · Trust Pulse of run {}", escape::plain(&run, 40));
     let description = format!(
-        "Trust Pulse {digest}, entry {} of {}. Self-reported; not judged; position proven.",
+        "{word}. Trust Pulse {digest}, entry {} of {}: self-reported, position proven.",
         stored.index,
         words::entries(size.get()),
     );
-    let named = |found: &Option<(String, LeafIndex)>| {
-        found.as_ref().map(|(text, index)| Named { text: Said::name(text), index: index.get() })
-    };
     Ok(PulsePage {
         shell: reader.shell(&title, description),
         run: Said::name(&run),
         run_href: run_href(&agent, &run),
         agent: Chip::did(&agent),
-        job: named(&record.job),
-        ticket: named(&record.ticket),
+        job: view.job,
         index: stored.index.get(),
         signer: document::signer(stored),
         submitter: Said::name(stored.entry.submitter.as_str()),
@@ -179,7 +165,8 @@ fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<Puls
         digest,
         leaf_hash: stored.leaf_hash.to_string(),
         browser: PageState::BrowserNotChecked.row(),
-        judged: PageState::NotJudged.row(),
+        judged: panel.as_ref().err().map(|state| state.row()),
+        verdicts: panel.ok(),
         withheld: document.is_withheld().then(|| PageState::Withheld.row()),
         report: report(&document),
         tools: counted(&document, "tools", "name", "calls", ("call", "calls")),
@@ -188,7 +175,9 @@ fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<Puls
         offline: Offline::new(reader, stored, size, Some(from).filter(|f| *f != TreeSize::ZERO)),
         raw: document.raw(),
         consistency,
-        record,
+        record: view.record,
+        bundles: view.bundles,
+        kept_at: if is_pinned { at.to_string() } else { String::new() },
     })
 }
 

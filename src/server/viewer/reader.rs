@@ -9,11 +9,12 @@ use axum::http::{HeaderMap, Uri, header};
 
 use crate::artifact::Did;
 use crate::merkle::{LeafIndex, TreeSize};
+use crate::server::audits::Audits;
 use crate::server::index::Index;
 use crate::server::log::view::View;
 use crate::server::state::LogFacts;
 use crate::server::viewer::inline::{Said, When};
-use crate::server::viewer::trouble::Trouble;
+use crate::server::viewer::trouble::{Trouble, holds};
 use crate::server::viewer::{Desk, words};
 
 /// Longest `Host` that is repeated in a command.
@@ -23,6 +24,7 @@ const HOST_BYTES_MAX: usize = 255;
 pub(crate) struct Reader {
     pub view: View,
     pub index: Index,
+    pub audits: Audits,
     pub facts: LogFacts,
     /// When the page is made, Unix milliseconds.
     pub now_ms: u64,
@@ -36,6 +38,7 @@ impl Reader {
         Self {
             view: desk.log.view(),
             index: desk.index,
+            audits: desk.audits,
             facts: desk.facts,
             now_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
             base: base(headers),
@@ -107,6 +110,8 @@ pub(crate) struct Choices {
     from: Option<String>,
     #[serde(default)]
     entry: Option<String>,
+    #[serde(default)]
+    at: Option<String>,
 }
 
 impl Choices {
@@ -115,7 +120,7 @@ impl Choices {
     /// # Errors
     /// 400 when a choice is made twice or is no text.
     pub(crate) fn read(uri: &Uri) -> Result<Self, Trouble> {
-        let refuse = |_| Trouble::bad("query_not_understood", "Each of size, from and entry may be given once.");
+        let refuse = |_| Trouble::bad("query_not_understood", "Each of size, from, entry and at may be given once.");
         Query::try_from_uri(uri).map(|Query(choices)| choices).map_err(refuse)
     }
 
@@ -135,6 +140,23 @@ impl Choices {
         number("from", self.from.as_deref()).map(|n| n.map(TreeSize::new))
     }
 
+    /// The size that verdicts are about: any that the log has had, the newest
+    /// when none is chosen.
+    ///
+    /// # Errors
+    /// 400 when it is no number, 404 when the log never had it.
+    pub(crate) fn at(&self, reader: &Reader) -> Result<TreeSize, Trouble> {
+        let newest = reader.view.size();
+        match number("at", self.at.as_deref())?.map(TreeSize::new) {
+            None => Ok(newest),
+            Some(size) if size <= newest && size > TreeSize::ZERO => Ok(size),
+            Some(size) => {
+                let sentence = format!("The log never had {size} entries. {}", holds(newest));
+                Err(Trouble::not_found("size_not_published", sentence))
+            }
+        }
+    }
+
     /// One of several entries.
     ///
     /// # Errors
@@ -144,7 +166,7 @@ impl Choices {
     }
 }
 
-fn number(field: &str, text: Option<&str>) -> Result<Option<u64>, Trouble> {
+pub(crate) fn number(field: &str, text: Option<&str>) -> Result<Option<u64>, Trouble> {
     let Some(text) = text else { return Ok(None) };
     let refuse = |_| Trouble::bad("number_not_understood", format!("{field}: a decimal number is needed.")).about(text);
     TreeSize::parse(text).map(|n| Some(n.get())).map_err(refuse)

@@ -1,8 +1,11 @@
 //! Entries as rows of a list: one line each, the whole first phrase a link.
 
+use crate::audit::Finding;
 use crate::server::log::view::StoredEntry;
 use crate::server::viewer::document;
+use crate::server::viewer::finding::Grade;
 use crate::server::viewer::inline::{Chip, Said, When};
+use crate::server::viewer::states::Word;
 
 /// One entry in a list.
 pub(crate) struct EntryRow {
@@ -20,7 +23,18 @@ pub(crate) struct EntryRow {
     pub digest: Option<Chip>,
     /// Entries between the row before and this one that the list leaves out.
     pub gap: Option<String>,
+    /// Codes of findings that rest on it.
+    pub codes: Vec<(Grade, &'static str)>,
+    /// Verdicts on it, by whose rules.
+    pub verdicts: Vec<(&'static str, Word)>,
+    /// What a reader must know before counting it.
+    pub note: Option<&'static str>,
+    /// Whether rights end with it.
+    pub is_end: bool,
 }
+
+/// The kind after which a token has no rights.
+const ENDS: &str = "cst_revocation";
 
 impl EntryRow {
     pub(crate) fn new(stored: &StoredEntry) -> Self {
@@ -36,6 +50,20 @@ impl EntryRow {
             names: Vec::new(),
             digest: None,
             gap: None,
+            codes: Vec::new(),
+            verdicts: Vec::new(),
+            note: None,
+            is_end: entry.kind.name() == ENDS,
+        }
+    }
+
+    /// Marks the row with the findings that rest on its entry, each code once.
+    pub(crate) fn mark(&mut self, findings: &[Finding]) {
+        let here = findings.iter().filter(|f| f.entries.iter().any(|at| at.get() == self.index));
+        for finding in here {
+            if self.codes.iter().all(|(_, code)| *code != finding.code) {
+                self.codes.push((Grade::of(finding.severity), finding.code));
+            }
         }
     }
 
@@ -46,14 +74,14 @@ impl EntryRow {
 }
 
 /// Rows in index order, with a word about what stands between them.
-pub(crate) fn with_gaps(mut rows: Vec<EntryRow>) -> Vec<EntryRow> {
+pub(crate) fn with_gaps(mut rows: Vec<EntryRow>, what: &str) -> Vec<EntryRow> {
     let mut before: Option<u64> = None;
     for row in &mut rows {
         let expected = before.map_or(row.index, |b| b + 1);
         row.gap = match row.index - expected {
             0 => None,
-            1 => Some(format!("entry {expected} does not name this run")),
-            _ => Some(format!("entries {expected}–{} do not name this run", row.index - 1)),
+            1 => Some(format!("entry {expected} is not joined to this {what}")),
+            _ => Some(format!("entries {expected}–{} are not joined to this {what}", row.index - 1)),
         };
         before = Some(row.index);
     }
@@ -81,6 +109,11 @@ pub(crate) fn segment(text: &str) -> String {
 /// The page of a run.
 pub(crate) fn run_href(agent: &str, run: &str) -> String {
     format!("/runs/{}/{}", segment(agent), segment(run))
+}
+
+/// The page of a job.
+pub(crate) fn job_href(job: &str) -> String {
+    format!("/jobs/{}", segment(job))
 }
 
 #[cfg(test)]

@@ -1,138 +1,99 @@
 //! `/runs/{agent}/{run}`: one run, or several claims to it. Every candidate
-//! pulse and bundle is a row; none is silently the first.
-
-use std::collections::BTreeMap;
+//! pulse and bundle is a row with its verdicts; none is silently the first.
 
 use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
-use crate::merkle::LeafIndex;
-use crate::server::index::RUN_ENTRIES_MAX;
-use crate::server::log::view::StoredEntry;
-use crate::server::viewer::document::Document;
+use crate::audit::Scope;
+use crate::merkle::TreeSize;
 use crate::server::viewer::inline::{Chip, Said};
-use crate::server::viewer::reader::{Reader, Shell, segments};
-use crate::server::viewer::rows::{EntryRow, with_gaps};
+use crate::server::viewer::judging::{self, JUDGED_MAX, Judged};
+use crate::server::viewer::reader::{Choices, Reader, Shell, segments};
+use crate::server::viewer::record::{Record, Sources, named_run};
+use crate::server::viewer::rows::{EntryRow, job_href, run_href, segment};
 use crate::server::viewer::states::{Row, State as PageState};
 use crate::server::viewer::trouble::Trouble;
-use crate::server::viewer::{Answer, Desk, escape, serve, words};
+use crate::server::viewer::verdict::Verdicts;
+use crate::server::viewer::{Answer, Desk, escape, offline, serve};
 
-/// What the log recorded under one agent and run id.
-pub(super) struct RunRecord {
-    /// Entries in log order.
-    pub rows: Vec<EntryRow>,
-    /// Trust Pulses among them.
-    pub pulses: Vec<EntryRow>,
-    /// Proof bundles among them.
+/// A run as pages show it: the audit's verdict, and what was recorded.
+pub(super) struct RunView {
+    /// The verdict, or why there is none.
+    pub verdicts: Judged<Verdicts>,
+    /// Job of its token, with its page.
+    pub job: Option<(String, Said)>,
+    pub record: Record,
+    /// Bundles that claim it, with the verdicts on each.
     pub bundles: Vec<EntryRow>,
-    /// "5 × Model call through the gateway": kinds in words with their count.
-    pub kinds: Vec<(String, &'static str)>,
-    /// How far the search reached: "24 entries, 0–23".
-    pub searched: String,
-    /// Whether the search has seen all of the published log.
-    pub is_complete: bool,
-    /// Whether more entries name the run than a page shows.
-    pub is_cut: bool,
-    /// Job id with the entry that names it.
-    pub job: Option<(String, LeafIndex)>,
-    /// Change ticket with the entry that names it.
-    pub ticket: Option<(String, LeafIndex)>,
+    /// Both verdicts on the one bundle, when there is one.
+    pub only: Option<Verdicts>,
 }
 
-impl RunRecord {
-    /// Everything under this agent and run id, up to the view's size.
+impl RunView {
+    /// The run at `size`.
     ///
     /// # Errors
     /// Those of the view.
-    pub(super) fn read(reader: &Reader, agent: &str, run: &str) -> Result<Self, Trouble> {
-        let size = reader.view.size();
-        let is_complete = reader.index.wait(size);
-        let followed = reader.index.followed().min(size).get();
-        let mut record = Self {
-            rows: Vec::new(),
-            pulses: Vec::new(),
-            bundles: Vec::new(),
-            kinds: Vec::new(),
-            searched: if followed == 0 {
-                words::entries(0)
-            } else {
-                format!("{}, 0–{}", words::entries(followed), followed - 1)
-            },
-            is_complete,
-            is_cut: false,
-            job: None,
-            ticket: None,
-        };
-        let found = reader.index.run(agent, run);
-        record.is_cut = found.len() >= RUN_ENTRIES_MAX;
-        let mut kinds: BTreeMap<&'static str, u64> = BTreeMap::new();
-        for index in found.into_iter().filter(|i| i.get() < size.get()) {
-            let stored = reader.view.entry(index)?;
-            *kinds.entry(stored.entry.kind.title()).or_default() += 1;
-            record.add(reader, &stored)?;
+    pub(super) fn read(reader: &Reader, agent: &str, run: &str, size: TreeSize) -> Result<Self, Trouble> {
+        let scope = Scope::Run { agent: agent.to_owned(), run: run.to_owned() };
+        let made = judging::report(reader, &scope, size)?;
+        let named = named_run(reader, agent, run, size);
+        let sources = Sources { what: "run", size, made: made.as_ref().ok(), named, is_strict: true };
+        let mut record = Record::read(reader, sources)?;
+        if made.as_ref().is_ok_and(|made| !made.is_known) {
+            record.rows.clear();
+            record.kinds.clear();
         }
-        record.rows = with_gaps(record.rows);
-        record.kinds = kinds.into_iter().map(|(title, n)| (words::quantity(n), title)).collect();
-        Ok(record)
-    }
-
-    fn add(&mut self, reader: &Reader, stored: &StoredEntry) -> Result<(), Trouble> {
-        let document = Document::read(&reader.view, stored)?;
-        if self.job.is_none() {
-            self.job = document.keys(stored).job.map(|job| (job, stored.index));
-        }
-        if self.ticket.is_none() {
-            self.ticket = ticket(&document).map(|ticket| (ticket, stored.index));
-        }
-        let candidate = || EntryRow::new(stored).with_digest(stored);
-        match stored.entry.kind.name() {
-            "trust_pulse" => {
-                let mut row = candidate();
-                row.href = format!("/pulses/{}?entry={}", stored.entry.digest, stored.index);
-                self.pulses.push(row);
+        let claims = std::mem::take(&mut record.bundles);
+        let (mut bundles, mut only) = (Vec::new(), None);
+        // A bundle by a stranger is listed, and never stands for the run.
+        let own = claims.iter().filter(|(row, _)| row.note.is_none()).count();
+        for (place, (mut row, stored)) in claims.into_iter().enumerate() {
+            if place < JUDGED_MAX {
+                match judging::bundle(reader, &stored, size)? {
+                    Ok(judged) => {
+                        row.verdicts = judging::words(&judged);
+                        if own == 1 && row.note.is_none() {
+                            only = Some(Verdicts::of_document(reader, &judged, "bundle")?);
+                        }
+                    }
+                    Err(state) => row.note = Some(state.row().sentence),
+                }
             }
-            "proof_bundle" => self.bundles.push(candidate()),
-            _ => {}
+            bundles.push(row);
         }
-        let mut row = EntryRow::new(stored);
-        row.names = summary(&document);
-        self.rows.push(row);
-        Ok(())
+        let verdicts = match &made {
+            Ok(made) => {
+                let why = match own {
+                    0 => NO_BUNDLE,
+                    1 => UNREAD,
+                    _ => SEVERAL,
+                };
+                let more = format!("/findings?agent={}&run={}&at={size}", segment(agent), segment(run));
+                let verdicts = Verdicts::of_report(reader, made, "run", why)?;
+                Ok(verdicts.with_more(made.report.findings.len(), more))
+            }
+            Err(state) => Err(*state),
+        };
+        let job = made.ok().and_then(|made| made.report.runs.first()?.job.clone());
+        let job = job.map(|job| (job_href(&job), Said::name(&job)));
+        Ok(Self { verdicts, job, record, bundles, only })
+    }
+
+    /// The panel of the run, with the protocol verdict of its one bundle.
+    pub(super) fn panel(&mut self, reader: &Reader, size: TreeSize, newest: String) -> Judged<Verdicts> {
+        let protocol = self.only.take().and_then(|only| only.protocol);
+        let verdicts = std::mem::replace(&mut self.verdicts, Err(PageState::NotJudgedYet));
+        verdicts.map(|verdicts| Verdicts { protocol, ..verdicts }.pinned(reader, size, newest))
     }
 }
 
-/// What one line says of an artifact, by dotted path into its payload.
-const SUMMARY: &[(&str, &str)] = &[
-    ("decision", "decision"),
-    ("outcome", "outcome"),
-    ("action", "binds.action"),
-    ("action", "action"),
-    ("app", "binds.app.name"),
-    ("app", "app.name"),
-    ("phase", "phase"),
-    ("provider", "provider"),
-    ("model", "model"),
-    ("tool", "tool_name"),
-    ("reason", "reason"),
-];
-/// Facts of one line.
-const SUMMARY_FACTS_MAX: usize = 3;
-
-fn summary(document: &Document) -> Vec<(&'static str, Said)> {
-    let Some(payload) = document.payload() else { return Vec::new() };
-    let said = |&(label, path): &(&'static str, &str)| payload.text_at(path).map(|t| (label, Said::name(t)));
-    SUMMARY.iter().filter_map(said).take(SUMMARY_FACTS_MAX).collect()
-}
-
-/// `jira PAY-123`, from a bundle's metadata or a change record. Text, never a link.
-fn ticket(document: &Document) -> Option<String> {
-    let payload = document.payload()?;
-    let change = payload.at("metadata.pulselog.change_ref").or_else(|| payload.get("change_ref"))?;
-    Some(format!("{} {}", change.text_at("system")?, change.text_at("key")?))
-}
+const NO_BUNDLE: &str = "No bundle of this run is logged, so the peer's rules have nothing to judge.";
+const UNREAD: &str = "The bundle of this run could not be judged here; its row below says why.";
+const SEVERAL: &str = "Several bundles claim this run. Each has its own verdicts, listed below; none counts more.";
 
 #[derive(Template)]
 #[template(path = "run.html")]
@@ -140,30 +101,50 @@ struct RunPage {
     shell: Shell,
     run: Said,
     agent: Chip,
-    judged: Row,
+    job: Option<(String, Said)>,
+    verdicts: Option<Verdicts>,
+    judged: Option<Row>,
+    browser: Row,
     missing: Row,
-    record: RunRecord,
+    record: Record,
+    bundles: Vec<EntryRow>,
+    is_empty: bool,
+    command: Option<String>,
 }
 
 pub(super) async fn page(
     State(desk): State<Desk>,
     headers: HeaderMap,
     named: Result<Path<(String, String)>, PathRejection>,
+    uri: Uri,
 ) -> Response {
     serve(desk, headers, move |reader| {
-        let (agent, run) = segments(named)?;
-        let record = RunRecord::read(reader, &agent, &run)?;
-        let title = format!("Not judged · Run {}", escape::plain(&run, 40));
-        let description = format!("Everything that names this run among {}.", record.searched);
-        let page = RunPage {
-            shell: reader.shell(&title, description),
-            run: Said::name(&run),
-            agent: Chip::did(&agent),
-            judged: PageState::NotJudged.row(),
-            missing: PageState::NotInLog.row(),
-            record,
-        };
-        Ok(Answer::Page(page.render()?))
+        let ((agent, run), choices) = (segments(named)?, Choices::read(&uri)?);
+        let size = choices.at(reader)?;
+        Ok(Answer::Page(show(reader, &agent, &run, size)?.render()?))
     })
     .await
+}
+
+fn show(reader: &Reader, agent: &str, run: &str, size: TreeSize) -> Result<RunPage, Trouble> {
+    let mut view = RunView::read(reader, agent, run, size)?;
+    let panel = view.panel(reader, size, run_href(agent, run));
+    let RunView { record, bundles, job, .. } = view;
+    let word = panel.as_ref().map_or_else(|state| state.row().label, |verdicts| verdicts.audit.word.label);
+    let title = format!("{word} · Run {}", escape::plain(run, 40));
+    let description = format!("{word}. Everything that is joined to this run among {}.", record.searched);
+    Ok(RunPage {
+        shell: reader.shell(&title, description),
+        run: Said::name(run),
+        agent: Chip::did(agent),
+        job,
+        judged: panel.as_ref().err().map(|state| state.row()),
+        verdicts: panel.ok(),
+        browser: PageState::BrowserNotChecked.row(),
+        missing: PageState::NotInLog.row(),
+        is_empty: record.rows.is_empty() && record.others.is_empty(),
+        record,
+        bundles,
+        command: offline::audit(reader, &[("agent", agent), ("run", run)]),
+    })
 }

@@ -1,13 +1,20 @@
 //! States are data: one enum, one row each, used by every page. A state
 //! without a row does not compile.
 
+use crate::audit::Verdict;
+use crate::verify::verification::AuditStatus;
+
 /// What a page says about how far its content holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// No browser has checked anything.
     BrowserNotChecked,
-    /// Actions are recorded, not judged.
-    NotJudged,
+    /// The search rows do not reach the size.
+    NotJudgedYet,
+    /// More hangs together than one page reads.
+    NotJudgedHere,
+    /// The verdict stands on another page.
+    JudgedElsewhere,
     /// The artifact is no run and no bundle.
     NotApplicable,
     /// The operator withholds a body.
@@ -31,8 +38,15 @@ pub struct Row {
 
 impl State {
     /// Every state.
-    pub const ALL: [Self; 5] =
-        [Self::BrowserNotChecked, Self::NotJudged, Self::NotApplicable, Self::Withheld, Self::NotInLog];
+    pub const ALL: [Self; 7] = [
+        Self::BrowserNotChecked,
+        Self::NotJudgedYet,
+        Self::NotJudgedHere,
+        Self::JudgedElsewhere,
+        Self::NotApplicable,
+        Self::Withheld,
+        Self::NotInLog,
+    ];
 
     /// The row of this state.
     #[must_use]
@@ -44,25 +58,40 @@ impl State {
                 class: "neutral",
                 sentence: "The server drew this page. Run the command below on your own machine to check it.",
             },
-            Self::NotJudged => Row {
-                label: "Not judged",
+            Self::NotJudgedYet => Row {
+                label: "Not judged yet",
                 icon: "not-checked",
                 class: "neutral",
-                sentence: "This version of the log shows what was recorded and proves its position. It does not yet \
-                           judge actions: whether the agent kept to its policy is not said here.",
+                sentence: "The search rows of this server do not reach this size yet, so nothing is said of policy, \
+                           tokens or approvals. Try again after a second; after a rebuild it takes minutes.",
+            },
+            Self::NotJudgedHere => Row {
+                label: "Not judged here",
+                icon: "not-checked",
+                class: "neutral",
+                sentence: "More entries hang together than one page reads. Audit the log yourself with pulselog \
+                           verify --log.",
+            },
+            Self::JudgedElsewhere => Row {
+                label: "Judged with its run",
+                icon: "not-applicable",
+                class: "neutral",
+                sentence: "The verdicts stand on the page of the run or bundle, linked above, with coverage and \
+                           findings. This page shows what was recorded and proves its position.",
             },
             Self::NotApplicable => Row {
                 label: "Not applicable",
                 icon: "not-applicable",
                 class: "neutral",
-                sentence: "Only runs and bundles are ever judged. This entry is proven to be in the log; nothing more \
-                           is claimed.",
+                sentence: "The audit judges runs and bundles. This entry is proven to be in the log; nothing more is \
+                           claimed.",
             },
             Self::Withheld => Row {
                 label: "Withheld",
                 icon: "withheld",
                 class: "withheld",
-                sentence: "The operator withholds this body. Its digest, position and proof are unaffected.",
+                sentence: "The operator withholds this body. Its digest, position and proof are unaffected; rules \
+                           that need it answer incomplete.",
             },
             Self::NotInLog => Row {
                 label: "Not in the log",
@@ -71,6 +100,83 @@ impl State {
                 sentence: "No entry up to this size names it. It may still be logged.",
             },
         }
+    }
+}
+
+/// How a verdict of either kind ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing failed and nothing was missing.
+    Pass,
+    /// What was judged passes; a part was not judged.
+    PassInPart,
+    /// Something failed.
+    Fail,
+    /// Evidence is missing.
+    Incomplete,
+    /// There is nothing to judge.
+    NotApplicable,
+    /// Nobody asked.
+    NotAsked,
+}
+
+/// How an outcome looks and reads. A part not judged looks like incomplete,
+/// never like a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// The word.
+    pub label: &'static str,
+    /// Id of its icon's symbol.
+    pub icon: &'static str,
+    /// Class of its block.
+    pub class: &'static str,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 6] =
+        [Self::Pass, Self::PassInPart, Self::Fail, Self::Incomplete, Self::NotApplicable, Self::NotAsked];
+
+    /// The word of this outcome.
+    #[must_use]
+    pub const fn word(self) -> Word {
+        let (label, icon, class) = match self {
+            Self::Pass => ("Pass", "pass", "pass"),
+            Self::PassInPart => ("Pass, parts not checked", "incomplete", "incomplete"),
+            Self::Fail => ("Fail", "fail", "fail"),
+            Self::Incomplete => ("Incomplete", "incomplete", "incomplete"),
+            Self::NotApplicable => ("Not applicable", "not-applicable", "neutral"),
+            Self::NotAsked => ("Not asked", "not-checked", "neutral"),
+        };
+        Word { label, icon, class }
+    }
+
+    /// Of the peer's rules, as the protocol spells its statuses.
+    #[must_use]
+    pub fn of_protocol(status: &str) -> Self {
+        match status {
+            "pass" => Self::Pass,
+            "fail" => Self::Fail,
+            _ => Self::PassInPart,
+        }
+    }
+}
+
+impl From<AuditStatus> for Outcome {
+    fn from(status: AuditStatus) -> Self {
+        match status {
+            AuditStatus::Pass => Self::Pass,
+            AuditStatus::Fail => Self::Fail,
+            AuditStatus::Incomplete => Self::Incomplete,
+            AuditStatus::NotApplicable => Self::NotApplicable,
+            AuditStatus::NotAsked => Self::NotAsked,
+        }
+    }
+}
+
+impl From<Verdict> for Outcome {
+    fn from(verdict: Verdict) -> Self {
+        AuditStatus::from(verdict).into()
     }
 }
 
@@ -85,5 +191,18 @@ mod tests {
         labels.dedup();
         assert_eq!(labels.len(), State::ALL.len());
         assert!(State::ALL.iter().all(|s| s.row().sentence.ends_with('.')));
+    }
+
+    #[test]
+    fn only_a_pass_looks_like_a_pass() {
+        for outcome in Outcome::ALL {
+            let word = outcome.word();
+            assert_eq!(word.class == "pass", outcome == Outcome::Pass);
+            assert_eq!(word.icon == "pass", outcome == Outcome::Pass);
+        }
+        let mut labels: Vec<&str> = Outcome::ALL.iter().map(|o| o.word().label).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        assert_eq!(labels.len(), Outcome::ALL.len());
     }
 }

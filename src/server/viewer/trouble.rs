@@ -7,9 +7,11 @@ use axum::response::{IntoResponse, Response};
 
 use crate::merkle::TreeSize;
 use crate::server::access::Closed;
+use crate::server::audits::AuditsError;
 use crate::server::log::view::ViewError;
 use crate::server::viewer::inline::Said;
 use crate::server::viewer::reader::{Reader, Shell};
+use crate::server::viewer::states::State;
 use crate::server::viewer::words;
 
 /// Why there is no page.
@@ -23,6 +25,8 @@ pub(crate) struct Trouble {
     asked: Option<Box<Said>>,
     /// Address and words of what to do next.
     next: Option<Box<(String, &'static str)>>,
+    /// Codes that may have been meant.
+    nearest: Vec<&'static str>,
 }
 
 impl Trouble {
@@ -34,6 +38,7 @@ impl Trouble {
             sentence: sentence.into(),
             asked: None,
             next: Some(Box::new(("/".into(), "Newest entries and pulses"))),
+            nearest: Vec::new(),
         }
     }
 
@@ -70,6 +75,12 @@ impl Trouble {
         self
     }
 
+    /// Proposes codes with their pages.
+    pub(crate) fn with_nearest(mut self, codes: Vec<&'static str>) -> Self {
+        self.nearest = codes;
+        self
+    }
+
     pub(crate) fn answer(self, reader: &Reader) -> Response {
         let status = self.status;
         let (next_href, next_text) = self.next.map(|next| *next).unwrap_or_default();
@@ -81,6 +92,7 @@ impl Trouble {
             code: self.code,
             next_href,
             next_text,
+            nearest: self.nearest,
         };
         match page.render() {
             Ok(html) => super::page(status, html),
@@ -90,7 +102,7 @@ impl Trouble {
 }
 
 /// What a log of this size holds, for those who looked beyond it.
-fn holds(size: TreeSize) -> String {
+pub(crate) fn holds(size: TreeSize) -> String {
     match size.get() {
         0 => "The log is empty.".to_owned(),
         1 => "The log holds 1 entry: entry 0.".to_owned(),
@@ -127,6 +139,20 @@ impl From<ViewError> for Trouble {
     }
 }
 
+impl From<AuditsError> for Trouble {
+    fn from(error: AuditsError) -> Self {
+        let (status, code, state) = match error {
+            AuditsError::Behind { .. } => (StatusCode::SERVICE_UNAVAILABLE, "index_behind", State::NotJudgedYet),
+            AuditsError::TooLarge { .. } | AuditsError::TooMany { .. } => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "scope_too_large", State::NotJudgedHere)
+            }
+            AuditsError::View(error) => return error.into(),
+        };
+        let row = state.row();
+        Self { status, heading: row.label, ..Self::not_found(code, row.sentence) }
+    }
+}
+
 impl From<askama::Error> for Trouble {
     fn from(error: askama::Error) -> Self {
         tracing::error!(%error, "a page does not render");
@@ -144,4 +170,5 @@ struct TroublePage {
     code: &'static str,
     next_href: String,
     next_text: &'static str,
+    nearest: Vec<&'static str>,
 }
