@@ -113,6 +113,9 @@ pub struct Report {
     /// Agents of each job.
     #[serde(skip)]
     agents: BTreeMap<String, BTreeSet<String>>,
+    /// Tokens, agents and applications that holders of a role speak of.
+    #[serde(skip)]
+    named: BTreeSet<Scope>,
 }
 
 impl Report {
@@ -155,7 +158,11 @@ impl Report {
         let coverage = self.coverage.iter().filter(|c| scope.names(&c.subject)).cloned().collect();
         let runs: Vec<_> = self.runs.iter().filter(|run| self.has_run(scope, run)).cloned().collect();
         let jobs: BTreeMap<_, _> = self.jobs.iter().filter(|(job, _)| self.has_job(scope, job)).collect();
-        let is_known = *scope == Scope::Log || !runs.is_empty() || !jobs.is_empty() || !findings.is_empty();
+        let is_known = *scope == Scope::Log
+            || self.named.contains(scope)
+            || !runs.is_empty()
+            || !jobs.is_empty()
+            || !findings.is_empty();
         Report {
             rules_version: self.rules_version,
             scope: scope.clone(),
@@ -166,6 +173,7 @@ impl Report {
                 true => worst(&findings, &pending, self.absence, is_about),
                 false => Verdict::NotApplicable,
             },
+            named: self.named.iter().filter(|named| *named == scope).cloned().collect(),
             agents: jobs.keys().filter_map(|job| Some(((*job).clone(), self.agents.get(*job)?.clone()))).collect(),
             jobs: jobs.into_iter().map(|(job, verdict)| (job.clone(), *verdict)).collect(),
             findings,
@@ -292,6 +300,7 @@ pub(super) fn finish(scene: &Scene<'_>, size: TreeSize, absence: Absence, mut fi
         absence,
         verdict: Verdict::Incomplete,
         agents: agents_of_jobs(scene, &findings),
+        named: named(scene),
         coverage,
         jobs: BTreeMap::new(),
         runs: runs(scene),
@@ -346,6 +355,16 @@ fn agents_of_jobs(scene: &Scene<'_>, findings: &Findings) -> BTreeMap<String, BT
         }
     }
     agents
+}
+
+/// What a reader may ask about that is neither job nor run.
+fn named(scene: &Scene<'_>) -> BTreeSet<Scope> {
+    let tokens = scene
+        .tokens
+        .iter()
+        .flat_map(|token| [Scope::Token(token.hash.to_owned()), Scope::Agent(token.agent.to_owned())]);
+    let apps = scene.decisions.iter().filter_map(|decision| decision.subject().app.map(Scope::App));
+    tokens.chain(apps).collect()
 }
 
 fn runs(scene: &Scene<'_>) -> Vec<JudgedRun> {

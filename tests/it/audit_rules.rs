@@ -428,3 +428,19 @@ fn every_rule_is_complete_and_its_code_is_its_own() {
     }
     assert!(binds("job-1", "sync").contains("job-1"));
 }
+
+#[test]
+fn what_somebody_speaks_of_passes_or_fails_and_what_nobody_speaks_of_is_not_applicable() {
+    use pulselog::audit::Scope;
+    let mut story = Story::clean();
+    story.token("t3");
+    let report = story.audit();
+    let verdict = |scope: Scope| report.of(&scope).verdict;
+    assert_eq!(verdict(Scope::Token(hex("job-1.t3"))), Verdict::Pass, "issued and never used");
+    assert_eq!(verdict(Scope::Token(hex("job-1.t1"))), Verdict::Pass);
+    assert_eq!(verdict(Scope::Agent(did("agent"))), Verdict::Pass);
+    assert_eq!(verdict(Scope::App("argocd-prod/argocd/payments-api".to_owned())), Verdict::Pass);
+    assert_eq!(verdict(Scope::Token(hex("nobody's"))), Verdict::NotApplicable);
+    assert_eq!(verdict(Scope::App("argocd-prod/argocd/other".to_owned())), Verdict::NotApplicable);
+    assert_eq!(verdict(Scope::Agent(did("nobody"))), Verdict::NotApplicable);
+}

@@ -1,14 +1,15 @@
 //! All findings, page by page: the log falls into components, sets of entries
 //! that links join, and each is audited once.
 //!
-//! Entries are looked through in order. A component is answered at its lowest
-//! entry; entries above it in the same component have nothing to add. Where a
-//! link leads one way only (from a bundle to a receipt that names no run), the
-//! higher component holds more than the lower one, and answers what is more.
+//! Entries are looked through in order. A finding is answered at the lowest of
+//! its own entries whose component gives it: links may lead one way only, from
+//! a bundle to what others say of its run, so of two entries one may see more.
+//! A component without findings is passed over whole.
 //! What every audit reads (roots, bodies not at hand) is answered on the first
 //! page, what is about a policy alone at that policy.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::audit::{AsOf, Finding, Gather, Link, Report, Scope};
 use crate::merkle::{LeafIndex, TreeSize};
@@ -83,9 +84,13 @@ struct Scan<'a, 'f> {
     report: Report,
     shared: BTreeSet<LeafIndex>,
     base: Found,
-    /// Entries of components that were answered.
+    /// Entries of components that were audited.
     answered: HashSet<LeafIndex>,
+    /// What may be answered at an entry that is looked through later.
+    planned: HashMap<LeafIndex, Found>,
     components: HashMap<LeafIndex, BTreeSet<LeafIndex>>,
+    /// What each component gives.
+    audited: HashMap<BTreeSet<LeafIndex>, Arc<Found>>,
 }
 
 impl<'a, 'f> Scan<'a, 'f> {
@@ -93,7 +98,8 @@ impl<'a, 'f> Scan<'a, 'f> {
         let shared = reading.gather(Gather::of(&Scope::Log))?;
         let report = reading.audit(&shared)?;
         let base = report.findings.iter().cloned().collect();
-        Ok(Self { reading, filter, report, shared, base, answered: HashSet::new(), components: HashMap::new() })
+        let (answered, planned, components) = (HashSet::new(), HashMap::new(), HashMap::new());
+        Ok(Self { reading, filter, report, shared, base, answered, planned, components, audited: HashMap::new() })
     }
 
     fn name(&self) -> Option<(Sort, &'f str)> {
@@ -120,7 +126,8 @@ impl<'a, 'f> Scan<'a, 'f> {
 
     /// What is answered at this entry.
     fn answer(&mut self, at: LeafIndex) -> Result<Found, AuditsError> {
-        if self.answered.contains(&at) || self.shared.contains(&at) {
+        let is_passed = self.answered.contains(&at) && !self.planned.contains_key(&at);
+        if is_passed || self.shared.contains(&at) {
             return Ok(Found::new());
         }
         self.reading.fetch(&[at])?;
@@ -131,30 +138,62 @@ impl<'a, 'f> Scan<'a, 'f> {
         if self.reading.links(at) == [Link::UNTRUSTED] {
             return self.untrusted(at);
         }
-        let component = self.component(at)?;
         if self.reading.is_shared(at) {
+            let component = self.component(at)?;
             let found = self.found(&component)?;
-            return Ok(found.into_iter().filter(|finding| finding.entries.last() == Some(&at)).collect());
+            return Ok(found.iter().filter(|finding| finding.entries.last() == Some(&at)).cloned().collect());
         }
-        let mut before = Found::new();
-        let mut covered = HashSet::new();
-        let lower: Vec<_> = component.range(..at).copied().filter(|lower| self.is_candidate(*lower)).collect();
-        for lower in lower {
-            if covered.contains(&lower) {
+        if !self.answered.contains(&at) {
+            self.plan(at)?;
+        }
+        let mut found = Found::new();
+        for finding in self.planned.remove(&at).unwrap_or_default() {
+            if self.is_home(at, &finding)? {
+                found.insert(finding);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Notes at which entries of a component its findings may be answered.
+    fn plan(&mut self, at: LeafIndex) -> Result<(), AuditsError> {
+        let component = self.component(at)?;
+        for finding in self.found(&component)?.iter() {
+            if self.is_of_policies(finding) {
                 continue;
             }
-            let other = self.component(lower)?;
-            if other.contains(&at) {
-                self.answered.extend(other);
-                return Ok(Found::new());
+            for home in self.homes(finding, &component) {
+                self.planned.entry(home).or_default().insert(finding.clone());
             }
-            before.extend(self.found(&other)?);
-            covered.extend(other);
         }
-        let mut found = self.found(&component)?;
-        found.retain(|finding| !before.contains(finding) && !self.is_of_policies(finding));
         self.answered.extend(component);
-        Ok(found)
+        Ok(())
+    }
+
+    /// Entries that a finding may be answered at: its own; where none of them
+    /// is looked through, those of its component.
+    fn homes(&self, finding: &Finding, component: &BTreeSet<LeafIndex>) -> Vec<LeafIndex> {
+        let of = |entries: &mut dyn Iterator<Item = LeafIndex>| -> Vec<LeafIndex> {
+            entries.filter(|at| self.is_candidate(*at)).collect()
+        };
+        let own = of(&mut finding.entries.iter().copied());
+        if own.is_empty() { of(&mut component.iter().copied()) } else { own }
+    }
+
+    /// Whether this is the lowest entry whose component gives the finding.
+    fn is_home(&mut self, at: LeafIndex, finding: &Finding) -> Result<bool, AuditsError> {
+        let component = self.component(at)?;
+        if !self.found(&component)?.contains(finding) {
+            return Ok(false);
+        }
+        for lower in self.homes(finding, &component).into_iter().take_while(|lower| *lower < at) {
+            self.reading.fetch(&[lower])?;
+            let other = self.component(lower)?;
+            if self.found(&other)?.contains(finding) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// A statement of somebody without the role stands alone. Had its signer
@@ -170,7 +209,7 @@ impl<'a, 'f> Scan<'a, 'f> {
         }
         entries.insert(at);
         let found = self.found(&entries)?;
-        Ok(found.into_iter().filter(|finding| finding.entries == [at]).collect())
+        Ok(found.iter().filter(|finding| finding.entries == [at]).cloned().collect())
     }
 
     /// An entry that may be where its component is answered.
@@ -196,8 +235,15 @@ impl<'a, 'f> Scan<'a, 'f> {
         Ok(component)
     }
 
-    fn found(&self, entries: &BTreeSet<LeafIndex>) -> Result<Found, AuditsError> {
+    /// What the audit of these entries finds, beside what every audit finds.
+    fn found(&mut self, entries: &BTreeSet<LeafIndex>) -> Result<Arc<Found>, AuditsError> {
+        if let Some(found) = self.audited.get(entries) {
+            return Ok(Arc::clone(found));
+        }
         let report = self.reading.audit(entries)?;
-        Ok(report.findings.into_iter().filter(|finding| !self.base.contains(finding)).collect())
+        let found = report.findings.into_iter().filter(|finding| !self.base.contains(finding));
+        let found = Arc::new(found.collect::<Found>());
+        self.audited.insert(entries.clone(), Arc::clone(&found));
+        Ok(found)
     }
 }
