@@ -128,7 +128,10 @@ fn usage(error: &clap::Error) -> ExitCode {
             let text = error.to_string();
             let lines = text.lines().take_while(|line| !line.trim().is_empty());
             let line = lines.map(str::trim).collect::<Vec<_>>().join(" ");
-            let line = pulselog::verify::plain_text::escape(&line);
+            let line = match pulselog::artifact::holds_token(&line) {
+                true => "an argument looks like a token; give it in a file, and it is not repeated here".to_owned(),
+                false => pulselog::verify::plain_text::escape(&line),
+            };
             let word = std::env::args_os().nth(1).and_then(|word| word.into_string().ok());
             let command = word.filter(|word| is_subcommand(word));
             let help = command.map_or_else(|| "pulselog --help".to_owned(), |word| format!("pulselog {word} --help"));

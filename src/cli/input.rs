@@ -8,6 +8,7 @@ use std::path::Path;
 
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::DecodePrivateKey;
+use pulselog::artifact::holds_token;
 use zeroize::Zeroizing;
 
 use crate::cli::failure::Failure;
@@ -19,7 +20,8 @@ const STDIN: &str = "-";
 
 /// Reads a whole file, or standard input for `-`. `flag` names it in errors.
 pub fn read(flag: &str, path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
-    let wrong = |error: io::Error| Failure::fail(format!("{flag} {}: {}", path.display(), why(&error)));
+    let shown = shown(path);
+    let wrong = |error: io::Error| Failure::fail(format!("{flag} {shown}: {}", why(&error)));
     let mut bytes = Vec::new();
     let read = if path.as_os_str() == STDIN {
         io::stdin().lock().take(bytes_max + 1).read_to_end(&mut bytes)
@@ -28,9 +30,16 @@ pub fn read(flag: &str, path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure>
     };
     read.map_err(wrong)?;
     if bytes.len() as u64 > bytes_max {
-        return Err(Failure::fail(format!("{flag} {}: has more than {bytes_max} bytes", path.display())));
+        return Err(Failure::fail(format!("{flag} {shown}: has more than {bytes_max} bytes")));
     }
     Ok(bytes)
+}
+
+/// A path for an error. A token that was pasted where a file belongs is not
+/// repeated: errors end up in build logs.
+fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    if holds_token(&text) { "(what looks like a token; give a file)".to_owned() } else { text }
 }
 
 /// The reason without the errno that the system appends.
