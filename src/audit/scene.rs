@@ -45,8 +45,8 @@ pub(super) struct Scene<'a> {
     /// The token of each run: agent and run id.
     pub run_tokens: BTreeMap<(&'a str, &'a str), usize>,
     token_at: HashMap<&'a str, usize>,
-    /// First token of each grant, by scope hash.
-    grant_at: HashMap<&'a str, usize>,
+    /// Tokens of each grant, by scope hash, in order.
+    grant_at: HashMap<&'a str, Vec<usize>>,
     policy_at: HashMap<String, usize>,
     decision_at: HashMap<String, usize>,
     approval_at: HashMap<String, usize>,
@@ -174,7 +174,7 @@ impl<'a> Scene<'a> {
             }
             "gateway_receipt" => {
                 let scope_hash = statement.text("binding.token_scope_hash_b64u");
-                let grant = scope_hash.and_then(|hash| self.grant_at.get(hash)).copied();
+                let grant = scope_hash.and_then(|hash| self.grant_at.get(hash)?.first()).copied();
                 self.calls.push(Call { statement, run: statement.text("binding.run_id"), scope_hash, grant });
             }
             "proof_bundle" => self.bundle(statement),
@@ -222,7 +222,7 @@ impl<'a> Scene<'a> {
             revoked: None,
         };
         self.token_at.insert(hash, self.tokens.len());
-        self.grant_at.entry(token.scope_hash).or_insert(self.tokens.len());
+        self.grant_at.entry(token.scope_hash).or_default().push(self.tokens.len());
         self.tokens.push(token);
     }
 
@@ -302,7 +302,7 @@ impl<'a> Scene<'a> {
         if let Some(at) = of_run {
             return Some((&self.tokens[*at], true));
         }
-        let same = self.tokens.iter().filter(|token| token.scope_hash == grant.scope_hash);
+        let same = self.grant_at.get(grant.scope_hash).into_iter().flatten().map(|at| &self.tokens[*at]);
         same.max_by_key(|token| token.end_ms()).map(|token| (token, false))
     }
 
