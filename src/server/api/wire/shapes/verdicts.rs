@@ -94,3 +94,76 @@ pub(super) const CHECK: Shape = Shape {
         maybe("advice", Encoding::Text, "what to do, unless it passed"),
     ],
 };
+
+#[cfg(test)]
+mod tests {
+    use crate::artifact::digest::ArtifactDigest;
+    use crate::audit::{Absence, AsOf};
+    use crate::merkle::TreeSize;
+    use crate::server::api::wire::tests::check;
+    use crate::verify::report::{Check, Outcome, REPORT_VERSION, Subject};
+    use crate::verify::verification::{
+        Allowlists, AuditPart, AuditStatus, CoveragePart, DocumentName, ProtocolPart, Verification,
+    };
+
+    #[test]
+    fn every_shape_of_a_verdict_lists_exactly_the_fields_that_are_written() {
+        let some = || Some("x".to_owned());
+        let digest = ArtifactDigest::of(b"");
+        let subject = Subject {
+            origin: String::new(),
+            tree_size: 1,
+            root_hash: String::new(),
+            index: 0,
+            leaf_hash: String::new(),
+            kind: "approval",
+            artifact: String::new(),
+            signer: some(),
+            submitter: String::new(),
+            logged_at: 1,
+        };
+        check("ProvenEntry", &subject);
+        let document =
+            DocumentName { kind: "proof_bundle", digest, bundle_id: some(), agent: some(), run: some(), job: some() };
+        check("Document", &document);
+        let protocol = ProtocolPart {
+            status: "pass",
+            reason_code: "OK",
+            field: None,
+            proof_tier: None,
+            trust_tier: None,
+            model_identity_tier: None,
+            risk_flags: vec![],
+            not_checked: vec![],
+            bare: false,
+            allowlists: Allowlists::Roots,
+            verification_time: 1,
+        };
+        check("ProtocolVerdict", &protocol);
+        let audit = AuditPart { status: AuditStatus::Pass, findings: vec![], pending: vec![] };
+        check("AuditVerdict", &audit);
+        let coverage = CoveragePart {
+            rules_version: "x",
+            operator: some(),
+            roots_digest: Some(digest),
+            as_of: Some(AsOf { size: TreeSize::new(1), logged_at: None }),
+            absence: Absence::Recomputed,
+            entries: 1,
+            not_judged: vec![],
+        };
+        check("VerdictCoverage", &coverage);
+        let asked = Check { name: "x", outcome: Outcome::Fail, code: "x", detail: String::new(), advice: Some("x") };
+        check("Check", &asked);
+        let verification = Verification {
+            report_version: REPORT_VERSION,
+            verdict: Outcome::Pass,
+            subject: Some(subject),
+            document: Some(document),
+            protocol: Some(protocol),
+            audit,
+            coverage: Some(coverage),
+            checks: vec![asked],
+        };
+        check("Verification", verification);
+    }
+}
