@@ -388,7 +388,8 @@ fn a_flipped_bit_anywhere_in_the_guard_is_named_and_leaves_the_other_block() {
         let mut bytes = sound.clone();
         bytes[at] ^= 1 << (at % 8);
         std::fs::write(place.guard(), &bytes).unwrap();
-        let guard = FileGuard::open(&place.guard(), Arc::new(NoFaults)).unwrap().unwrap();
+        let open = || FileGuard::open(&place.guard(), Arc::new(NoFaults));
+        let guard = crate::logs::patiently(open, |error| error.code() == "guard_busy").unwrap().unwrap();
         let block = (at / BLOCK_BYTES) as u64;
         assert_eq!(guard.damaged_blocks().unwrap(), [block], "byte {at}");
         let lost = u64::from(newest.sequence % 2 == block);

@@ -568,7 +568,7 @@ fn store_and_guard_restored_together_are_found_by_a_seen_checkpoint_alone() {
     let open = restored.open();
     open.submit(items(200..204)).unwrap();
     open.close().unwrap();
-    let refused = restored.try_open_with(|o| o.seen = vec![kept]).err().unwrap();
+    let refused = restored.try_open_with(|o| o.seen = vec![kept.clone()]).err().unwrap();
     assert_eq!(refused.code(), "seen_other_root");
 }
 

@@ -208,11 +208,14 @@ impl Place {
         self.try_open_with(|_| {})
     }
 
-    pub fn try_open_with(&self, change: impl FnOnce(&mut Opening)) -> Result<Open, OpenError> {
-        let mut opening = self.opening();
-        change(&mut opening);
-        let (log, running) = Log::open(opening)?;
-        Ok(Open { log, running })
+    pub fn try_open_with(&self, change: impl Fn(&mut Opening)) -> Result<Open, OpenError> {
+        let open = || {
+            let mut opening = self.opening();
+            change(&mut opening);
+            let (log, running) = Log::open(opening)?;
+            Ok(Open { log, running })
+        };
+        patiently(open, |error: &OpenError| error.code() == "guard_busy")
     }
 
     pub fn open(&self) -> Open {
@@ -254,7 +257,8 @@ impl Place {
     }
 
     pub fn guard_record(&self) -> GuardRecord {
-        match FileGuard::open(&self.guard(), Arc::new(NoFaults)).unwrap().unwrap().read().unwrap() {
+        let open = || FileGuard::open(&self.guard(), Arc::new(NoFaults));
+        match patiently(open, |error| error.code() == "guard_busy").unwrap().unwrap().read().unwrap() {
             GuardState::Record(record) => record,
             other => panic!("the guard holds no record: {other:?}"),
         }
@@ -268,20 +272,27 @@ impl Place {
 
     /// What fsck finds, as `what: why`.
     pub fn problems(&self) -> Vec<String> {
-        let mut checked = fsck::check(&self.data(), &self.guard(), &mut |_, _| {});
-        // Another test's child holds a copy of our lock between its fork and its exec.
-        for _ in 0..100 {
-            if !checked.as_ref().is_err_and(|error| error.code() == "guard_busy") {
-                break;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(10));
-            checked = fsck::check(&self.data(), &self.guard(), &mut |_, _| {});
-        }
+        let check = || fsck::check(&self.data(), &self.guard(), &mut |_, _| {});
+        let checked = patiently(check, |error| error.code() == "guard_busy");
         match checked {
             Ok(report) => report.problems.iter().map(|p| format!("{}: {}", p.what, p.why)).collect(),
             Err(error) => vec![format!("{}: {error}", error.code())],
         }
     }
+}
+
+/// Tries again for a while as long as the guard is busy: another test's child
+/// holds a copy of a lock that was let go between its fork and its exec.
+pub fn patiently<T, E>(mut attempt: impl FnMut() -> Result<T, E>, is_busy: impl Fn(&E) -> bool) -> Result<T, E> {
+    let mut last = attempt();
+    for _ in 0..100 {
+        match &last {
+            Err(error) if is_busy(error) => std::thread::sleep(Duration::from_millis(5)),
+            _ => break,
+        }
+        last = attempt();
+    }
+    last
 }
 
 pub fn copy_dir(from: &Path, to: &Path) {

@@ -16,6 +16,7 @@ use pulselog::server::faults::NoFaults;
 use pulselog::server::log::clock::{Clock, Reading, SystemClock};
 use pulselog::server::tokens::{self, TokenOptions};
 
+use crate::logs::patiently;
 use crate::make;
 
 pub const ORIGIN: &str = "log.example/test";
@@ -99,9 +100,11 @@ impl Service {
     pub fn restart(&mut self, between: impl FnOnce(&Path)) {
         self.server.take().expect("a server").shutdown().expect("a clean end");
         between(&self.data());
-        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        let server = Server::start_with(config(self.data()), clock, Arc::new(NoFaults));
-        let server = server.unwrap_or_else(|e| panic!("{e}"));
+        let start = || {
+            let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+            Server::start_with(config(self.data()), clock, Arc::new(NoFaults))
+        };
+        let server = patiently(start, |error| error.code() == "guard_busy").unwrap_or_else(|e| panic!("{e}"));
         self.url = format!("http://{}", server.addr());
         self.server = Some(server);
     }
