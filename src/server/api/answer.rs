@@ -4,6 +4,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Serialize;
 
+use crate::artifact::digest::from_b64u;
 use crate::merkle::Hash;
 use crate::server::api::problem::Problem;
 
@@ -110,7 +111,7 @@ pub fn hash_before(name: &'static str, text: &str, prefix: &str, rest: &str) -> 
     if let Ok(hash) = Hash::from_hex(text) {
         return Ok(Spelled::Canonical(hash));
     }
-    let hash = Hash::from_hex(&text.to_ascii_lowercase()).ok().or_else(|| from_base64url(text));
+    let hash = Hash::from_hex(&text.to_ascii_lowercase()).ok().or_else(|| from_b64u::<32>(text).map(Hash::from_bytes));
     let hash = hash.ok_or_else(|| Problem::parameter(name, "must be 64 hex digits"))?;
     let redirect = Redirect::permanent(&format!("{prefix}{}{rest}", hash.to_hex()));
     Ok(Spelled::Otherwise(Box::new(redirect.into_response())))
@@ -120,13 +121,4 @@ pub fn hash_before(name: &'static str, text: &str, prefix: &str, rest: &str) -> 
 #[must_use]
 pub fn query_of(uri: &axum::http::Uri) -> String {
     uri.query().map_or(String::new(), |query| format!("?{query}"))
-}
-
-/// The peer's spelling of 32 bytes, strictly: unpadded, no bits left over.
-#[must_use]
-pub fn from_base64url(text: &str) -> Option<Hash> {
-    use base64ct::Encoding;
-    let mut bytes = [0; 32];
-    let decoded = base64ct::Base64UrlUnpadded::decode(text, &mut bytes).ok()?;
-    Hash::from_slice(decoded)
 }
