@@ -51,7 +51,7 @@ mod verdict;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::FromRef;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
@@ -117,6 +117,13 @@ pub(crate) enum Answer {
     Page(String),
     /// Another address on this server, for a hash in another spelling.
     Redirect(String),
+}
+
+impl Answer {
+    /// A redirect that keeps the query, so that a pinned size stays pinned.
+    fn moved(path: &str, from: &Uri) -> Self {
+        Self::Redirect(from.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
+    }
 }
 
 /// Runs one page where blocking is allowed, since the store blocks.

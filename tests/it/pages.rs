@@ -193,6 +193,11 @@ fn other_spellings_of_a_digest_lead_to_lowercase_hex() {
         let page = site.get(&format!("/pulses/{other}"));
         assert_eq!(page.status, 308);
         assert_eq!(page.header("location"), format!("/pulses/{}", story.pulse_1));
+        let pinned = site.get(&format!("/pulses/{other}?at=9"));
+        assert_eq!(
+            (pinned.status, pinned.header("location")),
+            (308, format!("/pulses/{}?at=9", story.pulse_1).as_str())
+        );
     }
 }
 

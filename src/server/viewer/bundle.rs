@@ -77,10 +77,7 @@ pub(super) async fn page(
         let (text, choices) = (segments(digest)?, Choices::read(&uri)?);
         let wanted = match read_digest(&text) {
             Some(Spelling::Hex(wanted)) => wanted,
-            Some(Spelling::Other(wanted)) => {
-                let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-                return Ok(Answer::Redirect(format!("/b/{wanted}{query}")));
-            }
+            Some(Spelling::Other(wanted)) => return Ok(Answer::moved(&format!("/b/{wanted}"), &uri)),
             None => {
                 let sentence = "A proof bundle is addressed by its digest, 64 hex digits.";
                 return Err(Trouble::not_found("bundle_not_found", sentence).about(&text));

@@ -83,7 +83,7 @@ pub(super) async fn page(
         let (digest, choices) = (segments(digest)?, Choices::read(&uri)?);
         let wanted = match read_digest(&digest) {
             Some(Spelling::Hex(wanted)) => wanted,
-            Some(Spelling::Other(wanted)) => return Ok(Answer::Redirect(format!("/pulses/{wanted}"))),
+            Some(Spelling::Other(wanted)) => return Ok(Answer::moved(&format!("/pulses/{wanted}"), &uri)),
             None => {
                 let sentence = "A Trust Pulse is addressed by its digest, 64 hex digits.";
                 return Err(Trouble::not_found("pulse_not_found", sentence).about(&digest));
