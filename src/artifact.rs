@@ -5,7 +5,8 @@
 //! bytes ─ size ─ strict JSON ─ kind ─ grant ─ version ─ algorithm ─ shape ─ hash ─ key ─ signature ─ secrets ─> Artifact
 //! ```
 //!
-//! [`admit`] is the only maker of an [`Artifact`]. Admission asks whether a
+//! [`admit`] and, for what is logged already, [`readmit`] are the only makers
+//! of an [`Artifact`]. Admission asks whether a
 //! statement is authentic, well-formed, of a known kind and within limits; it
 //! never asks whether the agent behaved: a log that refuses violations hides
 //! evidence. This room does no IO, reads no clock and draws no randomness.
@@ -16,6 +17,7 @@ pub mod digest;
 pub mod json;
 pub mod receipts_root;
 pub mod shape;
+pub mod spelling;
 pub mod time;
 
 mod admission;
@@ -51,7 +53,7 @@ mod trust_pulse;
 mod withholding;
 mod work_policy;
 
-pub use self::admission::{Admitted, Limits, admit};
+pub use self::admission::{Admitted, Limits, Reading, admit, readmit};
 pub(crate) use self::binds::BINDS;
 pub use self::cst_issuance::{check_claims, scope_hash_b64u};
 pub use self::did::{Did, DidError, KeyCache};
@@ -71,7 +73,7 @@ use self::json::Value;
 
 /// An authentic artifact: of a known kind and shape, free of tokens, and either
 /// signed by the key it names or of a kind that may come unsigned from the
-/// submitter who sent it. Made by [`admit`] only.
+/// submitter who sent it. Made by [`admit`] and [`readmit`] only.
 #[derive(Clone, Debug)]
 pub struct Artifact {
     kind: Kind,

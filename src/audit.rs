@@ -63,7 +63,7 @@ use self::scene::Scene;
 
 /// Version of the rules. It changes whenever the same prefix may give other
 /// findings.
-pub const RULES_VERSION: &str = "2026-11-24";
+pub const RULES_VERSION: &str = "2026-11-26";
 
 /// Tolerance between the log's clock and others, milliseconds (model 8).
 pub(crate) const SKEW_MS: i64 = 240_000;

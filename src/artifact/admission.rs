@@ -15,7 +15,7 @@ use crate::artifact::grant::Grant;
 use crate::artifact::json::{self, Value, compact_with_payload, to_jcs};
 use crate::artifact::kind::{Form, HashForm, KINDS, Kind};
 use crate::artifact::receipts_root::ReceiptsRoot;
-use crate::artifact::shape::{Broken, ShapeError, check};
+use crate::artifact::shape::{Broken, ShapeError, check, check_ids};
 use crate::artifact::{Artifact, secrets};
 
 /// Bounds on one artifact.
@@ -40,6 +40,16 @@ impl Default for Limits {
     }
 }
 
+/// Which refusals apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// All of today's: the bytes are to be logged.
+    Intake,
+    /// Those of every day: the bytes may be logged already, and a log that
+    /// exists stays readable. What only newer rules refuse is read.
+    Logged,
+}
+
 /// What one submission brings.
 #[derive(Clone, Debug)]
 pub struct Admitted {
@@ -61,6 +71,25 @@ pub struct Admitted {
 /// # Errors
 /// The first admission step that fails, see [`CODES`](crate::artifact::CODES).
 pub fn admit(bytes: &[u8], grant: &Grant, limits: &Limits, keys: &KeyCache) -> Result<Admitted, AdmitError> {
+    read(bytes, grant, limits, keys, Reading::Intake)
+}
+
+/// The same for bytes that were logged before, perhaps under older rules:
+/// retired versions and ids in odd spellings are read. Same cost.
+///
+/// # Errors
+/// The first step that fails, see [`CODES`](crate::artifact::CODES).
+pub fn readmit(bytes: &[u8], grant: &Grant, limits: &Limits, keys: &KeyCache) -> Result<Admitted, AdmitError> {
+    read(bytes, grant, limits, keys, Reading::Logged)
+}
+
+fn read(
+    bytes: &[u8],
+    grant: &Grant,
+    limits: &Limits,
+    keys: &KeyCache,
+    reading: Reading,
+) -> Result<Admitted, AdmitError> {
     let max = limits.artifact_bytes_max;
     if bytes.len() > max {
         return Err(AdmitError::TooLarge { got: bytes.len(), max });
@@ -74,8 +103,8 @@ pub fn admit(bytes: &[u8], grant: &Grant, limits: &Limits, keys: &KeyCache) -> R
     if !redacted.is_empty() {
         candidate.check_size(max)?;
     }
-    let artifact = authenticate(kind, signed, candidate, keys)?;
-    let (expanded, not_expanded) = expand(&artifact, keys);
+    let artifact = authenticate(kind, signed, candidate, keys, reading)?;
+    let (expanded, not_expanded) = expand(&artifact, keys, reading);
     let receipts = if kind.name() == "proof_bundle" { ReceiptsRoot::of(artifact.payload()) } else { None };
     Ok(Admitted { artifact, receipts, expanded, not_expanded, redacted })
 }
@@ -170,17 +199,18 @@ pub(super) fn authenticate(
     signed: bool,
     candidate: Candidate,
     keys: &KeyCache,
+    reading: Reading,
 ) -> Result<Artifact, AdmitError> {
     let (payload_hash, signer) = if signed {
         let form = check_versions(kind, &candidate)?;
         check_algorithms(&candidate.value)?;
         check(form.envelope.shape, &candidate.value)?;
-        check_payload(kind, form, candidate.payload(true)).map_err(|error| error.within("payload"))?;
+        check_payload(kind, form, candidate.payload(true), reading).map_err(|error| error.within("payload"))?;
         let (hash, signer) = check_signatures(kind, &candidate, keys)?;
         (Some(hash), Some(signer))
     } else {
         let form = form_of(kind, None, &candidate.value)?;
-        check_payload(kind, form, &candidate.value)?;
+        check_payload(kind, form, &candidate.value, reading)?;
         (None, None)
     };
     let Candidate { value, compact, .. } = candidate;
@@ -223,9 +253,22 @@ fn check_algorithms(envelope: &Value) -> Result<(), AdmitError> {
     }
 }
 
-fn check_payload(kind: Kind, form: &Form, payload: &Value) -> Result<(), ShapeError> {
+/// The shape of a payload and the rules between its members.
+pub(super) fn check_payload(kind: Kind, form: &Form, payload: &Value, reading: Reading) -> Result<(), ShapeError> {
+    if reading == Reading::Intake && form.retired {
+        return Err(ShapeError::at(form.version_field, Broken::RetiredVersion, retired(kind)));
+    }
     check(form.payload, payload)?;
+    // Ids in peers' kinds are theirs to spell.
+    if reading == Reading::Intake && form.ours {
+        check_ids(form.payload, payload)?;
+    }
     (kind.row().check)(payload)
+}
+
+fn retired(kind: Kind) -> String {
+    let taken: Vec<_> = kind.row().forms.iter().filter(|form| !form.retired).map(|form| form.version).collect();
+    format!("is read where it is logged and no longer taken in; must be {}", taken.join(" or "))
 }
 
 fn check_signatures(kind: Kind, candidate: &Candidate, keys: &KeyCache) -> Result<([u8; 32], Did), AdmitError> {

@@ -18,6 +18,7 @@ pub(crate) const ROW: KindRow = KindRow {
         version: "1",
         payload: &PAYLOAD,
         ours: true,
+        retired: false,
     }],
     hash_form: HashForm::Compact,
     unsigned: false,

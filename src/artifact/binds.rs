@@ -7,8 +7,6 @@ use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, opti
 
 /// Free text of our own payloads (model 4).
 pub(crate) const FREE_TEXT_BYTES_MAX: usize = 256;
-/// Ids that people or services choose: jobs, runs, approvals.
-pub(crate) const ID_BYTES_MAX: usize = 256;
 /// Sources of one Argo CD application.
 const REVISIONS_MAX: usize = 64;
 const SYNC_OPTIONS_MAX: usize = 64;
@@ -18,7 +16,8 @@ const RESOURCES_MAX: usize = 4096;
 const NAME_BYTES_MAX: usize = 253;
 
 pub(crate) const FREE_TEXT: Shape = plain(0, FREE_TEXT_BYTES_MAX);
-pub(crate) const ID: Shape = plain(1, ID_BYTES_MAX);
+/// Ids that people or services choose: jobs, runs, approvals.
+pub(crate) const ID: Shape = Shape::Text(Text::Id);
 pub(crate) const HEX64: Shape = Shape::Text(Text::Hex64);
 pub(crate) const NONCE: Shape = Shape::Text(Text::Nonce);
 pub(crate) const TIME: Shape = Shape::Text(Text::Time);

@@ -28,6 +28,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("instance_not_granted", "the token observes another Argo CD instance"),
     ("channel_not_granted", "the token observes by another channel"),
     ("unknown_version", "the version of the envelope or payload is not known"),
+    ("retired_version", "the version of the payload is only read where it was logged before"),
     ("unknown_algorithm", "the signature algorithm is not Ed25519"),
     ("unknown_hash_algorithm", "the hash algorithm is not known"),
     ("unsupported_hash_algorithm", "BLAKE3 is known but not supported"),
@@ -167,6 +168,7 @@ mod tests {
             Broken::InvalidValue,
             Broken::NonCanonicalBase64url,
             Broken::ScopeHashMismatch,
+            Broken::RetiredVersion,
         ];
         let key = [DidError::Invalid, DidError::WrongLength { got: 1 }, DidError::NotAPoint, DidError::SmallOrder];
         let path = String::new;

@@ -3,7 +3,7 @@
 //! is named, and the bundle stays: refusing it would hide evidence.
 
 use crate::artifact::Artifact;
-use crate::artifact::admission::{Candidate, authenticate, recognise};
+use crate::artifact::admission::{Candidate, Reading, authenticate, recognise};
 use crate::artifact::did::KeyCache;
 use crate::artifact::error::AdmitError;
 use crate::artifact::json::Value;
@@ -21,13 +21,13 @@ pub struct NotExpanded {
 /// The authentic receipts inside a bundle, in the order of model 2, and those
 /// that are not; both empty for other kinds. Receipts without an envelope are
 /// the agent's words inside the bundle and are passed over.
-pub(super) fn expand(bundle: &Artifact, keys: &KeyCache) -> (Vec<Artifact>, Vec<NotExpanded>) {
+pub(super) fn expand(bundle: &Artifact, keys: &KeyCache, reading: Reading) -> (Vec<Artifact>, Vec<NotExpanded>) {
     let (mut expanded, mut not_expanded) = (Vec::new(), Vec::new());
     if bundle.kind().name() != "proof_bundle" {
         return (expanded, not_expanded);
     }
     for (array, index, receipt) in receipts(bundle.payload()).filter(|(_, _, receipt)| is_envelope(receipt)) {
-        match expand_one(array, receipt, keys) {
+        match expand_one(array, receipt, keys, reading) {
             Ok(artifact) => expanded.push(artifact),
             Err(error) => {
                 not_expanded.push(NotExpanded { path: format!("payload.{array}[{index}]"), code: error.code() });
@@ -38,10 +38,10 @@ pub(super) fn expand(bundle: &Artifact, keys: &KeyCache) -> (Vec<Artifact>, Vec<
 }
 
 /// One receipt of the bundle array called `array`, through every step that a
-/// submitted artifact passes; `None` when it has no envelope and so no
+/// logged artifact passes; `None` when it has no envelope and so no
 /// signature of its own.
 pub fn admit_inside(array: &str, receipt: &Value, keys: &KeyCache) -> Option<Result<Artifact, AdmitError>> {
-    is_envelope(receipt).then(|| expand_one(array, receipt, keys))
+    is_envelope(receipt).then(|| expand_one(array, receipt, keys, Reading::Logged))
 }
 
 fn is_envelope(receipt: &Value) -> bool {
@@ -50,10 +50,10 @@ fn is_envelope(receipt: &Value) -> bool {
 
 /// Only the kind that an array is for: a bundle's grant must not carry
 /// approvals or decisions in.
-fn expand_one(array: &str, receipt: &Value, keys: &KeyCache) -> Result<Artifact, AdmitError> {
+fn expand_one(array: &str, receipt: &Value, keys: &KeyCache, reading: Reading) -> Result<Artifact, AdmitError> {
     let (kind, signed) = recognise(receipt)?;
     if kind.row().bundle_array != Some(array) {
         return Err(AdmitError::NotExpandable);
     }
-    authenticate(kind, signed, Candidate::new(receipt.clone(), 2048), keys)
+    authenticate(kind, signed, Candidate::new(receipt.clone(), 2048), keys, reading)
 }

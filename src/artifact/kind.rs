@@ -54,6 +54,8 @@ pub struct Form {
     pub payload: &'static Shape,
     /// Whether the payload is defined by us and has a schema in `schemas/`.
     pub ours: bool,
+    /// Whether it is only read where it was logged before, and no longer taken in.
+    pub retired: bool,
 }
 
 /// Everything admission, index and pages know about a kind.

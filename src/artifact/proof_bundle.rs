@@ -19,6 +19,7 @@ pub(crate) const ROW: KindRow = KindRow {
         version: "1",
         payload: &PAYLOAD,
         ours: false,
+        retired: false,
     }],
     hash_form: HashForm::Compact,
     unsigned: false,

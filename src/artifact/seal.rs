@@ -8,8 +8,8 @@ use crate::artifact::digest::{b64u, sha256, to_hex};
 use crate::artifact::envelope::{ALGORITHM, HASH_ALGORITHM};
 use crate::artifact::json::{Object, Value, to_compact, to_jcs};
 use crate::artifact::kind::{HashForm, Kind};
-use crate::artifact::shape::{Broken, ShapeError, check};
-use crate::artifact::{admission, time};
+use crate::artifact::shape::{Broken, ShapeError};
+use crate::artifact::{Reading, admission, time};
 
 /// The payload with its version in front and its nonce after it, where the
 /// kind is ours and they are absent. What is there is never changed.
@@ -35,9 +35,7 @@ pub fn complete(kind: Kind, payload: Value, nonce: [u8; 16]) -> Value {
 /// The payload is not of the kind's shape, or `issued_at` is no time.
 pub fn seal(kind: Kind, payload: Value, key: &SigningKey, issued_at: &str) -> Result<String, ShapeError> {
     let form = admission::form_of(kind, None, &payload).map_err(|error| error.within("payload"))?;
-    check(form.payload, &payload)
-        .and_then(|()| (kind.row().check)(&payload))
-        .map_err(|error| error.within("payload"))?;
+    admission::check_payload(kind, form, &payload, Reading::Intake).map_err(|error| error.within("payload"))?;
     if time::unix_ms(issued_at).is_none() {
         return Err(ShapeError::at(
             "issued_at",

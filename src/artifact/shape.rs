@@ -148,6 +148,39 @@ pub fn check(shape: &Shape, value: &Value) -> Result<(), ShapeError> {
     }
 }
 
+/// Checks that every id in `value`, which fits `shape`, is in the one spelling.
+/// Linear in the value.
+///
+/// # Errors
+/// The first one in document order that is not.
+pub(crate) fn check_ids(shape: &Shape, value: &Value) -> Result<(), ShapeError> {
+    match (shape, value) {
+        (Shape::Text(rule), Value::String(text)) => {
+            rule.check_id(text).map_err(|broken| ShapeError::here(broken, rule.rule()))
+        }
+        (Shape::Object { fields, .. }, Value::Object(object)) => object.iter().try_for_each(|(name, member)| {
+            let field = fields.iter().find(|field| field.name == name);
+            field.map_or(Ok(()), |field| check_ids(field.shape, member)).map_err(|error| error.below(name))
+        }),
+        (Shape::Map { of, .. }, Value::Object(object)) => {
+            object.iter().try_for_each(|(name, member)| check_ids(of, member).map_err(|error| error.below(name)))
+        }
+        (Shape::Array { of, .. } | Shape::OneOrMany { many: Shape::Array { of, .. }, .. }, Value::Array(items)) => {
+            items
+                .iter()
+                .enumerate()
+                .try_for_each(|(at, item)| check_ids(of, item).map_err(|error| error.in_element(at)))
+        }
+        (Shape::OneOrMany { one, .. }, value) => check_ids(one, value),
+        (Shape::Nullable(shape), value) => check_ids(shape, value),
+        (Shape::ByField { field, cases }, value) => {
+            let chosen = cases.iter().find(|(name, _)| value.text_at(field) == Some(name));
+            chosen.map_or(Ok(()), |(_, shape)| check_ids(shape, value))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn invalid(rule: impl Into<String>) -> ShapeError {
     ShapeError::here(Broken::InvalidValue, rule)
 }

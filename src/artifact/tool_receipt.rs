@@ -17,6 +17,7 @@ pub(crate) const ROW: KindRow = KindRow {
             version: "1",
             payload: &PAYLOAD_V1,
             ours: false,
+            retired: false,
         },
         Form {
             envelope: &envelope::V2,
@@ -24,6 +25,7 @@ pub(crate) const ROW: KindRow = KindRow {
             version: "2",
             payload: &PAYLOAD_V2,
             ours: false,
+            retired: false,
         },
     ],
     hash_form: HashForm::Compact,

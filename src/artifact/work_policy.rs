@@ -21,6 +21,7 @@ pub(crate) const ROW: KindRow = KindRow {
             version: "v1",
             payload: &CUSTOMERS,
             ours: true,
+            retired: false,
         },
         Form {
             envelope: &envelope::V1_WITHOUT_EXPIRY,
@@ -28,6 +29,7 @@ pub(crate) const ROW: KindRow = KindRow {
             version: "1",
             payload: &REGISTRY_V1,
             ours: false,
+            retired: false,
         },
         Form {
             envelope: &envelope::V1_WITHOUT_EXPIRY,
@@ -35,6 +37,7 @@ pub(crate) const ROW: KindRow = KindRow {
             version: "2",
             payload: &REGISTRY_V2,
             ours: false,
+            retired: false,
         },
     ],
     hash_form: HashForm::Jcs,

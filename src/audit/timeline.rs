@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::artifact::{Artifact, Did, Grant, KeyCache, Limits, admit};
+use crate::artifact::{Artifact, Did, Grant, KeyCache, Limits, readmit};
 use crate::audit::roots::Roots;
 use crate::audit::statement::Statement;
 use crate::entry::{LoggedAt, SequencedEntry};
@@ -176,6 +176,6 @@ fn is_of(body: &Artifact, entry: &SequencedEntry) -> bool {
 /// `None` when the body is not an authentic artifact of the entry's kind.
 pub fn authenticate(entry: &SequencedEntry, body: &[u8], keys: &KeyCache) -> Option<Artifact> {
     let grant = if entry.signer.is_some() { Grant::all() } else { Grant::any_unsigned(entry.kind) };
-    let artifact = admit(body, &grant, &Limits::unlimited(), keys).ok()?.artifact;
+    let artifact = readmit(body, &grant, &Limits::unlimited(), keys).ok()?.artifact;
     is_of(&artifact, entry).then_some(artifact)
 }

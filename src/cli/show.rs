@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use pulselog::artifact::digest::ArtifactDigest;
 use pulselog::artifact::json::{self, DEPTH_MAX, Value};
-use pulselog::artifact::{AdmitError, Artifact, Grant, KeyCache, Kind, Limits, admit};
+use pulselog::artifact::{AdmitError, Artifact, Grant, KeyCache, Kind, Limits, readmit};
 use pulselog::checkpoint::Checkpoint;
 use pulselog::entry::SequencedEntry;
 use pulselog::merkle::{Hash, leaf_hash};
@@ -137,7 +137,7 @@ fn authentic(bytes: &[u8], value: &Value) -> Result<Artifact, AdmitError> {
         .find(|kind| kind.row().forms.iter().any(|form| value.get(form.version_field).is_some()));
     let is_bare = value.get("envelope_type").is_none();
     let grant = bare.filter(|_| is_bare).map_or_else(Grant::all, Grant::any_unsigned);
-    admit(bytes, &grant, &limits, &KeyCache::new()).map(|admitted| admitted.artifact)
+    readmit(bytes, &grant, &limits, &KeyCache::new()).map(|admitted| admitted.artifact)
 }
 
 fn entry(bytes: &[u8]) -> Result<Sheet, String> {

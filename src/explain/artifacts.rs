@@ -24,6 +24,7 @@ advice! {
     instance_not_granted, "Instance not granted", "use the token of the observer of this Argo CD instance";
     channel_not_granted, "Channel not granted", "use the token of the observer of this channel";
     unknown_version, "Version unknown", "ask the producer for a known version, or use a newer pulselog";
+    retired_version, "Version no longer taken in", "have the producer write the named version and sign again";
     unknown_algorithm, "Signature algorithm unknown", "have it signed with Ed25519";
     unknown_hash_algorithm, "Hash algorithm unknown", "have it hashed with SHA-256 and signed again";
     unsupported_hash_algorithm, "Hash algorithm not supported", "have it hashed with SHA-256 and signed again";

@@ -3,7 +3,7 @@
 
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{self, DEPTH_MAX};
-use crate::artifact::{Admitted, Grant, KeyCache, Limits, admit};
+use crate::artifact::{Admitted, Grant, KeyCache, Limits, readmit};
 use crate::entry::SequencedEntry;
 use crate::verify::ARTIFACT_BYTES_MAX;
 use crate::verify::draft::{Draft, Refusal};
@@ -22,7 +22,7 @@ pub(super) fn check(draft: &mut Draft, bytes: &[u8], entry: &SequencedEntry) {
     let same = equal("length_mismatch", "length", &length.to_string(), &entry.body_bytes.to_string());
     draft.take(Ask::Length, same, |()| format!("{length} bytes in compact form"));
     let limits = Limits { artifact_bytes_max: ARTIFACT_BYTES_MAX, depth_max: DEPTH_MAX };
-    let admitted = admit(bytes, &grant(entry), &limits, &KeyCache::new());
+    let admitted = readmit(bytes, &grant(entry), &limits, &KeyCache::new());
     if let Some(admitted) = draft.take(Ask::Signature, admitted, said_by) {
         agree(draft, &admitted, entry);
     }

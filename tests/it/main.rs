@@ -77,6 +77,7 @@ mod protocol_vectors;
 mod receipts;
 mod schemas;
 mod secrets;
+mod spelling;
 mod tidy;
 mod trust;
 #[cfg(feature = "server")]

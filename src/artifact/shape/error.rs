@@ -9,6 +9,7 @@ const NAME_ECHO_BYTES_MAX: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Broken {
     UnknownVersion,
+    RetiredVersion,
     MissingField,
     UnknownField,
     WrongType,
@@ -21,6 +22,7 @@ impl Broken {
     fn code(self) -> &'static str {
         match self {
             Broken::UnknownVersion => "unknown_version",
+            Broken::RetiredVersion => "retired_version",
             Broken::MissingField => "missing_field",
             Broken::UnknownField => "unknown_field",
             Broken::WrongType => "wrong_type",

@@ -1,8 +1,11 @@
 use super::Broken;
+use crate::artifact::spelling::{UNSEEN, is_spelled};
 use crate::artifact::{digest, time};
 
 /// Longest DID in bytes; a did:key of Ed25519 has 56.
 pub const DID_BYTES_MAX: usize = 256;
+/// Longest id that people or services choose, bytes.
+const ID_BYTES_MAX: usize = 256;
 /// Longest base64url text of a peer's field: a signature has 86, salts are free.
 const B64U_BYTES_MAX: usize = 1024;
 
@@ -11,6 +14,9 @@ const B64U_BYTES_MAX: usize = 1024;
 pub enum Text {
     /// Anything of `min` to `max` bytes.
     Plain { min: usize, max: usize },
+    /// An id that people or services choose, 1 to 256 bytes. What was logged
+    /// before ids had one spelling is read in any, see `check_ids`.
+    Id,
     /// Exactly this text.
     Word(&'static str),
     /// `did:method:id`; whether a key can be read from it is judged elsewhere.
@@ -55,6 +61,7 @@ impl Text {
         };
         match self {
             Text::Plain { min, max } => ok((min..=max).contains(&text.len())),
+            Text::Id => ok((1..=ID_BYTES_MAX).contains(&text.len())),
             Text::Word(word) => ok(text == word),
             Text::Did => ok(is_did(text)),
             Text::DidKey => ok(is_did(text) && text.starts_with("did:key:z")),
@@ -77,6 +84,11 @@ impl Text {
         }
     }
 
+    /// Whether an id is in the one spelling; any other text is not asked.
+    pub(super) fn check_id(self, text: &str) -> Result<(), Broken> {
+        if self != Text::Id || is_spelled(text) { Ok(()) } else { Err(Broken::InvalidValue) }
+    }
+
     /// The rule in words, for errors and schemas.
     pub fn rule(self) -> String {
         match self {
@@ -93,6 +105,9 @@ impl Text {
     fn fixed_rule(self) -> &'static str {
         match self {
             Text::Plain { .. } | Text::Word(_) | Text::B64u { .. } => "must be text",
+            Text::Id => {
+                "must be an id of 1 to 256 bytes, without a blank at either end or a character that nobody sees"
+            }
             Text::Did => "must be a DID",
             Text::DidKey => "must be a did:key",
             Text::Hex64 => "must be 64 lowercase hex characters",
@@ -115,6 +130,7 @@ impl Text {
     pub(super) fn pattern(self) -> Option<String> {
         Some(match self {
             Text::Plain { .. } | Text::Word(_) | Text::PeerTime => return None,
+            Text::Id => id_pattern(),
             Text::Did => r"^did:[a-z0-9]+:[A-Za-z0-9._%:-]+$".to_owned(),
             Text::DidKey => r"^did:key:z[A-Za-z0-9._%:-]+$".to_owned(),
             Text::Hex64 => "^[0-9a-f]{64}$".to_owned(),
@@ -142,12 +158,22 @@ impl Text {
     pub(super) fn lengths(self) -> Option<(usize, usize)> {
         match self {
             Text::Plain { min, max } => Some((min, max)),
+            Text::Id => Some((1, ID_BYTES_MAX)),
             Text::Did | Text::DidKey => Some((7, DID_BYTES_MAX)),
             Text::Dns1123 => Some((1, 253)),
             Text::PeerTime => Some((20, time::PEER_TIME_BYTES_MAX)),
             _ => None,
         }
     }
+}
+
+/// Characters beyond the first plane have no portable spelling in a pattern:
+/// admission alone refuses those.
+fn id_pattern() -> String {
+    let first_plane = UNSEEN.iter().filter(|(first, _)| u32::from(*first) <= 0xffff);
+    let ranges = first_plane.map(|(first, last)| format!(r"\u{:04x}-\u{:04x}", u32::from(*first), u32::from(*last)));
+    let unseen: String = ranges.collect();
+    format!("^(?! )[^{unseen}]+(?<! )$")
 }
 
 fn check_b64u(text: &str, min: usize, max: usize) -> Result<(), Broken> {
