@@ -5,29 +5,43 @@ use crate::artifact::binds::{
     ACTION, APP, CHANNEL, DESTINATION, FREE_TEXT, HEX64, HISTORY_ID, INSTANCE, NONCE, ONE, PARAMS, REVISIONS, TIME,
     UID, check_destination, check_params,
 };
+use crate::artifact::digest::{sha256, to_hex};
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
+use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{Form, HashForm, KindRow};
-use crate::artifact::shape::{Shape, Text, list, object, optional, plain, required};
+use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, plain, required};
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "argocd_observation",
     envelope_type: "argocd_observation",
-    forms: &[Form {
-        envelope: &envelope::V1,
-        version_field: "argocd_observation_version",
-        version: "1",
-        payload: &PAYLOAD,
-        ours: true,
-        retired: false,
-    }],
+    forms: &[
+        Form {
+            envelope: &envelope::V1,
+            version_field: "argocd_observation_version",
+            version: "2",
+            payload: &PAYLOAD,
+            ours: true,
+            retired: false,
+        },
+        Form {
+            envelope: &envelope::V1,
+            version_field: "argocd_observation_version",
+            version: "1",
+            payload: &PAYLOAD_1,
+            ours: true,
+            retired: true,
+        },
+    ],
     hash_form: HashForm::Compact,
     unsigned: true,
     title: "Observation of Argo CD",
     withholdable: true,
     bundle_array: None,
-    check: |payload| check_destination(payload).and_then(|()| check_params(payload)),
+    check: |payload| {
+        check_destination(payload).and_then(|()| check_params(payload)).and_then(|()| check_operation(payload))
+    },
     keys: |payload| Keys {
         instance: text(payload, "instance"),
         app_uid: text(payload, "app.uid"),
@@ -65,6 +79,10 @@ pub(crate) const ROW: KindRow = KindRow {
                 ("Code", "code"),
                 ("Subject", "subject"),
                 ("Operation", "op_key"),
+                ("Operation digest", "operation_digest"),
+                ("History id", "history_id"),
+                ("Resource version", "resource_version"),
+                ("Token id", "token_id"),
                 ("Raw digest", "raw_digest"),
             ],
         )
@@ -80,43 +98,88 @@ const RESOURCE_COUNTS_MAX: usize = 1024;
 
 const COUNT: Shape = Shape::Integer { min: 0, max: 9_007_199_254_740_991 };
 const SWITCH: Shape = Shape::Enum(&["on", "off", "unknown"]);
-const VERSION: Shape = ONE;
+const TWO: Shape = Shape::Text(Text::Word("2"));
 
-const PAYLOAD: Shape = Shape::ByField {
-    field: "event",
-    cases: &[
-        ("operation", &OPERATION),
-        ("auto_sync", &AUTO_SYNC),
-        ("spec_change", &SPEC_CHANGE),
-        ("lifecycle", &LIFECYCLE),
-        ("denial", &DENIAL),
-    ],
-};
+/// One event: what stands in each of them, and its own members.
+macro_rules! event {
+    ($version:expr, $event:literal, [$($own:expr),* $(,)?]) => {
+        object(&[
+            required("argocd_observation_version", $version),
+            required("nonce", &NONCE),
+            required("channel", &CHANNEL),
+            required("instance", &INSTANCE),
+            required("event", &Shape::Text(Text::Word($event))),
+            required("raw_digest", &HEX64),
+            $($own),*
+        ])
+    };
+}
 
-const OPERATION: Shape = object(&[
-    required("argocd_observation_version", &VERSION),
-    required("nonce", &NONCE),
-    required("channel", &CHANNEL),
-    required("instance", &INSTANCE),
-    required("event", &Shape::Text(Text::Word("operation"))),
-    required("app", &APP),
-    required("raw_digest", &HEX64),
-    required("action", &ACTION),
-    required("action_certainty", &Shape::Enum(&["stated", "inferred"])),
-    required("initiator", &INITIATOR),
-    required("phase", &Shape::Enum(&["Running", "Terminating", "Succeeded", "Failed", "Error"])),
-    required("started_at", &TIME),
-    required("destination", &DESTINATION),
-    required("op_key", &HEX64),
-    optional("info", &list(&INFO, 0, INFO_MAX)),
-    optional("finished_at", &TIME),
-    optional("message", &plain(0, MESSAGE_BYTES_MAX)),
-    optional("revisions", &OBSERVED_REVISIONS),
-    optional("params", &PARAMS),
-    optional("history_id", &HISTORY_ID),
-    optional("retry", &RETRY),
-    optional("resource_counts", &list(&RESOURCE_COUNT, 0, RESOURCE_COUNTS_MAX)),
-]);
+/// Every event of a version; `named` are the members by which an operation of
+/// that version is known.
+macro_rules! payload {
+    ($version:expr, [$($named:expr),* $(,)?]) => {
+        Shape::ByField {
+            field: "event",
+            cases: &[
+                ("operation", &event!($version, "operation", [
+                    required("app", &APP),
+                    required("action", &ACTION),
+                    required("action_certainty", &Shape::Enum(&["stated", "inferred"])),
+                    required("initiator", &INITIATOR),
+                    required("phase", &Shape::Enum(&["Running", "Terminating", "Succeeded", "Failed", "Error"])),
+                    required("started_at", &TIME),
+                    required("destination", &DESTINATION),
+                    $($named,)*
+                    optional("info", &list(&INFO, 0, INFO_MAX)),
+                    optional("finished_at", &TIME),
+                    optional("message", &plain(0, MESSAGE_BYTES_MAX)),
+                    optional("revisions", &OBSERVED_REVISIONS),
+                    optional("params", &PARAMS),
+                    optional("history_id", &HISTORY_ID),
+                    optional("retry", &RETRY),
+                    optional("resource_counts", &list(&RESOURCE_COUNT, 0, RESOURCE_COUNTS_MAX)),
+                ])),
+                ("auto_sync", &event!($version, "auto_sync", [
+                    required("app", &APP),
+                    required("before", &SWITCH),
+                    required("after", &SWITCH),
+                ])),
+                ("spec_change", &event!($version, "spec_change", [
+                    required("app", &APP),
+                    required("spec_digest", &object(&[required("before", &HEX64), required("after", &HEX64)])),
+                ])),
+                ("lifecycle", &event!($version, "lifecycle", [
+                    required("app", &APP),
+                    required("change", &Shape::Enum(&["seen", "deleting", "uid_changed"])),
+                    optional("uid_before", &UID),
+                ])),
+                // The application is absent where the refused call was about none.
+                ("denial", &event!($version, "denial", [
+                    optional("app", &APP),
+                    required("method", &FREE_TEXT),
+                    required("code", &FREE_TEXT),
+                    required("subject", &FREE_TEXT),
+                    optional("token_id", &FREE_TEXT),
+                ])),
+            ],
+        }
+    };
+}
+
+/// Which of the last four stand there depends on the channel: [`check_operation`].
+const PAYLOAD: Shape = payload!(
+    &TWO,
+    [
+        optional("operation_digest", &HEX64),
+        optional("op_key", &HEX64),
+        optional("resource_version", &FREE_TEXT),
+        optional("token_id", &FREE_TEXT),
+    ]
+);
+
+/// Version 1, whose `op_key` was the observer's own and can be recomputed by nobody.
+const PAYLOAD_1: Shape = payload!(&ONE, [required("op_key", &HEX64)]);
 
 /// `username` is empty for what Argo CD does by itself.
 const INITIATOR: Shape = object(&[required("username", &FREE_TEXT), required("automated", &Shape::Bool)]);
@@ -131,52 +194,41 @@ const RETRY: Shape = object(&[
 const RESOURCE_COUNT: Shape =
     object(&[required("namespace", &FREE_TEXT), required("status", &FREE_TEXT), required("count", &COUNT)]);
 
-const AUTO_SYNC: Shape = object(&[
-    required("argocd_observation_version", &VERSION),
-    required("nonce", &NONCE),
-    required("channel", &CHANNEL),
-    required("instance", &INSTANCE),
-    required("event", &Shape::Text(Text::Word("auto_sync"))),
-    required("app", &APP),
-    required("raw_digest", &HEX64),
-    required("before", &SWITCH),
-    required("after", &SWITCH),
-]);
+/// The name of an Argo CD operation, which has no id of its own: hex SHA-256 of
+/// the JCS of instance, application uid, start in whole seconds, and digest of
+/// the operation as its status shows it. Ordinary operations share a second, so
+/// the start alone does not tell them apart.
+pub fn op_key(instance: &str, app_uid: &str, started_at: &str, operation_digest: &str) -> String {
+    // `YYYY-MM-DDTHH:MM:SS` is 19 bytes; a fraction is cut.
+    let seconds = format!("{}Z", started_at.get(..19).unwrap_or(started_at));
+    let parts = [instance, app_uid, &seconds, operation_digest];
+    to_hex(&sha256(to_jcs(&Value::Array(parts.into_iter().map(Value::from).collect())).as_bytes()))
+}
 
-const SPEC_CHANGE: Shape = object(&[
-    required("argocd_observation_version", &VERSION),
-    required("nonce", &NONCE),
-    required("channel", &CHANNEL),
-    required("instance", &INSTANCE),
-    required("event", &Shape::Text(Text::Word("spec_change"))),
-    required("app", &APP),
-    required("raw_digest", &HEX64),
-    required("spec_digest", &object(&[required("before", &HEX64), required("after", &HEX64)])),
-]);
-
-const LIFECYCLE: Shape = object(&[
-    required("argocd_observation_version", &VERSION),
-    required("nonce", &NONCE),
-    required("channel", &CHANNEL),
-    required("instance", &INSTANCE),
-    required("event", &Shape::Text(Text::Word("lifecycle"))),
-    required("app", &APP),
-    required("raw_digest", &HEX64),
-    required("change", &Shape::Enum(&["seen", "deleting", "uid_changed"])),
-    optional("uid_before", &UID),
-]);
-
-/// The application is absent where the refused call was about none.
-const DENIAL: Shape = object(&[
-    required("argocd_observation_version", &VERSION),
-    required("nonce", &NONCE),
-    required("channel", &CHANNEL),
-    required("instance", &INSTANCE),
-    required("event", &Shape::Text(Text::Word("denial"))),
-    optional("app", &APP),
-    required("raw_digest", &HEX64),
-    required("method", &FREE_TEXT),
-    required("code", &FREE_TEXT),
-    required("subject", &FREE_TEXT),
-    optional("token_id", &FREE_TEXT),
-]);
+/// Channels that show the operation itself say which it was, and every channel
+/// says only what it can see.
+fn check_operation(payload: &Value) -> Result<(), ShapeError> {
+    if payload.text_at("event") != Some("operation") || payload.text_at("argocd_observation_version") == Some("1") {
+        return Ok(());
+    }
+    let shows_status = matches!(payload.text_at("channel"), Some("notify" | "poll"));
+    let refused = if shows_status { ["resource_version", "token_id"] } else { ["operation_digest", "op_key"] };
+    if let Some(name) = refused.into_iter().find(|name| payload.get(name).is_some()) {
+        let channels = if shows_status { "k8s_event and server_log" } else { "notify and poll" };
+        return Err(ShapeError::at(name, Broken::InvalidValue, format!("must stand for channels {channels} only")));
+    }
+    if !shows_status {
+        return Ok(());
+    }
+    let text = |path: &str| {
+        let missing = || ShapeError::at(path, Broken::MissingField, "is required for channels notify and poll");
+        payload.text_at(path).ok_or_else(missing)
+    };
+    let digest = text("operation_digest")?;
+    if text("op_key")? != op_key(text("instance")?, text("app.uid")?, text("started_at")?, digest) {
+        let rule = "must be the hex SHA-256 of the JCS of [instance, app.uid, started_at in whole seconds, \
+                    operation_digest]";
+        return Err(ShapeError::at("op_key", Broken::InvalidValue, rule));
+    }
+    Ok(())
+}

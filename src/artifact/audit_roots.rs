@@ -1,7 +1,11 @@
 //! Whom the audit believes, as the operator declares it (model 4 and 7). Each
 //! replaces the one before as a whole.
 
-use crate::artifact::binds::{CHANNEL, DID, FREE_TEXT, INSTANCE, NONCE, ONE, POLICY_HASH};
+use std::collections::HashSet;
+
+use crate::artifact::binds::{
+    CHANNEL, CLUSTER_NAME, CLUSTER_SERVER, DID, FREE_TEXT, INSTANCE, NONCE, ONE, POLICY_HASH,
+};
 use crate::artifact::envelope;
 use crate::artifact::fact::{Fact, pick};
 use crate::artifact::json::Value;
@@ -25,7 +29,7 @@ pub(crate) const ROW: KindRow = KindRow {
     title: "Roots of trust",
     withholdable: false,
     bundle_array: None,
-    check: observers_have_one_name,
+    check: |payload| observers_have_one_name(payload).and_then(|()| instances_have_one_row(payload)),
     keys: |_| Keys::default(),
     facts,
 };
@@ -54,6 +58,7 @@ const PAYLOAD: Shape = object(&[
     required("observers", &list(&OBSERVER, 0, ROWS_MAX)),
     required("agents", &list(&AGENT, 0, ROWS_MAX)),
     required("humans", &USERNAMES),
+    optional("instances", &list(&INSTANCE_ROW, 0, ROWS_MAX)),
     required("distrusted", &list(&DISTRUSTED, 0, ROWS_MAX)),
 ]);
 
@@ -75,6 +80,17 @@ const AGENT: Shape = object(&[
     required("usernames", &USERNAMES),
 ]);
 
+/// What the operator knows of an Argo CD: whether nobody else can write its
+/// Application resources, whether `humans` names all of its people, and which
+/// cluster name stands for which server.
+const INSTANCE_ROW: Shape = object(&[
+    required("instance", &INSTANCE),
+    required("closed_writes", &Shape::Bool),
+    required("humans_complete", &Shape::Bool),
+    required("clusters", &list(&CLUSTER, 0, ROWS_MAX)),
+]);
+const CLUSTER: Shape = object(&[required("name", &CLUSTER_NAME), required("server", &CLUSTER_SERVER)]);
+
 const DISTRUSTED: Shape = object(&[
     required("did", &DID),
     required("from_index", &Shape::Integer { min: 0, max: 9_007_199_254_740_991 }),
@@ -91,6 +107,33 @@ fn observers_have_one_name(payload: &Value) -> Result<(), ShapeError> {
         }
         None => Ok(()),
     }
+}
+
+/// One row an instance, and in it one row a cluster name: what the roots say
+/// of an instance has one place. Several names of one server are fine.
+fn instances_have_one_row(payload: &Value) -> Result<(), ShapeError> {
+    let instances = rows(payload, "instances");
+    if let Some(at) = repeated(instances, "instance") {
+        let rule = "must name each instance once";
+        return Err(ShapeError::at("instance", Broken::InvalidValue, rule).within_element("instances", at));
+    }
+    for (at, row) in instances.iter().enumerate() {
+        if repeated(rows(row, "clusters"), "name").is_some() {
+            let rule = "must name each cluster once";
+            return Err(ShapeError::at("clusters", Broken::InvalidValue, rule).within_element("instances", at));
+        }
+    }
+    Ok(())
+}
+
+fn rows<'a>(value: &'a Value, list: &str) -> &'a [Value] {
+    value.get(list).and_then(Value::as_array).unwrap_or_default()
+}
+
+/// Position of the first row whose member `name` an earlier one has too.
+fn repeated(rows: &[Value], name: &str) -> Option<usize> {
+    let mut seen = HashSet::new();
+    rows.iter().position(|row| !seen.insert(row.text_at(name)))
 }
 
 fn facts(payload: &Value) -> Vec<Fact> {
@@ -118,5 +161,8 @@ fn facts(payload: &Value) -> Vec<Fact> {
         let names = items.iter().filter_map(|row| row.text_at("did").or_else(|| row.text_at("submitter")));
         facts.extend(names.map(|name| Fact { label, value: name.to_owned() }));
     }
+    let instances = payload.get("instances").and_then(Value::as_array).unwrap_or_default();
+    let known = instances.iter().filter_map(|row| row.text_at("instance"));
+    facts.extend(known.map(|name| Fact { label: "Argo CD instance", value: name.to_owned() }));
     facts
 }

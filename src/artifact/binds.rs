@@ -33,6 +33,9 @@ pub(crate) const CHANNEL: Shape = Shape::Enum(&["notify", "poll", "k8s_event", "
 pub(crate) const UID: Shape = plain(1, 64);
 pub(crate) const REVISION: Shape = plain(1, FREE_TEXT_BYTES_MAX);
 pub(crate) const REVISIONS: Shape = list(&REVISION, 0, REVISIONS_MAX);
+/// A cluster as Argo CD knows it: by the address of its API server, or by name.
+pub(crate) const CLUSTER_SERVER: Shape = plain(1, 1024);
+pub(crate) const CLUSTER_NAME: Shape = plain(1, NAME_BYTES_MAX);
 /// Argo CD's id of a past deployment.
 pub(crate) const HISTORY_ID: Shape = Shape::Integer { min: 0, max: 9_007_199_254_740_991 };
 
@@ -57,11 +60,8 @@ pub(crate) const APP: Shape =
 
 /// A cluster by server URL or by name; the namespace is absent where the
 /// application names none (cluster-scoped resources only).
-pub(crate) const DESTINATION: Shape = object(&[
-    optional("server", &plain(1, 1024)),
-    optional("name", &plain(1, NAME_BYTES_MAX)),
-    optional("namespace", &NAME),
-]);
+pub(crate) const DESTINATION: Shape =
+    object(&[optional("server", &CLUSTER_SERVER), optional("name", &CLUSTER_NAME), optional("namespace", &NAME)]);
 
 pub(crate) const PARAMS: Shape = object(&[
     optional("prune", &Shape::Exactly(true)),

@@ -55,7 +55,6 @@ fn late_receipt(story: &mut Story, ms: i64) {
 /// Argo CD reports an operation that names the denied decision.
 fn denied_and_seen(story: &mut Story, username: &str) {
     story.observe("edited", "edit", "edit_app_spec", true);
-    story.set("edited", "op_key", hex("edited"));
     story.set("edited", "initiator.username", username);
     story.last_after("edit");
 }
@@ -293,7 +292,7 @@ pub static ROWS: &[Golden] = &[
         "one decision for two operations",
         |story| {
             story.observe("twice", "sync", "sync", true);
-            story.set("twice", "op_key", hex("another operation"));
+            story.set("twice", "operation_digest", hex("another operation"));
         },
         &["REPLAY_DECISION_REUSED"],
         Fail,

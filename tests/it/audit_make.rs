@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use pulselog::artifact::digest::PayloadHash;
 use pulselog::artifact::json::{Value, to_compact, to_jcs};
-use pulselog::artifact::{Did, scope_hash_b64u};
+use pulselog::artifact::{Did, op_key, scope_hash_b64u};
 use pulselog::audit::{Report, Timeline, audit};
 use pulselog::entry::{LoggedAt, PendingEntry, SubmitterName};
 use pulselog::merkle::LeafIndex;
@@ -37,7 +37,8 @@ pub struct Step {
 }
 
 /// Steps in order. References between payloads are by name: a text `@name` is
-/// the payload hash of that step (hex), `@@name` the same in base64url.
+/// the payload hash of that step (hex), `#name` the key of the operation that
+/// the decision of that name led to, and `#` that of the observation itself.
 #[derive(Clone, Default)]
 pub struct Story {
     pub steps: Vec<Step>,
@@ -76,11 +77,27 @@ pub fn time(ms: i64) -> String {
 impl Step {
     /// The artifact, sealed; `hashes` are those of the steps that it names.
     fn text(&self, hashes: &BTreeMap<String, String>) -> String {
-        let payload = resolved(&self.payload, hashes);
+        let payload = self.said(hashes);
         match self.signer.as_str() {
             "" => to_compact(&payload),
             signer => to_compact(&seal_raw(kind(self.kind), payload, &key(signer))),
         }
+    }
+
+    /// The payload, with what it names in its place.
+    fn said(&self, hashes: &BTreeMap<String, String>) -> Value {
+        let mut payload = resolved(&self.payload, hashes);
+        if payload.text_at("op_key") == Some("#") {
+            let key = self.op_key();
+            set(&mut payload, "op_key", Some(key.into()));
+        }
+        payload
+    }
+
+    /// Key of the operation that an observation reports.
+    fn op_key(&self) -> String {
+        let text = |path| self.payload.text_at(path).unwrap_or_default();
+        op_key(text("instance"), text("app.uid"), text("started_at"), text("operation_digest"))
     }
 
     /// The same said by somebody without any role.
@@ -295,7 +312,7 @@ impl Story {
 
     pub fn receipt(&mut self, name: &str, decision: &str, outcome: &str, op: Option<&str>) {
         let name = self.named(name);
-        let op = op.map_or(String::new(), |op| format!(r#","op_key":"{}""#, hex(&self.named(op))));
+        let op = op.map_or(String::new(), |op| format!(r##","op_key":"#{}""##, self.named(op)));
         let action = match decision {
             "back" => "rollback",
             "edit" => "edit_app_spec",
@@ -330,17 +347,22 @@ impl Story {
             true => format!(r#","info":[{{"name":"claw.decision","value":"@{}"}}]"#, self.named(decision)),
             false => String::new(),
         };
+        // Whoever reports it, an operation starts once.
+        let decided = self.named(decision);
+        let started = self.steps.iter().find(|step| step.name == decided).map_or(self.last_ms, |step| step.ms);
         let payload = value(&format!(
-            r#"{{"argocd_observation_version":"1","nonce":"{}","channel":"notify","instance":"argocd-prod",
+            r##"{{"argocd_observation_version":"2","nonce":"{}","channel":"notify","instance":"argocd-prod",
             "event":"operation","app":{},"raw_digest":"{}","action":"{action}","action_certainty":"inferred",
             "initiator":{{"username":"proj:payments:agent","automated":false}},"phase":"Succeeded",
             "started_at":"{}","destination":{{"server":"https://kubernetes.default.svc","namespace":"prod-canary"}},
-            "op_key":"{}"{info},"params":{{}}}}"#,
+            "operation_digest":"{}","op_key":"#"{info},
+            "revisions":{{"resolved":["{revision}"],"deployed":["{revision}"]}}}}"##,
             nonce(&name),
             app(),
             hex(&name),
-            time(self.last_ms),
-            hex(&self.named(decision)),
+            time(started),
+            hex(&decided),
+            revision = &hex("revision")[..40],
         ));
         self.log(&name, "argocd_observation", "", payload);
         self.submitted_by(&name, "observer");
@@ -479,13 +501,25 @@ impl Story {
         self.steps.iter().map(|step| (step.ms, step.text(&hashes))).collect()
     }
 
+    /// Keys of the operations that decisions led to, as `#decision`. One that
+    /// nobody reports is called by no observation's name.
+    fn operations(&self) -> BTreeMap<String, String> {
+        let decisions = self.steps.iter().filter(|step| step.kind == "argocd_decision");
+        let key = |decision: &Step| {
+            let digest = hex(&decision.name);
+            let is_it = |step: &&Step| step.payload.text_at("operation_digest") == Some(digest.as_str());
+            self.steps.iter().find(is_it).map_or_else(|| hex(&format!("operation {digest}")), Step::op_key)
+        };
+        decisions.map(|decision| (format!("#{}", decision.name), key(decision))).collect()
+    }
+
     fn hashes(&self) -> BTreeMap<String, String> {
-        let mut hashes = BTreeMap::new();
+        let mut hashes = self.operations();
         let mut waiting: Vec<&Step> = self.steps.iter().collect();
         // References may point forwards; each round resolves what it can.
         for _ in 0..4 {
             waiting.retain(|step| {
-                let payload = resolved(&step.payload, &hashes);
+                let payload = step.said(&hashes);
                 let open = to_compact(&payload).contains("\"@");
                 if !open {
                     let hash = PayloadHash::of(to_compact(&payload).as_bytes());
@@ -515,10 +549,11 @@ pub fn operator() -> Did {
 /// hash of nothing anybody logged.
 fn resolved(value: &Value, hashes: &BTreeMap<String, String>) -> Value {
     match value {
-        Value::String(text) => match text.strip_prefix('@') {
-            Some(name) => hashes.get(name).map_or_else(|| value.clone(), |hash| hash.as_str().into()),
-            None => value.clone(),
-        },
+        Value::String(text) => {
+            let name = text.strip_prefix('@').unwrap_or(text);
+            let named = hashes.get(name).filter(|_| text.starts_with(['@', '#']));
+            named.map_or_else(|| value.clone(), |hash| hash.as_str().into())
+        }
         Value::Array(items) => Value::Array(items.iter().map(|item| resolved(item, hashes)).collect()),
         Value::Object(object) => {
             let mut out = pulselog::artifact::json::Object::new();

@@ -297,7 +297,7 @@ fn what_argo_cd_reports_must_be_what_was_decided() {
     shows(&["OPERATION_OUTSIDE_WINDOW"], |story| story.set("back seen", "started_at", time(START_MS + 900_000)));
     shows(&["REPLAY_DECISION_REUSED"], |story| {
         story.observe("twice", "sync", "sync", true);
-        story.set("twice", "op_key", hex("another operation"));
+        story.set("twice", "operation_digest", hex("another operation"));
     });
 }
 

@@ -214,6 +214,7 @@ fn is_bound(story: &[Artifact]) {
             at(&story[seen], "instance").clone(),
             at(&story[seen], "app.uid").clone(),
             at(&story[seen], "started_at").clone(),
+            at(&story[seen], "operation_digest").clone(),
         ]);
         let op_key = hex(&sha256(to_jcs(&operation).as_bytes()));
         assert_eq!(said(&story[seen], "op_key"), op_key);

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use ed25519_dalek::{Signer as _, SigningKey};
 use pulselog::artifact::json::{self, Object, Value, to_compact, to_jcs};
-use pulselog::artifact::{AdmitError, Admitted, Did, Grant, HashForm, KeyCache, Kind, Limits, admit, scope_hash_b64u};
+use pulselog::artifact::{
+    AdmitError, Admitted, Did, Grant, HashForm, KeyCache, Kind, Limits, admit, op_key, scope_hash_b64u,
+};
 use sha2::{Digest as _, Sha256};
 
 pub const ISSUED_AT: &str = "2026-11-22T12:00:00.000Z";
@@ -308,7 +310,9 @@ fn operator_payload(name: &str, nonce: &str) -> String {
             "observers":[{{"submitter":"observer-prod","instance":"argocd-prod","channels":["notify","poll"]}}],
             "agents":[{{"did":"{agent}","default_policy":"{policy}","policies":["{policy}"],
               "usernames":[{{"instance":"argocd-prod","username":"proj:payments:agent"}}]}}],
-            "humans":[{{"instance":"argocd-prod","username":"sre"}}],"distrusted":[]}}"#,
+            "humans":[{{"instance":"argocd-prod","username":"sre"}}],
+            "instances":[{{"instance":"argocd-prod","closed_writes":true,"humans_complete":true,
+              "clusters":[{{"name":"in-cluster","server":"https://kubernetes.default.svc"}}]}}],"distrusted":[]}}"#,
             did("policy signer"),
             did("gateway"),
             did("recorder"),
@@ -367,14 +371,15 @@ fn control_payload(name: &str, nonce: &str) -> String {
             "before":"automated sync on","after":"automated sync off"}}"#
         ),
         "argocd_observation" => format!(
-            r#"{{"argocd_observation_version":"1","nonce":"{nonce}","channel":"notify","instance":"argocd-prod",
+            r#"{{"argocd_observation_version":"2","nonce":"{nonce}","channel":"notify","instance":"argocd-prod",
             "event":"operation","app":{app},"raw_digest":"{hash}","action":"sync","action_certainty":"stated",
             "initiator":{{"username":"proj:payments:agent","automated":false}},"phase":"Succeeded",
             "started_at":"{ISSUED_AT}","finished_at":"2026-11-22T12:00:09Z",
-            "destination":{{"name":"in-cluster","namespace":"prod-canary"}},"op_key":"{hash}",
+            "destination":{{"name":"in-cluster","namespace":"prod-canary"}},"operation_digest":"{hash}","op_key":"{}",
             "info":[{{"name":"claw.decision","value":"{hash}"}}],"message":"successfully synced",
             "revisions":{{"requested":["{hash}"],"deployed":["{hash}"]}},"params":{{}},
-            "resource_counts":[{{"namespace":"prod-canary","status":"Synced","count":4}}]}}"#
+            "resource_counts":[{{"namespace":"prod-canary","status":"Synced","count":4}}]}}"#,
+            op_key("argocd-prod", "0c6a8b0e-51f0-4f0e-9f5e-0a2f6a1d7b11", ISSUED_AT, &hash)
         ),
         "argocd_snapshot" => format!(
             r#"{{"argocd_snapshot_version":"1","nonce":"{nonce}","channel":"poll","instance":"argocd-prod",

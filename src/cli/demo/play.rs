@@ -17,7 +17,7 @@ use pulselog::trust::TrustPolicy;
 
 use crate::cli::demo::cast::{Cast, Party, Signed, bare};
 use crate::cli::demo::chain::Chain;
-use crate::cli::demo::scene::{Action, HISTORY_ID, Job, work_policy};
+use crate::cli::demo::scene::{Action, HISTORY_ID, Job, Started, work_policy};
 use crate::cli::demo::statements::{self as say, Call, Grounds, Operation, Pulse};
 use crate::cli::demo::submitters::Submitters;
 use crate::cli::demo::token::{Token, issue};
@@ -177,15 +177,16 @@ impl Play<'_> {
         let verdict = ("allow", "allow row sync, approved");
         let decided = self.decide(&mut run, verdict, &sync, &[&approval], "sync payments-api: allowed, approved")?;
         let started_at = fresh_second()?;
-        self.receipt(&mut run, &decided, &sync, Some(&started_at), "Argo CD accepted the sync")?;
+        let started = Started::new(&sync, Some(&decided.payload_hash), &self.job, &started_at);
+        self.receipt(&mut run, &decided, &sync, Some(&started), "Argo CD accepted the sync")?;
         let seen = Operation {
             action: &sync,
             name: "sync",
             channel: "notify",
             certainty: "stated",
-            started_at: &started_at,
+            started: &started,
             decision: Some(&decided),
-            history_id: None,
+            history_id: HISTORY_ID + 1,
         };
         self.observe(&seen, "Argo CD reports the sync: Succeeded")?;
         let edit = Action::edit_app_spec(&self.job);
@@ -210,15 +211,16 @@ impl Play<'_> {
         let decided =
             self.decide(&mut run, verdict, &back, &[&approval], "rollback to history 41: allowed, approved")?;
         let started_at = fresh_second()?;
-        self.receipt(&mut run, &decided, &back, Some(&started_at), "Argo CD accepted the rollback")?;
+        let started = Started::new(&back, None, &self.job, &started_at);
+        self.receipt(&mut run, &decided, &back, Some(&started), "Argo CD accepted the rollback")?;
         let seen = Operation {
             action: &back,
             name: "rollback",
             channel: "poll",
             certainty: "inferred",
-            started_at: &started_at,
+            started: &started,
             decision: None,
-            history_id: Some(HISTORY_ID),
+            history_id: HISTORY_ID + 2,
         };
         self.observe(&seen, "Argo CD reports the rollback: Succeeded")?;
         Ok(run)
@@ -314,10 +316,10 @@ impl Play<'_> {
         run: &mut Run,
         decided: &Signed,
         action: &Action,
-        started_at: Option<&str>,
+        started: Option<&Started<'_>>,
         words: &str,
     ) -> Result<(), Failure> {
-        let payload = say::receipt(decided, action, &self.job, started_at);
+        let payload = say::receipt(decided, action, &self.job, started);
         let receipt = self.wrapper().sign("argocd_receipt", payload, &now())?;
         run.chain.push("tool_call", &receipt.payload_hash_b64u, &now());
         self.stage.signed("wrapper", "argocd_receipt", &receipt, words)
@@ -339,7 +341,7 @@ impl Play<'_> {
         let (started_at, ended_at) = (at_ms(run.started_ms), at_ms(ended_ms));
         let pulse = Pulse {
             run_id: run.chain.run_id(),
-            started_at: &started_at,
+            started: &started,
             ended_at: &ended_at,
             duration_ms: u32::try_from(ended_ms - run.started_ms).unwrap_or(0),
             tools,

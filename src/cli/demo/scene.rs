@@ -2,6 +2,7 @@
 //! the names that are new for every job.
 
 use pulselog::artifact::json::Value;
+use pulselog::artifact::op_key;
 
 use crate::cli::demo::value::{hex, hex_sha256, jcs_digest, object, texts, with};
 use crate::cli::failure::Failure;
@@ -31,6 +32,7 @@ pub const GOOD_REVISION: &str = "1f0c9a7e5b3d48260e1c2b3a495867d0c1e2f3a4";
 const APP: &str = "payments-api";
 const NAMESPACE: &str = "prod-canary";
 const CLUSTER: &str = "https://kubernetes.default.svc";
+const CLUSTER_NAME: &str = "in-cluster";
 
 /// The application as `binds` names it.
 pub fn app() -> Value {
@@ -40,6 +42,16 @@ pub fn app() -> Value {
 /// Where it is deployed.
 pub fn destination() -> Value {
     object([("server", CLUSTER.into()), ("namespace", NAMESPACE.into())])
+}
+
+/// What the operator knows of the Argo CD instance.
+pub fn instance() -> Value {
+    object([
+        ("instance", INSTANCE.into()),
+        ("closed_writes", true.into()),
+        ("humans_complete", true.into()),
+        ("clusters", vec![object([("name", CLUSTER_NAME.into()), ("server", CLUSTER.into())])].into()),
+    ])
 }
 
 /// The customers' work policy: what the agent may do.
@@ -217,9 +229,40 @@ impl Request {
     }
 }
 
-/// Argo CD's operations have no id: this one is derived from what it reports.
-pub fn op_key(started_at: &str) -> String {
-    jcs_digest(&texts(&[INSTANCE, APP_UID, started_at]))
+/// One operation as `status.operationState` shows it.
+pub struct Started<'a> {
+    /// When Argo CD started it.
+    pub at: &'a str,
+    /// Digest of the operation.
+    pub digest: String,
+}
+
+impl<'a> Started<'a> {
+    /// What Argo CD makes of an action. A sync keeps the wrapper's infos, of
+    /// which `decision` is one; a rollback has none.
+    pub fn new(action: &Action, decision: Option<&str>, job: &Job, at: &'a str) -> Self {
+        let sync = object([("revisions", action.revisions.clone()), ("params", action.params.clone())]);
+        let mut operation = object([
+            ("initiatedBy", object([("username", AGENT_USERNAME.into())])),
+            ("retry", object([])),
+            ("sync", sync),
+        ]);
+        if let Some(decision) = decision {
+            operation = with(operation, "info", infos(decision, job));
+        }
+        Self { at, digest: jcs_digest(&operation) }
+    }
+
+    /// Argo CD's operations have no id: this one is derived from what it reports.
+    pub fn op_key(&self) -> String {
+        op_key(INSTANCE, APP_UID, self.at, &self.digest)
+    }
+}
+
+/// What the wrapper writes into a sync of its own.
+pub fn infos(decision: &str, job: &Job) -> Value {
+    let info = |name: &str, value: &str| object([("name", name.into()), ("value", value.into())]);
+    vec![info("claw.decision", decision), info("claw.job_id", &job.id)].into()
 }
 
 /// Digest of bytes that the demo does not keep, such as a notification's body.

@@ -6,8 +6,8 @@ use pulselog::artifact::json::Value;
 use crate::cli::demo::cast::{Cast, Party, Signed};
 use crate::cli::demo::chain::Chain;
 use crate::cli::demo::scene::{
-    self, AGENT_USERNAME, APP_UID, ARGOCD_VERSION, Action, HUMAN_USERNAME, INSTANCE, Job, app, destination, op_key,
-    raw_digest, uuid,
+    self, AGENT_USERNAME, APP_UID, ARGOCD_VERSION, Action, HUMAN_USERNAME, INSTANCE, Job, Started, app, destination,
+    infos, raw_digest, uuid,
 };
 use crate::cli::demo::token::{Token, nonce};
 use crate::cli::demo::value::{b64u_sha256, hex_sha256, object, texts, with};
@@ -47,6 +47,7 @@ pub fn audit_roots(cast: &Cast, policy_hash: &str, observer: &str) -> Value {
             .into(),
         ),
         ("humans", usernames(HUMAN_USERNAME)),
+        ("instances", vec![scene::instance()].into()),
         ("distrusted", texts(&[])),
     ])
 }
@@ -140,7 +141,7 @@ pub fn decision(
 }
 
 /// What came of the call. A write that was polled for names its operation.
-pub fn receipt(decision: &Signed, action: &Action, job: &Job, started_at: Option<&str>) -> Value {
+pub fn receipt(decision: &Signed, action: &Action, job: &Job, started: Option<&Started<'_>>) -> Value {
     let response = hex_sha256(format!("response to {} of {}", decision.payload_hash, job.id).as_bytes());
     let payload = object([
         ("decision_digest", decision.payload_hash.as_str().into()),
@@ -151,8 +152,8 @@ pub fn receipt(decision: &Signed, action: &Action, job: &Job, started_at: Option
         ("grpc_code", 0_u32.into()),
         ("app_uid", APP_UID.into()),
     ]);
-    match started_at {
-        Some(at) => with(payload, "op_key", op_key(at).into()),
+    match started {
+        Some(started) => with(payload, "op_key", started.op_key().into()),
         None => payload,
     }
 }
@@ -164,14 +165,15 @@ pub struct Operation<'a> {
     pub channel: &'static str,
     /// Argo CD states what a sync was; of a rollback it leaves traces only.
     pub certainty: &'static str,
-    pub started_at: &'a str,
+    pub started: &'a Started<'a>,
     /// Present on a sync: Argo CD keeps the wrapper's infos.
     pub decision: Option<&'a Signed>,
-    pub history_id: Option<u32>,
+    /// The entry of the application's history that the operation made.
+    pub history_id: u32,
 }
 
 pub fn observation(operation: &Operation<'_>, job: &Job) -> Value {
-    let at = operation.started_at;
+    let at = operation.started.at;
     let revisions = &operation.action.revisions;
     let mut payload = object([
         ("channel", operation.channel.into()),
@@ -186,7 +188,8 @@ pub fn observation(operation: &Operation<'_>, job: &Job) -> Value {
         ("started_at", at.into()),
         ("finished_at", at.into()),
         ("destination", destination()),
-        ("op_key", op_key(at).into()),
+        ("operation_digest", operation.started.digest.as_str().into()),
+        ("op_key", operation.started.op_key().into()),
         ("message", "successfully synced (all tasks run)".into()),
         (
             "revisions",
@@ -204,14 +207,9 @@ pub fn observation(operation: &Operation<'_>, job: &Job) -> Value {
         ),
     ]);
     if let Some(decision) = operation.decision {
-        let info = |name: &str, value: &str| object([("name", name.into()), ("value", value.into())]);
-        let infos = vec![info("claw.decision", &decision.payload_hash), info("claw.job_id", &job.id)];
-        payload = with(payload, "info", infos.into());
+        payload = with(payload, "info", infos(&decision.payload_hash, job));
     }
-    match operation.history_id {
-        Some(id) => with(payload, "history_id", id.into()),
-        None => payload,
-    }
+    with(payload, "history_id", operation.history_id.into())
 }
 
 /// The token's rights end.
