@@ -267,7 +267,7 @@ pub(super) fn check_payload(kind: Kind, form: &Form, payload: &Value, reading: R
 }
 
 fn retired(kind: Kind) -> String {
-    let taken: Vec<_> = kind.row().forms.iter().filter(|form| !form.retired).map(|form| form.version).collect();
+    let taken: Vec<_> = kind.row().taken_in().map(|form| form.version).collect();
     format!("is read where it is logged and no longer taken in; must be {}", taken.join(" or "))
 }
 

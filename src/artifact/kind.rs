@@ -84,6 +84,11 @@ pub struct KindRow {
 impl KindRow {
     /// The check of a kind whose shape says everything.
     pub(crate) const NO_FURTHER_RULES: fn(&Value) -> Result<(), ShapeError> = |_| Ok(());
+
+    /// The forms that may be logged today.
+    pub fn taken_in(&self) -> impl Iterator<Item = &'static Form> + use<> {
+        self.forms.iter().filter(|form| !form.retired)
+    }
 }
 
 /// A known kind. Copies are cheap; equality is by name.

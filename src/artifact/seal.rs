@@ -14,7 +14,8 @@ use crate::artifact::{Reading, admission, time};
 /// The payload with its version in front and its nonce after it, where the
 /// kind is ours and they are absent. What is there is never changed.
 pub fn complete(kind: Kind, payload: Value, nonce: [u8; 16]) -> Value {
-    let (Value::Object(members), [form]) = (&payload, kind.row().forms) else {
+    let mut forms = kind.row().taken_in();
+    let (Value::Object(members), Some(form), None) = (&payload, forms.next(), forms.next()) else {
         return payload;
     };
     if !form.ours {

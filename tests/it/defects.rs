@@ -107,6 +107,7 @@ pub fn defects(kind: Kind) -> &'static [Defect] {
         ],
         "withholding" => &[("invalid_value", "artifact_digest", Some("\"x\"")), ("missing_field", "by", None)],
         "argocd_observation" => &[
+            ("retired_version", "argocd_observation_version", Some("\"1\"")),
             ("invalid_value", "event", Some("\"sync\"")),
             ("invalid_value", "channel", Some("\"watch\"")),
             ("missing_field", "op_key", None),

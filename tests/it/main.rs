@@ -59,6 +59,7 @@ mod make;
 mod merkle;
 mod merkle_vectors;
 mod notes;
+mod observations;
 mod policy_bad_input;
 mod policy_customers;
 mod policy_inherits;

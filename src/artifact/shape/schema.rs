@@ -2,11 +2,11 @@ use super::{Field, Shape, Text};
 use crate::artifact::json::{Object, Value, to_pretty};
 use crate::artifact::kind::Kind;
 
-/// JSON Schema 2020-12 of the payloads of `kind` that we define, as committed
+/// JSON Schema 2020-12 of the payloads of `kind` that we define and take in, as committed
 /// in `schemas/`; `None` for kinds whose schema is a peer's. Rules between
 /// members (sorted lists, either-or) are beyond it: admission is stricter.
 pub fn json_schema(kind: Kind) -> Option<String> {
-    let ours: Vec<_> = kind.row().forms.iter().filter(|form| form.ours).collect();
+    let ours: Vec<_> = kind.row().taken_in().filter(|form| form.ours).collect();
     let (first, more) = ours.split_first()?;
     let mut root = header(kind.name(), &format!("{}: payload of kind {}", kind.row().title, kind.name()));
     if more.is_empty() {

@@ -184,7 +184,7 @@ fn encoding(encoding: Encoding) -> Value {
 fn artifact() -> Value {
     let types: Vec<&str> = KINDS.iter().map(|k| k.envelope_type).collect();
     let bare: Vec<&str> =
-        KINDS.iter().filter(|k| k.unsigned).flat_map(|k| k.forms.iter().map(|f| f.version_field)).collect();
+        KINDS.iter().filter(|k| k.unsigned).flat_map(|k| k.taken_in().map(|f| f.version_field)).collect();
     let bare: Vec<Value> = bare.iter().map(|field| json!({ "type": "object", "required": [field] })).collect();
     let envelope = json!({
         "type": "object",

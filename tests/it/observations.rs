@@ -1,0 +1,133 @@
+//! Observations of operations: what names an operation, by which channel what
+//! is said, and what was logged by older versions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use pulselog::artifact::json::{Value, parse, to_compact, to_jcs};
+use pulselog::artifact::{AdmitError, Admitted, Grant, KeyCache, Limits, admit, op_key, readmit};
+
+use crate::make::{admit_any, good_payload, hex, key, kind, project, seal_raw, set, shared};
+
+fn with(changes: &[(&str, Option<Value>)]) -> Result<Admitted, AdmitError> {
+    let kind = kind("argocd_observation");
+    let mut payload = good_payload(kind);
+    changes.iter().for_each(|(path, new)| set(&mut payload, path, new.clone()));
+    admit_any(&to_compact(&seal_raw(kind, payload, &key("observer"))))
+}
+
+#[track_caller]
+fn refuses(changes: &[(&str, Option<Value>)], code: &str, path: &str) {
+    let error = with(changes).expect_err("refused");
+    assert_eq!((error.code(), error.path()), (code, Some(format!("payload.{path}").as_str())), "{error}");
+}
+
+#[test]
+fn an_operations_key_is_recomputed_and_says_how_when_it_is_another() {
+    for (path, new) in [("instance", "argocd-test"), ("app.uid", "2"), ("started_at", "2026-11-22T12:00:01Z")] {
+        refuses(&[(path, Some(new.into()))], "invalid_value", "op_key");
+    }
+    let error = with(&[("operation_digest", Some(hex("another").into()))]).expect_err("refused").to_string();
+    assert!(error.contains("[instance, app.uid, started_at in whole seconds, operation_digest]"), "{error}");
+    // A fraction of a second is the same operation.
+    assert!(with(&[("started_at", Some("2026-11-22T12:00:00.999Z".into()))]).is_ok());
+}
+
+#[test]
+fn the_key_of_an_operation_is_what_is_written_down() {
+    let uid = "0c6a8b0e-51f0-4f0e-9f5e-0a2f6a1d7b11";
+    let text = format!(r#"["argocd-prod","{uid}","2026-11-22T12:00:00Z","{}"]"#, hex("operation"));
+    assert_eq!(op_key("argocd-prod", uid, "2026-11-22T12:00:00.5Z", &hex("operation")), hex(&text));
+}
+
+#[test]
+fn each_channel_says_only_what_it_can_see() {
+    for channel in ["k8s_event", "server_log"] {
+        let on = ("channel", Some(channel.into()));
+        refuses(std::slice::from_ref(&on), "invalid_value", "operation_digest");
+        refuses(&[on.clone(), ("operation_digest", None)], "invalid_value", "op_key");
+        let bare = [on, ("operation_digest", None), ("op_key", None)];
+        assert!(with(&bare).is_ok(), "{channel}");
+        let more = [("resource_version", Some("8123".into())), ("token_id", Some("jti".into()))];
+        assert!(with(&[&bare[..], &more[..]].concat()).is_ok(), "{channel}");
+    }
+    for channel in ["notify", "poll"] {
+        let on = ("channel", Some(channel.into()));
+        assert!(with(std::slice::from_ref(&on)).is_ok(), "{channel}");
+        refuses(&[on.clone(), ("token_id", Some("jti".into()))], "invalid_value", "token_id");
+        refuses(&[on, ("op_key", None)], "missing_field", "op_key");
+    }
+}
+
+#[test]
+fn version_1_is_read_where_it_is_logged_and_no_longer_taken_in() {
+    for (name, grant) in [
+        ("argocd_observation-1.json", Grant::all()),
+        ("argocd_observation-1-bare.json", Grant::any_unsigned(kind("argocd_observation"))),
+    ] {
+        let bytes = fs::read(project("tests/golden/logged").join(name)).expect("the golden");
+        let keys = KeyCache::new();
+        let error = admit(&bytes, &grant, &Limits::default(), &keys).expect_err("refused");
+        assert_eq!(error.code(), "retired_version", "{name}");
+        assert!(error.to_string().contains("must be 2"), "{error}");
+        let again = readmit(&bytes, &grant, &Limits::default(), &keys).expect("read").artifact;
+        assert_eq!(again.payload().text_at("argocd_observation_version"), Some("1"), "{name}");
+        assert_eq!(again.compact().as_bytes(), bytes.trim_ascii_end(), "{name}");
+    }
+}
+
+#[test]
+fn roots_name_each_instance_once_and_in_it_each_cluster() {
+    let kind = kind("audit_roots");
+    let twice = |list: &str| {
+        let mut payload = good_payload(kind);
+        let first = |value: &Value, name: &str| value.get(name).and_then(Value::as_array).expect("rows")[0].clone();
+        let instance = first(&payload, "instances");
+        let row = if list == "instances" { instance } else { first(&instance, "clusters") };
+        set(&mut payload, list, Some(Value::Array(vec![row.clone(), row])));
+        admit_any(&to_compact(&seal_raw(kind, payload, &key("operator")))).expect_err("refused")
+    };
+    assert_eq!(twice("instances").path(), Some("payload.instances[1].instance"));
+    assert_eq!(twice("instances[0].clusters").path(), Some("payload.instances[0].clusters"));
+}
+
+/// Lines of this file of every recorded case, parsed.
+fn recorded(file: &str) -> Vec<Value> {
+    let Some(folder) = shared("argocd") else { return Vec::new() };
+    let cases = fs::read_dir(folder).expect("readable").map(|case| case.expect("readable").path());
+    let texts = cases.filter_map(|case| fs::read_to_string(case.join(file)).ok());
+    texts.flat_map(|text| text.lines().filter_map(|line| parse(line.as_bytes(), 64).ok()).collect::<Vec<_>>()).collect()
+}
+
+/// Start and key of an operation, digested as observers are to.
+fn started(uid: Option<&str>, state: &Value) -> Option<(String, String, String)> {
+    let (uid, at, mut operation) = (uid?, state.text_at("startedAt")?, state.get("operation")?.clone());
+    if operation.at("retry.refresh").and_then(Value::as_bool) == Some(true) {
+        for path in ["sync.revision", "sync.revisions"] {
+            if operation.at(path).is_some() {
+                set(&mut operation, path, None);
+            }
+        }
+    }
+    Some((uid.to_owned(), at.to_owned(), op_key("argocd", uid, at, &hex(&to_jcs(&operation)))))
+}
+
+#[test]
+fn recorded_operations_are_told_apart_and_each_is_one_whoever_saw_it() {
+    let of_status = |app: &Value| started(app.text_at("object.metadata.uid"), app.at("object.status.operationState")?);
+    let polled: BTreeSet<_> = recorded("k8s-watch.ndjson").iter().filter_map(of_status).collect();
+    let of_delivery = |delivery: &Value| {
+        let body = parse(delivery.text_at("body")?.as_bytes(), 64).ok()?;
+        started(body.text_at("app.uid"), &body)
+    };
+    let notified: BTreeSet<_> = recorded("webhook.ndjson").iter().filter_map(of_delivery).collect();
+    if polled.is_empty() {
+        return;
+    }
+    let missing: Vec<_> = notified.difference(&polled).collect();
+    assert!(notified.len() > 20 && missing.is_empty(), "{} of {}: {missing:?}", missing.len(), notified.len());
+    let mut starts: BTreeMap<_, usize> = BTreeMap::new();
+    polled.iter().for_each(|(uid, at, _)| *starts.entry((uid, at)).or_default() += 1);
+    let shared = starts.values().filter(|keys| **keys > 1).count();
+    assert!(shared > 0, "of {} starts none is that of two operations", starts.len());
+}
