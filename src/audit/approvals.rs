@@ -55,7 +55,7 @@ static APPROVAL_BY_ACTOR: Rule = Rule {
     title: "Approved by the agent or its wrapper",
     severity: Severity::Critical,
     effect: Effect::Fails,
-    rationale: "Whoever acts cannot approve the act, whatever roles the roots give.",
+    rationale: "Whoever acts cannot approve the act, whatever roles the roots give: the token's subject under either name, or a wrapper of this agent when the approval or the decision was logged.",
     what_to_do: "Remove the role from the agent or wrapper in the roots.",
     does_not_prove: "That no person was asked.",
 };
@@ -174,10 +174,16 @@ fn fault(scene: &Scene<'_>, decision: &Decision<'_>, approval: &Statement<'_>) -
     consumed.and_then(|first| found(&APPROVAL_REUSED, Some(first)))
 }
 
+/// Whether the approver is whoever acts: the token's subject under either name,
+/// or one who wraps this agent's calls when the approval or the decision is
+/// logged. A role that was lost in between frees nobody who held it at one of
+/// them; one that was lost after approving takes the approval from nobody.
 fn acts(scene: &Scene<'_>, decision: &Decision<'_>, approval: &Statement<'_>) -> bool {
     let Some(approver) = approval.signer else { return true };
-    let is_wrapper = scene.roots_at(approval.at).is_some_and(|roots| roots.is_wrapper(approver, decision.agent));
-    Some(approver.as_str()) == decision.agent || decision.statement.signer == Some(approver) || is_wrapper
+    let token = decision.token.map(|at| &scene.tokens[at].statement);
+    let names = ["claims.sub", "claims.agent_did"].map(|path| token?.text(path));
+    let wraps = |at| scene.roots_at(at).is_some_and(|roots| roots.is_wrapper(approver, decision.agent));
+    names.contains(&Some(approver.as_str())) || wraps(approval.at) || wraps(decision.statement.at)
 }
 
 /// Denies by rooted approvers of what the decision binds.

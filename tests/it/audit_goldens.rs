@@ -191,6 +191,7 @@ fn rows() -> impl Iterator<Item = &'static Golden> {
         crate::audit_goldens_tokens::ROWS,
         crate::audit_goldens_policies::ROWS,
         crate::audit_goldens_acts::ROWS,
+        crate::audit_goldens_approvers::ROWS,
         crate::audit_goldens_bundles::ROWS,
     ];
     tables.into_iter().flatten()

@@ -20,6 +20,7 @@ mod artifact;
 mod audit_attest;
 mod audit_goldens;
 mod audit_goldens_acts;
+mod audit_goldens_approvers;
 mod audit_goldens_bundles;
 mod audit_goldens_policies;
 mod audit_goldens_roles;
