@@ -23,6 +23,7 @@ mod alone;
 mod approvals;
 mod attestation;
 mod bundles;
+mod calls;
 mod decisions;
 mod finding;
 mod gather;
@@ -161,6 +162,7 @@ const CHECKS: &[fn(&Scene<'_>, &mut Findings)] = &[
     decisions::check,
     observed::check,
     bundles::check,
+    calls::check,
     agent_receipts::check,
     pulses::check,
     replays::check,

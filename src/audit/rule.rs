@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::audit::{
-    agent_receipts, alone, approvals, attestation, bundles, decisions, observed, policies, pulses, replays, shortfall,
-    tokens, trust,
+    agent_receipts, alone, approvals, attestation, bundles, calls, decisions, observed, policies, pulses, replays,
+    shortfall, tokens, trust,
 };
 
 /// How bad a finding is, as `audit_statement` spells it.
@@ -65,6 +65,7 @@ pub static RULE_GROUPS: &[&[&Rule]] = &[
     decisions::RULES,
     observed::RULES,
     bundles::RULES,
+    calls::RULES,
     agent_receipts::RULES,
     pulses::RULES,
     replays::RULES,

@@ -306,6 +306,20 @@ impl<'a> Scene<'a> {
         same.max_by_key(|token| token.end_ms()).map(|token| (token, false))
     }
 
+    /// Whether a call with this signed time lies in the life of the token that
+    /// it is judged against, or of any token of its grant where that is unknown.
+    pub(super) fn called_in_life(&self, call: &Call<'a>, called: i64) -> bool {
+        let Some((token, of_run)) = self.token_of(call) else { return true };
+        let mut grant = self.grant_at.get(token.scope_hash).into_iter().flatten();
+        token.lives_at(called) || (!of_run && grant.any(|at| self.tokens[*at].lives_at(called)))
+    }
+
+    /// Whether the agent was ever issued a token of this grant.
+    pub(super) fn has_grant(&self, agent: &str, scope_hash: Option<&str>) -> bool {
+        let tokens = scope_hash.and_then(|hash| self.grant_at.get(hash));
+        tokens.into_iter().flatten().any(|at| self.tokens[*at].agent == agent)
+    }
+
     pub(super) fn subject_of_call(&self, call: &Call<'a>) -> Subject {
         let grant = call.grant.map(|at| &self.tokens[at]);
         Subject {

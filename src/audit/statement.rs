@@ -3,6 +3,7 @@
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::{Artifact, Did, receipts};
+use crate::audit::SKEW_MS;
 use crate::audit::finding::Subject;
 use crate::audit::timeline::Seen;
 use crate::entry::{LoggedAt, SequencedEntry};
@@ -97,6 +98,12 @@ impl Token<'_> {
     /// When its rights end, Unix milliseconds.
     pub(super) fn end_ms(&self) -> i64 {
         self.revoked.map_or(self.expires_ms, |(_, ms)| ms.min(self.expires_ms))
+    }
+
+    /// Whether a time that somebody else signed lies in its life, within the
+    /// clocks' tolerance.
+    pub(super) fn lives_at(&self, ms: i64) -> bool {
+        (self.issued_ms.saturating_sub(SKEW_MS)..=self.end_ms().saturating_add(SKEW_MS)).contains(&ms)
     }
 }
 

@@ -53,11 +53,11 @@ static TOKEN_NOT_YET_VALID: Rule = Rule {
 
 pub(super) static LATE_EVIDENCE: Rule = Rule {
     code: "LATE_EVIDENCE",
-    title: "Evidence logged too late to place the action",
+    title: "Evidence that does not place the action in time",
     severity: Severity::Medium,
     effect: Effect::Incomplete,
-    rationale: "It was logged after the window in which it could show when the action happened.",
-    what_to_do: "Compare with what Argo CD or the gateway kept; submit evidence when it is made.",
+    rationale: "It was logged after the window in which it could show when the action happened, or the time that its signer gives lies outside the token's life.",
+    what_to_do: "Compare with what Argo CD or the gateway kept; submit evidence when it is made, and check the signer's clock.",
     does_not_prove: "That the action happened outside the token's life.",
 };
 
@@ -201,6 +201,9 @@ fn of_call(scene: &Scene<'_>, call: &Call<'_>, findings: &mut Findings) {
     if let Some((end, rule, by, detail)) = [revoked, expired].into_iter().flatten().min_by_key(|(end, ..)| *end) {
         let rule = if beyond(end) { rule } else { &LATE_EVIDENCE };
         findings.add(rule, &subject, [token.statement.at, at].into_iter().chain(by), detail);
+    } else if !scene.called_in_life(call, called) {
+        let detail = "the time that the gateway signed lies outside the token's life";
+        findings.add(&LATE_EVIDENCE, &subject, [token.statement.at, at], detail);
     }
 }
 

@@ -193,6 +193,7 @@ fn rows() -> impl Iterator<Item = &'static Golden> {
         crate::audit_goldens_acts::ROWS,
         crate::audit_goldens_approvers::ROWS,
         crate::audit_goldens_bundles::ROWS,
+        crate::audit_goldens_calls::ROWS,
     ];
     tables.into_iter().flatten()
 }

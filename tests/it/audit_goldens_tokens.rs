@@ -95,7 +95,7 @@ pub static ROWS: &[Golden] = &[
     golden(
         "a token that begins tomorrow",
         |story| story.set("t1", "claims.iat", (START_MS / 1_000 + 600) as u32),
-        &["TOKEN_NOT_YET_VALID"],
+        &["LATE_EVIDENCE", "TOKEN_NOT_YET_VALID"],
         Fail,
     )
     .beside(|story| story.set("t1", "claims.iat", (START_MS / 1_000 + 100) as u32)),

@@ -63,7 +63,7 @@ fn an_agent_outside_the_roots_and_a_token_of_tomorrow_fail() {
     story.set("roots", "agents[0].did", did("other agent"));
     assert!(codes(&story.audit()).contains("AGENT_UNKNOWN"));
     let later = (START_MS / 1_000 + 600) as u32;
-    shows(&["TOKEN_NOT_YET_VALID"], |story| story.set("t1", "claims.iat", later));
+    shows(&["LATE_EVIDENCE", "TOKEN_NOT_YET_VALID"], |story| story.set("t1", "claims.iat", later));
 }
 
 #[test]

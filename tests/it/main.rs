@@ -22,6 +22,7 @@ mod audit_goldens;
 mod audit_goldens_acts;
 mod audit_goldens_approvers;
 mod audit_goldens_bundles;
+mod audit_goldens_calls;
 mod audit_goldens_policies;
 mod audit_goldens_roles;
 mod audit_goldens_tokens;

@@ -1,0 +1,118 @@
+//! Rules about model calls that a gateway saw and that no run owns up to:
+//! what names no run could be any run's of its grant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::artifact::digest::PayloadHash;
+use crate::artifact::json::{Value, to_compact};
+use crate::artifact::time::unix_ms;
+use crate::audit::finding::{Findings, Subject};
+use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::scene::Scene;
+use crate::audit::statement::{Call, Token};
+
+static MODEL_CALL_UNPLACED: Rule = Rule {
+    code: "MODEL_CALL_UNPLACED",
+    title: "A model call that could be this run's",
+    severity: Severity::Medium,
+    effect: Effect::Incomplete,
+    rationale: "A gateway saw a call under the run's grant, at a time when its token lived; the receipt names no run, and no bundle of these runs holds it.",
+    what_to_do: "Have the gateway bind its receipts to runs; a bundle that holds the receipt says whose call it was.",
+    does_not_prove: "That the call was this run's.",
+};
+
+pub(super) static RULES: &[&Rule] = &[&MODEL_CALL_UNPLACED];
+
+/// A run: its agent and id, and its token where one is known.
+#[derive(Clone, Copy)]
+struct Known<'s, 'a> {
+    agent: &'a str,
+    id: &'a str,
+    token: Option<&'s Token<'a>>,
+}
+
+impl Known<'_, '_> {
+    fn subject(&self) -> Subject {
+        let of_token = self.token.map(Token::subject).unwrap_or_default();
+        Subject { agent: Some(self.agent.to_owned()), run: Some(self.id.to_owned()), ..of_token }
+    }
+}
+
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
+    let runs = Runs::of(scene);
+    let reached = scene.calls.iter().map(|call| (call, runs.reached_by(scene, call)));
+    let loose: Vec<_> = reached.filter(|(_, runs)| !runs.is_empty()).collect();
+    let packed = packed(scene, &loose.iter().map(|(call, _)| call.statement.hash).collect());
+    for (call, runs) in loose {
+        let is_packed = |run: &Known<'_, '_>| packed.contains(&(call.statement.hash, run.agent, run.id));
+        match call.run {
+            None if runs.iter().any(is_packed) => {}
+            None => runs.iter().for_each(|run| unplaced(call, run, findings)),
+            // What a bundle holds is judged with the bundle.
+            Some(_) => runs.iter().filter(|run| !is_packed(run)).for_each(|run| {
+                let label = "model call names the run, under no grant that its agent held";
+                findings.uncover(label, &run.subject(), call.statement.at);
+            }),
+        }
+    }
+}
+
+fn unplaced(call: &Call<'_>, run: &Known<'_, '_>, findings: &mut Findings) {
+    let issued = run.token.map(|token| token.statement.at);
+    let detail = "the receipt names no run; this run's grant and its token's life fit";
+    findings.add(&MODEL_CALL_UNPLACED, &run.subject(), issued.into_iter().chain([call.statement.at]), detail);
+}
+
+/// Every run that anybody with the role speaks of.
+struct Runs<'s, 'a> {
+    by_grant: BTreeMap<&'a str, Vec<Known<'s, 'a>>>,
+    by_id: BTreeMap<&'a str, Vec<Known<'s, 'a>>>,
+}
+
+impl<'s, 'a> Runs<'s, 'a> {
+    fn of(scene: &'s Scene<'a>) -> Runs<'s, 'a> {
+        let of_bundles = scene.bundles.iter().filter_map(|bundle| Some((bundle.agent, bundle.run?)));
+        let all: BTreeSet<_> = scene.run_tokens.keys().copied().chain(of_bundles).collect();
+        let mut runs = Runs { by_grant: BTreeMap::new(), by_id: BTreeMap::new() };
+        for (agent, id) in all {
+            let token = scene.run_tokens.get(&(agent, id)).map(|at| &scene.tokens[*at]);
+            let run = Known { agent, id, token };
+            runs.by_id.entry(id).or_default().push(run);
+            if let Some(token) = token {
+                runs.by_grant.entry(token.scope_hash).or_default().push(run);
+            }
+        }
+        runs
+    }
+
+    /// Of a call that names no run: those of its grant whose token lived then.
+    /// Of one that names a run: those whose agent had no such grant. Whoever
+    /// sends a call names the run, so that counts against nobody.
+    fn reached_by(&self, scene: &Scene<'a>, call: &Call<'a>) -> Vec<Known<'s, 'a>> {
+        let of = |runs: Option<&Vec<Known<'s, 'a>>>| runs.into_iter().flatten().copied().collect::<Vec<_>>();
+        match call.run {
+            None => {
+                let called = call.statement.text("timestamp").and_then(unix_ms);
+                let lived = |run: &Known<'_, '_>| run.token.zip(called).is_some_and(|(token, at)| token.lives_at(at));
+                of(call.scope_hash.and_then(|grant| self.by_grant.get(grant))).into_iter().filter(lived).collect()
+            }
+            Some(run) => {
+                let had = |agent: &str| call.grant.is_some() && scene.has_grant(agent, call.scope_hash);
+                of(self.by_id.get(run)).into_iter().filter(|run| !had(run.agent)).collect()
+            }
+        }
+    }
+}
+
+/// Which of these receipts the bundles of which runs hold: agent and run id.
+fn packed<'a>(scene: &Scene<'a>, wanted: &BTreeSet<PayloadHash>) -> BTreeSet<(PayloadHash, &'a str, &'a str)> {
+    let mut held = BTreeSet::new();
+    for bundle in scene.bundles.iter().filter(|_| !wanted.is_empty()) {
+        let Some(run) = bundle.run else { continue };
+        let receipts = bundle.statement.payload.get("receipts").and_then(Value::as_array).unwrap_or_default();
+        let hash = |receipt: &Value| Some(PayloadHash::of(to_compact(receipt.get("payload")?).as_bytes()));
+        let hashes = receipts.iter().filter_map(hash).filter(|hash| wanted.contains(hash));
+        held.extend(hashes.map(|hash| (hash, bundle.agent, run)));
+    }
+    held
+}

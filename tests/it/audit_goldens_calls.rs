@@ -1,0 +1,155 @@
+//! Golden logs about model calls that a gateway saw: calls that no run owns up
+//! to, and calls whose signed time fits no token.
+
+use pulselog::artifact::json::Value;
+use pulselog::audit::Verdict::{Incomplete, Pass};
+use pulselog::merkle::LeafIndex;
+
+use crate::audit_goldens::{Golden, golden};
+use crate::audit_goldens_tokens::bundle_again;
+use crate::audit_make::{START_MS, Story, time};
+use crate::make::{b64u, did, set};
+
+/// A second call of the first run, logged while its token lives; what it is
+/// bound to is the caller's to change.
+fn second_call(story: &mut Story) {
+    story.call("r1", "t1", 2);
+    story.set("r1 call 2", "binding.token_scope_hash_b64u", story.decided_scope("sync"));
+    story.last_after("read receipt");
+}
+
+/// A second call that names no run.
+fn call_of_no_run(story: &mut Story) {
+    second_call(story);
+    story.unset("r1 call 2", "binding.run_id");
+}
+
+/// A third token of the first one's grant, in a run that is packed only.
+fn run_of_the_same_grant(story: &mut Story) {
+    story.token("t3");
+    let claims = story.said("t1").get("claims").expect("claims").clone();
+    for member in ["scope", "token_scope_hash_b64u"] {
+        story.set("t3", &format!("claims.{member}"), claims.get(member).expect("a claim").clone());
+    }
+    story.call("r3", "t3", 1);
+    story.set("r3 call 1", "binding.token_scope_hash_b64u", story.decided_scope("sync"));
+    story.bundle("b3", "r3", "t3", &[1]);
+}
+
+/// A call of another agent's grant, or of none, that names the first run.
+fn call_in_the_name_of_the_run(story: &mut Story, grant: Option<&str>) {
+    story.call("r1", "t1", 2);
+    story.set("r1 call 2", "binding.token_scope_hash_b64u", b64u("made up"));
+    match grant {
+        Some(decision) => {
+            let grant = story.decided_scope(decision);
+            story.set("r1 call 2", "binding.token_scope_hash_b64u", grant);
+        }
+        None => story.unset("r1 call 2", "binding.token_scope_hash_b64u"),
+    }
+}
+
+/// A second agent, with a job of its own.
+fn beside_another_agent(story: &mut Story) {
+    let rows = story.said("roots").get("agents").and_then(Value::as_array).expect("rows");
+    let first = rows.first().expect("a row").clone();
+    let mut second = first.clone();
+    set(&mut second, "did", Some(did("other agent").into()));
+    story.set("roots", "agents", Value::Array(vec![first, second]));
+    let both = ["agent", "other agent"].map(|agent| did(agent).into());
+    story.set("roots", "wrappers[0].agents", Value::Array(both.to_vec()));
+    story.job("job-2", "other agent");
+    (story.job, story.agent) = ("job-1".to_owned(), "agent".to_owned());
+}
+
+pub static ROWS: &[Golden] = &[
+    golden(
+        "a model call that names no run and stands in no bundle",
+        call_of_no_run,
+        &["MODEL_CALL_UNPLACED"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
+    .beside(|story| {
+        second_call(story);
+        bundle_again(story, &[1, 2]);
+    }),
+    golden(
+        "a model call that could be of either run of its grant",
+        |story| {
+            run_of_the_same_grant(story);
+            call_of_no_run(story);
+            story.move_after("r1 call 2", "t3");
+            story.set("r1 call 2", "timestamp", time(START_MS + 20_000));
+        },
+        &["MODEL_CALL_UNPLACED"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass), ("agent", "r3", Incomplete)])
+    .beside(run_of_the_same_grant),
+    golden(
+        "a model call without a run, at a time when one of two tokens lived",
+        |story| {
+            story.wait(600_000);
+            run_of_the_same_grant(story);
+            call_of_no_run(story);
+            story.move_after("r1 call 2", "t3");
+            story.set("r1 call 2", "timestamp", time(START_MS + 610_000));
+        },
+        &["MODEL_CALL_UNPLACED"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Pass), ("agent", "r3", Incomplete)])
+    .beside(|story| {
+        story.wait(600_000);
+        run_of_the_same_grant(story);
+    }),
+    golden("a model call that names the run and no grant", |story| call_in_the_name_of_the_run(story, None), &[], Pass)
+        .runs(&[("agent", "r1", Pass)]),
+    golden(
+        "a model call under another agent's grant that names the run",
+        |story| {
+            beside_another_agent(story);
+            call_in_the_name_of_the_run(story, Some("job-2.sync"));
+            story.move_after("r1 call 2", "job-2.read");
+        },
+        &[],
+        Pass,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Pass)])
+    .beside(beside_another_agent),
+    golden(
+        "a call whose gateway says that it was before the token began",
+        |story| story.set("t1", "claims.iat", (START_MS / 1_000 + 244) as u32),
+        &["LATE_EVIDENCE"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
+    .beside(|story| story.set("t1", "claims.iat", (START_MS / 1_000 + 240) as u32)),
+    golden(
+        "a call logged in time whose gateway says that it was after the token's end",
+        |story| {
+            story.set("r1 call 1", "timestamp", time(START_MS + 900_000));
+            bundle_again(story, &[1]);
+        },
+        &["LATE_EVIDENCE"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
+    .beside(|story| {
+        story.set("r1 call 1", "timestamp", time(START_MS + 240_000));
+        bundle_again(story, &[1]);
+    }),
+];
+
+#[test]
+fn a_call_in_the_name_of_somebody_elses_run_is_seen_on_that_run() {
+    let mut story = Story::clean();
+    call_in_the_name_of_the_run(&mut story, None);
+    let report = story.audit();
+    let at = LeafIndex::new(story.index("r1 call 2"));
+    let mut seen = report.coverage.iter().filter(|row| row.entries.contains(&at) && row.subject.run.is_some());
+    let subject = &seen.next().expect("a row").subject;
+    assert_eq!((subject.agent.as_deref(), subject.run.as_deref()), (Some(did("agent").as_str()), Some("job-1.r1")));
+    assert_eq!(subject.job.as_deref(), Some("job-1"));
+}
