@@ -39,6 +39,7 @@ mod config;
 #[cfg(feature = "server")]
 mod demo;
 mod disclosure;
+mod earlier;
 mod disclosure_bad_input;
 #[cfg(feature = "server")]
 mod drawings;
