@@ -112,7 +112,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
             // A replay is one whether or not an approval was needed.
             if (required && !approved) || std::ptr::eq(fault.rule, &APPROVAL_REUSED) {
                 let entries = fault.entries.iter().copied().chain([decision.statement.at]);
-                findings.add(fault.rule, &subject, entries, fault.rule.title.to_lowercase());
+                findings.add(fault.rule, &subject, entries, fault.words());
             }
         }
         if required && !approved && faults.is_empty() {
@@ -138,6 +138,15 @@ struct Fault {
     entries: Vec<LeafIndex>,
 }
 
+impl Fault {
+    fn words(&self) -> String {
+        if std::ptr::eq(self.rule, &APPROVAL_MISSING) {
+            return "an approval stands, by somebody who approves on none of the agent's instances".to_owned();
+        }
+        self.rule.title.to_lowercase()
+    }
+}
+
 /// For each approval that the decision names and that stands before it: what
 /// is wrong with it, or `None`.
 fn faults(scene: &Scene<'_>, decision: &Decision<'_>) -> Vec<Option<Fault>> {
@@ -156,6 +165,9 @@ fn fault(scene: &Scene<'_>, decision: &Decision<'_>, approval: &Statement<'_>) -
         || approval.text("agent_did") != decision.agent
     {
         return found(&APPROVAL_UNEQUAL, None);
+    }
+    if !is_for(scene, approval, decision) {
+        return found(&APPROVAL_MISSING, None);
     }
     if !is_fixed(approval.payload) {
         return found(&APPROVAL_UNBOUND_REVISION, None);
@@ -188,7 +200,12 @@ fn acts(scene: &Scene<'_>, decision: &Decision<'_>, approval: &Statement<'_>) ->
 
 /// Denies by rooted approvers of what the decision binds.
 fn denies<'s, 'a>(scene: &'s Scene<'a>, decision: &'s Decision<'a>) -> impl Iterator<Item = &'s Statement<'a>> {
-    scene.denies_of(&decision.binds)
+    scene.denies_of(&decision.binds).filter(|deny| is_for(scene, deny, decision))
+}
+
+/// Whether the approver's role covers the agent that decided, and means it.
+fn is_for<'a>(scene: &Scene<'a>, approval: &Statement<'a>, decision: &Decision<'a>) -> bool {
+    decision.agent.is_some() && scene.approves_for(approval) == decision.agent
 }
 
 /// The earlier allow decision of the same agent that consumed the approval.

@@ -169,7 +169,7 @@ fn runs<'s, 'a>(scene: &'s Scene<'a>) -> BTreeMap<(&'a str, &'a str), Run<'s, 'a
         run.has_decision = true;
     }
     for call in &scene.calls {
-        let (Some((token, _)), Some(run)) = (scene.token_of(call), call.run) else { continue };
+        let (Some((token, _)), Some(run)) = (scene.token_of(call), scene.run_of(call)) else { continue };
         let run = runs.entry((token.agent, run)).or_insert_with(|| new(token, run, call.statement.at));
         run.calls.push(call);
     }

@@ -1,6 +1,6 @@
 //! Rules about decisions and their receipts (model 8).
 
-use crate::audit::finding::{Findings, Subject};
+use crate::audit::finding::Findings;
 use crate::audit::rule::{Effect, Rule, Severity};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Receipt};
@@ -74,8 +74,13 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 fn of_receipt(scene: &Scene<'_>, receipt: &Receipt<'_>, findings: &mut Findings) {
     let at = receipt.statement.at;
     let Some(decision) = receipt.decision.map(|at| &scene.decisions[at]) else {
-        let detail = "no decision by a wrapper has the digest that this receipt names";
-        findings.add(&RECEIPT_WITHOUT_DECISION, &Subject::default(), [at], detail);
+        let unfit = scene.unfit_decision(&receipt.statement);
+        let detail = match unfit {
+            Some((at, why)) => format!("the decision that it names stands at entry {at}, {why}"),
+            None => "no wrapper logged a decision with the digest that this receipt names".to_owned(),
+        };
+        let entries = unfit.map(|(at, _)| at).into_iter().chain([at]);
+        findings.add(&RECEIPT_WITHOUT_DECISION, &scene.subject_of_receipt(receipt), entries, detail);
         return;
     };
     let (subject, entries) = (decision.subject(), [decision.statement.at, at]);

@@ -24,7 +24,7 @@ pub struct Subject {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app: Option<String>,
     /// Only where nobody else is charged: who sent a statement that counts for
-    /// nothing.
+    /// nothing, or that speaks of what its signer's role does not cover.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub submitter: Option<String>,
 }

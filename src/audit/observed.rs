@@ -47,11 +47,11 @@ pub(super) static RULES: &[&Rule] = &[&OBSERVED_UNLIKE_DECIDED, &OPERATION_OUTSI
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     for (operation, joined) in &scene.operations {
-        match joined.map(|at| &scene.decisions[at]) {
-            Some(decision) => of_operation(scene, operation, decision, findings),
-            None => {
-                findings.uncover("operation not matched yet", &about(operation), operation.at);
-            }
+        for decision in joined {
+            of_operation(scene, operation, &scene.decisions[*decision], findings);
+        }
+        if joined.is_empty() {
+            findings.uncover("operation not matched yet", &about(operation), operation.at);
         }
     }
     for decision in &scene.decisions {

@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use crate::artifact::json::Value;
 use crate::audit::finding::Findings;
 use crate::audit::rule::{Effect, Rule, Severity};
-use crate::audit::scene::Scene;
+use crate::audit::scene::{Scene, speaker};
 use crate::audit::statement::Statement;
-use crate::audit::trust::subject_of;
 use crate::merkle::LeafIndex;
 
 static REPLAY_RUN_ID_REUSED: Rule = Rule {
@@ -74,13 +73,19 @@ pub(super) fn id_given_once<'a>(kind: &str, payload: &'a Value) -> Option<&'a st
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let mut first: BTreeMap<(&str, &str, &str), LeafIndex> = BTreeMap::new();
+    let mut first_of: BTreeMap<(&str, &str, &str, &str), LeafIndex> = BTreeMap::new();
     for fact in &scene.facts {
         let Some((kind, path, rule)) = ONCE.iter().find(|(kind, ..)| *kind == fact.kind) else { continue };
         let (Some(signer), Some(id)) = (fact.signer, fact.text(path)) else { continue };
+        let agent = scene.agent_behind(fact).unwrap_or_default();
         let earlier = *first.entry((kind, signer.as_str(), id)).or_insert(fact.at);
+        let of_agent = *first_of.entry((kind, signer.as_str(), id, agent)).or_insert(fact.at);
+        // What is said of one agent takes no id from another's.
+        let (earlier, subject) =
+            if of_agent == fact.at { (earlier, speaker(fact)) } else { (of_agent, scene.subject_of(fact)) };
         if earlier != fact.at {
             let detail = format!("{path} {id} was used by the same signer before");
-            findings.add(rule, &subject_of(scene, fact), [earlier, fact.at], detail);
+            findings.add(rule, &subject, [earlier, fact.at], detail);
         }
     }
     runs(scene, findings);

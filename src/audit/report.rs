@@ -344,12 +344,11 @@ impl Report {
 
 fn agents_of_jobs(scene: &Scene<'_>, findings: &Findings) -> BTreeMap<String, BTreeSet<String>> {
     let mut agents: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for token in &scene.tokens {
-        agents.entry(token.job.to_owned()).or_default().insert(token.agent.to_owned());
+    for (job, of) in &scene.job_agents {
+        agents.insert((*job).to_owned(), of.iter().map(|agent| (*agent).to_owned()).collect());
     }
-    let decided = scene.decisions.iter().filter_map(|decision| decision.job);
-    let charged = findings.found.iter().filter_map(|finding| finding.subject.job.as_deref());
-    for job in decided.chain(charged) {
+    // Naming a job makes none: only the operator's statements charge others.
+    for job in findings.found.iter().filter_map(|finding| finding.subject.job.as_deref()) {
         if !agents.contains_key(job) {
             agents.insert(job.to_owned(), BTreeSet::new());
         }

@@ -1,19 +1,22 @@
 //! One pass over a prefix: which statements are facts, and how they hang
 //! together. Whether a statement counts depends on lower indexes alone, so a
-//! longer log never takes a fact away.
+//! longer log never takes a fact away; whom it may charge is proven at the end.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod charge;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::artifact::Did;
 use crate::artifact::digest::PayloadHash;
 use crate::artifact::json::{Value, to_jcs};
-use crate::audit::finding::Subject;
 use crate::audit::roots::Roots;
 use crate::audit::statement::{Bundle, Call, Decision, Receipt, Statement, Token, ms, run_of_bundle};
 use crate::audit::timeline::Seen;
 use crate::entry::LoggedAt;
 use crate::merkle::LeafIndex;
 use crate::policy::Policy;
+
+pub(super) use self::charge::speaker;
 
 /// An entry that could have been a fact, had its body been at hand.
 #[derive(Clone, Copy, Debug)]
@@ -38,17 +41,22 @@ pub(super) struct Scene<'a> {
     pub calls: Vec<Call<'a>>,
     pub bundles: Vec<Bundle<'a>>,
     pub approvals: Vec<Statement<'a>>,
-    /// Operations that Argo CD reported, and the decision each joins.
-    pub operations: Vec<(Statement<'a>, Option<usize>)>,
+    /// Operations that Argo CD reported, and the decisions each joins: more
+    /// than one only where agents share a username.
+    pub operations: Vec<(Statement<'a>, Vec<usize>)>,
     pub untrusted: Vec<Statement<'a>>,
     pub withheld: Vec<Withheld<'a>>,
     /// The token of each run: agent and run id.
     pub run_tokens: BTreeMap<(&'a str, &'a str), usize>,
+    /// Agents that tokens were issued to, by job.
+    pub job_agents: BTreeMap<&'a str, BTreeSet<&'a str>>,
     token_at: HashMap<&'a str, usize>,
     /// Tokens of each grant, by scope hash, in order.
     grant_at: HashMap<&'a str, Vec<usize>>,
     policy_at: HashMap<String, usize>,
     decision_at: HashMap<String, usize>,
+    /// Decisions by wrappers that are not those of the token's agent.
+    unfit_at: HashMap<String, LeafIndex>,
     approval_at: HashMap<String, usize>,
     /// Denies, by the JCS of what they bind.
     denied: HashMap<String, Vec<usize>>,
@@ -120,6 +128,10 @@ impl<'a> Scene<'a> {
             if statement.kind != "trust_pulse" || statement.signer.is_some() {
                 self.untrusted.push(statement);
             }
+            let by_wrapper = || self.roots.last().is_some_and(|(_, roots)| roots.hold(&statement, None));
+            if statement.kind == "argocd_decision" && by_wrapper() {
+                self.unfit_at.entry(statement.hash.to_string()).or_insert(statement.at);
+            }
             return;
         }
         self.counted.insert(key);
@@ -179,7 +191,7 @@ impl<'a> Scene<'a> {
             }
             "proof_bundle" => self.bundle(statement),
             "argocd_observation" if statement.text("event") == Some("operation") => {
-                self.operations.push((statement, None));
+                self.operations.push((statement, Vec::new()));
             }
             _ => {}
         }
@@ -221,6 +233,7 @@ impl<'a> Scene<'a> {
             policy_listed: pinned.is_none_or(|pinned| listed.iter().any(|hash| hash.as_str() == Some(pinned))),
             revoked: None,
         };
+        self.job_agents.entry(token.job).or_default().insert(agent);
         self.token_at.insert(hash, self.tokens.len());
         self.grant_at.entry(token.scope_hash).or_default().push(self.tokens.len());
         self.tokens.push(token);
@@ -258,47 +271,54 @@ impl<'a> Scene<'a> {
             }
             bundle.job = of_run.or(listed).map(|at| self.tokens[at].job);
         }
+        self.charge_decisions();
         self.join_all();
     }
 
     fn join_all(&mut self) {
-        let mut by_key = HashMap::new();
-        for (at, receipt) in self.receipts.iter_mut().enumerate() {
-            let named = receipt.statement.text("decision_digest");
-            receipt.decision = named.and_then(|hash| self.decision_at.get(hash).copied());
-            let Some(decision) = receipt.decision else { continue };
+        let mut by_key: HashMap<_, Vec<usize>> = HashMap::new();
+        for at in 0..self.receipts.len() {
+            let receipt = self.receipts[at].statement;
+            let named = receipt.text("decision_digest").and_then(|hash| self.decision_at.get(hash).copied());
+            let Some(decision) = named.filter(|at| self.speaks_of(&receipt, &self.decisions[*at])) else { continue };
+            self.receipts[at].decision = Some(decision);
             self.decisions[decision].receipts.push(at);
-            if let Some(op_key) = receipt.statement.text("op_key") {
-                by_key.entry(op_key).or_insert(decision);
+            if let Some(op_key) = receipt.text("op_key") {
+                by_key.entry(op_key).or_default().push(decision);
             }
         }
         for at in 0..self.operations.len() {
             let joined = self.join(&self.operations[at].0, &by_key);
+            joined.iter().for_each(|decision| self.decisions[*decision].operations.push(at));
             self.operations[at].1 = joined;
-            if let Some(decision) = joined {
-                self.decisions[decision].operations.push(at);
-            }
         }
     }
 
-    /// The decision that an operation states, or whose receipt names it; only
-    /// when the agent's own username started it (model 8).
-    fn join(&self, operation: &Statement<'a>, by_key: &HashMap<&'a str, usize>) -> Option<usize> {
+    /// The decision that an operation states, else the first of each agent
+    /// whose receipt names it; only when the agent's own username started it.
+    /// What another agent's wrapper claims takes it from nobody.
+    fn join(&self, operation: &Statement<'a>, by_key: &HashMap<&'a str, Vec<usize>>) -> Vec<usize> {
+        let started_by = |agent: &&str| {
+            let (instance, username) = operation.text("instance").zip(operation.text("initiator.username"))?;
+            Some(self.roots_at(operation.at)?.is_username(agent, instance, username))
+        };
+        let fits = |at: &usize| self.decisions[*at].agents.iter().any(|agent| started_by(agent) == Some(true));
         let info = operation.payload.get("info").and_then(Value::as_array).unwrap_or_default();
         let stated = info.iter().find(|pair| pair.text_at("name") == Some("claw.decision"));
         let by_info = stated.and_then(|pair| self.decision_at.get(pair.text_at("value")?).copied());
-        let by_key = || by_key.get(operation.text("op_key")?).copied();
-        let decision = by_info.or_else(by_key)?;
-        let agent = self.decisions[decision].agent?;
-        let (instance, username) = (operation.text("instance")?, operation.text("initiator.username")?);
-        self.roots_at(operation.at)?.is_username(agent, instance, username).then_some(decision)
+        if let Some(decision) = by_info.filter(fits) {
+            return vec![decision];
+        }
+        let named = operation.text("op_key").and_then(|key| by_key.get(key)).into_iter().flatten().copied();
+        let mut of_agents = BTreeSet::new();
+        named.filter(fits).filter(|at| of_agents.insert(&self.decisions[*at].agents)).collect()
     }
 
     /// The token that a call is judged against: its run's; else, of its grant,
     /// the one that lives longest, and `false`.
     pub(super) fn token_of(&self, call: &Call<'a>) -> Option<(&Token<'a>, bool)> {
         let grant = &self.tokens[call.grant?];
-        let of_run = call.run.and_then(|run| self.run_tokens.get(&(grant.agent, run)));
+        let of_run = self.run_of(call).and_then(|run| self.run_tokens.get(&(grant.agent, run)));
         if let Some(at) = of_run {
             return Some((&self.tokens[*at], true));
         }
@@ -318,17 +338,6 @@ impl<'a> Scene<'a> {
     pub(super) fn has_grant(&self, agent: &str, scope_hash: Option<&str>) -> bool {
         let tokens = scope_hash.and_then(|hash| self.grant_at.get(hash));
         tokens.into_iter().flatten().any(|at| self.tokens[*at].agent == agent)
-    }
-
-    pub(super) fn subject_of_call(&self, call: &Call<'a>) -> Subject {
-        let grant = call.grant.map(|at| &self.tokens[at]);
-        Subject {
-            job: grant.map(|token| token.job.to_owned()),
-            run: grant.and(call.run).map(str::to_owned),
-            agent: grant.map(|token| token.agent.to_owned()),
-            token: self.token_of(call).filter(|(_, of_run)| *of_run).map(|(token, _)| token.hash.to_owned()),
-            ..Subject::default()
-        }
     }
 
     /// The approval with this payload hash, hex.

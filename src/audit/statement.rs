@@ -118,6 +118,11 @@ pub(super) struct Decision<'a> {
     pub agent: Option<&'a str>,
     pub job: Option<&'a str>,
     pub run: Option<&'a str>,
+    /// Agents that it is about and that its signer is the wrapper of: the
+    /// token's, else those of the job that it names. Proven by the scene.
+    pub agents: Vec<&'a str>,
+    /// Whom its findings reach. Proven by the scene.
+    pub charged: Subject,
     /// JCS of what it binds.
     pub binds: String,
     pub approvals: Vec<&'a str>,
@@ -136,6 +141,8 @@ impl<'a> Decision<'a> {
             agent,
             job: statement.text("job_id").or_else(|| statement.text("binds.job_id")),
             run: statement.text("run_id"),
+            agents: Vec::new(),
+            charged: Subject::default(),
             binds: statement.payload.get("binds").map(to_jcs).unwrap_or_default(),
             approvals: approvals.iter().filter_map(Value::as_str).collect(),
             receipts: Vec::new(),
@@ -145,15 +152,13 @@ impl<'a> Decision<'a> {
     }
 
     pub(super) fn subject(&self) -> Subject {
-        let own = |text: Option<&str>| text.map(str::to_owned);
-        Subject {
-            job: own(self.job),
-            run: own(self.run),
-            agent: own(self.agent),
-            token: own(self.token_hash),
-            app: app_name(self.statement.text("binds.instance"), self.statement.payload.at("binds.app")),
-            submitter: None,
-        }
+        self.charged.clone()
+    }
+
+    /// Jobs that it names, whoever's they are.
+    pub(super) fn named_jobs(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let named = ["job_id", "binds.job_id"].map(|path| self.statement.text(path));
+        named.into_iter().flatten()
     }
 }
 

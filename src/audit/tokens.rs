@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::artifact::time::unix_ms;
 use crate::audit::SKEW_MS;
-use crate::audit::finding::{Findings, Subject};
+use crate::audit::finding::Findings;
 use crate::audit::rule::{Effect, Rule, Severity};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Call, Decision, Token};
@@ -127,11 +127,8 @@ pub(super) static RULES: &[&Rule] = &[
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
         match decision.token {
-            Some(at) => of_decision(decision, &scene.tokens[at], findings),
-            None => {
-                let detail = "no issuance of the named token stands before this decision";
-                findings.add(&TOKEN_UNKNOWN, &decision.subject(), [decision.statement.at], detail);
-            }
+            Some(at) => of_decision(scene, decision, &scene.tokens[at], findings),
+            None => unissued(scene, decision, findings),
         }
     }
     for call in &scene.calls {
@@ -141,7 +138,17 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     of_bundles(scene, findings);
 }
 
-fn of_decision(decision: &Decision<'_>, token: &Token<'_>, findings: &mut Findings) {
+fn unissued(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
+    let at = decision.statement.at;
+    let later = decision.token_hash.and_then(|hash| scene.token(hash)).map(|token| scene.tokens[token].statement.at);
+    let detail = match later {
+        Some(issued) => format!("the named token was issued at entry {issued}, after this decision"),
+        None => "nobody with the role issued the named token".to_owned(),
+    };
+    findings.add(&TOKEN_UNKNOWN, &decision.subject(), later.into_iter().chain([at]), detail);
+}
+
+fn of_decision<'a>(scene: &Scene<'a>, decision: &Decision<'a>, token: &Token<'a>, findings: &mut Findings) {
     let (at, ms) = (decision.statement.at, decision.statement.ms);
     let (subject, issued) = (decision.subject(), token.statement.at);
     if let Some((revoked, _)) = token.revoked.filter(|(revoked, _)| *revoked < at) {
@@ -156,11 +163,9 @@ fn of_decision(decision: &Decision<'_>, token: &Token<'_>, findings: &mut Findin
     if decision.statement.text("cst.scope_hash_b64u") != Some(token.scope_hash) {
         findings.add(&SCOPE_HASH_MISMATCH, &subject, [issued, at], "the decision names another grant than its token's");
     }
-    let named = [decision.statement.text("job_id"), decision.statement.text("binds.job_id")];
-    for other in named.into_iter().flatten().filter(|job| *job != token.job) {
+    for other in decision.named_jobs().filter(|job| *job != token.job) {
         let detail = format!("the token is for job {}, the decision says {other}", token.job);
-        for job in [token.job, other] {
-            let subject = Subject { job: Some(job.to_owned()), ..subject.clone() };
+        for subject in scene.charged_too(decision, other).into_iter().chain([subject.clone()]) {
             findings.add(&REPLAY_JOB_MISMATCH, &subject, [issued, at], detail.clone());
         }
     }
@@ -173,10 +178,10 @@ fn of_call(scene: &Scene<'_>, call: &Call<'_>, findings: &mut Findings) {
         match call.scope_hash {
             Some(_) => {
                 let detail = "no issuance of the grant it names stands before this model call";
-                findings.add(&TOKEN_UNKNOWN, &Subject::default(), [at], detail);
+                findings.add(&TOKEN_UNKNOWN, &subject, [at], detail);
             }
             None => {
-                findings.uncover("model call names no grant", &Subject::default(), at);
+                findings.uncover("model call names no grant", &subject, at);
             }
         }
         return;
@@ -184,10 +189,14 @@ fn of_call(scene: &Scene<'_>, call: &Call<'_>, findings: &mut Findings) {
     if !of_run {
         findings.uncover("model call judged by its grant: its run's token is not known", &subject, at);
     }
-    if call.scope_hash != Some(token.scope_hash) {
-        let detail = "the call names another grant than its run's token";
-        let charged = Subject { job: Some(token.job.to_owned()), ..subject.clone() };
-        findings.add(&SCOPE_HASH_MISMATCH, &charged, [token.statement.at, at], detail);
+    let elsewhere = scene.run_elsewhere(call);
+    let of_run = elsewhere.unwrap_or(token);
+    if call.scope_hash != Some(of_run.scope_hash) {
+        let detail = match elsewhere {
+            Some(_) => "the call names a run whose token is of another job",
+            None => "the call names another grant than its run's token",
+        };
+        findings.add(&SCOPE_HASH_MISMATCH, &subject, [of_run.statement.at, at], detail);
     }
     // What the gateway signed as its time; only it tells late evidence from a
     // late call.

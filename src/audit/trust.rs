@@ -2,8 +2,7 @@
 
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{Effect, Rule, Severity};
-use crate::audit::scene::Scene;
-use crate::audit::statement::Statement;
+use crate::audit::scene::{Scene, speaker};
 
 pub(super) static ROOTS_UNPINNED: Rule = Rule {
     code: "ROOTS_UNPINNED",
@@ -86,10 +85,9 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         return;
     }
     for statement in &scene.untrusted {
-        let subject = Subject { submitter: Some(statement.submitter.to_owned()), ..Subject::default() };
         let who = statement.signer.map_or(statement.submitter, |did| did.as_str());
         let detail = format!("{who} does not hold the role for {} here", statement.kind);
-        findings.add(&UNTRUSTED_STATEMENT, &subject, [statement.at], detail);
+        findings.add(&UNTRUSTED_STATEMENT, &speaker(statement), [statement.at], detail);
     }
     distrusted(scene, findings);
 }
@@ -101,48 +99,7 @@ fn distrusted(scene: &Scene<'_>, findings: &mut Findings) {
         let by = |at: u64, signer: Option<&str>| at >= from && signer == Some(did);
         for fact in scene.facts.iter().filter(|fact| by(fact.at.get(), fact.signer.map(|did| did.as_str()))) {
             let detail = format!("{did} is not trusted from index {from} on: {reason}");
-            findings.add(&DISTRUSTED_SIGNER, &subject_of(scene, fact), [fact.at], detail);
+            findings.add(&DISTRUSTED_SIGNER, &scene.subject_of(fact), [fact.at], detail);
         }
-    }
-}
-
-/// Whom a fact is about.
-pub(super) fn subject_of(scene: &Scene<'_>, fact: &Statement<'_>) -> Subject {
-    let token = || fact.text("token_hash").and_then(|hash| scene.token(hash)).map(|at| scene.tokens[at].subject());
-    let job = |path| Subject { job: fact.text(path).map(str::to_owned), ..Subject::default() };
-    match fact.kind {
-        "cst_issuance" | "cst_revocation" => token().unwrap_or_default(),
-        "approval" => job("binds.job_id"),
-        "change_record" => job("job_id"),
-        "argocd_decision" => {
-            scene.decisions.iter().find(|d| d.statement.at == fact.at).map(|d| d.subject()).unwrap_or_default()
-        }
-        "argocd_receipt" => {
-            let receipt = scene.receipts.iter().find(|receipt| receipt.statement.at == fact.at);
-            receipt.and_then(|receipt| receipt.decision).map(|at| scene.decisions[at].subject()).unwrap_or_default()
-        }
-        "gateway_receipt" => {
-            let call = scene.calls.iter().find(|call| call.statement.at == fact.at);
-            call.map(|call| scene.subject_of_call(call)).unwrap_or_default()
-        }
-        "proof_bundle" => {
-            scene.bundles.iter().find(|b| b.statement.at == fact.at).map(|b| b.subject()).unwrap_or_default()
-        }
-        kind if AGENTS_OWN.contains(&kind) => of_agents_own(scene, fact),
-        _ => Subject::default(),
-    }
-}
-
-/// The run that an agent's own receipt names; without one it is nobody's.
-fn of_agents_own(scene: &Scene<'_>, fact: &Statement<'_>) -> Subject {
-    let Some((agent, run)) = fact.signer.map(|did| did.as_str()).zip(fact.text("binding.run_id")) else {
-        return Subject::default();
-    };
-    let token = scene.run_tokens.get(&(agent, run)).map(|at| &scene.tokens[*at]);
-    Subject {
-        job: token.map(|token| token.job.to_owned()),
-        run: Some(run.to_owned()),
-        agent: Some(agent.to_owned()),
-        ..Subject::default()
     }
 }

@@ -19,6 +19,7 @@ mod served;
 mod artifact;
 mod audit_attest;
 mod audit_goldens;
+mod audit_goldens_authority;
 mod audit_goldens_acts;
 mod audit_goldens_approvers;
 mod audit_goldens_bundles;

@@ -1,0 +1,208 @@
+//! Whom a statement may charge: proven here, once all issuances are read, and
+//! nowhere else.
+//!
+//! A finding reaches a job through that job's token, or by a statement of a
+//! signer whose role covers one of the job's agents. Whoever merely names a
+//! job, decision, approval or run charges nobody but themselves.
+
+use crate::audit::finding::Subject;
+use crate::audit::scene::Scene;
+use crate::audit::statement::{Call, Decision, Receipt, Statement, Token, app_name};
+use crate::audit::trust::is_of_agent;
+use crate::merkle::LeafIndex;
+
+impl<'a> Scene<'a> {
+    /// Proves for each decision whose it is and whom it may charge.
+    pub(super) fn charge_decisions(&mut self) {
+        for at in 0..self.decisions.len() {
+            let (agents, charged) = self.proven(&self.decisions[at]);
+            let decision = &mut self.decisions[at];
+            (decision.agents, decision.charged) = (agents, charged);
+        }
+    }
+
+    fn proven(&self, decision: &Decision<'a>) -> (Vec<&'a str>, Subject) {
+        let statement = &decision.statement;
+        let token = decision.token_hash.and_then(|hash| self.token(hash)).map(|at| &self.tokens[at]);
+        // Issued later, perhaps, and for an agent of another wrapper's.
+        let own = token.filter(|token| self.wraps(statement, token.agent));
+        let by_name = || decision.named_jobs().map(|job| (job, self.covered(statement, job)));
+        let found = match own {
+            Some(token) => Some((token.job, vec![token.agent])),
+            None => by_name().find(|(_, agents)| !agents.is_empty()),
+        };
+        let Some((job, agents)) = found else { return (Vec::new(), speaker(statement)) };
+        // Without a run it would be the agent's, and concern all its jobs.
+        let agent = agents.first().filter(|_| own.is_some() || (agents.len() == 1 && decision.run.is_some()));
+        let text = |text: Option<&&str>| text.map(|text| (*text).to_owned());
+        let charged = Subject {
+            job: Some(job.to_owned()),
+            run: text(decision.run.as_ref()),
+            agent: text(agent),
+            token: text(decision.token_hash.as_ref().filter(|_| token.is_none() || own.is_some())),
+            app: app_name(statement.text("binds.instance"), statement.payload.at("binds.app")),
+            submitter: None,
+        };
+        (agents, charged)
+    }
+
+    /// Whether the signer was this agent's wrapper when it said so.
+    pub(super) fn wraps(&self, statement: &Statement<'a>, agent: &str) -> bool {
+        let roots = self.roots_at(statement.at);
+        statement.signer.zip(roots).is_some_and(|(signer, roots)| roots.is_wrapper(signer, Some(agent)))
+    }
+
+    /// Agents of the job that the signer was the wrapper of.
+    fn covered(&self, statement: &Statement<'a>, job: &str) -> Vec<&'a str> {
+        self.agents_of(job).filter(|agent| self.wraps(statement, agent)).collect()
+    }
+
+    /// Agents that tokens were issued to for this job.
+    fn agents_of(&self, job: &str) -> impl Iterator<Item = &'a str> {
+        self.job_agents.get(job).into_iter().flatten().copied()
+    }
+
+    /// Charges another job that a decision names, where its signer's role
+    /// covers one of that job's agents.
+    pub(in crate::audit) fn charged_too(&self, decision: &Decision<'a>, job: &str) -> Option<Subject> {
+        let covers = !self.covered(&decision.statement, job).is_empty();
+        covers.then(|| Subject { job: Some(job.to_owned()), ..decision.subject() })
+    }
+
+    /// Whether a receipt's signer may speak of the decision: the wrapper of one
+    /// of its agents, or whoever made it, where it is nobody's.
+    pub(super) fn speaks_of(&self, receipt: &Statement<'a>, decision: &Decision<'a>) -> bool {
+        match decision.agents.as_slice() {
+            [] => receipt.signer == decision.statement.signer,
+            agents => agents.iter().any(|agent| self.wraps(receipt, agent)),
+        }
+    }
+
+    /// The agent that an approval or deny is for, when its signer approves on
+    /// an instance of that agent's.
+    pub(in crate::audit) fn approves_for(&self, approval: &Statement<'a>) -> Option<&'a str> {
+        let (agent, instance) = (approval.text("agent_did")?, approval.text("binds.instance")?);
+        self.roots_at(approval.at)?.instances_of(agent).contains(&instance).then_some(agent)
+    }
+
+    /// The run that a call tells of: not where the token of that run is
+    /// another job's, for whom the gateway says nothing under this grant.
+    pub(in crate::audit) fn run_of(&self, call: &Call<'a>) -> Option<&'a str> {
+        call.run.filter(|_| self.run_elsewhere(call).is_none())
+    }
+
+    /// The token of the run that a call names under another job's grant.
+    pub(in crate::audit) fn run_elsewhere(&self, call: &Call<'a>) -> Option<&Token<'a>> {
+        let grant = &self.tokens[call.grant?];
+        let of_run = &self.tokens[*self.run_tokens.get(&(grant.agent, call.run?))?];
+        (of_run.job != grant.job).then_some(of_run)
+    }
+
+    pub(in crate::audit) fn subject_of_call(&self, call: &Call<'a>) -> Subject {
+        let Some(grant) = call.grant.map(|at| &self.tokens[at]) else { return speaker(&call.statement) };
+        Subject {
+            job: Some(grant.job.to_owned()),
+            run: self.run_of(call).map(str::to_owned),
+            agent: Some(grant.agent.to_owned()),
+            token: self.token_of(call).filter(|(_, of_run)| *of_run).map(|(token, _)| token.hash.to_owned()),
+            ..Subject::default()
+        }
+    }
+
+    /// The agent whose matter a statement is, where its signer's role covers
+    /// only some agents.
+    pub(in crate::audit) fn agent_behind(&self, fact: &Statement<'a>) -> Option<&'a str> {
+        match fact.kind {
+            "approval" => self.approves_for(fact),
+            "gateway_receipt" => {
+                let call = find(&self.calls, fact.at, |call| &call.statement)?;
+                call.grant.map(|at| self.tokens[at].agent)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whom a fact may charge.
+    pub(in crate::audit) fn subject_of(&self, fact: &Statement<'a>) -> Subject {
+        let at = fact.at;
+        match fact.kind {
+            "cst_issuance" | "cst_revocation" => {
+                let token = fact.text("token_hash").and_then(|hash| self.token(hash));
+                token.map_or_else(|| speaker(fact), |at| self.tokens[at].subject())
+            }
+            "approval" => self.of_approval(fact),
+            // Recorders speak of every agent's jobs, and of no others.
+            "change_record" => self.of_job(fact, fact.text("job_id"), |_| true),
+            "argocd_decision" => {
+                let found = find(&self.decisions, at, |decision| &decision.statement);
+                found.map_or_else(|| speaker(fact), Decision::subject)
+            }
+            "argocd_receipt" => {
+                let receipt = find(&self.receipts, at, |receipt| &receipt.statement);
+                receipt.map_or_else(|| speaker(fact), |receipt| self.subject_of_receipt(receipt))
+            }
+            "gateway_receipt" => {
+                let call = find(&self.calls, at, |call| &call.statement);
+                call.map_or_else(|| speaker(fact), |call| self.subject_of_call(call))
+            }
+            "proof_bundle" => {
+                let bundle = find(&self.bundles, at, |bundle| &bundle.statement);
+                bundle.map(|bundle| bundle.subject()).unwrap_or_default()
+            }
+            kind if is_of_agent(kind) => self.of_agents_own(fact),
+            _ => Subject::default(),
+        }
+    }
+
+    pub(in crate::audit) fn subject_of_receipt(&self, receipt: &Receipt<'a>) -> Subject {
+        let decision = receipt.decision.map(|at| &self.decisions[at]);
+        decision.map_or_else(|| speaker(&receipt.statement), Decision::subject)
+    }
+
+    fn of_approval(&self, approval: &Statement<'a>) -> Subject {
+        let agent = self.approves_for(approval);
+        self.of_job(approval, approval.text("binds.job_id"), |of| agent == Some(of))
+    }
+
+    /// The job, where `covers` one of its agents; else the speaker.
+    fn of_job(&self, statement: &Statement<'a>, job: Option<&str>, covers: impl Fn(&str) -> bool) -> Subject {
+        match job.filter(|job| self.agents_of(job).any(covers)) {
+            Some(job) => Subject { job: Some(job.to_owned()), ..Subject::default() },
+            None => speaker(statement),
+        }
+    }
+
+    /// The run that an agent's own receipt names; without one it is nobody's.
+    fn of_agents_own(&self, fact: &Statement<'a>) -> Subject {
+        let Some((agent, run)) = fact.signer.map(|did| did.as_str()).zip(fact.text("binding.run_id")) else {
+            return Subject::default();
+        };
+        let token = self.run_tokens.get(&(agent, run)).map(|at| &self.tokens[*at]);
+        Subject {
+            job: token.map(|token| token.job.to_owned()),
+            run: Some(run.to_owned()),
+            agent: Some(agent.to_owned()),
+            ..Subject::default()
+        }
+    }
+
+    /// What stands in the log under the digest that a receipt names, and why
+    /// it is no decision of this signer's to speak of.
+    pub(in crate::audit) fn unfit_decision(&self, receipt: &Statement<'a>) -> Option<(LeafIndex, &'static str)> {
+        let named = receipt.text("decision_digest")?;
+        if let Some(at) = self.decision_at.get(named) {
+            return Some((self.decisions[*at].statement.at, "of an agent whose wrapper the receipt's signer is not"));
+        }
+        self.unfit_at.get(named).map(|at| (*at, "by a wrapper that is not its agent's"))
+    }
+}
+
+/// The statement at an index, among those of one kind in order.
+fn find<'s, 'a: 's, T>(of_kind: &'s [T], at: LeafIndex, statement: impl Fn(&T) -> &Statement<'a>) -> Option<&'s T> {
+    of_kind.binary_search_by_key(&at, |one| statement(one).at).ok().map(|found| &of_kind[found])
+}
+
+/// Whoever said it, and nobody else.
+pub(in crate::audit) fn speaker(statement: &Statement<'_>) -> Subject {
+    Subject { submitter: Some(statement.submitter.to_owned()), ..Subject::default() }
+}
