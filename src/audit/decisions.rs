@@ -22,7 +22,7 @@ static RECEIPT_WITHOUT_DECISION: Rule = Rule {
     title: "Receipt without a decision",
     severity: Severity::Critical,
     effect: Effect::Fails,
-    rationale: "A wrapper called Argo CD, and no decision by a wrapper stands in the log for it.",
+    rationale: "A wrapper called Argo CD, and no decision that it may speak of stands in the log for it: none at all, or one of an agent whose wrapper it is not.",
     what_to_do: "Find out from the wrapper's own log what it called, and for whom.",
     does_not_prove: "For which job or agent the call was made.",
 };

@@ -18,6 +18,7 @@ mod reader;
 mod served;
 mod artifact;
 mod audit_attest;
+mod audit_authority;
 mod audit_goldens;
 mod audit_goldens_authority;
 mod audit_goldens_acts;
