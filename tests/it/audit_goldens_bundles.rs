@@ -44,6 +44,15 @@ fn tool(story: &mut Story) {
 fn deny_and(story: &mut Story, status: &str) {
     holds(story, "human_approval_receipts", r#","approval_type":"explicit_deny""#, None);
     holds(story, "side_effect_receipts", &format!(r#","response_status":"{status}""#), None);
+    for array in ["human_approval_receipts", "side_effect_receipts"] {
+        story.set("b1", &format!("{array}[0].binding.span_id"), "act");
+    }
+}
+
+/// One turn asked for two tools: a person denied one, and the other was done.
+pub fn one_of_two_denied(story: &mut Story) {
+    deny_and(story, "success");
+    story.set("b1", "side_effect_receipts[0].binding.span_id", "another act");
 }
 
 /// The bundle's first receipt as somebody else sealed it.
@@ -111,16 +120,27 @@ pub static ROWS: &[Golden] = &[
     .of(&["7.8 bare forged bundle"]),
     golden("a bundle alone that denies and acts", |story| deny_and(story, "success"), &["SELF_CONTRADICTION"], Fail)
         .read(Read::Alone("b1", true))
-        .beside(|story| deny_and(story, "denied")),
+        .beside(one_of_two_denied),
     golden("a bundle that denies and acts", |story| deny_and(story, "success"), &["SELF_CONTRADICTION"], Fail)
         .of(&["7.8 deny beside success"])
-        .beside(|story| deny_and(story, "denied")),
+        .beside(one_of_two_denied),
+    golden(
+        "a bundle that tells of one span as denied and as done by the tool",
+        |story| {
+            deny_and(story, "denied");
+            holds(story, "tool_receipts", TOOL, None);
+            story.set("b1", "tool_receipts[0].binding.spanId", "act");
+        },
+        &["SELF_CONTRADICTION"],
+        Fail,
+    )
+    .beside(|story| deny_and(story, "denied")),
     golden(
         "a bundle of no run that denies and acts",
         |story| {
             deny_and(story, "success");
             for array in ["human_approval_receipts", "side_effect_receipts"] {
-                story.set("b1", &format!("{array}[0].binding"), value(r#"{"tool_span_id":"span-1"}"#));
+                story.set("b1", &format!("{array}[0].binding"), value(r#"{"span_id":"act"}"#));
             }
             let mut step = story.steps[story.index("b1") as usize].clone();
             step.name = "job-1.no run".to_owned();

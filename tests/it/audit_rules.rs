@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use pulselog::artifact::json::Value;
-use pulselog::audit::{Absence, Effect, RULE_GROUPS, Report, Verdict, audit, bundle_alone, explain};
+use pulselog::audit::{Absence, Effect, RULE_GROUPS, Report, Verdict, audit, explain};
 
 use crate::audit_make::{START_MS, Story, binds, nonce, operator, time};
 use crate::make::{b64u, did, good_payload, hex, kind, rehash_scope, value};
@@ -357,31 +357,6 @@ fn ids_are_used_once_by_those_who_own_them() {
     story.call("r1", "t1", 2);
     story.set("r1 call 2", "receipt_id", "job-1.r1 call 1");
     assert!(codes(&story.audit()).contains("REPLAY_RECEIPT_ID_REUSED"));
-}
-
-#[test]
-fn a_bundle_can_speak_against_itself() {
-    let receipt = |status: &str| format!(r#"{{"binding":{{"tool_span_id":"s1"}},{status}}}"#);
-    let bundle = value(&format!(
-        r#"{{"side_effect_receipts":[{}],"human_approval_receipts":[{}]}}"#,
-        receipt(r#""response_status":"success""#),
-        receipt(r#""approval_type":"explicit_deny""#)
-    ));
-    let found = |signed| bundle_alone(&bundle, signed).iter().map(|finding| finding.code).collect::<Vec<_>>();
-    assert_eq!(found(true), ["SELF_CONTRADICTION"]);
-    assert_eq!(found(false), ["SELF_CONTRADICTION", "UNSIGNED_BUNDLE"]);
-    assert_eq!(bundle_alone(&value("{}"), true), []);
-}
-
-#[test]
-fn the_shared_bundle_that_denies_and_acts_fails_alone() {
-    let Some(path) = crate::make::shared("clawsig/argo") else { return };
-    for file in std::fs::read_dir(path).expect("a directory").flatten() {
-        let text = std::fs::read_to_string(file.path()).expect("a vector");
-        let payload = value(&text).at("envelope.payload").cloned().expect("a payload");
-        let denies = file.path().to_string_lossy().contains("explicit_deny");
-        assert_eq!(!bundle_alone(&payload, true).is_empty(), denies, "{}", file.path().display());
-    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod reader;
 #[cfg(feature = "server")]
 mod served;
 mod artifact;
+mod audit_alone;
 mod audit_attest;
 mod audit_authority;
 mod audit_goldens;
