@@ -66,7 +66,7 @@ pub use self::grant::{Grant, GrantError, SignedGrant, UnsignedGrant};
 pub use self::keys::Keys;
 pub use self::kind::{Form, HashForm, KINDS, Kind, KindRow};
 pub(crate) use self::proof_bundle::{ELEMENTS_MAX, RECEIPT_ARRAYS, receipts};
-pub use self::seal::{complete, seal};
+pub use self::seal::{NotRenewable, complete, renewed, seal};
 pub use self::secrets::holds_token;
 
 use self::digest::{ArtifactDigest, PayloadHash};

@@ -59,6 +59,34 @@ pub fn seal(kind: Kind, payload: Value, key: &SigningKey, issued_at: &str) -> Re
     Ok(to_compact(&envelope.into()))
 }
 
+/// What is in no signed envelope: there the payload is all there is, dates and all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the artifact is in no signed envelope, so every date in it is part of what it says")]
+pub struct NotRenewable;
+
+impl NotRenewable {
+    /// Stable code.
+    pub fn code(self) -> &'static str {
+        "not_renewable"
+    }
+}
+
+/// The same statement in another envelope: `issued_at` alone differs, which the
+/// signature does not cover, so that it is another artifact with the same
+/// payload hash, signer and signature.
+///
+/// # Errors
+/// It is in no envelope of a known kind.
+pub fn renewed(artifact: &Value, issued_at: &str) -> Result<Value, NotRenewable> {
+    let is_envelope = artifact.text_at("envelope_type").and_then(Kind::of_envelope).is_some();
+    let (Value::Object(members), true, Some(_)) = (artifact, is_envelope, artifact.text_at("issued_at")) else {
+        return Err(NotRenewable);
+    };
+    let mut envelope = members.clone();
+    envelope.set("issued_at", issued_at.into());
+    Ok(envelope.into())
+}
+
 /// SHA-256 over the payload in the kind's hash form.
 pub(crate) fn payload_hash(kind: Kind, payload: &Value) -> [u8; 32] {
     let text = match kind.row().hash_form {

@@ -30,7 +30,7 @@ static UNTRUSTED_STATEMENT: Rule = Rule {
     severity: Severity::Info,
     effect: Effect::Shown,
     rationale: "Anyone may log an authentic statement; only holders of its role are believed.",
-    what_to_do: "If the signer ought to have the role, the operator logs new roots and the statement is submitted again.",
+    what_to_do: "If the signer ought to have the role, the operator logs new roots; then submit the statement again with pulselog submit --renew: in its old envelope it is only a duplicate.",
     does_not_prove: "Anything about the job or agent that the statement names.",
 };
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use pulselog::artifact::json::{self, DEPTH_MAX};
+use pulselog::artifact::renewed;
 use pulselog::verify::plain_text::escape;
 
 use crate::cli::failure::{Exit, Failure};
@@ -15,12 +16,16 @@ use crate::cli::{input, print};
 const AFTER: &str = "\
 Directories are read in name order: *.json holds one artifact, *.ndjson and
 *.jsonl one a line. Safe to repeat: the log answers a known artifact with its
-first index. While the log is busy (429, 503) the same batch is sent again,
+first index. With --renew it is logged once more: each envelope gets the present
+time as issued_at, which no signature covers. The statement and its signature
+stay what they are. Use it when new roots give its signer a role that was
+missing when the statement was first logged. While the log is busy (429, 503) the same batch is sent again,
 later and later, as its Retry-After asks.
 
 Examples:
   pulselog submit --url http://127.0.0.1:8080 --token-file token.txt receipts/
   pulselog submit --url https://log.example.com --token-file token.txt day.ndjson
+  pulselog submit --url https://log.example.com --token-file token.txt --renew early.json
 
 Exit codes: 0 everything is logged, 1 something was refused, 2 wrong usage.";
 
@@ -50,6 +55,10 @@ pub struct Args {
     /// Send the token over plain HTTP to another machine.
     #[arg(long)]
     allow_http: bool,
+    /// Put each signed statement into a new envelope, so that it is logged
+    /// again: for statements that came before their signer's role.
+    #[arg(long)]
+    renew: bool,
     /// Write one JSON line an artifact.
     #[arg(long)]
     json: bool,
@@ -67,6 +76,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let mut run = Run {
         client,
         json: args.json,
+        issued_at: args.renew.then(input::now),
         bar: progress_bar(&files),
         batch: Vec::new(),
         bytes: 0,
@@ -79,7 +89,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     run.bar.finish_and_clear();
     let Tally { logged, known, refused } = run.tally;
     if !args.json {
-        print(&format!("{logged} logged, {known} known before, {refused} refused\n"))?;
+        let renewed = if args.renew { ", each in a new envelope" } else { "" };
+        print(&format!("{logged} logged, {known} known before, {refused} refused{renewed}\n"))?;
     }
     Ok(if refused == 0 { Exit::Pass } else { Exit::Fail })
 }
@@ -139,6 +150,8 @@ struct Tally {
 struct Run {
     client: Client,
     json: bool,
+    /// Of new envelopes, when statements are to be logged again.
+    issued_at: Option<String>,
     bar: ProgressBar,
     batch: Vec<Item>,
     bytes: usize,
@@ -172,10 +185,18 @@ impl Run {
     /// Puts one artifact into the batch as one line. What is no JSON could not
     /// be sent as a line without changing it, and is refused here.
     fn add(&mut self, from: String, bytes: &[u8]) -> Result<(), Failure> {
-        let line = match json::parse(bytes, DEPTH_MAX) {
-            Ok(value) => json::to_compact(&value).into_bytes(),
+        let parsed = match json::parse(bytes, DEPTH_MAX) {
+            Ok(value) => value,
             Err(error) => return self.refused(&from, error.code(), &error.to_string()),
         };
+        let sent = match &self.issued_at {
+            None => parsed,
+            Some(issued_at) => match renewed(&parsed, issued_at) {
+                Ok(envelope) => envelope,
+                Err(error) => return self.refused(&from, error.code(), &error.to_string()),
+            },
+        };
+        let line = json::to_compact(&sent).into_bytes();
         if self.batch.len() == BATCH_ITEMS_MAX || self.bytes + line.len() >= BATCH_BYTES_MAX {
             self.flush()?;
         }
@@ -257,6 +278,7 @@ impl Run {
         }
         let mut line = line.clone();
         line["from"] = item.from.clone().into();
+        line["renewed"] = self.issued_at.is_some().into();
         print(&format!("{line}\n"))
     }
 

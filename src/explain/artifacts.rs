@@ -47,5 +47,6 @@ advice! {
 
 rows! {
     MORE "artifact":
+    not_renewable, "Cannot be renewed", "the artifact is in no signed envelope, so every date in it is part of what it says", "submit it as it is, or have it made again";
     invalid_hex, "Digest not hex", "a digest is not 64 lowercase hex characters", "give the digest as 64 lowercase hex characters";
 }

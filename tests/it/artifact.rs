@@ -213,6 +213,20 @@ fn seal_makes_what_admission_takes_and_fills_version_and_nonce() {
 }
 
 #[test]
+fn a_renewed_envelope_is_another_artifact_of_the_same_statement() {
+    for kind in Kind::all() {
+        let sealed = value(&good(kind));
+        let renewed = pulselog::artifact::renewed(&sealed, "2027-01-01T00:00:00Z").expect("an envelope");
+        let admitted = [sealed, renewed.clone()].map(|one| admit_any(&to_compact(&one)).expect("good").artifact);
+        assert_eq!(admitted[0].payload_hash(), admitted[1].payload_hash(), "{kind}");
+        assert_ne!(admitted[0].digest(), admitted[1].digest(), "{kind}");
+        // A payload alone is signed by nobody; its dates are what it says.
+        let bare = pulselog::artifact::renewed(&good_payload(kind), "2027-01-01T00:00:00Z");
+        assert_eq!(bare.expect_err("no envelope").code(), "not_renewable", "{kind}");
+    }
+}
+
+#[test]
 fn errors_never_repeat_hostile_member_names() {
     let long = "x".repeat(10_000);
     let text = format!("{{\"envelope_type\":\"approval\",\"{long}\":1,\"\\u202e\\n\":2}}");

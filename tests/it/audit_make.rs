@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use pulselog::artifact::digest::PayloadHash;
 use pulselog::artifact::json::{Value, to_compact, to_jcs};
-use pulselog::artifact::{Did, op_key, scope_hash_b64u};
+use pulselog::artifact::{Did, op_key, renewed, scope_hash_b64u};
 use pulselog::audit::{Report, Timeline, audit};
 use pulselog::entry::{LoggedAt, PendingEntry, SubmitterName};
 use pulselog::merkle::LeafIndex;
@@ -34,6 +34,8 @@ pub struct Step {
     submitter: String,
     pub payload: Value,
     ms: i64,
+    /// Whether it stands in a second envelope.
+    renewed: bool,
 }
 
 /// Steps in order. References between payloads are by name: a text `@name` is
@@ -80,7 +82,11 @@ impl Step {
         let payload = self.said(hashes);
         match self.signer.as_str() {
             "" => to_compact(&payload),
-            signer => to_compact(&seal_raw(kind(self.kind), payload, &key(signer))),
+            signer => {
+                let sealed = seal_raw(kind(self.kind), payload, &key(signer));
+                let renewed = self.renewed.then(|| renewed(&sealed, &time(self.ms)).expect("an envelope"));
+                to_compact(&renewed.unwrap_or(sealed))
+            }
         }
     }
 
@@ -195,6 +201,7 @@ impl Story {
             submitter: "submitter".to_owned(),
             payload,
             ms: self.last_ms,
+            renewed: false,
         });
     }
 
@@ -455,6 +462,13 @@ impl Story {
         let at = self.at(other);
         step.ms = self.steps[at].ms;
         self.steps.insert(at + 1, step);
+    }
+
+    /// The same statement in a new envelope, just after another step.
+    pub fn renew(&mut self, name: &str, other: &str) {
+        let mut step = self.steps[self.at(name)].clone();
+        (step.name, step.renewed) = (format!("{} renewed", step.name), true);
+        self.insert_after(other, step);
     }
 
     /// Name of the step after this one, or of this one when it is the last.

@@ -343,6 +343,12 @@ fn submits_directories_and_lines_and_says_what_was_refused() {
     let ran = submit(&[text(&files)]);
     assert_eq!((ran.code, ran.out.as_str()), (1, "3 logged, 0 known before, 1 refused\n"), "{}", ran.err);
     assert!(ran.err.contains("b.ndjson:2") && ran.err.contains("unknown_kind"), "{}", ran.err);
+    // The same statement in a new envelope; what is in none is not renewed.
+    let ran = submit(&["--renew", text(&files.join("a.json"))]);
+    let expected = "1 logged, 0 known before, 0 refused, each in a new envelope\n";
+    assert_eq!((ran.code, ran.out.as_str()), (0, expected), "{}", ran.err);
+    let ran = submit(&["--renew", text(&files.join("deeper"))]);
+    assert!(ran.code == 1 && ran.err.contains("b.ndjson:2") && ran.err.contains("not_renewable"), "{}", ran.err);
     let ran = submit(&[text(&files.join("a.json")), "--json"]);
     let line: serde_json::Value = serde_json::from_str(&ran.out).expect("one JSON line");
     assert_eq!((ran.code, &line["status"]), (0, &200.into()), "{}", ran.out);
