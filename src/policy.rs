@@ -50,7 +50,6 @@ pub use self::glob::Glob;
 pub use self::judgement::{ClauseRef, Judgement, Outcome, REASONS, Reason, ReasonRow};
 pub use self::lineage::{ANCESTORS_MAX, Candidate, Lineage, resolve};
 pub use self::params::{Parameter, Params};
-pub use self::registry_v1::IdentityTier;
 pub use self::words::{Line, NOT_UNDERSTOOD, clauses_in_words};
 
 use self::customers::Customers;

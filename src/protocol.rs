@@ -67,6 +67,7 @@ use crate::artifact::json::Value;
 
 pub use self::codes::{CODES, CodeRow, RISK_FLAGS, explain};
 pub use self::config::ConfigError;
+pub use self::model_identity::model_identity_tier;
 pub use self::not_checked::{BLOCKS, BlockRow};
 pub use self::options::Options;
 pub use self::tiers::{ModelIdentityTier, ProofTier, TrustTier};

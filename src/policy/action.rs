@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use crate::artifact::BINDS;
 use crate::artifact::json::Value;
 use crate::artifact::shape::{Broken, ShapeError, check};
-use crate::policy::{IdentityTier, Params, PolicyAction, PolicyError};
+use crate::policy::{Params, PolicyAction, PolicyError};
+use crate::protocol::{ModelIdentityTier, model_identity_tier};
 
 /// Most namespaces that one action may touch; more refuse. It bounds the cost
 /// of judging, which looks at each.
@@ -60,6 +61,8 @@ pub struct ArgoAction {
     action: PolicyAction,
     app: Option<App>,
     namespaces: BTreeSet<String>,
+    /// Whether it leaves a namespace to the manifests: it may be any.
+    unnamed: bool,
     params: Params,
 }
 
@@ -80,17 +83,19 @@ impl ArgoAction {
             namespace: text("app.namespace").unwrap_or_default(),
             project: text("app.project").unwrap_or_default(),
         });
+        let namespaces = namespaces_of(binds);
         Ok(ArgoAction {
             instance: text("instance").unwrap_or_default(),
             action,
-            namespaces: namespaces_of(binds),
+            unnamed: namespaces.contains(""),
+            namespaces,
             app,
             params: Params::of(binds.get("params")),
         })
     }
 
     /// Adds the namespaces of the resources that Argo CD reported. An empty
-    /// one stands for cluster-scoped resources, which no policy allows.
+    /// one stands for cluster-scoped resources: they are in no namespace.
     #[must_use]
     pub fn with_observed_namespaces<'a>(mut self, namespaces: impl IntoIterator<Item = &'a str>) -> ArgoAction {
         self.namespaces.extend(namespaces.into_iter().map(str::to_owned));
@@ -126,6 +131,10 @@ impl ArgoAction {
         self.namespaces.contains(namespace)
     }
 
+    pub(super) fn is_unnamed(&self) -> bool {
+        self.unnamed
+    }
+
     pub fn params(&self) -> &Params {
         &self.params
     }
@@ -148,13 +157,14 @@ fn namespaces_of(binds: &Value) -> BTreeSet<String> {
 pub struct ModelCall {
     provider: String,
     model: String,
-    identity_tier: IdentityTier,
+    identity_tier: ModelIdentityTier,
     audit_packs: BTreeSet<String>,
 }
 
 impl ModelCall {
-    /// See [`Action::from_gateway_receipt`]. What the receipt says of the
-    /// model's identity is not believed here: a verifier adds it.
+    /// See [`Action::from_gateway_receipt`]. The model's identity has the tier
+    /// that the protocol verdict gives this receipt; what does not hold
+    /// together is unknown. That its signer is to be believed is the caller's.
     ///
     /// # Errors
     /// Provider or model is missing or empty.
@@ -166,16 +176,9 @@ impl ModelCall {
         Ok(ModelCall {
             provider: text("provider")?,
             model: text("model")?,
-            identity_tier: IdentityTier::Unknown,
+            identity_tier: model_identity_tier(payload),
             audit_packs: BTreeSet::new(),
         })
-    }
-
-    /// The identity tier that verification of the receipt arrived at.
-    #[must_use]
-    pub fn with_identity_tier(mut self, tier: IdentityTier) -> ModelCall {
-        self.identity_tier = tier;
-        self
     }
 
     /// Audit packs (base64url hashes) that the model is proven to have passed.
@@ -193,7 +196,7 @@ impl ModelCall {
         &self.model
     }
 
-    pub(super) fn identity_tier(&self) -> IdentityTier {
+    pub fn identity_tier(&self) -> ModelIdentityTier {
         self.identity_tier
     }
 

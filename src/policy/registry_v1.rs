@@ -7,34 +7,7 @@
 use crate::artifact::json::Value;
 use crate::policy::judgement::{Reason, Verdict};
 use crate::policy::{Glob, ModelCall};
-
-/// How strongly a model's identity is proven (clawsig 4.1, clawsig-verify 8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum IdentityTier {
-    Unknown,
-    ClosedOpaque,
-    ClosedProviderManifest,
-    OpenweightsHashable,
-    TeeMeasured,
-}
-
-impl IdentityTier {
-    const NAMES: [(&str, IdentityTier); 5] = [
-        ("unknown", IdentityTier::Unknown),
-        ("closed_opaque", IdentityTier::ClosedOpaque),
-        ("closed_provider_manifest", IdentityTier::ClosedProviderManifest),
-        ("openweights_hashable", IdentityTier::OpenweightsHashable),
-        ("tee_measured", IdentityTier::TeeMeasured),
-    ];
-
-    pub fn parse(name: &str) -> Option<IdentityTier> {
-        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, tier)| *tier)
-    }
-
-    pub fn name(self) -> &'static str {
-        Self::NAMES[self as usize].0
-    }
-}
+use crate::protocol::ModelIdentityTier;
 
 #[derive(Clone, Debug)]
 pub(super) struct RegistryV1 {
@@ -77,7 +50,7 @@ impl RegistryV1 {
             return refuse("allowed_models", Reason::ModelNotAllowed, sentence);
         };
         if let Some(minimum) = &self.minimum_tier {
-            let reached = IdentityTier::parse(minimum).is_some_and(|minimum| call.identity_tier() >= minimum);
+            let reached = ModelIdentityTier::parse(minimum).is_some_and(|minimum| call.identity_tier() >= minimum);
             if !reached {
                 let sentence = format!("identity is {}, below {minimum}", call.identity_tier().name());
                 return refuse("minimum_model_identity_tier", Reason::ModelIdentityTooLow, sentence);

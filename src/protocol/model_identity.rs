@@ -101,6 +101,14 @@ pub(super) fn judge(receipts: &[Value], outcomes: &[ReceiptOutcome], flags: &mut
     })
 }
 
+/// The tier that one gateway receipt's payload reaches. The peer looks at what
+/// the gateway signed and whether it holds together; nothing verifies the
+/// evidence that it names.
+#[must_use]
+pub fn model_identity_tier(payload: &Value) -> ModelIdentityTier {
+    of_receipt(payload, &mut BTreeSet::new())
+}
+
 /// The tier of one receipt. The peer's flag for a hash that is no base64url
 /// cannot come up: such a receipt has no valid shape.
 fn of_receipt(payload: &Value, flags: &mut BTreeSet<Code>) -> ModelIdentityTier {

@@ -7,6 +7,12 @@ macro_rules! tier {
         pub enum $name { $($variant),* }
 
         impl $name {
+            /// The tier of this name.
+            #[must_use]
+            pub fn parse(name: &str) -> Option<$name> {
+                match name { $($text => Some($name::$variant),)* _ => None }
+            }
+
             /// The peer's name of it.
             pub fn name(self) -> &'static str {
                 match self { $($name::$variant => $text),* }

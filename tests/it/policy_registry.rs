@@ -2,7 +2,7 @@
 //! (clawsig 4.5) one by one.
 
 use pulselog::artifact::json;
-use pulselog::policy::{Action, ArgoAction, Context, IdentityTier, Judgement, Outcome, Policy, PolicyForm};
+use pulselog::policy::{Action, ArgoAction, Context, Judgement, Outcome, Policy, PolicyForm};
 
 use crate::make::{did, set, shared, value};
 use crate::policy_make::*;
@@ -79,14 +79,34 @@ fn version_1_says_nothing_about_argo_cd() {
 fn identity_and_audits_must_be_proven() {
     let more = r#","allowed_providers":["openai"],"allowed_models":["*"]"#;
     let tiered = v1(&format!(r#"{more},"minimum_model_identity_tier":"closed_provider_manifest""#));
-    for (tier, allowed) in [
-        (IdentityTier::Unknown, false),
-        (IdentityTier::ClosedOpaque, false),
-        (IdentityTier::ClosedProviderManifest, true),
-        (IdentityTier::TeeMeasured, true),
+    let manifest =
+        r#""artifacts":{"provider_manifest":{"manifest_type":"provider_build_manifest","hash_b64u":"AAAAAAAA"}}"#;
+    let weights = r#""artifacts":{"openweights":{"weights":[{"hash_b64u":"AAAAAAAA"}]}}"#;
+    let report = r#""artifacts":{"tee_measurement":{"attestation_report_ref":
+        {"resource_type":"report","resource_hash_b64u":"AAAAAAAA"}}}"#;
+    for (tier, model, evidence, allowed) in [
+        ("closed_opaque", "gpt-5", r#""metadata":{}"#, false),
+        ("closed_provider_manifest", "gpt-5", manifest, true),
+        ("openweights_hashable", "gpt-5", weights, true),
+        ("tee_measured", "gpt-5", report, true),
+        // Without the evidence of its tier, of another model, of no known tier: unknown.
+        ("closed_provider_manifest", "gpt-5", weights, false),
+        ("openweights_hashable", "gpt-5", r#""artifacts":{"openweights":{"weights":[]}}"#, false),
+        ("tee_measured", "gpt-5", manifest, false),
+        ("tee_measured", "gpt-5-mini", report, false),
+        ("trusted", "gpt-5", report, false),
     ] {
-        let action = Action::ModelCall(model_call("openai", "gpt-5").with_identity_tier(tier));
-        assert_eq!(judged(&tiered, &action).is_allow(), allowed, "{tier:?}");
+        let identity = format!(
+            r#"{{"model_identity_version":"1","tier":"{tier}","model":{{"provider":"openai","name":"{model}"}},{evidence}}}"#
+        );
+        let receipt = |more: &str| {
+            let text =
+                format!(r#"{{"provider":"openai","model":"gpt-5","metadata":{{"model_identity":{identity}{more}}}}}"#);
+            Action::from_gateway_receipt(&value(&text)).expect("a call")
+        };
+        assert_eq!(judged(&tiered, &receipt("")).is_allow(), allowed, "{tier} {evidence}");
+        let unlike = receipt(r#","model_identity_hash_b64u":"AAAAAAAA""#);
+        assert!(!judged(&tiered, &unlike).is_allow(), "{tier}: the hash is of another identity");
     }
     refused(&judged(&tiered, &call("openai", "gpt-5")), "model_identity_too_low", "minimum_model_identity_tier");
     let audited = v1(&format!(r#"{more},"required_audit_packs":["AAAAAAAA","BBBBBBBA"]"#));

@@ -13,7 +13,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("artifact", &["merkle"]),
     ("protocol", &["artifact"]),
     ("entry", &["merkle", "artifact"]),
-    ("policy", &["artifact"]),
+    ("policy", &["artifact", "protocol"]),
     ("audit", &["merkle", "artifact", "entry", "policy"]),
     ("receipt", &["merkle", "tile", "note", "checkpoint", "trust", "artifact", "entry"]),
     (
