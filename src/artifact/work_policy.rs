@@ -83,6 +83,7 @@ const ALLOW: Shape = object(&[
     required("namespaces", &NAMES),
     optional("require_approval", &Shape::Bool),
     optional("instances", &list(&INSTANCE, 1, ROWS_MAX)),
+    optional("cluster_scoped", &Shape::Bool),
 ]);
 
 const DENY: Shape = object(&[required("action", &ACTION), optional("apps", &NAMES), optional("namespaces", &NAMES)]);
@@ -197,7 +198,11 @@ fn row_words(row: &Value) -> String {
     if let Some(instances) = names("instances") {
         words = format!("{words} on {instances}");
     }
-    if row.get("require_approval").and_then(Value::as_bool) == Some(true) {
+    let says = |member: &str| row.get(member).and_then(Value::as_bool) == Some(true);
+    if says("cluster_scoped") {
+        words.push_str(", with its cluster-scoped resources");
+    }
+    if says("require_approval") {
         words.push_str(", with approval");
     }
     words

@@ -29,6 +29,8 @@ pub(super) struct AllowRow {
     pub(super) require_approval: bool,
     /// `None`: the instances of the agent in the roots.
     pub(super) instances: Option<Vec<String>>,
+    /// Whether it reaches resources outside any namespace, too.
+    pub(super) cluster_scoped: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -77,9 +79,6 @@ impl Customers {
         let Some(app) = action.app() else {
             return refuse(Reason::NoApplication, format!("{name} is about no application"));
         };
-        if action.reaches("") {
-            return refuse(Reason::NamespaceUnnamed, format!("{name} {} reaches a place without namespace", app.name));
-        }
         let mut rows: Vec<_> = self.allow.iter().enumerate().collect();
         rows.retain(|(_, row)| row.action == Some(action.action()));
         if rows.is_empty() {
@@ -95,6 +94,10 @@ impl Customers {
             return refuse(Reason::InstanceNotAllowed, sentence);
         }
         let uncovered = action.namespaces().find(|namespace| !rows.iter().any(|(_, row)| row.covers(namespace)));
+        if uncovered == Some("") {
+            let sentence = format!("{name} {} reaches a place without namespace, and no row says so", app.name);
+            return refuse(Reason::NamespaceUnnamed, sentence);
+        }
         if let Some(namespace) = uncovered {
             let sentence = format!("no row allows {name} for {} in namespace {namespace}", app.name);
             return refuse(Reason::NamespaceNotAllowed, sentence);
@@ -116,11 +119,16 @@ impl AllowRow {
             namespaces: names(row, "namespaces").unwrap_or_default(),
             require_approval: row.get("require_approval").and_then(Value::as_bool) == Some(true),
             instances: names(row, "instances"),
+            cluster_scoped: row.get("cluster_scoped").and_then(Value::as_bool) == Some(true),
         }
     }
 
+    /// Empty text: no namespace, which only `cluster_scoped` speaks of.
     fn covers(&self, namespace: &str) -> bool {
-        self.namespaces.iter().any(|own| own == namespace)
+        match namespace {
+            "" => self.cluster_scoped,
+            _ => self.namespaces.iter().any(|own| own == namespace),
+        }
     }
 
     fn covers_instance(&self, instance: &str, context: &Context) -> bool {
@@ -143,7 +151,7 @@ impl DenyRow {
             (None, _) | (_, None) => true,
         };
         let denies_namespace = match &self.namespaces {
-            Some(namespaces) => action.reaches("") || namespaces.iter().any(|namespace| action.reaches(namespace)),
+            Some(namespaces) => action.is_unnamed() || namespaces.iter().any(|namespace| action.reaches(namespace)),
             None => true,
         };
         self.action.is_none_or(|own| own == action.action()) && denies_app && denies_namespace

@@ -184,7 +184,7 @@ pub static REASONS: &[ReasonRow] = &[
     row(
         Reason::NamespaceUnnamed,
         "namespace_unnamed",
-        "The action reaches a place without a namespace: cluster-scoped, or left to the manifests.",
+        "The action reaches a place without a namespace (cluster-scoped, or left to the manifests), which no clause allows.",
     ),
     row(Reason::TooManyNamespaces, "too_many_namespaces", "The action reaches more namespaces than are judged."),
     row(

@@ -69,7 +69,8 @@ fn allow_row(row: &AllowRow, path: String) -> Line {
     let Some(action) = row.action else { return line(NEVER, NOT_UNDERSTOOD, path) };
     let apps = format!("{} {}", action.row().verb, and(&row.apps));
     let instances = row.instances.as_ref().map(|names| format!(" on {}", and(names))).unwrap_or_default();
-    line(label, format!("{apps} in {}{instances}", and(&row.namespaces)), path)
+    let cluster = if row.cluster_scoped { ", and what it has outside any namespace (cluster-scoped)" } else { "" };
+    line(label, format!("{apps} in {}{instances}{cluster}", and(&row.namespaces)), path)
 }
 
 fn deny_row(row: &DenyRow, path: String) -> Line {

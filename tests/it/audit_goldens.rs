@@ -195,6 +195,7 @@ fn rows() -> impl Iterator<Item = &'static Golden> {
         crate::audit_goldens_approvers::ROWS,
         crate::audit_goldens_bundles::ROWS,
         crate::audit_goldens_calls::ROWS,
+        crate::audit_goldens_allowed::ROWS,
     ];
     tables.into_iter().flatten()
 }

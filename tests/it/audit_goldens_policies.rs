@@ -10,7 +10,7 @@ use crate::make::{b64u, did, rehash_scope, set, value};
 use crate::policy_make::{statement, v1_payload, v2_payload};
 
 /// The customers' form with one member changed.
-fn customers(path: &str, new: &str) -> Value {
+pub fn customers(path: &str, new: &str) -> Value {
     let mut policy = value(POLICY);
     set(&mut policy, path, Some(value(new)));
     policy
@@ -18,7 +18,7 @@ fn customers(path: &str, new: &str) -> Value {
 
 /// A story of reads and model calls alone: no write that needs a policy of
 /// its own.
-fn reads_only(policy: Value) -> Story {
+pub fn reads_only(policy: Value) -> Story {
     let mut story = Story::under(policy, &[]);
     let writes = ["ok", "sync", "sync receipt", "seen", "edit", "t2", "r2 call 1", "back ok", "back", "back receipt"];
     writes.iter().chain(&["back seen", "b2"]).for_each(|name| drop(story.remove(name)));
@@ -70,7 +70,7 @@ fn params(story: &mut Story, with_approval: bool) {
     }
 }
 
-fn counts(story: &mut Story, namespaces: &[&str]) {
+pub fn counts(story: &mut Story, namespaces: &[&str]) {
     let row = |namespace: &&str| value(&format!(r#"{{"namespace":"{namespace}","status":"Synced","count":2}}"#));
     story.set("seen", "resource_counts", Value::Array(namespaces.iter().map(row).collect()));
 }

@@ -130,14 +130,49 @@ fn every_namespace_that_is_reached_must_be_allowed() {
     assert_eq!(judged_at(&["prod"]).outcome, ALLOW);
     refused(&judged_at(&["prod", "staging"]), "namespace_not_allowed", ALLOW_ROWS);
     refused(&judged_at(&["prod", "kube-system"]), "denied_by_clause", "tools.argo_cd.deny[0]");
-    // Cluster-scoped: it might be anything, so the narrower deny applies.
-    refused(&judged_at(&[""]), "denied_by_clause", "tools.argo_cd.deny[0]");
+    // Cluster-scoped: in no namespace, so no deny by namespace is about it.
+    refused(&judged_at(&[""]), "namespace_unnamed", ALLOW_ROWS);
+    // Left to the manifests: it might be any, so the narrower deny applies.
+    let mut anywhere = binds("read", "payments-api", "prod-canary", "{}");
+    set(&mut anywhere, "destination.namespace", None);
+    refused(&judged(&policy, &Action::Argo(argo_action(&anywhere))), "denied_by_clause", "tools.argo_cd.deny[0]");
     let policy = compile(&customers_payload(row, ""));
     let cluster_scoped = Action::Argo(read().with_observed_namespaces([""]));
     refused(&judged(&policy, &cluster_scoped), "namespace_unnamed", ALLOW_ROWS);
     let many: Vec<_> = (0..NAMESPACES_MAX).map(|at| format!("n{at}")).collect();
     let many = Action::Argo(read().with_observed_namespaces(many.iter().map(String::as_str)));
     refused(&judged(&policy, &many), "too_many_namespaces", "");
+}
+
+#[test]
+fn only_a_row_that_says_so_reaches_cluster_scoped_resources() {
+    let row = |more: &str| {
+        let row = r#"{"action":"sync","apps":["payments-api"],"namespaces":["prod-canary"]"#;
+        compile(&customers_payload(&format!("{row}{more}}}"), r#"{"action":"sync","namespaces":["kube-system"]}"#))
+    };
+    let cluster = r#"{"resources":[{"group":"","kind":"Namespace","namespace":"","name":"payments"}]}"#;
+    let partial = argo_action(&binds("sync", "payments-api", "prod-canary", cluster));
+    let observed = argo_action(&binds("sync", "payments-api", "prod-canary", "{}")).with_observed_namespaces([""]);
+    let mut nowhere = binds("sync", "payments-api", "prod-canary", "{}");
+    set(&mut nowhere, "destination.namespace", None);
+    for more in ["", r#","cluster_scoped":false"#] {
+        refused(&judged(&row(more), &Action::Argo(observed.clone())), "namespace_unnamed", ALLOW_ROWS);
+    }
+    let wide = row(r#","cluster_scoped":true"#);
+    assert_eq!(judged(&wide, &Action::Argo(observed.clone())).outcome, ALLOW);
+    assert_eq!(judged(&wide, &argo("sync")).outcome, ALLOW);
+    // A deny by namespace is about what might be in that namespace.
+    for action in [&partial, &argo_action(&nowhere)] {
+        refused(&judged(&wide, &Action::Argo(action.clone())), "denied_by_clause", "tools.argo_cd.deny[0]");
+    }
+    let allow = r#"{"action":"sync","apps":["payments-api"],"namespaces":["prod-canary"],"cluster_scoped":true}"#;
+    let wide = compile(&customers_payload(allow, ""));
+    assert_eq!(judged(&wide, &Action::Argo(argo_action(&nowhere))).outcome, ALLOW);
+    refused(&judged(&wide, &Action::Argo(partial.clone())), "parameter_not_approved", "tools.argo_cd.allow[0]");
+    let approved = context().with_approved_params(partial.params());
+    assert_eq!(judged_in(&wide, &Action::Argo(partial), &approved).outcome, WITH_APPROVAL);
+    let elsewhere = observed.with_observed_namespaces(["staging"]);
+    refused(&judged(&wide, &Action::Argo(elsewhere)), "namespace_not_allowed", ALLOW_ROWS);
 }
 
 #[test]

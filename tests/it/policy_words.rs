@@ -34,10 +34,15 @@ fn says_the_policy_of_the_scenario() {
 
 #[test]
 fn says_rows_with_instances_apps_and_namespaces() {
-    let allow = r#"{"action":"sync","apps":["a","b","c"],"namespaces":["x","y"],"instances":["argocd-prod"]}"#;
+    let allow = r#"{"action":"sync","apps":["a","b","c"],"namespaces":["x","y"],"instances":["argocd-prod"]},
+        {"action":"sync","apps":["d"],"namespaces":["x"],"cluster_scoped":true},
+        {"action":"sync","apps":["e"],"namespaces":["x"],"cluster_scoped":false}"#;
     let deny = r#"{"action":"delete_app","apps":["a"],"namespaces":["x"]}"#;
     let words = words(&customers_payload(allow, deny));
     assert!(words.contains(&"May: sync a, b and c in x and y on argocd-prod @tools.argo_cd.allow[0]".to_owned()));
+    let cluster = "May: sync d in x, and what it has outside any namespace (cluster-scoped) @tools.argo_cd.allow[1]";
+    assert!(words.contains(&cluster.to_owned()));
+    assert!(words.contains(&"May: sync e in x @tools.argo_cd.allow[2]".to_owned()));
     assert!(words.contains(&"May never: delete a in x @tools.argo_cd.deny[0]".to_owned()));
 }
 
