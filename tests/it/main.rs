@@ -86,6 +86,7 @@ mod receipts;
 mod schemas;
 mod secrets;
 mod spelling;
+mod stories;
 mod tidy;
 mod trust;
 #[cfg(feature = "server")]

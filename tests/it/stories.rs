@@ -1,0 +1,134 @@
+//! Honest stories, thrown from a seed, each with what the audit must say of
+//! it. Written from what the verdict is to mean, beside the rules: they share
+//! no code.
+
+mod acts;
+mod cast;
+mod dice;
+mod drafts;
+mod expected;
+mod faults;
+mod faults_acts;
+mod faults_bundles;
+mod faults_tokens;
+mod guilty;
+mod honest;
+mod pack;
+mod world;
+mod writes;
+
+use std::collections::BTreeSet;
+
+use pulselog::audit::{Effect, RULE_GROUPS, Scope, audit, audit_at};
+use pulselog::merkle::TreeSize;
+
+use self::dice::Dice;
+use self::drafts::{Draft, Logged, listing, logged};
+use self::expected::{Expected, Row};
+use self::guilty::Guilty;
+use self::honest::honest;
+use self::world::World;
+
+/// A story, what it expects, and where to look closer.
+struct Story {
+    drafts: Vec<Draft>,
+    expected: Expected,
+    is_tardy: bool,
+    dice: Dice,
+}
+
+fn told(mut world: World) -> Story {
+    let runs: Vec<_> = world.runs.iter().map(|run| (run.agent, run.job.clone(), run.id.clone())).collect();
+    let mut rows: BTreeSet<Row> = world.expected.drain(..).collect();
+    rows.extend(world.runs.iter().filter(|run| !run.bundles.is_empty()).flat_map(|run| run.once_packed.clone()));
+    Story { drafts: world.drafts, expected: Expected::new(rows, runs), is_tardy: world.is_tardy, dice: world.dice }
+}
+
+/// What is wrong with the audit of an honest story.
+fn wrong(story: &mut Story, log: &Logged) -> Vec<String> {
+    let operator = cast::operator();
+    let size = log.timeline.size();
+    let mut wrong = story.expected.differences(&audit(&log.timeline, Some(&operator)));
+    if !story.is_tardy {
+        for _ in 0..3 {
+            let part = story.dice.between(1, i64::try_from(size.get()).expect("small") - 1);
+            let report = audit_at(&log.timeline, TreeSize::new(part.unsigned_abs()), Some(&operator));
+            let accused = report.findings.iter().filter(|finding| finding.effect == Effect::Fails);
+            wrong.extend(accused.map(|found| format!("accused at size {part}: {found:?}")));
+        }
+    }
+    wrong
+}
+
+fn check(seed: u64) -> Result<(), String> {
+    let mut story = told(honest(seed, false));
+    let log = logged(&story.drafts);
+    let wrong = wrong(&mut story, &log);
+    let scopes: Vec<_> = story.expected.jobs.keys().map(|job| Scope::Job(job.clone())).collect();
+    crate::audit_slices::same_from_its_own_entries(&log.timeline, log.timeline.size(), &scopes);
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(format!("seed {seed}\n{}\n{}", listing(&log, &cast::names()), wrong.join("\n"))),
+    }
+}
+
+/// Seeds whose story goes wrong, with what is wrong. Half of them a thread.
+fn all_wrong(seeds: &[u64], check: fn(u64) -> Result<(), String>) -> Vec<String> {
+    let half = seeds.len().div_ceil(2).max(1);
+    std::thread::scope(|scope| {
+        let part = |part: &[u64]| part.iter().filter_map(|seed| check(*seed).err()).collect::<Vec<_>>();
+        let threads: Vec<_> = seeds.chunks(half).map(|chunk| scope.spawn(move || part(chunk))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("a story")).collect()
+    })
+}
+
+#[test]
+fn honest_stories_show_what_they_expect_and_nothing_else() {
+    let seeds: Vec<_> = (0..150).collect();
+    let wrong = all_wrong(&seeds, check);
+    assert!(wrong.is_empty(), "{} of {} stories\n{}", wrong.len(), seeds.len(), wrong.join("\n\n"));
+}
+
+/// Rules that no story is found guilty of, since they are about something
+/// else than what stands in a log.
+const OF_NO_STORY: &[&str] = &[
+    "ATTESTATION_FALSE",
+    "EVIDENCE_MISSING",
+    "ATTESTATION_OUTDATED",
+    "UNSIGNED_BUNDLE",
+    "EVIDENCE_NOT_GIVEN",
+    "BUNDLE_NOT_LOGGED",
+    "RUN_UNKNOWN",
+];
+
+/// Codes that no rule finds yet.
+const NOT_YET: &[&str] = &["CONTRADICTING_ACCOUNTS", "CLUSTER_NOT_COMPARED", "RESTS_ON_DISTRUSTED"];
+
+#[test]
+fn every_rule_finds_its_fault_and_the_run_goes_red_without_it() {
+    let mut wrong = Vec::new();
+    for (at, fault) in guilty::rows().enumerate().filter(|(_, fault)| !NOT_YET.contains(&fault.code)) {
+        for round in 0..3 {
+            let guilty = Guilty::from(1_000 * at as u64 + 300 * round, fault);
+            let mut report = guilty.report();
+            let found = guilty.wrong(&report);
+            if !found.is_empty() {
+                let (seed, lines) = (guilty.seed, found.join("\n"));
+                wrong.push(format!("{} in seed {seed}\n{}\n{lines}", fault.code, guilty.listing(&report)));
+            }
+            // As if the rule were switched off.
+            report.findings.retain(|finding| finding.code != fault.code);
+            if guilty.wrong(&report).is_empty() {
+                wrong.push(format!("nobody misses {}", fault.code));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn every_rule_has_a_fault_that_it_must_find() {
+    let planted: BTreeSet<_> = guilty::rows().map(|fault| fault.code).chain(OF_NO_STORY.iter().copied()).collect();
+    let rules: BTreeSet<_> = RULE_GROUPS.iter().copied().flatten().map(|rule| rule.code).collect();
+    assert_eq!(rules.difference(&planted).collect::<Vec<_>>(), [&""; 0]);
+}

@@ -1,0 +1,87 @@
+//! One fault in an honest story: what is done wrong in one run, what has to be
+//! found, and whom it may touch.
+
+use super::world::{Run, World};
+
+/// Whose the finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The run's job.
+    Job,
+    /// Nobody's: it is charged to no job and no run.
+    Nobody,
+    /// A run that only the fault tells of, of the same agent.
+    Stray,
+}
+
+/// How the log is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    Whole,
+    /// By somebody who pins no operator.
+    Unpinned,
+    /// Without the body of the run's first decision.
+    Withheld,
+}
+
+/// A row: the code, and what is done wrong. `None` when the run has nothing
+/// that it could be done to.
+pub struct Fault {
+    pub code: &'static str,
+    pub plant: fn(&mut World, usize) -> Option<()>,
+    pub whose: Whose,
+    pub read: Read,
+    /// Whether every run of the agent is touched, not the one alone.
+    pub of_agent: bool,
+    /// Whether all that anybody did rests on it.
+    pub of_all: bool,
+}
+
+/// A row about one run.
+pub const fn fault(code: &'static str, plant: fn(&mut World, usize) -> Option<()>) -> Fault {
+    Fault { code, plant, whose: Whose::Job, read: Read::Whole, of_agent: false, of_all: false }
+}
+
+impl Fault {
+    pub const fn whose(mut self, whose: Whose) -> Fault {
+        self.whose = whose;
+        self
+    }
+
+    pub const fn of_agent(mut self) -> Fault {
+        self.of_agent = true;
+        self
+    }
+
+    pub const fn of_all(mut self, read: Read) -> Fault {
+        (self.of_all, self.read, self.whose) = (true, read, Whose::Nobody);
+        self
+    }
+}
+
+/// The run's first write that Argo CD accepted.
+pub fn write_of(world: &World, run: usize) -> Option<super::world::Write> {
+    world.runs[run].writes.first().cloned()
+}
+
+/// The first that some channel saw.
+pub fn seen_write_of(world: &World, run: usize) -> Option<super::world::Write> {
+    world.runs[run].writes.iter().find(|write| !write.seen.is_empty()).cloned()
+}
+
+/// The run's last bundle.
+pub fn bundle_of(world: &World, run: usize) -> Option<String> {
+    world.runs[run].bundles.last().cloned()
+}
+
+/// The run's first call that its bundle holds.
+pub fn call_of(world: &World, run: usize) -> Option<String> {
+    bundle_of(world, run)?;
+    world.runs[run].calls.first().cloned()
+}
+
+/// Another run, of another agent, that is packed.
+pub fn other_run(world: &World, run: usize) -> Option<&Run> {
+    let agent = world.runs[run].agent;
+    world.runs.iter().find(|other| other.agent != agent && !other.bundles.is_empty())
+}
