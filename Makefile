@@ -11,7 +11,7 @@ PULSELOG = $(CARGO_TARGET_DIR)/release/pulselog
 VECTORS = $(abspath $(CURDIR)/../shared/vectors)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench fmt lint pure libclang chromium first-build
+.PHONY: help demo test stories bench fmt lint pure libclang chromium first-build
 
 help: ## Say what there is.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,10 @@ test: libclang chromium first-build ## Run every test.
 	@if [ -d "$(VECTORS)" ]; then echo "vectors: $(VECTORS)"; \
 	else echo "vectors: looked for $(VECTORS), not there; tests that need them say SKIPPED"; fi
 	$(CARGO) test --release --locked $(ARGS)
+
+stories: ## Tell 10,000 honest stories and audit each. STORIES=n of them, from SEED=n on.
+	CARGO_TARGET_DIR=$(PURE_TARGET_DIR) $(CARGO) test --release --locked --no-default-features --test it -- \
+	  --ignored --nocapture ten_thousand_honest_stories
 
 bench: libclang first-build ## Run the benches; see BENCHMARKS.md.
 	$(CARGO) bench --locked $(ARGS)

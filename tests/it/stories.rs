@@ -3,6 +3,8 @@
 //! no code.
 
 mod acts;
+mod attested;
+mod busybodies;
 mod cast;
 mod dice;
 mod drafts;
@@ -19,12 +21,12 @@ mod writes;
 
 use std::collections::BTreeSet;
 
-use pulselog::audit::{Effect, RULE_GROUPS, Scope, audit, audit_at};
+use pulselog::audit::{Effect, RULE_GROUPS, Report, Scope, Verdict, audit, audit_at, audit_packet};
 use pulselog::merkle::TreeSize;
 
 use self::dice::Dice;
 use self::drafts::{Draft, Logged, listing, logged};
-use self::expected::{Expected, Row};
+use self::expected::{Expected, Row, shown};
 use self::guilty::Guilty;
 use self::honest::honest;
 use self::world::World;
@@ -60,10 +62,27 @@ fn wrong(story: &mut Story, log: &Logged) -> Vec<String> {
     wrong
 }
 
+/// A true statement about a job changes nothing, and a packet of the whole log
+/// says of the job what the log does.
+fn wrong_when_attested(story: &Story, log: &Logged) -> Vec<String> {
+    let (job, want) = story.expected.jobs.first_key_value().expect("a job");
+    let mut timeline = log.timeline.clone();
+    attested::state(&mut timeline, job, |_| {});
+    let mut wrong = story.expected.differences(&audit(&timeline, Some(&cast::operator())));
+    let packet = audit_packet(&timeline, timeline.size(), job, &cast::operator());
+    if packet.job(job) != *want {
+        wrong.push(format!("packet of {job}: {}, not {}: {:?}", packet.job(job).name(), want.name(), packet.findings));
+    }
+    wrong
+}
+
 fn check(seed: u64) -> Result<(), String> {
     let mut story = told(honest(seed, false));
     let log = logged(&story.drafts);
-    let wrong = wrong(&mut story, &log);
+    let mut wrong = wrong(&mut story, &log);
+    if story.dice.chance(25) {
+        wrong.extend(wrong_when_attested(&story, &log));
+    }
     let scopes: Vec<_> = story.expected.jobs.keys().map(|job| Scope::Job(job.clone())).collect();
     crate::audit_slices::same_from_its_own_entries(&log.timeline, log.timeline.size(), &scopes);
     match wrong.is_empty() {
@@ -80,6 +99,12 @@ fn all_wrong(seeds: &[u64], check: fn(u64) -> Result<(), String>) -> Vec<String>
         let threads: Vec<_> = seeds.chunks(half).map(|chunk| scope.spawn(move || part(chunk))).collect();
         threads.into_iter().flat_map(|thread| thread.join().expect("a story")).collect()
     })
+}
+
+/// A seed that no run before had.
+fn random_seed() -> u64 {
+    use std::hash::{BuildHasher as _, Hasher as _};
+    std::collections::hash_map::RandomState::new().build_hasher().finish()
 }
 
 #[test]
@@ -131,4 +156,64 @@ fn every_rule_has_a_fault_that_it_must_find() {
     let planted: BTreeSet<_> = guilty::rows().map(|fault| fault.code).chain(OF_NO_STORY.iter().copied()).collect();
     let rules: BTreeSet<_> = RULE_GROUPS.iter().copied().flatten().map(|rule| rule.code).collect();
     assert_eq!(rules.difference(&planted).collect::<Vec<_>>(), [&""; 0]);
+}
+
+/// What a report says of a job and its runs.
+fn said_of(report: &Report, job: &str) -> (BTreeSet<Row>, Verdict, Vec<(String, Verdict)>) {
+    let rows = shown(report).into_iter().filter(|row| row.job == job).collect();
+    let runs = report.runs.iter().filter(|run| run.job.as_deref() == Some(job));
+    (rows, report.job(job), runs.map(|run| (run.run.run.clone(), run.verdict)).collect())
+}
+
+/// Those whom the audit still listens to.
+const HEARD_STILL: &[&str] = &[
+    "another agent's wrapper decides under a token that nobody issued",
+    "another agent's wrapper decides under that agent's token",
+    "another agent's wrapper has a receipt for the decision first",
+    "a gateway names the run under another agent's grant",
+];
+
+#[test]
+fn whoever_has_no_role_for_a_run_changes_nothing_of_it() {
+    let mut wrong = Vec::new();
+    let rows = busybodies::ROWS.iter().filter(|row| !HEARD_STILL.contains(&row.name));
+    for (at, busybody) in rows.enumerate() {
+        let mut told_of = 0;
+        for seed in 70_000 + at as u64 * 100.. {
+            let before = honest(seed, true);
+            let job = before.runs[0].job.clone();
+            let mut world = honest(seed, true);
+            if (busybody.say)(&mut world, 0).is_none() {
+                continue;
+            }
+            let said = |world: World| {
+                let log = logged(&told(world).drafts);
+                (said_of(&audit(&log.timeline, Some(&cast::operator())), &job), log)
+            };
+            let ((before, _), (after, log)) = (said(before), said(world));
+            if before != after {
+                let listing = listing(&log, &cast::names());
+                wrong.push(format!("{}, seed {seed}\n{listing}\nbefore {before:?}\nafter {after:?}", busybody.name));
+            }
+            told_of += 1;
+            if told_of == 3 {
+                break;
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// As many as `STORIES` says, from the seed that `SEED` says on.
+#[test]
+#[ignore = "takes minutes: make stories"]
+fn ten_thousand_honest_stories() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let (first, count) = (number("SEED").unwrap_or_else(random_seed), number("STORIES").unwrap_or(10_000));
+    println!("{count} stories, seeds from {first}");
+    let start = std::time::Instant::now();
+    let seeds: Vec<_> = (0..count).map(|at| first.wrapping_add(at)).collect();
+    let wrong = all_wrong(&seeds, check);
+    println!("{} of {count} stories wrong, in {:.0?}", wrong.len(), start.elapsed());
+    assert!(wrong.is_empty(), "{}", wrong.iter().take(10).cloned().collect::<Vec<_>>().join("\n\n"));
 }

@@ -5,7 +5,7 @@ use pulselog::artifact::json::{Value, to_compact};
 use super::cast::{APPROVERS, did, wrapper_of};
 use super::drafts::time;
 use super::faults::{Fault, Whose, fault, seen_write_of, write_of};
-use super::world::World;
+use super::world::{HOUR_MS, World};
 use crate::make::{hex, value};
 
 pub const ROWS: &[Fault] = &[
@@ -99,7 +99,7 @@ pub const ROWS: &[Fault] = &[
     fault("RECEIPT_MISSING", |world, run| {
         let write = write_of(world, run)?;
         world.unsay(&write.receipt);
-        later(world);
+        later(world, run);
         Some(())
     }),
     fault("OBSERVED_UNLIKE_DECIDED", |world, run| {
@@ -159,9 +159,17 @@ fn only_approval(world: &mut World, run: usize) -> Option<super::world::Write> {
     (is_alone && params == "{}").then_some(write)
 }
 
-/// A long time later somebody writes something down.
-pub fn later(world: &mut World) {
+/// A long time later somebody writes something down; the others have packed
+/// their runs by then.
+pub fn later(world: &mut World, run: usize) {
+    for other in (0..world.runs.len()).filter(|other| *other != run) {
+        if world.runs[other].bundles.is_empty() {
+            let row = world.runs[other].row("BUNDLE_MISSING", "pending");
+            world.expected.retain(|expected| *expected != row);
+            world.pack_at(other, world.runs[other].end_ms + HOUR_MS - 1_000);
+        }
+    }
     let last = world.drafts.iter().map(|draft| draft.ms).max().expect("a draft");
     let roots = world.drafts.iter().rev().find(|draft| draft.kind == "audit_roots").expect("roots").name.clone();
-    world.alike(&roots, last + 2 * super::world::HOUR_MS);
+    world.alike(&roots, last + 2 * HOUR_MS);
 }

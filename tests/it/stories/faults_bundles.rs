@@ -44,6 +44,15 @@ pub const ROWS: &[Fault] = &[
         world.unsay(&call);
         let_go(world, run, &call)
     }),
+    fault("MODEL_CALL_UNPLACED", |world, run| {
+        let scope = &world.runs[run].token().scope;
+        if world.runs.iter().filter(|other| other.token().scope == *scope).count() > 1 {
+            return None;
+        }
+        let name = world.gateway_receipt(run, None);
+        world.draft(&name).unset("binding.run_id");
+        Some(())
+    }),
     fault("GATEWAY_RECEIPT_DOUBLED", |world, run| {
         let call = call_of(world, run)?;
         world.draft(&call).payload.at("binding.event_hash_b64u")?;
@@ -67,7 +76,7 @@ pub const ROWS: &[Fault] = &[
         for bundle in world.runs[run].bundles.clone() {
             world.unsay(&bundle);
         }
-        later(world);
+        later(world, run);
         Some(())
     }),
     fault("RECEIPT_BINDING_MISMATCH", |world, run| tool_receipt(world, run, r#""binding":{"run_id":"stray"},"#)),
@@ -83,6 +92,9 @@ pub const ROWS: &[Fault] = &[
         if world.runs[run].tools.is_empty() {
             return None;
         }
+        // An unsigned one is nobody's word.
+        let agent = world.runs[run].agent;
+        agent.clone_into(&mut world.draft(&pulse).signer);
         world.draft(&pulse).set("tools[0].calls", value("99"));
         Some(())
     }),

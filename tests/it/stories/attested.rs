@@ -1,0 +1,38 @@
+//! What the operator attests of a job, and what a packet of it says.
+
+use pulselog::artifact::json::{Value, to_compact};
+use pulselog::artifact::{Grant, KeyCache, Limits, admit};
+use pulselog::audit::{KnownSize, Timeline, attest};
+use pulselog::entry::{PendingEntry, SubmitterName};
+use pulselog::merkle::{Frontier, LeafIndex, leaf_hash};
+
+use super::cast::{self, nonce, signing_key};
+use crate::make::{kind, seal_raw, set};
+
+/// What a reader of all tiles knows of each size.
+pub fn know_all(timeline: &mut Timeline) {
+    let mut frontier = Frontier::empty();
+    let entries: Vec<_> = timeline.prefix(timeline.size()).map(|(_, seen)| seen.entry.clone()).collect();
+    for entry in entries {
+        frontier.push(leaf_hash(&entry.encode()), &mut |_, _| {});
+        timeline.know(frontier.size(), KnownSize { logged_at: entry.logged_at, root: frontier.root() });
+    }
+}
+
+/// Appends the operator's statement about a job, changed or not.
+pub fn state(timeline: &mut Timeline, job: &str, change: impl FnOnce(&mut Value)) {
+    know_all(timeline);
+    let size = timeline.size();
+    let last = timeline.prefix(size).last().expect("an entry").1.entry.logged_at;
+    let mut payload = attest(timeline, size, job, &cast::operator()).expect("a statement");
+    set(&mut payload, "audit_statement_version", Some("1".into()));
+    set(&mut payload, "nonce", Some(nonce(job).into()));
+    change(&mut payload);
+    let sealed = seal_raw(kind("audit_statement"), payload, &signing_key("operator"));
+    let text = to_compact(&sealed);
+    let admitted = admit(text.as_bytes(), &Grant::all(), &Limits::default(), &KeyCache::new()).expect("a statement");
+    let submitter = SubmitterName::parse("submitter").expect("a name");
+    let entry = PendingEntry::new(admitted.artifact.clone(), None, submitter).sequence(last);
+    timeline.add(LeafIndex::new(size.get()), entry, Some(admitted.artifact));
+    know_all(timeline);
+}
