@@ -25,9 +25,9 @@ test: libclang chromium first-build ## Run every test.
 	else echo "vectors: looked for $(VECTORS), not there; tests that need them say SKIPPED"; fi
 	$(CARGO) test --release --locked $(ARGS)
 
-stories: ## Tell 10,000 honest stories and audit each. STORIES=n of them, from SEED=n on.
-	CARGO_TARGET_DIR=$(PURE_TARGET_DIR) $(CARGO) test --release --locked --no-default-features --test it -- \
-	  --ignored --nocapture ten_thousand_honest_stories
+stories: ## Tell 10,000 honest stories and audit each. STORIES=n tells n, SEED=n from that seed on.
+	STORIES=$${STORIES:-10000} CARGO_TARGET_DIR=$(PURE_TARGET_DIR) $(CARGO) test --release --locked \
+	  --no-default-features --test it -- --nocapture honest_stories_show
 
 bench: libclang first-build ## Run the benches; see BENCHMARKS.md.
 	$(CARGO) bench --locked $(ARGS)

@@ -107,24 +107,26 @@ fn random_seed() -> u64 {
     std::collections::hash_map::RandomState::new().build_hasher().finish()
 }
 
+/// The same seeds each time and one that no run had before; or as many as
+/// `STORIES` says, from a seed that `SEED` says or that no run had before.
 #[test]
 fn honest_stories_show_what_they_expect_and_nothing_else() {
-    let seeds: Vec<_> = (0..150).collect();
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let first = number("SEED").unwrap_or_else(random_seed);
+    let seeds: Vec<_> = match number("STORIES") {
+        Some(count) => (0..count).map(|at| first.wrapping_add(at)).collect(),
+        None => (0..200).chain([first]).collect(),
+    };
+    println!("{} honest stories; random seed {first}", seeds.len());
+    let start = std::time::Instant::now();
     let wrong = all_wrong(&seeds, check);
-    assert!(wrong.is_empty(), "{} of {} stories\n{}", wrong.len(), seeds.len(), wrong.join("\n\n"));
+    println!("{} of {} stories wrong, in {:.0?}", wrong.len(), seeds.len(), start.elapsed());
+    assert!(wrong.is_empty(), "{}", wrong.iter().take(10).cloned().collect::<Vec<_>>().join("\n\n"));
 }
 
 /// Rules that no story is found guilty of, since they are about something
 /// else than what stands in a log.
-const OF_NO_STORY: &[&str] = &[
-    "ATTESTATION_FALSE",
-    "EVIDENCE_MISSING",
-    "ATTESTATION_OUTDATED",
-    "UNSIGNED_BUNDLE",
-    "EVIDENCE_NOT_GIVEN",
-    "BUNDLE_NOT_LOGGED",
-    "RUN_UNKNOWN",
-];
+const OF_NO_STORY: &[&str] = &["EVIDENCE_NOT_GIVEN", "BUNDLE_NOT_LOGGED", "RUN_UNKNOWN", "DOCUMENTS_DISAGREE"];
 
 /// Codes that no rule finds yet.
 const NOT_YET: &[&str] = &["CONTRADICTING_ACCOUNTS", "CLUSTER_NOT_COMPARED", "RESTS_ON_DISTRUSTED"];
@@ -202,18 +204,4 @@ fn whoever_has_no_role_for_a_run_changes_nothing_of_it() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
-}
-
-/// As many as `STORIES` says, from the seed that `SEED` says on.
-#[test]
-#[ignore = "takes minutes: make stories"]
-fn ten_thousand_honest_stories() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let (first, count) = (number("SEED").unwrap_or_else(random_seed), number("STORIES").unwrap_or(10_000));
-    println!("{count} stories, seeds from {first}");
-    let start = std::time::Instant::now();
-    let seeds: Vec<_> = (0..count).map(|at| first.wrapping_add(at)).collect();
-    let wrong = all_wrong(&seeds, check);
-    println!("{} of {count} stories wrong, in {:.0?}", wrong.len(), start.elapsed());
-    assert!(wrong.is_empty(), "{}", wrong.iter().take(10).cloned().collect::<Vec<_>>().join("\n\n"));
 }

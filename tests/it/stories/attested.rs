@@ -11,11 +11,16 @@ use crate::make::{kind, seal_raw, set};
 
 /// What a reader of all tiles knows of each size.
 pub fn know_all(timeline: &mut Timeline) {
+    let whole = timeline.clone();
+    know_of(timeline, &whole);
+}
+
+/// The same for a reader of a part of them, who proved each size.
+pub fn know_of(part: &mut Timeline, whole: &Timeline) {
     let mut frontier = Frontier::empty();
-    let entries: Vec<_> = timeline.prefix(timeline.size()).map(|(_, seen)| seen.entry.clone()).collect();
-    for entry in entries {
-        frontier.push(leaf_hash(&entry.encode()), &mut |_, _| {});
-        timeline.know(frontier.size(), KnownSize { logged_at: entry.logged_at, root: frontier.root() });
+    for (_, seen) in whole.prefix(whole.size()) {
+        frontier.push(leaf_hash(&seen.entry.encode()), &mut |_, _| {});
+        part.know(frontier.size(), KnownSize { logged_at: seen.entry.logged_at, root: frontier.root() });
     }
 }
 

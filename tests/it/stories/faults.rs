@@ -10,6 +10,8 @@ pub enum Whose {
     Job,
     /// Nobody's: it is charged to no job and no run.
     Nobody,
+    /// Whoever it is: everybody reads the same.
+    Anybody,
     /// A run that only the fault tells of, of the same agent.
     Stray,
 }
@@ -22,6 +24,15 @@ pub enum Read {
     Unpinned,
     /// Without the body of the run's first decision.
     Withheld,
+    /// With the operator's statement about the job at its end, and one member
+    /// of it changed.
+    Stated(&'static str),
+    /// As a packet under such a statement.
+    Packet(&'static str),
+    /// As a packet under a true statement, without the run's first decision.
+    PacketWithout,
+    /// The run's bundle without its envelope, and no log.
+    Alone,
 }
 
 /// A row: the code, and what is done wrong. `None` when the run has nothing
@@ -54,7 +65,7 @@ impl Fault {
     }
 
     pub const fn of_all(mut self, read: Read) -> Fault {
-        (self.of_all, self.read, self.whose) = (true, read, Whose::Nobody);
+        (self.of_all, self.read, self.whose) = (true, read, Whose::Anybody);
         self
     }
 }

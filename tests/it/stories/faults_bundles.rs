@@ -3,7 +3,7 @@
 use pulselog::artifact::json::Value;
 
 use super::cast::did;
-use super::faults::{Fault, bundle_of, call_of, fault, other_run, write_of};
+use super::faults::{Fault, Read, bundle_of, call_of, fault, other_run, write_of};
 use super::faults_acts::later;
 use super::world::World;
 use crate::make::{b64u, hex, value};
@@ -124,6 +124,10 @@ pub const ROWS: &[Fault] = &[
         world.alike(&write.approval, at);
         Some(())
     }),
+    fault("ATTESTATION_FALSE", |_, _| Some(())).of_all(Read::Stated("root_hash")),
+    fault("ATTESTATION_OUTDATED", |_, _| Some(())).of_all(Read::Packet("rules_version")),
+    fault("EVIDENCE_MISSING", |_, _| Some(())).of_all(Read::PacketWithout),
+    fault("UNSIGNED_BUNDLE", |world, run| bundle_of(world, run).map(drop)).of_all(Read::Alone),
     fault("SELF_CONTRADICTION", |world, run| {
         let bundle = bundle_of(world, run)?;
         let (agent, id) = (did(world.runs[run].agent), world.runs[run].id.clone());

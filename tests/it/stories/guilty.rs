@@ -1,15 +1,16 @@
 //! Honest stories with one fault in the first run: it has to be found, there,
 //! and nobody else is worse off.
 
-use pulselog::artifact::Did;
-use pulselog::audit::{Finding, Report, Timeline, Verdict, audit};
+use pulselog::audit::{Finding, Report, Timeline, audit, audit_packet, bundle_alone};
+use pulselog::merkle::LeafIndex;
 
-use super::cast;
 use super::drafts::{Logged, listing, logged};
 use super::expected::{Expected, shown};
 use super::faults::{Fault, Read, Whose};
 use super::honest::honest;
+use super::{attested, cast};
 use super::{faults_acts, faults_bundles, faults_tokens, told};
+use crate::make::{hex, set};
 
 /// The run that does wrong.
 const GUILTY: usize = 0;
@@ -49,14 +50,54 @@ impl Guilty {
     }
 
     pub fn report(&self) -> Report {
-        let operator: Option<Did> = (self.fault.read != Read::Unpinned).then(cast::operator);
-        let mut timeline = Timeline::default();
-        for (at, seen) in self.log.timeline.prefix(self.log.timeline.size()) {
-            let from = &self.log.from[usize::try_from(at.get()).expect("an index")];
-            let is_withheld = self.fault.read == Read::Withheld && *from == self.first_decision;
-            timeline.add(at, seen.entry.clone(), seen.body.clone().filter(|_| !is_withheld));
+        let operator = cast::operator();
+        let whole = || audit(&self.log.timeline, Some(&operator));
+        let stated = |member: &str| {
+            let mut timeline = self.log.timeline.clone();
+            attested::state(&mut timeline, &self.job, |payload| {
+                if !member.is_empty() {
+                    set(payload, member, Some(hex("something else").into()));
+                }
+            });
+            timeline
+        };
+        let packet = |timeline: &Timeline, size| audit_packet(timeline, size, &self.job, &operator);
+        match self.fault.read {
+            Read::Whole => whole(),
+            Read::Unpinned => audit(&self.log.timeline, None),
+            Read::Withheld => audit(&self.without(&self.log.timeline, false), Some(&operator)),
+            Read::Stated(member) => audit(&stated(member), Some(&operator)),
+            Read::Packet(member) => packet(&stated(member), stated(member).size()),
+            Read::PacketWithout => packet(&self.without(&stated(""), true), stated("").size()),
+            Read::Alone => {
+                let bodies =
+                    self.log.timeline.prefix(self.log.timeline.size()).filter_map(|(_, seen)| seen.body.as_ref());
+                let bundle = bodies.filter(|body| body.kind().name() == "proof_bundle").last().expect("a bundle");
+                let mut report = whole();
+                report.findings = bundle_alone(bundle.payload(), false);
+                report
+            }
         }
-        audit(&timeline, operator.as_ref())
+    }
+
+    /// The same without the run's first decision, or without its body.
+    fn without(&self, timeline: &Timeline, entry_too: bool) -> Timeline {
+        let is_it = |at: LeafIndex| {
+            let from = self.log.from.get(usize::try_from(at.get()).expect("an index"));
+            from == Some(&self.first_decision)
+        };
+        let mut part = Timeline::default();
+        for (at, seen) in timeline.prefix(timeline.size()) {
+            match is_it(at) {
+                false => part.add(at, seen.entry.clone(), seen.body.clone()),
+                true if entry_too => {}
+                true => part.add(at, seen.entry.clone(), None),
+            }
+        }
+        if entry_too {
+            attested::know_of(&mut part, timeline);
+        }
+        part
     }
 
     fn is_charged(&self, finding: &Finding) -> bool {
@@ -64,6 +105,7 @@ impl Guilty {
         finding.code == self.fault.code
             && match self.fault.whose {
                 Whose::Job => subject.job.as_ref() == Some(&self.job),
+                Whose::Anybody => true,
                 Whose::Nobody => subject.job.is_none() && subject.run.is_none(),
                 Whose::Stray => subject.run.as_deref() == Some("stray"),
             }
@@ -98,11 +140,6 @@ impl Guilty {
             wrong.push(format!("job {job}: {}, not {}", report.job(job).name(), want.name()));
         }
         wrong
-    }
-
-    /// Whether the report says of the guilty job that it passes.
-    pub fn passes(&self, report: &Report) -> bool {
-        report.job(&self.job) == Verdict::Pass
     }
 
     pub fn listing(&self, report: &Report) -> String {
