@@ -171,9 +171,13 @@ pub const ROWS: &[Busybody] = &[
     },
 ];
 
-/// The same said by the wrapper of other agents, a moment later.
+/// The same said by the wrapper of other agents, a moment later; of a job in
+/// which it covers nobody.
 fn other_wrapper(world: &mut World, run: usize, name: &str, after: i64) -> Option<String> {
-    let own = wrapper_of(world.runs[run].agent);
+    let (own, job) = (wrapper_of(world.runs[run].agent), world.runs[run].job.clone());
+    if world.runs.iter().any(|beside| beside.job == job && wrapper_of(beside.agent) != own) {
+        return None;
+    }
     let other = AGENTS.iter().map(|agent| wrapper_of(agent)).find(|wrapper| *wrapper != own)?;
     let at = world.draft(name).ms + after;
     let said = world.alike(name, at);

@@ -1,7 +1,7 @@
 //! One fault in an honest story: what is done wrong in one run, what has to be
 //! found, and whom it may touch.
 
-use super::world::{Run, World};
+use super::world::World;
 
 /// Whose the finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,8 +91,11 @@ pub fn call_of(world: &World, run: usize) -> Option<String> {
     world.runs[run].calls.first().cloned()
 }
 
-/// Another run, of another agent, that is packed.
-pub fn other_run(world: &World, run: usize) -> Option<&Run> {
-    let agent = world.runs[run].agent;
-    world.runs.iter().find(|other| other.agent != agent && !other.bundles.is_empty())
+/// Another agent's run that had begun to call models when this one was packed.
+pub fn other_run(world: &mut World, run: usize) -> Option<usize> {
+    let (agent, bundle) = (world.runs[run].agent, bundle_of(world, run)?);
+    let packed = world.draft(&bundle).ms;
+    let others = (0..world.runs.len()).filter(|other| world.runs[*other].agent != agent);
+    let calls: Vec<_> = others.filter_map(|other| Some((other, world.runs[other].calls.first()?.clone()))).collect();
+    calls.into_iter().find(|(_, call)| world.draft(call).ms < packed).map(|(other, _)| other)
 }

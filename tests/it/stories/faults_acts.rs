@@ -150,7 +150,7 @@ pub const ROWS: &[Fault] = &[
 ];
 
 /// A write that rests on one approval.
-fn only_approval(world: &mut World, run: usize) -> Option<super::world::Write> {
+pub fn only_approval(world: &mut World, run: usize) -> Option<super::world::Write> {
     let write = write_of(world, run)?;
     let approvals = world.draft(&write.decision).payload.get("approvals").and_then(Value::as_array)?;
     let is_alone = approvals.len() == 1;

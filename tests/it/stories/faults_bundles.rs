@@ -10,7 +10,8 @@ use crate::make::{b64u, hex, value};
 
 pub const ROWS: &[Fault] = &[
     fault("RECEIPT_OF_ANOTHER_AGENT", |world, run| {
-        let other = other_run(world, run)?.calls.first()?.clone();
+        let other = other_run(world, run)?;
+        let other = world.runs[other].calls.first()?.clone();
         hold(world, run, &other)
     }),
     fault("RECEIPT_OF_ANOTHER_RUN", |world, run| {

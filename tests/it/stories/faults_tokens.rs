@@ -6,6 +6,7 @@ use pulselog::artifact::json::{Value, to_jcs};
 use super::cast::{AGENTS, did, nonce, policy};
 use super::drafts::time;
 use super::faults::{Fault, Read, Whose, bundle_of, fault, other_run, write_of};
+use super::faults_acts::only_approval;
 use super::world::World;
 use crate::make::{b64u, hex, rehash_scope, value};
 
@@ -31,7 +32,9 @@ pub const ROWS: &[Fault] = &[
         let token = world.runs[run].tokens[0].name.clone();
         world.unsay(&token);
         Some(())
-    }),
+    })
+    // Without the token nothing says that the job is this wrapper's business.
+    .whose(Whose::Anybody),
     fault("TOKEN_REVOKED", |world, run| {
         let (write, token) = (write_of(world, run)?, world.runs[run].tokens[0].name.clone());
         let at = world.draft(&write.decision).ms - 1;
@@ -85,7 +88,8 @@ pub const ROWS: &[Fault] = &[
         Some(())
     }),
     fault("TOKEN_CONTROL_SUBJECT_MISMATCH", |world, run| {
-        let (bundle, other) = (bundle_of(world, run)?, other_run(world, run)?.tokens[0].hash.clone());
+        let (bundle, other) = (bundle_of(world, run)?, other_run(world, run)?);
+        let other = world.runs[other].tokens[0].hash.clone();
         world.draft(&bundle).set("metadata.pulselog.token_hashes", Value::Array(vec![other.into()]));
         Some(())
     }),
@@ -157,7 +161,7 @@ fn pin_what_nobody_logged(world: &mut World, run: usize) -> Option<()> {
 
 /// An approver who signed this once, and is trusted no more from there on.
 fn distrust_the_approver(world: &mut World, run: usize) -> Option<()> {
-    let write = write_of(world, run)?;
+    let write = only_approval(world, run)?;
     let approval = world.draft(&write.approval);
     "third approver".clone_into(&mut approval.signer);
     let last = world.drafts.iter().map(|draft| draft.ms).max()?;

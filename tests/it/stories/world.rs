@@ -101,7 +101,7 @@ pub struct World {
 }
 
 /// What the audit knows of.
-const LANDED: &[&str] = &["unplaced"];
+const LANDED: &[&str] = &["unplaced", "one turn"];
 
 impl World {
     pub fn may(&mut self, what: &str, percent: i64) -> bool {
