@@ -59,7 +59,10 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 
 fn unplaced(call: &Call<'_>, run: &Known<'_, '_>, findings: &mut Findings) {
     let issued = run.token.map(|token| token.statement.at);
-    let detail = "the receipt names no run; this run's grant and its token's life fit";
+    let detail = match call.statement.text("binding.run_id") {
+        None => "the receipt names no run; this run's grant and its token's life fit",
+        Some(_) => "the receipt's run id is not in the one spelling of ids; this run's grant and its token's life fit",
+    };
     findings.add(&MODEL_CALL_UNPLACED, &run.subject(), issued.into_iter().chain([call.statement.at]), detail);
 }
 

@@ -187,7 +187,7 @@ impl<'a> Scene<'a> {
             "gateway_receipt" => {
                 let scope_hash = statement.text("binding.token_scope_hash_b64u");
                 let grant = scope_hash.and_then(|hash| self.grant_at.get(hash)?.first()).copied();
-                self.calls.push(Call { statement, run: statement.text("binding.run_id"), scope_hash, grant });
+                self.calls.push(Call { statement, run: statement.id("binding.run_id"), scope_hash, grant });
             }
             "proof_bundle" => self.bundle(statement),
             "argocd_observation" if statement.text("event") == Some("operation") => {

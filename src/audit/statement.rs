@@ -2,6 +2,7 @@
 
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::artifact::json::{Value, to_jcs};
+use crate::artifact::spelling::is_spelled;
 use crate::artifact::{Artifact, Did, receipts};
 use crate::audit::SKEW_MS;
 use crate::audit::finding::Subject;
@@ -54,6 +55,12 @@ impl<'a> Statement<'a> {
 
     pub(super) fn text(&self, path: &str) -> Option<&'a str> {
         self.payload.text_at(path)
+    }
+
+    /// An id that peers give: none where it is not in the one spelling of ids,
+    /// for then it joins nothing.
+    pub(super) fn id(&self, path: &str) -> Option<&'a str> {
+        self.text(path).filter(|id| is_spelled(id))
     }
 }
 
@@ -187,8 +194,12 @@ pub(super) struct Call<'a> {
 }
 
 /// The run that a bundle is about: that of its chain, else of its first
-/// receipt that names one.
+/// receipt that names one; none where that is not in the one spelling of ids.
 pub(crate) fn run_of_bundle(payload: &Value) -> Option<&str> {
+    named_run(payload).filter(|run| is_spelled(run))
+}
+
+fn named_run(payload: &Value) -> Option<&str> {
     let first = payload.get("event_chain").and_then(Value::as_array).and_then(<[Value]>::first);
     first.and_then(|event| event.text_at("run_id")).or_else(|| {
         receipts(payload).find_map(|(_, _, receipt)| {

@@ -3,9 +3,10 @@
 //! them names the job that is none of theirs.
 
 use pulselog::artifact::json::Value;
-use pulselog::audit::Verdict::{Fail, Pass};
+use pulselog::audit::Verdict::{Fail, Incomplete, Pass};
 
 use crate::audit_goldens::{Golden, golden};
+use crate::audit_goldens_tokens::{bundle_again, call_again};
 use crate::audit_make::{Story, binds, nonce};
 use crate::make::{did, good_payload, hex, kind, set, value};
 
@@ -282,6 +283,22 @@ pub static ROWS: &[Golden] = &[
     )
     .runs(&[("agent", "r1", Pass)])
     .beside(neighbours),
+    golden(
+        "a model call whose run id ends in a blank",
+        |story| {
+            call_again(story);
+            story.last_after("r1 call 1");
+            story.set("r1 call 2", "binding.run_id", "job-1.r1 ");
+        },
+        &["MODEL_CALL_UNPLACED"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
+    .beside(|story| {
+        call_again(story);
+        story.last_after("r1 call 1");
+        bundle_again(story, &[1, 2]);
+    }),
     golden("a change on record names a job that no token is for", |story| freeze(story, "job-x"), &[], Pass)
         .beside(|story| freeze(story, "job-1")),
 ];

@@ -95,16 +95,19 @@ impl<'a> Scene<'a> {
     pub(in crate::audit) fn run_elsewhere(&self, call: &Call<'a>) -> Option<&Token<'a>> {
         let grant = &self.tokens[call.grant?];
         let of_run = &self.tokens[*self.run_tokens.get(&(grant.agent, call.run?))?];
-        (of_run.job != grant.job).then_some(of_run)
+        (of_run.job != grant.job && of_run.scope_hash != grant.scope_hash).then_some(of_run)
     }
 
     pub(in crate::audit) fn subject_of_call(&self, call: &Call<'a>) -> Subject {
         let Some(grant) = call.grant.map(|at| &self.tokens[at]) else { return speaker(&call.statement) };
+        // Scope hashes trim the ids that they are over: two jobs that differ in
+        // blanks, logged before ids had one spelling, share one.
+        let of_run = self.token_of(call).filter(|(_, of_run)| *of_run).map(|(token, _)| token);
         Subject {
-            job: Some(grant.job.to_owned()),
+            job: Some(of_run.unwrap_or(grant).job.to_owned()),
             run: self.run_of(call).map(str::to_owned),
             agent: Some(grant.agent.to_owned()),
-            token: self.token_of(call).filter(|(_, of_run)| *of_run).map(|(token, _)| token.hash.to_owned()),
+            token: of_run.map(|token| token.hash.to_owned()),
             ..Subject::default()
         }
     }
@@ -174,7 +177,7 @@ impl<'a> Scene<'a> {
 
     /// The run that an agent's own receipt names; without one it is nobody's.
     fn of_agents_own(&self, fact: &Statement<'a>) -> Subject {
-        let Some((agent, run)) = fact.signer.map(|did| did.as_str()).zip(fact.text("binding.run_id")) else {
+        let Some((agent, run)) = fact.signer.map(|did| did.as_str()).zip(fact.id("binding.run_id")) else {
             return Subject::default();
         };
         let token = self.run_tokens.get(&(agent, run)).map(|at| &self.tokens[*at]);
