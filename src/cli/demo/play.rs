@@ -341,7 +341,7 @@ impl Play<'_> {
         let (started_at, ended_at) = (at_ms(run.started_ms), at_ms(ended_ms));
         let pulse = Pulse {
             run_id: run.chain.run_id(),
-            started: &started,
+            started_at: &started_at,
             ended_at: &ended_at,
             duration_ms: u32::try_from(ended_ms - run.started_ms).unwrap_or(0),
             tools,
