@@ -63,7 +63,8 @@ impl World {
         if self.runs[run].tokens.len() == 1 && self.dice.chance(4) {
             self.call_logged_late(run);
         }
-        if self.dice.chance(94) {
+        // A bundle that was too early is followed by one of the whole run.
+        if self.dice.chance(94) || !self.runs[run].bundles.is_empty() {
             self.pack(run);
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use pulselog::artifact::digest::PayloadHash;
 use pulselog::artifact::json::{Value, to_jcs};
+use pulselog::audit::explain;
 
 use super::cast;
 use super::dice::Dice;
@@ -100,13 +101,15 @@ pub struct World {
     said: usize,
 }
 
-/// What the audit knows of.
-const LANDED: &[&str] = &["unplaced", "one turn"];
-
 impl World {
+    /// Thrown only where the audit has rules for it.
     pub fn may(&mut self, what: &str, percent: i64) -> bool {
         let is = self.dice.chance(percent);
-        is && (LANDED.contains(&what) || std::env::var("LANDED").is_ok_and(|all| all.contains(what)))
+        is && match what {
+            "clusters" | "k8s" | "history" => explain("CLUSTER_NOT_COMPARED").is_some(),
+            "unplaced" | "one turn" => true,
+            _ => std::env::var("LANDED").is_ok_and(|all| all.contains(what)),
+        }
     }
 
     /// The world with its roots and policy logged.
