@@ -29,6 +29,7 @@ mod finding;
 mod gather;
 mod links;
 mod observed;
+mod packing;
 mod policies;
 mod pulses;
 mod replays;

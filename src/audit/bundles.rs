@@ -1,18 +1,19 @@
 //! Rules about bundles beside the log: what they hold belongs to their run,
 //! and what the log holds of the run is in them (model 9, clawsig 7.8).
 
+mod held;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::artifact::digest::{PayloadHash, b64u, sha256};
-use crate::artifact::json::{Object, Value, to_compact};
 use crate::audit::BUNDLE_MS;
-use crate::audit::alone;
 use crate::audit::finding::{Findings, Subject};
+use crate::audit::policies::Judge;
 use crate::audit::rule::{Effect, Rule, Severity};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Bundle, Call, Token};
-use crate::audit::tokens::TOKEN_UNKNOWN;
 use crate::merkle::LeafIndex;
+
+use self::held::{Held, Holder, event_hash};
 
 static RECEIPT_OF_ANOTHER_AGENT: Rule = Rule {
     code: "RECEIPT_OF_ANOTHER_AGENT",
@@ -39,7 +40,7 @@ static RECEIPT_UNBOUND: Rule = Rule {
     title: "Bundle holds a receipt bound to nothing",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "A receipt without run, event and grant fits into any bundle.",
+    rationale: "A receipt without grant fits into any bundle, and one without run and event into that of any run of its grant. One without event that no llm_call event is left for leaves the verdict incomplete instead (medium).",
     what_to_do: "Have the gateway bind its receipts: run id, event hash, scope hash.",
     does_not_prove: "That the receipt belongs to another run.",
 };
@@ -69,7 +70,7 @@ static GATEWAY_RECEIPT_MISSING: Rule = Rule {
     title: "Model call without a gateway receipt",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "The policy asks for gateway receipts, and the run or one of its llm_call events has none.",
+    rationale: "The policy asks for gateway receipts, and the run or one of its llm_call events has none, neither in the bundle nor in the log.",
     what_to_do: "Ask the gateway for the receipt; if it has none, the call went round it.",
     does_not_prove: "Which model was called.",
 };
@@ -79,7 +80,7 @@ static GATEWAY_RECEIPT_DOUBLED: Rule = Rule {
     title: "Two gateway receipts for one model call",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "One llm_call event has exactly one receipt; a second one is a call that the chain does not tell of.",
+    rationale: "One llm_call event has exactly one receipt; another one is a call that the chain does not tell of. The same receipt listed twice is one.",
     what_to_do: "Compare the two requests at the gateway.",
     does_not_prove: "Which of the two the event was for.",
 };
@@ -89,8 +90,8 @@ static RECEIPT_NOT_IN_BUNDLE: Rule = Rule {
     title: "The bundle leaves out a logged model call",
     severity: Severity::Critical,
     effect: Effect::Fails,
-    rationale: "The log holds a gateway receipt of this run and grant that the bundle does not.",
-    what_to_do: "Look at the call that was left out first.",
+    rationale: "The log holds a gateway receipt of this run and grant that the bundle does not. A call that its policy allows, or that no policy governs, may have been cut short before the runtime had its receipt: it leaves the verdict incomplete instead (medium).",
+    what_to_do: "Look at the call that was left out first; ask the runtime to pack the run again with it.",
     does_not_prove: "That it was left out on purpose.",
 };
 
@@ -128,13 +129,13 @@ pub(super) static RULES: &[&Rule] = &[
 ];
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
-    let calls: BTreeMap<PayloadHash, &Call<'_>> = scene.calls.iter().map(|call| (call.statement.hash, call)).collect();
+    let judge = Judge::new(scene);
+    let mut holder = Holder::new(scene);
     let mut runs = runs(scene);
     for bundle in &scene.bundles {
-        let run = bundle.run.and_then(|run| runs.get_mut(&(bundle.agent, run)));
-        let held = of_bundle(scene, bundle, &calls, findings);
-        if let Some(run) = run {
-            run.bundled(scene, bundle, &held, findings);
+        let held = holder.take(bundle, findings);
+        if let Some(run) = bundle.run.and_then(|run| runs.get_mut(&(bundle.agent, run))) {
+            run.bundled(&judge, bundle, held, findings);
         }
     }
     for run in runs.values() {
@@ -148,7 +149,9 @@ struct Run<'s, 'a> {
     subject: Subject,
     first: LeafIndex,
     has_decision: bool,
+    /// Model calls that name the run.
     calls: Vec<&'s Call<'a>>,
+    has_call: bool,
     has_bundle: bool,
 }
 
@@ -160,6 +163,7 @@ fn runs<'s, 'a>(scene: &'s Scene<'a>) -> BTreeMap<(&'a str, &'a str), Run<'s, 'a
         first,
         has_decision: false,
         calls: Vec::new(),
+        has_call: false,
         has_bundle: false,
     };
     for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
@@ -171,6 +175,7 @@ fn runs<'s, 'a>(scene: &'s Scene<'a>) -> BTreeMap<(&'a str, &'a str), Run<'s, 'a
     for call in &scene.calls {
         let (Some((token, _)), Some(run)) = (scene.token_of(call), scene.run_of(call)) else { continue };
         let run = runs.entry((token.agent, run)).or_insert_with(|| new(token, run, call.statement.at));
+        run.has_call = true;
         run.calls.push(call);
     }
     runs
@@ -182,19 +187,34 @@ impl Run<'_, '_> {
     }
 
     /// What the log holds of the run beside what its bundle holds.
-    fn bundled(&mut self, scene: &Scene<'_>, bundle: &Bundle<'_>, held: &Held, findings: &mut Findings) {
+    fn bundled(&mut self, judge: &Judge<'_, '_>, bundle: &Bundle<'_>, held: Held<'_>, findings: &mut Findings) {
         self.has_bundle = true;
-        if !self.rules(scene).is_some_and(|rules| rules.require_gateway_receipts) {
+        self.has_call |= !held.events.is_empty();
+        if !self.rules(judge.scene()).is_some_and(|rules| rules.require_gateway_receipts) {
             return;
         }
         let at = bundle.statement.at;
-        for call in self.calls.iter().filter(|call| !held.hashes.contains(&call.statement.hash)) {
+        let left_out: Vec<_> = self.calls.iter().filter(|call| !held.hashes.contains(&call.statement.hash)).collect();
+        // What was logged after a bundle is left out by the last one only.
+        let before = |call: &&&Call<'_>| call.statement.at < at || !bundle.is_packed_again;
+        for call in left_out.iter().copied().filter(before) {
             let entries = [call.statement.at, at];
-            findings.add(&RECEIPT_NOT_IN_BUNDLE, &self.subject, entries, "the bundle does not hold this model call");
+            let detail = "the bundle does not hold this model call";
+            match judge.refuses(self.token, call) {
+                true => findings.add(&RECEIPT_NOT_IN_BUNDLE, &self.subject, entries, detail),
+                false => {
+                    findings.leave_open(&RECEIPT_NOT_IN_BUNDLE, Severity::Medium, &self.subject, entries, detail);
+                }
+            }
         }
-        for event in bundle.events().iter().filter(|event| event.text_at("event_type") == Some("llm_call")) {
-            let hash = event.text_at("event_hash_b64u").unwrap_or_default();
+        // The gateway saw the call of an event that a receipt left out tells
+        // of: what is wrong with it was said above.
+        let told: BTreeSet<_> = left_out.iter().filter_map(|call| call.event()).collect();
+        let mut spare = left_out.iter().filter(|call| call.event().is_none());
+        for event in bundle.model_calls() {
+            let hash = event_hash(event);
             let rule = match held.events.get(hash) {
+                None if told.contains(hash) || spare.next().is_some() => continue,
                 None => &GATEWAY_RECEIPT_MISSING,
                 Some(1) => continue,
                 Some(_) => &GATEWAY_RECEIPT_DOUBLED,
@@ -216,93 +236,8 @@ impl Run<'_, '_> {
         if rules.produce_proof_bundle && !self.has_bundle {
             owe(&BUNDLE_MISSING, "no bundle of this run by its agent");
         }
-        if rules.require_gateway_receipts && self.has_decision && self.calls.is_empty() {
+        if rules.require_gateway_receipts && self.has_decision && !self.has_call {
             owe(&GATEWAY_RECEIPT_MISSING, "the run acted, and no gateway receipt tells of it");
         }
     }
-}
-
-/// Genuine gateway receipts of one bundle.
-#[derive(Default)]
-struct Held {
-    hashes: BTreeSet<PayloadHash>,
-    /// How many for each event hash.
-    events: BTreeMap<String, u32>,
-}
-
-fn of_bundle(
-    scene: &Scene<'_>,
-    bundle: &Bundle<'_>,
-    calls: &BTreeMap<PayloadHash, &Call<'_>>,
-    findings: &mut Findings,
-) -> Held {
-    let (at, subject) = (bundle.statement.at, bundle.subject());
-    let mut held = Held::default();
-    alone::contradictions(bundle.statement.payload, &subject, &[at], findings);
-    if let Some(id) = broken(bundle.events()) {
-        findings.add(&CHAIN_BROKEN, &subject, [at], format!("event {id} of the bundle"));
-    }
-    let chain: BTreeSet<_> = bundle.events().iter().filter_map(|event| event.text_at("event_hash_b64u")).collect();
-    // A missing body may be the receipt itself; then nothing can be said.
-    let unseen = scene.withheld.iter().any(|withheld| withheld.kind == "gateway_receipt");
-    let receipts = bundle.statement.payload.get("receipts").and_then(Value::as_array).unwrap_or_default();
-    for (index, receipt) in receipts.iter().enumerate() {
-        // Without an envelope it is the agent's word.
-        let payload = receipt.get("payload");
-        let hash = payload.map(|payload| PayloadHash::of(to_compact(payload).as_bytes()));
-        let Some(call) = hash.and_then(|hash| calls.get(&hash)) else {
-            if hash.is_none() || !unseen {
-                findings.add(&RECEIPT_NOT_GENUINE, &subject, [at], format!("receipts[{index}] of the bundle"));
-            }
-            continue;
-        };
-        held.hashes.insert(call.statement.hash);
-        of_held(scene, bundle, call, &chain, findings);
-        let event = call.statement.text("binding.event_hash_b64u").unwrap_or_default();
-        *held.events.entry(event.to_owned()).or_default() += 1;
-    }
-    held
-}
-
-fn of_held(scene: &Scene<'_>, bundle: &Bundle<'_>, call: &Call<'_>, chain: &BTreeSet<&str>, findings: &mut Findings) {
-    let (subject, entries) = (bundle.subject(), [call.statement.at, bundle.statement.at]);
-    let event = call.statement.text("binding.event_hash_b64u");
-    if call.run.is_none() || event.is_none() || call.scope_hash.is_none() {
-        findings.add(&RECEIPT_UNBOUND, &subject, entries, "it names no run, no event or no grant");
-    }
-    if call.grant.is_some_and(|grant| scene.tokens[grant].agent != bundle.agent) {
-        findings.add(&RECEIPT_OF_ANOTHER_AGENT, &subject, entries, "its grant is another agent's");
-    }
-    if call.grant.is_none() && call.scope_hash.is_some() {
-        let detail = "no issuance of the grant that this model call names stands before it";
-        findings.add(&TOKEN_UNKNOWN, &subject, entries, detail);
-    }
-    if call.run.is_some() && call.run != bundle.run {
-        findings.add(&RECEIPT_OF_ANOTHER_RUN, &subject, entries, "it is bound to another run");
-    }
-    if event.is_some_and(|event| !chain.contains(event)) {
-        findings.add(&RECEIPT_EVENT_UNKNOWN, &subject, entries, "its event is not in the bundle's chain");
-    }
-}
-
-/// Members of an event that its hash covers, in the order of the formula.
-const EVENT: [&str; 6] = ["event_id", "run_id", "event_type", "timestamp", "payload_hash_b64u", "prev_hash_b64u"];
-
-/// Id of the first event that does not follow from the one before.
-fn broken(events: &[Value]) -> Option<&str> {
-    let mut before: Option<&str> = None;
-    let run = events.first().and_then(|event| event.get("run_id"));
-    for event in events {
-        let mut hashed = Object::new();
-        for name in EVENT {
-            hashed.set(name, event.get(name).cloned().unwrap_or(Value::Null));
-        }
-        let hash = b64u(&sha256(to_compact(&Value::Object(hashed)).as_bytes()));
-        let stated = event.text_at("event_hash_b64u");
-        if stated != Some(hash.as_str()) || event.text_at("prev_hash_b64u") != before || event.get("run_id") != run {
-            return Some(event.text_at("event_id").unwrap_or_default());
-        }
-        before = stated;
-    }
-    None
 }

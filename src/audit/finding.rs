@@ -93,6 +93,20 @@ impl Findings {
         self.found.insert(Finding::new(rule, subject, entries, detail));
     }
 
+    /// The milder form of a rule that fails, as its row says: this case leaves
+    /// the verdict incomplete.
+    pub(super) fn leave_open(
+        &mut self,
+        rule: &'static Rule,
+        severity: Severity,
+        subject: &Subject,
+        entries: impl IntoIterator<Item = LeafIndex>,
+        detail: impl Into<String>,
+    ) {
+        let found = Finding::new(rule, subject, entries, detail);
+        self.found.insert(Finding { severity, effect: Effect::Incomplete, ..found });
+    }
+
     pub(super) fn wait(&mut self, rule: &'static Rule, subject: &Subject, at: LeafIndex, until_ms: i64) {
         self.pending.insert(Pending { entries: vec![at], code: rule.code, subject: subject.clone(), until_ms });
     }

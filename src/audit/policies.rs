@@ -8,7 +8,7 @@ use crate::audit::approvals;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{Effect, Rule, Severity};
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Decision, Statement, Token};
+use crate::audit::statement::{Call, Decision, Statement, Token};
 use crate::merkle::LeafIndex;
 use crate::policy::{Action, Candidate, Context, Judgement, Lineage, Outcome, Pinning, PolicyError, judge, resolve};
 
@@ -167,6 +167,23 @@ impl<'s, 'a> Judge<'s, 'a> {
         })
     }
 
+    pub(super) fn scene(&self) -> &'s Scene<'a> {
+        self.scene
+    }
+
+    /// What the token's policy says of a model call.
+    fn call(&self, token: &Token<'_>, call: &Call<'_>) -> Option<Judgement> {
+        match Action::from_gateway_receipt(call.statement.payload) {
+            Ok(action) => self.judge(token, &action, &Context::new().with_agent(token.agent)),
+            Err(error) => Some(error.refusal(None)),
+        }
+    }
+
+    /// Whether the token's policy refuses a model call.
+    pub(super) fn refuses(&self, token: &Token<'_>, call: &Call<'_>) -> bool {
+        self.call(token, call).is_some_and(|judgement| judgement.outcome == Outcome::Deny)
+    }
+
     /// A decision under its token's policy, with what its approvals name.
     pub(super) fn decision(&self, decision: &Decision<'a>) -> Option<Judgement> {
         self.decision_in(decision, [])
@@ -248,12 +265,7 @@ fn of_calls(scene: &Scene<'_>, judge: &Judge<'_, '_>, findings: &mut Findings) {
             let detail = "the model call names another policy than its token runs under";
             findings.add(&POLICY_MISMATCH, &subject, [token.statement.at, at], detail);
         }
-        let context = Context::new().with_agent(token.agent);
-        let judgement = match Action::from_gateway_receipt(call.statement.payload) {
-            Ok(action) => judge.judge(token, &action, &context),
-            Err(error) => Some(error.refusal(None)),
-        };
-        match judgement {
+        match judge.call(token, call) {
             Some(judgement) if judgement.outcome == Outcome::Deny => {
                 refused(scene, token, &judgement, &subject, at, findings);
             }

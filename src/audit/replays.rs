@@ -8,7 +8,6 @@ use crate::artifact::json::Value;
 use crate::audit::finding::Findings;
 use crate::audit::rule::{Effect, Rule, Severity};
 use crate::audit::scene::{Scene, speaker};
-use crate::audit::statement::Statement;
 use crate::merkle::LeafIndex;
 
 static REPLAY_RUN_ID_REUSED: Rule = Rule {
@@ -16,7 +15,7 @@ static REPLAY_RUN_ID_REUSED: Rule = Rule {
     title: "Run id used twice",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "One agent packs one run once, in one job; a second bundle or job under the id is a replay.",
+    rationale: "One agent packs one run, in one job. A later bundle may say more of it: the earlier chain goes on, every receipt is there, and the metadata is the same but for added tokens. Any other second bundle or job under the id is a replay.",
     what_to_do: "Compare the two; treat the second as a replay.",
     does_not_prove: "Which of the two is the true one.",
 };
@@ -92,13 +91,10 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 }
 
 fn runs(scene: &Scene<'_>, findings: &mut Findings) {
-    let mut packed: BTreeMap<(&str, &str), &Statement<'_>> = BTreeMap::new();
-    for bundle in &scene.bundles {
-        let Some(run) = bundle.run else { continue };
-        let earlier = *packed.entry((bundle.agent, run)).or_insert(&bundle.statement);
-        if earlier.at != bundle.statement.at {
-            let entries = [earlier.at, bundle.statement.at];
-            findings.add(&REPLAY_RUN_ID_REUSED, &bundle.subject(), entries, "the agent packed this run before");
+    for bundle in scene.bundles.iter().filter(|bundle| !bundle.continues) {
+        if let Some(before) = bundle.before {
+            let detail = "the agent packed this run before, and this bundle does not say all that it said then";
+            findings.add(&REPLAY_RUN_ID_REUSED, &bundle.subject(), [before, bundle.statement.at], detail);
         }
     }
     let mut job_of: BTreeMap<(&str, &str), (&str, LeafIndex)> = BTreeMap::new();

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use crate::artifact::Did;
 use crate::artifact::digest::PayloadHash;
 use crate::artifact::json::{Value, to_jcs};
+use crate::audit::packing;
 use crate::audit::roots::Roots;
 use crate::audit::statement::{Bundle, Call, Decision, Receipt, Statement, Token, ms, run_of_bundle};
 use crate::audit::timeline::Seen;
@@ -246,6 +247,9 @@ impl<'a> Scene<'a> {
             run: run_of_bundle(statement.payload),
             job: None,
             token_hashes: hashes.unwrap_or_default().iter().filter_map(Value::as_str).collect(),
+            before: None,
+            continues: false,
+            is_packed_again: false,
             statement,
         });
     }
@@ -272,6 +276,7 @@ impl<'a> Scene<'a> {
             bundle.job = of_run.or(listed).map(|at| self.tokens[at].job);
         }
         self.charge_decisions();
+        packing::connect(&mut self.bundles);
         self.join_all();
     }
 

@@ -193,6 +193,13 @@ pub(super) struct Call<'a> {
     pub grant: Option<usize>,
 }
 
+impl<'a> Call<'a> {
+    /// Hash of the event that it tells of; gateways may leave it out.
+    pub(super) fn event(&self) -> Option<&'a str> {
+        self.statement.text("binding.event_hash_b64u")
+    }
+}
+
 /// The run that a bundle is about: that of its chain, else of its first
 /// receipt that names one; none where that is not in the one spelling of ids.
 pub(crate) fn run_of_bundle(payload: &Value) -> Option<&str> {
@@ -218,11 +225,22 @@ pub(super) struct Bundle<'a> {
     /// Job, when the signer holds a token of it.
     pub job: Option<&'a str>,
     pub token_hashes: Vec<&'a str>,
+    /// The one of the same signer and run that stands before it.
+    pub before: Option<LeafIndex>,
+    /// Whether it says everything that the one before says, and maybe more.
+    pub continues: bool,
+    /// Whether another one of the same run stands after it.
+    pub is_packed_again: bool,
 }
 
 impl<'a> Bundle<'a> {
     pub(super) fn events(&self) -> &'a [Value] {
         self.statement.payload.get("event_chain").and_then(Value::as_array).unwrap_or_default()
+    }
+
+    /// Events of the chain that say that a model was called.
+    pub(super) fn model_calls(&self) -> impl Iterator<Item = &'a Value> + use<'a> {
+        self.events().iter().filter(|event| event.text_at("event_type") == Some("llm_call"))
     }
 
     /// Receipts that the agent vouches for, with their place, whether in an

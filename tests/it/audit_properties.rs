@@ -13,6 +13,7 @@ fn guilty() -> Story {
     story.move_after("revoked", "ok");
     story.set("back", "approvals", pulselog::artifact::json::Value::Array(vec![]));
     story.bundle("again", "r1", "t1", &[1]);
+    story.unset("again", "metadata.pulselog.token_hashes");
     story
 }
 

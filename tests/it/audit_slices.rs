@@ -83,6 +83,7 @@ pub fn tangled() -> Vec<Story> {
     guilty.move_after("revoked", "ok");
     guilty.set("back", "approvals", Value::Array(vec![]));
     guilty.bundle("again", "r1", "t1", &[1]);
+    guilty.unset("again", "metadata.pulselog.token_hashes");
     guilty.job("job-2", "agent");
     guilty.set("job-2.sync", "approvals", Value::Array(vec!["@job-1.ok".into()]));
     guilty.set("job-2.r1 call 1", "receipt_id", "job-1.r1 call 1");
