@@ -25,7 +25,7 @@ use std::time::Instant;
 use ed25519_dalek::SigningKey;
 use pulselog::artifact::json;
 use pulselog::artifact::{Did, KeyCache};
-use pulselog::protocol::{DocumentKind, Options, verify_with};
+use pulselog::protocol::{Document, DocumentKind, Options, verify_with};
 
 use bundles::{Bound, NOW_MS, make};
 use documents::{Input, Source};
@@ -109,7 +109,7 @@ fn drive(path: &Path, count: usize, options: &Options) {
     let input = Input::of(&[PathBuf::from(path)]).expect("an input");
     let job = |_: &Source, bytes: &[u8]| {
         let value = json::parse(bytes, json::DEPTH_MAX).expect("JSON");
-        verify_with(&value, DocumentKind::ProofBundle, options, &keys)
+        verify_with(&Document::read_as(&value, DocumentKind::ProofBundle), options, &keys)
     };
     let summary = many::run(input, job, |source, verdict| match verdict {
         Ok(verdict) => Ok(verdict.status.name()),

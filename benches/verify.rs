@@ -12,7 +12,7 @@ use std::time::Instant;
 use ed25519_dalek::SigningKey;
 use pulselog::artifact::json::{self, Value};
 use pulselog::artifact::{Did, KeyCache};
-use pulselog::protocol::{DocumentKind, Options, Status, verify_with};
+use pulselog::protocol::{Document, DocumentKind, Options, Status, verify_with};
 
 use bundles::{Bound, NOW_MS, make};
 
@@ -78,6 +78,6 @@ fn median(mut samples: Vec<f64>) -> f64 {
 }
 
 fn verdict(value: &Value, options: &Options, keys: &KeyCache) {
-    let verdict = verify_with(value, DocumentKind::ProofBundle, options, keys);
+    let verdict = verify_with(&Document::read_as(value, DocumentKind::ProofBundle), options, keys);
     assert_eq!(verdict.status, Status::Pass, "{verdict:?}");
 }

@@ -52,7 +52,7 @@ pub use self::links::{Filing, LINK_BYTES, LINKS_VERSION, Link, filed_under};
 pub use self::report::{Absence, AsOf, Coverage, JudgedRun, Report, Run, Verdict};
 pub use self::rule::{Effect, RULE_GROUPS, Rule, Severity, explain};
 pub use self::scope::Scope;
-pub use self::shortfall::Shortfall;
+pub use self::shortfall::{DOCUMENTS_DISAGREE, Shortfall};
 pub(crate) use self::statement::run_of_bundle;
 pub use self::timeline::{KnownSize, Seen, Timeline, authenticate};
 

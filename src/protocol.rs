@@ -40,6 +40,7 @@ mod config;
 mod coverage;
 mod date;
 mod disclosure;
+mod document;
 mod envelope;
 mod event_chain;
 mod export;
@@ -67,6 +68,7 @@ use crate::artifact::json::Value;
 
 pub use self::codes::{CODES, CodeRow, RISK_FLAGS, explain};
 pub use self::config::ConfigError;
+pub use self::document::{Bundle, Document, DocumentKind};
 pub use self::model_identity::model_identity_tier;
 pub use self::not_checked::{BLOCKS, BlockRow};
 pub use self::options::Options;
@@ -75,71 +77,21 @@ pub use self::verdict::{ReceiptOutcome, Status, Verdict};
 
 use self::options::Context;
 
-/// What a document is to be verified as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DocumentKind {
-    ProofBundle,
-    /// Exports and aggregates are one command of the peer, which tells them
-    /// apart by content; so do we.
-    ExportBundle,
-    AggregateBundle,
-    CommitSignature,
+/// Verifies one file as a document of a kind. A wrapper (`{"envelope": …}`,
+/// `{"bundle": …}`) is taken off first. Linear in the document, plus one
+/// signature check for each signature in it; any value at all gives a verdict.
+pub fn verify(file: &Value, kind: DocumentKind, options: &Options) -> Verdict {
+    verify_with(&Document::read_as(file, kind), options, &KeyCache::new())
 }
 
-impl DocumentKind {
-    /// The peer's name: `proof_bundle`, `export_bundle`, `aggregate_bundle`,
-    /// `commit_sig`.
-    pub fn name(self) -> &'static str {
-        match self {
-            DocumentKind::ProofBundle => "proof_bundle",
-            DocumentKind::ExportBundle => "export_bundle",
-            DocumentKind::AggregateBundle => "aggregate_bundle",
-            DocumentKind::CommitSignature => "commit_sig",
-        }
-    }
-
-    /// The kind called `name`.
-    pub fn parse(name: &str) -> Option<DocumentKind> {
-        use DocumentKind::*;
-        [ProofBundle, ExportBundle, AggregateBundle, CommitSignature].into_iter().find(|kind| kind.name() == name)
-    }
-
-    /// What a document looks like, by its own members; `None` when it looks
-    /// like none of the four.
-    pub fn of(document: &Value) -> Option<DocumentKind> {
-        if document.get("bundle").is_some_and(|inner| inner.get("export_version").is_some()) {
-            return Some(DocumentKind::ExportBundle);
-        }
-        let document = document.get("envelope").unwrap_or(document);
-        match document.text_at("envelope_type") {
-            Some("proof_bundle") => return Some(DocumentKind::ProofBundle),
-            Some("aggregate_bundle") => return Some(DocumentKind::AggregateBundle),
-            Some(_) => return None,
-            None => {}
-        }
-        let has = |name| document.get(name).is_some();
-        match () {
-            () if has("export_version") => Some(DocumentKind::ExportBundle),
-            () if has("bundle_version") => Some(DocumentKind::ProofBundle),
-            () if has("algo") && has("message") => Some(DocumentKind::CommitSignature),
-            () => None,
-        }
-    }
-}
-
-/// Verifies one document. A wrapper (`{"envelope": …}`, `{"bundle": …}`) is
-/// taken off first. Linear in the document, plus one signature check for each
-/// signature in it; any value at all gives a verdict.
-pub fn verify(document: &Value, kind: DocumentKind, options: &Options) -> Verdict {
-    verify_with(document, kind, options, &KeyCache::new())
-}
-
-/// [`verify`] with keys kept from one document to the next.
-pub fn verify_with(document: &Value, kind: DocumentKind, options: &Options, keys: &KeyCache) -> Verdict {
-    match kind {
-        DocumentKind::ProofBundle => verify_bundle(document.get("envelope").unwrap_or(document), options, keys),
+/// [`verify`] of a document that is unwrapped already, with keys kept from one
+/// to the next.
+pub fn verify_with(document: &Document<'_>, options: &Options, keys: &KeyCache) -> Verdict {
+    let value = document.value();
+    match document.kind() {
+        DocumentKind::ProofBundle => verify_bundle(value, options, keys),
         DocumentKind::ExportBundle | DocumentKind::AggregateBundle => verify_package(document, options, keys),
-        DocumentKind::CommitSignature => Verdict::of(commit_signature::verify(document, keys), Vec::new(), false),
+        DocumentKind::CommitSignature => Verdict::of(commit_signature::verify(value, keys), Vec::new(), false),
     }
 }
 
@@ -157,26 +109,18 @@ fn verify_bundle(document: &Value, options: &Options, keys: &KeyCache) -> Verdic
     Verdict::of(outcome, not_checked::names(&found), bare)
 }
 
-fn verify_package(document: &Value, options: &Options, keys: &KeyCache) -> Verdict {
+fn verify_package(document: &Document<'_>, options: &Options, keys: &KeyCache) -> Verdict {
     let context = Context::for_package(options, keys);
     let mut found = BTreeSet::new();
-    let outcome = match document.get("envelope").unwrap_or(document) {
-        envelope if aggregate::is_aggregate(envelope) => {
-            aggregate::proof_payloads(envelope).for_each(|payload| not_checked::collect(payload, &mut found));
-            aggregate::verify(envelope, &context)
-        }
-        _ => {
-            let export = document.get("bundle").unwrap_or(document);
-            if let Some(payload) = export.at("artifacts.proof_bundle_envelope.payload") {
-                not_checked::collect(payload, &mut found);
+    document.bundles().iter().for_each(|bundle| not_checked::collect(bundle.payload(), &mut found));
+    let outcome = match document.value() {
+        aggregate if aggregate::is_aggregate(aggregate) => aggregate::verify(aggregate, &context),
+        export => export::verify(export, &context).and_then(|accepted| {
+            if options.strict_receipts {
+                strict_layer::check_nested(export, options, keys)?;
             }
-            export::verify(export, &context).and_then(|accepted| {
-                if options.strict_receipts {
-                    strict_layer::check_nested(export, options, keys)?;
-                }
-                Ok(accepted)
-            })
-        }
+            Ok(accepted)
+        }),
     };
     Verdict::of(outcome, not_checked::names(&found), false)
 }

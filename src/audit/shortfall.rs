@@ -36,7 +36,20 @@ static RUN_UNKNOWN: Rule = Rule {
     does_not_prove: "That the run had no token.",
 };
 
-pub(super) static RULES: &[&Rule] = &[&EVIDENCE_NOT_GIVEN, &BUNDLE_NOT_LOGGED, &RUN_UNKNOWN];
+/// Code of the row for a file that could be taken for several documents.
+pub const DOCUMENTS_DISAGREE: &str = "DOCUMENTS_DISAGREE";
+
+static DOCUMENTS_DIFFER: Rule = Rule {
+    code: DOCUMENTS_DISAGREE,
+    title: "The file speaks of more than one document, run or signer",
+    severity: Severity::High,
+    effect: Effect::Incomplete,
+    rationale: "Verdicts, proof, token and page each speak of one document, of its one run and of whoever signed it; here a reader could take the verdict on one for a verdict on another.",
+    what_to_do: "Take the documents apart and verify each by itself, as its own signer wrote it.",
+    does_not_prove: "That any of them is false, or anything about an agent that is only named.",
+};
+
+pub(super) static RULES: &[&Rule] = &[&EVIDENCE_NOT_GIVEN, &BUNDLE_NOT_LOGGED, &RUN_UNKNOWN, &DOCUMENTS_DIFFER];
 
 /// What is lacking, or not as the reader expects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +64,9 @@ pub enum Shortfall {
     Run,
     /// The run belongs to another job than the reader expects.
     Job,
+    /// The file carries more than the document that is judged, or somebody
+    /// signed in another's name. Charged to the document, never to who is named.
+    Document,
 }
 
 impl Shortfall {
@@ -61,6 +77,7 @@ impl Shortfall {
             Shortfall::Bundle => &BUNDLE_NOT_LOGGED,
             Shortfall::Run => &RUN_UNKNOWN,
             Shortfall::Job => &REPLAY_JOB_MISMATCH,
+            Shortfall::Document => &DOCUMENTS_DIFFER,
         }
     }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use pulselog::artifact::json::{self, DEPTH_MAX};
 use pulselog::merkle::TreeSize;
-use pulselog::protocol::DocumentKind;
+use pulselog::protocol::Document;
 use pulselog::receipt::{Disclosure, tlog_proof};
 use pulselog::verify::judge::{Evidence, Judge};
 use pulselog::verify::report::Check;
@@ -128,28 +128,32 @@ fn one(args: &Args, files: &Files, judge: &Judge, bytes: Option<&[u8]>) -> Resul
         if files.proof.is_some() {
             return Err(Failure::usage("--proof: a disclosure file carries its own proof; leave the flag out"));
         }
-        return Ok(Verification::of_proof(disclosure(bytes, files.policy()?, &options)));
+        return Ok(judge.proven(disclosure(bytes, files.policy()?, &options)));
     }
-    let packed = match &parsed {
-        Some(Ok(value)) => judge.packed_proof(value),
-        _ => None,
+    let document = parsed.as_ref().and_then(|file| Document::of(file.as_ref().ok()?));
+    // A proof is of a bundle: the document's one, without what is around it.
+    let subject = document.as_ref().and_then(|document| Some(json::to_compact(document.subject()?.value())));
+    let compact = || parsed.as_ref().and_then(|file| Some(json::to_compact(file.as_ref().ok()?)));
+    let packed = match &document {
+        Some(document) => judge.packed_proof(document),
+        None => compact().and_then(|compact| judge.proof_of(&compact)),
     };
     let proof = files.proof.as_deref().or(packed);
-    let kind = parsed.as_ref().and_then(|value| DocumentKind::of(value.as_ref().ok()?));
-    let report = proof.map(|proof| Ok(artifact(bytes, proof, files.policy()?, &options))).transpose()?;
+    let proven = subject.as_deref().map(str::as_bytes).or(bytes);
+    let report = proof.map(|proof| Ok(artifact(proven, proof, files.policy()?, &options))).transpose()?;
     if report.is_none() && files.old.is_some() && !matches!(judge.evidence, Evidence::Log { .. }) {
         return Err(Failure::usage("--consistent-with: is compared with a proof or with --log, and neither is here"));
     }
-    match (kind, &parsed, report) {
-        (Some(kind), Some(Ok(value)), report) => {
-            let verification = judge.value(value, kind);
+    match (&document, &parsed, report) {
+        (Some(document), _, report) => {
+            let verification = judge.judge(document);
             let verification = match report {
                 Some(report) => verification.with_proof(report),
                 None => verification,
             };
             Ok(one_log(files, judge)?.into_iter().fold(verification, Verification::with_check))
         }
-        (_, _, Some(report)) => Ok(Verification::of_proof(report)),
+        (_, _, Some(report)) => Ok(judge.proven(report)),
         (None, Some(Err(error)), None) => {
             Err(Failure::fail(format!("document: is not strict JSON: {error} [{}]", error.code())))
         }

@@ -53,14 +53,6 @@ pub(super) fn is_aggregate(document: &Value) -> bool {
     text(document, "envelope_type") == "aggregate_bundle" && document.text_at("payload.aggregate_version") == Some("1")
 }
 
-/// The payloads of the proof bundles inside, of any shape.
-pub(super) fn proof_payloads(envelope: &Value) -> impl Iterator<Item = &Value> {
-    let members = envelope.at("payload.artifacts.member_bundles").and_then(Value::as_array).unwrap_or_default();
-    members
-        .iter()
-        .filter_map(|member| member.at("artifacts.proof_bundle_envelope.payload").or_else(|| member.get("payload")))
-}
-
 /// Verifies one aggregate.
 pub(super) fn verify(document: &Value, context: &Context<'_>) -> Result<Accepted, Failure> {
     if let Some(fault) = first_fault(&ENVELOPE, document) {

@@ -13,13 +13,13 @@ mod token;
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{self, DEPTH_MAX, Value};
 use crate::artifact::{Artifact, Did, KeyCache};
-use crate::audit::{self, Report as Audit, Timeline};
+use crate::audit::{self, DOCUMENTS_DISAGREE, Report as Audit, Timeline};
 use crate::entry::SequencedEntry;
 use crate::merkle::TreeSize;
-use crate::protocol::{self, DocumentKind, verify_with};
+use crate::protocol::{self, Bundle, Document, DocumentKind, Status, verify_with};
 use crate::verify::copy::WholeLog;
 use crate::verify::packet::Packet;
-use crate::verify::report::{Check, REPORT_VERSION};
+use crate::verify::report::{Check, REPORT_VERSION, Report};
 use crate::verify::scoped_token::{KeySet, ScopedToken};
 use crate::verify::verification::{Allowlists, AuditPart, AuditStatus, DocumentName, ProtocolPart, Verification};
 
@@ -42,7 +42,7 @@ pub enum Evidence {
 pub struct Reports {
     /// Gateways of the roots in force.
     pub gateways: Option<Vec<String>>,
-    /// One for each of [`bundles_in`], in their order.
+    /// One for each of [`Document::bundles`], in their order.
     pub bundles: Vec<BundleReports>,
     /// Entries that the reports rest on.
     pub entries: u64,
@@ -100,49 +100,51 @@ impl Judge {
         self
     }
 
-    /// The proof of a document that the packet brings.
+    /// The proof of the document's one bundle that the packet brings.
     #[must_use]
-    pub fn packed_proof(&self, document: &Value) -> Option<&[u8]> {
-        let Evidence::Packet(packet) = &self.evidence else { return None };
-        let digest = ArtifactDigest::of(json::to_compact(unwrapped(document)).as_bytes());
-        packet.proofs.get(&digest).map(Vec::as_slice)
+    pub fn packed_proof(&self, document: &Document<'_>) -> Option<&[u8]> {
+        self.proof_of(&json::to_compact(document.subject()?.value()))
     }
 
-    /// Judges one document; `None` when the bytes are no document that carries
-    /// a verdict: another artifact, or no JSON at all.
+    /// The proof of an artifact that the packet brings, by its compact form.
+    #[must_use]
+    pub fn proof_of(&self, compact: &str) -> Option<&[u8]> {
+        let Evidence::Packet(packet) = &self.evidence else { return None };
+        packet.proofs.get(&ArtifactDigest::of(compact.as_bytes())).map(Vec::as_slice)
+    }
+
+    /// Judges one file; `None` when the bytes are no document that carries a
+    /// verdict: another artifact, or no JSON at all.
     #[must_use]
     pub fn document(&self, bytes: &[u8]) -> Option<Verification> {
-        let value = json::parse(bytes, DEPTH_MAX).ok()?;
-        let kind = DocumentKind::of(&value)?;
-        Some(self.value(&value, kind))
+        let file = json::parse(bytes, DEPTH_MAX).ok()?;
+        Some(self.judge(&Document::of(&file)?))
     }
 
-    /// Judges one parsed document.
+    /// Judges one document. Everything that is said speaks of it, its bundles
+    /// and their signers, or the answer is incomplete.
     #[must_use]
-    pub fn value(&self, document: &Value, kind: DocumentKind) -> Verification {
+    pub fn judge(&self, document: &Document<'_>) -> Verification {
         let (options, allowlists) = self.options();
-        let verdict = verify_with(document, kind, &options, &self.keys);
+        let verdict = verify_with(document, &options, &self.keys);
         let protocol = ProtocolPart::of(&verdict, allowlists, options.verification_time_ms);
-        let mut name = DocumentName::of(document, kind);
-        let mut checks = Vec::new();
+        let mut name = DocumentName::of(document);
+        let unjudged = |status| (AuditPart { status, findings: Vec::new(), pending: Vec::new() }, None);
+        let mut tokens = RunTokens::default();
         let (audit, coverage) = if self.protocol_only {
-            let part = AuditPart { status: AuditStatus::NotAsked, findings: Vec::new(), pending: Vec::new() };
-            (part, None)
-        } else if kind == DocumentKind::CommitSignature {
-            let part = AuditPart { status: AuditStatus::NotApplicable, findings: Vec::new(), pending: Vec::new() };
-            (part, None)
+            unjudged(AuditStatus::NotAsked)
+        } else if document.kind() == DocumentKind::CommitSignature {
+            unjudged(AuditStatus::NotApplicable)
         } else {
-            let (part, coverage) = auditing::audited(self, document, &mut name, !verdict.bare);
+            let word = Word { has_envelope: !verdict.bare, is_kept: verdict.status != Status::Fail };
+            let (part, coverage) = auditing::audited(self, document, &mut name, word, &mut tokens);
             (part, Some(coverage))
         };
+        let mut checks = self.file_checks(document);
         if let Some(token) = &self.token {
-            checks.extend(self.token_checks(token, document, &name));
+            checks.extend(self.token_checks(token, document, &name, &tokens));
         }
-        match &self.evidence {
-            Evidence::Packet(packet) => checks.extend(packet.checks.iter().cloned()),
-            Evidence::Log { log, .. } => checks.push(log_check(log)),
-            Evidence::Nothing | Evidence::Reports(_) => {}
-        }
+        checks.extend(self.evidence_checks());
         Verification {
             report_version: REPORT_VERSION,
             verdict: crate::verify::report::Outcome::Incomplete,
@@ -154,6 +156,34 @@ impl Judge {
             checks,
         }
         .judged()
+    }
+
+    /// An artifact that carries no verdict of its own, by its proof. What was
+    /// given to be compared with a run is compared with nothing, and says so.
+    #[must_use]
+    pub fn proven(&self, report: Report) -> Verification {
+        let no_run = |name, code, what| Check::incomplete(name, code, format!("{what}: this artifact is of no one run"));
+        let token = self.token.as_ref().map(|_| no_run("token", "token_not_compared", "the token was not looked at"));
+        let job = self.expect_job.as_ref();
+        let job = job.map(|_| no_run("job", "job_not_compared", "the expected job was not looked at"));
+        let checks = token.into_iter().chain(job).chain(self.evidence_checks());
+        checks.fold(Verification::of_proof(report), Verification::with_check)
+    }
+
+    /// Where no audit says it: the file carries more than its document.
+    fn file_checks(&self, document: &Document<'_>) -> Vec<Check> {
+        let is_audited = !self.protocol_only && document.kind() != DocumentKind::CommitSignature;
+        let disagreements = document.disagreements().iter().filter(|_| !is_audited);
+        disagreements.map(|why| Check::incomplete("document", DOCUMENTS_DISAGREE, why.as_str())).collect()
+    }
+
+    /// What is to be said of the evidence itself.
+    fn evidence_checks(&self) -> Vec<Check> {
+        match &self.evidence {
+            Evidence::Packet(packet) => packet.checks.clone(),
+            Evidence::Log { log, .. } => vec![log_check(log)],
+            Evidence::Nothing | Evidence::Reports(_) => Vec::new(),
+        }
     }
 
     /// Protocol options, with the gateways of the pinned roots where no config
@@ -200,31 +230,6 @@ fn log_check(log: &WholeLog) -> Check {
     }
 }
 
-/// The proof bundles of a document, as envelopes or as nobody signed them: the
-/// document itself, the one inside an export, the members of an aggregate.
-#[must_use]
-pub fn bundles_in(document: &Value) -> Vec<&Value> {
-    let document = unwrapped(document);
-    let of_export = |export: &'_ Value| export.get("artifacts").is_some();
-    if let Some(members) = document.at("payload.artifacts.member_bundles").and_then(Value::as_array) {
-        return members.iter().flat_map(bundles_in).collect();
-    }
-    match document.at("artifacts.proof_bundle_envelope") {
-        Some(bundle) => vec![bundle],
-        None if of_export(document) => Vec::new(),
-        None => vec![document],
-    }
-}
-
-/// Without the wrapper that the peer's files may have around a document.
-fn unwrapped(document: &Value) -> &Value {
-    document.get("envelope").or_else(|| document.get("bundle")).unwrap_or(document)
-}
-
-fn payload_of(bundle: &Value) -> &Value {
-    bundle.get("payload").unwrap_or(bundle)
-}
-
 /// DIDs of the gateways that roots list.
 #[must_use]
 pub fn gateways(roots: &Artifact) -> Vec<String> {
@@ -238,8 +243,23 @@ pub struct BundleName {
     pub digest: ArtifactDigest,
     pub bundle_id: Option<String>,
     pub agent: Option<String>,
+    /// Who is said to have signed it.
+    pub signer: Option<String>,
     pub run: Option<String>,
 }
+
+/// How far a document's own word reaches.
+#[derive(Clone, Copy, Debug)]
+struct Word {
+    /// It came in an envelope.
+    has_envelope: bool,
+    /// The peer's rules accept it, signatures and all.
+    is_kept: bool,
+}
+
+/// Hex hash of the token of each bundle's run, as far as the evidence shows it.
+#[derive(Debug, Default)]
+struct RunTokens(Vec<Option<String>>);
 
 impl BundleName {
     /// Whether an entry is the word of the agent that the bundle names: what
@@ -249,34 +269,33 @@ impl BundleName {
         self.agent.is_some() && entry.signer.as_ref().map(Did::as_str) == self.agent.as_deref()
     }
 
-    /// Of one of [`bundles_in`].
+    /// Of one bundle of a document.
     #[must_use]
-    pub fn of(bundle: &Value) -> BundleName {
-        let payload = payload_of(bundle);
-        let text = |name: &str| payload.text_at(name).map(str::to_owned);
+    pub fn of(bundle: &Bundle<'_>) -> BundleName {
+        let payload = bundle.payload();
         BundleName {
-            digest: ArtifactDigest::of(json::to_compact(bundle).as_bytes()),
-            bundle_id: text("bundle_id"),
-            agent: text("agent_did"),
+            digest: ArtifactDigest::of(json::to_compact(bundle.value()).as_bytes()),
+            bundle_id: payload.text_at("bundle_id").map(str::to_owned),
+            agent: bundle.agent().map(str::to_owned),
+            signer: bundle.signer().map(str::to_owned),
             run: audit::run_of_bundle(payload).map(str::to_owned),
         }
     }
 }
 
 impl DocumentName {
-    /// Names bundle, agent and run where the document holds exactly one bundle.
-    fn of(document: &Value, kind: DocumentKind) -> DocumentName {
-        let bundles = if kind == DocumentKind::CommitSignature { Vec::new() } else { bundles_in(document) };
-        let one = match bundles.as_slice() {
-            [one] => Some(BundleName::of(one)),
-            _ => None,
-        };
+    /// Names bundle, signer, agent and run where the document holds exactly one
+    /// bundle.
+    fn of(document: &Document<'_>) -> DocumentName {
+        let one = document.subject().map(BundleName::of);
+        let text = |pick: fn(&BundleName) -> &Option<String>| one.as_ref().and_then(|one| pick(one).clone());
         DocumentName {
-            kind: kind.name(),
-            digest: ArtifactDigest::of(json::to_compact(unwrapped(document)).as_bytes()),
-            bundle_id: one.as_ref().and_then(|one| one.bundle_id.clone()),
-            agent: one.as_ref().and_then(|one| one.agent.clone()),
-            run: one.and_then(|one| one.run),
+            kind: document.kind().name(),
+            digest: ArtifactDigest::of(json::to_compact(document.value()).as_bytes()),
+            bundle_id: text(|one| &one.bundle_id),
+            signer: text(|one| &one.signer),
+            agent: text(|one| &one.agent),
+            run: text(|one| &one.run),
             job: None,
         }
     }

@@ -29,6 +29,10 @@ pub struct DocumentName {
     pub digest: ArtifactDigest,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bundle_id: Option<String>,
+    /// Who is said to have signed the bundle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
+    /// Whose run it says it is of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -262,6 +266,8 @@ const ADVICE: &[(&str, &str)] = &[
     ("packet", "get the packet again, whole, from whoever made it"),
     ("evidence", "leave the named file out, or get it again; proofs of one packet must be under one checkpoint"),
     ("log", "get the log again; if it stays so, keep both checkpoints: they are evidence"),
+    ("document", "take the documents apart and verify each by itself"),
+    ("job", "give the expected job with a bundle, export or aggregate"),
     ("token", "ask the issuer which token this run was given; never send the token itself"),
 ];
 

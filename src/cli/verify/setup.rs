@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use pulselog::artifact::json::{self, DEPTH_MAX};
 use pulselog::artifact::time::unix_ms;
 use pulselog::artifact::{Did, holds_token};
-use pulselog::protocol::{self, DocumentKind};
+use pulselog::protocol::{self, Document};
 use pulselog::trust::TrustPolicy;
 use pulselog::verify::judge::{Evidence, Judge};
 use pulselog::verify::packet::Packet;
@@ -180,8 +180,8 @@ pub fn many(documents: &[PathBuf], judge: &Judge, as_json: bool) -> Result<Exit,
 
 fn judged(judge: &Judge, bytes: &[u8]) -> Result<Verification, String> {
     let value = json::parse(bytes, DEPTH_MAX).map_err(|error| format!("{error} [{}]", error.code()))?;
-    let kind = DocumentKind::of(&value).ok_or("is no bundle, export, aggregate or commit signature")?;
-    Ok(judge.value(&value, kind))
+    let document = Document::of(&value).ok_or("is no bundle, export, aggregate or commit signature")?;
+    Ok(judge.judge(&document))
 }
 
 fn json_line(source: &Source, verification: &Verification) -> io::Result<String> {

@@ -10,7 +10,7 @@ use axum::response::Response;
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{self, DEPTH_MAX};
 use crate::merkle::TreeSize;
-use crate::protocol::DocumentKind;
+use crate::protocol::Document;
 use crate::server::access::Access;
 use crate::server::api::answer::{self, Spelled};
 use crate::server::api::audits::{AT_QUERY, size_at};
@@ -36,16 +36,16 @@ pub async fn verify(State(state): State<AppState>, request: Request) -> Result<R
     let sent = intake::look_at(&state, &parts.headers, body, state.limits.body_bytes_max).await?;
     let (log, audits) = (state.log.clone(), state.audits.clone());
     let judged = state.pool.run(move || {
-        let document = json::parse(&sent.bytes, DEPTH_MAX)
+        let file = json::parse(&sent.bytes, DEPTH_MAX)
             .map_err(|error| Problem::new(error.code(), format!("the body is no strict JSON: {error}")))?;
         let unknown = || {
             let detail = "the body is no proof bundle, export, aggregate or commit signature";
             Problem::new("not_a_document", detail)
         };
-        let kind = DocumentKind::of(&document).ok_or_else(unknown)?;
+        let document = Document::of(&file).ok_or_else(unknown)?;
         let view = log.view();
         let size = size_at(&query, &view)?;
-        let verification = audits.judge(&view, &document, kind, size, now_ms())?;
+        let verification = audits.judge(&view, &document, size, now_ms())?;
         drop(sent.held);
         Ok::<_, Problem>(verification)
     });

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::artifact::json::{self, DEPTH_MAX, Value};
+use crate::artifact::json::{self, DEPTH_MAX};
 use crate::audit::Scope;
 use crate::merkle::{LeafIndex, TreeSize};
-use crate::protocol::{DocumentKind, Options};
+use crate::protocol::{Document, DocumentKind, Options};
 use crate::server::audits::{Audits, AuditsError};
 use crate::server::log::view::{Body, StoredEntry, View, ViewError};
-use crate::verify::judge::{BundleName, BundleReports, Evidence, Judge, Reports, bundles_in, gateways};
+use crate::verify::judge::{BundleName, BundleReports, Evidence, Judge, Reports, gateways};
 use crate::verify::verification::Verification;
 
 /// Most bundles of one document that are judged beside the log: each costs two
@@ -26,17 +26,16 @@ impl Audits {
     pub fn judge(
         &self,
         view: &View,
-        document: &Value,
-        kind: DocumentKind,
+        document: &Document<'_>,
         size: TreeSize,
         time_ms: i64,
     ) -> Result<Verification, AuditsError> {
         let mut judge = Judge::new(Options::at(time_ms));
         judge.operator = Some((*self.operator).clone());
-        if kind != DocumentKind::CommitSignature {
+        if document.kind() != DocumentKind::CommitSignature {
             judge.evidence = Evidence::Reports(Box::new(self.reports(view, document, size)?));
         }
-        Ok(judge.value(document, kind))
+        Ok(judge.judge(document))
     }
 
     /// Judges a bundle that the log holds. Expiry is judged at the time of the
@@ -53,17 +52,18 @@ impl Audits {
     ) -> Result<Option<Verification>, AuditsError> {
         let Body::Shown(body) = view.body(bundle)? else { return Ok(None) };
         let unsound = |_| ViewError::Unsound { what: format!("body {}", bundle.index) };
-        let document = json::parse(body.as_bytes(), DEPTH_MAX).map_err(unsound)?;
+        let body = json::parse(body.as_bytes(), DEPTH_MAX).map_err(unsound)?;
+        let document = Document::read_as(&body, DocumentKind::ProofBundle);
         let time_ms = match size.get().checked_sub(1) {
             Some(last) => view.entry(LeafIndex::new(last))?.entry.logged_at.unix_ms(),
             None => 0,
         };
         let time_ms = i64::try_from(time_ms).unwrap_or(i64::MAX);
-        self.judge(view, &document, DocumentKind::ProofBundle, size, time_ms).map(Some)
+        self.judge(view, &document, size, time_ms).map(Some)
     }
 
-    fn reports(&self, view: &View, document: &Value, size: TreeSize) -> Result<Reports, AuditsError> {
-        let bundles = bundles_in(document);
+    fn reports(&self, view: &View, document: &Document<'_>, size: TreeSize) -> Result<Reports, AuditsError> {
+        let bundles = document.bundles();
         if bundles.len() > BUNDLES_MAX {
             return Err(AuditsError::TooMany { got: bundles.len(), limit: BUNDLES_MAX });
         }

@@ -3,34 +3,39 @@
 
 use std::collections::BTreeSet;
 
-use crate::artifact::json::Value;
 use crate::audit::{self, Absence, Finding, Pending, Report as Audit, Scope, Seen, Shortfall, Subject, Timeline};
 use crate::merkle::LeafIndex;
-use crate::verify::judge::{BundleName, Evidence, Judge, bundles_in, payload_of};
+use crate::protocol::{Bundle, Document};
+use crate::verify::judge::{BundleName, Evidence, Judge, RunTokens, Word};
 use crate::verify::verification::{AuditPart, AuditStatus, CoveragePart, DocumentName};
 
 /// Audits every bundle of a document: the worst of them is the document's.
-/// Fills in the job, when all are of one.
+/// Fills in the job, when all are of one, and the tokens of their runs.
 pub(super) fn audited(
     judge: &Judge,
-    document: &Value,
+    document: &Document<'_>,
     name: &mut DocumentName,
-    signed: bool,
+    word: Word,
+    tokens: &mut RunTokens,
 ) -> (AuditPart, CoveragePart) {
-    let bundles = bundles_in(document);
+    let bundles = document.bundles();
     let mut all = Auditing {
         judge,
         findings: BTreeSet::new(),
         pending: BTreeSet::new(),
         coverage: CoveragePart::none(judge.operator.as_ref()),
         jobs: Vec::new(),
+        tokens: Vec::new(),
     };
     all.coverage.entries = match &judge.evidence {
         Evidence::Reports(reports) => reports.entries,
         _ => judge.timeline().map_or(0, |timeline| timeline.prefix(timeline.size()).count() as u64),
     };
     for (place, bundle) in bundles.iter().enumerate() {
-        all.bundle(place, bundle, signed);
+        all.bundle(place, bundle, word);
+    }
+    for why in document.disagreements() {
+        all.lacks(&Subject::default(), Shortfall::Document, why.as_str());
     }
     if bundles.is_empty() {
         all.lacks(&Subject::default(), Shortfall::Run, "the document holds no bundle to speak of");
@@ -39,6 +44,7 @@ pub(super) fn audited(
     if let [Some(job)] = all.jobs.as_slice() {
         name.job = Some(job.clone());
     }
+    tokens.0 = std::mem::take(&mut all.tokens);
     all.finish()
 }
 
@@ -50,23 +56,30 @@ struct Auditing<'a> {
     coverage: CoveragePart,
     /// Of each bundle, in order.
     jobs: Vec<Option<String>>,
+    tokens: Vec<Option<String>>,
 }
 
 impl Auditing<'_> {
-    fn bundle(&mut self, place: usize, bundle: &Value, signed: bool) {
+    fn bundle(&mut self, place: usize, bundle: &Bundle<'_>, word: Word) {
         let name = BundleName::of(bundle);
-        self.findings.extend(audit::bundle_alone(payload_of(bundle), signed));
+        self.alone(bundle, word);
         let mut subject = Subject { agent: name.agent.clone(), run: name.run.clone(), ..Subject::default() };
         if self.judge.operator.is_none() {
             let detail = "no operator is pinned, so nobody's word about policy, token or approval counts";
             self.lacks(&subject, Shortfall::Operator, detail);
         }
-        let mut job = None;
-        if matches!(self.judge.evidence, Evidence::Nothing) {
+        let (mut job, mut token) = (None, None);
+        if bundle.is_in_anothers_name() {
+            // What the log says of an agent's run says nothing of what somebody else signed.
+            let detail = "somebody else signed a bundle than the agent whose run it says it is of";
+            self.lacks(&Subject::default(), Shortfall::Document, detail);
+            subject = Subject::default();
+        } else if matches!(self.judge.evidence, Evidence::Nothing) {
             let detail = "no policy, token, approval, decision or revocation is at hand";
             self.lacks(&subject, Shortfall::Evidence, detail);
         } else if let Some(found) = self.found(place, &name) {
             job = job_of(&found.run);
+            token = found.run.runs.first().and_then(|run| run.token.clone());
             subject.job.clone_from(&job);
             if !found.is_logged {
                 let detail = "no proven entry of the evidence is about these very bytes";
@@ -80,6 +93,17 @@ impl Auditing<'_> {
         }
         self.expected_job(&subject);
         self.jobs.push(job);
+        self.tokens.push(token);
+    }
+
+    /// What the bundle shows by itself. It is the agent's word against itself
+    /// only where the agent's signature holds.
+    fn alone(&mut self, bundle: &Bundle<'_>, word: Word) {
+        let mut alone = audit::bundle_alone(bundle.payload(), word.has_envelope);
+        if !word.is_kept || bundle.is_in_anothers_name() {
+            alone.iter_mut().for_each(|finding| finding.subject = Subject::default());
+        }
+        self.findings.extend(alone);
     }
 
     /// What the evidence says of one bundle's run and its job.

@@ -1,14 +1,40 @@
 //! A token that the reader shows, beside the document and its issuance.
 
 use crate::artifact::json::{self, Value};
-use crate::verify::judge::{Judge, bundles_in, payload_of};
-use crate::verify::report::Check;
+use crate::protocol::Document;
+use crate::verify::judge::{Judge, RunTokens};
+use crate::verify::report::{Check, Outcome};
 use crate::verify::scoped_token::ScopedToken;
 use crate::verify::verification::DocumentName;
 
+/// Whether the token is that of every run of the document. Another of the same
+/// grant is no fault of the run, but no word about it either. `None`: nothing
+/// is known of the runs, and the issuance is missed already.
+fn run_check(token: &ScopedToken, document: &Document<'_>, runs: &RunTokens, is_issued: bool) -> Option<Check> {
+    let incomplete = |code, detail| Some(Check::incomplete("token", code, detail));
+    let is_of = |known: &Option<String>| known.as_deref() == Some(token.hash.as_str());
+    if document.bundles().is_empty() {
+        return incomplete("token_not_compared", "the document is of no run, so nothing shows whose token it is");
+    }
+    if runs.0.iter().any(|known| known.is_some() && !is_of(known)) {
+        return incomplete("token_not_of_run", "the run had another token; this one says nothing about it");
+    }
+    match !runs.0.is_empty() && runs.0.iter().all(is_of) {
+        true => Some(Check::pass("token", "it is the token of the run")),
+        false if is_issued => incomplete("token_run_unknown", "nothing at hand shows which token the run had"),
+        false => None,
+    }
+}
+
 impl Judge {
     /// The token that was shown, beside the document and its issuance.
-    pub(super) fn token_checks(&self, token: &ScopedToken, document: &Value, name: &DocumentName) -> Vec<Check> {
+    pub(super) fn token_checks(
+        &self,
+        token: &ScopedToken,
+        document: &Document<'_>,
+        name: &DocumentName,
+        runs: &RunTokens,
+    ) -> Vec<Check> {
         let mut checks = Vec::new();
         checks.push(match &self.token_keys {
             None => Check::incomplete(
@@ -22,9 +48,8 @@ impl Judge {
             },
         });
         let claim = |path| token.claims.text_at(path).unwrap_or_default();
-        let bundles: Vec<_> = bundles_in(document).into_iter().map(payload_of).collect();
-        let agents = bundles.iter().filter_map(|bundle| bundle.text_at("agent_did"));
-        if agents.into_iter().any(|agent| agent != claim("sub")) {
+        let bundles: Vec<_> = document.bundles().iter().map(|bundle| bundle.payload()).collect();
+        if document.bundles().iter().filter_map(|bundle| bundle.agent()).any(|agent| agent != claim("sub")) {
             checks.push(Check::fail("token", "token_other_agent", "its subject is not the agent of the document"));
         }
         let expected = self.expect_job.as_deref().or(name.job.as_deref());
@@ -40,7 +65,9 @@ impl Judge {
         if bundles.iter().flat_map(receipts).any(|receipt| other(&receipt)) {
             checks.push(Check::fail("token", "token_other_grant", "a receipt of the document names another grant"));
         }
-        checks.push(self.issuance_check(token));
+        let issuance = self.issuance_check(token);
+        checks.extend(run_check(token, document, runs, issuance.outcome == Outcome::Pass));
+        checks.push(issuance);
         checks
     }
 

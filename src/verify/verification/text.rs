@@ -21,11 +21,13 @@ impl Verification {
             text.as_deref().map(|text| format!(", {label} {}", escape(text))).unwrap_or_default()
         };
         let word = self.verdict.word().to_uppercase();
+        let signer = document.signer.clone().filter(|_| document.signer != document.agent);
         let mut out = format!(
-            "{word}  {}{name}{}{}{}\n\n",
+            "{word}  {}{name}{}{}{}{}\n\n",
             document.kind,
             of("run", &document.run),
             of("agent", &document.agent),
+            of("signed by", &signer),
             of("job", &document.job)
         );
         if let Some(part) = &self.protocol {

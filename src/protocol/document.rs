@@ -1,0 +1,246 @@
+//! What a file holds, unwrapped once: every answer speaks of this document.
+//!
+//! ```text
+//! {"envelope": …} or {"bundle": …} ─> Document ─┬ a bundle: itself
+//!                                               ├ an export: the one inside
+//!                                               └ an aggregate: its members, or those inside them
+//! ```
+//!
+//! The peer takes wrappers off by the kind it is asked for; so does this. What
+//! the file carries beside the document is judged by nobody, and
+//! [`Document::disagreements`] says so.
+
+use crate::artifact::json::Value;
+use crate::protocol::{aggregate, bundle};
+
+/// Where the bundle of an export stands.
+const EXPORTED: &str = "artifacts.proof_bundle_envelope";
+/// Where the members of an aggregate stand.
+const MEMBERS: &str = "payload.artifacts.member_bundles";
+
+/// What a document is to be verified as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DocumentKind {
+    ProofBundle,
+    /// Exports and aggregates are one command of the peer, which tells them
+    /// apart by content; so do we.
+    ExportBundle,
+    AggregateBundle,
+    CommitSignature,
+}
+
+impl DocumentKind {
+    /// The peer's name: `proof_bundle`, `export_bundle`, `aggregate_bundle`,
+    /// `commit_sig`.
+    pub fn name(self) -> &'static str {
+        match self {
+            DocumentKind::ProofBundle => "proof_bundle",
+            DocumentKind::ExportBundle => "export_bundle",
+            DocumentKind::AggregateBundle => "aggregate_bundle",
+            DocumentKind::CommitSignature => "commit_sig",
+        }
+    }
+
+    /// The kind called `name`.
+    pub fn parse(name: &str) -> Option<DocumentKind> {
+        use DocumentKind::*;
+        [ProofBundle, ExportBundle, AggregateBundle, CommitSignature].into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// What a file looks like, by its own members or those inside its wrapper;
+    /// `None` when it looks like none of the four.
+    pub fn of(file: &Value) -> Option<DocumentKind> {
+        if file.get("bundle").is_some_and(|inner| inner.get("export_version").is_some()) {
+            return Some(DocumentKind::ExportBundle);
+        }
+        DocumentKind::unwrapped(file.get("envelope").unwrap_or(file))
+    }
+
+    /// What a value without wrapper looks like.
+    fn unwrapped(value: &Value) -> Option<DocumentKind> {
+        match value.text_at("envelope_type") {
+            Some("proof_bundle") => return Some(DocumentKind::ProofBundle),
+            Some("aggregate_bundle") => return Some(DocumentKind::AggregateBundle),
+            Some(_) => return None,
+            None => {}
+        }
+        let has = |name| value.get(name).is_some();
+        match () {
+            () if has("export_version") => Some(DocumentKind::ExportBundle),
+            () if has("bundle_version") => Some(DocumentKind::ProofBundle),
+            () if has("algo") && has("message") => Some(DocumentKind::CommitSignature),
+            () => None,
+        }
+    }
+}
+
+/// One document of a file.
+#[derive(Clone, Debug)]
+pub struct Document<'a> {
+    kind: DocumentKind,
+    value: &'a Value,
+    bundles: Vec<Bundle<'a>>,
+    disagreements: Vec<String>,
+}
+
+impl<'a> Document<'a> {
+    /// The document of a file, as which it looks; `None` when it looks like none.
+    #[must_use]
+    pub fn of(file: &'a Value) -> Option<Document<'a>> {
+        DocumentKind::of(file).map(|kind| Document::read_as(file, kind))
+    }
+
+    /// The document of a file that somebody says is of this kind.
+    #[must_use]
+    pub fn read_as(file: &'a Value, kind: DocumentKind) -> Document<'a> {
+        let envelope = file.get("envelope").unwrap_or(file);
+        let (kind, value) = match kind {
+            DocumentKind::ProofBundle => (kind, envelope),
+            DocumentKind::CommitSignature => (kind, file),
+            _ if aggregate::is_aggregate(envelope) => (DocumentKind::AggregateBundle, envelope),
+            _ => (kind, file.get("bundle").unwrap_or(file)),
+        };
+        let mut document = Document { kind, value, bundles: bundles(value, kind), disagreements: Vec::new() };
+        document.compare(file);
+        document
+    }
+
+    #[must_use]
+    pub fn kind(&self) -> DocumentKind {
+        self.kind
+    }
+
+    /// Without its wrapper.
+    #[must_use]
+    pub fn value(&self) -> &'a Value {
+        self.value
+    }
+
+    /// The proof bundles that the document speaks of, in order.
+    #[must_use]
+    pub fn bundles(&self) -> &[Bundle<'a>] {
+        &self.bundles
+    }
+
+    /// The bundle that a proof, a run and a token are of; `None` when there is
+    /// none, or more than one.
+    #[must_use]
+    pub fn subject(&self) -> Option<&Bundle<'a>> {
+        match self.bundles.as_slice() {
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+
+    /// Why a reader could take the file for another document, run or signer
+    /// than the one that is judged, in words without any text of the file.
+    #[must_use]
+    pub fn disagreements(&self) -> &[String] {
+        &self.disagreements
+    }
+
+    fn compare(&mut self, file: &'a Value) {
+        let mut found = Vec::new();
+        if !std::ptr::eq(file, self.value)
+            && let Some(kind) = DocumentKind::unwrapped(file)
+        {
+            found.push(format!("the wrapper around the document is itself of the form of a {}", kind.name()));
+        }
+        let mut carries = |at: &'a Value, place: &str| {
+            let others = members(at).filter(|member| !self.is_own(member)).filter_map(DocumentKind::of);
+            for kind in others.filter(|kind| *kind != DocumentKind::CommitSignature) {
+                found.push(format!("{place} carries a {} that is not the document which is judged", kind.name()));
+            }
+        };
+        if !std::ptr::eq(file, self.value) {
+            carries(file, "the wrapper");
+        }
+        carries(self.value, "the document");
+        let inner = [("payload", "its payload"), ("artifacts", "its list of artifacts")];
+        inner.iter().filter_map(|(name, place)| Some((self.value.get(name)?, *place))).for_each(|(at, p)| carries(at, p));
+        for bundle in self.bundles.iter().filter(|bundle| !std::ptr::eq(bundle.value, self.value)) {
+            carries(bundle.value, "a bundle in it");
+            carries(bundle.payload(), "the payload of a bundle in it");
+        }
+        found.sort();
+        found.dedup();
+        self.disagreements = found;
+    }
+
+    /// Whether a value is the document itself, or a bundle of it or its payload.
+    fn is_own(&self, value: &Value) -> bool {
+        let is = |own: &Value| std::ptr::eq(own, value);
+        is(self.value) || self.bundles.iter().any(|bundle| is(bundle.value) || is(bundle.payload()))
+    }
+}
+
+/// The members of an object, those that are lists element by element. What the
+/// format leaves open holds whatever the peer likes, and nobody unwraps it.
+fn members(value: &Value) -> impl Iterator<Item = &Value> {
+    let members = value.as_object().into_iter().flat_map(|object| object.iter());
+    members.filter(|(name, _)| *name != "metadata").flat_map(|(_, member)| match member {
+        Value::Array(items) => items.as_slice(),
+        one => std::slice::from_ref(one),
+    })
+}
+
+/// One proof bundle: in its envelope, or as nobody signed it.
+#[derive(Clone, Copy, Debug)]
+pub struct Bundle<'a> {
+    value: &'a Value,
+}
+
+impl<'a> Bundle<'a> {
+    /// With its envelope, when it has one.
+    #[must_use]
+    pub fn value(&self) -> &'a Value {
+        self.value
+    }
+
+    /// What it says.
+    #[must_use]
+    pub fn payload(&self) -> &'a Value {
+        match bundle::is_enveloped(self.value) {
+            true => self.value.get("payload").unwrap_or(self.value),
+            false => self.value,
+        }
+    }
+
+    /// Who is said to have signed it.
+    #[must_use]
+    pub fn signer(&self) -> Option<&'a str> {
+        self.value.text_at("signer_did").filter(|_| bundle::is_enveloped(self.value))
+    }
+
+    /// Whose run it says it is of.
+    #[must_use]
+    pub fn agent(&self) -> Option<&'a str> {
+        self.payload().text_at("agent_did")
+    }
+
+    /// Whether somebody else signed it than whose run it says it is of.
+    #[must_use]
+    pub fn is_in_anothers_name(&self) -> bool {
+        self.signer().is_some_and(|signer| Some(signer) != self.agent())
+    }
+}
+
+fn bundles(document: &Value, kind: DocumentKind) -> Vec<Bundle<'_>> {
+    match kind {
+        DocumentKind::ProofBundle => vec![Bundle { value: document }],
+        DocumentKind::ExportBundle => exported(document).into_iter().collect(),
+        DocumentKind::AggregateBundle => {
+            let members = document.at(MEMBERS).and_then(Value::as_array).unwrap_or_default();
+            let bundle = |member| match DocumentKind::unwrapped(member) {
+                Some(DocumentKind::ExportBundle) => exported(member),
+                _ => Some(Bundle { value: member }),
+            };
+            members.iter().filter_map(bundle).collect()
+        }
+        DocumentKind::CommitSignature => Vec::new(),
+    }
+}
+
+fn exported(export: &Value) -> Option<Bundle<'_>> {
+    export.at(EXPORTED).map(|value| Bundle { value })
+}
