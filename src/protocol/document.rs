@@ -156,21 +156,32 @@ impl<'a> Document<'a> {
             carries(file, "the wrapper");
         }
         carries(self.value, "the document");
-        let inner = [("payload", "its payload"), ("artifacts", "its list of artifacts")];
-        inner.iter().filter_map(|(name, place)| Some((self.value.get(name)?, *place))).for_each(|(at, p)| carries(at, p));
+        let inner = [
+            ("payload", "its payload"),
+            ("artifacts", "its artifacts"),
+            ("payload.artifacts", "its payload's artifacts"),
+        ];
+        for (path, place) in inner {
+            self.value.at(path).into_iter().for_each(|at| carries(at, place));
+        }
         for bundle in self.bundles.iter().filter(|bundle| !std::ptr::eq(bundle.value, self.value)) {
             carries(bundle.value, "a bundle in it");
             carries(bundle.payload(), "the payload of a bundle in it");
+        }
+        if self.bundles.iter().any(|bundle| bundle.payload().get("envelope_type").is_some()) {
+            found.push("what stands as the payload of a bundle is itself an envelope".to_owned());
         }
         found.sort();
         found.dedup();
         self.disagreements = found;
     }
 
-    /// Whether a value is the document itself, or a bundle of it or its payload.
+    /// Whether a value is the document itself, one of its members, or a bundle
+    /// of it or its payload.
     fn is_own(&self, value: &Value) -> bool {
         let is = |own: &Value| std::ptr::eq(own, value);
-        is(self.value) || self.bundles.iter().any(|bundle| is(bundle.value) || is(bundle.payload()))
+        let is_member = || self.kind == DocumentKind::AggregateBundle && aggregated(self.value).iter().any(is);
+        is(self.value) || is_member() || self.bundles.iter().any(|bundle| is(bundle.value) || is(bundle.payload()))
     }
 }
 
@@ -230,12 +241,11 @@ fn bundles(document: &Value, kind: DocumentKind) -> Vec<Bundle<'_>> {
         DocumentKind::ProofBundle => vec![Bundle { value: document }],
         DocumentKind::ExportBundle => exported(document).into_iter().collect(),
         DocumentKind::AggregateBundle => {
-            let members = document.at(MEMBERS).and_then(Value::as_array).unwrap_or_default();
             let bundle = |member| match DocumentKind::unwrapped(member) {
                 Some(DocumentKind::ExportBundle) => exported(member),
                 _ => Some(Bundle { value: member }),
             };
-            members.iter().filter_map(bundle).collect()
+            aggregated(document).iter().filter_map(bundle).collect()
         }
         DocumentKind::CommitSignature => Vec::new(),
     }
@@ -243,4 +253,8 @@ fn bundles(document: &Value, kind: DocumentKind) -> Vec<Bundle<'_>> {
 
 fn exported(export: &Value) -> Option<Bundle<'_>> {
     export.at(EXPORTED).map(|value| Bundle { value })
+}
+
+fn aggregated(aggregate: &Value) -> &[Value] {
+    aggregate.at(MEMBERS).and_then(Value::as_array).unwrap_or_default()
 }

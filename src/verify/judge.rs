@@ -162,7 +162,8 @@ impl Judge {
     /// given to be compared with a run is compared with nothing, and says so.
     #[must_use]
     pub fn proven(&self, report: Report) -> Verification {
-        let no_run = |name, code, what| Check::incomplete(name, code, format!("{what}: this artifact is of no one run"));
+        let no_run =
+            |name, code, what| Check::incomplete(name, code, format!("{what}: this artifact is of no one run"));
         let token = self.token.as_ref().map(|_| no_run("token", "token_not_compared", "the token was not looked at"));
         let job = self.expect_job.as_ref();
         let job = job.map(|_| no_run("job", "job_not_compared", "the expected job was not looked at"));

@@ -135,7 +135,7 @@ fn many_documents_get_a_line_each_and_the_worst_exit_code() {
 }
 
 /// A compact token over these claims, signed as its issuer signs.
-fn token(claims: &Value, signer: &str) -> String {
+pub fn token(claims: &Value, signer: &str) -> String {
     token_under(claims, signer, &kid(signer))
 }
 
@@ -149,13 +149,13 @@ fn token_under(claims: &Value, signer: &str, kid: &str) -> String {
     format!("{signed}.{signature}")
 }
 
-fn kid(signer: &str) -> String {
+pub fn kid(signer: &str) -> String {
     use sha2::Digest as _;
     let hash = sha2::Sha256::digest(key(signer).verifying_key().as_bytes());
     hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn jwks(signer: &str) -> String {
+pub fn jwks(signer: &str) -> String {
     let x = Base64UrlUnpadded::encode_string(key(signer).verifying_key().as_bytes());
     json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "use": "sig", "kid": kid(signer), "x": x}]}).to_string()
 }

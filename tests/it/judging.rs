@@ -18,8 +18,8 @@ use pulselog::verify::verification::{Allowlists, AuditStatus, Verification};
 use crate::audit_make::{START_MS, Story, operator};
 use crate::make::{did, key, kind, seal_raw, set};
 
-/// Codes that only the judge can give; each is shown below.
-pub const SHOWN: &[&str] = &["EVIDENCE_NOT_GIVEN", "BUNDLE_NOT_LOGGED", "RUN_UNKNOWN"];
+/// Codes that only the judge can give; each is shown below or in `documents`.
+pub const SHOWN: &[&str] = &["EVIDENCE_NOT_GIVEN", "BUNDLE_NOT_LOGGED", "RUN_UNKNOWN", "DOCUMENTS_DISAGREE"];
 
 const ORIGIN: &str = "log.example/test";
 

@@ -48,6 +48,7 @@ mod earlier;
 mod disclosure_bad_input;
 #[cfg(feature = "server")]
 mod drawings;
+mod documents;
 mod envelope_table;
 #[cfg(feature = "server")]
 mod evidence_packets;

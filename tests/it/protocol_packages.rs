@@ -61,7 +61,7 @@ fn member(agent: &str, run: &str, receipt_id: &str, more: &str) -> Value {
 }
 
 /// An export of a bundle and attestations, `(list, envelope)` each.
-fn export(bundle: &Value, attestations: &[(&str, Value)]) -> Value {
+pub fn export(bundle: &Value, attestations: &[(&str, Value)]) -> Value {
     let mut artifacts = Object::new();
     artifacts.set("proof_bundle_envelope", bundle.clone());
     let mut entries = vec![entry("artifacts/proof_bundle_envelope.json", bundle)];
@@ -212,7 +212,7 @@ fn an_export_answers_for_dates_manifest_hash_and_signature() {
 }
 
 /// An aggregate of these members, sorted as they must be.
-fn aggregate(mut members: Vec<Value>, summary: &str) -> Value {
+pub fn aggregate(mut members: Vec<Value>, summary: &str) -> Value {
     members.sort_by_key(|member| b64u(&to_jcs(member)));
     let entries = members.iter().enumerate();
     let entries = entries.map(|(at, member)| entry(&format!("artifacts/member_bundles/{at}.json"), member)).collect();
@@ -226,7 +226,7 @@ fn aggregate(mut members: Vec<Value>, summary: &str) -> Value {
     sealed("aggregate_bundle", payload, &key("issuer"))
 }
 
-const TWO: &str = r#"{"total_members":2,"unique_agents":2,"total_runs":2,"fleet_proof_tier":"gateway"}"#;
+pub const TWO: &str = r#"{"total_members":2,"unique_agents":2,"total_runs":2,"fleet_proof_tier":"gateway"}"#;
 
 #[test]
 fn members_of_an_aggregate_are_judged_together() {
