@@ -99,7 +99,7 @@ fn read(
     candidate.check_size(max)?;
     let (kind, signed) = recognise(&candidate.value)?;
     grant.allows(kind, signed, candidate.payload(signed))?;
-    let redacted = candidate.redact(kind, signed);
+    let redacted = candidate.redact(kind, signed, reading);
     if !redacted.is_empty() {
         candidate.check_size(max)?;
     }
@@ -135,11 +135,14 @@ impl Candidate {
 
     /// Observers pass on what Argo CD wrote, tokens included: only there, and
     /// only unsigned, is a token replaced instead of refused.
-    fn redact(&mut self, kind: Kind, signed: bool) -> Vec<String> {
-        if signed || kind.name() != "argocd_observation" || !secrets::holds_token(&self.compact) {
+    fn redact(&mut self, kind: Kind, signed: bool, reading: Reading) -> Vec<String> {
+        if signed || kind.name() != "argocd_observation" {
             return Vec::new();
         }
-        let redacted = secrets::redact(&mut self.value);
+        let redacted = secrets::redact(&mut self.value, reading);
+        if redacted.is_empty() {
+            return redacted;
+        }
         (self.compact, self.payload_at) = compact_with_payload(&self.value, self.compact.len());
         redacted
     }
@@ -214,7 +217,7 @@ pub(super) fn authenticate(
         (None, None)
     };
     let Candidate { value, compact, .. } = candidate;
-    if let Some(path) = secrets::find_in(&value, &compact) {
+    if let Some(path) = secrets::find_in(&value, &compact, reading) {
         return Err(AdmitError::Secret { path });
     }
     let digest = sha256(compact.as_bytes());

@@ -1,11 +1,20 @@
-//! Tokens must never reach a public log (model 3, "Secrets").
+//! Tokens must never reach a public log.
 //!
 //! A compact JWS is three base64url parts joined by dots, the first of which
 //! decodes to a JSON object with `alg`. It is looked for inside every text and
 //! every member name, wherever it starts: `Bearer eyJ…`, `jwt_eyJ…`. A header
 //! that begins with white space, and a JWE (five parts), count as well. The
 //! third part may be empty: an unsigned token is still somebody's claims.
+//!
+//! A token that line ends, wraps, padding or characters that nobody sees break
+//! counts too ([`broken`]); there the payload must be an object of 16
+//! characters or more, and the signature empty or as long as a signature is.
 
+mod broken;
+
+use std::ops::Range;
+
+use crate::artifact::admission::Reading;
 use crate::artifact::digest::{b64u_value, sha256, to_hex};
 use crate::artifact::json::Value;
 
@@ -17,30 +26,35 @@ const HEADER_CHARS_MAX: usize = 32 * 1024;
 /// as a token: the search stays linear and fails closed.
 const HEADER_ATTEMPTS_MAX: usize = 512;
 
-/// Whether `text` contains a compact JWS.
+/// Whether `text` contains a compact JWS, whole or broken.
 pub fn holds_token(text: &str) -> bool {
-    find_token(text, 0).is_some()
+    Tokens::of(text, Reading::Intake).next(0).is_some()
 }
 
 /// Where in `value` a compact JWS stands, as a path that does not repeat it.
-/// `compact` is the compact form of `value`: nothing in a JWS is ever escaped,
-/// so a scan over it finds the common case, no token, without walking.
-pub(crate) fn find_in(value: &Value, compact: &str) -> Option<String> {
-    find_token(compact, 0)?;
+/// `compact` is the compact form of `value`. What is logged already is searched
+/// as on the day it was logged: for tokens that nothing breaks. Nothing in
+/// these is ever escaped, so a scan over `compact` finds the common case, no
+/// token, without walking.
+pub(crate) fn find_in(value: &Value, compact: &str, reading: Reading) -> Option<String> {
+    if reading == Reading::Logged {
+        find_whole(compact, 0)?;
+    }
     let mut path = String::new();
     // A match in the compact form alone would be an escape letter joined to a
     // run (`\neyJ…`): the walk over the decoded texts finds the same token.
-    walk(value, &mut path).then_some(path)
+    walk(value, &mut path, reading).then_some(path)
 }
 
-fn walk(value: &Value, path: &mut String) -> bool {
+fn walk(value: &Value, path: &mut String, reading: Reading) -> bool {
     let depth = path.len();
+    let holds = |text: &str| Tokens::of(text, reading).next(0).is_some();
     let found = match value {
-        Value::String(text) => holds_token(text),
+        Value::String(text) => holds(text),
         Value::Array(items) => items.iter().enumerate().any(|(at, item)| {
             path.truncate(depth);
             path.push_str(&format!("[{at}]"));
-            walk(item, path)
+            walk(item, path, reading)
         }),
         Value::Object(object) => object.iter().any(|(name, member)| {
             path.truncate(depth);
@@ -48,7 +62,7 @@ fn walk(value: &Value, path: &mut String) -> bool {
                 path.push('.');
             }
             path.push_str(&super::shape::echo(name));
-            holds_token(name) || walk(member, path)
+            holds(name) || walk(member, path, reading)
         }),
         _ => false,
     };
@@ -60,53 +74,104 @@ fn walk(value: &Value, path: &mut String) -> bool {
 
 /// Replaces every token in the texts of `value` by `sha256:<hex>` and returns
 /// the paths. Member names are left alone: a token there refuses.
-pub(crate) fn redact(value: &mut Value) -> Vec<String> {
+pub(crate) fn redact(value: &mut Value, reading: Reading) -> Vec<String> {
     let mut paths = Vec::new();
-    redact_at(value, String::new(), &mut paths);
+    redact_at(value, String::new(), &mut paths, reading);
     paths
 }
 
-fn redact_at(value: &mut Value, path: String, paths: &mut Vec<String>) {
+fn redact_at(value: &mut Value, path: String, paths: &mut Vec<String>, reading: Reading) {
     match value {
         Value::String(text) => {
-            if let Some(clean) = redacted(text) {
+            if let Some(clean) = redacted(text, reading) {
                 *text = clean;
                 paths.push(path);
             }
         }
         Value::Array(items) => {
-            items.iter_mut().enumerate().for_each(|(at, item)| redact_at(item, format!("{path}[{at}]"), paths));
+            let items = items.iter_mut().enumerate();
+            items.for_each(|(at, item)| redact_at(item, format!("{path}[{at}]"), paths, reading));
         }
         Value::Object(object) => {
             for (name, member) in object.members_mut() {
                 let dot = if path.is_empty() { "" } else { "." };
-                redact_at(member, format!("{path}{dot}{}", super::shape::echo(name)), paths);
+                redact_at(member, format!("{path}{dot}{}", super::shape::echo(name)), paths, reading);
             }
         }
         _ => {}
     }
 }
 
-fn redacted(text: &str) -> Option<String> {
-    let mut found = find_token(text, 0)?;
+fn redacted(text: &str, reading: Reading) -> Option<String> {
+    let mut tokens = Tokens::of(text, reading);
+    let mut found = tokens.next(0)?;
+    let hashed = |bytes: &str| format!("sha256:{}", to_hex(&sha256(bytes.as_bytes())));
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
     loop {
         out.push_str(&text[from..found.start]);
-        out.push_str("sha256:");
-        out.push_str(&to_hex(&sha256(text[found.clone()].as_bytes())));
+        out.push_str(&hashed(&text[found.clone()]));
         from = found.end;
-        match find_token(text, from) {
+        match tokens.next(from) {
             Some(next) => found = next,
             None => break,
         }
     }
     out.push_str(&text[from..]);
-    Some(out)
+    // Should what is left read as a token again, nothing of it is kept.
+    let is_clean = reading == Reading::Logged || !holds_token(&out);
+    Some(if is_clean { out } else { hashed(text) })
 }
 
-/// Byte range of the first token at or after `from`. All its bytes are ASCII.
-fn find_token(text: &str, from: usize) -> Option<std::ops::Range<usize>> {
+/// Tokens of one text, in order. Each search remembers what it found ahead, so
+/// that all of them together are linear.
+struct Tokens<'a> {
+    text: &'a str,
+    whole: Ahead,
+    broken: Ahead,
+}
+
+/// What a search will find next.
+enum Ahead {
+    Unknown,
+    At(Range<usize>),
+    Nothing,
+}
+
+impl Ahead {
+    fn next(&mut self, from: usize, find: impl Fn(usize) -> Option<Range<usize>>) -> Option<Range<usize>> {
+        match self {
+            Ahead::Nothing => return None,
+            Ahead::At(found) if found.start >= from => return Some(found.clone()),
+            Ahead::At(_) | Ahead::Unknown => {}
+        }
+        let found = find(from);
+        *self = found.clone().map_or(Ahead::Nothing, Ahead::At);
+        found
+    }
+}
+
+impl<'a> Tokens<'a> {
+    fn of(text: &'a str, reading: Reading) -> Tokens<'a> {
+        let broken = if reading == Reading::Intake { Ahead::Unknown } else { Ahead::Nothing };
+        Tokens { text, whole: Ahead::Unknown, broken }
+    }
+
+    /// Byte range of the first token at or after `from`; of two that overlap,
+    /// both.
+    fn next(&mut self, from: usize) -> Option<Range<usize>> {
+        let whole = self.whole.next(from, |from| find_whole(self.text, from));
+        let broken = self.broken.next(from, |from| broken::find(self.text, from));
+        let (Some(one), Some(other)) = (&whole, &broken) else { return whole.or(broken) };
+        let (first, second) = if one.start <= other.start { (one, other) } else { (other, one) };
+        let end = if second.start < first.end { first.end.max(second.end) } else { first.end };
+        Some(first.start..end)
+    }
+}
+
+/// Byte range of the first token at or after `from` that nothing breaks. All
+/// its bytes are ASCII.
+fn find_whole(text: &str, from: usize) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
     // Dots are rare, and a token has two with nothing but a run between them.
     for at in memchr::memchr_iter(b'.', &bytes[from..]).map(|at| from + at) {
@@ -140,10 +205,23 @@ fn token_end(bytes: &[u8], dot: usize) -> usize {
 }
 
 /// Where in a run of base64url characters a header starts that ends with the
-/// run. A run has four alignments; each is decoded once.
+/// run.
 fn header_start(run: &[u8]) -> Option<usize> {
     let skipped = run.len().saturating_sub(HEADER_CHARS_MAX);
-    let run = &run[skipped..];
+    header(&run[skipped..], &mut |_| Some(())).map(|header| skipped + header.start)
+}
+
+/// A header that ends with the characters it was looked for in.
+struct Header<T> {
+    start: usize,
+    algorithm: Option<String>,
+    /// What the caller said of it; `None` when attempts ran out.
+    accepted: Option<T>,
+}
+
+/// The first header whose start the caller accepts. A run has four alignments;
+/// each is decoded once.
+fn header<T>(run: &[u8], accept: &mut dyn FnMut(usize) -> Option<T>) -> Option<Header<T>> {
     let mut attempts = 0;
     for alignment in 0..4.min(run.len()) {
         let decoded = decode(&run[alignment..]);
@@ -151,9 +229,19 @@ fn header_start(run: &[u8]) -> Option<usize> {
             continue;
         }
         for (group, _) in decoded.chunks(3).enumerate().filter(|(_, chunk)| opens(chunk)) {
+            let start = alignment + group * 4;
             attempts += 1;
-            if attempts > HEADER_ATTEMPTS_MAX || is_header(&decoded[group * 3..]) {
-                return Some(skipped + alignment + group * 4);
+            if attempts > HEADER_ATTEMPTS_MAX {
+                return Some(Header { start, algorithm: None, accepted: None });
+            }
+            if let Some(algorithm) = algorithm(&decoded[group * 3..])
+                && let Some(accepted) = accept(start)
+            {
+                return Some(Header {
+                    start,
+                    algorithm: algorithm.as_str().map(str::to_owned),
+                    accepted: Some(accepted),
+                });
             }
         }
     }
@@ -169,10 +257,11 @@ fn opens(chunk: &[u8]) -> bool {
     }
 }
 
-/// Reads leniently on purpose: whoever accepts the token may be lenient too.
-fn is_header(bytes: &[u8]) -> bool {
+/// The `alg` of a header. Reads leniently on purpose: whoever accepts the token
+/// may be lenient too.
+fn algorithm(bytes: &[u8]) -> Option<serde_json::Value> {
     let object = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(bytes);
-    object.is_ok_and(|header| header.contains_key("alg"))
+    object.ok().and_then(|mut header| header.remove("alg"))
 }
 
 /// Decodes without asking for canonical trailing bits.

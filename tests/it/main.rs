@@ -87,6 +87,7 @@ mod protocol_vectors;
 mod receipts;
 mod schemas;
 mod secrets;
+mod secrets_broken;
 mod spelling;
 mod stories;
 mod tidy;

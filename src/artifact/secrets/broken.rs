@@ -1,0 +1,138 @@
+//! A token that something broke on its way: a mail program, a terminal, a
+//! table, a hand. What stands between its characters is left out, in the order
+//! of the text, and the rest is read as a token would be.
+//!
+//! ```text
+//! eyJhbGciOi=⏎            part: runs of base64url with breaks between them
+//!   JFZERTQSJ9.eyJzdW…    dot: ends a part
+//! ```
+//!
+//! Each part is decoded once as a payload and at four alignments as a header,
+//! so the search is linear; the attempts to read a header are bounded.
+
+mod reader;
+
+use std::ops::Range;
+
+use crate::artifact::secrets::{HEADER_CHARS_MAX, HEADER_CHARS_MIN, decode, header};
+
+use self::reader::{Break, Part, Reader};
+
+/// Shortest payload: fewer characters hold no claim.
+const PAYLOAD_CHARS_MIN: usize = 16;
+/// Shortest signature or MAC of any algorithm: 32 bytes.
+const SIGNATURE_CHARS_MIN: usize = 43;
+
+/// How many characters the signature of an algorithm has. Of one that is not
+/// listed, a broken signature goes on as long as it may.
+const SIGNATURES: &[(&str, &[usize])] = &[
+    ("none", &[0]),
+    ("HS256", &[43]),
+    ("HS384", &[64]),
+    ("HS512", &[86]),
+    ("ES256", &[86]),
+    ("ES256K", &[86]),
+    ("ES384", &[128]),
+    ("ES512", &[176]),
+    ("EdDSA", &[86, 152]),
+    ("Ed25519", &[86]),
+    ("RS256", RSA),
+    ("RS384", RSA),
+    ("RS512", RSA),
+    ("PS256", RSA),
+    ("PS384", RSA),
+    ("PS512", RSA),
+];
+/// Keys of 2048, 3072 and 4096 bits.
+const RSA: &[usize] = &[342, 512, 683];
+
+/// Byte range of the first token at or after `from`, broken or not.
+pub(super) fn find(text: &str, from: usize) -> Option<Range<usize>> {
+    // A token has two dots.
+    memchr::memchr_iter(b'.', &text.as_bytes()[from..]).nth(1)?;
+    let mut reader = Reader { text, at: from };
+    let mut parts: [Part; 3] = Default::default();
+    loop {
+        parts.rotate_left(1);
+        parts[2] = reader.part();
+        if let Some(found) = token(&parts) {
+            return Some(found.start..further(&mut reader, &parts[2], found.end));
+        }
+        if !parts[2].is_ended_by_dot() {
+            parts = Default::default();
+            if !reader.skip() {
+                return None;
+            }
+        }
+    }
+}
+
+/// The token that these three parts are.
+fn token([first, payload, signature]: &[Part; 3]) -> Option<Range<usize>> {
+    if first.chars.len() < HEADER_CHARS_MIN || payload.chars.len() < PAYLOAD_CHARS_MIN || !is_object(&payload.chars) {
+        return None;
+    }
+    let skipped = first.chars.len().saturating_sub(HEADER_CHARS_MAX);
+    let header = header(&first.chars[skipped..], &mut |at| first.joins(first.place(skipped + at).0, false))?;
+    // Text with more attempts than are made is taken for a token.
+    let is_broken = header.accepted.unwrap_or(true);
+    // The payload belongs to the header, and all of it to itself.
+    let leading = payload.leading();
+    if leading == Break::Blank && !is_broken {
+        return None;
+    }
+    let is_broken = payload.joins(0, leading == Break::Line)?;
+    let end = match signature_end(signature, header.algorithm.as_deref(), is_broken) {
+        Signature::Ends(end) => end,
+        // Claims without a signature are somebody's claims.
+        Signature::Empty => payload.end,
+        Signature::TooShort => return None,
+    };
+    Some(first.place(skipped + header.start).1..end)
+}
+
+enum Signature {
+    Ends(usize),
+    Empty,
+    TooShort,
+}
+
+/// Where the signature ends. `broken`: whether the payload before it is.
+fn signature_end(part: &Part, algorithm: Option<&str>, mut broken: bool) -> Signature {
+    let lengths = SIGNATURES.iter().find(|(name, _)| Some(*name) == algorithm).map_or(&[][..], |(_, lengths)| lengths);
+    let (mut length, mut end) = (0, None);
+    for (place, run) in part.runs.iter().enumerate() {
+        let has_ended = run.before > Break::Padding && lengths.contains(&length);
+        if has_ended || run.before == Break::Blank && !broken {
+            break;
+        }
+        // What broke the payload says nothing of the signature.
+        broken = (place > 0 && broken) || run.before == Break::Line;
+        let next = part.run_end(place);
+        (length, end) = (next, Some(run.at + next - run.from));
+    }
+    match end {
+        Some(end) if length >= SIGNATURE_CHARS_MIN => Signature::Ends(end),
+        // What follows a break after the second dot may be other text.
+        _ if part.runs.is_empty() || part.leading() != Break::Nothing => Signature::Empty,
+        _ => Signature::TooShort,
+    }
+}
+
+/// The end with further parts that stand right behind the signature: a token
+/// may have five.
+fn further(reader: &mut Reader<'_>, signature: &Part, mut end: usize) -> usize {
+    let mut is_ended_by_dot = signature.is_ended_by_dot() && signature.end == end + 1;
+    while is_ended_by_dot {
+        let part = reader.part();
+        let Some(run) = part.runs.first().filter(|run| run.before == Break::Nothing) else { break };
+        end = run.at + part.run_end(0) - run.from;
+        is_ended_by_dot = part.is_ended_by_dot() && part.end == end + 1;
+    }
+    end
+}
+
+fn is_object(chars: &[u8]) -> bool {
+    let decoded = decode(chars);
+    decoded.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(&decoded).is_ok()
+}
