@@ -39,6 +39,7 @@ pub(super) const DOCUMENT: Shape = Shape {
         always("kind", Encoding::Text, "`proof_bundle`, `export_bundle`, `aggregate_bundle` or `commit_sig`"),
         always("digest", Encoding::Hex, "SHA-256 of the compact form"),
         maybe("bundle_id", Encoding::Text, "as the bundle says"),
+        maybe("signer", Encoding::Text, "who is said to have signed the bundle"),
         maybe("agent", Encoding::Text, "DID, as the bundle says"),
         maybe("run", Encoding::Text, "run of its event chain, as the bundle says"),
         maybe("job", Encoding::Text, "job of the run's token, when that is known"),
@@ -123,8 +124,15 @@ mod tests {
             logged_at: 1,
         };
         check("ProvenEntry", &subject);
-        let document =
-            DocumentName { kind: "proof_bundle", digest, bundle_id: some(), agent: some(), run: some(), job: some() };
+        let document = DocumentName {
+            kind: "proof_bundle",
+            digest,
+            bundle_id: some(),
+            signer: some(),
+            agent: some(),
+            run: some(),
+            job: some(),
+        };
         check("Document", &document);
         let protocol = ProtocolPart {
             status: "pass",
