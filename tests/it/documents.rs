@@ -30,20 +30,18 @@ fn clean(name: &str) -> Value {
     seal_raw(kind("proof_bundle"), Story::clean().said(name).clone(), &key("agent"))
 }
 
-/// A bundle in which one event is denied and done.
+/// A bundle in which one span is denied and done.
 fn guilty(signer: &str) -> Value {
     let mut payload = Story::clean().said("b1").clone();
     set(&mut payload, "agent_did", Some(did(signer).into()));
     set(&mut payload, "receipts", None);
-    let events = payload.get("event_chain").and_then(Value::as_array).expect("events");
-    let event = events[0].text_at("event_hash_b64u").expect("a hash");
-    let binding = format!(r#"{{"run_id":"job-1.r1","event_hash_b64u":"{event}"}}"#);
+    let binding = value(r#"{"run_id":"job-1.r1","span_id":"s"}"#);
     let receipt = |id: &str, status: &str| {
         let mut receipt = good_payload(kind("side_effect_receipt"));
         for (path, text) in [("receipt_id", id), ("response_status", status), ("agent_did", &did(signer))] {
             set(&mut receipt, path, Some(text.into()));
         }
-        set(&mut receipt, "binding", Some(value(&binding)));
+        set(&mut receipt, "binding", Some(binding.clone()));
         receipt
     };
     let receipts = Value::Array(vec![receipt("1", "denied"), receipt("2", "success")]);
