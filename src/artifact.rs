@@ -55,6 +55,7 @@ mod work_policy;
 
 pub use self::admission::{Admitted, Limits, Reading, admit, readmit};
 pub use self::argocd_observation::op_key;
+pub use self::audit_roots::fits_in_log;
 pub(crate) use self::binds::BINDS;
 pub use self::cst_issuance::{check_claims, scope_hash_b64u};
 pub use self::did::{Did, DidError, KeyCache};

@@ -25,6 +25,7 @@ mod attestation;
 mod bundles;
 mod calls;
 mod decisions;
+mod distrust;
 mod finding;
 mod gather;
 mod links;
@@ -46,6 +47,7 @@ mod trust;
 
 pub use self::alone::bundle_alone;
 pub use self::attestation::attest;
+pub use self::distrust::jobs_hit;
 pub use self::finding::{Finding, Pending, Subject};
 pub use self::gather::Gather;
 pub use self::links::{Filing, LINK_BYTES, LINKS_VERSION, Link, filed_under};
@@ -157,6 +159,7 @@ fn run(
 /// One function a rule group.
 const CHECKS: &[fn(&Scene<'_>, &mut Findings)] = &[
     trust::check,
+    distrust::check,
     tokens::check,
     policies::check,
     approvals::check,

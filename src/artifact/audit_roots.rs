@@ -12,6 +12,7 @@ use crate::artifact::json::Value;
 use crate::artifact::keys::Keys;
 use crate::artifact::kind::{Form, HashForm, KindRow};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, required};
+use crate::artifact::{AdmitError, Artifact};
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "audit_roots",
@@ -96,6 +97,24 @@ const DISTRUSTED: Shape = object(&[
     required("from_index", &Shape::Integer { min: 0, max: 9_007_199_254_740_991 }),
     required("reason", &FREE_TEXT),
 ]);
+
+/// Refuses roots that withdraw trust from an index above their own: whoever
+/// signed them could not know what stands there. `size`: entries that the log
+/// has, and so the lowest index that these roots may get.
+///
+/// # Errors
+/// [`AdmitError::DistrustAhead`], with the row.
+pub fn fits_in_log(artifact: &Artifact, size: u64) -> Result<(), AdmitError> {
+    if artifact.kind().name() != ROW.name {
+        return Ok(());
+    }
+    let rows = artifact.payload().get("distrusted").and_then(Value::as_array).unwrap_or_default();
+    let from = |row: &Value| row.get("from_index").and_then(Value::as_i64).and_then(|from| u64::try_from(from).ok());
+    match rows.iter().position(|row| from(row).is_some_and(|from| from > size)) {
+        Some(at) => Err(AdmitError::DistrustAhead { path: format!("payload.distrusted[{at}].from_index"), size }),
+        None => Ok(()),
+    }
+}
 
 fn observers_have_one_name(payload: &Value) -> Result<(), ShapeError> {
     let observers = payload.get("observers").and_then(Value::as_array).unwrap_or_default();

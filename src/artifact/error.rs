@@ -46,6 +46,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("signature_invalid", "the signature does not verify under the signer's key"),
     ("co_signature_invalid", "a co-signature does not verify under its signer's key"),
     ("secret_in_artifact", "a text or field name holds a signed token"),
+    ("distrust_ahead", "roots withdraw trust from an index that lies above their own"),
     ("kind_not_expandable", "an envelope inside a bundle is not of the kind of its array"),
 ];
 
@@ -82,6 +83,8 @@ pub enum AdmitError {
     CoSignatureInvalid { path: String },
     #[error("{path}: holds a signed token; revoke that token, it may have been seen")]
     Secret { path: String },
+    #[error("{path}: must not lie above the index that the roots get; the log has {size} entries")]
+    DistrustAhead { path: String, size: u64 },
     #[error("an envelope inside a bundle must be of the kind of its array")]
     NotExpandable,
 }
@@ -105,6 +108,7 @@ impl AdmitError {
             AdmitError::SignatureInvalid => "signature_invalid",
             AdmitError::CoSignatureInvalid { .. } => "co_signature_invalid",
             AdmitError::Secret { .. } => "secret_in_artifact",
+            AdmitError::DistrustAhead { .. } => "distrust_ahead",
             AdmitError::NotExpandable => "kind_not_expandable",
         }
     }
@@ -115,6 +119,7 @@ impl AdmitError {
             AdmitError::Shape { path, .. }
             | AdmitError::Key { path, .. }
             | AdmitError::CoSignatureInvalid { path }
+            | AdmitError::DistrustAhead { path, .. }
             | AdmitError::Secret { path } => Some(path),
             AdmitError::Json(error) => error.path(),
             AdmitError::UnknownAlgorithm => Some("algorithm"),
@@ -184,6 +189,7 @@ mod tests {
             AdmitError::SignatureInvalid,
             AdmitError::CoSignatureInvalid { path: path() },
             AdmitError::Secret { path: path() },
+            AdmitError::DistrustAhead { path: path(), size: 0 },
             AdmitError::NotExpandable,
         ];
         all.extend(json.map(AdmitError::Json));

@@ -130,7 +130,29 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 
 /// Whether a valid approval covers the decision.
 pub(super) fn is_approved(scene: &Scene<'_>, decision: &Decision<'_>) -> bool {
-    faults(scene, decision).iter().any(Option::is_none)
+    covering(scene, decision).next().is_some()
+}
+
+/// The valid approvals that cover a decision.
+pub(super) fn covering<'s, 'a>(
+    scene: &'s Scene<'a>,
+    decision: &'s Decision<'a>,
+) -> impl Iterator<Item = &'s Statement<'a>> {
+    named(scene, decision).filter(|approval| fault(scene, decision, approval).is_none())
+}
+
+/// For each earlier decision that consumed an approval and released it again:
+/// the receipts that stood before this decision and said that nothing was done.
+pub(super) fn releasing<'s, 'a>(
+    scene: &'s Scene<'a>,
+    decision: &Decision<'a>,
+    approval: &Statement<'a>,
+) -> Vec<Vec<&'s Statement<'a>>> {
+    let before = |user: &&Decision<'a>| user.statement.at < decision.statement.at && user.agent == decision.agent;
+    let hash = approval.hash.to_string();
+    let users = scene.users_of(&hash).filter(before);
+    let told = |user| scene.receipts_of(user).map(|receipt| &receipt.statement);
+    users.map(|user| told(user).filter(|receipt| receipt.at < decision.statement.at).collect()).collect()
 }
 
 struct Fault {

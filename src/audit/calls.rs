@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::digest::PayloadHash;
-use crate::artifact::json::{Value, to_compact};
 use crate::artifact::time::unix_ms;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{Effect, Rule, Severity};
@@ -112,9 +111,7 @@ fn packed<'a>(scene: &Scene<'a>, wanted: &BTreeSet<PayloadHash>) -> BTreeSet<(Pa
     let mut held = BTreeSet::new();
     for bundle in scene.bundles.iter().filter(|_| !wanted.is_empty()) {
         let Some(run) = bundle.run else { continue };
-        let receipts = bundle.statement.payload.get("receipts").and_then(Value::as_array).unwrap_or_default();
-        let hash = |receipt: &Value| Some(PayloadHash::of(to_compact(receipt.get("payload")?).as_bytes()));
-        let hashes = receipts.iter().filter_map(hash).filter(|hash| wanted.contains(hash));
+        let hashes = bundle.held_calls().filter(|hash| wanted.contains(hash));
         held.extend(hashes.map(|hash| (hash, bundle.agent, run)));
     }
     held

@@ -184,9 +184,28 @@ impl<'s, 'a> Judge<'s, 'a> {
         self.call(token, call).is_some_and(|judgement| judgement.outcome == Outcome::Deny)
     }
 
+    /// The policy that a token runs under, and those that it inherits.
+    pub(super) fn policies_of(&self, token: &Token<'_>) -> impl Iterator<Item = &'s Statement<'a>> {
+        let lineage = token.policy.and_then(|at| self.lineages.get(&at)?.as_ref().ok());
+        let policies = lineage.into_iter().flat_map(|lineage| lineage.ancestors().chain([lineage.policy()]));
+        let scene = self.scene;
+        policies.filter_map(|of| {
+            let (statement, _) = scene.policies.iter().find(|(_, policy)| std::ptr::eq(policy, of))?;
+            Some(statement)
+        })
+    }
+
     /// A decision under its token's policy, with what its approvals name.
     pub(super) fn decision(&self, decision: &Decision<'a>) -> Option<Judgement> {
-        self.decision_in(decision, [])
+        self.decision_in(decision, [], approvals::is_approved(self.scene, decision))
+    }
+
+    /// Whether the policy allows the decision only with an approval: it asks
+    /// for one, or refuses the parameters that no approval names.
+    pub(super) fn needs_approval(&self, decision: &Decision<'a>) -> bool {
+        let bare = self.decision_in(decision, [], false);
+        bare.is_some_and(|bare| bare.requires_approval() || !bare.is_allow())
+            && self.decision(decision).is_some_and(|judgement| judgement.is_allow())
     }
 
     /// The same with namespaces that Argo CD reported.
@@ -194,6 +213,7 @@ impl<'s, 'a> Judge<'s, 'a> {
         &self,
         decision: &Decision<'a>,
         observed: impl IntoIterator<Item = &'n str>,
+        is_approved: bool,
     ) -> Option<Judgement> {
         let token = &self.scene.tokens[decision.token?];
         let binds = decision.statement.payload.get("binds")?;
@@ -205,9 +225,7 @@ impl<'s, 'a> Judge<'s, 'a> {
         let instances = self.scene.roots_at(decision.statement.at).map(|roots| roots.instances_of(token.agent));
         let mut context = Context::new().with_agent(token.agent).with_instances(instances.unwrap_or_default());
         // Equal binds, so the approval's parameters are the action's own.
-        if approvals::is_approved(self.scene, decision)
-            && let Action::Argo(action) = &action
-        {
+        if is_approved && let Action::Argo(action) = &action {
             context = context.with_approved_params(action.params());
         }
         self.judge(token, &action, &context)
@@ -247,9 +265,10 @@ fn observed<'a>(
     if scene.operations_of(decision).all(|operation| counts(operation).is_none()) {
         findings.uncover("resource namespaces unseen", &subject, at);
     }
+    let is_approved = approvals::is_approved(scene, decision);
     for operation in scene.operations_of(decision) {
         let namespaces = counts(operation).unwrap_or_default().iter().filter_map(|row| row.text_at("namespace"));
-        let Some(judgement) = judge.decision_in(decision, namespaces) else { continue };
+        let Some(judgement) = judge.decision_in(decision, namespaces, is_approved) else { continue };
         if !matches!(judgement.outcome, Outcome::Allow { .. }) {
             refused(scene, token, &judgement, &subject, operation.at, findings);
         }

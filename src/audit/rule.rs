@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::audit::{
-    agent_receipts, alone, approvals, attestation, bundles, calls, decisions, observed, policies, pulses, replays,
-    shortfall, tokens, trust,
+    agent_receipts, alone, approvals, attestation, bundles, calls, decisions, distrust, observed, policies, pulses,
+    replays, shortfall, tokens, trust,
 };
 
 /// How bad a finding is, as `audit_statement` spells it.
@@ -59,6 +59,7 @@ pub struct Rule {
 /// Every rule, by group, in the order in which they are checked.
 pub static RULE_GROUPS: &[&[&Rule]] = &[
     trust::RULES,
+    distrust::RULES,
     tokens::RULES,
     policies::RULES,
     approvals::RULES,

@@ -1,7 +1,7 @@
 //! One statement at its position, and what the rules read out of it.
 
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
-use crate::artifact::json::{Value, to_jcs};
+use crate::artifact::json::{Value, to_compact, to_jcs};
 use crate::artifact::spelling::is_spelled;
 use crate::artifact::{Artifact, Did, receipts};
 use crate::audit::SKEW_MS;
@@ -241,6 +241,12 @@ impl<'a> Bundle<'a> {
     /// Events of the chain that say that a model was called.
     pub(super) fn model_calls(&self) -> impl Iterator<Item = &'a Value> + use<'a> {
         self.events().iter().filter(|event| event.text_at("event_type") == Some("llm_call"))
+    }
+
+    /// Payload hashes of the model calls that it holds in envelopes.
+    pub(super) fn held_calls(&self) -> impl Iterator<Item = PayloadHash> + use<'a> {
+        let receipts = self.statement.payload.get("receipts").and_then(Value::as_array).unwrap_or_default();
+        receipts.iter().filter_map(|receipt| Some(PayloadHash::of(to_compact(receipt.get("payload")?).as_bytes())))
     }
 
     /// Receipts that the agent vouches for, with their place, whether in an

@@ -34,16 +34,6 @@ static UNTRUSTED_STATEMENT: Rule = Rule {
     does_not_prove: "Anything about the job or agent that the statement names.",
 };
 
-static DISTRUSTED_SIGNER: Rule = Rule {
-    code: "DISTRUSTED_SIGNER",
-    title: "Fact by a signer who is no longer trusted",
-    severity: Severity::High,
-    effect: Effect::Fails,
-    rationale: "The operator withdrew trust from this signer, from an index at or below the statement's.",
-    what_to_do: "Look at each statement of this signer as if it could be false.",
-    does_not_prove: "That this very statement is false.",
-};
-
 pub(super) static EVIDENCE_WITHHELD: Rule = Rule {
     code: "EVIDENCE_WITHHELD",
     title: "A body that rules need is not available",
@@ -54,8 +44,7 @@ pub(super) static EVIDENCE_WITHHELD: Rule = Rule {
     does_not_prove: "That the body holds anything bad.",
 };
 
-pub(super) static RULES: &[&Rule] =
-    &[&ROOTS_UNPINNED, &ROOTS_MISSING, &UNTRUSTED_STATEMENT, &DISTRUSTED_SIGNER, &EVIDENCE_WITHHELD];
+pub(super) static RULES: &[&Rule] = &[&ROOTS_UNPINNED, &ROOTS_MISSING, &UNTRUSTED_STATEMENT, &EVIDENCE_WITHHELD];
 
 /// Receipts that their agent vouches for.
 const AGENTS_OWN: [&str; 4] = ["tool_receipt", "side_effect_receipt", "human_approval_receipt", "delegation_receipt"];
@@ -88,18 +77,5 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         let who = statement.signer.map_or(statement.submitter, |did| did.as_str());
         let detail = format!("{who} does not hold the role for {} here", statement.kind);
         findings.add(&UNTRUSTED_STATEMENT, &speaker(statement), [statement.at], detail);
-    }
-    distrusted(scene, findings);
-}
-
-/// The newest roots say whom not to trust any more.
-fn distrusted(scene: &Scene<'_>, findings: &mut Findings) {
-    let rows = scene.roots.last().map(|(_, roots)| roots.distrusted());
-    for (did, from, reason) in rows.into_iter().flatten() {
-        let by = |at: u64, signer: Option<&str>| at >= from && signer == Some(did);
-        for fact in scene.facts.iter().filter(|fact| by(fact.at.get(), fact.signer.map(|did| did.as_str()))) {
-            let detail = format!("{did} is not trusted from index {from} on: {reason}");
-            findings.add(&DISTRUSTED_SIGNER, &scene.subject_of(fact), [fact.at], detail);
-        }
     }
 }

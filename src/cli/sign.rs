@@ -1,5 +1,7 @@
 //! `pulselog sign`: the signed envelope of a statement written by hand.
 
+mod withdrawal;
+
 use std::path::PathBuf;
 
 use pulselog::artifact::json::{self, DEPTH_MAX};
@@ -12,6 +14,9 @@ const AFTER: &str = "\
 `<kind>_version` and `nonce` are filled in when the payload of one of our kinds
 lacks them. What a log would refuse is refused here, before anything is signed
 for others to see. The envelope goes to standard output in compact form.
+
+Roots that distrust somebody do so for good. With --log the jobs that this hits are
+shown; it is asked for twice, or taken as said with --yes.
 
 Examples:
   pulselog sign --kind audit_roots --key operator.pem roots.json > roots.signed.json
@@ -28,6 +33,15 @@ pub struct Args {
     /// File of the signer's key (PKCS#8 PEM, mode 0600), as keygen --did writes it.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
+    /// For audit_roots: the log whose jobs distrust may hit, as audit --log takes it.
+    #[arg(long, value_name = "DIR|URL", requires = "policy")]
+    log: Option<String>,
+    /// Whose checkpoints of --log to believe: C2SP tlog-policy text.
+    #[arg(long, value_name = "trust.policy", requires = "log")]
+    policy: Option<PathBuf>,
+    /// Withdraw trust without being asked.
+    #[arg(long)]
+    yes: bool,
     /// File of the payload as JSON; - reads standard input.
     #[arg(value_name = "PAYLOAD")]
     payload: PathBuf,
@@ -47,8 +61,11 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let envelope = seal(kind, payload, &key, &input::now())
         .map_err(|error| Failure::fail(format!("{error} [{}]; correct the payload", error.code())))?;
     // Signing is easily done and never undone: what no log would take is not handed out.
-    admit(envelope.as_bytes(), &Grant::all(), &limits, &KeyCache::new())
+    let admitted = admit(envelope.as_bytes(), &Grant::all(), &limits, &KeyCache::new())
         .map_err(|error| Failure::fail(format!("{error} [{}]; correct the payload", error.code())))?;
+    if kind.name() == "audit_roots" {
+        withdrawal::confirm(args, &admitted.artifact)?;
+    }
     print(&format!("{envelope}\n"))?;
     Ok(Exit::Pass)
 }

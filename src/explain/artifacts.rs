@@ -42,6 +42,7 @@ advice! {
     signature_invalid, "Signature does not verify", "do not rely on it; ask the named signer for the original";
     co_signature_invalid, "Co-signature does not verify", "ask the named co-signer; do not count that signature";
     secret_in_artifact, "Token inside", "revoke that token, it may have been seen; submit again without it";
+    distrust_ahead, "Distrust ahead of the log", "give an index that the log has, at most its size; what a signer says later is covered by any lower one";
     kind_not_expandable, "Envelope in the wrong array", "look at the bundle: a receipt stands in an array for another kind";
 }
 

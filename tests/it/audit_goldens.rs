@@ -187,6 +187,7 @@ fn packet(story: &Story, without: &[&str], after: fn(&mut Story)) -> Report {
 
 fn rows() -> impl Iterator<Item = &'static Golden> {
     let tables = [
+        crate::audit_goldens_distrust::ROWS,
         crate::audit_goldens_roles::ROWS,
         crate::audit_goldens_authority::ROWS,
         crate::audit_goldens_tokens::ROWS,

@@ -140,7 +140,7 @@ pub static ROWS: &[Golden] = &[
     golden(
         "roots change after the fact, and withdraw trust",
         |story| distrust(story, "gateway", "r2 call 1"),
-        &["DISTRUSTED_SIGNER"],
+        &["DISTRUSTED_SIGNER", "RESTS_ON_DISTRUSTED"],
         Fail,
     )
     .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])

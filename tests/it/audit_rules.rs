@@ -385,7 +385,7 @@ fn a_signer_distrusted_later_adds_findings_only() {
     story.steps[last].name = "later roots".to_owned();
     story.set("later roots", "distrusted", value(&row));
     story.set("later roots", "nonce", nonce("later"));
-    assert_eq!(codes(&story.audit()), BTreeSet::from(["DISTRUSTED_SIGNER"]));
+    assert_eq!(codes(&story.audit()), BTreeSet::from(["DISTRUSTED_SIGNER", "RESTS_ON_DISTRUSTED"]));
     story.set("later roots", "distrusted", Value::Array(vec![]));
     story.set("later roots", "cst_issuers", Value::Array(vec![]));
     assert_eq!(story.audit().job("job-1"), Verdict::Pass, "roots never change what stands before them");

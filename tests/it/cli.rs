@@ -5,10 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use pulselog::artifact::json::to_compact;
 use pulselog::artifact::{Did, Kind};
 use pulselog::note::VerifierKey;
 
-use crate::make::{admit_any, good, good_payload, kind};
+use crate::make::{admit_any, good, good_payload, kind, set, value};
 
 /// How a run of the binary ended.
 pub struct Ran {
@@ -123,6 +124,29 @@ fn sign_makes_what_a_log_admits_and_nothing_else() {
     let refused = run_with(&["sign", "--kind", "cst_revocation", "--key", text(&key), "-"], secret.as_bytes());
     assert_eq!(refused.code, 1);
     assert!(refused.err.contains("secret_in_artifact") && !refused.err.contains("eyJhbGci"), "{}", refused.err);
+}
+
+#[test]
+fn roots_that_distrust_somebody_are_signed_only_when_somebody_says_so() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let key = dir.path().join("key.pem");
+    let did = run(&["keygen", "--did", "--out", text(&key)]).out.trim_end().to_owned();
+    let mut roots = good_payload(kind("audit_roots"));
+    let row = format!(r#"[{{"did":"{did}","from_index":7,"reason":"stolen key"}}]"#);
+    set(&mut roots, "distrusted", Some(value(&row)));
+    let payload = to_compact(&roots);
+    let sign = |more: &[&str]| {
+        let args = [&["sign", "--kind", "audit_roots", "--key", text(&key), "-"], more].concat();
+        run_with(&args, payload.as_bytes())
+    };
+    let refused = sign(&[]);
+    assert_eq!((refused.code, refused.err.lines().count(), refused.out.as_str()), (2, 1, ""), "{}", refused.err);
+    assert!(refused.err.contains("--yes"), "{}", refused.err);
+    let signed = sign(&["--yes"]);
+    assert_eq!(signed.code, 0, "{}", signed.err);
+    assert!(signed.err.contains(&format!("{did} from index 7 on: stolen key")), "{}", signed.err);
+    assert!(signed.err.contains("--log"), "says how to see the jobs: {}", signed.err);
+    assert!(admit_any(signed.out.trim_end()).is_ok());
 }
 
 /// The compact form of an object without some members.

@@ -28,6 +28,7 @@ mod audit_goldens_approvers;
 mod audit_goldens_bundles;
 mod audit_goldens_calls;
 mod audit_goldens_packing;
+mod audit_goldens_distrust;
 mod audit_goldens_policies;
 mod audit_goldens_roles;
 mod audit_goldens_tokens;

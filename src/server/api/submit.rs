@@ -10,7 +10,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 
-use crate::artifact::{Admitted, KeyCache, admit};
+use crate::artifact::{Admitted, KeyCache, admit, fits_in_log};
 use crate::entry::PendingEntry;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::receipt::tlog_proof;
@@ -89,6 +89,8 @@ struct Admission {
     submitter: Submitter,
     limits: Arc<Limits>,
     keys: Arc<KeyCache>,
+    /// Entries that the log had when the request came: no index of it is lower.
+    size: u64,
 }
 
 /// An artifact that may be submitted.
@@ -99,12 +101,14 @@ struct Ready {
 
 impl Admission {
     fn new(state: &AppState, submitter: Submitter) -> Self {
-        Self { submitter, limits: Arc::clone(&state.limits), keys: Arc::clone(&state.keys) }
+        let size = state.log.view().size().get();
+        Self { submitter, limits: Arc::clone(&state.limits), keys: Arc::clone(&state.keys), size }
     }
 
     fn admit(&self, bytes: &[u8]) -> Result<Ready, Problem> {
         let admitted = admit(bytes, &self.submitter.grant, &self.limits.artifact, &self.keys)?;
         let Admitted { artifact, receipts, expanded, not_expanded, redacted } = admitted;
+        fits_in_log(&artifact, self.size)?;
         let told = Told { kind: artifact.kind().name(), artifact: artifact.digest(), not_expanded, redacted };
         let name = &self.submitter.name;
         let mut entries: Vec<PendingEntry> =

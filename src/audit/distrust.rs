@@ -1,0 +1,196 @@
+//! Signers whom the operator trusts no more: what they said, and what rests on
+//! it. Distrust never lifts, so of all that the operator ever stated about a
+//! signer the lowest index counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::artifact::digest::PayloadHash;
+use crate::artifact::{Artifact, Did};
+use crate::audit::approvals;
+use crate::audit::audit;
+use crate::audit::finding::{Finding, Findings, Subject};
+use crate::audit::policies::Judge;
+use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::scene::Scene;
+use crate::audit::statement::{Decision, Statement, Token};
+use crate::audit::timeline::Timeline;
+use crate::entry::{LoggedAt, PendingEntry, SubmitterName};
+use crate::merkle::LeafIndex;
+
+static DISTRUSTED_SIGNER: Rule = Rule {
+    code: "DISTRUSTED_SIGNER",
+    title: "Fact by a signer who is no longer trusted",
+    severity: Severity::High,
+    effect: Effect::Fails,
+    rationale: "The operator withdrew trust from this signer, from an index at or below the statement's.",
+    what_to_do: "Look at each statement of this signer as if it could be false.",
+    does_not_prove: "That this very statement is false.",
+};
+
+static RESTS_ON_DISTRUSTED: Rule = Rule {
+    code: "RESTS_ON_DISTRUSTED",
+    title: "Rests on the word of somebody who is no longer trusted",
+    severity: Severity::High,
+    effect: Effect::Fails,
+    rationale: "The policy, token, approval, decision or receipt that this needs was signed by somebody from whom the operator withdrew trust, from an index at or below that statement's.",
+    what_to_do: "Find out in another way whether what it rests on is true; until then nothing allowed this.",
+    does_not_prove: "That what it rests on is false.",
+};
+
+pub(super) static RULES: &[&Rule] = &[&DISTRUSTED_SIGNER, &RESTS_ON_DISTRUSTED];
+
+/// From which index on a signer is not trusted, and the roots that say so.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    from: u64,
+    reason: &'a str,
+    said_at: LeafIndex,
+}
+
+/// The lowest index that any roots state, for each signer.
+struct Distrust<'a>(BTreeMap<&'a str, Row<'a>>);
+
+impl<'a> Distrust<'a> {
+    fn of(scene: &Scene<'a>) -> Distrust<'a> {
+        let mut rows: BTreeMap<&str, Row<'_>> = BTreeMap::new();
+        for (said_at, roots) in &scene.roots {
+            for (did, from, reason) in roots.distrusted() {
+                let row = Row { from, reason, said_at: *said_at };
+                let lowest = rows.entry(did).or_insert(row);
+                if from < lowest.from {
+                    *lowest = row;
+                }
+            }
+        }
+        Distrust(rows)
+    }
+
+    fn row(&self, statement: &Statement<'_>) -> Option<&Row<'a>> {
+        let row = self.0.get(statement.signer?.as_str())?;
+        (statement.at.get() >= row.from).then_some(row)
+    }
+
+    fn hits(&self, statement: &Statement<'_>) -> bool {
+        self.row(statement).is_some()
+    }
+
+    /// Why the statement is not to be relied on, in words.
+    fn words(&self, statement: &Statement<'_>) -> Option<String> {
+        let (row, did) = (self.row(statement)?, statement.signer?);
+        let Row { from, reason, said_at } = row;
+        Some(format!("{did} is not trusted from index {from} on, as the roots at entry {said_at} say: {reason}"))
+    }
+}
+
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
+    let distrust = Distrust::of(scene);
+    if distrust.0.is_empty() {
+        return;
+    }
+    for fact in &scene.facts {
+        if let Some(words) = distrust.words(fact) {
+            findings.add(&DISTRUSTED_SIGNER, &scene.subject_of(fact), [fact.at], words);
+        }
+    }
+    Resting { scene, distrust, judge: Judge::new(scene) }.check(findings);
+}
+
+/// Jobs that new roots would hit if this log took them now: those that what
+/// they withdraw trust from, or rests on it, is charged to. Costs an audit.
+#[must_use]
+pub fn jobs_hit(log: &Timeline, operator: &Did, roots: Artifact) -> BTreeSet<String> {
+    let size = log.size();
+    let last = log.prefix(size).last().map_or(LoggedAt::from_unix_ms(0), |(_, seen)| seen.entry.logged_at);
+    let Ok(submitter) = SubmitterName::parse("operator") else { return BTreeSet::new() };
+    let entry = PendingEntry::new(roots.clone(), None, submitter).sequence(last);
+    let mut next = log.clone();
+    next.add(LeafIndex::new(size.get()), entry, Some(roots));
+    let report = audit(&next, Some(operator));
+    let is_hit = |finding: &&Finding| RULES.iter().any(|rule| rule.code == finding.code);
+    report.findings.iter().filter(is_hit).filter_map(|finding| finding.subject.job.clone()).collect()
+}
+
+/// Acts, and what they rest on.
+struct Resting<'s, 'a> {
+    scene: &'s Scene<'a>,
+    distrust: Distrust<'a>,
+    judge: Judge<'s, 'a>,
+}
+
+impl<'s, 'a> Resting<'s, 'a> {
+    fn check(&self, findings: &mut Findings) {
+        for decision in self.scene.decisions.iter().filter(|decision| decision.is_allow) {
+            let subject = decision.subject();
+            if let Some(token) = decision.token {
+                self.on_token(&self.scene.tokens[token], decision.statement.at, &subject, findings);
+            }
+            self.on_approvals(decision, &subject, findings);
+            let told = self.scene.receipts_of(decision).map(|receipt| &receipt.statement);
+            for act in told.chain(self.scene.operations_of(decision)) {
+                self.add("decision", &decision.statement, &[act.at], &subject, findings);
+            }
+        }
+        for call in &self.scene.calls {
+            if let Some((token, _)) = self.scene.token_of(call) {
+                self.on_token(token, call.statement.at, &self.scene.subject_of_call(call), findings);
+            }
+        }
+        self.on_held_receipts(findings);
+    }
+
+    /// An act under a token rests on its issuance, and on its policy with all
+    /// that the policy inherits.
+    fn on_token(&self, token: &'s Token<'a>, act: LeafIndex, subject: &Subject, findings: &mut Findings) {
+        let issued = token.statement.at;
+        self.add("token", &token.statement, &[act], subject, findings);
+        for policy in self.judge.policies_of(token) {
+            // Somebody else with the role logged the same policy in time.
+            let again =
+                |other: &Statement<'_>| other.hash == policy.hash && other.at < issued && !self.distrust.hits(other);
+            if !self.scene.policies.iter().any(|(other, _)| again(other)) {
+                self.add("policy", policy, &[issued, act], subject, findings);
+            }
+        }
+    }
+
+    /// Where an approval is needed and none is left by anybody who is trusted.
+    fn on_approvals(&self, decision: &'s Decision<'a>, subject: &Subject, findings: &mut Findings) {
+        if !self.judge.needs_approval(decision) {
+            return;
+        }
+        let act = decision.statement.at;
+        let covering: Vec<_> = approvals::covering(self.scene, decision)
+            .map(|approval| (approval, approvals::releasing(self.scene, decision, approval)))
+            .collect();
+        let is_true = |statement: &&Statement<'_>| !self.distrust.hits(statement);
+        let stands = |released: &[Vec<&Statement<'_>>]| released.iter().all(|told| told.iter().any(is_true));
+        if covering.iter().any(|(approval, released)| is_true(approval) && stands(released)) {
+            return;
+        }
+        for (approval, released) in covering {
+            self.add("approval", approval, &[act], subject, findings);
+            for receipt in released.into_iter().flatten() {
+                self.add("receipt", receipt, &[approval.at, act], subject, findings);
+            }
+        }
+    }
+
+    /// A bundle rests on the model calls that it shows.
+    fn on_held_receipts(&self, findings: &mut Findings) {
+        let calls = self.scene.calls.iter().map(|call| &call.statement).filter(|call| self.distrust.hits(call));
+        let calls: BTreeMap<PayloadHash, &Statement<'_>> = calls.map(|call| (call.hash, call)).collect();
+        for bundle in self.scene.bundles.iter().filter(|_| !calls.is_empty()) {
+            for call in bundle.held_calls().filter_map(|hash| calls.get(&hash)) {
+                self.add("receipt", call, &[bundle.statement.at], &bundle.subject(), findings);
+            }
+        }
+    }
+
+    /// `rests`: the entries from the statement's first user up to the act.
+    fn add(&self, what: &str, on: &Statement<'_>, rests: &[LeafIndex], subject: &Subject, findings: &mut Findings) {
+        if let Some(words) = self.distrust.words(on) {
+            let detail = format!("it rests on the {what} at entry {}: {words}", on.at);
+            findings.add(&RESTS_ON_DISTRUSTED, subject, [on.at].into_iter().chain(rests.iter().copied()), detail);
+        }
+    }
+}
