@@ -44,6 +44,7 @@ mod statement;
 mod timeline;
 mod tokens;
 mod trust;
+mod unjoined;
 
 pub use self::alone::bundle_alone;
 pub use self::attestation::attest;
@@ -134,7 +135,7 @@ pub fn audit_packet(timeline: &Timeline, size: TreeSize, job: &str, operator: &D
         // With gaps a statement cannot be compared: what differs may be what is missing.
         None => run(timeline, &at_size, Absence::NotChecked, Some(operator), false),
     };
-    report.with(more)
+    report.with(more).under(size)
 }
 
 fn run(
@@ -165,6 +166,7 @@ const CHECKS: &[fn(&Scene<'_>, &mut Findings)] = &[
     approvals::check,
     decisions::check,
     observed::check,
+    unjoined::check,
     bundles::check,
     calls::check,
     agent_receipts::check,

@@ -256,6 +256,17 @@ impl Policy {
         }
     }
 
+    /// Whether an allow row may be about an application of this name. Statements
+    /// of the registry's form go by its destination too, which is not asked for
+    /// here: they may be about any.
+    pub fn speaks_of_app(&self, instance: &str, name: &str) -> bool {
+        match &self.rules {
+            Rules::Customers(rules) => rules.speaks_of_app(instance, name),
+            Rules::V1(_) => false,
+            Rules::V2(_) => true,
+        }
+    }
+
     /// Clauses (members of the payload) that are about neither actions on Argo
     /// CD nor model calls, so that no judgement covers them.
     pub fn not_judged(&self) -> &[&'static str] {

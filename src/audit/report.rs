@@ -61,6 +61,13 @@ pub struct AsOf {
     pub size: TreeSize,
     /// Time of the last entry; absent for an empty log.
     pub logged_at: Option<LoggedAt>,
+    /// Entries above it that the checkpoint at hand proves and nobody judged.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub beyond: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Something that was seen and not judged.
@@ -183,6 +190,14 @@ impl Report {
         }
     }
 
+    /// The same report, said by somebody who holds a checkpoint of `proven`
+    /// entries: it tells how many of them it is not about.
+    #[must_use]
+    pub fn under(mut self, proven: TreeSize) -> Report {
+        self.as_of.beyond = proven.get().saturating_sub(self.as_of.size.get());
+        self
+    }
+
     /// The same report with more findings.
     pub(super) fn with(mut self, more: Findings) -> Report {
         self.findings.extend(more.found);
@@ -295,7 +310,7 @@ pub(super) fn finish(scene: &Scene<'_>, size: TreeSize, absence: Absence, mut fi
     let mut report = Report {
         rules_version: RULES_VERSION,
         scope: Scope::Log,
-        as_of: AsOf { size, logged_at: scene.logged_at },
+        as_of: AsOf { size, logged_at: scene.logged_at, beyond: 0 },
         roots_digest: scene.roots.last().map(|(_, roots)| roots.digest),
         absence,
         verdict: Verdict::Incomplete,

@@ -345,6 +345,11 @@ impl<'a> Scene<'a> {
         tokens.into_iter().flatten().any(|at| self.tokens[*at].agent == agent)
     }
 
+    /// The decision with this payload hash, hex.
+    pub(super) fn decision(&self, hash: &str) -> Option<&Decision<'a>> {
+        self.decision_at.get(hash).map(|at| &self.decisions[*at])
+    }
+
     /// The approval with this payload hash, hex.
     pub(super) fn approval(&self, hash: &str) -> Option<&Statement<'a>> {
         self.approval_at.get(hash).map(|at| &self.approvals[*at])

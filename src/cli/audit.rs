@@ -102,7 +102,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     if let (true, Some(key), Some(job)) = (args.attest, &key, &args.job) {
         return statement(args, &mut log, key, &pinned, job);
     }
-    let report = audit_at(log.timeline(), size, Some(&pinned)).of(&scope(args));
+    let report = audit_at(log.timeline(), size, Some(&pinned)).of(&scope(args)).under(log.head().size);
     show(args, &report)
 }
 

@@ -43,6 +43,11 @@ pub(super) struct DenyRow {
 }
 
 impl Customers {
+    pub(super) fn speaks_of_app(&self, instance: &str, name: &str) -> bool {
+        let on = |row: &AllowRow| row.instances.as_ref().is_none_or(|of| of.iter().any(|one| one == instance));
+        self.allow.iter().any(|row| on(row) && row.apps.iter().any(|app| app == name))
+    }
+
     /// From a payload whose shape was checked.
     pub(super) fn compile(payload: &Value) -> Customers {
         let text = |path| payload.text_at(path).unwrap_or_default().to_owned();

@@ -156,7 +156,7 @@ fn a_true_statement_is_no_finding_and_makes_a_packet_pass() {
     assert_eq!(packet.findings, [], "{packet:#?}");
     let entry = LeafIndex::new(size.get() - 1);
     assert_eq!((packet.job("job-1"), packet.absence), (Verdict::Pass, Absence::Attested { entry }));
-    assert_eq!(packet.as_of.size, TreeSize::new(size.get() - 1));
+    assert_eq!((packet.as_of.size, packet.as_of.beyond), (TreeSize::new(size.get() - 1), 1));
 }
 
 #[test]

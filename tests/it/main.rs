@@ -33,6 +33,7 @@ mod audit_goldens_policies;
 mod audit_goldens_roles;
 mod audit_goldens_tokens;
 mod audit_make;
+mod audit_not_judged;
 mod audit_properties;
 mod audit_removed;
 mod audit_rules;

@@ -176,7 +176,12 @@ fn coverage_words(coverage: &CoveragePart) -> String {
     let as_of = match &coverage.as_of {
         Some(as_of) => {
             let at = as_of.logged_at.and_then(|at| i64::try_from(at.unix_ms()).ok());
-            format!("as of size {}{}", as_of.size, at.map(|at| format!(", {}", time(at))).unwrap_or_default())
+            let at = at.map(|at| format!(", {}", time(at))).unwrap_or_default();
+            let beyond = match usize::try_from(as_of.beyond).unwrap_or(usize::MAX) {
+                0 => String::new(),
+                more => format!(" ({} beyond it proven and not judged)", count(more, "entry", "entries")),
+            };
+            format!("as of size {}{at}{beyond}", as_of.size)
         }
         None => "no log was read".to_owned(),
     };

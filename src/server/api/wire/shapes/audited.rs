@@ -51,6 +51,7 @@ pub(super) const AS_OF: Shape = Shape {
     fields: &[
         always("size", Encoding::Number, "tree size"),
         always("logged_at", Encoding::OrNull(&Encoding::UnixMs), "time of the last entry below it"),
+        maybe("beyond", Encoding::Number, "entries above it that a checkpoint at hand proves"),
     ],
 };
 

@@ -154,7 +154,7 @@ mod tests {
             rules_version: "x",
             operator: some(),
             roots_digest: Some(digest),
-            as_of: Some(AsOf { size: TreeSize::new(1), logged_at: None }),
+            as_of: Some(AsOf { size: TreeSize::new(1), logged_at: None, beyond: 0 }),
             absence: Absence::Recomputed,
             entries: 1,
             not_judged: vec![],

@@ -1,0 +1,47 @@
+//! What Argo CD reported and no decision explains: seen, not judged yet, and
+//! said at the job or application that it touches.
+
+use crate::artifact::json::Value;
+use crate::audit::finding::{Findings, Subject};
+use crate::audit::scene::Scene;
+use crate::audit::statement::{Statement, app_name};
+
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
+    let unjoined = scene.operations.iter().filter(|(_, joined)| joined.is_empty());
+    for (operation, _) in unjoined {
+        if let Some(decision) = named_decision(operation.payload).and_then(|hash| scene.decision(hash)) {
+            findings.uncover("operation names the decision and joins nothing", &decision.subject(), operation.at);
+        }
+    }
+    for fact in scene.facts.iter().filter(|fact| fact.kind == "argocd_observation") {
+        let label = match fact.text("event") {
+            Some("spec_change") => "change of spec, not judged yet",
+            Some("auto_sync") => "change of automated sync, not judged yet",
+            _ => continue,
+        };
+        if is_governed(scene, fact) {
+            let app = app_name(fact.text("instance"), fact.payload.get("app"));
+            findings.uncover(label, &Subject { app, ..Subject::default() }, fact.at);
+        }
+    }
+}
+
+/// The decision that an observation names in its `info`.
+fn named_decision(observation: &Value) -> Option<&str> {
+    let info = observation.get("info").and_then(Value::as_array).unwrap_or_default();
+    info.iter().find(|pair| pair.text_at("name") == Some("claw.decision"))?.text_at("value")
+}
+
+/// Whether a policy's allow row, a token or a decision speaks of the
+/// application.
+fn is_governed(scene: &Scene<'_>, change: &Statement<'_>) -> bool {
+    let (Some(instance), Some(name)) = (change.text("instance"), change.text("app.name")) else { return false };
+    let project = change.text("app.project");
+    let of_token = |token: &Statement<'_>| {
+        token.text("argocd.instance") == Some(instance) && project.is_some() && token.text("argocd.project") == project
+    };
+    let app = app_name(Some(instance), change.payload.get("app"));
+    scene.policies.iter().any(|(_, policy)| policy.speaks_of_app(instance, name))
+        || scene.tokens.iter().any(|token| of_token(&token.statement))
+        || scene.decisions.iter().any(|decision| app.is_some() && decision.subject().app == app)
+}
