@@ -16,6 +16,7 @@ mod disclose;
 mod documents;
 mod explain;
 mod failure;
+mod folder;
 #[cfg(feature = "server")]
 mod fsck;
 #[cfg(feature = "server")]

@@ -1,5 +1,5 @@
-//! Documents one after the other, out of files, directories and NDJSON, in
-//! batches: handing over each alone would cost more than verifying a small one.
+//! Documents one after the other, out of files, folders and NDJSON, in batches:
+//! handing over each alone would cost more than verifying a small one.
 
 use std::fmt;
 use std::fs::File;
@@ -7,6 +7,10 @@ use std::io::{self, BufRead as _, BufReader, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use pulselog::artifact::json;
+
+use crate::cli::folder::Folder;
 
 /// Longest document, bytes: a line, or a whole file.
 pub const DOCUMENT_BYTES_MAX: usize = 2 << 20;
@@ -17,6 +21,8 @@ const BATCH_BYTES: usize = 64 << 10;
 const LINE_COST: usize = BATCH_BYTES / 256;
 /// What a file counts, which is read only where it is worked on.
 const FILE_COST: usize = BATCH_BYTES / 8;
+/// Endings of files with one document a line.
+const LINES: [&str; 2] = ["ndjson", "jsonl"];
 /// What stands for standard input.
 const STDIN: &str = "-";
 
@@ -24,6 +30,8 @@ const STDIN: &str = "-";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     File(Arc<Path>),
+    /// Found in a folder under a name that says nothing of what it holds.
+    Found(Arc<Path>),
     /// Lines are counted from 1, blank ones included.
     Line {
         file: Arc<Path>,
@@ -34,10 +42,17 @@ pub enum Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Source::File(path) => write!(f, "{}", path.display()),
+            Source::File(path) | Source::Found(path) => write!(f, "{}", path.display()),
             Source::Line { file, number } if file.as_os_str() == STDIN => write!(f, "line {number}"),
             Source::Line { file, number } => write!(f, "{} line {number}", file.display()),
         }
+    }
+}
+
+impl Source {
+    /// Whether it may rightly hold no document.
+    pub fn may_be_none(&self) -> bool {
+        matches!(self, Source::Found(_))
     }
 }
 
@@ -48,8 +63,18 @@ pub enum Unread {
     TooLong,
     #[error("is not UTF-8")]
     NotUtf8,
+    /// Not opened.
+    #[error("{0}")]
+    Left(String),
     #[error("{0}")]
     Io(#[from] io::Error),
+}
+
+impl Unread {
+    /// Whether nothing is said against what was not read.
+    pub fn is_incomplete(&self, source: &Source) -> bool {
+        matches!(self, Unread::Left(_)) || source.may_be_none() && !matches!(self, Unread::Io(_))
+    }
 }
 
 /// What is to be read: files of one document each, and files of one a line.
@@ -61,24 +86,29 @@ pub struct Input {
 #[derive(Debug)]
 enum Part {
     File(Arc<Path>),
+    /// A file that may hold one document, one a line, or none.
+    Found(Arc<Path>),
     Lines(Arc<Path>),
+    Left(Arc<Path>, String),
 }
 
 impl Input {
-    /// Of each path: a directory stands for its `*.json` files in order of
-    /// their names, `-` for lines of standard input, a name that ends in
-    /// `.ndjson` or `.jsonl` for the lines of that file, any other for itself.
+    /// Of each path: a folder stands for all regular files in it and below it,
+    /// in order of their names, `-` for lines of standard input, a name that
+    /// ends in `.ndjson` or `.jsonl` for the lines of that file, any other for
+    /// itself. What is no regular file in a folder is named and not opened.
     ///
     /// # Errors
-    /// A directory that cannot be listed. Files are opened when their turn
+    /// A folder that cannot be listed. Files are opened when their turn
     /// comes, and fail alone.
     pub fn of(paths: &[PathBuf]) -> Result<Input, (PathBuf, io::Error)> {
         let mut parts = Vec::with_capacity(paths.len());
         for path in paths {
             if path.is_dir() {
-                let files = json_files(path).map_err(|error| (path.clone(), error))?;
-                parts.extend(files.into_iter().map(|file| Part::File(file.into())));
-            } else if path.as_os_str() == STDIN || has_extension(path, &["ndjson", "jsonl"]) {
+                let folder = Folder::read(path).map_err(|error| (path.clone(), error))?;
+                parts.extend(folder.files.into_iter().map(Part::found));
+                parts.extend(folder.unread.into_iter().map(|(path, why)| Part::Left(path.into(), why)));
+            } else if path.as_os_str() == STDIN || has_extension(path, &LINES) {
                 parts.push(Part::Lines(path.as_path().into()));
             } else {
                 parts.push(Part::File(path.as_path().into()));
@@ -89,7 +119,8 @@ impl Input {
 
     /// Bytes in all; `None` where that cannot be known before the end.
     pub fn bytes(&self) -> Option<u64> {
-        let size_of = |(Part::File(path) | Part::Lines(path)): &Part| {
+        let size_of = |part: &Part| {
+            let (Part::File(path) | Part::Found(path) | Part::Lines(path)) = part else { return Some(0) };
             let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
             Some(metadata.len())
         };
@@ -110,16 +141,26 @@ fn has_extension(path: &Path, known: &[&str]) -> bool {
     path.extension().is_some_and(|extension| known.iter().any(|known| extension == *known))
 }
 
-fn json_files(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(dir)? {
-        let path = entry?.path();
-        if has_extension(&path, &["json"]) && !path.is_dir() {
-            files.push(path);
+impl Part {
+    /// A file of a folder.
+    fn found(path: PathBuf) -> Part {
+        match () {
+            () if has_extension(&path, &LINES) => Part::Lines(path.into()),
+            () if has_extension(&path, &["json"]) => Part::File(path.into()),
+            () => Part::Found(path.into()),
         }
     }
-    files.sort();
-    Ok(files)
+}
+
+/// Whether a file begins with a line that is an object, and goes on: one
+/// document a line, whatever it is called.
+fn has_lines(path: &Path) -> io::Result<bool> {
+    let mut beginning = Vec::new();
+    File::open(path)?.take(DOCUMENT_BYTES_MAX as u64 + 1).read_to_end(&mut beginning)?;
+    let Some(end) = memchr::memchr(b'\n', &beginning) else { return Ok(false) };
+    let (first, rest) = beginning.split_at(end);
+    let is_object = first.trim_ascii_start().starts_with(b"{");
+    Ok(is_object && !rest.trim_ascii().is_empty() && json::parse(first.trim_ascii(), json::DEPTH_MAX).is_ok())
 }
 
 /// Some documents: lines as one text, files by name.
@@ -174,7 +215,11 @@ fn next_batch(parts: &mut std::vec::IntoIter<Part>, open: &mut Option<Lines>) ->
                 Some(Part::File(path)) => {
                     batch.push(Source::File(Arc::clone(&path)), Content::InFile(path), FILE_COST);
                 }
-                Some(Part::Lines(path)) => match Lines::open(&path) {
+                Some(Part::Left(path, why)) => batch.push(Source::File(path), Content::Unread(Unread::Left(why)), FILE_COST),
+                Some(Part::Found(path)) if !has_lines(&path).unwrap_or(false) => {
+                    batch.push(Source::Found(Arc::clone(&path)), Content::InFile(path), FILE_COST);
+                }
+                Some(Part::Found(path) | Part::Lines(path)) => match Lines::open(&path) {
                     Ok(lines) => *open = Some(lines),
                     Err(error) => batch.push(Source::File(path), Content::Unread(error.into()), FILE_COST),
                 },

@@ -2,15 +2,17 @@
 //! bodies in `artifacts/<hex>`, or a running log.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use pulselog::merkle::TreeSize;
 use pulselog::tile::{TILE_WIDTH, TilePath, decode_bundle};
 use pulselog::trust::TrustPolicy;
 use pulselog::verify::ARTIFACT_BYTES_MAX;
 use pulselog::verify::copy::{LogCopy, WholeLog};
+use pulselog::verify::packet::{FILES_MAX, File};
 
 use crate::cli::failure::Failure;
+use crate::cli::folder::{Folder, name_below};
 #[cfg(feature = "server")]
 use crate::cli::http::Client;
 use crate::cli::input::{read, why};
@@ -47,7 +49,8 @@ impl LogSource {
                 match std::fs::metadata(&path) {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                     Err(error) => Err(Failure::fail(format!("--log {}: {}", path.display(), why(&error)))),
-                    Ok(_) => read("--log", &path, ARTIFACT_BYTES_MAX as u64).map(Some),
+                    Ok(found) if found.is_file() => read("--log", &path, ARTIFACT_BYTES_MAX as u64).map(Some),
+                    Ok(_) => Err(Failure::fail(format!("--log {}: is no regular file", path.display()))),
                 }
             }
             #[cfg(feature = "server")]
@@ -112,49 +115,44 @@ impl LogSource {
     }
 }
 
-/// Files named by `--evidence`: each path a file, or a directory whose files
-/// are all taken.
-pub fn evidence(paths: &[PathBuf]) -> Result<(Vec<pulselog::verify::packet::File>, bool), Failure> {
-    let (mut named, mut has_directory) = (Vec::new(), false);
+/// What `--evidence` names.
+#[derive(Default)]
+pub struct Evidence {
+    pub files: Vec<File>,
+    /// Whether a folder is among it: a packet, which says which files it has.
+    pub has_folder: bool,
+    /// Paths in folders that are not read, and why.
+    pub unread: Vec<(String, String)>,
+}
+
+/// Files named by `--evidence`: each path a file, or a folder whose files are
+/// all taken, in folders below it too.
+pub fn evidence(paths: &[PathBuf]) -> Result<Evidence, Failure> {
+    let (mut evidence, mut named) = (Evidence::default(), Vec::new());
     for path in paths {
-        if path.is_dir() {
-            has_directory = true;
-            named.extend(listing(path)?);
-        } else {
-            named.push(path.clone());
+        if !path.is_dir() {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            named.push((name, path.clone()));
+            continue;
         }
+        evidence.has_folder = true;
+        let wrong = |error: io::Error| Failure::fail(format!("--evidence {}: {}", path.display(), why(&error)));
+        let folder = Folder::read(path).map_err(wrong)?;
+        named.extend(folder.files.into_iter().map(|file| (name_below(path, &file), file)));
+        let unread = folder.unread.into_iter().map(|(at, why)| (name_below(path, &at), why));
+        evidence.unread.extend(unread);
     }
-    let most = pulselog::verify::packet::FILES_MAX;
-    if named.len() > most {
-        return Err(Failure::fail(format!("--evidence: holds more than {most} files")));
+    if named.len() > FILES_MAX {
+        return Err(Failure::fail(format!("--evidence: holds more than {FILES_MAX} files")));
     }
-    let (mut files, mut bytes) = (Vec::with_capacity(named.len()), 0_usize);
-    for path in &named {
-        let read = file(path)?;
-        bytes = bytes.saturating_add(read.1.len());
+    let mut bytes = 0_usize;
+    for (name, path) in named {
+        let file = read("--evidence", &path, ARTIFACT_BYTES_MAX as u64)?;
+        bytes = bytes.saturating_add(file.len());
         if bytes > EVIDENCE_BYTES_MAX {
             return Err(Failure::fail(format!("--evidence: holds more than {EVIDENCE_BYTES_MAX} bytes")));
         }
-        files.push(read);
+        evidence.files.push((name, file));
     }
-    Ok((files, has_directory))
-}
-
-fn file(path: &Path) -> Result<(String, Vec<u8>), Failure> {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok((name, read("--evidence", path, ARTIFACT_BYTES_MAX as u64)?))
-}
-
-/// Files of a directory in name order; folders inside are left out.
-pub fn listing(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let wrong = |error: io::Error| Failure::fail(format!("{}: {}", dir.display(), why(&error)));
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(wrong)? {
-        let path = entry.map_err(wrong)?.path();
-        if path.is_file() {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
+    Ok(evidence)
 }

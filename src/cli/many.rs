@@ -154,7 +154,7 @@ mod tests {
             |_, bytes| char::from(bytes[0]),
             |source, result| {
                 let file = match source {
-                    Source::File(path) | Source::Line { file: path, .. } => path,
+                    Source::File(path) | Source::Found(path) | Source::Line { file: path, .. } => path,
                 };
                 let place = source.to_string().replace(&file.display().to_string(), &name(file));
                 told.push(match &result {
@@ -205,13 +205,18 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_stands_for_its_json_files_and_a_missing_file_fails_alone() {
+    fn a_folder_stands_for_all_in_it_and_a_missing_file_fails_alone() {
         let dir = tempfile::tempdir().expect("a directory");
         for name in ["b.json", "a.json", "c.txt", "10.json"] {
             write(dir.path(), name, name.as_bytes());
         }
         write(dir.path(), "d.json", &vec![b' '; DOCUMENT_BYTES_MAX + 1]);
-        std::fs::create_dir(dir.path().join("e.json")).expect("a directory");
+        write(dir.path(), "l.log", b"{\"a\":1}\n{\"b\":2}\n");
+        std::fs::create_dir_all(dir.path().join("e.json/deep")).expect("a directory");
+        write(&dir.path().join("e.json/deep"), "f.json", b"f");
+        std::os::unix::fs::symlink(dir.path(), dir.path().join("g")).expect("a link");
+        std::os::unix::fs::symlink("nowhere", dir.path().join("h.json")).expect("a link");
+        let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("i.json")).expect("a socket");
         let lines = write(dir.path(), "x.jsonl", b"1\n2");
         let (told, _) = answers(&[dir.path().join("none"), dir.path().to_owned(), lines]);
         assert!(told[0].starts_with("none No such file"), "{told:?}");
@@ -221,7 +226,16 @@ mod tests {
                 "10.json: 1",
                 "a.json: a",
                 "b.json: b",
+                "c.txt: c",
                 "d.json has more than 2097152 bytes",
+                "f.json: f",
+                "l.log line 1: {",
+                "l.log line 2: {",
+                "x.jsonl line 1: 1",
+                "x.jsonl line 2: 2",
+                "g is a link to a folder that it stands in",
+                "h.json there is no such file",
+                "i.json is a socket, no regular file",
                 "x.jsonl line 1: 1",
                 "x.jsonl line 2: 2"
             ]

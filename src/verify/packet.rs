@@ -59,6 +59,10 @@ impl Packet {
             sorting.take(name, bytes, policy);
         }
         let mut packet = Packet { checks: sorting.checks, ..Packet::default() };
+        if !sorting.others.is_empty() {
+            let names = sorting.others.join(", ");
+            packet.checks.push(Check::pass("evidence", format!("read, and no artifact or proof in it: {names}")));
+        }
         packet.head = sorting.heads.last_key_value().map(|(size, root)| TreeHead { size: *size, root: *root });
         let Some(head) = packet.head else {
             packet.checks.push(Check::incomplete(
@@ -89,6 +93,13 @@ impl Packet {
     #[must_use]
     pub fn with(mut self, check: Check) -> Packet {
         self.checks.insert(0, check);
+        self
+    }
+
+    /// The same, saying that a file was not read.
+    #[must_use]
+    pub fn without(mut self, name: &str, why: &str) -> Packet {
+        self.checks.push(Check::incomplete("evidence", "evidence_not_read", format!("{name}: {why}")));
         self
     }
 
@@ -186,6 +197,8 @@ struct Sorting {
     consistency: Vec<ConsistencyFile>,
     heads: BTreeMap<TreeSize, RootHash>,
     origin: Option<String>,
+    /// Files that are no evidence, or not all of them.
+    others: Vec<String>,
     checks: Vec<Check>,
 }
 
@@ -195,13 +208,29 @@ impl Sorting {
             self.proof(name, bytes, policy);
         } else if bytes.starts_with(OLD_WORD) {
             self.consistency_file(name, bytes, policy);
-        } else if bytes.first().is_some_and(|byte| *byte == b'{' || byte.is_ascii_whitespace()) && name != MANIFEST {
-            // What is no JSON is no artifact of any entry, and is missed there.
-            if let Ok(value) = json::parse(bytes, DEPTH_MAX) {
-                let compact = json::to_compact(&value).into_bytes();
-                self.bodies.insert(ArtifactDigest::of(&compact), compact);
-            }
+        } else if name != MANIFEST && !self.artifacts(bytes) {
+            // No artifact of any entry: one that is needed is missed there.
+            self.others.push(name.to_owned());
         }
+    }
+
+    /// Takes an artifact, or one a line; false when it is neither, or when some
+    /// line is none.
+    fn artifacts(&mut self, bytes: &[u8]) -> bool {
+        if self.artifact(bytes) {
+            return true;
+        }
+        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+        let taken: Vec<bool> = lines.map(|line| self.artifact(line)).collect();
+        !taken.is_empty() && taken.iter().all(|taken| *taken)
+    }
+
+    fn artifact(&mut self, bytes: &[u8]) -> bool {
+        let is_object = bytes.trim_ascii_start().starts_with(b"{");
+        let Some(value) = is_object.then(|| json::parse(bytes, DEPTH_MAX).ok()).flatten() else { return false };
+        let compact = json::to_compact(&value).into_bytes();
+        self.bodies.insert(ArtifactDigest::of(&compact), compact);
+        true
     }
 
     fn proof(&mut self, name: &str, bytes: &[u8], policy: &TrustPolicy) {

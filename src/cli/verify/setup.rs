@@ -18,7 +18,7 @@ use pulselog::verify::verification::Verification;
 use crate::cli::documents::{Input, Source};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::input::{SMALL_BYTES_MAX, read, why};
-use crate::cli::log_source::{LogSource, evidence};
+use crate::cli::log_source::{Evidence as Found, LogSource, evidence};
 use crate::cli::{many as driver, print};
 
 /// Flags about protocol, evidence and token.
@@ -83,11 +83,12 @@ impl JudgingArgs {
     }
 
     fn packet(&self, policy: &TrustPolicy, proof: Option<&[u8]>) -> Result<Packet, Failure> {
-        let (mut files, has_directory) = evidence(&self.evidence)?;
-        // A directory is a packet, and a packet says which files it has.
-        let manifest = has_directory.then(|| Packet::manifest(&files));
+        let Found { mut files, has_folder, unread } = evidence(&self.evidence)?;
+        // A folder is a packet, and a packet says which files it has.
+        let manifest = has_folder.then(|| Packet::manifest(&files));
         files.extend(proof.map(|proof| ("--proof".to_owned(), proof.to_vec())));
         let packet = Packet::read(&files, policy);
+        let packet = unread.iter().fold(packet, |packet, (name, why)| packet.without(name, why));
         Ok(match manifest {
             Some(manifest) => packet.with(manifest),
             None => packet,
@@ -147,21 +148,25 @@ pub fn many(documents: &[PathBuf], judge: &Judge, as_json: bool) -> Result<Exit,
     let mut worst = Exit::Pass;
     let job = |_: &Source, bytes: &[u8]| judged(judge, bytes);
     let summary = driver::run(input, job, |source, answer| {
-        let verification = answer.map_err(|unread| unread.to_string()).and_then(|judged| judged);
-        let word = match &verification {
-            Ok(verification) => verification.verdict.word(),
-            Err(_) => "FAIL",
+        let verification = answer.map_err(|unread| (unread.is_incomplete(source), unread.to_string()));
+        let verification = verification.and_then(|judged| judged.map_err(|why| (source.may_be_none(), why)));
+        let (word, code) = match &verification {
+            Ok(verification) => (verification.verdict.word(), verification.exit_code()),
+            // Named and not judged: neither pass nor fail.
+            Err((true, _)) => ("not checked", 3),
+            Err((false, _)) => ("FAIL", 1),
         };
-        worst = worse(worst, verification.as_ref().map_or(1, Verification::exit_code));
+        worst = worse(worst, code);
         // File names come with the documents: as untrusted as they are.
         let place = escape(&source.to_string());
         let line = match (as_json, &verification) {
             (true, Ok(verification)) => json_line(source, verification)?,
-            (true, Err(why)) => {
-                format!("{}\n", serde_json::json!({"source": source.to_string(), "verdict": "fail", "error": why}))
+            (true, Err((is_incomplete, why))) => {
+                let verdict = if *is_incomplete { "incomplete" } else { "fail" };
+                format!("{}\n", serde_json::json!({"source": source.to_string(), "verdict": verdict, "error": why}))
             }
             (false, Ok(verification)) => format!("{word:<11}  {place}  {}\n", in_short(verification)),
-            (false, Err(why)) => format!("{word:<11}  {place}  {}\n", escape(why)),
+            (false, Err((_, why))) => format!("{word:<11}  {place}  {}\n", escape(why)),
         };
         print(&line).map_err(|failure| io::Error::other(failure.message))?;
         Ok(word)

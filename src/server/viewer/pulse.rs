@@ -33,6 +33,8 @@ struct PulsePage {
     run: Said,
     run_href: String,
     agent: Chip,
+    /// The agent that the pulse names, when another signed it.
+    named: Option<Chip>,
     job: Option<(String, Said)>,
     index: u64,
     signer: Option<Chip>,
@@ -138,13 +140,19 @@ fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<Puls
     };
     let document = Document::read(&reader.view, stored)?;
     let keys = document.keys(stored);
-    let (agent, run) = (keys.agent.unwrap_or_default(), keys.runs.into_iter().next().unwrap_or_default());
+    let (named, run) = (keys.agent.unwrap_or_default(), keys.runs.into_iter().next().unwrap_or_default());
+    // Whoever signs speaks of itself, whomever it names: the page is of the signer's run.
+    let agent = stored.entry.signer.as_ref().map_or_else(|| named.clone(), ToString::to_string);
+    let is_in_anothers_name = agent != named;
     let at = choices.at(reader)?;
     let mut view = RunView::read(reader, &agent, &run, at)?;
     let is_pinned = at < reader.view.size();
     let consistency = Consistency::new(reader, from, size)?;
     let digest = stored.entry.digest.to_string();
-    let panel = view.panel(reader, at, format!("/pulses/{digest}?entry={}", stored.index));
+    let panel = match is_in_anothers_name {
+        true => Err(PageState::InAnothersName),
+        false => view.panel(reader, at, format!("/pulses/{digest}?entry={}", stored.index)),
+    };
     let word = panel.as_ref().map_or_else(|state| state.row().label, |verdicts| verdicts.audit.word.label);
     let title = format!("{word} · Trust Pulse of run {}", escape::plain(&run, 40));
     let description = format!(
@@ -157,6 +165,7 @@ fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<Puls
         run: Said::name(&run),
         run_href: run_href(&agent, &run),
         agent: Chip::did(&agent),
+        named: is_in_anothers_name.then(|| Chip::did(&named)),
         job: view.job,
         index: stored.index.get(),
         signer: document::signer(stored),

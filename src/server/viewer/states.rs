@@ -17,6 +17,8 @@ pub enum State {
     JudgedElsewhere,
     /// The artifact is no run and no bundle.
     NotApplicable,
+    /// Somebody else signed it than the agent it names.
+    InAnothersName,
     /// The operator withholds a body.
     Withheld,
     /// Something that a reader would expect is not in the log.
@@ -38,12 +40,13 @@ pub struct Row {
 
 impl State {
     /// Every state.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::BrowserNotChecked,
         Self::NotJudgedYet,
         Self::NotJudgedHere,
         Self::JudgedElsewhere,
         Self::NotApplicable,
+        Self::InAnothersName,
         Self::Withheld,
         Self::NotInLog,
     ];
@@ -85,6 +88,13 @@ impl State {
                 class: "neutral",
                 sentence: "The audit judges runs and bundles. This entry is proven to be in the log; nothing more is \
                            claimed.",
+            },
+            Self::InAnothersName => Row {
+                label: "Incomplete",
+                icon: "incomplete",
+                class: "incomplete",
+                sentence: "Somebody else signed this than the agent that it names. It is the signer's word, and no \
+                           verdict on the agent's run is a verdict on it.",
             },
             Self::Withheld => Row {
                 label: "Withheld",
