@@ -215,7 +215,9 @@ fn next_batch(parts: &mut std::vec::IntoIter<Part>, open: &mut Option<Lines>) ->
                 Some(Part::File(path)) => {
                     batch.push(Source::File(Arc::clone(&path)), Content::InFile(path), FILE_COST);
                 }
-                Some(Part::Left(path, why)) => batch.push(Source::File(path), Content::Unread(Unread::Left(why)), FILE_COST),
+                Some(Part::Left(path, why)) => {
+                    batch.push(Source::File(path), Content::Unread(Unread::Left(why)), FILE_COST)
+                }
                 Some(Part::Found(path)) if !has_lines(&path).unwrap_or(false) => {
                     batch.push(Source::Found(Arc::clone(&path)), Content::InFile(path), FILE_COST);
                 }

@@ -61,7 +61,10 @@ impl Packet {
         let mut packet = Packet { checks: sorting.checks, ..Packet::default() };
         if !sorting.others.is_empty() {
             let names = sorting.others.join(", ");
-            packet.checks.push(Check::pass("evidence", format!("read, and no artifact or proof in it: {names}")));
+            packet.checks.push(Check::pass(
+                "evidence",
+                format!("read, and not, or not all of it, artifacts or proofs: {names}"),
+            ));
         }
         packet.head = sorting.heads.last_key_value().map(|(size, root)| TreeHead { size: *size, root: *root });
         let Some(head) = packet.head else {

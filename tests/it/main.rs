@@ -56,6 +56,7 @@ mod envelope_table;
 mod evidence_packets;
 mod evidence_attacks;
 mod evidence_bad_input;
+mod evidence_folders;
 mod evidence_make;
 mod evidence_properties;
 mod evidence_tampering;
@@ -118,6 +119,8 @@ mod service;
 mod tokens;
 #[cfg(feature = "server")]
 mod pages;
+#[cfg(feature = "server")]
+mod pages_pulses;
 #[cfg(feature = "server")]
 mod pages_verdicts;
 #[cfg(feature = "server")]
