@@ -24,6 +24,7 @@ fn a_pulse_signed_in_anothers_name_gets_none_of_its_verdict() {
     assert!(own.contains("state pass") && own.contains("job-1\"") && !own.contains("names another in it"), "{own}");
     assert!(forged.contains("<title>Incomplete · Trust Pulse of run job-1.r1"), "{forged}");
     assert!(!forged.contains("state pass") && forged.contains("names another in it"), "{forged}");
-    assert!(forged.contains(&format!("/runs/{}/job-1.r1", did("stranger"))), "{forged}");
-    assert!(!forged.contains(&format!("/runs/{}/", did("agent"))) && !forged.contains("/jobs/job-1"), "{forged}");
+    let run_of = |who: &str| format!("/runs/{}/job-1.r1", did(who).replace(':', "%3A"));
+    assert!(own.contains(&run_of("agent")) && forged.contains(&run_of("stranger")), "{forged}");
+    assert!(!forged.contains(&run_of("agent")) && !forged.contains("/jobs/job-1"), "{forged}");
 }
