@@ -40,6 +40,7 @@ mod rule;
 mod scene;
 mod scope;
 mod shortfall;
+mod spelled;
 mod statement;
 mod timeline;
 mod tokens;
@@ -162,6 +163,7 @@ const CHECKS: &[fn(&Scene<'_>, &mut Findings)] = &[
     trust::check,
     distrust::check,
     tokens::check,
+    spelled::check,
     policies::check,
     approvals::check,
     decisions::check,

@@ -112,12 +112,11 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
             // A replay is one whether or not an approval was needed.
             if (required && !approved) || std::ptr::eq(fault.rule, &APPROVAL_REUSED) {
                 let entries = fault.entries.iter().copied().chain([decision.statement.at]);
-                findings.add(fault.rule, &subject, entries, fault.words());
+                findings.add(fault.rule, &subject, entries, fault.detail.as_str());
             }
         }
         if required && !approved && faults.is_empty() {
-            let detail = "the decision names no approval by a rooted approver that stands before it";
-            findings.add(&APPROVAL_MISSING, &subject, [decision.statement.at], detail);
+            findings.add(&APPROVAL_MISSING, &subject, [decision.statement.at], scene.unfit_approval(decision));
         }
         for deny in denies(scene, decision).filter(|deny| deny.at > decision.statement.at) {
             if required {
@@ -158,15 +157,7 @@ pub(super) fn releasing<'s, 'a>(
 struct Fault {
     rule: &'static Rule,
     entries: Vec<LeafIndex>,
-}
-
-impl Fault {
-    fn words(&self) -> String {
-        if std::ptr::eq(self.rule, &APPROVAL_MISSING) {
-            return "an approval stands, by somebody who approves on none of the agent's instances".to_owned();
-        }
-        self.rule.title.to_lowercase()
-    }
+    detail: String,
 }
 
 /// For each approval that the decision names and that stands before it: what
@@ -181,15 +172,20 @@ fn named<'s, 'a>(scene: &'s Scene<'a>, decision: &'s Decision<'a>) -> impl Itera
 }
 
 fn fault(scene: &Scene<'_>, decision: &Decision<'_>, approval: &Statement<'_>) -> Option<Fault> {
-    let found =
-        |rule, more: Option<LeafIndex>| Some(Fault { rule, entries: [approval.at].into_iter().chain(more).collect() });
-    if approval.payload.get("binds").map(to_jcs).as_ref() != Some(&decision.binds)
-        || approval.text("agent_did") != decision.agent
-    {
-        return found(&APPROVAL_UNEQUAL, None);
+    let why = |rule, detail| Some(Fault { rule, entries: vec![approval.at], detail });
+    let found = |rule: &'static Rule, more: Option<LeafIndex>| {
+        Some(Fault {
+            rule,
+            entries: [approval.at].into_iter().chain(more).collect(),
+            detail: rule.title.to_lowercase(),
+        })
+    };
+    if let Some(what) = difference(approval, decision) {
+        return why(&APPROVAL_UNEQUAL, format!("the approval at entry {} is for {what}", approval.at));
     }
     if !is_for(scene, approval, decision) {
-        return found(&APPROVAL_MISSING, None);
+        let detail = format!("at the approval, entry {}, the agent had no username on its instance", approval.at);
+        return why(&APPROVAL_MISSING, detail);
     }
     if !is_fixed(approval.payload) {
         return found(&APPROVAL_UNBOUND_REVISION, None);
@@ -206,6 +202,22 @@ fn fault(scene: &Scene<'_>, decision: &Decision<'_>, approval: &Statement<'_>) -
     }
     let consumed = consumed_before(scene, decision, &approval.hash.to_string());
     consumed.and_then(|first| found(&APPROVAL_REUSED, Some(first)))
+}
+
+/// What the approval is for that the decision is not.
+fn difference(approval: &Statement<'_>, decision: &Decision<'_>) -> Option<String> {
+    const MEMBERS: [&str; 8] =
+        ["instance", "job_id", "action", "app", "destination", "revisions", "history_id", "params"];
+    if approval.text("agent_did") != decision.agent {
+        return Some("another agent's act".to_owned());
+    }
+    let (approved, decided) = (approval.payload.get("binds"), decision.statement.payload.get("binds"));
+    if approved.map(to_jcs).as_ref() == Some(&decision.binds) {
+        return None;
+    }
+    let member = |binds: Option<&Value>, name: &str| binds.and_then(|binds| binds.get(name)).map(to_jcs);
+    let differs = |name: &&str| member(approved, name) != member(decided, name);
+    Some(format!("something else: {}", MEMBERS.into_iter().filter(differs).collect::<Vec<_>>().join(", ")))
 }
 
 /// Whether the approver is whoever acts: the token's subject under either name,

@@ -134,8 +134,13 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let mut runs = runs(scene);
     for bundle in &scene.bundles {
         let held = holder.take(bundle, findings);
-        if let Some(run) = bundle.run.and_then(|run| runs.get_mut(&(bundle.agent, run))) {
-            run.bundled(&judge, bundle, held, findings);
+        let Some(id) = bundle.run else { continue };
+        let of_run = |key: &Key<'_>| (key.0, key.1) == (bundle.agent, id);
+        let from = || (bundle.agent, id, None);
+        let calls = runs.range(from()..).take_while(|(key, _)| of_run(key)).flat_map(|(_, run)| &run.calls);
+        let left_out: Vec<_> = calls.copied().filter(|call| !held.hashes.contains(&call.statement.hash)).collect();
+        for (_, run) in runs.range_mut(from()..).take_while(|(key, _)| of_run(key)) {
+            run.bundled(&judge, bundle, &held, &left_out, findings);
         }
     }
     for run in runs.values() {
@@ -155,7 +160,12 @@ struct Run<'s, 'a> {
     has_bundle: bool,
 }
 
-fn runs<'s, 'a>(scene: &'s Scene<'a>) -> BTreeMap<(&'a str, &'a str), Run<'s, 'a>> {
+/// Agent, run id and job: where no token of a run is known, model calls under
+/// grants of two jobs that name it are two runs, and neither job's moves the
+/// other's.
+type Key<'a> = (&'a str, &'a str, Option<&'a str>);
+
+fn runs<'s, 'a>(scene: &'s Scene<'a>) -> BTreeMap<Key<'a>, Run<'s, 'a>> {
     let mut runs = BTreeMap::new();
     let new = |token: &'s Token<'a>, run: &str, first| Run {
         token,
@@ -169,12 +179,13 @@ fn runs<'s, 'a>(scene: &'s Scene<'a>) -> BTreeMap<(&'a str, &'a str), Run<'s, 'a
     for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
         let (Some(agent), Some(run)) = (decision.agent, decision.run) else { continue };
         let Some(token) = scene.run_tokens.get(&(agent, run)) else { continue };
-        let run = runs.entry((agent, run)).or_insert_with(|| new(&scene.tokens[*token], run, decision.statement.at));
+        let token = &scene.tokens[*token];
+        let run = runs.entry((agent, run, token.job)).or_insert_with(|| new(token, run, decision.statement.at));
         run.has_decision = true;
     }
     for call in &scene.calls {
         let (Some((token, _)), Some(run)) = (scene.token_of(call), scene.run_of(call)) else { continue };
-        let run = runs.entry((token.agent, run)).or_insert_with(|| new(token, run, call.statement.at));
+        let run = runs.entry((token.agent, run, token.job)).or_insert_with(|| new(token, run, call.statement.at));
         run.has_call = true;
         run.calls.push(call);
     }
@@ -187,7 +198,15 @@ impl Run<'_, '_> {
     }
 
     /// What the log holds of the run beside what its bundle holds.
-    fn bundled(&mut self, judge: &Judge<'_, '_>, bundle: &Bundle<'_>, held: Held<'_>, findings: &mut Findings) {
+    /// `all_left_out`: what it does not hold, whichever job's.
+    fn bundled(
+        &mut self,
+        judge: &Judge<'_, '_>,
+        bundle: &Bundle<'_>,
+        held: &Held<'_>,
+        all_left_out: &[&Call<'_>],
+        findings: &mut Findings,
+    ) {
         self.has_bundle = true;
         self.has_call |= !held.events.is_empty();
         if !self.rules(judge.scene()).is_some_and(|rules| rules.require_gateway_receipts) {
@@ -209,8 +228,8 @@ impl Run<'_, '_> {
         }
         // The gateway saw the call of an event that a receipt left out tells
         // of: what is wrong with it was said above.
-        let told: BTreeSet<_> = left_out.iter().filter_map(|call| call.event()).collect();
-        let mut spare = left_out.iter().filter(|call| call.event().is_none());
+        let told: BTreeSet<_> = all_left_out.iter().filter_map(|call| call.event()).collect();
+        let mut spare = all_left_out.iter().filter(|call| call.event().is_none());
         for event in bundle.model_calls() {
             let hash = event_hash(event);
             let rule = match held.events.get(hash) {
@@ -234,7 +253,7 @@ impl Run<'_, '_> {
             false => findings.wait(rule, &self.subject, self.first, until),
         };
         if rules.produce_proof_bundle && !self.has_bundle {
-            owe(&BUNDLE_MISSING, "no bundle of this run by its agent");
+            owe(&BUNDLE_MISSING, &scene.unfit_bundle(self.token));
         }
         if rules.require_gateway_receipts && self.has_decision && !self.has_call {
             owe(&GATEWAY_RECEIPT_MISSING, "the run acted, and no gateway receipt tells of it");

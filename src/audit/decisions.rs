@@ -114,7 +114,11 @@ fn missing(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) 
     let at = decision.statement.at;
     let until = decision.statement.ms.saturating_add(RECEIPT_MS + SKEW_MS);
     if scene.now_ms() > until {
-        findings.add(&RECEIPT_MISSING, &decision.subject(), [at], "no receipt names this decision");
+        let detail = match scene.unfit_receipt(decision) {
+            Some(other) => format!("a receipt stands at entry {other}, by a wrapper that is not this agent's"),
+            None => "no receipt names this decision".to_owned(),
+        };
+        findings.add(&RECEIPT_MISSING, &decision.subject(), [at], detail);
     } else {
         findings.wait(&RECEIPT_MISSING, &decision.subject(), at, until);
     }

@@ -121,7 +121,7 @@ fn of_token(scene: &Scene<'_>, token: &Token<'_>, findings: &mut Findings) {
         findings.add(&POLICY_NOT_LISTED, &subject, [at], "the pinned policy is not among the agent's");
     }
     let Some(policy) = token.policy else {
-        findings.add(&POLICY_MISSING, &subject, [at], "no rooted signer logged the token's policy before the token");
+        findings.add(&POLICY_MISSING, &subject, [at], scene.unfit_policy(token));
         return;
     };
     let (logged, policy) = &scene.policies[policy];

@@ -43,7 +43,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         let (Some(agent), Some(run)) = (pulse.text("agent_did"), pulse.text("run_id")) else { continue };
         let token = scene.run_tokens.get(&(agent, run)).map(|at| &scene.tokens[*at]);
         let subject = Subject {
-            job: token.map(|token| token.job.to_owned()),
+            job: token.and_then(|token| token.job).map(str::to_owned),
             run: Some(run.to_owned()),
             agent: Some(agent.to_owned()),
             ..Subject::default()

@@ -8,6 +8,7 @@ use crate::artifact::json::Value;
 use crate::audit::finding::Findings;
 use crate::audit::rule::{Effect, Rule, Severity};
 use crate::audit::scene::{Scene, speaker};
+use crate::audit::statement::Statement;
 use crate::merkle::LeafIndex;
 
 static REPLAY_RUN_ID_REUSED: Rule = Rule {
@@ -75,7 +76,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let mut first_of: BTreeMap<(&str, &str, &str, &str), LeafIndex> = BTreeMap::new();
     for fact in &scene.facts {
         let Some((kind, path, rule)) = ONCE.iter().find(|(kind, ..)| *kind == fact.kind) else { continue };
-        let (Some(signer), Some(id)) = (fact.signer, fact.text(path)) else { continue };
+        let (Some(signer), Some(id)) = (fact.signer, id_of(fact, path)) else { continue };
         let agent = scene.agent_behind(fact).unwrap_or_default();
         let earlier = *first.entry((kind, signer.as_str(), id)).or_insert(fact.at);
         let of_agent = *first_of.entry((kind, signer.as_str(), id, agent)).or_insert(fact.at);
@@ -88,6 +89,12 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         }
     }
     runs(scene, findings);
+}
+
+/// Ids of our own kinds have one spelling; a peer's that is given twice is the
+/// same id however it is spelled.
+fn id_of<'a>(fact: &Statement<'a>, path: &str) -> Option<&'a str> {
+    if fact.kind == "approval" { fact.id(path) } else { fact.text(path) }
 }
 
 fn runs(scene: &Scene<'_>, findings: &mut Findings) {

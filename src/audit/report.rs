@@ -388,7 +388,7 @@ fn runs(scene: &Scene<'_>) -> Vec<JudgedRun> {
         let token = scene.run_tokens.get(&(agent, run)).map(|at| &scene.tokens[*at]);
         JudgedRun {
             run: Run { agent: agent.to_owned(), run: run.to_owned() },
-            job: token.map(|token| token.job.to_owned()),
+            job: token.and_then(|token| token.job).map(str::to_owned),
             token: token.map(|token| token.hash.to_owned()),
             verdict: Verdict::Incomplete,
         }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::audit::{
     agent_receipts, alone, approvals, attestation, bundles, calls, decisions, distrust, observed, policies, pulses,
-    replays, shortfall, tokens, trust,
+    replays, shortfall, spelled, tokens, trust,
 };
 
 /// How bad a finding is, as `audit_statement` spells it.
@@ -61,6 +61,7 @@ pub static RULE_GROUPS: &[&[&Rule]] = &[
     trust::RULES,
     distrust::RULES,
     tokens::RULES,
+    spelled::RULES,
     policies::RULES,
     approvals::RULES,
     decisions::RULES,

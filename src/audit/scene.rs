@@ -3,12 +3,14 @@
 //! longer log never takes a fact away; whom it may charge is proven at the end.
 
 mod charge;
+mod reasons;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::artifact::Did;
 use crate::artifact::digest::PayloadHash;
 use crate::artifact::json::{Value, to_jcs};
+use crate::artifact::spelling::is_spelled;
 use crate::audit::packing;
 use crate::audit::roots::Roots;
 use crate::audit::statement::{Bundle, Call, Decision, Receipt, Statement, Token, ms, run_of_bundle};
@@ -18,6 +20,7 @@ use crate::merkle::LeafIndex;
 use crate::policy::Policy;
 
 pub(super) use self::charge::speaker;
+use self::reasons::Unfit;
 
 /// An entry that could have been a fact, had its body been at hand.
 #[derive(Clone, Copy, Debug)]
@@ -56,8 +59,8 @@ pub(super) struct Scene<'a> {
     grant_at: HashMap<&'a str, Vec<usize>>,
     policy_at: HashMap<String, usize>,
     decision_at: HashMap<String, usize>,
-    /// Decisions by wrappers that are not those of the token's agent.
-    unfit_at: HashMap<String, LeafIndex>,
+    /// What stands in the place of something missing, and does not count.
+    unfit: Unfit<'a>,
     approval_at: HashMap<String, usize>,
     /// Denies, by the JCS of what they bind.
     denied: HashMap<String, Vec<usize>>,
@@ -130,8 +133,8 @@ impl<'a> Scene<'a> {
                 self.untrusted.push(statement);
             }
             let by_wrapper = || self.roots.last().is_some_and(|(_, roots)| roots.hold(&statement, None));
-            if statement.kind == "argocd_decision" && by_wrapper() {
-                self.unfit_at.entry(statement.hash.to_string()).or_insert(statement.at);
+            if is_by_wrapper(statement.kind) && by_wrapper() {
+                self.unfit.take(&statement);
             }
             return;
         }
@@ -223,18 +226,20 @@ impl<'a> Scene<'a> {
             statement,
             hash,
             agent,
-            job: text("claims.mission_id"),
+            job: statement.id("claims.mission_id"),
             scope_hash: text("claims.token_scope_hash_b64u"),
             issued_ms: seconds("claims.iat"),
             expires_ms: seconds("claims.exp"),
             pinned,
             policy_hash,
             policy: policy_hash.and_then(|hash| self.policy_at.get(hash)).copied(),
-            agent_known: row.is_some(),
+            agent_known: row.is_some() || !is_spelled(agent),
             policy_listed: pinned.is_none_or(|pinned| listed.iter().any(|hash| hash.as_str() == Some(pinned))),
             revoked: None,
         };
-        self.job_agents.entry(token.job).or_default().insert(agent);
+        if let Some(job) = token.job {
+            self.job_agents.entry(job).or_default().insert(agent);
+        }
         self.token_at.insert(hash, self.tokens.len());
         self.grant_at.entry(token.scope_hash).or_default().push(self.tokens.len());
         self.tokens.push(token);
@@ -242,7 +247,7 @@ impl<'a> Scene<'a> {
 
     fn bundle(&mut self, statement: Statement<'a>) {
         let hashes = statement.payload.at("metadata.pulselog.token_hashes").and_then(Value::as_array);
-        self.bundles.push(Bundle {
+        let bundle = Bundle {
             agent: statement.text("agent_did").unwrap_or_default(),
             run: run_of_bundle(statement.payload),
             job: None,
@@ -251,7 +256,9 @@ impl<'a> Scene<'a> {
             continues: false,
             is_packed_again: false,
             statement,
-        });
+        };
+        self.unfit.take_bundle(&bundle);
+        self.bundles.push(bundle);
     }
 
     /// What needs the whole prefix: ends of tokens, tokens of runs, joins.
@@ -273,7 +280,7 @@ impl<'a> Scene<'a> {
             if let (None, Some(run), Some(token)) = (of_run, bundle.run, listed) {
                 self.run_tokens.insert((bundle.agent, run), token);
             }
-            bundle.job = of_run.or(listed).map(|at| self.tokens[at].job);
+            bundle.job = of_run.or(listed).and_then(|at| self.tokens[at].job);
         }
         self.charge_decisions();
         packing::connect(&mut self.bundles);
@@ -285,7 +292,10 @@ impl<'a> Scene<'a> {
         for at in 0..self.receipts.len() {
             let receipt = self.receipts[at].statement;
             let named = receipt.text("decision_digest").and_then(|hash| self.decision_at.get(hash).copied());
-            let Some(decision) = named.filter(|at| self.speaks_of(&receipt, &self.decisions[*at])) else { continue };
+            let Some(decision) = named.filter(|at| self.speaks_of(&receipt, &self.decisions[*at])) else {
+                self.unfit.take(&receipt);
+                continue;
+            };
             self.receipts[at].decision = Some(decision);
             self.decisions[decision].receipts.push(at);
             if let Some(op_key) = receipt.text("op_key") {
@@ -374,4 +384,8 @@ impl<'a> Scene<'a> {
     pub(super) fn operations_of(&self, decision: &Decision<'a>) -> impl Iterator<Item = &Statement<'a>> {
         decision.operations.iter().map(|at| &self.operations[*at].0)
     }
+}
+
+fn is_by_wrapper(kind: &str) -> bool {
+    matches!(kind, "argocd_decision" | "argocd_receipt")
 }

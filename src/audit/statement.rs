@@ -57,8 +57,8 @@ impl<'a> Statement<'a> {
         self.payload.text_at(path)
     }
 
-    /// An id that peers give: none where it is not in the one spelling of ids,
-    /// for then it joins nothing.
+    /// An id: none where it is not in the one spelling of ids, for then it
+    /// joins nothing. Peers give such ids; ours are of logs of earlier builds.
     pub(super) fn id(&self, path: &str) -> Option<&'a str> {
         self.text(path).filter(|id| is_spelled(id))
     }
@@ -74,7 +74,8 @@ pub(super) fn ms(at: LoggedAt) -> i64 {
 pub(super) struct Token<'a> {
     pub statement: Statement<'a>,
     pub hash: &'a str,
-    pub job: &'a str,
+    /// None where its id is not in the one spelling.
+    pub job: Option<&'a str>,
     pub agent: &'a str,
     pub scope_hash: &'a str,
     pub issued_ms: i64,
@@ -95,7 +96,7 @@ pub(super) struct Token<'a> {
 impl Token<'_> {
     pub(super) fn subject(&self) -> Subject {
         Subject {
-            job: Some(self.job.to_owned()),
+            job: self.job.map(str::to_owned),
             agent: Some(self.agent.to_owned()),
             token: Some(self.hash.to_owned()),
             ..Subject::default()
@@ -146,8 +147,8 @@ impl<'a> Decision<'a> {
             token,
             token_hash: statement.text("cst.token_hash"),
             agent,
-            job: statement.text("job_id").or_else(|| statement.text("binds.job_id")),
-            run: statement.text("run_id"),
+            job: statement.id("job_id").or_else(|| statement.id("binds.job_id")),
+            run: statement.id("run_id"),
             agents: Vec::new(),
             charged: Subject::default(),
             binds: statement.payload.get("binds").map(to_jcs).unwrap_or_default(),
@@ -164,7 +165,7 @@ impl<'a> Decision<'a> {
 
     /// Jobs that it names, whoever's they are.
     pub(super) fn named_jobs(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let named = ["job_id", "binds.job_id"].map(|path| self.statement.text(path));
+        let named = ["job_id", "binds.job_id"].map(|path| self.statement.id(path));
         named.into_iter().flatten()
     }
 }

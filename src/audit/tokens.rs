@@ -163,8 +163,11 @@ fn of_decision<'a>(scene: &Scene<'a>, decision: &Decision<'a>, token: &Token<'a>
     if decision.statement.text("cst.scope_hash_b64u") != Some(token.scope_hash) {
         findings.add(&SCOPE_HASH_MISMATCH, &subject, [issued, at], "the decision names another grant than its token's");
     }
-    for other in decision.named_jobs().filter(|job| *job != token.job) {
-        let detail = format!("the token is for job {}, the decision says {other}", token.job);
+    for (job, other) in token.job.into_iter().flat_map(|job| decision.named_jobs().map(move |other| (job, other))) {
+        if other == job {
+            continue;
+        }
+        let detail = format!("the token is for job {job}, the decision says {other}");
         for subject in scene.charged_too(decision, other).into_iter().chain([subject.clone()]) {
             findings.add(&REPLAY_JOB_MISMATCH, &subject, [issued, at], detail.clone());
         }
@@ -177,8 +180,7 @@ fn of_call(scene: &Scene<'_>, call: &Call<'_>, findings: &mut Findings) {
     let Some((token, of_run)) = scene.token_of(call) else {
         match call.scope_hash {
             Some(_) => {
-                let detail = "no issuance of the grant it names stands before this model call";
-                findings.add(&TOKEN_UNKNOWN, &subject, [at], detail);
+                findings.add(&TOKEN_UNKNOWN, &subject, [at], scene.unfit_grant(call));
             }
             None => {
                 findings.uncover("model call names no grant", &subject, at);

@@ -47,6 +47,16 @@ fn a_log_of_an_earlier_build_is_read_whole_and_accuses_nobody() {
 }
 
 #[test]
+fn an_id_in_an_odd_spelling_of_an_earlier_build_makes_no_job_of_its_own() {
+    let folder = project("tests/golden/earlier/2026-11-24");
+    let (log, packet) = (text(&folder.join("log")), folder.join("packet"));
+    let (policy, operator) = (text(&packet.join("trust.policy")), operator(&packet));
+    let (report, _) = json(&["audit", "--json", "--log", &log, "--policy", &policy, "--operator", &operator]);
+    let jobs: Vec<_> = report["jobs"].as_object().expect("jobs").keys().cloned().collect();
+    assert_eq!(jobs, ["job-f76070c9"], "{report:#}");
+}
+
+#[test]
 fn every_proof_of_an_earlier_packet_holds_and_nothing_in_it_is_accused() {
     for folder in kept() {
         let packet = folder.join("packet");

@@ -7,7 +7,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use ed25519_dalek::{Signer as _, SigningKey};
 use pulselog::artifact::json::{self, Object, Value, to_compact, to_jcs};
 use pulselog::artifact::{
-    AdmitError, Admitted, Did, Grant, HashForm, KeyCache, Kind, Limits, admit, op_key, scope_hash_b64u,
+    AdmitError, Admitted, Did, Grant, HashForm, KeyCache, Kind, Limits, admit, op_key, readmit, scope_hash_b64u,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -119,15 +119,23 @@ pub fn grant_for(kind: Kind, signed: bool) -> Grant {
 /// Admits as a submitter who may write anything that is signed, or this kind
 /// unsigned.
 pub fn admit_any(text: &str) -> Result<Admitted, AdmitError> {
+    admit(text.as_bytes(), &grant_of(text), &Limits::default(), &KeyCache::new())
+}
+
+/// The same for what is logged already.
+pub fn readmit_any(text: &str) -> Result<Admitted, AdmitError> {
+    readmit(text.as_bytes(), &grant_of(text), &Limits::default(), &KeyCache::new())
+}
+
+fn grant_of(text: &str) -> Grant {
     let bare = ["trust_pulse", "argocd_observation", "argocd_snapshot"];
     let parsed = json::parse(text.as_bytes(), 64).ok();
     let signed = parsed.as_ref().is_none_or(|value| value.get("envelope_type").is_some());
     let found = bare.iter().find(|name| parsed.as_ref().is_some_and(|v| v.get(&format!("{name}_version")).is_some()));
-    let grant = match found {
+    match found {
         Some(name) if !signed => grant_for(kind(name), false),
         _ => Grant::all(),
-    };
-    admit(text.as_bytes(), &grant, &Limits::default(), &KeyCache::new())
+    }
 }
 
 /// The stable outcome of admission: `admitted` or the code.

@@ -88,8 +88,9 @@ impl<'s, 'a> Holder<'s, 'a> {
         fault(call.scope_hash.is_none(), &RECEIPT_UNBOUND, "it names no grant");
         let detail = "its grant is another agent's";
         fault(grant.is_some_and(|grant| grant.agent != bundle.agent), &RECEIPT_OF_ANOTHER_AGENT, detail);
-        let detail = "no issuance of the grant that this model call names stands before it";
-        fault(grant.is_none() && call.scope_hash.is_some(), &TOKEN_UNKNOWN, detail);
+        let is_unissued = grant.is_none() && call.scope_hash.is_some();
+        let detail = is_unissued.then(|| self.scene.unfit_grant(call)).unwrap_or_default();
+        fault(is_unissued, &TOKEN_UNKNOWN, &detail);
         let is_other = call.run.is_some() && call.run != bundle.run;
         fault(is_other, &RECEIPT_OF_ANOTHER_RUN, "it is bound to another run");
         let is_unknown = call.event().is_some_and(|event| !chain.contains(event));

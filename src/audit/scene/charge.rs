@@ -28,15 +28,18 @@ impl<'a> Scene<'a> {
         let own = token.filter(|token| self.wraps(statement, token.agent));
         let by_name = || decision.named_jobs().map(|job| (job, self.covered(statement, job)));
         let found = match own {
-            Some(token) => Some((token.job, vec![token.agent])),
-            None => by_name().find(|(_, agents)| !agents.is_empty()),
+            Some(token) => {
+                let of_agent = || by_name().find(|(_, agents)| agents.contains(&token.agent)).map(|(job, _)| job);
+                Some((token.job.or_else(of_agent), vec![token.agent]))
+            }
+            None => by_name().find(|(_, agents)| !agents.is_empty()).map(|(job, agents)| (Some(job), agents)),
         };
         let Some((job, agents)) = found else { return (Vec::new(), speaker(statement)) };
         // Without a run it would be the agent's, and concern all its jobs.
         let agent = agents.first().filter(|_| own.is_some() || (agents.len() == 1 && decision.run.is_some()));
         let text = |text: Option<&&str>| text.map(|text| (*text).to_owned());
         let charged = Subject {
-            job: Some(job.to_owned()),
+            job: job.map(str::to_owned),
             run: text(decision.run.as_ref()),
             agent: text(agent),
             token: text(decision.token_hash.as_ref().filter(|_| token.is_none() || own.is_some())),
@@ -104,7 +107,7 @@ impl<'a> Scene<'a> {
         // blanks, logged before ids had one spelling, share one.
         let of_run = self.token_of(call).filter(|(_, of_run)| *of_run).map(|(token, _)| token);
         Subject {
-            job: Some(of_run.unwrap_or(grant).job.to_owned()),
+            job: of_run.unwrap_or(grant).job.map(str::to_owned),
             run: self.run_of(call).map(str::to_owned),
             agent: Some(grant.agent.to_owned()),
             token: of_run.map(|token| token.hash.to_owned()),
@@ -135,7 +138,7 @@ impl<'a> Scene<'a> {
             }
             "approval" => self.of_approval(fact),
             // Recorders speak of every agent's jobs, and of no others.
-            "change_record" => self.of_job(fact, fact.text("job_id"), |_| true),
+            "change_record" => self.of_job(fact, fact.id("job_id"), |_| true),
             "argocd_decision" => {
                 let found = find(&self.decisions, at, |decision| &decision.statement);
                 found.map_or_else(|| speaker(fact), Decision::subject)
@@ -164,7 +167,7 @@ impl<'a> Scene<'a> {
 
     fn of_approval(&self, approval: &Statement<'a>) -> Subject {
         let agent = self.approves_for(approval);
-        self.of_job(approval, approval.text("binds.job_id"), |of| agent == Some(of))
+        self.of_job(approval, approval.id("binds.job_id"), |of| agent == Some(of))
     }
 
     /// The job, where `covers` one of its agents; else the speaker.
@@ -182,21 +185,11 @@ impl<'a> Scene<'a> {
         };
         let token = self.run_tokens.get(&(agent, run)).map(|at| &self.tokens[*at]);
         Subject {
-            job: token.map(|token| token.job.to_owned()),
+            job: token.and_then(|token| token.job).map(str::to_owned),
             run: Some(run.to_owned()),
             agent: Some(agent.to_owned()),
             ..Subject::default()
         }
-    }
-
-    /// What stands in the log under the digest that a receipt names, and why
-    /// it is no decision of this signer's to speak of.
-    pub(in crate::audit) fn unfit_decision(&self, receipt: &Statement<'a>) -> Option<(LeafIndex, &'static str)> {
-        let named = receipt.text("decision_digest")?;
-        if let Some(at) = self.decision_at.get(named) {
-            return Some((self.decisions[*at].statement.at, "of an agent whose wrapper the receipt's signer is not"));
-        }
-        self.unfit_at.get(named).map(|at| (*at, "by a wrapper that is not its agent's"))
     }
 }
 

@@ -1,0 +1,64 @@
+//! The rule about ids of our own kinds that are not in the one spelling. None
+//! is logged any more; what was logged before joins nothing, and where a rule
+//! would have joined by it, nobody can say what it would have found.
+
+use crate::artifact::spelling::is_spelled;
+use crate::audit::finding::Findings;
+use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::scene::Scene;
+use crate::audit::statement::{Decision, Statement};
+use crate::merkle::LeafIndex;
+
+static ID_NOT_SPELLED: Rule = Rule {
+    code: "ID_NOT_SPELLED",
+    title: "An id that joins nothing",
+    severity: Severity::Medium,
+    effect: Effect::Incomplete,
+    rationale: "The id of a job, run, agent or approval begins or ends with a blank, or has a character that nobody sees, so it joins nothing, and what rests on it cannot be judged.",
+    what_to_do: "Log the statement again with the id in the one spelling; logs of today refuse others.",
+    does_not_prove: "That the id was meant to look like another.",
+};
+
+pub(super) static RULES: &[&Rule] = &[&ID_NOT_SPELLED];
+
+/// Ids that statements of our own kinds join by.
+const IDS: &[(&str, &[&str])] = &[
+    ("approval", &["approval_id", "binds.job_id"]),
+    ("argocd_decision", &["job_id", "binds.job_id", "run_id"]),
+    ("change_record", &["job_id"]),
+    ("cst_issuance", &["claims.mission_id", "claims.sub"]),
+];
+
+/// The member of a statement that holds such an id.
+fn odd(statement: &Statement<'_>) -> Option<&'static str> {
+    let (_, paths) = IDS.iter().find(|(kind, _)| *kind == statement.kind)?;
+    paths.iter().copied().find(|path| statement.text(path).is_some_and(|id| !is_spelled(id)))
+}
+
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
+    for fact in scene.facts.iter().filter(|fact| odd(fact).is_some()) {
+        findings.uncover("id not in the one spelling", &scene.subject_of(fact), fact.at);
+    }
+    for token in &scene.tokens {
+        if let Some((at, detail)) = found(&token.statement) {
+            findings.add(&ID_NOT_SPELLED, &token.subject(), [at], detail);
+        }
+    }
+    for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
+        for (at, detail) in rests_on(scene, decision).filter_map(found) {
+            findings.add(&ID_NOT_SPELLED, &decision.subject(), [at, decision.statement.at], detail);
+        }
+    }
+}
+
+fn found(statement: &Statement<'_>) -> Option<(LeafIndex, String)> {
+    odd(statement).map(|path| (statement.at, format!("{path} of entry {} is not in the one spelling", statement.at)))
+}
+
+/// The statements whose ids say which job and run an action is of, and whether
+/// its approvals were used before.
+fn rests_on<'s, 'a>(scene: &'s Scene<'a>, decision: &'s Decision<'a>) -> impl Iterator<Item = &'s Statement<'a>> {
+    let token = decision.token.map(|at| &scene.tokens[at].statement);
+    let approvals = decision.approvals.iter().filter_map(|hash| scene.approval(hash));
+    [&decision.statement].into_iter().chain(token).chain(approvals)
+}
