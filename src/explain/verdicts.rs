@@ -88,6 +88,7 @@ rows! {
     copy_other_root, "Entries are not the signed log", "the entries that were read lead to another root than the one that the checkpoint signs", "keep entries and checkpoint and ask the operator: one of them is not of this log";
     log_shorter, "The log that was read is older", "a checkpoint beside it covers more entries than were read, so nothing shows that both are of one tree", "read the log again; if it stays so, keep the checkpoint: the log may have been cut";
     copy_short, "Entries missing", "fewer entries were read than the checkpoint covers", "get the log again, whole";
+    COPY_OUT_OF_ORDER, "The copy's times go back", "an entry was logged earlier than one before it says, and a log's times never decrease: windows and limits read off such a copy mean nothing", "keep the copy and its checkpoint, and ask whoever gave it to you; where the log itself serves it, its operator has signed what no sound log holds";
     copy_beyond, "Size beyond the log", "the log has no tree of the size that was asked for", "ask for a size up to that of the checkpoint";
 }
 

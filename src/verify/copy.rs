@@ -22,6 +22,8 @@ pub enum CopyError {
     Root { size: TreeSize },
     #[error("holds {got} entries, the checkpoint covers {want}")]
     Short { got: u64, want: TreeSize },
+    #[error("entry {at} is older than an entry before it, and a log's times never go back")]
+    Order { at: LeafIndex },
     #[error("has {size} entries, so there is no tree of {asked}")]
     Beyond { size: TreeSize, asked: TreeSize },
 }
@@ -33,6 +35,7 @@ impl CopyError {
             CopyError::Entry { source, .. } => source.code(),
             CopyError::Root { .. } => "copy_other_root",
             CopyError::Short { .. } => "copy_short",
+            CopyError::Order { .. } => "COPY_OUT_OF_ORDER",
             CopyError::Beyond { .. } => "copy_beyond",
         }
     }
@@ -96,7 +99,7 @@ impl LogCopy {
     /// Ends the reading.
     ///
     /// # Errors
-    /// The entries are not those of the signed root.
+    /// The entries are not those of the signed root, or their times go back.
     pub fn finish(mut self) -> Result<WholeLog, CopyError> {
         let head = self.checkpoint.head();
         if self.frontier.size() != head.size {
@@ -105,12 +108,30 @@ impl LogCopy {
         if self.frontier.root() != head.root {
             return Err(CopyError::Root { size: head.size });
         }
+        in_order(&self.timeline)?;
         let wanted: BTreeSet<_> = self.timeline.attested_sizes().filter(|size| *size <= head.size).collect();
         know(&mut self.timeline, &wanted);
         let bodies_missing = self.timeline.prefix(head.size).filter(|(_, seen)| seen.body.is_none()).count() as u64;
         let origin = self.checkpoint.origin().to_string();
         Ok(WholeLog { timeline: self.timeline, head, origin, bodies_missing })
     }
+}
+
+/// Whether `logged_at` never decreases. Limits, windows and the end of a prefix
+/// are read off it: entries whose times go back are judged by nobody, whoever
+/// signed them.
+///
+/// # Errors
+/// The first entry that is older than one before it.
+pub(super) fn in_order(timeline: &Timeline) -> Result<(), CopyError> {
+    let mut last = None;
+    for (at, seen) in timeline.prefix(timeline.size()) {
+        if Some(seen.entry.logged_at) < last {
+            return Err(CopyError::Order { at });
+        }
+        last = Some(seen.entry.logged_at);
+    }
+    Ok(())
 }
 
 /// Recomputes what the trees of these sizes are.

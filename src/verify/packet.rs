@@ -23,6 +23,7 @@ use crate::entry::SequencedEntry;
 use crate::merkle::{LeafIndex, RootHash, TreeSize, verify_consistency};
 use crate::receipt::{ConsistencyFile, prove, tlog_proof};
 use crate::trust::{TrustPolicy, TrustedCheckpoint};
+use crate::verify::copy::{CopyError, in_order};
 use crate::verify::report::Check;
 
 /// Most files of one packet.
@@ -52,8 +53,10 @@ impl Packet {
     /// Reads files under a trust policy. What is wrong with one of them is a
     /// check of the report; it makes the others no worse. Cost: a signature
     /// and a path for each proof, a signature for each artifact.
-    #[must_use]
-    pub fn read(files: &[File], policy: &TrustPolicy) -> Packet {
+    ///
+    /// # Errors
+    /// The times of its entries go back: no verdict is made of such a packet.
+    pub fn read(files: &[File], policy: &TrustPolicy) -> Result<Packet, CopyError> {
         let mut sorting = Sorting::default();
         for (name, bytes) in files {
             sorting.take(name, bytes, policy);
@@ -73,7 +76,7 @@ impl Packet {
                 "evidence_without_proofs",
                 "no file is a .tlog-proof, so nothing here is shown to be logged",
             ));
-            return packet;
+            return Ok(packet);
         };
         let keys = KeyCache::new();
         let mut proven = 0_u64;
@@ -84,12 +87,13 @@ impl Packet {
             packet.proofs.insert(proof.entry.digest, proof.bytes);
             packet.timeline.add_seen(proof.index, Arc::new(Seen::new(proof.entry, body)));
         }
+        in_order(&packet.timeline)?;
         if let Some(origin) = sorting.origin {
             packet.timeline = packet.timeline.of_log(origin);
         }
         packet.connect(&sorting.heads, &sorting.consistency, head);
         packet.checks.push(Check::pass("evidence", format!("{proven} entries proven under a tree of {}", head.size)));
-        packet
+        Ok(packet)
     }
 
     /// The same with one more check.

@@ -193,7 +193,7 @@ fn a_manifest_that_lists_one_file_without_end_costs_one_look() {
 fn beside(kept: &Kept, files: &[(String, Vec<u8>)], pinned: Did) -> Verification {
     let mut judge = Judge::new(Options::at(START_MS + 60_000));
     judge.operator = Some(pinned);
-    judge.evidence = Evidence::Packet(Box::new(Packet::read(files, &Kept::policy())));
+    judge.evidence = Evidence::Packet(Box::new(Packet::read(files, &Kept::policy()).expect("in order")));
     let bundle = kept.entries.iter().find(|(_, body)| body.contains("job-1.b1")).expect("a bundle");
     judge.document(bundle.1.as_bytes()).expect("a bundle")
 }

@@ -31,7 +31,7 @@ fn bundle() -> &'static str {
 fn beside(files: &[File]) -> Verification {
     let mut judge = Judge::new(Options::at(START_MS + 60_000));
     judge.operator = Some(operator());
-    judge.evidence = Evidence::Packet(Box::new(Packet::read(files, &Kept::policy())));
+    judge.evidence = Evidence::Packet(Box::new(Packet::read(files, &Kept::policy()).expect("in order")));
     judge.document(bundle().as_bytes()).expect("a bundle")
 }
 

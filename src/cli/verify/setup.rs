@@ -87,7 +87,8 @@ impl JudgingArgs {
         // A folder is a packet, and a packet says which files it has.
         let manifest = has_folder.then(|| Packet::manifest(&files));
         files.extend(proof.map(|proof| ("--proof".to_owned(), proof.to_vec())));
-        let packet = Packet::read(&files, policy);
+        let packet = Packet::read(&files, policy)
+            .map_err(|error| Failure::fail(format!("--evidence: {error} [{}]", error.code())))?;
         let packet = unread.iter().fold(packet, |packet, (name, why)| packet.without(name, why));
         Ok(match manifest {
             Some(manifest) => packet.with(manifest),
