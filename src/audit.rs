@@ -29,6 +29,7 @@ mod distrust;
 mod finding;
 mod gather;
 mod links;
+mod missing;
 mod observed;
 mod packing;
 mod policies;
@@ -54,7 +55,7 @@ pub use self::finding::{Finding, Pending, Subject};
 pub use self::gather::Gather;
 pub use self::links::{Filing, LINK_BYTES, LINKS_VERSION, Link, filed_under};
 pub use self::report::{Absence, AsOf, Coverage, JudgedRun, Report, Run, Verdict};
-pub use self::rule::{Effect, RULE_GROUPS, Rule, Severity, explain};
+pub use self::rule::{Effect, Place, RULE_GROUPS, Rest, Rule, Severity, explain};
 pub use self::scope::Scope;
 pub use self::shortfall::{DOCUMENTS_DISAGREE, Shortfall};
 pub(crate) use self::statement::run_of_bundle;
@@ -65,6 +66,7 @@ use crate::entry::LoggedAt;
 use crate::merkle::TreeSize;
 
 use self::finding::Findings;
+use self::missing::Gaps;
 use self::scene::Scene;
 
 /// Version of the rules. It changes whenever the same prefix may give other
@@ -94,7 +96,7 @@ pub fn audit(timeline: &Timeline, operator: Option<&Did>) -> Report {
 pub fn audit_at(timeline: &Timeline, size: TreeSize, operator: Option<&Did>) -> Report {
     let whole = timeline.is_whole_below(size);
     let absence = if whole { Absence::Recomputed } else { Absence::NotChecked };
-    run(timeline, &Prefix { size, logged_at: None }, absence, operator, true)
+    run(timeline, &Prefix { size, logged_at: None }, absence, &Gaps::of(timeline, size), operator, true)
 }
 
 /// The prefix that a part of its entries is judged in.
@@ -110,13 +112,13 @@ pub struct Prefix {
 /// gathered scope and of nothing else: take [`Report::of`] that scope.
 #[must_use]
 pub fn audit_slice(timeline: &Timeline, prefix: &Prefix, operator: &Did) -> Report {
-    run(timeline, prefix, Absence::Recomputed, Some(operator), true)
+    run(timeline, prefix, Absence::Recomputed, &Gaps::default(), Some(operator), true)
 }
 
 /// The same without comparing what statements of the operator say: what they
 /// themselves are compared with.
 fn audit_part(timeline: &Timeline, prefix: &Prefix, operator: &Did) -> Report {
-    run(timeline, prefix, Absence::Recomputed, Some(operator), false)
+    run(timeline, prefix, Absence::Recomputed, &Gaps::default(), Some(operator), false)
 }
 
 /// Audits the entries of a packet for one job. Absence is attested when a
@@ -131,10 +133,12 @@ pub fn audit_packet(timeline: &Timeline, size: TreeSize, job: &str, operator: &D
         Some((entry, prefix)) => {
             // What the statement claims is held against what it lists.
             attestation::check(timeline, &scene, operator, &mut more);
-            run(timeline, &prefix, Absence::Attested { entry }, Some(operator), false)
+            // It speaks of this job: others may rest on what is not here.
+            let gaps = Gaps { attested: Some(job), ..Gaps::of(timeline, prefix.size) };
+            run(timeline, &prefix, Absence::Attested { entry }, &gaps, Some(operator), false)
         }
         // With gaps a statement cannot be compared: what differs may be what is missing.
-        None => run(timeline, &at_size, Absence::NotChecked, Some(operator), false),
+        None => run(timeline, &at_size, Absence::NotChecked, &Gaps::of(timeline, size), Some(operator), false),
     };
     report.with(more).under(size)
 }
@@ -143,6 +147,7 @@ fn run(
     timeline: &Timeline,
     prefix: &Prefix,
     absence: Absence,
+    gaps: &Gaps<'_>,
     operator: Option<&Did>,
     compares_statements: bool,
 ) -> Report {
@@ -155,7 +160,7 @@ fn run(
     if let Some(operator) = operator.filter(|_| compares_statements && absence == Absence::Recomputed) {
         attestation::check(timeline, &scene, operator, &mut findings);
     }
-    report::finish(&scene, prefix.size, absence, findings)
+    report::finish(&scene, prefix.size, absence, gaps, findings)
 }
 
 /// One function a rule group.

@@ -48,7 +48,7 @@ pub use self::actions::{ACTIONS, ActionRow, PolicyAction};
 pub use self::context::Context;
 pub use self::glob::Glob;
 pub use self::judgement::{ClauseRef, Judgement, Outcome, REASONS, Reason, ReasonRow};
-pub use self::lineage::{ANCESTORS_MAX, Candidate, Lineage, resolve};
+pub use self::lineage::{ANCESTORS_MAX, Candidate, Demands, Lineage, resolve};
 pub use self::params::{Parameter, Params};
 pub use self::words::{Line, NOT_UNDERSTOOD, clauses_in_words};
 

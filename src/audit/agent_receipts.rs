@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::artifact::json::Value;
 use crate::audit::finding::Findings;
-use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::rule::{Effect, NOTHING, OWN, RUN, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
 use crate::audit::statement::Bundle;
 
@@ -18,6 +18,7 @@ static RECEIPT_BINDING_MISMATCH: Rule = Rule {
     rationale: "A tool, side-effect or approval receipt in the bundle names another run, event, grant or policy than the run's.",
     what_to_do: "Ask the agent's runtime where the receipt was made.",
     does_not_prove: "That the receipt is false.",
+    rests_on: &[WORD, TOKEN, RUN],
 };
 
 static RECEIPT_NOT_BOUND: Rule = Rule {
@@ -28,6 +29,7 @@ static RECEIPT_NOT_BOUND: Rule = Rule {
     rationale: "A receipt without run and event fits into any bundle, and nobody but the agent vouches for it.",
     what_to_do: "Have the runtime bind its receipts to run and event.",
     does_not_prove: "That the receipt belongs to another run.",
+    rests_on: NOTHING,
 };
 
 static REVIEW_NOT_INDEPENDENT: Rule = Rule {
@@ -38,6 +40,7 @@ static REVIEW_NOT_INDEPENDENT: Rule = Rule {
     rationale: "A sign-off in the bundle is signed by the agent whose run it is.",
     what_to_do: "Count the run as not reviewed.",
     does_not_prove: "That nobody else reviewed it.",
+    rests_on: &[OWN, TOKEN, RUN],
 };
 
 pub(super) static RULES: &[&Rule] = &[&RECEIPT_BINDING_MISMATCH, &RECEIPT_NOT_BOUND, &REVIEW_NOT_INDEPENDENT];

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::artifact::json::Value;
 use crate::audit::finding::{Finding, Findings, Subject};
-use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::rule::{Effect, OWN, RUN, Rule, Severity, TOKEN};
 use crate::merkle::LeafIndex;
 
 static SELF_CONTRADICTION: Rule = Rule {
@@ -16,6 +16,7 @@ static SELF_CONTRADICTION: Rule = Rule {
     rationale: "A deny and a success are of one act: of the same span, or of the same event (other than a model call), tool and request; a person's deny, which names neither, of the same event and span.",
     what_to_do: "Treat the action as denied and done all the same.",
     does_not_prove: "Which of the two receipts is true.",
+    rests_on: &[OWN, TOKEN, RUN],
 };
 
 static UNSIGNED_BUNDLE: Rule = Rule {
@@ -26,6 +27,7 @@ static UNSIGNED_BUNDLE: Rule = Rule {
     rationale: "Anybody can write a bundle around somebody else's receipts.",
     what_to_do: "Ask for the envelope that the agent signed.",
     does_not_prove: "That the receipts inside are false.",
+    rests_on: &[OWN],
 };
 
 pub(super) static RULES: &[&Rule] = &[&SELF_CONTRADICTION, &UNSIGNED_BUNDLE];

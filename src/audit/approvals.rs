@@ -5,7 +5,7 @@ use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::time::unix_ms;
 use crate::audit::finding::Findings;
 use crate::audit::policies::Judge;
-use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::rule::{APPROVAL, Effect, NOTHING, Place, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Statement};
 use crate::merkle::LeafIndex;
@@ -18,6 +18,7 @@ static APPROVAL_MISSING: Rule = Rule {
     rationale: "The policy asks for an approval by a rooted approver that stands before the decision, and the decision names none.",
     what_to_do: "Find out who asked for the action, and why the wrapper let it pass.",
     does_not_prove: "That nobody agreed to the action elsewhere.",
+    rests_on: &[WORD, TOKEN, APPROVAL],
 };
 
 static APPROVAL_UNEQUAL: Rule = Rule {
@@ -28,6 +29,7 @@ static APPROVAL_UNEQUAL: Rule = Rule {
     rationale: "An approval covers one instance, job, action, application, destination, revision list and set of parameters, or another agent's act.",
     what_to_do: "Compare the two, member by member; treat the action as not approved.",
     does_not_prove: "That the approver would have refused.",
+    rests_on: &[WORD, TOKEN, APPROVAL],
 };
 
 static APPROVAL_UNBOUND_REVISION: Rule = Rule {
@@ -38,6 +40,7 @@ static APPROVAL_UNBOUND_REVISION: Rule = Rule {
     rationale: "A branch or an empty list can become anything after the approval was given.",
     what_to_do: "Approve a commit, a digest or an exact chart version.",
     does_not_prove: "That something else was deployed; nor that a tag spelled like a chart version never moved.",
+    rests_on: &[WORD, TOKEN, APPROVAL],
 };
 
 static APPROVAL_EXPIRED: Rule = Rule {
@@ -48,6 +51,7 @@ static APPROVAL_EXPIRED: Rule = Rule {
     rationale: "The decision was logged at or after the approval's own end.",
     what_to_do: "Ask for a new approval.",
     does_not_prove: "That the approver had changed their mind.",
+    rests_on: &[WORD, &[Rest::Time], TOKEN, APPROVAL],
 };
 
 static APPROVAL_BY_ACTOR: Rule = Rule {
@@ -58,6 +62,7 @@ static APPROVAL_BY_ACTOR: Rule = Rule {
     rationale: "Whoever acts cannot approve the act, whatever roles the roots give: the token's subject under either name, or a wrapper of this agent when the approval or the decision was logged.",
     what_to_do: "Remove the role from the agent or wrapper in the roots.",
     does_not_prove: "That no person was asked.",
+    rests_on: &[WORD, TOKEN, APPROVAL],
 };
 
 static APPROVAL_DENIED: Rule = Rule {
@@ -68,6 +73,7 @@ static APPROVAL_DENIED: Rule = Rule {
     rationale: "A deny by any approver with equal binds voids every earlier approval of them.",
     what_to_do: "Treat the action as not approved; find out why the wrapper did not see the deny.",
     does_not_prove: "That the wrapper could have seen it.",
+    rests_on: &[WORD, TOKEN, APPROVAL],
 };
 
 static APPROVAL_DENIED_LATER: Rule = Rule {
@@ -78,6 +84,7 @@ static APPROVAL_DENIED_LATER: Rule = Rule {
     rationale: "A deny has no effect on decisions before it, and readers should know of it.",
     what_to_do: "Ask the approver who denied.",
     does_not_prove: "That the action was wrong.",
+    rests_on: NOTHING,
 };
 
 static APPROVAL_REUSED: Rule = Rule {
@@ -88,6 +95,7 @@ static APPROVAL_REUSED: Rule = Rule {
     rationale: "The first allow decision that names an approval consumes it, unless its receipt says that nothing was done.",
     what_to_do: "Treat the second action as a replay.",
     does_not_prove: "Which of the two the approver had in mind.",
+    rests_on: &[WORD, TOKEN, &[Rest::On("argocd_receipt", Place::Releasing)]],
 };
 
 pub(super) static RULES: &[&Rule] = &[
@@ -152,6 +160,21 @@ pub(super) fn releasing<'s, 'a>(
     let users = scene.users_of(&hash).filter(before);
     let told = |user| scene.receipts_of(user).map(|receipt| &receipt.statement);
     users.map(|user| told(user).filter(|receipt| receipt.at < decision.statement.at).collect()).collect()
+}
+
+/// Whether the decision names an approval that does not stand below it here.
+pub(super) fn names_missing(scene: &Scene<'_>, decision: &Decision<'_>) -> bool {
+    let stands = |approval: &Statement<'_>| approval.at < decision.statement.at;
+    decision.approvals.iter().any(|hash| !scene.approval(hash).is_some_and(stands))
+}
+
+/// Whether one more receipt could say that nothing came of a decision.
+pub(super) fn may_be_released(scene: &Scene<'_>, user: &Decision<'_>) -> bool {
+    scene.receipts_of(user).all(|receipt| nothing_done(receipt.outcome)) && scene.operations_of(user).next().is_none()
+}
+
+fn nothing_done(outcome: &str) -> bool {
+    outcome == "not_sent" || outcome.starts_with("refused_")
 }
 
 struct Fault {
@@ -252,11 +275,7 @@ fn consumed_before(scene: &Scene<'_>, decision: &Decision<'_>, approval: &str) -
 /// Released before `at`: every receipt says that nothing was done, one of them
 /// in time, and no operation joins.
 fn is_released(scene: &Scene<'_>, user: &Decision<'_>, at: LeafIndex) -> bool {
-    let nothing_done = |outcome: &str| outcome == "not_sent" || outcome.starts_with("refused_");
-    let mut receipts = scene.receipts_of(user);
-    scene.receipts_of(user).any(|receipt| receipt.statement.at < at)
-        && receipts.all(|receipt| nothing_done(receipt.outcome))
-        && scene.operations_of(user).next().is_none()
+    scene.receipts_of(user).any(|receipt| receipt.statement.at < at) && may_be_released(scene, user)
 }
 
 /// Whether a sync or rollback names one immutable revision a source.

@@ -9,15 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::Did;
 use crate::artifact::json::{Number, Object, Value};
-use crate::audit::finding::{Findings, Subject};
+use crate::audit::finding::{Finding, Findings, Subject};
 use crate::audit::gather::LinkMap;
 use crate::audit::report::Report;
-use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::rule::{Effect, NOTHING, OWN, Rule, Severity};
 use crate::audit::scene::Scene;
 use crate::audit::scope::Scope;
 use crate::audit::statement::Statement;
 use crate::audit::timeline::{KnownSize, Seen, Timeline};
-use crate::audit::trust::EVIDENCE_WITHHELD;
 use crate::audit::{Prefix, RULES_VERSION, audit_part};
 use crate::merkle::{LeafIndex, TreeSize, leaf_hash};
 
@@ -29,6 +28,7 @@ static ATTESTATION_FALSE: Rule = Rule {
     rationale: "Recomputed at the size that it names, its root, entries or findings are others.",
     what_to_do: "Keep statement and log; ask the operator. Rely on no packet of this operator until it is explained.",
     does_not_prove: "That the difference was made on purpose.",
+    rests_on: &[OWN],
 };
 
 static EVIDENCE_MISSING: Rule = Rule {
@@ -39,6 +39,7 @@ static EVIDENCE_MISSING: Rule = Rule {
     rationale: "Absence is attested for a list of entries with their bodies, and one of them is not at hand or is another.",
     what_to_do: "Get the whole packet, or verify against the whole log with --log.",
     does_not_prove: "That what is missing would change the verdict.",
+    rests_on: NOTHING,
 };
 
 static ATTESTATION_OUTDATED: Rule = Rule {
@@ -49,6 +50,7 @@ static ATTESTATION_OUTDATED: Rule = Rule {
     rationale: "A statement speaks of one size, one rules version and one set of roots, and evidence stands above that size or was judged otherwise.",
     what_to_do: "Ask the operator for a statement that is newer than all evidence, or verify against the whole log.",
     does_not_prove: "That anything changed since.",
+    rests_on: NOTHING,
 };
 
 pub(super) static RULES: &[&Rule] = &[&ATTESTATION_FALSE, &EVIDENCE_MISSING, &ATTESTATION_OUTDATED];
@@ -113,7 +115,7 @@ pub(super) fn check(timeline: &Timeline, scene: &Scene<'_>, operator: &Did, find
         match claim.compared(timeline, &links, &known, operator) {
             Compared::Same => {}
             Compared::Unread => {
-                let what = "findings of an audit statement not compared: a body that they may rest on is not here";
+                let what = "audit statement not compared: something that it may rest on is not here";
                 findings.uncover(what, &subject, statement.at);
             }
             Compared::Differs(what) => findings.add(&ATTESTATION_FALSE, &subject, [statement.at], what),
@@ -214,31 +216,39 @@ impl<'a> Claim<'a> {
         if known.root.to_string() != self.root_hash {
             return Compared::Differs("the tree of that size has another root");
         }
+        let listed: BTreeMap<LeafIndex, &str> = self.listed().collect();
+        let leaf = |at: &LeafIndex| timeline.get(*at).map(|seen| leaf_hash(&seen.entry.encode()).to_string());
+        if listed.keys().any(|at| at.get() >= self.size.get()) {
+            return Compared::Differs("it lists an entry above its own size");
+        }
+        if listed.iter().any(|(at, said)| leaf(at).is_some_and(|leaf| leaf != *said)) {
+            return Compared::Differs("it lists another leaf than the log's");
+        }
+        let used = links.gather(timeline, &scope, self.size);
+        let unread = |at: &LeafIndex| timeline.get(*at).filter(|seen| seen.body.is_none());
+        let is_operators = |seen: &Seen| seen.entry.signer.as_ref() == Some(operator);
+        let is_gone = listed.keys().any(|at| timeline.get(*at).is_none());
+        // Whoever lacks roots cannot tell whose word counts, and so not which
+        // entries are the job's.
+        if is_gone || used.iter().filter_map(unread).any(is_operators) {
+            return Compared::Unread;
+        }
         let report = recompute(timeline, links, &scope, self.size, known, operator);
         if report.roots_digest.map(|digest| digest.to_string()).as_deref() != Some(self.roots_digest) {
             return Compared::Differs("other roots were in force at that size");
         }
-        let listed: BTreeMap<LeafIndex, &str> = self.listed().collect();
-        let used = links.gather(timeline, &scope, self.size);
-        let wrong = |at: &LeafIndex| match (timeline.get(*at), listed.get(at)) {
-            (Some(seen), Some(leaf)) => leaf_hash(&seen.entry.encode()).to_string() != *leaf,
-            // Unread, it could be anybody's; read, it is perhaps not the job's.
-            (Some(seen), None) => seen.body.is_some(),
-            (None, _) => true,
-        };
-        if used.iter().any(wrong) {
-            return Compared::Differs("it does not list every entry of the job, or lists another leaf");
+        // Unread, it could be anybody's; read, it is the job's.
+        if used.iter().any(|at| !listed.contains_key(at) && unread(at).is_none()) {
+            return Compared::Differs("it does not list every entry of the job");
         }
         let (here, said) = (said_by(&report), said_in(self.payload));
-        let is_unread = |at: &i64| {
-            let seen = u64::try_from(*at).ok().and_then(|at| timeline.get(LeafIndex::new(at)));
-            seen.is_some_and(|seen| seen.body.is_none())
-        };
-        let rests_on_unread = |(_, _, entries): &Said| entries.iter().any(is_unread);
+        // What still accuses beside a missing body stands whatever that says.
+        let stands = |finding: &Finding| finding.effect == Effect::Fails && !is_own(finding.code);
+        let is_told = |finding: &Finding| said.iter().any(|(code, ..)| code == finding.code);
         if here == said {
             Compared::Same
-        } else if here.difference(&said).any(|(code, ..)| code == EVIDENCE_WITHHELD.code)
-            || (here.is_subset(&said) && said.difference(&here).all(rests_on_unread))
+        } else if used.iter().any(|at| unread(at).is_some())
+            && report.findings.iter().filter(|finding| stands(finding)).all(is_told)
         {
             Compared::Unread
         } else {
@@ -263,13 +273,16 @@ fn recompute(
 /// The findings of a report as a statement lists them. Statements do not speak
 /// of statements: those are compared by whoever reads.
 fn said_by(report: &Report) -> BTreeSet<Said> {
-    let own: BTreeSet<_> = RULES.iter().map(|rule| rule.code).collect();
-    let findings = report.findings.iter().filter(|finding| !own.contains(finding.code));
+    let findings = report.findings.iter().filter(|finding| !is_own(finding.code));
     let said = findings.map(|finding| {
         let entries = finding.entries.iter().filter_map(|at| i64::try_from(at.get()).ok());
         (finding.code.to_owned(), finding.severity.name().to_owned(), entries.collect())
     });
     said.collect()
+}
+
+fn is_own(code: &str) -> bool {
+    RULES.iter().any(|rule| rule.code == code)
 }
 
 fn said_in(payload: &Value) -> BTreeSet<Said> {

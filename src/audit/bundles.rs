@@ -5,13 +5,17 @@ mod held;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::artifact::Did;
+use crate::artifact::digest::PayloadHash;
+use crate::artifact::json::{Value, to_compact};
 use crate::audit::BUNDLE_MS;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::policies::Judge;
-use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::rule::{Effect, LINEAGE, OWN, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Bundle, Call, Token};
 use crate::merkle::LeafIndex;
+use crate::policy::Policy;
 
 use self::held::{Held, Holder, event_hash};
 
@@ -23,6 +27,7 @@ static RECEIPT_OF_ANOTHER_AGENT: Rule = Rule {
     rationale: "The grant that the receipt names belongs to another agent than the bundle's signer.",
     what_to_do: "Treat the bundle as copied evidence.",
     does_not_prove: "Anything against the agent whose receipt it is.",
+    rests_on: &[WORD, RUN, &[Rest::On("cst_issuance", Place::BeforeAct)]],
 };
 
 static RECEIPT_OF_ANOTHER_RUN: Rule = Rule {
@@ -33,6 +38,7 @@ static RECEIPT_OF_ANOTHER_RUN: Rule = Rule {
     rationale: "The receipt is bound to another run than the bundle's event chain.",
     what_to_do: "Ask the agent's runtime for the bundle of each run.",
     does_not_prove: "That the call did not happen.",
+    rests_on: &[WORD, TOKEN, RUN],
 };
 
 static RECEIPT_UNBOUND: Rule = Rule {
@@ -43,6 +49,7 @@ static RECEIPT_UNBOUND: Rule = Rule {
     rationale: "A receipt without grant fits into any bundle, and one without run and event into that of any run of its grant. One without event that no llm_call event is left for leaves the verdict incomplete instead (medium).",
     what_to_do: "Have the gateway bind its receipts: run id, event hash, scope hash.",
     does_not_prove: "That the receipt belongs to another run.",
+    rests_on: &[WORD, TOKEN, RUN, &[Rest::On("proof_bundle", Place::Anywhere)]],
 };
 
 static RECEIPT_NOT_GENUINE: Rule = Rule {
@@ -53,6 +60,7 @@ static RECEIPT_NOT_GENUINE: Rule = Rule {
     rationale: "Its signature does not hold, or its signer is no gateway of the roots.",
     what_to_do: "Compare with the gateway's own receipt of that id.",
     does_not_prove: "Who changed or made it.",
+    rests_on: &[WORD, TOKEN, RUN, &[Rest::On("gateway_receipt", Place::Held)]],
 };
 
 static RECEIPT_EVENT_UNKNOWN: Rule = Rule {
@@ -63,6 +71,7 @@ static RECEIPT_EVENT_UNKNOWN: Rule = Rule {
     rationale: "Each model call is an event of the run, and this one was left out of the chain.",
     what_to_do: "Ask the agent's runtime for the whole chain.",
     does_not_prove: "That the event was left out on purpose.",
+    rests_on: &[WORD, TOKEN, RUN],
 };
 
 static GATEWAY_RECEIPT_MISSING: Rule = Rule {
@@ -73,6 +82,17 @@ static GATEWAY_RECEIPT_MISSING: Rule = Rule {
     rationale: "The policy asks for gateway receipts, and the run or one of its llm_call events has none, neither in the bundle nor in the log.",
     what_to_do: "Ask the gateway for the receipt; if it has none, the call went round it.",
     does_not_prove: "Which model was called.",
+    rests_on: &[
+        WORD,
+        TOKEN,
+        RUN,
+        LINEAGE,
+        &[
+            Rest::On("gateway_receipt", Place::Anywhere),
+            Rest::On("cst_issuance", Place::Anywhere),
+            Rest::On("proof_bundle", Place::Unbundled),
+        ],
+    ],
 };
 
 static GATEWAY_RECEIPT_DOUBLED: Rule = Rule {
@@ -83,6 +103,7 @@ static GATEWAY_RECEIPT_DOUBLED: Rule = Rule {
     rationale: "One llm_call event has exactly one receipt; another one is a call that the chain does not tell of. The same receipt listed twice is one.",
     what_to_do: "Compare the two requests at the gateway.",
     does_not_prove: "Which of the two the event was for.",
+    rests_on: &[WORD, TOKEN, RUN, LINEAGE],
 };
 
 static RECEIPT_NOT_IN_BUNDLE: Rule = Rule {
@@ -93,6 +114,7 @@ static RECEIPT_NOT_IN_BUNDLE: Rule = Rule {
     rationale: "The log holds a gateway receipt of this run and grant that the bundle does not. A call that its policy allows, or that no policy governs, may have been cut short before the runtime had its receipt: it leaves the verdict incomplete instead (medium).",
     what_to_do: "Look at the call that was left out first; ask the runtime to pack the run again with it.",
     does_not_prove: "That it was left out on purpose.",
+    rests_on: &[WORD, TOKEN, RUN, LINEAGE, &[Rest::On("proof_bundle", Place::Anywhere)]],
 };
 
 static CHAIN_BROKEN: Rule = Rule {
@@ -103,6 +125,7 @@ static CHAIN_BROKEN: Rule = Rule {
     rationale: "An event's hash is not that of its members, does not follow the event before, or is of another run.",
     what_to_do: "Ask the agent's runtime for the chain as it was written.",
     does_not_prove: "Which events are true.",
+    rests_on: &[OWN, TOKEN, RUN],
 };
 
 static BUNDLE_MISSING: Rule = Rule {
@@ -113,6 +136,7 @@ static BUNDLE_MISSING: Rule = Rule {
     rationale: "The policy asks for a proof bundle within an hour of the end of the run's token.",
     what_to_do: "Submit the bundle; late evidence closes this.",
     does_not_prove: "That the run did anything wrong.",
+    rests_on: &[WORD, TOKEN, RUN, LINEAGE, &[Rest::On("proof_bundle", Place::Anywhere)]],
 };
 
 pub(super) static RULES: &[&Rule] = &[
@@ -144,7 +168,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         }
     }
     for run in runs.values() {
-        run.owed(scene, findings);
+        run.owed(scene, &judge, findings);
     }
 }
 
@@ -193,10 +217,6 @@ fn runs<'s, 'a>(scene: &'s Scene<'a>) -> BTreeMap<Key<'a>, Run<'s, 'a>> {
 }
 
 impl Run<'_, '_> {
-    fn rules(&self, scene: &Scene<'_>) -> Option<crate::policy::AuditRules> {
-        scene.policies[self.token.policy?].1.audit_rules()
-    }
-
     /// What the log holds of the run beside what its bundle holds.
     /// `all_left_out`: what it does not hold, whichever job's.
     fn bundled(
@@ -209,15 +229,13 @@ impl Run<'_, '_> {
     ) {
         self.has_bundle = true;
         self.has_call |= !held.events.is_empty();
-        if !self.rules(judge.scene()).is_some_and(|rules| rules.require_gateway_receipts) {
-            return;
-        }
-        let at = bundle.statement.at;
+        let Some(asks) = judge.demands(self.token).gateway_receipts else { return };
+        let (at, asked) = (bundle.statement.at, judge.inherited(self.token, asks));
         let left_out: Vec<_> = self.calls.iter().filter(|call| !held.hashes.contains(&call.statement.hash)).collect();
         // What was logged after a bundle is left out by the last one only.
         let before = |call: &&&Call<'_>| call.statement.at < at || !bundle.is_packed_again;
         for call in left_out.iter().copied().filter(before) {
-            let entries = [call.statement.at, at];
+            let entries = asked.into_iter().chain([call.statement.at, at]);
             let detail = "the bundle does not hold this model call";
             match judge.refuses(self.token, call) {
                 true => findings.add(&RECEIPT_NOT_IN_BUNDLE, &self.subject, entries, detail),
@@ -239,24 +257,39 @@ impl Run<'_, '_> {
                 Some(_) => &GATEWAY_RECEIPT_DOUBLED,
             };
             let id = event.text_at("event_id").unwrap_or_default();
-            findings.add(rule, &self.subject, [at], format!("event {id} of the bundle"));
+            findings.add(rule, &self.subject, asked.into_iter().chain([at]), format!("event {id} of the bundle"));
         }
     }
 
     /// What the run still owes.
-    fn owed(&self, scene: &Scene<'_>, findings: &mut Findings) {
-        let Some(rules) = self.rules(scene) else { return };
+    fn owed(&self, scene: &Scene<'_>, judge: &Judge<'_, '_>, findings: &mut Findings) {
+        let demands = judge.demands(self.token);
         let until = self.token.end_ms().saturating_add(BUNDLE_MS);
         let late = scene.now_ms() > until;
-        let mut owe = |rule: &'static Rule, detail: &str| match late {
-            true => findings.add(rule, &self.subject, [self.first], detail),
+        let mut owe = |rule: &'static Rule, asks: &Policy, detail: &str| match late {
+            true => {
+                let entries = judge.inherited(self.token, asks).into_iter().chain([self.first]);
+                findings.add(rule, &self.subject, entries, detail);
+            }
             false => findings.wait(rule, &self.subject, self.first, until),
         };
-        if rules.produce_proof_bundle && !self.has_bundle {
-            owe(&BUNDLE_MISSING, &scene.unfit_bundle(self.token));
+        if let Some(asks) = demands.proof_bundle.filter(|_| !self.has_bundle) {
+            owe(&BUNDLE_MISSING, asks, &scene.unfit_bundle(self.token));
         }
-        if rules.require_gateway_receipts && self.has_decision && !self.has_call {
-            owe(&GATEWAY_RECEIPT_MISSING, "the run acted, and no gateway receipt tells of it");
+        if let Some(asks) = demands.gateway_receipts.filter(|_| self.has_decision && !self.has_call) {
+            owe(&GATEWAY_RECEIPT_MISSING, asks, "the run acted, and no gateway receipt tells of it");
         }
     }
+}
+
+/// Whether a bundle holds a receipt of this signer, or of anybody, that is none
+/// of the known model calls: a body that is not at hand may be it.
+pub(super) fn holds_unknown(scene: &Scene<'_>, bundle: &Value, signer: Option<&Did>) -> bool {
+    let known: BTreeSet<_> = scene.calls.iter().map(|call| call.statement.hash).collect();
+    let receipts = bundle.get("receipts").and_then(Value::as_array).unwrap_or_default();
+    receipts.iter().any(|receipt| {
+        let by = signer.is_none_or(|signer| receipt.text_at("signer_did") == Some(signer.as_str()));
+        let hash = receipt.get("payload").map(|payload| PayloadHash::of(to_compact(payload).as_bytes()));
+        by && hash.is_some_and(|hash| !known.contains(&hash))
+    })
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::artifact::digest::PayloadHash;
 use crate::artifact::time::unix_ms;
 use crate::audit::finding::{Findings, Subject};
-use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Call, Token};
 
@@ -18,6 +18,7 @@ static MODEL_CALL_UNPLACED: Rule = Rule {
     rationale: "A gateway saw a call under the run's grant, at a time when its token lived; the receipt names no run, and no bundle of these runs holds it.",
     what_to_do: "Have the gateway bind its receipts to runs; a bundle that holds the receipt says whose call it was.",
     does_not_prove: "That the call was this run's.",
+    rests_on: NOTHING,
 };
 
 pub(super) static RULES: &[&Rule] = &[&MODEL_CALL_UNPLACED];

@@ -1,7 +1,7 @@
 //! Rules about decisions and their receipts (model 8).
 
 use crate::audit::finding::Findings;
-use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::rule::{Effect, JOINED, Place, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Receipt};
 use crate::audit::tokens::LATE_EVIDENCE;
@@ -15,6 +15,7 @@ pub(super) static DENY_THEN_ACCEPTED: Rule = Rule {
     rationale: "The wrapper decided to deny, and its receipt or Argo CD itself says that the call was accepted.",
     what_to_do: "Stop the wrapper: it does not enforce what it decides.",
     does_not_prove: "That Argo CD finished the operation.",
+    rests_on: &[WORD, TOKEN, JOINED],
 };
 
 static RECEIPT_WITHOUT_DECISION: Rule = Rule {
@@ -25,6 +26,7 @@ static RECEIPT_WITHOUT_DECISION: Rule = Rule {
     rationale: "A wrapper called Argo CD, and no decision that it may speak of stands in the log for it: none at all, or one of an agent whose wrapper it is not.",
     what_to_do: "Find out from the wrapper's own log what it called, and for whom.",
     does_not_prove: "For which job or agent the call was made.",
+    rests_on: &[WORD, &[Rest::On("argocd_decision", Place::Anywhere), Rest::On("cst_issuance", Place::Anywhere)]],
 };
 
 static DECISION_AFTER_ACT: Rule = Rule {
@@ -35,6 +37,7 @@ static DECISION_AFTER_ACT: Rule = Rule {
     rationale: "A decision explains what happens after it; this one stands above its own receipt.",
     what_to_do: "Treat the call as undecided; the wrapper must log its decision first.",
     does_not_prove: "That the decision would have been another.",
+    rests_on: &[WORD, TOKEN],
 };
 
 static RECEIPT_REQUEST_MISMATCH: Rule = Rule {
@@ -45,6 +48,7 @@ static RECEIPT_REQUEST_MISMATCH: Rule = Rule {
     rationale: "The receipt's request digest is not the one that the decision was about.",
     what_to_do: "Compare the two requests in the wrapper's own log.",
     does_not_prove: "In which member the requests differ.",
+    rests_on: &[WORD, TOKEN],
 };
 
 static RECEIPT_MISSING: Rule = Rule {
@@ -55,6 +59,7 @@ static RECEIPT_MISSING: Rule = Rule {
     rationale: "The wrapper owes a receipt within two minutes of an allow decision, whatever came of the call.",
     what_to_do: "Submit the receipt, or not_sent; late evidence closes this.",
     does_not_prove: "That the call was made.",
+    rests_on: &[WORD, TOKEN, &[Rest::On("argocd_receipt", Place::Anywhere)]],
 };
 
 pub(super) static RULES: &[&Rule] =

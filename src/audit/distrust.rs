@@ -10,7 +10,7 @@ use crate::audit::approvals;
 use crate::audit::audit;
 use crate::audit::finding::{Finding, Findings, Subject};
 use crate::audit::policies::Judge;
-use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::rule::{APPROVAL, CALL, Effect, JOINED, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Statement, Token};
 use crate::audit::timeline::Timeline;
@@ -25,6 +25,7 @@ static DISTRUSTED_SIGNER: Rule = Rule {
     rationale: "The operator withdrew trust from this signer, from an index at or below the statement's.",
     what_to_do: "Look at each statement of this signer as if it could be false.",
     does_not_prove: "That this very statement is false.",
+    rests_on: &[WORD, &[Rest::Time], TOKEN, CALL, RUN, &[Rest::On("argocd_decision", Place::Unjoined)]],
 };
 
 static RESTS_ON_DISTRUSTED: Rule = Rule {
@@ -35,6 +36,16 @@ static RESTS_ON_DISTRUSTED: Rule = Rule {
     rationale: "The policy, token, approval, decision or receipt that this needs was signed by somebody from whom the operator withdrew trust, from an index at or below that statement's.",
     what_to_do: "Find out in another way whether what it rests on is true; until then nothing allowed this.",
     does_not_prove: "That what it rests on is false.",
+    rests_on: &[
+        WORD,
+        &[Rest::Time],
+        TOKEN,
+        CALL,
+        RUN,
+        JOINED,
+        APPROVAL,
+        &[Rest::On("work_policy", Place::BeforeToken), Rest::On("argocd_receipt", Place::ReleasedBefore)],
+    ],
 };
 
 pub(super) static RULES: &[&Rule] = &[&DISTRUSTED_SIGNER, &RESTS_ON_DISTRUSTED];

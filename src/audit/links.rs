@@ -164,9 +164,9 @@ fn unread(entry: &SequencedEntry, roots: Option<&Value>, operator: &Did) -> Link
     let (kind, signer) = (entry.kind.name(), entry.signer.as_ref());
     let holds = |roots| Roots::new(entry.digest, roots).could_hold(kind, signer, entry.submitter.as_str());
     match signer {
-        _ if kind == "audit_roots" && signer == Some(operator) => Link::UNREAD,
+        _ if signer == Some(operator) => Link::UNREAD,
         _ if !roots.is_some_and(holds) => Link::UNTRUSTED,
-        Some(agent) if is_of_agent(kind) => Link::agent(agent.as_str()),
+        Some(agent) if is_of_agent(kind) || kind == "trust_pulse" => Link::agent(agent.as_str()),
         _ => Link::UNREAD,
     }
 }

@@ -7,7 +7,7 @@ use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::time::unix_ms;
 use crate::audit::decisions::DENY_THEN_ACCEPTED;
 use crate::audit::finding::{Findings, Subject};
-use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::rule::{Effect, JOINED, Place, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Statement, app_name};
 use crate::audit::tokens::TOKEN_REVOKED;
@@ -21,6 +21,7 @@ static OBSERVED_UNLIKE_DECIDED: Rule = Rule {
     rationale: "The operation names this decision, and its target, action or parameters are others.",
     what_to_do: "Compare the observation with the decision; look for a way round the wrapper's checks.",
     does_not_prove: "Who changed the request on its way.",
+    rests_on: &[WORD, TOKEN, JOINED, &[Rest::On("audit_roots", Place::Anywhere)]],
 };
 
 static OPERATION_OUTSIDE_WINDOW: Rule = Rule {
@@ -31,6 +32,7 @@ static OPERATION_OUTSIDE_WINDOW: Rule = Rule {
     rationale: "A decision explains an operation that starts within two minutes of it, within the clocks' tolerance.",
     what_to_do: "Find out whether the decision was kept for later, or written for an operation that ran before.",
     does_not_prove: "That the clock of the Argo CD instance is right.",
+    rests_on: &[WORD, &[Rest::Time], TOKEN, JOINED, &[Rest::On("cst_revocation", Place::Anywhere)]],
 };
 
 static REPLAY_DECISION_REUSED: Rule = Rule {
@@ -41,6 +43,7 @@ static REPLAY_DECISION_REUSED: Rule = Rule {
     rationale: "A decision explains one operation.",
     what_to_do: "Treat the second operation as undecided.",
     does_not_prove: "Which of the two was meant.",
+    rests_on: &[WORD, TOKEN, JOINED],
 };
 
 pub(super) static RULES: &[&Rule] = &[&OBSERVED_UNLIKE_DECIDED, &OPERATION_OUTSIDE_WINDOW, &REPLAY_DECISION_REUSED];

@@ -6,11 +6,13 @@ use std::collections::HashMap;
 use crate::artifact::json::Value;
 use crate::audit::approvals;
 use crate::audit::finding::{Findings, Subject};
-use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::rule::{CALL, Effect, JOINED, LINEAGE, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Call, Decision, Statement, Token};
 use crate::merkle::LeafIndex;
-use crate::policy::{Action, Candidate, Context, Judgement, Lineage, Outcome, Pinning, PolicyError, judge, resolve};
+use crate::policy::{
+    Action, Candidate, Context, Demands, Judgement, Lineage, Outcome, Policy, PolicyError, judge, resolve,
+};
 
 static POLICY_MISSING: Rule = Rule {
     code: "POLICY_MISSING",
@@ -20,6 +22,7 @@ static POLICY_MISSING: Rule = Rule {
     rationale: "A policy counts when a rooted signer logged it before the token that runs under it was issued.",
     what_to_do: "Publish policies first; issue the token again under a logged policy.",
     does_not_prove: "That the policy did not exist elsewhere.",
+    rests_on: &[WORD, TOKEN, &[Rest::On("work_policy", Place::BeforeToken)]],
 };
 
 static POLICY_NONCOMPLIANT: Rule = Rule {
@@ -30,6 +33,13 @@ static POLICY_NONCOMPLIANT: Rule = Rule {
     rationale: "The clause named in the finding refuses the action, or nothing allows it.",
     what_to_do: "Find out what led to the action; the gateway receipts just before it are the place to start.",
     does_not_prove: "That the wrapper decided in bad faith.",
+    rests_on: &[
+        WORD,
+        TOKEN,
+        CALL,
+        JOINED,
+        &[Rest::On("approval", Place::Allowing), Rest::On("work_policy", Place::Unresolved)],
+    ],
 };
 
 static POLICY_MISMATCH: Rule = Rule {
@@ -40,6 +50,7 @@ static POLICY_MISMATCH: Rule = Rule {
     rationale: "A token runs under its pinned policy or its agent's default, never under one that an action names.",
     what_to_do: "Check the policy that wrapper or gateway was given.",
     does_not_prove: "That the other policy would have allowed more.",
+    rests_on: &[WORD, TOKEN, CALL, RUN],
 };
 
 static POLICY_NOT_LISTED: Rule = Rule {
@@ -50,6 +61,7 @@ static POLICY_NOT_LISTED: Rule = Rule {
     rationale: "The roots list the policies that an agent may be pinned to, and this is none of them.",
     what_to_do: "Ask the issuer why it pinned this policy.",
     does_not_prove: "That the policy is too wide.",
+    rests_on: &[WORD, TOKEN],
 };
 
 static POLICY_NOT_PINNED: Rule = Rule {
@@ -60,6 +72,7 @@ static POLICY_NOT_PINNED: Rule = Rule {
     rationale: "The policy says policy_hash_pinning required, and the token pins none.",
     what_to_do: "Have the issuer pin the policy's hash.",
     does_not_prove: "That another policy was used.",
+    rests_on: &[WORD, TOKEN, LINEAGE],
 };
 
 static TOKEN_LIFETIME_TOO_LONG: Rule = Rule {
@@ -70,6 +83,7 @@ static TOKEN_LIFETIME_TOO_LONG: Rule = Rule {
     rationale: "exp less iat is more than max_ttl_seconds.",
     what_to_do: "Shorten the issuer's lifetimes.",
     does_not_prove: "That the token was used beyond the limit.",
+    rests_on: &[WORD, TOKEN, LINEAGE],
 };
 
 static AGENT_UNKNOWN: Rule = Rule {
@@ -80,6 +94,7 @@ static AGENT_UNKNOWN: Rule = Rule {
     rationale: "The operator lists agents, their policies and their usernames; this one is not listed.",
     what_to_do: "Ask the issuer for whom the token was, and the operator whether the agent is one of theirs.",
     does_not_prove: "That the agent does not belong to the company.",
+    rests_on: &[WORD, TOKEN],
 };
 
 pub(super) static RULES: &[&Rule] = &[
@@ -93,10 +108,10 @@ pub(super) static RULES: &[&Rule] = &[
 ];
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
-    for token in &scene.tokens {
-        of_token(scene, token, findings);
-    }
     let judge = Judge::new(scene);
+    for token in &scene.tokens {
+        of_token(&judge, token, findings);
+    }
     for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
         of_decision(scene, &judge, decision, findings);
     }
@@ -112,7 +127,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     }
 }
 
-fn of_token(scene: &Scene<'_>, token: &Token<'_>, findings: &mut Findings) {
+fn of_token(judge: &Judge<'_, '_>, token: &Token<'_>, findings: &mut Findings) {
     let (at, subject) = (token.statement.at, token.subject());
     if !token.agent_known {
         findings.add(&AGENT_UNKNOWN, &subject, [at], format!("the roots list no agent {}", token.agent));
@@ -120,19 +135,19 @@ fn of_token(scene: &Scene<'_>, token: &Token<'_>, findings: &mut Findings) {
     if !token.policy_listed {
         findings.add(&POLICY_NOT_LISTED, &subject, [at], "the pinned policy is not among the agent's");
     }
-    let Some(policy) = token.policy else {
-        findings.add(&POLICY_MISSING, &subject, [at], scene.unfit_policy(token));
+    if token.policy.is_none() {
+        findings.add(&POLICY_MISSING, &subject, [at], judge.scene.unfit_policy(token));
         return;
-    };
-    let (logged, policy) = &scene.policies[policy];
-    let Some(rules) = policy.token_rules() else { return };
-    if rules.pinning == Pinning::Required && token.pinned.is_none() {
-        findings.add(&POLICY_NOT_PINNED, &subject, [logged.at, at], "the token pins no policy");
+    }
+    let demands = judge.demands(token);
+    let entries = |policy| judge.logged(policy).into_iter().chain([at]);
+    if let Some(policy) = demands.pinning.filter(|_| token.pinned.is_none()) {
+        findings.add(&POLICY_NOT_PINNED, &subject, entries(policy), "the token pins no policy");
     }
     let life = token.expires_ms.saturating_sub(token.issued_ms) / 1_000;
-    if life > rules.max_ttl_seconds {
-        let detail = format!("it lives {life} s, the policy allows {} s", rules.max_ttl_seconds);
-        findings.add(&TOKEN_LIFETIME_TOO_LONG, &subject, [logged.at, at], detail);
+    if let Some((allowed, policy)) = demands.max_ttl.filter(|(allowed, _)| life > *allowed) {
+        let detail = format!("it lives {life} s, the policy allows {allowed} s");
+        findings.add(&TOKEN_LIFETIME_TOO_LONG, &subject, entries(policy), detail);
     }
 }
 
@@ -158,6 +173,41 @@ impl<'s, 'a> Judge<'s, 'a> {
         Judge { scene, lineages }
     }
 
+    /// What the token's policy asks of token and run, with everything that it
+    /// inherits. Where that cannot be told, what it asks itself stands.
+    pub(super) fn demands(&self, token: &Token<'_>) -> Demands<'s> {
+        let Some(at) = token.policy else { return Demands::default() };
+        match self.lineages.get(&at) {
+            Some(Ok(lineage)) => lineage.demands(),
+            _ => Demands::of([&self.scene.policies[at].1]),
+        }
+    }
+
+    /// Whether everything that a policy inherits is known.
+    pub(super) fn resolves(&self, policy: usize) -> bool {
+        self.lineages.get(&policy).is_none_or(Result::is_ok)
+    }
+
+    /// Whether an approval that names its parameters would make the policy
+    /// allow a decision which it refuses.
+    pub(super) fn needs_params_approved(&self, decision: &Decision<'a>) -> bool {
+        let is_allowed = |judgement: Option<Judgement>| judgement.is_some_and(|judgement| judgement.is_allow());
+        !is_allowed(self.decision(decision)) && is_allowed(self.decision_in(decision, [], true))
+    }
+
+    /// Where a policy of a lineage was logged.
+    pub(super) fn logged(&self, policy: &Policy) -> Option<LeafIndex> {
+        let mut all = self.scene.policies.iter();
+        all.find(|(_, logged)| std::ptr::eq(logged, policy)).map(|(statement, _)| statement.at)
+    }
+
+    /// Where the policy stands that asks for something, when it is not the
+    /// token's own.
+    pub(super) fn inherited(&self, token: &Token<'_>, asks: &Policy) -> Option<LeafIndex> {
+        let own = token.policy.map(|at| &self.scene.policies[at].1);
+        self.logged(asks).filter(|_| !own.is_some_and(|own| std::ptr::eq(own, asks)))
+    }
+
     /// What the token's policy says; `None` when it has none.
     pub(super) fn judge(&self, token: &Token<'_>, action: &Action, context: &Context) -> Option<Judgement> {
         let at = token.policy?;
@@ -165,10 +215,6 @@ impl<'s, 'a> Judge<'s, 'a> {
             Ok(lineage) => judge(lineage, action, context),
             Err(error) => error.refusal(Some(self.scene.policies[at].1.hash())),
         })
-    }
-
-    pub(super) fn scene(&self) -> &'s Scene<'a> {
-        self.scene
     }
 
     /// What the token's policy says of a model call.
@@ -248,7 +294,7 @@ fn of_decision<'a>(scene: &Scene<'a>, judge: &Judge<'_, 'a>, decision: &Decision
         Outcome::NotGoverned if !is_write => {
             findings.uncover("action that no policy governs", &subject, at);
         }
-        Outcome::Deny | Outcome::NotGoverned => refused(scene, token, &judgement, &subject, at, findings),
+        Outcome::Deny | Outcome::NotGoverned => refused(scene, token, &judgement, &subject, [at], findings),
     }
 }
 
@@ -270,7 +316,7 @@ fn observed<'a>(
         let namespaces = counts(operation).unwrap_or_default().iter().filter_map(|row| row.text_at("namespace"));
         let Some(judgement) = judge.decision_in(decision, namespaces, is_approved) else { continue };
         if !matches!(judgement.outcome, Outcome::Allow { .. }) {
-            refused(scene, token, &judgement, &subject, operation.at, findings);
+            refused(scene, token, &judgement, &subject, [at, operation.at], findings);
         }
     }
 }
@@ -286,7 +332,7 @@ fn of_calls(scene: &Scene<'_>, judge: &Judge<'_, '_>, findings: &mut Findings) {
         }
         match judge.call(token, call) {
             Some(judgement) if judgement.outcome == Outcome::Deny => {
-                refused(scene, token, &judgement, &subject, at, findings);
+                refused(scene, token, &judgement, &subject, [at], findings);
             }
             Some(judgement) if judgement.outcome == Outcome::NotGoverned => {
                 findings.uncover("model call that no policy governs", &subject, at);
@@ -301,10 +347,10 @@ fn refused(
     token: &Token<'_>,
     judgement: &Judgement,
     subject: &Subject,
-    at: LeafIndex,
+    at: impl IntoIterator<Item = LeafIndex>,
     findings: &mut Findings,
 ) {
     let policy = token.policy.map(|at| scene.policies[at].0.at);
     let detail = format!("{} at {}: {}", judgement.reason.code(), judgement.clause, judgement.sentence);
-    findings.add(&POLICY_NONCOMPLIANT, subject, policy.into_iter().chain([at]), detail);
+    findings.add(&POLICY_NONCOMPLIANT, subject, policy.into_iter().chain(at), detail);
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::json::Value;
 use crate::audit::finding::{Findings, Subject};
-use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
 use crate::audit::scene::Scene;
 use crate::audit::statement::Statement;
 use crate::merkle::LeafIndex;
@@ -19,6 +19,7 @@ static PULSE_UNLIKE_RECEIPTS: Rule = Rule {
     rationale: "A Trust Pulse is what the agent says of itself; the tool and file counts of the run's receipts are others.",
     what_to_do: "Read the receipts; count nothing on the pulse.",
     does_not_prove: "Which of the two is right: both are the agent's own word.",
+    rests_on: NOTHING,
 };
 
 pub(super) static RULES: &[&Rule] = &[&PULSE_UNLIKE_RECEIPTS];

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::artifact::json::Value;
 use crate::audit::finding::Findings;
-use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::rule::{Effect, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::{Scene, speaker};
 use crate::audit::statement::Statement;
 use crate::merkle::LeafIndex;
@@ -19,6 +19,12 @@ static REPLAY_RUN_ID_REUSED: Rule = Rule {
     rationale: "One agent packs one run, in one job. A later bundle may say more of it: the earlier chain goes on, every receipt is there, and the metadata is the same but for added tokens. Any other second bundle or job under the id is a replay.",
     what_to_do: "Compare the two; treat the second as a replay.",
     does_not_prove: "Which of the two is the true one.",
+    rests_on: &[
+        WORD,
+        TOKEN,
+        RUN,
+        &[Rest::On("argocd_decision", Place::BeforeAct), Rest::On("proof_bundle", Place::Anywhere)],
+    ],
 };
 
 static REPLAY_RECEIPT_ID_REUSED: Rule = Rule {
@@ -29,6 +35,7 @@ static REPLAY_RECEIPT_ID_REUSED: Rule = Rule {
     rationale: "One signer gives a receipt id to one receipt.",
     what_to_do: "Compare the two receipts at their signer.",
     does_not_prove: "Which of the two is the true one.",
+    rests_on: &[WORD, TOKEN, RUN],
 };
 
 static REPLAY_TOKEN_ISSUED_TWICE: Rule = Rule {
@@ -39,6 +46,7 @@ static REPLAY_TOKEN_ISSUED_TWICE: Rule = Rule {
     rationale: "One token has one issuance; a second one with other claims says that one of them is untrue. The first counts.",
     what_to_do: "Ask the issuer which claims the token holds.",
     does_not_prove: "Which of the two is the true one.",
+    rests_on: &[WORD, TOKEN],
 };
 
 static REPLAY_APPROVAL_ID_REUSED: Rule = Rule {
@@ -49,6 +57,7 @@ static REPLAY_APPROVAL_ID_REUSED: Rule = Rule {
     rationale: "One approver gives an approval id to one approval.",
     what_to_do: "Ask the approver which of the two was meant.",
     does_not_prove: "That either was not meant.",
+    rests_on: &[WORD, TOKEN],
 };
 
 pub(super) static RULES: &[&Rule] =

@@ -6,14 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::artifact::Did;
 use crate::artifact::digest::ArtifactDigest;
 use crate::audit::RULES_VERSION;
 use crate::audit::finding::{Finding, Findings, Pending, Subject};
+use crate::audit::missing::{Gaps, NotAtHand};
 use crate::audit::rule::Effect;
-use crate::audit::scene::{Scene, Withheld};
+use crate::audit::scene::Scene;
 use crate::audit::scope::Scope;
-use crate::audit::trust::is_of_agent;
 use crate::entry::LoggedAt;
 use crate::merkle::{LeafIndex, TreeSize};
 
@@ -256,50 +255,19 @@ impl Report {
     }
 }
 
-/// Rules that accuse because something is *not* there. Where absence was not
-/// checked it may merely not be at hand: then they leave the audit incomplete.
-const REST_ON_ABSENCE: &[&str] = &[
-    "APPROVAL_BY_ACTOR",
-    "APPROVAL_DENIED",
-    "APPROVAL_EXPIRED",
-    "APPROVAL_MISSING",
-    "APPROVAL_UNBOUND_REVISION",
-    "APPROVAL_UNEQUAL",
-    "BUNDLE_MISSING",
-    "GATEWAY_RECEIPT_MISSING",
-    "POLICY_MISSING",
-    "POLICY_NONCOMPLIANT",
-    "RECEIPT_MISSING",
-    "RECEIPT_NOT_GENUINE",
-    "RECEIPT_WITHOUT_DECISION",
-    "TOKEN_UNKNOWN",
-];
-
-/// An approval that is not at hand may be the one that covers the act, and may
-/// name the parameter that a policy refuses without it.
-fn soften(finding: Finding) -> Finding {
-    Finding { effect: finding.effect.min(Effect::Incomplete), ..finding }
-}
-
-/// Whether a body that cannot be read may be the one that this finding misses.
-/// A bundle can only be its signer's, and what else agents say of themselves
-/// closes nothing: else any agent could soften every other's findings.
-fn may_be_missed(withheld: &Withheld<'_>, finding: &Finding) -> bool {
-    match withheld.kind {
-        "proof_bundle" => {
-            finding.code == "BUNDLE_MISSING" && finding.subject.agent.as_deref() == withheld.signer.map(Did::as_str)
-        }
-        kind => !is_of_agent(kind),
+pub(super) fn finish(
+    scene: &Scene<'_>,
+    size: TreeSize,
+    absence: Absence,
+    gaps: &Gaps<'_>,
+    mut findings: Findings,
+) -> Report {
+    // Who cannot read all that the operator said has not read the log.
+    let is_read = absence != Absence::Recomputed || !scene.lacks_operators_word();
+    let absence = if is_read { absence } else { Absence::NotChecked };
+    if let Some(not_at_hand) = NotAtHand::of(scene, size, gaps) {
+        findings.found = findings.found.into_iter().map(|finding| not_at_hand.soften(finding)).collect();
     }
-}
-
-pub(super) fn finish(scene: &Scene<'_>, size: TreeSize, absence: Absence, mut findings: Findings) -> Report {
-    let is_soft = |finding: &Finding| {
-        let unread = || scene.withheld.iter().any(|withheld| may_be_missed(withheld, finding));
-        REST_ON_ABSENCE.contains(&finding.code) && (absence == Absence::NotChecked || unread())
-    };
-    let soft = |finding| if is_soft(&finding) { soften(finding) } else { finding };
-    findings.found = findings.found.into_iter().map(soft).collect();
     let mut coverage: BTreeMap<(&'static str, &Subject), Vec<LeafIndex>> = BTreeMap::new();
     for (what, subject, at) in &findings.uncovered {
         coverage.entry((what, subject)).or_default().push(*at);

@@ -102,16 +102,19 @@ impl<'a> Roots<'a> {
     /// verdict.
     pub(super) fn could_hold(&self, kind: &str, did: Option<&Did>, submitter: &str) -> bool {
         let observes = |field, name| self.rows("observers").iter().any(|row| row.text_at(field) == Some(name));
-        let Some(did) = did else { return kind == "argocd_observation" && observes("submitter", submitter) };
+        let is_observed = matches!(kind, "argocd_observation" | "argocd_snapshot");
+        let Some(did) = did else { return is_observed && observes("submitter", submitter) };
         match kind {
-            "argocd_observation" => observes("did", did.as_str()),
+            _ if is_observed => observes("did", did.as_str()),
             "work_policy" => self.lists("policy_signers", did),
             "cst_issuance" => self.lists("cst_issuers", did),
             "cst_revocation" => self.lists("cst_revokers", did),
             "gateway_receipt" => self.lists("gateways", did),
             "approval" => self.row("approvers", did.as_str()).is_some(),
             "argocd_decision" | "argocd_receipt" => self.is_wrapper(did, None),
+            "change_record" => self.lists("recorders", did),
             "proof_bundle"
+            | "trust_pulse"
             | "tool_receipt"
             | "side_effect_receipt"
             | "human_approval_receipt"

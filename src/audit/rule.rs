@@ -54,7 +54,132 @@ pub struct Rule {
     pub rationale: &'static str,
     pub what_to_do: &'static str,
     pub does_not_prove: &'static str,
+    /// What could undo such a finding: while something missing may be that, it
+    /// accuses nobody. Empty for rules that accuse nobody in any case.
+    pub rests_on: &'static [&'static [Rest]],
 }
+
+/// One thing that a finding rests on: were it not at hand, nobody could say
+/// that the finding stands.
+#[derive(Clone, Copy, Debug)]
+pub enum Rest {
+    /// The roots in force where the statements stand that show it.
+    Roles,
+    /// No lower entry of these statements, that would stand in another order
+    /// to each other or under other roots.
+    Order,
+    /// No lower entry of them at all: it is about when they were logged.
+    Time,
+    /// No statement of this kind stands there.
+    On(&'static str, Place),
+    /// The agent says it against itself, whoever has which role: only whose
+    /// job it was rests on others.
+    OwnWord,
+}
+
+/// Where a statement would have to stand to undo a finding.
+#[derive(Clone, Copy, Debug)]
+pub enum Place {
+    Anywhere,
+    /// Below what was done.
+    BeforeAct,
+    /// Below the issuance of the token: the first issuance counts. Below the
+    /// act, where none is known.
+    BeforeToken,
+    /// Below the first decision of the run that is here: that names its token.
+    BeforeRun,
+    /// Anywhere, where no decision of the run is here.
+    OfUndecidedRun,
+    /// Anywhere, for a model call that is judged by its grant alone.
+    OfGrant,
+    /// The same, for model calls only.
+    OfCall(&'static Place),
+    /// Below a decision that names an approval which does not stand below it.
+    Named,
+    /// The same, where that approval would make the policy allow the act.
+    Allowing,
+    /// Between two uses of an approval, where the first may have come to nothing.
+    Releasing,
+    /// Below an act whose approval had to be released before.
+    ReleasedBefore,
+    /// Anywhere, where the bundle holds a receipt of that signer which is not known.
+    Held,
+    /// Anywhere, for what is found without a bundle.
+    Unbundled,
+    /// Anywhere, for a receipt whose decision is not known.
+    Unjoined,
+    /// Anywhere, where only a receipt's `op_key` joins the operation.
+    Joining,
+    /// Below the issuance, where the token's policy inherits.
+    Inherited,
+    /// The same, where what it inherits is not all known.
+    Unresolved,
+}
+
+impl Rest {
+    /// What the finding rests on, for readers.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Rest::Roles => "the roots in force at its entries".to_owned(),
+            Rest::Order => "no lower entry of the same statements, in another order or under other roots".to_owned(),
+            Rest::Time => "no lower entry of the same statements".to_owned(),
+            Rest::On(kind, place) => format!("`{kind}` {}", place.words()),
+            Rest::OwnWord => "the agent's own word; what follows, for its job alone".to_owned(),
+        }
+    }
+}
+
+impl Place {
+    fn words(self) -> String {
+        let fixed = match self {
+            Place::OfCall(place) => return format!("{}, for model calls", place.words()),
+            Place::Anywhere => "anywhere",
+            Place::BeforeAct => "below the act",
+            Place::BeforeToken => "below the token's issuance",
+            Place::BeforeRun => "below the first known decision of the run",
+            Place::OfUndecidedRun => "anywhere, where no decision of the run is known",
+            Place::OfGrant => "anywhere, for model calls judged by their grant alone",
+            Place::Named => "below a decision that names an approval which is not there",
+            Place::Allowing => {
+                "below a decision that names an approval which is not there and would make the policy allow the act"
+            }
+            Place::Releasing => "between two uses, where the first may have come to nothing",
+            Place::ReleasedBefore => "below an act whose approval was used before",
+            Place::Held => "anywhere, where the bundle holds an unknown receipt of that signer",
+            Place::Unbundled => "anywhere, where no bundle shows it",
+            Place::Unjoined => "anywhere, for receipts whose decision is not known",
+            Place::Joining => "anywhere, where only an `op_key` joins the operation",
+            Place::Inherited => "below the token's issuance, where its policy inherits",
+            Place::Unresolved => "below the token's issuance, where what its policy inherits is not all known",
+        };
+        fixed.to_owned()
+    }
+}
+
+/// A rule that accuses nobody.
+pub(super) const NOTHING: &[&[Rest]] = &[];
+/// The word of those who have the role for it.
+pub(super) const WORD: &[Rest] = &[Rest::Roles, Rest::Order];
+/// Which token it is about, and so whose job.
+pub(super) const TOKEN: &[Rest] = &[Rest::On("cst_issuance", Place::BeforeToken)];
+/// Which token its run has.
+pub(super) const RUN: &[Rest] =
+    &[Rest::On("argocd_decision", Place::BeforeRun), Rest::On("proof_bundle", Place::OfUndecidedRun)];
+/// Which token a model call is judged by.
+pub(super) const CALL: &[Rest] = &[
+    Rest::On("argocd_decision", Place::OfCall(&Place::BeforeRun)),
+    Rest::On("proof_bundle", Place::OfCall(&Place::OfUndecidedRun)),
+    Rest::On("cst_issuance", Place::OfGrant),
+];
+/// What an agent says against itself.
+pub(super) const OWN: &[Rest] = &[Rest::OwnWord];
+/// Which decision an operation belongs to.
+pub(super) const JOINED: &[Rest] = &[Rest::On("argocd_receipt", Place::Joining)];
+/// What a policy asks together with those that it inherits.
+pub(super) const LINEAGE: &[Rest] = &[Rest::On("work_policy", Place::Inherited)];
+/// An approval that the decision names.
+pub(super) const APPROVAL: &[Rest] = &[Rest::On("approval", Place::Named)];
 
 /// Every rule, by group, in the order in which they are checked.
 pub static RULE_GROUPS: &[&[&Rule]] = &[

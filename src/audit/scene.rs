@@ -3,6 +3,7 @@
 //! longer log never takes a fact away; whom it may charge is proven at the end.
 
 mod charge;
+mod missed;
 mod reasons;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -22,13 +23,7 @@ use crate::policy::Policy;
 pub(super) use self::charge::speaker;
 use self::reasons::Unfit;
 
-/// An entry that could have been a fact, had its body been at hand.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Withheld<'a> {
-    pub at: LeafIndex,
-    pub kind: &'static str,
-    pub signer: Option<&'a Did>,
-}
+pub(super) use self::missed::Withheld;
 
 /// Everything the rules look at.
 #[derive(Debug, Default)]
@@ -54,6 +49,10 @@ pub(super) struct Scene<'a> {
     pub run_tokens: BTreeMap<(&'a str, &'a str), usize>,
     /// Agents that tokens were issued to, by job.
     pub job_agents: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    /// Where the first allow decision of each run stands.
+    run_from: BTreeMap<(&'a str, &'a str), LeafIndex>,
+    /// Missing bodies that only matter where their signer is distrusted.
+    idle: Vec<Withheld<'a>>,
     token_at: HashMap<&'a str, usize>,
     /// Tokens of each grant, by scope hash, in order.
     grant_at: HashMap<&'a str, Vec<usize>>,
@@ -91,6 +90,7 @@ impl<'a> Scene<'a> {
             }
         }
         scene.logged_at = scene.logged_at.max(logged_at);
+        scene.wake();
         scene.connect();
         scene
     }
@@ -104,15 +104,6 @@ impl<'a> Scene<'a> {
     pub(super) fn roots_at(&self, at: LeafIndex) -> Option<&Roots<'a>> {
         let after = self.roots.partition_point(|(from, _)| *from <= at);
         self.roots[..after].last().map(|(_, roots)| roots)
-    }
-
-    fn miss(&mut self, at: LeafIndex, seen: &'a Seen, operator: Option<&Did>) {
-        let (kind, signer) = (seen.entry.kind.name(), seen.entry.signer.as_ref());
-        let by_operator = kind == "audit_roots" && signer.is_some() && signer == operator;
-        let submitter = seen.entry.submitter.as_str();
-        if by_operator || self.roots.last().is_some_and(|(_, roots)| roots.could_hold(kind, signer, submitter)) {
-            self.withheld.push(Withheld { at, kind, signer });
-        }
     }
 
     fn take(&mut self, statement: Statement<'a>, by_operator: bool) {
@@ -269,6 +260,7 @@ impl<'a> Scene<'a> {
         for decision in self.decisions.iter().filter(|decision| decision.is_allow) {
             if let (Some(agent), Some(run), Some(token)) = (decision.agent, decision.run, decision.token) {
                 self.run_tokens.entry((agent, run)).or_insert(token);
+                self.run_from.entry((agent, run)).or_insert(decision.statement.at);
             }
         }
         for bundle in &mut self.bundles {

@@ -2,7 +2,7 @@
 //! that leave a verdict incomplete and say what to bring.
 
 use crate::audit::finding::{Finding, Subject};
-use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
 use crate::audit::tokens::REPLAY_JOB_MISMATCH;
 use crate::audit::trust::ROOTS_UNPINNED;
 
@@ -14,6 +14,7 @@ static EVIDENCE_NOT_GIVEN: Rule = Rule {
     rationale: "Policy, token, approvals, decisions and revocations stand in the log, and neither a packet nor the log was given.",
     what_to_do: "Give the packet with --evidence, or the log with --log.",
     does_not_prove: "That the run did anything wrong.",
+    rests_on: NOTHING,
 };
 
 static BUNDLE_NOT_LOGGED: Rule = Rule {
@@ -24,6 +25,7 @@ static BUNDLE_NOT_LOGGED: Rule = Rule {
     rationale: "The evidence holds no proven entry of this very bundle, so the log says nothing about it.",
     what_to_do: "Get the bundle's .tlog-proof, or submit the bundle to the log.",
     does_not_prove: "That the bundle is false.",
+    rests_on: NOTHING,
 };
 
 static RUN_UNKNOWN: Rule = Rule {
@@ -34,6 +36,7 @@ static RUN_UNKNOWN: Rule = Rule {
     rationale: "No issuance by a rooted issuer is joined to the run, so nobody can say for which job it ran and what it was allowed.",
     what_to_do: "Bring the token's issuance, and check that the pinned operator is that of this log.",
     does_not_prove: "That the run had no token.",
+    rests_on: NOTHING,
 };
 
 /// Code of the row for a file that could be taken for several documents.
@@ -47,6 +50,7 @@ static DOCUMENTS_DIFFER: Rule = Rule {
     rationale: "Verdicts, proof, token and page each speak of one document, of its one run and of whoever signed it; here a reader could take the verdict on one for a verdict on another.",
     what_to_do: "Take the documents apart and verify each by itself, as its own signer wrote it.",
     does_not_prove: "That any of them is false, or anything about an agent that is only named.",
+    rests_on: NOTHING,
 };
 
 pub(super) static RULES: &[&Rule] = &[&EVIDENCE_NOT_GIVEN, &BUNDLE_NOT_LOGGED, &RUN_UNKNOWN, &DOCUMENTS_DIFFER];

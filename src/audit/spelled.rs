@@ -4,7 +4,7 @@
 
 use crate::artifact::spelling::is_spelled;
 use crate::audit::finding::Findings;
-use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Statement};
 use crate::merkle::LeafIndex;
@@ -17,6 +17,7 @@ static ID_NOT_SPELLED: Rule = Rule {
     rationale: "The id of a job, run, agent or approval begins or ends with a blank, or has a character that nobody sees, so it joins nothing, and what rests on it cannot be judged.",
     what_to_do: "Log the statement again with the id in the one spelling; logs of today refuse others.",
     does_not_prove: "That the id was meant to look like another.",
+    rests_on: NOTHING,
 };
 
 pub(super) static RULES: &[&Rule] = &[&ID_NOT_SPELLED];

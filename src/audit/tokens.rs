@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::artifact::time::unix_ms;
 use crate::audit::SKEW_MS;
 use crate::audit::finding::Findings;
-use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::rule::{CALL, Effect, JOINED, NOTHING, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Call, Decision, Token};
 use crate::merkle::LeafIndex;
@@ -19,6 +19,7 @@ pub(super) static TOKEN_UNKNOWN: Rule = Rule {
     rationale: "Rights begin with an issuance by a rooted issuer that stands before the action.",
     what_to_do: "Ask the issuer whether it issued this token, and when it was logged.",
     does_not_prove: "That the token itself was forged.",
+    rests_on: &[WORD, &[Rest::On("cst_issuance", Place::BeforeAct)]],
 };
 
 pub(super) static TOKEN_REVOKED: Rule = Rule {
@@ -29,6 +30,7 @@ pub(super) static TOKEN_REVOKED: Rule = Rule {
     rationale: "A revocation by a rooted revoker stands before the action.",
     what_to_do: "Treat the action as unauthorised; find out why the wrapper or gateway still served the token.",
     does_not_prove: "That the agent knew of the revocation.",
+    rests_on: &[WORD, TOKEN, CALL, JOINED],
 };
 
 static TOKEN_EXPIRED: Rule = Rule {
@@ -39,6 +41,7 @@ static TOKEN_EXPIRED: Rule = Rule {
     rationale: "The action was logged at or after the end that the token itself states.",
     what_to_do: "Treat the action as unauthorised; issue a new token for new work.",
     does_not_prove: "That the clocks of issuer and log agree better than the stated tolerance.",
+    rests_on: &[WORD, &[Rest::Time], TOKEN, CALL, &[Rest::On("cst_revocation", Place::OfCall(&Place::BeforeAct))]],
 };
 
 static TOKEN_NOT_YET_VALID: Rule = Rule {
@@ -49,6 +52,7 @@ static TOKEN_NOT_YET_VALID: Rule = Rule {
     rationale: "The token says that it was issued later than the action was logged.",
     what_to_do: "Check the issuer's clock.",
     does_not_prove: "Which of the two clocks is wrong.",
+    rests_on: &[WORD, TOKEN],
 };
 
 pub(super) static LATE_EVIDENCE: Rule = Rule {
@@ -59,6 +63,7 @@ pub(super) static LATE_EVIDENCE: Rule = Rule {
     rationale: "It was logged after the window in which it could show when the action happened, or the time that its signer gives lies outside the token's life.",
     what_to_do: "Compare with what Argo CD or the gateway kept; submit evidence when it is made, and check the signer's clock.",
     does_not_prove: "That the action happened outside the token's life.",
+    rests_on: NOTHING,
 };
 
 static TOKEN_REUSED: Rule = Rule {
@@ -69,6 +74,11 @@ static TOKEN_REUSED: Rule = Rule {
     rationale: "A token is issued for one run; what is used elsewhere is replayed.",
     what_to_do: "Issue one token a run and look at what the other run did.",
     does_not_prove: "Which of the two uses was meant.",
+    rests_on: &[
+        WORD,
+        TOKEN,
+        &[Rest::On("argocd_decision", Place::Anywhere), Rest::On("proof_bundle", Place::OfUndecidedRun)],
+    ],
 };
 
 pub(super) static REPLAY_JOB_MISMATCH: Rule = Rule {
@@ -79,6 +89,7 @@ pub(super) static REPLAY_JOB_MISMATCH: Rule = Rule {
     rationale: "A token is bound to one job, and everything done under it names that job.",
     what_to_do: "Find out which job the action was for; treat it as a replay until then.",
     does_not_prove: "Which of the jobs is the right one.",
+    rests_on: &[WORD, TOKEN, RUN],
 };
 
 static SCOPE_HASH_MISMATCH: Rule = Rule {
@@ -89,6 +100,7 @@ static SCOPE_HASH_MISMATCH: Rule = Rule {
     rationale: "The scope hash recomputed from the token's claims is not the one that the action names.",
     what_to_do: "Compare the claims of the issuance with the grant that was used.",
     does_not_prove: "That the other grant does not exist.",
+    rests_on: &[WORD, TOKEN, CALL],
 };
 
 static SUBJECT_MISMATCH: Rule = Rule {
@@ -99,6 +111,7 @@ static SUBJECT_MISMATCH: Rule = Rule {
     rationale: "A token is bound to one agent, and somebody else claims to have run under it.",
     what_to_do: "Treat the claim as theft of evidence by its signer.",
     does_not_prove: "Anything against the token's own agent.",
+    rests_on: &[WORD, &[Rest::On("cst_issuance", Place::Anywhere)], RUN],
 };
 
 static RUN_WITHOUT_TOKEN: Rule = Rule {
@@ -109,6 +122,7 @@ static RUN_WITHOUT_TOKEN: Rule = Rule {
     rationale: "No decision and no single token of the bundle says which rights the run had, so nothing was held against any.",
     what_to_do: "Have the runtime name the run's token in metadata.pulselog.token_hashes.",
     does_not_prove: "That the run had no rights.",
+    rests_on: NOTHING,
 };
 
 pub(super) static RULES: &[&Rule] = &[

@@ -1,7 +1,7 @@
 //! Rules about whose word counts, and about bodies that are not at hand.
 
 use crate::audit::finding::{Findings, Subject};
-use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
 use crate::audit::scene::{Scene, speaker};
 
 pub(super) static ROOTS_UNPINNED: Rule = Rule {
@@ -12,6 +12,7 @@ pub(super) static ROOTS_UNPINNED: Rule = Rule {
     rationale: "Without an operator whom the reader chose, nobody's word counts, and no packet or server may choose for the reader.",
     what_to_do: "Give the operator's DID, taken from a source you trust.",
     does_not_prove: "That anything in the log is false.",
+    rests_on: NOTHING,
 };
 
 static ROOTS_MISSING: Rule = Rule {
@@ -22,6 +23,7 @@ static ROOTS_MISSING: Rule = Rule {
     rationale: "Roles come from the roots that the pinned operator logged, and none stand here.",
     what_to_do: "Check that the pinned DID is that of this log's operator.",
     does_not_prove: "That another operator declared none.",
+    rests_on: NOTHING,
 };
 
 static UNTRUSTED_STATEMENT: Rule = Rule {
@@ -32,6 +34,7 @@ static UNTRUSTED_STATEMENT: Rule = Rule {
     rationale: "Anyone may log an authentic statement; only holders of its role are believed.",
     what_to_do: "If the signer ought to have the role, the operator logs new roots; then submit the statement again with pulselog submit --renew: in its old envelope it is only a duplicate.",
     does_not_prove: "Anything about the job or agent that the statement names.",
+    rests_on: NOTHING,
 };
 
 pub(super) static EVIDENCE_WITHHELD: Rule = Rule {
@@ -42,6 +45,7 @@ pub(super) static EVIDENCE_WITHHELD: Rule = Rule {
     rationale: "The entry is proven, but what it says could change the verdict and cannot be read.",
     what_to_do: "Fetch the body by its digest, or ask the operator why it is withheld.",
     does_not_prove: "That the body holds anything bad.",
+    rests_on: NOTHING,
 };
 
 pub(super) static RULES: &[&Rule] = &[&ROOTS_UNPINNED, &ROOTS_MISSING, &UNTRUSTED_STATEMENT, &EVIDENCE_WITHHELD];
@@ -60,7 +64,8 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         return;
     }
     for held in &scene.withheld {
-        let agent = held.signer.filter(|_| is_of_agent(held.kind)).map(ToString::to_string);
+        let is_own = !held.is_operators && (is_of_agent(held.kind) || held.kind == "trust_pulse");
+        let agent = held.signer.filter(|_| is_own).map(ToString::to_string);
         let subject = Subject { agent, ..Subject::default() };
         findings.add(
             &EVIDENCE_WITHHELD,
@@ -70,7 +75,11 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         );
     }
     if scene.roots.is_empty() {
-        findings.add(&ROOTS_MISSING, &Subject::default(), [], "the pinned operator logged no roots");
+        let detail = match scene.withheld.iter().any(|held| held.kind == "audit_roots") {
+            true => "no roots of the pinned operator can be read here",
+            false => "the pinned operator logged no roots",
+        };
+        findings.add(&ROOTS_MISSING, &Subject::default(), [], detail);
         return;
     }
     for statement in &scene.untrusted {

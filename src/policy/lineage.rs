@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::artifact::Did;
-use crate::policy::{Policy, PolicyError};
+use crate::policy::{Pinning, Policy, PolicyError};
 
 /// Most policies above one.
 pub const ANCESTORS_MAX: usize = 8;
@@ -44,9 +44,46 @@ impl<'a> Lineage<'a> {
         self.policy
     }
 
+    /// What it asks of tokens and evidence, as a whole.
+    pub fn demands(&self) -> Demands<'a> {
+        Demands::of(std::iter::once(self.policy).chain(self.ancestors()))
+    }
+
     /// Its parent, the parent's parent, and so on.
     pub fn ancestors(&self) -> impl Iterator<Item = &'a Policy> + '_ {
         self.ancestors.iter().copied()
+    }
+}
+
+/// What policies ask of tokens and of the evidence that a run leaves: of each
+/// demand the strictest, and the first policy that makes it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Demands<'a> {
+    /// Longest life of a token in seconds.
+    pub max_ttl: Option<(i64, &'a Policy)>,
+    pub pinning: Option<&'a Policy>,
+    pub gateway_receipts: Option<&'a Policy>,
+    pub proof_bundle: Option<&'a Policy>,
+}
+
+impl<'a> Demands<'a> {
+    /// All that any of these policies asks: none of them can take back what
+    /// another demands.
+    pub fn of(policies: impl IntoIterator<Item = &'a Policy>) -> Demands<'a> {
+        let mut all = Demands::default();
+        for policy in policies {
+            if let Some(token) = policy.token_rules() {
+                if all.max_ttl.is_none_or(|(life, _)| token.max_ttl_seconds < life) {
+                    all.max_ttl = Some((token.max_ttl_seconds, policy));
+                }
+                all.pinning = all.pinning.or((token.pinning == Pinning::Required).then_some(policy));
+            }
+            if let Some(audit) = policy.audit_rules() {
+                all.gateway_receipts = all.gateway_receipts.or(audit.require_gateway_receipts.then_some(policy));
+                all.proof_bundle = all.proof_bundle.or(audit.produce_proof_bundle.then_some(policy));
+            }
+        }
+        all
     }
 }
 

@@ -194,6 +194,8 @@ fn rows() -> impl Iterator<Item = &'static Golden> {
         crate::audit_goldens_tokens::ROWS,
         crate::audit_goldens_packing::ROWS,
         crate::audit_goldens_policies::ROWS,
+        crate::audit_goldens_lineage::ROWS,
+        crate::audit_goldens_missing::ROWS,
         crate::audit_goldens_acts::ROWS,
         crate::audit_goldens_approvers::ROWS,
         crate::audit_goldens_bundles::ROWS,
@@ -281,6 +283,11 @@ fn each_golden_job_is_judged_the_same_from_its_own_entries() {
         let timeline = row.story().timeline();
         same_from_its_own_entries(&timeline, timeline.size(), &scopes);
     }
+}
+
+/// The stories that are read whole, each with its name.
+pub fn whole_stories() -> impl Iterator<Item = (&'static str, Story)> {
+    rows().filter(|row| matches!(row.read, Read::Whole)).map(|row| (row.name, row.story()))
 }
 
 /// One story with all that these rows change, for tests that want tangled ones.

@@ -136,6 +136,12 @@ fn reference() -> String {
     let mut page = String::from(INTRODUCTION);
     // Writing to a String cannot fail.
     let _ = writeln!(page, "## Rules\n\nVersion {RULES_VERSION}.\n");
+    let _ = writeln!(
+        page,
+        "*Rests on* names what could undo a finding that fails. While a body or an entry is missing that may be it, by \
+         its kind, signer and place, the finding leaves the verdict incomplete; anything else that is missing changes \
+         nothing.\n"
+    );
     for rule in RULE_GROUPS.iter().copied().flatten() {
         let effect = match rule.effect {
             pulselog::audit::Effect::Shown => "is shown and moves no verdict",
@@ -144,7 +150,10 @@ fn reference() -> String {
         };
         let _ = writeln!(page, "### `{}`\n\n{}. Severity {}; {effect}.\n", rule.code, rule.title, rule.severity.name());
         let _ = writeln!(page, "- Why: {}\n- What to do: {}", rule.rationale, rule.what_to_do);
-        let _ = writeln!(page, "- Does not prove: {}\n", rule.does_not_prove);
+        let rests: Vec<_> = rule.rests_on.iter().copied().flatten().map(pulselog::audit::Rest::words).collect();
+        let _ = writeln!(page, "- Does not prove: {}", rule.does_not_prove);
+        let rests = if rests.is_empty() { String::new() } else { format!("- Rests on: {}\n", rests.join("; ")) };
+        let _ = writeln!(page, "{rests}");
     }
     page.push_str(
         "## What is missing when a kind is removed\n\nOne clean log with an entry of every kind, every window closed. \

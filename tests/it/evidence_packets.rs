@@ -98,6 +98,22 @@ fn a_packet_without_any_one_of_its_files_is_never_green_and_says_why() {
 }
 
 #[test]
+fn a_packet_without_its_roots_and_any_other_of_its_files_accuses_nobody() {
+    for file in std::fs::read_dir(packet()).expect("a packet").flatten() {
+        let part = copy(Some("00-audit_roots.json"));
+        // The roots themselves are gone already.
+        let _ = std::fs::remove_file(part.path().join(file.file_name()));
+        let ran = verify(part.path(), "21-proof_bundle.json", &operator(), &[]);
+        assert_ne!(ran.code, 0, "without {:?}: {}", file.file_name(), ran.out);
+        if !ran.out.is_empty() {
+            let report = json(&ran);
+            let findings = report["audit"]["findings"].as_array().expect("findings");
+            assert!(findings.iter().all(|finding| finding["effect"] != "fails"), "{report:#}");
+        }
+    }
+}
+
+#[test]
 fn a_changed_file_of_a_packet_fails() {
     let part = copy(None);
     let path = part.path().join("12-cst_revocation.json");

@@ -157,10 +157,21 @@ impl Auditing<'_> {
             Some(job) if job == expected => {}
             Some(job) => {
                 let detail = format!("the run belongs to job {job}, expected was {expected}");
-                self.lacks(subject, Shortfall::Job, detail);
+                let mut finding = Shortfall::Job.finding(subject, detail);
+                // What is missing may say that the run is the expected job's.
+                if !self.is_all_read() {
+                    finding.effect = audit::Effect::Incomplete;
+                }
+                self.findings.insert(finding);
             }
             None => self.lacks(subject, Shortfall::Run, format!("so nothing shows that it belongs to job {expected}")),
         }
+    }
+
+    /// Whether nothing is missing that could join the run to another job.
+    fn is_all_read(&self) -> bool {
+        let withheld = self.findings.iter().any(|finding| finding.code == "EVIDENCE_WITHHELD");
+        self.coverage.absence != Absence::NotChecked && !withheld
     }
 
     fn lacks(&mut self, subject: &Subject, what: Shortfall, detail: impl Into<String>) {

@@ -1,0 +1,324 @@
+//! What is not at hand, and the findings that rest on it.
+//!
+//! What is missing is never evidence of guilt. A finding that accuses stays an
+//! accusation only while nothing that is missing could undo it: no statement of
+//! a missing entry's kind, by its signer, at its place, whatever it said. Each
+//! rule says in its own row what that would take ([`Rule::rests_on`]); here it
+//! is held against what is known of the missing: kind, signer and submitter,
+//! place. Of entries that are missing altogether nothing is known but the place.
+
+use std::collections::BTreeSet;
+
+use crate::artifact::Did;
+use crate::artifact::json::Value;
+use crate::audit::approvals;
+use crate::audit::bundles;
+use crate::audit::finding::{Finding, Subject};
+use crate::audit::policies::Judge;
+use crate::audit::rule::{Effect, Place, Rest, Rule, explain};
+use crate::audit::scene::{Scene, Withheld};
+use crate::audit::statement::{Decision, Statement, Token};
+use crate::audit::timeline::Timeline;
+use crate::merkle::{LeafIndex, TreeSize};
+
+/// Something that is not at hand: one entry without its body, or a stretch of
+/// the log of which nothing is.
+#[derive(Clone, Copy, Debug)]
+struct Missing<'a> {
+    first: u64,
+    last: u64,
+    what: What<'a>,
+    /// Whether it comes of entries that are missing altogether.
+    is_gap: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum What<'a> {
+    Body(Withheld<'a>),
+    /// No entry is known here.
+    Gap,
+    /// Entries are here, but roots are not that may have given anybody a role.
+    Unrooted,
+}
+
+/// Everything that is not at hand of a prefix.
+pub(super) struct NotAtHand<'s, 'a> {
+    scene: &'s Scene<'a>,
+    judge: Judge<'s, 'a>,
+    missing: Vec<Missing<'a>>,
+    gaps: &'s Gaps<'s>,
+}
+
+/// What of a log is not here at all.
+#[derive(Debug, Default)]
+pub(super) struct Gaps<'t> {
+    /// First and last index of each stretch.
+    pub stretches: Vec<(u64, u64)>,
+    /// The job of which they hold nothing, as the operator attests.
+    pub attested: Option<&'t str>,
+}
+
+impl Gaps<'_> {
+    /// What `timeline` holds nothing of below `size`.
+    pub(super) fn of(timeline: &Timeline, size: TreeSize) -> Gaps<'static> {
+        let (mut stretches, mut next) = (Vec::new(), 0);
+        for at in timeline.prefix(size).map(|(at, _)| at.get()).chain([size.get()]) {
+            if next < at {
+                stretches.push((next, at - 1));
+            }
+            next = at + 1;
+        }
+        Gaps { stretches, attested: None }
+    }
+
+    /// Whether something that is charged to `subject` could rest on them. What
+    /// is charged to nobody moves no verdict but the log's.
+    fn concern(&self, scene: &Scene<'_>, subject: &Subject) -> bool {
+        let of_job = |job| *subject == Subject::default() || scene.is_of_job(subject, job);
+        !self.attested.is_some_and(of_job)
+    }
+}
+
+impl<'s, 'a> NotAtHand<'s, 'a> {
+    /// `None` when all is there.
+    pub(super) fn of(scene: &'s Scene<'a>, size: TreeSize, gaps: &'s Gaps<'s>) -> Option<NotAtHand<'s, 'a>> {
+        let bodies = scene.withheld.iter().map(|held| (held.at.get(), held.at.get(), What::Body(*held)));
+        let stretches = gaps.stretches.iter().map(|(first, last)| (*first, *last, What::Gap));
+        let as_missing = |(first, last, what)| Missing { first, last, what, is_gap: matches!(what, What::Gap) };
+        let mut missing: Vec<_> = bodies.chain(stretches).map(as_missing).collect();
+        let end = size.get().saturating_sub(1);
+        let unrooted: Vec<_> = missing
+            .iter()
+            .filter(|missing| missing.may_be_roots())
+            .map(|missing| {
+                let next = scene.roots.iter().map(|(at, _)| at.get()).find(|at| *at > missing.last);
+                let last = next.map_or(end, |next| next.min(end));
+                Missing { first: missing.first + 1, last, what: What::Unrooted, is_gap: missing.is_gap }
+            })
+            .filter(|missing| missing.first <= missing.last)
+            .collect();
+        missing.extend(unrooted);
+        (!missing.is_empty()).then(|| NotAtHand { scene, judge: Judge::new(scene), missing, gaps })
+    }
+
+    /// The finding as it may be said here: an accusation that something missing
+    /// could undo leaves the audit incomplete instead. What an agent says
+    /// against itself stands whatever is missing, but then for no job, when
+    /// the job of its run is not certain.
+    pub(super) fn soften(&self, mut finding: Finding) -> Finding {
+        let Some(rule) = explain(finding.code).filter(|_| finding.effect == Effect::Fails) else { return finding };
+        let case = Case::of(self.scene, &finding);
+        let with_gaps = self.gaps.concern(self.scene, &finding.subject);
+        let counts = |missing: &&Missing<'_>| with_gaps || !missing.is_gap;
+        let missing: Vec<_> = self.missing.iter().filter(counts).collect();
+        let mut rests = rule.rests_on.iter().copied().flatten();
+        if !rests.any(|rest| missing.iter().any(|missing| self.undoes(rest, missing, &case))) {
+            return finding;
+        }
+        if is_own_word(rule) {
+            (finding.subject.job, finding.subject.token) = (None, None);
+        } else {
+            finding.effect = Effect::Incomplete;
+        }
+        finding
+    }
+
+    fn undoes(&self, rest: &Rest, missing: &Missing<'a>, case: &Case<'_, 'a>) -> bool {
+        match rest {
+            Rest::OwnWord => false,
+            Rest::Roles => missing.may_be_roots() && case.entries.iter().any(|at| self.may_rule(missing, *at)),
+            Rest::Order => case.entries.iter().any(|at| {
+                let moves = |other: &u64| missing.first < *other && other < at;
+                let rooted = |from: &LeafIndex| missing.first < from.get() && from.get() <= *at;
+                self.may_be_same(missing, *at)
+                    && (case.entries.iter().any(moves) || self.scene.roots.iter().any(|(from, _)| rooted(from)))
+            }),
+            Rest::Time => case.entries.iter().any(|at| missing.first < *at && self.may_be_same(missing, *at)),
+            Rest::On(kind, place) => missing.may_be(self.scene, kind, case) && self.fits(*place, missing, case),
+        }
+    }
+
+    /// Whether the roots in force at `at` may be these.
+    fn may_rule(&self, missing: &Missing<'a>, at: u64) -> bool {
+        let known = self.scene.roots_from(LeafIndex::new(at)).map(LeafIndex::get);
+        missing.first < at && known.is_none_or(|known| known < missing.last)
+    }
+
+    /// Whether it may be another entry of the statement at `at`.
+    fn may_be_same(&self, missing: &Missing<'a>, at: u64) -> bool {
+        let Some(fact) = self.scene.fact(LeafIndex::new(at)) else { return false };
+        match missing.what {
+            What::Gap => true,
+            What::Unrooted => false,
+            What::Body(held) => {
+                let same = held.kind == fact.kind && held.signer == fact.signer;
+                same && (fact.signer.is_some() || held.submitter == fact.submitter)
+            }
+        }
+    }
+
+    fn fits(&self, place: Place, missing: &Missing<'a>, case: &Case<'_, 'a>) -> bool {
+        let below = |at: Option<u64>| at.is_some_and(|at| missing.first < at);
+        let issued = case.token.map(|token| token.statement.at.get());
+        let policy = case.token.and_then(|token| token.policy);
+        match place {
+            Place::Anywhere => true,
+            Place::BeforeAct => case.act.is_none_or(|act| missing.first < act),
+            // What acts under a token that is not known is charged to nobody for sure.
+            Place::BeforeToken => match issued {
+                Some(_) => below(issued),
+                None => case.names_job || (case.is_under_token && case.act.is_none_or(|act| missing.first < act)),
+            },
+            Place::BeforeRun => case.has_run && case.run_from.is_none_or(|from| missing.first < from),
+            Place::OfUndecidedRun => case.has_run && case.run_from.is_none(),
+            Place::OfGrant => case.is_call && !case.has_token,
+            Place::OfCall(place) => case.is_call && self.fits(*place, missing, case),
+            Place::Named => case.decision.is_some_and(|decision| {
+                below(Some(decision.statement.at.get())) && approvals::names_missing(self.scene, decision)
+            }),
+            Place::Allowing => {
+                self.fits(Place::Named, missing, case)
+                    && case.decision.is_some_and(|decision| self.judge.needs_params_approved(decision))
+            }
+            Place::Releasing => case.released(self.scene, missing),
+            Place::ReleasedBefore => {
+                let shown = |kind| case.kinds(self.scene, kind).next().is_some();
+                case.act.is_none_or(|act| missing.first < act) && shown("argocd_receipt") && shown("approval")
+            }
+            Place::Held => case.bundle(self.scene).is_some_and(|bundle| {
+                let signer = match missing.what {
+                    What::Body(held) => held.signer,
+                    What::Gap | What::Unrooted => None,
+                };
+                bundles::holds_unknown(self.scene, bundle, signer)
+            }),
+            Place::Unbundled => case.bundle(self.scene).is_none(),
+            Place::Unjoined => !case.has_job && case.kinds(self.scene, "argocd_receipt").next().is_some(),
+            Place::Joining => case.joined_by_key(self.scene),
+            Place::Inherited => {
+                below(issued) && policy.is_some_and(|at| self.scene.policies[at].1.inherits().is_some())
+            }
+            Place::Unresolved => below(issued) && policy.is_some_and(|at| !self.judge.resolves(at)),
+        }
+    }
+}
+
+fn is_own_word(rule: &Rule) -> bool {
+    rule.rests_on.iter().copied().flatten().any(|rest| matches!(rest, Rest::OwnWord))
+}
+
+impl Missing<'_> {
+    fn may_be_roots(&self) -> bool {
+        match self.what {
+            What::Body(held) => held.kind == "audit_roots",
+            What::Gap => true,
+            What::Unrooted => false,
+        }
+    }
+
+    /// Whether it may be a statement of this kind that counts for this case.
+    fn may_be(&self, scene: &Scene<'_>, kind: &str, case: &Case<'_, '_>) -> bool {
+        let held = match self.what {
+            What::Gap => return true,
+            What::Unrooted => return kind != "audit_roots",
+            What::Body(held) => held,
+        };
+        let by = |did: Option<&Did>| did.is_some_and(|did| case.agent == Some(did.as_str()));
+        let acts = || {
+            let wrapper = held.signer.zip(scene.roots_at(held.at));
+            wrapper.is_none_or(|(did, roots)| roots.is_wrapper(did, case.agent))
+        };
+        held.kind == kind
+            && match kind {
+                "proof_bundle" => by(held.signer),
+                "argocd_decision" | "argocd_receipt" => acts(),
+                _ => true,
+            }
+    }
+}
+
+/// Kinds of what is done, or said, under a token.
+const UNDER_TOKEN: [&str; 5] =
+    ["cst_revocation", "argocd_decision", "argocd_receipt", "gateway_receipt", "proof_bundle"];
+
+/// One finding, and what its entries tell of where something missing would
+/// have to stand.
+struct Case<'s, 'a> {
+    entries: BTreeSet<u64>,
+    /// The decision or model call that it is about, else the highest entry;
+    /// `None` when that is a bundle, which may name what comes later.
+    act: Option<u64>,
+    is_call: bool,
+    decision: Option<&'s Decision<'a>>,
+    agent: Option<&'s str>,
+    token: Option<&'s Token<'a>>,
+    has_token: bool,
+    /// Whether it is about something that is done under a token.
+    is_under_token: bool,
+    /// Whether it is about something that names a job, of whose agents every
+    /// issuance tells.
+    names_job: bool,
+    /// Whether it is charged to a job.
+    has_job: bool,
+    has_run: bool,
+    /// First allow decision of its run.
+    run_from: Option<u64>,
+}
+
+impl<'s, 'a> Case<'s, 'a> {
+    fn of(scene: &'s Scene<'a>, finding: &'s Finding) -> Case<'s, 'a> {
+        let subject = &finding.subject;
+        let facts: Vec<&Statement<'_>> = finding.entries.iter().filter_map(|at| scene.fact(*at)).collect();
+        let last = |kinds: &[&str]| facts.iter().rev().find(|fact| kinds.contains(&fact.kind)).copied();
+        let act = last(&["argocd_decision", "gateway_receipt"]).or(facts.last().copied());
+        let decision = act.and_then(|act| scene.decided(act.at));
+        // A call is charged to no run while its run is another job's.
+        let named = || act.filter(|act| act.kind == "gateway_receipt")?.text("binding.run_id");
+        let run = subject.agent.as_deref().zip(subject.run.as_deref().or_else(named));
+        let run_token = || run.and_then(|run| scene.run_tokens.get(&run)).copied();
+        let token = subject.token.as_deref().and_then(|hash| scene.token(hash));
+        let token = token.or_else(run_token).or(decision.and_then(|decision| decision.token));
+        Case {
+            entries: finding.entries.iter().map(|at| at.get()).collect(),
+            act: act.filter(|act| act.kind != "proof_bundle").map(|act| act.at.get()),
+            is_call: act.is_some_and(|act| act.kind == "gateway_receipt"),
+            decision,
+            agent: subject.agent.as_deref(),
+            token: token.map(|at| &scene.tokens[at]),
+            has_token: subject.token.is_some(),
+            is_under_token: facts.iter().any(|fact| UNDER_TOKEN.contains(&fact.kind)),
+            names_job: act.is_some_and(|act| matches!(act.kind, "approval" | "change_record")),
+            has_job: subject.job.is_some(),
+            has_run: run.is_some(),
+            run_from: run.and_then(|run| scene.run_from(run)).map(LeafIndex::get),
+        }
+    }
+
+    fn kinds(&self, scene: &'s Scene<'a>, kind: &'static str) -> impl Iterator<Item = &'s Statement<'a>> {
+        let facts: Vec<_> = self.entries.iter().filter_map(|at| scene.fact(LeafIndex::new(*at))).collect();
+        facts.into_iter().filter(move |fact| fact.kind == kind)
+    }
+
+    fn bundle(&self, scene: &'s Scene<'a>) -> Option<&'s Value> {
+        self.kinds(scene, "proof_bundle").last().map(|bundle| bundle.payload)
+    }
+
+    /// Whether a receipt there could say that nothing came of the first use of
+    /// an approval, before this one.
+    fn released(&self, scene: &'s Scene<'a>, missing: &Missing<'_>) -> bool {
+        let Some(decision) = self.decision else { return false };
+        let mut earlier = self.kinds(scene, "argocd_decision").filter(|fact| fact.at < decision.statement.at);
+        earlier.any(|first| {
+            let between = missing.last > first.at.get() && missing.first < decision.statement.at.get();
+            between && scene.decided(first.at).is_some_and(|user| approvals::may_be_released(scene, user))
+        })
+    }
+
+    /// Whether an operation joins by nothing but a receipt's `op_key`.
+    fn joined_by_key(&self, scene: &'s Scene<'a>) -> bool {
+        self.kinds(scene, "argocd_observation").any(|operation| {
+            let info = operation.payload.get("info").and_then(Value::as_array).unwrap_or_default();
+            !info.iter().any(|pair| pair.text_at("name") == Some("claw.decision"))
+        })
+    }
+}
