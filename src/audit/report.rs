@@ -13,6 +13,7 @@ use crate::audit::missing::{Gaps, NotAtHand};
 use crate::audit::rule::Effect;
 use crate::audit::scene::Scene;
 use crate::audit::scope::Scope;
+use crate::audit::statement::Token;
 use crate::entry::LoggedAt;
 use crate::merkle::{LeafIndex, TreeSize};
 
@@ -119,6 +120,9 @@ pub struct Report {
     /// Agents of each job.
     #[serde(skip)]
     agents: BTreeMap<String, BTreeSet<String>>,
+    /// Job and agent of each token.
+    #[serde(skip)]
+    tokens: BTreeMap<String, (Option<String>, String)>,
     /// Tokens, agents and applications that holders of a role speak of.
     #[serde(skip)]
     named: BTreeSet<Scope>,
@@ -180,6 +184,7 @@ impl Report {
                 false => Verdict::NotApplicable,
             },
             named: self.named.iter().filter(|named| *named == scope).cloned().collect(),
+            tokens: self.tokens.iter().filter(|(hash, _)| *scope == Scope::Token((*hash).clone())).map(own).collect(),
             agents: jobs.keys().filter_map(|job| Some(((*job).clone(), self.agents.get(*job)?.clone()))).collect(),
             jobs: jobs.into_iter().map(|(job, verdict)| (job.clone(), *verdict)).collect(),
             findings,
@@ -220,16 +225,23 @@ impl Report {
                 let agents = self.agents.get(job).into_iter().flatten();
                 subject.job.is_none() && agents.into_iter().any(|agent| of_agent(agent))
             }
-            // What is charged to an agent, or to the run's token, concerns the
-            // run, once anybody speaks of it.
-            Scope::Run { agent, run } => self
-                .judged_run(agent, run)
-                .is_some_and(|run| of_agent(agent) && (subject.token.is_none() || subject.token == run.token)),
-            // What is charged to the run of a token concerns the token.
-            Scope::Token(_) => {
-                let run = subject.agent.as_deref().zip(subject.run.as_deref());
-                run.and_then(|(agent, run)| self.judged_run(agent, run)).is_some_and(|run| self.has_run(scope, run))
-            }
+            // What is charged to an agent, its job or the run's token concerns
+            // the run, once anybody speaks of it: nothing that is named may be
+            // another's.
+            Scope::Run { agent, run } => self.judged_run(agent, run).is_some_and(|run| {
+                let agrees = |named: &Option<String>, own: &Option<String>| named.is_none() || named == own;
+                of_agent(agent) && agrees(&subject.token, &run.token) && agrees(&subject.job, &run.job)
+            }),
+            // What is charged to the run of a token concerns the token, and so
+            // does what its agent did under its grant in no run.
+            Scope::Token(hash) => match (subject.agent.as_deref(), subject.run.as_deref()) {
+                (Some(agent), Some(run)) => self.judged_run(agent, run).is_some_and(|run| self.has_run(scope, run)),
+                (Some(agent), None) if subject.token.is_none() => {
+                    let own = self.tokens.get(hash).map(|(job, of)| (job.as_deref(), of.as_str()));
+                    subject.job.is_some() && own == Some((subject.job.as_deref(), agent))
+                }
+                _ => false,
+            },
             _ => false,
         }
     }
@@ -283,6 +295,7 @@ pub(super) fn finish(
         absence,
         verdict: Verdict::Incomplete,
         agents: agents_of_jobs(scene, &findings),
+        tokens: scene.tokens.iter().map(|token| (token.hash.to_owned(), of_token(token))).collect(),
         named: named(scene),
         coverage,
         jobs: BTreeMap::new(),
@@ -323,6 +336,14 @@ impl Report {
         (self.jobs, self.verdict) = (jobs, whole);
         self.runs.iter_mut().zip(runs).for_each(|(run, verdict)| run.verdict = verdict);
     }
+}
+
+fn of_token(token: &Token<'_>) -> (Option<String>, String) {
+    (token.job.map(str::to_owned), token.agent.to_owned())
+}
+
+fn own<K: Clone, V: Clone>((key, value): (&K, &V)) -> (K, V) {
+    (key.clone(), value.clone())
 }
 
 fn agents_of_jobs(scene: &Scene<'_>, findings: &Findings) -> BTreeMap<String, BTreeSet<String>> {

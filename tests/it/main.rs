@@ -21,6 +21,7 @@ mod audit_alone;
 mod audit_attest;
 mod audit_authority;
 mod audit_goldens;
+mod audit_other_jobs;
 mod audit_goldens_authority;
 mod audit_goldens_acts;
 mod audit_goldens_allowed;

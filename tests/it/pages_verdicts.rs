@@ -246,11 +246,24 @@ fn strangers_stand_apart_and_move_no_verdict() {
     shows(&page, &["by somebody without the role", "Pass Protocol · peer’s rules, Server finds"]);
 }
 
+/// Our own kinds refuse such ids; a peer's are logged as they are.
+#[test]
+fn characters_that_nobody_sees_in_a_peers_ids_are_shown_escaped() {
+    let mut story = Story::clean();
+    story.set("r1 call 1", "binding.run_id", "zqx\u{202e}ssaP");
+    let at = story.index("r1 call 1");
+    let told = Told::of(&story);
+    let entry = told.service.get(&format!("/entries/{at}"));
+    assert!(entry.status == 200 && entry.text().contains("zqx"), "{}", entry.text());
+    for path in [format!("/entries/{at}"), "/findings".to_owned(), "/jobs/job-1".to_owned()] {
+        let page = told.service.get(&path);
+        assert!(page.status == 200 && !page.text().contains('\u{202e}'), "{path}");
+    }
+}
+
 #[test]
 fn hostile_names_in_evidence_stay_text() {
-    for name in
-        ["zqx<script>alert(1)</script>", "zqx' onmouseover='x", "zqx\u{202e}ssaP", "zqx</bdi><h1>Pass</h1>", ".."]
-    {
+    for name in ["zqx<script>alert(1)</script>", "zqx' onmouseover='x", "zqx</bdi><h1>Pass</h1>", ".."] {
         let mut story = Story::clean();
         story.job(name, "agent");
         let at = story.steps.iter().position(|step| step.name == format!("{name}.revoked")).expect("a step");
@@ -271,7 +284,7 @@ fn hostile_names_in_evidence_stay_text() {
             // A field may hold what was asked, as text in quotes.
             let (before, field) = html.split_once(" name=\"job\" value=\"").unwrap_or((&html, ""));
             let html = format!("{before}{}", field.split_once('"').map_or("", |(_, rest)| rest));
-            for never in ["<script", "<h1>Pass", "\u{202e}", "href=\"zqx", "href=\"/jobs/..\"", " onmouseover='x"] {
+            for never in ["<script", "<h1>Pass", "href=\"zqx", "href=\"/jobs/..\"", " onmouseover='x"] {
                 assert!(!html.contains(never), "{path} holds {never:?}");
             }
             assert_eq!(html.matches("<h1").count(), 1, "{path}");
