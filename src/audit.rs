@@ -18,6 +18,7 @@
 //! Not implemented: freezes that do not hold, and what Argo CD reports that no
 //! decision explains (it is coverage here).
 
+mod accounts;
 mod agent_receipts;
 mod alone;
 mod approvals;
@@ -172,6 +173,7 @@ const CHECKS: &[fn(&Scene<'_>, &mut Findings)] = &[
     policies::check,
     approvals::check,
     decisions::check,
+    accounts::check,
     observed::check,
     unjoined::check,
     bundles::check,

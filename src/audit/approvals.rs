@@ -7,7 +7,7 @@ use crate::audit::finding::Findings;
 use crate::audit::policies::Judge;
 use crate::audit::rule::{APPROVAL, Effect, NOTHING, Place, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Decision, Statement};
+use crate::audit::statement::{Decision, Receipt, Statement};
 use crate::merkle::LeafIndex;
 
 static APPROVAL_MISSING: Rule = Rule {
@@ -170,11 +170,7 @@ pub(super) fn names_missing(scene: &Scene<'_>, decision: &Decision<'_>) -> bool 
 
 /// Whether one more receipt could say that nothing came of a decision.
 pub(super) fn may_be_released(scene: &Scene<'_>, user: &Decision<'_>) -> bool {
-    scene.receipts_of(user).all(|receipt| nothing_done(receipt.outcome)) && scene.operations_of(user).next().is_none()
-}
-
-fn nothing_done(outcome: &str) -> bool {
-    outcome == "not_sent" || outcome.starts_with("refused_")
+    scene.receipts_of(user).all(Receipt::says_nothing_was_done) && user.operations.is_empty() && user.doubted.is_empty()
 }
 
 struct Fault {
@@ -288,7 +284,7 @@ fn is_fixed(approval: &Value) -> bool {
 }
 
 /// A commit, a digest, or a version without range: `1.2.3`, `1.2.3-rc.1+b`.
-fn is_immutable(revision: &str) -> bool {
+pub(super) fn is_immutable(revision: &str) -> bool {
     let hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     if let Some(digest) = revision.strip_prefix("sha256:") {
         return digest.len() == 64 && hex(digest);

@@ -1,22 +1,11 @@
 //! Rules about decisions and their receipts (model 8).
 
 use crate::audit::finding::Findings;
-use crate::audit::rule::{Effect, JOINED, Place, Rest, Rule, Severity, TOKEN, WORD};
+use crate::audit::rule::{Effect, Place, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Receipt};
 use crate::audit::tokens::LATE_EVIDENCE;
 use crate::audit::{RECEIPT_MS, SKEW_MS};
-
-pub(super) static DENY_THEN_ACCEPTED: Rule = Rule {
-    code: "DENY_THEN_ACCEPTED",
-    title: "Denied, and accepted all the same",
-    severity: Severity::Critical,
-    effect: Effect::Fails,
-    rationale: "The wrapper decided to deny, and its receipt or Argo CD itself says that the call was accepted.",
-    what_to_do: "Stop the wrapper: it does not enforce what it decides.",
-    does_not_prove: "That Argo CD finished the operation.",
-    rests_on: &[WORD, TOKEN, JOINED],
-};
 
 static RECEIPT_WITHOUT_DECISION: Rule = Rule {
     code: "RECEIPT_WITHOUT_DECISION",
@@ -63,7 +52,7 @@ static RECEIPT_MISSING: Rule = Rule {
 };
 
 pub(super) static RULES: &[&Rule] =
-    &[&DENY_THEN_ACCEPTED, &RECEIPT_WITHOUT_DECISION, &DECISION_AFTER_ACT, &RECEIPT_REQUEST_MISMATCH, &RECEIPT_MISSING];
+    &[&RECEIPT_WITHOUT_DECISION, &DECISION_AFTER_ACT, &RECEIPT_REQUEST_MISMATCH, &RECEIPT_MISSING];
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     for receipt in &scene.receipts {
@@ -96,11 +85,7 @@ fn of_receipt(scene: &Scene<'_>, receipt: &Receipt<'_>, findings: &mut Findings)
         let detail = "the receipt is about another request than the decision";
         findings.add(&RECEIPT_REQUEST_MISMATCH, &subject, entries, detail);
     }
-    if receipt.outcome != "accepted" {
-        return;
-    }
-    if !decision.is_allow {
-        findings.add(&DENY_THEN_ACCEPTED, &subject, entries, "denied by the wrapper, accepted by Argo CD");
+    if receipt.outcome != "accepted" || !decision.is_allow {
         return;
     }
     let until = decision.statement.ms.saturating_add(RECEIPT_MS + SKEW_MS);

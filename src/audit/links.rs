@@ -204,7 +204,7 @@ fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
             file(Link::operation, payload.text_at("op_key"));
         }
         "argocd_observation" => {
-            file(Link::operation, payload.text_at("op_key"));
+            file(Link::operation, statement.op_key());
             let info = payload.get("info").and_then(Value::as_array).unwrap_or_default();
             let stated = info.iter().find(|pair| pair.text_at("name") == Some("claw.decision"));
             file(Link::statement, stated.and_then(|pair| pair.text_at("value")));

@@ -195,6 +195,7 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
             Place::Unbundled => case.bundle(self.scene).is_none(),
             Place::Unjoined => !case.has_job && case.kinds(self.scene, "argocd_receipt").next().is_some(),
             Place::Joining => case.joined_by_key(self.scene),
+            Place::Doubting => case.rests_on_an_observation(self.scene),
             Place::Inherited => {
                 below(issued) && policy.is_some_and(|at| self.scene.policies[at].1.inherits().is_some())
             }
@@ -312,6 +313,11 @@ impl<'s, 'a> Case<'s, 'a> {
             let between = missing.last > first.at.get() && missing.first < decision.statement.at.get();
             between && scene.decided(first.at).is_some_and(|user| approvals::may_be_released(scene, user))
         })
+    }
+
+    /// Whether an operation there is known from nothing but its observation.
+    fn rests_on_an_observation(&self, scene: &'s Scene<'a>) -> bool {
+        self.kinds(scene, "argocd_observation").any(|operation| scene.may_be_anybodys(operation))
     }
 
     /// Whether an operation joins by nothing but a receipt's `op_key`.

@@ -1,27 +1,46 @@
-//! Rules about operations that Argo CD reported, where they join a decision
-//! (model 8). What joins nothing is coverage, never a finding.
+//! Rules about operations that Argo CD reported, where they join a decision.
+//! What joins nothing is coverage, never a finding, and so is what a channel
+//! does not show of an operation that does.
 
-use std::collections::BTreeMap;
+mod comparison;
+mod reports;
 
-use crate::artifact::json::{Value, to_jcs};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::artifact::json::Value;
 use crate::artifact::time::unix_ms;
-use crate::audit::decisions::DENY_THEN_ACCEPTED;
 use crate::audit::finding::{Findings, Subject};
-use crate::audit::rule::{Effect, JOINED, Place, Rest, Rule, Severity, TOKEN, WORD};
+use crate::audit::rule::{Effect, JOINED, NOTHING, Place, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Statement, app_name};
 use crate::audit::tokens::TOKEN_REVOKED;
 use crate::audit::{PICKUP_MS, RECEIPT_MS, SKEW_MS};
+
+use self::comparison::compare;
+use self::reports::{Reports, told_apart};
 
 static OBSERVED_UNLIKE_DECIDED: Rule = Rule {
     code: "OBSERVED_UNLIKE_DECIDED",
     title: "Argo CD did something else than was decided",
     severity: Severity::Critical,
     effect: Effect::Fails,
-    rationale: "The operation names this decision, and its target, action or parameters are others.",
+    rationale: "The operation names this decision, and its target, action, parameters or revisions are others. \
+                Whoever saw the operation saw all of its parameters, so one that is absent has its default.",
     what_to_do: "Compare the observation with the decision; look for a way round the wrapper's checks.",
     does_not_prove: "Who changed the request on its way.",
     rests_on: &[WORD, TOKEN, JOINED, &[Rest::On("audit_roots", Place::Anywhere)]],
+};
+
+static CLUSTER_NOT_COMPARED: Rule = Rule {
+    code: "CLUSTER_NOT_COMPARED",
+    title: "One side names the cluster, the other its address",
+    severity: Severity::Medium,
+    effect: Effect::Incomplete,
+    rationale: "Argo CD knows a cluster by name and by address, and the operator's newest roots do not say which \
+                address this name stands for.",
+    what_to_do: "The operator logs roots whose row of this instance lists the cluster.",
+    does_not_prove: "That the operation reached another cluster than the decided one.",
+    rests_on: NOTHING,
 };
 
 static OPERATION_OUTSIDE_WINDOW: Rule = Rule {
@@ -40,50 +59,54 @@ static REPLAY_DECISION_REUSED: Rule = Rule {
     title: "One decision, two operations",
     severity: Severity::Critical,
     effect: Effect::Fails,
-    rationale: "A decision explains one operation.",
+    rationale: "A decision explains one operation. Reports of one key are of one operation, unless the entries of \
+                the application's history that they say it made are two. Keys of version 1 can be recomputed by \
+                nobody: where only they differ, the audit is incomplete.",
     what_to_do: "Treat the second operation as undecided.",
     does_not_prove: "Which of the two was meant.",
     rests_on: &[WORD, TOKEN, JOINED],
 };
 
-pub(super) static RULES: &[&Rule] = &[&OBSERVED_UNLIKE_DECIDED, &OPERATION_OUTSIDE_WINDOW, &REPLAY_DECISION_REUSED];
+pub(super) static RULES: &[&Rule] =
+    &[&OBSERVED_UNLIKE_DECIDED, &CLUSTER_NOT_COMPARED, &OPERATION_OUTSIDE_WINDOW, &REPLAY_DECISION_REUSED];
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     for (operation, joined) in &scene.operations {
-        for decision in joined {
-            of_operation(scene, operation, &scene.decisions[*decision], findings);
-        }
         if joined.is_empty() {
             findings.uncover("operation not matched yet", &about(operation), operation.at);
         }
     }
+    let reported: BTreeSet<&str> = scene.operations.iter().filter_map(|(operation, _)| operation.op_key()).collect();
     for decision in &scene.decisions {
-        let mut keys: BTreeMap<&str, &Statement<'_>> = BTreeMap::new();
-        for operation in scene.operations_of(decision) {
-            keys.entry(operation.text("op_key").unwrap_or_default()).or_insert(operation);
+        for operation in scene.operations_of(decision).filter(|_| decision.is_allow) {
+            of_operation(scene, operation, decision, findings);
         }
-        if keys.len() > 1 {
-            let entries = keys.values().map(|operation| operation.at).chain([decision.statement.at]);
-            let detail = format!("{} operations name this decision", keys.len());
-            findings.add(&REPLAY_DECISION_REUSED, &decision.subject(), entries, detail);
+        unseen(scene, decision, findings);
+        reused(scene, decision, findings);
+        for receipt in scene.receipts_of(decision) {
+            if receipt.statement.text("op_key").is_some_and(|key| !reported.contains(key)) {
+                let what = "operation that only its receipt names";
+                findings.uncover(what, &decision.subject(), receipt.statement.at);
+            }
         }
     }
 }
 
 fn of_operation(scene: &Scene<'_>, operation: &Statement<'_>, decision: &Decision<'_>, findings: &mut Findings) {
     let (subject, entries) = (decision.subject(), [decision.statement.at, operation.at]);
-    if !decision.is_allow {
-        findings.add(
-            &DENY_THEN_ACCEPTED,
-            &subject,
-            entries,
-            "denied by the wrapper, and Argo CD reports the operation",
-        );
-        return;
+    let newest = scene.roots.last();
+    let binds = decision.statement.payload.get("binds").unwrap_or(&Value::Null);
+    let compared = compare(operation, binds, newest.map(|(_, roots)| roots));
+    if !compared.unlike.is_empty() {
+        let detail = format!("{}: not as decided", compared.unlike.join(", "));
+        findings.add(&OBSERVED_UNLIKE_DECIDED, &subject, entries, detail);
     }
-    if let Some(what) = difference(operation.payload, decision.statement.payload) {
-        findings.add(&OBSERVED_UNLIKE_DECIDED, &subject, entries, format!("{what} is not as decided"));
+    if compared.unknown_cluster {
+        let detail =
+            "the decision and the observation name the cluster in two ways, and nothing says that both are one";
+        findings.add(&CLUSTER_NOT_COMPARED, &subject, entries, detail);
     }
+    compared.unseen.into_iter().for_each(|what| findings.uncover(what, &subject, operation.at));
     let Some(started) = operation.text("started_at").and_then(unix_ms) else { return };
     let revoked = decision.token.and_then(|at| scene.tokens[at].revoked);
     let decided = decision.statement.ms;
@@ -96,36 +119,43 @@ fn of_operation(scene: &Scene<'_>, operation: &Statement<'_>, decision: &Decisio
     }
 }
 
+/// What no report shows of an operation although it is owed: revisions by one
+/// that succeeded and was neither a dry run nor partial, an end by every one.
+fn unseen(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
+    let mut reports: BTreeMap<&str, Reports> = BTreeMap::new();
+    for operation in scene.operations_of(decision) {
+        if let Some(key) = operation.op_key() {
+            reports.entry(key).or_default().add(operation);
+        }
+    }
+    for reports in reports.values() {
+        for (what, at) in reports.unseen() {
+            findings.uncover(what, &decision.subject(), at);
+        }
+    }
+}
+
+/// Operations that one decision would have to explain.
+fn reused(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
+    let told = told_apart(scene.operations_of(decision));
+    let subject = decision.subject();
+    for at in told.counted_as_one {
+        findings.uncover("reports of one key, counted as one operation", &subject, at);
+    }
+    if told.operations.len() > 1 {
+        let detail = format!("{} operations name this decision", told.operations.len());
+        let entries = told.operations.into_iter().chain([decision.statement.at]);
+        findings.add(&REPLAY_DECISION_REUSED, &subject, entries, detail);
+    } else if !told.unknown.is_empty() {
+        let entries = told.operations.into_iter().chain(told.unknown).chain([decision.statement.at]);
+        let detail = "reports whose keys nobody can recompute name this decision: nothing tells whether they are of \
+                      one operation";
+        findings.leave_open(&REPLAY_DECISION_REUSED, Severity::High, &subject, entries, detail);
+    }
+}
+
 /// An operation that joins nothing is about its application and nobody's job.
 fn about(operation: &Statement<'_>) -> Subject {
     let app = app_name(operation.text("instance"), operation.payload.get("app"));
     Subject { app, ..Subject::default() }
-}
-
-/// The first member that both state and that differs.
-fn difference(seen: &Value, decision: &Value) -> Option<&'static str> {
-    let decided = decision.get("binds")?;
-    let both = |a: Option<&Value>, b: Option<&Value>| a.is_some() && b.is_some() && a.map(to_jcs) != b.map(to_jcs);
-    if seen.get("instance") != decided.get("instance") {
-        return Some("the instance");
-    }
-    if seen.text_at("action_certainty") == Some("stated") && seen.get("action") != decided.get("action") {
-        return Some("the action");
-    }
-    if seen.get("app").map(to_jcs) != decided.get("app").map(to_jcs) {
-        return Some("the application");
-    }
-    for (path, words) in [
-        ("destination.server", "the cluster"),
-        ("destination.name", "the cluster"),
-        ("destination.namespace", "the namespace"),
-        ("history_id", "the history id"),
-        ("params", "a parameter"),
-    ] {
-        if both(seen.at(path), decided.at(path)) {
-            return Some(words);
-        }
-    }
-    let requested = seen.at("revisions.requested").filter(|list| list.as_array().is_some_and(|list| !list.is_empty()));
-    both(requested, decided.get("revisions")).then_some("the revision")
 }

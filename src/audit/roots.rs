@@ -55,6 +55,22 @@ impl<'a> Roots<'a> {
         rows.unwrap_or_default().iter().any(is)
     }
 
+    /// What the operator says of an Argo CD instance.
+    fn instance(&self, instance: &str) -> Option<&'a Value> {
+        self.rows("instances").iter().find(|row| row.text_at("instance") == Some(instance))
+    }
+
+    /// Whether nobody but Argo CD can write the applications of an instance.
+    pub(super) fn writes_are_closed(&self, instance: &str) -> bool {
+        self.instance(instance).and_then(|row| row.get("closed_writes")).and_then(Value::as_bool) == Some(true)
+    }
+
+    /// The address of the cluster that an instance calls `name`.
+    pub(super) fn cluster(&self, instance: &str, name: &str) -> Option<&'a str> {
+        let rows = self.instance(instance)?.get("clusters")?.as_array()?;
+        rows.iter().find(|row| row.text_at("name") == Some(name))?.text_at("server")
+    }
+
     /// Whether `did` is a wrapper: for `agent`, or for anybody.
     pub(super) fn is_wrapper(&self, did: &Did, agent: Option<&str>) -> bool {
         let mut rows = self.rows("wrappers").iter().filter(|row| row.text_at("did") == Some(did.as_str()));

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::audit::{
-    agent_receipts, alone, approvals, attestation, bundles, calls, decisions, distrust, observed, policies, pulses,
-    replays, shortfall, spelled, tokens, trust,
+    accounts, agent_receipts, alone, approvals, attestation, bundles, calls, decisions, distrust, observed, policies,
+    pulses, replays, shortfall, spelled, tokens, trust,
 };
 
 /// How bad a finding is, as `audit_statement` spells it.
@@ -110,6 +110,9 @@ pub enum Place {
     Unjoined,
     /// Anywhere, where only a receipt's `op_key` joins the operation.
     Joining,
+    /// Anywhere, where nothing but an observation tells of the operation, and
+    /// others can write the application: a receipt could speak against it.
+    Doubting,
     /// Below the issuance, where the token's policy inherits.
     Inherited,
     /// The same, where what it inherits is not all known.
@@ -150,6 +153,9 @@ impl Place {
             Place::Unbundled => "anywhere, where no bundle shows it",
             Place::Unjoined => "anywhere, for receipts whose decision is not known",
             Place::Joining => "anywhere, where only an `op_key` joins the operation",
+            Place::Doubting => {
+                "anywhere, where an operation is known from its observation alone and anybody may have made it"
+            }
             Place::Inherited => "below the token's issuance, where its policy inherits",
             Place::Unresolved => "below the token's issuance, where what its policy inherits is not all known",
         };
@@ -174,8 +180,9 @@ pub(super) const CALL: &[Rest] = &[
 ];
 /// What an agent says against itself.
 pub(super) const OWN: &[Rest] = &[Rest::OwnWord];
-/// Which decision an operation belongs to.
-pub(super) const JOINED: &[Rest] = &[Rest::On("argocd_receipt", Place::Joining)];
+/// Which decision an operation belongs to, and whether it is anybody's.
+pub(super) const JOINED: &[Rest] =
+    &[Rest::On("argocd_receipt", Place::Joining), Rest::On("argocd_receipt", Place::Doubting)];
 /// What a policy asks together with those that it inherits.
 pub(super) const LINEAGE: &[Rest] = &[Rest::On("work_policy", Place::Inherited)];
 /// An approval that the decision names.
@@ -190,6 +197,7 @@ pub static RULE_GROUPS: &[&[&Rule]] = &[
     policies::RULES,
     approvals::RULES,
     decisions::RULES,
+    accounts::RULES,
     observed::RULES,
     bundles::RULES,
     calls::RULES,

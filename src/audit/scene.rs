@@ -3,6 +3,7 @@
 //! longer log never takes a fact away; whom it may charge is proven at the end.
 
 mod charge;
+mod joins;
 mod missed;
 mod reasons;
 
@@ -40,8 +41,7 @@ pub(super) struct Scene<'a> {
     pub calls: Vec<Call<'a>>,
     pub bundles: Vec<Bundle<'a>>,
     pub approvals: Vec<Statement<'a>>,
-    /// Operations that Argo CD reported, and the decisions each joins: more
-    /// than one only where agents share a username.
+    /// Operations that Argo CD reported, and the decisions that each joins.
     pub operations: Vec<(Statement<'a>, Vec<usize>)>,
     pub untrusted: Vec<Statement<'a>>,
     pub withheld: Vec<Withheld<'a>>,
@@ -279,48 +279,6 @@ impl<'a> Scene<'a> {
         self.join_all();
     }
 
-    fn join_all(&mut self) {
-        let mut by_key: HashMap<_, Vec<usize>> = HashMap::new();
-        for at in 0..self.receipts.len() {
-            let receipt = self.receipts[at].statement;
-            let named = receipt.text("decision_digest").and_then(|hash| self.decision_at.get(hash).copied());
-            let Some(decision) = named.filter(|at| self.speaks_of(&receipt, &self.decisions[*at])) else {
-                self.unfit.take(&receipt);
-                continue;
-            };
-            self.receipts[at].decision = Some(decision);
-            self.decisions[decision].receipts.push(at);
-            if let Some(op_key) = receipt.text("op_key") {
-                by_key.entry(op_key).or_default().push(decision);
-            }
-        }
-        for at in 0..self.operations.len() {
-            let joined = self.join(&self.operations[at].0, &by_key);
-            joined.iter().for_each(|decision| self.decisions[*decision].operations.push(at));
-            self.operations[at].1 = joined;
-        }
-    }
-
-    /// The decision that an operation states, else the first of each agent
-    /// whose receipt names it; only when the agent's own username started it.
-    /// What another agent's wrapper claims takes it from nobody.
-    fn join(&self, operation: &Statement<'a>, by_key: &HashMap<&'a str, Vec<usize>>) -> Vec<usize> {
-        let started_by = |agent: &&str| {
-            let (instance, username) = operation.text("instance").zip(operation.text("initiator.username"))?;
-            Some(self.roots_at(operation.at)?.is_username(agent, instance, username))
-        };
-        let fits = |at: &usize| self.decisions[*at].agents.iter().any(|agent| started_by(agent) == Some(true));
-        let info = operation.payload.get("info").and_then(Value::as_array).unwrap_or_default();
-        let stated = info.iter().find(|pair| pair.text_at("name") == Some("claw.decision"));
-        let by_info = stated.and_then(|pair| self.decision_at.get(pair.text_at("value")?).copied());
-        if let Some(decision) = by_info.filter(fits) {
-            return vec![decision];
-        }
-        let named = operation.text("op_key").and_then(|key| by_key.get(key)).into_iter().flatten().copied();
-        let mut of_agents = BTreeSet::new();
-        named.filter(fits).filter(|at| of_agents.insert(&self.decisions[*at].agents)).collect()
-    }
-
     /// The token that a call is judged against: its run's; else, of its grant,
     /// the one that lives longest, and `false`.
     pub(super) fn token_of(&self, call: &Call<'a>) -> Option<(&Token<'a>, bool)> {
@@ -372,7 +330,7 @@ impl<'a> Scene<'a> {
         decision.receipts.iter().map(|at| &self.receipts[*at])
     }
 
-    /// Operations that join a decision.
+    /// Operations that join a decision, but for doubted ones.
     pub(super) fn operations_of(&self, decision: &Decision<'a>) -> impl Iterator<Item = &Statement<'a>> {
         decision.operations.iter().map(|at| &self.operations[*at].0)
     }

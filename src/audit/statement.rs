@@ -62,6 +62,12 @@ impl<'a> Statement<'a> {
     pub(super) fn id(&self, path: &str) -> Option<&'a str> {
         self.text(path).filter(|id| is_spelled(id))
     }
+
+    /// The key of the operation that an observation reports, if anybody can
+    /// recompute it: whoever did not digest the operation names none.
+    pub(super) fn op_key(&self) -> Option<&'a str> {
+        self.text("operation_digest").and(self.text("op_key"))
+    }
 }
 
 /// Unix milliseconds, signed.
@@ -137,6 +143,10 @@ pub(super) struct Decision<'a> {
     /// Positions among the scene's receipts and operations.
     pub receipts: Vec<usize>,
     pub operations: Vec<usize>,
+    /// Operations that speak against what the wrapper says came of it, and of
+    /// which nobody but their observer knows: anybody who can write the
+    /// application may have made them.
+    pub doubted: Vec<usize>,
 }
 
 impl<'a> Decision<'a> {
@@ -155,6 +165,7 @@ impl<'a> Decision<'a> {
             approvals: approvals.iter().filter_map(Value::as_str).collect(),
             receipts: Vec::new(),
             operations: Vec::new(),
+            doubted: Vec::new(),
             statement,
         }
     }
@@ -182,6 +193,13 @@ pub(super) struct Receipt<'a> {
     pub statement: Statement<'a>,
     pub decision: Option<usize>,
     pub outcome: &'a str,
+}
+
+impl Receipt<'_> {
+    /// Whether the wrapper says that Argo CD did nothing.
+    pub(super) fn says_nothing_was_done(&self) -> bool {
+        self.outcome == "not_sent" || self.outcome.starts_with("refused_")
+    }
 }
 
 /// A model call, as its gateway signed it.

@@ -52,13 +52,6 @@ fn late_receipt(story: &mut Story, ms: i64) {
     story.receipt("sync receipt", "sync", "accepted", Some("sync"));
 }
 
-/// Argo CD reports an operation that names the denied decision.
-fn denied_and_seen(story: &mut Story, username: &str) {
-    story.observe("edited", "edit", "edit_app_spec", true);
-    story.set("edited", "initiator.username", username);
-    story.last_after("edit");
-}
-
 pub static ROWS: &[Golden] = &[
     golden("no approval", |story| story.set("sync", "approvals", none()), &["APPROVAL_MISSING"], Fail)
         .of(&["injection: no approval"]),
@@ -225,13 +218,6 @@ pub static ROWS: &[Golden] = &[
         Fail,
     )
     .beside(|story| story.receipt("edit receipt", "edit", "not_sent", None)),
-    golden(
-        "denied, and Argo CD reports the operation",
-        |story| denied_and_seen(story, "proj:payments:agent"),
-        &["DENY_THEN_ACCEPTED"],
-        Fail,
-    )
-    .beside(|story| denied_and_seen(story, "sre")),
     golden(
         "a receipt of another request",
         |story| story.set("sync receipt", "request_digest", hex("other")),

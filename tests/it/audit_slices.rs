@@ -107,7 +107,7 @@ pub fn tangled() -> Vec<Story> {
         &["a run of one job under another", "a stranger squats the run id"],
         &["a model call under a grant that nobody issued", "a tool receipt's id twice"],
         &["a call after the token expired, logged after it was revoked"],
-        &["denied, and Argo CD reports the operation", "one decision for two operations"],
+        &["denied, and anybody could have written it", "one decision for two operations"],
         &["roots change in the middle of a run, before the approval"],
         &["inherits: the parent's parent allows less"],
         &["inherits: the parent is another signer's", "a run and its receipts signed again by a thief"],

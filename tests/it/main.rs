@@ -23,6 +23,7 @@ mod audit_authority;
 mod audit_goldens;
 mod audit_other_jobs;
 mod audit_goldens_authority;
+mod audit_goldens_accounts;
 mod audit_goldens_acts;
 mod audit_goldens_allowed;
 mod audit_goldens_approvers;

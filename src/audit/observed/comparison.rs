@@ -1,0 +1,166 @@
+//! One operation as it was decided and as Argo CD reports it, member by member.
+
+use crate::artifact::json::{Value, to_jcs};
+use crate::audit::approvals::is_immutable;
+use crate::audit::roots::Roots;
+use crate::audit::statement::Statement;
+
+/// How what was seen compares with what was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Likeness {
+    Same,
+    Unlike,
+    /// The two sides use names that nobody tied together.
+    Unknown,
+}
+
+/// What a comparison gave.
+#[derive(Debug, Default)]
+pub(super) struct Comparison {
+    /// What is not as decided, in words.
+    pub unlike: Vec<&'static str>,
+    /// Whether the clusters could not be compared.
+    pub unknown_cluster: bool,
+    /// What this channel does not show, or not so that it compares.
+    pub unseen: Vec<&'static str>,
+}
+
+/// Compares an operation with what a decision binds. `newest`: what the
+/// operator knows of the instance by now.
+pub(super) fn compare(operation: &Statement<'_>, decided: &Value, newest: Option<&Roots<'_>>) -> Comparison {
+    let seen = operation.payload;
+    let mut found = Comparison::default();
+    let text = |value: &Value, path: &str| value.at(path).map(to_jcs);
+    found.note(seen.get("instance") == decided.get("instance"), "the instance");
+    found.action(seen, decided);
+    found.note(text(seen, "app") == text(decided, "app"), "the application");
+    if let (Some(there), Some(here)) = (seen.get("destination"), decided.get("destination")) {
+        let instance = operation.text("instance").unwrap_or_default();
+        match cluster(there, here, |name| newest?.cluster(instance, name)) {
+            Likeness::Same => {}
+            Likeness::Unlike => found.unlike.push("the cluster"),
+            Likeness::Unknown => found.unknown_cluster = true,
+        }
+        found.note(text(there, "namespace") == text(here, "namespace"), "the namespace");
+    }
+    match (seen.get("params"), operation.op_key()) {
+        (Some(params), _) => found.note(Some(to_jcs(params)) == text(decided, "params"), "a parameter"),
+        // Who saw the operation saw all of its parameters: absent is the default.
+        (None, Some(_)) => found.note(text(decided, "params").as_deref() == Some("{}"), "a parameter"),
+        (None, None) => found.unseen.push("parameters not shown"),
+    }
+    found.revisions(seen, decided);
+    found
+}
+
+impl Comparison {
+    fn note(&mut self, is_same: bool, what: &'static str) {
+        if !is_same {
+            self.unlike.push(what);
+        }
+    }
+
+    /// A status does not tell a rollback from a sync; whoever infers one of
+    /// them has not seen that it was not the other.
+    fn action(&mut self, seen: &Value, decided: &Value) {
+        let either = |value: &Value| matches!(value.text_at("action"), Some("sync" | "rollback"));
+        if seen.get("action") == decided.get("action") {
+            return;
+        }
+        match seen.text_at("action_certainty") == Some("inferred") && either(seen) && either(decided) {
+            true => self.unseen.push("action not stated"),
+            false => self.unlike.push("the action"),
+        }
+    }
+
+    fn revisions(&mut self, seen: &Value, decided: &Value) {
+        let list = |value: &'_ Value, path: &str| value.at(path).and_then(Value::as_array).unwrap_or_default().to_vec();
+        let bound = list(decided, "revisions");
+        // A rollback asks for a history id, and the entry that an operation
+        // made has another: only what came of it compares.
+        if decided.text_at("action") == Some("rollback") {
+            self.unseen.push("history id asked for not shown");
+        } else {
+            let requested = list(seen, "revisions.requested");
+            self.note(requested.is_empty() || requested == bound, "the revision");
+        }
+        for (path, words) in
+            [("revisions.resolved", "the resolved revision"), ("revisions.deployed", "the deployed revision")]
+        {
+            let shown = list(seen, path);
+            match likeness(&shown, &bound) {
+                _ if shown.is_empty() => {}
+                Likeness::Same => {}
+                Likeness::Unlike => self.unlike.push(words),
+                Likeness::Unknown => self.unseen.push("revisions that do not compare"),
+            }
+        }
+    }
+}
+
+/// Clusters by address and by name; `server` knows the address of a name.
+fn cluster<'a>(seen: &'a Value, decided: &'a Value, server: impl Fn(&str) -> Option<&'a str>) -> Likeness {
+    let address = |side: &'a Value| side.text_at("server").or_else(|| server(side.text_at("name")?));
+    let is_same_name = seen.text_at("name").is_some() && seen.text_at("name") == decided.text_at("name");
+    let by_name = |side: &Value| side.get("name").is_some();
+    match (address(seen), address(decided)) {
+        _ if is_same_name => Likeness::Same,
+        (Some(there), Some(here)) if there == here => Likeness::Same,
+        (Some(_), Some(_)) => Likeness::Unlike,
+        // Of two names that nobody says are one.
+        _ if by_name(seen) && by_name(decided) => Likeness::Unlike,
+        _ => Likeness::Unknown,
+    }
+}
+
+/// Revisions, one a source, in order.
+fn likeness(seen: &[Value], decided: &[Value]) -> Likeness {
+    if decided.is_empty() {
+        return Likeness::Unknown;
+    }
+    if seen.len() != decided.len() {
+        return Likeness::Unlike;
+    }
+    let pairs = seen.iter().zip(decided).map(|(seen, decided)| {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        of_source(&text(seen), &text(decided))
+    });
+    let all: Vec<_> = pairs.collect();
+    [Likeness::Unlike, Likeness::Unknown].into_iter().find(|worse| all.contains(worse)).unwrap_or(Likeness::Same)
+}
+
+/// A branch can have become anything, and a tag spelled like a version is a
+/// commit once resolved: such names say nothing about a commit.
+fn of_source(seen: &str, decided: &str) -> Likeness {
+    let is_name = |text: &str| !is_immutable(text) || text.contains('.');
+    let is_short = |text: &str| text.len() >= 7 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match () {
+        () if seen == decided => Likeness::Same,
+        () if !is_immutable(decided) || is_name(decided) != is_name(seen) && is_name(decided) => Likeness::Unknown,
+        () if is_short(seen) && decided.starts_with(seen) => Likeness::Unknown,
+        () => Likeness::Unlike,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn revisions_compare_where_both_sides_are_fixed_and_of_one_sort() {
+        let (one, two) = ("a".repeat(40), "b".repeat(40));
+        for (seen, decided, likeness) in [
+            (one.as_str(), one.as_str(), Likeness::Same),
+            (&two, &one, Likeness::Unlike),
+            ("main", &one, Likeness::Unlike),
+            ("1.2.3", &one, Likeness::Unlike),
+            (&one, "main", Likeness::Unknown),
+            (&one, "1.2.3", Likeness::Unknown),
+            ("1.2.4", "1.2.3", Likeness::Unlike),
+            (&one[..8], &one, Likeness::Unknown),
+            (&two[..8], &one, Likeness::Unlike),
+        ] {
+            assert_eq!(of_source(seen, decided), likeness, "{seen} {decided}");
+        }
+    }
+}

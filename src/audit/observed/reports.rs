@@ -1,0 +1,95 @@
+//! Several reports and how many operations they are of.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::artifact::json::Value;
+use crate::audit::statement::Statement;
+use crate::merkle::LeafIndex;
+
+/// What the reports of one key show together.
+#[derive(Debug, Default)]
+pub(super) struct Reports {
+    first: Option<LeafIndex>,
+    /// The first that says it succeeded as a whole: neither dry nor partial.
+    succeeded: Option<LeafIndex>,
+    has_ended: bool,
+    resolved: bool,
+    deployed: bool,
+}
+
+impl Reports {
+    pub(super) fn add(&mut self, report: &Statement<'_>) {
+        let shows = |path: &str| report.payload.at(path).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+        let param = |name: &str| report.payload.get("params").is_some_and(|params| params.get(name).is_some());
+        self.first = self.first.or(Some(report.at));
+        self.has_ended |= has_ended(report);
+        self.resolved |= shows("revisions.resolved");
+        self.deployed |= shows("revisions.deployed");
+        if report.text("phase") == Some("Succeeded") && !param("dry_run") && !param("resources") {
+            self.succeeded = self.succeeded.or(Some(report.at));
+        }
+    }
+
+    /// What is owed and not there, and the report that ought to show it.
+    pub(super) fn unseen(&self) -> impl Iterator<Item = (&'static str, LeafIndex)> {
+        let rows = [
+            ("end of the operation not seen", self.first.filter(|_| !self.has_ended)),
+            ("resolved revision not shown", self.succeeded.filter(|_| !self.resolved)),
+            ("deployed revision not shown", self.succeeded.filter(|_| !self.deployed)),
+        ];
+        rows.into_iter().filter_map(|(what, at)| Some((what, at?)))
+    }
+}
+
+fn has_ended(report: &Statement<'_>) -> bool {
+    matches!(report.text("phase"), Some("Succeeded" | "Failed" | "Error"))
+}
+
+/// Reports told apart.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// The first report of each operation.
+    pub operations: Vec<LeafIndex>,
+    /// The first report of each that may be of one of these too: alike in all
+    /// but keys of version 1, which nobody can recompute.
+    pub unknown: Vec<LeafIndex>,
+    /// Reports of an end that nothing but their key holds together.
+    pub counted_as_one: Vec<LeafIndex>,
+}
+
+/// Tells reports apart: by key, and of one key by the entries of the history
+/// that they say the operation made. `n log n` in the reports.
+pub(super) fn told_apart<'s, 'a: 's>(reports: impl Iterator<Item = &'s Statement<'a>>) -> Told {
+    let mut told = Told::default();
+    // Keys that can be recomputed come first.
+    let mut groups: BTreeMap<(bool, &str), Vec<&Statement<'_>>> = BTreeMap::new();
+    for report in reports {
+        let key = (report.op_key().is_none(), report.text("op_key").unwrap_or_default());
+        groups.entry(key).or_default().push(report);
+    }
+    let mut starts = BTreeSet::new();
+    for ((is_opaque, _), group) in groups {
+        let mut by_id: BTreeMap<Option<i64>, LeafIndex> = BTreeMap::new();
+        for report in &group {
+            by_id.entry(report.payload.get("history_id").and_then(Value::as_i64)).or_insert(report.at);
+        }
+        let ended: Vec<_> = group.iter().filter(|report| has_ended(report)).collect();
+        if ended.len() > 1 && ended.iter().any(|report| report.payload.get("history_id").is_none()) {
+            told.counted_as_one.extend(ended[1..].iter().map(|report| report.at));
+        }
+        // Who states no entry may speak of any of them.
+        if by_id.len() > 1 {
+            by_id.remove(&None);
+        }
+        let may_be_known = is_opaque && group.iter().any(|report| starts.contains(&start(report)));
+        starts.extend(group.iter().map(|report| start(report)));
+        if may_be_known { &mut told.unknown } else { &mut told.operations }.extend(by_id.into_values());
+    }
+    told
+}
+
+/// When an operation of which application started, in whole seconds.
+fn start<'a>(report: &Statement<'a>) -> (Option<&'a str>, Option<&'a str>, Option<&'a str>) {
+    let seconds = report.text("started_at").and_then(|time| time.get(..19));
+    (report.text("instance"), report.text("app.uid"), seconds)
+}
