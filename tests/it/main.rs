@@ -18,6 +18,7 @@ mod reader;
 mod served;
 mod artifact;
 mod audit_alone;
+mod audit_accounts;
 mod audit_attest;
 mod audit_authority;
 mod audit_goldens;
