@@ -100,7 +100,7 @@ impl<'s, 'a> Runs<'s, 'a> {
                 of(call.scope_hash.and_then(|grant| self.by_grant.get(grant))).into_iter().filter(lived).collect()
             }
             Some(run) => {
-                let had = |agent: &str| call.grant.is_some() && scene.has_grant(agent, call.scope_hash);
+                let had = |agent: &str| scene.has_grant(agent, call.scope_hash);
                 of(self.by_id.get(run)).into_iter().filter(|run| !had(run.agent)).collect()
             }
         }

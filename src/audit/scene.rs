@@ -181,8 +181,7 @@ impl<'a> Scene<'a> {
             }
             "gateway_receipt" => {
                 let scope_hash = statement.text("binding.token_scope_hash_b64u");
-                let grant = scope_hash.and_then(|hash| self.grant_at.get(hash)?.first()).copied();
-                self.calls.push(Call { statement, run: statement.id("binding.run_id"), scope_hash, grant });
+                self.calls.push(Call { statement, run: statement.id("binding.run_id"), scope_hash, grant: None });
             }
             "proof_bundle" => self.bundle(statement),
             "argocd_observation" if statement.text("event") == Some("operation") => {
@@ -256,6 +255,9 @@ impl<'a> Scene<'a> {
     fn connect(&mut self) {
         for token in &mut self.tokens {
             token.revoked = self.revoked.get(token.hash).copied();
+        }
+        for call in &mut self.calls {
+            call.grant = call.scope_hash.and_then(|hash| self.grant_at.get(hash)?.first()).copied();
         }
         for decision in self.decisions.iter().filter(|decision| decision.is_allow) {
             if let (Some(agent), Some(run), Some(token)) = (decision.agent, decision.run, decision.token) {

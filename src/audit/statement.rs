@@ -208,7 +208,8 @@ pub(super) struct Call<'a> {
     pub statement: Statement<'a>,
     pub run: Option<&'a str>,
     pub scope_hash: Option<&'a str>,
-    /// A token of its grant that was issued before.
+    /// The first token of its grant, though it be issued after the call.
+    /// Proven by the scene.
     pub grant: Option<usize>,
 }
 

@@ -19,7 +19,7 @@ pub(super) static TOKEN_UNKNOWN: Rule = Rule {
     rationale: "Rights begin with an issuance by a rooted issuer that stands before the action.",
     what_to_do: "Ask the issuer whether it issued this token, and when it was logged.",
     does_not_prove: "That the token itself was forged.",
-    rests_on: &[WORD, &[Rest::On("cst_issuance", Place::BeforeAct)]],
+    rests_on: &[WORD, CALL, &[Rest::On("cst_issuance", Place::BeforeAct)]],
 };
 
 pub(super) static TOKEN_REVOKED: Rule = Rule {
@@ -191,17 +191,14 @@ fn of_decision<'a>(scene: &Scene<'a>, decision: &Decision<'a>, token: &Token<'a>
 fn of_call(scene: &Scene<'_>, call: &Call<'_>, findings: &mut Findings) {
     let at = call.statement.at;
     let subject = scene.subject_of_call(call);
-    let Some((token, of_run)) = scene.token_of(call) else {
-        match call.scope_hash {
-            Some(_) => {
-                findings.add(&TOKEN_UNKNOWN, &subject, [at], scene.unfit_grant(call));
-            }
-            None => {
-                findings.uncover("model call names no grant", &subject, at);
-            }
-        }
-        return;
-    };
+    if call.scope_hash.is_none() {
+        findings.uncover("model call names no grant", &subject, at);
+    }
+    if scene.is_unissued(call) {
+        let later = call.grant.map(|grant| scene.tokens[grant].statement.at);
+        findings.add(&TOKEN_UNKNOWN, &subject, later.into_iter().chain([at]), scene.unfit_grant(call));
+    }
+    let Some((token, of_run)) = scene.token_of(call) else { return };
     if !of_run {
         findings.uncover("model call judged by its grant: its run's token is not known", &subject, at);
     }

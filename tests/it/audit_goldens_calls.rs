@@ -2,7 +2,7 @@
 //! to, and calls whose signed time fits no token.
 
 use pulselog::artifact::json::Value;
-use pulselog::audit::Verdict::{Incomplete, Pass};
+use pulselog::audit::Verdict::{Fail, Incomplete, Pass};
 use pulselog::merkle::LeafIndex;
 
 use crate::audit_goldens::{Golden, golden};
@@ -34,6 +34,18 @@ fn run_of_the_same_grant(story: &mut Story) {
     story.call("r3", "t3", 1);
     story.set("r3 call 1", "binding.token_scope_hash_b64u", story.decided_scope("sync"));
     story.bundle("b3", "r3", "t3", &[1]);
+}
+
+/// A second call of the first run, logged before anybody issued its grant.
+fn call_before_its_grant(story: &mut Story) {
+    second_call(story);
+    story.move_after("r1 call 2", "policy");
+}
+
+/// The same call in its place, and packed.
+fn call_in_its_place(story: &mut Story) {
+    second_call(story);
+    bundle_again(story, &[1, 2]);
 }
 
 /// A call of another agent's grant, or of none, that names the first run.
@@ -70,10 +82,7 @@ pub static ROWS: &[Golden] = &[
         Incomplete,
     )
     .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
-    .beside(|story| {
-        second_call(story);
-        bundle_again(story, &[1, 2]);
-    }),
+    .beside(call_in_its_place),
     golden(
         "a model call that could be of either run of its grant",
         |story| {
@@ -119,6 +128,71 @@ pub static ROWS: &[Golden] = &[
     .runs(&[("agent", "r1", Pass), ("agent", "r2", Pass)])
     .beside(beside_another_agent),
     golden(
+        "a model call logged before its grant that the bundle leaves out",
+        call_before_its_grant,
+        &["RECEIPT_NOT_IN_BUNDLE", "TOKEN_UNKNOWN"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Fail), ("agent", "r2", Pass)])
+    .beside(call_in_its_place),
+    golden(
+        "a model call logged before its grant that the bundle holds",
+        |story| {
+            call_before_its_grant(story);
+            bundle_again(story, &[1, 2]);
+        },
+        &["TOKEN_UNKNOWN"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Fail), ("agent", "r2", Pass)])
+    .beside(call_in_its_place),
+    golden(
+        "a model call logged before its grant that names another policy",
+        |story| {
+            call_before_its_grant(story);
+            story.set("r1 call 2", "binding.policy_hash", b64u("another policy"));
+            bundle_again(story, &[1, 2]);
+        },
+        &["POLICY_MISMATCH", "TOKEN_UNKNOWN"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Fail), ("agent", "r2", Pass)])
+    .beside(call_in_its_place),
+    golden(
+        "a receipt id used before its grant was issued, and again after",
+        |story| {
+            call_before_its_grant(story);
+            story.set("r1 call 2", "receipt_id", "job-1.r1 call 1");
+            bundle_again(story, &[1, 2]);
+        },
+        &["REPLAY_RECEIPT_ID_REUSED", "TOKEN_UNKNOWN"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Fail), ("agent", "r2", Pass)])
+    .beside(call_in_its_place),
+    golden(
+        "a model call that names no run, logged before its grant",
+        |story| {
+            call_of_no_run(story);
+            story.move_after("r1 call 2", "policy");
+        },
+        &["MODEL_CALL_UNPLACED", "TOKEN_UNKNOWN"],
+        Fail,
+    )
+    .beside(call_in_its_place),
+    golden(
+        "a model call that names the run, logged before the grant of another agent's that it is under",
+        |story| {
+            beside_another_agent(story);
+            call_in_the_name_of_the_run(story, Some("job-2.sync"));
+            story.last_after("policy");
+        },
+        &["TOKEN_UNKNOWN"],
+        Pass,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Pass)])
+    .beside(beside_another_agent),
+    golden(
         "a call whose gateway says that it was before the token began",
         |story| story.set("t1", "claims.iat", (START_MS / 1_000 + 244) as u32),
         &["LATE_EVIDENCE"],
@@ -152,4 +226,33 @@ fn a_call_in_the_name_of_somebody_elses_run_is_seen_on_that_run() {
     let subject = &seen.next().expect("a row").subject;
     assert_eq!((subject.agent.as_deref(), subject.run.as_deref()), (Some(did("agent").as_str()), Some("job-1.r1")));
     assert_eq!(subject.job.as_deref(), Some("job-1"));
+}
+
+#[test]
+fn a_call_logged_before_its_grant_is_that_of_its_run_and_names_the_later_issuance() {
+    let mut story = Story::clean();
+    call_before_its_grant(&mut story);
+    story.set("r1 call 2", "receipt_id", "job-1.r1 call 1");
+    let report = story.audit();
+    let [call, issued] = ["r1 call 2", "t1"].map(|name| LeafIndex::new(story.index(name)));
+    assert!(report.findings.iter().all(|finding| finding.subject.submitter.is_none()), "{:#?}", report.findings);
+    for code in ["REPLAY_RECEIPT_ID_REUSED", "RECEIPT_NOT_IN_BUNDLE", "TOKEN_UNKNOWN"] {
+        let found = report.findings.iter().find(|finding| finding.code == code).expect(code);
+        let subject = [&found.subject.job, &found.subject.run, &found.subject.agent].map(|member| member.as_deref());
+        assert_eq!(subject, [Some("job-1"), Some("job-1.r1"), Some(did("agent").as_str())], "{code}");
+    }
+    let unknown = report.findings.iter().find(|finding| finding.code == "TOKEN_UNKNOWN").expect("a finding");
+    assert_eq!(unknown.entries.iter().copied().collect::<Vec<_>>(), [call, issued]);
+    let named = report.coverage.iter().any(|row| row.what.contains("under no grant"));
+    assert!(!named, "{:#?}", report.coverage);
+}
+
+#[test]
+fn a_call_logged_before_its_grant_is_a_matter_of_the_job_of_the_grant() {
+    let mut story = Story::clean();
+    beside_another_agent(&mut story);
+    call_in_the_name_of_the_run(&mut story, Some("job-2.sync"));
+    story.last_after("policy");
+    let report = story.audit();
+    assert_eq!((report.job("job-1"), report.job("job-2")), (Pass, Fail), "{:#?}", report.findings);
 }

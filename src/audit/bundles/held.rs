@@ -84,7 +84,7 @@ impl<'s, 'a> Holder<'s, 'a> {
         fault(call.scope_hash.is_none(), &RECEIPT_UNBOUND, "it names no grant");
         let detail = "its grant is another agent's";
         fault(grant.is_some_and(|grant| grant.agent != bundle.agent), &RECEIPT_OF_ANOTHER_AGENT, detail);
-        let is_unissued = grant.is_none() && call.scope_hash.is_some();
+        let is_unissued = self.scene.is_unissued(call);
         let detail = is_unissued.then(|| self.scene.unfit_grant(call)).unwrap_or_default();
         fault(is_unissued, &TOKEN_UNKNOWN, &detail);
         let is_other = call.run.is_some() && call.run != bundle.run;

@@ -88,6 +88,12 @@ impl<'a> Scene<'a> {
         self.roots_at(approval.at)?.instances_of(agent).contains(&instance).then_some(agent)
     }
 
+    /// Whether a call names a grant and no issuance of it stands before.
+    pub(in crate::audit) fn is_unissued(&self, call: &Call<'a>) -> bool {
+        let is_late = |grant: usize| call.statement.at < self.tokens[grant].statement.at;
+        call.scope_hash.is_some() && call.grant.is_none_or(is_late)
+    }
+
     /// The run that a call tells of: not where the token of that run is
     /// another job's, for whom the gateway says nothing under this grant.
     pub(in crate::audit) fn run_of(&self, call: &Call<'a>) -> Option<&'a str> {

@@ -85,10 +85,9 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Why a model call has no grant.
+    /// Why no grant stands before a model call.
     pub(in crate::audit) fn unfit_grant(&self, call: &Call<'a>) -> String {
-        let issued = call.scope_hash.and_then(|hash| self.grant_at.get(hash)?.first());
-        match issued.map(|at| self.tokens[*at].statement.at) {
+        match call.grant.map(|at| self.tokens[at].statement.at) {
             Some(late) => format!("the grant that this model call names was first issued at entry {late}, after it"),
             None => "no issuance of the grant that this model call names stands in the log".to_owned(),
         }
