@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::audit::finding::Findings;
+use crate::audit::observed::say;
 use crate::audit::rule::{Effect, JOINED, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Statement};
@@ -70,13 +71,8 @@ fn spoken_against(scene: &Scene<'_>, decision: &Decision<'_>) -> Option<(LeafInd
 
 fn doubted(scene: &Scene<'_>, decision: &Decision<'_>, operation: &Statement<'_>, findings: &mut Findings) {
     let Some((against, words)) = spoken_against(scene, decision) else { return };
-    let detail = format!(
-        "{words}; nothing but the observation shows it, and the roots do not say that writes to {} are closed: \
-         anybody who can write the Application can copy a public digest into it",
-        operation.text("instance").unwrap_or_default()
-    );
     let entries = [decision.statement.at, against, operation.at];
-    findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, &decision.subject(), entries, detail);
+    say(findings, &CONTRADICTING_ACCOUNTS, true, &decision.subject(), &entries, words);
 }
 
 /// One call is one operation.

@@ -165,7 +165,7 @@ pub(super) fn releasing<'s, 'a>(
 /// Whether the decision names an approval that does not stand below it here.
 pub(super) fn names_missing(scene: &Scene<'_>, decision: &Decision<'_>) -> bool {
     let stands = |approval: &Statement<'_>| approval.at < decision.statement.at;
-    decision.approvals.iter().any(|hash| !scene.approval(hash).is_some_and(stands))
+    decision.approvals.iter().any(|hash| !scene.approvals_named(hash).any(stands))
 }
 
 /// Whether one more receipt could say that nothing came of a decision.
@@ -186,7 +186,7 @@ fn faults(scene: &Scene<'_>, decision: &Decision<'_>) -> Vec<Option<Fault>> {
 }
 
 fn named<'s, 'a>(scene: &'s Scene<'a>, decision: &'s Decision<'a>) -> impl Iterator<Item = &'s Statement<'a>> {
-    let stated = decision.approvals.iter().filter_map(|hash| scene.approval(hash));
+    let stated = decision.approvals.iter().flat_map(|hash| scene.approvals_named(hash));
     stated.filter(|approval| approval.at < decision.statement.at && approval.text("decision") == Some("approve"))
 }
 

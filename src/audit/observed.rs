@@ -15,6 +15,7 @@ use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Statement, app_name};
 use crate::audit::tokens::TOKEN_REVOKED;
 use crate::audit::{PICKUP_MS, RECEIPT_MS, SKEW_MS};
+use crate::merkle::LeafIndex;
 
 use self::comparison::compare;
 use self::reports::{Reports, told_apart};
@@ -97,9 +98,10 @@ fn of_operation(scene: &Scene<'_>, operation: &Statement<'_>, decision: &Decisio
     let newest = scene.roots.last();
     let binds = decision.statement.payload.get("binds").unwrap_or(&Value::Null);
     let compared = compare(operation, binds, newest.map(|(_, roots)| roots));
+    let is_open = scene.is_known_from_it_alone(decision, operation);
     if !compared.unlike.is_empty() {
         let detail = format!("{}: not as decided", compared.unlike.join(", "));
-        findings.add(&OBSERVED_UNLIKE_DECIDED, &subject, entries, detail);
+        say(findings, &OBSERVED_UNLIKE_DECIDED, is_open, &subject, &entries, detail);
     }
     if compared.unknown_cluster {
         let detail =
@@ -113,11 +115,36 @@ fn of_operation(scene: &Scene<'_>, operation: &Statement<'_>, decision: &Decisio
     let late = |from: i64, for_ms: i64| started > from.saturating_add(for_ms).saturating_add(SKEW_MS);
     if let Some((revoked_at, _)) = revoked.filter(|(_, ms)| late(*ms, PICKUP_MS)) {
         let entries = [decision.statement.at, revoked_at, operation.at];
-        findings.add(&TOKEN_REVOKED, &subject, entries, "the operation started after the token was revoked");
+        let detail = "the operation started after the token was revoked".to_owned();
+        say(findings, &TOKEN_REVOKED, is_open, &subject, &entries, detail);
     } else if started < decided.saturating_sub(SKEW_MS) || late(decided, RECEIPT_MS) {
-        findings.add(&OPERATION_OUTSIDE_WINDOW, &subject, entries, "it started outside the decision's window");
+        let detail = "it started outside the decision's window".to_owned();
+        say(findings, &OPERATION_OUTSIDE_WINDOW, is_open, &subject, &entries, detail);
     }
 }
+
+/// What an operation shows against its decision. One that nothing but its
+/// observation ties to the decision, on an instance where others can write the
+/// application, leaves the verdict open.
+pub(super) fn say(
+    findings: &mut Findings,
+    rule: &'static Rule,
+    is_open: bool,
+    subject: &Subject,
+    entries: &[LeafIndex],
+    detail: String,
+) {
+    if is_open {
+        let detail = format!("{detail}; {ANYBODYS}");
+        findings.leave_open(rule, Severity::High, subject, entries.iter().copied(), detail);
+    } else {
+        findings.add(rule, subject, entries.iter().copied(), detail);
+    }
+}
+
+/// Why an observation alone does not prove what it says of a decision.
+pub(super) const ANYBODYS: &str = "nothing but the observation ties it to the decision, and the roots do not say that \
+     writes to the instance are closed: anybody who can write the Application can copy a public digest into it";
 
 /// What no report shows of an operation although it is owed: revisions by one
 /// that succeeded and was neither a dry run nor partial, an end by every one.
@@ -143,9 +170,11 @@ fn reused(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
         findings.uncover("reports of one key, counted as one operation", &subject, at);
     }
     if told.operations.len() > 1 {
+        let tied = scene.operations_of(decision).filter(|operation| !scene.is_known_from_it_alone(decision, operation));
+        let is_open = told_apart(tied).operations.len() < 2;
         let detail = format!("{} operations name this decision", told.operations.len());
-        let entries = told.operations.into_iter().chain([decision.statement.at]);
-        findings.add(&REPLAY_DECISION_REUSED, &subject, entries, detail);
+        let entries: Vec<_> = told.operations.into_iter().chain([decision.statement.at]).collect();
+        say(findings, &REPLAY_DECISION_REUSED, is_open, &subject, &entries, detail);
     } else if !told.unknown.is_empty() {
         let entries = told.operations.into_iter().chain(told.unknown).chain([decision.statement.at]);
         let detail = "reports whose keys nobody can recompute name this decision: nothing tells whether they are of \

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use crate::artifact::json::Value;
 use crate::audit::approvals;
 use crate::audit::finding::{Findings, Subject};
+use crate::audit::observed::say;
 use crate::audit::rule::{CALL, Effect, JOINED, LINEAGE, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Call, Decision, Statement, Token};
@@ -316,7 +317,8 @@ fn observed<'a>(
         let namespaces = counts(operation).unwrap_or_default().iter().filter_map(|row| row.text_at("namespace"));
         let Some(judgement) = judge.decision_in(decision, namespaces, is_approved) else { continue };
         if !matches!(judgement.outcome, Outcome::Allow { .. }) {
-            refused(scene, token, &judgement, &subject, [at, operation.at], findings);
+            let is_open = scene.is_known_from_it_alone(decision, operation);
+            refused_where(scene, token, &judgement, &subject, [at, operation.at], is_open, findings);
         }
     }
 }
@@ -350,7 +352,21 @@ fn refused(
     at: impl IntoIterator<Item = LeafIndex>,
     findings: &mut Findings,
 ) {
+    refused_where(scene, token, judgement, subject, at, false, findings);
+}
+
+/// The same; `is_open`: by an operation that may be anybody's.
+fn refused_where(
+    scene: &Scene<'_>,
+    token: &Token<'_>,
+    judgement: &Judgement,
+    subject: &Subject,
+    at: impl IntoIterator<Item = LeafIndex>,
+    is_open: bool,
+    findings: &mut Findings,
+) {
     let policy = token.policy.map(|at| scene.policies[at].0.at);
     let detail = format!("{} at {}: {}", judgement.reason.code(), judgement.clause, judgement.sentence);
-    findings.add(&POLICY_NONCOMPLIANT, subject, policy.into_iter().chain(at), detail);
+    let entries: Vec<_> = policy.into_iter().chain(at).collect();
+    say(findings, &POLICY_NONCOMPLIANT, is_open, subject, &entries, detail);
 }

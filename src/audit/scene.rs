@@ -57,10 +57,11 @@ pub(super) struct Scene<'a> {
     /// Tokens of each grant, by scope hash, in order.
     grant_at: HashMap<&'a str, Vec<usize>>,
     policy_at: HashMap<String, usize>,
-    decision_at: HashMap<String, usize>,
+    /// By payload hash: one payload may be signed by several.
+    decision_at: HashMap<String, Vec<usize>>,
     /// What stands in the place of something missing, and does not count.
     unfit: Unfit<'a>,
-    approval_at: HashMap<String, usize>,
+    approval_at: HashMap<String, Vec<usize>>,
     /// Denies, by the JCS of what they bind.
     denied: HashMap<String, Vec<usize>>,
     /// Allow decisions that name an approval.
@@ -139,7 +140,10 @@ impl<'a> Scene<'a> {
         match statement.kind {
             "argocd_decision" => self.token(statement.text("cst.token_hash")?).map(|at| self.tokens[at].agent),
             "argocd_receipt" => {
-                self.decision_at.get(statement.text("decision_digest")?).and_then(|at| self.decisions[*at].agent)
+                let named = || self.decisions_named(statement.text("decision_digest").unwrap_or_default());
+                let own = named().find(|decision| decision.statement.signer == statement.signer);
+                let wraps = |decision: &&Decision<'_>| decision.agent.is_some_and(|agent| self.wraps(statement, agent));
+                own.or_else(|| named().find(wraps)).or_else(|| named().next())?.agent
             }
             _ => None,
         }
@@ -169,7 +173,7 @@ impl<'a> Scene<'a> {
             "argocd_decision" => {
                 let token = statement.text("cst.token_hash").and_then(|hash| self.token(hash));
                 let decision = Decision::new(statement, token, agent);
-                self.decision_at.entry(statement.hash.to_string()).or_insert(self.decisions.len());
+                self.decision_at.entry(statement.hash.to_string()).or_default().push(self.decisions.len());
                 for approval in decision.approvals.iter().filter(|_| decision.is_allow) {
                     self.users.entry(approval).or_default().push(self.decisions.len());
                 }
@@ -193,7 +197,7 @@ impl<'a> Scene<'a> {
 
     fn file_approval(&mut self, statement: Statement<'a>) {
         let at = self.approvals.len();
-        self.approval_at.entry(statement.hash.to_string()).or_insert(at);
+        self.approval_at.entry(statement.hash.to_string()).or_default().push(at);
         if statement.text("decision") == Some("deny") {
             let binds = statement.payload.get("binds").map(to_jcs).unwrap_or_default();
             self.denied.entry(binds).or_default().push(at);
@@ -307,14 +311,14 @@ impl<'a> Scene<'a> {
         tokens.into_iter().flatten().any(|at| self.tokens[*at].agent == agent)
     }
 
-    /// The decision with this payload hash, hex.
-    pub(super) fn decision(&self, hash: &str) -> Option<&Decision<'a>> {
-        self.decision_at.get(hash).map(|at| &self.decisions[*at])
+    /// Decisions with this payload hash, hex, whoever signed them.
+    pub(super) fn decisions_named(&self, hash: &str) -> impl Iterator<Item = &Decision<'a>> {
+        self.decision_at.get(hash).into_iter().flatten().map(|at| &self.decisions[*at])
     }
 
-    /// The approval with this payload hash, hex.
-    pub(super) fn approval(&self, hash: &str) -> Option<&Statement<'a>> {
-        self.approval_at.get(hash).map(|at| &self.approvals[*at])
+    /// Approvals with this payload hash, hex, whoever signed them.
+    pub(super) fn approvals_named(&self, hash: &str) -> impl Iterator<Item = &Statement<'a>> {
+        self.approval_at.get(hash).into_iter().flatten().map(|at| &self.approvals[*at])
     }
 
     /// Denies of exactly these binds, in order.

@@ -60,6 +60,6 @@ fn found(statement: &Statement<'_>) -> Option<(LeafIndex, String)> {
 /// its approvals were used before.
 fn rests_on<'s, 'a>(scene: &'s Scene<'a>, decision: &'s Decision<'a>) -> impl Iterator<Item = &'s Statement<'a>> {
     let token = decision.token.map(|at| &scene.tokens[at].statement);
-    let approvals = decision.approvals.iter().filter_map(|hash| scene.approval(hash));
+    let approvals = decision.approvals.iter().flat_map(|hash| scene.approvals_named(hash));
     [&decision.statement].into_iter().chain(token).chain(approvals)
 }

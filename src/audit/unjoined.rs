@@ -9,7 +9,8 @@ use crate::audit::statement::{Statement, app_name};
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let unjoined = scene.operations.iter().filter(|(_, joined)| joined.is_empty());
     for (operation, _) in unjoined {
-        if let Some(decision) = named_decision(operation.payload).and_then(|hash| scene.decision(hash)) {
+        let named = named_decision(operation.payload).map(|hash| scene.decisions_named(hash));
+        for decision in named.into_iter().flatten() {
             findings.uncover("operation names the decision and joins nothing", &decision.subject(), operation.at);
         }
     }

@@ -5,7 +5,7 @@ use pulselog::artifact::json::Value;
 use pulselog::audit::Verdict::{Fail, Incomplete, Pass};
 
 use crate::audit_goldens::{Golden, golden};
-use crate::audit_make::Story;
+use crate::audit_make::{START_MS, Story, time};
 use crate::make::{hex, value};
 
 const CLUSTER: &str = "https://kubernetes.default.svc";
@@ -19,7 +19,7 @@ fn instance(closed: bool, server: &str) -> Value {
 }
 
 /// Nobody but Argo CD can write its applications, from the beginning.
-fn closed(story: &mut Story) {
+pub fn closed(story: &mut Story) {
     story.set("roots", "instances", instance(true, CLUSTER));
 }
 
@@ -121,11 +121,32 @@ pub static ROWS: &[Golden] = &[
     golden(
         "a read was decided and a sync is seen",
         |story| {
+            closed(story);
             story.observe("read seen", "read", "sync", true);
             story.last_after("read receipt");
         },
         &["OBSERVED_UNLIKE_DECIDED"],
         Fail,
+    ),
+    golden(
+        "a sync is seen where a read was decided, and anybody could have written it",
+        |story| {
+            story.observe("read seen", "read", "sync", true);
+            story.last_after("read receipt");
+        },
+        &["OBSERVED_UNLIKE_DECIDED"],
+        Incomplete,
+    ),
+    golden(
+        "a second operation holds the decision's digest, and anybody could have written it",
+        |story| {
+            story.observe("twice", "sync", "sync", true);
+            story.set("twice", "operation_digest", hex("another operation"));
+            story.set("twice", "started_at", time(START_MS + 1_200_000));
+            story.set("twice", "resource_counts", value(r#"[{"namespace":"kube-system","status":"Synced","count":1}]"#));
+        },
+        &["OPERATION_OUTSIDE_WINDOW", "POLICY_NONCOMPLIANT", "REPLAY_DECISION_REUSED"],
+        Incomplete,
     ),
     golden("a cluster by name here, by address there", by_name, &["CLUSTER_NOT_COMPARED"], Incomplete).beside(
         |story| {
@@ -234,6 +255,7 @@ pub static ROWS: &[Golden] = &[
     golden(
         "two operations that started in one second",
         |story| {
+            closed(story);
             polled(story);
             story.set("polled", "operation_digest", hex("another operation"));
         },

@@ -4,6 +4,7 @@ use pulselog::artifact::json::Value;
 use pulselog::audit::Verdict::{Fail, Incomplete, Pass};
 
 use crate::audit_goldens::{Golden, golden};
+use crate::audit_goldens_accounts::closed;
 use crate::audit_make::{START_MS, Story, time};
 use crate::make::{did, hex, value};
 
@@ -200,6 +201,7 @@ pub static ROWS: &[Golden] = &[
     golden(
         "a decision made long after the operation started",
         |story| {
+            closed(story);
             story.wait(600_000);
             story.decide("read 2", "allow", "r2", "t2", "read", None);
             story.set("read 2", "cst.scope_hash_b64u", story.decided_scope("back"));
@@ -277,6 +279,7 @@ pub static ROWS: &[Golden] = &[
     golden(
         "one decision for two operations",
         |story| {
+            closed(story);
             story.observe("twice", "sync", "sync", true);
             story.set("twice", "operation_digest", hex("another operation"));
         },

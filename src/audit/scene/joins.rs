@@ -13,8 +13,7 @@ impl<'a> Scene<'a> {
         let mut by_key: HashMap<_, Vec<usize>> = HashMap::new();
         for at in 0..self.receipts.len() {
             let receipt = self.receipts[at].statement;
-            let named = receipt.text("decision_digest").and_then(|hash| self.decision_at.get(hash).copied());
-            let Some(decision) = named.filter(|at| self.speaks_of(&receipt, &self.decisions[*at])) else {
+            let Some(decision) = self.spoken_of(&receipt) else {
                 self.unfit.take(&receipt);
                 continue;
             };
@@ -35,6 +34,16 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// The decision that a receipt is about. Several may have signed the one
+    /// payload that it names: its signer's own, else one of an agent of its.
+    fn spoken_of(&self, receipt: &Statement<'a>) -> Option<usize> {
+        let named = receipt.text("decision_digest").and_then(|hash| self.decision_at.get(hash))?;
+        let mut fitting = named.iter().copied().filter(|at| self.speaks_of(receipt, &self.decisions[*at]));
+        let first = fitting.next()?;
+        let is_own = |at: &usize| self.decisions[*at].statement.signer == receipt.signer;
+        Some(std::iter::once(first).chain(fitting).find(is_own).unwrap_or(first))
+    }
+
     /// The decisions that an operation states, and whose receipts name it; only
     /// where the agent's own username started it, and only by channels that
     /// show the operation itself. All of them: what another wrapper claims
@@ -50,9 +59,10 @@ impl<'a> Scene<'a> {
         let fits = |at: &usize| self.decisions[*at].agents.iter().any(|agent| started_by(agent) == Some(true));
         let info = operation.payload.get("info").and_then(Value::as_array).unwrap_or_default();
         let stated = info.iter().find(|pair| pair.text_at("name") == Some("claw.decision"));
-        let by_info = stated.and_then(|pair| self.decision_at.get(pair.text_at("value")?).copied());
+        let by_info =
+            stated.and_then(|pair| self.decision_at.get(pair.text_at("value")?)).into_iter().flatten().copied();
         let named = operation.op_key().and_then(|key| by_key.get(key)).into_iter().flatten().copied();
-        let all: BTreeSet<usize> = by_info.into_iter().chain(named).filter(fits).collect();
+        let all: BTreeSet<usize> = by_info.chain(named).filter(fits).collect();
         all.into_iter().collect()
     }
 
@@ -65,7 +75,7 @@ impl<'a> Scene<'a> {
 
     /// Whether no receipt names the operation, and the roots do not say that
     /// nobody but Argo CD can write the application.
-    fn is_known_from_it_alone(&self, decision: &Decision<'a>, operation: &Statement<'a>) -> bool {
+    pub(in crate::audit) fn is_known_from_it_alone(&self, decision: &Decision<'a>, operation: &Statement<'a>) -> bool {
         let key = operation.op_key();
         let is_closed = |roots: &Roots<'_>| roots.writes_are_closed(operation.text("instance").unwrap_or_default());
         !(key.is_some() && self.receipts_of(decision).any(|receipt| receipt.statement.text("op_key") == key))

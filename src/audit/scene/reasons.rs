@@ -50,8 +50,8 @@ impl<'a> Scene<'a> {
     /// it is no decision of this signer's to speak of.
     pub(in crate::audit) fn unfit_decision(&self, receipt: &Statement<'a>) -> Option<(LeafIndex, &'static str)> {
         let named = receipt.text("decision_digest")?;
-        if let Some(at) = self.decision_at.get(named) {
-            return Some((self.decisions[*at].statement.at, "of an agent whose wrapper the receipt's signer is not"));
+        if let Some(decision) = self.decisions_named(named).next() {
+            return Some((decision.statement.at, "of an agent whose wrapper the receipt's signer is not"));
         }
         self.unfit.decisions.get(named).map(|at| (*at, "by a wrapper that is not its agent's"))
     }
@@ -63,7 +63,7 @@ impl<'a> Scene<'a> {
 
     /// Why none of the approvals that a decision names stands before it.
     pub(in crate::audit) fn unfit_approval(&self, decision: &Decision<'a>) -> String {
-        let mut named = decision.approvals.iter().filter_map(|hash| self.approval(hash));
+        let mut named = decision.approvals.iter().flat_map(|hash| self.approvals_named(hash));
         match named.next() {
             Some(deny) if deny.text("decision") != Some("approve") => {
                 format!("the decision names entry {}, which is a deny", deny.at)
