@@ -62,7 +62,7 @@ static APPROVAL_BY_ACTOR: Rule = Rule {
     rationale: "Whoever acts cannot approve the act, whatever roles the roots give: the token's subject under either name, or a wrapper of this agent when the approval or the decision was logged.",
     what_to_do: "Remove the role from the agent or wrapper in the roots.",
     does_not_prove: "That no person was asked.",
-    rests_on: &[WORD, TOKEN, APPROVAL],
+    rests_on: &[WORD, TOKEN, APPROVAL, &[Rest::On("approval", Place::Alike)]],
 };
 
 static APPROVAL_DENIED: Rule = Rule {
@@ -73,7 +73,7 @@ static APPROVAL_DENIED: Rule = Rule {
     rationale: "A deny by any approver with equal binds voids every earlier approval of them.",
     what_to_do: "Treat the action as not approved; find out why the wrapper did not see the deny.",
     does_not_prove: "That the wrapper could have seen it.",
-    rests_on: &[WORD, TOKEN, APPROVAL],
+    rests_on: &[WORD, TOKEN, APPROVAL, &[Rest::On("approval", Place::Alike)]],
 };
 
 static APPROVAL_DENIED_LATER: Rule = Rule {

@@ -176,6 +176,9 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
             Place::Named => case.decision.is_some_and(|decision| {
                 below(Some(decision.statement.at.get())) && approvals::names_missing(self.scene, decision)
             }),
+            Place::Alike => case
+                .decision
+                .is_some_and(|decision| below(Some(decision.statement.at.get())) && !decision.approvals.is_empty()),
             Place::Allowing => {
                 self.fits(Place::Named, missing, case)
                     && case.decision.is_some_and(|decision| self.judge.needs_params_approved(decision))

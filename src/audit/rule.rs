@@ -96,7 +96,9 @@ pub enum Place {
     OfCall(&'static Place),
     /// Below a decision that names an approval which does not stand below it.
     Named,
-    /// The same, where that approval would make the policy allow the act.
+    /// Below a decision that names an approval: several may have signed the same.
+    Alike,
+    /// Like `Named`, where that approval would make the policy allow the act.
     Allowing,
     /// Between two uses of an approval, where the first may have come to nothing.
     Releasing,
@@ -144,6 +146,7 @@ impl Place {
             Place::OfUndecidedRun => "anywhere, where no decision of the run is known",
             Place::OfGrant => "anywhere, for model calls judged by their grant alone",
             Place::Named => "below a decision that names an approval which is not there",
+            Place::Alike => "below a decision that names an approval: several may have signed it",
             Place::Allowing => {
                 "below a decision that names an approval which is not there and would make the policy allow the act"
             }

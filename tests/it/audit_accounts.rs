@@ -8,6 +8,7 @@ use pulselog::audit::{Report, Verdict};
 use pulselog::merkle::LeafIndex;
 
 use crate::audit_goldens::whole_stories;
+use crate::audit_goldens_accounts::closed;
 use crate::audit_make::Story;
 use crate::make::{hex, value};
 
@@ -141,6 +142,7 @@ fn keys_of_version_1_join_nothing_and_tell_nothing_apart() {
 
     let twice = |key: &str, started: Option<&str>| {
         let mut story = Story::clean();
+        closed(&mut story);
         story.observe("polled", "sync", "sync", true);
         of_version_1(&mut story, "seen", "old key");
         of_version_1(&mut story, "polled", key);

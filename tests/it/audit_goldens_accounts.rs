@@ -143,9 +143,13 @@ pub static ROWS: &[Golden] = &[
             story.observe("twice", "sync", "sync", true);
             story.set("twice", "operation_digest", hex("another operation"));
             story.set("twice", "started_at", time(START_MS + 1_200_000));
-            story.set("twice", "resource_counts", value(r#"[{"namespace":"kube-system","status":"Synced","count":1}]"#));
+            story.set(
+                "twice",
+                "resource_counts",
+                value(r#"[{"namespace":"kube-system","status":"Synced","count":1}]"#),
+            );
         },
-        &["OPERATION_OUTSIDE_WINDOW", "POLICY_NONCOMPLIANT", "REPLAY_DECISION_REUSED"],
+        &["POLICY_NONCOMPLIANT", "REPLAY_DECISION_REUSED", "TOKEN_REVOKED"],
         Incomplete,
     ),
     golden("a cluster by name here, by address there", by_name, &["CLUSTER_NOT_COMPARED"], Incomplete).beside(

@@ -41,7 +41,7 @@ pub const ROWS: &[Golden] = &[
             neighbours(story);
             copied(story, "job-1.sync", "other wrapper", "policy");
         },
-        &["RECEIPT_MISSING", "TOKEN_UNKNOWN"],
+        &["TOKEN_UNKNOWN"],
         Pass,
     )
     .beside(neighbours),
