@@ -35,6 +35,7 @@ mod observed;
 mod packing;
 mod policies;
 mod pulses;
+mod renewals;
 mod replays;
 mod report;
 mod roots;

@@ -54,7 +54,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 
 fn receipts(scene: &Scene<'_>, bundle: &Bundle<'_>, findings: &mut Findings) {
     let (at, subject) = (bundle.statement.at, bundle.subject());
-    let token = bundle.run.and_then(|run| scene.run_tokens.get(&(bundle.agent, run))).map(|at| &scene.tokens[*at]);
+    let token = bundle.run.and_then(|run| scene.token_of_run(bundle.agent, run));
     let chain = bundle.events();
     let events: BTreeSet<_> = chain.iter().filter_map(|event| event.text_at("event_hash_b64u")).collect();
     for (place, receipt) in bundle.own_receipts() {

@@ -133,10 +133,16 @@ static BUNDLE_MISSING: Rule = Rule {
     title: "No bundle for the run",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "The policy asks for a proof bundle within an hour of the end of the run's token.",
+    rationale: "The policy asks for a proof bundle within an hour of the end of the run's last token.",
     what_to_do: "Submit the bundle; late evidence closes this.",
     does_not_prove: "That the run did anything wrong.",
-    rests_on: &[WORD, TOKEN, RUN, LINEAGE, &[Rest::On("proof_bundle", Place::Anywhere)]],
+    rests_on: &[
+        WORD,
+        TOKEN,
+        RUN,
+        LINEAGE,
+        &[Rest::On("proof_bundle", Place::Anywhere), Rest::On("cst_issuance", Place::Anywhere)],
+    ],
 };
 
 pub(super) static RULES: &[&Rule] = &[
@@ -202,8 +208,7 @@ fn runs<'s, 'a>(scene: &'s Scene<'a>) -> BTreeMap<Key<'a>, Run<'s, 'a>> {
     };
     for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
         let (Some(agent), Some(run)) = (decision.agent, decision.run) else { continue };
-        let Some(token) = scene.run_tokens.get(&(agent, run)) else { continue };
-        let token = &scene.tokens[*token];
+        let Some(token) = scene.token_of_run(agent, run) else { continue };
         let run = runs.entry((agent, run, token.job)).or_insert_with(|| new(token, run, decision.statement.at));
         run.has_decision = true;
     }
@@ -264,7 +269,9 @@ impl Run<'_, '_> {
     /// What the run still owes.
     fn owed(&self, scene: &Scene<'_>, judge: &Judge<'_, '_>, findings: &mut Findings) {
         let demands = judge.demands(self.token);
-        let until = self.token.end_ms().saturating_add(BUNDLE_MS);
+        let chain = self.subject.run.as_deref().and_then(|run| scene.run_tokens.get(&(self.token.agent, run)));
+        let end = chain.map_or(self.token.end_ms(), |chain| chain.end_ms(&scene.tokens));
+        let until = end.saturating_add(BUNDLE_MS);
         let late = scene.now_ms() > until;
         let mut owe = |rule: &'static Rule, asks: &Policy, detail: &str| match late {
             true => {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::artifact::digest::PayloadHash;
 use crate::artifact::time::unix_ms;
 use crate::audit::finding::{Findings, Subject};
+use crate::audit::renewals::Chain;
 use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Call, Token};
@@ -15,7 +16,7 @@ static MODEL_CALL_UNPLACED: Rule = Rule {
     title: "A model call that could be this run's",
     severity: Severity::Medium,
     effect: Effect::Incomplete,
-    rationale: "A gateway saw a call under the run's grant, at a time when its token lived; the receipt names no run, and no bundle of these runs holds it.",
+    rationale: "A gateway saw a call under the run's grant, at a time when one of its tokens lived; the receipt names no run, and no bundle of these runs holds it.",
     what_to_do: "Have the gateway bind its receipts to runs; a bundle that holds the receipt says whose call it was.",
     does_not_prove: "That the call was this run's.",
     rests_on: NOTHING,
@@ -23,12 +24,13 @@ static MODEL_CALL_UNPLACED: Rule = Rule {
 
 pub(super) static RULES: &[&Rule] = &[&MODEL_CALL_UNPLACED];
 
-/// A run: its agent and id, and its token where one is known.
+/// A run: its agent and id, and its tokens where any is known.
 #[derive(Clone, Copy)]
 struct Known<'s, 'a> {
     agent: &'a str,
     id: &'a str,
     token: Option<&'s Token<'a>>,
+    chain: Option<&'s Chain>,
 }
 
 impl Known<'_, '_> {
@@ -60,8 +62,10 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 fn unplaced(call: &Call<'_>, run: &Known<'_, '_>, findings: &mut Findings) {
     let issued = run.token.map(|token| token.statement.at);
     let detail = match call.statement.text("binding.run_id") {
-        None => "the receipt names no run; this run's grant and its token's life fit",
-        Some(_) => "the receipt's run id is not in the one spelling of ids; this run's grant and its token's life fit",
+        None => "the receipt names no run; this run's grant and the life of its tokens fit",
+        Some(_) => {
+            "the receipt's run id is not in the one spelling of ids; this run's grant and the life of its tokens fit"
+        }
     };
     findings.add(&MODEL_CALL_UNPLACED, &run.subject(), issued.into_iter().chain([call.statement.at]), detail);
 }
@@ -78,8 +82,9 @@ impl<'s, 'a> Runs<'s, 'a> {
         let all: BTreeSet<_> = scene.run_tokens.keys().copied().chain(of_bundles).collect();
         let mut runs = Runs { by_grant: BTreeMap::new(), by_id: BTreeMap::new() };
         for (agent, id) in all {
-            let token = scene.run_tokens.get(&(agent, id)).map(|at| &scene.tokens[*at]);
-            let run = Known { agent, id, token };
+            let chain = scene.run_tokens.get(&(agent, id));
+            let token = chain.map(|chain| &scene.tokens[chain.first]);
+            let run = Known { agent, id, token, chain };
             runs.by_id.entry(id).or_default().push(run);
             if let Some(token) = token {
                 runs.by_grant.entry(token.scope_hash).or_default().push(run);
@@ -96,7 +101,8 @@ impl<'s, 'a> Runs<'s, 'a> {
         match call.run {
             None => {
                 let called = call.statement.text("timestamp").and_then(unix_ms);
-                let lived = |run: &Known<'_, '_>| run.token.zip(called).is_some_and(|(token, at)| token.lives_at(at));
+                let lives = |chain: &Chain, at| chain.lives_at(&scene.tokens, at);
+                let lived = |run: &Known<'_, '_>| run.chain.zip(called).is_some_and(|(chain, at)| lives(chain, at));
                 of(call.scope_hash.and_then(|grant| self.by_grant.get(grant))).into_iter().filter(lived).collect()
             }
             Some(run) => {

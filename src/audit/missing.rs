@@ -197,6 +197,10 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
             }),
             Place::Unbundled => case.bundle(self.scene).is_none(),
             Place::Unjoined => !case.has_job && case.kinds(self.scene, "argocd_receipt").next().is_some(),
+            Place::Renewed => {
+                let of_another = |fact: &Statement<'_>| fact.text("token_hash") != case.token.map(|token| token.hash);
+                case.kinds(self.scene, "cst_revocation").any(of_another)
+            }
             Place::Joining => case.joined_by_key(self.scene),
             Place::Doubting => case.rests_on_an_observation(self.scene),
             Place::Inherited => {
@@ -279,7 +283,7 @@ impl<'s, 'a> Case<'s, 'a> {
         // A call is charged to no run while its run is another job's.
         let named = || act.filter(|act| act.kind == "gateway_receipt")?.text("binding.run_id");
         let run = subject.agent.as_deref().zip(subject.run.as_deref().or_else(named));
-        let run_token = || run.and_then(|run| scene.run_tokens.get(&run)).copied();
+        let run_token = || run.and_then(|run| scene.run_tokens.get(&run)).map(|chain| chain.first);
         let token = subject.token.as_deref().and_then(|hash| scene.token(hash));
         let token = token.or_else(run_token).or(decision.and_then(|decision| decision.token));
         Case {

@@ -118,7 +118,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     }
     of_calls(scene, &judge, findings);
     for bundle in &scene.bundles {
-        let token = bundle.run.and_then(|run| scene.run_tokens.get(&(bundle.agent, run))).map(|at| &scene.tokens[*at]);
+        let token = bundle.run.and_then(|run| scene.token_of_run(bundle.agent, run));
         let named = bundle.statement.text("metadata.pulselog.policy_hash_b64u");
         if let Some(token) = token.filter(|token| named.is_some() && named != token.policy_hash) {
             let entries = [token.statement.at, bundle.statement.at];

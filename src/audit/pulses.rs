@@ -42,7 +42,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let runs = count(scene);
     for pulse in pulses {
         let (Some(agent), Some(run)) = (pulse.text("agent_did"), pulse.text("run_id")) else { continue };
-        let token = scene.run_tokens.get(&(agent, run)).map(|at| &scene.tokens[*at]);
+        let token = scene.token_of_run(agent, run);
         let subject = Subject {
             job: token.and_then(|token| token.job).map(str::to_owned),
             run: Some(run.to_owned()),

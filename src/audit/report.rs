@@ -1,6 +1,7 @@
 //! The report: findings, what is pending, what was not judged, and verdicts.
 
 mod ledger;
+mod runs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,10 @@ use crate::audit::statement::Token;
 use crate::entry::LoggedAt;
 use crate::merkle::{LeafIndex, TreeSize};
 
+pub use self::runs::{JudgedRun, Run};
+
 use self::ledger::{Charged, Ledger, worst};
+use self::runs::runs;
 
 /// What the audit says of a job, a run or the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -77,25 +81,6 @@ pub struct Coverage {
     pub entries: Vec<LeafIndex>,
     #[serde(flatten)]
     pub subject: Subject,
-}
-
-/// A run: agent and run id.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Run {
-    pub agent: String,
-    pub run: String,
-}
-
-/// One run and what the audit says of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct JudgedRun {
-    #[serde(flatten)]
-    pub run: Run,
-    /// Job of its token, when that is known.
-    pub job: Option<String>,
-    /// Hex hash of its token, when that is known.
-    pub token: Option<String>,
-    pub verdict: Verdict,
 }
 
 /// What an audit of a prefix gives.
@@ -166,7 +151,7 @@ impl Report {
             .collect();
         let pending: Vec<_> = self.pending.iter().filter(|p| is_about(&p.subject)).cloned().collect();
         let coverage = self.coverage.iter().filter(|c| scope.names(&c.subject)).cloned().collect();
-        let runs: Vec<_> = self.runs.iter().filter(|run| self.has_run(scope, run)).cloned().collect();
+        let runs: Vec<_> = self.runs.iter().filter(|run| run.is_of(scope)).cloned().collect();
         let jobs: BTreeMap<_, _> = self.jobs.iter().filter(|(job, _)| self.has_job(scope, job)).collect();
         let is_known = *scope == Scope::Log
             || self.named.contains(scope)
@@ -230,12 +215,13 @@ impl Report {
             // another's.
             Scope::Run { agent, run } => self.judged_run(agent, run).is_some_and(|run| {
                 let agrees = |named: &Option<String>, own: &Option<String>| named.is_none() || named == own;
-                of_agent(agent) && agrees(&subject.token, &run.token) && agrees(&subject.job, &run.job)
+                let is_own = subject.token.as_ref().is_none_or(|token| run.tokens.contains(token));
+                of_agent(agent) && is_own && agrees(&subject.job, &run.job)
             }),
             // What is charged to the run of a token concerns the token, and so
             // does what its agent did under its grant in no run.
             Scope::Token(hash) => match (subject.agent.as_deref(), subject.run.as_deref()) {
-                (Some(agent), Some(run)) => self.judged_run(agent, run).is_some_and(|run| self.has_run(scope, run)),
+                (Some(agent), Some(run)) => self.judged_run(agent, run).is_some_and(|run| run.is_of(scope)),
                 (Some(agent), None) if subject.token.is_none() => {
                     let own = self.tokens.get(hash).map(|(job, of)| (job.as_deref(), of.as_str()));
                     subject.job.is_some() && own == Some((subject.job.as_deref(), agent))
@@ -246,23 +232,12 @@ impl Report {
         }
     }
 
-    fn has_run(&self, scope: &Scope, run: &JudgedRun) -> bool {
-        match scope {
-            Scope::Log => true,
-            Scope::Job(job) => run.job.as_ref() == Some(job),
-            Scope::Run { agent, run: id } => run.run.agent == *agent && run.run.run == *id,
-            Scope::Token(hash) => run.token.as_ref() == Some(hash),
-            Scope::Agent(agent) => run.run.agent == *agent,
-            Scope::App(_) => false,
-        }
-    }
-
     fn has_job(&self, scope: &Scope, job: &str) -> bool {
         match scope {
             Scope::Log => true,
             Scope::Job(of) => of == job,
             Scope::Agent(agent) => self.agents.get(job).is_some_and(|agents| agents.contains(agent)),
-            _ => self.runs.iter().any(|run| run.job.as_deref() == Some(job) && self.has_run(scope, run)),
+            _ => self.runs.iter().any(|run| run.job.as_deref() == Some(job) && run.is_of(scope)),
         }
     }
 }
@@ -325,11 +300,12 @@ impl Report {
             (job.clone(), verdict(&Scope::Job(job.clone()), &of))
         });
         let jobs = jobs.collect();
-        let runs = self.runs.iter().map(|JudgedRun { run, token, .. }| {
+        let runs = self.runs.iter().map(|JudgedRun { run, tokens, .. }| {
             let scope = Scope::Run { agent: run.agent.clone(), run: run.run.clone() };
             let own = charged.runs.get(&(run.agent.as_str(), run.run.as_str()));
-            let token = token.as_deref().and_then(|token| charged.tokens.get(token));
-            verdict(&scope, &[own, token, charged.agents.get(run.agent.as_str())])
+            let of_agent = [own, charged.agents.get(run.agent.as_str())];
+            let of: Vec<_> = tokens.iter().map(|token| charged.tokens.get(token.as_str())).chain(of_agent).collect();
+            verdict(&scope, &of)
         });
         let runs: Vec<_> = runs.collect();
         let whole = worst(&self.findings, &self.pending, self.absence, |_| true);
@@ -368,19 +344,4 @@ fn named(scene: &Scene<'_>) -> BTreeSet<Scope> {
         .flat_map(|token| [Scope::Token(token.hash.to_owned()), Scope::Agent(token.agent.to_owned())]);
     let apps = scene.decisions.iter().filter_map(|decision| decision.subject().app.map(Scope::App));
     tokens.chain(apps).collect()
-}
-
-fn runs(scene: &Scene<'_>) -> Vec<JudgedRun> {
-    let of_bundles = scene.bundles.iter().filter_map(|bundle| Some((bundle.agent, bundle.run?)));
-    let all: BTreeSet<(&str, &str)> = scene.run_tokens.keys().copied().chain(of_bundles).collect();
-    let judged = |(agent, run): (&str, &str)| {
-        let token = scene.run_tokens.get(&(agent, run)).map(|at| &scene.tokens[*at]);
-        JudgedRun {
-            run: Run { agent: agent.to_owned(), run: run.to_owned() },
-            job: token.and_then(|token| token.job).map(str::to_owned),
-            token: token.map(|token| token.hash.to_owned()),
-            verdict: Verdict::Incomplete,
-        }
-    };
-    all.into_iter().map(judged).collect()
 }

@@ -115,6 +115,8 @@ pub enum Place {
     /// Anywhere, where nothing but an observation tells of the operation, and
     /// others can write the application: a receipt could speak against it.
     Doubting,
+    /// Anywhere, where what was revoked is another token of the run.
+    Renewed,
     /// Below the issuance, where the token's policy inherits.
     Inherited,
     /// The same, where what it inherits is not all known.
@@ -159,6 +161,7 @@ impl Place {
             Place::Doubting => {
                 "anywhere, where an operation is known from its observation alone and anybody may have made it"
             }
+            Place::Renewed => "anywhere, where another token of the run was revoked",
             Place::Inherited => "below the token's issuance, where its policy inherits",
             Place::Unresolved => "below the token's issuance, where what its policy inherits is not all known",
         };
@@ -181,6 +184,11 @@ pub(super) const CALL: &[Rest] = &[
     Rest::On("proof_bundle", Place::OfCall(&Place::OfUndecidedRun)),
     Rest::On("cst_issuance", Place::OfGrant),
 ];
+/// A renewal that a model call could have been made under.
+pub(super) const RENEWAL: &[Rest] = &[Rest::On("cst_issuance", Place::OfCall(&Place::BeforeAct))];
+/// Whose the token is whose revocation ended another.
+pub(super) const CHAIN: &[Rest] =
+    &[Rest::On("argocd_decision", Place::Renewed), Rest::On("proof_bundle", Place::Renewed)];
 /// What an agent says against itself.
 pub(super) const OWN: &[Rest] = &[Rest::OwnWord];
 /// Which decision an operation belongs to, and whether it is anybody's.

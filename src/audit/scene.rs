@@ -5,6 +5,7 @@
 mod charge;
 mod joins;
 mod missed;
+mod rights;
 mod reasons;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -14,6 +15,7 @@ use crate::artifact::digest::PayloadHash;
 use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::spelling::is_spelled;
 use crate::audit::packing;
+use crate::audit::renewals::{Chain, RunKey, chains};
 use crate::audit::roots::Roots;
 use crate::audit::statement::{Bundle, Call, Decision, Receipt, Statement, Token, ms, run_of_bundle};
 use crate::audit::timeline::Seen;
@@ -45,8 +47,8 @@ pub(super) struct Scene<'a> {
     pub operations: Vec<(Statement<'a>, Vec<usize>)>,
     pub untrusted: Vec<Statement<'a>>,
     pub withheld: Vec<Withheld<'a>>,
-    /// The token of each run: agent and run id.
-    pub run_tokens: BTreeMap<(&'a str, &'a str), usize>,
+    /// The tokens of each run.
+    pub run_tokens: BTreeMap<RunKey<'a>, Chain>,
     /// Agents that tokens were issued to, by job.
     pub job_agents: BTreeMap<&'a str, BTreeSet<&'a str>>,
     /// Where the first allow decision of each run stands.
@@ -263,10 +265,15 @@ impl<'a> Scene<'a> {
         for call in &mut self.calls {
             call.grant = call.scope_hash.and_then(|hash| self.grant_at.get(hash)?.first()).copied();
         }
-        for decision in self.decisions.iter().filter(|decision| decision.is_allow) {
-            if let (Some(agent), Some(run), Some(token)) = (decision.agent, decision.run, decision.token) {
-                self.run_tokens.entry((agent, run)).or_insert(token);
+        for decision in self.decisions.iter().filter(|decision| decision.is_allow && decision.token.is_some()) {
+            if let (Some(agent), Some(run)) = (decision.agent, decision.run) {
                 self.run_from.entry((agent, run)).or_insert(decision.statement.at);
+            }
+        }
+        self.run_tokens = chains(&self.tokens, &self.decisions, &self.bundles, |hash| self.token(hash));
+        for chain in self.run_tokens.values() {
+            for at in chain.owned() {
+                self.tokens[at].revoked = chain.revocation(&self.tokens[at]);
             }
         }
         for bundle in &mut self.bundles {
@@ -274,41 +281,12 @@ impl<'a> Scene<'a> {
                 [one] => self.token_at.get(one).copied().filter(|at| self.tokens[*at].agent == bundle.agent),
                 _ => None,
             };
-            let of_run = bundle.run.and_then(|run| self.run_tokens.get(&(bundle.agent, run)).copied());
-            if let (None, Some(run), Some(token)) = (of_run, bundle.run, listed) {
-                self.run_tokens.insert((bundle.agent, run), token);
-            }
-            bundle.job = of_run.or(listed).and_then(|at| self.tokens[at].job);
+            let of_run = bundle.run.and_then(|run| self.run_tokens.get(&(bundle.agent, run)));
+            bundle.job = of_run.map(|chain| chain.first).or(listed).and_then(|at| self.tokens[at].job);
         }
         self.charge_decisions();
         packing::connect(&mut self.bundles);
         self.join_all();
-    }
-
-    /// The token that a call is judged against: its run's; else, of its grant,
-    /// the one that lives longest, and `false`.
-    pub(super) fn token_of(&self, call: &Call<'a>) -> Option<(&Token<'a>, bool)> {
-        let grant = &self.tokens[call.grant?];
-        let of_run = self.run_of(call).and_then(|run| self.run_tokens.get(&(grant.agent, run)));
-        if let Some(at) = of_run {
-            return Some((&self.tokens[*at], true));
-        }
-        let same = self.grant_at.get(grant.scope_hash).into_iter().flatten().map(|at| &self.tokens[*at]);
-        same.max_by_key(|token| token.end_ms()).map(|token| (token, false))
-    }
-
-    /// Whether a call with this signed time lies in the life of the token that
-    /// it is judged against, or of any token of its grant where that is unknown.
-    pub(super) fn called_in_life(&self, call: &Call<'a>, called: i64) -> bool {
-        let Some((token, of_run)) = self.token_of(call) else { return true };
-        let mut grant = self.grant_at.get(token.scope_hash).into_iter().flatten();
-        token.lives_at(called) || (!of_run && grant.any(|at| self.tokens[*at].lives_at(called)))
-    }
-
-    /// Whether the agent was ever issued a token of this grant.
-    pub(super) fn has_grant(&self, agent: &str, scope_hash: Option<&str>) -> bool {
-        let tokens = scope_hash.and_then(|hash| self.grant_at.get(hash));
-        tokens.into_iter().flatten().any(|at| self.tokens[*at].agent == agent)
     }
 
     /// Decisions with this payload hash, hex, whoever signed them.

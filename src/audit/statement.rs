@@ -3,6 +3,7 @@
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::artifact::json::{Value, to_compact, to_jcs};
 use crate::artifact::spelling::is_spelled;
+use crate::artifact::time::unix_ms;
 use crate::artifact::{Artifact, Did, receipts};
 use crate::audit::SKEW_MS;
 use crate::audit::finding::Subject;
@@ -214,6 +215,12 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
+    /// What the gateway signed as its time, Unix milliseconds; the end of time
+    /// when it says none.
+    pub(super) fn signed_ms(&self) -> i64 {
+        self.statement.text("timestamp").and_then(unix_ms).unwrap_or(i64::MAX)
+    }
+
     /// Hash of the event that it tells of; gateways may leave it out.
     pub(super) fn event(&self) -> Option<&'a str> {
         self.statement.text("binding.event_hash_b64u")

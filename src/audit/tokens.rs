@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::artifact::time::unix_ms;
 use crate::audit::SKEW_MS;
 use crate::audit::finding::Findings;
-use crate::audit::rule::{CALL, Effect, JOINED, NOTHING, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
+use crate::audit::rule::{
+    CALL, CHAIN, Effect, JOINED, NOTHING, Place, RENEWAL, RUN, Rest, Rule, Severity, TOKEN, WORD,
+};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Call, Decision, Token};
 use crate::merkle::LeafIndex;
@@ -27,10 +28,10 @@ pub(super) static TOKEN_REVOKED: Rule = Rule {
     title: "Action after the token was revoked",
     severity: Severity::Critical,
     effect: Effect::Fails,
-    rationale: "A revocation by a rooted revoker stands before the action.",
+    rationale: "A revocation by a rooted revoker stands before the action: of its token, or of one that it renews or is renewed by. Where no decision or bundle of the run names the revoked one, it may have been meant for another run: that leaves the verdict incomplete instead (medium).",
     what_to_do: "Treat the action as unauthorised; find out why the wrapper or gateway still served the token.",
     does_not_prove: "That the agent knew of the revocation.",
-    rests_on: &[WORD, TOKEN, CALL, JOINED],
+    rests_on: &[WORD, TOKEN, CALL, JOINED, RENEWAL, CHAIN],
 };
 
 static TOKEN_EXPIRED: Rule = Rule {
@@ -41,7 +42,14 @@ static TOKEN_EXPIRED: Rule = Rule {
     rationale: "The action was logged at or after the end that the token itself states.",
     what_to_do: "Treat the action as unauthorised; issue a new token for new work.",
     does_not_prove: "That the clocks of issuer and log agree better than the stated tolerance.",
-    rests_on: &[WORD, &[Rest::Time], TOKEN, CALL, &[Rest::On("cst_revocation", Place::OfCall(&Place::BeforeAct))]],
+    rests_on: &[
+        WORD,
+        &[Rest::Time],
+        TOKEN,
+        CALL,
+        RENEWAL,
+        &[Rest::On("cst_revocation", Place::OfCall(&Place::BeforeAct))],
+    ],
 };
 
 static TOKEN_NOT_YET_VALID: Rule = Rule {
@@ -71,13 +79,14 @@ static TOKEN_REUSED: Rule = Rule {
     title: "Two tokens in one run, or one token in two runs",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "A token is issued for one run; what is used elsewhere is replayed.",
-    what_to_do: "Issue one token a run and look at what the other run did.",
+    rationale: "A token is issued for one run; what is used elsewhere is replayed. A renewal is no second token: the same agent, job, policy and grant, issued above the last one with an iat before its exp, at most 64 in a run.",
+    what_to_do: "Issue tokens for one run each, renew them before they end, and look at what the other run did.",
     does_not_prove: "Which of the two uses was meant.",
     rests_on: &[
         WORD,
         TOKEN,
         &[Rest::On("argocd_decision", Place::Anywhere), Rest::On("proof_bundle", Place::OfUndecidedRun)],
+        &[Rest::On("cst_issuance", Place::Anywhere)],
     ],
 };
 
@@ -167,6 +176,10 @@ fn of_decision<'a>(scene: &Scene<'a>, decision: &Decision<'a>, token: &Token<'a>
     let (subject, issued) = (decision.subject(), token.statement.at);
     if let Some((revoked, _)) = token.revoked.filter(|(revoked, _)| *revoked < at) {
         findings.add(&TOKEN_REVOKED, &subject, [issued, revoked, at], "decided after the token was revoked");
+    } else if let Some(revoked) = doubt(scene, decision, token) {
+        let detail = "a token that may renew this one, or be renewed by it, was revoked before the decision";
+        let entries = [issued, revoked, at];
+        findings.leave_open(&TOKEN_REVOKED, Severity::Medium, &subject, entries, detail);
     }
     if ms >= token.expires_ms {
         findings.add(&TOKEN_EXPIRED, &subject, [issued, at], "decided after the token expired");
@@ -186,6 +199,11 @@ fn of_decision<'a>(scene: &Scene<'a>, decision: &Decision<'a>, token: &Token<'a>
             findings.add(&REPLAY_JOB_MISMATCH, &subject, [issued, at], detail.clone());
         }
     }
+}
+
+/// A revocation before the decision that may have ended its run's rights.
+fn doubt(scene: &Scene<'_>, decision: &Decision<'_>, token: &Token<'_>) -> Option<LeafIndex> {
+    scene.run_tokens.get(&(token.agent, decision.run?))?.doubt(token, decision.statement.at)
 }
 
 fn of_call(scene: &Scene<'_>, call: &Call<'_>, findings: &mut Findings) {
@@ -213,9 +231,10 @@ fn of_call(scene: &Scene<'_>, call: &Call<'_>, findings: &mut Findings) {
     }
     // What the gateway signed as its time; only it tells late evidence from a
     // late call.
-    let called = call.statement.text("timestamp").and_then(unix_ms).unwrap_or(i64::MAX);
+    let called = call.signed_ms();
     let beyond = |end: i64| called > end.saturating_add(SKEW_MS);
-    let revoked = token.revoked.filter(|(revoked, _)| *revoked < at);
+    let revoked = scene.chain_of_call(call).map_or(token.revoked, |chain| chain.revocation(token));
+    let revoked = revoked.filter(|(revoked, _)| *revoked < at);
     let revoked = revoked.map(|(by, end)| (end, &TOKEN_REVOKED, Some(by), "model call logged after the revocation"));
     let expired = (call.statement.ms >= token.expires_ms).then_some(token.expires_ms);
     let expired = expired.map(|end| (end, &TOKEN_EXPIRED, None, "model call logged after the token expired"));
@@ -237,7 +256,7 @@ fn reuse(scene: &Scene<'_>, findings: &mut Findings) {
         let (Some(token), Some(agent), Some(run)) = (decision.token, decision.agent, decision.run) else { continue };
         let at = decision.statement.at;
         let first = *first_at.entry((agent, run)).or_insert(at);
-        if scene.run_tokens.get(&(agent, run)) != Some(&token) {
+        if !scene.run_tokens.get(&(agent, run)).is_some_and(|chain| chain.named.contains(&token)) {
             findings.add(&TOKEN_REUSED, &decision.subject(), [first, at], "a second token in one run");
         }
         let (earlier, since) = *run_of.entry(token).or_insert((run, at));
@@ -246,15 +265,17 @@ fn reuse(scene: &Scene<'_>, findings: &mut Findings) {
             findings.add(&TOKEN_REUSED, &decision.subject(), [since, at], detail);
         }
     }
-    // Runs without decisions have the token that their bundle names.
+    // Runs without decisions have the tokens that their bundle names.
     for bundle in &scene.bundles {
-        let Some(run) = bundle.run.filter(|run| !first_at.contains_key(&(bundle.agent, run))) else { continue };
-        let Some(token) = scene.run_tokens.get(&(bundle.agent, run)) else { continue };
+        let Some(run) = bundle.run else { continue };
+        let Some(chain) = scene.run_tokens.get(&(bundle.agent, run)) else { continue };
         let at = bundle.statement.at;
-        let (other, since) = *run_of.entry(*token).or_insert((run, at));
-        if other != run {
-            let detail = format!("the token is that of run {other}");
-            findings.add(&TOKEN_REUSED, &bundle.subject(), [since, at], detail);
+        for token in &chain.named {
+            let (other, since) = *run_of.entry(*token).or_insert((run, at));
+            if other != run && !first_at.contains_key(&(bundle.agent, run)) {
+                let detail = format!("the token is that of run {other}");
+                findings.add(&TOKEN_REUSED, &bundle.subject(), [since, at], detail);
+            }
         }
     }
 }
@@ -262,7 +283,7 @@ fn reuse(scene: &Scene<'_>, findings: &mut Findings) {
 fn of_bundles(scene: &Scene<'_>, findings: &mut Findings) {
     for bundle in &scene.bundles {
         let at = bundle.statement.at;
-        let of_run = bundle.run.and_then(|run| scene.run_tokens.get(&(bundle.agent, run))).copied();
+        let of_run = bundle.run.and_then(|run| scene.run_tokens.get(&(bundle.agent, run)));
         for listed in &bundle.token_hashes {
             let Some(known) = scene.token(listed) else {
                 let detail = "the bundle names a token that nobody with the role issued";
@@ -273,7 +294,7 @@ fn of_bundles(scene: &Scene<'_>, findings: &mut Findings) {
             if token.agent != bundle.agent {
                 let entries = [token.statement.at, at];
                 findings.add(&SUBJECT_MISMATCH, &bundle.subject(), entries, "the bundle names somebody else's token");
-            } else if of_run.is_some_and(|run| run != known) {
+            } else if of_run.is_some_and(|chain| !chain.holds(known)) {
                 findings.add(&TOKEN_REUSED, &bundle.subject(), [token.statement.at, at], "a second token in one run");
             }
         }

@@ -194,6 +194,7 @@ fn rows() -> impl Iterator<Item = &'static Golden> {
         crate::audit_goldens_spelled::ROWS,
         crate::audit_goldens_tokens::ROWS,
         crate::audit_goldens_packing::ROWS,
+        crate::audit_goldens_renewals::ROWS,
         crate::audit_goldens_policies::ROWS,
         crate::audit_goldens_lineage::ROWS,
         crate::audit_goldens_missing::ROWS,
@@ -279,7 +280,12 @@ fn each_golden_job_is_judged_the_same_from_its_own_entries() {
         Scope::Run { agent: did("agent"), run: "job-1.r1".to_owned() },
         Scope::Run { agent: did("stranger"), run: "job-1.r1".to_owned() },
         Scope::Run { agent: did("agent"), run: "nobody's".to_owned() },
+        Scope::Run { agent: did("agent"), run: "job-1.r2".to_owned() },
+        Scope::Run { agent: did("agent"), run: "job-1.r3".to_owned() },
         Scope::Token(crate::make::hex("job-1.t1")),
+        Scope::Token(crate::make::hex("job-1.t2")),
+        Scope::Token(crate::make::hex("job-1.t3")),
+        Scope::Token(crate::make::hex("job-1.t4")),
     ];
     for row in rows() {
         let timeline = row.story().timeline();

@@ -113,6 +113,9 @@ pub fn tangled() -> Vec<Story> {
         &["inherits: the parent is another signer's", "a run and its receipts signed again by a thief"],
         &["inherits: two parents of one id", "no bundle an hour after the token's end"],
         &["inherits: a circle"],
+        &["a chain through a token that another run used"],
+        &["a token used after its renewal was revoked"],
+        &["one receipt without run and event in the bundles of two runs"],
     ];
     all.extend(of_goldens.iter().map(|names| story_of(names)));
     all

@@ -33,6 +33,7 @@ mod audit_goldens_calls;
 mod audit_goldens_packing;
 mod audit_goldens_distrust;
 mod audit_goldens_policies;
+mod audit_goldens_renewals;
 mod audit_goldens_roles;
 mod audit_goldens_spelled;
 mod audit_goldens_tokens;

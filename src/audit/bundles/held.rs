@@ -93,7 +93,7 @@ impl<'s, 'a> Holder<'s, 'a> {
         fault(is_unknown, &RECEIPT_EVENT_UNKNOWN, "its event is not in the bundle's chain");
         // An event's hash covers its run, so either of them binds.
         if let (None, None, Some(run)) = (call.run, call.event(), bundle.run) {
-            let of_run = self.scene.run_tokens.get(&(bundle.agent, run)).map(|at| self.scene.tokens[*at].scope_hash);
+            let of_run = self.scene.token_of_run(bundle.agent, run).map(|token| token.scope_hash);
             let is_foreign = call.scope_hash.is_some() && of_run != call.scope_hash;
             fault(is_foreign, &RECEIPT_UNBOUND, "it names no run and no event, and its grant is not that of the run");
             let first = if is_foreign { run } else { *self.run_of.entry(call.statement.hash).or_insert(run) };

@@ -103,7 +103,7 @@ impl<'a> Scene<'a> {
     /// The token of the run that a call names under another job's grant.
     pub(in crate::audit) fn run_elsewhere(&self, call: &Call<'a>) -> Option<&Token<'a>> {
         let grant = &self.tokens[call.grant?];
-        let of_run = &self.tokens[*self.run_tokens.get(&(grant.agent, call.run?))?];
+        let of_run = self.token_of_run(grant.agent, call.run?)?;
         (of_run.job != grant.job && of_run.scope_hash != grant.scope_hash).then_some(of_run)
     }
 
@@ -189,7 +189,7 @@ impl<'a> Scene<'a> {
         let Some((agent, run)) = fact.signer.map(|did| did.as_str()).zip(fact.id("binding.run_id")) else {
             return Subject::default();
         };
-        let token = self.run_tokens.get(&(agent, run)).map(|at| &self.tokens[*at]);
+        let token = self.token_of_run(agent, run);
         Subject {
             job: token.and_then(|token| token.job).map(str::to_owned),
             run: Some(run.to_owned()),

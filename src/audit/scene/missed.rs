@@ -74,8 +74,8 @@ impl<'a> Scene<'a> {
     /// of its runs' or tokens'.
     pub(in crate::audit) fn is_of_job(&self, subject: &Subject, job: &str) -> bool {
         let agent = subject.agent.as_deref();
-        let run = agent.zip(subject.run.as_deref()).and_then(|run| self.run_tokens.get(&run)).copied();
-        let token = run.or_else(|| subject.token.as_deref().and_then(|hash| self.token(hash)));
+        let run = agent.zip(subject.run.as_deref()).and_then(|run| self.run_tokens.get(&run));
+        let token = run.map(|chain| chain.first).or_else(|| subject.token.as_deref().and_then(|hash| self.token(hash)));
         let of_agent = || agent.is_some_and(|agent| self.job_agents.get(job).is_some_and(|all| all.contains(agent)));
         match (&subject.job, token) {
             (Some(of), _) => of == job,

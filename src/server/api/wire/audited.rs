@@ -122,7 +122,7 @@ mod tests {
         check("Pending", Pending { entries: entries.clone(), code, subject: subject.clone(), until_ms: 1 });
         check("Coverage", Coverage { what: "x", entries, subject });
         let run = Run { agent: String::new(), run: String::new() };
-        check("Run", JudgedRun { run, job: None, token: None, verdict: Verdict::Pass });
+        check("Run", JudgedRun { run, job: None, token: None, tokens: Default::default(), verdict: Verdict::Pass });
         check("Absence", Absence::Attested { entry: LeafIndex::new(1) });
         check("EntryName", EntryNameJson { index: 1, kind: "approval" });
         let report = audit(&Timeline::default(), None);

@@ -1,0 +1,64 @@
+//! Runs that somebody with a role speaks of.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::audit::report::Verdict;
+use crate::audit::scene::Scene;
+use crate::audit::scope::Scope;
+
+/// A run: agent and run id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Run {
+    pub agent: String,
+    pub run: String,
+}
+
+/// One run and what the audit says of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct JudgedRun {
+    #[serde(flatten)]
+    pub run: Run,
+    /// Job of its token, when that is known.
+    pub job: Option<String>,
+    /// Hex hash of the token that it began with, when that is known.
+    pub token: Option<String>,
+    /// Of that one and those that renew it, as far as decisions or the bundle
+    /// of the run name them.
+    #[serde(skip)]
+    pub tokens: BTreeSet<String>,
+    pub verdict: Verdict,
+}
+
+impl JudgedRun {
+    /// Whether the scope is the run, or what the run is of.
+    pub(super) fn is_of(&self, scope: &Scope) -> bool {
+        match scope {
+            Scope::Log => true,
+            Scope::Job(job) => self.job.as_ref() == Some(job),
+            Scope::Run { agent, run } => self.run.agent == *agent && self.run.run == *run,
+            Scope::Token(hash) => self.tokens.contains(hash),
+            Scope::Agent(agent) => self.run.agent == *agent,
+            Scope::App(_) => false,
+        }
+    }
+}
+
+/// Every run, not judged yet.
+pub(super) fn runs(scene: &Scene<'_>) -> Vec<JudgedRun> {
+    let of_bundles = scene.bundles.iter().filter_map(|bundle| Some((bundle.agent, bundle.run?)));
+    let all: BTreeSet<(&str, &str)> = scene.run_tokens.keys().copied().chain(of_bundles).collect();
+    let judged = |(agent, run): (&str, &str)| {
+        let token = scene.token_of_run(agent, run);
+        let named = scene.run_tokens.get(&(agent, run)).into_iter().flat_map(|chain| &chain.named);
+        JudgedRun {
+            run: Run { agent: agent.to_owned(), run: run.to_owned() },
+            job: token.and_then(|token| token.job).map(str::to_owned),
+            token: token.map(|token| token.hash.to_owned()),
+            tokens: named.map(|at| scene.tokens[*at].hash.to_owned()).collect(),
+            verdict: Verdict::Incomplete,
+        }
+    };
+    all.into_iter().map(judged).collect()
+}
