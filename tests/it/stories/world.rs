@@ -107,8 +107,6 @@ impl World {
         let is = self.dice.chance(percent);
         is && match what {
             "clusters" | "k8s" | "history" => explain("CLUSTER_NOT_COMPARED").is_some(),
-            // A token renewed in a long run.
-            "renewal" => false,
             _ => true,
         }
     }
