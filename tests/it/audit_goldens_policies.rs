@@ -75,7 +75,8 @@ pub fn counts(story: &mut Story, namespaces: &[&str]) {
     story.set("seen", "resource_counts", Value::Array(namespaces.iter().map(row).collect()));
 }
 
-fn without_pin(pinning: &str) -> Story {
+/// The second token without a pin, so that it runs under its agent's default.
+pub fn without_pin(pinning: &str) -> Story {
     let mut story = Story::under(customers("token.cst.policy_hash_pinning", pinning), &[]);
     let mut step = story.remove("t2");
     let before = step.payload.text_at("claims.token_scope_hash_b64u").expect("a grant").to_owned();

@@ -1,11 +1,13 @@
 //! Golden logs about tokens that are renewed in a long run: what is a renewal,
 //! and what ends the chain.
 
-use pulselog::artifact::json::Value;
+use pulselog::artifact::digest::PayloadHash;
+use pulselog::artifact::json::{Value, to_jcs};
 use pulselog::audit::Verdict::{Fail, Incomplete, Pass};
 use pulselog::audit::{Report, Verdict};
 
 use crate::audit_goldens::{Golden, golden};
+use crate::audit_goldens_policies::{customers, without_pin};
 use crate::audit_make::Story;
 use crate::make::{did, hex, set};
 
@@ -131,6 +133,25 @@ fn taken(story: &mut Story, is_taken: bool) {
     pack(story, &[1], &["t2"]);
 }
 
+/// An unpinned token renewed, while the agent's default policy changes or not.
+fn under_a_default(story: &mut Story, changes: bool) {
+    *story = without_pin(r#""optional""#);
+    long(story);
+    let policy = customers("token.cst.max_ttl_seconds", "1200");
+    let hash = PayloadHash::of(to_jcs(&policy).as_bytes()).to_b64u();
+    story.log("other policy", "work_policy", "policy signer", policy);
+    if changes {
+        story.roots_again("roots again", "agents[0].default_policy", hash.as_str().into());
+    }
+    let iat = in_time(story);
+    renew(story, "t3", iat);
+    read(story, "more", "r2", "t3");
+    if changes {
+        story.set("more", "policy_hash_b64u", hash);
+    }
+    pack(story, &[1], &["t2", "t3"]);
+}
+
 /// A model call of the second run after its token's end, renewed or not.
 fn called(story: &mut Story, is_renewed: bool) {
     long(story);
@@ -172,6 +193,9 @@ pub static ROWS: &[Golden] = &[
         Fail,
     )
     .beside(|story| renewed(story, in_time)),
+    golden("a token renewed under another policy", |story| under_a_default(story, true), &["TOKEN_REUSED"], Fail)
+        .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
+        .beside(|story| under_a_default(story, false)),
     golden("a run with 65 tokens", |story| many(story, 65), &["TOKEN_REUSED"], Fail).beside(|story| many(story, 64)),
     golden("a run with 66 tokens", |story| many(story, 66), &["TOKEN_REUSED"], Fail).beside(|story| many(story, 63)),
     golden(

@@ -30,12 +30,13 @@ impl<'a> Scene<'a> {
     /// Whether a call with this signed time lies in the life of the token that
     /// it is judged against, or of any token of its grant where that is unknown.
     pub(in crate::audit) fn called_in_life(&self, call: &Call<'a>, called: i64) -> bool {
-        let Some((token, of_run)) = self.token_of(call) else { return true };
-        if let Some(chain) = self.chain_of_call(call) {
-            return chain.holds_at(token, called);
+        let Some((token, _)) = self.token_of(call) else { return true };
+        match self.chain_of_call(call) {
+            Some(chain) => chain.holds_at(token, called),
+            None => {
+                self.grant_at.get(token.scope_hash).into_iter().flatten().any(|at| self.tokens[*at].lives_at(called))
+            }
         }
-        let mut grant = self.grant_at.get(token.scope_hash).into_iter().flatten();
-        token.lives_at(called) || (!of_run && grant.any(|at| self.tokens[*at].lives_at(called)))
     }
 
     /// Whether the agent was ever issued a token of this grant.
