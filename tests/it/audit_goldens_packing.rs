@@ -4,8 +4,10 @@
 use pulselog::artifact::digest::PayloadHash;
 use pulselog::artifact::json::{Value, to_compact};
 use pulselog::audit::Verdict::{Fail, Incomplete, Pass};
+use pulselog::audit::{Effect, Severity};
 
 use crate::audit_goldens::{Golden, golden};
+use crate::audit_goldens_policies::child_of_customers;
 use crate::audit_goldens_tokens::{bundle_again, call_again};
 use crate::audit_make::{START_MS, Story, time};
 use crate::make::{key, kind, seal_raw, set, value};
@@ -69,6 +71,12 @@ fn packed_elsewhere(story: &mut Story, call: &str) {
     story.bundle("b3", "r3", "t3", &[1]);
     let payload = story.said(call).clone();
     story.set("b3", "receipts[0]", seal_raw(kind("gateway_receipt"), payload, &key("gateway")));
+}
+
+/// The first run with two calls, one of which its bundle leaves out.
+fn one_left_out(story: &mut Story) {
+    second_call(story);
+    bundle_again(story, &[1]);
 }
 
 fn change(key: &str) -> Value {
@@ -192,6 +200,16 @@ pub static ROWS: &[Golden] = &[
     )
     .beside(|story| loose(story, &[2], &[EVENT])),
     golden(
+        "a bundle that leaves out a call that its policy refuses",
+        |story| {
+            *story = child_of_customers();
+            one_left_out(story);
+        },
+        &["POLICY_NONCOMPLIANT", "RECEIPT_NOT_IN_BUNDLE"],
+        Fail,
+    )
+    .beside(|story| loose(story, &[], &[])),
+    golden(
         "a run packed again with a shorter chain",
         |story| {
             again(story, |story| {
@@ -259,4 +277,17 @@ pub static ROWS: &[Golden] = &[
 
 fn event(story: &Story) -> String {
     story.chain("r1", 1)[0].text_at("event_hash_b64u").expect("an event").to_owned()
+}
+
+#[test]
+fn a_call_left_out_fails_the_run_only_where_its_policy_refuses_it() {
+    for (mut story, expected) in [
+        (Story::clean(), (Severity::Medium, Effect::Incomplete)),
+        (child_of_customers(), (Severity::Critical, Effect::Fails)),
+    ] {
+        one_left_out(&mut story);
+        let report = story.audit();
+        let found = report.findings.iter().find(|finding| finding.code == "RECEIPT_NOT_IN_BUNDLE");
+        assert_eq!(found.map(|finding| (finding.severity, finding.effect)), Some(expected), "{report:#?}");
+    }
 }

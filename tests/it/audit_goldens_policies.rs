@@ -56,6 +56,12 @@ fn child(parents: &[(&str, Value)]) -> Story {
     Story::under(v2_payload("child", Some("parent"), &statements(&[])), parents)
 }
 
+/// The statements under the customers' form, which asks for gateway receipts
+/// and is silent about models: so each model call is refused.
+pub fn child_of_customers() -> Story {
+    child(&[("parent", customers("policy_id", r#""parent""#))])
+}
+
 fn honest_child(story: &mut Story) {
     let grandparent = ("grandparent", everything("grandparent", None, r#""*""#));
     *story = child(&[grandparent, ("parent", everything("parent", Some("grandparent"), r#""*""#))]);
