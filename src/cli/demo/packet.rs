@@ -114,7 +114,8 @@ impl Packet {
     fn judge(&self, policy: &[u8]) -> Result<Judge, Failure> {
         let policy = TrustPolicy::parse(policy).map_err(|error| Failure::fail(format!("packet: {error}")))?;
         let files = evidence(std::slice::from_ref(&self.dir))?.files;
-        let packet = Evidence::read(&files, &policy).with(Evidence::manifest(&files));
+        let packet = Evidence::read(&files, &policy).map_err(|error| Failure::fail(format!("packet: {error}")))?;
+        let packet = packet.with(Evidence::manifest(&files));
         let now = jiff::Timestamp::now().as_millisecond();
         let mut judge = Judge::new(pulselog::protocol::Options::at(now));
         judge.operator = Did::parse(&self.operator).ok();
