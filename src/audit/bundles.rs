@@ -178,7 +178,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     }
 }
 
-/// One run, as wrappers and gateways tell of it.
+/// One run whose token or grant is known.
 struct Run<'s, 'a> {
     token: &'s Token<'a>,
     subject: Subject,
@@ -217,6 +217,12 @@ fn runs<'s, 'a>(scene: &'s Scene<'a>) -> BTreeMap<Key<'a>, Run<'s, 'a>> {
         let run = runs.entry((token.agent, run, token.job)).or_insert_with(|| new(token, run, call.statement.at));
         run.has_call = true;
         run.calls.push(call);
+    }
+    // Of which nothing but its bundle tells, and that names its token.
+    for bundle in &scene.bundles {
+        let Some(run) = bundle.run else { continue };
+        let Some(token) = scene.token_of_run(bundle.agent, run) else { continue };
+        runs.entry((bundle.agent, run, token.job)).or_insert_with(|| new(token, run, bundle.statement.at));
     }
     runs
 }

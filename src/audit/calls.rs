@@ -34,9 +34,9 @@ struct Known<'s, 'a> {
 }
 
 impl Known<'_, '_> {
-    fn subject(&self) -> Subject {
-        let of_token = self.token.map(Token::subject).unwrap_or_default();
-        Subject { agent: Some(self.agent.to_owned()), run: Some(self.id.to_owned()), ..of_token }
+    fn subject(&self, scene: &Scene<'_>) -> Subject {
+        let token = self.token.map(|token| token.hash.to_owned());
+        Subject { token, ..scene.subject_of_run(self.agent, self.id) }
     }
 }
 
@@ -49,17 +49,17 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         let is_packed = |run: &Known<'_, '_>| packed.contains(&(call.statement.hash, run.agent, run.id));
         match call.run {
             None if runs.iter().any(is_packed) => {}
-            None => runs.iter().for_each(|run| unplaced(call, run, findings)),
+            None => runs.iter().for_each(|run| unplaced(scene, call, run, findings)),
             // What a bundle holds is judged with the bundle.
             Some(_) => runs.iter().filter(|run| !is_packed(run)).for_each(|run| {
                 let label = "model call names the run, under no grant that its agent held";
-                findings.uncover(label, &run.subject(), call.statement.at);
+                findings.uncover(label, &run.subject(scene), call.statement.at);
             }),
         }
     }
 }
 
-fn unplaced(call: &Call<'_>, run: &Known<'_, '_>, findings: &mut Findings) {
+fn unplaced(scene: &Scene<'_>, call: &Call<'_>, run: &Known<'_, '_>, findings: &mut Findings) {
     let issued = run.token.map(|token| token.statement.at);
     let detail = match call.statement.text("binding.run_id") {
         None => "the receipt names no run; this run's grant and the life of its tokens fit",
@@ -67,7 +67,7 @@ fn unplaced(call: &Call<'_>, run: &Known<'_, '_>, findings: &mut Findings) {
             "the receipt's run id is not in the one spelling of ids; this run's grant and the life of its tokens fit"
         }
     };
-    findings.add(&MODEL_CALL_UNPLACED, &run.subject(), issued.into_iter().chain([call.statement.at]), detail);
+    findings.add(&MODEL_CALL_UNPLACED, &run.subject(scene), issued.into_iter().chain([call.statement.at]), detail);
 }
 
 /// Every run that anybody with the role speaks of.

@@ -22,8 +22,8 @@ pub struct Gather {
     open: Vec<Link>,
     /// Default policies of each agent, by any roots read so far.
     defaults: HashMap<String, BTreeSet<String>>,
-    /// Agents of each token and grant, and the runs that wrappers and gateways
-    /// tell of under it: what these agents say of these runs is wanted.
+    /// Agents of each token, grant and job, and the runs that wrappers and
+    /// gateways tell of under it: what these agents say of these runs is wanted.
     agents: HashMap<Link, BTreeSet<String>>,
     runs: HashMap<Link, BTreeSet<String>>,
     /// Agents of tokens without a pin.
@@ -108,18 +108,24 @@ impl Gather {
         links.into_iter().for_each(|link| self.ask(link));
     }
 
-    /// Joins agents and runs by the token or grant that both are known by.
+    /// Joins agents and runs by the token, grant or job that both are known by.
     fn ask_agents(&mut self, body: &Artifact) {
         let text = |path| body.payload().text_at(path);
-        let under = |token: Option<&str>, grant: Option<&str>| {
-            token.map(Link::token).into_iter().chain(grant.map(Link::grant)).collect::<Vec<_>>()
+        let under = |token: Option<&str>, grant: Option<&str>, jobs: [Option<&str>; 2]| {
+            let jobs = jobs.into_iter().flatten().map(Link::job);
+            token.map(Link::token).into_iter().chain(grant.map(Link::grant)).chain(jobs).collect::<Vec<_>>()
         };
         let (under, agent, run) = match body.kind().name() {
             "cst_issuance" => {
-                (under(text("token_hash"), text("claims.token_scope_hash_b64u")), text("claims.sub"), None)
+                let jobs = [text("claims.mission_id"), None];
+                (under(text("token_hash"), text("claims.token_scope_hash_b64u"), jobs), text("claims.sub"), None)
             }
-            "argocd_decision" => (under(text("cst.token_hash"), None), None, text("run_id")),
-            "gateway_receipt" => (under(None, text("binding.token_scope_hash_b64u")), None, text("binding.run_id")),
+            "argocd_decision" => {
+                (under(text("cst.token_hash"), None, [text("job_id"), text("binds.job_id")]), None, text("run_id"))
+            }
+            "gateway_receipt" => {
+                (under(None, text("binding.token_scope_hash_b64u"), [None; 2]), None, text("binding.run_id"))
+            }
             _ => return,
         };
         let mut wanted = Vec::new();

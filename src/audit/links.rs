@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! issuance ─ job, token, grant      decision ─ job, token, run, its own hash, its approvals'
-//! receipt  ─ its decision's hash    bundle   ─ its agent's runs and tokens
+//! receipt  ─ its decision's hash    bundle   ─ its agent's runs, tokens and job
 //! ```
 //!
 //! What an agent says of itself leads to what others say of its runs, and they
@@ -92,6 +92,12 @@ impl Link {
     /// A token, by hex hash, as a bundle of this agent lists it.
     fn own_token(agent: &str, hash: &str) -> Link {
         Link::new(b'k', [agent, hash].join("\0").as_bytes())
+    }
+
+    /// A job as a bundle of this agent names it, and as tokens were issued to
+    /// the agent for it: what others name of the job is asked for by nobody.
+    fn own_job(agent: &str, job: &str) -> Link {
+        Link::new(b'm', [agent, job].join("\0").as_bytes())
     }
 
     fn operation(op_key: &str) -> Link {
@@ -185,6 +191,8 @@ fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
             file(Link::job, payload.text_at("claims.mission_id"));
             file(Link::token, payload.text_at("token_hash"));
             file(Link::grant, payload.text_at("claims.token_scope_hash_b64u"));
+            let own = payload.text_at("claims.sub").zip(payload.text_at("claims.mission_id"));
+            links.extend(own.map(|(agent, job)| Link::own_job(agent, job)));
         }
         "cst_revocation" => file(Link::token, payload.text_at("token_hash")),
         "approval" => {
@@ -223,6 +231,8 @@ fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
         let (runs, tokens) = named_by_agent(statement.kind, payload);
         links.extend(runs.iter().map(|run| Link::own_run(agent.as_str(), run)));
         links.extend(tokens.iter().map(|hash| Link::own_token(agent.as_str(), hash)));
+        let job = payload.text_at("metadata.pulselog.job_id").filter(|_| statement.kind == "proof_bundle");
+        links.extend(job.map(|job| Link::own_job(agent.as_str(), job)));
     }
     let id = crate::audit::replays::id_given_once(statement.kind, payload);
     links.extend(id.zip(statement.signer).map(|(id, signer)| Link::once(statement.kind, signer.as_str(), id)));

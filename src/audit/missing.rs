@@ -171,6 +171,7 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
             },
             Place::BeforeRun => case.has_run && case.run_from.is_none_or(|from| missing.first < from),
             Place::OfUndecidedRun => case.has_run && case.run_from.is_none(),
+            Place::OfLooseRun => case.is_loose_run,
             Place::OfGrant => case.is_call && !case.has_token,
             Place::OfCall(place) => case.is_call && self.fits(*place, missing, case),
             Place::Named => case.decision.is_some_and(|decision| {
@@ -269,6 +270,8 @@ struct Case<'s, 'a> {
     /// Whether it is charged to a job.
     has_job: bool,
     has_run: bool,
+    /// Whether no token of that run is known.
+    is_loose_run: bool,
     /// First allow decision of its run.
     run_from: Option<u64>,
 }
@@ -298,6 +301,7 @@ impl<'s, 'a> Case<'s, 'a> {
             names_job: act.is_some_and(|act| matches!(act.kind, "approval" | "change_record")),
             has_job: subject.job.is_some(),
             has_run: run.is_some(),
+            is_loose_run: run.is_some_and(|run| !scene.run_tokens.contains_key(&run)),
             run_from: run.and_then(|run| scene.run_from(run)).map(LeafIndex::get),
         }
     }

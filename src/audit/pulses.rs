@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::json::Value;
-use crate::audit::finding::{Findings, Subject};
+use crate::audit::finding::Findings;
 use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
 use crate::audit::scene::Scene;
 use crate::audit::statement::Statement;
@@ -42,13 +42,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let runs = count(scene);
     for pulse in pulses {
         let (Some(agent), Some(run)) = (pulse.text("agent_did"), pulse.text("run_id")) else { continue };
-        let token = scene.token_of_run(agent, run);
-        let subject = Subject {
-            job: token.and_then(|token| token.job).map(str::to_owned),
-            run: Some(run.to_owned()),
-            agent: Some(agent.to_owned()),
-            ..Subject::default()
-        };
+        let subject = scene.subject_of_run(agent, run);
         let counted = runs.get(&(agent, run));
         if !counted.is_some_and(|counted| counted.has_tools) && has_items(pulse, "tools") {
             findings.uncover("tools of a Trust Pulse: the run has no tool receipts to count", &subject, pulse.at);

@@ -90,6 +90,8 @@ pub enum Place {
     BeforeRun,
     /// Anywhere, where no decision of the run is here.
     OfUndecidedRun,
+    /// Anywhere, where no token of the run is known.
+    OfLooseRun,
     /// Anywhere, for a model call that is judged by its grant alone.
     OfGrant,
     /// The same, for model calls only.
@@ -146,6 +148,7 @@ impl Place {
             Place::BeforeToken => "below the token's issuance",
             Place::BeforeRun => "below the first known decision of the run",
             Place::OfUndecidedRun => "anywhere, where no decision of the run is known",
+            Place::OfLooseRun => "anywhere, where no token of the run is known",
             Place::OfGrant => "anywhere, for model calls judged by their grant alone",
             Place::Named => "below a decision that names an approval which is not there",
             Place::Alike => "below a decision that names an approval: several may have signed it",
@@ -175,9 +178,12 @@ pub(super) const NOTHING: &[&[Rest]] = &[];
 pub(super) const WORD: &[Rest] = &[Rest::Roles, Rest::Order];
 /// Which token it is about, and so whose job.
 pub(super) const TOKEN: &[Rest] = &[Rest::On("cst_issuance", Place::BeforeToken)];
-/// Which token its run has.
-pub(super) const RUN: &[Rest] =
-    &[Rest::On("argocd_decision", Place::BeforeRun), Rest::On("proof_bundle", Place::OfUndecidedRun)];
+/// Which token its run has, or else whose job it is.
+pub(super) const RUN: &[Rest] = &[
+    Rest::On("argocd_decision", Place::BeforeRun),
+    Rest::On("proof_bundle", Place::OfUndecidedRun),
+    Rest::On("gateway_receipt", Place::OfLooseRun),
+];
 /// Which token a model call is judged by.
 pub(super) const CALL: &[Rest] = &[
     Rest::On("argocd_decision", Place::OfCall(&Place::BeforeRun)),

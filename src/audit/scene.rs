@@ -5,8 +5,9 @@
 mod charge;
 mod joins;
 mod missed;
-mod rights;
 mod reasons;
+mod rights;
+mod whose;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -25,6 +26,7 @@ use crate::policy::Policy;
 
 pub(super) use self::charge::speaker;
 use self::reasons::Unfit;
+use self::whose::Loose;
 
 pub(super) use self::missed::Withheld;
 
@@ -49,6 +51,8 @@ pub(super) struct Scene<'a> {
     pub withheld: Vec<Withheld<'a>>,
     /// The tokens of each run.
     pub run_tokens: BTreeMap<RunKey<'a>, Chain>,
+    /// What the other runs may be of.
+    loose: Loose<'a>,
     /// Agents that tokens were issued to, by job.
     pub job_agents: BTreeMap<&'a str, BTreeSet<&'a str>>,
     /// Where the first allow decision of each run stands.
@@ -276,15 +280,8 @@ impl<'a> Scene<'a> {
                 self.tokens[at].revoked = chain.revocation(&self.tokens[at]);
             }
         }
-        for bundle in &mut self.bundles {
-            let listed = match bundle.token_hashes.as_slice() {
-                [one] => self.token_at.get(one).copied().filter(|at| self.tokens[*at].agent == bundle.agent),
-                _ => None,
-            };
-            let of_run = bundle.run.and_then(|run| self.run_tokens.get(&(bundle.agent, run)));
-            bundle.job = of_run.map(|chain| chain.first).or(listed).and_then(|at| self.tokens[at].job);
-        }
         self.charge_decisions();
+        self.find_jobs();
         packing::connect(&mut self.bundles);
         self.join_all();
     }

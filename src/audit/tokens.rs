@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use crate::audit::SKEW_MS;
-use crate::audit::finding::Findings;
+use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{
     CALL, CHAIN, Effect, JOINED, NOTHING, Place, RENEWAL, RUN, Rest, Rule, Severity, TOKEN, WORD,
 };
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Call, Decision, Token};
+use crate::audit::statement::{Bundle, Call, Decision, Token};
 use crate::merkle::LeafIndex;
 
 pub(super) static TOKEN_UNKNOWN: Rule = Rule {
@@ -299,18 +299,31 @@ fn of_bundles(scene: &Scene<'_>, findings: &mut Findings) {
             }
         }
         let is_own = |hash: &&str| scene.token(hash).is_some_and(|at| scene.tokens[at].agent == bundle.agent);
-        if bundle.run.is_some() && of_run.is_none() && bundle.token_hashes.iter().all(is_own) {
-            let detail = match bundle.token_hashes.len() {
-                0 => "the bundle names no token, and no decision tells of the run",
-                _ => "the bundle names several tokens, and no decision tells of the run",
-            };
-            findings.add(&RUN_WITHOUT_TOKEN, &bundle.subject(), [at], detail);
+        if let Some(run) = bundle.run.filter(|_| of_run.is_none()) {
+            without_token(scene, bundle, run, bundle.token_hashes.iter().all(is_own), findings);
         }
         let stated = bundle.statement.text("metadata.pulselog.job_id");
-        if let Some(job) = bundle.job.filter(|job| stated != Some(*job)) {
+        let of_token = bundle.job.filter(|_| of_run.is_some() || bundle.run.is_none());
+        if let Some(job) = of_token.filter(|job| stated != Some(*job)) {
             let stated = stated.unwrap_or("nothing");
             let detail = format!("the run's token is for job {job}, the bundle says {stated}");
             findings.add(&REPLAY_JOB_MISMATCH, &bundle.subject(), [at], detail);
         }
+    }
+}
+
+/// Leaves every job open that the run may be of. Where the bundle lists what
+/// is not its agent's, that says so to the first of them.
+fn without_token(scene: &Scene<'_>, bundle: &Bundle<'_>, run: &str, lists_own: bool, findings: &mut Findings) {
+    let detail = match bundle.token_hashes.len() {
+        0 => "the bundle names no token, and no decision tells of the run",
+        _ => "the bundle names several tokens, and no decision tells of the run",
+    };
+    if lists_own {
+        findings.add(&RUN_WITHOUT_TOKEN, &bundle.subject(), [bundle.statement.at], detail);
+    }
+    for job in scene.jobs_of_run(bundle.agent, run).into_iter().skip(1) {
+        let subject = Subject { job: Some(job.to_owned()), ..bundle.subject() };
+        findings.add(&RUN_WITHOUT_TOKEN, &subject, [bundle.statement.at], detail);
     }
 }

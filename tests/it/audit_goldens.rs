@@ -195,6 +195,7 @@ fn rows() -> impl Iterator<Item = &'static Golden> {
         crate::audit_goldens_tokens::ROWS,
         crate::audit_goldens_packing::ROWS,
         crate::audit_goldens_renewals::ROWS,
+        crate::audit_goldens_whose::ROWS,
         crate::audit_goldens_policies::ROWS,
         crate::audit_goldens_lineage::ROWS,
         crate::audit_goldens_missing::ROWS,

@@ -170,7 +170,7 @@ pub static ROWS: &[Golden] = &[
             story.set("b3", "metadata.pulselog.token_hashes", Value::Array(vec![]));
         },
         &["RUN_WITHOUT_TOKEN"],
-        Pass,
+        Incomplete,
     )
     .runs(&[("agent", "r3", Incomplete)])
     .beside(|story| packed_only(story, "t3")),

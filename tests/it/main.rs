@@ -38,6 +38,7 @@ mod audit_goldens_roles;
 mod audit_goldens_spelled;
 mod audit_goldens_tokens;
 mod audit_goldens_copied;
+mod audit_goldens_whose;
 mod audit_goldens_lineage;
 mod audit_goldens_missing;
 mod audit_make;

@@ -20,12 +20,12 @@ pub struct Run {
 pub struct JudgedRun {
     #[serde(flatten)]
     pub run: Run,
-    /// Job of its token, when that is known.
+    /// Job of its token; where no token is known, the job that it is charged to.
     pub job: Option<String>,
     /// Hex hash of the token that it began with, when that is known.
     pub token: Option<String>,
     /// Of that one and those that renew it, as far as decisions or the bundle
-    /// of the run name them.
+    /// of the run name them; without any, those that it may have run under.
     #[serde(skip)]
     pub tokens: BTreeSet<String>,
     pub verdict: Verdict,
@@ -51,12 +51,11 @@ pub(super) fn runs(scene: &Scene<'_>) -> Vec<JudgedRun> {
     let all: BTreeSet<(&str, &str)> = scene.run_tokens.keys().copied().chain(of_bundles).collect();
     let judged = |(agent, run): (&str, &str)| {
         let token = scene.token_of_run(agent, run);
-        let named = scene.run_tokens.get(&(agent, run)).into_iter().flat_map(|chain| &chain.named);
         JudgedRun {
             run: Run { agent: agent.to_owned(), run: run.to_owned() },
-            job: token.and_then(|token| token.job).map(str::to_owned),
+            job: scene.job_of_run(agent, run).map(str::to_owned),
             token: token.map(|token| token.hash.to_owned()),
-            tokens: named.map(|at| scene.tokens[*at].hash.to_owned()).collect(),
+            tokens: scene.tokens_of_run(agent, run).into_iter().map(|at| scene.tokens[at].hash.to_owned()).collect(),
             verdict: Verdict::Incomplete,
         }
     };

@@ -189,13 +189,7 @@ impl<'a> Scene<'a> {
         let Some((agent, run)) = fact.signer.map(|did| did.as_str()).zip(fact.id("binding.run_id")) else {
             return Subject::default();
         };
-        let token = self.token_of_run(agent, run);
-        Subject {
-            job: token.and_then(|token| token.job).map(str::to_owned),
-            run: Some(run.to_owned()),
-            agent: Some(agent.to_owned()),
-            ..Subject::default()
-        }
+        self.subject_of_run(agent, run)
     }
 }
 

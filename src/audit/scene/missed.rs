@@ -80,7 +80,10 @@ impl<'a> Scene<'a> {
         match (&subject.job, token) {
             (Some(of), _) => of == job,
             (None, Some(token)) => self.tokens[token].job == Some(job),
-            (None, None) => subject.run.is_none() && of_agent(),
+            (None, None) => match agent.zip(subject.run.as_deref()) {
+                Some((agent, run)) => self.jobs_of_run(agent, run).contains(&job),
+                None => subject.run.is_none() && of_agent(),
+            },
         }
     }
 
