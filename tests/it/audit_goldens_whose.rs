@@ -15,6 +15,9 @@ fn packed(story: &mut Story, calls: &[u32]) {
     story.token("t3");
     calls.iter().for_each(|call| story.call("r3", "t3", *call));
     story.bundle("b3", "r3", "t3", calls);
+    if calls.is_empty() {
+        story.unset("b3", "receipts");
+    }
 }
 
 /// The same with tokens of these names listed, and an event changed.
@@ -144,6 +147,7 @@ fn a_bundle_that_names_a_job_its_agent_has_no_token_of_reaches_no_job() {
     story.job = "job-1".to_owned();
     story.agent = "agent".to_owned();
     story.bundle("b3", "r3", "t2", &[]);
+    story.unset("b3", "receipts");
     story.set("b3", "metadata.pulselog.token_hashes", Value::Array(vec![]));
     story.set("b3", "metadata.pulselog.job_id", "job-2");
     story.set("b3", "event_chain[0].timestamp", time(START_MS + 1_000));
