@@ -307,7 +307,7 @@ pub static ROWS: &[Golden] = &[
             story.set("b3", "metadata.pulselog.nonce", nonce("b3"));
         },
         &["TOKEN_UNKNOWN"],
-        Pass,
+        Fail,
     )
     .runs(&[("agent", "r3", Fail)])
     .beside(|story| packed_only(story, "t3")),

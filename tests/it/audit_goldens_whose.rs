@@ -92,7 +92,7 @@ pub static ROWS: &[Golden] = &[
             own.name = "stranger's".to_owned();
             set(&mut own.payload, "agent_did", Some(did("stranger").into()));
             set(&mut own.payload, "receipts", None);
-            story.steps.push(own);
+            story.insert_after("b3", own);
             story.signed_by("stranger's", "stranger");
         },
         &["CHAIN_BROKEN", "RUN_WITHOUT_TOKEN"],
