@@ -85,7 +85,8 @@ impl Auditing<'_> {
                 let detail = "no proven entry of the evidence is about these very bytes";
                 self.lacks(&subject, Shortfall::Bundle, detail);
             }
-            if found.job.is_none() {
+            // Whose job it is may be known without its token.
+            if token.is_none() || found.job.is_none() {
                 self.lacks(&subject, Shortfall::Run, "no issuance by a rooted issuer is joined to it");
             }
             self.take(found.run, place == 0);
