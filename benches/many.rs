@@ -9,12 +9,23 @@
 //! `cargo bench --bench many --no-default-features`
 
 mod bundles;
+#[allow(dead_code)]
 #[path = "../src/cli/documents.rs"]
 mod documents;
+#[allow(dead_code)]
+#[path = "../src/cli/folder.rs"]
+mod folder;
 // Its tests are run with the binary's, and only compiled here.
 #[cfg_attr(test, allow(dead_code, unused_imports))]
 #[path = "../src/cli/many.rs"]
 mod many;
+
+/// Reasons in the words of the system: no file is missing here.
+mod input {
+    pub fn why(error: &std::io::Error) -> String {
+        error.to_string()
+    }
+}
 
 use std::fs::File;
 use std::io::{BufWriter, Write};

@@ -106,13 +106,9 @@ impl<'a> Named<'a> {
         let (Some(run), Some(lowest)) = (bundle.run, known.first()) else { return };
         let run = (bundle.agent, run);
         let is_like = |first: usize, at: &usize| terms(&tokens[first]) == terms(&tokens[*at]);
-        if !self.first.contains_key(&run) {
-            if tokens[*lowest].agent != bundle.agent || !known.iter().all(|at| is_like(*lowest, at)) {
-                return;
-            }
-            self.first.insert(run, *lowest);
-        }
-        let first = self.first[&run];
+        let fits = || tokens[*lowest].agent == bundle.agent && known.iter().all(|at| is_like(*lowest, at));
+        let Some(first) = self.first.get(&run).copied().or_else(|| fits().then_some(*lowest)) else { return };
+        self.first.insert(run, first);
         for at in known.iter().filter(|at| is_like(first, at) && !self.decided.contains_key(at)) {
             let owner = *self.listed.entry(*at).or_insert(run);
             self.by_run.entry(owner).or_default().insert(*at);

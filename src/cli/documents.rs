@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use pulselog::artifact::json;
 
-use crate::cli::folder::Folder;
+use super::folder::Folder;
 
 /// Longest document, bytes: a line, or a whole file.
 pub const DOCUMENT_BYTES_MAX: usize = 2 << 20;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use pulselog::verify::packet::FILES_MAX;
 
-use crate::cli::input::why;
+use super::input::why;
 
 /// Deepest folder that is entered; the named one is 0.
 const DEPTH_MAX: usize = 16;

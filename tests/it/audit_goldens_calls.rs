@@ -242,7 +242,7 @@ fn a_call_logged_before_its_grant_is_that_of_its_run_and_names_the_later_issuanc
         assert_eq!(subject, [Some("job-1"), Some("job-1.r1"), Some(did("agent").as_str())], "{code}");
     }
     let unknown = report.findings.iter().find(|finding| finding.code == "TOKEN_UNKNOWN").expect("a finding");
-    assert_eq!(unknown.entries.iter().copied().collect::<Vec<_>>(), [call, issued]);
+    assert_eq!(unknown.entries.to_vec(), [call, issued]);
     let named = report.coverage.iter().any(|row| row.what.contains("under no grant"));
     assert!(!named, "{:#?}", report.coverage);
 }

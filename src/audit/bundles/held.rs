@@ -85,7 +85,7 @@ impl<'s, 'a> Holder<'s, 'a> {
         let detail = "its grant is another agent's";
         fault(grant.is_some_and(|grant| grant.agent != bundle.agent), &RECEIPT_OF_ANOTHER_AGENT, detail);
         let is_unissued = self.scene.is_unissued(call);
-        let detail = is_unissued.then(|| self.scene.unfit_grant(call)).unwrap_or_default();
+        let detail = if is_unissued { self.scene.unfit_grant(call) } else { String::new() };
         fault(is_unissued, &TOKEN_UNKNOWN, &detail);
         let is_other = call.run.is_some() && call.run != bundle.run;
         fault(is_other, &RECEIPT_OF_ANOTHER_RUN, "it is bound to another run");

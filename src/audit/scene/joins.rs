@@ -78,8 +78,9 @@ impl<'a> Scene<'a> {
     pub(in crate::audit) fn is_known_from_it_alone(&self, decision: &Decision<'a>, operation: &Statement<'a>) -> bool {
         let key = operation.op_key();
         let is_closed = |roots: &Roots<'_>| roots.writes_are_closed(operation.text("instance").unwrap_or_default());
-        !(key.is_some() && self.receipts_of(decision).any(|receipt| receipt.statement.text("op_key") == key))
-            && !self.roots_at(operation.at).is_some_and(is_closed)
+        let names = |receipt: &Receipt<'_>| key.is_some() && receipt.statement.text("op_key") == key;
+        let is_named = self.receipts_of(decision).any(names);
+        !is_named && !self.roots_at(operation.at).is_some_and(is_closed)
     }
 
     /// Whether a decision that the operation joins has nothing but the
