@@ -17,7 +17,9 @@ fn later(story: &mut Story) {
 
 /// What is changed, the code, the step that stands there, and the reason: with
 /// that step's index in it for `#`.
-const CASES: &[(fn(&mut Story), &str, &str, &str)] = &[
+type Case = (fn(&mut Story), &'static str, &'static str, &'static str);
+
+const CASES: &[Case] = &[
     (
         |story| story.move_after("ok", "sync"),
         "APPROVAL_MISSING",

@@ -21,7 +21,8 @@ pub const ROWS: &[Fault] = &[
         let decision = world.runs[run].reads.first()?.clone();
         let at = world.draft(&decision).ms;
         let said = world.alike(&decision, at);
-        ("stranger".clone_into(&mut said.signer), "passer-by".clone_into(&mut said.submitter));
+        "stranger".clone_into(&mut said.signer);
+        "passer-by".clone_into(&mut said.submitter);
         Some(())
     })
     .whose(Whose::Nobody),
