@@ -126,7 +126,7 @@ mod tests {
         check("Absence", Absence::Attested { entry: LeafIndex::new(1) });
         check("EntryName", EntryNameJson { index: 1, kind: "approval" });
         let report = audit(&Timeline::default(), None);
-        check("AsOf", report.as_of);
+        check("AsOf", AsOf { beyond: 1, ..report.as_of });
         let (next, not_judged) = (Some(1), vec![LeafIndex::new(1)]);
         let (findings, as_of) = (vec![], report.as_of);
         let page = FindingPage { findings, next, as_of, roots_digest: None, scanned_to: 1, not_judged };
