@@ -106,7 +106,7 @@ rows! {
     token_other_grant, "Receipt of another grant", "a receipt in the document names another scope hash than the token's", "compare with the issuance of the other grant";
     token_not_issued_here, "Issuance not shown", "the evidence holds no issuance of this token", "give the issuance with its proof, or the whole log";
     evidence_not_read, "Evidence not read", "a path among the evidence is no regular file, or lies too deep, or may not be opened", "leave the named path out, or give what it holds as a file";
-    token_not_of_run, "Not the run's token", "the token is of the right agent and job, and another than the one that the run had", "ask the issuer for the token whose hash the run's decisions name";
+    token_not_of_run, "Not the run's token", "the token is of the right agent and job, and none of those that the run names: neither the one it began with nor a renewal", "ask the issuer for a token whose hash the run's decisions or its bundle name";
     token_run_unknown, "Token of the run not shown", "nothing at hand shows which token the run had", "give the run's decisions with their proofs, or the whole log";
     token_not_compared, "Token not looked at", "the artifact is of no one run, so the token was compared with nothing", "give the token with the run's bundle";
     job_not_compared, "Job not looked at", "the artifact is of no one run, so the expected job was compared with nothing", "give the expected job with the run's bundle";

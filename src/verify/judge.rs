@@ -10,6 +10,8 @@ mod auditing;
 mod beginning;
 mod token;
 
+use std::collections::BTreeSet;
+
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{self, DEPTH_MAX, Value};
 use crate::artifact::{Artifact, Did, KeyCache};
@@ -258,9 +260,10 @@ struct Word {
     is_kept: bool,
 }
 
-/// Hex hash of the token of each bundle's run, as far as the evidence shows it.
+/// Hex hashes of the tokens of each bundle's run, renewals among them; none
+/// where the evidence does not show which it had.
 #[derive(Debug, Default)]
-struct RunTokens(Vec<Option<String>>);
+struct RunTokens(Vec<BTreeSet<String>>);
 
 impl BundleName {
     /// Whether an entry is the word of the agent that the bundle names: what

@@ -12,7 +12,7 @@ use crate::audit_make::Story;
 use crate::make::{did, hex, set};
 
 /// Issues a token with the claims of the second run's, but for these seconds.
-fn renew(story: &mut Story, token: &str, iat: u32) {
+pub fn renew(story: &mut Story, token: &str, iat: u32) {
     let mut claims = story.said("t2").get("claims").expect("claims").clone();
     set(&mut claims, "iat", Some(iat.into()));
     set(&mut claims, "exp", Some((iat + 900).into()));
@@ -25,7 +25,7 @@ fn seconds(story: &Story, path: &str) -> u32 {
 }
 
 /// Just before the second run's token ends.
-fn in_time(story: &Story) -> u32 {
+pub fn in_time(story: &Story) -> u32 {
     seconds(story, "claims.exp") - 1
 }
 
@@ -59,7 +59,7 @@ fn pack(story: &mut Story, calls: &[u32], tokens: &[&str]) {
 }
 
 /// A long run whose token is renewed, with an iat of this second.
-fn renewed(story: &mut Story, iat: fn(&Story) -> u32) {
+pub fn renewed(story: &mut Story, iat: fn(&Story) -> u32) {
     long(story);
     let iat = iat(story);
     renew(story, "t3", iat);

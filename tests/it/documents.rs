@@ -9,6 +9,7 @@ use pulselog::verify::report::Outcome;
 use pulselog::verify::scoped_token::{KeySet, ScopedToken};
 use pulselog::verify::verification::{AuditStatus, Verification};
 
+use crate::audit_goldens_renewals::{in_time, renew, renewed};
 use crate::audit_make::{START_MS, Story, operator};
 use crate::evidence_cli::{jwks, kid, token};
 use crate::judging::whole;
@@ -170,15 +171,21 @@ fn what_somebody_signs_in_an_agents_name_gets_none_of_its_verdict() {
     assert_eq!(contradiction.subject, pulselog::audit::Subject::default());
 }
 
-/// The clean story with a real token in the place of the first run's.
-fn with_token() -> (Story, String) {
-    let mut story = Story::clean();
-    let compact = token(story.said("t1").get("claims").expect("claims"), "issuer");
-    let (before, after) = (story.token_hash("t1"), hex(&compact));
+/// Puts a real token in the place of one that the story issues.
+fn made_real(story: &mut Story, name: &str) -> String {
+    let compact = token(story.said(name).get("claims").expect("claims"), "issuer");
+    let (before, after) = (story.token_hash(name), hex(&compact));
     for step in &mut story.steps {
         step.payload = value(&to_compact(&step.payload).replace(&before, &after));
     }
-    story.set("t1", "kid", kid("issuer"));
+    story.set(name, "kid", kid("issuer"));
+    compact
+}
+
+/// The clean story with a real token in the place of the first run's.
+fn with_token() -> (Story, String) {
+    let mut story = Story::clean();
+    let compact = made_real(&mut story, "t1");
     (story, compact)
 }
 
@@ -213,4 +220,23 @@ fn only_the_runs_own_token_says_something_of_the_run() {
     set(&mut issuance, "claims", Some(claims));
     story.log("other", "cst_issuance", "issuer", issuance);
     assert_eq!(token_codes(&story, &bundle("b1"), &other), (3, vec!["token_not_of_run"]));
+}
+
+#[test]
+fn every_token_of_a_renewed_run_is_the_runs() {
+    let mut story = Story::clean();
+    renewed(&mut story, in_time);
+    let tokens = ["t2", "t3"].map(|name| made_real(&mut story, name));
+    let bundle = |name: &str| seal_raw(kind("proof_bundle"), story.said(name).clone(), &key("agent"));
+    for token in &tokens {
+        assert_eq!(token_codes(&story, &bundle("b2"), token), (0, vec![]));
+        assert_eq!(token_codes(&story, &export(&bundle("b2"), &[]), token), (0, vec![]));
+        assert!(token_codes(&story, &bundle("b1"), token).1.contains(&"token_not_of_run"), "the other run's bundle");
+    }
+    // One that would renew the run's, was issued in time and is named by nobody.
+    let iat = in_time(&story) - 1;
+    let bundle = bundle("b2");
+    renew(&mut story, "t4", iat);
+    let idle = made_real(&mut story, "t4");
+    assert_eq!(token_codes(&story, &bundle, &idle), (3, vec!["token_not_of_run"]));
 }

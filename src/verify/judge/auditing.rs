@@ -56,7 +56,7 @@ struct Auditing<'a> {
     coverage: CoveragePart,
     /// Of each bundle, in order.
     jobs: Vec<Option<String>>,
-    tokens: Vec<Option<String>>,
+    tokens: Vec<BTreeSet<String>>,
 }
 
 impl Auditing<'_> {
@@ -68,7 +68,7 @@ impl Auditing<'_> {
             let detail = "no operator is pinned, so nobody's word about policy, token or approval counts";
             self.lacks(&subject, Shortfall::Operator, detail);
         }
-        let (mut job, mut token) = (None, None);
+        let (mut job, mut tokens) = (None, BTreeSet::new());
         if bundle.is_in_anothers_name() {
             // What the log says of an agent's run says nothing of what somebody else signed.
             let detail = "somebody else signed a bundle than the agent whose run it says it is of";
@@ -79,14 +79,16 @@ impl Auditing<'_> {
             self.lacks(&subject, Shortfall::Evidence, detail);
         } else if let Some(found) = self.found(place, &name) {
             job = job_of(&found.run);
-            token = found.run.runs.first().and_then(|run| run.token.clone());
+            // Without its first token, the others are only what it may have run under.
+            let known = found.run.runs.first().filter(|run| run.token.is_some());
+            tokens = known.map(|run| run.tokens.clone()).unwrap_or_default();
             subject.job.clone_from(&job);
             if !found.is_logged {
                 let detail = "no proven entry of the evidence is about these very bytes";
                 self.lacks(&subject, Shortfall::Bundle, detail);
             }
             // Whose job it is may be known without its token.
-            if token.is_none() || found.job.is_none() {
+            if tokens.is_empty() || found.job.is_none() {
                 self.lacks(&subject, Shortfall::Run, "no issuance by a rooted issuer is joined to it");
             }
             self.take(found.run, place == 0);
@@ -94,7 +96,7 @@ impl Auditing<'_> {
         }
         self.expected_job(&subject);
         self.jobs.push(job);
-        self.tokens.push(token);
+        self.tokens.push(tokens);
     }
 
     /// What the bundle shows by itself. It is the agent's word against itself

@@ -1,5 +1,7 @@
 //! A token that the reader shows, beside the document and its issuance.
 
+use std::collections::BTreeSet;
+
 use crate::artifact::json::{self, Value};
 use crate::protocol::Document;
 use crate::verify::judge::{Judge, RunTokens};
@@ -7,20 +9,25 @@ use crate::verify::report::{Check, Outcome};
 use crate::verify::scoped_token::ScopedToken;
 use crate::verify::verification::DocumentName;
 
-/// Whether the token is that of every run of the document. Another of the same
-/// grant is no fault of the run, but no word about it either. `None`: nothing
-/// is known of the runs, and the issuance is missed already.
+/// Whether the token is one of every run of the document: that which it began
+/// with, or a renewal that the run names. Another of the same grant is no fault
+/// of the run, but no word about it either. `None`: nothing is known of the
+/// runs, and the issuance is missed already.
 fn run_check(token: &ScopedToken, document: &Document<'_>, runs: &RunTokens, is_issued: bool) -> Option<Check> {
     let incomplete = |code, detail| Some(Check::incomplete("token", code, detail));
-    let is_of = |known: &Option<String>| known.as_deref() == Some(token.hash.as_str());
+    let is_of = |known: &BTreeSet<String>| known.contains(&token.hash);
     if document.bundles().is_empty() {
         return incomplete("token_not_compared", "the document is of no run, so nothing shows whose token it is");
     }
-    if runs.0.iter().any(|known| known.is_some() && !is_of(known)) {
-        return incomplete("token_not_of_run", "the run had another token; this one says nothing about it");
+    if runs.0.iter().any(|known| !known.is_empty() && !is_of(known)) {
+        return incomplete("token_not_of_run", "the run names other tokens; this one says nothing about it");
     }
     match !runs.0.is_empty() && runs.0.iter().all(is_of) {
-        true => Some(Check::pass("token", "it is the token of the run")),
+        true => {
+            let is_only = runs.0.iter().all(|known| known.len() == 1);
+            let detail = if is_only { "it is the token of the run" } else { "it is one of the run's, with renewals" };
+            Some(Check::pass("token", detail))
+        }
         false if is_issued => incomplete("token_run_unknown", "nothing at hand shows which token the run had"),
         false => None,
     }
