@@ -71,6 +71,7 @@ pub(crate) const PARAMS: Shape = object(&[
     optional("sync_options", &list(&REVISION, 1, SYNC_OPTIONS_MAX)),
     optional("resources", &list(&RESOURCE, 1, RESOURCES_MAX)),
     optional("local_manifests_digest", &HEX64),
+    optional("auto_sync", &Shape::Enum(&["on", "off"])),
 ]);
 
 /// Group is empty for the core group, namespace for cluster-scoped resources.
@@ -136,7 +137,8 @@ pub(crate) fn check_destination(value: &Value) -> Result<(), ShapeError> {
     }
 }
 
-/// Lists in the `params` of `value` are sorted and free of duplicates.
+/// Lists in the `params` of `value` are sorted and free of duplicates, and what
+/// only one action has stands with no other.
 pub(crate) fn check_params(value: &Value) -> Result<(), ShapeError> {
     let Some(params) = value.get("params") else {
         return Ok(());
@@ -151,6 +153,10 @@ pub(crate) fn check_params(value: &Value) -> Result<(), ShapeError> {
     if !resources.is_sorted_by(|a, b| a < b) {
         let rule = "must be sorted by JCS, without duplicates";
         return Err(ShapeError::at("params.resources", Broken::InvalidValue, rule));
+    }
+    if params.get("auto_sync").is_some() && value.text_at("action") != Some("set_auto_sync") {
+        let rule = "must stand with the action set_auto_sync only";
+        return Err(ShapeError::at("params.auto_sync", Broken::InvalidValue, rule));
     }
     Ok(())
 }

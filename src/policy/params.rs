@@ -19,7 +19,8 @@ const HARMLESS_SYNC_OPTIONS: &[&str] = &[
     "Validate=true",
 ];
 
-/// Parameters as they stand in checked `binds`.
+/// Parameters as they stand in checked `binds`. `auto_sync` is none of them:
+/// the action `set_auto_sync` is about nothing else, and allows either way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Params {
     prune: bool,

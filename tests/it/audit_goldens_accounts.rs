@@ -5,7 +5,7 @@ use pulselog::artifact::json::Value;
 use pulselog::audit::Verdict::{Fail, Incomplete, Pass};
 
 use crate::audit_goldens::{Golden, golden};
-use crate::audit_make::{START_MS, Story, time};
+use crate::audit_make::{POLICY, START_MS, Story, time};
 use crate::make::{hex, value};
 
 const CLUSTER: &str = "https://kubernetes.default.svc";
@@ -64,6 +64,19 @@ fn polled(story: &mut Story) {
     story.set("polled", "channel", "poll");
 }
 
+/// The sync as a change of automated sync, which the policy allows with an
+/// approval: as approved, decided and reported.
+fn switched(story: &mut Story, approved: &str, decided: &str, reported: Option<&str>) {
+    *story = Story::under(value(&POLICY.replace(r#""action":"sync""#, r#""action":"set_auto_sync""#)), &[]);
+    for (name, path) in [("ok", "binds.action"), ("sync", "binds.action"), ("seen", "action")] {
+        story.set(name, path, "set_auto_sync");
+    }
+    story.set("ok", "binds.params.auto_sync", approved);
+    story.set("sync", "binds.params.auto_sync", decided);
+    story.set("seen", "action_certainty", "stated");
+    reported.into_iter().for_each(|way| story.set("seen", "params.auto_sync", way));
+}
+
 fn denied_and_seen(story: &mut Story) {
     story.observe("edited", "edit", "edit_app_spec", true);
     story.last_after("edit");
@@ -77,6 +90,20 @@ pub static ROWS: &[Golden] = &[
         },
     ),
     golden("a deployment was decided and a dry run is reported", seen_dry, &["OBSERVED_UNLIKE_DECIDED"], Fail),
+    golden(
+        "automated sync was approved on and decided off",
+        |story| switched(story, "on", "off", Some("off")),
+        &["APPROVAL_UNEQUAL"],
+        Fail,
+    )
+    .beside(|story| switched(story, "off", "off", Some("off"))),
+    golden(
+        "automated sync was decided on and is reported off",
+        |story| switched(story, "on", "on", Some("off")),
+        &["OBSERVED_UNLIKE_DECIDED"],
+        Fail,
+    )
+    .beside(|story| switched(story, "on", "on", None)),
     golden(
         "another revision was asked for",
         |story| story.set("seen", "revisions.requested", revisions("another")),

@@ -69,6 +69,7 @@ pub fn defects(kind: Kind) -> &'static [Defect] {
             ("invalid_value", "binds.params.prune", Some("false")),
             ("invalid_value", "binds.params.sync_options", Some("[]")),
             ("invalid_value", "binds.params.sync_options[1]", Some("\"CreateNamespace=true\"")),
+            ("invalid_value", "binds.params.auto_sync", Some("\"on\"")),
             ("invalid_value", "binds.history_id", Some("6")),
             ("missing_field", "binds.job_id", None),
             ("missing_field", "binds.destination", None),
@@ -80,6 +81,7 @@ pub fn defects(kind: Kind) -> &'static [Defect] {
             ("missing_field", "binds.history_id", None),
             ("invalid_value", "approvals[0]", Some("\"x\"")),
             ("missing_field", "binds.params", None),
+            ("invalid_value", "binds.params.auto_sync", Some("\"off\"")),
         ],
         "argocd_receipt" => &[
             ("invalid_value", "outcome", Some("\"ok\"")),
@@ -118,6 +120,7 @@ pub fn defects(kind: Kind) -> &'static [Defect] {
             ("invalid_value", "resource_version", Some("\"8123\"")),
             ("invalid_value", "token_id", Some("\"jti-1\"")),
             ("unknown_field", "before", Some("\"on\"")),
+            ("invalid_value", "params.auto_sync", Some("\"on\"")),
             ("invalid_value", "destination.server", Some("\"https://kubernetes.default.svc\"")),
         ],
         "argocd_snapshot" => &[

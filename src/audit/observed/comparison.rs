@@ -1,9 +1,14 @@
 //! One operation as it was decided and as Argo CD reports it, member by member.
 
-use crate::artifact::json::{Value, to_jcs};
+use std::collections::BTreeMap;
+
+use crate::artifact::json::{Object, Value, to_jcs};
 use crate::audit::approvals::is_immutable;
 use crate::audit::roots::Roots;
 use crate::audit::statement::Statement;
+
+/// The parameter that says which way automated sync was set.
+const AUTO_SYNC: &str = "auto_sync";
 
 /// How what was seen compares with what was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +48,7 @@ pub(super) fn compare(operation: &Statement<'_>, decided: &Value, newest: Option
         }
         found.note(text(there, "namespace") == text(here, "namespace"), "the namespace");
     }
-    match (seen.get("params"), operation.op_key()) {
-        (Some(params), _) => found.note(Some(to_jcs(params)) == text(decided, "params"), "a parameter"),
-        // Who saw the operation saw all of its parameters: absent is the default.
-        (None, Some(_)) => found.note(text(decided, "params").as_deref() == Some("{}"), "a parameter"),
-        (None, None) => found.unseen.push("parameters not shown"),
-    }
+    found.params(seen, decided, operation.op_key().is_some());
     found.revisions(seen, decided);
     found
 }
@@ -71,6 +71,24 @@ impl Comparison {
             true => self.unseen.push("action not stated"),
             false => self.unlike.push("the action"),
         }
+    }
+
+    /// Who saw the operation saw all of its parameters: absent is the default.
+    /// Automated sync is no part of an operation, so only who names it saw it.
+    fn params(&mut self, seen: &Value, decided: &Value, saw_all: bool) {
+        let members = |side: &Value| -> BTreeMap<String, String> {
+            let members = side.get("params").and_then(Value::as_object).into_iter().flat_map(Object::iter);
+            members.map(|(name, value)| (name.to_owned(), to_jcs(value))).collect()
+        };
+        if seen.get("params").is_none() && !saw_all {
+            self.unseen.push("parameters not shown");
+            return;
+        }
+        let (there, mut here) = (members(seen), members(decided));
+        if !there.contains_key(AUTO_SYNC) && here.remove(AUTO_SYNC).is_some() {
+            self.unseen.push("automated sync not shown");
+        }
+        self.note(there == here, "a parameter");
     }
 
     fn revisions(&mut self, seen: &Value, decided: &Value) {

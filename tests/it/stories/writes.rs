@@ -192,7 +192,7 @@ impl World {
     pub fn switch_off(&mut self, run: usize) {
         self.event(run, "policy_decision");
         let app = self.dice.one(&APPS);
-        let binds = self.binds(run, "set_auto_sync", app, r#""revisions":[],"params":{}"#);
+        let binds = self.binds(run, "set_auto_sync", app, r#""revisions":[],"params":{"auto_sync":"off"}"#);
         let decision = self.decide(run, "allow", &binds, &[]);
         self.receipt(run, &decision, "accepted", None);
         let more = r#""event":"auto_sync","before":"on","after":"off""#;
