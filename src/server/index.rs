@@ -20,7 +20,6 @@
 //! About ten rows of 15 to 18 bytes an entry before compression, most of which
 //! share all but a byte or two with their neighbour.
 
-pub mod filed;
 mod follower;
 pub mod names;
 mod rows;

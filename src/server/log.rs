@@ -11,6 +11,7 @@
 //! crash in each step means.
 
 pub mod clock;
+pub mod filed;
 mod nodes;
 pub mod publisher;
 pub mod queue;
@@ -108,6 +109,9 @@ pub struct Logged {
     pub expanded: Vec<LeafIndex>,
 }
 
+/// Where one item landed, or why it alone did not.
+pub type Answered = Result<Logged, SubmitError>;
+
 /// Handle of an open log. Clones share it.
 #[derive(Clone)]
 pub struct Log {
@@ -145,12 +149,13 @@ impl Log {
     }
 
     /// Logs the items of one request, in order. Answers when a published
-    /// checkpoint covers all of them.
+    /// checkpoint covers all of them. An item that a damaged row speaks of
+    /// fails alone.
     ///
     /// # Errors
     /// [`SubmitError`]; only [`SubmitError::Stopped`] leaves open whether
     /// something was logged, and then submitting again is safe.
-    pub async fn submit(&self, items: Vec<Item>) -> Result<Vec<Logged>, SubmitError> {
+    pub async fn submit(&self, items: Vec<Item>) -> Result<Vec<Answered>, SubmitError> {
         if let Some(item) = items.iter().map(|i| i.entries.len()).find(|n| *n > COMMIT_ENTRIES_MAX) {
             return Err(SubmitError::BatchTooLarge { entries: item, limit: COMMIT_ENTRIES_MAX });
         }
@@ -253,6 +258,9 @@ pub enum SubmitError {
         /// What was seen.
         why: String,
     },
+    /// A row that speaks of this item is damaged.
+    #[error("store: what it says of this artifact is damaged; the operator was told")]
+    Damaged,
     /// The log stopped while this was under way.
     #[error("log: stopped before a checkpoint covered this; submit it again when the log is back")]
     Stopped,
@@ -268,6 +276,7 @@ impl SubmitError {
             Self::DiskLow { .. } => "disk_low",
             Self::ReadOnly { .. } => "read_only",
             Self::ClockUnsound { .. } => "clock_unsound",
+            Self::Damaged => "store_damaged",
             Self::Stopped => "log_stopped",
         }
     }

@@ -11,8 +11,9 @@ use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::audit::Link;
 use crate::merkle::{Hash, LeafHash, LeafIndex, TreeSize};
 use crate::server::audits::AuditsError;
-use crate::server::index::names::{Sort, names};
-use crate::server::index::{Index, filed};
+use crate::server::index::Index;
+use crate::server::index::names::{Sort, meets, names};
+use crate::server::log::filed;
 use crate::server::log::view::{Body, StoredEntry, View, ViewError};
 
 /// Longest text that is looked for.
@@ -145,6 +146,11 @@ impl Found {
                 let (_, payload) = filed::read(&entry.entry, body.as_bytes()).ok_or_else(unsound)?;
                 let keys = (entry.entry.kind.row().keys)(&payload);
                 let borne = names(entry.entry.signer.as_ref(), &keys, Some(&payload));
+                // Eight bytes of the hash meet by chance; that none of its names has them does not.
+                if !borne.iter().any(|named| meets(&named.name, name)) {
+                    let what = format!("a search row leads to another name at {}", entry.index);
+                    return Err(ViewError::Unsound { what }.into());
+                }
                 for named in borne.into_iter().filter(|named| named.name == name) {
                     let (entries, agent) = by_sort.entry(named.sort).or_default();
                     entries.push(entry.index);

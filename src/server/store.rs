@@ -26,6 +26,7 @@ use crate::server::store::layout::{HeadRecord, LogIdentity, StatementRow, cf, me
 use crate::server::store::pyramids::Pyramids;
 
 pub use self::error::StoreError;
+pub use self::read::Claim;
 
 /// Most entries that one answer lists for the same statement.
 pub const SAME_STATEMENT_MAX: usize = 256;

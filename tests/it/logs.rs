@@ -21,7 +21,7 @@ use pulselog::server::log::clock::{Clock, Reading, SystemClock};
 use pulselog::server::log::publisher::Fatal;
 use pulselog::server::log::recovery::OpenError;
 use pulselog::server::log::sequencer::Running;
-use pulselog::server::log::{Item, Log, Logged, Opening, SubmitError, default_guard_path};
+use pulselog::server::log::{Answered, Item, Log, Logged, Opening, SubmitError, default_guard_path};
 use pulselog::trust::TrustPolicy;
 
 pub const ORIGIN: &str = "log.example.com/durability";
@@ -316,6 +316,11 @@ pub struct Open {
 
 impl Open {
     pub fn submit(&self, items: Vec<Item>) -> Result<Vec<Logged>, SubmitError> {
+        self.submit_each(items)?.into_iter().collect()
+    }
+
+    /// As [`Open::submit`], where an item may fail alone.
+    pub fn submit_each(&self, items: Vec<Item>) -> Result<Vec<Answered>, SubmitError> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(self.log.submit(items))
     }

@@ -1,6 +1,8 @@
 //! The one integration binary: it links once, however many files there are.
 
 #[cfg(feature = "server")]
+mod damaged_rows;
+#[cfg(feature = "server")]
 mod entries;
 #[cfg(feature = "server")]
 mod faults;
@@ -117,6 +119,8 @@ mod http_audits;
 mod http_bad_input;
 #[cfg(feature = "server")]
 mod http_batch;
+#[cfg(feature = "server")]
+mod http_damaged;
 #[cfg(feature = "server")]
 mod http_findings;
 #[cfg(feature = "server")]

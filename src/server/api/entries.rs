@@ -16,7 +16,7 @@ use crate::server::api::query::{self, Param, Query, Takes};
 use crate::server::api::wire::{EntryJson, EntryListJson};
 use crate::server::index::Index;
 use crate::server::log::Log;
-use crate::server::log::view::{Body, LISTING_MAX};
+use crate::server::log::view::{Body, LISTING_MAX, ViewError};
 
 /// Entries of one page unless asked otherwise.
 const LIMIT_USUAL: usize = 100;
@@ -85,8 +85,12 @@ fn of_kind(log: &Log, index: &Index, kind: Kind, after: Option<u64>, limit: usiz
     let more = found.len() > limit;
     found.truncate(limit);
     let entries = found.iter().map(|i| view.entry(*i)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(other) = entries.iter().find(|e| e.entry.kind != kind) {
+        let what = format!("a search row leads to another kind at {}", other.index);
+        return Err(ViewError::Unsound { what }.into());
+    }
     Ok(EntryListJson {
-        entries: entries.iter().filter(|e| e.entry.kind == kind).map(EntryJson::from).collect(),
+        entries: entries.iter().map(EntryJson::from).collect(),
         next: found.last().filter(|_| more).map(|i| i.get()),
         tree_size: view.size().get(),
         indexed_size: Some(indexed),

@@ -12,7 +12,6 @@ use bytes::Bytes;
 
 use crate::artifact::{Admitted, KeyCache, admit, fits_in_log};
 use crate::entry::PendingEntry;
-use crate::merkle::{LeafIndex, TreeSize};
 use crate::receipt::tlog_proof;
 use crate::sequence::COMMIT_ENTRIES_MAX;
 use crate::server::api::pool;
@@ -21,7 +20,7 @@ use crate::server::api::query::{Param, Takes};
 use crate::server::api::wire::{BatchLineJson, LoggedJson, Told};
 use crate::server::api::{answer, intake};
 use crate::server::config::Limits;
-use crate::server::log::{Item, Log, Logged};
+use crate::server::log::{Answered, Item, Log, Logged};
 use crate::server::state::AppState;
 use crate::server::tokens::live::Submitter;
 
@@ -49,8 +48,8 @@ pub async fn one(State(state): State<AppState>, request: Request) -> Result<Resp
     let ready = state.pool.run(move || admission.admit(&bytes)).await??;
     let logged = state.log.submit(vec![ready.item]).await?;
     // One item in, one answer out.
-    let logged = logged.into_iter().next().ok_or_else(Problem::internal)?;
-    let proof = if with_proof { Some(proof(&state.log, logged.index, logged.tree_size).await?) } else { None };
+    let logged = logged.into_iter().next().ok_or_else(Problem::internal)??;
+    let proof = if with_proof { Some(proof(&state.log, &logged).await?) } else { None };
     let status = status(&logged);
     if logged.duplicate {
         state.metrics.duplicate();
@@ -162,14 +161,20 @@ async fn admit_all(
 fn answer_lines(
     state: &AppState,
     waiting: Vec<Result<Told, Problem>>,
-    logged: Vec<Logged>,
+    logged: Vec<Answered>,
 ) -> Result<Response, Problem> {
     let mut logged = logged.into_iter();
     let mut body = Vec::with_capacity(waiting.len() * 320);
     for (line, result) in (1..).zip(waiting) {
-        let answer = match result {
+        let placed = match result {
             Ok(told) => {
-                let logged = logged.next().ok_or_else(Problem::internal)?;
+                let answered = logged.next().ok_or_else(Problem::internal)?;
+                answered.map(|logged| (logged, told)).map_err(Problem::from)
+            }
+            Err(problem) => Err(problem),
+        };
+        let answer = match placed {
+            Ok((logged, told)) => {
                 if logged.duplicate {
                     state.metrics.duplicate();
                 }
@@ -191,7 +196,8 @@ fn status(logged: &Logged) -> StatusCode {
     if logged.duplicate { StatusCode::OK } else { StatusCode::CREATED }
 }
 
-async fn proof(log: &Log, index: LeafIndex, size: TreeSize) -> Result<String, Problem> {
-    let log = log.clone();
-    pool::read(move || Ok(tlog_proof::encode(&log.view().inclusion(index, Some(size))?))).await
+/// The proof of what was logged, and of nothing else that may stand there.
+async fn proof(log: &Log, logged: &Logged) -> Result<String, Problem> {
+    let (log, index, leaf, size) = (log.clone(), logged.index, logged.leaf_hash, logged.tree_size);
+    pool::read(move || Ok(tlog_proof::encode(&log.view().inclusion_of(index, &leaf, Some(size))?))).await
 }

@@ -1,6 +1,6 @@
 //! One request's reading: entries by link, each read and authenticated once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::artifact::{Artifact, Kind};
@@ -121,17 +121,22 @@ impl<'a> Reading<'a> {
             if wanted.is_empty() {
                 return Ok(gather.found().clone());
             }
-            let mut found = BTreeSet::new();
+            let mut found = BTreeMap::new();
             for link in &wanted {
-                found.extend(self.linked(link)?.into_iter().filter(|at| gather.is_new(*at)));
+                let new = self.linked(link)?.into_iter().filter(|at| gather.is_new(*at));
+                found.extend(new.map(|at| (at, *link)));
             }
             if gather.found().len() + found.len() > GATHER_ENTRIES_MAX {
                 return Err(too_large());
             }
             let found: Vec<_> = found.into_iter().collect();
             for part in found.chunks(FETCH_ENTRIES) {
-                self.fetch(part)?;
-                for (at, read) in part.iter().filter_map(|at| Some((*at, self.read.get(at)?))) {
+                self.fetch(&part.iter().map(|(at, _)| *at).collect::<Vec<_>>())?;
+                for (at, link, read) in part.iter().filter_map(|(at, link)| Some((*at, link, self.read.get(at)?))) {
+                    if !read.links.contains(link) {
+                        let what = format!("a search row leads to an entry that is not linked so, at {at}");
+                        return Err(ViewError::Unsound { what }.into());
+                    }
                     bytes += read.seen.entry.body_bytes;
                     gather.take(at, &read.seen, read.links.iter().copied());
                 }

@@ -4,6 +4,7 @@
 
 use crate::artifact::json::Value;
 use crate::artifact::{Did, Keys};
+use crate::server::index::rows::name_prefix;
 
 /// What a name names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,6 +72,12 @@ impl Sort {
 pub struct Named {
     pub sort: Sort,
     pub name: String,
+}
+
+/// Whether two names are filed under one key.
+#[must_use]
+pub fn meets(one: &str, other: &str) -> bool {
+    name_prefix(one) == name_prefix(other)
 }
 
 /// The names of an entry; `payload` absent when its body is not readable.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::entry::PendingEntry;
-use crate::server::log::{Item, Logged, SubmitError};
+use crate::server::log::{Answered, Item, SubmitError};
 
 /// How long a reading of the free disk space is believed.
 const DISK_READING_MAX_AGE: Duration = Duration::from_millis(500);
@@ -19,7 +19,7 @@ pub struct Command {
     /// Items in order.
     pub items: Vec<Item>,
     /// Where the answer goes.
-    pub answer: oneshot::Sender<Result<Vec<Logged>, SubmitError>>,
+    pub answer: oneshot::Sender<Result<Vec<Answered>, SubmitError>>,
 }
 
 /// Room that something takes in the queue.

@@ -6,6 +6,7 @@
 //! before anything else is tried, nobody is answered, the process exits.
 
 mod batch;
+mod known;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
 use crate::entry::PendingEntry;
-use crate::merkle::{LeafHash, TreeSize, leaf_hash};
+use crate::merkle::{LeafHash, TreeSize};
 use crate::sequence::{COMMIT_BYTES_TARGET, COMMIT_ENTRIES_MAX, COMMIT_ENTRIES_TARGET, Commit, TreeState, integrate};
 use crate::server::log::clock::{Clock, Soundness};
 use crate::server::log::publisher::{Fatal, Publisher, announce};
@@ -22,8 +23,9 @@ use crate::server::log::queue::{Command, Inbox, Room};
 use crate::server::log::recent::{Committed, Recent};
 use crate::server::log::recovery::Recovered;
 use crate::server::log::sequencer::batch::Batch;
-use crate::server::log::{Item, Logged, Published, SubmitError};
-use crate::server::store::layout::{HeadRecord, STATEMENT_KEY_BYTES, StatementRow, statement_key};
+use crate::server::log::sequencer::known::{check_same, known};
+use crate::server::log::{Answered, Item, Logged, Published, SubmitError};
+use crate::server::store::layout::{HeadRecord, STATEMENT_KEY_BYTES, StatementRow, cf};
 use crate::server::store::{Store, StoreError};
 
 /// Wait before a key that did not answer is asked again.
@@ -106,8 +108,8 @@ struct Request {
 
 /// The answer of one request while it fills.
 struct Answer {
-    to: oneshot::Sender<Result<Vec<Logged>, SubmitError>>,
-    slots: Vec<Option<Logged>>,
+    to: oneshot::Sender<Result<Vec<Answered>, SubmitError>>,
+    slots: Vec<Option<Answered>>,
     missing: usize,
     room: Room,
 }
@@ -231,24 +233,21 @@ impl Sequencer {
     }
 
     /// Finds duplicates, in the store and among the items before, and gives
-    /// the rest their places. A duplicate makes a statement that the store
-    /// knows, so what is new costs one look-up, not two.
+    /// the rest their places. An item that a damaged row speaks of is answered
+    /// with that at once; the others go on.
     fn place(&mut self, items: Vec<(u64, usize, Item)>) -> Result<(Vec<PendingEntry>, Vec<StatementRow>), StoreError> {
-        let entries = || items.iter().flat_map(|(_, _, item)| &item.entries);
-        let keys: Vec<_> = entries().map(|e| statement_key(&e.payload_hash, e.kind, e.signer.as_ref())).collect();
-        let firsts = self.store.first_of_statements(&keys)?;
-        let stated = entries().zip(&firsts).filter(|(_, first)| first.is_some());
-        let identities: Vec<_> = stated.map(|(entry, _)| entry.identity()).collect();
-        let mut known = self.store.find_identities(&identities)?.into_iter();
-        let mut rows = keys.into_iter().zip(firsts).map(|(key, first)| StatementRow { key, first });
-        let next = self.tree.head().size.get();
-        let mut batch = Batch::new(next);
+        let entries: Vec<_> = items.iter().flat_map(|(_, _, item)| &item.entries).collect();
+        let mut known = known(&self.store, &entries, self.tree.head().size)?.into_iter();
+        let mut batch = Batch::new(self.tree.head().size.get());
         for (request, slot, item) in items {
-            let rows: Vec<_> = rows.by_ref().take(item.entries.len()).collect();
-            let Some(statement) = rows.last().map(|row| row.key) else { continue };
-            let stored = rows.iter().map(|row| row.first.and_then(|_| known.next().flatten())).collect();
-            let logged = batch.place(item, rows, stored);
-            self.placed.push(Placed { request, slot, logged, leaf_hash: None, is_repeated: true, statement });
+            let known: Vec<_> = known.by_ref().take(item.entries.len()).collect();
+            let Some(statement) = known.last().map(|known| known.row().key) else { continue };
+            match batch.place(item, known) {
+                Ok((logged, leaf_hash)) => {
+                    self.placed.push(Placed { request, slot, logged, leaf_hash, is_repeated: true, statement });
+                }
+                Err(error) => self.fill(request, slot, Err(damaged(&error))),
+            }
         }
         Ok((batch.pending, batch.statements))
     }
@@ -323,8 +322,11 @@ impl Sequencer {
         let ready: Vec<Placed> = ready;
         for placed in ready {
             let (request, slot) = (placed.request, placed.slot);
-            let logged = self.complete(placed, size)?;
-            self.fill(request, slot, logged);
+            let answered = match self.complete(placed, size) {
+                Err(error @ StoreError::Damaged { .. }) => Err(damaged(&error)),
+                completed => Ok(completed?),
+            };
+            self.fill(request, slot, answered);
         }
         Ok(())
     }
@@ -332,23 +334,21 @@ impl Sequencer {
     fn complete(&self, placed: Placed, size: TreeSize) -> Result<Logged, StoreError> {
         let mut logged = placed.logged;
         logged.tree_size = size;
-        logged.leaf_hash = match placed.leaf_hash {
-            Some(leaf) => leaf,
-            None => {
-                let bytes = self.store.entry(logged.index)?;
-                leaf_hash(&bytes.ok_or_else(|| StoreError::Damaged { row: format!("entries/{}", logged.index) })?)
-            }
-        };
+        // It was read where it stands, or this process has committed it.
+        let missing = || StoreError::Damaged { row: format!("{}: leads to no entry {}", cf::ENTRIES, logged.index) };
+        logged.leaf_hash = placed.leaf_hash.ok_or_else(missing)?;
         if placed.is_repeated {
-            logged.same_statement = self.store.find_statement(&placed.statement)?;
-            logged.same_statement.retain(|index| *index != logged.index && index.get() < size.get());
+            let mut same = self.store.find_statement(&placed.statement)?;
+            check_same(&self.store, logged.index, &same)?;
+            same.retain(|index| *index != logged.index && index.get() < size.get());
+            logged.same_statement = same;
         }
         Ok(logged)
     }
 
-    fn fill(&mut self, request: u64, slot: usize, logged: Logged) {
+    fn fill(&mut self, request: u64, slot: usize, answered: Answered) {
         let Some(answer) = self.answers.get_mut(&request) else { return };
-        answer.slots[slot] = Some(logged);
+        answer.slots[slot] = Some(answered);
         answer.missing -= 1;
         if answer.missing == 0
             && let Some(answer) = self.answers.remove(&request)
@@ -375,4 +375,10 @@ impl Sequencer {
             self.placed.retain(|p| p.request != *request);
         }
     }
+}
+
+/// What a submitter is told of a damaged row; the operator is told which.
+fn damaged(error: &StoreError) -> SubmitError {
+    tracing::error!(%error, "a look-up row is damaged, run pulselog fsck");
+    SubmitError::Damaged
 }

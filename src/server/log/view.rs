@@ -5,10 +5,11 @@
 //! readers run: a damaged store answers an error, never a wrong proof.
 
 mod error;
+mod find;
 
 use std::sync::Arc;
 
-use crate::artifact::digest::{ArtifactDigest, PayloadHash};
+use crate::artifact::digest::ArtifactDigest;
 use crate::checkpoint::TreeHead;
 use crate::entry::SequencedEntry;
 use crate::merkle::{LeafHash, LeafIndex, Plan, RootHash, TreeSize, leaf_hash, verify_consistency, verify_inclusion};
@@ -16,7 +17,7 @@ use crate::note::SignedNote;
 use crate::receipt::{ConsistencyFile, LogProof};
 use crate::server::log::Published;
 use crate::server::log::nodes::{fetch, root_at};
-use crate::server::store::{Store, layout};
+use crate::server::store::Store;
 use crate::tile::{TILE_WIDTH, TileId, TilePath, encode_bundle, width_at};
 
 pub use self::error::ViewError;
@@ -145,47 +146,6 @@ impl View {
         root_at(&self.store, size)
     }
 
-    /// Every entry whose artifact has this digest, lowest first.
-    ///
-    /// # Errors
-    /// [`ViewError::Store`], [`ViewError::Unsound`].
-    pub fn find_artifact(&self, digest: &ArtifactDigest) -> Result<Vec<StoredEntry>, ViewError> {
-        let found = self.store.find_artifact(digest)?;
-        let mut entries = self.published_entries(found)?;
-        entries.retain(|e| e.entry.digest == *digest);
-        Ok(entries)
-    }
-
-    /// Every entry whose payload has this hash, whoever signed it, lowest first.
-    ///
-    /// # Errors
-    /// [`ViewError::Store`].
-    pub fn find_payload(&self, payload: &PayloadHash) -> Result<Vec<LeafIndex>, ViewError> {
-        let mut found = self.store.find_payload(payload)?;
-        found.retain(|index| index.get() < self.size().get());
-        Ok(found)
-    }
-
-    /// The entry with this leaf hash.
-    ///
-    /// # Errors
-    /// [`ViewError::Store`], [`ViewError::Unsound`].
-    pub fn find_leaf(&self, leaf: &LeafHash) -> Result<Option<StoredEntry>, ViewError> {
-        let found = self.store.find_leaf(leaf)?;
-        Ok(self.published_entries(found.into_iter().collect())?.into_iter().find(|e| e.leaf_hash == *leaf))
-    }
-
-    /// Other entries of the statement that `entry` makes, lowest first.
-    ///
-    /// # Errors
-    /// [`ViewError::Store`].
-    pub fn same_statement(&self, entry: &StoredEntry, payload: &PayloadHash) -> Result<Vec<LeafIndex>, ViewError> {
-        let key = layout::statement_key(payload, entry.entry.kind, entry.entry.signer.as_ref());
-        let mut found = self.store.find_statement(&key)?;
-        found.retain(|index| *index != entry.index && index.get() < self.size().get());
-        Ok(found)
-    }
-
     /// Offline evidence that `index` is in the tree of a published checkpoint,
     /// with the entry bytes in `extra`. `size` absent means the newest. At most
     /// two tiles a level are read: eight blocks at ten million entries.
@@ -203,6 +163,23 @@ impl View {
         verify_inclusion(index, head.size, &entry.leaf_hash, &path, &head.root)
             .map_err(|_| ViewError::Unsound { what: format!("inclusion proof of {index} at {}", head.size) })?;
         Ok(LogProof { index, path, checkpoint: note, extra: Some(entry.bytes) })
+    }
+
+    /// As [`View::inclusion`], of the entry with this leaf hash.
+    ///
+    /// # Errors
+    /// As [`View::inclusion`]; [`ViewError::Unsound`] when another entry stands there.
+    pub fn inclusion_of(
+        &self,
+        index: LeafIndex,
+        leaf: &LeafHash,
+        size: Option<TreeSize>,
+    ) -> Result<LogProof, ViewError> {
+        let proof = self.inclusion(index, size)?;
+        if proof.extra.as_deref().map(leaf_hash) != Some(*leaf) {
+            return Err(ViewError::Unsound { what: format!("another entry stands at {index}") });
+        }
+        Ok(proof)
     }
 
     /// Evidence that the tree of published size `to` begins with that of
@@ -305,10 +282,6 @@ impl View {
             return Err(ViewError::NoEntry { index, size: self.size() });
         }
         Ok(())
-    }
-
-    fn published_entries(&self, found: Vec<LeafIndex>) -> Result<Vec<StoredEntry>, ViewError> {
-        found.into_iter().filter(|i| i.get() < self.size().get()).map(|i| self.entry(i)).collect()
     }
 }
 

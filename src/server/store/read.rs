@@ -12,6 +12,11 @@ use crate::tile::TileId;
 /// Rows that were asked for, each where it is there.
 type Found = Vec<Option<Vec<u8>>>;
 
+/// What a look-up row says of one key, or that it cannot be read as a row: a
+/// claim, until the entry that it leads to was read. One that is damaged
+/// fails for its own key alone.
+pub type Claim = Result<Option<LeafIndex>, StoreError>;
+
 impl Store {
     /// Leaf bytes of one entry.
     ///
@@ -70,22 +75,47 @@ impl Store {
         found.into_iter().map(|r| r.map(|v| v.map(|v| v.to_vec())).map_err(StoreError::Read)).collect()
     }
 
-    /// Indexes of known identities, in the order asked for.
+    /// Leaf bytes of these entries, in the order asked for.
     ///
     /// # Errors
-    /// [`StoreError::Read`], [`StoreError::Damaged`].
-    pub fn find_identities(&self, identities: &[EntryIdentity]) -> Result<Vec<Option<LeafIndex>>, StoreError> {
-        let keys: Vec<_> = identities.iter().map(EntryIdentity::as_bytes).collect();
-        let found = self.db.batched_multi_get_cf(self.family(cf::IDENTITIES)?, &keys, false);
-        let row = |bytes: &[u8]| index_of(bytes, "identities");
-        found.into_iter().map(|r| r.map_err(StoreError::Read)?.map(|v| row(&v)).transpose()).collect()
+    /// [`StoreError::Read`].
+    pub fn entries_at(&self, indexes: &[LeafIndex]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let keys: Vec<_> = indexes.iter().map(|index| number_key(index.get())).collect();
+        let found = self.db.batched_multi_get_cf(self.family(cf::ENTRIES)?, &keys, false);
+        found.into_iter().map(|r| r.map(|v| v.map(|v| v.to_vec())).map_err(StoreError::Read)).collect()
     }
 
-    /// Every entry whose artifact has this digest, lowest index first.
+    /// Where identities are said to stand, in the order asked for.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`]; a row that is none fails its own claim.
+    pub fn find_identities(&self, identities: &[EntryIdentity]) -> Result<Vec<Claim>, StoreError> {
+        let keys: Vec<_> = identities.iter().map(EntryIdentity::as_bytes).collect();
+        self.claims(cf::IDENTITIES, &keys)
+    }
+
+    /// First entry that each statement is said to have, in the order asked
+    /// for: one batched read, which is all that a statement seen for the first
+    /// time costs.
+    ///
+    /// # Errors
+    /// As [`Store::find_identities`].
+    pub fn first_of_statements(&self, keys: &[[u8; STATEMENT_KEY_BYTES]]) -> Result<Vec<Claim>, StoreError> {
+        self.claims(cf::STATEMENTS, keys)
+    }
+
+    fn claims<K: AsRef<[u8]>>(&self, family: &'static str, keys: &[K]) -> Result<Vec<Claim>, StoreError> {
+        let keys: Vec<&[u8]> = keys.iter().map(AsRef::as_ref).collect();
+        let found = self.db.batched_multi_get_cf(self.family(family)?, &keys, false);
+        let claim = |row: Option<rocksdb::DBPinnableSlice<'_>>| row.map(|v| index_of(&v, family)).transpose();
+        found.into_iter().map(|r| Ok(claim(r.map_err(StoreError::Read)?))).collect()
+    }
+
+    /// The identity rows of this digest, and where each is said to stand.
     ///
     /// # Errors
     /// [`StoreError::Read`], [`StoreError::Damaged`].
-    pub fn find_artifact(&self, digest: &ArtifactDigest) -> Result<Vec<LeafIndex>, StoreError> {
+    pub fn find_artifact(&self, digest: &ArtifactDigest) -> Result<Vec<(Vec<u8>, LeafIndex)>, StoreError> {
         let mode = IteratorMode::From(digest.as_bytes(), Direction::Forward);
         let mut found = Vec::new();
         for row in self.db.iterator_cf(self.family(cf::IDENTITIES)?, mode) {
@@ -93,9 +123,9 @@ impl Store {
             if !key.starts_with(digest.as_bytes()) || found.len() == SAME_STATEMENT_MAX {
                 break;
             }
-            found.push(index_of(&value, "identities")?);
+            found.push((key.into_vec(), index_of(&value, cf::IDENTITIES)?));
         }
-        found.sort_unstable();
+        found.sort_unstable_by_key(|(_, index)| *index);
         Ok(found)
     }
 
@@ -113,7 +143,7 @@ impl Store {
                 break;
             }
             let later = key.get(STATEMENT_KEY_BYTES..).filter(|index| !index.is_empty());
-            found.push(index_of(later.unwrap_or(&value), "statements")?);
+            found.push(index_of(later.unwrap_or(&value), cf::STATEMENTS)?);
         }
         found.sort_unstable();
         Ok(found)
@@ -124,21 +154,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Read`], [`StoreError::Damaged`].
     pub fn find_leaf(&self, leaf: &LeafHash) -> Result<Option<LeafIndex>, StoreError> {
-        self.get(cf::LEAVES, leaf.hash().as_bytes())?.map(|v| index_of(&v, "leaves")).transpose()
-    }
-
-    /// First entry of each statement, in the order asked for: one batched
-    /// read, which is all that a statement seen for the first time costs.
-    ///
-    /// # Errors
-    /// [`StoreError::Read`], [`StoreError::Damaged`].
-    pub fn first_of_statements(
-        &self,
-        keys: &[[u8; STATEMENT_KEY_BYTES]],
-    ) -> Result<Vec<Option<LeafIndex>>, StoreError> {
-        let found = self.db.batched_multi_get_cf(self.family(cf::STATEMENTS)?, keys, false);
-        let row = |bytes: &[u8]| index_of(bytes, "statements");
-        found.into_iter().map(|r| r.map_err(StoreError::Read)?.map(|v| row(&v)).transpose()).collect()
+        self.get(cf::LEAVES, leaf.hash().as_bytes())?.map(|v| index_of(&v, cf::LEAVES)).transpose()
     }
 
     /// Entries of one statement in index order, at most [`SAME_STATEMENT_MAX`].
@@ -147,12 +163,12 @@ impl Store {
     /// [`StoreError::Read`], [`StoreError::Damaged`].
     pub fn find_statement(&self, key: &[u8; STATEMENT_KEY_BYTES]) -> Result<Vec<LeafIndex>, StoreError> {
         let Some(first) = self.get(cf::STATEMENTS, key)? else { return Ok(Vec::new()) };
-        let mut found = vec![index_of(&first, "statements")?];
+        let mut found = vec![index_of(&first, cf::STATEMENTS)?];
         let mode = IteratorMode::From(&key[..], Direction::Forward);
         for row in self.db.iterator_cf(self.family(cf::STATEMENTS)?, mode).skip(1) {
             let (later, _) = row.map_err(StoreError::Read)?;
             match later.strip_prefix(&key[..]) {
-                Some(index) if found.len() < SAME_STATEMENT_MAX => found.push(index_of(index, "statements")?),
+                Some(index) if found.len() < SAME_STATEMENT_MAX => found.push(index_of(index, cf::STATEMENTS)?),
                 _ => break,
             }
         }
@@ -198,6 +214,7 @@ impl Store {
     }
 }
 
-fn index_of(bytes: &[u8], row: &'static str) -> Result<LeafIndex, StoreError> {
-    number(bytes).map(LeafIndex::new).ok_or_else(|| StoreError::Damaged { row: row.into() })
+fn index_of(bytes: &[u8], family: &'static str) -> Result<LeafIndex, StoreError> {
+    let damaged = || StoreError::Damaged { row: format!("{family}: holds no index") };
+    number(bytes).map(LeafIndex::new).ok_or_else(damaged)
 }

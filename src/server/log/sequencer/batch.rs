@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use crate::entry::{EntryIdentity, PendingEntry};
-use crate::merkle::{LeafIndex, TreeSize, leaf_hash};
+use crate::merkle::{LeafHash, LeafIndex, TreeSize, leaf_hash};
+use crate::server::log::sequencer::known::Known;
 use crate::server::log::{Item, Logged};
+use crate::server::store::StoreError;
 use crate::server::store::layout::StatementRow;
 
 /// A batch while its items find their places.
@@ -22,9 +24,10 @@ impl Batch {
         Self { next, here: HashMap::new(), pending: Vec::new(), statements: Vec::new() }
     }
 
-    /// Places one item. `stored` says for each of its entries where the store
-    /// holds it already.
-    pub fn place(&mut self, item: Item, rows: Vec<StatementRow>, stored: Vec<Option<LeafIndex>>) -> Logged {
+    /// Places one item; `known` says of each of its entries what the store
+    /// holds. The leaf hash is known of what was read there. A damaged row
+    /// places nothing of the item.
+    pub fn place(&mut self, item: Item, mut known: Vec<Known>) -> Result<(Logged, Option<LeafHash>), StoreError> {
         let mut logged = Logged {
             index: LeafIndex::new(self.next),
             // Filled when the answer is due.
@@ -35,28 +38,37 @@ impl Batch {
             expanded: Vec::new(),
         };
         let identities: Vec<_> = item.entries.iter().map(PendingEntry::identity).collect();
-        let find = |here: &HashMap<_, _>, at: usize| stored[at].or_else(|| here.get(&identities[at]).copied());
         let artifact = identities.len() - 1;
         // A bundle that is logged had its receipts expanded then.
-        if let Some(index) = find(&self.here, artifact) {
+        let found = match known.last() {
+            Some(Known::Logged(_, index, leaf)) => Some((*index, Some(*leaf))),
+            Some(Known::New(_)) => self.here.get(&identities[artifact]).map(|index| (*index, None)),
+            _ => None,
+        };
+        if let Some((index, leaf)) = found {
             logged.index = index;
             logged.duplicate = true;
-            return logged;
+            return Ok((logged, leaf));
         }
-        for (at, (entry, row)) in item.entries.into_iter().zip(rows).enumerate() {
-            if find(&self.here, at).is_some() {
+        if let Some(at) = known.iter().position(|known| matches!(known, Known::Damaged(..)))
+            && let Known::Damaged(_, error) = known.swap_remove(at)
+        {
+            return Err(error);
+        }
+        for (at, (entry, known)) in item.entries.into_iter().zip(known).enumerate() {
+            if matches!(known, Known::Logged(..)) || self.here.contains_key(&identities[at]) {
                 continue;
             }
             let index = LeafIndex::new(self.next);
             self.next += 1;
             self.here.insert(identities[at].clone(), index);
             self.pending.push(entry);
-            self.statements.push(row);
+            self.statements.push(known.row());
             logged.index = index;
             if at != artifact {
                 logged.expanded.push(index);
             }
         }
-        logged
+        Ok((logged, None))
     }
 }

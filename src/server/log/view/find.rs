@@ -1,0 +1,104 @@
+//! Entries by what bears them. A look-up row is a claim: it is believed after
+//! the entry that it leads to was read and is what the row says; else the
+//! store is damaged, which is never answered as an absence.
+
+use crate::artifact::digest::{ArtifactDigest, PayloadHash};
+use crate::merkle::{LeafHash, LeafIndex};
+use crate::server::log::filed;
+use crate::server::log::view::{Body, StoredEntry, View, ViewError, stored};
+use crate::server::store::layout::{self, cf};
+
+/// Most bytes of bodies that are read to see that entries make one statement.
+const STATED_BYTES_MAX: u64 = 4 << 20;
+
+impl View {
+    /// Every entry whose artifact has this digest, lowest first.
+    ///
+    /// # Errors
+    /// [`ViewError::Store`], [`ViewError::Unsound`] for a row that leads elsewhere.
+    pub fn find_artifact(&self, digest: &ArtifactDigest) -> Result<Vec<StoredEntry>, ViewError> {
+        let rows = self.store.find_artifact(digest)?;
+        let claimed = rows.into_iter().map(|(identity, index)| {
+            self.claimed(cf::IDENTITIES, index, |e| e.entry.identity().as_bytes() == identity).transpose()
+        });
+        claimed.flatten().collect()
+    }
+
+    /// Every entry whose payload has this hash, whoever signed it, lowest first.
+    ///
+    /// # Errors
+    /// As [`View::find_artifact`].
+    pub fn find_payload(&self, payload: &PayloadHash) -> Result<Vec<LeafIndex>, ViewError> {
+        let found = self.store.find_payload(payload)?;
+        self.stating(payload, found, |_| true)
+    }
+
+    /// The entry with this leaf hash.
+    ///
+    /// # Errors
+    /// As [`View::find_artifact`].
+    pub fn find_leaf(&self, leaf: &LeafHash) -> Result<Option<StoredEntry>, ViewError> {
+        let Some(index) = self.store.find_leaf(leaf)? else { return Ok(None) };
+        self.claimed(cf::LEAVES, index, |entry| entry.leaf_hash == *leaf)
+    }
+
+    /// Other entries of the statement that `entry` makes, lowest first.
+    ///
+    /// # Errors
+    /// As [`View::find_artifact`].
+    pub fn same_statement(&self, entry: &StoredEntry, payload: &PayloadHash) -> Result<Vec<LeafIndex>, ViewError> {
+        let key = layout::statement_key(payload, entry.entry.kind, entry.entry.signer.as_ref());
+        let mut found = self.store.find_statement(&key)?;
+        found.retain(|index| *index != entry.index);
+        let stated = (entry.entry.kind, &entry.entry.signer);
+        self.stating(payload, found, |other| (other.entry.kind, &other.entry.signer) == stated)
+    }
+
+    /// The entry that a row leads to; `None` while it is not published.
+    fn claimed(
+        &self,
+        family: &str,
+        index: LeafIndex,
+        is_it: impl FnOnce(&StoredEntry) -> bool,
+    ) -> Result<Option<StoredEntry>, ViewError> {
+        let elsewhere =
+            || ViewError::Unsound { what: format!("a row of {family} does not lead to its entry at {index}") };
+        // Row and entry are written in one batch: who reads the row finds the entry.
+        let entry = stored(index, self.store.entry(index)?.ok_or_else(elsewhere)?)?;
+        if !is_it(&entry) {
+            return Err(elsewhere());
+        }
+        Ok((index.get() < self.size().get()).then_some(entry))
+    }
+
+    /// Those of `found` that are published. Their bodies are read for the hash
+    /// of the payload, up to [`STATED_BYTES_MAX`] in all: beyond, the entries
+    /// alone are believed.
+    fn stating(
+        &self,
+        payload: &PayloadHash,
+        found: Vec<LeafIndex>,
+        is_it: impl Fn(&StoredEntry) -> bool,
+    ) -> Result<Vec<LeafIndex>, ViewError> {
+        let (mut published, mut left) = (Vec::with_capacity(found.len()), STATED_BYTES_MAX);
+        for index in found {
+            let Some(entry) = self.claimed(cf::STATEMENTS, index, &is_it)? else { continue };
+            if let Some(rest) = left.checked_sub(entry.entry.body_bytes) {
+                left = rest;
+                self.check_payload(&entry, payload)?;
+            }
+            published.push(index);
+        }
+        Ok(published)
+    }
+
+    fn check_payload(&self, entry: &StoredEntry, payload: &PayloadHash) -> Result<(), ViewError> {
+        let Body::Shown(body) = self.body(entry)? else { return Ok(()) };
+        match filed::read(&entry.entry, body.as_bytes()).map(|(hash, _)| hash) {
+            Some(hash) if hash == *payload => Ok(()),
+            _ => {
+                Err(ViewError::Unsound { what: format!("a statement row leads to another payload at {}", entry.index) })
+            }
+        }
+    }
+}
