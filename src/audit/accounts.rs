@@ -1,13 +1,15 @@
 //! Rules about what different parties, or one party twice, say of one act:
 //! accounts that cannot all be true never pass.
 
+mod claimed;
+
 use std::collections::BTreeMap;
 
 use crate::audit::finding::Findings;
 use crate::audit::observed::say;
-use crate::audit::rule::{Effect, JOINED, Rule, Severity, TOKEN, WORD};
+use crate::audit::rule::{Effect, JOINED, Place, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Decision, Statement};
+use crate::audit::statement::{Decision, Receipt, Statement};
 use crate::merkle::LeafIndex;
 
 static CONTRADICTING_ACCOUNTS: Rule = Rule {
@@ -15,15 +17,17 @@ static CONTRADICTING_ACCOUNTS: Rule = Rule {
     title: "Accounts of one act that cannot all be true",
     severity: Severity::Critical,
     effect: Effect::Fails,
-    rationale: "The wrapper denied the act, or says that nothing was done, and Argo CD reports the operation; or two \
-                receipts say that one call became two operations. Where the operation is known from its observation \
-                alone, and the operator's roots do not say that nobody but Argo CD can write the application, \
-                anybody who can write it may have copied the decision's public digest into it: then the audit is \
-                incomplete, and the severity high.",
+    rationale: "The wrapper denied the act, or says that nothing was done, and Argo CD reports the operation; or its \
+                receipts say of one call that it was not sent and that it was accepted, or that it became two \
+                operations, or another one than Argo CD reports, or one that two decisions claim. The audit is \
+                incomplete, and the severity high, where both may have been said in good faith: the call may have \
+                been tried twice, or nothing tells whose operation it was; and where the operation is known from its \
+                observation alone, and the operator's roots do not say that nobody but Argo CD can write the \
+                application: then anybody who can write it may have copied the decision's public digest into it.",
     what_to_do: "Compare the wrapper's own log with Argo CD's; close write access to the Application resources and \
                  say so in the roots.",
     does_not_prove: "Which of the accounts is the false one.",
-    rests_on: &[WORD, TOKEN, JOINED],
+    rests_on: &[WORD, TOKEN, JOINED, &[Rest::On("argocd_observation", Place::Unseen)]],
 };
 
 pub(super) static DENY_THEN_ACCEPTED: Rule = Rule {
@@ -52,10 +56,14 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
             doubted(scene, decision, operation, findings);
         }
         two_keys(scene, decision, findings);
-        if !decision.is_allow {
+        if decision.is_allow {
+            sent_and_not(scene, decision, findings);
+            other_keys(scene, decision, findings);
+        } else {
             sent_all_the_same(scene, decision, findings);
         }
     }
+    claimed::check(scene, findings);
 }
 
 /// Where the wrapper says that the act was not done, and how.
@@ -88,6 +96,47 @@ fn two_keys(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings)
         let detail = format!("accepted receipts of one decision name {} operations", keys.len());
         let entries = keys.into_values().chain([decision.statement.at]);
         findings.add(&CONTRADICTING_ACCOUNTS, &decision.subject(), entries, detail);
+    }
+}
+
+/// What a wrapper says of one call cannot be both. It may have been tried
+/// twice under one decision, though it should not: then a refusal, or not
+/// knowing what came of it, leaves open what the other try came to.
+fn sent_and_not(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
+    let first = |is: fn(&Receipt<'_>) -> bool| scene.receipts_of(decision).find(|receipt| is(receipt));
+    let accepted = first(|receipt| receipt.outcome == "accepted");
+    let not_sent = first(|receipt| receipt.outcome == "not_sent");
+    let refused = first(|receipt| receipt.outcome.starts_with("refused_"));
+    let unknown = first(|receipt| receipt.outcome == "error_transport");
+    let rows = [(accepted, not_sent, false), (accepted, refused, true), (unknown, not_sent, true)];
+    for (sent, not, is_open) in rows {
+        let (Some(sent), Some(not)) = (sent, not) else { continue };
+        let detail = format!("receipts of one call say {} and {}", sent.outcome, not.outcome);
+        let entries = [decision.statement.at, sent.statement.at, not.statement.at];
+        if is_open {
+            findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, &decision.subject(), entries, detail);
+        } else {
+            findings.add(&CONTRADICTING_ACCOUNTS, &decision.subject(), entries, detail);
+        }
+    }
+}
+
+/// The operation that Argo CD reports of the decision is not the one that its
+/// receipts name, and that one nobody reports. Where somebody does, there are
+/// two operations, and the decision was used for both.
+fn other_keys(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
+    let sent = scene.receipts_of(decision).filter(|receipt| !receipt.says_nothing_was_done());
+    let named: BTreeMap<&str, LeafIndex> =
+        sent.filter_map(|receipt| Some((receipt.statement.text("op_key")?, receipt.statement.at))).collect();
+    let is_named = |operation: &Statement<'_>| operation.op_key().is_some_and(|key| named.contains_key(key));
+    if named.is_empty() || scene.operations_of(decision).any(is_named) {
+        return;
+    }
+    for operation in scene.operations_of(decision).filter(|operation| operation.op_key().is_some()) {
+        let entries: Vec<_> = named.values().copied().chain([decision.statement.at, operation.at]).collect();
+        let is_open = scene.is_known_from_it_alone(decision, operation);
+        let detail = "the receipt names another operation than Argo CD reports of the decision".to_owned();
+        say(findings, &CONTRADICTING_ACCOUNTS, is_open, &decision.subject(), &entries, detail);
     }
 }
 

@@ -213,9 +213,7 @@ fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
         }
         "argocd_observation" => {
             file(Link::operation, statement.op_key());
-            let info = payload.get("info").and_then(Value::as_array).unwrap_or_default();
-            let stated = info.iter().find(|pair| pair.text_at("name") == Some("claw.decision"));
-            file(Link::statement, stated.and_then(|pair| pair.text_at("value")));
+            file(Link::statement, statement.stated());
         }
         "gateway_receipt" => {
             file(Link::run, payload.text_at("binding.run_id"));

@@ -204,6 +204,11 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
             }
             Place::Joining => case.joined_by_key(self.scene),
             Place::Doubting => case.rests_on_an_observation(self.scene),
+            Place::Unseen => {
+                let named =
+                    |fact: &Statement<'_>| fact.text("op_key").is_some_and(|key| !self.scene.reported.contains(key));
+                case.kinds(self.scene, "argocd_receipt").any(named)
+            }
             Place::Inherited => {
                 below(issued) && policy.is_some_and(|at| self.scene.policies[at].1.inherits().is_some())
             }
@@ -333,9 +338,6 @@ impl<'s, 'a> Case<'s, 'a> {
 
     /// Whether an operation joins by nothing but a receipt's `op_key`.
     fn joined_by_key(&self, scene: &'s Scene<'a>) -> bool {
-        self.kinds(scene, "argocd_observation").any(|operation| {
-            let info = operation.payload.get("info").and_then(Value::as_array).unwrap_or_default();
-            !info.iter().any(|pair| pair.text_at("name") == Some("claw.decision"))
-        })
+        self.kinds(scene, "argocd_observation").any(|operation| operation.stated().is_none())
     }
 }

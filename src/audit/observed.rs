@@ -5,7 +5,7 @@
 mod comparison;
 mod reports;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::artifact::json::Value;
 use crate::artifact::time::unix_ms;
@@ -77,7 +77,6 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
             findings.uncover("operation not matched yet", &about(operation), operation.at);
         }
     }
-    let reported: BTreeSet<&str> = scene.operations.iter().filter_map(|(operation, _)| operation.op_key()).collect();
     for decision in &scene.decisions {
         for operation in scene.operations_of(decision).filter(|_| decision.is_allow) {
             of_operation(scene, operation, decision, findings);
@@ -85,7 +84,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         unseen(scene, decision, findings);
         reused(scene, decision, findings);
         for receipt in scene.receipts_of(decision) {
-            if receipt.statement.text("op_key").is_some_and(|key| !reported.contains(key)) {
+            if receipt.statement.text("op_key").is_some_and(|key| !scene.reported.contains(key)) {
                 let what = "operation that only its receipt names";
                 findings.uncover(what, &decision.subject(), receipt.statement.at);
             }

@@ -117,6 +117,8 @@ pub enum Place {
     /// Anywhere, where nothing but an observation tells of the operation, and
     /// others can write the application: a receipt could speak against it.
     Doubting,
+    /// Anywhere, where nobody reports the operation that a receipt there names.
+    Unseen,
     /// Anywhere, where what was revoked is another token of the run.
     Renewed,
     /// Below the issuance, where the token's policy inherits.
@@ -164,6 +166,7 @@ impl Place {
             Place::Doubting => {
                 "anywhere, where an operation is known from its observation alone and anybody may have made it"
             }
+            Place::Unseen => "anywhere, where nobody reports the operation that a receipt names",
             Place::Renewed => "anywhere, where another token of the run was revoked",
             Place::Inherited => "below the token's issuance, where its policy inherits",
             Place::Unresolved => "below the token's issuance, where what its policy inherits is not all known",

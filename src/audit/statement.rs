@@ -69,6 +69,12 @@ impl<'a> Statement<'a> {
     pub(super) fn op_key(&self) -> Option<&'a str> {
         self.text("operation_digest").and(self.text("op_key"))
     }
+
+    /// The digest of the decision that an observed operation states as its own.
+    pub(super) fn stated(&self) -> Option<&'a str> {
+        let info = self.payload.get("info").and_then(Value::as_array).unwrap_or_default();
+        info.iter().find(|pair| pair.text_at("name") == Some("claw.decision"))?.text_at("value")
+    }
 }
 
 /// Unix milliseconds, signed.

@@ -1,7 +1,6 @@
 //! What Argo CD reported and no decision explains: seen, not judged yet, and
 //! said at the job or application that it touches.
 
-use crate::artifact::json::Value;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Statement, app_name};
@@ -9,7 +8,7 @@ use crate::audit::statement::{Statement, app_name};
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let unjoined = scene.operations.iter().filter(|(_, joined)| joined.is_empty());
     for (operation, _) in unjoined {
-        let named = named_decision(operation.payload).map(|hash| scene.decisions_named(hash));
+        let named = operation.stated().map(|hash| scene.decisions_named(hash));
         for decision in named.into_iter().flatten() {
             findings.uncover("operation names the decision and joins nothing", &decision.subject(), operation.at);
         }
@@ -25,12 +24,6 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
             findings.uncover(label, &Subject { app, ..Subject::default() }, fact.at);
         }
     }
-}
-
-/// The decision that an observation names in its `info`.
-fn named_decision(observation: &Value) -> Option<&str> {
-    let info = observation.get("info").and_then(Value::as_array).unwrap_or_default();
-    info.iter().find(|pair| pair.text_at("name") == Some("claw.decision"))?.text_at("value")
 }
 
 /// Whether a policy's allow row, a token or a decision speaks of the

@@ -43,6 +43,11 @@ const LIES: &[(&str, Change)] = &[
         story.receipt("lie receipt", "back", "refused_sync_window", Some("back"));
         story.observe("lie seen", "back", "rollback", true);
     }),
+    ("not sent and accepted", |story| {
+        story.receipt("lie receipt", "back", "not_sent", None);
+        story.receipt("another lie", "back", "accepted", None);
+        story.remove("back seen");
+    }),
     ("one call, two operations", |story| {
         for name in ["lie", "another lie"] {
             story.receipt(name, "back", "accepted", None);

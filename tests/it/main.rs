@@ -32,6 +32,7 @@ mod audit_goldens_allowed;
 mod audit_goldens_approvers;
 mod audit_goldens_bundles;
 mod audit_goldens_calls;
+mod audit_goldens_claimed;
 mod audit_goldens_packing;
 mod audit_goldens_distrust;
 mod audit_goldens_policies;

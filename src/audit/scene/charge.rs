@@ -74,7 +74,7 @@ impl<'a> Scene<'a> {
 
     /// Whether a receipt's signer may speak of the decision: the wrapper of one
     /// of its agents, or whoever made it, where it is nobody's.
-    pub(super) fn speaks_of(&self, receipt: &Statement<'a>, decision: &Decision<'a>) -> bool {
+    pub(in crate::audit) fn speaks_of(&self, receipt: &Statement<'a>, decision: &Decision<'a>) -> bool {
         match decision.agents.as_slice() {
             [] => receipt.signer == decision.statement.signer,
             agents => agents.iter().any(|agent| self.wraps(receipt, agent)),

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::artifact::json::Value;
 use crate::audit::roots::Roots;
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Receipt, Statement};
@@ -57,10 +56,7 @@ impl<'a> Scene<'a> {
             Some(self.roots_at(operation.at)?.is_username(agent, instance, username))
         };
         let fits = |at: &usize| self.decisions[*at].agents.iter().any(|agent| started_by(agent) == Some(true));
-        let info = operation.payload.get("info").and_then(Value::as_array).unwrap_or_default();
-        let stated = info.iter().find(|pair| pair.text_at("name") == Some("claw.decision"));
-        let by_info =
-            stated.and_then(|pair| self.decision_at.get(pair.text_at("value")?)).into_iter().flatten().copied();
+        let by_info = operation.stated().and_then(|hash| self.decision_at.get(hash)).into_iter().flatten().copied();
         let named = operation.op_key().and_then(|key| by_key.get(key)).into_iter().flatten().copied();
         let all: BTreeSet<usize> = by_info.chain(named).filter(fits).collect();
         all.into_iter().collect()
@@ -77,10 +73,16 @@ impl<'a> Scene<'a> {
     /// nobody but Argo CD can write the application.
     pub(in crate::audit) fn is_known_from_it_alone(&self, decision: &Decision<'a>, operation: &Statement<'a>) -> bool {
         let key = operation.op_key();
-        let is_closed = |roots: &Roots<'_>| roots.writes_are_closed(operation.text("instance").unwrap_or_default());
         let names = |receipt: &Receipt<'_>| key.is_some() && receipt.statement.text("op_key") == key;
         let is_named = self.receipts_of(decision).any(names);
-        !is_named && !self.roots_at(operation.at).is_some_and(is_closed)
+        !is_named && !self.writes_are_closed(operation)
+    }
+
+    /// Whether the roots say, where the operation is reported, that nobody but
+    /// Argo CD can write the application.
+    pub(in crate::audit) fn writes_are_closed(&self, operation: &Statement<'a>) -> bool {
+        let is_closed = |roots: &Roots<'_>| roots.writes_are_closed(operation.text("instance").unwrap_or_default());
+        self.roots_at(operation.at).is_some_and(is_closed)
     }
 
     /// Whether a decision that the operation joins has nothing but the

@@ -171,6 +171,17 @@ pub const ROWS: &[Busybody] = &[
             Some(())
         },
     },
+    Busybody {
+        name: "another agent's wrapper claims the operation",
+        say: |world, run| {
+            let write = seen_write_of(world, run)?;
+            world.draft(&write.receipt).payload.get("op_key")?;
+            let claiming = other_wrapper(world, run, &write.decision, 500)?;
+            let receipt = other_wrapper(world, run, &write.receipt, 500)?;
+            world.draft(&receipt).set("decision_digest", format!("@hash:{claiming}"));
+            Some(())
+        },
+    },
 ];
 
 /// The same said by the wrapper of other agents, a moment later; of a job in

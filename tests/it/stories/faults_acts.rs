@@ -135,6 +135,28 @@ pub const ROWS: &[Fault] = &[
         world.draft(&write.receipt).set("outcome", "not_sent");
         Some(())
     }),
+    fault("CONTRADICTING_ACCOUNTS", |world, run| {
+        let write = write_of(world, run)?;
+        let at = world.draft(&write.receipt).ms + 1_000;
+        let unsent = world.alike(&write.receipt, at);
+        unsent.set("outcome", "not_sent");
+        Some(())
+    }),
+    fault("CONTRADICTING_ACCOUNTS", |world, run| {
+        let write = seen_write_of(world, run)?;
+        world.draft(&write.seen[0]).payload.get("info")?;
+        world.draft(&write.receipt).set("op_key", hex("an operation that nobody reports"));
+        Some(())
+    }),
+    fault("CONTRADICTING_ACCOUNTS", |world, run| {
+        let write = write_of(world, run)?;
+        world.draft(&write.receipt).payload.get("op_key")?;
+        let at = world.draft(&write.receipt).ms + 1_000;
+        let second = world.alike(&write.decision, at).name.clone();
+        let receipt = world.alike(&write.receipt, at + 1_000);
+        receipt.set("decision_digest", format!("@hash:{second}"));
+        Some(())
+    }),
     fault("CLUSTER_NOT_COMPARED", |world, run| {
         let write = seen_write_of(world, run)?;
         if world.knows_clusters {

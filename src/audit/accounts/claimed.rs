@@ -1,0 +1,107 @@
+//! One operation and the decisions whose receipts say that it was theirs.
+//!
+//! ```text
+//! it states the decision        that claim holds
+//! it states another's           the claim is false: fails where that one claims it too, or nobody else can
+//!                               write the application; else somebody may have put it in the wrapper's way
+//! it states none, or is unseen  nothing tells whose it was: each claim is left open, and the job fails
+//!                               whose both are
+//! ```
+//!
+//! A claim speaks against another only where its signer could speak of that
+//! decision: what another agent's wrapper claims takes nothing away.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::audit::accounts::CONTRADICTING_ACCOUNTS;
+use crate::audit::finding::{Findings, Subject};
+use crate::audit::rule::Severity;
+use crate::audit::scene::Scene;
+use crate::audit::statement::{Decision, Receipt, Statement};
+use crate::merkle::LeafIndex;
+
+/// One decision's accepted receipt that names the operation.
+#[derive(Clone, Copy)]
+struct Claim<'s, 'a> {
+    decision: &'s Decision<'a>,
+    receipt: &'s Receipt<'a>,
+}
+
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
+    let mut by_key: BTreeMap<&str, Vec<Claim<'_, '_>>> = BTreeMap::new();
+    for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
+        for receipt in scene.receipts_of(decision).filter(|receipt| receipt.outcome == "accepted") {
+            if let Some(key) = receipt.statement.text("op_key") {
+                by_key.entry(key).or_default().push(Claim { decision, receipt });
+            }
+        }
+    }
+    for (key, claims) in &by_key {
+        for claim in claims {
+            of_claim(scene, key, claim, claims, findings);
+        }
+    }
+}
+
+fn of_claim(scene: &Scene<'_>, key: &str, claim: &Claim<'_, '_>, claims: &[Claim<'_, '_>], findings: &mut Findings) {
+    // One payload that several signed is one decision.
+    let is_other = |other: &&Claim<'_, '_>| {
+        other.decision.statement.hash != claim.decision.statement.hash
+            && scene.speaks_of(&other.receipt.statement, claim.decision)
+    };
+    let others: Vec<_> = claims.iter().filter(is_other).collect();
+    let reports = scene.operations_of(claim.decision).chain(scene.doubted_of(claim.decision));
+    let stating: Vec<_> = reports.filter(|report| report.op_key() == Some(key) && report.stated().is_some()).collect();
+    let own = claim.decision.statement.hash.to_string();
+    if stating.iter().any(|report| report.stated() == Some(&own)) {
+        return;
+    }
+    match stating.first() {
+        Some(report) => stated(scene, claim, report, &others, findings),
+        None if !others.is_empty() => unstated(claim, &others, findings),
+        None => {}
+    }
+}
+
+/// The operation states another decision.
+fn stated(
+    scene: &Scene<'_>,
+    claim: &Claim<'_, '_>,
+    report: &Statement<'_>,
+    others: &[&Claim<'_, '_>],
+    findings: &mut Findings,
+) {
+    let is_its = |other: &&&Claim<'_, '_>| report.stated() == Some(&other.decision.statement.hash.to_string());
+    let its = others.iter().find(is_its);
+    let mut entries = BTreeSet::from([claim.decision.statement.at, claim.receipt.statement.at, report.at]);
+    entries.extend(its.iter().flat_map(|other| [other.decision.statement.at, other.receipt.statement.at]));
+    let detail = "the receipt says that this operation was the decision's, and the operation states another decision";
+    if its.is_some() || scene.writes_are_closed(report) {
+        findings.add(&CONTRADICTING_ACCOUNTS, &claim.decision.subject(), entries, detail);
+    } else {
+        let detail = format!("{detail}; the roots do not say that writes to the instance are closed");
+        findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, &claim.decision.subject(), entries, detail);
+    }
+}
+
+/// Nothing tells whose operation it was. One run claims it twice, or one job:
+/// then that one fails, whichever claim is the false one.
+fn unstated(claim: &Claim<'_, '_>, others: &[&Claim<'_, '_>], findings: &mut Findings) {
+    let subject = claim.decision.subject();
+    let entries: BTreeSet<LeafIndex> = [claim]
+        .into_iter()
+        .chain(others.iter().copied())
+        .flat_map(|claim| [claim.decision.statement.at, claim.receipt.statement.at])
+        .collect();
+    let detail = format!("receipts of {} decisions say that one operation was theirs", others.len() + 1);
+    let is_of = |is_same: &dyn Fn(&Subject) -> bool| others.iter().any(|other| is_same(&other.decision.charged));
+    if is_of(&|other| (&other.job, &other.agent, &other.run) == (&subject.job, &subject.agent, &subject.run)) {
+        findings.add(&CONTRADICTING_ACCOUNTS, &subject, entries, detail);
+        return;
+    }
+    if subject.job.is_some() && is_of(&|other| other.job == subject.job) {
+        let of_job = Subject { job: subject.job.clone(), ..Subject::default() };
+        findings.add(&CONTRADICTING_ACCOUNTS, &of_job, entries.iter().copied(), detail.clone());
+    }
+    findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, &subject, entries, detail);
+}
