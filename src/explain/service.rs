@@ -71,7 +71,10 @@ rows! {
     no_log, "No log there", "the directory holds no log", "give the directory that serve was given";
     remote_log, "Log not reachable", "the log's address did not answer as a log does", "check the address";
     guard_busy, "Guard in use", "another process holds the head guard", "stop the other process; one log, one process";
-    guard_lost, "Guard moved by another", "another copy of the data moved the head guard", "stop all copies and keep the one that the guard belongs to";
+    guard_lost, "Guard moved by another", "the head guard names a head that this data does not have: another copy runs", "stop all copies and keep the one that the guard belongs to";
+    guard_linked, "Guard under other names", "the head guard's path is a symbolic link, or the file has hard links", "give the path of the file itself, and remove its other names";
+    guard_moved, "Guard not in its place", "the head guard was renamed over, unlinked or linked while the log ran", "stop whatever else uses this path, put the newest guard back and start again";
+    guard_changed, "Guard damaged", "the head guard was damaged, or an older copy put over it, while the log ran", "start again; if that refuses, put the newest guard back";
     guard_io, "Guard not readable or writable", "the head guard cannot be read or written", "look at the guard's disk";
     data_dir, "Data directory refused", "the data directory cannot be made", "choose a directory that this user may write";
     key_name, "Key of another origin", "the key's name is not the origin of this log", "give the key that was made for this origin";
@@ -79,6 +82,7 @@ rows! {
     store_missing, "Store missing", "the guard speaks of a log that this data directory does not hold", "point --data at the log's data, or give a new log another guard";
     guard_missing, "Guard missing", "the head guard is missing beside a log", "put the guard back, or restore it from its disk; a guard is never guessed";
     guard_inside, "Guard inside the data", "the head guard lies in the data directory, where one backup takes both", "put it beside the data directory, best on another disk";
+    guard_directory, "No directory for the guard", "the directory of the head guard does not exist", "make it, or mount the disk that holds the guard";
     guard_unreadable, "Guard unreadable", "neither block of the head guard is readable", "restore the guard from its disk";
     guard_origin, "Guard of another log", "the head guard belongs to another origin", "give each log its own guard";
     guard_newer, "Data is an old copy", "the head guard has seen more than this data holds", "use the newest copy of the data";

@@ -7,6 +7,11 @@
 //! can sign a second history. An object store's conditional put can stand in
 //! for it.
 //!
+//! The lock and the comparison hold for one file, the promise for one path. So
+//! before and after each move the path must still name the file that is locked,
+//! and nothing else may: a guard that was renamed over, unlinked or linked is a
+//! guard that another process may hold under the same path.
+//!
 //! ```text
 //! block 0  4096 bytes  ┐ overwritten in turn, preallocated, fdatasync'd:
 //! block 1  4096 bytes  ┘ a torn write leaves the other block whole
@@ -14,123 +19,40 @@
 //! ```
 //!
 //! If lost: the log refuses to start until an operator names a checkpoint that
-//! it must extend. If an attacker writes it: the log stops; it signs nothing
+//! it must extend. If damaged while the log runs: the log stops, and the next
+//! start does with one good block. If an attacker writes it: the log stops; it signs nothing
 //! false, since the store must still extend whatever the guard says.
+
+mod error;
+mod record;
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
-use crate::checkpoint::{Origin, TreeHead};
-use crate::merkle::{Hash, RootHash, TreeSize};
 use crate::server::faults::{Faults, WriteStep};
 
-/// Size of one block: a page, so that one overwrite is one write of the device.
-pub const BLOCK_BYTES: usize = 4_096;
-const MAGIC: &[u8; 8] = b"plgguard";
-const VERSION: u64 = 1;
-const RECORD_BYTES: usize = 8 + 8 + 8 + 32 + 8 + 32 + 32;
+pub use self::error::GuardError;
+pub use self::record::{BLOCK_BYTES, GuardRecord, GuardState, hash_text};
 
-/// What the guard says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GuardRecord {
-    /// Grows by one a write; its parity names the block.
-    pub sequence: u64,
-    /// SHA-256 of the origin line.
-    pub origin: Hash,
-    /// The guarded head.
-    pub head: TreeHead,
-    /// SHA-256 of the signed note over that head; zeros at size 0 before the first note.
-    pub note: Hash,
-}
-
-impl GuardRecord {
-    /// The record of an empty log.
-    #[must_use]
-    pub fn initial(origin: &Origin) -> Self {
-        let head = TreeHead { size: TreeSize::ZERO, root: crate::merkle::empty_root() };
-        Self { sequence: 0, origin: hash_text(origin.as_str()), head, note: Hash::from_bytes([0; 32]) }
-    }
-
-    /// The record that follows this one.
-    #[must_use]
-    pub fn next(&self, head: TreeHead, note: &[u8]) -> Self {
-        let note = Hash::from_bytes(Sha256::digest(note).into());
-        Self { sequence: self.sequence + 1, origin: self.origin, head, note }
-    }
-
-    fn encode(&self) -> [u8; BLOCK_BYTES] {
-        let mut block = [0; BLOCK_BYTES];
-        let root = *self.head.root.hash().as_bytes();
-        let parts: [&[u8]; 7] = [
-            MAGIC,
-            &VERSION.to_be_bytes(),
-            &self.sequence.to_be_bytes(),
-            self.origin.as_bytes(),
-            &self.head.size.get().to_be_bytes(),
-            &root,
-            self.note.as_bytes(),
-        ];
-        let mut at = 0;
-        for part in parts {
-            block[at..at + part.len()].copy_from_slice(part);
-            at += part.len();
-        }
-        let sum: [u8; 32] = Sha256::digest(&block[..RECORD_BYTES]).into();
-        block[RECORD_BYTES..RECORD_BYTES + 32].copy_from_slice(&sum);
-        block
-    }
-
-    fn decode(block: &[u8; BLOCK_BYTES]) -> Option<Self> {
-        let sum: [u8; 32] = Sha256::digest(&block[..RECORD_BYTES]).into();
-        let rest_is_zero = block[RECORD_BYTES + 32..].iter().all(|b| *b == 0);
-        if block[RECORD_BYTES..RECORD_BYTES + 32] != sum || &block[..8] != MAGIC || !rest_is_zero {
-            return None;
-        }
-        let number = |at: usize| block[at..at + 8].try_into().map(u64::from_be_bytes).ok();
-        let hash = |at: usize| block[at..at + 32].try_into().map(Hash::from_bytes).ok();
-        if number(8)? != VERSION {
-            return None;
-        }
-        Some(Self {
-            sequence: number(16)?,
-            origin: hash(24)?,
-            head: TreeHead { size: TreeSize::new(number(56)?), root: RootHash::new(hash(64)?) },
-            note: hash(96)?,
-        })
-    }
-}
-
-/// SHA-256 of a text.
-#[must_use]
-pub fn hash_text(text: &str) -> Hash {
-    Hash::from_bytes(Sha256::digest(text.as_bytes()).into())
-}
-
-/// What lies in the guard file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GuardState {
-    /// No file.
-    Missing,
-    /// A file whose creation was interrupted: the second block was never written.
-    Unfinished,
-    /// The newest valid record.
-    Record(GuardRecord),
-    /// Both blocks are bad.
-    Unreadable,
-}
+const SYMLINK: &str = "a symbolic link lies at its path";
 
 /// Compare-and-swap of the head: the one promise that the sequencer needs.
 pub trait HeadGuard: Send {
+    /// Whether the guard is in its place and says `expected`.
+    ///
+    /// # Errors
+    /// [`GuardError::Moved`], [`GuardError::Changed`], [`GuardError::Io`].
+    fn compare(&self, expected: &GuardRecord) -> Result<(), GuardError>;
+
     /// Moves the guard from `previous` to `next`, durably.
     ///
     /// # Errors
-    /// [`GuardError::Lost`] when it does not say `previous`: another copy of
-    /// the data runs. [`GuardError::Io`] leaves open which record it says.
+    /// [`GuardError::Changed`] when it does not say `previous`,
+    /// [`GuardError::Moved`] when it is not in its place before or after.
+    /// [`GuardError::Io`] leaves open which record it says.
     fn compare_and_swap(&mut self, previous: &GuardRecord, next: &GuardRecord) -> Result<(), GuardError>;
 }
 
@@ -145,7 +67,7 @@ impl FileGuard {
     /// Opens and locks an existing guard; `None` when there is no file.
     ///
     /// # Errors
-    /// [`GuardError::Busy`] when another process holds it.
+    /// [`GuardError::Busy`] when another process holds it, [`GuardError::Linked`].
     pub fn open(path: &Path, faults: Arc<dyn Faults>) -> Result<Option<Self>, GuardError> {
         let file = match OpenOptions::new().read(true).write(true).open(path) {
             Ok(file) => file,
@@ -167,6 +89,10 @@ impl FileGuard {
     /// [`GuardError::Io`], [`GuardError::Busy`].
     pub fn create(path: &Path, record: &GuardRecord, faults: Arc<dyn Faults>) -> Result<Self, GuardError> {
         let io = |e| GuardError::io(path, e);
+        // A link that leads nowhere would be made a file elsewhere.
+        if path.is_symlink() {
+            return Err(GuardError::Linked { path: path.to_owned(), what: SYMLINK });
+        }
         faults.before(WriteStep::GuardCreate).map_err(io)?;
         let file = OpenOptions::new()
             .read(true)
@@ -187,9 +113,41 @@ impl FileGuard {
 
     fn locked(path: &Path, file: File, faults: Arc<dyn Faults>) -> Result<Self, GuardError> {
         match file.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), file, faults }),
-            Err(TryLockError::WouldBlock) => Err(GuardError::Busy { path: path.to_owned() }),
-            Err(TryLockError::Error(e)) => Err(GuardError::io(path, e)),
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(GuardError::Busy { path: path.to_owned() }),
+            Err(TryLockError::Error(e)) => return Err(GuardError::io(path, e)),
+        }
+        let guard = Self { path: path.to_owned(), file, faults };
+        match guard.misplaced()? {
+            None => Ok(guard),
+            Some(what) => Err(GuardError::Linked { path: path.to_owned(), what }),
+        }
+    }
+
+    /// What is wrong with the place: the path must name the locked file, as
+    /// its only name and without a link on the way.
+    fn misplaced(&self) -> Result<Option<&'static str>, GuardError> {
+        let held = self.file.metadata().map_err(|e| GuardError::io(&self.path, e))?;
+        let named = match std::fs::symlink_metadata(&self.path) {
+            Ok(named) => named,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Some("nothing lies at its path any more")),
+            Err(e) => return Err(GuardError::io(&self.path, e)),
+        };
+        Ok(if named.is_symlink() {
+            Some(SYMLINK)
+        } else if (named.dev(), named.ino()) != (held.dev(), held.ino()) {
+            Some("another file lies at its path")
+        } else if held.nlink() != 1 {
+            Some("the file has other names too (hard links)")
+        } else {
+            None
+        })
+    }
+
+    fn check_place(&self) -> Result<(), GuardError> {
+        match self.misplaced()? {
+            None => Ok(()),
+            Some(what) => Err(GuardError::Moved { path: self.path.clone(), what }),
         }
     }
 
@@ -253,17 +211,26 @@ fn record_in(block: u64, bytes: &[u8; BLOCK_BYTES]) -> Option<GuardRecord> {
 }
 
 impl HeadGuard for FileGuard {
-    fn compare_and_swap(&mut self, previous: &GuardRecord, next: &GuardRecord) -> Result<(), GuardError> {
+    fn compare(&self, expected: &GuardRecord) -> Result<(), GuardError> {
+        self.check_place()?;
         match self.read()? {
-            GuardState::Record(found) if found == *previous => {}
-            found => return Err(GuardError::Lost { expected: previous.head.size, found: Box::new(found) }),
+            GuardState::Record(found) if found == *expected => Ok(()),
+            found => Err(GuardError::Changed { expected: expected.head.size, found: Box::new(found) }),
         }
+    }
+
+    fn compare_and_swap(&mut self, previous: &GuardRecord, next: &GuardRecord) -> Result<(), GuardError> {
+        self.compare(previous)?;
         let faults = Arc::clone(&self.faults);
         let moved = faults
             .before(WriteStep::GuardMove)
             .and_then(|()| self.write(next))
             .and_then(|()| faults.after(WriteStep::GuardMove));
-        moved.map_err(|e| GuardError::io(&self.path, e))
+        moved.map_err(|e| GuardError::io(&self.path, e))?;
+        // Whoever put another file at the path since then may have read what
+        // this one said before: nothing is signed on the strength of a file
+        // that the next process does not see.
+        self.check_place()
     }
 }
 
@@ -272,50 +239,5 @@ fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent().filter(|p| !p.as_os_str().is_empty()) {
         Some(parent) => File::open(parent)?.sync_all(),
         None => File::open(".")?.sync_all(),
-    }
-}
-
-/// Why the guard did not move or could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum GuardError {
-    /// Another process holds it.
-    #[error("guard {}: another process holds it; one log, one process", path.display())]
-    Busy {
-        /// The file.
-        path: PathBuf,
-    },
-    /// It does not say what this process wrote last.
-    #[error(
-        "guard: it does not say what this process wrote last (size {expected}, found {found:?}); another copy of the data runs"
-    )]
-    Lost {
-        /// What this process wrote last.
-        expected: TreeSize,
-        /// What lies there.
-        found: Box<GuardState>,
-    },
-    /// The file system failed.
-    #[error("guard {}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-impl GuardError {
-    fn io(path: &Path, source: io::Error) -> Self {
-        Self::Io { path: path.to_owned(), source }
-    }
-
-    /// Stable code.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Busy { .. } => "guard_busy",
-            Self::Lost { .. } => "guard_lost",
-            Self::Io { .. } => "guard_io",
-        }
     }
 }

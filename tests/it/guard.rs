@@ -63,7 +63,7 @@ fn a_missing_guard_refuses_and_a_guard_put_back_starts() {
 }
 
 /// Flips one bit.
-fn flip(path: &Path, at: u64) {
+pub fn flip(path: &Path, at: u64) {
     let mut file = OpenOptions::new().read(true).write(true).open(path).unwrap();
     let mut byte = [0];
     file.seek(SeekFrom::Start(at)).unwrap();
@@ -73,7 +73,7 @@ fn flip(path: &Path, at: u64) {
 }
 
 /// Every field of the record, its checksum, and the blank rest of the block.
-const OFFSETS: [u64; 14] = [0, 7, 8, 15, 16, 23, 24, 56, 63, 64, 96, 128, 159, 4_095];
+pub const OFFSETS: [u64; 14] = [0, 7, 8, 15, 16, 23, 24, 56, 63, 64, 96, 128, 159, 4_095];
 
 #[test]
 fn a_damaged_block_is_replaced_by_the_other_one() {

@@ -11,6 +11,8 @@ mod flips;
 #[cfg(feature = "server")]
 mod guard;
 #[cfg(feature = "server")]
+mod guard_moved;
+#[cfg(feature = "server")]
 mod kill;
 #[cfg(feature = "server")]
 mod logs;

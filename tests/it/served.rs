@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -61,6 +61,22 @@ impl Served {
         let line = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
         command.args(["-c", &line, env!("CARGO_BIN_EXE_pulselog")]);
         self.spawn_as(command);
+    }
+
+    /// A second process on other data and this log's guard, and where it is reached.
+    pub fn second_on(&self, data: &Path) -> (Child, String) {
+        let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pulselog"));
+        command.args(["serve", "--listen", &listen, "--origin", ORIGIN, "--operator", &self.operator]);
+        command.arg("--data").arg(data).arg("--guard").arg(self.place.guard()).arg("--key").arg(&self.key);
+        let child = command.stdin(Stdio::null()).spawn().unwrap();
+        let url = format!("http://{listen}");
+        let start = Instant::now();
+        while get(&self.agent, &format!("{url}/readyz")).is_none_or(|a| a.status != 200) {
+            assert!(start.elapsed() < START_MAX, "the second process is not ready");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        (child, url)
     }
 
     fn spawn_as(&self, mut command: Command) {
@@ -143,8 +159,20 @@ impl Served {
     }
 
     pub fn post(&self, agent: &ureq::Agent, path: &str, content_type: &str, body: &[u8]) -> Option<Answer> {
+        self.post_to(&self.url, agent, path, content_type, body)
+    }
+
+    /// As [`Served::post`], to another process with the same tokens.
+    pub fn post_to(
+        &self,
+        url: &str,
+        agent: &ureq::Agent,
+        path: &str,
+        content_type: &str,
+        body: &[u8],
+    ) -> Option<Answer> {
         let request = agent
-            .post(format!("{}/{path}", self.url))
+            .post(format!("{url}/{path}"))
             .header("authorization", format!("Bearer {}", self.token))
             .header("content-type", content_type);
         answer(request.send(body))

@@ -7,8 +7,9 @@ use tokio::sync::watch;
 
 use crate::checkpoint::{Checkpoint, Origin, TreeHead};
 use crate::note::NoteSigner;
-use crate::server::guard::{GuardError, GuardRecord, HeadGuard};
+use crate::server::guard::{GuardError, GuardRecord, GuardState, HeadGuard};
 use crate::server::log::Published;
+use crate::server::log::nodes::root_at;
 use crate::server::store::layout::HeadRecord;
 use crate::server::store::{Store, StoreError};
 
@@ -48,21 +49,49 @@ impl Publisher {
     ///
     /// # Errors
     /// Every error is fatal: what the guard or the store says is then unknown,
-    /// and only a start that reads both again may go on. A lost
-    /// compare-and-swap marks the store as a fork first.
+    /// and only a start that reads both again may go on. A guard that names a
+    /// head which this store does not have marks the store as a fork first.
     pub fn publish(&mut self, head: TreeHead, note: &[u8]) -> Result<Published, Fatal> {
         let next = self.record.next(head, note);
-        match self.guard.compare_and_swap(&self.record, &next) {
-            Ok(()) => self.record = next,
-            Err(lost @ GuardError::Lost { .. }) => {
-                self.store.mark_fork(&lost.to_string())?;
-                return Err(lost.into());
-            }
-            Err(error) => return Err(error.into()),
-        }
+        self.guard.compare_and_swap(&self.record, &next).map_err(|error| self.judge(error))?;
+        self.record = next;
         // External signers and witnesses would be asked here: the guard has moved.
         self.store.publish(head.size, note)?;
         Ok(Published { head, note: note.into() })
+    }
+
+    /// Whether the guard still stands as this process left it: what nobody
+    /// writes for hours is looked at too.
+    ///
+    /// # Errors
+    /// As [`Publisher::publish`].
+    pub fn check_guard(&self) -> Result<(), Fatal> {
+        self.guard.compare(&self.record).map_err(|error| self.judge(error))
+    }
+
+    /// A damaged guard, or an older copy of it, says nothing about the data. A
+    /// whole record over a head that this store does not have does: another
+    /// copy of the data moved it, and this one must never start again.
+    fn judge(&self, error: GuardError) -> Fatal {
+        let GuardError::Changed { expected, found } = error else { return error.into() };
+        if !self.is_of_another_chain(&found) {
+            return GuardError::Changed { expected, found }.into();
+        }
+        let lost = GuardError::Lost { expected, found };
+        match self.store.mark_fork(&lost.to_string()) {
+            Ok(()) => lost.into(),
+            Err(error) => error.into(),
+        }
+    }
+
+    /// What cannot be read says nothing: the start judges it again.
+    fn is_of_another_chain(&self, found: &GuardState) -> bool {
+        let (GuardState::Record(found), Ok(Some(own))) = (found, self.store.head()) else { return false };
+        if found.origin != self.record.origin {
+            return false;
+        }
+        let beyond = found.head.size > own.head.size;
+        beyond || root_at(&self.store, found.head.size).is_ok_and(|root| root != found.head.root)
     }
 
     /// Gives a head that was committed without a note its note.

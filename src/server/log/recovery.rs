@@ -74,7 +74,8 @@ pub fn open(opening: Opening) -> Result<Recovered, OpenError> {
     }
     let (guard, head) = guarded_head(&opening, &store, guard, &vkey)?;
     let GuardState::Record(record) = guard.read()? else { return Err(OpenError::GuardUnreadable) };
-    compare(&opening.origin, &record, &head)?;
+    let halved = !guard.damaged_blocks()?.is_empty();
+    compare(&opening.origin, &record, &head, || Ok(halved && is_one_before(&store, &record, &head)?))?;
     // What the WAL gave back is flushed to synced files before the guard may move.
     store.flush()?;
     check_roots(&store, &policy, &record, &head)?;
@@ -204,8 +205,14 @@ fn check_identity(identity: &LogIdentity, opening: &Opening, vkey: &VerifierKey)
     Ok(())
 }
 
-/// The guard is the head or the head's previous; anything else refuses.
-fn compare(origin: &Origin, record: &GuardRecord, head: &HeadRecord) -> Result<(), OpenError> {
+/// The guard is the head or the head's previous; anything else refuses. With
+/// one block damaged it may be the record before that one.
+fn compare(
+    origin: &Origin,
+    record: &GuardRecord,
+    head: &HeadRecord,
+    is_record_before: impl FnOnce() -> Result<bool, StoreError>,
+) -> Result<(), OpenError> {
     if record.origin != hash_text(origin.as_str()) {
         return Err(OpenError::GuardOrigin);
     }
@@ -217,9 +224,24 @@ fn compare(origin: &Origin, record: &GuardRecord, head: &HeadRecord) -> Result<(
         OpenError::GuardNewer { guard, store }
     } else if guard == store || guard == head.previous.size {
         OpenError::GuardOtherRoot { guard }
+    } else if is_record_before()? {
+        return Ok(());
     } else {
         OpenError::GuardOlder { guard, store, previous: head.previous.size }
     })
+}
+
+/// Whether `record` is the one that the guard held before it moved to the
+/// head's previous: the store published nothing between the two. A log that
+/// found its newest block damaged when it was to move stands like this: its
+/// batch is in the store, and the block that says *previous* is lost.
+fn is_one_before(store: &Store, record: &GuardRecord, head: &HeadRecord) -> Result<bool, StoreError> {
+    let before = store.checkpoints_below(head.previous.size, 1)?.pop();
+    Ok(before.is_some_and(|(size, note)| size == record.head.size && record.note == digest(&note)))
+}
+
+fn digest(note: &[u8]) -> Hash {
+    Hash::from_bytes(Sha256::digest(note).into())
 }
 
 /// The store's tiles give the guard's root, the head's and the previous one;
@@ -232,7 +254,7 @@ fn check_roots(store: &Store, policy: &TrustPolicy, record: &GuardRecord, head: 
     }
     let Some(note) = &head.note else { return Ok(()) };
     // Only the record of initialisation names no note.
-    let is_named = record.note == Hash::from_bytes(Sha256::digest(note).into()) || record.sequence == 0;
+    let is_named = record.note == digest(note) || record.sequence == 0;
     if record.head == head.head && !is_named {
         return Err(OpenError::HeadNote { size: head.head.size });
     }
@@ -296,6 +318,10 @@ fn make_data(data: &Path) -> std::io::Result<()> {
 /// which is what it is there to find.
 fn check_guard_place(data: &Path, guard: &Path) -> Result<(), OpenError> {
     let parent = guard.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // A disk that is not mounted looks like this, and a guard made in its place would be another.
+    if !parent.is_dir() {
+        return Err(OpenError::GuardDirectory { path: guard.to_owned(), directory: parent.to_owned() });
+    }
     let inside = || Some(parent.canonicalize().ok()?.starts_with(data.canonicalize().ok()?));
     if inside() == Some(true) {
         return Err(OpenError::GuardInside { path: guard.to_owned() });

@@ -58,6 +58,16 @@ pub enum OpenError {
         /// Where it was to be.
         path: PathBuf,
     },
+    /// There is no directory for the guard.
+    #[error(
+        "guard {}: there is no directory {}; make it, or mount the disk that holds it", path.display(), directory.display()
+    )]
+    GuardDirectory {
+        /// Where it should be.
+        path: PathBuf,
+        /// What is not there.
+        directory: PathBuf,
+    },
     /// Both blocks are bad.
     #[error("guard: neither block is readable; restore the guard from its disk")]
     GuardUnreadable,
@@ -180,6 +190,7 @@ impl OpenError {
             Self::StoreMissing { .. } => "store_missing",
             Self::GuardMissing { .. } => "guard_missing",
             Self::GuardInside { .. } => "guard_inside",
+            Self::GuardDirectory { .. } => "guard_directory",
             Self::GuardUnreadable => "guard_unreadable",
             Self::GuardOrigin => "guard_origin",
             Self::GuardNewer { .. } => "guard_newer",
