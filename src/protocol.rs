@@ -58,6 +58,7 @@ mod side_effect;
 mod strict_layer;
 mod tiers;
 mod tool_receipt;
+mod unlisted;
 mod urm;
 mod verdict;
 
@@ -87,6 +88,12 @@ pub fn verify(file: &Value, kind: DocumentKind, options: &Options) -> Verdict {
 /// [`verify`] of a document that is unwrapped already, with keys kept from one
 /// to the next.
 pub fn verify_with(document: &Document<'_>, options: &Options, keys: &KeyCache) -> Verdict {
+    let mut verdict = judged(document, options, keys);
+    unlisted::name_what_is_lacking(&mut verdict, options, |options| judged(document, options, keys));
+    verdict
+}
+
+fn judged(document: &Document<'_>, options: &Options, keys: &KeyCache) -> Verdict {
     let value = document.value();
     match document.kind() {
         DocumentKind::ProofBundle => verify_bundle(value, options, keys),

@@ -95,7 +95,7 @@ rows! {
     RECEIPT_VERIFICATION_FAILED, "Gateway receipt does not verify", "At least one gateway receipt has a bad shape, hash, signature or an unlisted signer.",
         "Check the list of gateway signers, then the receipts.";
     DEPENDENCY_NOT_CONFIGURED, "No list of trusted signers", "Something signed by a third party is inside, and no list says whose signature counts.",
-        "Give the list of trusted signers for it.";
+        "Give the lists with --config FILE; gateways also come from the operator's roots, with --operator DID and --log or --evidence.";
     CLAIM_NOT_FOUND, "Signer not on the list", "An attestation is signed by somebody who is not on the list of trusted signers.",
         "Add the signer if you trust them; otherwise do not rely on the attestation.";
     DISCLOSURE_ROOT_MISMATCH, "Disclosed values do not fit", "The disclosed and hidden values do not add up to what the receipt committed to.",

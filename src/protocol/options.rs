@@ -2,6 +2,7 @@
 
 use crate::artifact::KeyCache;
 use crate::artifact::json::Value;
+use crate::protocol::unlisted::EVERYBODY;
 
 /// Settings of one verification, the peer's by name. Lists hold DIDs as texts
 /// and are compared as texts; absent and empty lists are both *not configured*.
@@ -91,5 +92,5 @@ impl<'a> Context<'a> {
 
 /// Whether `did` is on the list.
 pub(super) fn lists(list: Option<&[String]>, did: &str) -> bool {
-    list.unwrap_or_default().iter().any(|listed| listed == did)
+    list.unwrap_or_default().iter().any(|listed| listed == did || listed == EVERYBODY)
 }

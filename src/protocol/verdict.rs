@@ -50,6 +50,9 @@ pub struct Verdict {
     /// Names from [`crate::protocol::BLOCKS`], in table order: present and not
     /// judged here. They never raise a tier.
     pub not_checked: Vec<&'static str>,
+    /// Lists of trusted signers, as the config file names them, whose absence is
+    /// all that the document failed for: neither accepted nor refused.
+    pub lacks: Vec<&'static str>,
     /// A proof bundle without envelope: signed by nobody.
     pub bare: bool,
     /// One for each gateway receipt that the peer looked at, in order; empty
@@ -96,6 +99,11 @@ pub(super) struct Accepted {
 }
 
 impl Verdict {
+    /// Whether something in the document itself is refused, not only a list missing.
+    pub fn is_refused(&self) -> bool {
+        self.status == Status::Fail && self.lacks.is_empty()
+    }
+
     pub(super) fn of(outcome: Result<Accepted, Failure>, not_checked: Vec<&'static str>, bare: bool) -> Verdict {
         let status = match &outcome {
             Err(_) => Status::Fail,
@@ -115,6 +123,7 @@ impl Verdict {
             model_identity_tier: accepted.model_identity_tier,
             risk_flags: accepted.risk_flags.into_iter().map(Code::text).collect(),
             not_checked,
+            lacks: Vec::new(),
             bare,
             receipts: accepted.receipts,
         }

@@ -18,7 +18,7 @@ use crate::artifact::{Artifact, Did, KeyCache};
 use crate::audit::{self, DOCUMENTS_DISAGREE, Report as Audit, Timeline};
 use crate::entry::SequencedEntry;
 use crate::merkle::TreeSize;
-use crate::protocol::{self, Bundle, Document, DocumentKind, Status, verify_with};
+use crate::protocol::{self, Bundle, Document, DocumentKind, verify_with};
 use crate::verify::copy::WholeLog;
 use crate::verify::packet::Packet;
 use crate::verify::report::{Check, REPORT_VERSION, Report};
@@ -138,7 +138,7 @@ impl Judge {
         } else if document.kind() == DocumentKind::CommitSignature {
             unjudged(AuditStatus::NotApplicable)
         } else {
-            let word = Word { has_envelope: !verdict.bare, is_kept: verdict.status != Status::Fail };
+            let word = Word { has_envelope: !verdict.bare, is_kept: !verdict.is_refused() };
             let (part, coverage) = auditing::audited(self, document, &mut name, word, &mut tokens);
             (part, Some(coverage))
         };

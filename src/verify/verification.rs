@@ -63,6 +63,9 @@ pub struct ProtocolPart {
     pub risk_flags: Vec<&'static str>,
     /// Blocks that are present and not judged.
     pub not_checked: Vec<&'static str>,
+    /// Lists of trusted signers whose absence is all that the peer refuses it
+    /// for. Status and code are the peer's; for us it is not checked.
+    pub lacks: Vec<&'static str>,
     /// Signed by nobody.
     pub bare: bool,
     pub allowlists: Allowlists,
@@ -200,11 +203,7 @@ impl Verification {
     /// Fills in the verdict: fail if either fails, else incomplete if either is
     /// or anything was not shown.
     pub(super) fn judged(mut self) -> Verification {
-        let protocol = match self.protocol.as_ref().map(|protocol| protocol.status) {
-            Some("fail") => Outcome::Fail,
-            Some("pass") | None => Outcome::Pass,
-            Some(_) => Outcome::Incomplete,
-        };
+        let protocol = self.protocol.as_ref().map_or(Outcome::Pass, ProtocolPart::outcome);
         let audit = match self.audit.status {
             AuditStatus::Fail => Outcome::Fail,
             AuditStatus::Incomplete => Outcome::Incomplete,
@@ -230,6 +229,18 @@ impl Verification {
 }
 
 impl ProtocolPart {
+    /// What the peer's answer means for a reader: a list that was not given
+    /// leaves it open, whatever else is refused fails.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self.status {
+            "pass" => Outcome::Pass,
+            "fail" if self.lacks.is_empty() => Outcome::Fail,
+            "fail" => Outcome::NotChecked,
+            _ => Outcome::Incomplete,
+        }
+    }
+
     pub(super) fn of(verdict: &protocol::Verdict, allowlists: Allowlists, verification_time: i64) -> ProtocolPart {
         ProtocolPart {
             status: verdict.status.name(),
@@ -240,6 +251,7 @@ impl ProtocolPart {
             model_identity_tier: verdict.model_identity_tier.map(protocol::ModelIdentityTier::name),
             risk_flags: verdict.risk_flags.clone(),
             not_checked: verdict.not_checked.clone(),
+            lacks: verdict.lacks.clone(),
             bare: verdict.bare,
             allowlists,
             verification_time,

@@ -91,9 +91,35 @@ fn only_the_protocol_verdict_when_only_that_is_asked() {
     let report = report(&ran);
     assert_eq!((ran.code, &report["audit"]["status"]), (0, &"not_asked".into()), "{report:#}");
     is_valid("verification.schema.json", &report);
-    // Nobody is believed without a list: the strict layer says so.
+}
+
+#[test]
+fn a_list_that_nobody_gave_leaves_the_protocol_verdict_open_unless_something_else_fails() {
+    let files = Files::new();
+    let document = files.put("b.json", &to_compact(&bundle()));
+    // Nobody is believed without a list: the peer refuses, and we have not checked.
     let ran = run(&["verify", &document, "--protocol-only", "--json"]);
-    assert_eq!((ran.code, ran.out.contains("DEPENDENCY_NOT_CONFIGURED")), (1, true), "{}", ran.out);
+    let (report, protocol) = (report(&ran), report(&ran)["protocol"].clone());
+    is_valid("verification.schema.json", &report);
+    assert_eq!((&protocol["status"], &protocol["reason_code"]), (&"fail".into(), &"DEPENDENCY_NOT_CONFIGURED".into()));
+    assert_eq!(protocol["lacks"], json!(["gateway_receipt_signer_dids"]));
+    assert_eq!((ran.code, &report["verdict"]), (3, &"incomplete".into()));
+    let ran = run(&["verify", &document, "--protocol-only"]);
+    assert_eq!(ran.code, 3);
+    for words in ["INCOMPLETE", "not checked", "DEPENDENCY_NOT_CONFIGURED", "--config", "--operator"] {
+        assert!(ran.out.contains(words), "{words}: {}", ran.out);
+    }
+    // A receipt that does not verify fails whoever is trusted.
+    let mut forged = bundle();
+    let payload = forged.get("payload").cloned().expect("a payload");
+    let mut payload = payload;
+    set(&mut payload, "receipts[0].payload.model", Some("gpt-6".into()));
+    forged = seal_raw(kind("proof_bundle"), payload, &key("agent"));
+    let document = files.put("forged.json", &to_compact(&forged));
+    let ran = run(&["verify", &document, "--protocol-only", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!((ran.code, &json["protocol"]["lacks"]), (1, &json!([])), "{json:#}");
+    assert_eq!(json["protocol"]["reason_code"], "DEPENDENCY_NOT_CONFIGURED", "the peer's own code");
 }
 
 #[test]

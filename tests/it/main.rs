@@ -106,6 +106,8 @@ mod protocol_properties;
 mod protocol_vectors;
 mod receipts;
 mod schemas;
+#[cfg(feature = "server")]
+mod shell;
 mod secrets;
 mod secrets_broken;
 mod spelling;
@@ -140,6 +142,8 @@ mod tokens;
 mod pages;
 #[cfg(feature = "server")]
 mod pages_pulses;
+#[cfg(feature = "server")]
+mod pages_commands;
 #[cfg(feature = "server")]
 mod pages_verdicts;
 #[cfg(feature = "server")]

@@ -149,6 +149,15 @@ fn exports_and_their_execution_attestations_are_judged() {
     answers(&with(unlisted), "CLAIM_NOT_FOUND", Some("signer_did"));
     let strict = verify(&export(&bundle, &[]), DocumentKind::ExportBundle, &Options::at(crate::protocol_make::NOW_MS));
     assert_eq!(strict.reason_code, "DEPENDENCY_NOT_CONFIGURED", "the strict layer looks into exports");
+    assert_eq!((strict.is_refused(), strict.lacks), (false, vec!["gateway_receipt_signer_dids"]));
+    let no_lists = Options::at(crate::protocol_make::NOW_MS);
+    let both = verify(&with(execution(&bundle, |_| {})), DocumentKind::ExportBundle, &no_lists);
+    assert_eq!(both.lacks, ["execution_attestation_signer_dids", "gateway_receipt_signer_dids"]);
+    let elsewhere = changed("run_id", "run_2".into());
+    let elsewhere = verify(&elsewhere, DocumentKind::ExportBundle, &no_lists);
+    assert!(elsewhere.is_refused() && elsewhere.reason_code == "DEPENDENCY_NOT_CONFIGURED", "{elsewhere:?}");
+    let tee = verify(&tee, DocumentKind::ExportBundle, &no_lists);
+    assert!(tee.is_refused(), "no list makes up for a TEE attestation: {tee:?}");
 }
 
 #[test]

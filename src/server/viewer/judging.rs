@@ -69,7 +69,7 @@ pub(super) fn rows(
 
 /// Both verdicts as words of a row.
 pub(super) fn words(judged: &Verification) -> Vec<(&'static str, Word)> {
-    let protocol = judged.protocol.as_ref().map(|part| ("Protocol", Outcome::of_protocol(part.status).word()));
+    let protocol = judged.protocol.as_ref().map(|part| ("Protocol", Outcome::of_protocol(part).word()));
     [Some(("Audit", Outcome::from(judged.audit.status).word())), protocol].into_iter().flatten().collect()
 }
 

@@ -2,7 +2,8 @@
 //! without a row does not compile.
 
 use crate::audit::Verdict;
-use crate::verify::verification::AuditStatus;
+use crate::verify::report;
+use crate::verify::verification::{AuditStatus, ProtocolPart};
 
 /// What a page says about how far its content holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +125,8 @@ pub enum Outcome {
     Fail,
     /// Evidence is missing.
     Incomplete,
+    /// Nothing failed, and whose signatures count was not said.
+    NotChecked,
     /// There is nothing to judge.
     NotApplicable,
     /// Nobody asked.
@@ -144,8 +147,15 @@ pub struct Word {
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 6] =
-        [Self::Pass, Self::PassInPart, Self::Fail, Self::Incomplete, Self::NotApplicable, Self::NotAsked];
+    pub const ALL: [Self; 7] = [
+        Self::Pass,
+        Self::PassInPart,
+        Self::Fail,
+        Self::Incomplete,
+        Self::NotChecked,
+        Self::NotApplicable,
+        Self::NotAsked,
+    ];
 
     /// The word of this outcome.
     #[must_use]
@@ -155,19 +165,21 @@ impl Outcome {
             Self::PassInPart => ("Pass, parts not checked", "incomplete", "incomplete"),
             Self::Fail => ("Fail", "fail", "fail"),
             Self::Incomplete => ("Incomplete", "incomplete", "incomplete"),
+            Self::NotChecked => ("Not checked", "not-checked", "incomplete"),
             Self::NotApplicable => ("Not applicable", "not-applicable", "neutral"),
             Self::NotAsked => ("Not asked", "not-checked", "neutral"),
         };
         Word { label, icon, class }
     }
 
-    /// Of the peer's rules, as the protocol spells its statuses.
+    /// Of the peer's rules, as far as they could be applied.
     #[must_use]
-    pub fn of_protocol(status: &str) -> Self {
-        match status {
-            "pass" => Self::Pass,
-            "fail" => Self::Fail,
-            _ => Self::PassInPart,
+    pub fn of_protocol(part: &ProtocolPart) -> Self {
+        match part.outcome() {
+            report::Outcome::Pass => Self::Pass,
+            report::Outcome::Fail => Self::Fail,
+            report::Outcome::Incomplete => Self::PassInPart,
+            report::Outcome::NotChecked => Self::NotChecked,
         }
     }
 }

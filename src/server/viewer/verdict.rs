@@ -199,7 +199,7 @@ fn sentence(audited: &Audited<'_>, failing: u64, what: &str) -> String {
 
 impl ProtocolPanel {
     fn new(part: &ProtocolPart) -> Self {
-        let outcome = Outcome::of_protocol(part.status);
+        let outcome = Outcome::of_protocol(part);
         let row = protocol::explain(part.reason_code).filter(|row| row.code != "OK");
         let tier = |label, tier: Option<&'static str>| tier.map(|tier| (label, tier));
         let tiers = [
@@ -212,6 +212,9 @@ impl ProtocolPanel {
             sentence: match outcome {
                 Outcome::Pass => "The peer's rules accept these bytes.",
                 Outcome::Fail => "The peer's rules refuse these bytes.",
+                Outcome::NotChecked => {
+                    "Nothing fails but that no list says whose signatures count; the peer refuses such bytes."
+                }
                 _ => "What we judged passes; the blocks named below were not judged.",
             },
             reason: row.map(|row| (row.code, row.title)),

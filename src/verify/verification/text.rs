@@ -31,7 +31,8 @@ impl Verification {
             of("job", &document.job)
         );
         if let Some(part) = &self.protocol {
-            line(&mut out, "protocol", status_word(part.status), &protocol_words(part));
+            let word = if part.lacks.is_empty() { status_word(part.status) } else { "not checked" };
+            line(&mut out, "protocol", word, &protocol_words(part));
         }
         line(&mut out, "audit", status_word(self.audit.status.name()), &self.audit_words());
         if let Some(coverage) = &self.coverage {
@@ -140,6 +141,10 @@ fn count(of: usize, one: &str, many: &str) -> String {
 }
 
 fn protocol_words(part: &ProtocolPart) -> String {
+    if !part.lacks.is_empty() {
+        let lists = part.lacks.join(", ");
+        return format!("{}: nothing else fails, and no list says whose signature counts ({lists})", part.reason_code);
+    }
     if part.status == "fail" {
         let at = part.field.as_deref().map(|field| format!(" at {}", escape(field))).unwrap_or_default();
         return format!("{}{at}", part.reason_code);
