@@ -5,7 +5,8 @@
 //!       2  wrong usage     3  incomplete: something was not shown or not checked
 //! ```
 //!
-//! Errors are one line that names the flag or file and says what to do. Facts
+//! Errors are one line that names the flag or file and says what to do; only the
+//! fields of a payload that somebody wrote are named a line each before it. Facts
 //! for machines come with `--json`; secrets are never printed, except the new
 //! token of `token new`.
 
@@ -21,6 +22,8 @@ mod folder;
 mod fsck;
 #[cfg(feature = "server")]
 mod http;
+#[cfg(feature = "server")]
+mod init;
 mod input;
 mod keygen;
 mod log_source;
@@ -61,6 +64,8 @@ struct Cli {
 #[derive(clap::Subcommand)]
 enum Command {
     #[cfg(feature = "server")]
+    Init(init::Args),
+    #[cfg(feature = "server")]
     Serve(serve::Args),
     #[cfg(feature = "server")]
     Demo(demo::Args),
@@ -86,6 +91,8 @@ pub fn run() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let done = match cli.command {
+        #[cfg(feature = "server")]
+        Command::Init(args) => init::run(&args),
         #[cfg(feature = "server")]
         Command::Serve(args) => serve::run(args),
         #[cfg(feature = "server")]

@@ -20,7 +20,7 @@ use pulselog::server::{ServeError, Server};
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::http::Client;
-use crate::cli::print;
+use crate::cli::{input, print};
 use cast::Cast;
 use packet::Packet;
 use scene::Job;
@@ -34,7 +34,9 @@ DIR/keys and kept.
 
 Examples:
   pulselog demo                       then open the printed addresses
-  pulselog demo --once                play, verify the packet offline, exit 0 or 1";
+  pulselog demo --once                play, verify the packet offline
+
+Exit codes: 0 played and verified, 1 something failed, 2 wrong usage.";
 
 /// Play the runbook into a log on this machine.
 #[derive(clap::Args)]
@@ -117,6 +119,10 @@ fn tell(args: &Args, server: &Server) -> Result<(), Failure> {
     let played = played?;
     let packet_dir = dir.join("packet");
     let packet = Packet::write(&packet_dir, &client, &played, older.as_ref())?;
+    // Beside the packet, not in it: whoever sends both chooses whom the reader believes.
+    let beside = dir.join("operator.did");
+    std::fs::write(&beside, format!("{}\n", played.operator))
+        .map_err(|error| Failure::fail(format!("{}: {}", beside.display(), input::why(&error))))?;
     let passed = packet.verify()?;
     print(&format!("\n{passed} artifacts with their proofs in {}, all verified offline\n", packet_dir.display()))?;
     if let Some((size, _)) = &older {

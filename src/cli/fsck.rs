@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use pulselog::note::VerifierKey;
+use pulselog::server::config::{self, RawConfig};
 use pulselog::server::fsck::remote::Fetched;
 use pulselog::server::fsck::{Report, check, remote};
-use pulselog::server::log::default_guard_path;
 use pulselog::verify::plain_text::escape;
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::http::Client;
 use crate::cli::progress::Bar;
+use crate::cli::serve::variables;
 use crate::cli::{print, print_json};
 
 const AFTER: &str = "\
@@ -32,7 +33,7 @@ pub struct Args {
     /// Data directory of a stopped log.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Its head guard; without it DIR.guard.
+    /// Its head guard [default: what DIR/pulselog.toml says, or DIR.guard].
     #[arg(long, value_name = "FILE", requires = "data")]
     guard: Option<PathBuf>,
     /// Address of a running log.
@@ -51,7 +52,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let mut told = |done: u64, all: u64| bar.of(done, all);
     let report = match (&args.data, &args.url, &args.vkey) {
         (Some(data), ..) => {
-            let guard = args.guard.clone().unwrap_or_else(|| default_guard_path(data));
+            let flags = RawConfig { data: Some(data.clone()), guard: args.guard.clone(), ..RawConfig::default() };
+            let guard = config::guard(flags, variables()?.into_iter())
+                .map_err(|error| Failure::fail(format!("{error} [{}]", error.code())))?;
             check(data, &guard, &mut told)
         }
         (None, Some(url), Some(vkey)) => {

@@ -17,17 +17,22 @@ restored together look sound, and only a checkpoint kept elsewhere shows that
 entries are missing. Keep the newest checkpoint somewhere else.
 
 Examples:
-  pulselog keygen --origin log.example.com/argocd --out log.pem
-  pulselog keygen --did --out operator.pem
+  pulselog init mylog --origin log.example.com/argocd      keys and mylog/pulselog.toml
+  pulselog serve mylog
+  pulselog serve mylog --seen kept.checkpoint              after a restore
   pulselog serve --data /var/lib/pulselog --origin log.example.com/argocd \\
-      --key log.pem --operator did:key:z6Mk…
-  pulselog serve --data /var/lib/pulselog --seen /mnt/elsewhere/checkpoint";
+      --key log.pem --operator did:key:z6Mk…               without a file
+
+Exit codes: 0 stopped by a signal, 1 refused to start or stopped, 2 wrong usage.";
 
 /// Run the log on one machine.
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
 pub struct Args {
-    /// Data directory; made when it is missing.
+    /// Data directory, as `pulselog init` made it.
+    #[arg(value_name = "DIR", conflicts_with = "data")]
+    dir: Option<PathBuf>,
+    /// The same as a flag; made when it is missing.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Address and port [default: 127.0.0.1:8080].
@@ -82,7 +87,7 @@ pub struct Args {
 
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let flags = RawConfig {
-        data: args.data,
+        data: args.dir.or(args.data),
         config: args.config,
         listen: args.listen,
         // Absent means that file and environment decide.
@@ -117,7 +122,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
 }
 
 /// Our variables. What other programs keep in theirs need not be text.
-fn variables() -> Result<Vec<(String, String)>, Failure> {
+pub fn variables() -> Result<Vec<(String, String)>, Failure> {
     let ours = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
     let ours = ours.filter(|(name, _)| name.starts_with(ENV_PREFIX));
     let text = |(name, value): (String, std::ffi::OsString)| match value.into_string() {

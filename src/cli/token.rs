@@ -13,14 +13,41 @@ use crate::cli::{print, print_json};
 
 const AFTER: &str = "\
 A name stands in every entry that its token submits: it is public, for ever, and
-never given twice. Use roles, not people. A running log sees changes within a
-second.
+never given twice. Use roles, not people. A running log knows a new token at once
+and refuses a revoked one within a second.
+
+Exit codes: 0 done, 1 refused, 2 wrong usage.
 
 Examples:
   pulselog token new gateway-1 --data DIR --kinds gateway_receipt > gateway-1.token
   pulselog token new notify-1 --data DIR --allow-unsigned argocd_observation:notify --instance argocd-prod
   pulselog token list --data DIR
   pulselog token revoke gateway-1 --data DIR";
+
+const NEW: &str = "\
+A token without --kinds submits every signed kind. With --allow-unsigned it submits
+one kind unsigned and nothing else: what it says is the word of its name.
+
+Examples:
+  pulselog token new gateway-1 --data mylog --kinds gateway_receipt --expires 30d > gateway-1.token
+  pulselog token new notify-1 --data mylog --allow-unsigned argocd_observation:notify --instance argocd-prod
+
+Exit codes: 0 made, 1 refused, 2 wrong usage.";
+
+const LIST: &str = "\
+Examples:
+  pulselog token list --data mylog
+  pulselog token list --data mylog --json
+
+Exit codes: 0 listed, 1 no log's directory, 2 wrong usage.";
+
+const REVOKE: &str = "\
+The name stays taken: it stands in every entry that the token submitted.
+
+Examples:
+  pulselog token revoke gateway-1 --data mylog
+
+Exit codes: 0 revoked, 1 no such token, 2 wrong usage.";
 
 /// Make, list and revoke submitters' tokens.
 #[derive(clap::Args)]
@@ -33,12 +60,13 @@ pub struct Args {
 #[derive(clap::Subcommand)]
 enum Action {
     /// Make a token; it alone goes to standard output and is kept nowhere.
+    #[command(after_help = NEW)]
     New {
         /// Name in the entries: 1 to 64 of a-z, 0-9, '.', '_', '-'.
         name: String,
         #[command(flatten)]
         data: Data,
-        /// Lifetime, e.g. 30d, 12h, 90m, 45s; without it the token does not end.
+        /// Lifetime from now: digits and d, h, m or s, e.g. 30d, 12h; no sign, no date. Without it the token does not end.
         #[arg(long, value_name = "TIME", value_parser = lifetime)]
         expires: Option<Duration>,
         /// Signed kinds it may submit, separated by commas; without it all.
@@ -52,6 +80,7 @@ enum Action {
         instance: Option<String>,
     },
     /// List every token's name and grant, never the token.
+    #[command(after_help = LIST)]
     List {
         #[command(flatten)]
         data: Data,
@@ -60,6 +89,7 @@ enum Action {
         json: bool,
     },
     /// Revoke a token by its name.
+    #[command(after_help = REVOKE)]
     Revoke {
         /// Name of the token.
         name: String,
@@ -75,18 +105,34 @@ struct Data {
     data: PathBuf,
 }
 
+impl Data {
+    /// A token in a directory that no log reads would let nobody in.
+    fn is_a_log(&self) -> Result<(), Failure> {
+        if tokens::is_log(&self.data) {
+            return Ok(());
+        }
+        let at = self.data.display();
+        Err(Failure::fail(format!(
+            "--data {at}: is no log's directory; make one with: pulselog init DIR --origin NAME"
+        )))
+    }
+}
+
 pub fn run(args: Args) -> Result<Exit, Failure> {
     match args.action {
         Action::New { name, data, expires, kinds, allow_unsigned, instance } => {
+            data.is_a_log()?;
             let options = TokenOptions { expires, kinds, allow_unsigned, instance };
             let made = tokens::create(&data.data, &parse(&name)?, options).map_err(refused)?;
             print(&format!("{}\n", made.token))?;
         }
         Action::List { data, json } => {
+            data.is_a_log()?;
             let rows = tokens::list(&data.data).map_err(refused)?;
             if json { print_json(&rows)? } else { print(&table(&rows))? }
         }
         Action::Revoke { name, data } => {
+            data.is_a_log()?;
             tokens::revoke(&data.data, &parse(&name)?).map_err(refused)?;
             print(&format!("revoked {name}; a running log refuses it within a second\n"))?;
         }
@@ -142,7 +188,7 @@ fn unsigned(text: &str) -> Result<(Kind, Option<String>), String> {
 }
 
 fn lifetime(text: &str) -> Result<Duration, String> {
-    let wrong = || "give a number and d, h, m or s, e.g. 30d".to_owned();
+    let wrong = || "give digits and one of d, h, m, s, counted from now, e.g. 30d; no sign, no date".to_owned();
     let unit = text.chars().last().ok_or_else(wrong)?;
     let seconds = match unit {
         'd' => 86_400,
@@ -152,6 +198,8 @@ fn lifetime(text: &str) -> Result<Duration, String> {
         _ => return Err(wrong()),
     };
     // The units are ASCII, so the last byte is the last character.
-    let count: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
+    let digits = &text[..text.len() - 1];
+    // The standard library would take a plus sign.
+    let count: u64 = digits.parse().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit())).ok_or_else(wrong)?;
     count.checked_mul(seconds).filter(|s| *s > 0).map(Duration::from_secs).ok_or_else(wrong)
 }

@@ -10,14 +10,19 @@
 //! free_disk_bytes_min = 1073741824
 //! ```
 //!
-//! An unknown key in the file refuses. Names are the same everywhere:
+//! An unknown key in the file refuses, and paths in it begin at the file: the
+//! directory can be moved, and it does not matter where the log is started.
+//! Names are the same everywhere:
 //! `free_disk_bytes_min`, `PULSELOG_FREE_DISK_BYTES_MIN`, `--free-disk-bytes-min`.
 
+mod error;
 pub mod files;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+pub use self::error::ConfigError;
 
 use crate::artifact::{self, Did};
 use crate::checkpoint::Origin;
@@ -78,12 +83,17 @@ pub struct RawConfig {
 }
 
 impl RawConfig {
-    /// Reads TOML.
+    /// Reads TOML. Paths in it begin where `file` stands.
     ///
     /// # Errors
     /// [`ConfigError::File`] names the key or line.
     pub fn from_toml(text: &str, file: &Path) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|e| ConfigError::File { path: file.to_owned(), why: e.message().to_owned() })
+        let mut raw: Self = toml::from_str(text)
+            .map_err(|e| ConfigError::File { path: file.to_owned(), why: e.message().to_owned() })?;
+        let at = file.parent().unwrap_or(Path::new(""));
+        let paths = raw.key.iter_mut().chain(&mut raw.guard).chain(raw.seen.iter_mut().flatten());
+        paths.for_each(|path| *path = at.join(&*path));
+        Ok(raw)
     }
 
     /// Picks our variables. `PULSELOG_SEEN` lists files separated by colons;
@@ -230,17 +240,8 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] names the setting.
     pub fn load(flags: RawConfig, env: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
-        let given = flags.over(RawConfig::from_env(env)?);
-        let data = given.data.clone().ok_or(ConfigError::Missing { name: "data" })?;
-        let file = match &given.config {
-            Some(path) => Some(path.clone()),
-            None => Some(data.join(FILE_NAME)).filter(|path| path.exists()),
-        };
-        let below = match file {
-            Some(path) => RawConfig::from_toml(&read_text(&path)?, &path)?,
-            None => RawConfig::default(),
-        };
-        Self::build(data, given.over(below))
+        let (data, raw) = settings(flags, env)?;
+        Self::build(data, raw)
     }
 
     fn build(data: PathBuf, raw: RawConfig) -> Result<Self, ConfigError> {
@@ -283,7 +284,39 @@ impl Config {
     }
 }
 
-fn parse_operator(text: &str) -> Result<Did, ConfigError> {
+/// Everything that was given, and the data directory: flags over environment
+/// over the file.
+fn settings(
+    flags: RawConfig,
+    env: impl Iterator<Item = (String, String)>,
+) -> Result<(PathBuf, RawConfig), ConfigError> {
+    let given = flags.over(RawConfig::from_env(env)?);
+    let data = given.data.clone().ok_or(ConfigError::Missing { name: "data" })?;
+    let file = match &given.config {
+        Some(path) => Some(path.clone()),
+        None => Some(data.join(FILE_NAME)).filter(|path| path.exists()),
+    };
+    let below = match file {
+        Some(path) => RawConfig::from_toml(&read_text(&path)?, &path)?,
+        None => RawConfig::default(),
+    };
+    Ok((data, given.over(below)))
+}
+
+/// Where the head guard of a log is, for whoever looks at one that is stopped.
+///
+/// # Errors
+/// As [`Config::load`], of the file and the environment.
+pub fn guard(flags: RawConfig, env: impl Iterator<Item = (String, String)>) -> Result<PathBuf, ConfigError> {
+    let (data, raw) = settings(flags, env)?;
+    Ok(raw.guard.unwrap_or_else(|| default_guard_path(&data)))
+}
+
+/// Reads the operator: a did:key.
+///
+/// # Errors
+/// [`ConfigError::Invalid`].
+pub fn parse_operator(text: &str) -> Result<Did, ConfigError> {
     let did = Did::parse(text).map_err(|e| invalid("operator", e))?;
     did.key().map_err(|e| invalid("operator", e))?;
     Ok(did)
@@ -306,74 +339,4 @@ fn check_limits(limits: &Limits) -> Result<(), ConfigError> {
 
 fn invalid(name: &'static str, why: impl ToString) -> ConfigError {
     ConfigError::Invalid { name, why: why.to_string() }
-}
-
-/// Why there is no configuration.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
-    /// A setting without default was not given.
-    #[error("{name}: is required; give --{name}, PULSELOG_{} or {name} in pulselog.toml", name.to_uppercase())]
-    Missing {
-        /// The setting.
-        name: &'static str,
-    },
-    /// A setting has a wrong value.
-    #[error("{name}: {why}")]
-    Invalid {
-        /// The setting.
-        name: &'static str,
-        /// The rule.
-        why: String,
-    },
-    /// An environment variable has a wrong value.
-    #[error("{name}: not of the type of this setting")]
-    Variable {
-        /// The variable.
-        name: String,
-    },
-    /// A file cannot be read or holds something else.
-    #[error("{}: {why}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        why: String,
-    },
-    /// The key file is no key.
-    #[error("key {}: {why}", path.display())]
-    Key {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        why: String,
-    },
-    /// Others may read the key.
-    #[error("key {}: mode {mode:04o} lets others read it; run: chmod 600 {}", path.display(), path.display())]
-    KeyMode {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// The address can be reached from other machines and nobody said so.
-    #[error("listen: {listen} can be reached from other machines; add --public if a TLS proxy stands before it")]
-    NotPublic {
-        /// The address.
-        listen: SocketAddr,
-    },
-}
-
-impl ConfigError {
-    /// Stable code.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Missing { .. } => "config_missing",
-            Self::Invalid { .. } | Self::Variable { .. } => "config_invalid",
-            Self::File { .. } => "config_file",
-            Self::Key { .. } => "key_unreadable",
-            Self::KeyMode { .. } => "key_mode",
-            Self::NotPublic { .. } => "listen_not_public",
-        }
-    }
 }

@@ -7,7 +7,7 @@
 //!
 //! A token is `plg_` and 64 hex digits of 32 random bytes; only its SHA-256 is
 //! kept. The file is written to one side and renamed, mode 0600, and a running
-//! service sees the change within a second. Names stand in leaves for ever:
+//! service knows a new token at once and sees any change within a second. Names stand in leaves for ever:
 //! they are public and never reused, so a revoked row stays.
 
 pub mod live;
@@ -24,6 +24,7 @@ use sha2::{Digest, Sha256};
 use crate::artifact::Kind;
 use crate::entry::SubmitterName;
 use crate::merkle::Hash;
+use crate::server::config;
 
 /// What every token begins with, so that secret scanners find it.
 pub const TOKEN_PREFIX: &str = "plg_";
@@ -103,6 +104,12 @@ impl Default for TokenFile {
     fn default() -> Self {
         Self { tokens_version: "1".into(), tokens: Vec::new() }
     }
+}
+
+/// Whether a log lives in this directory, or is about to.
+#[must_use]
+pub fn is_log(data: &Path) -> bool {
+    ["store", FILE_NAME, config::FILE_NAME].iter().any(|name| data.join(name).exists())
 }
 
 /// Makes a token and adds its row; works while the service runs.

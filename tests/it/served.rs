@@ -39,6 +39,7 @@ impl Served {
         let vkey = run(&["keygen", "--origin", ORIGIN, "--out", key.to_str().unwrap()]);
         let operator = run(&["keygen", "--did", "--out", did.to_str().unwrap()]);
         std::fs::create_dir_all(place.data()).unwrap();
+        std::fs::write(place.data().join("pulselog.toml"), "").unwrap();
         let token = run(&["token", "new", "tests", "--data", place.data().to_str().unwrap()]);
         // A port that was free a moment ago and stays ours across restarts.
         let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();

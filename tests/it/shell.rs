@@ -1,7 +1,7 @@
 //! Commands as documents and pages print them: run by a shell, in a directory
 //! of their own, with the built binary as `pulselog`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::cli::Ran;
@@ -14,6 +14,11 @@ pub struct Shell {
 impl Shell {
     pub fn new() -> Self {
         Self { dir: tempfile::tempdir().expect("a directory") }
+    }
+
+    /// A path in the directory of the commands.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
     }
 
     /// Runs lines until one fails, as `sh -e` does.

@@ -1,0 +1,74 @@
+//! Why a log is not started with what it was given.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Why there is no configuration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A setting without default was not given.
+    #[error("{name}: is required; give --{name}, PULSELOG_{} or {name} in pulselog.toml, which `pulselog init DIR` writes", name.to_uppercase())]
+    Missing {
+        /// The setting.
+        name: &'static str,
+    },
+    /// A setting has a wrong value.
+    #[error("{name}: {why}")]
+    Invalid {
+        /// The setting.
+        name: &'static str,
+        /// The rule.
+        why: String,
+    },
+    /// An environment variable has a wrong value.
+    #[error("{name}: not of the type of this setting")]
+    Variable {
+        /// The variable.
+        name: String,
+    },
+    /// A file cannot be read or holds something else.
+    #[error("{}: {why}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// The key file is no key.
+    #[error("key {}: {why}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// Others may read the key.
+    #[error("key {}: mode {mode:04o} lets others read it; run: chmod 600 {}", path.display(), path.display())]
+    KeyMode {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The address can be reached from other machines and nobody said so.
+    #[error("listen: {listen} can be reached from other machines; add --public if a TLS proxy stands before it")]
+    NotPublic {
+        /// The address.
+        listen: SocketAddr,
+    },
+}
+
+impl ConfigError {
+    /// Stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "config_missing",
+            Self::Invalid { .. } | Self::Variable { .. } => "config_invalid",
+            Self::File { .. } => "config_file",
+            Self::Key { .. } => "key_unreadable",
+            Self::KeyMode { .. } => "key_mode",
+            Self::NotPublic { .. } => "listen_not_public",
+        }
+    }
+}
