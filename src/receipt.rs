@@ -26,7 +26,7 @@ pub mod disclosure;
 pub mod tlog_proof;
 
 pub use consistency_file::ConsistencyFile;
-pub use disclosure::{Disclosure, DisclosureError, ShownReceipt};
+pub use disclosure::{Disclosure, DisclosureError, Nameable, ShownReceipt, nameable};
 
 /// The claim that entry `index` is in the tree of `checkpoint`. Unproven.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,25 +5,28 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use pulselog::artifact::json::{self, DEPTH_MAX};
-use pulselog::receipt::{Disclosure, ReceiptError, tlog_proof};
+use pulselog::receipt::{self, Disclosure, Nameable, ReceiptError, tlog_proof};
 use pulselog::verify::ARTIFACT_BYTES_MAX;
+use pulselog::verify::plain_text::escape;
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::input::{self, SMALL_BYTES_MAX, read};
 use crate::cli::print;
 
 const AFTER: &str = "\
-A receipt is named by its receipt id, by its place in the bundle as in
-tool_receipts[0], or by the hex SHA-256 of its compact form. The file shows how
+Without --receipt it lists what can be named: a receipt has a place in the bundle,
+as in tool_receipts[0], mostly a receipt id, and the hex SHA-256 of its compact
+form; each of the three names it. The file shows how
 many receipts the bundle holds and where the chosen ones stand; the others, the
 event chain and everything else of the bundle stay hidden.
 
 Examples:
+  pulselog disclose 20-proof_bundle.json --proof 20-proof_bundle.tlog-proof     lists
   pulselog disclose 20-proof_bundle.json --proof 20-proof_bundle.tlog-proof \\
       --receipt rcpt_1 --receipt 'tool_receipts[0]' --out shown.disclosure.json
   pulselog verify shown.disclosure.json --policy trust.policy
 
-Exit codes: 0 written, 1 refused, 2 wrong usage.";
+Exit codes: 0 written or listed, 1 refused, 2 wrong usage.";
 
 /// Show chosen receipts of a logged bundle without the rest.
 #[derive(clap::Args)]
@@ -35,8 +38,8 @@ pub struct Args {
     /// The bundle's inclusion proof, with its entry.
     #[arg(long, value_name = "F.tlog-proof")]
     proof: PathBuf,
-    /// Receipt to show; repeatable.
-    #[arg(long = "receipt", value_name = "ID", required = true, num_args = 1..)]
+    /// Receipt to show; repeatable. Without one, what can be named is listed.
+    #[arg(long = "receipt", value_name = "ID", num_args = 0..)]
     receipts: Vec<String>,
     /// File to write, never overwritten; standard output when absent.
     #[arg(long, value_name = "FILE")]
@@ -50,6 +53,13 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let refused = |error: ReceiptError| Failure::fail(format!("{error} [{}]", error.code()));
     let proof = tlog_proof::decode(&read("--proof", &args.proof, SMALL_BYTES_MAX)?)
         .map_err(|error| Failure::fail(format!("--proof {}: {error} [{}]", args.proof.display(), error.code())))?;
+    if args.receipts.is_empty() {
+        if args.out.is_some() {
+            return Err(Failure::usage("--receipt: name what is shown in the file; without --out they are listed"));
+        }
+        print(&listed(&receipt::nameable(&bundle, &proof).map_err(refused)?))?;
+        return Ok(Exit::Pass);
+    }
     let wanted: Vec<&str> = args.receipts.iter().map(String::as_str).collect();
     let text = Disclosure::of(&bundle, proof, &wanted).map_err(refused)?.encode();
     match &args.out {
@@ -57,6 +67,18 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         None => print(&text)?,
     }
     Ok(Exit::Pass)
+}
+
+/// A line for each receipt: place, digest, whether it carries a signature, id.
+fn listed(receipts: &[Nameable]) -> String {
+    let width = receipts.iter().map(|receipt| receipt.place.len()).max().unwrap_or(0);
+    let line = |receipt: &Nameable| {
+        let signed = if receipt.is_signed { "signed  " } else { "unsigned" };
+        let id = receipt.id.as_deref().unwrap_or("(no receipt id)");
+        format!("{:<width$}  {}  {signed}  {}\n", receipt.place, receipt.digest, escape(id))
+    };
+    let lines: String = receipts.iter().map(line).collect();
+    format!("{lines}\nName one or more with --receipt: by place, digest or id.\n")
 }
 
 fn write_new(path: &Path, text: &str) -> Result<(), Failure> {

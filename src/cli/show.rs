@@ -1,5 +1,7 @@
 //! `pulselog show`: any file of ours in readable form. Shows, never vouches.
 
+mod trust;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -18,20 +20,25 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::{input, print, print_json};
 
 const AFTER: &str = "\
-Knows artifacts and disclosures (JSON), entries (CBOR), .tlog-proof, checkpoints
-and consistency files by their content. An artifact's own signature is checked; whether a log
-holds it is the question of `pulselog verify`.
+Knows artifacts, disclosures and packet.json (JSON), entries (CBOR), .tlog-proof,
+checkpoints, consistency files and trust policies by their content; of a packet's
+directory it shows what packet.json lists. An artifact's own signature is checked;
+whether a log holds it is the question of `pulselog verify`.
 
 Examples:
   pulselog show packet/20-proof_bundle.json
   pulselog show packet/20-proof_bundle.tlog-proof
-  curl -s http://127.0.0.1:8080/checkpoint | pulselog show -";
+  pulselog show packet/trust.policy
+  pulselog show packet
+  curl -s http://127.0.0.1:8080/checkpoint | pulselog show -
+
+Exit codes: 0 shown, 1 cannot be read or is not authentic, 2 wrong usage.";
 
 /// Show what a file says.
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
 pub struct Args {
-    /// The file; - reads standard input.
+    /// The file, or a packet's directory; - reads standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Write JSON.
@@ -40,7 +47,10 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    let bytes = input::read("file", &args.file, ARTIFACT_BYTES_MAX as u64)?;
+    let bytes = match args.file.is_dir() {
+        true => trust::read_packet(&args.file)?,
+        false => input::read("file", &args.file, ARTIFACT_BYTES_MAX as u64)?,
+    };
     let sheet = decode(&bytes).map_err(|why| Failure::fail(format!("file {}: {why}", args.file.display())))?;
     if args.json {
         print_json(&sheet.to_json())?;
@@ -92,10 +102,12 @@ fn decode(bytes: &[u8]) -> Result<Sheet, String> {
     match first {
         None => Err("is empty".to_owned()),
         Some(b'{') if Disclosure::is_one(bytes) => disclosure(bytes),
+        Some(b'{') if trust::is_packet(bytes) => trust::packet(bytes),
         Some(b'{') => artifact(bytes),
         Some(0xa0..=0xbb | 0xd2) => entry(bytes),
         Some(_) if bytes.starts_with(b"c2sp.org/tlog-proof@") => proof(bytes),
         Some(_) if bytes.starts_with(b"old ") => consistency(bytes),
+        Some(_) if trust::is_policy(bytes) => trust::policy(bytes),
         Some(_) => checkpoint(bytes),
     }
 }
@@ -204,7 +216,7 @@ fn consistency(bytes: &[u8]) -> Result<Sheet, String> {
 
 fn checkpoint(bytes: &[u8]) -> Result<Sheet, String> {
     let note = SignedNote::parse(bytes).map_err(|error| {
-        format!("is no artifact, entry, .tlog-proof, checkpoint or consistency file ({error} [{}])", error.code())
+        format!("is no artifact, entry, .tlog-proof, checkpoint, consistency file, trust policy or packet.json ({error} [{}])", error.code())
     })?;
     let mut sheet = Sheet::new("Checkpoint (not verified: that needs a trust policy)");
     note_lines(&mut sheet, &note)?;

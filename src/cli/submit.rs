@@ -160,26 +160,39 @@ struct Run {
 
 impl Run {
     fn read(&mut self, path: &Path) -> Result<(), Failure> {
-        if !is_lines(path) {
-            let bytes = input::read("path", path, ITEM_BYTES_MAX)?;
-            self.bar.inc(bytes.len() as u64);
-            return self.add(path.display().to_string(), &bytes);
-        }
         let at = |error: std::io::Error| Failure::fail(format!("path {}: {}", path.display(), input::why(&error)));
+        if !is_lines(path) {
+            let mut bytes = Vec::new();
+            File::open(path).map_err(at)?.take(ITEM_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(at)?;
+            self.bar.inc(bytes.len() as u64);
+            return self.add_bounded(path.display().to_string(), &bytes);
+        }
         let mut lines = BufReader::new(File::open(path).map_err(at)?);
         for number in 1_u64.. {
             let mut line = Vec::new();
-            let read = lines.by_ref().take(ITEM_BYTES_MAX).read_until(b'\n', &mut line).map_err(at)?;
+            let read = lines.by_ref().take(ITEM_BYTES_MAX + 1).read_until(b'\n', &mut line).map_err(at)?;
             if read == 0 {
                 break;
             }
             self.bar.inc(read as u64);
+            if read as u64 > ITEM_BYTES_MAX && !line.ends_with(b"\n") {
+                // What is left of it is no line of its own.
+                self.bar.inc(lines.skip_until(b'\n').map_err(at)? as u64);
+            }
             let line = line.trim_ascii();
             if !line.is_empty() {
-                self.add(format!("{}:{number}", path.display()), line)?;
+                self.add_bounded(format!("{}:{number}", path.display()), line)?;
             }
         }
         Ok(())
+    }
+
+    fn add_bounded(&mut self, from: String, bytes: &[u8]) -> Result<(), Failure> {
+        if bytes.len() as u64 > ITEM_BYTES_MAX {
+            let why = format!("is longer than {ITEM_BYTES_MAX} bytes, more than any log takes");
+            return self.refused(&from, "artifact_too_large", &why);
+        }
+        self.add(from, bytes)
     }
 
     /// Puts one artifact into the batch as one line. What is no JSON could not

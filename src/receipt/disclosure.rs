@@ -15,7 +15,12 @@
 //! believed but the receipts root of the proven entry. What is not shown stays
 //! hidden behind hashes; its number and the places of what is shown do not.
 
+mod names;
+
 use std::collections::BTreeSet;
+
+use self::names::find;
+pub use self::names::{Nameable, nameable};
 
 use super::{LogProof, ReceiptError, tlog_proof};
 use crate::artifact::digest::ArtifactDigest;
@@ -82,12 +87,7 @@ impl Disclosure {
     /// A proof without entry, an entry that is not about this bundle, a name
     /// that fits no receipt or several.
     pub fn of(bundle: &Value, proof: LogProof, wanted: &[&str]) -> Result<Disclosure, ReceiptError> {
-        let root = bundle_root(&proof)?;
-        let digest = ArtifactDigest::of(to_compact(bundle).as_bytes());
-        let payload = bundle.get("payload").unwrap_or(bundle);
-        if digest != SequencedEntry::decode(entry_of(&proof)?)?.digest || ReceiptsRoot::of(payload) != Some(root) {
-            return Err(DisclosureError::OtherBundle.into());
-        }
+        let payload = logged_payload(bundle, &proof)?;
         let all: Vec<_> = receipts(payload).collect();
         let places = wanted.iter().map(|name| find(&all, name)).collect::<Result<BTreeSet<usize>, _>>()?;
         let indexes: Vec<_> = places.iter().map(|place| LeafIndex::new(*place as u64)).collect();
@@ -287,22 +287,15 @@ fn entry_of(proof: &LogProof) -> Result<&[u8], DisclosureError> {
     proof.extra.as_deref().ok_or(DisclosureError::NoEntry)
 }
 
-type Place<'a> = (&'static str, usize, &'a Value);
-
-/// The one receipt that `name` means.
-fn find(all: &[Place<'_>], name: &str) -> Result<usize, DisclosureError> {
-    let means = |(array, index, receipt): &Place<'_>| {
-        let id = receipt.text_at("payload.receipt_id").or_else(|| receipt.text_at("receipt_id"));
-        id == Some(name)
-            || format!("{array}[{index}]") == name
-            || (name.len() == 64 && ArtifactDigest::of(to_compact(receipt).as_bytes()).to_string() == name)
-    };
-    let mut found = all.iter().enumerate().filter(|(_, place)| means(place)).map(|(at, _)| at);
-    let first = found.next().ok_or_else(|| DisclosureError::UnknownReceipt { name: name.to_owned() })?;
-    match found.count() {
-        0 => Ok(first),
-        more => Err(DisclosureError::Ambiguous { name: name.to_owned(), count: more + 1 }),
+/// The payload of `bundle`, once the proof's entry is about it.
+fn logged_payload<'a>(bundle: &'a Value, proof: &LogProof) -> Result<&'a Value, ReceiptError> {
+    let root = bundle_root(proof)?;
+    let digest = ArtifactDigest::of(to_compact(bundle).as_bytes());
+    let payload = bundle.get("payload").unwrap_or(bundle);
+    if digest != SequencedEntry::decode(entry_of(proof)?)?.digest || ReceiptsRoot::of(payload) != Some(root) {
+        return Err(DisclosureError::OtherBundle.into());
     }
+    Ok(payload)
 }
 
 /// Counts and places lie below [`RECEIPTS_MAX`] in every admitted bundle; in
@@ -322,7 +315,7 @@ pub enum DisclosureError {
     OtherBundle,
     #[error("receipts: name at least one")]
     NothingChosen,
-    #[error("receipt {name}: the bundle holds none of this id, place or digest")]
+    #[error("receipt {name}: the bundle holds none of this id, place or digest; without --receipt they are listed")]
     UnknownReceipt { name: String },
     #[error("receipt {name}: names {count} receipts of the bundle; give the place, as tool_receipts[0]")]
     Ambiguous { name: String, count: usize },

@@ -166,6 +166,14 @@ impl Packet {
         Check::pass("packet", format!("all {} files of the packet are there", listed.len()))
     }
 
+    /// Name and hex digest of each file that a manifest lists. Untrusted text.
+    ///
+    /// # Errors
+    /// The rule of the manifest that is broken.
+    pub fn listed(manifest: &[u8]) -> Result<Vec<(String, String)>, String> {
+        listed(manifest)
+    }
+
     /// The manifest of these files, JSON.
     #[must_use]
     pub fn manifest_of(files: &[File]) -> String {
@@ -179,7 +187,6 @@ impl Packet {
     }
 }
 
-/// Name and hex digest of each listed file.
 fn listed(manifest: &[u8]) -> Result<Vec<(String, String)>, String> {
     let value = json::parse(manifest, DEPTH_MAX).map_err(|error| error.to_string())?;
     if value.text_at("packet_version") != Some("1") {

@@ -255,7 +255,23 @@ fn the_binary_discloses_and_verifies() {
     let unknown = run(&["disclose", text(&bundle), "--proof", text(&proof), "--receipt", "\u{1b}[2J"]);
     assert_eq!((unknown.code, unknown.err.lines().count()), (1, 1));
     assert!(unknown.err.contains("disclosure_unknown_receipt") && !unknown.err.contains('\u{1b}'));
-    assert_eq!(run(&["disclose", text(&bundle), "--proof", text(&proof)]).code, 2);
+    for listed in [
+        run(&["disclose", text(&bundle), "--proof", text(&proof)]),
+        run(&["disclose", text(&bundle), "--proof", text(&proof), "--receipt"]),
+    ] {
+        assert_eq!(listed.code, 0, "{}", listed.err);
+        let names: Vec<Vec<&str>> = listed.out.lines().map(|line| line.split_whitespace().collect()).collect();
+        let rows: Vec<_> = names.iter().filter(|row| row.len() >= 4 && row[1].len() == 64).collect();
+        assert_eq!(rows.len(), 6, "{}", listed.out);
+        assert!(listed.out.contains("receipts[0]") && listed.out.contains("unsigned"), "{}", listed.out);
+        // Each place and digest that is listed can be named.
+        for name in rows.iter().flat_map(|row| [row[0], row[1]]) {
+            let shown = run(&["disclose", text(&bundle), "--proof", text(&proof), "--receipt", name]);
+            assert_eq!(shown.code, 0, "{name}: {}", shown.err);
+        }
+    }
+    let unnamed = run(&["disclose", text(&bundle), "--proof", text(&proof), "--out", text(&out)]);
+    assert!(unnamed.code == 2 && unnamed.err.contains("--receipt"), "{}", unnamed.err);
     assert!(run(&["disclose", "--help"]).out.contains("Examples:"));
 }
 
