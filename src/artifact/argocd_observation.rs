@@ -8,7 +8,7 @@ use crate::artifact::binds::{
 use crate::artifact::digest::{sha256, to_hex};
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
-use crate::artifact::json::{Value, to_jcs};
+use crate::artifact::json::{Object, Value, to_jcs};
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{Form, HashForm, KindRow};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, plain, required};
@@ -203,6 +203,16 @@ pub fn op_key(instance: &str, app_uid: &str, started_at: &str, operation_digest:
     let seconds = format!("{}Z", started_at.get(..19).unwrap_or(started_at));
     let parts = [instance, app_uid, &seconds, operation_digest];
     to_hex(&sha256(to_jcs(&Value::Array(parts.into_iter().map(Value::from).collect())).as_bytes()))
+}
+
+/// Names the operation of an observation that shows it and does not name it.
+pub(crate) fn set_op_key(payload: &mut Object) {
+    let value = Value::Object(payload.clone());
+    let text = |path: &str| value.text_at(path);
+    let shown = (text("instance"), text("app.uid"), text("started_at"), text("operation_digest"));
+    if let (None, (Some(instance), Some(uid), Some(started), Some(digest))) = (text("op_key"), shown) {
+        payload.set("op_key", op_key(instance, uid, started, digest).into());
+    }
 }
 
 /// Channels that show the operation itself say which it was, and every channel

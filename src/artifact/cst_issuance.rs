@@ -136,6 +136,18 @@ fn scope_hash_matches_the_claims(payload: &Value) -> Result<(), ShapeError> {
     Err(ShapeError::at("claims.token_scope_hash_b64u", Broken::ScopeHashMismatch, rule))
 }
 
+/// Puts the hash of the grant beside claims that lack it.
+pub(crate) fn set_scope_hash(payload: &mut Object) {
+    let Some(Value::Object(claims)) = payload.get("claims") else { return };
+    if claims.contains("token_scope_hash_b64u") {
+        return;
+    }
+    let mut claims = claims.clone();
+    let hash = scope_hash_b64u(&Value::Object(claims.clone()));
+    claims.set("token_scope_hash_b64u", hash.into());
+    payload.set("claims", claims.into());
+}
+
 /// Checks the claims of a token by themselves: closed, with job and scope hash,
 /// and the scope hash is theirs.
 ///

@@ -9,10 +9,12 @@ use crate::artifact::envelope::{ALGORITHM, HASH_ALGORITHM};
 use crate::artifact::json::{Object, Value, to_compact, to_jcs};
 use crate::artifact::kind::{HashForm, Kind};
 use crate::artifact::shape::{Broken, ShapeError};
-use crate::artifact::{Reading, admission, time};
+use crate::artifact::{Reading, admission, argocd_observation, cst_issuance, shape, time};
 
-/// The payload with its version in front and its nonce after it, where the
-/// kind is ours and they are absent. What is there is never changed.
+/// The payload with its version in front and its nonce after it, and with what
+/// follows from its other members (the key of an operation, the hash of a
+/// grant), where the kind is ours and they are absent. What is there is never
+/// changed.
 pub fn complete(kind: Kind, payload: Value, nonce: [u8; 16]) -> Value {
     let mut forms = kind.row().taken_in();
     let (Value::Object(members), Some(form), None) = (&payload, forms.next(), forms.next()) else {
@@ -26,7 +28,27 @@ pub fn complete(kind: Kind, payload: Value, nonce: [u8; 16]) -> Value {
     out.set(form.version_field, or(form.version_field, form.version.into()));
     out.set("nonce", or("nonce", to_hex(&nonce).into()));
     members.iter().for_each(|(name, value)| out.set(name, value.clone()));
+    match kind.name() {
+        "argocd_observation" => argocd_observation::set_op_key(&mut out),
+        "cst_issuance" => cst_issuance::set_scope_hash(&mut out),
+        _ => {}
+    }
     out.into()
+}
+
+/// What keeps a payload from being of its kind, the first 64 faults of it; rules between members are looked at
+/// once each member is right. Empty exactly when [`seal`] takes the payload.
+pub fn faults(kind: Kind, payload: &Value) -> Vec<ShapeError> {
+    let form = match admission::form_of(kind, None, payload) {
+        Ok(form) => form,
+        Err(error) => return vec![error.within("payload")],
+    };
+    let found = shape::faults(form.payload, payload);
+    let found = match found.is_empty() {
+        true => admission::check_payload(kind, form, payload, Reading::Intake).err().into_iter().collect(),
+        false => found,
+    };
+    found.into_iter().map(|error| error.within("payload")).collect()
 }
 
 /// The compact form of an envelope of `kind` around `payload`, signed by `key`.

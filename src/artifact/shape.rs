@@ -9,6 +9,7 @@
 //! Errors name a place and a rule, never a value: values may be secrets.
 
 mod error;
+mod faults;
 mod schema;
 mod text;
 
@@ -16,6 +17,7 @@ use crate::artifact::json::{Object, Value, compact_size_within};
 
 pub(crate) use self::error::echo;
 pub use self::error::{Broken, ShapeError};
+pub(crate) use self::faults::faults;
 pub(crate) use self::schema::file_schema;
 pub use self::schema::json_schema;
 pub use self::text::{DID_BYTES_MAX, Text};

@@ -20,7 +20,9 @@ overwritten. Its public name is all that goes to standard output.
 
 Examples:
   pulselog keygen --origin log.example.com/argocd --out log.pem     prints the vkey
-  pulselog keygen --did --out operator.pem                          prints the did:key";
+  pulselog keygen --did --out operator.pem                          prints the did:key
+
+Exit codes: 0 made, 1 refused, 2 wrong usage. `pulselog init` makes both for a log.";
 
 /// Make a key: for the log (--origin) or for a signer of statements (--did).
 #[derive(clap::Args)]

@@ -26,6 +26,13 @@ Audit: did the run stay inside policy, token and approvals, as far as the eviden
 reaches? Without --operator nobody's word counts, so the audit stays incomplete;
 take the operator's DID and the trust policy from the operator, never from a packet.
 
+Whose gateways and attesters count in the protocol verdict stands in the pinned
+operator's roots, or in the peer's own config file, --config FILE:
+  {\"config_version\":\"1\",\"allowlists\":{\"gateway_receipt_signer_dids\":[\"did:key:z6Mk…\"]}}
+with attestation_signer_dids, execution_attestation_signer_dids,
+derivation_attestation_signer_dids and audit_result_attestation_signer_dids beside
+it. A list that is missing and needed leaves that verdict not checked.
+
 Examples:
   pulselog verify 20-proof_bundle.json --config clawverify.config.json --protocol-only
   pulselog verify packet/20-proof_bundle.json --evidence packet --policy trust.policy \\

@@ -56,6 +56,10 @@ mod audit_rules;
 mod audit_slices;
 mod bundles;
 mod cli;
+mod cli_examples;
+mod cli_lists;
+#[cfg(feature = "server")]
+mod cli_init;
 mod defects;
 #[cfg(feature = "server")]
 mod config;
@@ -104,6 +108,8 @@ mod protocol_packages;
 mod protocol_profiles;
 mod protocol_properties;
 mod protocol_vectors;
+#[cfg(feature = "server")]
+mod readme;
 mod receipts;
 mod schemas;
 #[cfg(feature = "server")]
