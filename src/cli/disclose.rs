@@ -16,9 +16,9 @@ use crate::cli::print;
 const AFTER: &str = "\
 Without --receipt it lists what can be named: a receipt has a place in the bundle,
 as in tool_receipts[0], mostly a receipt id, and the hex SHA-256 of its compact
-form; each of the three names it. The file shows how
-many receipts the bundle holds and where the chosen ones stand; the others, the
-event chain and everything else of the bundle stay hidden.
+form; each of the three names it. The file shows how many receipts the bundle
+holds and where the chosen ones stand; the others, the event chain and everything
+else of the bundle stay hidden.
 
 Examples:
   pulselog disclose 20-proof_bundle.json --proof 20-proof_bundle.tlog-proof     lists

@@ -117,7 +117,8 @@ fn fill(
     made.write("roots.json", 0o644, &roots(origin))?;
     let settings = settings(origin, &operator, args.listen, guard);
     made.write(config::FILE_NAME, 0o644, &settings)?;
-    Ok(next(args, operator_is_here, guard))
+    let made = format!("Made {}: keys, pulselog.toml, a token.\nVerifier key: {}\n", args.dir.display(), key.vkey());
+    Ok(made + &next(args, operator_is_here, guard))
 }
 
 /// What was made so far.
@@ -210,7 +211,7 @@ fn next(args: &Args, operator_is_here: bool, guard: Option<&Path>) -> String {
         false => format!("  pulselog sign --kind audit_roots --key OPERATOR.pem {dir}/roots.json > roots.signed.json"),
     };
     format!(
-        "Made {dir}: keys, pulselog.toml, a token. The head guard will be {}.\n\n\
+        "Head guard: {}\n\n\
          Serve it, and leave it running:\n  pulselog serve {dir}\n\n\
          Say whose word counts: fill in {dir}/roots.json (`pulselog sign --help`), then\n\
          {signed}\n  \

@@ -19,8 +19,8 @@ Directories are read in name order: *.json holds one artifact, *.ndjson and
 first index. With --renew it is logged once more: each envelope gets the present
 time as issued_at, which no signature covers. The statement and its signature
 stay what they are. Use it when new roots give its signer a role that was
-missing when the statement was first logged. While the log is busy (429, 503) the same batch is sent again,
-later and later, as its Retry-After asks.
+missing when the statement was first logged. While the log is busy (429, 503) the
+same batch is sent again, later and later, as its Retry-After asks.
 
 Examples:
   pulselog submit --url http://127.0.0.1:8080 --token-file token.txt receipts/

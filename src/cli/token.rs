@@ -20,7 +20,8 @@ Exit codes: 0 done, 1 refused, 2 wrong usage.
 
 Examples:
   pulselog token new gateway-1 --data DIR --kinds gateway_receipt > gateway-1.token
-  pulselog token new notify-1 --data DIR --allow-unsigned argocd_observation:notify --instance argocd-prod
+  pulselog token new notify-1 --data DIR \\
+      --allow-unsigned argocd_observation:notify --instance argocd-prod
   pulselog token list --data DIR
   pulselog token revoke gateway-1 --data DIR";
 
@@ -29,8 +30,9 @@ A token without --kinds submits every signed kind. With --allow-unsigned it subm
 one kind unsigned and nothing else: what it says is the word of its name.
 
 Examples:
-  pulselog token new gateway-1 --data mylog --kinds gateway_receipt --expires 30d > gateway-1.token
-  pulselog token new notify-1 --data mylog --allow-unsigned argocd_observation:notify --instance argocd-prod
+  pulselog token new gateway-1 --data mylog --kinds gateway_receipt --expires 30d > t
+  pulselog token new notify-1 --data mylog \\
+      --allow-unsigned argocd_observation:notify --instance argocd-prod > t
 
 Exit codes: 0 made, 1 refused, 2 wrong usage.";
 

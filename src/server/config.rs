@@ -267,6 +267,13 @@ impl Config {
             request_timeout: raw.request_timeout_ms.map_or(defaults.request_timeout, Duration::from_millis),
         };
         check_limits(&limits)?;
+        if let Some(place) = raw.guard.as_deref().and_then(Path::parent) {
+            // Empty: a bare name, in the directory that the log is started in.
+            if !place.as_os_str().is_empty() && !place.is_dir() {
+                let why = format!("its directory {} does not exist; make it, or mount the disk", place.display());
+                return Err(invalid("guard", why));
+            }
+        }
         Ok(Self {
             guard: raw.guard.unwrap_or_else(|| default_guard_path(&data)),
             listen,

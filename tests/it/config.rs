@@ -131,11 +131,24 @@ fn refuses_what_is_missing_or_of_another_type() {
         "origin",
     );
     refused(place.load(&[("PULSELOG_LISTEN", "8080")], place.flags()), "config_invalid", "listen");
+    let guard = [("PULSELOG_GUARD", "/nowhere/log.guard")];
+    refused(place.load(&guard, place.flags()), "config_invalid", "its directory /nowhere does not exist");
     let flags = RawConfig { config: Some(Path::new("/nonexistent/x.toml").into()), ..place.flags() };
     refused(place.load(&[], flags), "config_file", "x.toml");
     let place = Place::new("");
     std::fs::write(place.path("log.pem"), "not a key").expect("a file");
     refused(place.load(&[], place.flags()), "key_unreadable", "log.pem");
+}
+
+#[test]
+fn paths_in_the_file_begin_at_the_file_and_those_of_flags_where_it_is_started() {
+    let place = Place::new("key = \"../log.pem\"\nguard = \"log.guard\"\n");
+    let flags = RawConfig { key: None, ..place.flags() };
+    let config = place.load(&[], flags.clone()).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(config.guard, place.path("data/log.guard"));
+    let flags = RawConfig { guard: Some("here.guard".into()), ..flags };
+    let config = place.load(&[], flags).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(config.guard, Path::new("here.guard"));
 }
 
 #[test]

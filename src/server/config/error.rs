@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// A setting without default was not given.
-    #[error("{name}: is required; give --{name}, PULSELOG_{} or {name} in pulselog.toml, which `pulselog init DIR` writes", name.to_uppercase())]
+    #[error("{name}: is required; {}", where_given(name))]
     Missing {
         /// The setting.
         name: &'static str,
@@ -70,5 +70,16 @@ impl ConfigError {
             Self::KeyMode { .. } => "key_mode",
             Self::NotPublic { .. } => "listen_not_public",
         }
+    }
+}
+
+/// The data directory holds the file, so the file cannot name it.
+fn where_given(name: &str) -> String {
+    match name {
+        "data" => "give it as in `pulselog serve DIR`, or PULSELOG_DATA; `pulselog init DIR` makes one".to_owned(),
+        _ => format!(
+            "give --{name}, PULSELOG_{} or {name} in pulselog.toml, which `pulselog init DIR` writes",
+            name.to_uppercase()
+        ),
     }
 }
