@@ -13,6 +13,14 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
+/// The value at a path with places of lists in it, such as `a.b[0].c`.
+fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.').try_fold(value, |value, part| match part.split_once('[') {
+        None => value.get(part),
+        Some((name, place)) => value.get(name)?.as_array()?.get(place.trim_end_matches(']').parse::<usize>().ok()?),
+    })
+}
+
 /// The example of a kind, with every marked value taken from a good payload.
 fn filled(kind: Kind) -> Value {
     let mut payload = parse(example(kind).expect("an example").as_bytes(), DEPTH_MAX).expect("JSON");
@@ -20,7 +28,7 @@ fn filled(kind: Kind) -> Value {
     for place in marked(&payload) {
         let path = place.split_once(" (").expect("a path and what belongs there").0;
         let path = path.strip_prefix("payload.").expect("a path in the payload").to_owned();
-        let value = good.at(&path).unwrap_or_else(|| panic!("{}: a good payload has {path}", kind.name())).clone();
+        let value = at(&good, &path).unwrap_or_else(|| panic!("{}: a good payload has {path}", kind.name())).clone();
         set(&mut payload, &path, Some(value));
     }
     payload
