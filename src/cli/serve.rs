@@ -59,28 +59,28 @@ pub struct Args {
     /// Configuration file [default: DIR/pulselog.toml, if it is there].
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Least milliseconds between two checkpoints; 0 signs every commit.
+    /// Least milliseconds between two checkpoints; 0 signs every commit [default: 0].
     #[arg(long, value_name = "MS")]
     checkpoint_interval_ms: Option<u64>,
-    /// Free bytes below which writes are refused.
+    /// Free bytes below which writes are refused [default: 1 GiB].
     #[arg(long, value_name = "BYTES")]
     free_disk_bytes_min: Option<u64>,
-    /// Most bytes of one artifact.
+    /// Most bytes of one artifact [default: 2 MiB].
     #[arg(long, value_name = "BYTES")]
     artifact_bytes_max: Option<usize>,
-    /// Most bytes of a single submission.
+    /// Most bytes of a single submission [default: 4 MiB].
     #[arg(long, value_name = "BYTES")]
     body_bytes_max: Option<usize>,
-    /// Most bytes of a batch.
+    /// Most bytes of a batch [default: 16 MiB].
     #[arg(long, value_name = "BYTES")]
     batch_bytes_max: Option<usize>,
-    /// Most artifacts of a batch.
+    /// Most artifacts of a batch [default: 4096].
     #[arg(long, value_name = "N")]
     batch_items_max: Option<usize>,
-    /// Longest time for one request.
+    /// Longest time for one request [default: 30000].
     #[arg(long, value_name = "MS")]
     request_timeout_ms: Option<u64>,
-    /// What is logged to standard error, e.g. info or pulselog=debug.
+    /// What is logged to standard error, e.g. warn or pulselog=debug [default: info].
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
 }

@@ -20,7 +20,10 @@ use crate::verify::{Options, believe, extend, locate};
 pub fn disclosure(bytes: &[u8], policy: &[u8], options: &Options<'_>) -> Report {
     let mut draft = Draft::new(Matter::Disclosure, options);
     let decoded = Disclosure::decode(bytes);
-    let shown = draft.take(Ask::Disclosure, decoded, |file| format!("shows {} receipts", file.receipts().len()));
+    let shown = draft.take(Ask::Disclosure, decoded, |file| match file.receipts().len() {
+        1 => "shows 1 receipt".to_owned(),
+        more => format!("shows {more} receipts"),
+    });
     if let Some(shown) = shown
         && let Some(believed) = believe(&mut draft, Ok(shown.proof().clone()), policy)
     {

@@ -27,7 +27,8 @@ fn verdict(html: &str) -> i32 {
 #[track_caller]
 fn run(path: &str, html: &str) -> Vec<i32> {
     let shell = Shell::new();
-    let section = html.split_once("<h2 id=\"check\">").map_or("", |(_, rest)| rest);
+    let heading = if path == "/" { "<h2 id=\"follow\">" } else { "<h2 id=\"check\">" };
+    let section = html.split_once(heading).map_or("", |(_, rest)| rest);
     let section = section.split_once("</section>").map_or("", |(own, _)| own);
     let mut codes = Vec::new();
     for block in section.split("<pre>").skip(1) {
@@ -72,6 +73,14 @@ fn commands_of_pages_with_verdicts_end_as_the_page_says() {
             let codes = run(&path, &html);
             assert_eq!(codes.len(), 1, "{path}");
         }
+    }
+}
+
+#[test]
+fn commands_of_the_home_page_and_of_codes_end_well() {
+    let told = Told::of(&Story::clean());
+    for path in ["/", "/findings/TOKEN_REVOKED", "/findings/DEPENDENCY_NOT_CONFIGURED", "/findings/store_damaged"] {
+        assert_eq!(run(path, &told.service.get(path).text()), [0], "{path}");
     }
 }
 
