@@ -23,8 +23,9 @@ pub struct Subject {
     /// Application that was acted on: `instance/namespace/name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app: Option<String>,
-    /// Only where nobody else is charged: who sent a statement that counts for
-    /// nothing, or that speaks of what its signer's role does not cover.
+    /// Only where no job is charged: who sent a statement that counts for
+    /// nothing, or that speaks of what its signer's role does not cover. Beside
+    /// an agent, it is of none of that agent's jobs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub submitter: Option<String>,
 }

@@ -203,7 +203,8 @@ impl Report {
         if scope.names(subject) {
             return true;
         }
-        let of_agent = |agent: &str| subject.agent.as_deref() == Some(agent) && subject.run.is_none();
+        let is_placed = subject.submitter.is_none() && subject.run.is_none();
+        let of_agent = |agent: &str| is_placed && subject.agent.as_deref() == Some(agent);
         match scope {
             // What is charged to an agent alone concerns all its jobs.
             Scope::Job(job) => {

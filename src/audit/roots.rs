@@ -1,6 +1,8 @@
 //! Whose word counts: one `audit_roots` statement of the pinned operator, and
 //! the roles it gives (model 7).
 
+use std::collections::BTreeSet;
+
 use crate::artifact::Did;
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::Value;
@@ -78,6 +80,13 @@ impl<'a> Roots<'a> {
             let agents = row.get("agents").and_then(Value::as_array).unwrap_or_default();
             agent.is_none_or(|agent| names(agents, agent))
         })
+    }
+
+    /// Agents whose wrapper `did` is.
+    pub(super) fn wrapped_by(&self, did: &Did) -> BTreeSet<&'a str> {
+        let rows = self.rows("wrappers").iter().filter(|row| row.text_at("did") == Some(did.as_str()));
+        let agents = rows.filter_map(|row| row.get("agents")?.as_array());
+        agents.flatten().filter_map(Value::as_str).collect()
     }
 
     /// (DID, first index, reason) of signers no longer trusted.

@@ -190,6 +190,7 @@ fn rows() -> impl Iterator<Item = &'static Golden> {
         crate::audit_goldens_distrust::ROWS,
         crate::audit_goldens_roles::ROWS,
         crate::audit_goldens_authority::ROWS,
+        crate::audit_goldens_nobodys::ROWS,
         crate::audit_goldens_copied::ROWS,
         crate::audit_goldens_spelled::ROWS,
         crate::audit_goldens_tokens::ROWS,

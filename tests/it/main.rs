@@ -35,6 +35,7 @@ mod audit_goldens_approvers;
 mod audit_goldens_bundles;
 mod audit_goldens_calls;
 mod audit_goldens_claimed;
+mod audit_goldens_nobodys;
 mod audit_goldens_packing;
 mod audit_goldens_distrust;
 mod audit_goldens_policies;

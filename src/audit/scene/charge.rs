@@ -3,7 +3,9 @@
 //!
 //! A finding reaches a job through that job's token, or by a statement of a
 //! signer whose role covers one of the job's agents. Whoever merely names a
-//! job, decision, approval or run charges nobody but themselves.
+//! job, decision, approval or run charges nobody but themselves. A wrapper
+//! that acts under no grant, for a job that is none of its agent's, speaks for
+//! its agent all the same: that one is charged, and none of its jobs.
 
 use crate::audit::finding::Subject;
 use crate::audit::scene::Scene;
@@ -34,9 +36,11 @@ impl<'a> Scene<'a> {
             }
             None => by_name().find(|(_, agents)| !agents.is_empty()).map(|(job, agents)| (Some(job), agents)),
         };
-        let Some((job, agents)) = found else { return (Vec::new(), speaker(statement)) };
+        let found = found.map(|(job, agents)| (job, agents, false)).or_else(|| self.behind(decision));
+        let Some((job, agents, is_of_no_job)) = found else { return (Vec::new(), speaker(statement)) };
         // Without a run it would be the agent's, and concern all its jobs.
-        let agent = agents.first().filter(|_| own.is_some() || (agents.len() == 1 && decision.run.is_some()));
+        let is_certain = own.is_some() || is_of_no_job || (agents.len() == 1 && decision.run.is_some());
+        let agent = agents.first().filter(|_| is_certain);
         let text = |text: Option<&&str>| text.map(|text| (*text).to_owned());
         let charged = Subject {
             job: job.map(str::to_owned),
@@ -44,9 +48,24 @@ impl<'a> Scene<'a> {
             agent: text(agent),
             token: text(decision.token_hash.as_ref().filter(|_| token.is_none() || own.is_some())),
             app: app_name(statement.text("binds.instance"), statement.payload.at("binds.app")),
-            submitter: None,
+            submitter: is_of_no_job.then(|| statement.submitter.to_owned()),
         };
         (agents, charged)
+    }
+
+    /// Whose an act is under no grant and for no job of theirs, and whether it
+    /// is of none of their jobs: the run's that it names, else that of the one
+    /// agent that its signer is the wrapper of.
+    fn behind(&self, decision: &Decision<'a>) -> Option<(Option<&'a str>, Vec<&'a str>, bool)> {
+        let statement = &decision.statement;
+        let covered = self.roots_at(statement.at)?.wrapped_by(statement.signer?);
+        let of_run = |agent: &&&'a str| self.token_of_run(agent, decision.run?).map(|token| (**agent, token.job));
+        let mut runs = covered.iter().filter_map(|agent| of_run(&agent));
+        match (runs.next(), runs.next()) {
+            (Some((agent, job)), None) => Some((job, vec![agent], false)),
+            (None, None) if covered.len() == 1 => Some((None, covered.into_iter().collect(), true)),
+            _ => None,
+        }
     }
 
     /// Whether the signer was this agent's wrapper when it said so.

@@ -82,7 +82,7 @@ impl<'a> Scene<'a> {
             (None, Some(token)) => self.tokens[token].job == Some(job),
             (None, None) => match agent.zip(subject.run.as_deref()) {
                 Some((agent, run)) => self.jobs_of_run(agent, run).contains(&job),
-                None => subject.run.is_none() && of_agent(),
+                None => subject.run.is_none() && subject.submitter.is_none() && of_agent(),
             },
         }
     }

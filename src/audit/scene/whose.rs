@@ -80,6 +80,20 @@ impl<'a> Scene<'a> {
         for at in 0..self.bundles.len() {
             self.bundles[at].job = self.job_of_bundle(&self.bundles[at]);
         }
+        self.place_decisions();
+    }
+
+    /// Decisions that are of none of their agent's jobs by what they name are of
+    /// their run's.
+    fn place_decisions(&mut self) {
+        for at in 0..self.decisions.len() {
+            let charged = &self.decisions[at].charged;
+            let run = charged.agent.as_deref().zip(charged.run.as_deref()).filter(|_| charged.job.is_none());
+            if let Some(job) = run.and_then(|(agent, run)| self.job_of_run(agent, run)) {
+                let charged = &mut self.decisions[at].charged;
+                (charged.job, charged.submitter) = (Some(job.to_owned()), None);
+            }
+        }
     }
 
     fn job_of_bundle(&self, bundle: &Bundle<'a>) -> Option<&'a str> {

@@ -9,7 +9,7 @@ const SUBJECT: [Field; 5] = [
     maybe("token", Encoding::Hex, "hash of the token that it is charged to"),
     maybe("app", Encoding::Text, "application, as instance/namespace/name"),
 ];
-const SUBMITTER: Field = maybe("submitter", Encoding::Text, "only where nobody else is charged: who sent it");
+const SUBMITTER: Field = maybe("submitter", Encoding::Text, "only where no job is charged: who sent it");
 const ROOTS_DIGEST: Field =
     always("roots_digest", Encoding::OrNull(&Encoding::Hex), "digest of the newest roots in force");
 const RULES: Field = always("rules_version", Encoding::Text, "version of the rules");
