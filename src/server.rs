@@ -237,6 +237,7 @@ fn opening(config: Config, clock: Arc<dyn Clock>, faults: Arc<dyn Faults>) -> Op
         seen: config.seen,
         checkpoint_interval: config.checkpoint_interval,
         free_disk_bytes_min: config.free_disk_bytes_min,
+        budget: config.budget,
         clock,
         faults,
     }

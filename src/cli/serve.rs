@@ -65,6 +65,12 @@ pub struct Args {
     /// Free bytes below which writes are refused [default: 1 GiB].
     #[arg(long, value_name = "BYTES")]
     free_disk_bytes_min: Option<u64>,
+    /// Memory of the store's cache; smaller costs disk reads [default: 128 MiB].
+    #[arg(long, value_name = "BYTES")]
+    store_cache_bytes: Option<usize>,
+    /// Memory of the store's newest rows [default: 96 MiB].
+    #[arg(long, value_name = "BYTES")]
+    store_memtables_bytes: Option<usize>,
     /// Most bytes of one artifact [default: 2 MiB].
     #[arg(long, value_name = "BYTES")]
     artifact_bytes_max: Option<usize>,
@@ -99,6 +105,8 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         guard: args.guard,
         checkpoint_interval_ms: args.checkpoint_interval_ms,
         free_disk_bytes_min: args.free_disk_bytes_min,
+        store_cache_bytes: args.store_cache_bytes,
+        store_memtables_bytes: args.store_memtables_bytes,
         artifact_bytes_max: args.artifact_bytes_max,
         body_bytes_max: args.body_bytes_max,
         batch_bytes_max: args.batch_bytes_max,

@@ -30,6 +30,7 @@ use crate::note::{KeyName, SignerKey};
 use crate::server::access::Access;
 use crate::server::config::files::{read_bytes, read_key, read_text};
 use crate::server::log::default_guard_path;
+use crate::server::store::{BUDGET_BYTES_MIN, Budget, CACHE_BYTES_MAX, MEMTABLES_BYTES_MAX};
 
 /// Where the service listens unless told otherwise.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
@@ -68,6 +69,10 @@ pub struct RawConfig {
     pub checkpoint_interval_ms: Option<u64>,
     /// Free bytes below which writes are refused.
     pub free_disk_bytes_min: Option<u64>,
+    /// Bytes of the store's cache.
+    pub store_cache_bytes: Option<usize>,
+    /// Bytes of the store's rows that are in no table yet.
+    pub store_memtables_bytes: Option<usize>,
     /// Most bytes of one artifact.
     pub artifact_bytes_max: Option<usize>,
     /// Most bytes of a single submission.
@@ -120,6 +125,8 @@ impl RawConfig {
                 "GUARD" => raw.guard = Some(value.into()),
                 "CHECKPOINT_INTERVAL_MS" => raw.checkpoint_interval_ms = Some(number()?),
                 "FREE_DISK_BYTES_MIN" => raw.free_disk_bytes_min = Some(number()?),
+                "STORE_CACHE_BYTES" => raw.store_cache_bytes = Some(size()?),
+                "STORE_MEMTABLES_BYTES" => raw.store_memtables_bytes = Some(size()?),
                 "ARTIFACT_BYTES_MAX" => raw.artifact_bytes_max = Some(size()?),
                 "BODY_BYTES_MAX" => raw.body_bytes_max = Some(size()?),
                 "BATCH_BYTES_MAX" => raw.batch_bytes_max = Some(size()?),
@@ -147,6 +154,8 @@ impl RawConfig {
             guard: self.guard.or(below.guard),
             checkpoint_interval_ms: self.checkpoint_interval_ms.or(below.checkpoint_interval_ms),
             free_disk_bytes_min: self.free_disk_bytes_min.or(below.free_disk_bytes_min),
+            store_cache_bytes: self.store_cache_bytes.or(below.store_cache_bytes),
+            store_memtables_bytes: self.store_memtables_bytes.or(below.store_memtables_bytes),
             artifact_bytes_max: self.artifact_bytes_max.or(below.artifact_bytes_max),
             body_bytes_max: self.body_bytes_max.or(below.body_bytes_max),
             batch_bytes_max: self.batch_bytes_max.or(below.batch_bytes_max),
@@ -207,6 +216,8 @@ pub struct Config {
     pub checkpoint_interval: Duration,
     /// Free bytes below which writes are refused.
     pub free_disk_bytes_min: u64,
+    /// Memory of the store.
+    pub budget: Budget,
     /// Limits of requests.
     pub limits: Limits,
     /// Who may read bodies, names, findings and counts.
@@ -229,6 +240,7 @@ impl Config {
             seen: Vec::new(),
             checkpoint_interval: Duration::ZERO,
             free_disk_bytes_min: FREE_DISK_BYTES_MIN,
+            budget: Budget::default(),
             limits: Limits::default(),
             access: Access::public(),
             log: LOG_DEFAULT.to_owned(),
@@ -274,6 +286,12 @@ impl Config {
                 return Err(invalid("guard", why));
             }
         }
+        let default = Budget::default();
+        let budget = Budget {
+            cache_bytes: raw.store_cache_bytes.unwrap_or(default.cache_bytes),
+            memtables_bytes: raw.store_memtables_bytes.unwrap_or(default.memtables_bytes),
+        };
+        check_budget(budget)?;
         Ok(Self {
             guard: raw.guard.unwrap_or_else(|| default_guard_path(&data)),
             listen,
@@ -283,6 +301,7 @@ impl Config {
             seen: raw.seen.unwrap_or_default().iter().map(|p| read_bytes(p)).collect::<Result<_, _>>()?,
             checkpoint_interval: Duration::from_millis(raw.checkpoint_interval_ms.unwrap_or(0)),
             free_disk_bytes_min: raw.free_disk_bytes_min.unwrap_or(FREE_DISK_BYTES_MIN),
+            budget,
             limits,
             access: Access::public(),
             log: raw.log.unwrap_or_else(|| LOG_DEFAULT.to_owned()),
@@ -340,6 +359,17 @@ fn check_limits(limits: &Limits) -> Result<(), ConfigError> {
     match bounds.iter().find(|(_, value, max)| *value == 0 || value > max) {
         Some((name, _, max)) => Err(invalid(name, format!("must be within 1 and {max}"))),
         None if limits.request_timeout.is_zero() => Err(invalid("request_timeout_ms", "must be at least 1")),
+        None => Ok(()),
+    }
+}
+
+fn check_budget(budget: Budget) -> Result<(), ConfigError> {
+    let bounds = [
+        ("store_cache_bytes", budget.cache_bytes, CACHE_BYTES_MAX),
+        ("store_memtables_bytes", budget.memtables_bytes, MEMTABLES_BYTES_MAX),
+    ];
+    match bounds.iter().find(|(_, value, max)| *value < BUDGET_BYTES_MIN || value > max) {
+        Some((name, _, max)) => Err(invalid(name, format!("must be within {BUDGET_BYTES_MIN} and {max}"))),
         None => Ok(()),
     }
 }

@@ -36,7 +36,7 @@ use crate::server::log::clock::Clock;
 use crate::server::log::queue::{Command, Queue, Room};
 use crate::server::log::recent::Recent;
 use crate::server::log::view::View;
-use crate::server::store::Store;
+use crate::server::store::{Budget, Store};
 use crate::trust::TrustPolicy;
 
 /// A checkpoint that may be shown.
@@ -66,6 +66,8 @@ pub struct Opening {
     pub checkpoint_interval: Duration,
     /// Free bytes below which writes are refused, on the disk of the store and of the guard.
     pub free_disk_bytes_min: u64,
+    /// Memory of the store.
+    pub budget: Budget,
     /// Clock, an argument so that tests can make it jump.
     pub clock: Arc<dyn Clock>,
     /// Fault hook, an argument so that tests can break each write.

@@ -22,6 +22,7 @@ use pulselog::server::log::publisher::Fatal;
 use pulselog::server::log::recovery::OpenError;
 use pulselog::server::log::sequencer::Running;
 use pulselog::server::log::{Answered, Item, Log, Logged, Opening, SubmitError, default_guard_path};
+use pulselog::server::store::Budget;
 use pulselog::trust::TrustPolicy;
 
 pub const ORIGIN: &str = "log.example.com/durability";
@@ -199,6 +200,7 @@ impl Place {
             seen: Vec::new(),
             checkpoint_interval: Duration::ZERO,
             free_disk_bytes_min: 0,
+            budget: Budget::default(),
             clock: Arc::new(SystemClock::default()),
             faults: Arc::new(NoFaults),
         }

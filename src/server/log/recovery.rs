@@ -62,7 +62,7 @@ pub fn open(opening: Opening) -> Result<Recovered, OpenError> {
     // The guard's lock comes first: it also keeps out a process with another
     // copy of the data, which RocksDB's own lock does not see.
     let guard = FileGuard::open(&opening.guard, Arc::clone(&opening.faults))?;
-    let store = Arc::new(Store::open(&opening.data.join("store"), Arc::clone(&opening.faults))?);
+    let store = Arc::new(Store::open(&opening.data.join("store"), opening.budget, Arc::clone(&opening.faults))?);
     if let Some(why) = store.fork()? {
         return Err(OpenError::Fork { why });
     }
