@@ -11,7 +11,7 @@ PULSELOG = $(CARGO_TARGET_DIR)/release/pulselog
 VECTORS = $(abspath $(CURDIR)/../shared/vectors)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test stories bench fmt lint pure libclang chromium first-build
+.PHONY: help demo test stories bench soak fmt lint pure libclang chromium first-build
 
 help: ## Say what there is.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ stories: ## Tell 10,000 honest stories and audit each. STORIES=n tells n, SEED=n
 
 bench: libclang first-build ## Run the benches; see BENCHMARKS.md.
 	$(CARGO) bench --locked $(ARGS)
+
+soak: libclang first-build ## Two million entries under mixed load: fails above 512 MiB or 1,152 descriptors. ENTRIES=n for fewer.
+	$(CARGO) bench --locked --bench soak -- $(or $(ENTRIES),2000000)
 
 fmt: ## Format.
 	$(CARGO) fmt
