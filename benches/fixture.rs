@@ -91,6 +91,7 @@ pub fn open_of(data: &Path, operator: Did) -> (Log, Running) {
         seen: Vec::new(),
         checkpoint_interval: Duration::ZERO,
         free_disk_bytes_min: 0,
+        accept_clock: None,
         clock: Arc::new(SystemClock::default()),
         faults: Arc::new(NoFaults),
     })
