@@ -30,6 +30,8 @@ mod log_source;
 mod many;
 mod progress;
 #[cfg(feature = "server")]
+mod rebuild_guard;
+#[cfg(feature = "server")]
 mod serve;
 mod show;
 mod sign;
@@ -82,6 +84,8 @@ enum Command {
     Explain(explain::Args),
     #[cfg(feature = "server")]
     Fsck(fsck::Args),
+    #[cfg(feature = "server")]
+    RebuildGuard(rebuild_guard::Args),
 }
 
 /// Runs the subcommand that the arguments name.
@@ -110,6 +114,8 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         #[cfg(feature = "server")]
         Command::Fsck(args) => fsck::run(&args),
+        #[cfg(feature = "server")]
+        Command::RebuildGuard(args) => rebuild_guard::run(args),
     };
     match done {
         Ok(exit) => exit.into(),

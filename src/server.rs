@@ -16,9 +16,11 @@ pub mod fsck;
 pub mod guard;
 pub mod health;
 pub mod index;
+pub mod kernel;
 pub mod listener;
 pub mod log;
 pub mod lookup;
+pub mod signals;
 pub mod state;
 pub mod store;
 pub mod telemetry;
@@ -36,7 +38,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -53,12 +54,17 @@ use crate::server::log::publisher::Fatal;
 use crate::server::log::recovery::OpenError;
 use crate::server::log::sequencer::Running;
 use crate::server::log::{Log, Opening};
+use crate::server::signals::{Asked, Signals};
 use crate::server::state::{AppState, LogFacts};
 use crate::server::telemetry::Metrics;
 use crate::server::tokens::live::Tokens;
 
 /// How long requests under way may take once the service ends.
 const GRACE: Duration = Duration::from_secs(10);
+/// The same after a doubt: no answer is worth waiting for that no checkpoint covers.
+const FATAL_GRACE: Duration = Duration::from_secs(2);
+/// How long log, follower and what blocks may take to end, each.
+const END_MAX: Duration = Duration::from_secs(10);
 
 /// A running service. Dropping it without `shutdown` or `wait` leaves requests
 /// unanswered, which is safe and impolite.
@@ -135,17 +141,32 @@ impl Server {
         &self.state
     }
 
-    /// Serves until SIGINT or SIGTERM, or until the sequencer has a doubt.
+    /// Serves until SIGINT or SIGTERM, or until the sequencer has a doubt. The
+    /// caller then ends the process by [`kernel::exit_now`]: after a doubt a
+    /// thread may still be at work on the store.
     ///
     /// # Errors
-    /// [`ServeError::Stopped`]: the process must exit non-zero.
-    pub fn wait(mut self) -> Result<(), ServeError> {
-        match self.runtime.block_on(signal_or_end(&mut self.running))? {
-            None => self.shutdown(),
-            Some(ended) => {
-                self.stop_serving();
-                // Without a sequencer nothing can be written; say why it ended.
-                ended.map_err(ServeError::Stopped)
+    /// [`ServeError::Stopped`], [`ServeError::Listener`], [`ServeError::Stuck`]:
+    /// the process must exit non-zero.
+    pub fn wait(mut self, mut signals: Signals) -> Result<(), ServeError> {
+        signals.started();
+        loop {
+            let end = self.runtime.block_on(next_end(&mut signals, &mut self.running, &mut self.serving));
+            match end {
+                End::Asked(Asked::Stop) => return self.shutdown(),
+                End::Asked(Asked::Reload) => {
+                    self.state.tokens.reload();
+                    tracing::info!("SIGHUP: tokens are read again; any other setting needs a restart");
+                }
+                End::Log(ended) => {
+                    self.stop_serving();
+                    // Without a sequencer nothing can be written; say why it ended.
+                    return ended.map_err(ServeError::Stopped);
+                }
+                End::Serving => {
+                    self.stop_serving();
+                    return Err(ServeError::Listener);
+                }
             }
         }
     }
@@ -154,41 +175,57 @@ impl Server {
     /// same data can be opened again when this returns.
     ///
     /// # Errors
-    /// [`ServeError::Stopped`] when the sequencer had ended with a doubt.
+    /// [`ServeError::Stopped`] when the sequencer had ended with a doubt,
+    /// [`ServeError::Stuck`] when it does not end.
     pub fn shutdown(self) -> Result<(), ServeError> {
         let Self { state, stop, serving, running, runtime, .. } = self;
-        finish_serving(&runtime, &stop, serving);
+        finish_serving(&runtime, &stop, serving, GRACE);
         let index = state.index.ending();
         drop(state);
         // Tasks hold clones of the log; the sequencer ends when the last is gone.
-        runtime.shutdown_timeout(GRACE);
-        let ended = running.join().map_err(ServeError::Stopped);
-        index.wait();
+        runtime.shutdown_timeout(END_MAX);
+        let ended = running.join_within(END_MAX).ok_or(ServeError::Stuck { what: "the log" })?;
+        if !index.wait(END_MAX) {
+            return Err(ServeError::Stuck { what: "the search index" });
+        }
         tracing::info!("service ended");
-        ended
+        ended.map_err(ServeError::Stopped)
     }
 
+    /// After a doubt: nothing is waited for that could keep the process.
     fn stop_serving(self) {
-        let Self { stop, serving, runtime, .. } = self;
-        finish_serving(&runtime, &stop, serving);
-        runtime.shutdown_timeout(GRACE);
+        let Self { state, stop, serving, runtime, .. } = self;
+        finish_serving(&runtime, &stop, serving, FATAL_GRACE);
+        let index = state.index.ending();
+        drop(state);
+        runtime.shutdown_timeout(FATAL_GRACE);
+        index.wait(FATAL_GRACE);
     }
 }
 
-/// `None` when a signal asks to end.
-async fn signal_or_end(running: &mut Running) -> Result<Option<Result<(), Fatal>>, ServeError> {
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Runtime)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Runtime)?;
-    Ok(tokio::select! {
-        _ = interrupt.recv() => None,
-        _ = terminate.recv() => None,
-        ended = running.ended() => Some(ended),
-    })
+/// Why the service no longer just serves.
+enum End {
+    Asked(Asked),
+    Log(Result<(), Fatal>),
+    /// Nobody accepts connections any more.
+    Serving,
 }
 
-fn finish_serving(runtime: &Runtime, stop: &watch::Sender<bool>, serving: JoinHandle<io::Result<()>>) {
+async fn next_end(signals: &mut Signals, running: &mut Running, serving: &mut JoinHandle<io::Result<()>>) -> End {
+    tokio::select! {
+        asked = signals.next() => End::Asked(asked),
+        ended = running.ended() => End::Log(ended),
+        _ = serving => End::Serving,
+    }
+}
+
+fn finish_serving(runtime: &Runtime, stop: &watch::Sender<bool>, serving: JoinHandle<io::Result<()>>, grace: Duration) {
     stop.send_replace(true);
-    let served = runtime.block_on(async { tokio::time::timeout(GRACE, serving).await });
+    // What has ended already was looked at by whoever waited for it.
+    let served = match serving.is_finished() {
+        true => Ok(()),
+        false => runtime.block_on(async { tokio::time::timeout(grace, serving).await.map(drop) }),
+    };
     if served.is_err() {
         tracing::warn!("requests were cut off at the end");
     }
@@ -227,7 +264,8 @@ fn facts(config: &Config) -> LogFacts {
     }
 }
 
-fn opening(config: Config, clock: Arc<dyn Clock>, faults: Arc<dyn Faults>) -> Opening {
+/// What opening the log needs, from the configuration.
+pub fn opening(config: Config, clock: Arc<dyn Clock>, faults: Arc<dyn Faults>) -> Opening {
     Opening {
         data: config.data,
         guard: config.guard,
@@ -238,6 +276,7 @@ fn opening(config: Config, clock: Arc<dyn Clock>, faults: Arc<dyn Faults>) -> Op
         checkpoint_interval: config.checkpoint_interval,
         free_disk_bytes_min: config.free_disk_bytes_min,
         budget: config.budget,
+        accept_clock: config.accept_clock,
         clock,
         faults,
     }
@@ -263,6 +302,15 @@ pub enum ServeError {
     /// The sequencer ended with a doubt.
     #[error("log stopped: {0}")]
     Stopped(Fatal),
+    /// Connections are no longer accepted.
+    #[error("listen: connections are no longer accepted; start the service again")]
+    Listener,
+    /// A part does not end.
+    #[error("end: {what} did not end in time; the process ends without it, and the next start recovers")]
+    Stuck {
+        /// Which.
+        what: &'static str,
+    },
 }
 
 impl ServeError {
@@ -274,6 +322,8 @@ impl ServeError {
             Self::Bind { .. } => "listen",
             Self::Open(error) => error.code(),
             Self::Stopped(_) => "log_stopped",
+            Self::Listener => "listen",
+            Self::Stuck { .. } => "end_stuck",
         }
     }
 }

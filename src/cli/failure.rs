@@ -15,14 +15,26 @@ pub enum Exit {
     Incomplete,
 }
 
+impl Exit {
+    const fn code(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Fail => 1,
+            Self::Usage => 2,
+            Self::Incomplete => 3,
+        }
+    }
+
+    /// As the system call takes it.
+    #[cfg(feature = "server")]
+    pub fn number(self) -> i32 {
+        i32::from(self.code())
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Pass => 0,
-            Exit::Fail => 1,
-            Exit::Usage => 2,
-            Exit::Incomplete => 3,
-        })
+        Self::from(exit.code())
     }
 }
 

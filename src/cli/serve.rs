@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use pulselog::server::Server;
 use pulselog::server::config::{Config, ConfigError, ENV_PREFIX, RawConfig};
+use pulselog::server::kernel::exit_now;
+use pulselog::server::signals::Signals;
+use pulselog::server::{ServeError, Server};
 
 use crate::cli::failure::{Exit, Failure};
 
@@ -16,12 +18,20 @@ After any restore from a backup --seen is required: store and guard that were
 restored together look sound, and only a checkpoint kept elsewhere shows that
 entries are missing. Keep the newest checkpoint somewhere else.
 
+Writes are refused while the clock is more than 10 s behind the last entry, or at
+a start more than an hour ahead of when the log last ran and nothing synchronises
+it. Where the clock is right nevertheless, --accept-clock names its time: believed
+at a start within 10 minutes of it, and written down beside the guard.
+
+SIGINT and SIGTERM stop it, also while it starts. SIGHUP reads the tokens again.
+
 Examples:
   pulselog init mylog --origin log.example.com/argocd      keys and mylog/pulselog.toml
   pulselog serve mylog
   pulselog serve mylog --seen kept.checkpoint              after a restore
   pulselog serve --data /var/lib/pulselog --origin log.example.com/argocd \\
       --key log.pem --operator did:key:z6Mk…               without a file
+  pulselog serve mylog --accept-clock \"$(date -u +%FT%TZ)\"   where the clock is right
 
 Exit codes: 0 stopped by a signal, 1 refused to start or stopped, 2 wrong usage.";
 
@@ -56,6 +66,9 @@ pub struct Args {
     /// Head guard, best on another disk [default: DIR.guard].
     #[arg(long, value_name = "FILE")]
     guard: Option<PathBuf>,
+    /// The time, where the clock is right and the log refuses it; once.
+    #[arg(long, value_name = "TIME")]
+    accept_clock: Option<String>,
     /// Configuration file [default: DIR/pulselog.toml, if it is there].
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -113,7 +126,18 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         batch_items_max: args.batch_items_max,
         request_timeout_ms: args.request_timeout_ms,
         log: args.log,
+        accept_clock: args.accept_clock,
     };
+    // Before anything that takes time: a stop while the log recovers is a stop.
+    let signals = Signals::listen().map_err(|error| failed(ServeError::Runtime(error)))?;
+    let config = load(flags)?;
+    let server = Server::start(config).map_err(failed)?;
+    eprintln!("pulselog: serving {} on http://{}", server.state().facts.origin, server.addr());
+    end(server.wait(signals).map_err(failed))
+}
+
+/// The configuration, with logging as it says.
+pub fn load(flags: RawConfig) -> Result<Config, Failure> {
     let config = Config::load(flags, variables()?.into_iter()).map_err(|error| {
         let message = format!("{error} [{}]", error.code());
         match error {
@@ -122,11 +146,25 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         }
     })?;
     pulselog::server::telemetry::init(&config.log).map_err(Failure::usage)?;
-    let failed = |error: pulselog::server::ServeError| Failure::fail(format!("{error} [{}]", error.code()));
-    let server = Server::start(config).map_err(failed)?;
-    eprintln!("pulselog: serving {} on http://{}", server.state().facts.origin, server.addr());
-    server.wait().map_err(failed)?;
-    Ok(Exit::Pass)
+    Ok(config)
+}
+
+fn failed(error: ServeError) -> Failure {
+    Failure::fail(format!("{error} [{}]", error.code()))
+}
+
+/// Ends the process of a service as its end says. Threads may still work on
+/// the store, after a doubt or when one of them is stuck: nothing is taken
+/// apart under them.
+pub fn end(ended: Result<(), Failure>) -> ! {
+    let exit = match ended {
+        Ok(()) => Exit::Pass,
+        Err(failure) => {
+            eprintln!("pulselog: {}", failure.message);
+            failure.exit
+        }
+    };
+    exit_now(exit.number())
 }
 
 /// Our variables. What other programs keep in theirs need not be text.

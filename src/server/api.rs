@@ -105,6 +105,7 @@ pub const SUBMIT_CODES: &[&str] = &[
     "token_expired",
     "token_revoked",
     "tokens_unreadable",
+    "tokens_missing",
     "content_encoding_refused",
     "body_too_large",
     "body_incomplete",

@@ -85,6 +85,10 @@ pub struct RawConfig {
     pub request_timeout_ms: Option<u64>,
     /// What is logged, e.g. `info` or `pulselog=debug`.
     pub log: Option<String>,
+    /// A time that is right, RFC 3339. From the command line alone: it is said
+    /// once, about one start.
+    #[serde(skip)]
+    pub accept_clock: Option<String>,
 }
 
 impl RawConfig {
@@ -162,6 +166,7 @@ impl RawConfig {
             batch_items_max: self.batch_items_max.or(below.batch_items_max),
             request_timeout_ms: self.request_timeout_ms.or(below.request_timeout_ms),
             log: self.log.or(below.log),
+            accept_clock: self.accept_clock.or(below.accept_clock),
         }
     }
 }
@@ -218,6 +223,8 @@ pub struct Config {
     pub free_disk_bytes_min: u64,
     /// Memory of the store.
     pub budget: Budget,
+    /// A time that the operator says is right, Unix milliseconds.
+    pub accept_clock: Option<u64>,
     /// Limits of requests.
     pub limits: Limits,
     /// Who may read bodies, names, findings and counts.
@@ -241,6 +248,7 @@ impl Config {
             checkpoint_interval: Duration::ZERO,
             free_disk_bytes_min: FREE_DISK_BYTES_MIN,
             budget: Budget::default(),
+            accept_clock: None,
             limits: Limits::default(),
             access: Access::public(),
             log: LOG_DEFAULT.to_owned(),
@@ -302,6 +310,7 @@ impl Config {
             checkpoint_interval: Duration::from_millis(raw.checkpoint_interval_ms.unwrap_or(0)),
             free_disk_bytes_min: raw.free_disk_bytes_min.unwrap_or(FREE_DISK_BYTES_MIN),
             budget,
+            accept_clock: raw.accept_clock.as_deref().map(parse_time).transpose()?,
             limits,
             access: Access::public(),
             log: raw.log.unwrap_or_else(|| LOG_DEFAULT.to_owned()),
@@ -336,6 +345,12 @@ fn settings(
 pub fn guard(flags: RawConfig, env: impl Iterator<Item = (String, String)>) -> Result<PathBuf, ConfigError> {
     let (data, raw) = settings(flags, env)?;
     Ok(raw.guard.unwrap_or_else(|| default_guard_path(&data)))
+}
+
+fn parse_time(text: &str) -> Result<u64, ConfigError> {
+    let time: jiff::Timestamp =
+        text.parse().map_err(|_| invalid("accept_clock", "must be a time like 2026-11-26T10:00:00Z"))?;
+    u64::try_from(time.as_millisecond()).map_err(|_| invalid("accept_clock", "must be after 1970"))
 }
 
 /// Reads the operator: a did:key.

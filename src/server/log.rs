@@ -32,7 +32,7 @@ use crate::merkle::{LeafHash, LeafIndex, TreeSize};
 use crate::note::SignerKey;
 use crate::sequence::{COMMIT_ENTRIES_MAX, QUEUE_BYTES_MAX, QUEUE_ENTRIES_MAX};
 use crate::server::faults::Faults;
-use crate::server::log::clock::Clock;
+use crate::server::log::clock::{Clock, Keeper};
 use crate::server::log::queue::{Command, Queue, Room};
 use crate::server::log::recent::Recent;
 use crate::server::log::view::View;
@@ -68,6 +68,8 @@ pub struct Opening {
     pub free_disk_bytes_min: u64,
     /// Memory of the store.
     pub budget: Budget,
+    /// A time that the operator says is right, Unix milliseconds: believed once, at about that time.
+    pub accept_clock: Option<u64>,
     /// Clock, an argument so that tests can make it jump.
     pub clock: Arc<dyn Clock>,
     /// Fault hook, an argument so that tests can break each write.
@@ -122,6 +124,7 @@ pub struct Log {
     published: watch::Receiver<Published>,
     policy: Arc<TrustPolicy>,
     recent: Arc<Recent>,
+    time: Arc<Keeper>,
 }
 
 impl Log {
@@ -146,8 +149,9 @@ impl Log {
             recovered.read_only.clone(),
         );
         let recent = Arc::new(Recent::default());
+        let time = Arc::clone(&recovered.time);
         let running = sequencer::start(recovered, inbox, published_tx, Arc::clone(&recent));
-        Ok((Self { store, queue: Arc::new(queue), published, policy, recent }, running))
+        Ok((Self { store, queue: Arc::new(queue), published, policy, recent, time }, running))
     }
 
     /// Logs the items of one request, in order. Answers when a published
@@ -202,6 +206,15 @@ impl Log {
         self.queue.read_only()
     }
 
+    /// Codes of what refuses writes now, as a submission would be told.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<&'static str> {
+        let clock = || self.time.unsound().map(|why| SubmitError::ClockUnsound { why });
+        let stopped = (!self.is_alive()).then_some(SubmitError::Stopped);
+        let why = [self.queue.read_only().map(|why| SubmitError::ReadOnly { why }), self.queue.check_disk().err()];
+        why.into_iter().chain([clock(), stopped]).flatten().map(|error| error.code()).collect()
+    }
+
     /// A reader at the newest published checkpoint.
     #[must_use]
     pub fn view(&self) -> View {
@@ -254,7 +267,7 @@ pub enum SubmitError {
         /// Why.
         why: String,
     },
-    /// The clock jumped.
+    /// The clock is not believed.
     #[error("clock: {why}; writes wait for it")]
     ClockUnsound {
         /// What was seen.

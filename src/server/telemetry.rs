@@ -69,7 +69,12 @@ struct Gauges {
     queue_entries: Gauge<u64, AtomicU64>,
     sequencer_alive: Gauge<u64, AtomicU64>,
     read_only: Gauge<u64, AtomicU64>,
+    writes_refused: Family<Labels<1>, Gauge<u64, AtomicU64>>,
 }
+
+/// What refuses writes while the service runs, each a gauge of its own.
+const WRITE_REFUSALS: [&str; 6] =
+    ["clock_unsound", "disk_low", "log_stopped", "read_only", "tokens_missing", "tokens_unreadable"];
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -97,6 +102,7 @@ impl Default for Metrics {
         registry.register("queue_entries", "Entries waiting for the sequencer", gauges.queue_entries.clone());
         registry.register("sequencer_alive", "1 while the sequencer runs", gauges.sequencer_alive.clone());
         registry.register("read_only", "1 while writes are refused for good", gauges.read_only.clone());
+        registry.register("writes_refused", "1 while this code refuses writes", gauges.writes_refused.clone());
         new.registry = Arc::new(registry);
         new
     }
@@ -129,12 +135,16 @@ impl Metrics {
     ///
     /// # Errors
     /// Only when formatting itself fails.
-    pub fn text(&self, now: Now) -> Result<String, std::fmt::Error> {
+    pub fn text(&self, now: Now, refused: &[&'static str]) -> Result<String, std::fmt::Error> {
         self.gauges.published_size.set(now.published_size);
         self.gauges.indexed_size.set(now.indexed_size);
         self.gauges.queue_entries.set(now.queue_entries);
         self.gauges.sequencer_alive.set(u64::from(now.sequencer_alive));
         self.gauges.read_only.set(u64::from(now.read_only));
+        for code in WRITE_REFUSALS.iter().chain(refused) {
+            let gauge = self.gauges.writes_refused.get_or_create(&[("code", (*code).to_owned())]);
+            gauge.set(u64::from(refused.contains(code)));
+        }
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

@@ -299,6 +299,7 @@ fn every_code_is_brought_about_by_a_test_or_excused() {
         include_str!("http_audits.rs"),
         include_str!("http_lookup.rs"),
         include_str!("http_verdicts.rs"),
+        include_str!("readiness.rs"),
     ];
     for row in pulselog::server::api::problem::CODES {
         let (call, raw) = (format!(", \"{}\")", row.code), format!("\\\"code\\\":\\\"{}\\\"", row.code));

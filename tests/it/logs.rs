@@ -115,9 +115,26 @@ pub fn items(range: std::ops::Range<u64>) -> Vec<Item> {
 pub struct TestClock {
     pub wall_ms: AtomicU64,
     pub monotonic_ms: AtomicU64,
+    /// Nobody holds the wall clock right.
+    pub unsynchronised: AtomicBool,
+}
+
+/// The machine's clocks, held right by nobody that we ask: tests run where
+/// they are not, and on logs of any day.
+#[derive(Default)]
+struct Unasked(SystemClock);
+
+impl Clock for Unasked {
+    fn read(&self) -> Reading {
+        self.0.read()
+    }
 }
 
 impl Clock for TestClock {
+    fn is_synchronised(&self) -> Option<bool> {
+        Some(!self.unsynchronised.load(Ordering::SeqCst))
+    }
+
     fn read(&self) -> Reading {
         Reading { wall_ms: self.wall_ms.load(Ordering::SeqCst), monotonic_ms: self.monotonic_ms.load(Ordering::SeqCst) }
     }
@@ -201,7 +218,8 @@ impl Place {
             checkpoint_interval: Duration::ZERO,
             free_disk_bytes_min: 0,
             budget: Budget::default(),
-            clock: Arc::new(SystemClock::default()),
+            accept_clock: None,
+            clock: Arc::new(Unasked::default()),
             faults: Arc::new(NoFaults),
         }
     }

@@ -13,6 +13,14 @@ mod guard;
 #[cfg(feature = "server")]
 mod guard_moved;
 #[cfg(feature = "server")]
+mod guard_rebuild;
+#[cfg(feature = "server")]
+mod clocks;
+#[cfg(feature = "server")]
+mod ending;
+#[cfg(feature = "server")]
+mod readiness;
+#[cfg(feature = "server")]
 mod kill;
 #[cfg(feature = "server")]
 mod logs;

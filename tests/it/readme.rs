@@ -160,6 +160,7 @@ fn every_block_of_the_readme_runs_in_order_and_gives_what_it_says() {
             ("pulselog init ", &["pulselog serve mylog", "pulselog sign --kind audit_roots", "pulselog token new"]),
             ("pulselog sign ", &["1 logged, 0 known before, 0 refused"]),
             ("rm -r mylog", &["CLEAN  2 entries"]),
+            ("rm mylog.guard", &["extends the checkpoint of size", "not known"]),
         ],
     };
     document.run(&shell, port, Some(serving));

@@ -47,6 +47,7 @@ pub const CODES: &[CodeRow] = &[
     row(401, "token_expired", "the token's time is over"),
     row(401, "token_revoked", "the operator revoked the token"),
     row(503, "tokens_unreadable", "the token file cannot be read, so nobody may submit"),
+    row(503, "tokens_missing", "the log has no token file, so nobody may submit"),
     row(400, "invalid_parameter", "a part of the address breaks its rule or is not known"),
     row(400, "size_zero", "there is no proof about the empty tree: every log extends it"),
     row(400, "sizes_swapped", "from is larger than to"),
@@ -72,7 +73,7 @@ pub const CODES: &[CodeRow] = &[
     row(400, "batch_empty", "the batch holds no line"),
     row(413, "batch_too_large", "the request holds more entries than could ever be queued"),
     row(503, "queue_full", "too many entries wait; try again"),
-    row(503, "clock_unsound", "the log's clock jumped; writes wait for it"),
+    row(503, "clock_unsound", "the log's clock is not believed; writes wait for it"),
     row(503, "log_stopped", "the log stopped; submit again when it is back"),
     row(503, "timeout", "the request took longer than the limit; submitting again is safe"),
     row(507, "disk_low", "a disk of the log is nearly full; reads go on"),
@@ -242,6 +243,9 @@ impl From<TokenError> for Problem {
         match &error {
             TokenError::Unknown | TokenError::Expired | TokenError::Revoked => {
                 Self::new(error.code(), error.to_string())
+            }
+            TokenError::Missing { .. } => {
+                Self::new("tokens_missing", "the log has no token file; the operator was told")
             }
             _ => Self::new("tokens_unreadable", "the token file cannot be read; the operator was told"),
         }

@@ -107,7 +107,11 @@ impl Queue {
         self.sender.send(command).map_err(|_| SubmitError::Stopped)
     }
 
-    fn check_disk(&self) -> Result<(), SubmitError> {
+    /// Whether the disks have room for writes.
+    ///
+    /// # Errors
+    /// [`SubmitError::DiskLow`].
+    pub fn check_disk(&self) -> Result<(), SubmitError> {
         // A poisoned lock holds a stale reading at worst; read again.
         let mut disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
         let free = match *disk {

@@ -6,6 +6,8 @@
 //! before anything else is tried, nobody is answered, the process exits.
 
 mod batch;
+mod look;
+mod running;
 mod known;
 
 use std::collections::{HashMap, VecDeque};
@@ -17,7 +19,7 @@ use tokio::sync::{oneshot, watch};
 use crate::entry::PendingEntry;
 use crate::merkle::{LeafHash, TreeSize};
 use crate::sequence::{COMMIT_BYTES_TARGET, COMMIT_ENTRIES_MAX, COMMIT_ENTRIES_TARGET, Commit, TreeState, integrate};
-use crate::server::log::clock::{Clock, Soundness};
+use crate::server::log::clock::Keeper;
 use crate::server::log::publisher::{Fatal, Publisher, announce};
 use crate::server::log::queue::{Command, Inbox, Room};
 use crate::server::log::recent::{Committed, Recent};
@@ -28,32 +30,10 @@ use crate::server::log::{Answered, Item, Logged, Published, SubmitError};
 use crate::server::store::layout::{HeadRecord, STATEMENT_KEY_BYTES, StatementRow, cf};
 use crate::server::store::{Store, StoreError};
 
+pub use self::running::Running;
+
 /// Wait before a key that did not answer is asked again.
 const SIGN_RETRY: Duration = Duration::from_secs(1);
-
-/// The running thread.
-pub struct Running {
-    ended: oneshot::Receiver<Result<(), Fatal>>,
-}
-
-impl Running {
-    /// Resolves when the sequencer has ended: `Ok` after every [`super::Log`]
-    /// was dropped, an error when it stopped because of a doubt.
-    ///
-    /// # Errors
-    /// [`Fatal`]; the process must exit non-zero.
-    pub async fn ended(&mut self) -> Result<(), Fatal> {
-        (&mut self.ended).await.unwrap_or(Err(Fatal::Panicked))
-    }
-
-    /// As [`Running::ended`], for callers without a runtime.
-    ///
-    /// # Errors
-    /// As [`Running::ended`].
-    pub fn join(self) -> Result<(), Fatal> {
-        self.ended.blocking_recv().unwrap_or(Err(Fatal::Panicked))
-    }
-}
 
 /// Starts the thread. In read-only mode it only ends when the log is dropped.
 #[must_use]
@@ -73,7 +53,7 @@ pub fn start(recovered: Recovered, inbox: Inbox, published: watch::Sender<Publis
     if let Err(error) = std::thread::Builder::new().name("pulselog-seq".into()).spawn(sequence) {
         tracing::error!(%error, "log stopped: no thread");
     }
-    Running { ended }
+    Running::new(ended)
 }
 
 struct Sequencer {
@@ -85,8 +65,8 @@ struct Sequencer {
     published: watch::Sender<Published>,
     recent: Arc<Recent>,
     forgotten: Option<Committed>,
-    clock: Arc<dyn Clock>,
-    soundness: Soundness,
+    time: Arc<Keeper>,
+    looked_at: Instant,
     interval: Duration,
     signed_at: Option<Instant>,
     requests: VecDeque<Request>,
@@ -137,8 +117,8 @@ impl Sequencer {
             published,
             recent,
             forgotten: None,
-            soundness: Soundness::from(recovered.clock.read()),
-            clock: recovered.clock,
+            time: recovered.time,
+            looked_at: Instant::now(),
             interval: recovered.checkpoint_interval,
             signed_at: None,
             requests: VecDeque::new(),
@@ -153,14 +133,14 @@ impl Sequencer {
     fn run(&mut self) -> Result<(), Fatal> {
         loop {
             if self.requests.is_empty() {
-                let timeout = (!self.placed.is_empty()).then(|| self.until_due());
-                match self.inbox.receive(timeout) {
+                match self.inbox.receive(self.until_next()) {
                     Ok(Some(command)) => self.accept(command),
                     Ok(None) => {}
                     Err(_closed) if self.is_read_only => return Ok(()),
-                    Err(_closed) => return self.checkpoint(),
+                    Err(_closed) => return self.end(),
                 }
             }
+            self.look()?;
             // What arrived during the last commit forms this one.
             while self.waiting < COMMIT_ENTRIES_TARGET
                 && let Some(command) = self.inbox.take()
@@ -189,7 +169,7 @@ impl Sequencer {
     fn round(&mut self) -> Result<(), Fatal> {
         let items = self.gather();
         if !items.is_empty() {
-            match self.soundness.judge(self.clock.read(), self.tree.last_logged_at()) {
+            match self.time.judge(self.tree.last_logged_at()) {
                 Ok(now) => {
                     let (pending, statements) = self.place(items)?;
                     if !pending.is_empty() {
