@@ -13,6 +13,8 @@ mod guard;
 #[cfg(feature = "server")]
 mod guard_moved;
 #[cfg(feature = "server")]
+mod holes;
+#[cfg(feature = "server")]
 mod kill;
 #[cfg(feature = "server")]
 mod logs;

@@ -62,7 +62,9 @@ pub fn open(opening: Opening) -> Result<Recovered, OpenError> {
     // The guard's lock comes first: it also keeps out a process with another
     // copy of the data, which RocksDB's own lock does not see.
     let guard = FileGuard::open(&opening.guard, Arc::clone(&opening.faults))?;
-    let store = Arc::new(Store::open(&opening.data.join("store"), Arc::clone(&opening.faults))?);
+    let dir = opening.data.join("store");
+    survey(&opening, &dir, guard.as_ref())?;
+    let store = Arc::new(Store::open(&dir, Arc::clone(&opening.faults))?);
     if let Some(why) = store.fork()? {
         return Err(OpenError::Fork { why });
     }
@@ -131,6 +133,23 @@ impl Recovered {
         self.read_only = Some(why);
         Ok(())
     }
+}
+
+/// Refuses while everything still lies as it was found: holes below the head,
+/// and a WAL whose blank tail took more than the one commit under way.
+fn survey(opening: &Opening, dir: &Path, guard: Option<&FileGuard>) -> Result<(), OpenError> {
+    let Some(found) = Store::survey(dir)? else { return Ok(()) };
+    if let Some(hole) = found.hole {
+        return Err(OpenError::Hole { size: found.head.head.size, hole });
+    }
+    if found.has_blank_tail
+        && let Some(guard) = guard
+        && let GuardState::Record(record) = guard.read()?
+    {
+        tracing::warn!("the write-ahead log ends in zeros: a torn tail");
+        compare(&opening.origin, &record, &found.head)?;
+    }
+    Ok(())
 }
 
 /// Initialises what is new, finishes what initialisation left, and otherwise
