@@ -55,8 +55,8 @@ pub struct Survey {
     pub head: HeadRecord,
     /// Rows that are missing below it.
     pub hole: Option<Hole>,
-    /// The WAL ends in zeros: only what the guard confirms is all of it.
-    pub has_blank_tail: bool,
+    /// It lost against another copy.
+    pub is_fork: bool,
 }
 
 impl Store {
@@ -91,10 +91,9 @@ impl Store {
         if !dir.join("CURRENT").exists() || !rocks::has_families(dir).map_err(StoreError::Open)? {
             return Ok(None);
         }
-        let has_blank_tail = rocks::has_blank_tail(dir);
         let store = Self::open_read_only(dir)?;
         let Some(head) = store.head()? else { return Ok(None) };
-        Ok(Some(Survey { hole: store.hole(head.head.size)?, head, has_blank_tail }))
+        Ok(Some(Survey { hole: store.hole(head.head.size)?, head, is_fork: store.fork()?.is_some() }))
     }
 
     /// Writes what the WAL gave back into synced files: after a failed sync

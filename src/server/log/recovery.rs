@@ -136,18 +136,20 @@ impl Recovered {
 }
 
 /// Refuses while everything still lies as it was found: holes below the head,
-/// and a WAL whose blank tail took more than the one commit under way.
+/// and a store older than its guard, whether it is an old copy or the end of
+/// its WAL is gone. Opening for writing would throw the rest away.
 fn survey(opening: &Opening, dir: &Path, guard: Option<&FileGuard>) -> Result<(), OpenError> {
     let Some(found) = Store::survey(dir)? else { return Ok(()) };
+    let size = found.head.head.size;
     if let Some(hole) = found.hole {
-        return Err(OpenError::Hole { size: found.head.head.size, hole });
+        return Err(OpenError::Hole { size, hole });
     }
-    if found.has_blank_tail
-        && let Some(guard) = guard
-        && let GuardState::Record(record) = guard.read()?
+    if let Some(GuardState::Record(record)) = guard.map(FileGuard::read).transpose()?
+        && record.origin == hash_text(opening.origin.as_str())
+        && record.head.size > size
+        && !found.is_fork
     {
-        tracing::warn!("the write-ahead log ends in zeros: a torn tail");
-        compare(&opening.origin, &record, &found.head)?;
+        return Err(OpenError::GuardNewer { guard: record.head.size, store: size });
     }
     Ok(())
 }

@@ -78,7 +78,7 @@ fn recovery_mode(dir: &Path) -> DBRecoveryMode {
 
 /// Whether the newest WAL ends in more zeros than a record does. What cannot
 /// be read here is met again, and named, when the store is opened.
-pub fn has_blank_tail(dir: &Path) -> bool {
+fn has_blank_tail(dir: &Path) -> bool {
     let Ok(files) = std::fs::read_dir(dir) else { return false };
     let logs = files.flatten().map(|file| file.path()).filter(|path| path.extension().is_some_and(|e| e == "log"));
     // Names are numbers of six digits and more.
