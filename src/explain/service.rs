@@ -99,6 +99,7 @@ rows! {
     seen_newer, "Kept checkpoint is ahead", "the checkpoint given with --seen covers more than this store holds", "this is an old copy: use the newest one";
     seen_other_root, "Kept checkpoint contradicts", "the store does not extend the checkpoint given with --seen", "this store is of another history: use the right copy";
     key_silent, "Key does not answer", "the log's key did not sign at the start", "see that the key or signing service is reachable";
+    store_holes, "Store has holes", "rows are missing below the newest head: a part of the data was lost, or an older copy was put over a newer one", "put a whole copy of the newest data in its place and start with --seen; nothing was changed, so keep this one for pulselog fsck";
     store_open, "Store does not open", "the database does not open", "read the reason; if it is damage, run pulselog fsck";
     store_busy, "Store in use", "another process holds the store", "stop the other process; one log, one process";
     store_read, "Store read failed", "the database could not be read", "look at the disk";

@@ -14,6 +14,7 @@ pub mod layout;
 pub mod pyramids;
 mod read;
 mod rocks;
+pub mod whole;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::sequence::Commit;
 use crate::server::faults::{Faults, NoFaults, WriteStep};
 use crate::server::store::layout::{HeadRecord, LogIdentity, StatementRow, cf, meta, number_key, tile_key};
 use crate::server::store::pyramids::Pyramids;
+use crate::server::store::whole::Hole;
 
 pub use self::budget::{BUDGET_BYTES_MIN, Budget, CACHE_BYTES_MAX, MEMTABLES_BYTES_MAX};
 pub use self::error::StoreError;
@@ -48,6 +50,17 @@ pub struct Store {
     pyramids: Pyramids,
 }
 
+/// What lies in a directory, before it is opened for writing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Survey {
+    /// The head, with what the WAL gives back.
+    pub head: HeadRecord,
+    /// Rows that are missing below it.
+    pub hole: Option<Hole>,
+    /// It lost against another copy.
+    pub is_fork: bool,
+}
+
 impl Store {
     /// Opens or creates the store in `dir`. Replays the WAL, whose tail may be
     /// torn by a power cut and nothing else.
@@ -68,6 +81,21 @@ impl Store {
         let lock = rocks::lock(dir).ok_or(StoreError::Busy)?;
         let db = rocks::open_read_only(dir).map_err(StoreError::Open)?;
         Ok(Self { db, faults: Arc::new(NoFaults), _lock: lock, pyramids: Pyramids::default() })
+    }
+
+    /// Looks at the head, and for rows that are missing below it, before
+    /// anything is opened for writing: that would throw away what a repair may
+    /// need. A store whose first start was interrupted has no head yet.
+    ///
+    /// # Errors
+    /// As [`Store::open_read_only`] and [`Store::hole`].
+    pub fn survey(dir: &Path) -> Result<Option<Survey>, StoreError> {
+        if !dir.join("CURRENT").exists() || !rocks::has_families(dir).map_err(StoreError::Open)? {
+            return Ok(None);
+        }
+        let store = Self::open_read_only(dir)?;
+        let Some(head) = store.head()? else { return Ok(None) };
+        Ok(Some(Survey { hole: store.hole(head.head.size)?, head, is_fork: store.fork()?.is_some() }))
     }
 
     /// Writes what the WAL gave back into synced files: after a failed sync

@@ -21,6 +21,8 @@ mod ending;
 #[cfg(feature = "server")]
 mod readiness;
 #[cfg(feature = "server")]
+mod holes;
+#[cfg(feature = "server")]
 mod kill;
 #[cfg(feature = "server")]
 mod logs;

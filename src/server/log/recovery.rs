@@ -65,7 +65,9 @@ pub fn open(opening: Opening) -> Result<Recovered, OpenError> {
     // The guard's lock comes first: it also keeps out a process with another
     // copy of the data, which RocksDB's own lock does not see.
     let guard = FileGuard::open(&opening.guard, Arc::clone(&opening.faults))?;
-    let store = Arc::new(Store::open(&opening.data.join("store"), opening.budget, Arc::clone(&opening.faults))?);
+    let dir = opening.data.join("store");
+    survey(&opening, &dir, guard.as_ref())?;
+    let store = Arc::new(Store::open(&dir, opening.budget, Arc::clone(&opening.faults))?);
     if let Some(why) = store.fork()? {
         return Err(OpenError::Fork { why });
     }
@@ -140,6 +142,25 @@ impl Recovered {
         self.read_only = Some(why);
         Ok(())
     }
+}
+
+/// Refuses while everything still lies as it was found: holes below the head,
+/// and a store older than its guard, whether it is an old copy or the end of
+/// its WAL is gone. Opening for writing would throw the rest away.
+fn survey(opening: &Opening, dir: &Path, guard: Option<&FileGuard>) -> Result<(), OpenError> {
+    let Some(found) = Store::survey(dir)? else { return Ok(()) };
+    let size = found.head.head.size;
+    if let Some(hole) = found.hole {
+        return Err(OpenError::Hole { size, hole });
+    }
+    if let Some(GuardState::Record(record)) = guard.map(FileGuard::read).transpose()?
+        && record.origin == hash_text(opening.origin.as_str())
+        && record.head.size > size
+        && !found.is_fork
+    {
+        return Err(OpenError::GuardNewer { guard: record.head.size, store: size });
+    }
+    Ok(())
 }
 
 /// Initialises what is new, finishes what initialisation left, and otherwise

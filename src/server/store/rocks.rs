@@ -1,7 +1,8 @@
 //! How RocksDB is opened: one place for every option and its reason.
 
 use std::fs::File;
-use std::path::Path;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
 
 use rocksdb::{
     BlockBasedOptions, BottommostLevelCompaction, Cache, ColumnFamilyDescriptor, CompactOptions, DB, DBCompressionType,
@@ -18,6 +19,9 @@ const WAL_BYTES_MAX: u64 = 48 << 20;
 /// A memtable is full when it holds this part of the budget, so that the one
 /// being flushed and the one being filled fit into it together.
 const MEMTABLES_SHARE: usize = 3;
+/// Zeros at the end of the WAL that no record of ours ends in: rows end in
+/// hashes and signed text.
+const BLANK_TAIL_BYTES_MIN: usize = 16;
 /// Small blocks for point reads by hash, larger ones where neighbours are read together.
 const POINT_BLOCK_BYTES: usize = 8 << 10;
 const RANGE_BLOCK_BYTES: usize = 16 << 10;
@@ -36,7 +40,7 @@ const ZSTD_WINDOW_BITS: i32 = -14;
 
 pub fn open(dir: &Path, budget: Budget) -> Result<DB, Error> {
     let cache = Cache::new_lru_cache(budget.cache_bytes);
-    let mut database = database();
+    let mut database = database(recovery_mode(dir));
     // One budget for the memtables of all families. Never a stall: a memtable
     // that is being flushed still counts, and the sequencer must not wait for it.
     database.set_write_buffer_manager(&WriteBufferManager::new_write_buffer_manager(budget.memtables_bytes, false));
@@ -53,7 +57,14 @@ pub fn open(dir: &Path, budget: Budget) -> Result<DB, Error> {
 pub fn open_read_only(dir: &Path) -> Result<DB, Error> {
     let cache = Cache::new_lru_cache(Budget::default().cache_bytes);
     let families = cf::ALL.iter().map(|name| ColumnFamilyDescriptor::new(*name, family(name, &cache)));
-    DB::open_cf_descriptors_read_only(&database(), dir, families, false)
+    DB::open_cf_descriptors_read_only(&database(recovery_mode(dir)), dir, families, false)
+}
+
+/// Whether every family is there: a crash while the first start makes them
+/// leaves some out.
+pub fn has_families(dir: &Path) -> Result<bool, Error> {
+    let there = DB::list_cf(&database(DBRecoveryMode::TolerateCorruptedTailRecords), dir)?;
+    Ok(cf::ALL.iter().all(|name| there.iter().any(|there| there == name)))
 }
 
 /// Takes RocksDB's own lock, which its read-only mode does not. `None` when
@@ -67,13 +78,41 @@ pub fn lock(dir: &Path) -> Option<Option<File>> {
     }
 }
 
-fn database() -> Options {
+/// A torn tail is what a power cut leaves; anything else is damage and refuses.
+/// So does RocksDB where a file system had allocated the tail and never wrote
+/// it: a record that ends in zeros. Then what comes before it is taken, and
+/// the caller compares it with the guard before anything is written.
+fn recovery_mode(dir: &Path) -> DBRecoveryMode {
+    if has_blank_tail(dir) { DBRecoveryMode::PointInTime } else { DBRecoveryMode::TolerateCorruptedTailRecords }
+}
+
+/// Whether the newest WAL ends in more zeros than a record does. What cannot
+/// be read here is met again, and named, when the store is opened.
+fn has_blank_tail(dir: &Path) -> bool {
+    let Ok(files) = std::fs::read_dir(dir) else { return false };
+    let logs = files.flatten().map(|file| file.path()).filter(|path| path.extension().is_some_and(|e| e == "log"));
+    // Names are numbers of six digits and more.
+    let number = |path: &PathBuf| path.file_stem().and_then(|stem| stem.to_str()?.parse::<u64>().ok());
+    let Some(newest) = logs.max_by_key(number) else { return false };
+    let tail = || -> std::io::Result<[u8; BLANK_TAIL_BYTES_MIN]> {
+        let mut tail = [1; BLANK_TAIL_BYTES_MIN];
+        let file = File::open(newest)?;
+        let start = file.metadata()?.len().checked_sub(tail.len() as u64);
+        file.read_exact_at(&mut tail, start.ok_or(std::io::ErrorKind::UnexpectedEof)?)?;
+        Ok(tail)
+    };
+    tail().is_ok_and(|tail| tail == [0; BLANK_TAIL_BYTES_MIN])
+}
+
+fn database(mode: DBRecoveryMode) -> Options {
     let mut options = Options::default();
     options.create_if_missing(true);
     options.create_missing_column_families(true);
     options.set_paranoid_checks(true);
-    // A torn tail is what a power cut leaves; anything else is damage and refuses.
-    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    options.set_wal_recovery_mode(mode);
+    // A synced log that is gone, or shorter than it was, refuses: a newer one
+    // would be replayed above the hole.
+    options.set_track_and_verify_wals_in_manifest(true);
     options.set_max_total_wal_size(WAL_BYTES_MAX);
     options.set_max_background_jobs(2);
     options.set_bytes_per_sync(1 << 20);

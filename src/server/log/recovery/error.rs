@@ -10,6 +10,7 @@ use crate::server::log::publisher::Fatal;
 use crate::server::log::view::ViewError;
 use crate::server::store::StoreError;
 use crate::server::store::layout::SCHEMA;
+use crate::server::store::whole::Hole;
 
 /// Why the log does not start. Each message ends with what to do.
 #[derive(Debug, thiserror::Error)]
@@ -143,6 +144,16 @@ pub enum OpenError {
         /// The entry.
         index: LeafIndex,
     },
+    /// Rows are missing below the head.
+    #[error(
+        "store: {hole} below the head of {size} entries: a part of the data was lost, or an older copy was put over it; nothing was changed. Put a whole copy of the newest data in its place and start with --seen, or keep this one and run pulselog fsck"
+    )]
+    Hole {
+        /// Size of the head.
+        size: TreeSize,
+        /// What is missing.
+        hole: Hole,
+    },
     /// Something pinned at initialisation differs.
     #[error("{what}: pinned at initialisation as {pinned}, given {given}; start with what was pinned")]
     Pinned {
@@ -224,6 +235,7 @@ impl OpenError {
             Self::GuardOlder { .. } => "guard_older",
             Self::GuardOtherRoot { .. } => "guard_other_root",
             Self::Root { .. } | Self::HeadNote { .. } | Self::Edge { .. } => "store_damaged",
+            Self::Hole { .. } => "store_holes",
             Self::Pinned { .. } => "pinned",
             Self::Schema { .. } => "store_schema",
             Self::SeenNote { .. } => "seen_note",
