@@ -41,13 +41,14 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::artifact::KeyCache;
+use crate::server::api::judges::Judges;
 use crate::server::api::pool::Pool;
 use crate::server::api::problem::Problem;
+use crate::server::api::slots::Slots;
 use crate::server::audits::Audits;
-use crate::server::config::Config;
+use crate::server::config::{Config, crowd};
 use crate::server::faults::{Faults, NoFaults};
 use crate::server::index::Index;
-use crate::server::listener::Bounded;
 use crate::server::log::clock::{Clock, SystemClock};
 use crate::server::log::publisher::Fatal;
 use crate::server::log::recovery::OpenError;
@@ -66,7 +67,7 @@ pub struct Server {
     addr: SocketAddr,
     state: AppState,
     stop: watch::Sender<bool>,
-    serving: JoinHandle<io::Result<()>>,
+    serving: JoinHandle<()>,
     running: Running,
     runtime: Runtime,
 }
@@ -97,7 +98,7 @@ impl Server {
         let addr = listener.local_addr().map_err(bind)?;
         let facts = facts(&config);
         let tokens = Tokens::new(&config.data, Arc::clone(&clock));
-        let limits = Arc::new(config.limits);
+        let (limits, crowd) = (Arc::new(config.limits), config.crowd);
         let (access, operator) = (config.access, config.operator.clone());
         let (log, running) = Log::open(opening(config, clock, faults))?;
         let (index, keys) = (Index::start(&log, operator.clone(), facts.origin.clone()), Arc::new(KeyCache::new()));
@@ -109,15 +110,17 @@ impl Server {
             tokens,
             keys,
             metrics: Metrics::default(),
-            pool: Pool::default(),
+            pool: Pool::new(crowd::count(crowd.submissions_held_bytes_max)),
+            judges: Judges::start(&crowd),
+            slots: Slots::new(&crowd),
             limits,
+            crowd,
             facts,
         };
         let (stop, stopped) = watch::channel(false);
         runtime.spawn(count_published(state.log.follow(), state.metrics.clone()));
         let router = api::router(state.clone(), viewer::router(), any(lost));
-        let serve = axum::serve(Bounded::new(listener), router).with_graceful_shutdown(until(stopped));
-        let serving = runtime.spawn(serve.into_future());
+        let serving = runtime.spawn(listener::serve(listener, router, crowd, stopped));
         tracing::info!(%addr, origin = state.facts.origin, size = state.log.published().head.size.get(), "serving");
         Ok(Self { addr, state, stop, serving, running, runtime })
     }
@@ -186,7 +189,7 @@ async fn signal_or_end(running: &mut Running) -> Result<Option<Result<(), Fatal>
     })
 }
 
-fn finish_serving(runtime: &Runtime, stop: &watch::Sender<bool>, serving: JoinHandle<io::Result<()>>) {
+fn finish_serving(runtime: &Runtime, stop: &watch::Sender<bool>, serving: JoinHandle<()>) {
     stop.send_replace(true);
     let served = runtime.block_on(async { tokio::time::timeout(GRACE, serving).await });
     if served.is_err() {
@@ -201,11 +204,6 @@ async fn lost(state: State<AppState>, headers: HeaderMap) -> Response {
         return viewer::not_found(state, headers).await;
     }
     Problem::new("not_found", "there is nothing at this address").into_response()
-}
-
-async fn until(mut stopped: watch::Receiver<bool>) {
-    // An error means that the server handle is gone: stop too.
-    let _ = stopped.wait_for(|stop| *stop).await;
 }
 
 async fn count_published(mut published: watch::Receiver<log::Published>, metrics: Metrics) {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use pulselog::server::Server;
-use pulselog::server::config::{Config, ConfigError, ENV_PREFIX, RawConfig};
+use pulselog::server::config::{Config, ConfigError, ENV_PREFIX, RawConfig, crowd};
 
 use crate::cli::failure::{Exit, Failure};
 
@@ -83,6 +83,45 @@ pub struct Args {
     /// What is logged to standard error, e.g. warn or pulselog=debug [default: info].
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
+    #[command(flatten)]
+    crowd: CrowdArgs,
+}
+
+/// Flags of the table of what many clients at once may take.
+struct CrowdArgs(crowd::Given);
+
+impl clap::Args for CrowdArgs {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        crowd::ROWS.iter().fold(command, |command, row| {
+            let help = format!("{} [default: {}].", sentence(row.meaning), row.default);
+            let number = clap::value_parser!(u64);
+            // A few names, once a process: flags are static text here.
+            let flag: &'static str = row.name.replace('_', "-").leak();
+            let arg = clap::Arg::new(row.name).long(flag);
+            command.arg(arg.value_name(row.unit).value_parser(number).help(help).help_heading("Many clients at once"))
+        })
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for CrowdArgs {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        let given = |row: &crowd::Row| Some((row.name, *matches.get_one::<u64>(row.name)?));
+        Ok(Self(crowd::ROWS.iter().filter_map(given).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        Self::from_arg_matches(matches).map(|new| *self = new)
+    }
+}
+
+/// The same words, beginning like a sentence.
+fn sentence(words: &str) -> String {
+    let mut chars = words.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 pub fn run(args: Args) -> Result<Exit, Failure> {
@@ -105,6 +144,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         batch_items_max: args.batch_items_max,
         request_timeout_ms: args.request_timeout_ms,
         log: args.log,
+        crowd: args.crowd.0,
     };
     let config = Config::load(flags, variables()?.into_iter()).map_err(|error| {
         let message = format!("{error} [{}]", error.code());

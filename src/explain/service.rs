@@ -32,9 +32,12 @@ rows! {
     body_too_large, "Body too large", "the body has more bytes than the limit", "send less at once";
     content_encoding_refused, "Content encoding refused", "bodies are taken without content encoding only", "send the body uncompressed";
     body_incomplete, "Body cut short", "the body ended before its announced length", "send it again; submitting again is safe";
+    body_too_slow, "Body too slow", "the body arrived more slowly than the least rate", "send less at once, or over a faster way; submitting again is safe";
     batch_empty, "Batch empty", "the batch holds no line", "send one artifact a line";
     batch_too_large, "Batch too large", "the request holds more entries than could ever be queued", "send smaller batches";
     queue_full, "Queue full", "too many entries wait; try again", "try again after a second";
+    verify_busy, "Too many to judge", "too many documents wait to be judged; try again", "try again after a second, or run pulselog verify yourself: it needs no log";
+    answers_full, "Answers wait", "large answers wait for their readers; try again", "try again after a second; take answers as fast as you can";
     clock_unsound, "Clock unsound", "the log's clock jumped; writes wait for it", "operator: set the clock right, then start the service again";
     log_stopped, "Log stopped", "the log stopped; submit again when it is back", "submit again when it is back; submitting again is safe";
     timeout, "Timed out", "the request took longer than the limit; submitting again is safe", "submit again, or less at once";

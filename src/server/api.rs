@@ -10,6 +10,7 @@ pub mod checkpoints;
 pub mod docs;
 pub mod entries;
 pub mod intake;
+pub mod judges;
 pub mod lookup;
 pub mod openapi;
 pub mod policies;
@@ -17,6 +18,7 @@ pub mod pool;
 pub mod problem;
 pub mod proofs;
 pub mod query;
+pub mod slots;
 pub mod submit;
 pub mod tiles;
 pub mod verdicts;
@@ -91,7 +93,8 @@ const fn serve(path: &'static str, handler: fn() -> MethodRouter<AppState>) -> O
 }
 
 /// Codes that any route may answer.
-pub const COMMON_CODES: &[&str] = &["invalid_parameter", "not_found", "method_not_allowed", "timeout", "internal"];
+pub const COMMON_CODES: &[&str] =
+    &["invalid_parameter", "not_found", "method_not_allowed", "answers_full", "timeout", "internal"];
 /// Codes of every read of the store.
 pub const STORE_CODES: &[&str] = &["store_damaged", "store_failed"];
 /// Codes of what the audit answers.
@@ -108,6 +111,7 @@ pub const SUBMIT_CODES: &[&str] = &[
     "content_encoding_refused",
     "body_too_large",
     "body_incomplete",
+    "body_too_slow",
     "batch_too_large",
     "queue_full",
     "disk_low",
@@ -122,7 +126,8 @@ pub const VERIFY_CODES: &[&str] = &[
     "content_encoding_refused",
     "body_too_large",
     "body_incomplete",
-    "queue_full",
+    "body_too_slow",
+    "verify_busy",
     "size_not_published",
     "index_behind",
     "scope_too_large",

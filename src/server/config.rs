@@ -15,6 +15,7 @@
 //! Names are the same everywhere:
 //! `free_disk_bytes_min`, `PULSELOG_FREE_DISK_BYTES_MIN`, `--free-disk-bytes-min`.
 
+pub mod crowd;
 mod error;
 pub mod files;
 
@@ -28,6 +29,7 @@ use crate::artifact::{self, Did};
 use crate::checkpoint::Origin;
 use crate::note::{KeyName, SignerKey};
 use crate::server::access::Access;
+use crate::server::config::crowd::Crowd;
 use crate::server::config::files::{read_bytes, read_key, read_text};
 use crate::server::log::default_guard_path;
 
@@ -80,6 +82,9 @@ pub struct RawConfig {
     pub request_timeout_ms: Option<u64>,
     /// What is logged, e.g. `info` or `pulselog=debug`.
     pub log: Option<String>,
+    /// Settings of [`crowd::ROWS`].
+    #[serde(skip)]
+    pub crowd: crowd::Given,
 }
 
 impl RawConfig {
@@ -88,8 +93,11 @@ impl RawConfig {
     /// # Errors
     /// [`ConfigError::File`] names the key or line.
     pub fn from_toml(text: &str, file: &Path) -> Result<Self, ConfigError> {
-        let mut raw: Self = toml::from_str(text)
-            .map_err(|e| ConfigError::File { path: file.to_owned(), why: e.message().to_owned() })?;
+        let refused = |why: String| ConfigError::File { path: file.to_owned(), why };
+        let mut table: toml::Table = toml::from_str(text).map_err(|e| refused(e.message().to_owned()))?;
+        let crowd = crowd::take(&mut table).map_err(|name| refused(format!("{name}: must be a whole number")))?;
+        let raw: Self = table.try_into().map_err(|e: toml::de::Error| refused(e.message().to_owned()))?;
+        let mut raw = Self { crowd, ..raw };
         let at = file.parent().unwrap_or(Path::new(""));
         let paths = raw.key.iter_mut().chain(&mut raw.guard).chain(raw.seen.iter_mut().flatten());
         paths.for_each(|path| *path = at.join(&*path));
@@ -126,7 +134,11 @@ impl RawConfig {
                 "BATCH_ITEMS_MAX" => raw.batch_items_max = Some(size()?),
                 "REQUEST_TIMEOUT_MS" => raw.request_timeout_ms = Some(number()?),
                 "LOG" => raw.log = Some(value),
-                _ => {}
+                _ => {
+                    if let Some(row) = crowd::row(&key.to_ascii_lowercase()) {
+                        raw.crowd.insert(row.name, number()?);
+                    }
+                }
             }
         }
         Ok(raw)
@@ -153,6 +165,7 @@ impl RawConfig {
             batch_items_max: self.batch_items_max.or(below.batch_items_max),
             request_timeout_ms: self.request_timeout_ms.or(below.request_timeout_ms),
             log: self.log.or(below.log),
+            crowd: below.crowd.into_iter().chain(self.crowd).collect(),
         }
     }
 }
@@ -209,6 +222,8 @@ pub struct Config {
     pub free_disk_bytes_min: u64,
     /// Limits of requests.
     pub limits: Limits,
+    /// What many clients at once may take.
+    pub crowd: Crowd,
     /// Who may read bodies, names, findings and counts.
     pub access: Access,
     /// What is logged.
@@ -230,6 +245,7 @@ impl Config {
             checkpoint_interval: Duration::ZERO,
             free_disk_bytes_min: FREE_DISK_BYTES_MIN,
             limits: Limits::default(),
+            crowd: Crowd::default(),
             access: Access::public(),
             log: LOG_DEFAULT.to_owned(),
         }
@@ -284,6 +300,7 @@ impl Config {
             checkpoint_interval: Duration::from_millis(raw.checkpoint_interval_ms.unwrap_or(0)),
             free_disk_bytes_min: raw.free_disk_bytes_min.unwrap_or(FREE_DISK_BYTES_MIN),
             limits,
+            crowd: Crowd::build(&raw.crowd)?,
             access: Access::public(),
             log: raw.log.unwrap_or_else(|| LOG_DEFAULT.to_owned()),
             data,

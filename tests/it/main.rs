@@ -1,6 +1,8 @@
 //! The one integration binary: it links once, however many files there are.
 
 #[cfg(feature = "server")]
+mod crowds;
+#[cfg(feature = "server")]
 mod damaged_rows;
 #[cfg(feature = "server")]
 mod entries;

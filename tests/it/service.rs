@@ -250,7 +250,7 @@ impl Answer {
         assert_eq!(self.header("content-type"), "application/problem+json");
         assert_eq!(self.string("type"), format!("/docs/errors#{code}"));
         assert_eq!(self.number("status"), i64::from(status));
-        assert_eq!(self.header("retry-after"), if status == 503 { "1" } else { "" });
+        assert_eq!(self.header("retry-after"), if matches!(status, 429 | 503) { "1" } else { "" });
         self
     }
 }

@@ -8,14 +8,11 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::server::api::problem::{Problem, Refused};
+use crate::server::api::slots;
 use crate::server::state::AppState;
-
-/// Requests that are worked on at once; more wait, and their time counts.
-const REQUESTS_MAX: usize = 256;
 
 /// Headers of every answer that does not set its own.
 const HEADERS: [(header::HeaderName, &str); 3] = [
@@ -30,8 +27,9 @@ const NO_ROUTE: &str = "none";
 pub fn layers(router: Router<AppState>, state: AppState) -> Router<AppState> {
     router
         .method_not_allowed_fallback(wrong_method)
-        .layer(GlobalConcurrencyLimitLayer::new(REQUESTS_MAX))
+        .layer(from_fn_with_state(state.slots.clone(), slots::read))
         .layer(from_fn_with_state(state.clone(), limit_time))
+        .layer(from_fn_with_state(state.slots.clone(), slots::hold_answer))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(state, count))
         .layer(from_fn(add_headers))

@@ -27,15 +27,15 @@ use crate::verify::verification::Verification;
 ///
 /// # Errors
 /// `access_closed`, `invalid_parameter`, body codes, `json_…`,
-/// `not_a_document`, `size_not_published`, `index_behind`, `scope_too_large`,
-/// store codes.
+/// `not_a_document`, `verify_busy`, `size_not_published`, `index_behind`,
+/// `scope_too_large`, store codes.
 pub async fn verify(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
     state.access.check()?;
     let (parts, body) = request.into_parts();
     let query = Query::read(&parts.uri, AT_QUERY)?;
     let sent = intake::look_at(&state, &parts.headers, body, state.limits.body_bytes_max).await?;
     let (log, audits) = (state.log.clone(), state.audits.clone());
-    let judged = state.pool.run(move || {
+    let judged = state.judges.run(move || {
         let file = json::parse(&sent.bytes, DEPTH_MAX)
             .map_err(|error| Problem::new(error.code(), format!("the body is no strict JSON: {error}")))?;
         let unknown = || {
