@@ -96,7 +96,7 @@ impl Server {
         let bind = |source| ServeError::Bind { addr: config.listen, source };
         let listener = runtime.block_on(TcpListener::bind(config.listen)).map_err(bind)?;
         let addr = listener.local_addr().map_err(bind)?;
-        let facts = facts(&config);
+        let facts = facts(&config, addr);
         let tokens = Tokens::new(&config.data, Arc::clone(&clock));
         let (limits, crowd) = (Arc::new(config.limits), config.crowd);
         let (access, operator) = (config.access, config.operator.clone());
@@ -201,7 +201,7 @@ fn finish_serving(runtime: &Runtime, stop: &watch::Sender<bool>, serving: JoinHa
 async fn lost(state: State<AppState>, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|a| a.to_str().ok()).unwrap_or_default();
     if accept.contains("text/html") {
-        return viewer::not_found(state, headers).await;
+        return viewer::not_found(state).await;
     }
     Problem::new("not_found", "there is nothing at this address").into_response()
 }
@@ -215,13 +215,16 @@ async fn count_published(mut published: watch::Receiver<log::Published>, metrics
     }
 }
 
-fn facts(config: &Config) -> LogFacts {
+/// What the log is. Its address is what its operator says, never what a client
+/// says: `Host` and what proxies add can be made up by anybody.
+fn facts(config: &Config, addr: SocketAddr) -> LogFacts {
     let vkey = config.signer.vkey();
     LogFacts {
         origin: config.origin.as_str().to_owned(),
         key_id: vkey.key_id().to_string(),
         vkey: vkey.to_string(),
         operator: config.operator.as_str().to_owned(),
+        url: config.public_url.clone().unwrap_or_else(|| format!("http://{addr}")),
     }
 }
 

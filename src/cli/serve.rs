@@ -41,6 +41,10 @@ pub struct Args {
     /// Allow an address that other machines reach; TLS is the proxy's.
     #[arg(long)]
     public: bool,
+    /// Address under which readers reach the log, for commands on its pages
+    /// [default: the address it listens at].
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
     /// Origin line of every checkpoint.
     #[arg(long, value_name = "NAME")]
     origin: Option<String>,
@@ -131,6 +135,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         listen: args.listen,
         // Absent means that file and environment decide.
         public: args.public.then_some(true),
+        public_url: args.public_url,
         origin: args.origin,
         key: args.key,
         operator: args.operator,

@@ -31,6 +31,8 @@ rows! {
     method_not_allowed, "Method not allowed", "this address does not take this method", "see /openapi.json for what it takes";
     body_too_large, "Body too large", "the body has more bytes than the limit", "send less at once";
     content_encoding_refused, "Content encoding refused", "bodies are taken without content encoding only", "send the body uncompressed";
+    content_type_refused, "Content type refused", "the body is announced as another media type than this address takes", "send the Content-Type that /openapi.json names, or none";
+    not_acceptable, "Nothing acceptable", "Accept-Encoding refuses every form that there is", "let Accept-Encoding allow identity or gzip";
     body_incomplete, "Body cut short", "the body ended before its announced length", "send it again; submitting again is safe";
     body_too_slow, "Body too slow", "the body arrived more slowly than the least rate", "send less at once, or over a faster way; submitting again is safe";
     batch_empty, "Batch empty", "the batch holds no line", "send one artifact a line";

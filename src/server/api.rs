@@ -28,7 +28,6 @@ mod around;
 
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
-use tower_http::compression::CompressionLayer;
 
 use crate::server::api::query::Param;
 use crate::server::health;
@@ -94,7 +93,7 @@ const fn serve(path: &'static str, handler: fn() -> MethodRouter<AppState>) -> O
 
 /// Codes that any route may answer.
 pub const COMMON_CODES: &[&str] =
-    &["invalid_parameter", "not_found", "method_not_allowed", "answers_full", "timeout", "internal"];
+    &["invalid_parameter", "not_found", "method_not_allowed", "not_acceptable", "answers_full", "timeout", "internal"];
 /// Codes of every read of the store.
 pub const STORE_CODES: &[&str] = &["store_damaged", "store_failed"];
 /// Codes of what the audit answers.
@@ -109,6 +108,7 @@ pub const SUBMIT_CODES: &[&str] = &[
     "token_revoked",
     "tokens_unreadable",
     "content_encoding_refused",
+    "content_type_refused",
     "body_too_large",
     "body_incomplete",
     "body_too_slow",
@@ -124,6 +124,7 @@ pub const SUBMIT_CODES: &[&str] = &[
 pub const VERIFY_CODES: &[&str] = &[
     "not_a_document",
     "content_encoding_refused",
+    "content_type_refused",
     "body_too_large",
     "body_incomplete",
     "body_too_slow",
@@ -313,10 +314,10 @@ pub static ROUTES: &[Route] = &[
     reads(
         "/v1/proofs/consistency",
         serve("/v1/proofs/consistency", || get(proofs::consistency)),
-        "Consistency proof between published sizes; by Accept the body of a witness add-checkpoint request.",
+        "Consistency proof between published sizes; by Accept the body of a witness add-checkpoint request. From 0 it holds no hashes.",
         proofs::CONSISTENCY_QUERY,
         &[json("ConsistencyProof"), text(answer::NO_CACHE)],
-        &["sizes_swapped", "size_not_published", "size_zero"],
+        &["sizes_swapped", "size_not_published"],
     ),
     reads(
         "/v1/checkpoints",
@@ -344,8 +345,7 @@ pub static ROUTES: &[Route] = &[
     ),
     reads(
         "/tile/entries/{tile}",
-        // Hashes do not compress, entries do.
-        serve("/tile/entries/{*path}", || get(tiles::tile).layer(CompressionLayer::new().gzip(true))),
+        serve("/tile/entries/{*path}", || get(tiles::tile)),
         "Entry bundle, gzip by Accept-Encoding (C2SP tlog-tiles).",
         &[],
         TILE,

@@ -6,6 +6,7 @@
 //! origin = "log.example/argocd"
 //! key = "/etc/pulselog/log.pem"          # PKCS#8 PEM, mode 0600
 //! operator = "did:key:z6Mk…"
+//! public_url = "https://log.example"     # what pages call this log by
 //! guard = "/mnt/other-disk/log.guard"    # default: DIR.guard
 //! free_disk_bytes_min = 1073741824
 //! ```
@@ -30,6 +31,7 @@ use crate::checkpoint::Origin;
 use crate::note::{KeyName, SignerKey};
 use crate::server::access::Access;
 use crate::server::config::crowd::Crowd;
+pub use crate::server::config::error::ConfigError;
 use crate::server::config::files::{read_bytes, read_key, read_text};
 use crate::server::log::default_guard_path;
 
@@ -56,6 +58,8 @@ pub struct RawConfig {
     pub listen: Option<String>,
     /// Leave to listen beyond this machine.
     pub public: Option<bool>,
+    /// Address under which readers reach the log.
+    pub public_url: Option<String>,
     /// Origin line.
     pub origin: Option<String>,
     /// File of the log's key.
@@ -121,6 +125,7 @@ impl RawConfig {
                 "CONFIG" => raw.config = Some(value.into()),
                 "LISTEN" => raw.listen = Some(value),
                 "PUBLIC" => raw.public = Some(value.parse().map_err(|_| wrong())?),
+                "PUBLIC_URL" => raw.public_url = Some(value),
                 "ORIGIN" => raw.origin = Some(value),
                 "KEY" => raw.key = Some(value.into()),
                 "OPERATOR" => raw.operator = Some(value),
@@ -152,6 +157,7 @@ impl RawConfig {
             config: self.config.or(below.config),
             listen: self.listen.or(below.listen),
             public: self.public.or(below.public),
+            public_url: self.public_url.or(below.public_url),
             origin: self.origin.or(below.origin),
             key: self.key.or(below.key),
             operator: self.operator.or(below.operator),
@@ -206,6 +212,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Address under which readers reach the log, where it is not that of `listen`.
+    pub public_url: Option<String>,
     /// Origin line.
     pub origin: Origin,
     /// The log's own key.
@@ -238,6 +246,7 @@ impl Config {
             guard: default_guard_path(&data),
             data,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            public_url: None,
             origin,
             signer,
             operator,
@@ -293,6 +302,7 @@ impl Config {
         Ok(Self {
             guard: raw.guard.unwrap_or_else(|| default_guard_path(&data)),
             listen,
+            public_url: raw.public_url.map(parse_public_url).transpose()?,
             origin,
             signer: read_key(name, &key)?,
             operator: parse_operator(&operator)?,
@@ -334,6 +344,17 @@ fn settings(
 pub fn guard(flags: RawConfig, env: impl Iterator<Item = (String, String)>) -> Result<PathBuf, ConfigError> {
     let (data, raw) = settings(flags, env)?;
     Ok(raw.guard.unwrap_or_else(|| default_guard_path(&data)))
+}
+
+/// What pages repeat in commands to copy, so it holds nothing that a shell reads.
+fn parse_public_url(text: String) -> Result<String, ConfigError> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b".:-[]/_~".contains(&b);
+    if rest.is_empty() || rest.starts_with('/') || rest.ends_with('/') || !rest.bytes().all(is_plain) {
+        let rule = "must be http:// or https://, a host and perhaps a path, without a slash at the end";
+        return Err(invalid("public_url", rule));
+    }
+    Ok(text)
 }
 
 /// Reads the operator: a did:key.

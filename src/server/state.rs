@@ -29,6 +29,8 @@ pub struct LogFacts {
     pub key_id: String,
     /// did:key of the operator whose roots count.
     pub operator: String,
+    /// Address under which readers reach it, without a slash at the end.
+    pub url: String,
 }
 
 /// Everything a request may need. Clones share it.

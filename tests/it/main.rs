@@ -5,6 +5,10 @@ mod crowds;
 #[cfg(feature = "server")]
 mod damaged_rows;
 #[cfg(feature = "server")]
+mod crowd_load;
+#[cfg(feature = "server")]
+mod http_forms;
+#[cfg(feature = "server")]
 mod entries;
 #[cfg(feature = "server")]
 mod faults;

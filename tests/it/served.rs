@@ -80,7 +80,24 @@ impl Served {
         (child, url)
     }
 
-    fn spawn_as(&self, mut command: Command) {
+    /// Starts the process with more flags.
+    pub fn spawn_with(&self, flags: &[&str]) {
+        self.spawn_after(Command::new(env!("CARGO_BIN_EXE_pulselog")), flags);
+    }
+
+    /// The most memory that the process has had, KiB.
+    pub fn memory_peak_kib(&self) -> u64 {
+        let id = self.child.lock().unwrap().as_ref().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    fn spawn_as(&self, command: Command) {
+        self.spawn_after(command, &[]);
+    }
+
+    fn spawn_after(&self, mut command: Command, flags: &[&str]) {
         let log = File::options().create(true).append(true).open(self.place.root().join("served.log")).unwrap();
         let child = command
             .arg("serve")
@@ -89,6 +106,7 @@ impl Served {
             .args(["--listen", &self.listen, "--origin", ORIGIN, "--operator", &self.operator])
             .arg("--key")
             .arg(&self.key)
+            .args(flags)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

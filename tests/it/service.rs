@@ -174,6 +174,18 @@ impl Service {
     }
 }
 
+impl Service {
+    /// Every byte that comes back until the connection is closed.
+    pub fn raw_bytes(&self, request: &str) -> Vec<u8> {
+        use std::io::Write as _;
+        let mut stream = std::net::TcpStream::connect(&self.url["http://".len()..]).expect("a connection");
+        stream.write_all(request.as_bytes()).expect("sent");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        answer
+    }
+}
+
 impl Drop for Service {
     fn drop(&mut self) {
         if let Some(server) = self.server.take() {

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
+use crate::server::api::answer::JSON;
 use crate::server::api::pool::{Held, Memory};
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Param, Query};
@@ -45,13 +46,20 @@ pub struct Intake {
 ///
 /// # Errors
 /// In this order: token codes, `invalid_parameter`, `content_encoding_refused`,
+/// `content_type_refused`,
 /// `body_too_large`, `body_incomplete`, `body_too_slow`.
-pub async fn receive(state: &AppState, request: Request, bytes_max: usize, known: &[Param]) -> Result<Intake, Problem> {
+pub async fn receive(
+    state: &AppState,
+    request: Request,
+    media: &'static str,
+    bytes_max: usize,
+    known: &[Param],
+) -> Result<Intake, Problem> {
     let (parts, mut body) = request.into_parts();
     let received = async {
         let submitter = authenticate(state, &parts.headers)?;
         let query = Query::read(&parts.uri, known)?;
-        let reading = Reading { memory: &state.pool.memory, pace: Pace::begin(&state.crowd), bytes_max };
+        let reading = Reading { memory: &state.pool.memory, media, pace: Pace::begin(&state.crowd), bytes_max };
         let Sent { bytes, held } = reading.hold(&parts.headers, &mut body).await?;
         Ok(Intake { submitter, query, bytes, held })
     }
@@ -73,15 +81,37 @@ pub struct Sent {
 /// Reads at most `bytes_max` of a body that needs no token.
 ///
 /// # Errors
-/// `content_encoding_refused`, what `memory` says when it is full,
+/// `content_encoding_refused`, `content_type_refused`, what `memory` says when it is full,
 /// `body_too_large`, `body_incomplete`, `body_too_slow`.
 pub async fn look_at(state: &AppState, headers: &HeaderMap, mut body: Body, bytes_max: usize) -> Result<Sent, Problem> {
-    let reading = Reading { memory: &state.judges.memory, pace: Pace::begin(&state.crowd), bytes_max };
+    let reading = Reading { memory: &state.judges.memory, media: JSON, pace: Pace::begin(&state.crowd), bytes_max };
     let received = reading.hold(headers, &mut body).await;
     if received.is_err() {
         tokio::spawn(drain(body));
     }
     received
+}
+
+/// The form in which a body comes: of the route's media type, where it says
+/// one, and not packed in any way.
+fn check_form(headers: &HeaderMap, media: &'static str) -> Result<(), Problem> {
+    let is = |value: &HeaderValue, what: &[u8]| value.as_bytes().trim_ascii().eq_ignore_ascii_case(what);
+    if !headers.get_all(header::CONTENT_ENCODING).iter().all(|value| is(value, b"identity")) {
+        return Err(Problem::new("content_encoding_refused", "send the body without Content-Encoding"));
+    }
+    let mut transfer = headers.get_all(header::TRANSFER_ENCODING).iter();
+    if transfer.next().is_some_and(|value| !is(value, b"chunked")) || transfer.next().is_some() {
+        return Err(Problem::new("content_encoding_refused", "send the body with no Transfer-Encoding but chunked"));
+    }
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let is_right = types.next().is_none_or(|value| {
+        let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        essence.eq_ignore_ascii_case(media.as_bytes())
+    });
+    if is_right && types.next().is_none() {
+        return Ok(());
+    }
+    Err(Problem::new("content_type_refused", format!("send the body as Content-Type: {media}")))
 }
 
 fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<Submitter, Problem> {
@@ -122,15 +152,14 @@ impl Pace {
 /// them holds none, and who stops sending them loses it soon.
 struct Reading<'a> {
     memory: &'a Memory,
+    media: &'static str,
     pace: Pace,
     bytes_max: usize,
 }
 
 impl Reading<'_> {
     async fn hold(&self, headers: &HeaderMap, body: &mut Body) -> Result<Sent, Problem> {
-        if headers.get(header::CONTENT_ENCODING).is_some_and(|e| e.as_bytes() != b"identity") {
-            return Err(Problem::new("content_encoding_refused", "send the body without Content-Encoding"));
-        }
+        check_form(headers, self.media)?;
         let announced = announced(headers);
         if announced.is_some_and(|length| length > self.bytes_max) {
             return Err(self.too_large());

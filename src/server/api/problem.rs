@@ -68,6 +68,8 @@ pub const CODES: &[CodeRow] = &[
     row(405, "method_not_allowed", "this address does not take this method"),
     row(413, "body_too_large", "the body has more bytes than the limit"),
     row(415, "content_encoding_refused", "bodies are taken without content encoding only"),
+    row(415, "content_type_refused", "the body is announced as another media type than this address takes"),
+    row(406, "not_acceptable", "Accept-Encoding refuses every form that there is"),
     row(400, "body_incomplete", "the body ended before its announced length"),
     row(408, "body_too_slow", "the body arrived more slowly than the least rate"),
     row(400, "batch_empty", "the batch holds no line"),

@@ -41,7 +41,7 @@ const LINES_PER_TASK: usize = 64;
 /// # Errors
 /// Intake, admission and [`SubmitError`](crate::server::log::SubmitError) codes.
 pub async fn one(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
-    let intake = intake::receive(&state, request, state.limits.body_bytes_max, ONE_QUERY).await?;
+    let intake = intake::receive(&state, request, answer::JSON, state.limits.body_bytes_max, ONE_QUERY).await?;
     let with_proof = intake.query.flag("proof")?;
     // First a place in the queue, then the work: who is refused is refused at once.
     let place = state.log.reserve([intake.bytes.len()].into_iter())?;
@@ -71,7 +71,7 @@ pub async fn one(State(state): State<AppState>, request: Request) -> Result<Resp
 /// As [`one`] for what concerns the whole request; a line's own problem is in
 /// its answer line.
 pub async fn batch(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
-    let intake = intake::receive(&state, request, state.limits.batch_bytes_max, &[]).await?;
+    let intake = intake::receive(&state, request, NDJSON, state.limits.batch_bytes_max, &[]).await?;
     let lines = split(&intake.bytes, state.limits.batch_items_max)?;
     let place = state.log.reserve(lines.iter().map(Bytes::len))?;
     let admission = Arc::new(Admission::new(&state, intake.submitter));

@@ -197,7 +197,6 @@ impl Sequencer {
                     if !pending.is_empty() {
                         self.commit(pending, &statements, now)?;
                     }
-                    // Who waits for a checkpoint takes no room of those who come.
                     self.inbox.tell_placed(self.placed.len());
                     self.inbox.release(room);
                 }
