@@ -31,7 +31,6 @@ use crate::checkpoint::Origin;
 use crate::note::{KeyName, SignerKey};
 use crate::server::access::Access;
 use crate::server::config::crowd::Crowd;
-pub use crate::server::config::error::ConfigError;
 use crate::server::config::files::{read_bytes, read_key, read_text};
 use crate::server::log::default_guard_path;
 
