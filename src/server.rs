@@ -42,13 +42,14 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::artifact::KeyCache;
+use crate::server::api::judges::Judges;
 use crate::server::api::pool::Pool;
 use crate::server::api::problem::Problem;
+use crate::server::api::slots::Slots;
 use crate::server::audits::Audits;
-use crate::server::config::Config;
+use crate::server::config::{Config, crowd};
 use crate::server::faults::{Faults, NoFaults};
 use crate::server::index::Index;
-use crate::server::listener::Bounded;
 use crate::server::log::clock::{Clock, SystemClock};
 use crate::server::log::publisher::Fatal;
 use crate::server::log::recovery::OpenError;
@@ -72,7 +73,7 @@ pub struct Server {
     addr: SocketAddr,
     state: AppState,
     stop: watch::Sender<bool>,
-    serving: JoinHandle<io::Result<()>>,
+    serving: JoinHandle<()>,
     running: Running,
     runtime: Runtime,
 }
@@ -101,9 +102,9 @@ impl Server {
         let bind = |source| ServeError::Bind { addr: config.listen, source };
         let listener = runtime.block_on(TcpListener::bind(config.listen)).map_err(bind)?;
         let addr = listener.local_addr().map_err(bind)?;
-        let facts = facts(&config);
+        let facts = facts(&config, addr);
         let tokens = Tokens::new(&config.data, Arc::clone(&clock));
-        let limits = Arc::new(config.limits);
+        let (limits, crowd) = (Arc::new(config.limits), config.crowd);
         let (access, operator) = (config.access, config.operator.clone());
         let (log, running) = Log::open(opening(config, clock, faults))?;
         let (index, keys) = (Index::start(&log, operator.clone(), facts.origin.clone()), Arc::new(KeyCache::new()));
@@ -115,15 +116,17 @@ impl Server {
             tokens,
             keys,
             metrics: Metrics::default(),
-            pool: Pool::default(),
+            pool: Pool::new(crowd::count(crowd.submissions_held_bytes_max)),
+            judges: Judges::start(&crowd),
+            slots: Slots::new(&crowd),
             limits,
+            crowd,
             facts,
         };
         let (stop, stopped) = watch::channel(false);
         runtime.spawn(count_published(state.log.follow(), state.metrics.clone()));
         let router = api::router(state.clone(), viewer::router(), any(lost));
-        let serve = axum::serve(Bounded::new(listener), router).with_graceful_shutdown(until(stopped));
-        let serving = runtime.spawn(serve.into_future());
+        let serving = runtime.spawn(listener::serve(listener, router, crowd, stopped));
         tracing::info!(%addr, origin = state.facts.origin, size = state.log.published().head.size.get(), "serving");
         Ok(Self { addr, state, stop, serving, running, runtime })
     }
@@ -211,7 +214,7 @@ enum End {
     Serving,
 }
 
-async fn next_end(signals: &mut Signals, running: &mut Running, serving: &mut JoinHandle<io::Result<()>>) -> End {
+async fn next_end(signals: &mut Signals, running: &mut Running, serving: &mut JoinHandle<()>) -> End {
     tokio::select! {
         asked = signals.next() => End::Asked(asked),
         ended = running.ended() => End::Log(ended),
@@ -219,7 +222,7 @@ async fn next_end(signals: &mut Signals, running: &mut Running, serving: &mut Jo
     }
 }
 
-fn finish_serving(runtime: &Runtime, stop: &watch::Sender<bool>, serving: JoinHandle<io::Result<()>>, grace: Duration) {
+fn finish_serving(runtime: &Runtime, stop: &watch::Sender<bool>, serving: JoinHandle<()>, grace: Duration) {
     stop.send_replace(true);
     // What has ended already was looked at by whoever waited for it.
     let served = match serving.is_finished() {
@@ -235,14 +238,9 @@ fn finish_serving(runtime: &Runtime, stop: &watch::Sender<bool>, serving: JoinHa
 async fn lost(state: State<AppState>, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|a| a.to_str().ok()).unwrap_or_default();
     if accept.contains("text/html") {
-        return viewer::not_found(state, headers).await;
+        return viewer::not_found(state).await;
     }
     Problem::new("not_found", "there is nothing at this address").into_response()
-}
-
-async fn until(mut stopped: watch::Receiver<bool>) {
-    // An error means that the server handle is gone: stop too.
-    let _ = stopped.wait_for(|stop| *stop).await;
 }
 
 async fn count_published(mut published: watch::Receiver<log::Published>, metrics: Metrics) {
@@ -254,13 +252,16 @@ async fn count_published(mut published: watch::Receiver<log::Published>, metrics
     }
 }
 
-fn facts(config: &Config) -> LogFacts {
+/// What the log is. Its address is what its operator says, never what a client
+/// says: `Host` and what proxies add can be made up by anybody.
+fn facts(config: &Config, addr: SocketAddr) -> LogFacts {
     let vkey = config.signer.vkey();
     LogFacts {
         origin: config.origin.as_str().to_owned(),
         key_id: vkey.key_id().to_string(),
         vkey: vkey.to_string(),
         operator: config.operator.as_str().to_owned(),
+        url: config.public_url.clone().unwrap_or_else(|| format!("http://{addr}")),
     }
 }
 

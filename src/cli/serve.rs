@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pulselog::server::config::{Config, ConfigError, ENV_PREFIX, RawConfig};
+use pulselog::server::config::{Config, ConfigError, ENV_PREFIX, RawConfig, crowd};
 use pulselog::server::kernel::exit_now;
 use pulselog::server::signals::Signals;
 use pulselog::server::{ServeError, Server};
@@ -51,6 +51,10 @@ pub struct Args {
     /// Allow an address that other machines reach; TLS is the proxy's.
     #[arg(long)]
     public: bool,
+    /// Address under which readers reach the log, for commands on its pages
+    /// [default: the address it listens at].
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
     /// Origin line of every checkpoint.
     #[arg(long, value_name = "NAME")]
     origin: Option<String>,
@@ -102,6 +106,45 @@ pub struct Args {
     /// What is logged to standard error, e.g. warn or pulselog=debug [default: info].
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
+    #[command(flatten)]
+    crowd: CrowdArgs,
+}
+
+/// Flags of the table of what many clients at once may take.
+struct CrowdArgs(crowd::Given);
+
+impl clap::Args for CrowdArgs {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        crowd::ROWS.iter().fold(command, |command, row| {
+            let help = format!("{} [default: {}].", sentence(row.meaning), row.default);
+            let number = clap::value_parser!(u64);
+            // A few names, once a process: flags are static text here.
+            let flag: &'static str = row.name.replace('_', "-").leak();
+            let arg = clap::Arg::new(row.name).long(flag);
+            command.arg(arg.value_name(row.unit).value_parser(number).help(help).help_heading("Many clients at once"))
+        })
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for CrowdArgs {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        let given = |row: &crowd::Row| Some((row.name, *matches.get_one::<u64>(row.name)?));
+        Ok(Self(crowd::ROWS.iter().filter_map(given).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        Self::from_arg_matches(matches).map(|new| *self = new)
+    }
+}
+
+/// The same words, beginning like a sentence.
+fn sentence(words: &str) -> String {
+    let mut chars = words.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 pub fn run(args: Args) -> Result<Exit, Failure> {
@@ -111,6 +154,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         listen: args.listen,
         // Absent means that file and environment decide.
         public: args.public.then_some(true),
+        public_url: args.public_url,
         origin: args.origin,
         key: args.key,
         operator: args.operator,
@@ -127,6 +171,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         request_timeout_ms: args.request_timeout_ms,
         log: args.log,
         accept_clock: args.accept_clock,
+        crowd: args.crowd.0,
     };
     // Before anything that takes time: a stop while the log recovers is a stop.
     let signals = Signals::listen().map_err(|error| failed(ServeError::Runtime(error)))?;

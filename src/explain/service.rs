@@ -32,10 +32,15 @@ rows! {
     method_not_allowed, "Method not allowed", "this address does not take this method", "see /openapi.json for what it takes";
     body_too_large, "Body too large", "the body has more bytes than the limit", "send less at once";
     content_encoding_refused, "Content encoding refused", "bodies are taken without content encoding only", "send the body uncompressed";
+    content_type_refused, "Content type refused", "the body is announced as another media type than this address takes", "send the Content-Type that /openapi.json names, or none";
+    not_acceptable, "Nothing acceptable", "Accept-Encoding refuses every form that there is", "let Accept-Encoding allow identity or gzip";
     body_incomplete, "Body cut short", "the body ended before its announced length", "send it again; submitting again is safe";
+    body_too_slow, "Body too slow", "the body arrived more slowly than the least rate", "send less at once, or over a faster way; submitting again is safe";
     batch_empty, "Batch empty", "the batch holds no line", "send one artifact a line";
     batch_too_large, "Batch too large", "the request holds more entries than could ever be queued", "send smaller batches";
     queue_full, "Queue full", "too many entries wait; try again", "try again after a second";
+    verify_busy, "Too many to judge", "too many documents wait to be judged; try again", "try again after a second, or run pulselog verify yourself: it needs no log";
+    answers_full, "Answers wait", "large answers wait for their readers; try again", "try again after a second; take answers as fast as you can";
     clock_unsound, "Clock unsound", "the log's clock is not believed; writes wait for it", "operator: set the clock right; where it is right and the last entry or mark is wrong, start once with --accept-clock TIME";
     log_stopped, "Log stopped", "the log stopped; submit again when it is back", "submit again when it is back; submitting again is safe";
     timeout, "Timed out", "the request took longer than the limit; submitting again is safe", "submit again, or less at once";

@@ -10,6 +10,7 @@ pub mod checkpoints;
 pub mod docs;
 pub mod entries;
 pub mod intake;
+pub mod judges;
 pub mod lookup;
 pub mod openapi;
 pub mod policies;
@@ -17,6 +18,7 @@ pub mod pool;
 pub mod problem;
 pub mod proofs;
 pub mod query;
+pub mod slots;
 pub mod submit;
 pub mod tiles;
 pub mod verdicts;
@@ -26,7 +28,6 @@ mod around;
 
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
-use tower_http::compression::CompressionLayer;
 
 use crate::server::api::query::Param;
 use crate::server::health;
@@ -91,7 +92,8 @@ const fn serve(path: &'static str, handler: fn() -> MethodRouter<AppState>) -> O
 }
 
 /// Codes that any route may answer.
-pub const COMMON_CODES: &[&str] = &["invalid_parameter", "not_found", "method_not_allowed", "timeout", "internal"];
+pub const COMMON_CODES: &[&str] =
+    &["invalid_parameter", "not_found", "method_not_allowed", "not_acceptable", "answers_full", "timeout", "internal"];
 /// Codes of every read of the store.
 pub const STORE_CODES: &[&str] = &["store_damaged", "store_failed"];
 /// Codes of what the audit answers.
@@ -107,8 +109,10 @@ pub const SUBMIT_CODES: &[&str] = &[
     "tokens_unreadable",
     "tokens_missing",
     "content_encoding_refused",
+    "content_type_refused",
     "body_too_large",
     "body_incomplete",
+    "body_too_slow",
     "batch_too_large",
     "queue_full",
     "disk_low",
@@ -121,9 +125,11 @@ pub const SUBMIT_CODES: &[&str] = &[
 pub const VERIFY_CODES: &[&str] = &[
     "not_a_document",
     "content_encoding_refused",
+    "content_type_refused",
     "body_too_large",
     "body_incomplete",
-    "queue_full",
+    "body_too_slow",
+    "verify_busy",
     "size_not_published",
     "index_behind",
     "scope_too_large",
@@ -309,10 +315,10 @@ pub static ROUTES: &[Route] = &[
     reads(
         "/v1/proofs/consistency",
         serve("/v1/proofs/consistency", || get(proofs::consistency)),
-        "Consistency proof between published sizes; by Accept the body of a witness add-checkpoint request.",
+        "Consistency proof between published sizes; by Accept the body of a witness add-checkpoint request. From 0 it holds no hashes.",
         proofs::CONSISTENCY_QUERY,
         &[json("ConsistencyProof"), text(answer::NO_CACHE)],
-        &["sizes_swapped", "size_not_published", "size_zero"],
+        &["sizes_swapped", "size_not_published"],
     ),
     reads(
         "/v1/checkpoints",
@@ -340,8 +346,7 @@ pub static ROUTES: &[Route] = &[
     ),
     reads(
         "/tile/entries/{tile}",
-        // Hashes do not compress, entries do.
-        serve("/tile/entries/{*path}", || get(tiles::tile).layer(CompressionLayer::new().gzip(true))),
+        serve("/tile/entries/{*path}", || get(tiles::tile)),
         "Entry bundle, gzip by Accept-Encoding (C2SP tlog-tiles).",
         &[],
         TILE,

@@ -6,6 +6,7 @@
 //! origin = "log.example/argocd"
 //! key = "/etc/pulselog/log.pem"          # PKCS#8 PEM, mode 0600
 //! operator = "did:key:z6Mk…"
+//! public_url = "https://log.example"     # what pages call this log by
 //! guard = "/mnt/other-disk/log.guard"    # default: DIR.guard
 //! free_disk_bytes_min = 1073741824
 //! ```
@@ -15,6 +16,7 @@
 //! Names are the same everywhere:
 //! `free_disk_bytes_min`, `PULSELOG_FREE_DISK_BYTES_MIN`, `--free-disk-bytes-min`.
 
+pub mod crowd;
 mod error;
 pub mod files;
 
@@ -28,6 +30,7 @@ use crate::artifact::{self, Did};
 use crate::checkpoint::Origin;
 use crate::note::{KeyName, SignerKey};
 use crate::server::access::Access;
+use crate::server::config::crowd::Crowd;
 use crate::server::config::files::{read_bytes, read_key, read_text};
 use crate::server::log::default_guard_path;
 use crate::server::store::{BUDGET_BYTES_MIN, Budget, CACHE_BYTES_MAX, MEMTABLES_BYTES_MAX};
@@ -55,6 +58,8 @@ pub struct RawConfig {
     pub listen: Option<String>,
     /// Leave to listen beyond this machine.
     pub public: Option<bool>,
+    /// Address under which readers reach the log.
+    pub public_url: Option<String>,
     /// Origin line.
     pub origin: Option<String>,
     /// File of the log's key.
@@ -89,6 +94,9 @@ pub struct RawConfig {
     /// once, about one start.
     #[serde(skip)]
     pub accept_clock: Option<String>,
+    /// Settings of [`crowd::ROWS`].
+    #[serde(skip)]
+    pub crowd: crowd::Given,
 }
 
 impl RawConfig {
@@ -97,8 +105,11 @@ impl RawConfig {
     /// # Errors
     /// [`ConfigError::File`] names the key or line.
     pub fn from_toml(text: &str, file: &Path) -> Result<Self, ConfigError> {
-        let mut raw: Self = toml::from_str(text)
-            .map_err(|e| ConfigError::File { path: file.to_owned(), why: e.message().to_owned() })?;
+        let refused = |why: String| ConfigError::File { path: file.to_owned(), why };
+        let mut table: toml::Table = toml::from_str(text).map_err(|e| refused(e.message().to_owned()))?;
+        let crowd = crowd::take(&mut table).map_err(|name| refused(format!("{name}: must be a whole number")))?;
+        let raw: Self = table.try_into().map_err(|e: toml::de::Error| refused(e.message().to_owned()))?;
+        let mut raw = Self { crowd, ..raw };
         let at = file.parent().unwrap_or(Path::new(""));
         let paths = raw.key.iter_mut().chain(&mut raw.guard).chain(raw.seen.iter_mut().flatten());
         paths.for_each(|path| *path = at.join(&*path));
@@ -122,6 +133,7 @@ impl RawConfig {
                 "CONFIG" => raw.config = Some(value.into()),
                 "LISTEN" => raw.listen = Some(value),
                 "PUBLIC" => raw.public = Some(value.parse().map_err(|_| wrong())?),
+                "PUBLIC_URL" => raw.public_url = Some(value),
                 "ORIGIN" => raw.origin = Some(value),
                 "KEY" => raw.key = Some(value.into()),
                 "OPERATOR" => raw.operator = Some(value),
@@ -137,7 +149,11 @@ impl RawConfig {
                 "BATCH_ITEMS_MAX" => raw.batch_items_max = Some(size()?),
                 "REQUEST_TIMEOUT_MS" => raw.request_timeout_ms = Some(number()?),
                 "LOG" => raw.log = Some(value),
-                _ => {}
+                _ => {
+                    if let Some(row) = crowd::row(&key.to_ascii_lowercase()) {
+                        raw.crowd.insert(row.name, number()?);
+                    }
+                }
             }
         }
         Ok(raw)
@@ -151,6 +167,7 @@ impl RawConfig {
             config: self.config.or(below.config),
             listen: self.listen.or(below.listen),
             public: self.public.or(below.public),
+            public_url: self.public_url.or(below.public_url),
             origin: self.origin.or(below.origin),
             key: self.key.or(below.key),
             operator: self.operator.or(below.operator),
@@ -167,6 +184,7 @@ impl RawConfig {
             request_timeout_ms: self.request_timeout_ms.or(below.request_timeout_ms),
             log: self.log.or(below.log),
             accept_clock: self.accept_clock.or(below.accept_clock),
+            crowd: below.crowd.into_iter().chain(self.crowd).collect(),
         }
     }
 }
@@ -207,6 +225,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Address under which readers reach the log, where it is not that of `listen`.
+    pub public_url: Option<String>,
     /// Origin line.
     pub origin: Origin,
     /// The log's own key.
@@ -227,6 +247,8 @@ pub struct Config {
     pub accept_clock: Option<u64>,
     /// Limits of requests.
     pub limits: Limits,
+    /// What many clients at once may take.
+    pub crowd: Crowd,
     /// Who may read bodies, names, findings and counts.
     pub access: Access,
     /// What is logged.
@@ -241,6 +263,7 @@ impl Config {
             guard: default_guard_path(&data),
             data,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            public_url: None,
             origin,
             signer,
             operator,
@@ -250,6 +273,7 @@ impl Config {
             budget: Budget::default(),
             accept_clock: None,
             limits: Limits::default(),
+            crowd: Crowd::default(),
             access: Access::public(),
             log: LOG_DEFAULT.to_owned(),
         }
@@ -303,6 +327,7 @@ impl Config {
         Ok(Self {
             guard: raw.guard.unwrap_or_else(|| default_guard_path(&data)),
             listen,
+            public_url: raw.public_url.map(parse_public_url).transpose()?,
             origin,
             signer: read_key(name, &key)?,
             operator: parse_operator(&operator)?,
@@ -312,6 +337,7 @@ impl Config {
             budget,
             accept_clock: raw.accept_clock.as_deref().map(parse_time).transpose()?,
             limits,
+            crowd: Crowd::build(&raw.crowd)?,
             access: Access::public(),
             log: raw.log.unwrap_or_else(|| LOG_DEFAULT.to_owned()),
             data,
@@ -351,6 +377,17 @@ fn parse_time(text: &str) -> Result<u64, ConfigError> {
     let time: jiff::Timestamp =
         text.parse().map_err(|_| invalid("accept_clock", "must be a time like 2026-11-26T10:00:00Z"))?;
     u64::try_from(time.as_millisecond()).map_err(|_| invalid("accept_clock", "must be after 1970"))
+}
+
+/// What pages repeat in commands to copy, so it holds nothing that a shell reads.
+fn parse_public_url(text: String) -> Result<String, ConfigError> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b".:-[]/_~".contains(&b);
+    if rest.is_empty() || rest.starts_with('/') || rest.ends_with('/') || !rest.bytes().all(is_plain) {
+        let rule = "must be http:// or https://, a host and perhaps a path, without a slash at the end";
+        return Err(invalid("public_url", rule));
+    }
+    Ok(text)
 }
 
 /// Reads the operator: a did:key.

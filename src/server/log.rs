@@ -33,7 +33,7 @@ use crate::note::SignerKey;
 use crate::sequence::{COMMIT_ENTRIES_MAX, QUEUE_BYTES_MAX, QUEUE_ENTRIES_MAX};
 use crate::server::faults::Faults;
 use crate::server::log::clock::{Clock, Keeper};
-use crate::server::log::queue::{Command, Queue, Room};
+use crate::server::log::queue::{Place, Queue, Room};
 use crate::server::log::recent::Recent;
 use crate::server::log::view::View;
 use crate::server::store::{Budget, Store};
@@ -154,19 +154,40 @@ impl Log {
         Ok((Self { store, queue: Arc::new(queue), published, policy, recent, time }, running))
     }
 
+    /// Reserves room for a request of artifacts with so many bytes each, before
+    /// anything is done for it.
+    ///
+    /// # Errors
+    /// [`SubmitError`]: what would refuse it later refuses it now.
+    pub fn reserve(&self, artifacts: impl Iterator<Item = usize>) -> Result<Place, SubmitError> {
+        let room = artifacts.fold(Room::default(), |room, length| {
+            room.plus(Room { entries: 1, bytes: PendingEntry::held_bytes_of(length) })
+        });
+        self.queue.reserve(Room { bytes: room.bytes.min(QUEUE_BYTES_MAX), ..room })
+    }
+
     /// Logs the items of one request, in order. Answers when a published
     /// checkpoint covers all of them. An item that a damaged row speaks of
     /// fails alone.
     ///
     /// # Errors
+    /// As [`Log::submit_at`].
+    pub async fn submit(&self, items: Vec<Item>) -> Result<Vec<Answered>, SubmitError> {
+        let place = self.queue.reserve(Room::of(&items))?;
+        self.submit_at(place, items).await
+    }
+
+    /// As [`Log::submit`], in the room that was reserved.
+    ///
+    /// # Errors
     /// [`SubmitError`]; only [`SubmitError::Stopped`] leaves open whether
     /// something was logged, and then submitting again is safe.
-    pub async fn submit(&self, items: Vec<Item>) -> Result<Vec<Answered>, SubmitError> {
+    pub async fn submit_at(&self, place: Place, items: Vec<Item>) -> Result<Vec<Answered>, SubmitError> {
         if let Some(item) = items.iter().map(|i| i.entries.len()).find(|n| *n > COMMIT_ENTRIES_MAX) {
             return Err(SubmitError::BatchTooLarge { entries: item, limit: COMMIT_ENTRIES_MAX });
         }
         let (answer, answered) = oneshot::channel();
-        self.queue.push(Command { items, answer })?;
+        self.queue.push(place, items, answer)?;
         answered.await.map_err(|_| SubmitError::Stopped)?
     }
 

@@ -1,7 +1,13 @@
 //! The one integration binary: it links once, however many files there are.
 
 #[cfg(feature = "server")]
+mod crowds;
+#[cfg(feature = "server")]
 mod damaged_rows;
+#[cfg(feature = "server")]
+mod crowd_load;
+#[cfg(feature = "server")]
+mod http_forms;
 #[cfg(feature = "server")]
 mod entries;
 #[cfg(feature = "server")]

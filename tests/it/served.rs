@@ -103,6 +103,19 @@ impl Served {
         (child, url)
     }
 
+    /// Starts the process with more flags.
+    pub fn spawn_flagged(&self, flags: &[&str]) {
+        self.spawn_with(Command::new(env!("CARGO_BIN_EXE_pulselog")), flags);
+    }
+
+    /// The most memory that the process has had, KiB.
+    pub fn memory_peak_kib(&self) -> u64 {
+        let id = self.child.lock().unwrap().as_ref().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     fn spawn_as(&self, mut command: Command, key: &Path, more: &[&str]) {
         let log = File::options().create(true).append(true).open(self.place.root().join("served.log")).unwrap();
         let child = command

@@ -7,7 +7,7 @@ use axum::response::Response;
 
 use crate::server::api::answer::{self, NO_CACHE};
 use crate::server::api::problem::{Problem, codes};
-use crate::server::api::query::{Query, Takes};
+use crate::server::api::query::Query;
 use crate::server::api::wire::shapes::{Encoding, SHAPES};
 use crate::server::api::{COMMON_CODES, ROUTES, STORE_CODES, SUBMIT_CODES};
 
@@ -73,12 +73,7 @@ fn routes(page: &mut String) {
         if !route.query.is_empty() {
             page.push_str("| parameter | takes | required | meaning |\n|---|---|---|---|\n");
             for param in route.query {
-                let takes = match param.takes {
-                    Takes::Number => "decimal without leading zeros",
-                    Takes::Flag => "`true` or `false`",
-                    Takes::Word => "name of a kind",
-                    Takes::Text => "text",
-                };
+                let takes = param.takes.words();
                 let required = if param.required { "yes" } else { "no" };
                 let _ = writeln!(page, "| `{}` | {takes} | {required} | {} |", param.name, param.meaning);
             }

@@ -91,6 +91,7 @@ struct Answer {
     to: oneshot::Sender<Result<Vec<Answered>, SubmitError>>,
     slots: Vec<Option<Answered>>,
     missing: usize,
+    /// Room of the items that are not committed yet.
     room: Room,
 }
 
@@ -154,7 +155,7 @@ impl Sequencer {
     fn accept(&mut self, command: Command) {
         let id = self.next_request;
         self.next_request += 1;
-        let room = Room::of(&command.items);
+        let room = command.room;
         let missing = command.items.len();
         if missing == 0 {
             let _ = command.answer.send(Ok(Vec::new()));
@@ -171,10 +172,13 @@ impl Sequencer {
         if !items.is_empty() {
             match self.time.judge(self.tree.last_logged_at()) {
                 Ok(now) => {
+                    let room = self.take_room(&items);
                     let (pending, statements) = self.place(items)?;
                     if !pending.is_empty() {
                         self.commit(pending, &statements, now)?;
                     }
+                    self.inbox.tell_placed(self.placed.len());
+                    self.inbox.release(room);
                 }
                 Err(why) => self.refuse(&items, &why),
             }
@@ -210,6 +214,18 @@ impl Sequencer {
             items.extend(request.items.pop_front().map(|(slot, item)| (id, slot, item)));
         }
         items
+    }
+
+    /// Takes the room of these items off their requests: it is given back with
+    /// the commit, not with the answer.
+    fn take_room(&mut self, items: &[(u64, usize, Item)]) -> Room {
+        items.iter().fold(Room::default(), |all, (request, _, item)| {
+            let room = Room::of(std::slice::from_ref(item));
+            if let Some(answer) = self.answers.get_mut(request) {
+                answer.room = answer.room.minus(room);
+            }
+            all.plus(room)
+        })
     }
 
     /// Finds duplicates, in the store and among the items before, and gives
@@ -308,6 +324,7 @@ impl Sequencer {
             };
             self.fill(request, slot, answered);
         }
+        self.inbox.tell_placed(self.placed.len());
         Ok(())
     }
 
@@ -333,7 +350,6 @@ impl Sequencer {
         if answer.missing == 0
             && let Some(answer) = self.answers.remove(&request)
         {
-            self.inbox.release(answer.room);
             // A submitter who went away finds the entry by submitting again.
             let _ = answer.to.send(Ok(answer.slots.into_iter().flatten().collect()));
         }

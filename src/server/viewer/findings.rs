@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::Uri;
 use axum::response::Response;
 
 use crate::audit::explain;
@@ -116,8 +116,8 @@ impl Asked {
     }
 }
 
-pub(super) async fn page(State(desk): State<Desk>, headers: HeaderMap, uri: Uri) -> Response {
-    serve(desk, headers, move |reader| {
+pub(super) async fn page(State(desk): State<Desk>, uri: Uri) -> Response {
+    serve(desk, move |reader| {
         let (asked, choices) = (Asked::read(&uri)?, Choices::read(&uri)?);
         Ok(Answer::Page(show(reader, asked, choices.at(reader)?)?.render()?))
     })

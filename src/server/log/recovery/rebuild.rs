@@ -54,7 +54,7 @@ pub fn rebuild_guard(opening: &Opening) -> Result<Rebuilt, OpenError> {
     }
     check_guard_place(&opening.data, &opening.guard)?;
     let held = FileGuard::open(&opening.guard, Arc::clone(&opening.faults))?;
-    let store = Store::open(&opening.data.join("store"), Arc::clone(&opening.faults))?;
+    let store = Store::open(&opening.data.join("store"), opening.budget, Arc::clone(&opening.faults))?;
     if let Some(why) = store.fork()? {
         return Err(OpenError::Fork { why });
     }
