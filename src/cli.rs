@@ -11,10 +11,12 @@
 //! token of `token new`.
 
 mod audit;
+mod bounds;
 #[cfg(feature = "server")]
 mod demo;
 mod disclose;
 mod documents;
+mod evidence;
 mod explain;
 mod failure;
 mod folder;

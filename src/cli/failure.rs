@@ -16,7 +16,8 @@ pub enum Exit {
 }
 
 impl Exit {
-    const fn code(self) -> u8 {
+    /// As a process ends with it.
+    pub const fn number(self) -> u8 {
         match self {
             Self::Pass => 0,
             Self::Fail => 1,
@@ -24,17 +25,11 @@ impl Exit {
             Self::Incomplete => 3,
         }
     }
-
-    /// As the system call takes it.
-    #[cfg(feature = "server")]
-    pub fn number(self) -> i32 {
-        i32::from(self.code())
-    }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit.code())
+        Self::from(exit.number())
     }
 }
 
@@ -49,6 +44,12 @@ impl Failure {
     /// What was asked for did not work or was refused.
     pub fn fail(message: impl Into<String>) -> Self {
         Self { exit: Exit::Fail, message: one_line(message.into()) }
+    }
+
+    /// A bound of this reader was reached before everything was read: nothing
+    /// contradicts what was asked for and nothing proves it.
+    pub fn incomplete(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Incomplete, message: one_line(message.into()) }
     }
 
     /// The command was not understood.

@@ -77,6 +77,8 @@ mod cli_examples;
 mod cli_lists;
 #[cfg(feature = "server")]
 mod cli_init;
+mod bounds;
+mod readers_say;
 mod defects;
 #[cfg(feature = "server")]
 mod config;
@@ -178,5 +180,9 @@ mod chrome;
 mod verify;
 #[cfg(feature = "server")]
 mod connections;
+#[cfg(feature = "server")]
+mod bounds_served;
+#[cfg(feature = "server")]
+mod submit_answers;
 #[cfg(feature = "server")]
 mod fsck_remote;
