@@ -117,6 +117,7 @@ mod schemas;
 mod shell;
 mod secrets;
 mod secrets_broken;
+mod secrets_escaped;
 mod spelling;
 mod stories;
 mod tidy;
