@@ -172,7 +172,7 @@ impl Client {
 
     fn read(&self, got: Result<ureq::http::Response<ureq::Body>, ureq::Error>, path: &str) -> Result<Answer, Failure> {
         let at = |why: String| Failure::fail(format!("{}: {why}", self.url(path)));
-        let mut response = got.map_err(|error| at(error.to_string()))?;
+        let mut response = got.map_err(|error| at(unreached(&error)))?;
         let retry_after = response.headers().get("retry-after").and_then(|v| v.to_str().ok()?.parse().ok());
         let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX as u64).read_to_vec();
         Ok(Answer {
@@ -187,6 +187,16 @@ fn unread(error: &ureq::Error, rate: u64) -> Unread {
     match error {
         ureq::Error::Timeout(_) => Unread::TooSlow { rate },
         other => Unread::Failed(other.to_string()),
+    }
+}
+
+/// Why nobody was reached.
+fn unreached(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            "no log listens there; start it with pulselog serve DIR, or correct the address".to_owned()
+        }
+        other => other.to_string(),
     }
 }
 

@@ -209,7 +209,7 @@ pub fn end(ended: Result<(), Failure>) -> ! {
             failure.exit
         }
     };
-    exit_now(exit.number())
+    exit_now(exit.number().into())
 }
 
 /// Our variables. What other programs keep in theirs need not be text.

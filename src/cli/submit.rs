@@ -2,7 +2,6 @@
 
 mod belief;
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
@@ -120,8 +119,13 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 /// Files in name order. What a directory holds besides artifacts is passed over.
 fn gather(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let at = |error: std::io::Error| Failure::fail(format!("path {}: {}", path.display(), input::why(&error)));
-    if !std::fs::metadata(path).map_err(at)?.is_dir() {
+    let found = std::fs::metadata(path).map_err(at)?;
+    if !found.is_dir() {
         if named || is_lines(path) || has_extension(path, &["json"]) {
+            // What is named is a person's choice; what stands in a folder is not.
+            if !named && !found.is_file() {
+                return Err(at(std::io::Error::other(input::irregular(found.file_type()))));
+            }
             files.push(path.to_owned());
         }
         return Ok(());
@@ -188,11 +192,11 @@ impl Run {
         let at = |error: std::io::Error| Failure::fail(format!("path {}: {}", path.display(), input::why(&error)));
         if !is_lines(path) {
             let mut bytes = Vec::new();
-            File::open(path).map_err(at)?.take(ITEM_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(at)?;
+            input::open(path).map_err(at)?.take(ITEM_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(at)?;
             self.bar.inc(bytes.len() as u64);
             return self.add_bounded(path.display().to_string(), &bytes);
         }
-        let mut lines = BufReader::new(File::open(path).map_err(at)?);
+        let mut lines = BufReader::new(input::open(path).map_err(at)?);
         for number in 1_u64.. {
             let mut line = Vec::new();
             let read = lines.by_ref().take(ITEM_BYTES_MAX + 1).read_until(b'\n', &mut line).map_err(at)?;

@@ -55,7 +55,7 @@ pub struct Args {
     #[arg(value_name = "DOCUMENT")]
     documents: Vec<PathBuf>,
     /// Inclusion proof of the document; packets and disclosures bring their own.
-    #[arg(long, value_name = "F.tlog-proof", requires = "policy", required_unless_present = "documents")]
+    #[arg(long, value_name = "F.tlog-proof", requires = "policy")]
     proof: Option<PathBuf>,
     /// Whose checkpoints to believe: C2SP tlog-policy text.
     #[arg(long, value_name = "trust.policy")]
@@ -107,6 +107,10 @@ impl Files {
 }
 
 pub fn run(args: &Args) -> Result<Exit, Failure> {
+    if args.documents.is_empty() && args.proof.is_none() {
+        let what = "DOCUMENT: give a bundle, another artifact or a disclosure, or --proof alone to see what it proves";
+        return Err(Failure::usage(format!("{what}; see pulselog verify --help")));
+    }
     let files = Files::read(args)?;
     let packet = packet::of(&args.documents);
     if packet.is_some() && args.judging.log.is_some() {

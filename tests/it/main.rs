@@ -134,7 +134,9 @@ mod schemas;
 #[cfg(feature = "server")]
 mod shell;
 mod secrets;
+mod named_files;
 mod secrets_broken;
+mod secrets_escaped;
 mod spelling;
 mod stories;
 mod tidy;

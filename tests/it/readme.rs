@@ -114,7 +114,9 @@ impl Document {
             let first = first_command(block);
             match block.info.as_str() {
                 "sh serving" => {
-                    serving.take().map(Serving::stop);
+                    if let Some(before) = serving.take() {
+                        before.stop();
+                    }
                     serving = Some(Serving::start(shell, &here(&block.text), port));
                     continue;
                 }

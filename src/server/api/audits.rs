@@ -8,7 +8,7 @@ use axum::response::Response;
 use crate::audit::{Scope, Severity, explain};
 use crate::merkle::{Hash, TreeSize};
 use crate::server::access::Access;
-use crate::server::api::answer::{self, Spelled};
+use crate::server::api::answer::{self, Judged, Spelled};
 use crate::server::api::pool;
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{NAME_BYTES_MAX, Param, Query, Takes, segments};
@@ -85,10 +85,11 @@ pub async fn findings(
     let (after, limit) = (query.number("after")?, query.limit(LIMIT_USUAL, LIMIT_MAX)?);
     let page = pool::read(move || {
         let view = log.view();
-        let size = size_at(&query, &view)?;
-        Ok(FindingListJson::from(audits.findings(&view, &filter, size, after, limit)?))
+        let (size, beyond) = size_at(&query, &view)?;
+        let document = FindingListJson::from(audits.findings(&view, &filter, size, after, limit)?);
+        Ok(Judged { document, beyond })
     });
-    answer::json(&page.await?)
+    answer::judged(&page.await?)
 }
 
 fn filter(query: &Query) -> Result<Filter, Problem> {
@@ -172,26 +173,27 @@ async fn report(
     let (query, scope) = (Query::read(uri, AT_QUERY)?, scope()?);
     let report = pool::read(move || {
         let view = log.view();
-        let size = size_at(&query, &view)?;
+        let (size, beyond) = size_at(&query, &view)?;
         let made = audits.report(&view, &scope, size)?;
         if !made.is_known {
             let detail = format!("nobody whose word counts speaks of it among {size} entries");
             return Err(Problem::new("scope_not_found", detail));
         }
-        Ok(ScopeReportJson::from(made))
+        Ok(Judged { document: ScopeReportJson::from(made), beyond })
     });
-    answer::json(&report.await?)
+    answer::judged(&report.await?)
 }
 
-/// The size asked for: any that the log has had.
-pub(super) fn size_at(query: &Query, view: &View) -> Result<TreeSize, Problem> {
+/// The size asked for, any that the log has had, and how many entries the
+/// published checkpoint proves beyond it.
+pub(super) fn size_at(query: &Query, view: &View) -> Result<(TreeSize, u64), Problem> {
     match query.number("at")?.map(TreeSize::new) {
-        None => Ok(view.size()),
+        None => Ok((view.size(), 0)),
         Some(TreeSize::ZERO) => Err(Problem::parameter("at", "must be at least 1")),
         Some(size) if size > view.size() => {
             let detail = format!("at: the log has {} entries, not {size}", view.size());
             Err(Problem::new("size_not_published", detail).at("at"))
         }
-        Some(size) => Ok(size),
+        Some(size) => Ok((size, view.size().get() - size.get())),
     }
 }

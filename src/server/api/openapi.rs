@@ -9,11 +9,12 @@ use crate::artifact::KINDS;
 use crate::artifact::Kind;
 use crate::artifact::shape::json_schema;
 use crate::audit::RULE_GROUPS;
+use crate::server::api::answer::Answer;
 use crate::server::api::problem::{MEDIA_TYPE, code_row};
 use crate::server::api::query::{NAME_BYTES_MAX, Param, Query, Takes};
 use crate::server::api::submit::NDJSON;
 use crate::server::api::wire::shapes::{Encoding, SHAPES, Shape};
-use crate::server::api::{Answer, COMMON_CODES, ROUTES, Route, STORE_CODES, answer};
+use crate::server::api::{COMMON_CODES, ROUTES, Route, STORE_CODES, answer};
 use crate::server::config::Limits;
 use crate::tile::TILE_LEVEL_MAX;
 
@@ -153,7 +154,7 @@ fn responses(route: &Route) -> Value {
     for answer in route.answers {
         let response = responses
             .entry(answer.status.to_string())
-            .or_insert_with(|| json!({ "description": route.summary, "headers": cache_header(answer) }));
+            .or_insert_with(|| json!({ "description": route.summary, "headers": headers(answer) }));
         if !answer.media.is_empty() {
             response["content"][answer.media] = match answer.shape {
                 Some(shape) => json!({ "schema": { "$ref": format!("#/components/schemas/{shape}") } }),
@@ -186,8 +187,12 @@ fn responses(route: &Route) -> Value {
     Value::Object(responses)
 }
 
-fn cache_header(answer: &Answer) -> Value {
-    json!({ "Cache-Control": { "schema": { "const": answer.cache } } })
+fn headers(answer: &Answer) -> Value {
+    let mut headers = json!({ "Cache-Control": { "schema": { "const": answer.cache } } });
+    for (name, meaning) in answer.headers {
+        headers[*name] = json!({ "description": meaning, "schema": { "type": "integer", "minimum": 0 } });
+    }
+    headers
 }
 
 /// Codes that a route can answer.

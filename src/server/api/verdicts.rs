@@ -13,7 +13,7 @@ use crate::artifact::json::{self, DEPTH_MAX};
 use crate::merkle::TreeSize;
 use crate::protocol::Document;
 use crate::server::access::Access;
-use crate::server::api::answer::{self, Spelled};
+use crate::server::api::answer::{self, Judged, Spelled};
 use crate::server::api::audits::{AT_QUERY, size_at};
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Query, segments};
@@ -45,12 +45,12 @@ pub async fn verify(State(state): State<AppState>, request: Request) -> Result<R
         };
         let document = Document::of(&file).ok_or_else(unknown)?;
         let view = log.view();
-        let size = size_at(&query, &view)?;
-        let verification = audits.judge(&view, &document, size, now_ms())?;
+        let (size, beyond) = size_at(&query, &view)?;
+        let document = audits.judge(&view, &document, size, now_ms())?;
         drop(sent.held);
-        Ok::<_, Problem>(verification)
+        Ok::<_, Problem>(Judged { document, beyond })
     });
-    answer::json(&judged.await??)
+    answer::judged(&judged.await??)
 }
 
 /// `GET /v1/bundles/{digest}/report`: expiry is judged at the time of the last
@@ -76,10 +76,10 @@ pub async fn report(
     };
     let judged = pool::read(move || {
         let view = log.view();
-        let size = size_at(&query, &view)?;
-        of_bundle(&view, &audits, &digest, size)
+        let (size, beyond) = size_at(&query, &view)?;
+        Ok(Judged { document: of_bundle(&view, &audits, &digest, size)?, beyond })
     });
-    answer::json(&judged.await?)
+    answer::judged(&judged.await?)
 }
 
 /// The verdicts on the bundle with this digest, among the entries below `size`.
