@@ -9,9 +9,9 @@ use std::sync::Arc;
 use pulselog::merkle::TreeSize;
 use pulselog::server::faults::NoFaults;
 use pulselog::server::log::recovery::OpenError;
-use pulselog::server::store::{Budget, Store};
 use pulselog::server::store::layout::{cf, number_key};
 use pulselog::server::store::whole::{Hole, ROW_AN_ENTRY};
+use pulselog::server::store::{Budget, Store};
 
 use crate::logs::{Memory, Open, Place, copy_dir, item, items};
 
