@@ -112,7 +112,6 @@ impl Value {
 #[cfg(test)]
 mod tests {
     use super::super::{DEPTH_MAX, parse, parse_within};
-    use super::*;
 
     #[test]
     fn what_the_parser_takes_is_what_the_values_hold() {
