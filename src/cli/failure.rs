@@ -39,6 +39,11 @@ impl Failure {
         Self { exit: Exit::Fail, message: one_line(message.into()) }
     }
 
+    /// What was found is neither pass nor fail, for this reason.
+    pub fn incomplete(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Incomplete, message: one_line(message.into()) }
+    }
+
     /// The command was not understood.
     pub fn usage(message: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, message: one_line(message.into()) }
