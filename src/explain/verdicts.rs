@@ -61,6 +61,7 @@ rows! {
     not_checked, "Not checked", "something before it failed or was not shown, so this was not looked at", "look at the first check that did not pass";
     body_not_shown, "Body not shown", "the entry is proven, the artifact was not given", "give the artifact too";
     entry_missing, "Proof without entry", "the proof carries no entry in its extra line", "ask the log for the proof again";
+    judged_below_known, "Older than what you know", "the verdict is about fewer entries than the log is known to have: what came later could change it", "ask for a newer packet, or judge beside the whole log with --log";
     size_too_small, "Checkpoint too old", "the checkpoint covers fewer entries than were asked for", "ask the log for the proof at a newer checkpoint";
     other_origin, "Another log", "the older checkpoint is of another log than the proof", "give a checkpoint of the same log";
     consistency_other_checkpoint, "Leads to another checkpoint", "the consistency file leads to another checkpoint than the proof's", "ask for the file to the size of the proof";

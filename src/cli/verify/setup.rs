@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use pulselog::artifact::json::{self, DEPTH_MAX};
 use pulselog::artifact::time::unix_ms;
 use pulselog::artifact::{Did, holds_token};
+use pulselog::merkle::TreeSize;
 use pulselog::protocol::{self, Document};
 use pulselog::trust::TrustPolicy;
 use pulselog::verify::judge::{Evidence, Judge};
@@ -52,6 +53,10 @@ pub struct JudgingArgs {
     /// The issuer's public keys, to check that token with.
     #[arg(long, value_name = "F", requires = "cst")]
     jwks: Option<PathBuf>,
+    /// What you know the log to have had, a size or a checkpoint that you kept: a verdict about
+    /// fewer entries is incomplete.
+    #[arg(long, value_name = "SIZE|CHECKPOINT", requires = "policy", conflicts_with = "protocol_only")]
+    at_least: Option<String>,
     /// Fail unless the run belongs to this job.
     #[arg(long, value_name = "JOB")]
     expect_job: Option<String>,
@@ -75,6 +80,7 @@ impl JudgingArgs {
         judge.protocol_only = self.protocol_only;
         judge.operator = self.operator.as_deref().map(operator).transpose()?;
         judge.expect_job = self.expect_job.clone();
+        judge.known = self.at_least.as_deref().map(|known| at_least(known, policy)).transpose()?;
         judge.token_keys = self
             .jwks
             .as_ref()
@@ -112,6 +118,18 @@ impl JudgingArgs {
         options.urm = self.urm.as_ref().map(|path| document("--urm", path)).transpose()?;
         Ok(options)
     }
+}
+
+/// A size, or that of a checkpoint which the trust policy believes.
+pub fn at_least(known: &str, policy: Option<&[u8]>) -> Result<TreeSize, Failure> {
+    if let Ok(size) = TreeSize::parse(known) {
+        return Ok(size);
+    }
+    let checkpoint = read("--at-least", Path::new(known), SMALL_BYTES_MAX)?;
+    let opened = trust(policy)?.open(&checkpoint);
+    opened
+        .map(|checkpoint| checkpoint.head().size)
+        .map_err(|error| Failure::fail(format!("--at-least {known}: {error} [{}]", error.code())))
 }
 
 /// A pinned operator.
@@ -238,7 +256,10 @@ fn in_short(verification: &Verification) -> String {
     }
     let protocol = verification.protocol.as_ref().map_or("", |protocol| protocol.reason_code);
     let codes: Vec<_> = verification.audit.findings.iter().map(|finding| finding.code).collect();
-    format!("protocol {protocol}, audit {} {}", verification.audit.status.name(), codes.join(" "))
+    let as_of = verification.coverage.as_ref().and_then(|coverage| coverage.as_of);
+    let older = as_of.filter(|as_of| as_of.beyond > 0);
+    let older = older.map(|as_of| format!(", of the first {} entries only", as_of.size)).unwrap_or_default();
+    format!("protocol {protocol}, audit {}{older} {}", verification.audit.status.name(), codes.join(" "))
 }
 
 pub fn worse(one: Exit, code: u8) -> Exit {

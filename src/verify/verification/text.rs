@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use crate::audit::{self, Absence, Effect, Finding};
+use crate::audit::{self, Absence, AsOf, Effect, Finding};
 use crate::merkle::LeafIndex;
 use crate::protocol;
 use crate::verify::plain_text::escape;
@@ -30,6 +30,7 @@ impl Verification {
             of("signed by", &signer),
             of("job", &document.job)
         );
+        older(&mut out, self.coverage.as_ref().and_then(|coverage| coverage.as_of.as_ref()));
         if let Some(part) = &self.protocol {
             let word = if part.lacks.is_empty() { status_word(part.status) } else { "not checked" };
             line(&mut out, "protocol", word, &protocol_words(part));
@@ -103,6 +104,7 @@ pub fn audit_text(report: &audit::Report, all: bool) -> String {
         entries: report.as_of.size.get(),
         not_judged: report.coverage.clone(),
     };
+    older(&mut out, Some(&report.as_of));
     line(&mut out, "coverage", "", &coverage_words(&coverage));
     line(&mut out, "findings", "", &count(report.findings.len(), "finding", "findings"));
     for (job, verdict) in &report.jobs {
@@ -157,6 +159,15 @@ fn listed(entries: &BTreeSet<LeafIndex>, most: usize) -> String {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
     }
+}
+
+/// First of all, when there is more: what is said is of an older log than the
+/// checkpoint at hand is of.
+fn older(out: &mut String, as_of: Option<&AsOf>) {
+    let Some(as_of) = as_of.filter(|as_of| as_of.beyond > 0) else { return };
+    let more = count(usize::try_from(as_of.beyond).unwrap_or(usize::MAX), "later entry", "later entries");
+    let words = format!("of the first {} only; the checkpoint proves {more}, not judged", as_of.size);
+    line(out, "verdict", "older", &words);
 }
 
 fn pending(out: &mut String, rows: &[audit::Pending]) {
@@ -228,11 +239,7 @@ fn coverage_words(coverage: &CoveragePart) -> String {
         Some(as_of) => {
             let at = as_of.logged_at.and_then(|at| i64::try_from(at.unix_ms()).ok());
             let at = at.map(|at| format!(", {}", time(at))).unwrap_or_default();
-            let beyond = match usize::try_from(as_of.beyond).unwrap_or(usize::MAX) {
-                0 => String::new(),
-                more => format!(" ({} beyond it proven and not judged)", count(more, "entry", "entries")),
-            };
-            format!("as of size {}{at}{beyond}", as_of.size)
+            format!("as of size {}{at}", as_of.size)
         }
         None => "no log was read".to_owned(),
     };
