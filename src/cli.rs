@@ -11,6 +11,7 @@
 //! token of `token new`.
 
 mod audit;
+mod bounds;
 #[cfg(feature = "server")]
 mod demo;
 mod disclose;

@@ -18,6 +18,7 @@
 //! the bytes, and what the log says of the run, as far as the evidence reaches.
 
 mod body;
+pub mod budget;
 pub mod copy;
 mod disclosure;
 mod draft;
@@ -48,6 +49,9 @@ pub struct Options<'a> {
     pub size_at_least: Option<TreeSize>,
     /// The checkpoint must extend an older one.
     pub older: Option<Older<'a>>,
+    /// Most memory that the artifact's values may take, bytes; without it what
+    /// [`room_for`](crate::artifact::json::room_for) gives.
+    pub room: Option<usize>,
 }
 
 /// A checkpoint that was kept, and what shows that the log still extends it.
@@ -71,7 +75,7 @@ pub fn artifact(bytes: Option<&[u8]>, proof: &[u8], policy: &[u8], options: &Opt
         if let Some((proven, entry)) = locate(&mut draft, &believed) {
             draft.subject(Subject::of(&proven, &entry));
             match bytes {
-                Some(bytes) => body::check(&mut draft, bytes, &entry),
+                Some(bytes) => body::check(&mut draft, bytes, &entry, options),
                 None => draft.incomplete(
                     Ask::Artifact,
                     "body_not_shown",

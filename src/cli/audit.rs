@@ -10,6 +10,7 @@ use pulselog::merkle::TreeSize;
 use pulselog::verify::copy::WholeLog;
 use pulselog::verify::verification::audit_text;
 
+use crate::cli::bounds::Bounds;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::input::{SMALL_BYTES_MAX, now, random, read, read_key};
 use crate::cli::log_source::LogSource;
@@ -73,6 +74,8 @@ pub struct Args {
     /// Token to submit the statement with, to the log at --log.
     #[arg(long, value_name = "F", requires = "attest")]
     token_file: Option<PathBuf>,
+    #[command(flatten)]
+    bounds: Bounds,
     /// Write the report as JSON.
     #[arg(long)]
     json: bool,
@@ -83,6 +86,7 @@ fn size(text: &str) -> Result<TreeSize, String> {
 }
 
 pub fn run(args: &Args) -> Result<Exit, Failure> {
+    args.bounds.watch(true);
     let policy = trust(Some(&read("--policy", &args.policy, SMALL_BYTES_MAX)?))?;
     let key = args.key.as_ref().map(|path| read_key("--key", path)).transpose()?;
     let pinned = match (&args.operator, &key) {
@@ -93,7 +97,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     if key.as_ref().is_some_and(|key| Did::of(&key.verifying_key()) != pinned) {
         return Err(Failure::usage("--key: is not the key of --operator"));
     }
-    let mut log = LogSource::parse(&args.log)?.read(&policy)?;
+    let mut log = LogSource::parse(&args.log, args.bounds)?.read(&policy)?;
     let size = args.at.unwrap_or(log.head().size);
     if size > log.head().size {
         let held = log.head().size;

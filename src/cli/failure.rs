@@ -15,14 +15,20 @@ pub enum Exit {
     Incomplete,
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(match exit {
+impl Exit {
+    pub const fn number(self) -> u8 {
+        match self {
             Exit::Pass => 0,
             Exit::Fail => 1,
             Exit::Usage => 2,
             Exit::Incomplete => 3,
-        })
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.number())
     }
 }
 
@@ -37,6 +43,12 @@ impl Failure {
     /// What was asked for did not work or was refused.
     pub fn fail(message: impl Into<String>) -> Self {
         Self { exit: Exit::Fail, message: one_line(message.into()) }
+    }
+
+    /// A bound of this reader was reached before everything was read: nothing
+    /// contradicts what was asked for and nothing proves it.
+    pub fn incomplete(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Incomplete, message: one_line(message.into()) }
     }
 
     /// The command was not understood.

@@ -5,7 +5,7 @@ mod setup;
 
 use std::path::PathBuf;
 
-use pulselog::artifact::json::{self, DEPTH_MAX};
+use pulselog::artifact::json::{self, DEPTH_MAX, JsonError};
 use pulselog::merkle::TreeSize;
 use pulselog::protocol::Document;
 use pulselog::receipt::{Disclosure, tlog_proof};
@@ -118,7 +118,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         if args.consistent_with.is_some() {
             return Err(Failure::usage("--consistent-with: goes with one document"));
         }
-        return setup::many(&args.documents, &judge, args.json);
+        return setup::many(&args.documents, &judge, args.judging.bounds, args.json);
     }
     let bytes = args.documents.first().map(|path| read("document", path, ARTIFACT_BYTES_MAX as u64)).transpose()?;
     let verification = one(args, &files, &judge, bytes.as_deref())?;
@@ -133,9 +133,15 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 /// A document with verdicts of its own, another artifact, or a disclosure.
 fn one(args: &Args, files: &Files, judge: &Judge, bytes: Option<&[u8]>) -> Result<Verification, Failure> {
     let older = files.old.as_ref().map(|checkpoint| Older { checkpoint, consistency: files.consistency.as_deref() });
-    let options = Options { size_at_least: args.size_at_least, older };
-    let parsed = bytes.map(|bytes| json::parse(bytes, DEPTH_MAX));
-    if let Some(bytes) = bytes.filter(|bytes| Disclosure::is_one(bytes)) {
+    let room = |bytes: &[u8]| args.judging.bounds.budget().room_for(bytes.len());
+    let options = Options { size_at_least: args.size_at_least, older, room: bytes.map(room) };
+    let parsed = bytes.map(|bytes| json::parse_within(bytes, DEPTH_MAX, room(bytes)));
+    if let Some(Err(error @ JsonError::OverRoom { .. })) = &parsed {
+        return Err(Failure::incomplete(format!("document: {error}; give more with --memory-max [{}]", error.code())));
+    }
+    let is_disclosure = matches!(&parsed, Some(Ok(file)) if Disclosure::is_in(file));
+    if let Some(bytes) = bytes.filter(|_| is_disclosure) {
+        drop(parsed);
         if files.proof.is_some() {
             return Err(Failure::usage("--proof: a disclosure file carries its own proof; leave the flag out"));
         }
@@ -149,7 +155,7 @@ fn one(args: &Args, files: &Files, judge: &Judge, bytes: Option<&[u8]>) -> Resul
         Some(document) => judge.packed_proof(document),
         None => compact().and_then(|compact| judge.proof_of(&compact)),
     };
-    let proof = files.proof.as_deref().or(packed);
+    let proof = files.proof.as_deref().or(packed.as_deref());
     let proven = subject.as_deref().map(str::as_bytes).or(bytes);
     let report = proof.map(|proof| Ok(artifact(proven, proof, files.policy()?, &options))).transpose()?;
     if report.is_none() && files.old.is_some() && !matches!(judge.evidence, Evidence::Log { .. }) {

@@ -83,10 +83,14 @@ rows! {
     evidence_without_proofs, "No proofs among the files", "no file of the evidence is a .tlog-proof, so nothing in it is shown to be logged", "give each artifact with its .tlog-proof";
     packet_manifest_missing, "No packet.json", "the directory does not say which files belong to it, so a missing one could not be noticed", "get the packet again, with its packet.json; or name single files";
     packet_manifest_malformed, "packet.json malformed", "packet.json is not a list of names and digests in the known form", "get the packet again";
+    packet_manifest_empty, "packet.json lists nothing", "packet.json is well formed and names no file, so nothing belongs to the packet", "get the packet again, whole";
     packet_file_missing, "File of the packet missing", "packet.json lists a file that is not there", "get the packet again, whole";
     packet_file_changed, "File of the packet changed", "a file is not the one that the packet was made with", "get the packet again; it must arrive byte for byte";
     copy_other_root, "Entries are not the signed log", "the entries that were read lead to another root than the one that the checkpoint signs", "keep entries and checkpoint and ask the operator: one of them is not of this log";
     log_shorter, "The log that was read is older", "a checkpoint beside it covers more entries than were read, so nothing shows that both are of one tree", "read the log again; if it stays so, keep the checkpoint: the log may have been cut";
+    memory_budget, "Memory of the run is full", "what was read fills the memory that this run may take, so the rest was not read; nothing is said against it", "give more with --memory-max, or ask about less";
+    rate_too_low, "The log sends too slowly", "an answer came slower than a log must send, so not everything was read; nothing is said against it", "try again, or give a lower rate with --least-rate";
+    run_deadline, "The run's time is over", "the run took longer than it may, so not everything was read; nothing is said against it", "give more time with --deadline";
     copy_short, "Entries missing", "fewer entries were read than the checkpoint covers", "get the log again, whole";
     COPY_OUT_OF_ORDER, "The copy's times go back", "an entry was logged earlier than one before it says, and a log's times never decrease: windows and limits read off such a copy mean nothing", "keep the copy and its checkpoint, and ask whoever gave it to you; where the log itself serves it, its operator has signed what no sound log holds";
     copy_beyond, "Size beyond the log", "the log has no tree of the size that was asked for", "ask for a size up to that of the checkpoint";

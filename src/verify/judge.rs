@@ -20,7 +20,7 @@ use crate::entry::SequencedEntry;
 use crate::merkle::TreeSize;
 use crate::protocol::{self, Bundle, Document, DocumentKind, verify_with};
 use crate::verify::copy::WholeLog;
-use crate::verify::packet::Packet;
+use crate::verify::packet::{PackedProof, Packet};
 use crate::verify::report::{Check, REPORT_VERSION, Report};
 use crate::verify::scoped_token::{KeySet, ScopedToken};
 use crate::verify::verification::{Allowlists, AuditPart, AuditStatus, DocumentName, ProtocolPart, Verification};
@@ -104,15 +104,15 @@ impl Judge {
 
     /// The proof of the document's one bundle that the packet brings.
     #[must_use]
-    pub fn packed_proof(&self, document: &Document<'_>) -> Option<&[u8]> {
+    pub fn packed_proof(&self, document: &Document<'_>) -> Option<Vec<u8>> {
         self.proof_of(&json::to_compact(document.subject()?.value()))
     }
 
     /// The proof of an artifact that the packet brings, by its compact form.
     #[must_use]
-    pub fn proof_of(&self, compact: &str) -> Option<&[u8]> {
+    pub fn proof_of(&self, compact: &str) -> Option<Vec<u8>> {
         let Evidence::Packet(packet) = &self.evidence else { return None };
-        packet.proofs.get(&ArtifactDigest::of(compact.as_bytes())).map(Vec::as_slice)
+        packet.proofs.get(&ArtifactDigest::of(compact.as_bytes())).map(PackedProof::bytes)
     }
 
     /// Judges one file; `None` when the bytes are no document that carries a

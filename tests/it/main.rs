@@ -61,6 +61,7 @@ mod cli_examples;
 mod cli_lists;
 #[cfg(feature = "server")]
 mod cli_init;
+mod bounds;
 mod defects;
 #[cfg(feature = "server")]
 mod config;
@@ -162,5 +163,7 @@ mod chrome;
 mod verify;
 #[cfg(feature = "server")]
 mod connections;
+#[cfg(feature = "server")]
+mod bounds_served;
 #[cfg(feature = "server")]
 mod fsck_remote;

@@ -9,16 +9,19 @@ use pulselog::artifact::time::unix_ms;
 use pulselog::artifact::{Did, holds_token};
 use pulselog::protocol::{self, Document};
 use pulselog::trust::TrustPolicy;
+use pulselog::verify::ARTIFACT_BYTES_MAX;
+use pulselog::verify::copy::CopyError;
 use pulselog::verify::judge::{Evidence, Judge};
-use pulselog::verify::packet::Packet;
+use pulselog::verify::packet::{Manifest, Packet, Reading};
 use pulselog::verify::plain_text::escape;
 use pulselog::verify::scoped_token::{KeySet, ScopedToken, TOKEN_BYTES_MAX};
 use pulselog::verify::verification::Verification;
 
+use crate::cli::bounds::Bounds;
 use crate::cli::documents::{Input, Source};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::input::{SMALL_BYTES_MAX, read, why};
-use crate::cli::log_source::{Evidence as Found, LogSource, evidence};
+use crate::cli::log_source::{EVIDENCE_BYTES_MAX, Evidence as Found, LogSource, evidence};
 use crate::cli::{many as driver, print};
 
 /// Flags about protocol, evidence and token.
@@ -54,12 +57,15 @@ pub struct JudgingArgs {
     /// Fail unless the run belongs to this job.
     #[arg(long, value_name = "JOB")]
     expect_job: Option<String>,
+    #[command(flatten)]
+    pub bounds: Bounds,
 }
 
 impl JudgingArgs {
     /// Reads everything that does not depend on the document. `proof`: the
     /// document's own, which joins the evidence.
     pub fn judge(&self, policy: Option<&[u8]>, proof: Option<&[u8]>) -> Result<Judge, Failure> {
+        self.bounds.watch(self.log.is_some());
         let mut judge = Judge::new(self.options()?);
         judge.has_config = self.config.is_some();
         judge.protocol_only = self.protocol_only;
@@ -77,18 +83,30 @@ impl JudgingArgs {
         if !self.evidence.is_empty() {
             judge.evidence = Evidence::Packet(Box::new(self.packet(&trust(policy)?, proof)?));
         } else if let Some(log) = &self.log {
-            judge = judge.with_log(LogSource::parse(log)?.read(&trust(policy)?)?);
+            judge = judge.with_log(LogSource::parse(log, self.bounds)?.read(&trust(policy)?)?);
         }
         Ok(judge)
     }
 
     fn packet(&self, policy: &TrustPolicy, proof: Option<&[u8]>) -> Result<Packet, Failure> {
-        let Found { mut files, has_folder, unread } = evidence(&self.evidence)?;
+        let Found { files, has_folder, unread } = evidence(&self.evidence)?;
+        let wrong = |error: CopyError| {
+            let why = format!("--evidence: {error} [{}]", error.code());
+            if error.is_incomplete() { Failure::incomplete(why) } else { Failure::fail(why) }
+        };
         // A folder is a packet, and a packet says which files it has.
-        let manifest = has_folder.then(|| Packet::manifest(&files));
-        files.extend(proof.map(|proof| ("--proof".to_owned(), proof.to_vec())));
-        let packet = Packet::read(&files, policy)
-            .map_err(|error| Failure::fail(format!("--evidence: {error} [{}]", error.code())))?;
+        let (mut manifest, mut reading) = (Manifest::default(), Reading::new(policy, self.bounds.budget()));
+        let mut bytes_left = EVIDENCE_BYTES_MAX;
+        for (name, path) in &files {
+            let file = read("--evidence", path, ARTIFACT_BYTES_MAX as u64)?;
+            let too_many = || Failure::fail(format!("--evidence: holds more than {EVIDENCE_BYTES_MAX} bytes"));
+            bytes_left = bytes_left.checked_sub(file.len()).ok_or_else(too_many)?;
+            manifest.take(name, &file);
+            reading.take(name, &file).map_err(wrong)?;
+        }
+        let manifest = has_folder.then(|| manifest.check());
+        proof.map_or(Ok(()), |proof| reading.take("--proof", proof)).map_err(wrong)?;
+        let packet = reading.finish().map_err(wrong)?;
         let packet = unread.iter().fold(packet, |packet, (name, why)| packet.without(name, why));
         Ok(match manifest {
             Some(manifest) => packet.with(manifest),
@@ -143,11 +161,12 @@ pub fn are_many(documents: &[PathBuf]) -> bool {
 }
 
 /// Judges all of them on all cores: a line each, then a summary.
-pub fn many(documents: &[PathBuf], judge: &Judge, as_json: bool) -> Result<Exit, Failure> {
+pub fn many(documents: &[PathBuf], judge: &Judge, bounds: Bounds, as_json: bool) -> Result<Exit, Failure> {
     let input =
         Input::of(documents).map_err(|(path, error)| Failure::fail(format!("{}: {}", path.display(), why(&error))))?;
     let mut worst = Exit::Pass;
-    let job = |_: &Source, bytes: &[u8]| judged(judge, bytes);
+    let room = bounds.budget().room_of_each(driver::workers());
+    let job = |_: &Source, bytes: &[u8]| judged(judge, bytes, room);
     let summary = driver::run(input, job, |source, answer| {
         let verification = answer.map_err(|unread| (unread.is_incomplete(source), unread.to_string()));
         let verification = verification.and_then(|judged| judged.map_err(|why| (source.may_be_none(), why)));
@@ -184,8 +203,8 @@ pub fn many(documents: &[PathBuf], judge: &Judge, as_json: bool) -> Result<Exit,
     Ok(worst)
 }
 
-fn judged(judge: &Judge, bytes: &[u8]) -> Result<Verification, String> {
-    let value = json::parse(bytes, DEPTH_MAX).map_err(|error| format!("{error} [{}]", error.code()))?;
+fn judged(judge: &Judge, bytes: &[u8], room: usize) -> Result<Verification, String> {
+    let value = json::parse_within(bytes, DEPTH_MAX, room).map_err(|error| format!("{error} [{}]", error.code()))?;
     let document = Document::of(&value).ok_or("is no bundle, export, aggregate or commit signature")?;
     Ok(judge.judge(&document))
 }
