@@ -16,6 +16,7 @@ mod bounds;
 mod demo;
 mod disclose;
 mod documents;
+mod evidence;
 mod explain;
 mod failure;
 mod folder;

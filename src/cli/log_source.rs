@@ -13,21 +13,15 @@ use pulselog::verify::ARTIFACT_BYTES_MAX;
 #[cfg(feature = "server")]
 use pulselog::verify::budget::RATE_TOO_LOW;
 use pulselog::verify::copy::{CopyError, LogCopy, WholeLog};
-use pulselog::verify::packet::FILES_MAX;
 
 use crate::cli::bounds::Bounds;
 #[cfg(feature = "server")]
 use crate::cli::bounds::too_slow;
 use crate::cli::failure::Failure;
-use crate::cli::folder::{Folder, name_below};
 #[cfg(feature = "server")]
 use crate::cli::http::{Client, Unread};
 use crate::cli::input::{read, why};
 use crate::cli::progress::Bar;
-
-/// Most bytes of all evidence files together: reading a packet of 65,536
-/// longest files would never end.
-pub const EVIDENCE_BYTES_MAX: usize = 1 << 30;
 
 /// A log that anyone can read.
 pub struct LogSource {
@@ -172,39 +166,4 @@ impl LogSource {
         entries.truncate(usize::from(width));
         Ok(entries)
     }
-}
-
-/// What `--evidence` names.
-#[derive(Default)]
-pub struct Evidence {
-    /// Names within the evidence, and where they are. Read one by one.
-    pub files: Vec<(String, PathBuf)>,
-    /// Whether a folder is among it: a packet, which says which files it has.
-    pub has_folder: bool,
-    /// Paths in folders that are not read, and why.
-    pub unread: Vec<(String, String)>,
-}
-
-/// Files named by `--evidence`: each path a file, or a folder whose files are
-/// all taken, in folders below it too.
-pub fn evidence(paths: &[PathBuf]) -> Result<Evidence, Failure> {
-    let (mut evidence, mut named) = (Evidence::default(), Vec::new());
-    for path in paths {
-        if !path.is_dir() {
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            named.push((name, path.clone()));
-            continue;
-        }
-        evidence.has_folder = true;
-        let wrong = |error: io::Error| Failure::fail(format!("--evidence {}: {}", path.display(), why(&error)));
-        let folder = Folder::read(path).map_err(wrong)?;
-        named.extend(folder.files.into_iter().map(|file| (name_below(path, &file), file)));
-        let unread = folder.unread.into_iter().map(|(at, why)| (name_below(path, &at), why));
-        evidence.unread.extend(unread);
-    }
-    if named.len() > FILES_MAX {
-        return Err(Failure::fail(format!("--evidence: holds more than {FILES_MAX} files")));
-    }
-    evidence.files = named;
-    Ok(evidence)
 }

@@ -9,19 +9,17 @@ use pulselog::artifact::time::unix_ms;
 use pulselog::artifact::{Did, holds_token};
 use pulselog::protocol::{self, Document};
 use pulselog::trust::TrustPolicy;
-use pulselog::verify::ARTIFACT_BYTES_MAX;
-use pulselog::verify::copy::CopyError;
 use pulselog::verify::judge::{Evidence, Judge};
-use pulselog::verify::packet::{Manifest, Packet, Reading};
 use pulselog::verify::plain_text::escape;
 use pulselog::verify::scoped_token::{KeySet, ScopedToken, TOKEN_BYTES_MAX};
 use pulselog::verify::verification::Verification;
 
 use crate::cli::bounds::Bounds;
 use crate::cli::documents::{Input, Source};
+use crate::cli::evidence;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::input::{SMALL_BYTES_MAX, read, why};
-use crate::cli::log_source::{EVIDENCE_BYTES_MAX, Evidence as Found, LogSource, evidence};
+use crate::cli::log_source::LogSource;
 use crate::cli::{many as driver, print};
 
 /// Flags about protocol, evidence and token.
@@ -81,37 +79,16 @@ impl JudgingArgs {
             .transpose()?;
         judge.token = self.cst.as_deref().map(token).transpose()?;
         if !self.evidence.is_empty() {
-            judge.evidence = Evidence::Packet(Box::new(self.packet(&trust(policy)?, proof)?));
+            judge.evidence = Evidence::Packet(Box::new(evidence::packet(
+                &self.evidence,
+                &trust(policy)?,
+                self.bounds.budget(),
+                proof,
+            )?));
         } else if let Some(log) = &self.log {
             judge = judge.with_log(LogSource::parse(log, self.bounds)?.read(&trust(policy)?)?);
         }
         Ok(judge)
-    }
-
-    fn packet(&self, policy: &TrustPolicy, proof: Option<&[u8]>) -> Result<Packet, Failure> {
-        let Found { files, has_folder, unread } = evidence(&self.evidence)?;
-        let wrong = |error: CopyError| {
-            let why = format!("--evidence: {error} [{}]", error.code());
-            if error.is_incomplete() { Failure::incomplete(why) } else { Failure::fail(why) }
-        };
-        // A folder is a packet, and a packet says which files it has.
-        let (mut manifest, mut reading) = (Manifest::default(), Reading::new(policy, self.bounds.budget()));
-        let mut bytes_left = EVIDENCE_BYTES_MAX;
-        for (name, path) in &files {
-            let file = read("--evidence", path, ARTIFACT_BYTES_MAX as u64)?;
-            let too_many = || Failure::fail(format!("--evidence: holds more than {EVIDENCE_BYTES_MAX} bytes"));
-            bytes_left = bytes_left.checked_sub(file.len()).ok_or_else(too_many)?;
-            manifest.take(name, &file);
-            reading.take(name, &file).map_err(wrong)?;
-        }
-        let manifest = has_folder.then(|| manifest.check());
-        proof.map_or(Ok(()), |proof| reading.take("--proof", proof)).map_err(wrong)?;
-        let packet = reading.finish().map_err(wrong)?;
-        let packet = unread.iter().fold(packet, |packet, (name, why)| packet.without(name, why));
-        Ok(match manifest {
-            Some(manifest) => packet.with(manifest),
-            None => packet,
-        })
     }
 
     fn options(&self) -> Result<protocol::Options, Failure> {
