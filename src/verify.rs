@@ -17,6 +17,7 @@
 //! [`judge::Judge`] adds the two verdicts on bundles: what the protocol says of
 //! the bytes, and what the log says of the run, as far as the evidence reaches.
 
+pub mod answer;
 mod body;
 pub mod budget;
 pub mod copy;

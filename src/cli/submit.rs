@@ -1,5 +1,7 @@
 //! `pulselog submit`: files, directories and NDJSON into a log, in batches.
 
+mod belief;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -13,6 +15,8 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::http::{Answer, Client, delay, read_token};
 use crate::cli::{input, print};
 
+use self::belief::Belief;
+
 const AFTER: &str = "\
 Directories are read in name order: *.json holds one artifact, *.ndjson and
 *.jsonl one a line. Safe to repeat: the log answers a known artifact with its
@@ -22,12 +26,16 @@ stay what they are. Use it when new roots give its signer a role that was
 missing when the statement was first logged. While the log is busy (429, 503) the
 same batch is sent again, later and later, as its Retry-After asks.
 
+An answer is believed when it names the digest of what was sent and a place in its
+tree; with --policy its proof is read and verified too.
+
 Examples:
   pulselog submit --url http://127.0.0.1:8080 --token-file token.txt receipts/
   pulselog submit --url https://log.example.com --token-file token.txt day.ndjson
   pulselog submit --url https://log.example.com --token-file token.txt --renew early.json
 
-Exit codes: 0 everything is logged, 1 something was refused, 2 wrong usage.";
+Exit codes: 0 everything is logged, 1 something was refused or an answer is not true,
+2 wrong usage, 3 the log gives no proof.";
 
 /// Artifacts a batch: an eighth of what the log takes, so that bundles with
 /// many receipts seldom exceed what fits into one commit.
@@ -52,6 +60,10 @@ pub struct Args {
     /// Files and directories.
     #[arg(value_name = "PATHS", required = true)]
     paths: Vec<PathBuf>,
+    /// Whose checkpoints to believe (C2SP tlog-policy text): the proof of every
+    /// answer is read and verified under it.
+    #[arg(long, value_name = "trust.policy")]
+    policy: Option<PathBuf>,
     /// Send the token over plain HTTP to another machine.
     #[arg(long)]
     allow_http: bool,
@@ -75,6 +87,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     }
     let mut run = Run {
         client,
+        belief: Belief::under(args.policy.as_deref())?,
         json: args.json,
         issued_at: args.renew.then(input::now),
         bar: progress_bar(&files),
@@ -87,12 +100,21 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     }
     run.flush()?;
     run.bar.finish_and_clear();
-    let Tally { logged, known, refused } = run.tally;
+    let Tally { logged, known, refused, not_believed } = run.tally;
     if !args.json {
         let renewed = if args.renew { ", each in a new envelope" } else { "" };
-        print(&format!("{logged} logged, {known} known before, {refused} refused{renewed}\n"))?;
+        let unbelieved = match not_believed {
+            0 => String::new(),
+            some => format!(", {some} answers not believed"),
+        };
+        let proven = if run.belief.verifies_proofs() { "; every proof was verified" } else { "" };
+        let proven = if not_believed == 0 { proven } else { "" };
+        print(&format!("{logged} logged, {known} known before, {refused} refused{unbelieved}{renewed}{proven}\n"))?;
     }
-    Ok(if refused == 0 { Exit::Pass } else { Exit::Fail })
+    if !run.belief.verifies_proofs() {
+        eprintln!("digests were compared, proofs were not verified: give --policy trust.policy");
+    }
+    Ok(if refused + not_believed == 0 { Exit::Pass } else { Exit::Fail })
 }
 
 /// Files in name order. What a directory holds besides artifacts is passed over.
@@ -145,10 +167,13 @@ struct Tally {
     logged: u64,
     known: u64,
     refused: u64,
+    /// Said to be logged by an answer that is not true.
+    not_believed: u64,
 }
 
 struct Run {
     client: Client,
+    belief: Belief,
     json: bool,
     /// Of new envelopes, when statements are to be logged again.
     issued_at: Option<String>,
@@ -273,7 +298,10 @@ impl Run {
         let mut busy = Vec::new();
         for (item, line) in items.into_iter().zip(&lines) {
             match line["status"].as_u64() {
-                Some(status @ (200 | 201)) => self.logged(&item, line, status == 201)?,
+                Some(status @ (200 | 201)) => match self.belief.holds(&self.client, &item.line, line)? {
+                    Ok(()) => self.logged(&item, line, status == 201)?,
+                    Err(error) => self.not_believed(&item.from, error.code(), &error.to_string())?,
+                },
                 Some(429 | 503) => busy.push(item),
                 _ => {
                     let said = |name: &str| line["problem"][name].as_str().unwrap_or("unknown").to_owned();
@@ -295,12 +323,21 @@ impl Run {
         print(&format!("{line}\n"))
     }
 
+    fn not_believed(&mut self, from: &str, code: &str, why: &str) -> Result<(), Failure> {
+        self.tally.not_believed += 1;
+        self.told("not believed", from, code, why)
+    }
+
     fn refused(&mut self, from: &str, code: &str, why: &str) -> Result<(), Failure> {
         self.tally.refused += 1;
+        self.told("refused", from, code, why)
+    }
+
+    fn told(&mut self, word: &str, from: &str, code: &str, why: &str) -> Result<(), Failure> {
         if self.json {
             return print(&format!("{}\n", serde_json::json!({"from": from, "code": code, "detail": why})));
         }
-        let text = format!("refused  {}: {} [{}]", escape(from), escape(why), escape(code));
+        let text = format!("{word}  {}: {} [{}]", escape(from), escape(why), escape(code));
         self.bar.suspend(|| eprintln!("{text}"));
         Ok(())
     }

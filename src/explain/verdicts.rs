@@ -64,6 +64,10 @@ rows! {
     other_origin, "Another log", "the older checkpoint is of another log than the proof", "give a checkpoint of the same log";
     older_is_larger, "Tree shrank", "the checkpoint that was kept covers more entries than the proof's", "ask for a newer proof; if the log has none, keep both: they are evidence";
     consistency_other_checkpoint, "Leads to another checkpoint", "the consistency file leads to another checkpoint than the proof's", "ask for the file to the size of the proof";
+    answer_malformed, "Answer without its parts", "a log's answer lacks the digest, leaf hash, index or tree size of what was sent", "ask the log's operator; nothing shows that it is logged";
+    answer_other_digest, "Answer about another artifact", "a log's answer names another artifact than the one that was sent", "keep the answer and ask the log's operator; nothing shows that yours is logged";
+    answer_beyond_tree, "Answer beyond the tree", "a log's answer names an index that its own tree does not have", "keep the answer and ask the log's operator; nothing shows that it is logged";
+    answer_other_entry, "Proof of another entry", "the proof that a log gives is of another entry than the one that its answer names", "keep answer and proof and ask the log's operator; nothing shows that it is logged";
     consistency_file_missing, "Growth not shown", "nothing shows that the proof's tree extends the kept one", "fetch /v1/proofs/consistency?from=OLD&to=NEW as text/plain";
     fork, "Fork", "two signed checkpoints of one size have different roots: the log showed two histories", "keep both checkpoints and tell others; this is proof of misbehaviour";
     digest_mismatch, "Another artifact", "the artifact is not the one that the entry names", "get the artifact of this proof";

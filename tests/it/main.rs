@@ -166,4 +166,6 @@ mod connections;
 #[cfg(feature = "server")]
 mod bounds_served;
 #[cfg(feature = "server")]
+mod submit_answers;
+#[cfg(feature = "server")]
 mod fsck_remote;
