@@ -76,7 +76,11 @@ pub struct Args {
     token_file: Option<PathBuf>,
     #[command(flatten)]
     bounds: Bounds,
-    /// Write the report as JSON.
+    /// Show each finding; without it those that name nobody but a submitter
+    /// are told once a submitter and code.
+    #[arg(long, conflicts_with = "json")]
+    all: bool,
+    /// Write the report as JSON, whole.
     #[arg(long)]
     json: bool,
 }
@@ -125,7 +129,7 @@ fn show(args: &Args, report: &Report) -> Result<Exit, Failure> {
     if args.json {
         print_json(report)?;
     } else {
-        print(&audit_text(report))?;
+        print(&audit_text(report, args.all))?;
     }
     Ok(match report.verdict {
         Verdict::Pass => Exit::Pass,

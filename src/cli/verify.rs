@@ -1,6 +1,7 @@
 //! `pulselog verify`: files and a trust policy in, verdicts out. No network,
 //! unless --log names an address.
 
+mod packet;
 mod setup;
 
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ Examples:
   pulselog verify 20-proof_bundle.json --config clawverify.config.json --protocol-only
   pulselog verify packet/20-proof_bundle.json --evidence packet --policy trust.policy \\
       --operator did:key:z6Mk…                         a packet: both verdicts, offline
+  pulselog verify packet --policy trust.policy --operator did:key:z6Mk…     all of a packet
   pulselog verify bundles.ndjson --log /mirror --policy trust.policy --operator did:key:z6Mk…
   pulselog verify a.json --proof a.tlog-proof --policy trust.policy      any artifact
   pulselog verify --proof 20-proof_bundle.tlog-proof --policy trust.policy    entry only: 3
@@ -49,7 +51,7 @@ Exit codes: 0 pass, 1 fail, 2 wrong usage, 3 incomplete. With many documents the
 #[command(after_help = AFTER)]
 pub struct Args {
     /// Bundle, export, aggregate, commit signature, any other artifact, or a
-    /// disclosure file; several, a directory of them, or NDJSON; - reads standard input.
+    /// disclosure file; several, a directory of them, a packet, or NDJSON; - reads standard input.
     #[arg(value_name = "DOCUMENT")]
     documents: Vec<PathBuf>,
     /// Inclusion proof of the document; packets and disclosures bring their own.
@@ -110,7 +112,17 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         return Err(Failure::usage(format!("{what}; see pulselog verify --help")));
     }
     let files = Files::read(args)?;
-    let judge = args.judging.judge(files.policy.as_deref(), files.proof.as_deref())?;
+    let packet = packet::of(&args.documents);
+    if packet.is_some() && args.judging.log.is_some() {
+        return Err(Failure::usage("--log: a packet is judged by what it holds; give one of its documents with --log"));
+    }
+    if let Some(dir) = packet.filter(|_| files.policy.is_none() && !args.judging.protocol_only) {
+        let dir = dir.display();
+        return Err(Failure::usage(format!(
+            "--policy: is required, since {dir} is a packet and its proofs are verified"
+        )));
+    }
+    let judge = args.judging.judge(files.policy.as_deref(), files.proof.as_deref(), packet)?;
     if setup::are_many(&args.documents) {
         if args.proof.is_some() {
             return Err(Failure::usage("--proof: goes with one document; give the proofs of many with --evidence"));
@@ -118,7 +130,10 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         if args.consistent_with.is_some() {
             return Err(Failure::usage("--consistent-with: goes with one document"));
         }
-        return setup::many(&args.documents, &judge, args.judging.bounds, args.json);
+        return match packet {
+            Some(dir) => packet::judge(dir, &judge, files.policy.as_deref(), args.judging.bounds, args.json),
+            None => setup::many(&args.documents, setup::documents(&judge, args.judging.bounds), args.json),
+        };
     }
     let bytes = args.documents.first().map(|path| read("document", path, ARTIFACT_BYTES_MAX as u64)).transpose()?;
     let verification = one(args, &files, &judge, bytes.as_deref())?;
@@ -138,6 +153,12 @@ fn one(args: &Args, files: &Files, judge: &Judge, bytes: Option<&[u8]>) -> Resul
     let parsed = bytes.map(|bytes| json::parse_within(bytes, DEPTH_MAX, room(bytes)));
     if let Some(Err(error @ JsonError::OverRoom { .. })) = &parsed {
         return Err(Failure::incomplete(format!("document: {error}; give more with --memory-max [{}]", error.code())));
+    }
+    if let Some(Ok(other)) = parsed.as_ref().filter(|file| matches!(file, Ok(file) if file.as_object().is_none())) {
+        return Err(Failure::fail(format!(
+            "document: holds no artifact but JSON {}; an artifact is an object [wrong_type]",
+            other.type_name()
+        )));
     }
     let is_disclosure = matches!(&parsed, Some(Ok(file)) if Disclosure::is_in(file));
     if let Some(bytes) = bytes.filter(|_| is_disclosure) {

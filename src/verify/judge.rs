@@ -21,7 +21,7 @@ use crate::merkle::TreeSize;
 use crate::protocol::{self, Bundle, Document, DocumentKind, verify_with};
 use crate::verify::copy::WholeLog;
 use crate::verify::packet::{PackedProof, Packet};
-use crate::verify::report::{Check, REPORT_VERSION, Report};
+use crate::verify::report::{Check, Outcome, REPORT_VERSION, Report};
 use crate::verify::scoped_token::{KeySet, ScopedToken};
 use crate::verify::verification::{Allowlists, AuditPart, AuditStatus, DocumentName, ProtocolPart, Verification};
 
@@ -178,6 +178,16 @@ impl Judge {
         let is_audited = !self.protocol_only && document.kind() != DocumentKind::CommitSignature;
         let disagreements = document.disagreements().iter().filter(|_| !is_audited);
         disagreements.map(|why| Check::incomplete("document", DOCUMENTS_DISAGREE, why.as_str())).collect()
+    }
+
+    /// What is to be said of the evidence itself.
+    #[must_use]
+    pub fn evidence_report(&self) -> Report {
+        let checks = self.evidence_checks();
+        let mut worst = [Outcome::Fail, Outcome::Incomplete].into_iter();
+        let verdict = worst.find(|outcome| checks.iter().any(|check| check.outcome == *outcome));
+        let verdict = verdict.unwrap_or(Outcome::Pass);
+        Report { report_version: REPORT_VERSION, verdict, subject: None, checks }
     }
 
     /// What is to be said of the evidence itself.

@@ -62,6 +62,7 @@ mod cli_lists;
 #[cfg(feature = "server")]
 mod cli_init;
 mod bounds;
+mod readers_say;
 mod defects;
 #[cfg(feature = "server")]
 mod config;

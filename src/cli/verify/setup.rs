@@ -39,13 +39,13 @@ pub struct JudgingArgs {
     at: Option<String>,
     /// Only the protocol verdict.
     #[arg(long, conflicts_with_all = ["evidence", "log"])]
-    protocol_only: bool,
+    pub protocol_only: bool,
     /// Artifacts with their .tlog-proofs and consistency files, or a packet's directory.
     #[arg(long, value_name = "PATH", num_args = 1.., requires = "policy", conflicts_with = "log")]
     evidence: Vec<PathBuf>,
     /// The whole log, a directory or an address: recomputes what is not in it.
     #[arg(long, value_name = "DIR|URL", requires = "policy")]
-    log: Option<String>,
+    pub log: Option<String>,
     /// The compact scoped token of the run; - reads standard input. It is checked, never shown or kept.
     #[arg(long, value_name = "F")]
     cst: Option<PathBuf>,
@@ -61,8 +61,14 @@ pub struct JudgingArgs {
 
 impl JudgingArgs {
     /// Reads everything that does not depend on the document. `proof`: the
-    /// document's own, which joins the evidence.
-    pub fn judge(&self, policy: Option<&[u8]>, proof: Option<&[u8]>) -> Result<Judge, Failure> {
+    /// document's own, which joins the evidence; `packet`: the directory that is
+    /// judged as one.
+    pub fn judge(
+        &self,
+        policy: Option<&[u8]>,
+        proof: Option<&[u8]>,
+        packet: Option<&PathBuf>,
+    ) -> Result<Judge, Failure> {
         self.bounds.watch(self.log.is_some());
         let mut judge = Judge::new(self.options()?);
         judge.has_config = self.config.is_some();
@@ -78,13 +84,11 @@ impl JudgingArgs {
             })
             .transpose()?;
         judge.token = self.cst.as_deref().map(token).transpose()?;
-        if !self.evidence.is_empty() {
-            judge.evidence = Evidence::Packet(Box::new(evidence::packet(
-                &self.evidence,
-                &trust(policy)?,
-                self.bounds.budget(),
-                proof,
-            )?));
+        // A packet is its own evidence, beside what else is given.
+        let named: Vec<_> = packet.into_iter().chain(&self.evidence).cloned().collect();
+        if !named.is_empty() && !self.protocol_only {
+            judge.evidence =
+                Evidence::Packet(Box::new(evidence::packet(&named, &trust(policy)?, self.bounds.budget(), proof)?));
         } else if let Some(log) = &self.log {
             judge = judge.with_log(LogSource::parse(log, self.bounds)?.read(&trust(policy)?)?);
         }
@@ -118,7 +122,7 @@ pub fn operator(text: &str) -> Result<Did, Failure> {
 /// A trust policy from its bytes.
 pub fn trust(policy: Option<&[u8]>) -> Result<TrustPolicy, Failure> {
     let bytes = policy.ok_or_else(|| Failure::usage("--policy: is required where something is proven to be logged"))?;
-    TrustPolicy::parse(bytes).map_err(|error| Failure::fail(format!("--policy: {error} [{}]", error.code())))
+    TrustPolicy::of_reader(bytes).map_err(|error| Failure::fail(format!("--policy: {error} [{}]", error.code())))
 }
 
 fn token(path: &Path) -> Result<ScopedToken, Failure> {
@@ -137,39 +141,66 @@ pub fn are_many(documents: &[PathBuf]) -> bool {
     documents.len() > 1 || documents.iter().any(|path| path.is_dir() || lines(path))
 }
 
+/// What is said of one of many.
+pub enum Said {
+    Judged(Box<Verification>),
+    /// It is evidence for others, and spoken of there.
+    Evidence,
+    /// Nothing can be judged; whether that says anything against it.
+    Unjudged {
+        is_incomplete: bool,
+        why: String,
+    },
+}
+
 /// Judges all of them on all cores: a line each, then a summary.
-pub fn many(documents: &[PathBuf], judge: &Judge, bounds: Bounds, as_json: bool) -> Result<Exit, Failure> {
+pub fn many(
+    documents: &[PathBuf],
+    work: impl Fn(&Source, &[u8]) -> Said + Sync,
+    as_json: bool,
+) -> Result<Exit, Failure> {
     let input =
         Input::of(documents).map_err(|(path, error)| Failure::fail(format!("{}: {}", path.display(), why(&error))))?;
-    let mut worst = Exit::Pass;
-    let room = bounds.budget().room_of_each(driver::workers());
-    let job = |_: &Source, bytes: &[u8]| judged(judge, bytes, room);
-    let summary = driver::run(input, job, |source, answer| {
-        let verification = answer.map_err(|unread| (unread.is_incomplete(source), unread.to_string()));
-        let verification = verification.and_then(|judged| judged.map_err(|why| (source.may_be_none(), why)));
-        let (word, code) = match &verification {
-            Ok(verification) => (verification.verdict.word(), verification.exit_code()),
-            // Named and not judged: neither pass nor fail.
-            Err((true, _)) => ("not checked", 3),
-            Err((false, _)) => ("FAIL", 1),
-        };
-        worst = worse(worst, code);
+    let (mut worst, mut judged) = (Exit::Pass, 0_u64);
+    let summary = driver::run(input, work, |source, answer| {
+        let said = answer.unwrap_or_else(|unread| Said::Unjudged {
+            is_incomplete: unread.is_incomplete(source),
+            why: unread.to_string(),
+        });
         // File names come with the documents: as untrusted as they are.
         let place = escape(&source.to_string());
-        let line = match (as_json, &verification) {
-            (true, Ok(verification)) => json_line(source, verification)?,
-            (true, Err((is_incomplete, why))) => {
-                let verdict = if *is_incomplete { "incomplete" } else { "fail" };
-                format!("{}\n", serde_json::json!({"source": source.to_string(), "verdict": verdict, "error": why}))
+        let (word, code, line) = match said {
+            Said::Evidence => return Ok("of evidence"),
+            Said::Judged(judged) => {
+                let word = judged.verdict.word();
+                let line = match as_json {
+                    true => json_line(source, &judged)?,
+                    false => format!("{word:<11}  {place}  {}\n", in_short(&judged)),
+                };
+                (word, judged.exit_code(), line)
             }
-            (false, Ok(verification)) => format!("{word:<11}  {place}  {}\n", in_short(verification)),
-            (false, Err((_, why))) => format!("{word:<11}  {place}  {}\n", escape(why)),
+            Said::Unjudged { is_incomplete, why } => {
+                // Named and not judged: neither pass nor fail.
+                let (word, verdict, code) =
+                    if is_incomplete { ("not checked", "incomplete", 3) } else { ("FAIL", "fail", 1) };
+                let line = match as_json {
+                    true => {
+                        format!(
+                            "{}\n",
+                            serde_json::json!({"source": source.to_string(), "verdict": verdict, "error": why})
+                        )
+                    }
+                    false => format!("{word:<11}  {place}  {}\n", escape(&why)),
+                };
+                (word, code, line)
+            }
         };
+        (worst, judged) = (worse(worst, code), judged + 1);
         print(&line).map_err(|failure| io::Error::other(failure.message))?;
         Ok(word)
     });
     let summary = summary.map_err(|error| Failure::fail(format!("documents: {error}")))?;
-    if summary.documents == 0 {
+    if judged == 0 {
         return Err(Failure::fail("documents: none was found, so nothing was verified"));
     }
     if as_json {
@@ -178,6 +209,15 @@ pub fn many(documents: &[PathBuf], judge: &Judge, bounds: Bounds, as_json: bool)
     let counts: Vec<_> = summary.outcomes.iter().map(|(word, count)| format!("{count} {word}")).collect();
     print(&format!("\n{} documents: {}\n", summary.documents, counts.join(", ")))?;
     Ok(worst)
+}
+
+/// Documents that are of no packet.
+pub fn documents(judge: &Judge, bounds: Bounds) -> impl Fn(&Source, &[u8]) -> Said + Sync {
+    let room = bounds.budget().room_of_each(driver::workers());
+    move |source, bytes| match judged(judge, bytes, room) {
+        Ok(verification) => Said::Judged(Box::new(verification)),
+        Err(why) => Said::Unjudged { is_incomplete: source.may_be_none(), why },
+    }
 }
 
 fn judged(judge: &Judge, bytes: &[u8], room: usize) -> Result<Verification, String> {
@@ -193,12 +233,15 @@ fn json_line(source: &Source, verification: &Verification) -> io::Result<String>
 }
 
 fn in_short(verification: &Verification) -> String {
+    if let (None, Some(subject)) = (&verification.document, &verification.subject) {
+        return format!("{}, entry {} of {}", subject.kind, subject.index, escape(&subject.origin));
+    }
     let protocol = verification.protocol.as_ref().map_or("", |protocol| protocol.reason_code);
     let codes: Vec<_> = verification.audit.findings.iter().map(|finding| finding.code).collect();
     format!("protocol {protocol}, audit {} {}", verification.audit.status.name(), codes.join(" "))
 }
 
-fn worse(one: Exit, code: u8) -> Exit {
+pub fn worse(one: Exit, code: u8) -> Exit {
     match (one, code) {
         (Exit::Fail, _) | (_, 1) => Exit::Fail,
         (Exit::Incomplete, _) | (_, 3) => Exit::Incomplete,
