@@ -200,6 +200,13 @@ fn unreached(error: &ureq::Error) -> String {
     }
 }
 
+fn unread(error: &ureq::Error, rate: u64) -> Unread {
+    match error {
+        ureq::Error::Timeout(_) => Unread::TooSlow { rate },
+        other => Unread::Failed(unreached(other)),
+    }
+}
+
 /// Exponential with jitter, never less than the server asked for: submitters
 /// that were refused together must not come back together.
 pub fn delay(attempt: u32, retry_after: Option<Duration>) -> Result<Duration, Failure> {

@@ -224,7 +224,7 @@ fn a_long_local_document_is_refused_before_its_values_fill_the_memory() {
     let many = dir.path().join("many.ndjson");
     std::fs::write(&many, format!("{}\n", bomb(2_000_000)).repeat(12)).expect("written");
     let (ran, peak) = measured(&["verify", text(&many)]);
-    assert!(ran.code == 1 && ran.out.contains("json_over_room"), "{}{}", ran.out, ran.err);
+    assert!(ran.code == 3 && ran.out.contains("json_over_room"), "{}{}", ran.out, ran.err);
     assert!(peak < USUAL, "{peak}");
 }
 

@@ -148,7 +148,7 @@ fn a_checkpoint_that_is_not_believed_keeps_its_code() {
     let note = std::fs::read_to_string(log.join("checkpoint")).expect("a note");
     let url = serve(&log, Sends::All);
     let fsck = |vkey: &str| measured(&["fsck", "--url", &url, "--vkey", vkey]).0;
-    assert_eq!(fsck(&vkey).out.contains("NOT CLEAN"), true, "the log serves no tiles of hashes");
+    assert!(fsck(&vkey).out.contains("NOT CLEAN"), "the log serves no tiles of hashes");
     std::fs::write(log.join("checkpoint"), note.replace("log.example/test\n", "log.example/other\n")).expect("written");
     let ran = fsck(&vkey);
     assert!(ran.code == 1 && ran.err.contains("[note_signature_invalid]"), "{}", ran.err);

@@ -15,7 +15,7 @@ use pulselog::verify::{Options, artifact, disclosure};
 use crate::cli::bounds::Bounds;
 use crate::cli::documents::Source;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::verify::setup::{Said, many, worse};
+use crate::cli::verify::setup::{Said, many, unread, worse};
 use crate::cli::{many as driver, print};
 
 /// The one packet that the arguments name: a directory with its manifest.
@@ -48,9 +48,7 @@ fn said(judge: &Judge, policy: Option<&[u8]>, room: usize, source: &Source, byte
     }
     let file = match json::parse_within(bytes, DEPTH_MAX, room) {
         Ok(file) => file,
-        Err(error) => {
-            return Said::Unjudged { is_incomplete: false, why: format!("{error} [{}]", error.code()) };
-        }
+        Err(error) => return unread(&error),
     };
     match judge.protocol_only {
         true => Document::of(&file).map_or(Said::Evidence, |document| Said::Judged(Box::new(judge.judge(&document)))),

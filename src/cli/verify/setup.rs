@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use pulselog::artifact::json::{self, DEPTH_MAX};
+use pulselog::artifact::json::{self, DEPTH_MAX, JsonError};
 use pulselog::artifact::time::unix_ms;
 use pulselog::artifact::{Did, holds_token};
 use pulselog::merkle::TreeSize;
@@ -234,14 +234,25 @@ pub fn documents(judge: &Judge, bounds: Bounds) -> impl Fn(&Source, &[u8]) -> Sa
     let room = bounds.budget().room_of_each(driver::workers());
     move |source, bytes| match judged(judge, bytes, room) {
         Ok(verification) => Said::Judged(Box::new(verification)),
-        Err(why) => Said::Unjudged { is_incomplete: source.may_be_none(), why },
+        Err(Said::Unjudged { is_incomplete, why }) => {
+            Said::Unjudged { is_incomplete: is_incomplete || source.may_be_none(), why }
+        }
+        Err(other) => other,
     }
 }
 
-fn judged(judge: &Judge, bytes: &[u8], room: usize) -> Result<Verification, String> {
-    let value = json::parse_within(bytes, DEPTH_MAX, room).map_err(|error| format!("{error} [{}]", error.code()))?;
-    let document = Document::of(&value).ok_or("is no bundle, export, aggregate or commit signature")?;
+fn judged(judge: &Judge, bytes: &[u8], room: usize) -> Result<Verification, Said> {
+    let value = json::parse_within(bytes, DEPTH_MAX, room).map_err(|error| unread(&error))?;
+    let none = || "is no bundle, export, aggregate or commit signature".to_owned();
+    let document = Document::of(&value).ok_or_else(|| Said::Unjudged { is_incomplete: false, why: none() })?;
     Ok(judge.judge(&document))
+}
+
+/// A document that is no JSON; or whose values are too many for this run, which
+/// says nothing against it.
+pub fn unread(error: &JsonError) -> Said {
+    let is_incomplete = matches!(error, JsonError::OverRoom { .. });
+    Said::Unjudged { is_incomplete, why: format!("{error} [{}]", error.code()) }
 }
 
 fn json_line(source: &Source, verification: &Verification) -> io::Result<String> {
