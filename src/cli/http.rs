@@ -183,13 +183,6 @@ impl Client {
     }
 }
 
-fn unread(error: &ureq::Error, rate: u64) -> Unread {
-    match error {
-        ureq::Error::Timeout(_) => Unread::TooSlow { rate },
-        other => Unread::Failed(other.to_string()),
-    }
-}
-
 /// Why nobody was reached.
 fn unreached(error: &ureq::Error) -> String {
     match error {

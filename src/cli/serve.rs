@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use pulselog::server::config::{Config, ConfigError, ENV_PREFIX, RawConfig, crowd};
-use pulselog::server::kernel::exit_now;
+use pulselog::server::kernel::{self, exit_now};
 use pulselog::server::signals::Signals;
 use pulselog::server::{ServeError, Server};
 
@@ -173,6 +173,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         accept_clock: args.accept_clock,
         crowd: args.crowd.0,
     };
+    kernel::keep_heaps_few();
     // Before anything that takes time: a stop while the log recovers is a stop.
     let signals = Signals::listen().map_err(|error| failed(ServeError::Runtime(error)))?;
     let config = load(flags)?;

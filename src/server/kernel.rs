@@ -1,4 +1,4 @@
-//! Two things that the standard library does not ask of the kernel, and the
+//! Three things that the standard library does not ask of the kernel, and the
 //! only code in this crate that the compiler cannot check.
 #![allow(unsafe_code)]
 
@@ -28,6 +28,24 @@ pub fn clock_is_synchronised() -> Option<bool> {
 pub const fn clock_is_synchronised() -> Option<bool> {
     None
 }
+
+/// Heaps that the system's allocator may keep side by side.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const HEAPS_MAX: libc::c_int = 2;
+
+/// Keeps memory together, for the whole process. Left alone, the allocator
+/// gives dozens of threads, ours and the database's, a heap each and lets all
+/// of them grow: at 200,000 entries 388 MiB instead of 239. Before any thread
+/// is started.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub fn keep_heaps_few() {
+    // SAFETY: sets a number of the allocator; it may refuse, which changes nothing.
+    let _ = unsafe { libc::mallopt(libc::M_ARENA_MAX, HEAPS_MAX) };
+}
+
+/// Other allocators do not do this.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub const fn keep_heaps_few() {}
 
 /// Ends the process now: no destructor runs, neither ours nor the database's.
 /// A thread that still works on the store while `main` returns would work on

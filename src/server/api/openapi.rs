@@ -18,6 +18,8 @@ use crate::server::api::{COMMON_CODES, ROUTES, Route, STORE_CODES, answer};
 use crate::server::config::Limits;
 use crate::tile::TILE_LEVEL_MAX;
 
+/// Largest number that JSON readers keep exact, RFC 8259 section 6.
+const NUMBER_MAX: u64 = (1 << 53) - 1;
 /// 32 bytes as we write them.
 const HASH_PATTERN: &str = "^[0-9a-f]{64}$";
 /// The last part of a tile's number, which is all of it below 1,000.
@@ -125,7 +127,7 @@ fn path_parameters(path: &'static str) -> impl Iterator<Item = Value> {
 }
 
 fn number(minimum: u64) -> Value {
-    json!({ "type": "integer", "minimum": minimum, "maximum": u64::MAX })
+    json!({ "type": "integer", "minimum": minimum, "maximum": NUMBER_MAX })
 }
 
 fn parameter(param: &Param) -> Value {
