@@ -230,7 +230,9 @@ fn protocol_words(part: &ProtocolPart) -> String {
 }
 
 fn coverage_words(coverage: &CoveragePart) -> String {
+    let is_empty = coverage.as_of.as_ref().is_some_and(|as_of| as_of.size.get() == 0);
     let absence = match coverage.absence {
+        Absence::Recomputed if is_empty => "nothing of the log was read".to_owned(),
         Absence::Recomputed => "absence recomputed from the whole log".to_owned(),
         Absence::Attested { entry } => format!("absence attested by the operator in entry {entry}"),
         Absence::NotChecked => "absence not checked".to_owned(),
