@@ -44,8 +44,10 @@ fn check(log: &Log) -> Result<HealthJson, Problem> {
     if !log.is_alive() {
         return Err(Problem::new("not_ready", "the sequencer ended; the log must be started again"));
     }
-    let writes = Some(log.read_only().is_none());
-    Ok(HealthJson { status: "ready", tree_size: Some(published.head.size.get()), writes })
+    let (is_damaged, writes) = (log.damage().is_some(), Some(log.read_only().is_none() && log.damage().is_none()));
+    // It goes on being asked: what is whole is shown.
+    let status = if is_damaged { "degraded" } else { "ready" };
+    Ok(HealthJson { status, tree_size: Some(published.head.size.get()), writes })
 }
 
 /// `GET /metrics`.
@@ -60,6 +62,7 @@ pub async fn metrics(State(state): State<AppState>, uri: Uri) -> Result<Response
         queue_entries: state.log.waiting() as u64,
         sequencer_alive: state.log.is_alive(),
         read_only: state.log.read_only().is_some(),
+        store_damaged: state.log.damage().is_some(),
     };
     let text = state.metrics.text(now).map_err(|_| Problem::internal())?;
     Ok(answer::bytes(METRICS, NO_CACHE, text))

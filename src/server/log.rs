@@ -142,6 +142,7 @@ impl Log {
             Room { entries: QUEUE_ENTRIES_MAX, bytes: QUEUE_BYTES_MAX },
             limits,
             recovered.read_only.clone(),
+            Arc::clone(store.damage()),
         );
         let recent = Arc::new(Recent::default());
         let running = sequencer::start(recovered, inbox, published_tx, Arc::clone(&recent));
@@ -200,6 +201,13 @@ impl Log {
         self.queue.read_only()
     }
 
+    /// What of the store is damaged, as far as anybody has met it: writes are
+    /// refused then, and reads that do not need it go on.
+    #[must_use]
+    pub fn damage(&self) -> Option<&str> {
+        self.store.damage().get()
+    }
+
     /// A reader at the newest published checkpoint.
     #[must_use]
     pub fn view(&self) -> View {
@@ -252,6 +260,9 @@ pub enum SubmitError {
         /// Why.
         why: String,
     },
+    /// A part of the store is damaged: reads only.
+    #[error("store: a part of it is damaged; writes stop, and reads that do not need it go on")]
+    Degraded,
     /// The clock jumped.
     #[error("clock: {why}; writes wait for it")]
     ClockUnsound {
@@ -275,6 +286,7 @@ impl SubmitError {
             Self::BatchTooLarge { .. } => "batch_too_large",
             Self::DiskLow { .. } => "disk_low",
             Self::ReadOnly { .. } => "read_only",
+            Self::Degraded => "degraded",
             Self::ClockUnsound { .. } => "clock_unsound",
             Self::Damaged => "store_damaged",
             Self::Stopped => "log_stopped",

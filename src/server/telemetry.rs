@@ -60,6 +60,8 @@ pub struct Now {
     pub sequencer_alive: bool,
     /// Whether writes are refused for good.
     pub read_only: bool,
+    /// Whether a read met damage in the store.
+    pub store_damaged: bool,
 }
 
 #[derive(Clone, Default)]
@@ -69,6 +71,7 @@ struct Gauges {
     queue_entries: Gauge<u64, AtomicU64>,
     sequencer_alive: Gauge<u64, AtomicU64>,
     read_only: Gauge<u64, AtomicU64>,
+    store_damaged: Gauge<u64, AtomicU64>,
 }
 
 impl Default for Metrics {
@@ -97,6 +100,8 @@ impl Default for Metrics {
         registry.register("queue_entries", "Entries waiting for the sequencer", gauges.queue_entries.clone());
         registry.register("sequencer_alive", "1 while the sequencer runs", gauges.sequencer_alive.clone());
         registry.register("read_only", "1 while writes are refused for good", gauges.read_only.clone());
+        let damaged = "1 after a read met damage in the store: writes stop";
+        registry.register("store_damaged", damaged, gauges.store_damaged.clone());
         new.registry = Arc::new(registry);
         new
     }
@@ -135,6 +140,7 @@ impl Metrics {
         self.gauges.queue_entries.set(now.queue_entries);
         self.gauges.sequencer_alive.set(u64::from(now.sequencer_alive));
         self.gauges.read_only.set(u64::from(now.read_only));
+        self.gauges.store_damaged.set(u64::from(now.store_damaged));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

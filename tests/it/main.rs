@@ -3,6 +3,8 @@
 #[cfg(feature = "server")]
 mod damaged_rows;
 #[cfg(feature = "server")]
+mod degraded;
+#[cfg(feature = "server")]
 mod entries;
 #[cfg(feature = "server")]
 mod faults;

@@ -75,6 +75,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "server/guard",
             "server/store",
             "server/log",
+            "server/tokens",
         ],
     ),
 ];

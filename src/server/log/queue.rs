@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::entry::PendingEntry;
 use crate::server::log::{Answered, Item, SubmitError};
+use crate::server::store::damage::Damage;
 
 /// How long a reading of the free disk space is believed.
 const DISK_READING_MAX_AGE: Duration = Duration::from_millis(500);
@@ -64,6 +65,7 @@ pub struct Queue {
     watermarks: Watermarks,
     disk: Mutex<Option<(Instant, u64)>>,
     read_only: Option<String>,
+    damage: Arc<Damage>,
     open: Arc<AtomicBool>,
 }
 
@@ -76,11 +78,11 @@ pub struct Inbox {
 
 /// Makes a queue that holds `limit`.
 #[must_use]
-pub fn channel(limit: Room, watermarks: Watermarks, read_only: Option<String>) -> (Queue, Inbox) {
+pub fn channel(limit: Room, watermarks: Watermarks, read_only: Option<String>, damage: Arc<Damage>) -> (Queue, Inbox) {
     let (sender, receiver) = mpsc::channel();
     let (waiting, open) = (Arc::new(Mutex::new(Room::default())), Arc::new(AtomicBool::new(true)));
     let inbox = Inbox { receiver, waiting: Arc::clone(&waiting), open: Arc::clone(&open) };
-    (Queue { sender, waiting, limit, watermarks, disk: Mutex::new(None), read_only, open }, inbox)
+    (Queue { sender, waiting, limit, watermarks, disk: Mutex::new(None), read_only, damage, open }, inbox)
 }
 
 impl Queue {
@@ -91,6 +93,9 @@ impl Queue {
     pub fn push(&self, command: Command) -> Result<(), SubmitError> {
         if let Some(why) = &self.read_only {
             return Err(SubmitError::ReadOnly { why: why.clone() });
+        }
+        if self.damage.get().is_some() {
+            return Err(SubmitError::Degraded);
         }
         let room = Room::of(&command.items);
         if !room.fits(self.limit) {
