@@ -11,7 +11,7 @@ PULSELOG = $(CARGO_TARGET_DIR)/release/pulselog
 VECTORS = $(abspath $(CURDIR)/../shared/vectors)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test stories bench fmt lint pure libclang chromium first-build
+.PHONY: help demo test stories crowd schemathesis bench soak fmt lint pure libclang chromium first-build
 
 help: ## Say what there is.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,8 +29,18 @@ stories: ## Tell 10,000 honest stories and audit each. STORIES=n tells n, SEED=n
 	STORIES=$${STORIES:-10000} CARGO_TARGET_DIR=$(PURE_TARGET_DIR) $(CARGO) test --release --locked \
 	  --no-default-features --test it -- --nocapture honest_stories_show
 
+crowd: libclang first-build ## 600 hostile clients of every sort, and 10,000 waiting submitters. CROWD_SECONDS=n for each.
+	CROWD=1 $(CARGO) test --release --locked --test it -- --nocapture --test-threads 1 crowd_load
+
+schemathesis: libclang first-build ## Ask the API everything that its description allows, for 5 minutes. SCHEMATHESIS_SECONDS=n for less.
+	@$(CARGO) build --release --locked
+	@.ci/schemathesis $(PULSELOG) $${SCHEMATHESIS_SECONDS:-300}
+
 bench: libclang first-build ## Run the benches; see BENCHMARKS.md.
 	$(CARGO) bench --locked $(ARGS)
+
+soak: libclang first-build ## Two million entries under mixed load: fails above 512 MiB or 1,152 descriptors. ENTRIES=n for fewer.
+	$(CARGO) bench --locked --bench soak -- $(or $(ENTRIES),2000000)
 
 fmt: ## Format.
 	$(CARGO) fmt

@@ -110,7 +110,7 @@ fn close(bench: Bench) {
     let ending = index.ending();
     drop((log, index, audits));
     running.join().expect("a clean end");
-    ending.wait();
+    let _ = ending.wait(std::time::Duration::from_secs(60));
 }
 
 fn wait(index: &Index, size: TreeSize) {

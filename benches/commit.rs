@@ -11,8 +11,8 @@ use std::time::Instant;
 use pulselog::entry::LoggedAt;
 use pulselog::sequence::{CommittedEntry, TreeState, integrate};
 use pulselog::server::faults::NoFaults;
-use pulselog::server::store::Store;
 use pulselog::server::store::layout::{HeadRecord, StatementRow, cf, statement_key};
+use pulselog::server::store::{Budget, Store};
 use rocksdb::{WriteBatch, WriteBatchIteratorCf, WriteOptions};
 
 const ENTRIES: u64 = 1_000;
@@ -36,7 +36,8 @@ fn main() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let (log, running) = fixture::open(&dir.path().join("log"));
-    let bare = Store::open(&dir.path().join("bare"), std::sync::Arc::new(NoFaults)).expect("a store");
+    let bare =
+        Store::open(&dir.path().join("bare"), Budget::default(), std::sync::Arc::new(NoFaults)).expect("a store");
     let mut tree = TreeState::empty();
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for commit in 0..commits {

@@ -17,6 +17,7 @@ use pulselog::note::{KeyName, SignerKey};
 use pulselog::server::faults::NoFaults;
 use pulselog::server::log::clock::SystemClock;
 use pulselog::server::log::{Item, Log, Opening, default_guard_path, sequencer::Running};
+use pulselog::server::store::Budget;
 use sha2::{Digest, Sha256};
 
 pub const ORIGIN: &str = "bench.example.com/log";
@@ -91,6 +92,8 @@ pub fn open_of(data: &Path, operator: Did) -> (Log, Running) {
         seen: Vec::new(),
         checkpoint_interval: Duration::ZERO,
         free_disk_bytes_min: 0,
+        budget: Budget::default(),
+        accept_clock: None,
         clock: Arc::new(SystemClock::default()),
         faults: Arc::new(NoFaults),
     })

@@ -6,13 +6,14 @@
 
 #[path = "fixture.rs"]
 mod fixture;
+#[path = "receipts.rs"]
+mod receipts;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
-use ed25519_dalek::{Signature, Signer, SigningKey};
+use ed25519_dalek::SigningKey;
 use pulselog::artifact::Did;
 use pulselog::checkpoint::Origin;
 use pulselog::entry::SubmitterName;
@@ -20,17 +21,12 @@ use pulselog::note::{KeyName, SignerKey};
 use pulselog::server::Server;
 use pulselog::server::config::Config;
 use pulselog::server::tokens::{self, TokenOptions};
-use sha2::{Digest, Sha256};
+
+use crate::receipts::{Receipt, make, post};
 
 const LINES: usize = 1_000;
 const CONNECTIONS: usize = 8;
 const ROUNDS: usize = 5;
-
-struct Receipt {
-    line: String,
-    signed: String,
-    signature: Signature,
-}
 
 fn main() {
     let receipts: usize = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(30_000);
@@ -80,50 +76,6 @@ fn serve(dir: &std::path::Path) -> (Server, String) {
     (Server::start(config).expect("serving"), token)
 }
 
-fn make(key: &SigningKey, first: usize, count: usize) -> Vec<Receipt> {
-    let did = Did::of(&key.verifying_key());
-    (first..first + count).map(|n| receipt(key, did.as_str(), n)).collect()
-}
-
-/// Like what the gateway emits, about a thousand bytes.
-fn receipt(key: &SigningKey, did: &str, n: usize) -> Receipt {
-    let hash = |label: &str| Base64UrlUnpadded::encode_string(&Sha256::digest(format!("{label} {n}")));
-    let payload = format!(
-        concat!(
-            r#"{{"receipt_version":"1","receipt_id":"rcpt_{}","gateway_id":"gw_bench","provider":"openrouter","#,
-            r#""model":"bench/model-large","request_hash_b64u":"{}","response_hash_b64u":"{}","tokens_input":{},"#,
-            r#""tokens_output":{},"latency_ms":{},"timestamp":"2026-11-22T12:00:00.000Z","binding":{{"#,
-            r#""run_id":"run_{}","event_hash_b64u":"{}","nonce":"{}","policy_hash":"{}","#,
-            r#""token_scope_hash_b64u":"{}"}}}}"#
-        ),
-        hash("id"),
-        hash("request"),
-        hash("response"),
-        n % 4_000,
-        n % 1_000,
-        n % 3_000,
-        n / 50,
-        hash("event"),
-        hash("nonce"),
-        hash("policy"),
-        hash("scope"),
-    );
-    let signed = Base64UrlUnpadded::encode_string(&Sha256::digest(payload.as_bytes()));
-    let signature = key.sign(signed.as_bytes());
-    let line = format!(
-        concat!(
-            r#"{{"envelope_version":"1","envelope_type":"gateway_receipt","payload":{},"payload_hash_b64u":"{}","#,
-            r#""hash_algorithm":"SHA-256","signature_b64u":"{}","algorithm":"Ed25519","signer_did":"{}","#,
-            r#""issued_at":"2026-11-22T12:00:00.000Z"}}"#
-        ),
-        payload,
-        signed,
-        Base64UrlUnpadded::encode_string(&signature.to_bytes()),
-        did,
-    );
-    Receipt { line, signed, signature }
-}
-
 fn bare(key: &SigningKey, receipts: &[Receipt]) -> f64 {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let verifier = key.verifying_key();
@@ -156,13 +108,4 @@ fn ingest(url: &str, token: &str, receipts: &[Receipt]) -> f64 {
         }
     });
     receipts.len() as f64 / start.elapsed().as_secs_f64()
-}
-
-fn post(agent: &ureq::Agent, url: &str, token: &str, batch: &[Receipt]) {
-    let body: String = batch.iter().flat_map(|r| [r.line.as_str(), "\n"]).collect();
-    let request = agent.post(url).header("Authorization", format!("Bearer {token}"));
-    let mut response = request.content_type("application/x-ndjson").send(body).expect("an answer");
-    let answer = response.body_mut().with_config().limit(64 << 20).read_to_string().expect("a body");
-    let logged = answer.lines().filter(|l| l.contains("\"status\":201")).count();
-    assert_eq!(logged, batch.len(), "{answer:.300}");
 }

@@ -20,10 +20,18 @@ mod folder;
 #[path = "../src/cli/many.rs"]
 mod many;
 
-/// Reasons in the words of the system: no file is missing here.
+/// Reasons in the words of the system: no file is missing here, and all are regular.
 mod input {
     pub fn why(error: &std::io::Error) -> String {
         error.to_string()
+    }
+
+    pub fn open(path: &std::path::Path) -> std::io::Result<std::fs::File> {
+        std::fs::File::open(path)
+    }
+
+    pub fn irregular(_: std::fs::FileType) -> &'static str {
+        "is no regular file"
     }
 }
 

@@ -61,7 +61,7 @@ pub use self::rule::{Effect, Place, RULE_GROUPS, Rest, Rule, Severity, explain};
 pub use self::scope::Scope;
 pub use self::shortfall::{DOCUMENTS_DISAGREE, Shortfall};
 pub(crate) use self::statement::run_of_bundle;
-pub use self::timeline::{KnownSize, Seen, Timeline, authenticate};
+pub use self::timeline::{KnownSize, Seen, Timeline, authenticate, authenticate_within};
 
 use crate::artifact::Did;
 use crate::entry::LoggedAt;

@@ -11,10 +11,12 @@
 //! token of `token new`.
 
 mod audit;
+mod bounds;
 #[cfg(feature = "server")]
 mod demo;
 mod disclose;
 mod documents;
+mod evidence;
 mod explain;
 mod failure;
 mod folder;
@@ -29,6 +31,8 @@ mod keygen;
 mod log_source;
 mod many;
 mod progress;
+#[cfg(feature = "server")]
+mod rebuild_guard;
 #[cfg(feature = "server")]
 mod serve;
 mod show;
@@ -82,6 +86,8 @@ enum Command {
     Explain(explain::Args),
     #[cfg(feature = "server")]
     Fsck(fsck::Args),
+    #[cfg(feature = "server")]
+    RebuildGuard(rebuild_guard::Args),
 }
 
 /// Runs the subcommand that the arguments name.
@@ -110,6 +116,8 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         #[cfg(feature = "server")]
         Command::Fsck(args) => fsck::run(&args),
+        #[cfg(feature = "server")]
+        Command::RebuildGuard(args) => rebuild_guard::run(args),
     };
     match done {
         Ok(exit) => exit.into(),

@@ -181,6 +181,12 @@ impl PendingEntry {
         self.body.len() * if self.payload.is_some() { 1 + PARSED_BYTES_A_BYTE } else { 1 }
     }
 
+    /// What an entry with a body of so many bytes will hold.
+    #[must_use]
+    pub const fn held_bytes_of(body: usize) -> usize {
+        body * if body <= PAYLOAD_KEPT_BYTES_MAX { 1 + PARSED_BYTES_A_BYTE } else { 1 }
+    }
+
     /// Its identity.
     #[must_use]
     pub fn identity(&self) -> EntryIdentity {

@@ -107,28 +107,28 @@ fn decode_path<'text>(lines: &mut impl Iterator<Item = &'text str>) -> Result<Ve
     }
 }
 
-/// A receipt that cannot be read or does not hold.
+/// A proof or disclosure that cannot be read or does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReceiptError {
-    #[error("receipt must be at most {limit} bytes, got {got}")]
+    #[error("file must be at most {limit} bytes, got {got}")]
     TooLarge { got: usize, limit: usize },
-    #[error("receipt must be UTF-8")]
+    #[error("proof must be UTF-8")]
     NotUtf8,
-    #[error("receipt {rule}")]
+    #[error("proof {rule}")]
     Lines { rule: &'static str },
-    #[error("receipt extra must be 0 to {limit} bytes in canonical padded base64")]
+    #[error("proof extra must be 0 to {limit} bytes in canonical padded base64")]
     Extra { limit: usize },
-    #[error("receipt index: {0}")]
+    #[error("proof index: {0}")]
     Index(NumberTextError),
-    #[error("receipt old size: {0}")]
+    #[error("proof old size: {0}")]
     OldSize(NumberTextError),
-    #[error("receipt path: {0}")]
+    #[error("proof path: {0}")]
     Hash(HashTextError),
-    #[error("receipt must hold at most {PATH_HASHES_MAX} hashes")]
+    #[error("proof must hold at most {PATH_HASHES_MAX} hashes")]
     PathTooLong,
-    #[error("receipt starts at size {got}, the older checkpoint has size {want}")]
+    #[error("consistency file starts at size {got}, the older checkpoint has size {want}")]
     OtherOldSize { got: TreeSize, want: TreeSize },
-    #[error("receipt is about another log than the older checkpoint")]
+    #[error("consistency file is about another log than the older checkpoint")]
     OtherOrigin,
     #[error(transparent)]
     Note(#[from] NoteError),

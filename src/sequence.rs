@@ -28,8 +28,9 @@ pub const COMMIT_BYTES_TARGET: usize = 32 << 20;
 /// Bytes of bodies, and of what was parsed of them, that may wait for the
 /// sequencer, beside the bound in entries.
 pub const QUEUE_BYTES_MAX: usize = 256 << 20;
-/// Entries that may wait for the sequencer, after expansion: two full commits.
-pub const QUEUE_ENTRIES_MAX: usize = 8_192;
+/// Entries that may wait for admission and for the sequencer, after expansion:
+/// four full commits.
+pub const QUEUE_ENTRIES_MAX: usize = 16_384;
 
 const HASH_BYTES: usize = 32;
 

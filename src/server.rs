@@ -16,9 +16,11 @@ pub mod fsck;
 pub mod guard;
 pub mod health;
 pub mod index;
+pub mod kernel;
 pub mod listener;
 pub mod log;
 pub mod lookup;
+pub mod signals;
 pub mod state;
 pub mod store;
 pub mod telemetry;
@@ -36,29 +38,34 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::artifact::KeyCache;
+use crate::server::api::judges::Judges;
 use crate::server::api::pool::Pool;
 use crate::server::api::problem::Problem;
+use crate::server::api::slots::Slots;
 use crate::server::audits::Audits;
-use crate::server::config::Config;
+use crate::server::config::{Config, crowd};
 use crate::server::faults::{Faults, NoFaults};
 use crate::server::index::Index;
-use crate::server::listener::Bounded;
 use crate::server::log::clock::{Clock, SystemClock};
 use crate::server::log::publisher::Fatal;
 use crate::server::log::recovery::OpenError;
 use crate::server::log::sequencer::Running;
 use crate::server::log::{Log, Opening};
+use crate::server::signals::{Asked, Signals};
 use crate::server::state::{AppState, LogFacts};
 use crate::server::telemetry::Metrics;
 use crate::server::tokens::live::Tokens;
 
 /// How long requests under way may take once the service ends.
 const GRACE: Duration = Duration::from_secs(10);
+/// The same after a doubt: no answer is worth waiting for that no checkpoint covers.
+const FATAL_GRACE: Duration = Duration::from_secs(2);
+/// How long log, follower and what blocks may take to end, each.
+const END_MAX: Duration = Duration::from_secs(10);
 
 /// A running service. Dropping it without `shutdown` or `wait` leaves requests
 /// unanswered, which is safe and impolite.
@@ -66,7 +73,7 @@ pub struct Server {
     addr: SocketAddr,
     state: AppState,
     stop: watch::Sender<bool>,
-    serving: JoinHandle<io::Result<()>>,
+    serving: JoinHandle<()>,
     running: Running,
     runtime: Runtime,
 }
@@ -95,9 +102,9 @@ impl Server {
         let bind = |source| ServeError::Bind { addr: config.listen, source };
         let listener = runtime.block_on(TcpListener::bind(config.listen)).map_err(bind)?;
         let addr = listener.local_addr().map_err(bind)?;
-        let facts = facts(&config);
+        let facts = facts(&config, addr);
         let tokens = Tokens::new(&config.data, Arc::clone(&clock));
-        let limits = Arc::new(config.limits);
+        let (limits, crowd) = (Arc::new(config.limits), config.crowd);
         let (access, operator) = (config.access, config.operator.clone());
         let (log, running) = Log::open(opening(config, clock, faults))?;
         let (index, keys) = (Index::start(&log, operator.clone(), facts.origin.clone()), Arc::new(KeyCache::new()));
@@ -109,15 +116,17 @@ impl Server {
             tokens,
             keys,
             metrics: Metrics::default(),
-            pool: Pool::default(),
+            pool: Pool::new(crowd::count(crowd.submissions_held_bytes_max)),
+            judges: Judges::start(&crowd),
+            slots: Slots::new(&crowd),
             limits,
+            crowd,
             facts,
         };
         let (stop, stopped) = watch::channel(false);
         runtime.spawn(count_published(state.log.follow(), state.metrics.clone()));
         let router = api::router(state.clone(), viewer::router(), any(lost));
-        let serve = axum::serve(Bounded::new(listener), router).with_graceful_shutdown(until(stopped));
-        let serving = runtime.spawn(serve.into_future());
+        let serving = runtime.spawn(listener::serve(listener, router, crowd, stopped));
         tracing::info!(%addr, origin = state.facts.origin, size = state.log.published().head.size.get(), "serving");
         Ok(Self { addr, state, stop, serving, running, runtime })
     }
@@ -135,17 +144,32 @@ impl Server {
         &self.state
     }
 
-    /// Serves until SIGINT or SIGTERM, or until the sequencer has a doubt.
+    /// Serves until SIGINT or SIGTERM, or until the sequencer has a doubt. The
+    /// caller then ends the process by [`kernel::exit_now`]: after a doubt a
+    /// thread may still be at work on the store.
     ///
     /// # Errors
-    /// [`ServeError::Stopped`]: the process must exit non-zero.
-    pub fn wait(mut self) -> Result<(), ServeError> {
-        match self.runtime.block_on(signal_or_end(&mut self.running))? {
-            None => self.shutdown(),
-            Some(ended) => {
-                self.stop_serving();
-                // Without a sequencer nothing can be written; say why it ended.
-                ended.map_err(ServeError::Stopped)
+    /// [`ServeError::Stopped`], [`ServeError::Listener`], [`ServeError::Stuck`]:
+    /// the process must exit non-zero.
+    pub fn wait(mut self, mut signals: Signals) -> Result<(), ServeError> {
+        signals.started();
+        loop {
+            let end = self.runtime.block_on(next_end(&mut signals, &mut self.running, &mut self.serving));
+            match end {
+                End::Asked(Asked::Stop) => return self.shutdown(),
+                End::Asked(Asked::Reload) => {
+                    self.state.tokens.reload();
+                    tracing::info!("SIGHUP: tokens are read again; any other setting needs a restart");
+                }
+                End::Log(ended) => {
+                    self.stop_serving();
+                    // Without a sequencer nothing can be written; say why it ended.
+                    return ended.map_err(ServeError::Stopped);
+                }
+                End::Serving => {
+                    self.stop_serving();
+                    return Err(ServeError::Listener);
+                }
             }
         }
     }
@@ -154,41 +178,57 @@ impl Server {
     /// same data can be opened again when this returns.
     ///
     /// # Errors
-    /// [`ServeError::Stopped`] when the sequencer had ended with a doubt.
+    /// [`ServeError::Stopped`] when the sequencer had ended with a doubt,
+    /// [`ServeError::Stuck`] when it does not end.
     pub fn shutdown(self) -> Result<(), ServeError> {
         let Self { state, stop, serving, running, runtime, .. } = self;
-        finish_serving(&runtime, &stop, serving);
+        finish_serving(&runtime, &stop, serving, GRACE);
         let index = state.index.ending();
         drop(state);
         // Tasks hold clones of the log; the sequencer ends when the last is gone.
-        runtime.shutdown_timeout(GRACE);
-        let ended = running.join().map_err(ServeError::Stopped);
-        index.wait();
+        runtime.shutdown_timeout(END_MAX);
+        let ended = running.join_within(END_MAX).ok_or(ServeError::Stuck { what: "the log" })?;
+        if !index.wait(END_MAX) {
+            return Err(ServeError::Stuck { what: "the search index" });
+        }
         tracing::info!("service ended");
-        ended
+        ended.map_err(ServeError::Stopped)
     }
 
+    /// After a doubt: nothing is waited for that could keep the process.
     fn stop_serving(self) {
-        let Self { stop, serving, runtime, .. } = self;
-        finish_serving(&runtime, &stop, serving);
-        runtime.shutdown_timeout(GRACE);
+        let Self { state, stop, serving, runtime, .. } = self;
+        finish_serving(&runtime, &stop, serving, FATAL_GRACE);
+        let index = state.index.ending();
+        drop(state);
+        runtime.shutdown_timeout(FATAL_GRACE);
+        index.wait(FATAL_GRACE);
     }
 }
 
-/// `None` when a signal asks to end.
-async fn signal_or_end(running: &mut Running) -> Result<Option<Result<(), Fatal>>, ServeError> {
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Runtime)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Runtime)?;
-    Ok(tokio::select! {
-        _ = interrupt.recv() => None,
-        _ = terminate.recv() => None,
-        ended = running.ended() => Some(ended),
-    })
+/// Why the service no longer just serves.
+enum End {
+    Asked(Asked),
+    Log(Result<(), Fatal>),
+    /// Nobody accepts connections any more.
+    Serving,
 }
 
-fn finish_serving(runtime: &Runtime, stop: &watch::Sender<bool>, serving: JoinHandle<io::Result<()>>) {
+async fn next_end(signals: &mut Signals, running: &mut Running, serving: &mut JoinHandle<()>) -> End {
+    tokio::select! {
+        asked = signals.next() => End::Asked(asked),
+        ended = running.ended() => End::Log(ended),
+        _ = serving => End::Serving,
+    }
+}
+
+fn finish_serving(runtime: &Runtime, stop: &watch::Sender<bool>, serving: JoinHandle<()>, grace: Duration) {
     stop.send_replace(true);
-    let served = runtime.block_on(async { tokio::time::timeout(GRACE, serving).await });
+    // What has ended already was looked at by whoever waited for it.
+    let served = match serving.is_finished() {
+        true => Ok(()),
+        false => runtime.block_on(async { tokio::time::timeout(grace, serving).await.map(drop) }),
+    };
     if served.is_err() {
         tracing::warn!("requests were cut off at the end");
     }
@@ -198,14 +238,9 @@ fn finish_serving(runtime: &Runtime, stop: &watch::Sender<bool>, serving: JoinHa
 async fn lost(state: State<AppState>, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|a| a.to_str().ok()).unwrap_or_default();
     if accept.contains("text/html") {
-        return viewer::not_found(state, headers).await;
+        return viewer::not_found(state).await;
     }
     Problem::new("not_found", "there is nothing at this address").into_response()
-}
-
-async fn until(mut stopped: watch::Receiver<bool>) {
-    // An error means that the server handle is gone: stop too.
-    let _ = stopped.wait_for(|stop| *stop).await;
 }
 
 async fn count_published(mut published: watch::Receiver<log::Published>, metrics: Metrics) {
@@ -217,17 +252,21 @@ async fn count_published(mut published: watch::Receiver<log::Published>, metrics
     }
 }
 
-fn facts(config: &Config) -> LogFacts {
+/// What the log is. Its address is what its operator says, never what a client
+/// says: `Host` and what proxies add can be made up by anybody.
+fn facts(config: &Config, addr: SocketAddr) -> LogFacts {
     let vkey = config.signer.vkey();
     LogFacts {
         origin: config.origin.as_str().to_owned(),
         key_id: vkey.key_id().to_string(),
         vkey: vkey.to_string(),
         operator: config.operator.as_str().to_owned(),
+        url: config.public_url.clone().unwrap_or_else(|| format!("http://{addr}")),
     }
 }
 
-fn opening(config: Config, clock: Arc<dyn Clock>, faults: Arc<dyn Faults>) -> Opening {
+/// What opening the log needs, from the configuration.
+pub fn opening(config: Config, clock: Arc<dyn Clock>, faults: Arc<dyn Faults>) -> Opening {
     Opening {
         data: config.data,
         guard: config.guard,
@@ -237,6 +276,8 @@ fn opening(config: Config, clock: Arc<dyn Clock>, faults: Arc<dyn Faults>) -> Op
         seen: config.seen,
         checkpoint_interval: config.checkpoint_interval,
         free_disk_bytes_min: config.free_disk_bytes_min,
+        budget: config.budget,
+        accept_clock: config.accept_clock,
         clock,
         faults,
     }
@@ -262,6 +303,15 @@ pub enum ServeError {
     /// The sequencer ended with a doubt.
     #[error("log stopped: {0}")]
     Stopped(Fatal),
+    /// Connections are no longer accepted.
+    #[error("listen: connections are no longer accepted; start the service again")]
+    Listener,
+    /// A part does not end.
+    #[error("end: {what} did not end in time; the process ends without it, and the next start recovers")]
+    Stuck {
+        /// Which.
+        what: &'static str,
+    },
 }
 
 impl ServeError {
@@ -273,6 +323,8 @@ impl ServeError {
             Self::Bind { .. } => "listen",
             Self::Open(error) => error.code(),
             Self::Stopped(_) => "log_stopped",
+            Self::Listener => "listen",
+            Self::Stuck { .. } => "end_stuck",
         }
     }
 }

@@ -19,7 +19,7 @@ mod bundle;
 mod path;
 mod pyramid;
 
-pub use bundle::{decode_bundle, encode_bundle};
+pub use bundle::{bundle_bytes_max, decode_bundle, encode_bundle};
 pub use path::TilePath;
 pub use pyramid::Pyramid;
 

@@ -78,6 +78,19 @@ impl TrustPolicy {
         policy_text::parse(text.as_ref())
     }
 
+    /// The same for whoever verifies: a policy of no log believes nothing, and
+    /// says so before anything is read under it.
+    ///
+    /// # Errors
+    /// Those of [`TrustPolicy::parse`], or that no log is listed.
+    pub fn of_reader(text: impl AsRef<[u8]>) -> Result<TrustPolicy, PolicyError> {
+        let policy = TrustPolicy::parse(text)?;
+        if policy.logs.is_empty() {
+            return Err(PolicyError { line: 0, defect: PolicyDefect::NoLog });
+        }
+        Ok(policy)
+    }
+
     /// The policy to start with: this log, no witnesses. `key` must be a
     /// log's (0x01); with any other the policy opens nothing.
     pub fn for_log(key: VerifierKey) -> TrustPolicy {

@@ -17,7 +17,9 @@
 //! [`judge::Judge`] adds the two verdicts on bundles: what the protocol says of
 //! the bytes, and what the log says of the run, as far as the evidence reaches.
 
+pub mod answer;
 mod body;
+pub mod budget;
 pub mod copy;
 mod disclosure;
 mod draft;
@@ -48,6 +50,9 @@ pub struct Options<'a> {
     pub size_at_least: Option<TreeSize>,
     /// The checkpoint must extend an older one.
     pub older: Option<Older<'a>>,
+    /// Most memory that the artifact's values may take, bytes; without it what
+    /// [`room_for`](crate::artifact::json::room_for) gives.
+    pub room: Option<usize>,
 }
 
 /// A checkpoint that was kept, and what shows that the log still extends it.
@@ -71,7 +76,7 @@ pub fn artifact(bytes: Option<&[u8]>, proof: &[u8], policy: &[u8], options: &Opt
         if let Some((proven, entry)) = locate(&mut draft, &believed) {
             draft.subject(Subject::of(&proven, &entry));
             match bytes {
-                Some(bytes) => body::check(&mut draft, bytes, &entry),
+                Some(bytes) => body::check(&mut draft, bytes, &entry, options),
                 None => draft.incomplete(
                     Ask::Artifact,
                     "body_not_shown",
@@ -92,7 +97,7 @@ struct Believed {
 }
 
 fn believe(draft: &mut Draft, proof: Result<LogProof, ReceiptError>, policy: &[u8]) -> Option<Believed> {
-    let policy = draft.take(Ask::Policy, TrustPolicy::parse(policy), |policy| {
+    let policy = draft.take(Ask::Policy, TrustPolicy::of_reader(policy), |policy| {
         let logs: Vec<_> = policy.logs().map(|key| key.name().to_string()).collect();
         format!("believes {}", logs.join(", "))
     });
@@ -110,13 +115,17 @@ fn locate(draft: &mut Draft, believed: &Believed) -> Option<(ProvenEntry, Sequen
         draft.refuse(Ask::Entry, Refusal { code: "entry_missing", why });
         return None;
     };
-    let entry = draft.take(Ask::Entry, SequencedEntry::decode(bytes), |entry| {
-        format!("{} by submitter {}", entry.kind.name(), entry.submitter)
-    });
+    let decoded = SequencedEntry::decode(bytes);
     let proven = draft.take(Ask::Inclusion, prove(&believed.proof, bytes, &believed.policy), |proven| {
         let head = proven.checkpoint().head();
         format!("leaf {} leads to the signed root of size {}", proven.index(), head.size)
     });
+    // What an entry says is shown once it is known to stand in the log.
+    if proven.is_none() && decoded.is_ok() {
+        return None;
+    }
+    let entry =
+        draft.take(Ask::Entry, decoded, |entry| format!("{} by submitter {}", entry.kind.name(), entry.submitter));
     Some((proven?, entry?))
 }
 
@@ -137,6 +146,11 @@ fn extend(draft: &mut Draft, believed: &Believed, options: &Options<'_>) {
                 draft.pass(Ask::Consistency, format!("the tree of {from} entries is the beginning of this one"))
             }
             Err(Unshown::Refused(refusal)) => draft.refuse(Ask::Consistency, refusal),
+            Err(Unshown::Shorter { from, now }) => draft.incomplete(
+                Ask::Consistency,
+                "log_shorter",
+                format!("the older checkpoint covers {from} entries, the proof's only {now}"),
+            ),
             Err(Unshown::NoFile { from }) => draft.incomplete(
                 Ask::Consistency,
                 "consistency_file_missing",
@@ -148,7 +162,14 @@ fn extend(draft: &mut Draft, believed: &Believed, options: &Options<'_>) {
 
 enum Unshown {
     Refused(Refusal),
-    NoFile { from: TreeSize },
+    /// A tree that is smaller contradicts nothing: a newer proof may show both.
+    Shorter {
+        from: TreeSize,
+        now: TreeSize,
+    },
+    NoFile {
+        from: TreeSize,
+    },
 }
 
 impl<E: Into<Refusal>> From<E> for Unshown {
@@ -165,8 +186,7 @@ fn consistency(believed: &Believed, older: &Older<'_>) -> Result<TreeSize, Unsho
         return Err(Refusal { code: "other_origin", why }.into());
     }
     if from.size > now.size {
-        let why = format!("the older checkpoint covers {} entries, the proof's only {}", from.size, now.size);
-        return Err(Refusal { code: "older_is_larger", why }.into());
+        return Err(Unshown::Shorter { from: from.size, now: now.size });
     }
     let Some(file) = older.consistency else {
         // An empty tree is the beginning of every tree, and a tree of itself;

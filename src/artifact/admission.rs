@@ -25,6 +25,8 @@ pub struct Limits {
     pub artifact_bytes_max: usize,
     /// Deepest nesting; the root container is 1.
     pub depth_max: usize,
+    /// Most memory that its values may take, bytes.
+    pub room: usize,
 }
 
 impl Limits {
@@ -36,7 +38,7 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { artifact_bytes_max: 2 * 1024 * 1024, depth_max: json::DEPTH_MAX }
+        Limits { artifact_bytes_max: 2 * 1024 * 1024, depth_max: json::DEPTH_MAX, room: usize::MAX }
     }
 }
 
@@ -94,7 +96,7 @@ fn read(
     if bytes.len() > max {
         return Err(AdmitError::TooLarge { got: bytes.len(), max });
     }
-    let value = json::parse(bytes, limits.depth_max)?;
+    let value = json::parse_within(bytes, limits.depth_max, limits.room)?;
     let mut candidate = Candidate::new(value, bytes.len());
     candidate.check_size(max)?;
     let (kind, signed) = recognise(&candidate.value)?;

@@ -10,12 +10,16 @@
 //! browser can recompute a digest. Refused, never repaired: duplicate keys,
 //! lone surrogates, numbers that a double cannot carry, text after the value.
 
+mod error;
 mod parse;
+mod room;
 mod write;
 
 use std::collections::HashMap;
 
-pub use self::parse::parse;
+pub use self::error::JsonError;
+pub use self::parse::{parse, parse_within};
+pub use self::room::{ROOM_BYTES, room_for};
 pub(crate) use self::write::{
     append_compact, append_in_pieces, compact_in_pieces, compact_size_within, compact_with_payload, utf16_order,
     write_escaped, write_string,
@@ -319,76 +323,4 @@ fn array_index(name: &str) -> Option<u32> {
         return None;
     }
     name.parse::<u32>().ok().filter(|index| *index < u32::MAX)
-}
-
-/// Why bytes are no strict I-JSON. Offsets are bytes from the start.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum JsonError {
-    #[error("JSON is not UTF-8 at byte {at}")]
-    NotUtf8 { at: usize },
-    #[error("JSON starts with a byte order mark")]
-    Bom { at: usize },
-    #[error("JSON syntax error at byte {at}: expected {expected}")]
-    Syntax { at: usize, expected: &'static str },
-    #[error("JSON ends too early, at byte {at}")]
-    Truncated { at: usize },
-    #[error("bytes after the JSON value at byte {at}")]
-    TrailingData { at: usize },
-    #[error("{path}: object member name occurs twice at byte {at}")]
-    DuplicateKey { at: usize, path: String },
-    #[error("lone surrogate escape at byte {at}")]
-    LoneSurrogate { at: usize },
-    #[error("arrays and objects nest deeper than {max} at byte {at}")]
-    TooDeep { at: usize, max: usize },
-    #[error("number beyond the range of a double at byte {at}")]
-    NumberOverflow { at: usize },
-    #[error("integral number beyond 2^53-1 at byte {at}")]
-    NumberUnsafe { at: usize },
-    #[error("number too close to zero for a double at byte {at}")]
-    NumberUnderflow { at: usize },
-}
-
-impl JsonError {
-    /// Stable name of the broken rule.
-    pub fn code(&self) -> &'static str {
-        match self {
-            JsonError::NotUtf8 { .. } => "json_not_utf8",
-            JsonError::Bom { .. } => "json_bom",
-            JsonError::Syntax { .. } => "json_syntax",
-            JsonError::Truncated { .. } => "json_truncated",
-            JsonError::TrailingData { .. } => "json_trailing_data",
-            JsonError::DuplicateKey { .. } => "json_duplicate_key",
-            JsonError::LoneSurrogate { .. } => "json_lone_surrogate",
-            JsonError::TooDeep { .. } => "json_too_deep",
-            JsonError::NumberOverflow { .. } => "json_number_overflow",
-            JsonError::NumberUnsafe { .. } => "json_number_unsafe",
-            JsonError::NumberUnderflow { .. } => "json_number_underflow",
-        }
-    }
-
-    /// Where, as `payload.receipts[0].model`: of a doubled name. The other
-    /// rules say their byte only.
-    pub fn path(&self) -> Option<&str> {
-        match self {
-            JsonError::DuplicateKey { path, .. } => Some(path),
-            _ => None,
-        }
-    }
-
-    /// Byte offset at which the rule broke.
-    pub fn offset(&self) -> usize {
-        match self {
-            JsonError::NotUtf8 { at }
-            | JsonError::Bom { at }
-            | JsonError::Syntax { at, .. }
-            | JsonError::Truncated { at }
-            | JsonError::TrailingData { at }
-            | JsonError::DuplicateKey { at, .. }
-            | JsonError::LoneSurrogate { at }
-            | JsonError::TooDeep { at, .. }
-            | JsonError::NumberOverflow { at }
-            | JsonError::NumberUnsafe { at }
-            | JsonError::NumberUnderflow { at } => *at,
-        }
-    }
 }

@@ -6,8 +6,8 @@
 //! that begins with white space, and a JWE (five parts), count as well. The
 //! third part may be empty: an unsigned token is still somebody's claims.
 //!
-//! A token that line ends, wraps, padding or characters that nobody sees break
-//! counts too ([`broken`]); there the payload must be an object of 16
+//! A token that line ends, wraps, padding or characters that nobody sees break,
+//! written or spelled as escapes, counts too ([`broken`]); there the payload must be an object of 16
 //! characters or more, and the signature empty or as long as a signature is.
 
 mod broken;

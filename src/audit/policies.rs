@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::artifact::json::Value;
 use crate::audit::approvals;
-use crate::audit::finding::{Findings, Subject};
+use crate::audit::finding::Findings;
 use crate::audit::observed::say;
 use crate::audit::rule::{CALL, Effect, JOINED, LINEAGE, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
@@ -295,7 +295,10 @@ fn of_decision<'a>(scene: &Scene<'a>, judge: &Judge<'_, 'a>, decision: &Decision
         Outcome::NotGoverned if !is_write => {
             findings.uncover("action that no policy governs", &subject, at);
         }
-        Outcome::Deny | Outcome::NotGoverned => refused(scene, token, &judgement, &subject, [at], findings),
+        Outcome::Deny | Outcome::NotGoverned => {
+            let (entries, detail) = refusal(scene, token, &judgement, [at]);
+            findings.add(&POLICY_NONCOMPLIANT, &subject, entries, detail);
+        }
     }
 }
 
@@ -318,7 +321,8 @@ fn observed<'a>(
         let Some(judgement) = judge.decision_in(decision, namespaces, is_approved) else { continue };
         if !matches!(judgement.outcome, Outcome::Allow { .. }) {
             let is_open = scene.is_known_from_it_alone(decision, operation);
-            refused_where(scene, token, &judgement, &subject, [at, operation.at], is_open, findings);
+            let (entries, detail) = refusal(scene, token, &judgement, [at, operation.at]);
+            say(findings, &POLICY_NONCOMPLIANT, is_open, &subject, &entries, detail);
         }
     }
 }
@@ -334,7 +338,8 @@ fn of_calls(scene: &Scene<'_>, judge: &Judge<'_, '_>, findings: &mut Findings) {
         }
         match judge.call(token, call) {
             Some(judgement) if judgement.outcome == Outcome::Deny => {
-                refused(scene, token, &judgement, &subject, [at], findings);
+                let (entries, detail) = refusal(scene, token, &judgement, [at]);
+                findings.add(&POLICY_NONCOMPLIANT, &subject, entries, detail);
             }
             Some(judgement) if judgement.outcome == Outcome::NotGoverned => {
                 findings.uncover("model call that no policy governs", &subject, at);
@@ -344,29 +349,14 @@ fn of_calls(scene: &Scene<'_>, judge: &Judge<'_, '_>, findings: &mut Findings) {
     }
 }
 
-fn refused(
+/// What a refusal rests on, beside the act at `at`, and in words.
+fn refusal(
     scene: &Scene<'_>,
     token: &Token<'_>,
     judgement: &Judgement,
-    subject: &Subject,
     at: impl IntoIterator<Item = LeafIndex>,
-    findings: &mut Findings,
-) {
-    refused_where(scene, token, judgement, subject, at, false, findings);
-}
-
-/// The same; `is_open`: by an operation that may be anybody's.
-fn refused_where(
-    scene: &Scene<'_>,
-    token: &Token<'_>,
-    judgement: &Judgement,
-    subject: &Subject,
-    at: impl IntoIterator<Item = LeafIndex>,
-    is_open: bool,
-    findings: &mut Findings,
-) {
+) -> (Vec<LeafIndex>, String) {
     let policy = token.policy.map(|at| scene.policies[at].0.at);
     let detail = format!("{} at {}: {}", judgement.reason.code(), judgement.clause, judgement.sentence);
-    let entries: Vec<_> = policy.into_iter().chain(at).collect();
-    say(findings, &POLICY_NONCOMPLIANT, is_open, subject, &entries, detail);
+    (policy.into_iter().chain(at).collect(), detail)
 }

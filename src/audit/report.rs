@@ -209,7 +209,8 @@ impl Report {
             // What is charged to an agent alone concerns all its jobs.
             Scope::Job(job) => {
                 let agents = self.agents.get(job).into_iter().flatten();
-                subject.job.is_none() && agents.into_iter().any(|agent| of_agent(agent))
+                let is_agents = subject.job.is_none() && subject.token.is_none();
+                is_agents && agents.into_iter().any(|agent| of_agent(agent))
             }
             // What is charged to an agent, its job or the run's token concerns
             // the run, once anybody speaks of it: nothing that is named may be

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::artifact::{Artifact, Did, Grant, KeyCache, Limits, readmit};
+use crate::artifact::digest::ArtifactDigest;
+use crate::artifact::json::JsonError;
+use crate::artifact::{AdmitError, Artifact, Did, Grant, KeyCache, Limits, readmit};
 use crate::audit::roots::Roots;
 use crate::audit::statement::Statement;
 use crate::entry::{LoggedAt, SequencedEntry};
@@ -175,7 +177,27 @@ fn is_of(body: &Artifact, entry: &SequencedEntry) -> bool {
 /// The artifact behind a stored body, its signature verified once more.
 /// `None` when the body is not an authentic artifact of the entry's kind.
 pub fn authenticate(entry: &SequencedEntry, body: &[u8], keys: &KeyCache) -> Option<Artifact> {
+    authenticate_within(entry, body, keys, usize::MAX).ok().flatten()
+}
+
+/// The same for a body that a stranger gave: its values may take so much room.
+/// It is hashed before anything in it is read.
+///
+/// # Errors
+/// It is the entry's, and its values would take more.
+pub fn authenticate_within(
+    entry: &SequencedEntry,
+    body: &[u8],
+    keys: &KeyCache,
+    room: usize,
+) -> Result<Option<Artifact>, JsonError> {
+    if ArtifactDigest::of(body) != entry.digest {
+        return Ok(None);
+    }
     let grant = if entry.signer.is_some() { Grant::all() } else { Grant::any_unsigned(entry.kind) };
-    let artifact = readmit(body, &grant, &Limits::unlimited(), keys).ok()?.artifact;
-    is_of(&artifact, entry).then_some(artifact)
+    match readmit(body, &grant, &Limits { room, ..Limits::unlimited() }, keys) {
+        Ok(admitted) => Ok(Some(admitted.artifact).filter(|artifact| is_of(artifact, entry))),
+        Err(AdmitError::Json(error @ JsonError::OverRoom { .. })) => Err(error),
+        Err(_) => Ok(None),
+    }
 }

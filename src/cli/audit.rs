@@ -10,10 +10,11 @@ use pulselog::merkle::TreeSize;
 use pulselog::verify::copy::WholeLog;
 use pulselog::verify::verification::audit_text;
 
+use crate::cli::bounds::Bounds;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::input::{SMALL_BYTES_MAX, now, random, read, read_key};
 use crate::cli::log_source::LogSource;
-use crate::cli::verify::{operator, trust};
+use crate::cli::verify::{at_least, operator, trust};
 use crate::cli::{print, print_json};
 
 const AFTER: &str = "\
@@ -64,6 +65,10 @@ pub struct Args {
     /// As the log was when it had this size.
     #[arg(long, value_name = "SIZE", value_parser = size)]
     at: Option<TreeSize>,
+    /// What you know the log to have had, a size or a checkpoint that you kept: a verdict about
+    /// fewer entries is incomplete.
+    #[arg(long, value_name = "SIZE|CHECKPOINT", conflicts_with = "attest")]
+    at_least: Option<String>,
     /// Make the operator's statement about --job, and submit it when --token-file is given.
     #[arg(long, requires = "job", requires = "key", conflicts_with = "at")]
     attest: bool,
@@ -73,7 +78,13 @@ pub struct Args {
     /// Token to submit the statement with, to the log at --log.
     #[arg(long, value_name = "F", requires = "attest")]
     token_file: Option<PathBuf>,
-    /// Write the report as JSON.
+    #[command(flatten)]
+    bounds: Bounds,
+    /// Show each finding; without it those that name nobody but a submitter
+    /// are told once a submitter and code.
+    #[arg(long, conflicts_with = "json")]
+    all: bool,
+    /// Write the report as JSON, whole.
     #[arg(long)]
     json: bool,
 }
@@ -83,7 +94,10 @@ fn size(text: &str) -> Result<TreeSize, String> {
 }
 
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    let policy = trust(Some(&read("--policy", &args.policy, SMALL_BYTES_MAX)?))?;
+    args.bounds.watch(true);
+    let policy = read("--policy", &args.policy, SMALL_BYTES_MAX)?;
+    let known = args.at_least.as_deref().map(|known| at_least(known, Some(&policy))).transpose()?;
+    let policy = trust(Some(&policy))?;
     let key = args.key.as_ref().map(|path| read_key("--key", path)).transpose()?;
     let pinned = match (&args.operator, &key) {
         (Some(text), _) => operator(text)?,
@@ -93,7 +107,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     if key.as_ref().is_some_and(|key| Did::of(&key.verifying_key()) != pinned) {
         return Err(Failure::usage("--key: is not the key of --operator"));
     }
-    let mut log = LogSource::parse(&args.log)?.read(&policy)?;
+    let mut log = LogSource::parse(&args.log, args.bounds)?.read(&policy)?;
     let size = args.at.unwrap_or(log.head().size);
     if size > log.head().size {
         let held = log.head().size;
@@ -102,8 +116,19 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     if let (true, Some(key), Some(job)) = (args.attest, &key, &args.job) {
         return statement(args, &mut log, key, &pinned, job);
     }
-    let report = audit_at(log.timeline(), size, Some(&pinned)).of(&scope(args)).under(log.head().size);
-    show(args, &report)
+    let mut report = audit_at(log.timeline(), size, Some(&pinned)).of(&scope(args)).under(log.head().size);
+    let newer = known.filter(|known| *known > size);
+    if newer.is_some() && report.verdict == Verdict::Pass {
+        report.verdict = Verdict::Incomplete;
+    }
+    let exit = show(args, &report)?;
+    match newer {
+        Some(known) if exit != Exit::Fail => Err(Failure::incomplete(format!(
+            "--at-least: the verdict is of the first {size} entries, and the log is known to have {known} \
+             [judged_below_known]"
+        ))),
+        _ => Ok(exit),
+    }
 }
 
 fn scope(args: &Args) -> Scope {
@@ -121,7 +146,7 @@ fn show(args: &Args, report: &Report) -> Result<Exit, Failure> {
     if args.json {
         print_json(report)?;
     } else {
-        print(&audit_text(report))?;
+        print(&audit_text(report, args.all))?;
     }
     Ok(match report.verdict {
         Verdict::Pass => Exit::Pass,

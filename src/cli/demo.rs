@@ -16,10 +16,12 @@ use std::path::{Path, PathBuf};
 use pulselog::artifact::Did;
 use pulselog::checkpoint::Origin;
 use pulselog::server::config::{Config, LISTEN_DEFAULT};
+use pulselog::server::signals::Signals;
 use pulselog::server::{ServeError, Server};
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::http::Client;
+use crate::cli::serve::end;
 use crate::cli::{input, print};
 use cast::Cast;
 use packet::Packet;
@@ -59,8 +61,8 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         Ok(()) if args.once => {}
         Ok(()) => {
             print("\nServing; Ctrl-C stops it. Run the demo again and the same log goes on.\n")?;
-            server.wait().map_err(serving)?;
-            return Ok(Exit::Pass);
+            let signals = Signals::listen().map_err(|error| serving(ServeError::Runtime(error)))?;
+            end(server.wait(signals).map_err(serving))
         }
         Err(failure) => {
             // The story's failure says more than that of the end.

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use pulselog::artifact::json::{self, DEPTH_MAX};
+use pulselog::artifact::json::{self, DEPTH_MAX, room_for};
 use pulselog::receipt::{self, Disclosure, Nameable, ReceiptError, tlog_proof};
 use pulselog::verify::ARTIFACT_BYTES_MAX;
 use pulselog::verify::plain_text::escape;
@@ -48,7 +48,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let bytes = read("bundle", &args.bundle, ARTIFACT_BYTES_MAX as u64)?;
-    let bundle = json::parse(&bytes, DEPTH_MAX)
+    let bundle = json::parse_within(&bytes, DEPTH_MAX, room_for(bytes.len()))
         .map_err(|error| Failure::fail(format!("bundle {}: {error} [{}]", args.bundle.display(), error.code())))?;
     let refused = |error: ReceiptError| Failure::fail(format!("{error} [{}]", error.code()));
     let proof = tlog_proof::decode(&read("--proof", &args.proof, SMALL_BYTES_MAX)?)

@@ -2,7 +2,6 @@
 //! handing over each alone would cost more than verifying a small one.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -11,6 +10,7 @@ use std::sync::Arc;
 use pulselog::artifact::json;
 
 use super::folder::Folder;
+use super::input::open;
 
 /// Longest document, bytes: a line, or a whole file.
 pub const DOCUMENT_BYTES_MAX: usize = 2 << 20;
@@ -156,7 +156,7 @@ impl Part {
 /// document a line, whatever it is called.
 fn has_lines(path: &Path) -> io::Result<bool> {
     let mut beginning = Vec::new();
-    File::open(path)?.take(DOCUMENT_BYTES_MAX as u64 + 1).read_to_end(&mut beginning)?;
+    open(path)?.take(DOCUMENT_BYTES_MAX as u64 + 1).read_to_end(&mut beginning)?;
     let Some(end) = memchr::memchr(b'\n', &beginning) else { return Ok(false) };
     let (first, rest) = beginning.split_at(end);
     let is_object = first.trim_ascii_start().starts_with(b"{");
@@ -202,7 +202,7 @@ impl Batch {
 }
 
 fn read_file(path: &Path, out: &mut Vec<u8>) -> Result<(), Unread> {
-    File::open(path)?.take(DOCUMENT_BYTES_MAX as u64 + 1).read_to_end(out)?;
+    open(path)?.take(DOCUMENT_BYTES_MAX as u64 + 1).read_to_end(out)?;
     if out.len() > DOCUMENT_BYTES_MAX { Err(Unread::TooLong) } else { Ok(()) }
 }
 
@@ -254,7 +254,7 @@ impl Lines {
         let (from, slow): (Box<dyn Read + Send>, bool) = if path.as_os_str() == STDIN {
             (Box::new(io::stdin()), true)
         } else {
-            let file = File::open(path)?;
+            let file = open(path)?;
             let slow = !file.metadata()?.is_file();
             (Box::new(file), slow)
         };

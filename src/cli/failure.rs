@@ -15,14 +15,21 @@ pub enum Exit {
     Incomplete,
 }
 
+impl Exit {
+    /// As a process ends with it.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Fail => 1,
+            Self::Usage => 2,
+            Self::Incomplete => 3,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Pass => 0,
-            Exit::Fail => 1,
-            Exit::Usage => 2,
-            Exit::Incomplete => 3,
-        })
+        Self::from(exit.number())
     }
 }
 
@@ -37,6 +44,12 @@ impl Failure {
     /// What was asked for did not work or was refused.
     pub fn fail(message: impl Into<String>) -> Self {
         Self { exit: Exit::Fail, message: one_line(message.into()) }
+    }
+
+    /// A bound of this reader was reached before everything was read: nothing
+    /// contradicts what was asked for and nothing proves it.
+    pub fn incomplete(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Incomplete, message: one_line(message.into()) }
     }
 
     /// The command was not understood.

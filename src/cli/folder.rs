@@ -1,14 +1,12 @@
 //! What stands in a folder that a reader names. Every regular file is found,
 //! in folders below too; whatever is not read is named, with the reason.
 
-use std::fs::Metadata;
 use std::io;
-use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use pulselog::verify::packet::FILES_MAX;
 
-use super::input::why;
+use super::input::{irregular, why};
 
 /// Deepest folder that is entered; the named one is 0.
 const DEPTH_MAX: usize = 16;
@@ -49,7 +47,7 @@ impl Folder {
                         self.unread.push((path, why));
                     }
                 }
-                Ok(other) => self.unread.push((path, form(&other).to_owned())),
+                Ok(other) => self.unread.push((path, irregular(other.file_type()).to_owned())),
                 Err(error) => self.unread.push((path, why(&error))),
             }
         }
@@ -66,16 +64,6 @@ impl Folder {
         }
         let within: Vec<PathBuf> = within.iter().cloned().chain([real]).collect();
         self.enter(dir, &within).map_err(|error| why(&error))
-    }
-}
-
-/// What a path is that is neither file nor folder.
-fn form(found: &Metadata) -> &'static str {
-    let form = found.file_type();
-    match () {
-        () if form.is_fifo() => "is a named pipe, no regular file",
-        () if form.is_socket() => "is a socket, no regular file",
-        () => "is a device, no regular file",
     }
 }
 

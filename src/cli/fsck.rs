@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use pulselog::note::VerifierKey;
 use pulselog::server::config::{self, RawConfig};
-use pulselog::server::fsck::remote::Fetched;
+use pulselog::server::fsck::remote::{Fetched, Limits, Unfetched};
 use pulselog::server::fsck::{Report, check, remote};
+use pulselog::verify::ARTIFACT_BYTES_MAX;
+use pulselog::verify::budget::RATE_TOO_LOW;
 use pulselog::verify::plain_text::escape;
 
+use crate::cli::bounds::{Bounds, too_slow};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::http::Client;
+use crate::cli::http::{Client, Unread};
 use crate::cli::progress::Bar;
 use crate::cli::serve::variables;
 use crate::cli::{print, print_json};
@@ -23,7 +26,7 @@ Examples:
   pulselog fsck --data DIR
   pulselog fsck --url https://log.example.com --vkey 'log.example.com/argocd+530d903a+AekyeRrm…'
 
-Exit codes: 0 clean, 1 something is wrong, 2 wrong usage.";
+Exit codes: 0 clean, 1 something is wrong, 2 wrong usage, 3 a bound was reached.";
 
 /// Check a log: everything that can be recomputed is.
 #[derive(clap::Args)]
@@ -42,6 +45,8 @@ pub struct Args {
     /// Its verifier key, as keygen --origin printed it.
     #[arg(long, value_name = "VKEY", requires = "url")]
     vkey: Option<String>,
+    #[command(flatten)]
+    bounds: Bounds,
     /// Write the report as JSON.
     #[arg(long)]
     json: bool,
@@ -61,12 +66,19 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             let vkey = VerifierKey::parse(vkey)
                 .map_err(|error| Failure::usage(format!("--vkey: {error}; give the line that keygen printed")))?;
             let client = Client::new(url, None, true)?;
-            remote::check(&mut |path| fetch(&client, path), vkey, &mut told)
+            args.bounds.watch(true);
+            let mut fetch = |path: &str, bytes_max| fetch(&client, path, bytes_max, args.bounds.least_rate());
+            let room = args.bounds.budget().room_for(0);
+            let limits = Limits { body_bytes_max: ARTIFACT_BYTES_MAX, room };
+            remote::check(&mut fetch, vkey, limits, &mut told)
         }
         _ => return Err(Failure::usage("give --data DIR, or --url URL with --vkey VKEY")),
     };
     bar.done();
-    let report = report.map_err(|error| Failure::fail(format!("{error} [{}]", error.code())))?;
+    let report = report.map_err(|error| {
+        let why = format!("{error} [{}]", error.code());
+        if error.is_incomplete() { Failure::incomplete(why) } else { Failure::fail(why) }
+    })?;
     if args.json {
         print_json(&report)?
     } else {
@@ -75,12 +87,16 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(if report.is_clean() { Exit::Pass } else { Exit::Fail })
 }
 
-fn fetch(client: &Client, path: &str) -> Result<Fetched, String> {
-    let answer = client.get(path, "*/*").map_err(|failure| failure.message)?;
-    match answer.status {
-        200 => Ok(Fetched::Bytes(answer.body)),
-        404 | 410 | 451 => Ok(Fetched::Absent),
-        _ => Err(format!("{path}: {}", answer.problem())),
+fn fetch(client: &Client, path: &str, bytes_max: usize, rate: u64) -> Result<Fetched, Unfetched> {
+    match client.get_within(path, bytes_max, rate) {
+        Ok(answer) if answer.status == 200 => Ok(Fetched::Bytes(answer.body)),
+        Ok(answer) if matches!(answer.status, 404 | 410 | 451) => Ok(Fetched::Absent),
+        Ok(answer) => Err(Unfetched::Failed(answer.problem())),
+        Err(Unread::TooLong) => Ok(Fetched::TooLong),
+        Err(Unread::TooSlow { rate }) => {
+            Err(Unfetched::Ended { code: RATE_TOO_LOW, why: format!("{}: {}", client.url(path), too_slow(rate)) })
+        }
+        Err(Unread::Failed(why)) => Err(Unfetched::Failed(why)),
     }
 }
 

@@ -1,13 +1,21 @@
 //! A small HTTP client of the log's own API: bearer token, limits, retries.
 
+use std::io::Read as _;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cli::failure::Failure;
 use crate::cli::input;
 
-/// Longest answer that is read, bytes: a batch answers about 400 bytes a line.
-const ANSWER_BYTES_MAX: u64 = 128 << 20;
+/// Longest answer that is read, bytes: a batch answers about 400 bytes a line,
+/// a proof with it less than 100 KB.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+/// Of a problem this much is read.
+const PROBLEM_BYTES_MAX: usize = 64 << 10;
+/// Time that an answer may take before its rate is looked at.
+const GRACE: Duration = Duration::from_secs(10);
+/// Read at a time.
+const CHUNK_BYTES: usize = 64 << 10;
 /// Longest time for one request; the log itself gives up after 30 s.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// Tries before giving up: with the delays below about two minutes.
@@ -47,6 +55,17 @@ impl Answer {
             _ => format!("status {}", self.status),
         }
     }
+}
+
+/// Why an answer was not read to its end.
+pub enum Unread {
+    /// It has more bytes than it may have.
+    TooLong,
+    /// It came slower than a log must send, or not at all.
+    TooSlow {
+        rate: u64,
+    },
+    Failed(String),
 }
 
 /// One log, reached over HTTP. Clones share its connections.
@@ -96,6 +115,40 @@ impl Client {
         self.read(self.agent.get(self.url(path)).header("accept", accept).call(), path)
     }
 
+    /// Reads `path` once, of what it holds no more than `bytes_max`, and no
+    /// longer than so much takes at `rate` bytes a second.
+    pub fn get_within(&self, path: &str, bytes_max: usize, rate: u64) -> Result<Answer, Unread> {
+        let began = Instant::now();
+        let longest = GRACE + Duration::from_secs_f64(bytes_max as f64 / rate as f64);
+        let config = self.agent.get(self.url(path)).header("accept", "*/*").config();
+        let request = config.timeout_global(Some(longest)).timeout_recv_response(Some(GRACE)).build();
+        let mut response = request.call().map_err(|error| unread(&error, rate))?;
+        let status = response.status().as_u16();
+        let bytes_max = if status == 200 { bytes_max } else { PROBLEM_BYTES_MAX };
+        let said = response.headers().get("content-length").and_then(|said| said.to_str().ok()?.parse::<u64>().ok());
+        if status == 200 && said.is_some_and(|said| said > bytes_max as u64) {
+            return Err(Unread::TooLong);
+        }
+        let (mut body, mut from) = (Vec::new(), response.body_mut().as_reader().take(bytes_max as u64 + 1));
+        let mut chunk = vec![0; CHUNK_BYTES.min(bytes_max + 1)];
+        loop {
+            let read = from.read(&mut chunk).map_err(|error| unread(&ureq::Error::from(error), rate))?;
+            if read == 0 {
+                break;
+            }
+            body.extend_from_slice(&chunk[..read]);
+            let counted = began.elapsed().saturating_sub(GRACE).as_secs_f64();
+            if (body.len() as f64) < counted * rate as f64 {
+                return Err(Unread::TooSlow { rate });
+            }
+        }
+        if body.len() > bytes_max && status == 200 {
+            return Err(Unread::TooLong);
+        }
+        body.truncate(bytes_max);
+        Ok(Answer { status, body, retry_after: None })
+    }
+
     /// Sends `body`; tries again while the log is busy or cannot be reached.
     /// Safe, since the log answers a known artifact with its first index.
     pub fn post(&self, path: &str, content_type: &str, body: &[u8]) -> Result<Answer, Failure> {
@@ -119,14 +172,31 @@ impl Client {
 
     fn read(&self, got: Result<ureq::http::Response<ureq::Body>, ureq::Error>, path: &str) -> Result<Answer, Failure> {
         let at = |why: String| Failure::fail(format!("{}: {why}", self.url(path)));
-        let mut response = got.map_err(|error| at(error.to_string()))?;
+        let mut response = got.map_err(|error| at(unreached(&error)))?;
         let retry_after = response.headers().get("retry-after").and_then(|v| v.to_str().ok()?.parse().ok());
-        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
+        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX as u64).read_to_vec();
         Ok(Answer {
             status: response.status().as_u16(),
             body: body.map_err(|error| at(error.to_string()))?,
             retry_after: retry_after.map(Duration::from_secs),
         })
+    }
+}
+
+/// Why nobody was reached.
+fn unreached(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            "no log listens there; start it with pulselog serve DIR, or correct the address".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+fn unread(error: &ureq::Error, rate: u64) -> Unread {
+    match error {
+        ureq::Error::Timeout(_) => Unread::TooSlow { rate },
+        other => Unread::Failed(unreached(other)),
     }
 }
 

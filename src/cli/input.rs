@@ -1,10 +1,12 @@
 //! Files that a subcommand reads. Everything has a limit, so that a device or
 //! a wrong file cannot fill the memory.
 
-use std::fs::File;
+use std::fs::{File, FileType};
 use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt};
 use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::DecodePrivateKey;
@@ -15,6 +17,8 @@ use crate::cli::failure::Failure;
 
 /// Longest key, token, policy or proof file, bytes.
 pub const SMALL_BYTES_MAX: u64 = 1 << 20;
+/// How long a pipe is waited for that nobody writes to yet.
+const WRITER_WAIT: Duration = Duration::from_secs(5);
 /// What stands for standard input.
 const STDIN: &str = "-";
 
@@ -26,13 +30,49 @@ pub fn read(flag: &str, path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure>
     let read = if path.as_os_str() == STDIN {
         io::stdin().lock().take(bytes_max + 1).read_to_end(&mut bytes)
     } else {
-        File::open(path).and_then(|file| file.take(bytes_max + 1).read_to_end(&mut bytes))
+        open(path).and_then(|file| file.take(bytes_max + 1).read_to_end(&mut bytes))
     };
     read.map_err(wrong)?;
     if bytes.len() as u64 > bytes_max {
         return Err(Failure::fail(format!("{flag} {shown}: has more than {bytes_max} bytes")));
     }
     Ok(bytes)
+}
+
+/// Opens a file that somebody names: a regular one, or a pipe, which people
+/// name on purpose (`<(…)`, `/dev/stdin`). Opening a pipe waits for whoever
+/// writes to it, so where nobody comes it is refused and not waited for.
+///
+/// # Errors
+/// Those of opening; a folder, device or socket; a pipe that nobody opens for
+/// writing within [`WRITER_WAIT`].
+pub fn open(path: &Path) -> io::Result<File> {
+    let form = std::fs::metadata(path)?.file_type();
+    if form.is_file() {
+        return File::open(path);
+    }
+    if form.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    if !form.is_fifo() {
+        return Err(io::Error::other(format!("{}; give a file, or - for standard input", irregular(form))));
+    }
+    let (path, (say, hear)) = (path.to_owned(), mpsc::channel());
+    // Left behind where nobody comes: it holds nothing, and ends with the process.
+    std::thread::spawn(move || say.send(File::open(path)));
+    hear.recv_timeout(WRITER_WAIT).unwrap_or_else(|_| {
+        let waited = WRITER_WAIT.as_secs();
+        Err(io::Error::other(format!("is a named pipe that nobody writes to within {waited} s; give a file")))
+    })
+}
+
+/// What a path is that is neither file nor folder.
+pub fn irregular(form: FileType) -> &'static str {
+    match () {
+        () if form.is_fifo() => "is a named pipe, no regular file",
+        () if form.is_socket() => "is a socket, no regular file",
+        () => "is a device, no regular file",
+    }
 }
 
 /// A path for an error. A token that was pasted where a file belongs is not
@@ -55,7 +95,7 @@ pub fn why(error: &io::Error) -> String {
 /// Reads a signing key: PKCS#8 PEM in a file that nobody else may read.
 pub fn read_key(flag: &str, path: &Path) -> Result<SigningKey, Failure> {
     let at = |why: &str| Failure::fail(format!("{flag} {}: {why}", path.display()));
-    let file = File::open(path).map_err(|error| at(&why(&error)))?;
+    let file = open(path).map_err(|error| at(&why(&error)))?;
     let mode = file.metadata().map_err(|error| at(&why(&error)))?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(at(&format!("mode {mode:04o} lets others read the key; run chmod 600 {}", path.display())));

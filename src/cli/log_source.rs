@@ -4,72 +4,120 @@
 use std::io;
 use std::path::PathBuf;
 
+use pulselog::entry::SequencedEntry;
 use pulselog::merkle::TreeSize;
-use pulselog::tile::{TILE_WIDTH, TilePath, decode_bundle};
+use pulselog::note::NOTE_BYTES_MAX;
+use pulselog::tile::{TILE_WIDTH, TilePath, bundle_bytes_max, decode_bundle};
 use pulselog::trust::TrustPolicy;
 use pulselog::verify::ARTIFACT_BYTES_MAX;
-use pulselog::verify::copy::{LogCopy, WholeLog};
-use pulselog::verify::packet::{FILES_MAX, File};
-
-use crate::cli::failure::Failure;
-use crate::cli::folder::{Folder, name_below};
 #[cfg(feature = "server")]
-use crate::cli::http::Client;
+use pulselog::verify::budget::RATE_TOO_LOW;
+use pulselog::verify::copy::{CopyError, LogCopy, WholeLog};
+
+use crate::cli::bounds::Bounds;
+#[cfg(feature = "server")]
+use crate::cli::bounds::too_slow;
+use crate::cli::failure::Failure;
+#[cfg(feature = "server")]
+use crate::cli::http::{Client, Unread};
 use crate::cli::input::{read, why};
 use crate::cli::progress::Bar;
 
-/// Most bytes of all evidence files together: they are held in memory, and a
-/// packet of 65,536 longest files would fill it.
-const EVIDENCE_BYTES_MAX: usize = 1 << 30;
-
 /// A log that anyone can read.
-pub enum LogSource {
+pub struct LogSource {
+    place: Place,
+    bounds: Bounds,
+}
+
+enum Place {
     Directory(PathBuf),
     #[cfg(feature = "server")]
     Url(Client),
 }
 
+/// One file of a log.
+enum Got {
+    Bytes(Vec<u8>),
+    /// Not there, or withheld.
+    Absent,
+    /// Longer than what was asked for.
+    TooLong,
+}
+
 impl LogSource {
     /// What the value of `--log` names.
-    pub fn parse(text: &str) -> Result<LogSource, Failure> {
+    pub fn parse(text: &str, bounds: Bounds) -> Result<LogSource, Failure> {
         if text.starts_with("http://") || text.starts_with("https://") {
             #[cfg(feature = "server")]
-            return Ok(LogSource::Url(Client::new(text, None, true)?));
+            return Ok(LogSource { place: Place::Url(Client::new(text, None, true)?), bounds });
             #[cfg(not(feature = "server"))]
             return Err(Failure::usage("--log: this build reads directories only, it has no network"));
         }
-        Ok(LogSource::Directory(PathBuf::from(text)))
+        Ok(LogSource { place: Place::Directory(PathBuf::from(text)), bounds })
     }
 
-    /// One file of the log; `None` when it is not there or withheld.
-    fn get(&self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
-        match self {
-            LogSource::Directory(dir) => {
+    /// A running log.
+    #[cfg(feature = "server")]
+    pub fn of(client: Client) -> LogSource {
+        LogSource { place: Place::Url(client), bounds: Bounds::default() }
+    }
+
+    /// One file of the log, of which no more than `bytes_max` are read.
+    fn get(&self, path: &str, bytes_max: usize) -> Result<Got, Failure> {
+        match &self.place {
+            Place::Directory(dir) => {
                 let path = dir.join(path);
                 match std::fs::metadata(&path) {
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Got::Absent),
                     Err(error) => Err(Failure::fail(format!("--log {}: {}", path.display(), why(&error)))),
-                    Ok(found) if found.is_file() => read("--log", &path, ARTIFACT_BYTES_MAX as u64).map(Some),
+                    Ok(found) if found.len() > bytes_max as u64 => Ok(Got::TooLong),
+                    Ok(found) if found.is_file() => read("--log", &path, bytes_max as u64).map(Got::Bytes),
                     Ok(_) => Err(Failure::fail(format!("--log {}: is no regular file", path.display()))),
                 }
             }
             #[cfg(feature = "server")]
-            LogSource::Url(client) => {
-                let answer = client.get(path, "*/*")?;
-                match answer.status {
-                    200 => Ok(Some(answer.body)),
-                    404 | 410 | 451 => Ok(None),
-                    _ => Err(Failure::fail(format!("--log {}: {}", client.url(path), answer.problem()))),
+            Place::Url(client) => {
+                let at = |why: String| format!("--log {}: {why}", client.url(path));
+                match client.get_within(path, bytes_max, self.bounds.least_rate()) {
+                    Ok(answer) if answer.status == 200 => Ok(Got::Bytes(answer.body)),
+                    Ok(answer) if matches!(answer.status, 404 | 410 | 451) => Ok(Got::Absent),
+                    Ok(answer) => Err(Failure::fail(at(answer.problem()))),
+                    Err(Unread::TooLong) => Ok(Got::TooLong),
+                    Err(Unread::TooSlow { rate }) => {
+                        Err(Failure::incomplete(at(format!("{} [{RATE_TOO_LOW}]", too_slow(rate)))))
+                    }
+                    Err(Unread::Failed(why)) => Err(Failure::fail(at(why))),
                 }
             }
         }
     }
 
+    /// A file that the log must have, and in that length.
+    fn whole(&self, path: &str, bytes_max: usize) -> Result<Option<Vec<u8>>, Failure> {
+        match self.get(path, bytes_max)? {
+            Got::Bytes(bytes) => Ok(Some(bytes)),
+            Got::Absent => Ok(None),
+            Got::TooLong => Err(Failure::fail(format!("--log: {path} has more than {bytes_max} bytes"))),
+        }
+    }
+
+    /// The body of an entry, when the log shows one of the length that the
+    /// entry says: a longer one is another's and is not read.
+    fn body(&self, entry: &SequencedEntry) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(length) = usize::try_from(entry.body_bytes).ok().filter(|length| *length <= ARTIFACT_BYTES_MAX) else {
+            return Ok(None);
+        };
+        Ok(match self.get(&format!("{}/{}", self.bodies(), entry.digest), length)? {
+            Got::Bytes(bytes) => Some(bytes),
+            Got::Absent | Got::TooLong => None,
+        })
+    }
+
     fn bodies(&self) -> &'static str {
-        match self {
-            LogSource::Directory(_) => "artifacts",
+        match &self.place {
+            Place::Directory(_) => "artifacts",
             #[cfg(feature = "server")]
-            LogSource::Url(_) => "v1/artifacts",
+            Place::Url(_) => "v1/artifacts",
         }
     }
 
@@ -77,24 +125,28 @@ impl LogSource {
     /// they are the signed tree.
     pub fn read(&self, policy: &TrustPolicy) -> Result<WholeLog, Failure> {
         let wrong = |why: String| Failure::fail(format!("--log: {why}"));
-        let checkpoint = self.get("checkpoint")?;
+        let copied = |error: CopyError| {
+            let why = format!("--log: {error} [{}]", error.code());
+            if error.is_incomplete() { Failure::incomplete(why) } else { Failure::fail(why) }
+        };
+        let checkpoint = self.whole("checkpoint", NOTE_BYTES_MAX)?;
         let checkpoint =
             checkpoint.ok_or_else(|| wrong("serves no checkpoint; is this the log's own prefix?".into()))?;
-        let mut copy = LogCopy::open(policy, &checkpoint).map_err(|e| wrong(format!("{e} [{}]", e.code())))?;
+        let mut copy = LogCopy::open(policy, &checkpoint).map_err(copied)?.within(self.bounds.budget());
         let size = copy.size().get();
         let bar = Bar::new(size, "entries");
         let mut next = 0;
         while next < size {
             for entry in self.bundle(next, copy.size())? {
-                let decoded = copy.decode(&entry).map_err(|e| wrong(format!("{e} [{}]", e.code())))?;
-                let body = self.get(&format!("{}/{}", self.bodies(), decoded.digest))?;
-                copy.push(&entry, decoded, body.as_deref());
+                let decoded = copy.decode(&entry).map_err(copied)?;
+                let body = self.body(&decoded)?;
+                copy.push(&entry, decoded, body.as_deref()).map_err(copied)?;
                 next += 1;
                 bar.at(next);
             }
         }
         bar.done();
-        copy.finish().map_err(|e| wrong(format!("{e} [{}]", e.code())))
+        copy.finish().map_err(copied)
     }
 
     /// The entries of one bundle, from the first of it.
@@ -102,9 +154,10 @@ impl LogSource {
         let width = (size.get() - first).min(TILE_WIDTH as u64) as u16;
         let path = |width| format!("tile/{}", TilePath::Entries { index: first / TILE_WIDTH as u64, width });
         // A log that has grown since, or a mirror, may hold only the full one.
-        let bytes = match self.get(&path(width))? {
+        let get = |width| self.whole(&path(width), bundle_bytes_max(usize::from(width)));
+        let bytes = match get(width)? {
             Some(bytes) => Some((bytes, usize::from(width))),
-            None => self.get(&path(TILE_WIDTH as u16))?.map(|bytes| (bytes, TILE_WIDTH)),
+            None => get(TILE_WIDTH as u16)?.map(|bytes| (bytes, TILE_WIDTH)),
         };
         let missing = || Failure::fail(format!("--log: {} is not there", path(width)));
         let (bytes, held) = bytes.ok_or_else(missing)?;
@@ -113,46 +166,4 @@ impl LogSource {
         entries.truncate(usize::from(width));
         Ok(entries)
     }
-}
-
-/// What `--evidence` names.
-#[derive(Default)]
-pub struct Evidence {
-    pub files: Vec<File>,
-    /// Whether a folder is among it: a packet, which says which files it has.
-    pub has_folder: bool,
-    /// Paths in folders that are not read, and why.
-    pub unread: Vec<(String, String)>,
-}
-
-/// Files named by `--evidence`: each path a file, or a folder whose files are
-/// all taken, in folders below it too.
-pub fn evidence(paths: &[PathBuf]) -> Result<Evidence, Failure> {
-    let (mut evidence, mut named) = (Evidence::default(), Vec::new());
-    for path in paths {
-        if !path.is_dir() {
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            named.push((name, path.clone()));
-            continue;
-        }
-        evidence.has_folder = true;
-        let wrong = |error: io::Error| Failure::fail(format!("--evidence {}: {}", path.display(), why(&error)));
-        let folder = Folder::read(path).map_err(wrong)?;
-        named.extend(folder.files.into_iter().map(|file| (name_below(path, &file), file)));
-        let unread = folder.unread.into_iter().map(|(at, why)| (name_below(path, &at), why));
-        evidence.unread.extend(unread);
-    }
-    if named.len() > FILES_MAX {
-        return Err(Failure::fail(format!("--evidence: holds more than {FILES_MAX} files")));
-    }
-    let mut bytes = 0_usize;
-    for (name, path) in named {
-        let file = read("--evidence", &path, ARTIFACT_BYTES_MAX as u64)?;
-        bytes = bytes.saturating_add(file.len());
-        if bytes > EVIDENCE_BYTES_MAX {
-            return Err(Failure::fail(format!("--evidence: holds more than {EVIDENCE_BYTES_MAX} bytes")));
-        }
-        evidence.files.push((name, file));
-    }
-    Ok(evidence)
 }

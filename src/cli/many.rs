@@ -42,6 +42,11 @@ struct Answers<T> {
 
 type Work<T> = (Batch, SyncSender<Answers<T>>);
 
+/// Documents that are worked on at a time.
+pub fn workers() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
 /// Calls `job` with every document, on all cores, and `sink` with the answers,
 /// in the order of the input, on the calling thread. `sink` names the outcome
 /// that a document is counted under. What cannot be read is an answer like
@@ -60,9 +65,8 @@ pub fn run<T: Send>(
     let (to_workers, work) = mpsc::sync_channel(BATCHES_WAITING_MAX);
     let (to_sink, in_order) = mpsc::sync_channel(BATCHES_WAITING_MAX);
     let work = Mutex::new(work);
-    let workers = thread::available_parallelism().map_or(1, NonZero::get);
     let done = thread::scope(|scope| {
-        for _ in 0..workers {
+        for _ in 0..workers() {
             scope.spawn(|| work_off(&work, &job));
         }
         scope.spawn(move || feed(input, &to_workers, &to_sink));

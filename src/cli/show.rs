@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use pulselog::artifact::digest::ArtifactDigest;
-use pulselog::artifact::json::{self, DEPTH_MAX, Value};
+use pulselog::artifact::json::{self, DEPTH_MAX, Value, room_for};
 use pulselog::artifact::{AdmitError, Artifact, Grant, KeyCache, Kind, Limits, readmit};
 use pulselog::checkpoint::Checkpoint;
 use pulselog::entry::SequencedEntry;
@@ -113,7 +113,8 @@ fn decode(bytes: &[u8]) -> Result<Sheet, String> {
 }
 
 fn artifact(bytes: &[u8]) -> Result<Sheet, String> {
-    let value = json::parse(bytes, DEPTH_MAX).map_err(|error| format!("{error} [{}]", error.code()))?;
+    let value = json::parse_within(bytes, DEPTH_MAX, room_for(bytes.len()))
+        .map_err(|error| format!("{error} [{}]", error.code()))?;
     let digest = ArtifactDigest::of(json::to_compact(&value).as_bytes());
     match authentic(bytes, &value) {
         Ok(artifact) => {
@@ -143,7 +144,8 @@ fn artifact(bytes: &[u8]) -> Result<Sheet, String> {
 
 /// Authentic whoever might have submitted it.
 fn authentic(bytes: &[u8], value: &Value) -> Result<Artifact, AdmitError> {
-    let limits = Limits { artifact_bytes_max: ARTIFACT_BYTES_MAX, depth_max: DEPTH_MAX };
+    let room = room_for(bytes.len());
+    let limits = Limits { artifact_bytes_max: ARTIFACT_BYTES_MAX, depth_max: DEPTH_MAX, room };
     let bare = Kind::all()
         .filter(|kind| kind.row().unsigned)
         .find(|kind| kind.row().forms.iter().any(|form| value.get(form.version_field).is_some()));

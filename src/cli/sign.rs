@@ -8,6 +8,7 @@ use pulselog::artifact::json::{self, DEPTH_MAX};
 use pulselog::artifact::{Grant, KeyCache, Kind, Limits, admit, complete, example, faults, marked, seal};
 use pulselog::verify::plain_text::escape;
 
+use crate::cli::bounds::Bounds;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::{input, print};
 
@@ -49,6 +50,8 @@ pub struct Args {
     /// Whose checkpoints of --log to believe: C2SP tlog-policy text.
     #[arg(long, value_name = "trust.policy", requires = "log")]
     policy: Option<PathBuf>,
+    #[command(flatten)]
+    bounds: Bounds,
     /// Withdraw trust without being asked.
     #[arg(long)]
     yes: bool,
@@ -58,6 +61,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Exit, Failure> {
+    args.bounds.watch(false);
     let kind = Kind::parse(&args.kind).ok_or_else(|| {
         let names: Vec<_> = Kind::all().map(Kind::name).collect();
         Failure::usage(format!("--kind {}: is no kind; choose one of {}", args.kind, names.join(", ")))

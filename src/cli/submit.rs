@@ -1,6 +1,7 @@
 //! `pulselog submit`: files, directories and NDJSON into a log, in batches.
 
-use std::fs::File;
+mod belief;
+
 use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,8 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::http::{Answer, Client, delay, read_token};
 use crate::cli::{input, print};
 
+use self::belief::Belief;
+
 const AFTER: &str = "\
 Directories are read in name order: *.json holds one artifact, *.ndjson and
 *.jsonl one a line. Safe to repeat: the log answers a known artifact with its
@@ -22,12 +25,16 @@ stay what they are. Use it when new roots give its signer a role that was
 missing when the statement was first logged. While the log is busy (429, 503) the
 same batch is sent again, later and later, as its Retry-After asks.
 
+An answer is believed when it names the digest of what was sent and a place in its
+tree; with --policy its proof is read and verified too.
+
 Examples:
   pulselog submit --url http://127.0.0.1:8080 --token-file token.txt receipts/
   pulselog submit --url https://log.example.com --token-file token.txt day.ndjson
   pulselog submit --url https://log.example.com --token-file token.txt --renew early.json
 
-Exit codes: 0 everything is logged, 1 something was refused, 2 wrong usage.";
+Exit codes: 0 everything is logged, 1 something was refused or an answer is not true,
+2 wrong usage, 3 the log gives no proof.";
 
 /// Artifacts a batch: an eighth of what the log takes, so that bundles with
 /// many receipts seldom exceed what fits into one commit.
@@ -52,6 +59,10 @@ pub struct Args {
     /// Files and directories.
     #[arg(value_name = "PATHS", required = true)]
     paths: Vec<PathBuf>,
+    /// Whose checkpoints to believe (C2SP tlog-policy text): the proof of every
+    /// answer is read and verified under it.
+    #[arg(long, value_name = "trust.policy")]
+    policy: Option<PathBuf>,
     /// Send the token over plain HTTP to another machine.
     #[arg(long)]
     allow_http: bool,
@@ -75,6 +86,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     }
     let mut run = Run {
         client,
+        belief: Belief::under(args.policy.as_deref())?,
         json: args.json,
         issued_at: args.renew.then(input::now),
         bar: progress_bar(&files),
@@ -87,19 +99,33 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     }
     run.flush()?;
     run.bar.finish_and_clear();
-    let Tally { logged, known, refused } = run.tally;
+    let Tally { logged, known, refused, not_believed } = run.tally;
     if !args.json {
         let renewed = if args.renew { ", each in a new envelope" } else { "" };
-        print(&format!("{logged} logged, {known} known before, {refused} refused{renewed}\n"))?;
+        let unbelieved = match not_believed {
+            0 => String::new(),
+            some => format!(", {some} answers not believed"),
+        };
+        let proven = if run.belief.verifies_proofs() { "; every proof was verified" } else { "" };
+        let proven = if not_believed == 0 { proven } else { "" };
+        print(&format!("{logged} logged, {known} known before, {refused} refused{unbelieved}{renewed}{proven}\n"))?;
     }
-    Ok(if refused == 0 { Exit::Pass } else { Exit::Fail })
+    if !run.belief.verifies_proofs() {
+        eprintln!("digests were compared, proofs were not verified: give --policy trust.policy");
+    }
+    Ok(if refused + not_believed == 0 { Exit::Pass } else { Exit::Fail })
 }
 
 /// Files in name order. What a directory holds besides artifacts is passed over.
 fn gather(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let at = |error: std::io::Error| Failure::fail(format!("path {}: {}", path.display(), input::why(&error)));
-    if !std::fs::metadata(path).map_err(at)?.is_dir() {
+    let found = std::fs::metadata(path).map_err(at)?;
+    if !found.is_dir() {
         if named || is_lines(path) || has_extension(path, &["json"]) {
+            // What is named is a person's choice; what stands in a folder is not.
+            if !named && !found.is_file() {
+                return Err(at(std::io::Error::other(input::irregular(found.file_type()))));
+            }
             files.push(path.to_owned());
         }
         return Ok(());
@@ -145,10 +171,13 @@ struct Tally {
     logged: u64,
     known: u64,
     refused: u64,
+    /// Said to be logged by an answer that is not true.
+    not_believed: u64,
 }
 
 struct Run {
     client: Client,
+    belief: Belief,
     json: bool,
     /// Of new envelopes, when statements are to be logged again.
     issued_at: Option<String>,
@@ -163,11 +192,11 @@ impl Run {
         let at = |error: std::io::Error| Failure::fail(format!("path {}: {}", path.display(), input::why(&error)));
         if !is_lines(path) {
             let mut bytes = Vec::new();
-            File::open(path).map_err(at)?.take(ITEM_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(at)?;
+            input::open(path).map_err(at)?.take(ITEM_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(at)?;
             self.bar.inc(bytes.len() as u64);
             return self.add_bounded(path.display().to_string(), &bytes);
         }
-        let mut lines = BufReader::new(File::open(path).map_err(at)?);
+        let mut lines = BufReader::new(input::open(path).map_err(at)?);
         for number in 1_u64.. {
             let mut line = Vec::new();
             let read = lines.by_ref().take(ITEM_BYTES_MAX + 1).read_until(b'\n', &mut line).map_err(at)?;
@@ -273,7 +302,10 @@ impl Run {
         let mut busy = Vec::new();
         for (item, line) in items.into_iter().zip(&lines) {
             match line["status"].as_u64() {
-                Some(status @ (200 | 201)) => self.logged(&item, line, status == 201)?,
+                Some(status @ (200 | 201)) => match self.belief.holds(&self.client, &item.line, line)? {
+                    Ok(()) => self.logged(&item, line, status == 201)?,
+                    Err(error) => self.not_believed(&item.from, error.code(), &error.to_string())?,
+                },
                 Some(429 | 503) => busy.push(item),
                 _ => {
                     let said = |name: &str| line["problem"][name].as_str().unwrap_or("unknown").to_owned();
@@ -295,12 +327,21 @@ impl Run {
         print(&format!("{line}\n"))
     }
 
+    fn not_believed(&mut self, from: &str, code: &str, why: &str) -> Result<(), Failure> {
+        self.tally.not_believed += 1;
+        self.told("not believed", from, code, why)
+    }
+
     fn refused(&mut self, from: &str, code: &str, why: &str) -> Result<(), Failure> {
         self.tally.refused += 1;
+        self.told("refused", from, code, why)
+    }
+
+    fn told(&mut self, word: &str, from: &str, code: &str, why: &str) -> Result<(), Failure> {
         if self.json {
             return print(&format!("{}\n", serde_json::json!({"from": from, "code": code, "detail": why})));
         }
-        let text = format!("refused  {}: {} [{}]", escape(from), escape(why), escape(code));
+        let text = format!("{word}  {}: {} [{}]", escape(from), escape(why), escape(code));
         self.bar.suspend(|| eprintln!("{text}"));
         Ok(())
     }

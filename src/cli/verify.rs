@@ -1,11 +1,12 @@
 //! `pulselog verify`: files and a trust policy in, verdicts out. No network,
 //! unless --log names an address.
 
+mod packet;
 mod setup;
 
 use std::path::PathBuf;
 
-use pulselog::artifact::json::{self, DEPTH_MAX};
+use pulselog::artifact::json::{self, DEPTH_MAX, JsonError};
 use pulselog::merkle::TreeSize;
 use pulselog::protocol::Document;
 use pulselog::receipt::{Disclosure, tlog_proof};
@@ -18,7 +19,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::input::{SMALL_BYTES_MAX, read};
 use crate::cli::{print, print_json};
 
-pub use self::setup::{operator, trust};
+pub use self::setup::{at_least, operator, trust};
 
 const AFTER: &str = "\
 Two verdicts, never mixed. Protocol: does the Clawsig verifier accept these bytes?
@@ -37,6 +38,7 @@ Examples:
   pulselog verify 20-proof_bundle.json --config clawverify.config.json --protocol-only
   pulselog verify packet/20-proof_bundle.json --evidence packet --policy trust.policy \\
       --operator did:key:z6Mk…                         a packet: both verdicts, offline
+  pulselog verify packet --policy trust.policy --operator did:key:z6Mk…     all of a packet
   pulselog verify bundles.ndjson --log /mirror --policy trust.policy --operator did:key:z6Mk…
   pulselog verify a.json --proof a.tlog-proof --policy trust.policy      any artifact
   pulselog verify --proof 20-proof_bundle.tlog-proof --policy trust.policy    entry only: 3
@@ -49,11 +51,11 @@ Exit codes: 0 pass, 1 fail, 2 wrong usage, 3 incomplete. With many documents the
 #[command(after_help = AFTER)]
 pub struct Args {
     /// Bundle, export, aggregate, commit signature, any other artifact, or a
-    /// disclosure file; several, a directory of them, or NDJSON; - reads standard input.
+    /// disclosure file; several, a directory of them, a packet, or NDJSON; - reads standard input.
     #[arg(value_name = "DOCUMENT")]
     documents: Vec<PathBuf>,
     /// Inclusion proof of the document; packets and disclosures bring their own.
-    #[arg(long, value_name = "F.tlog-proof", requires = "policy", required_unless_present = "documents")]
+    #[arg(long, value_name = "F.tlog-proof", requires = "policy")]
     proof: Option<PathBuf>,
     /// Whose checkpoints to believe: C2SP tlog-policy text.
     #[arg(long, value_name = "trust.policy")]
@@ -105,8 +107,22 @@ impl Files {
 }
 
 pub fn run(args: &Args) -> Result<Exit, Failure> {
+    if args.documents.is_empty() && args.proof.is_none() {
+        let what = "DOCUMENT: give a bundle, another artifact or a disclosure, or --proof alone to see what it proves";
+        return Err(Failure::usage(format!("{what}; see pulselog verify --help")));
+    }
     let files = Files::read(args)?;
-    let judge = args.judging.judge(files.policy.as_deref(), files.proof.as_deref())?;
+    let packet = packet::of(&args.documents);
+    if packet.is_some() && args.judging.log.is_some() {
+        return Err(Failure::usage("--log: a packet is judged by what it holds; give one of its documents with --log"));
+    }
+    if let Some(dir) = packet.filter(|_| files.policy.is_none() && !args.judging.protocol_only) {
+        let dir = dir.display();
+        return Err(Failure::usage(format!(
+            "--policy: is required, since {dir} is a packet and its proofs are verified"
+        )));
+    }
+    let judge = args.judging.judge(files.policy.as_deref(), files.proof.as_deref(), packet)?;
     if setup::are_many(&args.documents) {
         if args.proof.is_some() {
             return Err(Failure::usage("--proof: goes with one document; give the proofs of many with --evidence"));
@@ -114,7 +130,10 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         if args.consistent_with.is_some() {
             return Err(Failure::usage("--consistent-with: goes with one document"));
         }
-        return setup::many(&args.documents, &judge, args.json);
+        return match packet {
+            Some(dir) => packet::judge(dir, &judge, files.policy.as_deref(), args.judging.bounds, args.json),
+            None => setup::many(&args.documents, setup::documents(&judge, args.judging.bounds), args.json),
+        };
     }
     let bytes = args.documents.first().map(|path| read("document", path, ARTIFACT_BYTES_MAX as u64)).transpose()?;
     let verification = one(args, &files, &judge, bytes.as_deref())?;
@@ -129,9 +148,21 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 /// A document with verdicts of its own, another artifact, or a disclosure.
 fn one(args: &Args, files: &Files, judge: &Judge, bytes: Option<&[u8]>) -> Result<Verification, Failure> {
     let older = files.old.as_ref().map(|checkpoint| Older { checkpoint, consistency: files.consistency.as_deref() });
-    let options = Options { size_at_least: args.size_at_least, older };
-    let parsed = bytes.map(|bytes| json::parse(bytes, DEPTH_MAX));
-    if let Some(bytes) = bytes.filter(|bytes| Disclosure::is_one(bytes)) {
+    let room = |bytes: &[u8]| args.judging.bounds.budget().room_for(bytes.len());
+    let options = Options { size_at_least: args.size_at_least, older, room: bytes.map(room) };
+    let parsed = bytes.map(|bytes| json::parse_within(bytes, DEPTH_MAX, room(bytes)));
+    if let Some(Err(error @ JsonError::OverRoom { .. })) = &parsed {
+        return Err(Failure::incomplete(format!("document: {error}; give more with --memory-max [{}]", error.code())));
+    }
+    if let Some(Ok(other)) = parsed.as_ref().filter(|file| matches!(file, Ok(file) if file.as_object().is_none())) {
+        return Err(Failure::fail(format!(
+            "document: holds no artifact but JSON {}; an artifact is an object [wrong_type]",
+            other.type_name()
+        )));
+    }
+    let is_disclosure = matches!(&parsed, Some(Ok(file)) if Disclosure::is_in(file));
+    if let Some(bytes) = bytes.filter(|_| is_disclosure) {
+        drop(parsed);
         if files.proof.is_some() {
             return Err(Failure::usage("--proof: a disclosure file carries its own proof; leave the flag out"));
         }
@@ -145,7 +176,7 @@ fn one(args: &Args, files: &Files, judge: &Judge, bytes: Option<&[u8]>) -> Resul
         Some(document) => judge.packed_proof(document),
         None => compact().and_then(|compact| judge.proof_of(&compact)),
     };
-    let proof = files.proof.as_deref().or(packed);
+    let proof = files.proof.as_deref().or(packed.as_deref());
     let proven = subject.as_deref().map(str::as_bytes).or(bytes);
     let report = proof.map(|proof| Ok(artifact(proven, proof, files.policy()?, &options))).transpose()?;
     if report.is_none() && files.old.is_some() && !matches!(judge.evidence, Evidence::Log { .. }) {

@@ -14,6 +14,7 @@ advice! {
     json_duplicate_key, "Member named twice", "have the producer name each member once; readers would disagree about it";
     json_lone_surrogate, "Half a character", "have the producer write whole characters";
     json_too_deep, "Nested too deep", "have the producer nest less";
+    json_over_room, "Too many small values", "give --memory-max if you want to read it all the same; have the producer write fewer, longer values";
     json_number_overflow, "Number too large", "write the number as text";
     json_number_unsafe, "Integer not exact", "write the number as text; readers would round it differently";
     json_number_underflow, "Number too small", "write the number as text, or write 0";

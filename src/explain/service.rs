@@ -10,6 +10,7 @@ rows! {
     token_expired, "Token expired", "the token's time is over", "ask the operator for a new token";
     token_revoked, "Token revoked", "the operator revoked the token", "ask the operator why, and for a new token";
     tokens_unreadable, "Token file unreadable", "the token file cannot be read, so nobody may submit", "operator: look at tokens.json in the data directory";
+    tokens_missing, "No token file", "the log has no token file, so nobody may submit", "operator: make a token with pulselog token new, or put tokens.json back";
     invalid_parameter, "Parameter refused", "a part of the address breaks its rule or is not known", "correct the named parameter";
     size_zero, "Empty tree", "there is no proof about the empty tree: every log extends it", "ask from size 1 on";
     sizes_swapped, "Sizes swapped", "from is larger than to", "swap them";
@@ -31,11 +32,16 @@ rows! {
     method_not_allowed, "Method not allowed", "this address does not take this method", "see /openapi.json for what it takes";
     body_too_large, "Body too large", "the body has more bytes than the limit", "send less at once";
     content_encoding_refused, "Content encoding refused", "bodies are taken without content encoding only", "send the body uncompressed";
+    content_type_refused, "Content type refused", "the body is announced as another media type than this address takes", "send the Content-Type that /openapi.json names, or none";
+    not_acceptable, "Nothing acceptable", "Accept-Encoding refuses every form that there is", "let Accept-Encoding allow identity or gzip";
     body_incomplete, "Body cut short", "the body ended before its announced length", "send it again; submitting again is safe";
+    body_too_slow, "Body too slow", "the body arrived more slowly than the least rate", "send less at once, or over a faster way; submitting again is safe";
     batch_empty, "Batch empty", "the batch holds no line", "send one artifact a line";
     batch_too_large, "Batch too large", "the request holds more entries than could ever be queued", "send smaller batches";
     queue_full, "Queue full", "too many entries wait; try again", "try again after a second";
-    clock_unsound, "Clock unsound", "the log's clock jumped; writes wait for it", "operator: set the clock right, then start the service again";
+    verify_busy, "Too many to judge", "too many documents wait to be judged; try again", "try again after a second, or run pulselog verify yourself: it needs no log";
+    answers_full, "Answers wait", "large answers wait for their readers; try again", "try again after a second; take answers as fast as you can";
+    clock_unsound, "Clock unsound", "the log's clock is not believed; writes wait for it", "operator: set the clock right; where it is right and the last entry or mark is wrong, start once with --accept-clock TIME";
     log_stopped, "Log stopped", "the log stopped; submit again when it is back", "submit again when it is back; submitting again is safe";
     timeout, "Timed out", "the request took longer than the limit; submitting again is safe", "submit again, or less at once";
     disk_low, "Disk nearly full", "a disk of the log is nearly full; reads go on", "operator: make room on the named disk";
@@ -63,6 +69,7 @@ rows! {
     START "log service, start and tools":
     runtime, "Runtime failed", "the service's threads could not be started", "look at the limits for threads and memory";
     listen, "Address not available", "the service cannot listen at this address", "choose another address, or stop what listens there";
+    end_stuck, "Service did not end", "a part of the service did not end in time, and the process ended without it", "look at the disk; the next start recovers";
     config_missing, "Setting missing", "a required setting was not given", "give it as flag, environment variable or in pulselog.toml";
     config_invalid, "Setting refused", "a setting breaks its rule", "correct the named setting";
     config_file, "Configuration file unreadable", "the configuration file cannot be read or holds something unknown", "correct the named file";
@@ -73,6 +80,9 @@ rows! {
     remote_log, "Log not reachable", "the log's address did not answer as a log does", "check the address";
     guard_busy, "Guard in use", "another process holds the head guard", "stop the other process; one log, one process";
     guard_lost, "Guard moved by another", "the head guard names a head that this data does not have: another copy runs", "stop all copies and keep the one that the guard belongs to";
+    clock_mark, "Clock mark not written", "the time that --accept-clock names cannot be written beside the head guard", "see that the guard's directory can be written";
+    guard_whole, "Guard is whole", "the head guard belongs to this store as it is", "start the log; there is nothing to rebuild";
+    seen_needed, "Checkpoint needed", "a head guard is rebuilt only under a checkpoint that was kept elsewhere", "give the newest checkpoint that anybody kept with --seen";
     guard_linked, "Guard under other names", "the head guard's path is a symbolic link, or the file has hard links", "give the path of the file itself, and remove its other names";
     guard_moved, "Guard not in its place", "the head guard was renamed over, unlinked or linked while the log ran", "stop whatever else uses this path, put the newest guard back and start again";
     guard_changed, "Guard damaged", "the head guard was damaged, or an older copy put over it, while the log ran", "start again; if that refuses, put the newest guard back";
@@ -81,13 +91,13 @@ rows! {
     key_name, "Key of another origin", "the key's name is not the origin of this log", "give the key that was made for this origin";
     store_fork, "Store is a fork", "this copy of the data lost against another copy, and never starts again", "use the copy that the guard belongs to";
     store_missing, "Store missing", "the guard speaks of a log that this data directory does not hold", "point --data at the log's data, or give a new log another guard";
-    guard_missing, "Guard missing", "the head guard is missing beside a log", "put the guard back, or restore it from its disk; a guard is never guessed";
+    guard_missing, "Guard missing", "the head guard is missing beside a log", "put the guard back, or restore it from its disk; if it is lost for good, pulselog rebuild-guard --seen NEWEST";
     guard_inside, "Guard inside the data", "the head guard lies in the data directory, where one backup takes both", "put it beside the data directory, best on another disk";
     guard_directory, "No directory for the guard", "the directory of the head guard does not exist", "make it, or mount the disk that holds the guard";
-    guard_unreadable, "Guard unreadable", "neither block of the head guard is readable", "restore the guard from its disk";
+    guard_unreadable, "Guard unreadable", "neither block of the head guard is readable", "restore the guard from its disk, or pulselog rebuild-guard --seen NEWEST";
     guard_origin, "Guard of another log", "the head guard belongs to another origin", "give each log its own guard";
     guard_newer, "Data is an old copy", "the head guard has seen more than this data holds", "use the newest copy of the data";
-    guard_older, "Guard is an old copy", "the data has moved on further than this head guard", "put the newest guard back";
+    guard_older, "Guard is an old copy", "the data has moved on further than this head guard", "put the newest guard back, or pulselog rebuild-guard --seen NEWEST";
     guard_other_root, "Two histories", "guard and data name different roots at one size", "find the data that the guard belongs to";
     pinned, "Not what was pinned", "origin, operator or key differ from those given when the log was made", "start with what was pinned";
     store_schema, "Store of another version", "the store was written by another version of the program", "use that version, or follow its notes on upgrading";

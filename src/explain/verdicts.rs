@@ -18,6 +18,7 @@ rows! {
     policy_member_twice, "Member twice", "a witness or group is a member more than once", "list each member once";
     policy_threshold, "Threshold impossible", "a group's threshold is not any, all, or 1 to the number of its members", "correct the threshold";
     policy_too_many, "Too many lines", "the trust policy holds more keys, groups or members than are read", "shorten it";
+    policy_no_log, "No log line", "the trust policy lists no log, so no checkpoint could ever be believed under it", "add the line that begins with log, as the operator publishes it";
     policy_second_quorum, "Second quorum line", "the trust policy holds more than one quorum line", "keep one";
     policy_no_quorum, "No quorum line", "the trust policy holds no quorum line", "add one; quorum none asks for no witnesses";
 }
@@ -60,10 +61,14 @@ rows! {
     not_checked, "Not checked", "something before it failed or was not shown, so this was not looked at", "look at the first check that did not pass";
     body_not_shown, "Body not shown", "the entry is proven, the artifact was not given", "give the artifact too";
     entry_missing, "Proof without entry", "the proof carries no entry in its extra line", "ask the log for the proof again";
+    judged_below_known, "Older than what you know", "the verdict is about fewer entries than the log is known to have: what came later could change it", "ask for a newer packet, or judge beside the whole log with --log";
     size_too_small, "Checkpoint too old", "the checkpoint covers fewer entries than were asked for", "ask the log for the proof at a newer checkpoint";
     other_origin, "Another log", "the older checkpoint is of another log than the proof", "give a checkpoint of the same log";
-    older_is_larger, "Tree shrank", "the checkpoint that was kept covers more entries than the proof's", "ask for a newer proof; if the log has none, keep both: they are evidence";
     consistency_other_checkpoint, "Leads to another checkpoint", "the consistency file leads to another checkpoint than the proof's", "ask for the file to the size of the proof";
+    answer_malformed, "Answer without its parts", "a log's answer lacks the digest, leaf hash, index or tree size of what was sent", "ask the log's operator; nothing shows that it is logged";
+    answer_other_digest, "Answer about another artifact", "a log's answer names another artifact than the one that was sent", "keep the answer and ask the log's operator; nothing shows that yours is logged";
+    answer_beyond_tree, "Answer beyond the tree", "a log's answer names an index that its own tree does not have", "keep the answer and ask the log's operator; nothing shows that it is logged";
+    answer_other_entry, "Proof of another entry", "the proof that a log gives is of another entry than the one that its answer names", "keep answer and proof and ask the log's operator; nothing shows that it is logged";
     consistency_file_missing, "Growth not shown", "nothing shows that the proof's tree extends the kept one", "fetch /v1/proofs/consistency?from=OLD&to=NEW as text/plain";
     fork, "Fork", "two signed checkpoints of one size have different roots: the log showed two histories", "keep both checkpoints and tell others; this is proof of misbehaviour";
     digest_mismatch, "Another artifact", "the artifact is not the one that the entry names", "get the artifact of this proof";
@@ -83,10 +88,14 @@ rows! {
     evidence_without_proofs, "No proofs among the files", "no file of the evidence is a .tlog-proof, so nothing in it is shown to be logged", "give each artifact with its .tlog-proof";
     packet_manifest_missing, "No packet.json", "the directory does not say which files belong to it, so a missing one could not be noticed", "get the packet again, with its packet.json; or name single files";
     packet_manifest_malformed, "packet.json malformed", "packet.json is not a list of names and digests in the known form", "get the packet again";
+    packet_manifest_empty, "packet.json lists nothing", "packet.json is well formed and names no file, so nothing belongs to the packet", "get the packet again, whole";
     packet_file_missing, "File of the packet missing", "packet.json lists a file that is not there", "get the packet again, whole";
     packet_file_changed, "File of the packet changed", "a file is not the one that the packet was made with", "get the packet again; it must arrive byte for byte";
     copy_other_root, "Entries are not the signed log", "the entries that were read lead to another root than the one that the checkpoint signs", "keep entries and checkpoint and ask the operator: one of them is not of this log";
-    log_shorter, "The log that was read is older", "a checkpoint beside it covers more entries than were read, so nothing shows that both are of one tree", "read the log again; if it stays so, keep the checkpoint: the log may have been cut";
+    log_shorter, "The log that was read is older", "a checkpoint that was kept covers more entries than the proof or the log that was read, so nothing shows that both are of one tree", "ask for a newer proof or read the log again; if it stays so, keep the checkpoint: the log may have been cut";
+    memory_budget, "Memory of the run is full", "what was read fills the memory that this run may take, so the rest was not read; nothing is said against it", "give more with --memory-max, or ask about less";
+    rate_too_low, "The log sends too slowly", "an answer came slower than a log must send, so not everything was read; nothing is said against it", "try again, or give a lower rate with --least-rate";
+    run_deadline, "The run's time is over", "the run took longer than it may, so not everything was read; nothing is said against it", "give more time with --deadline";
     copy_short, "Entries missing", "fewer entries were read than the checkpoint covers", "get the log again, whole";
     COPY_OUT_OF_ORDER, "The copy's times go back", "an entry was logged earlier than one before it says, and a log's times never decrease: windows and limits read off such a copy mean nothing", "keep the copy and its checkpoint, and ask whoever gave it to you; where the log itself serves it, its operator has signed what no sound log holds";
     copy_beyond, "Size beyond the log", "the log has no tree of the size that was asked for", "ask for a size up to that of the checkpoint";
@@ -99,7 +108,7 @@ rows! {
     token_claims, "Token claims refused", "the token's claims break a rule, or their scope hash is not theirs", "ask the issuer for a token with job and scope hash";
     token_key_unknown, "Key of the token unknown", "the key set holds no key of the token's kid", "get the issuer's key set of the time when the token was issued";
     token_signature_invalid, "Token signature invalid", "the token's signature does not verify under the issuer's key", "do not rely on this token";
-    key_set_invalid, "Key set refused", "the key set is not a JWKS of Ed25519 keys, or a kid is not that of its key", "get the issuer's key set again";
+    key_set_invalid, "Key set refused", "the key set is not a JWKS, holds no Ed25519 key, a kid is not that of its key, or it holds a private key", "get the issuer's key set again; if it held a private key, tell the issuer that the key is known";
     token_keys_not_given, "Token signature not checked", "no key set was given, so nobody knows who signed the token", "give the issuer's key set with --jwks";
     token_other_agent, "Token of another agent", "the token's subject is not the agent of the document", "ask which token this run was given";
     token_other_job, "Token of another job", "the token is bound to another job", "ask which token this run was given; treat the use as a replay";

@@ -146,34 +146,31 @@ impl<'a> Document<'a> {
         {
             found.push(format!("the wrapper around the document is itself of the form of a {}", kind.name()));
         }
-        let mut carries = |at: &'a Value, place: &str| {
-            let others = members(at).filter(|member| !self.is_own(member)).filter_map(DocumentKind::of);
-            for kind in others.filter(|kind| *kind != DocumentKind::CommitSignature) {
-                found.push(format!("{place} carries a {} that is not the document which is judged", kind.name()));
-            }
-        };
         if !std::ptr::eq(file, self.value) {
-            carries(file, "the wrapper");
+            self.carried(file, "the wrapper", false, &mut found);
         }
-        carries(self.value, "the document");
-        let inner = [
-            ("payload", "its payload"),
-            ("artifacts", "its artifacts"),
-            ("payload.artifacts", "its payload's artifacts"),
-        ];
-        for (path, place) in inner {
-            self.value.at(path).into_iter().for_each(|at| carries(at, place));
-        }
-        for bundle in self.bundles.iter().filter(|bundle| !std::ptr::eq(bundle.value, self.value)) {
-            carries(bundle.value, "a bundle in it");
-            carries(bundle.payload(), "the payload of a bundle in it");
-        }
+        self.carried(self.value, "the document", true, &mut found);
         if self.bundles.iter().any(|bundle| bundle.payload().get("envelope_type").is_some()) {
             found.push("what stands as the payload of a bundle is itself an envelope".to_owned());
         }
         found.sort();
         found.dedup();
         self.disagreements = found;
+    }
+
+    /// Names every document of its own that stands at any depth below `at`,
+    /// which a reader could take for the one that is judged. Depth is bounded
+    /// by that of what is parsed; the cost is once over all of it.
+    fn carried(&self, at: &Value, place: &str, in_document: bool, found: &mut Vec<String>) {
+        for member in members(at, in_document).filter(|member| !std::ptr::eq(*member, self.value)) {
+            let kind = DocumentKind::unwrapped(member).filter(|kind| *kind != DocumentKind::CommitSignature);
+            match kind.filter(|_| !self.is_own(member)) {
+                Some(kind) => {
+                    found.push(format!("{place} carries a {} that is not the document which is judged", kind.name()));
+                }
+                None => self.carried(member, place, in_document, found),
+            }
+        }
     }
 
     /// Whether a value is the document itself, one of its members, or a bundle
@@ -185,14 +182,13 @@ impl<'a> Document<'a> {
     }
 }
 
-/// The members of an object, those that are lists element by element. What the
-/// format leaves open holds whatever the peer likes, and nobody unwraps it.
-fn members(value: &Value) -> impl Iterator<Item = &Value> {
+/// What stands in an object or list. What the format of a document leaves open
+/// holds whatever the peer likes, and nobody unwraps it; a wrapper has no such
+/// place.
+fn members(value: &Value, in_document: bool) -> impl Iterator<Item = &Value> {
     let members = value.as_object().into_iter().flat_map(|object| object.iter());
-    members.filter(|(name, _)| *name != "metadata").flat_map(|(_, member)| match member {
-        Value::Array(items) => items.as_slice(),
-        one => std::slice::from_ref(one),
-    })
+    let members = members.filter(move |(name, _)| !in_document || *name != "metadata").map(|(_, member)| member);
+    members.chain(value.as_array().unwrap_or_default())
 }
 
 /// One proof bundle: in its envelope, or as nobody signed it.

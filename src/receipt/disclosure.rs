@@ -123,7 +123,7 @@ impl Disclosure {
         if bytes.len() > DISCLOSURE_BYTES_MAX {
             return Err(ReceiptError::TooLarge { got: bytes.len(), limit: DISCLOSURE_BYTES_MAX });
         }
-        let file = json::parse(bytes, DEPTH_MAX)?;
+        let file = json::parse_within(bytes, DEPTH_MAX, json::room_for(bytes.len()))?;
         if file.text_at(VERSION_FIELD).is_some_and(|version| version != VERSION) {
             return Err(ShapeError::at(VERSION_FIELD, Broken::UnknownVersion, "names no known version").into());
         }
@@ -140,7 +140,12 @@ impl Disclosure {
 
     /// Whether bytes look like such a file: JSON that names a version of it.
     pub fn is_one(bytes: &[u8]) -> bool {
-        json::parse(bytes, DEPTH_MAX).is_ok_and(|file| file.get(VERSION_FIELD).is_some())
+        json::parse_within(bytes, DEPTH_MAX, json::room_for(bytes.len())).is_ok_and(|file| Disclosure::is_in(&file))
+    }
+
+    /// Whether a document is such a file: it names a version of it.
+    pub fn is_in(file: &Value) -> bool {
+        file.get(VERSION_FIELD).is_some()
     }
 
     /// JSON Schema of the file, as committed in `schemas/`.

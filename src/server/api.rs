@@ -10,6 +10,7 @@ pub mod checkpoints;
 pub mod docs;
 pub mod entries;
 pub mod intake;
+pub mod judges;
 pub mod lookup;
 pub mod openapi;
 pub mod policies;
@@ -17,6 +18,7 @@ pub mod pool;
 pub mod problem;
 pub mod proofs;
 pub mod query;
+pub mod slots;
 pub mod submit;
 pub mod tiles;
 pub mod verdicts;
@@ -26,8 +28,8 @@ mod around;
 
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
-use tower_http::compression::CompressionLayer;
 
+use crate::server::api::answer::Answer;
 use crate::server::api::query::Param;
 use crate::server::health;
 use crate::server::state::AppState;
@@ -65,33 +67,13 @@ pub struct Served {
     pub handler: fn() -> MethodRouter<AppState>,
 }
 
-/// One good answer.
-#[derive(Clone, Copy, Debug)]
-pub struct Answer {
-    /// HTTP status.
-    pub status: u16,
-    /// Media type.
-    pub media: &'static str,
-    /// Shape of [`wire::shapes::SHAPES`], for JSON of ours.
-    pub shape: Option<&'static str>,
-    /// `Cache-Control`.
-    pub cache: &'static str,
-}
-
-const fn json(shape: &'static str) -> Answer {
-    Answer { status: 200, media: answer::JSON, shape: Some(shape), cache: answer::NO_CACHE }
-}
-
-const fn text(cache: &'static str) -> Answer {
-    Answer { status: 200, media: answer::TEXT, shape: None, cache }
-}
-
 const fn serve(path: &'static str, handler: fn() -> MethodRouter<AppState>) -> Option<Served> {
     Some(Served { path, handler })
 }
 
 /// Codes that any route may answer.
-pub const COMMON_CODES: &[&str] = &["invalid_parameter", "not_found", "method_not_allowed", "timeout", "internal"];
+pub const COMMON_CODES: &[&str] =
+    &["invalid_parameter", "not_found", "method_not_allowed", "not_acceptable", "answers_full", "timeout", "internal"];
 /// Codes of every read of the store.
 pub const STORE_CODES: &[&str] = &["store_damaged", "store_failed"];
 /// Codes of what the audit answers.
@@ -105,9 +87,12 @@ pub const SUBMIT_CODES: &[&str] = &[
     "token_expired",
     "token_revoked",
     "tokens_unreadable",
+    "tokens_missing",
     "content_encoding_refused",
+    "content_type_refused",
     "body_too_large",
     "body_incomplete",
+    "body_too_slow",
     "batch_too_large",
     "queue_full",
     "disk_low",
@@ -121,9 +106,11 @@ pub const SUBMIT_CODES: &[&str] = &[
 pub const VERIFY_CODES: &[&str] = &[
     "not_a_document",
     "content_encoding_refused",
+    "content_type_refused",
     "body_too_large",
     "body_incomplete",
-    "queue_full",
+    "body_too_slow",
+    "verify_busy",
     "size_not_published",
     "index_behind",
     "scope_too_large",
@@ -149,20 +136,14 @@ const fn shows(route: Route) -> Route {
     Route { shows: true, ..route }
 }
 
-const LOGGED: &[Answer] =
-    &[Answer { status: 201, media: answer::JSON, shape: Some("Logged"), cache: answer::NO_CACHE }, json("Logged")];
-const BATCH: &[Answer] =
-    &[Answer { status: 200, media: submit::NDJSON, shape: Some("BatchLine"), cache: answer::NO_CACHE }];
-const BODY: &[Answer] = &[
-    Answer { status: 200, media: answer::JSON, shape: None, cache: answer::PRIVATE },
-    Answer { status: 304, media: "", shape: None, cache: answer::PRIVATE },
-];
-const TILE: &[Answer] =
-    &[Answer { status: 200, media: "application/octet-stream", shape: None, cache: answer::IMMUTABLE }];
-const METRICS: &[Answer] =
-    &[Answer { status: 200, media: "application/openmetrics-text", shape: None, cache: answer::NO_CACHE }];
-const HTML: &[Answer] = &[Answer { status: 200, media: docs::HTML, shape: None, cache: answer::NO_CACHE }];
-const OPENAPI: &[Answer] = &[Answer { status: 200, media: answer::JSON, shape: None, cache: answer::NO_CACHE }];
+const LOGGED: &[Answer] = &[Answer::new(201, answer::JSON, Some("Logged"), answer::NO_CACHE), Answer::json("Logged")];
+const BATCH: &[Answer] = &[Answer::new(200, submit::NDJSON, Some("BatchLine"), answer::NO_CACHE)];
+const BODY: &[Answer] =
+    &[Answer::new(200, answer::JSON, None, answer::PRIVATE), Answer::new(304, "", None, answer::PRIVATE)];
+const TILE: &[Answer] = &[Answer::new(200, "application/octet-stream", None, answer::IMMUTABLE)];
+const METRICS: &[Answer] = &[Answer::new(200, "application/openmetrics-text", None, answer::NO_CACHE)];
+const HTML: &[Answer] = &[Answer::new(200, docs::HTML, None, answer::NO_CACHE)];
+const OPENAPI: &[Answer] = &[Answer::new(200, answer::JSON, None, answer::NO_CACHE)];
 
 /// Every route of the service but the pages.
 pub static ROUTES: &[Route] = &[
@@ -195,7 +176,7 @@ pub static ROUTES: &[Route] = &[
         serve("/v1/entries", || get(entries::list)),
         "Decoded entries in index order.",
         entries::LIST_QUERY,
-        &[json("EntryList")],
+        &[Answer::json("EntryList")],
         STORE_CODES,
     )),
     shows(reads(
@@ -203,7 +184,7 @@ pub static ROUTES: &[Route] = &[
         serve("/v1/entries/{name}", || get(entries::named)),
         "One decoded entry.",
         &[],
-        &[json("Entry")],
+        &[Answer::json("Entry")],
         &["entry_not_found"],
     )),
     reads(
@@ -211,7 +192,7 @@ pub static ROUTES: &[Route] = &[
         None,
         "Offline evidence of one entry: C2SP tlog-proof with the entry in `extra`; JSON by Accept.",
         proofs::FILE_QUERY,
-        &[text(answer::NO_CACHE), json("InclusionProof")],
+        &[Answer::text(answer::NO_CACHE), Answer::json("InclusionProof")],
         &["entry_not_found", "size_not_published", "size_zero"],
     ),
     shows(reads(
@@ -219,7 +200,7 @@ pub static ROUTES: &[Route] = &[
         serve("/v1/leaves/{leaf_hash}", || get(entries::leaf)),
         "The entry with this leaf hash. Upper-case hex and base64url redirect to lowercase hex.",
         &[],
-        &[json("Entry")],
+        &[Answer::json("Entry")],
         &["leaf_not_found"],
     )),
     shows(reads(
@@ -238,7 +219,7 @@ pub static ROUTES: &[Route] = &[
         token: false,
         takes: Some("application/json"),
         query: audits::AT_QUERY,
-        answers: &[json("Verification")],
+        answers: &[Answer::judged("Verification")],
         codes: VERIFY_CODES,
         shows: false,
     }),
@@ -247,7 +228,7 @@ pub static ROUTES: &[Route] = &[
         serve("/v1/bundles/{digest}/report", || get(verdicts::report)),
         "Both verdicts on a logged proof bundle, as of any size. Other spellings redirect to lowercase hex.",
         audits::AT_QUERY,
-        &[json("Verification")],
+        &[Answer::judged("Verification")],
         BUNDLE_CODES,
     )),
     shows(reads(
@@ -255,7 +236,7 @@ pub static ROUTES: &[Route] = &[
         serve("/v1/findings", || get(audits::findings)),
         "What the audit finds, at any size. With job, run or token the report of that scope; otherwise the log page by page.",
         audits::FINDINGS_QUERY,
-        &[json("FindingList")],
+        &[Answer::judged("FindingList")],
         AUDIT_CODES,
     )),
     shows(reads(
@@ -263,7 +244,7 @@ pub static ROUTES: &[Route] = &[
         serve("/v1/jobs/{id}", || get(audits::job)),
         "The audit of one job at any size.",
         audits::AT_QUERY,
-        &[json("ScopeReport")],
+        &[Answer::judged("ScopeReport")],
         SCOPE_CODES,
     )),
     shows(reads(
@@ -271,7 +252,7 @@ pub static ROUTES: &[Route] = &[
         serve("/v1/runs/{agent}/{run}", || get(audits::run)),
         "The audit of one run of one agent at any size.",
         audits::AT_QUERY,
-        &[json("ScopeReport")],
+        &[Answer::judged("ScopeReport")],
         SCOPE_CODES,
     )),
     shows(reads(
@@ -279,7 +260,7 @@ pub static ROUTES: &[Route] = &[
         serve("/v1/tokens/{hash}", || get(audits::token)),
         "The audit of one token, by the hash of its compact form. Other spellings redirect to lowercase hex.",
         audits::AT_QUERY,
-        &[json("ScopeReport")],
+        &[Answer::judged("ScopeReport")],
         SCOPE_CODES,
     )),
     shows(reads(
@@ -287,7 +268,7 @@ pub static ROUTES: &[Route] = &[
         serve("/v1/policies/{hash}", || get(policies::policy)),
         "A work policy by the hash of its JCS form, logged by a holder of the role. Other spellings redirect to lowercase hex.",
         &[],
-        &[Answer { status: 200, media: answer::JSON, shape: Some("Policy"), cache: answer::PRIVATE }],
+        &[Answer::new(200, answer::JSON, Some("Policy"), answer::PRIVATE)],
         &["policy_not_found", "index_behind"],
     )),
     shows(reads(
@@ -295,7 +276,7 @@ pub static ROUTES: &[Route] = &[
         serve("/v1/lookup", || get(lookup::lookup)),
         "What bears this name or hash. Names are claims of whoever signed.",
         lookup::LOOKUP_QUERY,
-        &[json("Lookup")],
+        &[Answer::json("Lookup")],
         &["index_behind"],
     )),
     reads(
@@ -303,23 +284,23 @@ pub static ROUTES: &[Route] = &[
         serve("/v1/proofs/inclusion", || get(proofs::inclusion)),
         "Inclusion proof at any published size; C2SP tlog-proof by Accept.",
         proofs::INCLUSION_QUERY,
-        &[json("InclusionProof"), text(answer::NO_CACHE)],
+        &[Answer::json("InclusionProof"), Answer::text(answer::NO_CACHE)],
         &["entry_not_found", "size_not_published", "size_zero"],
     ),
     reads(
         "/v1/proofs/consistency",
         serve("/v1/proofs/consistency", || get(proofs::consistency)),
-        "Consistency proof between published sizes; by Accept the body of a witness add-checkpoint request.",
+        "Consistency proof between published sizes; by Accept the body of a witness add-checkpoint request. From 0 it holds no hashes.",
         proofs::CONSISTENCY_QUERY,
-        &[json("ConsistencyProof"), text(answer::NO_CACHE)],
-        &["sizes_swapped", "size_not_published", "size_zero"],
+        &[Answer::json("ConsistencyProof"), Answer::text(answer::NO_CACHE)],
+        &["sizes_swapped", "size_not_published"],
     ),
     reads(
         "/v1/checkpoints",
         serve("/v1/checkpoints", || get(checkpoints::list)),
         "Published checkpoints, newest first.",
         checkpoints::LIST_QUERY,
-        &[json("CheckpointList")],
+        &[Answer::json("CheckpointList")],
         STORE_CODES,
     ),
     reads(
@@ -327,7 +308,7 @@ pub static ROUTES: &[Route] = &[
         serve("/v1/checkpoints/{size}", || get(checkpoints::of_size)),
         "The published checkpoint of one size; the signed note by Accept.",
         &[],
-        &[json("Checkpoint"), text(answer::NO_CACHE)],
+        &[Answer::json("Checkpoint"), Answer::text(answer::NO_CACHE)],
         &["size_not_published"],
     ),
     reads(
@@ -335,13 +316,12 @@ pub static ROUTES: &[Route] = &[
         serve("/checkpoint", || get(checkpoints::newest)),
         "The newest signed note (C2SP tlog-tiles).",
         &[],
-        &[text(answer::FRESH)],
+        &[Answer::text(answer::FRESH)],
         &[],
     ),
     reads(
         "/tile/entries/{tile}",
-        // Hashes do not compress, entries do.
-        serve("/tile/entries/{*path}", || get(tiles::tile).layer(CompressionLayer::new().gzip(true))),
+        serve("/tile/entries/{*path}", || get(tiles::tile)),
         "Entry bundle, gzip by Accept-Encoding (C2SP tlog-tiles).",
         &[],
         TILE,
@@ -360,16 +340,23 @@ pub static ROUTES: &[Route] = &[
         serve("/v1/trust-policy", || get(checkpoints::trust_policy)),
         "A starter C2SP tlog-policy file for this log.",
         &[],
-        &[text(answer::NO_CACHE)],
+        &[Answer::text(answer::NO_CACHE)],
         &[],
     ),
-    reads("/healthz", serve("/healthz", || get(health::up)), "The process answers.", &[], &[json("Health")], &[]),
+    reads(
+        "/healthz",
+        serve("/healthz", || get(health::up)),
+        "The process answers.",
+        &[],
+        &[Answer::json("Health")],
+        &[],
+    ),
     reads(
         "/readyz",
         serve("/readyz", || get(health::ready)),
         "Ready while the newest checkpoint verifies and the sequencer lives.",
         &[],
-        &[json("Health")],
+        &[Answer::json("Health")],
         &["not_ready"],
     ),
     reads("/metrics", serve("/metrics", || get(health::metrics)), "Counters for Prometheus.", &[], METRICS, &[]),

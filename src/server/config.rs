@@ -6,6 +6,7 @@
 //! origin = "log.example/argocd"
 //! key = "/etc/pulselog/log.pem"          # PKCS#8 PEM, mode 0600
 //! operator = "did:key:z6Mk…"
+//! public_url = "https://log.example"     # what pages call this log by
 //! guard = "/mnt/other-disk/log.guard"    # default: DIR.guard
 //! free_disk_bytes_min = 1073741824
 //! ```
@@ -15,21 +16,26 @@
 //! Names are the same everywhere:
 //! `free_disk_bytes_min`, `PULSELOG_FREE_DISK_BYTES_MIN`, `--free-disk-bytes-min`.
 
+pub mod crowd;
 mod error;
 pub mod files;
+mod raw;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use self::error::ConfigError;
+pub use self::raw::RawConfig;
 
 use crate::artifact::{self, Did};
 use crate::checkpoint::Origin;
 use crate::note::{KeyName, SignerKey};
 use crate::server::access::Access;
+use crate::server::config::crowd::Crowd;
 use crate::server::config::files::{read_bytes, read_key, read_text};
 use crate::server::log::default_guard_path;
+use crate::server::store::{BUDGET_BYTES_MIN, Budget, CACHE_BYTES_MAX, MEMTABLES_BYTES_MAX};
 
 /// Where the service listens unless told otherwise.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
@@ -39,123 +45,6 @@ pub const FILE_NAME: &str = "pulselog.toml";
 pub const ENV_PREFIX: &str = "PULSELOG_";
 /// What the log writes about itself unless told otherwise.
 const LOG_DEFAULT: &str = "info";
-
-/// Settings as given, before any is believed. Absent means: not given here.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawConfig {
-    /// Data directory. Not from the file, which lies in it.
-    #[serde(skip)]
-    pub data: Option<PathBuf>,
-    /// Configuration file; default `DIR/pulselog.toml`, if it is there.
-    #[serde(skip)]
-    pub config: Option<PathBuf>,
-    /// Address and port.
-    pub listen: Option<String>,
-    /// Leave to listen beyond this machine.
-    pub public: Option<bool>,
-    /// Origin line.
-    pub origin: Option<String>,
-    /// File of the log's key.
-    pub key: Option<PathBuf>,
-    /// did:key of the operator.
-    pub operator: Option<String>,
-    /// Checkpoint files that the store must extend.
-    pub seen: Option<Vec<PathBuf>>,
-    /// Head guard file.
-    pub guard: Option<PathBuf>,
-    /// Least time between two checkpoints, milliseconds.
-    pub checkpoint_interval_ms: Option<u64>,
-    /// Free bytes below which writes are refused.
-    pub free_disk_bytes_min: Option<u64>,
-    /// Most bytes of one artifact.
-    pub artifact_bytes_max: Option<usize>,
-    /// Most bytes of a single submission.
-    pub body_bytes_max: Option<usize>,
-    /// Most bytes of a batch.
-    pub batch_bytes_max: Option<usize>,
-    /// Most artifacts of a batch.
-    pub batch_items_max: Option<usize>,
-    /// Longest time for one request, milliseconds.
-    pub request_timeout_ms: Option<u64>,
-    /// What is logged, e.g. `info` or `pulselog=debug`.
-    pub log: Option<String>,
-}
-
-impl RawConfig {
-    /// Reads TOML. Paths in it begin where `file` stands.
-    ///
-    /// # Errors
-    /// [`ConfigError::File`] names the key or line.
-    pub fn from_toml(text: &str, file: &Path) -> Result<Self, ConfigError> {
-        let mut raw: Self = toml::from_str(text)
-            .map_err(|e| ConfigError::File { path: file.to_owned(), why: e.message().to_owned() })?;
-        let at = file.parent().unwrap_or(Path::new(""));
-        let paths = raw.key.iter_mut().chain(&mut raw.guard).chain(raw.seen.iter_mut().flatten());
-        paths.for_each(|path| *path = at.join(&*path));
-        Ok(raw)
-    }
-
-    /// Picks our variables. `PULSELOG_SEEN` lists files separated by colons;
-    /// other names with the prefix belong to other commands and are left alone.
-    ///
-    /// # Errors
-    /// [`ConfigError::Variable`] for a value of the wrong type.
-    pub fn from_env(vars: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
-        let mut raw = Self::default();
-        for (name, value) in vars {
-            let Some(key) = name.strip_prefix(ENV_PREFIX) else { continue };
-            let wrong = || ConfigError::Variable { name: name.clone() };
-            let number = || value.parse().map_err(|_| wrong());
-            let size = || value.parse().map_err(|_| wrong());
-            match key {
-                "DATA" => raw.data = Some(value.into()),
-                "CONFIG" => raw.config = Some(value.into()),
-                "LISTEN" => raw.listen = Some(value),
-                "PUBLIC" => raw.public = Some(value.parse().map_err(|_| wrong())?),
-                "ORIGIN" => raw.origin = Some(value),
-                "KEY" => raw.key = Some(value.into()),
-                "OPERATOR" => raw.operator = Some(value),
-                "SEEN" => raw.seen = Some(value.split(':').map(PathBuf::from).collect()),
-                "GUARD" => raw.guard = Some(value.into()),
-                "CHECKPOINT_INTERVAL_MS" => raw.checkpoint_interval_ms = Some(number()?),
-                "FREE_DISK_BYTES_MIN" => raw.free_disk_bytes_min = Some(number()?),
-                "ARTIFACT_BYTES_MAX" => raw.artifact_bytes_max = Some(size()?),
-                "BODY_BYTES_MAX" => raw.body_bytes_max = Some(size()?),
-                "BATCH_BYTES_MAX" => raw.batch_bytes_max = Some(size()?),
-                "BATCH_ITEMS_MAX" => raw.batch_items_max = Some(size()?),
-                "REQUEST_TIMEOUT_MS" => raw.request_timeout_ms = Some(number()?),
-                "LOG" => raw.log = Some(value),
-                _ => {}
-            }
-        }
-        Ok(raw)
-    }
-
-    /// `self` where it says something, `below` where it does not.
-    #[must_use]
-    pub fn over(self, below: Self) -> Self {
-        Self {
-            data: self.data.or(below.data),
-            config: self.config.or(below.config),
-            listen: self.listen.or(below.listen),
-            public: self.public.or(below.public),
-            origin: self.origin.or(below.origin),
-            key: self.key.or(below.key),
-            operator: self.operator.or(below.operator),
-            seen: self.seen.or(below.seen),
-            guard: self.guard.or(below.guard),
-            checkpoint_interval_ms: self.checkpoint_interval_ms.or(below.checkpoint_interval_ms),
-            free_disk_bytes_min: self.free_disk_bytes_min.or(below.free_disk_bytes_min),
-            artifact_bytes_max: self.artifact_bytes_max.or(below.artifact_bytes_max),
-            body_bytes_max: self.body_bytes_max.or(below.body_bytes_max),
-            batch_bytes_max: self.batch_bytes_max.or(below.batch_bytes_max),
-            batch_items_max: self.batch_items_max.or(below.batch_items_max),
-            request_timeout_ms: self.request_timeout_ms.or(below.request_timeout_ms),
-            log: self.log.or(below.log),
-        }
-    }
-}
 
 /// Limits of requests. All are bytes, counts or times of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,6 +82,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Address under which readers reach the log, where it is not that of `listen`.
+    pub public_url: Option<String>,
     /// Origin line.
     pub origin: Origin,
     /// The log's own key.
@@ -207,8 +98,14 @@ pub struct Config {
     pub checkpoint_interval: Duration,
     /// Free bytes below which writes are refused.
     pub free_disk_bytes_min: u64,
+    /// Memory of the store.
+    pub budget: Budget,
+    /// A time that the operator says is right, Unix milliseconds.
+    pub accept_clock: Option<u64>,
     /// Limits of requests.
     pub limits: Limits,
+    /// What many clients at once may take.
+    pub crowd: Crowd,
     /// Who may read bodies, names, findings and counts.
     pub access: Access,
     /// What is logged.
@@ -223,13 +120,17 @@ impl Config {
             guard: default_guard_path(&data),
             data,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            public_url: None,
             origin,
             signer,
             operator,
             seen: Vec::new(),
             checkpoint_interval: Duration::ZERO,
             free_disk_bytes_min: FREE_DISK_BYTES_MIN,
+            budget: Budget::default(),
+            accept_clock: None,
             limits: Limits::default(),
+            crowd: Crowd::default(),
             access: Access::public(),
             log: LOG_DEFAULT.to_owned(),
         }
@@ -274,16 +175,26 @@ impl Config {
                 return Err(invalid("guard", why));
             }
         }
+        let default = Budget::default();
+        let budget = Budget {
+            cache_bytes: raw.store_cache_bytes.unwrap_or(default.cache_bytes),
+            memtables_bytes: raw.store_memtables_bytes.unwrap_or(default.memtables_bytes),
+        };
+        check_budget(budget)?;
         Ok(Self {
             guard: raw.guard.unwrap_or_else(|| default_guard_path(&data)),
             listen,
+            public_url: raw.public_url.map(parse_public_url).transpose()?,
             origin,
             signer: read_key(name, &key)?,
             operator: parse_operator(&operator)?,
             seen: raw.seen.unwrap_or_default().iter().map(|p| read_bytes(p)).collect::<Result<_, _>>()?,
             checkpoint_interval: Duration::from_millis(raw.checkpoint_interval_ms.unwrap_or(0)),
             free_disk_bytes_min: raw.free_disk_bytes_min.unwrap_or(FREE_DISK_BYTES_MIN),
+            budget,
+            accept_clock: raw.accept_clock.as_deref().map(parse_time).transpose()?,
             limits,
+            crowd: Crowd::build(&raw.crowd)?,
             access: Access::public(),
             log: raw.log.unwrap_or_else(|| LOG_DEFAULT.to_owned()),
             data,
@@ -319,6 +230,23 @@ pub fn guard(flags: RawConfig, env: impl Iterator<Item = (String, String)>) -> R
     Ok(raw.guard.unwrap_or_else(|| default_guard_path(&data)))
 }
 
+fn parse_time(text: &str) -> Result<u64, ConfigError> {
+    let time: jiff::Timestamp =
+        text.parse().map_err(|_| invalid("accept_clock", "must be a time like 2026-11-26T10:00:00Z"))?;
+    u64::try_from(time.as_millisecond()).map_err(|_| invalid("accept_clock", "must be after 1970"))
+}
+
+/// What pages repeat in commands to copy, so it holds nothing that a shell reads.
+fn parse_public_url(text: String) -> Result<String, ConfigError> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b".:-[]/_~".contains(&b);
+    if rest.is_empty() || rest.starts_with('/') || rest.ends_with('/') || !rest.bytes().all(is_plain) {
+        let rule = "must be http:// or https://, a host and perhaps a path, without a slash at the end";
+        return Err(invalid("public_url", rule));
+    }
+    Ok(text)
+}
+
 /// Reads the operator: a did:key.
 ///
 /// # Errors
@@ -340,6 +268,17 @@ fn check_limits(limits: &Limits) -> Result<(), ConfigError> {
     match bounds.iter().find(|(_, value, max)| *value == 0 || value > max) {
         Some((name, _, max)) => Err(invalid(name, format!("must be within 1 and {max}"))),
         None if limits.request_timeout.is_zero() => Err(invalid("request_timeout_ms", "must be at least 1")),
+        None => Ok(()),
+    }
+}
+
+fn check_budget(budget: Budget) -> Result<(), ConfigError> {
+    let bounds = [
+        ("store_cache_bytes", budget.cache_bytes, CACHE_BYTES_MAX),
+        ("store_memtables_bytes", budget.memtables_bytes, MEMTABLES_BYTES_MAX),
+    ];
+    match bounds.iter().find(|(_, value, max)| *value < BUDGET_BYTES_MIN || value > max) {
+        Some((name, _, max)) => Err(invalid(name, format!("must be within {BUDGET_BYTES_MIN} and {max}"))),
         None => Ok(()),
     }
 }

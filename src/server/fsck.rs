@@ -16,6 +16,7 @@ use std::path::Path;
 use crate::merkle::TreeSize;
 use crate::server::guard::GuardError;
 use crate::server::store::StoreError;
+use crate::trust::TrustError;
 
 pub use local::check;
 
@@ -84,12 +85,35 @@ pub enum FsckError {
     /// The guard is held by a running log.
     #[error(transparent)]
     Guard(#[from] GuardError),
-    /// The remote log does not answer with a checkpoint that verifies.
+    /// The remote log does not answer with a checkpoint.
     #[error("log: {0}")]
     Remote(String),
+    /// The remote log's checkpoint is not believed.
+    #[error("log: checkpoint: {0}")]
+    Checkpoint(#[from] TrustError),
+    /// Values of one body would fill the memory of this run.
+    #[error("log: {what}: its values would fill more memory than this run may take; give more with --memory-max")]
+    Memory {
+        /// Whose.
+        what: String,
+    },
+    /// A bound of this run was reached: nothing is said of what was not read.
+    #[error("log: {why}")]
+    Ended {
+        /// Which.
+        code: &'static str,
+        /// In words.
+        why: String,
+    },
 }
 
 impl FsckError {
+    /// Whether the log was not read to its end, and nothing is said against it.
+    #[must_use]
+    pub const fn is_incomplete(&self) -> bool {
+        matches!(self, Self::Ended { .. } | Self::Memory { .. })
+    }
+
     /// Stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -98,6 +122,9 @@ impl FsckError {
             Self::Store(e) => e.code(),
             Self::Guard(e) => e.code(),
             Self::Remote(_) => "remote_log",
+            Self::Checkpoint(e) => e.code(),
+            Self::Memory { .. } => "memory_budget",
+            Self::Ended { code, .. } => code,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::server::api::wire::HealthJson;
 use crate::server::log::Log;
 use crate::server::state::AppState;
 use crate::server::telemetry::Now;
+use crate::server::tokens::live::Tokens;
 
 /// Media type of the counters.
 const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -22,7 +23,7 @@ const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-
 /// `invalid_parameter`.
 pub async fn up(uri: Uri) -> Result<Response, Problem> {
     Query::read(&uri, &[])?;
-    answer::json(&HealthJson { status: "up", tree_size: None, writes: None })
+    answer::json(&HealthJson { status: "up", tree_size: None, writes: None, writes_refused: None })
 }
 
 /// `GET /readyz`: ready only while the newest checkpoint verifies under the
@@ -30,12 +31,17 @@ pub async fn up(uri: Uri) -> Result<Response, Problem> {
 ///
 /// # Errors
 /// `not_ready`.
-pub async fn ready(State(log): State<Log>, uri: Uri) -> Result<Response, Problem> {
+pub async fn ready(State(state): State<AppState>, uri: Uri) -> Result<Response, Problem> {
     Query::read(&uri, &[])?;
-    answer::json(&pool::read(move || check(&log)).await?)
+    answer::json(&pool::read(move || check(&state.log, &state.tokens)).await?)
 }
 
-fn check(log: &Log) -> Result<HealthJson, Problem> {
+/// Codes of what refuses writes now; whoever submits is told one of them.
+fn refusals(log: &Log, tokens: &Tokens) -> Vec<&'static str> {
+    log.refusals().into_iter().chain(tokens.refusal()).collect()
+}
+
+fn check(log: &Log, tokens: &Tokens) -> Result<HealthJson, Problem> {
     let published = log.published();
     let trusted = log.policy().open(&published.note);
     if !trusted.is_ok_and(|t| t.head() == published.head) {
@@ -44,10 +50,15 @@ fn check(log: &Log) -> Result<HealthJson, Problem> {
     if !log.is_alive() {
         return Err(Problem::new("not_ready", "the sequencer ended; the log must be started again"));
     }
-    let (is_damaged, writes) = (log.damage().is_some(), Some(log.read_only().is_none() && log.damage().is_none()));
-    // It goes on being asked: what is whole is shown.
-    let status = if is_damaged { "degraded" } else { "ready" };
-    Ok(HealthJson { status, tree_size: Some(published.head.size.get()), writes })
+    let refused = refusals(log, tokens);
+    // It goes on being asked while a part is damaged: what is whole is shown.
+    let status = if log.damage().is_some() { "degraded" } else { "ready" };
+    Ok(HealthJson {
+        status,
+        tree_size: Some(published.head.size.get()),
+        writes: Some(refused.is_empty()),
+        writes_refused: Some(refused).filter(|codes| !codes.is_empty()),
+    })
 }
 
 /// `GET /metrics`.
@@ -64,6 +75,7 @@ pub async fn metrics(State(state): State<AppState>, uri: Uri) -> Result<Response
         read_only: state.log.read_only().is_some(),
         store_damaged: state.log.damage().is_some(),
     };
-    let text = state.metrics.text(now).map_err(|_| Problem::internal())?;
+    let refused = refusals(&state.log, &state.tokens);
+    let text = state.metrics.text(now, &refused).map_err(|_| Problem::internal())?;
     Ok(answer::bytes(METRICS, NO_CACHE, text))
 }

@@ -63,12 +63,12 @@ struct Followed {
 pub struct Ending(Arc<Followed>);
 
 impl Ending {
-    /// Blocks until the follower has let go of the store.
-    pub fn wait(&self) {
-        let mut ended = self.0.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        while !*ended {
-            ended = self.0.end.wait(ended).unwrap_or_else(PoisonError::into_inner);
-        }
+    /// Blocks until the follower has let go of the store, at most `most`;
+    /// whether it has.
+    pub fn wait(&self, most: Duration) -> bool {
+        let ended = self.0.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.0.end.wait_timeout_while(ended, most, |ended| !*ended);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 

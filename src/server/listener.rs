@@ -1,55 +1,100 @@
-//! Connections, bounded in number and in idleness.
+//! Connections, bounded in number, in idleness and in slowness.
 //!
 //! Every connection holds a descriptor, and the store needs descriptors to
-//! write: a log that runs out of them has to stop. So at most
-//! [`CONNECTIONS_MAX`] connections are open at once, further ones wait in the
-//! kernel's queue, and one that says nothing for [`IDLE_MAX`] is closed,
-//! whether between two requests or in the middle of a header.
+//! write: a log that runs out of them has to stop. So there are only so many at
+//! once, and of one address fewer than that. Where a new one finds no room, the
+//! one that was silent longest makes it: whoever is being answered is never
+//! closed for somebody else.
+//!
+//! ```text
+//! accept ─> head of a request ─> request, answer ─> between two requests ─> head …
+//!           head_time_max_ms     body: intake      idle_time_max_ms
+//!                                answer: a least rate
+//! ```
 
-use std::future::Future;
-use std::io;
+mod stream;
+mod table;
+
+use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::serve::Listener;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use rustix::process::{Resource, getrlimit, setrlimit};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+use tower::ServiceExt;
 
-/// Open connections: well below what is left beside the store's files.
-pub const CONNECTIONS_MAX: usize = 512;
-/// How long a connection may say nothing; longer than any request may take.
-pub const IDLE_MAX: Duration = Duration::from_secs(60);
+use crate::server::config::crowd::{Crowd, count};
+use crate::server::listener::stream::{Answering, Watched};
+use crate::server::listener::table::{Entered, Table};
+
 /// Descriptors for everything that is no connection: the store's tables, its
 /// log, the guard, tokens.
 const OTHER_DESCRIPTORS: usize = 640;
 /// The limit of descriptors that is asked for, where the system allows it.
 const DESCRIPTORS_WANTED: u64 = 65_536;
-/// Wait after the system refused a connection, descriptors being short.
+/// Fewest connections, however few descriptors there are.
+const CONNECTIONS_MIN: usize = 16;
+/// Wait after the system refused a connection, descriptors being short, or
+/// while every connection is being answered.
 const ACCEPT_RETRY: Duration = Duration::from_millis(200);
+/// Bytes that a connection buffers each way; a head of a request fits in it.
+const BUFFER_BYTES_MAX: usize = 64 << 10;
+/// What a connection beyond those of its address is told.
+const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\n\
+    Content-Type: text/plain\r\nContent-Length: 40\r\n\r\ntoo many connections from this address.\n";
 
-/// A listener that gives out at most so many connections.
-pub struct Bounded {
-    listener: TcpListener,
-    permits: Arc<Semaphore>,
+/// Serves `router` on `listener` until `stop` is true, then until every request
+/// under way was answered.
+pub async fn serve(listener: TcpListener, router: Router, crowd: Crowd, mut stop: watch::Receiver<bool>) {
+    let table = Arc::new(Table::new(&crowd, connections_max(&crowd)));
+    let watching = tokio::spawn(Arc::clone(&table).watch());
+    let accepting = async {
+        loop {
+            while !table.make_room() {
+                let _ = timeout(ACCEPT_RETRY, table.changed()).await;
+            }
+            match listener.accept().await {
+                Ok((stream, addr)) => accept(stream, addr, &table, &router, &stop),
+                Err(error) => {
+                    tracing::warn!(%error, "connection not accepted");
+                    sleep(ACCEPT_RETRY).await;
+                }
+            }
+        }
+    };
+    let mut stopped = stop.clone();
+    tokio::select! {
+        () = accepting => {}
+        // An error means that the server handle is gone: stop too.
+        _ = stopped.wait_for(|stop| *stop) => {}
+    }
+    drop(listener);
+    let _ = stop.wait_for(|stop| *stop).await;
+    while !table.is_empty() {
+        let _ = timeout(ACCEPT_RETRY, table.changed()).await;
+    }
+    watching.abort();
 }
 
-impl Bounded {
-    /// Bounds `listener` by what the process may open.
-    #[must_use]
-    pub fn new(listener: TcpListener) -> Self {
-        let room = raise_descriptors().saturating_sub(OTHER_DESCRIPTORS);
-        let connections = CONNECTIONS_MAX.min(room.max(16));
-        if connections < CONNECTIONS_MAX {
-            tracing::warn!(connections, "few descriptors: fewer connections at once; raise the limit of open files");
-        }
-        Self { listener, permits: Arc::new(Semaphore::new(connections)) }
+/// As many as were asked for, or as descriptors allow.
+fn connections_max(crowd: &Crowd) -> usize {
+    let (wanted, room) = (count(crowd.connections_max), raise_descriptors().saturating_sub(OTHER_DESCRIPTORS));
+    let connections = wanted.min(room.max(CONNECTIONS_MIN));
+    if connections < wanted {
+        tracing::warn!(connections, wanted, "few descriptors: fewer connections; raise the limit of open files");
     }
+    connections
 }
 
 /// Raises the soft limit of open files towards the hard one; returns what holds.
@@ -65,82 +110,53 @@ fn raise_descriptors() -> usize {
     limit.current.and_then(|current| usize::try_from(current).ok()).unwrap_or(usize::MAX)
 }
 
-impl Listener for Bounded {
-    type Io = Connection;
-    type Addr = SocketAddr;
+fn accept(stream: TcpStream, addr: SocketAddr, table: &Arc<Table>, router: &Router, stop: &watch::Receiver<bool>) {
+    // Answers are written whole; waiting to fill a packet only delays them.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "connection without nodelay");
+    }
+    match table.enter(addr.ip()) {
+        Some(entered) => {
+            tokio::spawn(converse(stream, entered, router.clone(), stop.clone()));
+        }
+        None => {
+            tracing::debug!("connection refused: its address holds as many as one may");
+            let _ = stream.try_write(TOO_MANY);
+        }
+    }
+}
 
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
-        loop {
-            // Nobody closes this semaphore; if somebody did, nothing would be accepted.
-            let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else {
-                sleep(ACCEPT_RETRY).await;
-                continue;
+/// One connection, until its end or until the table wants it closed.
+async fn converse(stream: TcpStream, entered: Entered, router: Router, mut stop: watch::Receiver<bool>) {
+    let line = entered.line();
+    let io = TokioIo::new(Watched::new(stream, Arc::clone(&line)));
+    let service = service_fn(|request: Request<Incoming>| {
+        line.begun();
+        let (line, router) = (Arc::clone(&line), router.clone());
+        async move {
+            let response = match router.oneshot(request.map(Body::new)).await {
+                Ok(response) => response,
+                Err(never) => match never {},
             };
-            match self.listener.accept().await {
-                Ok((stream, addr)) => return (Connection::new(stream, permit), addr),
-                Err(error) => {
-                    tracing::warn!(%error, "connection not accepted");
-                    sleep(ACCEPT_RETRY).await;
+            Ok::<_, Infallible>(response.map(|body| Answering::new(body, line)))
+        }
+    });
+    let connection = http1::Builder::new().max_buf_size(BUFFER_BYTES_MAX).serve_connection(io, service);
+    let mut connection = pin!(connection);
+    let mut is_stopping = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "connection ended");
                 }
+                return;
+            }
+            () = line.closed() => return,
+            _ = stop.wait_for(|stop| *stop), if !is_stopping => {
+                is_stopping = true;
+                connection.as_mut().graceful_shutdown();
             }
         }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-}
-
-/// A connection that ends when it says nothing for too long.
-pub struct Connection {
-    stream: TcpStream,
-    idle: Pin<Box<Sleep>>,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Connection {
-    fn new(stream: TcpStream, permit: OwnedSemaphorePermit) -> Self {
-        // Answers are written whole; waiting to fill a packet only delays them.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "connection without nodelay");
-        }
-        Self { stream, idle: Box::pin(sleep(IDLE_MAX)), _permit: permit }
-    }
-
-    fn stirred(&mut self) {
-        self.idle.as_mut().reset(Instant::now() + IDLE_MAX);
-    }
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match Pin::new(&mut self.stream).poll_read(cx, buf) {
-            Poll::Ready(result) => {
-                self.stirred();
-                Poll::Ready(result)
-            }
-            Poll::Pending if self.idle.as_mut().poll(cx).is_ready() => {
-                Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the connection said nothing")))
-            }
-            Poll::Pending => Poll::Pending,
-        }
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
-        if matches!(written, Poll::Ready(Ok(_))) {
-            self.stirred();
-        }
-        written
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -32,11 +32,11 @@ use crate::merkle::{LeafHash, LeafIndex, TreeSize};
 use crate::note::SignerKey;
 use crate::sequence::{COMMIT_ENTRIES_MAX, QUEUE_BYTES_MAX, QUEUE_ENTRIES_MAX};
 use crate::server::faults::Faults;
-use crate::server::log::clock::Clock;
-use crate::server::log::queue::{Command, Queue, Room};
+use crate::server::log::clock::{Clock, Keeper};
+use crate::server::log::queue::{Place, Queue, Room};
 use crate::server::log::recent::Recent;
 use crate::server::log::view::View;
-use crate::server::store::Store;
+use crate::server::store::{Budget, Store};
 use crate::trust::TrustPolicy;
 
 /// A checkpoint that may be shown.
@@ -66,6 +66,10 @@ pub struct Opening {
     pub checkpoint_interval: Duration,
     /// Free bytes below which writes are refused, on the disk of the store and of the guard.
     pub free_disk_bytes_min: u64,
+    /// Memory of the store.
+    pub budget: Budget,
+    /// A time that the operator says is right, Unix milliseconds: believed once, at about that time.
+    pub accept_clock: Option<u64>,
     /// Clock, an argument so that tests can make it jump.
     pub clock: Arc<dyn Clock>,
     /// Fault hook, an argument so that tests can break each write.
@@ -120,6 +124,7 @@ pub struct Log {
     published: watch::Receiver<Published>,
     policy: Arc<TrustPolicy>,
     recent: Arc<Recent>,
+    time: Arc<Keeper>,
 }
 
 impl Log {
@@ -145,8 +150,21 @@ impl Log {
             Arc::clone(store.damage()),
         );
         let recent = Arc::new(Recent::default());
+        let time = Arc::clone(&recovered.time);
         let running = sequencer::start(recovered, inbox, published_tx, Arc::clone(&recent));
-        Ok((Self { store, queue: Arc::new(queue), published, policy, recent }, running))
+        Ok((Self { store, queue: Arc::new(queue), published, policy, recent, time }, running))
+    }
+
+    /// Reserves room for a request of artifacts with so many bytes each, before
+    /// anything is done for it.
+    ///
+    /// # Errors
+    /// [`SubmitError`]: what would refuse it later refuses it now.
+    pub fn reserve(&self, artifacts: impl Iterator<Item = usize>) -> Result<Place, SubmitError> {
+        let room = artifacts.fold(Room::default(), |room, length| {
+            room.plus(Room { entries: 1, bytes: PendingEntry::held_bytes_of(length) })
+        });
+        self.queue.reserve(Room { bytes: room.bytes.min(QUEUE_BYTES_MAX), ..room })
     }
 
     /// Logs the items of one request, in order. Answers when a published
@@ -154,14 +172,23 @@ impl Log {
     /// fails alone.
     ///
     /// # Errors
+    /// As [`Log::submit_at`].
+    pub async fn submit(&self, items: Vec<Item>) -> Result<Vec<Answered>, SubmitError> {
+        let place = self.queue.reserve(Room::of(&items))?;
+        self.submit_at(place, items).await
+    }
+
+    /// As [`Log::submit`], in the room that was reserved.
+    ///
+    /// # Errors
     /// [`SubmitError`]; only [`SubmitError::Stopped`] leaves open whether
     /// something was logged, and then submitting again is safe.
-    pub async fn submit(&self, items: Vec<Item>) -> Result<Vec<Answered>, SubmitError> {
+    pub async fn submit_at(&self, place: Place, items: Vec<Item>) -> Result<Vec<Answered>, SubmitError> {
         if let Some(item) = items.iter().map(|i| i.entries.len()).find(|n| *n > COMMIT_ENTRIES_MAX) {
             return Err(SubmitError::BatchTooLarge { entries: item, limit: COMMIT_ENTRIES_MAX });
         }
         let (answer, answered) = oneshot::channel();
-        self.queue.push(Command { items, answer })?;
+        self.queue.push(place, items, answer)?;
         answered.await.map_err(|_| SubmitError::Stopped)?
     }
 
@@ -206,6 +233,17 @@ impl Log {
     #[must_use]
     pub fn damage(&self) -> Option<&str> {
         self.store.damage().get()
+    }
+
+    /// Codes of what refuses writes now, as a submission would be told.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<&'static str> {
+        let clock = || self.time.unsound().map(|why| SubmitError::ClockUnsound { why });
+        let stopped = (!self.is_alive()).then_some(SubmitError::Stopped);
+        let read_only = self.queue.read_only().map(|why| SubmitError::ReadOnly { why });
+        let degraded = self.damage().map(|_| SubmitError::Degraded);
+        let why = [read_only, degraded, self.queue.check_disk().err(), clock(), stopped];
+        why.into_iter().flatten().map(|error| error.code()).collect()
     }
 
     /// A reader at the newest published checkpoint.
@@ -263,7 +301,7 @@ pub enum SubmitError {
     /// A part of the store is damaged: reads only.
     #[error("store: a part of it is damaged; writes stop, and reads that do not need it go on")]
     Degraded,
-    /// The clock jumped.
+    /// The clock is not believed.
     #[error("clock: {why}; writes wait for it")]
     ClockUnsound {
         /// What was seen.

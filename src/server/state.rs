@@ -7,9 +7,12 @@ use axum::extract::FromRef;
 
 use crate::artifact::KeyCache;
 use crate::server::access::Access;
+use crate::server::api::judges::Judges;
 use crate::server::api::pool::Pool;
+use crate::server::api::slots::Slots;
 use crate::server::audits::Audits;
 use crate::server::config::Limits;
+use crate::server::config::crowd::Crowd;
 use crate::server::index::Index;
 use crate::server::log::Log;
 use crate::server::telemetry::Metrics;
@@ -26,6 +29,8 @@ pub struct LogFacts {
     pub key_id: String,
     /// did:key of the operator whose roots count.
     pub operator: String,
+    /// Address under which readers reach it, without a slash at the end.
+    pub url: String,
 }
 
 /// Everything a request may need. Clones share it.
@@ -47,8 +52,14 @@ pub struct AppState {
     pub metrics: Metrics,
     /// Workers that admit.
     pub pool: Pool,
+    /// Threads that judge documents of anybody.
+    pub judges: Judges,
+    /// Who may read at once.
+    pub slots: Slots,
     /// Limits of requests.
     pub limits: Arc<Limits>,
+    /// What many clients at once may take.
+    pub crowd: Crowd,
     /// Who the log is.
     pub facts: LogFacts,
 }

@@ -8,6 +8,7 @@
 //! Synchronous: the sequencer has its own thread, readers come from blocking
 //! tasks.
 
+mod budget;
 pub mod damage;
 mod error;
 pub mod layout;
@@ -29,6 +30,7 @@ use crate::server::store::layout::{HeadRecord, LogIdentity, StatementRow, cf, me
 use crate::server::store::pyramids::Pyramids;
 use crate::server::store::whole::Hole;
 
+pub use self::budget::{BUDGET_BYTES_MIN, Budget, CACHE_BYTES_MAX, MEMTABLES_BYTES_MAX};
 pub use self::error::StoreError;
 pub use self::read::Claim;
 
@@ -70,8 +72,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Open`]: damaged files, a lock held by another process.
-    pub fn open(dir: &Path, faults: Arc<dyn Faults>) -> Result<Self, StoreError> {
-        let db = rocks::open(dir).map_err(StoreError::Open)?;
+    pub fn open(dir: &Path, budget: Budget, faults: Arc<dyn Faults>) -> Result<Self, StoreError> {
+        let db = rocks::open(dir, budget).map_err(StoreError::Open)?;
         Ok(Self { db, faults, _lock: None, pyramids: Pyramids::default(), damage: Arc::default() })
     }
 

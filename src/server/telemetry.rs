@@ -72,7 +72,12 @@ struct Gauges {
     sequencer_alive: Gauge<u64, AtomicU64>,
     read_only: Gauge<u64, AtomicU64>,
     store_damaged: Gauge<u64, AtomicU64>,
+    writes_refused: Family<Labels<1>, Gauge<u64, AtomicU64>>,
 }
+
+/// What refuses writes while the service runs, each a gauge of its own.
+const WRITE_REFUSALS: [&str; 7] =
+    ["clock_unsound", "degraded", "disk_low", "log_stopped", "read_only", "tokens_missing", "tokens_unreadable"];
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -102,6 +107,7 @@ impl Default for Metrics {
         registry.register("read_only", "1 while writes are refused for good", gauges.read_only.clone());
         let damaged = "1 after a read met damage in the store: writes stop";
         registry.register("store_damaged", damaged, gauges.store_damaged.clone());
+        registry.register("writes_refused", "1 while this code refuses writes", gauges.writes_refused.clone());
         new.registry = Arc::new(registry);
         new
     }
@@ -134,13 +140,17 @@ impl Metrics {
     ///
     /// # Errors
     /// Only when formatting itself fails.
-    pub fn text(&self, now: Now) -> Result<String, std::fmt::Error> {
+    pub fn text(&self, now: Now, refused: &[&'static str]) -> Result<String, std::fmt::Error> {
         self.gauges.published_size.set(now.published_size);
         self.gauges.indexed_size.set(now.indexed_size);
         self.gauges.queue_entries.set(now.queue_entries);
         self.gauges.sequencer_alive.set(u64::from(now.sequencer_alive));
         self.gauges.read_only.set(u64::from(now.read_only));
         self.gauges.store_damaged.set(u64::from(now.store_damaged));
+        for code in WRITE_REFUSALS.iter().chain(refused) {
+            let gauge = self.gauges.writes_refused.get_or_create(&[("code", (*code).to_owned())]);
+            gauge.set(u64::from(refused.contains(code)));
+        }
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

@@ -213,11 +213,19 @@ fn private(path: &Path, truncate: bool) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(truncate).mode(0o600).open(path)
 }
 
+/// A file that is not there yet holds no rows.
 fn load(path: &Path) -> Result<TokenFile, TokenError> {
+    match load_existing(path) {
+        Err(TokenError::Missing { .. }) => Ok(TokenFile::default()),
+        read => read,
+    }
+}
+
+fn load_existing(path: &Path) -> Result<TokenFile, TokenError> {
     let fail = |why: String| TokenError::File { path: path.to_owned(), why };
     let text = match std::fs::read(path) {
         Ok(text) => text,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(TokenFile::default()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(TokenError::Missing { path: path.to_owned() }),
         Err(e) => return Err(fail(e.to_string())),
     };
     // The parser's own message may quote the file.
@@ -270,6 +278,12 @@ pub enum TokenError {
     /// The system gives no random bytes.
     #[error("token: the system gives no random bytes")]
     Randomness,
+    /// There is no file: none was made yet, or it was lost.
+    #[error("{}: is not there; make a token with pulselog token new, or put the file back", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file cannot be read or written.
     #[error("{}: {why}", path.display())]
     File {
@@ -292,6 +306,7 @@ impl TokenError {
             Self::NoSuchName { .. } => "token_no_such_name",
             Self::Options { .. } => "token_options",
             Self::Randomness => "token_randomness",
+            Self::Missing { .. } => "tokens_missing",
             Self::File { .. } => "tokens_unreadable",
         }
     }

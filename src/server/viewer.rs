@@ -51,7 +51,7 @@ mod verdict;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::FromRef;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
@@ -88,9 +88,9 @@ pub fn router() -> Router<AppState> {
 }
 
 /// The page for an address that is no page.
-pub async fn not_found(desk: axum::extract::State<AppState>, headers: HeaderMap) -> Response {
+pub async fn not_found(desk: axum::extract::State<AppState>) -> Response {
     let desk = Desk::from_ref(&desk.0);
-    serve(desk, headers, |_| Err(Trouble::no_such_page())).await
+    serve(desk, |_| Err(Trouble::no_such_page())).await
 }
 
 /// What pages read from.
@@ -127,14 +127,14 @@ impl Answer {
 }
 
 /// Runs one page where blocking is allowed, since the store blocks.
-pub(crate) async fn serve<F>(desk: Desk, headers: HeaderMap, work: F) -> Response
+pub(crate) async fn serve<F>(desk: Desk, work: F) -> Response
 where
     F: FnOnce(&Reader) -> Result<Answer, Trouble> + Send + 'static,
 {
     let made = tokio::task::spawn_blocking(move || {
         // Every page passes here: what shows nothing to anybody shows no page.
         let passed = desk.access.check();
-        let reader = Reader::new(desk, &headers);
+        let reader = Reader::new(desk);
         match passed.map_err(Trouble::from).and_then(|()| work(&reader)) {
             Ok(Answer::Page(html)) => page(StatusCode::OK, html),
             Ok(Answer::Redirect(to)) => redirect(&to),

@@ -7,6 +7,12 @@ use super::{ENTRY_MAX, TILE_WIDTH, TileError};
 
 const LENGTH_BYTES: usize = 2;
 
+/// Longest bundle of so many entries.
+#[must_use]
+pub const fn bundle_bytes_max(count: usize) -> usize {
+    count * (LENGTH_BYTES + ENTRY_MAX)
+}
+
 /// The bundle of 1 to 256 entries.
 ///
 /// # Errors

@@ -198,7 +198,7 @@ fn write_url(f: &mut fmt::Formatter<'_>, url: Option<&str>) -> fmt::Result {
 
 /// A policy file that is refused, with the line that is at fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("trust policy line {line}: {defect}")]
+#[error("trust policy{}: {defect}", match line { 0 => String::new(), line => format!(" line {line}") })]
 pub struct PolicyError {
     /// From 1; 0 is the file as a whole.
     pub line: usize,
@@ -244,6 +244,8 @@ pub enum PolicyDefect {
     SecondQuorum,
     #[error("file must hold a quorum line")]
     NoQuorum,
+    #[error("file lists no log, so no checkpoint could be believed; add its log line")]
+    NoLog,
 }
 
 impl PolicyDefect {
@@ -264,6 +266,7 @@ impl PolicyDefect {
             PolicyDefect::TooMany { .. } => "policy_too_many",
             PolicyDefect::SecondQuorum => "policy_second_quorum",
             PolicyDefect::NoQuorum => "policy_no_quorum",
+            PolicyDefect::NoLog => "policy_no_log",
         }
     }
 }

@@ -5,24 +5,24 @@ use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{self, DEPTH_MAX};
 use crate::artifact::{Admitted, Grant, KeyCache, Limits, readmit};
 use crate::entry::SequencedEntry;
-use crate::verify::ARTIFACT_BYTES_MAX;
 use crate::verify::draft::{Draft, Refusal};
 use crate::verify::report::Ask;
+use crate::verify::{ARTIFACT_BYTES_MAX, Options};
 
 /// Checks `bytes` against a proven `entry`.
-pub(super) fn check(draft: &mut Draft, bytes: &[u8], entry: &SequencedEntry) {
-    let Some(value) = draft.take(Ask::Artifact, json::parse(bytes, DEPTH_MAX), |_| "strict I-JSON".to_owned()) else {
-        return;
-    };
-    let compact = json::to_compact(&value);
+pub(super) fn check(draft: &mut Draft, bytes: &[u8], entry: &SequencedEntry, options: &Options<'_>) {
+    let room = options.room.unwrap_or(json::room_for(bytes.len()));
+    // Another artifact is not read any further.
+    let compact = json::parse_within(bytes, DEPTH_MAX, room).map(|value| json::to_compact(&value));
+    let Some(compact) = draft.take(Ask::Artifact, compact, |_| "strict I-JSON".to_owned()) else { return };
     let digest = ArtifactDigest::of(compact.as_bytes());
     let same = equal("digest_mismatch", "digest", &digest.to_string(), &entry.digest.to_string());
     draft.take(Ask::Digest, same, |()| format!("{digest}"));
     let length = compact.len() as u64;
     let same = equal("length_mismatch", "length", &length.to_string(), &entry.body_bytes.to_string());
     draft.take(Ask::Length, same, |()| format!("{length} bytes in compact form"));
-    let limits = Limits { artifact_bytes_max: ARTIFACT_BYTES_MAX, depth_max: DEPTH_MAX };
-    let admitted = readmit(bytes, &grant(entry), &limits, &KeyCache::new());
+    let limits = Limits { artifact_bytes_max: ARTIFACT_BYTES_MAX, depth_max: DEPTH_MAX, room };
+    let admitted = readmit(compact.as_bytes(), &grant(entry), &limits, &KeyCache::new());
     if let Some(admitted) = draft.take(Ask::Signature, admitted, said_by) {
         agree(draft, &admitted, entry);
     }

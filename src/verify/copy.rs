@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::artifact::KeyCache;
-use crate::audit::{KnownSize, Seen, Timeline, authenticate};
+use crate::audit::{KnownSize, Seen, Timeline, authenticate_within};
 use crate::checkpoint::TreeHead;
 use crate::entry::{EntryError, SequencedEntry};
 use crate::merkle::{Frontier, LeafIndex, RootHash, TreeSize, leaf_hash};
 use crate::trust::{TrustError, TrustPolicy, TrustedCheckpoint};
+use crate::verify::budget::{Budget, OverBudget};
 
 /// Why a copy of a log is no log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,11 +25,20 @@ pub enum CopyError {
     Short { got: u64, want: TreeSize },
     #[error("entry {at} is older than an entry before it, and a log's times never go back")]
     Order { at: LeafIndex },
+    #[error("{what}: {source}")]
+    Memory { what: String, source: OverBudget },
     #[error("has {size} entries, so there is no tree of {asked}")]
     Beyond { size: TreeSize, asked: TreeSize },
 }
 
 impl CopyError {
+    /// Whether a bound of the reader was reached, and nothing is said against
+    /// what was read.
+    #[must_use]
+    pub const fn is_incomplete(&self) -> bool {
+        matches!(self, CopyError::Memory { .. })
+    }
+
     pub fn code(&self) -> &'static str {
         match self {
             CopyError::Trust(error) => error.code(),
@@ -36,6 +46,7 @@ impl CopyError {
             CopyError::Root { .. } => "copy_other_root",
             CopyError::Short { .. } => "copy_short",
             CopyError::Order { .. } => "COPY_OUT_OF_ORDER",
+            CopyError::Memory { source, .. } => source.code(),
             CopyError::Beyond { .. } => "copy_beyond",
         }
     }
@@ -48,6 +59,7 @@ pub struct LogCopy {
     frontier: Frontier,
     timeline: Timeline,
     keys: KeyCache,
+    budget: Budget,
 }
 
 /// A whole log whose entries lead to a believed root.
@@ -68,7 +80,19 @@ impl LogCopy {
     pub fn open(policy: &TrustPolicy, checkpoint: &[u8]) -> Result<LogCopy, CopyError> {
         let checkpoint = policy.open(checkpoint)?;
         let timeline = Timeline::default().of_log(checkpoint.origin().to_string());
-        Ok(LogCopy { checkpoint, frontier: Frontier::empty(), timeline, keys: KeyCache::new() })
+        Ok(LogCopy {
+            checkpoint,
+            frontier: Frontier::empty(),
+            timeline,
+            keys: KeyCache::new(),
+            budget: Budget::default(),
+        })
+    }
+
+    /// The same within another budget of memory.
+    #[must_use]
+    pub fn within(self, budget: Budget) -> LogCopy {
+        LogCopy { budget, ..self }
     }
 
     /// Entries that the checkpoint covers.
@@ -89,11 +113,23 @@ impl LogCopy {
 
     /// Takes the next entry, with its body when there is one. A body that is
     /// not authentic, or not the entry's, counts as missing.
-    pub fn push(&mut self, bytes: &[u8], entry: SequencedEntry, body: Option<&[u8]>) {
+    ///
+    /// # Errors
+    /// Bodies so far fill the memory that this run may keep.
+    pub fn push(&mut self, bytes: &[u8], entry: SequencedEntry, body: Option<&[u8]>) -> Result<(), CopyError> {
         let at = LeafIndex::new(self.frontier.size().get());
         self.frontier.push(leaf_hash(bytes), &mut |_, _| {});
-        let body = body.and_then(|body| authenticate(&entry, body, &self.keys));
+        let over = |source| CopyError::Memory { what: format!("entry {at}"), source };
+        let body = match body {
+            Some(body) => authenticate_within(&entry, body, &self.keys, self.budget.room_for(body.len()))
+                .map_err(|_| over(self.budget.over()))?,
+            None => None,
+        };
+        if let Some(body) = &body {
+            self.budget.keep_artifact(body).map_err(over)?;
+        }
         self.timeline.add_seen(at, Arc::new(Seen::new(entry, body)));
+        Ok(())
     }
 
     /// Ends the reading.

@@ -7,7 +7,7 @@ use crate::entry::EntryError;
 use crate::receipt::ReceiptError;
 use crate::trust::{PolicyError, TrustError};
 use crate::verify::Options;
-use crate::verify::report::{ASKS, Ask, Check, Matter, Outcome, REPORT_VERSION, Report, Subject};
+use crate::verify::report::{ASKS, Ask, Check, Matter, Outcome, REPORT_VERSION, Report, Subject, advice_of};
 
 /// A reason not to believe.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +109,7 @@ impl Draft {
 
     fn answer(&mut self, ask: Ask, outcome: Outcome, code: &'static str, detail: String) {
         let (name, advice) = ask.row();
+        let advice = advice_of(code).unwrap_or(advice);
         let advice = matches!(outcome, Outcome::Fail | Outcome::Incomplete).then_some(advice);
         self.answers.push((ask, Check { name, outcome, code, detail, advice }));
     }

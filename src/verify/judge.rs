@@ -15,15 +15,17 @@ use std::collections::BTreeSet;
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{self, DEPTH_MAX, Value};
 use crate::artifact::{Artifact, Did, KeyCache};
-use crate::audit::{self, DOCUMENTS_DISAGREE, Report as Audit, Timeline};
+use crate::audit::{self, Absence, DOCUMENTS_DISAGREE, Report as Audit, Timeline};
 use crate::entry::SequencedEntry;
 use crate::merkle::TreeSize;
 use crate::protocol::{self, Bundle, Document, DocumentKind, verify_with};
 use crate::verify::copy::WholeLog;
-use crate::verify::packet::Packet;
-use crate::verify::report::{Check, REPORT_VERSION, Report};
+use crate::verify::packet::{PackedProof, Packet};
+use crate::verify::report::{Check, Outcome, REPORT_VERSION, Report};
 use crate::verify::scoped_token::{KeySet, ScopedToken};
-use crate::verify::verification::{Allowlists, AuditPart, AuditStatus, DocumentName, ProtocolPart, Verification};
+use crate::verify::verification::{
+    Allowlists, AuditPart, AuditStatus, CoveragePart, DocumentName, ProtocolPart, Verification,
+};
 
 /// What the reader holds beside the document.
 #[derive(Debug)]
@@ -74,6 +76,8 @@ pub struct Judge {
     pub expect_job: Option<String>,
     pub token: Option<ScopedToken>,
     pub token_keys: Option<KeySet>,
+    /// A size that the reader knows the log to have had.
+    pub known: Option<TreeSize>,
     keys: KeyCache,
 }
 
@@ -90,6 +94,7 @@ impl Judge {
             expect_job: None,
             token: None,
             token_keys: None,
+            known: None,
             keys: KeyCache::new(),
         }
     }
@@ -104,15 +109,15 @@ impl Judge {
 
     /// The proof of the document's one bundle that the packet brings.
     #[must_use]
-    pub fn packed_proof(&self, document: &Document<'_>) -> Option<&[u8]> {
+    pub fn packed_proof(&self, document: &Document<'_>) -> Option<Vec<u8>> {
         self.proof_of(&json::to_compact(document.subject()?.value()))
     }
 
     /// The proof of an artifact that the packet brings, by its compact form.
     #[must_use]
-    pub fn proof_of(&self, compact: &str) -> Option<&[u8]> {
+    pub fn proof_of(&self, compact: &str) -> Option<Vec<u8>> {
         let Evidence::Packet(packet) = &self.evidence else { return None };
-        packet.proofs.get(&ArtifactDigest::of(compact.as_bytes())).map(Vec::as_slice)
+        packet.proofs.get(&ArtifactDigest::of(compact.as_bytes())).map(PackedProof::bytes)
     }
 
     /// Judges one file; `None` when the bytes are no document that carries a
@@ -146,6 +151,7 @@ impl Judge {
         if let Some(token) = &self.token {
             checks.extend(self.token_checks(token, document, &name, &tokens));
         }
+        checks.extend(coverage.as_ref().and_then(|coverage| self.known_check(coverage)));
         checks.extend(self.evidence_checks());
         Verification {
             report_version: REPORT_VERSION,
@@ -173,11 +179,38 @@ impl Judge {
         checks.fold(Verification::of_proof(report), Verification::with_check)
     }
 
+    /// Whether the verdict is about as much of the log as the reader knows of.
+    /// A statement of the operator is read itself, above what it attests.
+    fn known_check(&self, coverage: &CoveragePart) -> Option<Check> {
+        let known = self.known?;
+        let judged = coverage.as_of.map_or(0, |as_of| as_of.size.get());
+        let reach = match coverage.absence {
+            Absence::Attested { entry } if entry.get() == judged => judged + 1,
+            _ => judged,
+        };
+        Some(if reach < known.get() {
+            let detail = format!("the verdict is of the first {reach} entries, and the log is known to have {known}");
+            Check::incomplete("size", "judged_below_known", detail)
+        } else {
+            Check::pass("size", format!("the verdict is of {reach} entries, at least the {known} that are known"))
+        })
+    }
+
     /// Where no audit says it: the file carries more than its document.
     fn file_checks(&self, document: &Document<'_>) -> Vec<Check> {
         let is_audited = !self.protocol_only && document.kind() != DocumentKind::CommitSignature;
         let disagreements = document.disagreements().iter().filter(|_| !is_audited);
         disagreements.map(|why| Check::incomplete("document", DOCUMENTS_DISAGREE, why.as_str())).collect()
+    }
+
+    /// What is to be said of the evidence itself.
+    #[must_use]
+    pub fn evidence_report(&self) -> Report {
+        let checks = self.evidence_checks();
+        let mut worst = [Outcome::Fail, Outcome::Incomplete].into_iter();
+        let verdict = worst.find(|outcome| checks.iter().any(|check| check.outcome == *outcome));
+        let verdict = verdict.unwrap_or(Outcome::Pass);
+        Report { report_version: REPORT_VERSION, verdict, subject: None, checks }
     }
 
     /// What is to be said of the evidence itself.

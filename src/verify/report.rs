@@ -124,6 +124,24 @@ pub(super) const ASKS: &[(Ask, &str, &str)] = &[
     ),
 ];
 
+/// What to do where a reason asks for something else than its question.
+const ADVICE_OF_REASONS: &[(&str, &str)] = &[
+    ("fork", "keep both checkpoints and tell others: this is proof that the log showed two histories"),
+    ("log_shorter", "ask for a newer proof or read the log again; keep the checkpoint: the log may have been cut"),
+    ("other_origin", "give a checkpoint of the same log"),
+    ("receipt_other_origin", "give a consistency file of the same log"),
+    ("receipt_other_old_size", "ask for the consistency file from the size of the checkpoint that you kept"),
+    ("consistency_other_checkpoint", "ask for the consistency file to the size of the proof"),
+    ("policy_no_log", "add the log's line to the trust policy, as its operator publishes it"),
+    ("json_over_room", "give more with --memory-max, or have the producer write fewer, longer values"),
+    ("packet_manifest_empty", "get the packet again, whole, from whoever made it"),
+];
+
+/// The advice of a reason that has its own.
+pub(super) fn advice_of(code: &str) -> Option<&'static str> {
+    ADVICE_OF_REASONS.iter().find(|(of, _)| *of == code).map(|(_, advice)| *advice)
+}
+
 impl Ask {
     pub(super) const fn is_about(self, matter: Matter) -> bool {
         match self {
@@ -228,7 +246,9 @@ impl Report {
         format!("{}  {}\n\n{}", self.verdict.word().to_uppercase(), self.headline(), self.checks_text())
     }
 
-    pub(super) fn checks_text(&self) -> String {
+    /// The checks alone, as text.
+    #[must_use]
+    pub fn checks_text(&self) -> String {
         let mut out = String::new();
         for check in &self.checks {
             // Writing to a String never fails.

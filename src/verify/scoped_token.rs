@@ -100,7 +100,7 @@ impl ScopedToken {
     /// # Errors
     /// [`TokenError::KeyUnknown`], [`TokenError::Signature`].
     pub fn verify(&self, keys: &KeySet) -> Result<(), TokenError> {
-        let (_, key) = keys.0.iter().find(|(kid, _)| *kid == self.kid).ok_or(TokenError::KeyUnknown)?;
+        let (_, key) = keys.keys.iter().find(|(kid, _)| *kid == self.kid).ok_or(TokenError::KeyUnknown)?;
         key.verify_strict(self.signed.as_bytes(), &self.signature).map_err(|_| TokenError::Signature)
     }
 }
@@ -124,23 +124,34 @@ fn is_kid(text: &str) -> bool {
 /// The issuer's public keys, by kid: the first 16 hex digits of the SHA-256 of
 /// the key.
 #[derive(Clone, Debug)]
-pub struct KeySet(Vec<(String, VerifyingKey)>);
+pub struct KeySet {
+    keys: Vec<(String, VerifyingKey)>,
+    /// Keys of another kind, which sign no token of ours.
+    others: usize,
+}
+
+/// Members of a JWK that hold a secret: RFC 7518 6.2.2, 6.3.2, 6.4 and RFC 8037 2.
+const PRIVATE_MEMBERS: [&str; 2] = ["d", "k"];
 
 impl KeySet {
-    /// Reads a JWKS document of Ed25519 keys.
+    /// Keys of the set that are of another kind and were passed over.
+    #[must_use]
+    pub fn others(&self) -> usize {
+        self.others
+    }
+
+    /// Reads a JWKS document. Keys that are not Ed25519 stand in many an
+    /// issuer's set, for other uses; they are passed over and counted.
     ///
     /// # Errors
-    /// It is no such document, a key is of another kind, or a kid is not that
-    /// of its key.
+    /// It is no such document, holds no Ed25519 key, a kid is not that of its
+    /// key, or a key is private.
     pub fn parse(bytes: &[u8]) -> Result<KeySet, TokenError> {
         let wrong = |why: &str| TokenError::KeySet(why.to_owned());
         let document = json::parse(bytes, DEPTH_MAX).map_err(|error| TokenError::KeySet(error.to_string()))?;
         let keys = document.get("keys").and_then(Value::as_array).filter(|keys| keys.len() <= KEYS_MAX);
         let keys = keys.ok_or_else(|| wrong("must hold at most 256 keys in a list called keys"))?;
         let key = |key: &Value| {
-            if key.text_at("kty") != Some("OKP") || key.text_at("crv") != Some("Ed25519") {
-                return Err(wrong("every key must have kty OKP and crv Ed25519"));
-            }
             let raw =
                 key.text_at("x").and_then(from_b64u::<32>).ok_or_else(|| wrong("x must be 32 bytes of base64url"))?;
             let kid = to_hex(&sha256(&raw))[..16].to_owned();
@@ -150,6 +161,14 @@ impl KeySet {
             let point = VerifyingKey::from_bytes(&raw).ok().filter(|key| !key.is_weak());
             Ok((kid, point.ok_or_else(|| wrong("x must be a point of the curve, not of small order"))?))
         };
-        keys.iter().map(key).collect::<Result<_, _>>().map(KeySet)
+        if keys.iter().any(|key| PRIVATE_MEMBERS.iter().any(|name| key.get(name).is_some())) {
+            return Err(wrong("a key holds its private part; whoever can read the file can sign as the issuer"));
+        }
+        let is_ours = |key: &&Value| key.text_at("kty") == Some("OKP") && key.text_at("crv") == Some("Ed25519");
+        let ours: Vec<_> = keys.iter().filter(is_ours).map(key).collect::<Result<_, _>>()?;
+        if ours.is_empty() {
+            return Err(wrong("holds no key with kty OKP and crv Ed25519"));
+        }
+        Ok(KeySet { others: keys.len() - ours.len(), keys: ours })
     }
 }

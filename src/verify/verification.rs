@@ -17,7 +17,7 @@ use crate::artifact::Did;
 use crate::artifact::digest::ArtifactDigest;
 use crate::audit::{self, Absence, AsOf, Coverage, Finding, Pending, RULES_VERSION};
 use crate::protocol;
-use crate::verify::report::{Check, Outcome, REPORT_VERSION, Report, Subject};
+use crate::verify::report::{Check, Outcome, REPORT_VERSION, Report, Subject, advice_of};
 
 pub use self::text::audit_text;
 
@@ -265,11 +265,17 @@ impl Check {
     }
 
     pub(super) fn fail(name: &'static str, code: &'static str, detail: impl Into<String>) -> Check {
-        Check { name, outcome: Outcome::Fail, code, detail: detail.into(), advice: advice(name) }
+        Check { name, outcome: Outcome::Fail, code, detail: detail.into(), advice: advice_of(code).or(advice(name)) }
     }
 
     pub(super) fn incomplete(name: &'static str, code: &'static str, detail: impl Into<String>) -> Check {
-        Check { name, outcome: Outcome::Incomplete, code, detail: detail.into(), advice: advice(name) }
+        Check {
+            name,
+            outcome: Outcome::Incomplete,
+            code,
+            detail: detail.into(),
+            advice: advice_of(code).or(advice(name)),
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Golden logs about model calls that a gateway saw: calls that no run owns up
 //! to, and calls whose signed time fits no token.
 
-use pulselog::artifact::json::Value;
+use pulselog::artifact::digest::PayloadHash;
+use pulselog::artifact::json::{Value, to_compact};
 use pulselog::audit::Verdict::{Fail, Incomplete, Pass};
 use pulselog::merkle::LeafIndex;
 
@@ -74,7 +75,46 @@ fn beside_another_agent(story: &mut Story) {
     (story.job, story.agent) = ("job-1".to_owned(), "agent".to_owned());
 }
 
+/// The second run acts, and calls no model: its chain tells of a tool alone.
+fn without_a_model(story: &mut Story) {
+    story.remove("r2 call 1");
+    story.unset("b2", "receipts");
+    let mut event = story.chain("r2", 1).remove(0);
+    set(&mut event, "event_hash_b64u", None);
+    set(&mut event, "event_type", Some("tool_call".into()));
+    let hash = PayloadHash::of(to_compact(&event).as_bytes()).to_b64u();
+    set(&mut event, "event_hash_b64u", Some(hash.into()));
+    story.set("b2", "event_chain", Value::Array(vec![event]));
+}
+
+/// Two hours later something is logged.
+fn later(story: &mut Story) {
+    story.wait(7_200_000);
+    story.approve("tick", "deny", "read");
+}
+
+#[test]
+fn a_run_that_acts_owes_a_model_call_until_its_window_closes() {
+    let mut story = Story::clean();
+    without_a_model(&mut story);
+    let report = story.audit();
+    let pending: Vec<_> = report.pending.iter().map(|pending| pending.code).collect();
+    assert_eq!((report.findings.len(), pending.as_slice()), (0, ["GATEWAY_RECEIPT_MISSING"].as_slice()), "{report:#?}");
+    assert_eq!(report.job("job-1"), Incomplete);
+}
+
 pub static ROWS: &[Golden] = &[
+    golden(
+        "a run acted, and no gateway saw it call a model",
+        |story| {
+            without_a_model(story);
+            later(story);
+        },
+        &["GATEWAY_RECEIPT_MISSING"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
+    .beside(later),
     golden(
         "a model call that names no run and stands in no bundle",
         call_of_no_run,

@@ -174,6 +174,24 @@ fn packed_only(story: &mut Story, iat: fn(&Story) -> u32) {
 
 pub static ROWS: &[Golden] = &[
     golden(
+        "a run uses one more token that renews none",
+        |story| {
+            story.token("t3");
+            story.decide("more", "allow", "r2", "t3", "read", None);
+            story.set(
+                "more",
+                "cst.scope_hash_b64u",
+                story.said("t3").at("claims.token_scope_hash_b64u").expect("a grant").clone(),
+            );
+            story.receipt("more receipt", "more", "accepted", None);
+            story.set("more receipt", "request_digest", hex("read"));
+        },
+        &["TOKEN_REUSED"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
+    .beside(|story| story.token("t3")),
+    golden(
         "a token renewed a second too late",
         |story| renewed(story, |story| seconds(story, "claims.exp")),
         &["TOKEN_REUSED"],

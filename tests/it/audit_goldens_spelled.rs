@@ -43,6 +43,16 @@ pub static ROWS: &[Golden] = &[
         Incomplete,
     )
     .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)]),
+    golden(
+        "a token that nobody used has a job id that ends in a blank",
+        |story| {
+            story.token("t3");
+            odd(story, "t3", "claims.mission_id", "job-1 ");
+        },
+        &["ID_NOT_SPELLED"],
+        Pass,
+    )
+    .beside(|story| story.token("t3")),
     golden("a deny's job id ends in a blank", |story| odd(story, "edit", "job_id", "job-1 "), &[], Pass),
     golden(
         "another agent's token has a job id that ends in a blank",

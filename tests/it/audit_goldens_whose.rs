@@ -2,7 +2,7 @@
 //! whose they are not.
 
 use pulselog::artifact::json::Value;
-use pulselog::audit::Verdict::{Fail, Pass};
+use pulselog::audit::Verdict::{Fail, Incomplete, Pass};
 use pulselog::audit::{Report, Scope};
 
 use crate::audit_goldens::{Golden, golden};
@@ -155,4 +155,31 @@ fn a_bundle_that_names_a_job_its_agent_has_no_token_of_reaches_no_job() {
     assert_eq!(report.run(&did("agent"), "job-1.r3"), Fail, "{report:#?}");
     assert_eq!(report.job("job-1"), Pass);
     assert!(report.findings_of("job-2").all(|finding| finding.subject.run.as_deref() != Some("job-1.r3")));
+}
+
+#[test]
+fn a_run_of_no_job_leaves_its_agent_open_and_no_job() {
+    let mut story = Story::clean();
+    broken(&mut story, &[], &[]);
+    story.unset("b3", "metadata");
+    let report = audited(&story);
+    let of_agent = |agent: &str| report.of(&Scope::Agent(did(agent))).verdict;
+    assert_eq!((report.run(&did("agent"), "job-1.r3"), of_agent("agent")), (Fail, Fail), "{report:#?}");
+    assert_eq!((report.verdict, report.job("job-1")), (Fail, Pass));
+    story.set("b3", "event_chain", Value::Array(story.chain("r3", 1)));
+    let report = audited(&story);
+    let of_agent = report.of(&Scope::Agent(did("agent"))).verdict;
+    assert_eq!((of_agent, report.job("job-1"), report.verdict), (Incomplete, Pass, Incomplete), "{report:#?}");
+}
+
+#[test]
+fn an_agent_of_the_job_that_packs_anothers_run_fails_the_job_and_not_the_other() {
+    let mut story = Story::clean();
+    story.agent = "other".to_owned();
+    story.token("t3");
+    story.bundle("stolen", "r1", "t1", &[1]);
+    let report = audited(&story);
+    assert_eq!(report.run(&did("other"), "job-1.r1"), Fail, "{report:#?}");
+    assert_eq!((report.job("job-1"), report.run(&did("agent"), "job-1.r1")), (Fail, Pass));
+    assert_eq!(report.of(&Scope::Agent(did("agent"))).verdict, Pass);
 }

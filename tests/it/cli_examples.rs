@@ -84,7 +84,8 @@ fn all_that_is_wrong_with_a_payload_is_told_at_once() {
     ];
     let mut expected: Vec<_> = expected.iter().map(|(path, code)| ((*path).to_owned(), *code)).collect();
     let mut sorted = found.clone();
-    (expected.sort(), sorted.sort());
+    expected.sort();
+    sorted.sort();
     assert_eq!(sorted, expected);
     assert_eq!(found.last(), Some(&("payload.approval_id".to_owned(), "missing_field")), "missing ones come last");
 }

@@ -78,6 +78,35 @@ fn the_lines_that_init_prints_run_and_paths_in_the_file_begin_at_the_file() {
 }
 
 #[test]
+fn what_a_newcomer_forgets_is_said_with_what_to_do() {
+    let shell = Shell::new();
+    assert_eq!(shell.run("pulselog init f --origin log.example").code, 0);
+    let address = format!("http://127.0.0.1:{}", free_port());
+    for (line, code, says) in [
+        ("serve".to_owned(), 2, "pulselog serve DIR"),
+        ("serve empty".to_owned(), 2, "pulselog init DIR"),
+        ("PULSELOG_GUARD".to_owned(), 2, "its directory /nowhere does not exist"),
+        ("verify".to_owned(), 2, "DOCUMENT: give"),
+        ("sign --kind approval --key f/operator.pem".to_owned(), 2, "<PAYLOAD>"),
+        ("fsck --data empty".to_owned(), 1, "holds no log"),
+        (format!("submit --url {address} --token-file f/operator.token f/roots.json"), 1, "pulselog serve DIR"),
+        (
+            format!("audit --log {address} --policy f/trust.policy --operator $(cat f/operator.did)"),
+            1,
+            "no log listens",
+        ),
+    ] {
+        let line = match line.as_str() {
+            "PULSELOG_GUARD" => "PULSELOG_GUARD=/nowhere/g pulselog serve f".to_owned(),
+            line => format!("pulselog {line}"),
+        };
+        let ran = shell.run(&line);
+        assert_eq!((ran.code, ran.err.lines().count()), (code, 1), "{line}: {}{}", ran.out, ran.err);
+        assert!(ran.err.contains(says), "{line}: {}", ran.err);
+    }
+}
+
+#[test]
 fn tokens_are_made_for_logs_alone_and_for_a_time_from_now() {
     let shell = Shell::new();
     for action in ["new x", "list", "revoke x"] {

@@ -83,6 +83,30 @@ fn limits_and_guard_have_their_defaults() {
 }
 
 #[test]
+fn what_many_clients_may_take_is_set_like_everything_else_and_bounded() {
+    let place = Place::new("reads_max = 7\nverify_workers = 2\n");
+    let env = [("PULSELOG_VERIFY_WORKERS", "3")];
+    let crowd = place.load(&env, place.flags()).unwrap_or_else(|e| panic!("{e}")).crowd;
+    assert_eq!((crowd.reads_max, crowd.verify_workers, crowd.connections_max), (7, 3, 16_384));
+    let flags = RawConfig { crowd: [("reads_max", 9)].into(), ..place.flags() };
+    assert_eq!(place.load(&env, flags).unwrap_or_else(|e| panic!("{e}")).crowd.reads_max, 9);
+    refused(place.load(&[("PULSELOG_READS_MAX", "0")], place.flags()), "config_invalid", "reads_max");
+    refused(place.load(&[("PULSELOG_READS_MAX", "many")], place.flags()), "config_invalid", "READS_MAX");
+    let place = Place::new("connections_max = -1\n");
+    refused(place.load(&[], place.flags()), "config_file", "connections_max");
+}
+
+#[test]
+fn the_public_address_is_plain_http_without_a_slash_at_the_end() {
+    let place = Place::new("public_url = \"https://log.example/argocd\"\n");
+    let config = place.load(&[], place.flags()).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(config.public_url.as_deref(), Some("https://log.example/argocd"));
+    for wrong in ["log.example", "ftp://log.example", "https://", "https://log.example/", "https://a'b", "http:///x"] {
+        refused(place.load(&[("PULSELOG_PUBLIC_URL", wrong)], place.flags()), "config_invalid", "public_url");
+    }
+}
+
+#[test]
 fn refuses_an_unknown_key_in_the_file() {
     let place = Place::new("listn = \"127.0.0.1:1\"\n");
     refused(place.load(&[], place.flags()), "config_file", "listn");

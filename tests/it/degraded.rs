@@ -7,8 +7,8 @@ use std::sync::Arc;
 use pulselog::merkle::LeafIndex;
 use pulselog::server::faults::NoFaults;
 use pulselog::server::log::SubmitError;
-use pulselog::server::store::Store;
 use pulselog::server::store::layout::cf;
+use pulselog::server::store::{Budget, Store};
 
 use crate::logs::{Place, items};
 use crate::service::{Service, receipt};
@@ -16,7 +16,7 @@ use crate::service::{Service, receipt};
 /// Flips a bit in the first block of a family's first file.
 fn damage(store: &Path, family: &str) -> PathBuf {
     let name = {
-        let open = Store::open(store, Arc::new(NoFaults)).unwrap();
+        let open = Store::open(store, Budget::default(), Arc::new(NoFaults)).unwrap();
         let files = open.database().live_files().unwrap();
         let mut files: Vec<_> = files.into_iter().filter(|file| file.column_family_name == family).collect();
         files.sort_by(|a, b| a.name.cmp(&b.name));
@@ -40,6 +40,9 @@ fn a_damaged_block_of_bodies_stops_writes_and_leaves_the_other_reads() {
     let health = service.get("/readyz");
     assert_eq!((health.status, health.string("status").as_str()), (200, "degraded"));
     assert!(health.text().contains("\"writes\":false"), "{}", health.text());
+    assert!(health.text().contains("\"writes_refused\":[\"degraded\"]"), "{}", health.text());
+    let refused = "pulselog_writes_refused{code=\"degraded\"} 1";
+    assert!(service.get("/metrics").text().contains(refused), "no metric for the code");
     assert!(service.get("/metrics").text().contains("pulselog_store_damaged 1"), "no metric");
     service.post("/v1/entries", receipt()).is(507, "degraded");
     service.post("/v1/entries", &receipts[5]).is(507, "degraded");

@@ -120,6 +120,42 @@ fn an_export_beside_a_clean_bundle_is_judged_as_one_document_and_says_so() {
 }
 
 #[test]
+fn a_document_that_is_carried_at_any_depth_is_seen() {
+    let story = Story::clean();
+    let deep = |depth: usize, other: &Value| {
+        let level = |inside: Value, at: usize| match at % 3 {
+            0 => Value::Array(vec![value("1"), inside]),
+            1 => around(&[("files", &inside)]),
+            _ => around(&[("metadata", &inside)]),
+        };
+        (0..depth).fold(other.clone(), level)
+    };
+    for depth in [1, 2, 3, 7, 40] {
+        for other in
+            [guilty("agent"), export(&guilty("agent"), &[]), guilty("agent").get("payload").expect("it").clone()]
+        {
+            let more = deep(depth, &other);
+            for file in [
+                around(&[("envelope", &clean("b1")), ("more", &more)]),
+                around(&[("bundle", &export(&clean("b1"), &[])), ("more", &more)]),
+                around(&[("more", &more), ("envelope", &clean("b1"))]),
+            ] {
+                let verification = judged(&story, &file);
+                assert_eq!((verification.exit_code(), codes(&verification)), (3, vec![DOCUMENTS_DISAGREE]), "{depth}");
+            }
+        }
+        // What is no document is anybody's.
+        let file =
+            around(&[("envelope", &clean("b1")), ("more", &deep(depth, &value(r#"{"note":"for the ticket"}"#)))]);
+        assert_eq!(judged(&story, &file).exit_code(), 0, "{depth}");
+    }
+    let inside = around(&[("deeper", &Value::Array(vec![around(&[("evidence", &clean("b1"))])]))]);
+    let mut file = guilty("stranger");
+    set(&mut file, "payload.more", Some(inside));
+    disagrees(&judged(&story, &file));
+}
+
+#[test]
 fn a_bundle_that_carries_another_is_not_judged_as_that_other() {
     let story = Story::clean();
     for (at, other) in [

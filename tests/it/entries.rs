@@ -2,6 +2,8 @@
 //! tree however the batches are cut.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use proptest::prelude::*;
 use pulselog::artifact::digest::{ArtifactDigest, PayloadHash};
@@ -10,9 +12,10 @@ use pulselog::artifact::{Did, KINDS, Keys, Kind};
 use pulselog::entry::{LoggedAt, PendingEntry, SequencedEntry, SubmitterName};
 use pulselog::merkle::{Frontier, Hash, Node, Plan, TreeSize};
 use pulselog::sequence::{Commit, TreeState, integrate};
-use pulselog::server::log::clock::{Reading, Soundness};
+use pulselog::server::log::clock::Keeper;
 use pulselog::tile::{TileId, node_from_tile};
 
+use crate::logs::TestClock;
 use crate::reader::{Growing, leaf, tree_hash};
 
 const DID: &str = "did:key:z6MkneMkZqwqRiU5mJzSG3kDwzt9P8C59N4NGTfBLfSGE7c7";
@@ -519,11 +522,17 @@ fn recheck_finds_a_bit_that_flipped_in_an_entry_or_a_tile() {
 #[test]
 fn the_clock_is_judged_by_the_last_entry_and_by_the_monotonic_clock() {
     const WALL: u64 = 1_800_000_000_000;
-    let soundness = Soundness::from(Reading { wall_ms: WALL, monotonic_ms: 5_000 });
+    let clock = Arc::new(TestClock::default());
+    let set = |wall_ms: u64, monotonic_ms: u64| {
+        clock.wall_ms.store(wall_ms, Ordering::SeqCst);
+        clock.monotonic_ms.store(monotonic_ms, Ordering::SeqCst);
+    };
+    set(WALL, 5_000);
+    let dir = tempfile::tempdir().unwrap();
+    let keeper = Keeper::start(clock.clone(), dir.path().join("mark"), LoggedAt::from_unix_ms(0), None).unwrap();
     let judge = |wall: i64, monotonic: u64, last: u64| {
-        let wall_ms = WALL.checked_add_signed(wall).unwrap();
-        let now = Reading { wall_ms, monotonic_ms: 5_000 + monotonic };
-        soundness.judge(now, LoggedAt::from_unix_ms(last)).map(LoggedAt::unix_ms)
+        set(WALL.checked_add_signed(wall).unwrap(), 5_000 + monotonic);
+        keeper.judge(LoggedAt::from_unix_ms(last)).map(LoggedAt::unix_ms)
     };
     assert_eq!(judge(0, 0, 0), Ok(WALL));
     assert_eq!(judge(3_600_000, 3_600_000, WALL), Ok(WALL + 3_600_000), "an hour later by both");
@@ -536,8 +545,8 @@ fn the_clock_is_judged_by_the_last_entry_and_by_the_monotonic_clock() {
     assert!(judge(-3_600_000, 0, WALL).is_err(), "back an hour");
     assert!(judge(-3_600_000, 0, 0).is_err(), "back an hour in an empty log");
     assert!(judge(3_600_000, 0, 0).is_err(), "ahead an hour");
-    let far = Reading { wall_ms: u64::MAX, monotonic_ms: 0 };
-    assert!(soundness.judge(far, LoggedAt::from_unix_ms(0)).is_err());
-    let early = Reading { wall_ms: 0, monotonic_ms: u64::MAX };
-    assert!(soundness.judge(early, LoggedAt::from_unix_ms(u64::MAX)).is_err());
+    set(u64::MAX, 0);
+    assert!(keeper.judge(LoggedAt::from_unix_ms(0)).is_err());
+    set(0, u64::MAX);
+    assert!(keeper.judge(LoggedAt::from_unix_ms(u64::MAX)).is_err());
 }

@@ -8,6 +8,7 @@ use pulselog::checkpoint::{Checkpoint, Origin, TreeHead};
 use pulselog::merkle::{Frontier, Hash, LeafIndex, Node, Plan, TreeSize, leaf_hash};
 use pulselog::note::{KeyName, SignedNote, SignerKey};
 use pulselog::receipt::{ConsistencyFile, LogProof, tlog_proof};
+use pulselog::tile::{TilePath, encode_bundle};
 use pulselog::trust::TrustPolicy;
 use pulselog::verify::packet::{File, MANIFEST, Packet};
 
@@ -26,16 +27,20 @@ pub struct Kept {
 impl Kept {
     pub fn of(story: &Story) -> Kept {
         let timeline = story.timeline();
+        let seen = timeline.prefix(timeline.size()).map(|(_, seen)| seen);
+        Kept::over(seen.map(|seen| (seen.entry.encode(), seen.body.as_ref().expect("a body").compact().to_owned())))
+    }
+
+    /// A log of any entries, each with what it says is its body.
+    pub fn over(entries: impl IntoIterator<Item = (Vec<u8>, String)>) -> Kept {
+        let entries: Vec<_> = entries.into_iter().collect();
         let (mut frontier, mut nodes) = (Frontier::empty(), HashMap::new());
         let mut heads = vec![TreeHead { size: frontier.size(), root: frontier.root() }];
-        let mut entries = Vec::new();
-        for (_, seen) in timeline.prefix(timeline.size()) {
-            let bytes = seen.entry.encode();
-            frontier.push(leaf_hash(&bytes), &mut |node, hash| {
+        for (bytes, _) in &entries {
+            frontier.push(leaf_hash(bytes), &mut |node, hash| {
                 nodes.insert(node, hash);
             });
             heads.push(TreeHead { size: frontier.size(), root: frontier.root() });
-            entries.push((bytes, seen.body.as_ref().expect("a body").compact().to_owned()));
         }
         Kept { entries, nodes, heads }
     }
@@ -99,9 +104,11 @@ impl Kept {
             std::fs::create_dir_all(path.parent().expect("a parent")).expect("made");
             std::fs::write(path, bytes).expect("written");
         };
-        let bytes: Vec<&[u8]> = self.entries.iter().map(|(bytes, _)| bytes.as_slice()).collect();
-        let tile = pulselog::tile::encode_bundle(&bytes).expect("a bundle");
-        put(format!("tile/entries/000.p/{}", self.size()), &tile);
+        for (at, entries) in self.entries.chunks(256).enumerate() {
+            let bytes: Vec<&[u8]> = entries.iter().map(|(bytes, _)| bytes.as_slice()).collect();
+            let path = TilePath::Entries { index: at as u64, width: bytes.len() as u16 };
+            put(format!("tile/{path}"), &encode_bundle(&bytes).expect("a bundle"));
+        }
         put("checkpoint".to_owned(), self.note(self.size()).as_bytes());
         for (entry, body) in &self.entries {
             let digest = pulselog::entry::SequencedEntry::decode(entry).expect("an entry").digest;

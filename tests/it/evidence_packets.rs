@@ -278,3 +278,33 @@ fn a_proof_of_another_history_does_not_go_with_the_log() {
     ]);
     assert_eq!((ran.code, ran.out.contains("\"fork\"")), (1, true), "{} {}", ran.out, ran.err);
 }
+
+#[test]
+fn a_packet_older_than_what_the_reader_knows_is_incomplete_and_says_first_how_much_it_leaves_out() {
+    let (bundle, policy) = (packet().join("20-proof_bundle.json"), packet().join("trust.policy"));
+    let checkpoint = packet().join("checkpoint");
+    let with = |known: &str, more: &[&str]| {
+        let mut args = vec!["verify", text(&bundle), "--evidence", text(packet()), "--policy", text(&policy)];
+        let operator = operator();
+        args.extend(["--operator", &operator, "--at-least", known]);
+        args.extend(more);
+        run(&args)
+    };
+    // The statement is of 24 entries, and itself the 25th.
+    for known in ["1", "24", "25", text(&checkpoint)] {
+        let ran = with(known, &[]);
+        assert_eq!(ran.code, 0, "{known}: {}", ran.out);
+        let first: Vec<&str> = ran.out.lines().take(3).collect();
+        assert!(first[2].contains("of the first 24 only; the checkpoint proves 1 later entry"), "{first:?}");
+    }
+    let ran = with("26", &["--json"]);
+    let report = json(&ran);
+    assert_eq!(
+        (ran.code, &report["verdict"], &report["coverage"]["as_of"]["beyond"]),
+        (3, &"incomplete".into(), &1.into())
+    );
+    let checks = report["checks"].as_array().expect("checks");
+    assert!(checks.iter().any(|check| check["code"] == "judged_below_known"), "{report:#}");
+    let ran = with(text(&policy), &[]);
+    assert!(ran.code == 1 && ran.err.contains("--at-least"), "{}", ran.err);
+}

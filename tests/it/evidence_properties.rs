@@ -64,7 +64,7 @@ proptest! {
             let note = kept().note(kept().size());
             let mut copy = LogCopy::open(&Kept::policy(), note.as_bytes()).expect("believed");
             if let Ok(entry) = copy.decode(bytes) {
-                copy.push(bytes, entry, Some(bytes));
+                copy.push(bytes, entry, Some(bytes)).expect("room");
             }
             prop_assert!(copy.finish().is_err());
             let judge = Judge::new(Options::at(START_MS));
@@ -88,7 +88,7 @@ proptest! {
             let bytes = &kept().entries[*at].0;
             let entry = copy.decode(bytes).expect("an entry");
             let other = &kept().entries[body.index(kept().size())].1;
-            copy.push(bytes, entry, Some(other.as_bytes()));
+            copy.push(bytes, entry, Some(other.as_bytes())).expect("room");
         }
         let in_order = order.is_sorted();
         match copy.finish() {

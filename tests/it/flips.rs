@@ -14,8 +14,8 @@ use pulselog::receipt::prove;
 use pulselog::server::faults::{NoFaults, WriteStep};
 use pulselog::server::guard::{BLOCK_BYTES, FileGuard, GuardState};
 use pulselog::server::log::SubmitError;
-use pulselog::server::store::Store;
 use pulselog::server::store::layout::{cf, meta, number_key, tile_key};
+use pulselog::server::store::{Budget, Store};
 use pulselog::tile::TileId;
 
 use crate::logs::{
@@ -84,7 +84,7 @@ fn copied(place: &Place) -> Place {
 
 /// Every row that the log's meaning rests on.
 fn rows(place: &Place) -> Rows {
-    let store = Store::open(&place.store(), Arc::new(NoFaults)).unwrap();
+    let store = Store::open(&place.store(), Budget::default(), Arc::new(NoFaults)).unwrap();
     let mut rows = Rows::new();
     for name in cf::ALL.into_iter().filter(|name| *name != cf::SEARCH) {
         let family = store.database().cf_handle(name).unwrap();
@@ -232,7 +232,7 @@ fn row_flips(base: &Base, families: &[&str]) -> Vec<RowFlip> {
 }
 
 fn damage_row(place: &Place, case: &RowFlip) {
-    let store = Store::open(&place.store(), Arc::new(NoFaults)).unwrap();
+    let store = Store::open(&place.store(), Budget::default(), Arc::new(NoFaults)).unwrap();
     let family = store.database().cf_handle(case.family).unwrap();
     let mut key = case.key.clone();
     let mut value = store.database().get_cf(family, &key).unwrap().unwrap();

@@ -7,7 +7,7 @@ use pulselog::entry::{LoggedAt, SequencedEntry, SubmitterName};
 use pulselog::merkle::{RootHash, TreeSize};
 use pulselog::note::{KeyName, SignerKey};
 use pulselog::server::fsck::Report;
-use pulselog::server::fsck::remote::{Fetched, check};
+use pulselog::server::fsck::remote::{Fetched, Limits, check};
 use pulselog::tile::encode_bundle;
 
 use crate::logs::{ORIGIN, receipt};
@@ -31,7 +31,7 @@ fn check_one(body: &str, change: impl Fn(&mut SequencedEntry)) -> Report {
     let head = TreeHead { size: TreeSize::new(1), root: RootHash::new(leaf) };
     let note = Checkpoint { origin: Origin::parse(ORIGIN).unwrap(), head }.sign(&signer).unwrap();
     let bundle = encode_bundle(&[&entry.encode()]).unwrap();
-    let mut fetch = |path: &str| {
+    let mut fetch = |path: &str, _: usize| {
         Ok(Fetched::Bytes(match path {
             "checkpoint" => note.as_bytes().to_vec(),
             "tile/entries/000.p/1" => bundle.clone(),
@@ -39,7 +39,7 @@ fn check_one(body: &str, change: impl Fn(&mut SequencedEntry)) -> Report {
             _ => body.as_bytes().to_vec(),
         }))
     };
-    check(&mut fetch, signer.vkey(), &mut |_, _| {}).unwrap()
+    check(&mut fetch, signer.vkey(), Limits { body_bytes_max: 1 << 20, room: 1 << 20 }, &mut |_, _| {}).unwrap()
 }
 
 #[test]

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use pulselog::merkle::TreeSize;
 use pulselog::server::faults::NoFaults;
 use pulselog::server::log::recovery::OpenError;
-use pulselog::server::store::Store;
 use pulselog::server::store::layout::{cf, number_key};
 use pulselog::server::store::whole::{Hole, ROW_AN_ENTRY};
+use pulselog::server::store::{Budget, Store};
 
 use crate::logs::{Memory, Open, Place, copy_dir, item, items};
 
@@ -175,7 +175,7 @@ fn a_row_that_is_gone_from_any_family_is_a_hole() {
         for place_of in [0, 1, 2] {
             let place = copied(&closed);
             {
-                let store = Store::open(&place.store(), Arc::new(NoFaults)).unwrap();
+                let store = Store::open(&place.store(), Budget::default(), Arc::new(NoFaults)).unwrap();
                 let handle = store.database().cf_handle(family).unwrap();
                 let rows = store.database().iterator_cf(handle, rocksdb::IteratorMode::Start);
                 let keys: Vec<_> = rows.map(|row| row.unwrap().0).collect();
@@ -195,7 +195,7 @@ fn a_hole_is_named_by_its_first_and_last_index() {
     open.close().unwrap();
     assert_eq!(Store::survey(&place.store()).unwrap().and_then(|found| found.hole), None);
     {
-        let store = Store::open(&place.store(), Arc::new(NoFaults)).unwrap();
+        let store = Store::open(&place.store(), Budget::default(), Arc::new(NoFaults)).unwrap();
         let handle = store.database().cf_handle(cf::ENTRIES).unwrap();
         for index in 17..40_u64 {
             store.database().delete_cf(handle, number_key(index)).unwrap();

@@ -4,8 +4,8 @@ use pulselog::artifact::json::Value;
 use pulselog::audit::{Scope, Timeline, attest};
 use pulselog::merkle::TreeSize;
 use pulselog::server::faults::NoFaults;
-use pulselog::server::store::Store;
 use pulselog::server::store::layout::cf;
+use pulselog::server::store::{Budget, Store};
 
 use crate::audit_make::{Story, nonce, operator};
 use crate::audit_slices::tangled;
@@ -129,7 +129,8 @@ fn rows_that_were_lost_are_made_again_and_give_the_same_reports() {
     ];
     for (name, damage) in damages {
         told.service.restart(|data| {
-            let store = Store::open(&data.join("store"), std::sync::Arc::new(NoFaults)).expect("a store");
+            let store =
+                Store::open(&data.join("store"), Budget::default(), std::sync::Arc::new(NoFaults)).expect("a store");
             damage(&store);
         });
         println!("{name}");

@@ -1,6 +1,7 @@
 //! Batches: order, bad lines, limits.
 
 use pulselog::artifact::json::Value;
+use pulselog::sequence::QUEUE_ENTRIES_MAX;
 
 use crate::make;
 use crate::service::{self, Answer, Service};
@@ -81,7 +82,7 @@ fn refuses_an_empty_batch_and_one_with_too_many_lines() {
 
 #[test]
 fn refuses_a_batch_that_could_never_fit_the_queue() {
-    let service = Service::start();
+    let service = Service::start_with(|config| config.limits.batch_bytes_max = 64 << 20);
     // Bundles of many receipts each: few lines, more entries than the queue holds.
     let receipts = |count: usize| (0..count).map(|_| make::value(&service::receipt())).collect::<Vec<_>>();
     let bundle = |id: &str, count: usize| {
@@ -91,7 +92,7 @@ fn refuses_a_batch_that_could_never_fit_the_queue() {
         make::set(&mut payload, "receipts", Some(Value::Array(receipts(count))));
         pulselog::artifact::json::to_compact(&make::seal_raw(kind, payload, &make::key("agent")))
     };
-    let bundles: Vec<_> = (0..9).map(|n| bundle(&format!("pb_{n}"), 1_000)).collect();
+    let bundles: Vec<_> = (0..QUEUE_ENTRIES_MAX / 1_000 + 1).map(|n| bundle(&format!("pb_{n}"), 1_000)).collect();
     let answer = service.post(PATH, bundles.join("\n"));
     answer.is(413, "batch_too_large");
     assert_eq!(service.size(), 0);

@@ -177,3 +177,36 @@ fn what_is_sent_or_asked_wrongly_is_refused_by_name() {
     let other = service.get(&format!("/v1/bundles/{}/report?at=1", hash.to_uppercase()));
     assert_eq!(other.status, 308);
 }
+
+#[test]
+fn answers_about_a_size_never_change_and_tell_beside_them_what_the_log_proves_by_now() {
+    let story = Story::clean();
+    let told = Told::nothing();
+    let half = story.steps.len() / 2;
+    told.tell_steps(&story, 0..half);
+    let text = sealed(&story, "b1");
+    let answers = |size: u64| {
+        let run = format!("/v1/runs/{}/job-1.r1", crate::make::did("agent"));
+        let token = format!("/v1/tokens/{}", hex("job-1.t1"));
+        let paths = ["/v1/jobs/job-1", &run, &token, "/v1/findings"];
+        let mut answers: Vec<_> = paths.iter().map(|path| told.service.get(&format!("{path}?at={size}"))).collect();
+        answers.push(told.service.post_as("", &format!("/v1/verify?at={size}"), &text));
+        answers
+    };
+    let size = told.service.size();
+    let first = answers(size);
+    assert!(first.iter().all(|answer| (answer.status, answer.header("pulselog-beyond")) == (200, "0")));
+    told.tell_steps(&story, half..story.steps.len());
+    let beyond = (told.service.size() - size).to_string();
+    let then = answers(size);
+    assert!(then.iter().all(|answer| answer.header("pulselog-beyond") == beyond), "{beyond}");
+    // What was sent is judged at the clock of now; what is logged, at its size.
+    for (first, then) in first.iter().zip(&then).take(4) {
+        assert_eq!(first.text(), then.text());
+        assert!(!first.text().contains("beyond"), "{}", first.text());
+    }
+    let newest = told.service.get("/v1/jobs/job-1");
+    assert_eq!(newest.header("pulselog-beyond"), "0");
+    let page = format!("/v1/bundles/{}/report?at={}", digest(&text), told.service.size() - 1);
+    assert_eq!(told.service.get(&page).header("pulselog-beyond"), "1");
+}

@@ -41,7 +41,7 @@ pub fn whole(story: &Story) -> WholeLog {
     for (entry, body) in entries {
         let bytes = entry.encode();
         let decoded = copy.decode(&bytes).expect("an entry");
-        copy.push(&bytes, decoded, body.as_deref().map(str::as_bytes));
+        copy.push(&bytes, decoded, body.as_deref().map(str::as_bytes)).expect("room");
     }
     copy.finish().expect("whole")
 }

@@ -22,6 +22,7 @@ use pulselog::server::log::publisher::Fatal;
 use pulselog::server::log::recovery::OpenError;
 use pulselog::server::log::sequencer::Running;
 use pulselog::server::log::{Answered, Item, Log, Logged, Opening, SubmitError, default_guard_path};
+use pulselog::server::store::Budget;
 use pulselog::trust::TrustPolicy;
 
 pub const ORIGIN: &str = "log.example.com/durability";
@@ -114,9 +115,26 @@ pub fn items(range: std::ops::Range<u64>) -> Vec<Item> {
 pub struct TestClock {
     pub wall_ms: AtomicU64,
     pub monotonic_ms: AtomicU64,
+    /// Nobody holds the wall clock right.
+    pub unsynchronised: AtomicBool,
+}
+
+/// The machine's clocks, held right by nobody that we ask: tests run where
+/// they are not, and on logs of any day.
+#[derive(Default)]
+struct Unasked(SystemClock);
+
+impl Clock for Unasked {
+    fn read(&self) -> Reading {
+        self.0.read()
+    }
 }
 
 impl Clock for TestClock {
+    fn is_synchronised(&self) -> Option<bool> {
+        Some(!self.unsynchronised.load(Ordering::SeqCst))
+    }
+
     fn read(&self) -> Reading {
         Reading { wall_ms: self.wall_ms.load(Ordering::SeqCst), monotonic_ms: self.monotonic_ms.load(Ordering::SeqCst) }
     }
@@ -199,7 +217,9 @@ impl Place {
             seen: Vec::new(),
             checkpoint_interval: Duration::ZERO,
             free_disk_bytes_min: 0,
-            clock: Arc::new(SystemClock::default()),
+            budget: Budget::default(),
+            accept_clock: None,
+            clock: Arc::new(Unasked::default()),
             faults: Arc::new(NoFaults),
         }
     }

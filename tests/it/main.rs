@@ -1,9 +1,15 @@
 //! The one integration binary: it links once, however many files there are.
 
 #[cfg(feature = "server")]
+mod crowds;
+#[cfg(feature = "server")]
 mod damaged_rows;
 #[cfg(feature = "server")]
+mod crowd_load;
+#[cfg(feature = "server")]
 mod degraded;
+#[cfg(feature = "server")]
+mod http_forms;
 #[cfg(feature = "server")]
 mod entries;
 #[cfg(feature = "server")]
@@ -14,6 +20,14 @@ mod flips;
 mod guard;
 #[cfg(feature = "server")]
 mod guard_moved;
+#[cfg(feature = "server")]
+mod guard_rebuild;
+#[cfg(feature = "server")]
+mod clocks;
+#[cfg(feature = "server")]
+mod ending;
+#[cfg(feature = "server")]
+mod readiness;
 #[cfg(feature = "server")]
 mod holes;
 #[cfg(feature = "server")]
@@ -65,6 +79,8 @@ mod cli_examples;
 mod cli_lists;
 #[cfg(feature = "server")]
 mod cli_init;
+mod bounds;
+mod readers_say;
 mod defects;
 #[cfg(feature = "server")]
 mod config;
@@ -82,6 +98,7 @@ mod evidence_packets;
 mod evidence_attacks;
 mod evidence_bad_input;
 mod evidence_folders;
+mod evidence_known;
 mod evidence_make;
 mod evidence_order;
 mod evidence_properties;
@@ -120,7 +137,9 @@ mod schemas;
 #[cfg(feature = "server")]
 mod shell;
 mod secrets;
+mod named_files;
 mod secrets_broken;
+mod secrets_escaped;
 mod spelling;
 mod stories;
 mod tidy;
@@ -166,5 +185,9 @@ mod chrome;
 mod verify;
 #[cfg(feature = "server")]
 mod connections;
+#[cfg(feature = "server")]
+mod bounds_served;
+#[cfg(feature = "server")]
+mod submit_answers;
 #[cfg(feature = "server")]
 mod fsck_remote;

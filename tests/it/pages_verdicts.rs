@@ -106,6 +106,8 @@ fn a_guilty_story_shows_the_code_its_words_and_its_entries() {
     let page = told.service.get("/findings?code=TOKEN_REVOKED");
     shows(&page, &["TOKEN_REVOKED", "fails the verdict"]);
     shows(&told.service.get("/findings?severity=critical"), &["TOKEN_REVOKED"]);
+    let pinned = told.service.get("/findings?at=3&severity=critical&job=job-1");
+    assert!(pinned.text().contains(r#"href="/findings?severity=critical&#38;job=job-1""#), "{}", pinned.text());
     shows(&told.service.get("/findings?code=LATE_EVIDENCE"), &["No finding in"]);
 }
 
@@ -132,7 +134,10 @@ fn pages_say_what_the_reports_say_at_every_size() {
             let findings = report.json().get("findings").and_then(Value::as_array).map_or(0, <[Value]>::len);
             assert_eq!(page.text().matches("class=\"card finding").count(), findings, "at {size}");
             if size < told.service.size() {
-                shows(&page, &[&format!("Pinned to {size} entr")]);
+                let later = told.service.size() - size;
+                let beyond = format!("The published checkpoint proves {later} later entr");
+                shows(&page, &[&format!("Pinned to {size} entr"), &beyond]);
+                shows(&told.service.get(&format!("/findings?at={size}&job=job-1")), &[&beyond]);
             }
         }
     }

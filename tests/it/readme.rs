@@ -114,7 +114,9 @@ impl Document {
             let first = first_command(block);
             match block.info.as_str() {
                 "sh serving" => {
-                    serving.take().map(Serving::stop);
+                    if let Some(before) = serving.take() {
+                        before.stop();
+                    }
                     serving = Some(Serving::start(shell, &here(&block.text), port));
                     continue;
                 }
@@ -160,6 +162,7 @@ fn every_block_of_the_readme_runs_in_order_and_gives_what_it_says() {
             ("pulselog init ", &["pulselog serve mylog", "pulselog sign --kind audit_roots", "pulselog token new"]),
             ("pulselog sign ", &["1 logged, 0 known before, 0 refused"]),
             ("rm -r mylog", &["CLEAN  2 entries"]),
+            ("rm mylog.guard", &["extends the checkpoint of size", "not known"]),
         ],
     };
     document.run(&shell, port, Some(serving));

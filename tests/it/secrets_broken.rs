@@ -6,32 +6,32 @@ use pulselog::artifact::{Grant, KeyCache, Limits, holds_token, readmit};
 
 use crate::make::{JWS, admit_any, good_payload, hex, key, kind, refuses, seal_raw, set};
 
-fn part(text: &str) -> String {
+pub fn part(text: &str) -> String {
     Base64UrlUnpadded::encode_string(text.as_bytes())
 }
 
-const CLAIMS: &str = r#"{"sub":"agent","mission_id":"job-1"}"#;
+pub const CLAIMS: &str = r#"{"sub":"agent","mission_id":"job-1"}"#;
 
-fn header(alg: &str) -> String {
+pub fn header(alg: &str) -> String {
     part(&format!(r#"{{"alg":"{alg}","typ":"JWT"}}"#))
 }
 
-fn signature(chars: usize) -> String {
+pub fn signature(chars: usize) -> String {
     "sIgN-_09".chars().cycle().take(chars).collect()
 }
 
-fn token(alg: &str, chars: usize) -> String {
+pub fn token(alg: &str, chars: usize) -> String {
     format!("{}.{}.{}", header(alg), part(CLAIMS), signature(chars))
 }
 
 /// `text` with `with` after every `every` characters.
-fn broken(text: &str, every: usize, with: &str) -> String {
+pub fn broken(text: &str, every: usize, with: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     chars.chunks(every).map(|chunk| chunk.iter().collect::<String>()).collect::<Vec<_>>().join(with)
 }
 
 /// What an observer's message becomes.
-fn redacted(message: &str) -> String {
+pub fn redacted(message: &str) -> String {
     let mut payload = good_payload(kind("argocd_observation"));
     set(&mut payload, "message", Some(message.into()));
     let admitted = admit_any(&to_compact(&payload)).expect("an observation");
@@ -40,7 +40,7 @@ fn redacted(message: &str) -> String {
 
 /// `span` is found in `before span after`, replaced as a whole, and by its hash.
 #[track_caller]
-fn is_one(before: &str, span: &str, after: &str) {
+pub fn is_one(before: &str, span: &str, after: &str) {
     let text = format!("{before}{span}{after}");
     assert!(holds_token(&text), "{text:?}");
     assert_eq!(redacted(&text), format!("{before}sha256:{}{after}", hex(span)), "{text:?}");

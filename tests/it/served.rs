@@ -53,7 +53,30 @@ impl Served {
 
     /// Starts the process.
     pub fn spawn(&self) {
-        self.spawn_as(Command::new(env!("CARGO_BIN_EXE_pulselog")));
+        self.spawn_with(Command::new(env!("CARGO_BIN_EXE_pulselog")), &[]);
+    }
+
+    /// Starts the process through another program, or with more arguments.
+    pub fn spawn_with(&self, command: Command, more: &[&str]) {
+        self.spawn_as(command, &self.key, more);
+    }
+
+    /// Starts the process with another key file.
+    pub fn spawn_with_key(&self, key: &Path) {
+        self.spawn_as(Command::new(env!("CARGO_BIN_EXE_pulselog")), key, &[]);
+    }
+
+    /// Data, origin, key and operator, as every command takes them.
+    pub fn name_log(&self, command: &mut Command) {
+        command.arg("--data").arg(self.place.data()).arg("--key").arg(&self.key);
+        command.args(["--origin", ORIGIN, "--operator", &self.operator]);
+    }
+
+    /// Sends a signal to the process.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.lock().unwrap().as_ref().unwrap().id();
+        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {id}")]).status().unwrap();
+        assert!(sent.success(), "kill -{name}");
     }
 
     /// Starts the process with room for so many open files and no more.
@@ -61,7 +84,7 @@ impl Served {
         let mut command = Command::new("sh");
         let line = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
         command.args(["-c", &line, env!("CARGO_BIN_EXE_pulselog")]);
-        self.spawn_as(command);
+        self.spawn_with(command, &[]);
     }
 
     /// A second process on other data and this log's guard, and where it is reached.
@@ -80,7 +103,20 @@ impl Served {
         (child, url)
     }
 
-    fn spawn_as(&self, mut command: Command) {
+    /// Starts the process with more flags.
+    pub fn spawn_flagged(&self, flags: &[&str]) {
+        self.spawn_with(Command::new(env!("CARGO_BIN_EXE_pulselog")), flags);
+    }
+
+    /// The most memory that the process has had, KiB.
+    pub fn memory_peak_kib(&self) -> u64 {
+        let id = self.child.lock().unwrap().as_ref().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    fn spawn_as(&self, mut command: Command, key: &Path, more: &[&str]) {
         let log = File::options().create(true).append(true).open(self.place.root().join("served.log")).unwrap();
         let child = command
             .arg("serve")
@@ -88,7 +124,8 @@ impl Served {
             .arg(self.place.data())
             .args(["--listen", &self.listen, "--origin", ORIGIN, "--operator", &self.operator])
             .arg("--key")
-            .arg(&self.key)
+            .arg(key)
+            .args(more)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

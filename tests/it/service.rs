@@ -174,6 +174,18 @@ impl Service {
     }
 }
 
+impl Service {
+    /// Every byte that comes back until the connection is closed.
+    pub fn raw_bytes(&self, request: &str) -> Vec<u8> {
+        use std::io::Write as _;
+        let mut stream = std::net::TcpStream::connect(&self.url["http://".len()..]).expect("a connection");
+        stream.write_all(request.as_bytes()).expect("sent");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        answer
+    }
+}
+
 impl Drop for Service {
     fn drop(&mut self) {
         if let Some(server) = self.server.take() {
@@ -250,7 +262,7 @@ impl Answer {
         assert_eq!(self.header("content-type"), "application/problem+json");
         assert_eq!(self.string("type"), format!("/docs/errors#{code}"));
         assert_eq!(self.number("status"), i64::from(status));
-        assert_eq!(self.header("retry-after"), if status == 503 { "1" } else { "" });
+        assert_eq!(self.header("retry-after"), if matches!(status, 429 | 503) { "1" } else { "" });
         self
     }
 }

@@ -35,6 +35,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("sequence", &["merkle", "tile", "checkpoint", "entry", "artifact"]),
     ("explain", &["artifact", "policy", "protocol", "audit"]),
     ("server/faults", &[]),
+    ("server/kernel", &[]),
     ("server/guard", &["merkle", "checkpoint", "server/faults"]),
     ("server/store", &["merkle", "tile", "checkpoint", "entry", "artifact", "sequence", "server/faults"]),
     (
@@ -51,6 +52,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "sequence",
             "server/faults",
             "server/guard",
+            "server/kernel",
             "server/store",
         ],
     ),

@@ -1,3 +1,4 @@
+use super::room::Room;
 use super::{JsonError, Number, Object, SAFE_INTEGER_MAX, Value, array_index};
 use crate::artifact::shape::echo;
 
@@ -10,11 +11,20 @@ const PATH_BYTES_MAX: usize = 256;
 /// # Errors
 /// The first broken rule and its byte offset; nothing is repaired.
 pub fn parse(bytes: &[u8], max_depth: usize) -> Result<Value, JsonError> {
+    parse_within(bytes, max_depth, usize::MAX)
+}
+
+/// The same for bytes that nobody vouches for: stops where the values would
+/// take more than `room` bytes of memory.
+///
+/// # Errors
+/// Those of [`parse`], and [`JsonError::OverRoom`].
+pub fn parse_within(bytes: &[u8], max_depth: usize, room: usize) -> Result<Value, JsonError> {
     if bytes.starts_with(b"\xef\xbb\xbf") {
         return Err(JsonError::Bom { at: 0 });
     }
     let text = std::str::from_utf8(bytes).map_err(|error| JsonError::NotUtf8 { at: error.valid_up_to() })?;
-    let mut parser = Parser { text, bytes, at: 0, max_depth };
+    let mut parser = Parser { text, bytes, at: 0, max_depth, room: Room::new(room) };
     let value = parser.value(1)?;
     parser.skip_space();
     if parser.at < bytes.len() {
@@ -31,6 +41,7 @@ struct Parser<'a> {
     bytes: &'a [u8],
     at: usize,
     max_depth: usize,
+    room: Room,
 }
 
 impl Parser<'_> {
@@ -44,6 +55,11 @@ impl Parser<'_> {
     fn peek(&mut self) -> Result<u8, JsonError> {
         self.skip_space();
         self.bytes.get(self.at).copied().ok_or(JsonError::Truncated { at: self.at })
+    }
+
+    /// Goes on only where there was room.
+    fn within(&self, taken: Option<()>) -> Result<(), JsonError> {
+        taken.ok_or(JsonError::OverRoom { at: self.at, max: self.room.max })
     }
 
     fn syntax(&self, expected: &'static str) -> JsonError {
@@ -92,7 +108,10 @@ impl Parser<'_> {
             return Ok(Value::Array(items));
         }
         loop {
-            items.push(self.value(depth + 1).map_err(|error| error.below(|| format!("[{}]", items.len())))?);
+            let item = self.value(depth + 1).map_err(|error| error.below(|| format!("[{}]", items.len())))?;
+            let taken = self.room.take_element(&items);
+            self.within(taken)?;
+            items.push(item);
             match self.peek()? {
                 b',' => self.at += 1,
                 b']' => {
@@ -112,6 +131,8 @@ impl Parser<'_> {
             self.at += 1;
             return Ok(Value::Object(Object::new()));
         }
+        let taken = self.room.take_members(USUAL_MEMBERS);
+        self.within(taken)?;
         loop {
             if self.peek()? != b'"' {
                 return Err(self.syntax("a member name"));
@@ -127,6 +148,8 @@ impl Parser<'_> {
             self.at += 1;
             let value = self.value(depth + 1).map_err(|error| error.below(|| echo(&name)))?;
             has_index_names |= array_index(&name).is_some();
+            let taken = self.room.take_member(&object, &name);
+            self.within(taken)?;
             object.push(name, value);
             match self.peek()? {
                 b',' => self.at += 1,
@@ -149,6 +172,8 @@ impl Parser<'_> {
         let run = self.plain_run()?;
         if self.bytes[run] == b'"' {
             self.at = run + 1;
+            let taken = self.room.take_text(&self.text[plain_from..run]);
+            self.within(taken)?;
             return Ok(self.text[plain_from..run].to_owned());
         }
         // Escapes only ever shrink, so what is left up to the next quote is a
@@ -160,6 +185,8 @@ impl Parser<'_> {
             match self.bytes[self.at] {
                 b'"' => {
                     self.at += 1;
+                    let taken = self.room.take_text(&text);
+                    self.within(taken)?;
                     return Ok(text);
                 }
                 _ => text.push(self.escape()?),

@@ -7,9 +7,11 @@
 //!   JFZERTQSJ9.eyJzdW…    dot: ends a part
 //! ```
 //!
-//! Each part is decoded once as a payload and at four alignments as a header,
+//! What the text spells instead of holding it (`\\n`, `%2E`, `&#10;`) is read as
+//! what it stands for ([`escapes`]). Each part is decoded once as a payload and at four alignments as a header,
 //! so the search is linear; the attempts to read a header are bounded.
 
+mod escapes;
 mod reader;
 
 use std::ops::Range;
@@ -48,8 +50,10 @@ const RSA: &[usize] = &[342, 512, 683];
 
 /// Byte range of the first token at or after `from`, broken or not.
 pub(super) fn find(text: &str, from: usize) -> Option<Range<usize>> {
-    // A token has two dots.
-    memchr::memchr_iter(b'.', &text.as_bytes()[from..]).nth(1)?;
+    // A token has two dots, written or spelled.
+    let rest = &text.as_bytes()[from..];
+    let is_spelled = || memchr::memchr3(b'%', b'\\', b'&', rest).or_else(|| memchr::memmem::find(rest, b"=2E"));
+    memchr::memchr_iter(b'.', rest).nth(1).or_else(is_spelled)?;
     let mut reader = Reader { text, at: from };
     let mut parts: [Part; 3] = Default::default();
     loop {
@@ -108,8 +112,7 @@ fn signature_end(part: &Part, algorithm: Option<&str>, mut broken: bool) -> Sign
         }
         // What broke the payload says nothing of the signature.
         broken = (place > 0 && broken) || run.before == Break::Line;
-        let next = part.run_end(place);
-        (length, end) = (next, Some(run.at + next - run.from));
+        (length, end) = (part.run_end(place), Some(run.to));
     }
     match end {
         Some(end) if length >= SIGNATURE_CHARS_MIN => Signature::Ends(end),
@@ -122,12 +125,11 @@ fn signature_end(part: &Part, algorithm: Option<&str>, mut broken: bool) -> Sign
 /// The end with further parts that stand right behind the signature: a token
 /// may have five.
 fn further(reader: &mut Reader<'_>, signature: &Part, mut end: usize) -> usize {
-    let mut is_ended_by_dot = signature.is_ended_by_dot() && signature.end == end + 1;
-    while is_ended_by_dot {
+    let mut dot = signature.dot;
+    while dot == Some(end) {
         let part = reader.part();
-        let Some(run) = part.runs.first().filter(|run| run.before == Break::Nothing) else { break };
-        end = run.at + part.run_end(0) - run.from;
-        is_ended_by_dot = part.is_ended_by_dot() && part.end == end + 1;
+        let Some(run) = part.runs.iter().take_while(|run| run.before == Break::Nothing).last() else { break };
+        (end, dot) = (run.to, part.dot);
     }
     end
 }

@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 
 use pulselog::artifact::Did;
 use pulselog::trust::TrustPolicy;
+use pulselog::verify::budget::Budget;
 use pulselog::verify::judge::{self, Judge};
 use pulselog::verify::packet::{File, MANIFEST, Packet as Evidence};
 use pulselog::verify::verification::Verification;
 use pulselog::verify::{Older, Options, artifact};
 
 use crate::cli::demo::play::{Logged, Played};
+use crate::cli::evidence;
 use crate::cli::failure::Failure;
 use crate::cli::http::Client;
 use crate::cli::input::{self, SMALL_BYTES_MAX};
-use crate::cli::log_source::evidence;
 
 const POLICY: &str = "trust.policy";
 const CHECKPOINT: &str = "checkpoint";
@@ -94,7 +95,7 @@ impl Packet {
             false => None,
         };
         let older = older.as_ref().map(|(checkpoint, file)| Older { checkpoint, consistency: Some(file) });
-        let options = Options { size_at_least: None, older };
+        let options = Options { older, ..Options::default() };
         let judge = self.judge(&policy)?;
         for stem in &self.stems {
             let body = read(&format!("{stem}.json"))?;
@@ -113,9 +114,7 @@ impl Packet {
 
     fn judge(&self, policy: &[u8]) -> Result<Judge, Failure> {
         let policy = TrustPolicy::parse(policy).map_err(|error| Failure::fail(format!("packet: {error}")))?;
-        let files = evidence(std::slice::from_ref(&self.dir))?.files;
-        let packet = Evidence::read(&files, &policy).map_err(|error| Failure::fail(format!("packet: {error}")))?;
-        let packet = packet.with(Evidence::manifest(&files));
+        let packet = evidence::packet(std::slice::from_ref(&self.dir), &policy, Budget::default(), None)?;
         let now = jiff::Timestamp::now().as_millisecond();
         let mut judge = Judge::new(pulselog::protocol::Options::at(now));
         judge.operator = Did::parse(&self.operator).ok();

@@ -249,7 +249,7 @@ impl Play<'_> {
         let client = self.stage.client;
         let policy = client.get("v1/trust-policy", "text/plain")?;
         let policy = TrustPolicy::parse(&policy.body).map_err(|error| wrong(error.to_string()))?;
-        let mut log = LogSource::Url(client.clone()).read(&policy)?;
+        let mut log = LogSource::of(client.clone()).read(&policy)?;
         let size = log.head().size;
         log.know(size).map_err(|error| wrong(error.to_string()))?;
         let operator = Did::parse(self.cast.operator.did()).map_err(|error| wrong(error.to_string()))?;

@@ -49,7 +49,7 @@ fn hit(args: &Args, roots: &Artifact) -> Result<String, Failure> {
         return Ok("Give --log and --policy to see which jobs this hits.".to_owned());
     };
     let policy = args.policy.as_ref().map(|path| read("--policy", path, SMALL_BYTES_MAX)).transpose()?;
-    let log = LogSource::parse(log)?.read(&trust(policy.as_deref())?)?;
+    let log = LogSource::parse(log, args.bounds)?.read(&trust(policy.as_deref())?)?;
     let operator: &Did = roots.signer().ok_or_else(|| Failure::fail("roots come in a signed envelope"))?;
     let jobs: Vec<_> = jobs_hit(log.timeline(), operator, roots.clone()).iter().map(|job| escape(job)).collect();
     let size = log.head().size;

@@ -4,21 +4,23 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use pulselog::artifact::json::{self, DEPTH_MAX};
+use pulselog::artifact::json::{self, DEPTH_MAX, JsonError};
 use pulselog::artifact::time::unix_ms;
 use pulselog::artifact::{Did, holds_token};
+use pulselog::merkle::TreeSize;
 use pulselog::protocol::{self, Document};
 use pulselog::trust::TrustPolicy;
 use pulselog::verify::judge::{Evidence, Judge};
-use pulselog::verify::packet::Packet;
 use pulselog::verify::plain_text::escape;
 use pulselog::verify::scoped_token::{KeySet, ScopedToken, TOKEN_BYTES_MAX};
 use pulselog::verify::verification::Verification;
 
+use crate::cli::bounds::Bounds;
 use crate::cli::documents::{Input, Source};
+use crate::cli::evidence;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::input::{SMALL_BYTES_MAX, read, why};
-use crate::cli::log_source::{Evidence as Found, LogSource, evidence};
+use crate::cli::log_source::LogSource;
 use crate::cli::{many as driver, print};
 
 /// Flags about protocol, evidence and token.
@@ -38,33 +40,47 @@ pub struct JudgingArgs {
     at: Option<String>,
     /// Only the protocol verdict.
     #[arg(long, conflicts_with_all = ["evidence", "log"])]
-    protocol_only: bool,
+    pub protocol_only: bool,
     /// Artifacts with their .tlog-proofs and consistency files, or a packet's directory.
     #[arg(long, value_name = "PATH", num_args = 1.., requires = "policy", conflicts_with = "log")]
     evidence: Vec<PathBuf>,
     /// The whole log, a directory or an address: recomputes what is not in it.
     #[arg(long, value_name = "DIR|URL", requires = "policy")]
-    log: Option<String>,
+    pub log: Option<String>,
     /// The compact scoped token of the run; - reads standard input. It is checked, never shown or kept.
     #[arg(long, value_name = "F")]
     cst: Option<PathBuf>,
     /// The issuer's public keys, to check that token with.
     #[arg(long, value_name = "F", requires = "cst")]
     jwks: Option<PathBuf>,
+    /// What you know the log to have had, a size or a checkpoint that you kept: a verdict about
+    /// fewer entries is incomplete.
+    #[arg(long, value_name = "SIZE|CHECKPOINT", requires = "policy", conflicts_with = "protocol_only")]
+    at_least: Option<String>,
     /// Fail unless the run belongs to this job.
     #[arg(long, value_name = "JOB")]
     expect_job: Option<String>,
+    #[command(flatten)]
+    pub bounds: Bounds,
 }
 
 impl JudgingArgs {
     /// Reads everything that does not depend on the document. `proof`: the
-    /// document's own, which joins the evidence.
-    pub fn judge(&self, policy: Option<&[u8]>, proof: Option<&[u8]>) -> Result<Judge, Failure> {
+    /// document's own, which joins the evidence; `packet`: the directory that is
+    /// judged as one.
+    pub fn judge(
+        &self,
+        policy: Option<&[u8]>,
+        proof: Option<&[u8]>,
+        packet: Option<&PathBuf>,
+    ) -> Result<Judge, Failure> {
+        self.bounds.watch(self.log.is_some());
         let mut judge = Judge::new(self.options()?);
         judge.has_config = self.config.is_some();
         judge.protocol_only = self.protocol_only;
         judge.operator = self.operator.as_deref().map(operator).transpose()?;
         judge.expect_job = self.expect_job.clone();
+        judge.known = self.at_least.as_deref().map(|known| at_least(known, policy)).transpose()?;
         judge.token_keys = self
             .jwks
             .as_ref()
@@ -74,26 +90,15 @@ impl JudgingArgs {
             })
             .transpose()?;
         judge.token = self.cst.as_deref().map(token).transpose()?;
-        if !self.evidence.is_empty() {
-            judge.evidence = Evidence::Packet(Box::new(self.packet(&trust(policy)?, proof)?));
+        // A packet is its own evidence, beside what else is given.
+        let named: Vec<_> = packet.into_iter().chain(&self.evidence).cloned().collect();
+        if !named.is_empty() && !self.protocol_only {
+            judge.evidence =
+                Evidence::Packet(Box::new(evidence::packet(&named, &trust(policy)?, self.bounds.budget(), proof)?));
         } else if let Some(log) = &self.log {
-            judge = judge.with_log(LogSource::parse(log)?.read(&trust(policy)?)?);
+            judge = judge.with_log(LogSource::parse(log, self.bounds)?.read(&trust(policy)?)?);
         }
         Ok(judge)
-    }
-
-    fn packet(&self, policy: &TrustPolicy, proof: Option<&[u8]>) -> Result<Packet, Failure> {
-        let Found { mut files, has_folder, unread } = evidence(&self.evidence)?;
-        // A folder is a packet, and a packet says which files it has.
-        let manifest = has_folder.then(|| Packet::manifest(&files));
-        files.extend(proof.map(|proof| ("--proof".to_owned(), proof.to_vec())));
-        let packet = Packet::read(&files, policy)
-            .map_err(|error| Failure::fail(format!("--evidence: {error} [{}]", error.code())))?;
-        let packet = unread.iter().fold(packet, |packet, (name, why)| packet.without(name, why));
-        Ok(match manifest {
-            Some(manifest) => packet.with(manifest),
-            None => packet,
-        })
     }
 
     fn options(&self) -> Result<protocol::Options, Failure> {
@@ -115,6 +120,18 @@ impl JudgingArgs {
     }
 }
 
+/// A size, or that of a checkpoint which the trust policy believes.
+pub fn at_least(known: &str, policy: Option<&[u8]>) -> Result<TreeSize, Failure> {
+    if let Ok(size) = TreeSize::parse(known) {
+        return Ok(size);
+    }
+    let checkpoint = read("--at-least", Path::new(known), SMALL_BYTES_MAX)?;
+    let opened = trust(policy)?.open(&checkpoint);
+    opened
+        .map(|checkpoint| checkpoint.head().size)
+        .map_err(|error| Failure::fail(format!("--at-least {known}: {error} [{}]", error.code())))
+}
+
 /// A pinned operator.
 pub fn operator(text: &str) -> Result<Did, Failure> {
     Did::parse(text).map_err(|error| Failure::usage(format!("--operator: {error}")))
@@ -123,7 +140,7 @@ pub fn operator(text: &str) -> Result<Did, Failure> {
 /// A trust policy from its bytes.
 pub fn trust(policy: Option<&[u8]>) -> Result<TrustPolicy, Failure> {
     let bytes = policy.ok_or_else(|| Failure::usage("--policy: is required where something is proven to be logged"))?;
-    TrustPolicy::parse(bytes).map_err(|error| Failure::fail(format!("--policy: {error} [{}]", error.code())))
+    TrustPolicy::of_reader(bytes).map_err(|error| Failure::fail(format!("--policy: {error} [{}]", error.code())))
 }
 
 fn token(path: &Path) -> Result<ScopedToken, Failure> {
@@ -142,38 +159,66 @@ pub fn are_many(documents: &[PathBuf]) -> bool {
     documents.len() > 1 || documents.iter().any(|path| path.is_dir() || lines(path))
 }
 
+/// What is said of one of many.
+pub enum Said {
+    Judged(Box<Verification>),
+    /// It is evidence for others, and spoken of there.
+    Evidence,
+    /// Nothing can be judged; whether that says anything against it.
+    Unjudged {
+        is_incomplete: bool,
+        why: String,
+    },
+}
+
 /// Judges all of them on all cores: a line each, then a summary.
-pub fn many(documents: &[PathBuf], judge: &Judge, as_json: bool) -> Result<Exit, Failure> {
+pub fn many(
+    documents: &[PathBuf],
+    work: impl Fn(&Source, &[u8]) -> Said + Sync,
+    as_json: bool,
+) -> Result<Exit, Failure> {
     let input =
         Input::of(documents).map_err(|(path, error)| Failure::fail(format!("{}: {}", path.display(), why(&error))))?;
-    let mut worst = Exit::Pass;
-    let job = |_: &Source, bytes: &[u8]| judged(judge, bytes);
-    let summary = driver::run(input, job, |source, answer| {
-        let verification = answer.map_err(|unread| (unread.is_incomplete(source), unread.to_string()));
-        let verification = verification.and_then(|judged| judged.map_err(|why| (source.may_be_none(), why)));
-        let (word, code) = match &verification {
-            Ok(verification) => (verification.verdict.word(), verification.exit_code()),
-            // Named and not judged: neither pass nor fail.
-            Err((true, _)) => ("not checked", 3),
-            Err((false, _)) => ("FAIL", 1),
-        };
-        worst = worse(worst, code);
+    let (mut worst, mut judged) = (Exit::Pass, 0_u64);
+    let summary = driver::run(input, work, |source, answer| {
+        let said = answer.unwrap_or_else(|unread| Said::Unjudged {
+            is_incomplete: unread.is_incomplete(source),
+            why: unread.to_string(),
+        });
         // File names come with the documents: as untrusted as they are.
         let place = escape(&source.to_string());
-        let line = match (as_json, &verification) {
-            (true, Ok(verification)) => json_line(source, verification)?,
-            (true, Err((is_incomplete, why))) => {
-                let verdict = if *is_incomplete { "incomplete" } else { "fail" };
-                format!("{}\n", serde_json::json!({"source": source.to_string(), "verdict": verdict, "error": why}))
+        let (word, code, line) = match said {
+            Said::Evidence => return Ok("of evidence"),
+            Said::Judged(judged) => {
+                let word = judged.verdict.word();
+                let line = match as_json {
+                    true => json_line(source, &judged)?,
+                    false => format!("{word:<11}  {place}  {}\n", in_short(&judged)),
+                };
+                (word, judged.exit_code(), line)
             }
-            (false, Ok(verification)) => format!("{word:<11}  {place}  {}\n", in_short(verification)),
-            (false, Err((_, why))) => format!("{word:<11}  {place}  {}\n", escape(why)),
+            Said::Unjudged { is_incomplete, why } => {
+                // Named and not judged: neither pass nor fail.
+                let (word, verdict, code) =
+                    if is_incomplete { ("not checked", "incomplete", 3) } else { ("FAIL", "fail", 1) };
+                let line = match as_json {
+                    true => {
+                        format!(
+                            "{}\n",
+                            serde_json::json!({"source": source.to_string(), "verdict": verdict, "error": why})
+                        )
+                    }
+                    false => format!("{word:<11}  {place}  {}\n", escape(&why)),
+                };
+                (word, code, line)
+            }
         };
+        (worst, judged) = (worse(worst, code), judged + 1);
         print(&line).map_err(|failure| io::Error::other(failure.message))?;
         Ok(word)
     });
     let summary = summary.map_err(|error| Failure::fail(format!("documents: {error}")))?;
-    if summary.documents == 0 {
+    if judged == 0 {
         return Err(Failure::fail("documents: none was found, so nothing was verified"));
     }
     if as_json {
@@ -184,10 +229,30 @@ pub fn many(documents: &[PathBuf], judge: &Judge, as_json: bool) -> Result<Exit,
     Ok(worst)
 }
 
-fn judged(judge: &Judge, bytes: &[u8]) -> Result<Verification, String> {
-    let value = json::parse(bytes, DEPTH_MAX).map_err(|error| format!("{error} [{}]", error.code()))?;
-    let document = Document::of(&value).ok_or("is no bundle, export, aggregate or commit signature")?;
+/// Documents that are of no packet.
+pub fn documents(judge: &Judge, bounds: Bounds) -> impl Fn(&Source, &[u8]) -> Said + Sync {
+    let room = bounds.budget().room_of_each(driver::workers());
+    move |source, bytes| match judged(judge, bytes, room) {
+        Ok(verification) => Said::Judged(Box::new(verification)),
+        Err(Said::Unjudged { is_incomplete, why }) => {
+            Said::Unjudged { is_incomplete: is_incomplete || source.may_be_none(), why }
+        }
+        Err(other) => other,
+    }
+}
+
+fn judged(judge: &Judge, bytes: &[u8], room: usize) -> Result<Verification, Said> {
+    let value = json::parse_within(bytes, DEPTH_MAX, room).map_err(|error| unread(&error))?;
+    let none = || "is no bundle, export, aggregate or commit signature".to_owned();
+    let document = Document::of(&value).ok_or_else(|| Said::Unjudged { is_incomplete: false, why: none() })?;
     Ok(judge.judge(&document))
+}
+
+/// A document that is no JSON; or whose values are too many for this run, which
+/// says nothing against it.
+pub fn unread(error: &JsonError) -> Said {
+    let is_incomplete = matches!(error, JsonError::OverRoom { .. });
+    Said::Unjudged { is_incomplete, why: format!("{error} [{}]", error.code()) }
 }
 
 fn json_line(source: &Source, verification: &Verification) -> io::Result<String> {
@@ -197,12 +262,18 @@ fn json_line(source: &Source, verification: &Verification) -> io::Result<String>
 }
 
 fn in_short(verification: &Verification) -> String {
+    if let (None, Some(subject)) = (&verification.document, &verification.subject) {
+        return format!("{}, entry {} of {}", subject.kind, subject.index, escape(&subject.origin));
+    }
     let protocol = verification.protocol.as_ref().map_or("", |protocol| protocol.reason_code);
     let codes: Vec<_> = verification.audit.findings.iter().map(|finding| finding.code).collect();
-    format!("protocol {protocol}, audit {} {}", verification.audit.status.name(), codes.join(" "))
+    let as_of = verification.coverage.as_ref().and_then(|coverage| coverage.as_of);
+    let older = as_of.filter(|as_of| as_of.beyond > 0);
+    let older = older.map(|as_of| format!(", of the first {} entries only", as_of.size)).unwrap_or_default();
+    format!("protocol {protocol}, audit {}{older} {}", verification.audit.status.name(), codes.join(" "))
 }
 
-fn worse(one: Exit, code: u8) -> Exit {
+pub fn worse(one: Exit, code: u8) -> Exit {
     match (one, code) {
         (Exit::Fail, _) | (_, 1) => Exit::Fail,
         (Exit::Incomplete, _) | (_, 3) => Exit::Incomplete,

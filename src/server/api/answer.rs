@@ -1,6 +1,6 @@
 //! How answers are made: JSON or C2SP text, and who may keep them how long.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Serialize;
 
@@ -21,6 +21,48 @@ pub const NO_CACHE: &str = "no-cache";
 /// As above, and shared caches keep away: bodies may be withheld one day.
 pub const PRIVATE: &str = "private, no-cache";
 
+/// One good answer of a route, as the reference lists it.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Media type.
+    pub media: &'static str,
+    /// Shape of [`super::wire::shapes::SHAPES`], for JSON of ours.
+    pub shape: Option<&'static str>,
+    /// `Cache-Control`.
+    pub cache: &'static str,
+    /// Headers of ours: name and meaning.
+    pub headers: &'static [(&'static str, &'static str)],
+}
+
+impl Answer {
+    /// An answer without headers of ours.
+    #[must_use]
+    pub const fn new(status: u16, media: &'static str, shape: Option<&'static str>, cache: &'static str) -> Answer {
+        Answer { status, media, shape, cache, headers: &[] }
+    }
+
+    /// JSON that may change with the log.
+    #[must_use]
+    pub const fn json(shape: &'static str) -> Answer {
+        Answer::new(200, JSON, Some(shape), NO_CACHE)
+    }
+
+    /// What was judged at one size. The document is the same whenever it is
+    /// asked for, so what the log holds by now stands beside it.
+    #[must_use]
+    pub const fn judged(shape: &'static str) -> Answer {
+        Answer { headers: &[BEYOND], ..Answer::json(shape) }
+    }
+
+    /// C2SP text.
+    #[must_use]
+    pub const fn text(cache: &'static str) -> Answer {
+        Answer::new(200, TEXT, None, cache)
+    }
+}
+
 /// An answer of these bytes.
 #[must_use]
 pub fn bytes(media: &'static str, cache: &'static str, body: impl Into<axum::body::Body>) -> Response {
@@ -37,6 +79,28 @@ pub fn bytes(media: &'static str, cache: &'static str, body: impl Into<axum::bod
 pub fn json(value: &impl Serialize) -> Result<Response, Problem> {
     let body = serde_json::to_vec(value).map_err(|_| Problem::internal())?;
     Ok(bytes(JSON, NO_CACHE, body))
+}
+
+/// How many entries the published checkpoint proves beyond the size judged.
+/// It grows with the log, so it stands in no document about one size.
+pub const BEYOND: (&str, &str) =
+    ("Pulselog-Beyond", "entries above the size judged that the published checkpoint proves; none of them is judged");
+
+/// What was judged at one size of the log, and what it holds beyond it.
+pub struct Judged<T> {
+    pub document: T,
+    pub beyond: u64,
+}
+
+/// JSON about one size, with [`BEYOND`] beside it.
+///
+/// # Errors
+/// As [`json`].
+pub fn judged(of: &Judged<impl Serialize>) -> Result<Response, Problem> {
+    let mut response = json(&of.document)?;
+    let name = HeaderName::try_from(BEYOND.0).map_err(|_| Problem::internal())?;
+    response.headers_mut().insert(name, HeaderValue::from(of.beyond));
+    Ok(response)
 }
 
 /// JSON with another status.

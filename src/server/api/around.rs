@@ -1,21 +1,19 @@
-//! What surrounds every request: a time limit, counters, headers, and an
-//! answer for panics and for addresses that nobody has.
+//! What surrounds every request: slots, a time limit, counters, compression,
+//! headers, and an answer for panics and for addresses that nobody has.
 
 use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 
 use crate::server::api::problem::{Problem, Refused};
+use crate::server::api::slots;
 use crate::server::state::AppState;
-
-/// Requests that are worked on at once; more wait, and their time counts.
-const REQUESTS_MAX: usize = 256;
 
 /// Headers of every answer that does not set its own.
 const HEADERS: [(header::HeaderName, &str); 3] = [
@@ -23,6 +21,11 @@ const HEADERS: [(header::HeaderName, &str); 3] = [
     (header::REFERRER_POLICY, "no-referrer"),
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
 ];
+const HTML: &str = "text/html";
+/// Media types that gzip makes smaller.
+const PACKED: [&str; 4] = [HTML, "application/json", "text/css", "image/svg+xml"];
+/// Addresses of entry bundles, which are made of text.
+const ENTRY_TILES: &str = "/tile/entries/";
 /// Label of requests that no route took.
 const NO_ROUTE: &str = "none";
 
@@ -30,9 +33,13 @@ const NO_ROUTE: &str = "none";
 pub fn layers(router: Router<AppState>, state: AppState) -> Router<AppState> {
     router
         .method_not_allowed_fallback(wrong_method)
-        .layer(GlobalConcurrencyLimitLayer::new(REQUESTS_MAX))
+        .layer(from_fn_with_state(state.slots.clone(), slots::read))
         .layer(from_fn_with_state(state.clone(), limit_time))
+        .layer(from_fn_with_state(state.slots.clone(), slots::hold_answer))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(mark_packable))
+        .layer(CompressionLayer::new().gzip(true).compress_when(is_packable))
+        .layer(from_fn(say_unacceptable))
         .layer(from_fn_with_state(state, count))
         .layer(from_fn(add_headers))
 }
@@ -79,10 +86,55 @@ async fn count(State(state): State<AppState>, request: Request, next: Next) -> R
     response
 }
 
-async fn add_headers(request: Request, next: Next) -> Response {
+/// Marks an answer that gzip makes smaller.
+#[derive(Clone, Copy)]
+struct Packable;
+
+/// Entries, pages and JSON shrink; hashes do not. Only what is read is packed:
+/// answers to submitters stand beside nothing that others wrote, and whoever
+/// compares a body with its `ETag` gets the bytes that it names.
+async fn mark_packable(request: Request, next: Next) -> Response {
+    let is_read = is_read(request.method());
+    let is_entries = request.uri().path().starts_with(ENTRY_TILES);
     let mut response = next.run(request).await;
+    let headers = response.headers();
+    let media = headers.get(header::CONTENT_TYPE).map_or(&[][..], HeaderValue::as_bytes);
+    let shrinks = is_entries || PACKED.iter().any(|packed| media.starts_with(packed.as_bytes()));
+    if is_read && shrinks && response.status() == StatusCode::OK && !headers.contains_key(header::ETAG) {
+        response.extensions_mut().insert(Packable);
+    }
+    response
+}
+
+fn is_packable(_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions) -> bool {
+    extensions.get::<Packable>().is_some()
+}
+
+/// Whoever accepts no form of an answer gets a problem, which no cache keeps in
+/// the answer's place.
+async fn say_unacceptable(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    if response.status() != StatusCode::NOT_ACCEPTABLE {
+        return response;
+    }
+    Problem::new("not_acceptable", "let Accept-Encoding allow identity or gzip").into_response()
+}
+
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
+async fn add_headers(request: Request, next: Next) -> Response {
+    let is_read = is_read(request.method());
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
     for (name, value) in HEADERS {
-        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    // What anybody may read, a page of any origin may; our own pages stay ours.
+    let is_page = headers.get(header::CONTENT_TYPE).is_some_and(|media| media.as_bytes().starts_with(HTML.as_bytes()));
+    if is_read && !is_page {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     }
     response
 }

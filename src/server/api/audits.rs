@@ -8,10 +8,10 @@ use axum::response::Response;
 use crate::audit::{Scope, Severity, explain};
 use crate::merkle::{Hash, TreeSize};
 use crate::server::access::Access;
-use crate::server::api::answer::{self, Spelled};
+use crate::server::api::answer::{self, Judged, Spelled};
 use crate::server::api::pool;
 use crate::server::api::problem::Problem;
-use crate::server::api::query::{Param, Query, Takes};
+use crate::server::api::query::{NAME_BYTES_MAX, Param, Query, Takes, segments};
 use crate::server::api::wire::audited::{FindingListJson, ScopeReportJson};
 use crate::server::audits::{Audits, Filter};
 use crate::server::log::Log;
@@ -22,10 +22,11 @@ const LIMIT_USUAL: usize = 100;
 const LIMIT_MAX: usize = 1_000;
 
 const SEVERITIES: [Severity; 5] = [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
+const SEVERITY_NAMES: [&str; 5] = ["info", "low", "medium", "high", "critical"];
 
 const AT: Param = Param {
     name: "at",
-    takes: Takes::Number,
+    takes: Takes::Size,
     required: false,
     meaning: "any size that the log has had, at least 1; the newest published one when absent",
 };
@@ -33,19 +34,25 @@ const AT: Param = Param {
 /// Query of the reports.
 pub const AT_QUERY: &[Param] = &[AT];
 
-const fn text(name: &'static str, meaning: &'static str) -> Param {
-    Param { name, takes: Takes::Text, required: false, meaning }
+const fn only(name: &'static str, takes: Takes, meaning: &'static str) -> Param {
+    Param { name, takes, required: false, meaning }
 }
+
+const NAME: Takes = Takes::Text(NAME_BYTES_MAX);
 
 /// Query of the findings.
 pub const FINDINGS_QUERY: &[Param] = &[
-    text("code", "only findings of this code"),
-    text("severity", "only findings at least this bad: info, low, medium, high or critical"),
-    text("job", "the report of this job"),
-    text("run", "the report of this run; needs `agent`"),
-    text("agent", "only what is charged to this agent, by DID"),
-    text("token", "the report of this token, by lowercase hex hash"),
-    text("app", "only what is charged to this application: instance/namespace/name"),
+    only("code", Takes::Code, "only findings of this code"),
+    only(
+        "severity",
+        Takes::OneOf(&SEVERITY_NAMES),
+        "only findings at least this bad: info, low, medium, high or critical",
+    ),
+    only("job", NAME, "the report of this job"),
+    only("run", NAME, "the report of this run; needs `agent`"),
+    only("agent", NAME, "only what is charged to this agent, by DID"),
+    only("token", Takes::Hash, "the report of this token, by lowercase hex hash"),
+    only("app", NAME, "only what is charged to this application: instance/namespace/name"),
     AT,
     Param {
         name: "after",
@@ -55,7 +62,7 @@ pub const FINDINGS_QUERY: &[Param] = &[
     },
     Param {
         name: "limit",
-        takes: Takes::Number,
+        takes: Takes::UpTo(LIMIT_MAX),
         required: false,
         meaning: "1 to 1000, usually 100: a page ends with the entry at which it holds so many; a page also ends after 2000 entries were looked through",
     },
@@ -78,14 +85,20 @@ pub async fn findings(
     let (after, limit) = (query.number("after")?, query.limit(LIMIT_USUAL, LIMIT_MAX)?);
     let page = pool::read(move || {
         let view = log.view();
-        let size = size_at(&query, &view)?;
-        Ok(FindingListJson::from(audits.findings(&view, &filter, size, after, limit)?))
+        let (size, beyond) = size_at(&query, &view)?;
+        let document = FindingListJson::from(audits.findings(&view, &filter, size, after, limit)?);
+        Ok(Judged { document, beyond })
     });
-    answer::json(&page.await?)
+    answer::judged(&page.await?)
 }
 
 fn filter(query: &Query) -> Result<Filter, Problem> {
     let text = |name| query.text(name).map(str::to_owned);
+    for name in ["job", "run", "agent", "app"] {
+        if query.text(name).is_some_and(|text| !(1..=NAME_BYTES_MAX).contains(&text.len())) {
+            return Err(Problem::parameter(name, format!("must have 1 to {NAME_BYTES_MAX} bytes")));
+        }
+    }
     let severity = query.text("severity").map(|word| {
         let found = SEVERITIES.into_iter().find(|severity| severity.name() == word);
         found.ok_or_else(|| Problem::parameter("severity", "must be info, low, medium, high or critical"))
@@ -160,31 +173,27 @@ async fn report(
     let (query, scope) = (Query::read(uri, AT_QUERY)?, scope()?);
     let report = pool::read(move || {
         let view = log.view();
-        let size = size_at(&query, &view)?;
+        let (size, beyond) = size_at(&query, &view)?;
         let made = audits.report(&view, &scope, size)?;
         if !made.is_known {
             let detail = format!("nobody whose word counts speaks of it among {size} entries");
             return Err(Problem::new("scope_not_found", detail));
         }
-        Ok(ScopeReportJson::from(made))
+        Ok(Judged { document: ScopeReportJson::from(made), beyond })
     });
-    answer::json(&report.await?)
+    answer::judged(&report.await?)
 }
 
-/// The size asked for: any that the log has had.
-pub(super) fn size_at(query: &Query, view: &View) -> Result<TreeSize, Problem> {
+/// The size asked for, any that the log has had, and how many entries the
+/// published checkpoint proves beyond it.
+pub(super) fn size_at(query: &Query, view: &View) -> Result<(TreeSize, u64), Problem> {
     match query.number("at")?.map(TreeSize::new) {
-        None => Ok(view.size()),
+        None => Ok((view.size(), 0)),
         Some(TreeSize::ZERO) => Err(Problem::parameter("at", "must be at least 1")),
         Some(size) if size > view.size() => {
             let detail = format!("at: the log has {} entries, not {size}", view.size());
             Err(Problem::new("size_not_published", detail).at("at"))
         }
-        Some(size) => Ok(size),
+        Some(size) => Ok((size, view.size().get() - size.get())),
     }
-}
-
-/// Segments of an address that are text.
-pub(super) fn segments<T>(name: &'static str, path: Result<Path<T>, PathRejection>) -> Result<T, Problem> {
-    path.map(|Path(segments)| segments).map_err(|_| Problem::parameter(name, "is not percent-encoded UTF-8"))
 }

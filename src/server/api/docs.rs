@@ -7,7 +7,7 @@ use axum::response::Response;
 
 use crate::server::api::answer::{self, NO_CACHE};
 use crate::server::api::problem::{Problem, codes};
-use crate::server::api::query::{Query, Takes};
+use crate::server::api::query::Query;
 use crate::server::api::wire::shapes::{Encoding, SHAPES};
 use crate::server::api::{COMMON_CODES, ROUTES, STORE_CODES, SUBMIT_CODES};
 
@@ -55,6 +55,8 @@ Made from the tables in `src/server/api.rs`, `src/server/api/wire.rs`, `src/serv
 
 - Writing needs `Authorization: Bearer plg_…`; reading needs nothing. TLS is the proxy's.
 - Every answer speaks about the newest *published* checkpoint. What was answered 201 is covered by one.
+- What is answered about one size never changes; how many entries the log proves beyond it by now stands in the \
+header `Pulselog-Beyond`, never in the document.
 - A query parameter that a route does not know refuses. Lists are read by cursor: `after`, `limit`, and `next` in the answer.
 - `Accept: text/plain` (or a browser) gets C2SP text where a route has it, `Accept: application/json` gets JSON.
 - Limits (settings of the same names): artifact 2 MiB, single body 4 MiB, batch 16 MiB or 4,096 lines, 30 s a request. \
@@ -73,12 +75,7 @@ fn routes(page: &mut String) {
         if !route.query.is_empty() {
             page.push_str("| parameter | takes | required | meaning |\n|---|---|---|---|\n");
             for param in route.query {
-                let takes = match param.takes {
-                    Takes::Number => "decimal without leading zeros",
-                    Takes::Flag => "`true` or `false`",
-                    Takes::Word => "name of a kind",
-                    Takes::Text => "text",
-                };
+                let takes = param.takes.words();
                 let required = if param.required { "yes" } else { "no" };
                 let _ = writeln!(page, "| `{}` | {takes} | {required} | {} |", param.name, param.meaning);
             }
@@ -88,6 +85,9 @@ fn routes(page: &mut String) {
             let shape = answer.shape.map(|s| format!(" [{s}](#{})", s.to_ascii_lowercase())).unwrap_or_default();
             let media = if answer.media.is_empty() { String::new() } else { format!(" `{}`", answer.media) };
             let _ = writeln!(page, "- {}{media}{shape}, `Cache-Control: {}`", answer.status, answer.cache);
+            for (name, meaning) in answer.headers {
+                let _ = writeln!(page, "- header `{name}`: {meaning}");
+            }
         }
         if !route.codes.is_empty() && route.codes != SUBMIT_CODES {
             let _ = writeln!(page, "- codes: {}", list(route.codes));

@@ -1,5 +1,6 @@
 //! Entries and artifacts, read at the newest published checkpoint.
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -12,7 +13,7 @@ use crate::server::api::answer::{self, PRIVATE, Spelled};
 use crate::server::api::pool;
 use crate::server::api::problem::Problem;
 use crate::server::api::proofs;
-use crate::server::api::query::{self, Param, Query, Takes};
+use crate::server::api::query::{self, Param, Query, Takes, segments};
 use crate::server::api::wire::{EntryJson, EntryListJson};
 use crate::server::index::Index;
 use crate::server::log::Log;
@@ -28,11 +29,11 @@ pub const LIST_QUERY: &[Param] = &[
     Param { name: "after", takes: Takes::Number, required: false, meaning: "cursor: only entries above this index" },
     Param {
         name: "limit",
-        takes: Takes::Number,
+        takes: Takes::UpTo(LISTING_MAX),
         required: false,
         meaning: "entries of one page, 1 to 1000; usually 100",
     },
-    Param { name: "kind", takes: Takes::Word, required: false, meaning: "only entries of this kind" },
+    Param { name: "kind", takes: Takes::Kind, required: false, meaning: "only entries of this kind" },
 ];
 
 /// `GET /v1/entries`.
@@ -105,10 +106,11 @@ fn of_kind(log: &Log, index: &Index, kind: Kind, after: Option<u64>, limit: usiz
 pub async fn named(
     State(log): State<Log>,
     State(access): State<Access>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let name = segments("index", name)?;
     let (text, is_proof) = name.strip_suffix(PROOF_SUFFIX).map_or((name.as_str(), false), |t| (t, true));
     let index = query::number(text)
         .map(LeafIndex::new)
@@ -129,10 +131,11 @@ pub async fn named(
 pub async fn leaf(
     State(log): State<Log>,
     State(access): State<Access>,
-    Path(text): Path<String>,
+    text: Result<Path<String>, PathRejection>,
     uri: Uri,
 ) -> Result<Response, Problem> {
     access.check()?;
+    let text = segments("leaf_hash", text)?;
     Query::read(&uri, &[])?;
     let hash = match answer::hash_in_path("leaf_hash", &text, "/v1/leaves/")? {
         Spelled::Canonical(hash) => LeafHash::new(hash),
@@ -153,11 +156,12 @@ pub async fn leaf(
 pub async fn artifact(
     State(log): State<Log>,
     State(access): State<Access>,
-    Path(text): Path<String>,
+    text: Result<Path<String>, PathRejection>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     access.check()?;
+    let text = segments("digest", text)?;
     Query::read(&uri, &[])?;
     let hash = match answer::hash_in_path("digest", &text, "/v1/artifacts/")? {
         Spelled::Canonical(hash) => hash,

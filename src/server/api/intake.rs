@@ -8,13 +8,16 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout_at};
 
+use crate::server::api::answer::JSON;
+use crate::server::api::pool::{Held, Memory};
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Param, Query};
+use crate::server::config::crowd::Crowd;
 use crate::server::state::AppState;
 use crate::server::tokens::live::Submitter;
 
@@ -22,8 +25,10 @@ use crate::server::tokens::live::Submitter;
 const DRAIN_BYTES_MAX: usize = 256 << 20;
 /// How long that may take.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(5);
-/// Room made for a body before its first byte.
-const FIRST_ROOM_BYTES_MAX: usize = 1 << 20;
+type Frame = hyper::body::Frame<Bytes>;
+
+/// Room made for a body with its first byte.
+const FIRST_ROOM_BYTES: usize = 16 << 10;
 
 /// A submission that may be read.
 pub struct Intake {
@@ -34,20 +39,28 @@ pub struct Intake {
     /// The body.
     pub bytes: Bytes,
     /// Its memory, given back with the answer.
-    pub held: OwnedSemaphorePermit,
+    pub held: Held,
 }
 
 /// Authenticates, reads the query, then at most `bytes_max` of the body.
 ///
 /// # Errors
 /// In this order: token codes, `invalid_parameter`, `content_encoding_refused`,
-/// `body_too_large`, `body_incomplete`.
-pub async fn receive(state: &AppState, request: Request, bytes_max: usize, known: &[Param]) -> Result<Intake, Problem> {
+/// `content_type_refused`,
+/// `body_too_large`, `body_incomplete`, `body_too_slow`.
+pub async fn receive(
+    state: &AppState,
+    request: Request,
+    media: &'static str,
+    bytes_max: usize,
+    known: &[Param],
+) -> Result<Intake, Problem> {
     let (parts, mut body) = request.into_parts();
     let received = async {
         let submitter = authenticate(state, &parts.headers)?;
         let query = Query::read(&parts.uri, known)?;
-        let Sent { bytes, held } = hold(state, &parts.headers, &mut body, bytes_max).await?;
+        let reading = Reading { memory: &state.pool.memory, media, pace: Pace::begin(&state.crowd), bytes_max };
+        let Sent { bytes, held } = reading.hold(&parts.headers, &mut body).await?;
         Ok(Intake { submitter, query, bytes, held })
     }
     .await;
@@ -62,28 +75,43 @@ pub struct Sent {
     /// The body.
     pub bytes: Bytes,
     /// Its memory, given back with the answer.
-    pub held: OwnedSemaphorePermit,
+    pub held: Held,
 }
 
 /// Reads at most `bytes_max` of a body that needs no token.
 ///
 /// # Errors
-/// `content_encoding_refused`, `queue_full`, `body_too_large`, `body_incomplete`.
+/// `content_encoding_refused`, `content_type_refused`, what `memory` says when it is full,
+/// `body_too_large`, `body_incomplete`, `body_too_slow`.
 pub async fn look_at(state: &AppState, headers: &HeaderMap, mut body: Body, bytes_max: usize) -> Result<Sent, Problem> {
-    let received = hold(state, headers, &mut body, bytes_max).await;
+    let reading = Reading { memory: &state.judges.memory, media: JSON, pace: Pace::begin(&state.crowd), bytes_max };
+    let received = reading.hold(headers, &mut body).await;
     if received.is_err() {
         tokio::spawn(drain(body));
     }
     received
 }
 
-async fn hold(state: &AppState, headers: &HeaderMap, body: &mut Body, bytes_max: usize) -> Result<Sent, Problem> {
-    if headers.get(header::CONTENT_ENCODING).is_some_and(|e| e.as_bytes() != b"identity") {
+/// The form in which a body comes: of the route's media type, where it says
+/// one, and not packed in any way.
+fn check_form(headers: &HeaderMap, media: &'static str) -> Result<(), Problem> {
+    let is = |value: &HeaderValue, what: &[u8]| value.as_bytes().trim_ascii().eq_ignore_ascii_case(what);
+    if !headers.get_all(header::CONTENT_ENCODING).iter().all(|value| is(value, b"identity")) {
         return Err(Problem::new("content_encoding_refused", "send the body without Content-Encoding"));
     }
-    let held = state.pool.hold(announced(headers).unwrap_or(bytes_max).min(bytes_max))?;
-    let bytes = read(headers, body, bytes_max).await?;
-    Ok(Sent { bytes, held })
+    let mut transfer = headers.get_all(header::TRANSFER_ENCODING).iter();
+    if transfer.next().is_some_and(|value| !is(value, b"chunked")) || transfer.next().is_some() {
+        return Err(Problem::new("content_encoding_refused", "send the body with no Transfer-Encoding but chunked"));
+    }
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let is_right = types.next().is_none_or(|value| {
+        let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        essence.eq_ignore_ascii_case(media.as_bytes())
+    });
+    if is_right && types.next().is_none() {
+        return Ok(());
+    }
+    Err(Problem::new("content_type_refused", format!("send the body as Content-Type: {media}")))
 }
 
 fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<Submitter, Problem> {
@@ -100,22 +128,70 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH).and_then(|l| l.to_str().ok()?.parse().ok())
 }
 
-async fn read(headers: &HeaderMap, body: &mut Body, bytes_max: usize) -> Result<Bytes, Problem> {
-    let too_large = || Problem::new("body_too_large", format!("the body may have at most {bytes_max} bytes"));
-    let announced = announced(headers);
-    if announced.is_some_and(|length| length > bytes_max) {
-        return Err(too_large());
+/// How far a body may lie behind.
+struct Pace {
+    begun: Instant,
+    stall_max: Duration,
+    bytes_per_second: u64,
+}
+
+impl Pace {
+    fn begin(crowd: &Crowd) -> Self {
+        let stall_max = Duration::from_millis(crowd.stall_time_max_ms);
+        Self { begun: Instant::now(), stall_max, bytes_per_second: crowd.body_bytes_per_second_min }
     }
-    let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(FIRST_ROOM_BYTES_MAX));
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Problem::new("body_incomplete", "the connection ended inside the body"))?;
-        let Ok(data) = frame.into_data() else { continue };
-        if bytes.len() + data.len() > bytes_max {
-            return Err(too_large());
+
+    /// When the byte after `bytes` must be there.
+    fn due(&self, bytes: usize) -> Instant {
+        let earned_ms = (bytes as u64).saturating_mul(1_000) / self.bytes_per_second.max(1);
+        self.begun + self.stall_max + Duration::from_millis(earned_ms)
+    }
+}
+
+/// How one body is read. Memory is taken as bytes arrive: who only announces
+/// them holds none, and who stops sending them loses it soon.
+struct Reading<'a> {
+    memory: &'a Memory,
+    media: &'static str,
+    pace: Pace,
+    bytes_max: usize,
+}
+
+impl Reading<'_> {
+    async fn hold(&self, headers: &HeaderMap, body: &mut Body) -> Result<Sent, Problem> {
+        check_form(headers, self.media)?;
+        let announced = announced(headers);
+        if announced.is_some_and(|length| length > self.bytes_max) {
+            return Err(self.too_large());
         }
-        bytes.extend_from_slice(&data);
+        let (mut held, mut bytes) = (self.memory.hold(), Vec::new());
+        while let Some(frame) = self.next(body, bytes.len()).await? {
+            let frame = frame.map_err(|_| Problem::new("body_incomplete", "the connection ended inside the body"))?;
+            let Ok(data) = frame.into_data() else { continue };
+            let length = bytes.len() + data.len();
+            if length > self.bytes_max {
+                return Err(self.too_large());
+            }
+            if length > bytes.capacity() {
+                let room = (2 * length).max(FIRST_ROOM_BYTES).min(announced.unwrap_or(self.bytes_max)).max(length);
+                held.grow_to(room)?;
+                bytes.reserve_exact(room - bytes.len());
+            }
+            bytes.extend_from_slice(&data);
+        }
+        Ok(Sent { bytes: bytes.into(), held })
     }
-    Ok(bytes.into())
+
+    async fn next(&self, body: &mut Body, arrived: usize) -> Result<Option<Result<Frame, axum::Error>>, Problem> {
+        timeout_at(self.pace.due(arrived), body.frame()).await.map_err(|_| {
+            let least = self.pace.bytes_per_second;
+            Problem::new("body_too_slow", format!("{arrived} bytes arrived, at least {least} a second must"))
+        })
+    }
+
+    fn too_large(&self) -> Problem {
+        Problem::new("body_too_large", format!("the body may have at most {} bytes", self.bytes_max))
+    }
 }
 
 async fn drain(mut body: Body) {

@@ -17,9 +17,9 @@ use crate::server::lookup::{self, QUERY_BYTES_MAX};
 /// Query of the search.
 pub const LOOKUP_QUERY: &[Param] = &[Param {
     name: "q",
-    takes: Takes::Text,
+    takes: Takes::Text(QUERY_BYTES_MAX),
     required: true,
-    meaning: "a hash in hex or base64url, a DID, an id, a ticket, an application or an index; at most 512 bytes",
+    meaning: "a hash in hex or base64url, a DID, an id, a ticket, an application or an index",
 }];
 
 /// `GET /v1/lookup`.

@@ -8,10 +8,24 @@ use serde_json::{Map, Value, json};
 use crate::artifact::KINDS;
 use crate::artifact::Kind;
 use crate::artifact::shape::json_schema;
+use crate::audit::RULE_GROUPS;
+use crate::server::api::answer::Answer;
 use crate::server::api::problem::{MEDIA_TYPE, code_row};
-use crate::server::api::query::{Param, Query, Takes};
+use crate::server::api::query::{NAME_BYTES_MAX, Param, Query, Takes};
+use crate::server::api::submit::NDJSON;
 use crate::server::api::wire::shapes::{Encoding, SHAPES, Shape};
-use crate::server::api::{Answer, COMMON_CODES, ROUTES, Route, STORE_CODES, answer};
+use crate::server::api::{COMMON_CODES, ROUTES, Route, STORE_CODES, answer};
+use crate::server::config::Limits;
+use crate::tile::TILE_LEVEL_MAX;
+
+/// Largest number that JSON readers keep exact, RFC 8259 section 6.
+const NUMBER_MAX: u64 = (1 << 53) - 1;
+/// 32 bytes as we write them.
+const HASH_PATTERN: &str = "^[0-9a-f]{64}$";
+/// The last part of a tile's number, which is all of it below 1,000.
+const TILE_PATTERN: &str = "^[0-9]{3}$";
+const TILE_FORM: &str = "The tile's number in groups of three digits, all but the last after an x and before a slash, \
+    and for a partial tile its width: 067, x001/x234/067, 000.p/17 (C2SP tlog-tiles).";
 
 /// `GET /openapi.json`.
 ///
@@ -68,7 +82,7 @@ fn operation(route: &Route) -> Value {
         operation["parameters"] = parameters.into();
     }
     if let Some(media) = route.takes {
-        operation["requestBody"] = json!({ "required": true, "content": { media: { "schema": { "$ref": "#/components/schemas/Artifact" } } } });
+        operation["requestBody"] = request_body(media);
     }
     if route.token {
         operation["security"] = json!([{ "token": [] }]);
@@ -81,20 +95,55 @@ fn operation_id(route: &Route) -> String {
     words.fold(route.method.to_ascii_lowercase(), |id, word| format!("{id}_{word}"))
 }
 
+fn request_body(media: &str) -> Value {
+    let limits = Limits::default();
+    let (description, schema) = if media == NDJSON {
+        let (bytes, items) = (limits.batch_bytes_max, limits.batch_items_max);
+        let said = format!("One artifact a line. Unless configured otherwise at most {bytes} bytes and {items} lines.");
+        (said, json!({ "type": "string", "minLength": 1 }))
+    } else {
+        let (body, artifact) = (limits.body_bytes_max, limits.artifact.artifact_bytes_max);
+        let said = format!("Unless configured otherwise at most {body} bytes, of which {artifact} after white space.");
+        (said, json!({ "$ref": "#/components/schemas/Artifact" }))
+    };
+    json!({ "required": true, "description": description, "content": { media: { "schema": schema } } })
+}
+
 fn path_parameters(path: &'static str) -> impl Iterator<Item = Value> {
-    path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| {
-        let number = matches!(name, "index" | "size");
-        let schema = if number { json!({ "type": "integer", "minimum": 0 }) } else { json!({ "type": "string" }) };
-        json!({ "name": name, "in": "path", "required": true, "schema": schema })
+    path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(move |(name, _)| {
+        let schema = match name {
+            "index" | "size" => number(0),
+            "level" => json!({ "type": "integer", "minimum": 0, "maximum": TILE_LEVEL_MAX }),
+            "tile" => json!({ "type": "string", "pattern": TILE_PATTERN }),
+            "hash" | "digest" | "leaf_hash" => json!({ "type": "string", "pattern": HASH_PATTERN }),
+            _ => json!({ "type": "string", "minLength": 1, "maxLength": NAME_BYTES_MAX }),
+        };
+        let mut parameter = json!({ "name": name, "in": "path", "required": true, "schema": schema });
+        if name == "tile" {
+            parameter["description"] = TILE_FORM.into();
+        }
+        parameter
     })
+}
+
+fn number(minimum: u64) -> Value {
+    json!({ "type": "integer", "minimum": minimum, "maximum": NUMBER_MAX })
 }
 
 fn parameter(param: &Param) -> Value {
     let schema = match param.takes {
-        Takes::Number => json!({ "type": "integer", "minimum": 0 }),
+        Takes::Number => number(0),
+        Takes::Size => number(1),
+        Takes::UpTo(max) => json!({ "type": "integer", "minimum": 1, "maximum": max }),
         Takes::Flag => json!({ "type": "boolean" }),
-        Takes::Text => json!({ "type": "string" }),
-        Takes::Word => json!({ "type": "string", "enum": KINDS.iter().map(|k| k.name).collect::<Vec<_>>() }),
+        Takes::Kind => json!({ "type": "string", "enum": KINDS.iter().map(|k| k.name).collect::<Vec<_>>() }),
+        Takes::Code => {
+            let codes: Vec<&str> = RULE_GROUPS.iter().copied().flatten().map(|rule| rule.code).collect();
+            json!({ "type": "string", "enum": codes })
+        }
+        Takes::OneOf(words) => json!({ "type": "string", "enum": words }),
+        Takes::Hash => json!({ "type": "string", "pattern": HASH_PATTERN }),
+        Takes::Text(max) => json!({ "type": "string", "minLength": 1, "maxLength": max }),
     };
     json!({
         "name": param.name, "in": "query", "required": param.required,
@@ -107,7 +156,7 @@ fn responses(route: &Route) -> Value {
     for answer in route.answers {
         let response = responses
             .entry(answer.status.to_string())
-            .or_insert_with(|| json!({ "description": route.summary, "headers": cache_header(answer) }));
+            .or_insert_with(|| json!({ "description": route.summary, "headers": headers(answer) }));
         if !answer.media.is_empty() {
             response["content"][answer.media] = match answer.shape {
                 Some(shape) => json!({ "schema": { "$ref": format!("#/components/schemas/{shape}") } }),
@@ -118,20 +167,34 @@ fn responses(route: &Route) -> Value {
     for code in all_codes(route) {
         let Some(row) = code_row(code) else { continue };
         let response = responses.entry(row.status.to_string()).or_insert_with(|| {
+            let problem = json!({ "$ref": "#/components/schemas/Problem" });
+            let codes = json!({ "properties": { "code": { "enum": [] } } });
             json!({
                 "description": "",
-                "content": { MEDIA_TYPE: { "schema": { "$ref": "#/components/schemas/Problem" } } },
+                "content": { MEDIA_TYPE: { "schema": { "allOf": [problem, codes] } } },
             })
         });
         let known = response["description"].as_str().unwrap_or_default();
         let separator = if known.is_empty() { "" } else { ", " };
         response["description"] = format!("{known}{separator}{code}").into();
+        let path = format!("/content/{}/schema/allOf/1/properties/code/enum", MEDIA_TYPE.replace('/', "~1"));
+        if let Some(Value::Array(codes)) = response.pointer_mut(&path) {
+            codes.push(code.into());
+        }
+    }
+    if route.path.contains("hash}") || route.path.contains("digest}") {
+        let said = "The hash in another spelling: the address in lowercase hex is in Location.";
+        responses.insert("308".into(), json!({ "description": said }));
     }
     Value::Object(responses)
 }
 
-fn cache_header(answer: &Answer) -> Value {
-    json!({ "Cache-Control": { "schema": { "const": answer.cache } } })
+fn headers(answer: &Answer) -> Value {
+    let mut headers = json!({ "Cache-Control": { "schema": { "const": answer.cache } } });
+    for (name, meaning) in answer.headers {
+        headers[*name] = json!({ "description": meaning, "schema": { "type": "integer", "minimum": 0 } });
+    }
+    headers
 }
 
 /// Codes that a route can answer.
@@ -165,7 +228,7 @@ fn shape(shape: &Shape) -> Value {
 fn encoding(encoding: Encoding) -> Value {
     let one = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
     match encoding {
-        Encoding::Number | Encoding::UnixMs => json!({ "type": "integer", "minimum": 0 }),
+        Encoding::Number | Encoding::UnixMs => number(0),
         Encoding::Hex => json!({ "type": "string", "pattern": "^([0-9a-f]{2})+$" }),
         Encoding::Text | Encoding::C2sp => json!({ "type": "string" }),
         Encoding::Bool => json!({ "type": "boolean" }),

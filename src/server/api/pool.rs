@@ -1,6 +1,7 @@
-//! Workers for admission. Signatures cost the most of any request; two run
-//! at once for each core, so that one is ready whenever another is handed over,
-//! and a burst of batches neither starves the sequencer nor piles up threads.
+//! Workers for admission, and memory for bodies. Signatures cost the most of
+//! any request; two run at once for each core, so that one is ready whenever
+//! another is handed over, and a burst of batches neither starves the sequencer
+//! nor piles up threads.
 
 use std::sync::Arc;
 
@@ -8,36 +9,74 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::server::api::problem::Problem;
 
-/// Bytes of submissions that are held at once, from the first byte to the answer.
-const HELD_BYTES_MAX: usize = 512 << 20;
-/// The unit they are counted in.
+/// The unit in which memory is counted.
 const HELD_UNIT: usize = 1 << 10;
 
-/// Bounded workers, and bounded memory for what they work on. Clones share the bounds.
+/// Memory that bodies of one sort may take together. Clones share it.
 #[derive(Clone)]
-pub struct Pool {
-    permits: Arc<Semaphore>,
-    held: Arc<Semaphore>,
+pub struct Memory {
+    units: Arc<Semaphore>,
+    full: fn() -> Problem,
 }
 
-impl Default for Pool {
-    fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let held = Arc::new(Semaphore::new(HELD_BYTES_MAX / HELD_UNIT));
-        Self { permits: Arc::new(Semaphore::new(2 * cores)), held }
+impl Memory {
+    /// At most `bytes`; `full` says that they are taken.
+    #[must_use]
+    pub fn new(bytes: usize, full: fn() -> Problem) -> Self {
+        Self { units: Arc::new(Semaphore::new((bytes / HELD_UNIT).min(Semaphore::MAX_PERMITS))), full }
+    }
+
+    /// Nothing of it yet.
+    #[must_use]
+    pub fn hold(&self) -> Held {
+        Held { memory: self.clone(), permit: None }
     }
 }
 
-impl Pool {
-    /// Reserves memory for a submission of at most `bytes` until the permit is dropped.
+/// What one body takes, given back when it is dropped.
+pub struct Held {
+    memory: Memory,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Held {
+    /// Takes as much as is missing to `bytes`. Whoever announces much and sends
+    /// little takes little.
     ///
     /// # Errors
-    /// `queue_full` when submissions under way hold it all.
-    pub fn hold(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
-        let units = u32::try_from(bytes / HELD_UNIT + 1).unwrap_or(u32::MAX);
+    /// What the memory says when it is full.
+    pub fn grow_to(&mut self, bytes: usize) -> Result<(), Problem> {
+        let units = bytes.div_ceil(HELD_UNIT);
+        let missing = units.saturating_sub(self.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits));
+        if missing == 0 {
+            return Ok(());
+        }
+        let missing = u32::try_from(missing).unwrap_or(u32::MAX);
+        let more = Arc::clone(&self.memory.units).try_acquire_many_owned(missing).map_err(|_| (self.memory.full)())?;
+        match &mut self.permit {
+            Some(permit) => permit.merge(more),
+            None => self.permit = Some(more),
+        }
+        Ok(())
+    }
+}
+
+/// Bounded workers for submissions. Clones share the bounds.
+#[derive(Clone)]
+pub struct Pool {
+    permits: Arc<Semaphore>,
+    /// For their bodies.
+    pub memory: Memory,
+}
+
+impl Pool {
+    /// Workers for this machine's cores, and memory for bodies.
+    #[must_use]
+    pub fn new(held_bytes_max: usize) -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let full =
             || Problem::new("queue_full", "submissions under way hold all memory for them; try again in a second");
-        Arc::clone(&self.held).try_acquire_many_owned(units).map_err(|_| full())
+        Self { permits: Arc::new(Semaphore::new(2 * cores)), memory: Memory::new(held_bytes_max, full) }
     }
 
     /// Runs `work` on a thread that may block, when one of the workers is free.

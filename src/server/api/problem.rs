@@ -47,6 +47,7 @@ pub const CODES: &[CodeRow] = &[
     row(401, "token_expired", "the token's time is over"),
     row(401, "token_revoked", "the operator revoked the token"),
     row(503, "tokens_unreadable", "the token file cannot be read, so nobody may submit"),
+    row(503, "tokens_missing", "the log has no token file, so nobody may submit"),
     row(400, "invalid_parameter", "a part of the address breaks its rule or is not known"),
     row(400, "size_zero", "there is no proof about the empty tree: every log extends it"),
     row(400, "sizes_swapped", "from is larger than to"),
@@ -68,11 +69,16 @@ pub const CODES: &[CodeRow] = &[
     row(405, "method_not_allowed", "this address does not take this method"),
     row(413, "body_too_large", "the body has more bytes than the limit"),
     row(415, "content_encoding_refused", "bodies are taken without content encoding only"),
+    row(415, "content_type_refused", "the body is announced as another media type than this address takes"),
+    row(406, "not_acceptable", "Accept-Encoding refuses every form that there is"),
     row(400, "body_incomplete", "the body ended before its announced length"),
+    row(408, "body_too_slow", "the body arrived more slowly than the least rate"),
     row(400, "batch_empty", "the batch holds no line"),
     row(413, "batch_too_large", "the request holds more entries than could ever be queued"),
     row(503, "queue_full", "too many entries wait; try again"),
-    row(503, "clock_unsound", "the log's clock jumped; writes wait for it"),
+    row(429, "verify_busy", "too many documents wait to be judged; try again"),
+    row(503, "answers_full", "large answers wait for their readers; try again"),
+    row(503, "clock_unsound", "the log's clock is not believed; writes wait for it"),
     row(503, "log_stopped", "the log stopped; submit again when it is back"),
     row(503, "timeout", "the request took longer than the limit; submitting again is safe"),
     row(507, "disk_low", "a disk of the log is nearly full; reads go on"),
@@ -207,7 +213,7 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
         }
         if status == StatusCode::UNAUTHORIZED {
@@ -243,6 +249,9 @@ impl From<TokenError> for Problem {
         match &error {
             TokenError::Unknown | TokenError::Expired | TokenError::Revoked => {
                 Self::new(error.code(), error.to_string())
+            }
+            TokenError::Missing { .. } => {
+                Self::new("tokens_missing", "the log has no token file; the operator was told")
             }
             _ => Self::new("tokens_unreadable", "the token file cannot be read; the operator was told"),
         }

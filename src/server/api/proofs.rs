@@ -17,7 +17,7 @@ use crate::server::log::Log;
 
 const SIZE: Param = Param {
     name: "size",
-    takes: Takes::Number,
+    takes: Takes::Size,
     required: false,
     meaning: "a published tree size; the newest when absent",
 };
@@ -29,7 +29,12 @@ pub const INCLUSION_QUERY: &[Param] =
     &[Param { name: "index", takes: Takes::Number, required: true, meaning: "leaf index, below size" }, SIZE];
 /// Query of the consistency proof.
 pub const CONSISTENCY_QUERY: &[Param] = &[
-    Param { name: "from", takes: Takes::Number, required: true, meaning: "older published size, at least 1" },
+    Param {
+        name: "from",
+        takes: Takes::Number,
+        required: true,
+        meaning: "older published size; 0 for who knows none yet",
+    },
     Param {
         name: "to",
         takes: Takes::Number,
@@ -77,12 +82,13 @@ async fn prove(log: Log, index: LeafIndex, query: &Query, form: Form) -> Result<
 /// `GET /v1/proofs/consistency`.
 ///
 /// # Errors
-/// `invalid_parameter`, `size_zero`, `sizes_swapped`, `size_not_published`, store codes.
+/// `invalid_parameter`, `sizes_swapped`, `size_not_published`, store codes.
 pub async fn consistency(State(log): State<Log>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
     let query = Query::read(&uri, CONSISTENCY_QUERY)?;
-    // Required, so present.
-    let from = size_of(&query, "from")?.unwrap_or(TreeSize::ZERO);
-    let to = size_of(&query, "to")?;
+    // Required, so present. From the empty tree nothing has to be proven, and a
+    // witness that knows no checkpoint yet asks just that.
+    let from = TreeSize::new(query.number("from")?.unwrap_or_default());
+    let to = query.number("to")?.map(TreeSize::new);
     let form = answer::negotiate(&headers, Form::Json);
     let response = pool::read(move || {
         let view = log.view();
@@ -104,7 +110,7 @@ pub async fn consistency(State(log): State<Log>, uri: Uri, headers: HeaderMap) -
     Ok(answer::varied(response.await?))
 }
 
-/// Nothing is in the empty tree, and everything extends it: no proof is made.
+/// Nothing is in the empty tree: there is no entry to prove.
 fn size_of(query: &Query, name: &'static str) -> Result<Option<TreeSize>, Problem> {
     match query.number(name)? {
         Some(0) => Err(Problem::new("size_zero", format!("{name}: must be at least 1")).at(name)),

@@ -1,5 +1,7 @@
 //! Strict query strings: what a route does not know refuses.
 
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::Uri;
 
 use crate::server::api::problem::Problem;
@@ -22,13 +24,44 @@ pub struct Param {
 pub enum Takes {
     /// Decimal without leading zeros.
     Number,
+    /// The same, at least 1.
+    Size,
+    /// The same, from 1 to this.
+    UpTo(usize),
     /// `true` or `false`.
     Flag,
     /// Name of a kind.
-    Word,
-    /// Text.
-    Text,
+    Kind,
+    /// Code of a rule of the audit.
+    Code,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// 32 bytes in lowercase hex.
+    Hash,
+    /// Text of at least one byte, and at most so many.
+    Text(usize),
 }
+
+impl Takes {
+    /// In words, for the reference.
+    #[must_use]
+    pub fn words(self) -> String {
+        match self {
+            Self::Number => "decimal without leading zeros".to_owned(),
+            Self::Size => "decimal without leading zeros, at least 1".to_owned(),
+            Self::UpTo(max) => format!("decimal without leading zeros, 1 to {max}"),
+            Self::Flag => "`true` or `false`".to_owned(),
+            Self::Kind => "name of a kind".to_owned(),
+            Self::Code => "code of a rule of the audit".to_owned(),
+            Self::OneOf(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
+            Self::Hash => "64 lowercase hex digits".to_owned(),
+            Self::Text(max) => format!("text, 1 to {max} bytes"),
+        }
+    }
+}
+
+/// Bytes that any name may have in an address.
+pub const NAME_BYTES_MAX: usize = 1_024;
 
 /// Longest name of an unknown parameter that an answer repeats.
 const NAME_SHOWN_MAX: usize = 64;
@@ -102,6 +135,14 @@ impl Query {
             _ => Err(Problem::parameter("limit", format!("must be within 1 and {max}"))),
         }
     }
+}
+
+/// Segments of an address that are text.
+///
+/// # Errors
+/// `invalid_parameter` when they are no UTF-8.
+pub fn segments<T>(name: &'static str, path: Result<Path<T>, PathRejection>) -> Result<T, Problem> {
+    path.map(|Path(segments)| segments).map_err(|_| Problem::parameter(name, "is not percent-encoded UTF-8"))
 }
 
 /// Canonical decimal.

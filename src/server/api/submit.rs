@@ -41,12 +41,16 @@ const LINES_PER_TASK: usize = 64;
 /// # Errors
 /// Intake, admission and [`SubmitError`](crate::server::log::SubmitError) codes.
 pub async fn one(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
-    let intake = intake::receive(&state, request, state.limits.body_bytes_max, ONE_QUERY).await?;
+    let intake = intake::receive(&state, request, answer::JSON, state.limits.body_bytes_max, ONE_QUERY).await?;
     let with_proof = intake.query.flag("proof")?;
+    // First a place in the queue, then the work: who is refused is refused at once.
+    let place = state.log.reserve([intake.bytes.len()].into_iter())?;
     let admission = Admission::new(&state, intake.submitter);
-    let bytes = intake.bytes;
-    let ready = state.pool.run(move || admission.admit(&bytes)).await??;
-    let logged = state.log.submit(vec![ready.item]).await?;
+    let (bytes, held) = (intake.bytes, intake.held);
+    let Ready { item, told } = state.pool.run(move || admission.admit(&bytes)).await??;
+    // From here on only the item is kept, and after its commit not even that.
+    drop(held);
+    let logged = state.log.submit_at(place, vec![item]).await?;
     // One item in, one answer out.
     let logged = logged.into_iter().next().ok_or_else(Problem::internal)??;
     let proof = if with_proof { Some(proof(&state.log, &logged).await?) } else { None };
@@ -55,7 +59,7 @@ pub async fn one(State(state): State<AppState>, request: Request) -> Result<Resp
         state.metrics.duplicate();
     }
     let location = format!("/v1/entries/{}", logged.index);
-    let mut response = answer::json_status(status, &LoggedJson::new(&logged, ready.told, proof))?;
+    let mut response = answer::json_status(status, &LoggedJson::new(&logged, told, proof))?;
     let location = HeaderValue::from_str(&location).map_err(|_| Problem::internal())?;
     response.headers_mut().insert(header::LOCATION, location);
     Ok(response)
@@ -67,10 +71,12 @@ pub async fn one(State(state): State<AppState>, request: Request) -> Result<Resp
 /// As [`one`] for what concerns the whole request; a line's own problem is in
 /// its answer line.
 pub async fn batch(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
-    let intake = intake::receive(&state, request, state.limits.batch_bytes_max, &[]).await?;
+    let intake = intake::receive(&state, request, NDJSON, state.limits.batch_bytes_max, &[]).await?;
     let lines = split(&intake.bytes, state.limits.batch_items_max)?;
+    let place = state.log.reserve(lines.iter().map(Bytes::len))?;
     let admission = Arc::new(Admission::new(&state, intake.submitter));
     let admitted = admit_all(&state, &admission, &lines).await?;
+    drop((lines, intake.bytes, intake.held));
     let mut items = Vec::with_capacity(admitted.len());
     let mut waiting = Vec::with_capacity(admitted.len());
     for result in admitted {
@@ -79,7 +85,7 @@ pub async fn batch(State(state): State<AppState>, request: Request) -> Result<Re
             ready.told
         }));
     }
-    let logged = if items.is_empty() { Vec::new() } else { state.log.submit(items).await? };
+    let logged = if items.is_empty() { Vec::new() } else { state.log.submit_at(place, items).await? };
     answer_lines(&state, waiting, logged)
 }
 

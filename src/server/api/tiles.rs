@@ -7,7 +7,6 @@ use axum::response::Response;
 use crate::server::api::answer::{self, IMMUTABLE};
 use crate::server::api::pool;
 use crate::server::api::problem::Problem;
-use crate::server::api::query::Query;
 use crate::server::log::Log;
 use crate::tile::TilePath;
 
@@ -23,7 +22,7 @@ const MEDIA_TYPE: &str = "application/octet-stream";
 /// # Errors
 /// `tile_path_invalid` for any other spelling, `tile_not_found`, store codes.
 pub async fn tile(State(log): State<Log>, uri: Uri) -> Result<Response, Problem> {
-    Query::read(&uri, &[])?;
+    // A query changes nothing: caches and readers add theirs.
     // The path as sent: a percent-encoded digit is another spelling.
     let text = uri.path().strip_prefix(PREFIX).unwrap_or_default();
     let path = TilePath::parse(text).map_err(|e| Problem::new("tile_path_invalid", e.to_string()).at("tile"))?;

@@ -3,6 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::Uri;
 use axum::response::Response;
@@ -12,10 +13,10 @@ use crate::artifact::json::{self, DEPTH_MAX};
 use crate::merkle::TreeSize;
 use crate::protocol::Document;
 use crate::server::access::Access;
-use crate::server::api::answer::{self, Spelled};
+use crate::server::api::answer::{self, Judged, Spelled};
 use crate::server::api::audits::{AT_QUERY, size_at};
 use crate::server::api::problem::Problem;
-use crate::server::api::query::Query;
+use crate::server::api::query::{Query, segments};
 use crate::server::api::{intake, pool};
 use crate::server::audits::Audits;
 use crate::server::log::Log;
@@ -27,15 +28,15 @@ use crate::verify::verification::Verification;
 ///
 /// # Errors
 /// `access_closed`, `invalid_parameter`, body codes, `json_…`,
-/// `not_a_document`, `size_not_published`, `index_behind`, `scope_too_large`,
-/// store codes.
+/// `not_a_document`, `verify_busy`, `size_not_published`, `index_behind`,
+/// `scope_too_large`, store codes.
 pub async fn verify(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
     state.access.check()?;
     let (parts, body) = request.into_parts();
     let query = Query::read(&parts.uri, AT_QUERY)?;
     let sent = intake::look_at(&state, &parts.headers, body, state.limits.body_bytes_max).await?;
     let (log, audits) = (state.log.clone(), state.audits.clone());
-    let judged = state.pool.run(move || {
+    let judged = state.judges.run(move || {
         let file = json::parse(&sent.bytes, DEPTH_MAX)
             .map_err(|error| Problem::new(error.code(), format!("the body is no strict JSON: {error}")))?;
         let unknown = || {
@@ -44,12 +45,12 @@ pub async fn verify(State(state): State<AppState>, request: Request) -> Result<R
         };
         let document = Document::of(&file).ok_or_else(unknown)?;
         let view = log.view();
-        let size = size_at(&query, &view)?;
-        let verification = audits.judge(&view, &document, size, now_ms())?;
+        let (size, beyond) = size_at(&query, &view)?;
+        let document = audits.judge(&view, &document, size, now_ms())?;
         drop(sent.held);
-        Ok::<_, Problem>(verification)
+        Ok::<_, Problem>(Judged { document, beyond })
     });
-    answer::json(&judged.await??)
+    answer::judged(&judged.await??)
 }
 
 /// `GET /v1/bundles/{digest}/report`: expiry is judged at the time of the last
@@ -62,10 +63,11 @@ pub async fn report(
     State(log): State<Log>,
     State(audits): State<Audits>,
     State(access): State<Access>,
-    Path(text): Path<String>,
+    text: Result<Path<String>, PathRejection>,
     uri: Uri,
 ) -> Result<Response, Problem> {
     access.check()?;
+    let text = segments("digest", text)?;
     let query = Query::read(&uri, AT_QUERY)?;
     let rest = format!("/report{}", answer::query_of(&uri));
     let digest = match answer::hash_before("digest", &text, "/v1/bundles/", &rest)? {
@@ -74,10 +76,10 @@ pub async fn report(
     };
     let judged = pool::read(move || {
         let view = log.view();
-        let size = size_at(&query, &view)?;
-        of_bundle(&view, &audits, &digest, size)
+        let (size, beyond) = size_at(&query, &view)?;
+        Ok(Judged { document: of_bundle(&view, &audits, &digest, size)?, beyond })
     });
-    answer::json(&judged.await?)
+    answer::judged(&judged.await?)
 }
 
 /// The verdicts on the bundle with this digest, among the entries below `size`.

@@ -231,6 +231,9 @@ pub struct HealthJson {
     /// Whether submissions are taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub writes: Option<bool>,
+    /// Codes of what refuses them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub writes_refused: Option<Vec<&'static str>>,
 }
 
 /// Hex of a root.
@@ -335,7 +338,15 @@ pub mod tests {
         check("ConsistencyProof", consistency);
         check("Checkpoint", CheckpointJson::new(head, &note()));
         check("CheckpointList", CheckpointListJson { checkpoints: vec![], next: Some(1) });
-        check("Health", HealthJson { status: "up", tree_size: Some(1), writes: Some(true) });
+        check(
+            "Health",
+            HealthJson {
+                status: "up",
+                tree_size: Some(1),
+                writes: Some(false),
+                writes_refused: Some(vec!["disk_low"]),
+            },
+        );
         assert_eq!(SHAPES.len(), 11 + 13 + 7, "a new shape needs a line here, in `audited` or in `shapes::verdicts`");
     }
 }

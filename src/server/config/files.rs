@@ -33,6 +33,10 @@ pub(super) fn read_text(path: &Path) -> Result<String, ConfigError> {
 
 pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, ConfigError> {
     let mut bytes = Vec::new();
+    // Opening a pipe would wait for whoever writes to it, and a device has no end.
+    if !std::fs::metadata(path).map_err(|e| unreadable(path, &e))?.is_file() {
+        return Err(ConfigError::File { path: path.to_owned(), why: "is no regular file".into() });
+    }
     let file = File::open(path).map_err(|e| unreadable(path, &e))?;
     file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|e| unreadable(path, &e))?;
     if bytes.len() as u64 > FILE_BYTES_MAX {

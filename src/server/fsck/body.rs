@@ -1,15 +1,40 @@
 //! What a body must be for its entry: authenticated again, whoever served it.
 
-use crate::artifact::{Artifact, Grant, KeyCache, Limits, readmit};
+use crate::artifact::digest::ArtifactDigest;
+use crate::artifact::json::JsonError;
+use crate::artifact::{AdmitError, Artifact, Grant, KeyCache, Limits, readmit};
 use crate::entry::SequencedEntry;
 
-/// The artifact behind `body`, if it is all that its entry says.
+/// Why a body is not shown to be its entry's.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Disagreement {
+    /// A sentence that says the first thing that differs.
+    Differs(String),
+    /// It is the entry's, and reading it would take more memory than there is.
+    OverRoom,
+}
+
+impl From<&str> for Disagreement {
+    fn from(why: &str) -> Self {
+        Self::Differs(why.to_owned())
+    }
+}
+
+/// The artifact behind `body`, if it is all that its entry says. It is hashed
+/// before anything in it is read; its values may take `room`.
 ///
 /// # Errors
-/// A sentence that says the first thing that differs.
-pub fn agree(entry: &SequencedEntry, body: &[u8], keys: &KeyCache) -> Result<Artifact, String> {
+/// [`Disagreement`].
+pub fn agree(entry: &SequencedEntry, body: &[u8], keys: &KeyCache, room: usize) -> Result<Artifact, Disagreement> {
+    if ArtifactDigest::of(body) != entry.digest {
+        return Err("does not hash to the digest in its entry".into());
+    }
     let grant = if entry.signer.is_some() { Grant::all() } else { Grant::any_unsigned(entry.kind) };
-    let admitted = readmit(body, &grant, &Limits::unlimited(), keys).map_err(|error| error.to_string())?;
+    let admitted = readmit(body, &grant, &Limits { room, ..Limits::unlimited() }, keys);
+    let admitted = admitted.map_err(|error| match error {
+        AdmitError::Json(JsonError::OverRoom { .. }) => Disagreement::OverRoom,
+        other => Disagreement::Differs(other.to_string()),
+    })?;
     let artifact = admitted.artifact;
     if artifact.digest() != entry.digest || artifact.compact().as_bytes() != body {
         return Err("does not hash to the digest in its entry".into());

@@ -11,7 +11,7 @@ use crate::entry::{LoggedAt, SequencedEntry};
 use crate::merkle::{LeafIndex, TreeSize, leaf_hash};
 use crate::note::VerifierKey;
 use crate::server::faults::NoFaults;
-use crate::server::fsck::body::agree;
+use crate::server::fsck::body::{Disagreement, agree};
 use crate::server::fsck::tree::Regrown;
 use crate::server::fsck::{FsckError, Progress, Report, is_told, require_log};
 use crate::server::guard::{FileGuard, GuardState, hash_text};
@@ -180,9 +180,10 @@ impl<'a> Walk<'a> {
             return self.report.note(what(), "is gone");
         };
         self.report.bodies += 1;
-        let artifact = match agree(entry, &body, &self.keys) {
+        let artifact = match agree(entry, &body, &self.keys, usize::MAX) {
             Ok(artifact) => artifact,
-            Err(why) => return self.report.note(what(), why),
+            Err(Disagreement::Differs(why)) => return self.report.note(what(), why),
+            Err(Disagreement::OverRoom) => return self.report.note(what(), "takes more memory than there is"),
         };
         let key = statement_key(&artifact.payload_hash(), entry.kind, entry.signer.as_ref());
         let listed = self.store.find_statement(&key);

@@ -11,12 +11,12 @@ use sha2::{Digest, Sha256};
 use crate::artifact::KeyCache;
 use crate::entry::{LoggedAt, SequencedEntry};
 use crate::merkle::TreeSize;
-use crate::note::VerifierKey;
-use crate::server::fsck::body::agree;
+use crate::note::{NOTE_BYTES_MAX, NoteError, VerifierKey};
+use crate::server::fsck::body::{Disagreement, agree};
 use crate::server::fsck::tree::Regrown;
 use crate::server::fsck::{FsckError, Progress, Report, is_told};
-use crate::tile::{TILE_WIDTH, TileId, TilePath, decode_bundle};
-use crate::trust::{TrustPolicy, TrustedCheckpoint};
+use crate::tile::{TILE_WIDTH, TileId, TilePath, bundle_bytes_max, decode_bundle};
+use crate::trust::{TrustError, TrustPolicy, TrustedCheckpoint};
 
 /// What a fetch gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,17 +25,47 @@ pub enum Fetched {
     Bytes(Vec<u8>),
     /// The log says that it does not have it, or withholds it.
     Absent,
+    /// It has more bytes than were asked for.
+    TooLong,
 }
+
+/// What could not be fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unfetched {
+    /// This one, and why; others may be.
+    Failed(String),
+    /// A bound of the run was reached.
+    Ended {
+        /// Which.
+        code: &'static str,
+        /// In words.
+        why: String,
+    },
+}
+
+/// What a run reads at most of one body.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Longest body that is read, whatever its entry says.
+    pub body_bytes_max: usize,
+    /// Memory that the values of one body may take, beside its own bytes.
+    pub room: usize,
+}
+
+/// Gives what stands at a path, of which no more than so many bytes are read.
+pub type Fetch<'a> = dyn FnMut(&str, usize) -> Result<Fetched, Unfetched> + 'a;
 
 /// Checks the log behind `fetch`, which is given paths such as `checkpoint`,
 /// `tile/0/x001/067` and `v1/artifacts/<hex>`. Bodies that are withheld are
-/// counted as absent, not as problems.
+/// counted as absent, not as problems. Nothing is kept but 32 bytes an entry;
+/// every body is read in the length that its entry says, and hashed first.
 ///
 /// # Errors
-/// [`FsckError::Remote`] when no checkpoint verifies under `vkey`.
+/// No checkpoint verifies under `vkey`, or a bound of the run was reached.
 pub fn check(
-    fetch: &mut dyn FnMut(&str) -> Result<Fetched, String>,
+    fetch: &mut Fetch<'_>,
     vkey: VerifierKey,
+    limits: Limits,
     progress: &mut Progress<'_>,
 ) -> Result<Report, FsckError> {
     let trusted = checkpoint(fetch, vkey)?;
@@ -47,6 +77,8 @@ pub fn check(
         keys: KeyCache::default(),
         last: LoggedAt::from_unix_ms(0),
         identities: HashSet::new(),
+        limits,
+        ended: None,
     };
     walk.report.checkpoints = 1;
     let size = head.size.get();
@@ -57,6 +89,7 @@ pub fn check(
         let Some(entries) = walk.bundle(&path, usize::from(width)) else { break };
         for entry in entries {
             walk.entry(next, &entry);
+            walk.ended.take().map_or(Ok(()), Err)?;
             next += 1;
             if is_told(next, TreeSize::new(size)) {
                 progress(next, size);
@@ -66,53 +99,58 @@ pub fn check(
     for (tile, bytes) in walk.tree.partial() {
         walk.tile(tile, &bytes);
     }
+    walk.ended.take().map_or(Ok(()), Err)?;
     if walk.tree.size() == size && walk.tree.root() != head.root {
         walk.report.note("checkpoint", format!("signs another root than that of the {size} entries served"));
     }
     Ok(walk.report)
 }
 
-fn checkpoint(
-    fetch: &mut dyn FnMut(&str) -> Result<Fetched, String>,
-    vkey: VerifierKey,
-) -> Result<TrustedCheckpoint, FsckError> {
-    match fetch("checkpoint") {
-        Ok(Fetched::Bytes(note)) => {
-            TrustPolicy::for_log(vkey).open(&note).map_err(|e| FsckError::Remote(e.to_string()))
-        }
+fn checkpoint(fetch: &mut Fetch<'_>, vkey: VerifierKey) -> Result<TrustedCheckpoint, FsckError> {
+    match fetch("checkpoint", NOTE_BYTES_MAX) {
+        Ok(Fetched::Bytes(note)) => Ok(TrustPolicy::for_log(vkey).open(&note)?),
         Ok(Fetched::Absent) => Err(FsckError::Remote("serves no checkpoint; is this the log's URL prefix".into())),
-        Err(why) => Err(FsckError::Remote(why)),
+        Ok(Fetched::TooLong) => {
+            let error = NoteError::TooLarge { field: "note", got: NOTE_BYTES_MAX + 1, limit: NOTE_BYTES_MAX };
+            Err(TrustError::from(error).into())
+        }
+        Err(Unfetched::Failed(why)) => Err(FsckError::Remote(why)),
+        Err(Unfetched::Ended { code, why }) => Err(FsckError::Ended { code, why }),
     }
 }
 
 struct Walk<'a> {
-    fetch: &'a mut dyn FnMut(&str) -> Result<Fetched, String>,
+    fetch: &'a mut Fetch<'a>,
     report: Report,
     tree: Regrown,
     keys: KeyCache,
     last: LoggedAt,
     /// SHA-256 of each identity: 32 bytes an entry while the walk lasts.
     identities: HashSet<[u8; 32]>,
+    limits: Limits,
+    /// A bound was reached: the walk ends.
+    ended: Option<FsckError>,
 }
 
 impl Walk<'_> {
-    fn get(&mut self, path: &str) -> Option<Vec<u8>> {
-        match (self.fetch)(path) {
-            Ok(Fetched::Bytes(bytes)) => Some(bytes),
-            Ok(Fetched::Absent) => {
-                self.report.note(path, "is not served");
-                None
+    fn get(&mut self, path: &str, bytes_max: usize) -> Option<Vec<u8>> {
+        let why = match (self.fetch)(path, bytes_max) {
+            Ok(Fetched::Bytes(bytes)) => return Some(bytes),
+            Ok(Fetched::Absent) => "is not served".to_owned(),
+            Ok(Fetched::TooLong) => format!("has more than {bytes_max} bytes"),
+            Err(Unfetched::Failed(why)) => why,
+            Err(Unfetched::Ended { code, why }) => {
+                self.ended = Some(FsckError::Ended { code, why });
+                return None;
             }
-            Err(why) => {
-                self.report.note(path, why);
-                None
-            }
-        }
+        };
+        self.report.note(path, why);
+        None
     }
 
     fn bundle(&mut self, path: &TilePath, width: usize) -> Option<Vec<Vec<u8>>> {
         let path = format!("tile/{path}");
-        let bytes = self.get(&path)?;
+        let bytes = self.get(&path, bundle_bytes_max(width))?;
         decode_bundle(&bytes, width).map_err(|e| self.report.note(path, e.to_string())).ok()
     }
 
@@ -137,22 +175,38 @@ impl Walk<'_> {
     }
 
     fn body(&mut self, index: u64, entry: &SequencedEntry) {
-        match (self.fetch)(&format!("v1/artifacts/{}", entry.digest)) {
+        let longest = self.limits.body_bytes_max;
+        let Some(length) = usize::try_from(entry.body_bytes).ok().filter(|length| *length <= longest) else {
+            let why = format!("has by its entry more than the {longest} bytes that are read");
+            return self.report.note(format!("body {index}"), why);
+        };
+        let why = match (self.fetch)(&format!("v1/artifacts/{}", entry.digest), length) {
             Ok(Fetched::Bytes(body)) => {
                 self.report.bodies += 1;
-                if let Err(why) = agree(entry, &body, &self.keys) {
-                    self.report.note(format!("body {index}"), why);
+                match agree(entry, &body, &self.keys, self.limits.room.saturating_add(body.len())) {
+                    Ok(_) => return,
+                    Err(Disagreement::Differs(why)) => why,
+                    Err(Disagreement::OverRoom) => {
+                        self.ended = Some(FsckError::Memory { what: format!("body {index}") });
+                        return;
+                    }
                 }
             }
-            Ok(Fetched::Absent) => {}
-            Err(why) => self.report.note(format!("body {index}"), why),
-        }
+            Ok(Fetched::Absent) => return,
+            Ok(Fetched::TooLong) => format!("has more than the {length} bytes that its entry says"),
+            Err(Unfetched::Failed(why)) => why,
+            Err(Unfetched::Ended { code, why }) => {
+                self.ended = Some(FsckError::Ended { code, why });
+                return;
+            }
+        };
+        self.report.note(format!("body {index}"), why);
     }
 
     fn tile(&mut self, tile: TileId, expected: &[u8]) {
         let width = (expected.len() / 32) as u16;
         let path = format!("tile/{}", TilePath::Hashes { tile, width });
-        let Some(bytes) = self.get(&path) else { return };
+        let Some(bytes) = self.get(&path, expected.len()) else { return };
         self.report.tiles += 1;
         if bytes != expected {
             self.report.note(path, "does not hold the hashes of its entries");

@@ -1,8 +1,13 @@
 //! Clocks, and the rule that says when not to trust one.
 
+mod keeper;
+pub mod mark;
+
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::entry::LoggedAt;
+use crate::server::kernel;
+
+pub use self::keeper::{ACCEPT_MAX, AHEAD_MAX, Keeper};
 
 /// The wall clock may be this far behind the last entry: steps of time daemons.
 pub const BEHIND_MAX: Duration = Duration::from_secs(10);
@@ -22,6 +27,12 @@ pub struct Reading {
 pub trait Clock: Send + Sync {
     /// Reads both clocks.
     fn read(&self) -> Reading;
+
+    /// Whether something outside holds the wall clock right, as far as is
+    /// known; `None` when nobody says.
+    fn is_synchronised(&self) -> Option<bool> {
+        None
+    }
 }
 
 /// The machine's clocks.
@@ -42,40 +53,12 @@ impl Clock for SystemClock {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Reading { wall_ms: millis(wall), monotonic_ms: millis(self.start.elapsed()) }
     }
+
+    fn is_synchronised(&self) -> Option<bool> {
+        kernel::clock_is_synchronised()
+    }
 }
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Judges readings against the first one and against the last entry.
-#[derive(Clone, Copy, Debug)]
-pub struct Soundness {
-    first: Reading,
-}
-
-impl Soundness {
-    /// Starts from a reading that is believed.
-    #[must_use]
-    pub const fn from(first: Reading) -> Self {
-        Self { first }
-    }
-
-    /// The time for the next entries, or what is wrong with the clock.
-    ///
-    /// # Errors
-    /// A sentence that says which two clocks parted and by how much.
-    pub fn judge(&self, now: Reading, last: LoggedAt) -> Result<LoggedAt, String> {
-        let behind = last.unix_ms().saturating_sub(now.wall_ms);
-        if behind > millis(BEHIND_MAX) {
-            return Err(format!("the wall clock is {behind} ms behind the last entry"));
-        }
-        let wall = i128::from(now.wall_ms) - i128::from(self.first.wall_ms);
-        let monotonic = i128::from(now.monotonic_ms) - i128::from(self.first.monotonic_ms);
-        let drift = (wall - monotonic).unsigned_abs();
-        if drift > DRIFT_MAX.as_millis() {
-            return Err(format!("wall and monotonic clock parted by {drift} ms since the start"));
-        }
-        Ok(LoggedAt::from_unix_ms(now.wall_ms))
-    }
 }

@@ -1,9 +1,14 @@
 //! The queue between requests and the sequencer: bounded in entries, not in
 //! requests, and refusing rather than growing.
+//!
+//! Room is reserved before anything is done for a request, so that one which
+//! cannot be taken is refused at once and not after its signatures were
+//! checked. What was committed gives its room back; its submitters wait for a
+//! checkpoint without it.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -15,10 +20,21 @@ use crate::server::store::damage::Damage;
 /// How long a reading of the free disk space is believed.
 const DISK_READING_MAX_AGE: Duration = Duration::from_millis(500);
 
+/// Entries that are committed and wait for a checkpoint, answers to them being
+/// due: some hundred bytes each. More than a log commits in a second.
+pub const PLACED_ENTRIES_MAX: usize = 131_072;
+/// Of the room, what batches leave to single submissions: one in so many.
+const SINGLES_SHARE: usize = 8;
+/// What an admitted request may take beyond its reservation when the queue is
+/// full: bundles expand, and how far is known only then. One in so many.
+const EXPANSION_SHARE: usize = 2;
+
 /// One request on its way to the sequencer.
 pub struct Command {
     /// Items in order.
     pub items: Vec<Item>,
+    /// Room that they take until they are committed.
+    pub room: Room,
     /// Where the answer goes.
     pub answer: oneshot::Sender<Result<Vec<Answered>, SubmitError>>,
 }
@@ -40,8 +56,20 @@ impl Room {
         Self { entries: entries().count(), bytes: entries().map(PendingEntry::held_bytes).sum() }
     }
 
-    const fn plus(self, other: Self) -> Self {
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
         Self { entries: self.entries + other.entries, bytes: self.bytes + other.bytes }
+    }
+
+    /// What is left of it without `other`.
+    #[must_use]
+    pub const fn minus(self, other: Self) -> Self {
+        Self { entries: self.entries.saturating_sub(other.entries), bytes: self.bytes.saturating_sub(other.bytes) }
+    }
+
+    const fn share(self, share: usize) -> Self {
+        Self { entries: self.entries / share, bytes: self.bytes / share }
     }
 
     const fn fits(self, limit: Self) -> bool {
@@ -57,10 +85,41 @@ pub struct Watermarks {
     pub free_disk_bytes_min: u64,
 }
 
+/// What both halves count.
+#[derive(Default)]
+struct Counts {
+    waiting: Mutex<Room>,
+    placed: AtomicUsize,
+}
+
+impl Counts {
+    fn waiting(&self) -> MutexGuard<'_, Room> {
+        // A number is whole whenever the lock is free.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn release(&self, room: Room) {
+        let mut waiting = self.waiting();
+        *waiting = waiting.minus(room);
+    }
+}
+
+/// Room in the queue, given back when it is dropped.
+pub struct Place {
+    counts: Arc<Counts>,
+    room: Room,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.counts.release(self.room);
+    }
+}
+
 /// The sending half.
 pub struct Queue {
     sender: mpsc::Sender<Command>,
-    waiting: Arc<Mutex<Room>>,
+    counts: Arc<Counts>,
     limit: Room,
     watermarks: Watermarks,
     disk: Mutex<Option<(Instant, u64)>>,
@@ -72,7 +131,7 @@ pub struct Queue {
 /// The receiving half, held by the sequencer. Dropping it closes the queue.
 pub struct Inbox {
     receiver: mpsc::Receiver<Command>,
-    waiting: Arc<Mutex<Room>>,
+    counts: Arc<Counts>,
     open: Arc<AtomicBool>,
 }
 
@@ -80,39 +139,79 @@ pub struct Inbox {
 #[must_use]
 pub fn channel(limit: Room, watermarks: Watermarks, read_only: Option<String>, damage: Arc<Damage>) -> (Queue, Inbox) {
     let (sender, receiver) = mpsc::channel();
-    let (waiting, open) = (Arc::new(Mutex::new(Room::default())), Arc::new(AtomicBool::new(true)));
-    let inbox = Inbox { receiver, waiting: Arc::clone(&waiting), open: Arc::clone(&open) };
-    (Queue { sender, waiting, limit, watermarks, disk: Mutex::new(None), read_only, damage, open }, inbox)
+    let (counts, open) = (Arc::new(Counts::default()), Arc::new(AtomicBool::new(true)));
+    let inbox = Inbox { receiver, counts: Arc::clone(&counts), open: Arc::clone(&open) };
+    (Queue { sender, counts, limit, watermarks, disk: Mutex::new(None), read_only, damage, open }, inbox)
 }
 
 impl Queue {
-    /// Reserves room for all entries of a request and queues it, or refuses it whole.
+    /// Reserves room for a request before it is admitted, or refuses it whole.
+    /// `room` may be a guess; [`Queue::push`] puts it right.
     ///
     /// # Errors
     /// [`SubmitError`].
-    pub fn push(&self, command: Command) -> Result<(), SubmitError> {
+    pub fn reserve(&self, room: Room) -> Result<Place, SubmitError> {
         if let Some(why) = &self.read_only {
             return Err(SubmitError::ReadOnly { why: why.clone() });
         }
         if self.damage.get().is_some() {
             return Err(SubmitError::Degraded);
         }
-        let room = Room::of(&command.items);
+        if !self.is_open() {
+            return Err(SubmitError::Stopped);
+        }
         if !room.fits(self.limit) {
             return Err(SubmitError::BatchTooLarge { entries: room.entries, limit: self.limit.entries });
         }
         self.check_disk()?;
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_single = room.entries <= 1;
+        let kept = if is_single { Room::default() } else { self.limit.share(SINGLES_SHARE) };
+        let mut waiting = self.counts.waiting();
         let taken = waiting.plus(room);
-        if !taken.fits(self.limit) {
-            return Err(SubmitError::QueueFull { waiting: waiting.entries, limit: self.limit.entries });
+        let placed = self.counts.placed.load(Ordering::Acquire);
+        // A batch of nearly everything is taken by an empty queue.
+        let fits = taken.plus(kept).fits(self.limit) || (waiting.entries == 0 && taken.fits(self.limit));
+        if !fits || placed + taken.entries > PLACED_ENTRIES_MAX {
+            return Err(SubmitError::QueueFull { waiting: waiting.entries + placed, limit: self.limit.entries });
         }
         *waiting = taken;
-        drop(waiting);
-        self.sender.send(command).map_err(|_| SubmitError::Stopped)
+        Ok(Place { counts: Arc::clone(&self.counts), room })
     }
 
-    fn check_disk(&self) -> Result<(), SubmitError> {
+    /// Queues the items of a request in the room reserved for it.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; the room is given back.
+    pub fn push(
+        &self,
+        mut place: Place,
+        items: Vec<Item>,
+        answer: oneshot::Sender<Result<Vec<Answered>, SubmitError>>,
+    ) -> Result<(), SubmitError> {
+        let room = Room::of(&items);
+        if !room.fits(self.limit) {
+            return Err(SubmitError::BatchTooLarge { entries: room.entries, limit: self.limit.entries });
+        }
+        {
+            let mut waiting = self.counts.waiting();
+            let others = waiting.minus(place.room);
+            let taken = others.plus(room);
+            let has_grown = !room.fits(place.room);
+            if has_grown && !taken.fits(self.limit.plus(self.limit.share(EXPANSION_SHARE))) {
+                return Err(SubmitError::QueueFull { waiting: waiting.entries, limit: self.limit.entries });
+            }
+            *waiting = taken;
+            // From here on the sequencer gives it back.
+            place.room = Room::default();
+        }
+        self.sender.send(Command { items, room, answer }).map_err(|_| SubmitError::Stopped)
+    }
+
+    /// Whether the disks have room for writes.
+    ///
+    /// # Errors
+    /// [`SubmitError::DiskLow`].
+    pub fn check_disk(&self) -> Result<(), SubmitError> {
         // A poisoned lock holds a stale reading at worst; read again.
         let mut disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
         let free = match *disk {
@@ -130,7 +229,7 @@ impl Queue {
     /// Entries that wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).entries
+        self.counts.waiting().entries
     }
 
     /// Whether the sequencer still listens.
@@ -175,9 +274,12 @@ impl Inbox {
 
     /// Gives room back.
     pub fn release(&self, room: Room) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.entries -= room.entries;
-        waiting.bytes -= room.bytes;
+        self.counts.release(room);
+    }
+
+    /// Says how many entries are committed and wait for a checkpoint.
+    pub fn tell_placed(&self, entries: usize) {
+        self.counts.placed.store(entries, Ordering::Release);
     }
 }
 

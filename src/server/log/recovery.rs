@@ -6,6 +6,7 @@
 //! with what to do next.
 
 mod error;
+mod rebuild;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +20,8 @@ use crate::merkle::{Frontier, Hash, LeafIndex, Plan, TreeSize, empty_root, leaf_
 use crate::note::VerifierKey;
 use crate::sequence::TreeState;
 use crate::server::guard::{FileGuard, GuardError, GuardRecord, GuardState, hash_text};
-use crate::server::log::clock::Clock;
+use crate::server::log::clock::Keeper;
+use crate::server::log::clock::mark::path_of;
 use crate::server::log::nodes::{fetch, root_at};
 use crate::server::log::publisher::{Fatal, Publisher};
 use crate::server::log::view::ViewError;
@@ -30,6 +32,7 @@ use crate::tile::{TILE_HEIGHT, TILE_WIDTH, TileId};
 use crate::trust::TrustPolicy;
 
 pub use self::error::OpenError;
+pub use self::rebuild::{Rebuilt, rebuild_guard};
 
 /// Entries at the right edge that a start hashes again: the last two bundles.
 const EDGE_ENTRIES: u64 = 2 * TILE_WIDTH as u64;
@@ -42,7 +45,7 @@ pub struct Recovered {
     pub(super) head: HeadRecord,
     pub(super) published: Published,
     pub(super) policy: TrustPolicy,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) time: Arc<Keeper>,
     pub(super) checkpoint_interval: Duration,
     pub(super) read_only: Option<String>,
 }
@@ -64,7 +67,7 @@ pub fn open(opening: Opening) -> Result<Recovered, OpenError> {
     let guard = FileGuard::open(&opening.guard, Arc::clone(&opening.faults))?;
     let dir = opening.data.join("store");
     let damage = survey(&opening, &dir, guard.as_ref())?;
-    let store = Arc::new(Store::open(&dir, Arc::clone(&opening.faults))?);
+    let store = Arc::new(Store::open(&dir, opening.budget, Arc::clone(&opening.faults))?);
     if let Some(damage) = damage {
         store.damage().meet(&damage);
     }
@@ -86,6 +89,9 @@ pub fn open(opening: Opening) -> Result<Recovered, OpenError> {
     check_roots(&store, &policy, &record, &head)?;
     let tree = resume(&store, head.head)?;
     check_seen(&store, &policy, &opening.seen, head.head)?;
+    let mark = path_of(&opening.guard);
+    let time = Keeper::start(opening.clock, mark.clone(), tree.last_logged_at(), opening.accept_clock)
+        .map_err(|source| OpenError::ClockMark { path: mark, source })?;
     let publisher = Publisher {
         store: Arc::clone(&store),
         guard: Box::new(guard),
@@ -100,11 +106,14 @@ pub fn open(opening: Opening) -> Result<Recovered, OpenError> {
         tree,
         head,
         policy,
-        clock: opening.clock,
+        time: Arc::new(time),
         checkpoint_interval: opening.checkpoint_interval,
         read_only: None,
     };
     recovered.finish()?;
+    if recovered.read_only.is_none() {
+        recovered.time.mark();
+    }
     Ok(recovered)
 }
 

@@ -7,6 +7,8 @@
 
 mod answers;
 mod batch;
+mod look;
+mod running;
 mod known;
 
 use std::collections::{HashMap, VecDeque};
@@ -18,7 +20,7 @@ use tokio::sync::{oneshot, watch};
 use crate::entry::{LoggedAt, PendingEntry};
 use crate::merkle::LeafHash;
 use crate::sequence::{COMMIT_BYTES_TARGET, COMMIT_ENTRIES_MAX, COMMIT_ENTRIES_TARGET, Commit, TreeState, integrate};
-use crate::server::log::clock::{Clock, Soundness};
+use crate::server::log::clock::Keeper;
 use crate::server::log::publisher::{Fatal, Publisher, announce};
 use crate::server::log::queue::{Command, Inbox, Room};
 use crate::server::log::recent::{Committed, Recent};
@@ -30,32 +32,10 @@ use crate::server::log::{Answered, Item, Logged, Published, SubmitError};
 use crate::server::store::layout::{HeadRecord, STATEMENT_KEY_BYTES, StatementRow};
 use crate::server::store::{Store, StoreError};
 
+pub use self::running::Running;
+
 /// Wait before a key that did not answer is asked again.
 const SIGN_RETRY: Duration = Duration::from_secs(1);
-
-/// The running thread.
-pub struct Running {
-    ended: oneshot::Receiver<Result<(), Fatal>>,
-}
-
-impl Running {
-    /// Resolves when the sequencer has ended: `Ok` after every [`super::Log`]
-    /// was dropped, an error when it stopped because of a doubt.
-    ///
-    /// # Errors
-    /// [`Fatal`]; the process must exit non-zero.
-    pub async fn ended(&mut self) -> Result<(), Fatal> {
-        (&mut self.ended).await.unwrap_or(Err(Fatal::Panicked))
-    }
-
-    /// As [`Running::ended`], for callers without a runtime.
-    ///
-    /// # Errors
-    /// As [`Running::ended`].
-    pub fn join(self) -> Result<(), Fatal> {
-        self.ended.blocking_recv().unwrap_or(Err(Fatal::Panicked))
-    }
-}
 
 /// Starts the thread. In read-only mode it only ends when the log is dropped.
 #[must_use]
@@ -75,7 +55,7 @@ pub fn start(recovered: Recovered, inbox: Inbox, published: watch::Sender<Publis
     if let Err(error) = std::thread::Builder::new().name("pulselog-seq".into()).spawn(sequence) {
         tracing::error!(%error, "log stopped: no thread");
     }
-    Running { ended }
+    Running::new(ended)
 }
 
 struct Sequencer {
@@ -87,8 +67,8 @@ struct Sequencer {
     published: watch::Sender<Published>,
     recent: Arc<Recent>,
     forgotten: Option<Committed>,
-    clock: Arc<dyn Clock>,
-    soundness: Soundness,
+    time: Arc<Keeper>,
+    looked_at: Instant,
     interval: Duration,
     signed_at: Option<Instant>,
     requests: VecDeque<Request>,
@@ -113,6 +93,7 @@ struct Answer {
     to: oneshot::Sender<Result<Vec<Answered>, SubmitError>>,
     slots: Vec<Option<Answered>>,
     missing: usize,
+    /// Room of the items that are not committed yet.
     room: Room,
 }
 
@@ -139,8 +120,8 @@ impl Sequencer {
             published,
             recent,
             forgotten: None,
-            soundness: Soundness::from(recovered.clock.read()),
-            clock: recovered.clock,
+            time: recovered.time,
+            looked_at: Instant::now(),
             interval: recovered.checkpoint_interval,
             signed_at: None,
             requests: VecDeque::new(),
@@ -155,14 +136,14 @@ impl Sequencer {
     fn run(&mut self) -> Result<(), Fatal> {
         loop {
             if self.requests.is_empty() {
-                let timeout = (!self.placed.is_empty()).then(|| self.until_due());
-                match self.inbox.receive(timeout) {
+                match self.inbox.receive(self.until_next()) {
                     Ok(Some(command)) => self.accept(command),
                     Ok(None) => {}
                     Err(_closed) if self.is_read_only => return Ok(()),
-                    Err(_closed) => return self.checkpoint(),
+                    Err(_closed) => return self.end(),
                 }
             }
+            self.look()?;
             // What arrived during the last commit forms this one.
             while self.waiting < COMMIT_ENTRIES_TARGET
                 && let Some(command) = self.inbox.take()
@@ -176,7 +157,7 @@ impl Sequencer {
     fn accept(&mut self, command: Command) {
         let id = self.next_request;
         self.next_request += 1;
-        let room = Room::of(&command.items);
+        let room = command.room;
         let missing = command.items.len();
         if missing == 0 {
             let _ = command.answer.send(Ok(Vec::new()));
@@ -193,10 +174,13 @@ impl Sequencer {
         if !items.is_empty() {
             match self.judge(&items)? {
                 Ok((now, known)) => {
+                    let room = self.take_room(&items);
                     let (pending, statements) = self.place(items, known);
                     if !pending.is_empty() {
                         self.commit(pending, &statements, now)?;
                     }
+                    self.inbox.tell_placed(self.placed.len());
+                    self.inbox.release(room);
                 }
                 Err(why) => self.refuse(&items, &why),
             }
@@ -241,7 +225,7 @@ impl Sequencer {
         if self.store.damage().get().is_some() {
             return Ok(Err(SubmitError::Degraded));
         }
-        let now = match self.soundness.judge(self.clock.read(), self.tree.last_logged_at()) {
+        let now = match self.time.judge(self.tree.last_logged_at()) {
             Ok(now) => now,
             Err(why) => {
                 tracing::warn!(why, "clock unsound, writes wait");
@@ -254,6 +238,18 @@ impl Sequencer {
             Err(error @ StoreError::Read(_)) => Ok(Err(self.degraded(&error))),
             Err(error) => Err(error),
         }
+    }
+
+    /// Takes the room of these items off their requests: it is given back with
+    /// the commit, not with the answer.
+    fn take_room(&mut self, items: &[(u64, usize, Item)]) -> Room {
+        items.iter().fold(Room::default(), |all, (request, _, item)| {
+            let room = Room::of(std::slice::from_ref(item));
+            if let Some(answer) = self.answers.get_mut(request) {
+                answer.room = answer.room.minus(room);
+            }
+            all.plus(room)
+        })
     }
 
     /// Finds duplicates, in the store and among the items before, and gives

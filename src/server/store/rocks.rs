@@ -6,20 +6,22 @@ use std::path::{Path, PathBuf};
 
 use rocksdb::{
     BlockBasedOptions, BottommostLevelCompaction, Cache, ColumnFamilyDescriptor, CompactOptions, DB, DBCompressionType,
-    DBRecoveryMode, Error, Options,
+    DBRecoveryMode, Error, Options, WriteBufferManager,
 };
 use rustix::fs::FlockOperation;
 
+use crate::server::store::Budget;
 use crate::server::store::layout::cf;
 
 /// Bytes of the WAL before memtables are flushed: bounds what a start after a
 /// crash replays. 48 MiB is about 40,000 entries, well under a second.
 const WAL_BYTES_MAX: u64 = 48 << 20;
+/// A memtable is full when it holds this part of the budget, so that the one
+/// being flushed and the one being filled fit into it together.
+const MEMTABLES_SHARE: usize = 3;
 /// Zeros at the end of the WAL that no record of ours ends in: rows end in
 /// hashes and signed text.
 const BLANK_TAIL_BYTES_MIN: usize = 16;
-/// One cache for data, index and filter blocks of all families.
-const BLOCK_CACHE_BYTES: usize = 512 << 20;
 /// Small blocks for point reads by hash, larger ones where neighbours are read together.
 const POINT_BLOCK_BYTES: usize = 8 << 10;
 const RANGE_BLOCK_BYTES: usize = 16 << 10;
@@ -36,16 +38,24 @@ const LAST_ZSTD_LEVEL: i32 = 3;
 /// RocksDB's value for "default window".
 const ZSTD_WINDOW_BITS: i32 = -14;
 
-pub fn open(dir: &Path) -> Result<DB, Error> {
-    let cache = Cache::new_lru_cache(BLOCK_CACHE_BYTES);
-    let families = cf::ALL.iter().map(|name| ColumnFamilyDescriptor::new(*name, family(name, &cache)));
-    DB::open_cf_descriptors(&database(recovery_mode(dir)), dir, families)
+pub fn open(dir: &Path, budget: Budget) -> Result<DB, Error> {
+    let cache = Cache::new_lru_cache(budget.cache_bytes);
+    let mut database = database(recovery_mode(dir));
+    // One budget for the memtables of all families. Never a stall: a memtable
+    // that is being flushed still counts, and the sequencer must not wait for it.
+    database.set_write_buffer_manager(&WriteBufferManager::new_write_buffer_manager(budget.memtables_bytes, false));
+    let families = cf::ALL.iter().map(|name| {
+        let mut family = family(name, &cache);
+        family.set_write_buffer_size(budget.memtables_bytes / MEMTABLES_SHARE);
+        ColumnFamilyDescriptor::new(*name, family)
+    });
+    DB::open_cf_descriptors(&database, dir, families)
 }
 
 /// Opens without writing anything: what a damaged WAL still says stays as it
 /// lies, and the same damage is found again by the next reader.
 pub fn open_read_only(dir: &Path) -> Result<DB, Error> {
-    let cache = Cache::new_lru_cache(BLOCK_CACHE_BYTES);
+    let cache = Cache::new_lru_cache(Budget::default().cache_bytes);
     let families = cf::ALL.iter().map(|name| ColumnFamilyDescriptor::new(*name, family(name, &cache)));
     DB::open_cf_descriptors_read_only(&database(recovery_mode(dir)), dir, families, false)
 }

@@ -11,7 +11,7 @@ use crate::artifact::{Grant, Kind, SignedGrant, UnsignedGrant};
 use crate::entry::SubmitterName;
 use crate::merkle::Hash;
 use crate::server::log::clock::Clock;
-use crate::server::tokens::{FILE_NAME, TokenError, TokenFile, TokenRow, hash, load};
+use crate::server::tokens::{FILE_NAME, TokenError, TokenFile, TokenRow, hash, load_existing};
 
 /// How long the file is believed before it is looked at again.
 const FILE_MAX_AGE: Duration = Duration::from_millis(500);
@@ -62,11 +62,15 @@ impl Tokens {
     ///
     /// # Errors
     /// [`TokenError::Unknown`], [`TokenError::Revoked`], [`TokenError::Expired`];
-    /// [`TokenError::File`] when the file cannot be read: then nobody is
-    /// believed, since it may hold a revocation.
+    /// [`TokenError::File`] and [`TokenError::Missing`] when the file cannot be
+    /// read: then nobody is believed, since it may hold a revocation.
     pub fn authenticate(&self, token: &str) -> Result<Submitter, TokenError> {
         let presented = hash(token);
-        match self.judged(&self.rows(FILE_MAX_AGE)?, &presented) {
+        let rows = match self.rows(FILE_MAX_AGE) {
+            Err(TokenError::Missing { .. }) => self.rows(Duration::ZERO)?,
+            rows => rows?,
+        };
+        match self.judged(&rows, &presented) {
             // It may have been made a moment ago. Strangers cost one stat by this:
             // only a file that changed is read again.
             Err(TokenError::Unknown) => self.judged(&self.rows(Duration::ZERO)?, &presented),
@@ -91,6 +95,17 @@ impl Tokens {
         Ok(row.submitter.clone())
     }
 
+    /// Reads the file again at the next look, whatever it looks like.
+    pub fn reload(&self) {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).looked_at = None;
+    }
+
+    /// Why nobody may submit, if the file is the reason.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&'static str> {
+        self.rows(FILE_MAX_AGE).err().map(|error| error.code())
+    }
+
     /// The rows, looked at again once they are older than `age_max`.
     fn rows(&self, age_max: Duration) -> Result<Arc<[Known]>, TokenError> {
         // A poisoned lock holds an older reading at worst; it is looked at again.
@@ -98,8 +113,11 @@ impl Tokens {
         if cache.looked_at.is_none_or(|at| at.elapsed() >= age_max) {
             let stamp = stamp(&self.path);
             if cache.looked_at.is_none() || stamp != cache.stamp || cache.rows.is_err() {
-                cache.rows = load(&self.path).and_then(|file| decode(&self.path, file));
-                if let Err(error) = &cache.rows {
+                let before = cache.rows.as_ref().err().cloned();
+                cache.rows = load_existing(&self.path).and_then(|file| decode(&self.path, file));
+                if let Err(error) = &cache.rows
+                    && before.as_ref() != Some(error)
+                {
                     tracing::error!(%error, "tokens are not readable, nobody may submit");
                 }
             }

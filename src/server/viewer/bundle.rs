@@ -5,7 +5,7 @@
 use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::Uri;
 use axum::response::Response;
 
 use crate::artifact::digest::ArtifactDigest;
@@ -67,13 +67,8 @@ struct ReceiptRow {
     entry: Option<u64>,
 }
 
-pub(super) async fn page(
-    State(desk): State<Desk>,
-    headers: HeaderMap,
-    digest: Result<Path<String>, PathRejection>,
-    uri: Uri,
-) -> Response {
-    serve(desk, headers, move |reader| {
+pub(super) async fn page(State(desk): State<Desk>, digest: Result<Path<String>, PathRejection>, uri: Uri) -> Response {
+    serve(desk, move |reader| {
         let (text, choices) = (segments(digest)?, Choices::read(&uri)?);
         let wanted = match read_digest(&text) {
             Some(Spelling::Hex(wanted)) => wanted,

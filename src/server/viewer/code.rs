@@ -4,7 +4,6 @@
 use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 
 use crate::audit;
@@ -38,12 +37,8 @@ struct RuleWords {
     limits: &'static str,
 }
 
-pub(super) async fn page(
-    State(desk): State<Desk>,
-    headers: HeaderMap,
-    code: Result<Path<String>, PathRejection>,
-) -> Response {
-    serve(desk, headers, move |reader| {
+pub(super) async fn page(State(desk): State<Desk>, code: Result<Path<String>, PathRejection>) -> Response {
+    serve(desk, move |reader| {
         let asked = segments(code)?;
         let rows = explain(&asked);
         let Some(first) = rows.first() else {

@@ -1,8 +1,11 @@
 //! How far a verdict reaches, and what is still open. No verdict on a page
 //! reaches further than this says.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::artifact::digest::ArtifactDigest;
 use crate::audit::{self, Absence, Pending};
+use crate::merkle::LeafIndex;
 use crate::server::viewer::finding::{Charged, Entries};
 use crate::server::viewer::inline::{Chip, When};
 use crate::server::viewer::reader::Reader;
@@ -56,7 +59,14 @@ impl Coverage {
     pub(crate) fn new(reader: &Reader, part: Option<&CoveragePart>) -> Result<Self, Trouble> {
         let size = part.and_then(|part| part.as_of).map_or(0, |as_of| as_of.size.get());
         let rows = part.map(|part| part.not_judged.as_slice()).unwrap_or_default();
-        let row = |row: &audit::Coverage| NotJudged { what: row.what, entries: Entries::new(&row.entries) };
+        // One line for one thing, whomever it is about.
+        let mut by_what: BTreeMap<&'static str, BTreeSet<LeafIndex>> = BTreeMap::new();
+        for row in rows {
+            by_what.entry(row.what).or_default().extend(&row.entries);
+        }
+        let rows: Vec<(&'static str, Vec<LeafIndex>)> =
+            by_what.into_iter().map(|(what, entries)| (what, entries.into_iter().collect())).collect();
+        let row = |(what, entries): &(&'static str, Vec<LeafIndex>)| NotJudged { what, entries: Entries::new(entries) };
         let left = rows.len().saturating_sub(ROWS_MAX) as u64;
         Ok(Self {
             searched: reach(size),

@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::Uri;
 use axum::response::Response;
 
 use crate::merkle::{LeafIndex, TreeSize};
@@ -58,13 +58,8 @@ struct RunLink {
     run: Said,
 }
 
-pub(super) async fn page(
-    State(desk): State<Desk>,
-    headers: HeaderMap,
-    index: Result<Path<String>, PathRejection>,
-    uri: Uri,
-) -> Response {
-    serve(desk, headers, move |reader| {
+pub(super) async fn page(State(desk): State<Desk>, index: Result<Path<String>, PathRejection>, uri: Uri) -> Response {
+    serve(desk, move |reader| {
         let (index, choices) = (segments(index)?, Choices::read(&uri)?);
         let index = LeafIndex::parse(&index).map_err(|_| {
             Trouble::not_found("entry_not_found", "An entry has a number, counted from 0.").about(&index)

@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::Uri;
 use axum::response::Response;
 
 use crate::audit::explain;
@@ -16,7 +16,7 @@ use crate::server::viewer::inline::Said;
 use crate::server::viewer::reader::{Choices, Reader, Shell, number};
 use crate::server::viewer::rows::segment;
 use crate::server::viewer::trouble::Trouble;
-use crate::server::viewer::verdict::As;
+use crate::server::viewer::verdict::{As, Pinned};
 use crate::server::viewer::{Answer, Desk, serve, words};
 
 /// Findings at which a page ends.
@@ -29,6 +29,7 @@ struct FindingsPage {
     asked: Asked,
     severities: Vec<(&'static str, bool)>,
     as_of: As,
+    pinned: Option<Pinned>,
     /// Rows of this page.
     findings: Vec<Card>,
     /// "3 critical, 1 info".
@@ -93,7 +94,16 @@ impl Asked {
 
     /// The same question at a fixed size.
     fn href(&self, size: TreeSize) -> String {
-        let mut href = format!("/findings?at={size}");
+        format!("/findings?at={size}{}", self.filters())
+    }
+
+    /// … at the newest size.
+    fn newest(&self) -> String {
+        format!("/findings{}", self.filters().replacen('&', "?", 1))
+    }
+
+    fn filters(&self) -> String {
+        let mut href = String::new();
         let fields = [
             ("code", &self.code),
             ("severity", &self.severity),
@@ -116,8 +126,8 @@ impl Asked {
     }
 }
 
-pub(super) async fn page(State(desk): State<Desk>, headers: HeaderMap, uri: Uri) -> Response {
-    serve(desk, headers, move |reader| {
+pub(super) async fn page(State(desk): State<Desk>, uri: Uri) -> Response {
+    serve(desk, move |reader| {
         let (asked, choices) = (Asked::read(&uri)?, Choices::read(&uri)?);
         Ok(Answer::Page(show(reader, asked, choices.at(reader)?)?.render()?))
     })
@@ -136,6 +146,7 @@ fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<FindingsPage, T
         shell: reader.shell("Findings", description),
         severities: SEVERITIES.into_iter().map(|s| (s.name(), s.name() == asked.severity)).collect(),
         as_of: As::new(&found.as_of),
+        pinned: Pinned::of(reader, size, asked.newest()),
         counts: counts.filter(|(_, n)| *n > 0).map(|(grade, n)| (grade, words::quantity(n))).collect(),
         findings: found.findings.iter().map(Card::new).collect(),
         scanned: reach(found.scanned_to),

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 
 use crate::artifact::Kind;
@@ -54,8 +53,8 @@ struct PulseRow {
     logged: When,
 }
 
-pub(super) async fn page(State(desk): State<Desk>, headers: HeaderMap) -> Response {
-    serve(desk, headers, |reader| Ok(Answer::Page(home(reader)?.render()?))).await
+pub(super) async fn page(State(desk): State<Desk>) -> Response {
+    serve(desk, |reader| Ok(Answer::Page(home(reader)?.render()?))).await
 }
 
 fn home(reader: &Reader) -> Result<HomePage, Trouble> {

@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::Uri;
 use axum::response::Response;
 
 use crate::audit::{JudgedRun, Scope};
@@ -41,13 +41,8 @@ struct RunRow {
     word: Word,
 }
 
-pub(super) async fn page(
-    State(desk): State<Desk>,
-    headers: HeaderMap,
-    id: Result<Path<String>, PathRejection>,
-    uri: Uri,
-) -> Response {
-    serve(desk, headers, move |reader| {
+pub(super) async fn page(State(desk): State<Desk>, id: Result<Path<String>, PathRejection>, uri: Uri) -> Response {
+    serve(desk, move |reader| {
         let (job, choices) = (segments(id)?, Choices::read(&uri)?);
         let size = choices.at(reader)?;
         Ok(Answer::Page(show(reader, &job, size)?.render()?))

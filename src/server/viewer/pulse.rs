@@ -5,7 +5,7 @@
 use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::Uri;
 use axum::response::Response;
 
 use crate::artifact::digest::ArtifactDigest;
@@ -75,13 +75,8 @@ struct ChoosePage {
     candidates: Vec<(String, EntryRow)>,
 }
 
-pub(super) async fn page(
-    State(desk): State<Desk>,
-    headers: HeaderMap,
-    digest: Result<Path<String>, PathRejection>,
-    uri: Uri,
-) -> Response {
-    serve(desk, headers, move |reader| {
+pub(super) async fn page(State(desk): State<Desk>, digest: Result<Path<String>, PathRejection>, uri: Uri) -> Response {
+    serve(desk, move |reader| {
         let (digest, choices) = (segments(digest)?, Choices::read(&uri)?);
         let wanted = match read_digest(&digest) {
             Some(Spelling::Hex(wanted)) => wanted,

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query};
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::Uri;
 
 use crate::artifact::Did;
 use crate::merkle::{LeafIndex, TreeSize};
@@ -17,9 +17,6 @@ use crate::server::viewer::inline::{Said, When};
 use crate::server::viewer::trouble::{Trouble, holds};
 use crate::server::viewer::{Desk, words};
 
-/// Longest `Host` that is repeated in a command.
-const HOST_BYTES_MAX: usize = 255;
-
 /// What a page is made from.
 pub(crate) struct Reader {
     pub view: View,
@@ -28,20 +25,20 @@ pub(crate) struct Reader {
     pub facts: LogFacts,
     /// When the page is made, Unix milliseconds.
     pub now_ms: u64,
-    /// Where this server was reached: `http://127.0.0.1:8080`.
+    /// Where readers reach this server, for commands to copy: `http://127.0.0.1:8080`.
     pub base: String,
 }
 
 impl Reader {
-    pub(crate) fn new(desk: Desk, headers: &HeaderMap) -> Self {
+    pub(crate) fn new(desk: Desk) -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             view: desk.log.view(),
             index: desk.index,
             audits: desk.audits,
+            base: desk.facts.url.clone(),
             facts: desk.facts,
             now_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
-            base: base(headers),
         }
     }
 
@@ -80,16 +77,6 @@ pub(crate) struct Shell {
     pub size: String,
     pub logged: Option<When>,
     pub made: When,
-}
-
-/// Where the reader reached us, for commands to copy. A name that is no plain
-/// host is not repeated.
-fn base(headers: &HeaderMap) -> String {
-    let legal = |b: u8| b.is_ascii_alphanumeric() || b".:-[]".contains(&b);
-    let host = headers.get(header::HOST).and_then(|h| h.to_str().ok());
-    let host = host.filter(|h| !h.is_empty() && h.len() <= HOST_BYTES_MAX && h.bytes().all(legal));
-    let is_https = headers.get("x-forwarded-proto").is_some_and(|p| p.as_bytes() == b"https");
-    format!("{}://{}", if is_https { "https" } else { "http" }, host.unwrap_or("127.0.0.1:8080"))
 }
 
 /// Segments of an address that are text.

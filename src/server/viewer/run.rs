@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::Uri;
 use axum::response::Response;
 
 use crate::audit::Scope;
@@ -114,11 +114,10 @@ struct RunPage {
 
 pub(super) async fn page(
     State(desk): State<Desk>,
-    headers: HeaderMap,
     named: Result<Path<(String, String)>, PathRejection>,
     uri: Uri,
 ) -> Response {
-    serve(desk, headers, move |reader| {
+    serve(desk, move |reader| {
         let ((agent, run), choices) = (segments(named)?, Choices::read(&uri)?);
         let size = choices.at(reader)?;
         Ok(Answer::Page(show(reader, &agent, &run, size)?.render()?))

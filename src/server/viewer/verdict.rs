@@ -69,8 +69,22 @@ pub(crate) struct ProtocolPanel {
 /// A page that shows another size than the newest.
 pub(crate) struct Pinned {
     pub at: String,
-    pub newest: String,
+    /// What the published checkpoint proves beyond it, when this page is made.
+    pub beyond: String,
     pub href: String,
+}
+
+impl Pinned {
+    /// `None` for the newest size; `href` leads there.
+    pub(crate) fn of(reader: &Reader, size: TreeSize, href: String) -> Option<Self> {
+        let beyond = reader.view.size().get().saturating_sub(size.get());
+        let pinned = || Self {
+            at: words::entries(size.get()),
+            beyond: words::counted(beyond, "later entry", "later entries"),
+            href,
+        };
+        (beyond > 0).then(pinned)
+    }
 }
 
 /// The parts that an audit of anything has.
@@ -142,12 +156,7 @@ impl Verdicts {
 
     /// Says that the page is about an older size than the newest.
     pub(crate) fn pinned(mut self, reader: &Reader, size: TreeSize, href: String) -> Self {
-        let newest = reader.view.size();
-        self.pinned = (size < newest).then(|| Pinned {
-            at: words::entries(size.get()),
-            newest: words::entries(newest.get()),
-            href,
-        });
+        self.pinned = Pinned::of(reader, size, href);
         self
     }
 }

@@ -6,7 +6,7 @@ use crate::artifact::json::{self, Value};
 use crate::protocol::Document;
 use crate::verify::judge::{Judge, RunTokens};
 use crate::verify::report::{Check, Outcome};
-use crate::verify::scoped_token::ScopedToken;
+use crate::verify::scoped_token::{KeySet, ScopedToken};
 use crate::verify::verification::DocumentName;
 
 /// Whether the token is one of every run of the document: that which it began
@@ -54,6 +54,10 @@ impl Judge {
                 Err(error) => Check::fail("token", error.code(), error.to_string()),
             },
         });
+        if let Some(others) = self.token_keys.as_ref().map(KeySet::others).filter(|others| *others > 0) {
+            let detail = format!("{others} of the key set are of another kind than Ed25519 and were passed over");
+            checks.push(Check::pass("token", detail));
+        }
         let claim = |path| token.claims.text_at(path).unwrap_or_default();
         let bundles: Vec<_> = document.bundles().iter().map(|bundle| bundle.payload()).collect();
         if document.bundles().iter().filter_map(|bundle| bundle.agent()).any(|agent| agent != claim("sub")) {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use crate::audit::{self, Absence, Effect, Finding};
+use crate::audit::{self, Absence, AsOf, Effect, Finding};
 use crate::merkle::LeafIndex;
 use crate::protocol;
 use crate::verify::plain_text::escape;
@@ -30,6 +30,7 @@ impl Verification {
             of("signed by", &signer),
             of("job", &document.job)
         );
+        older(&mut out, self.coverage.as_ref().and_then(|coverage| coverage.as_of.as_ref()));
         if let Some(part) = &self.protocol {
             let word = if part.lacks.is_empty() { status_word(part.status) } else { "not checked" };
             line(&mut out, "protocol", word, &protocol_words(part));
@@ -42,9 +43,9 @@ impl Verification {
         if let Some(row) = refused.and_then(|part| protocol::explain(part.reason_code)) {
             let _ = writeln!(out, "\n{}: {}\n  what to do: {}", row.code, row.means, row.action);
         }
-        findings(&mut out, &self.audit.findings);
+        self.audit.findings.iter().for_each(|finding| found(&mut out, finding));
         pending(&mut out, &self.audit.pending);
-        not_judged(&mut out, self.coverage.as_ref());
+        not_judged(&mut out, self.coverage.as_ref(), usize::MAX);
         if !self.checks.is_empty() {
             out.push_str("\nChecks\n");
             out.push_str(&self.as_report().checks_text());
@@ -75,10 +76,15 @@ impl Verification {
     }
 }
 
+/// Entries that one line names; whoever wants the others asks for all.
+const ENTRIES_SHOWN_MAX: usize = 20;
+
 /// An audit report as text: verdict and coverage first, then findings, open
-/// obligations, and the runs it is about.
+/// obligations, and the runs it is about. What is charged to nobody but the
+/// submitter of a statement is told once a submitter and code, unless the
+/// reader asks for `all`: strangers may submit as much as they like.
 #[must_use]
-pub fn audit_text(report: &audit::Report) -> String {
+pub fn audit_text(report: &audit::Report, all: bool) -> String {
     let word = match report.verdict {
         audit::Verdict::Fail => "FAIL",
         audit::Verdict::Pass => "PASS",
@@ -98,6 +104,7 @@ pub fn audit_text(report: &audit::Report) -> String {
         entries: report.as_of.size.get(),
         not_judged: report.coverage.clone(),
     };
+    older(&mut out, Some(&report.as_of));
     line(&mut out, "coverage", "", &coverage_words(&coverage));
     line(&mut out, "findings", "", &count(report.findings.len(), "finding", "findings"));
     for (job, verdict) in &report.jobs {
@@ -107,10 +114,60 @@ pub fn audit_text(report: &audit::Report) -> String {
         let (run, agent) = (escape(&judged.run.run), escape(&judged.run.agent));
         line(&mut out, "run", status_word(judged.verdict.name()), &format!("{run} of {agent}"));
     }
-    findings(&mut out, &report.findings);
+    let is_strangers = |finding: &&Finding| !all && finding.subject.submitter.is_some();
+    let (strangers, others): (Vec<_>, Vec<_>) = report.findings.iter().partition(is_strangers);
+    others.into_iter().for_each(|finding| found(&mut out, finding));
+    of_submitters(&mut out, &strangers);
     pending(&mut out, &report.pending);
-    not_judged(&mut out, Some(&coverage));
+    not_judged(&mut out, Some(&coverage), if all { usize::MAX } else { ENTRIES_SHOWN_MAX });
     out
+}
+
+/// Findings that name nobody but a submitter, one block for each of their codes.
+fn of_submitters(out: &mut String, findings: &[&Finding]) {
+    let mut groups: BTreeMap<_, Vec<&Finding>> = BTreeMap::new();
+    for finding in findings {
+        groups.entry((&finding.subject.submitter, finding.code, finding.effect)).or_default().push(finding);
+    }
+    for ((submitter, ..), group) in groups {
+        let (first, more) = (group[0], group.len() - 1);
+        if more == 0 {
+            found(out, first);
+            continue;
+        }
+        let entries: BTreeSet<LeafIndex> = group.iter().flat_map(|finding| &finding.entries).copied().collect();
+        let name = escape(submitter.as_deref().unwrap_or_default());
+        let at = listed(&entries, ENTRIES_SHOWN_MAX);
+        let (severity, code, effect) = (first.severity.name(), first.code, effect_words(first.effect));
+        let _ = writeln!(
+            out,
+            "\n{severity}  {code}  {} times, submitted by {name}, entries {at}  ({effect})\n  the first: {}",
+            more + 1,
+            escape(&first.detail)
+        );
+        if let Some(rule) = audit::explain(code) {
+            let _ = writeln!(out, "  why: {}\n  what to do: {}", rule.rationale, rule.what_to_do);
+        }
+        let _ = writeln!(out, "  each of them: --all");
+    }
+}
+
+/// Entries in one line, not more than so many of them.
+fn listed(entries: &BTreeSet<LeafIndex>, most: usize) -> String {
+    let shown: Vec<_> = entries.iter().take(most).map(ToString::to_string).collect();
+    match entries.len().saturating_sub(most) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// First of all, when there is more: what is said is of an older log than the
+/// checkpoint at hand is of.
+fn older(out: &mut String, as_of: Option<&AsOf>) {
+    let Some(as_of) = as_of.filter(|as_of| as_of.beyond > 0) else { return };
+    let more = count(usize::try_from(as_of.beyond).unwrap_or(usize::MAX), "later entry", "later entries");
+    let words = format!("of the first {} only; the checkpoint proves {more}, not judged", as_of.size);
+    line(out, "verdict", "older", &words);
 }
 
 fn pending(out: &mut String, rows: &[audit::Pending]) {
@@ -182,11 +239,7 @@ fn coverage_words(coverage: &CoveragePart) -> String {
         Some(as_of) => {
             let at = as_of.logged_at.and_then(|at| i64::try_from(at.unix_ms()).ok());
             let at = at.map(|at| format!(", {}", time(at))).unwrap_or_default();
-            let beyond = match usize::try_from(as_of.beyond).unwrap_or(usize::MAX) {
-                0 => String::new(),
-                more => format!(" ({} beyond it proven and not judged)", count(more, "entry", "entries")),
-            };
-            format!("as of size {}{at}{beyond}", as_of.size)
+            format!("as of size {}{at}", as_of.size)
         }
         None => "no log was read".to_owned(),
     };
@@ -196,24 +249,25 @@ fn coverage_words(coverage: &CoveragePart) -> String {
     format!("{absence}; {as_of}; {read}{roots}; rules {}", coverage.rules_version)
 }
 
-fn findings(out: &mut String, findings: &[Finding]) {
-    for finding in findings {
-        let entries: Vec<_> = finding.entries.iter().map(ToString::to_string).collect();
-        let at = if entries.is_empty() { String::new() } else { format!("  entries {}", entries.join(", ")) };
-        let effect = match finding.effect {
-            Effect::Fails => "fails",
-            Effect::Incomplete => "leaves it incomplete",
-            Effect::Shown => "no effect on the verdict",
-        };
-        let severity = finding.severity.name();
-        let _ = writeln!(out, "\n{severity}  {}{at}  ({effect})\n  {}", finding.code, escape(&finding.detail));
-        if let Some(rule) = audit::explain(finding.code) {
-            let _ = writeln!(out, "  why: {}\n  what to do: {}", rule.rationale, rule.what_to_do);
-        }
+fn effect_words(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Fails => "fails",
+        Effect::Incomplete => "leaves it incomplete",
+        Effect::Shown => "no effect on the verdict",
     }
 }
 
-fn not_judged(out: &mut String, coverage: Option<&CoveragePart>) {
+fn found(out: &mut String, finding: &Finding) {
+    let entries: Vec<_> = finding.entries.iter().map(ToString::to_string).collect();
+    let at = if entries.is_empty() { String::new() } else { format!("  entries {}", entries.join(", ")) };
+    let (severity, effect) = (finding.severity.name(), effect_words(finding.effect));
+    let _ = writeln!(out, "\n{severity}  {}{at}  ({effect})\n  {}", finding.code, escape(&finding.detail));
+    if let Some(rule) = audit::explain(finding.code) {
+        let _ = writeln!(out, "  why: {}\n  what to do: {}", rule.rationale, rule.what_to_do);
+    }
+}
+
+fn not_judged(out: &mut String, coverage: Option<&CoveragePart>, most: usize) {
     let rows = coverage.map(|coverage| coverage.not_judged.as_slice()).unwrap_or_default();
     if rows.is_empty() {
         return;
@@ -224,8 +278,7 @@ fn not_judged(out: &mut String, coverage: Option<&CoveragePart>) {
         by_what.entry(row.what).or_default().extend(&row.entries);
     }
     for (what, entries) in by_what {
-        let entries: Vec<_> = entries.iter().map(ToString::to_string).collect();
-        let _ = writeln!(out, "  {what} (entries {})", entries.join(", "));
+        let _ = writeln!(out, "  {what} (entries {})", listed(&entries, most));
     }
 }
 

@@ -79,6 +79,17 @@ pub const ROWS: &[Busybody] = &[
         },
     },
     Busybody {
+        name: "another agent's wrapper claims the operation",
+        say: |world, run| {
+            let write = seen_write_of(world, run)?;
+            world.draft(&write.receipt).payload.get("op_key")?;
+            let claiming = other_wrapper(world, run, &write.decision, 500)?;
+            let receipt = other_wrapper(world, run, &write.receipt, 500)?;
+            world.draft(&receipt).set("decision_digest", format!("@hash:{claiming}"));
+            Some(())
+        },
+    },
+    Busybody {
         name: "another agent's wrapper uses up the approval",
         say: |world, run| {
             let write = write_of(world, run)?;
@@ -138,7 +149,7 @@ pub const ROWS: &[Busybody] = &[
         name: "another agent packs the run as its own",
         say: |world, run| {
             let bundle = bundle_of(world, run)?;
-            let other = *AGENTS.iter().find(|agent| **agent != world.runs[run].agent)?;
+            let other = agent_elsewhere(world, run)?;
             let at = world.draft(&bundle).ms + 1;
             let stolen = world.alike(&bundle, at);
             other.clone_into(&mut stolen.signer);
@@ -150,9 +161,7 @@ pub const ROWS: &[Busybody] = &[
         name: "another agent packs the run's calls without naming its token",
         say: |world, run| {
             let (bundle, _) = (bundle_of(world, run)?, call_of(world, run)?);
-            // One that has a token of the job speaks of it against itself.
-            let has_role = |agent: &str| world.runs.iter().any(|of| of.job == world.runs[run].job && of.agent == agent);
-            let other = *AGENTS.iter().find(|agent| !has_role(agent))?;
+            let other = agent_elsewhere(world, run)?;
             let at = world.draft(&bundle).ms - 1;
             let stolen = world.alike(&bundle, at);
             other.clone_into(&mut stolen.signer);
@@ -171,18 +180,14 @@ pub const ROWS: &[Busybody] = &[
             Some(())
         },
     },
-    Busybody {
-        name: "another agent's wrapper claims the operation",
-        say: |world, run| {
-            let write = seen_write_of(world, run)?;
-            world.draft(&write.receipt).payload.get("op_key")?;
-            let claiming = other_wrapper(world, run, &write.decision, 500)?;
-            let receipt = other_wrapper(world, run, &write.receipt, 500)?;
-            world.draft(&receipt).set("decision_digest", format!("@hash:{claiming}"));
-            Some(())
-        },
-    },
 ];
+
+/// An agent without any token of the run's job: one that has one speaks of
+/// that job against itself, and the job fails with it.
+fn agent_elsewhere(world: &World, run: usize) -> Option<&'static str> {
+    let has_role = |agent: &str| world.runs.iter().any(|of| of.job == world.runs[run].job && of.agent == agent);
+    AGENTS.iter().copied().find(|agent| !has_role(agent))
+}
 
 /// The same said by the wrapper of other agents, a moment later; of a job in
 /// which it covers nobody.

@@ -2,6 +2,7 @@
 //! them.
 
 use crate::artifact::digest::b64u_value;
+use crate::artifact::secrets::broken::escapes::escape;
 use crate::artifact::spelling::is_unseen;
 
 /// What stands between two runs of base64url characters.
@@ -18,13 +19,16 @@ pub(super) enum Break {
     Line,
 }
 
-/// Characters without a break inside.
+/// Characters of one byte each without a break inside, or one that the text
+/// spells with more.
 pub(super) struct Run {
     pub(super) before: Break,
     /// Of its first character among those of the part.
     pub(super) from: usize,
     /// Of its first byte in the text.
     pub(super) at: usize,
+    /// Byte behind it.
+    pub(super) to: usize,
 }
 
 /// What stands between two dots.
@@ -35,12 +39,13 @@ pub(super) struct Part {
     /// Byte behind it, and behind the dot that ended it.
     pub(super) end: usize,
     after: Break,
-    ended_by_dot: bool,
+    /// Where the dot stands that ended it.
+    pub(super) dot: Option<usize>,
 }
 
 impl Part {
     pub(super) fn is_ended_by_dot(&self) -> bool {
-        self.ended_by_dot
+        self.dot.is_some()
     }
 
     pub(super) fn leading(&self) -> Break {
@@ -69,6 +74,28 @@ impl Part {
     }
 }
 
+/// What a character is to a token.
+enum Is {
+    Character(u8),
+    Dot,
+    Break(Break),
+}
+
+impl Is {
+    fn of(c: char) -> Option<Is> {
+        let character = u8::try_from(c).ok().filter(|byte| b64u_value(*byte).is_some());
+        if let Some(byte) = character {
+            return Some(Is::Character(byte));
+        }
+        match c {
+            '.' => Some(Is::Dot),
+            '=' => Some(Is::Break(Break::Padding)),
+            ' ' => Some(Is::Break(Break::Blank)),
+            c => is_unseen(c).then_some(Is::Break(Break::Line)),
+        }
+    }
+}
+
 pub(super) struct Reader<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
@@ -78,42 +105,48 @@ impl Reader<'_> {
     /// The part that starts here. Ends behind a dot, or before whatever
     /// belongs to no token.
     pub(super) fn part(&mut self) -> Part {
-        let (mut part, mut before, mut is_open) = (Part::default(), Break::Nothing, false);
-        while let Some(c) = self.text[self.at..].chars().next() {
-            if let Some(byte) = u8::try_from(c).ok().filter(|byte| b64u_value(*byte).is_some()) {
-                if !is_open {
-                    part.runs.push(Run { before, from: part.chars.len(), at: self.at });
-                    (before, is_open) = (Break::Nothing, true);
-                }
-                part.chars.push(byte);
-                self.at += 1;
+        let (mut part, mut before) = (Part::default(), Break::Nothing);
+        loop {
+            let rest = &self.text.as_bytes()[self.at..];
+            let plain = rest.iter().take_while(|byte| b64u_value(**byte).is_some()).count();
+            if plain > 0 {
+                self.run(&mut part, std::mem::take(&mut before), &rest[..plain], plain);
                 continue;
             }
-            if c == '.' {
-                (part.ended_by_dot, self.at) = (true, self.at + 1);
-                break;
+            let Some((is, length)) = self.here() else { break };
+            match is {
+                Is::Character(byte) => self.run(&mut part, std::mem::take(&mut before), &[byte], length),
+                Is::Dot => {
+                    part.dot = Some(self.at);
+                    self.at += length;
+                    break;
+                }
+                Is::Break(is) => {
+                    self.at += length;
+                    before = before.max(is);
+                }
             }
-            let Some((is, length)) = self.break_here(c) else { break };
-            self.at += length;
-            (before, is_open) = (before.max(is), false);
         }
         (part.after, part.end) = (before, self.at);
         part
     }
 
-    /// What kind of break stands here, and how many bytes it has.
-    fn break_here(&self, c: char) -> Option<(Break, usize)> {
-        match c {
-            '=' => Some((Break::Padding, 1)),
-            ' ' => Some((Break::Blank, 1)),
-            // A line end as programs spell it, or as a shell continues one.
-            '\\' => match self.text.as_bytes().get(self.at + 1) {
-                Some(b'n' | b'r') => Some((Break::Line, 2)),
-                Some(b'\n' | b'\r') => Some((Break::Line, 1)),
-                _ => None,
-            },
-            c => is_unseen(c).then_some((Break::Line, c.len_utf8())),
+    /// Takes characters that have so many bytes in the text.
+    fn run(&mut self, part: &mut Part, before: Break, chars: &[u8], length: usize) {
+        let (from, at) = (part.chars.len(), self.at);
+        self.at += length;
+        part.runs.push(Run { before, from, at, to: self.at });
+        part.chars.extend_from_slice(chars);
+    }
+
+    /// What stands here, and how many bytes it has.
+    fn here(&self) -> Option<(Is, usize)> {
+        let rest = &self.text[self.at..];
+        if let Some((c, length)) = escape(rest.as_bytes()) {
+            return Is::of(c).map(|is| (is, length));
         }
+        let c = rest.chars().next()?;
+        Is::of(c).map(|is| (is, c.len_utf8()))
     }
 
     /// Steps over the character that ended the last part; false at the end.

@@ -46,7 +46,7 @@ pub enum OpenError {
         size: TreeSize,
     },
     /// The guard file is gone.
-    #[error("guard {}: missing beside a store of size {size}; put the guard back, or restore it from its disk", path.display())]
+    #[error("guard {}: missing beside a store of size {size}; put the guard back, or restore it from its disk; if it is lost for good, see pulselog rebuild-guard --help", path.display())]
     GuardMissing {
         /// Where it should be.
         path: PathBuf,
@@ -69,8 +69,31 @@ pub enum OpenError {
         /// What is not there.
         directory: PathBuf,
     },
+    /// The operator's word about the clock cannot be written down.
+    #[error("clock mark {}: {source}; see that the guard's directory can be written", path.display())]
+    ClockMark {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A guard is rebuilt for a log that is there.
+    #[error("data {}: holds no log; give the directory that serve was given", path.display())]
+    NoLog {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Nothing to rebuild.
+    #[error("guard {}: is whole and belongs to this store; there is nothing to rebuild", path.display())]
+    GuardWhole {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A rebuilt guard rests on a checkpoint, and none was given.
+    #[error("seen: a guard is rebuilt only under a checkpoint that was kept elsewhere; give the newest with --seen")]
+    SeenNeeded,
     /// Both blocks are bad.
-    #[error("guard: neither block is readable; restore the guard from its disk")]
+    #[error("guard: neither block is readable; restore the guard from its disk, or see pulselog rebuild-guard --help")]
     GuardUnreadable,
     /// The guard of another origin.
     #[error("guard: belongs to another origin; each log has its own guard")]
@@ -85,7 +108,7 @@ pub enum OpenError {
     },
     /// The guard is an old copy.
     #[error(
-        "guard: says size {guard}, the store holds {store} after {previous}; this is an old copy of the guard, put the newest one back"
+        "guard: says size {guard}, the store holds {store} after {previous}; this is an old copy of the guard, put the newest one back, or see pulselog rebuild-guard --help"
     )]
     GuardOlder {
         /// Guarded size.
@@ -201,6 +224,10 @@ impl OpenError {
             Self::StoreMissing { .. } => "store_missing",
             Self::GuardMissing { .. } => "guard_missing",
             Self::GuardInside { .. } => "guard_inside",
+            Self::ClockMark { .. } => "clock_mark",
+            Self::NoLog { .. } => "no_log",
+            Self::GuardWhole { .. } => "guard_whole",
+            Self::SeenNeeded => "seen_needed",
             Self::GuardDirectory { .. } => "guard_directory",
             Self::GuardUnreadable => "guard_unreadable",
             Self::GuardOrigin => "guard_origin",

@@ -26,6 +26,7 @@ impl Sequencer {
             };
             self.fill(request, slot, answered);
         }
+        self.inbox.tell_placed(self.placed.len());
         Ok(())
     }
 
@@ -51,7 +52,6 @@ impl Sequencer {
         if answer.missing == 0
             && let Some(answer) = self.answers.remove(&request)
         {
-            self.inbox.release(answer.room);
             // A submitter who went away finds the entry by submitting again.
             let _ = answer.to.send(Ok(answer.slots.into_iter().flatten().collect()));
         }

@@ -1,0 +1,127 @@
+//! Who may work at once. Reads have slots of their own, apart from what is
+//! submitted (see [`pool`](crate::server::api::pool)) and from what anybody has
+//! judged (see [`judges`](crate::server::api::judges)).
+//!
+//! A slot is taken when the head of a request is there, and given back when the
+//! answer is made: a client that sends slowly or reads slowly holds none. What
+//! is in memory anyway needs none, so that the checkpoint is had from a log
+//! that is busy with everything else.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
+use hyper::body::Frame;
+use tokio::sync::Semaphore;
+
+use crate::server::api::pool::{Held, Memory};
+use crate::server::api::problem::Problem;
+use crate::server::config::crowd::{Crowd, count};
+
+/// Routes whose answers are in memory.
+const FREE: &[&str] =
+    &["/checkpoint", "/v1/trust-policy", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs/errors"];
+/// Below this, what pages load.
+const ASSETS: &str = "/static/";
+/// Routes that read a bounded number of rows. Everything else that is read,
+/// pages among it, judges or searches.
+const READS: &[&str] = &[
+    "/v1/entries",
+    "/v1/entries/{name}",
+    "/v1/leaves/{leaf_hash}",
+    "/v1/artifacts/{digest}",
+    "/v1/policies/{hash}",
+    "/v1/proofs/inclusion",
+    "/v1/proofs/consistency",
+    "/v1/checkpoints",
+    "/v1/checkpoints/{size}",
+    "/tile/entries/{*path}",
+    "/tile/{*path}",
+];
+/// Answers up to this size are not counted: a connection costs as much.
+const ANSWER_BYTES_FREE: u64 = 64 << 10;
+
+/// Slots of reads, and memory for answers. Clones share them.
+#[derive(Clone)]
+pub struct Slots {
+    reads: Arc<Semaphore>,
+    reports: Arc<Semaphore>,
+    answers: Memory,
+}
+
+impl Slots {
+    /// As many as the settings say.
+    #[must_use]
+    pub fn new(crowd: &Crowd) -> Self {
+        let full = || Problem::new("answers_full", "large answers wait for their readers; try again in a second");
+        Self {
+            reads: Arc::new(Semaphore::new(count(crowd.reads_max))),
+            reports: Arc::new(Semaphore::new(count(crowd.reports_max))),
+            answers: Memory::new(count(crowd.answers_held_bytes_max), full),
+        }
+    }
+
+    fn of(&self, request: &Request) -> Option<&Arc<Semaphore>> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return None;
+        }
+        let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str)?;
+        match path {
+            path if FREE.contains(&path) || path.starts_with(ASSETS) => None,
+            path if READS.contains(&path) => Some(&self.reads),
+            _ => Some(&self.reports),
+        }
+    }
+}
+
+/// Answers a read in its slot. It goes on when the client has gone: the store
+/// is still being read for it, and the slot is given back only after that.
+pub async fn read(State(slots): State<Slots>, request: Request, next: Next) -> Response {
+    let Some(free) = slots.of(&request) else { return next.run(request).await };
+    let Ok(slot) = Arc::clone(free).acquire_owned().await else { return Problem::internal().into_response() };
+    let answered = tokio::spawn(async move {
+        let response = next.run(request).await;
+        drop(slot);
+        response
+    });
+    match answered.await {
+        Ok(response) => response,
+        // The layer around this one answers for panics.
+        Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
+        Err(_) => Problem::internal().into_response(),
+    }
+}
+
+/// Bytes of an answer with the memory that is counted for it.
+struct Counted {
+    bytes: Bytes,
+    _held: Arc<Held>,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Counts a large answer until its last byte was taken over by the system.
+pub async fn hold_answer(State(slots): State<Slots>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let Some(bytes) = response.body().size_hint().exact().filter(|bytes| *bytes > ANSWER_BYTES_FREE) else {
+        return response;
+    };
+    let mut held = slots.answers.hold();
+    match held.grow_to(count(bytes)) {
+        Err(full) => full.into_response(),
+        Ok(()) => response.map(|body| {
+            let held = Arc::new(held);
+            Body::new(body.map_frame(move |frame: Frame<Bytes>| {
+                frame.map_data(|bytes| Bytes::from_owner(Counted { bytes, _held: Arc::clone(&held) }))
+            }))
+        }),
+    }
+}

@@ -1,0 +1,253 @@
+//! Packet files, one after the other: told apart by what they hold, and each
+//! kept no longer than it is needed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::artifact::KeyCache;
+use crate::artifact::digest::{ArtifactDigest, sha256};
+use crate::artifact::json::{self, DEPTH_MAX, JsonError};
+use crate::audit::{Seen, authenticate_within};
+use crate::checkpoint::TreeHead;
+use crate::entry::SequencedEntry;
+use crate::merkle::{Hash, LeafIndex, RootHash, TreeSize};
+use crate::receipt::{ConsistencyFile, prove, tlog_proof};
+use crate::trust::{TrustPolicy, TrustedCheckpoint};
+use crate::verify::budget::{Budget, OverBudget};
+use crate::verify::copy::{CopyError, in_order};
+use crate::verify::packet::{MANIFEST, Packet};
+use crate::verify::report::Check;
+
+/// First line of a `.tlog-proof`.
+const PROOF_LINE: &[u8] = b"c2sp.org/tlog-proof@v1\n";
+/// First word of a consistency file.
+const OLD_WORD: &[u8] = b"old ";
+/// What keeping anything takes beside its bytes.
+const KEPT_BYTES: usize = 256;
+
+/// A proof as it was read, with a note that many share.
+#[derive(Debug)]
+pub(in crate::verify) struct PackedProof {
+    beginning: Vec<u8>,
+    note: Arc<[u8]>,
+}
+
+impl PackedProof {
+    pub fn bytes(&self) -> Vec<u8> {
+        [&self.beginning, self.note.as_ref()].concat()
+    }
+}
+
+/// The path of a consistency file whose checkpoint is believed.
+#[derive(Debug)]
+pub(super) struct Way {
+    pub old: TreeSize,
+    pub path: Vec<Hash>,
+}
+
+struct Proof {
+    index: LeafIndex,
+    entry: SequencedEntry,
+    packed: PackedProof,
+}
+
+/// Files by what they hold, while they are read.
+pub struct Reading<'p> {
+    policy: &'p TrustPolicy,
+    budget: Budget,
+    proofs: Vec<Proof>,
+    notes: BTreeMap<[u8; 32], Arc<[u8]>>,
+    bodies: BTreeMap<ArtifactDigest, Vec<u8>>,
+    ways: Vec<Way>,
+    heads: BTreeMap<TreeSize, RootHash>,
+    origin: Option<String>,
+    /// Files that are no evidence, or not all of them.
+    others: Vec<String>,
+    checks: Vec<Check>,
+}
+
+impl<'p> Reading<'p> {
+    #[must_use]
+    pub fn new(policy: &'p TrustPolicy, budget: Budget) -> Reading<'p> {
+        Reading {
+            policy,
+            budget,
+            proofs: Vec::new(),
+            notes: BTreeMap::new(),
+            bodies: BTreeMap::new(),
+            ways: Vec::new(),
+            heads: BTreeMap::new(),
+            origin: None,
+            others: Vec::new(),
+            checks: Vec::new(),
+        }
+    }
+
+    /// Puts together what the files prove.
+    ///
+    /// # Errors
+    /// The times of the entries go back, or there is no memory left.
+    pub fn finish(mut self) -> Result<Packet, CopyError> {
+        let mut packet = Packet { checks: self.checks, ..Packet::default() };
+        if !self.others.is_empty() {
+            let names = self.others.join(", ");
+            packet.checks.push(Check::pass(
+                "evidence",
+                format!("read, and not, or not all of it, artifacts or proofs: {names}"),
+            ));
+        }
+        packet.head = self.heads.last_key_value().map(|(size, root)| TreeHead { size: *size, root: *root });
+        let Some(head) = packet.head else {
+            packet.checks.push(Check::incomplete(
+                "evidence",
+                "evidence_without_proofs",
+                "no file is a .tlog-proof, so nothing here is shown to be logged",
+            ));
+            return Ok(packet);
+        };
+        let keys = KeyCache::new();
+        let mut proven = 0_u64;
+        for proof in self.proofs {
+            let over = |source| CopyError::Memory { what: format!("entry {}", proof.index), source };
+            let room = |body: &Vec<u8>| self.budget.room_for(body.len());
+            let body = match self.bodies.get(&proof.entry.digest) {
+                Some(bytes) => authenticate_within(&proof.entry, bytes, &keys, room(bytes))
+                    .map_err(|_| over(self.budget.over()))?,
+                None => None,
+            };
+            if let Some(body) = &body {
+                self.budget.keep_artifact(body).map_err(over)?;
+            }
+            proven += 1;
+            packet.proofs.insert(proof.entry.digest, proof.packed);
+            packet.timeline.add_seen(proof.index, Arc::new(Seen::new(proof.entry, body)));
+        }
+        in_order(&packet.timeline)?;
+        if let Some(origin) = self.origin {
+            packet.timeline = packet.timeline.of_log(origin);
+        }
+        packet.connect(&self.heads, &self.ways, head);
+        packet.checks.push(Check::pass("evidence", format!("{proven} entries proven under a tree of {}", head.size)));
+        Ok(packet)
+    }
+
+    /// Reads one file; of what it holds only that is kept which is needed.
+    ///
+    /// # Errors
+    /// There is no memory left to keep it.
+    pub fn take(&mut self, name: &str, bytes: &[u8]) -> Result<(), CopyError> {
+        let taken = if bytes.starts_with(PROOF_LINE) {
+            self.proof(name, bytes)
+        } else if bytes.starts_with(OLD_WORD) {
+            self.consistency_file(name, bytes);
+            Ok(())
+        } else if name == MANIFEST {
+            Ok(())
+        } else {
+            self.artifacts(bytes).map(|are_artifacts| {
+                // No artifact of any entry: one that is needed is missed there.
+                if !are_artifacts {
+                    self.others.push(name.to_owned());
+                }
+            })
+        };
+        taken.map_err(|source| CopyError::Memory { what: name.to_owned(), source })
+    }
+
+    /// Takes an artifact, or one a line; false when it is neither, or when some
+    /// line is none.
+    fn artifacts(&mut self, bytes: &[u8]) -> Result<bool, OverBudget> {
+        if self.artifact(bytes)? {
+            return Ok(true);
+        }
+        let (mut lines, mut all) = (0_u64, true);
+        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+            all &= self.artifact(line)?;
+            lines += 1;
+        }
+        Ok(lines > 0 && all)
+    }
+
+    fn artifact(&mut self, bytes: &[u8]) -> Result<bool, OverBudget> {
+        if !bytes.trim_ascii_start().starts_with(b"{") {
+            return Ok(false);
+        }
+        let compact = match json::parse_within(bytes, DEPTH_MAX, self.budget.room_for(bytes.len())) {
+            Ok(value) => json::to_compact(&value).into_bytes(),
+            Err(JsonError::OverRoom { .. }) => return Err(self.budget.over()),
+            Err(_) => return Ok(false),
+        };
+        self.budget.keep(compact.len() + KEPT_BYTES)?;
+        self.bodies.insert(ArtifactDigest::of(&compact), compact);
+        Ok(true)
+    }
+
+    fn proof(&mut self, name: &str, bytes: &[u8]) -> Result<(), OverBudget> {
+        let read = || {
+            let proof = tlog_proof::decode(bytes).map_err(|error| (error.code(), error.to_string()))?;
+            let entry = proof.extra.clone().ok_or(("entry_missing", "carries no entry".to_owned()))?;
+            let proven = prove(&proof, &entry, self.policy).map_err(|error| (error.code(), error.to_string()))?;
+            let entry = SequencedEntry::decode(&entry).map_err(|error| (error.code(), error.to_string()))?;
+            Ok::<_, (&'static str, String)>((proven.index(), entry, proven.checkpoint().clone()))
+        };
+        match read() {
+            Ok((index, entry, checkpoint)) => {
+                if self.head(name, &checkpoint) {
+                    let packed = self.pack(bytes, checkpoint.note().as_bytes())?;
+                    self.proofs.push(Proof { index, entry, packed });
+                }
+            }
+            Err((code, why)) => self.checks.push(Check::fail("evidence", code, format!("{name}: {why}"))),
+        }
+        Ok(())
+    }
+
+    /// What is kept of a proof: many of them end in the same note.
+    fn pack(&mut self, bytes: &[u8], note: &[u8]) -> Result<PackedProof, OverBudget> {
+        let beginning = bytes.strip_suffix(note).unwrap_or(bytes);
+        self.budget.keep(beginning.len() + KEPT_BYTES)?;
+        let digest = sha256(note);
+        let note = match self.notes.get(&digest) {
+            Some(held) => Arc::clone(held),
+            None => {
+                self.budget.keep(note.len() + KEPT_BYTES)?;
+                let note: Arc<[u8]> = note.into();
+                self.notes.insert(digest, Arc::clone(&note));
+                note
+            }
+        };
+        Ok(PackedProof { beginning: beginning.to_vec(), note })
+    }
+
+    fn consistency_file(&mut self, name: &str, bytes: &[u8]) {
+        let read = ConsistencyFile::decode(bytes).and_then(|file| {
+            let newer = self.policy.open(file.checkpoint.as_bytes())?;
+            Ok((file, newer))
+        });
+        match read {
+            Ok((file, newer)) => {
+                if self.head(name, &newer) {
+                    self.ways.push(Way { old: file.old, path: file.path });
+                }
+            }
+            Err(error) => self.checks.push(Check::fail("evidence", error.code(), format!("{name}: {error}"))),
+        }
+    }
+
+    /// Whether the checkpoint is of the one log, and no fork of what was seen.
+    fn head(&mut self, name: &str, checkpoint: &TrustedCheckpoint) -> bool {
+        let origin = checkpoint.origin().to_string();
+        let (first, head) = (self.origin.get_or_insert_with(|| origin.clone()), checkpoint.head());
+        if *first != origin {
+            let detail = format!("{name}: is of {origin}, other files are of {first}");
+            self.checks.push(Check::fail("evidence", "other_origin", detail));
+            return false;
+        }
+        if self.heads.insert(head.size, head.root).is_some_and(|root| root != head.root) {
+            let detail = format!("{name}: two signed checkpoints of size {} have different roots", head.size);
+            self.checks.push(Check::fail("evidence", "fork", detail));
+            return false;
+        }
+        true
+    }
+}
