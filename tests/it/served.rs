@@ -61,15 +61,18 @@ impl Served {
         self.spawn_as(command, &self.key, more);
     }
 
-    /// Starts the process with another key file.
-    pub fn spawn_with_key(&self, key: &Path) {
-        self.spawn_as(Command::new(env!("CARGO_BIN_EXE_pulselog")), key, &[]);
-    }
-
     /// Data, origin, key and operator, as every command takes them.
     pub fn name_log(&self, command: &mut Command) {
         command.arg("--data").arg(self.place.data()).arg("--key").arg(&self.key);
         command.args(["--origin", ORIGIN, "--operator", &self.operator]);
+    }
+
+    /// Whether the process handles SIGTERM by now.
+    pub fn catches_sigterm(&self) -> bool {
+        let id = self.child.lock().unwrap().as_ref().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0").trim();
+        u64::from_str_radix(caught, 16).unwrap_or(0) >> 14 & 1 == 1
     }
 
     /// Sends a signal to the process.
