@@ -47,6 +47,7 @@ rows! {
     disk_low, "Disk nearly full", "a disk of the log is nearly full; reads go on", "operator: make room on the named disk";
     read_only, "Read only", "the head guard cannot be written; reads go on", "operator: see that the guard's disk can be written, then start again";
     not_ready, "Not ready", "the newest checkpoint does not verify, or the sequencer ended", "operator: read the service's last lines, then run pulselog fsck";
+    degraded, "Store damaged in part", "a part of the store is damaged: writes stop, reads that do not need it go on", "operator: the log line names the file; run pulselog fsck, and put a whole copy of the newest data in its place";
     store_damaged, "Store damaged", "the store contradicts the checkpoint; nothing is served from it", "operator: run pulselog fsck and restore";
     store_failed, "Store did not answer", "the store did not answer", "try again; operator: look at the disk";
     internal, "Service failed", "the service failed; it was recorded", "report the time to the operator";

@@ -51,8 +51,10 @@ fn check(log: &Log, tokens: &Tokens) -> Result<HealthJson, Problem> {
         return Err(Problem::new("not_ready", "the sequencer ended; the log must be started again"));
     }
     let refused = refusals(log, tokens);
+    // It goes on being asked while a part is damaged: what is whole is shown.
+    let status = if log.damage().is_some() { "degraded" } else { "ready" };
     Ok(HealthJson {
-        status: "ready",
+        status,
         tree_size: Some(published.head.size.get()),
         writes: Some(refused.is_empty()),
         writes_refused: Some(refused).filter(|codes| !codes.is_empty()),
@@ -71,6 +73,7 @@ pub async fn metrics(State(state): State<AppState>, uri: Uri) -> Result<Response
         queue_entries: state.log.waiting() as u64,
         sequencer_alive: state.log.is_alive(),
         read_only: state.log.read_only().is_some(),
+        store_damaged: state.log.damage().is_some(),
     };
     let refused = refusals(&state.log, &state.tokens);
     let text = state.metrics.text(now, &refused).map_err(|_| Problem::internal())?;

@@ -147,6 +147,7 @@ impl Log {
             Room { entries: QUEUE_ENTRIES_MAX, bytes: QUEUE_BYTES_MAX },
             limits,
             recovered.read_only.clone(),
+            Arc::clone(store.damage()),
         );
         let recent = Arc::new(Recent::default());
         let time = Arc::clone(&recovered.time);
@@ -227,13 +228,22 @@ impl Log {
         self.queue.read_only()
     }
 
+    /// What of the store is damaged, as far as anybody has met it: writes are
+    /// refused then, and reads that do not need it go on.
+    #[must_use]
+    pub fn damage(&self) -> Option<&str> {
+        self.store.damage().get()
+    }
+
     /// Codes of what refuses writes now, as a submission would be told.
     #[must_use]
     pub fn refusals(&self) -> Vec<&'static str> {
         let clock = || self.time.unsound().map(|why| SubmitError::ClockUnsound { why });
         let stopped = (!self.is_alive()).then_some(SubmitError::Stopped);
-        let why = [self.queue.read_only().map(|why| SubmitError::ReadOnly { why }), self.queue.check_disk().err()];
-        why.into_iter().chain([clock(), stopped]).flatten().map(|error| error.code()).collect()
+        let read_only = self.queue.read_only().map(|why| SubmitError::ReadOnly { why });
+        let degraded = self.damage().map(|_| SubmitError::Degraded);
+        let why = [read_only, degraded, self.queue.check_disk().err(), clock(), stopped];
+        why.into_iter().flatten().map(|error| error.code()).collect()
     }
 
     /// A reader at the newest published checkpoint.
@@ -288,6 +298,9 @@ pub enum SubmitError {
         /// Why.
         why: String,
     },
+    /// A part of the store is damaged: reads only.
+    #[error("store: a part of it is damaged; writes stop, and reads that do not need it go on")]
+    Degraded,
     /// The clock is not believed.
     #[error("clock: {why}; writes wait for it")]
     ClockUnsound {
@@ -311,6 +324,7 @@ impl SubmitError {
             Self::BatchTooLarge { .. } => "batch_too_large",
             Self::DiskLow { .. } => "disk_low",
             Self::ReadOnly { .. } => "read_only",
+            Self::Degraded => "degraded",
             Self::ClockUnsound { .. } => "clock_unsound",
             Self::Damaged => "store_damaged",
             Self::Stopped => "log_stopped",

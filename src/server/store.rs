@@ -9,6 +9,7 @@
 //! tasks.
 
 mod budget;
+pub mod damage;
 mod error;
 pub mod layout;
 pub mod pyramids;
@@ -24,6 +25,7 @@ use rocksdb::{DB, FlushOptions, WriteBatch, WriteOptions};
 use crate::merkle::TreeSize;
 use crate::sequence::Commit;
 use crate::server::faults::{Faults, NoFaults, WriteStep};
+use crate::server::store::damage::Damage;
 use crate::server::store::layout::{HeadRecord, LogIdentity, StatementRow, cf, meta, number_key, tile_key};
 use crate::server::store::pyramids::Pyramids;
 use crate::server::store::whole::Hole;
@@ -48,6 +50,7 @@ pub struct Store {
     /// Held by a read-only store; RocksDB holds it for the others.
     _lock: Option<std::fs::File>,
     pyramids: Pyramids,
+    damage: Arc<Damage>,
 }
 
 /// What lies in a directory, before it is opened for writing.
@@ -57,6 +60,8 @@ pub struct Survey {
     pub head: HeadRecord,
     /// Rows that are missing below it.
     pub hole: Option<Hole>,
+    /// Why it could not be looked for.
+    pub damage: Option<String>,
     /// It lost against another copy.
     pub is_fork: bool,
 }
@@ -69,7 +74,7 @@ impl Store {
     /// [`StoreError::Open`]: damaged files, a lock held by another process.
     pub fn open(dir: &Path, budget: Budget, faults: Arc<dyn Faults>) -> Result<Self, StoreError> {
         let db = rocks::open(dir, budget).map_err(StoreError::Open)?;
-        Ok(Self { db, faults, _lock: None, pyramids: Pyramids::default() })
+        Ok(Self { db, faults, _lock: None, pyramids: Pyramids::default(), damage: Arc::default() })
     }
 
     /// Opens the store in `dir` and writes nothing, not even what the WAL
@@ -80,7 +85,7 @@ impl Store {
     pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
         let lock = rocks::lock(dir).ok_or(StoreError::Busy)?;
         let db = rocks::open_read_only(dir).map_err(StoreError::Open)?;
-        Ok(Self { db, faults: Arc::new(NoFaults), _lock: lock, pyramids: Pyramids::default() })
+        Ok(Self { db, faults: Arc::new(NoFaults), _lock: lock, pyramids: Pyramids::default(), damage: Arc::default() })
     }
 
     /// Looks at the head, and for rows that are missing below it, before
@@ -95,7 +100,14 @@ impl Store {
         }
         let store = Self::open_read_only(dir)?;
         let Some(head) = store.head()? else { return Ok(None) };
-        Ok(Some(Survey { hole: store.hole(head.head.size)?, head, is_fork: store.fork()?.is_some() }))
+        let is_fork = store.fork()?.is_some();
+        let (hole, damage) = match store.hole(head.head.size) {
+            Ok(hole) => (hole, None),
+            // What cannot be read is no hole: the log may show the rest.
+            Err(StoreError::Read(error)) => (None, Some(error.to_string())),
+            Err(error) => return Err(error),
+        };
+        Ok(Some(Survey { head, hole, damage, is_fork }))
     }
 
     /// Writes what the WAL gave back into synced files: after a failed sync
@@ -269,7 +281,21 @@ impl Store {
     }
 
     fn get(&self, family: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.db.get_cf(self.family(family)?, key).map_err(StoreError::Read)
+        self.db.get_cf(self.family(family)?, key).map_err(|e| self.unread(e))
+    }
+
+    /// A read that failed; damage is remembered, so that writes stop.
+    fn unread(&self, error: rocksdb::Error) -> StoreError {
+        if error.kind() == rocksdb::ErrorKind::Corruption {
+            self.damage.meet(&error.to_string());
+        }
+        StoreError::Read(error)
+    }
+
+    /// What is damaged, as far as reads have met it.
+    #[must_use]
+    pub const fn damage(&self) -> &Arc<Damage> {
+        &self.damage
     }
 
     fn family(&self, name: &'static str) -> Result<&rocksdb::ColumnFamily, StoreError> {

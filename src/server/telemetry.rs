@@ -60,6 +60,8 @@ pub struct Now {
     pub sequencer_alive: bool,
     /// Whether writes are refused for good.
     pub read_only: bool,
+    /// Whether a read met damage in the store.
+    pub store_damaged: bool,
 }
 
 #[derive(Clone, Default)]
@@ -69,12 +71,13 @@ struct Gauges {
     queue_entries: Gauge<u64, AtomicU64>,
     sequencer_alive: Gauge<u64, AtomicU64>,
     read_only: Gauge<u64, AtomicU64>,
+    store_damaged: Gauge<u64, AtomicU64>,
     writes_refused: Family<Labels<1>, Gauge<u64, AtomicU64>>,
 }
 
 /// What refuses writes while the service runs, each a gauge of its own.
-const WRITE_REFUSALS: [&str; 6] =
-    ["clock_unsound", "disk_low", "log_stopped", "read_only", "tokens_missing", "tokens_unreadable"];
+const WRITE_REFUSALS: [&str; 7] =
+    ["clock_unsound", "degraded", "disk_low", "log_stopped", "read_only", "tokens_missing", "tokens_unreadable"];
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -102,6 +105,8 @@ impl Default for Metrics {
         registry.register("queue_entries", "Entries waiting for the sequencer", gauges.queue_entries.clone());
         registry.register("sequencer_alive", "1 while the sequencer runs", gauges.sequencer_alive.clone());
         registry.register("read_only", "1 while writes are refused for good", gauges.read_only.clone());
+        let damaged = "1 after a read met damage in the store: writes stop";
+        registry.register("store_damaged", damaged, gauges.store_damaged.clone());
         registry.register("writes_refused", "1 while this code refuses writes", gauges.writes_refused.clone());
         new.registry = Arc::new(registry);
         new
@@ -141,6 +146,7 @@ impl Metrics {
         self.gauges.queue_entries.set(now.queue_entries);
         self.gauges.sequencer_alive.set(u64::from(now.sequencer_alive));
         self.gauges.read_only.set(u64::from(now.read_only));
+        self.gauges.store_damaged.set(u64::from(now.store_damaged));
         for code in WRITE_REFUSALS.iter().chain(refused) {
             let gauge = self.gauges.writes_refused.get_or_create(&[("code", (*code).to_owned())]);
             gauge.set(u64::from(refused.contains(code)));

@@ -7,6 +7,8 @@ mod damaged_rows;
 #[cfg(feature = "server")]
 mod crowd_load;
 #[cfg(feature = "server")]
+mod degraded;
+#[cfg(feature = "server")]
 mod http_forms;
 #[cfg(feature = "server")]
 mod entries;

@@ -26,7 +26,7 @@ fn wait(service: &Service, refused: Option<&str>) {
         std::thread::sleep(Duration::from_millis(50));
     }
     let metrics = service.get("/metrics").text();
-    for code in ["clock_unsound", "disk_low", "read_only", "tokens_missing", "tokens_unreadable"] {
+    for code in ["clock_unsound", "degraded", "disk_low", "read_only", "tokens_missing", "tokens_unreadable"] {
         let gauge = format!("pulselog_writes_refused{{code=\"{code}\"}} {}", u8::from(refused == Some(code)));
         assert!(metrics.contains(&gauge), "{gauge} in {metrics}");
     }

@@ -77,6 +77,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "server/guard",
             "server/store",
             "server/log",
+            "server/tokens",
         ],
     ),
 ];

@@ -83,6 +83,7 @@ pub const CODES: &[CodeRow] = &[
     row(503, "timeout", "the request took longer than the limit; submitting again is safe"),
     row(507, "disk_low", "a disk of the log is nearly full; reads go on"),
     row(507, "read_only", "the head guard cannot be written; reads go on"),
+    row(507, "degraded", "a part of the store is damaged: writes stop, reads that do not need it go on"),
     row(503, "not_ready", "the newest checkpoint does not verify, or the sequencer ended"),
     row(500, "store_damaged", "the store contradicts the checkpoint; nothing is served from it"),
     row(500, "store_failed", "the store did not answer"),

@@ -15,8 +15,9 @@ use crate::server::fsck::body::{Disagreement, agree};
 use crate::server::fsck::tree::Regrown;
 use crate::server::fsck::{FsckError, Progress, Report, is_told, require_log};
 use crate::server::guard::{FileGuard, GuardState, hash_text};
-use crate::server::store::layout::{HeadRecord, LogIdentity, cf, statement_key};
+use crate::server::store::layout::{HeadRecord, LogIdentity, SCHEMA, cf, statement_key};
 use crate::server::store::{Store, StoreError};
+use crate::server::tokens;
 use crate::tile::TileId;
 use crate::trust::TrustPolicy;
 
@@ -40,6 +41,7 @@ pub fn check(data: &Path, guard: &Path, progress: &mut Progress<'_>) -> Result<R
         walk.report
             .note("guard", format!("block {block} is damaged; while the other is whole, the next start repairs it"));
     }
+    walk.beside(data, &identity);
     walk.entries(&head, &identity, progress);
     walk.counts(head.head.size);
     Ok(walk.report)
@@ -84,6 +86,17 @@ impl<'a> Walk<'a> {
                 self.report.note("store", "initialisation has not finished; start the log once");
                 None
             }
+        }
+    }
+
+    /// What lies beside the entries: the layout's version, and who may submit.
+    fn beside(&mut self, data: &Path, identity: &LogIdentity) {
+        if identity.schema != SCHEMA {
+            let why = format!("is of layout version {}, this program knows {SCHEMA}", identity.schema);
+            self.report.note("log identity", why);
+        }
+        if let Err(error) = tokens::list(data) {
+            self.report.note(tokens::FILE_NAME, error.to_string());
         }
     }
 

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::entry::PendingEntry;
 use crate::server::log::{Answered, Item, SubmitError};
+use crate::server::store::damage::Damage;
 
 /// How long a reading of the free disk space is believed.
 const DISK_READING_MAX_AGE: Duration = Duration::from_millis(500);
@@ -123,6 +124,7 @@ pub struct Queue {
     watermarks: Watermarks,
     disk: Mutex<Option<(Instant, u64)>>,
     read_only: Option<String>,
+    damage: Arc<Damage>,
     open: Arc<AtomicBool>,
 }
 
@@ -135,11 +137,11 @@ pub struct Inbox {
 
 /// Makes a queue that holds `limit`.
 #[must_use]
-pub fn channel(limit: Room, watermarks: Watermarks, read_only: Option<String>) -> (Queue, Inbox) {
+pub fn channel(limit: Room, watermarks: Watermarks, read_only: Option<String>, damage: Arc<Damage>) -> (Queue, Inbox) {
     let (sender, receiver) = mpsc::channel();
     let (counts, open) = (Arc::new(Counts::default()), Arc::new(AtomicBool::new(true)));
     let inbox = Inbox { receiver, counts: Arc::clone(&counts), open: Arc::clone(&open) };
-    (Queue { sender, counts, limit, watermarks, disk: Mutex::new(None), read_only, open }, inbox)
+    (Queue { sender, counts, limit, watermarks, disk: Mutex::new(None), read_only, damage, open }, inbox)
 }
 
 impl Queue {
@@ -151,6 +153,9 @@ impl Queue {
     pub fn reserve(&self, room: Room) -> Result<Place, SubmitError> {
         if let Some(why) = &self.read_only {
             return Err(SubmitError::ReadOnly { why: why.clone() });
+        }
+        if self.damage.get().is_some() {
+            return Err(SubmitError::Degraded);
         }
         if !self.is_open() {
             return Err(SubmitError::Stopped);

@@ -66,8 +66,11 @@ pub fn open(opening: Opening) -> Result<Recovered, OpenError> {
     // copy of the data, which RocksDB's own lock does not see.
     let guard = FileGuard::open(&opening.guard, Arc::clone(&opening.faults))?;
     let dir = opening.data.join("store");
-    survey(&opening, &dir, guard.as_ref())?;
+    let damage = survey(&opening, &dir, guard.as_ref())?;
     let store = Arc::new(Store::open(&dir, opening.budget, Arc::clone(&opening.faults))?);
+    if let Some(damage) = damage {
+        store.damage().meet(&damage);
+    }
     if let Some(why) = store.fork()? {
         return Err(OpenError::Fork { why });
     }
@@ -146,9 +149,10 @@ impl Recovered {
 
 /// Refuses while everything still lies as it was found: holes below the head,
 /// and a store older than its guard, whether it is an old copy or the end of
-/// its WAL is gone. Opening for writing would throw the rest away.
-fn survey(opening: &Opening, dir: &Path, guard: Option<&FileGuard>) -> Result<(), OpenError> {
-    let Some(found) = Store::survey(dir)? else { return Ok(()) };
+/// its WAL is gone. Opening for writing would throw the rest away. Gives back
+/// what of it could not be read.
+fn survey(opening: &Opening, dir: &Path, guard: Option<&FileGuard>) -> Result<Option<String>, OpenError> {
+    let Some(found) = Store::survey(dir)? else { return Ok(None) };
     let size = found.head.head.size;
     if let Some(hole) = found.hole {
         return Err(OpenError::Hole { size, hole });
@@ -160,7 +164,7 @@ fn survey(opening: &Opening, dir: &Path, guard: Option<&FileGuard>) -> Result<()
     {
         return Err(OpenError::GuardNewer { guard: record.head.size, store: size });
     }
-    Ok(())
+    Ok(found.damage)
 }
 
 /// Initialises what is new, finishes what initialisation left, and otherwise

@@ -5,6 +5,7 @@
 //! handed to the store ends the thread: its memory of the tree is dropped
 //! before anything else is tried, nobody is answered, the process exits.
 
+mod answers;
 mod batch;
 mod look;
 mod running;
@@ -16,18 +17,19 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
-use crate::entry::PendingEntry;
-use crate::merkle::{LeafHash, TreeSize};
+use crate::entry::{LoggedAt, PendingEntry};
+use crate::merkle::LeafHash;
 use crate::sequence::{COMMIT_BYTES_TARGET, COMMIT_ENTRIES_MAX, COMMIT_ENTRIES_TARGET, Commit, TreeState, integrate};
 use crate::server::log::clock::Keeper;
 use crate::server::log::publisher::{Fatal, Publisher, announce};
 use crate::server::log::queue::{Command, Inbox, Room};
 use crate::server::log::recent::{Committed, Recent};
 use crate::server::log::recovery::Recovered;
+use crate::server::log::sequencer::answers::damaged;
 use crate::server::log::sequencer::batch::Batch;
-use crate::server::log::sequencer::known::{check_same, known};
+use crate::server::log::sequencer::known::{Known, known};
 use crate::server::log::{Answered, Item, Logged, Published, SubmitError};
-use crate::server::store::layout::{HeadRecord, STATEMENT_KEY_BYTES, StatementRow, cf};
+use crate::server::store::layout::{HeadRecord, STATEMENT_KEY_BYTES, StatementRow};
 use crate::server::store::{Store, StoreError};
 
 pub use self::running::Running;
@@ -170,10 +172,10 @@ impl Sequencer {
     fn round(&mut self) -> Result<(), Fatal> {
         let items = self.gather();
         if !items.is_empty() {
-            match self.time.judge(self.tree.last_logged_at()) {
-                Ok(now) => {
+            match self.judge(&items)? {
+                Ok((now, known)) => {
                     let room = self.take_room(&items);
-                    let (pending, statements) = self.place(items)?;
+                    let (pending, statements) = self.place(items, known);
                     if !pending.is_empty() {
                         self.commit(pending, &statements, now)?;
                     }
@@ -216,6 +218,28 @@ impl Sequencer {
         items
     }
 
+    /// Whether these may be logged now, and what the store holds of them. A
+    /// look-up that the disk does not answer stops writes and nothing else:
+    /// nothing has happened yet.
+    fn judge(&self, items: &[(u64, usize, Item)]) -> Result<Result<(LoggedAt, Vec<Known>), SubmitError>, StoreError> {
+        if self.store.damage().get().is_some() {
+            return Ok(Err(SubmitError::Degraded));
+        }
+        let now = match self.time.judge(self.tree.last_logged_at()) {
+            Ok(now) => now,
+            Err(why) => {
+                tracing::warn!(why, "clock unsound, writes wait");
+                return Ok(Err(SubmitError::ClockUnsound { why }));
+            }
+        };
+        let entries: Vec<_> = items.iter().flat_map(|(_, _, item)| &item.entries).collect();
+        match known(&self.store, &entries, self.tree.head().size) {
+            Ok(known) => Ok(Ok((now, known))),
+            Err(error @ StoreError::Read(_)) => Ok(Err(self.degraded(&error))),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Takes the room of these items off their requests: it is given back with
     /// the commit, not with the answer.
     fn take_room(&mut self, items: &[(u64, usize, Item)]) -> Room {
@@ -231,9 +255,8 @@ impl Sequencer {
     /// Finds duplicates, in the store and among the items before, and gives
     /// the rest their places. An item that a damaged row speaks of is answered
     /// with that at once; the others go on.
-    fn place(&mut self, items: Vec<(u64, usize, Item)>) -> Result<(Vec<PendingEntry>, Vec<StatementRow>), StoreError> {
-        let entries: Vec<_> = items.iter().flat_map(|(_, _, item)| &item.entries).collect();
-        let mut known = known(&self.store, &entries, self.tree.head().size)?.into_iter();
+    fn place(&mut self, items: Vec<(u64, usize, Item)>, known: Vec<Known>) -> (Vec<PendingEntry>, Vec<StatementRow>) {
+        let mut known = known.into_iter();
         let mut batch = Batch::new(self.tree.head().size.get());
         for (request, slot, item) in items {
             let known: Vec<_> = known.by_ref().take(item.entries.len()).collect();
@@ -245,17 +268,17 @@ impl Sequencer {
                 Err(error) => self.fill(request, slot, Err(damaged(&error))),
             }
         }
-        Ok((batch.pending, batch.statements))
+        (batch.pending, batch.statements)
+    }
+
+    fn degraded(&self, error: &StoreError) -> SubmitError {
+        self.store.damage().meet(&error.to_string());
+        SubmitError::Degraded
     }
 
     /// Integrate, sign, ONE synced batch. After this line of the store the
     /// entries exist; before it nothing happened.
-    fn commit(
-        &mut self,
-        pending: Vec<PendingEntry>,
-        statements: &[StatementRow],
-        now: crate::entry::LoggedAt,
-    ) -> Result<(), Fatal> {
+    fn commit(&mut self, pending: Vec<PendingEntry>, statements: &[StatementRow], now: LoggedAt) -> Result<(), Fatal> {
         let (tree, commit) = integrate(&self.tree, pending, now)?;
         commit.recheck()?;
         let note = if self.is_time_to_sign() { self.publisher.sign(commit.head) } else { None };
@@ -308,73 +331,4 @@ impl Sequencer {
         }
         Ok(())
     }
-
-    /// Answers every placed item that the published checkpoint covers.
-    fn answer(&mut self) -> Result<(), Fatal> {
-        let size = self.published.borrow().head.size;
-        let covered = |placed: &Placed| placed.logged.index.get() < size.get();
-        let (ready, waiting) = std::mem::take(&mut self.placed).into_iter().partition(covered);
-        self.placed = waiting;
-        let ready: Vec<Placed> = ready;
-        for placed in ready {
-            let (request, slot) = (placed.request, placed.slot);
-            let answered = match self.complete(placed, size) {
-                Err(error @ StoreError::Damaged { .. }) => Err(damaged(&error)),
-                completed => Ok(completed?),
-            };
-            self.fill(request, slot, answered);
-        }
-        self.inbox.tell_placed(self.placed.len());
-        Ok(())
-    }
-
-    fn complete(&self, placed: Placed, size: TreeSize) -> Result<Logged, StoreError> {
-        let mut logged = placed.logged;
-        logged.tree_size = size;
-        // It was read where it stands, or this process has committed it.
-        let missing = || StoreError::Damaged { row: format!("{}: leads to no entry {}", cf::ENTRIES, logged.index) };
-        logged.leaf_hash = placed.leaf_hash.ok_or_else(missing)?;
-        if placed.is_repeated {
-            let mut same = self.store.find_statement(&placed.statement)?;
-            check_same(&self.store, logged.index, &same)?;
-            same.retain(|index| *index != logged.index && index.get() < size.get());
-            logged.same_statement = same;
-        }
-        Ok(logged)
-    }
-
-    fn fill(&mut self, request: u64, slot: usize, answered: Answered) {
-        let Some(answer) = self.answers.get_mut(&request) else { return };
-        answer.slots[slot] = Some(answered);
-        answer.missing -= 1;
-        if answer.missing == 0
-            && let Some(answer) = self.answers.remove(&request)
-        {
-            // A submitter who went away finds the entry by submitting again.
-            let _ = answer.to.send(Ok(answer.slots.into_iter().flatten().collect()));
-        }
-    }
-
-    /// Refuses whole requests; nothing of them that is not placed yet is logged.
-    fn refuse(&mut self, items: &[(u64, usize, Item)], why: &str) {
-        tracing::warn!(why, "clock unsound, writes wait");
-        for (request, _, _) in items {
-            if let Some(answer) = self.answers.remove(request) {
-                self.inbox.release(answer.room);
-                let _ = answer.to.send(Err(SubmitError::ClockUnsound { why: why.to_owned() }));
-            }
-            if let Some(at) = self.requests.iter().position(|r| r.id == *request)
-                && let Some(rest) = self.requests.remove(at)
-            {
-                self.waiting -= rest.items.iter().map(|(_, item)| item.entries.len()).sum::<usize>();
-            }
-            self.placed.retain(|p| p.request != *request);
-        }
-    }
-}
-
-/// What a submitter is told of a damaged row; the operator is told which.
-fn damaged(error: &StoreError) -> SubmitError {
-    tracing::error!(%error, "a look-up row is damaged, run pulselog fsck");
-    SubmitError::Damaged
 }

@@ -4,13 +4,15 @@
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// It does not open.
-    #[error("store: does not open: {0}")]
+    #[error("store: does not open: {0}; leave it as it lies and run pulselog fsck")]
     Open(rocksdb::Error),
     /// Another process holds it.
     #[error("store: another process holds it; one log, one process")]
     Busy,
     /// A read failed; checksums are verified on every read.
-    #[error("store: read failed: {0}")]
+    #[error(
+        "store: read failed: {0}; look at the disk, run pulselog fsck, and put a whole copy of the newest data in its place"
+    )]
     Read(rocksdb::Error),
     /// A write failed; whether it was persisted is unknown.
     #[error("store: write failed: {0}")]

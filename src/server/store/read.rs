@@ -35,7 +35,7 @@ impl Store {
         let mode = IteratorMode::From(&from, Direction::Forward);
         let mut found = Vec::with_capacity(limit.min(1_024));
         for row in self.db.iterator_cf(self.family(cf::ENTRIES)?, mode).take(limit) {
-            let (key, value) = row.map_err(StoreError::Read)?;
+            let (key, value) = row.map_err(|e| self.unread(e))?;
             if number(&key) != Some(first.get() + found.len() as u64) {
                 return Err(StoreError::Damaged { row: format!("entries/{}", first.get() + found.len() as u64) });
             }
@@ -60,7 +60,7 @@ impl Store {
         let keys: Vec<_> = indexes.iter().map(|index| number_key(index.get())).collect();
         let read = |name| -> Result<Found, StoreError> {
             let found = self.db.batched_multi_get_cf(self.family(name)?, &keys, false);
-            found.into_iter().map(|r| r.map(|v| v.map(|v| v.to_vec())).map_err(StoreError::Read)).collect()
+            found.into_iter().map(|r| r.map(|v| v.map(|v| v.to_vec())).map_err(|e| self.unread(e))).collect()
         };
         Ok((read(cf::ENTRIES)?, read(cf::BODIES)?))
     }
@@ -72,7 +72,7 @@ impl Store {
     pub fn tiles(&self, tiles: &[TileId]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let keys: Vec<_> = tiles.iter().map(|t| tile_key(*t)).collect();
         let found = self.db.batched_multi_get_cf(self.family(cf::TILES)?, &keys, false);
-        found.into_iter().map(|r| r.map(|v| v.map(|v| v.to_vec())).map_err(StoreError::Read)).collect()
+        found.into_iter().map(|r| r.map(|v| v.map(|v| v.to_vec())).map_err(|e| self.unread(e))).collect()
     }
 
     /// Leaf bytes of these entries, in the order asked for.
@@ -82,7 +82,7 @@ impl Store {
     pub fn entries_at(&self, indexes: &[LeafIndex]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let keys: Vec<_> = indexes.iter().map(|index| number_key(index.get())).collect();
         let found = self.db.batched_multi_get_cf(self.family(cf::ENTRIES)?, &keys, false);
-        found.into_iter().map(|r| r.map(|v| v.map(|v| v.to_vec())).map_err(StoreError::Read)).collect()
+        found.into_iter().map(|r| r.map(|v| v.map(|v| v.to_vec())).map_err(|e| self.unread(e))).collect()
     }
 
     /// Where identities are said to stand, in the order asked for.
@@ -108,7 +108,7 @@ impl Store {
         let keys: Vec<&[u8]> = keys.iter().map(AsRef::as_ref).collect();
         let found = self.db.batched_multi_get_cf(self.family(family)?, &keys, false);
         let claim = |row: Option<rocksdb::DBPinnableSlice<'_>>| row.map(|v| index_of(&v, family)).transpose();
-        found.into_iter().map(|r| Ok(claim(r.map_err(StoreError::Read)?))).collect()
+        found.into_iter().map(|r| Ok(claim(r.map_err(|e| self.unread(e))?))).collect()
     }
 
     /// The identity rows of this digest, and where each is said to stand.
@@ -119,7 +119,7 @@ impl Store {
         let mode = IteratorMode::From(digest.as_bytes(), Direction::Forward);
         let mut found = Vec::new();
         for row in self.db.iterator_cf(self.family(cf::IDENTITIES)?, mode) {
-            let (key, value) = row.map_err(StoreError::Read)?;
+            let (key, value) = row.map_err(|e| self.unread(e))?;
             if !key.starts_with(digest.as_bytes()) || found.len() == SAME_STATEMENT_MAX {
                 break;
             }
@@ -138,7 +138,7 @@ impl Store {
         let mode = IteratorMode::From(payload.as_bytes(), Direction::Forward);
         let mut found = Vec::new();
         for row in self.db.iterator_cf(self.family(cf::STATEMENTS)?, mode).take(SAME_STATEMENT_MAX) {
-            let (key, value) = row.map_err(StoreError::Read)?;
+            let (key, value) = row.map_err(|e| self.unread(e))?;
             if !key.starts_with(payload.as_bytes()) {
                 break;
             }
@@ -166,7 +166,7 @@ impl Store {
         let mut found = vec![index_of(&first, cf::STATEMENTS)?];
         let mode = IteratorMode::From(&key[..], Direction::Forward);
         for row in self.db.iterator_cf(self.family(cf::STATEMENTS)?, mode).skip(1) {
-            let (later, _) = row.map_err(StoreError::Read)?;
+            let (later, _) = row.map_err(|e| self.unread(e))?;
             match later.strip_prefix(&key[..]) {
                 Some(index) if found.len() < SAME_STATEMENT_MAX => found.push(index_of(index, cf::STATEMENTS)?),
                 _ => break,
@@ -193,7 +193,7 @@ impl Store {
         let mode = IteratorMode::From(&from, Direction::Reverse);
         let mut found = Vec::new();
         for row in self.db.iterator_cf(self.family(cf::CHECKPOINTS)?, mode).take(limit) {
-            let (key, note) = row.map_err(StoreError::Read)?;
+            let (key, note) = row.map_err(|e| self.unread(e))?;
             let size = number(&key).ok_or_else(|| StoreError::Damaged { row: "checkpoints".into() })?;
             found.push((TreeSize::new(size), note.into_vec()));
         }
@@ -208,7 +208,7 @@ impl Store {
         let from = number_key(at_least.get());
         let mode = IteratorMode::From(&from, Direction::Forward);
         let Some(row) = self.db.iterator_cf(self.family(cf::CHECKPOINTS)?, mode).next() else { return Ok(None) };
-        let (key, note) = row.map_err(StoreError::Read)?;
+        let (key, note) = row.map_err(|e| self.unread(e))?;
         let size = number(&key).ok_or_else(|| StoreError::Damaged { row: "checkpoints".into() })?;
         Ok(Some((TreeSize::new(size), note.into_vec())))
     }

@@ -182,7 +182,7 @@ pub const SHAPES: &[Shape] = &[
     Shape {
         name: "Health",
         fields: &[
-            always("status", Encoding::Text, "`up` or `ready`"),
+            always("status", Encoding::Text, "`up`, `ready`, or `degraded` where a read met damage in the store"),
             maybe("tree_size", Encoding::Number, "size of the newest checkpoint, which verified just now"),
             maybe("writes", Encoding::Bool, "whether submissions are taken"),
             maybe("writes_refused", Encoding::Texts, "codes of what refuses them"),
