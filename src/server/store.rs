@@ -287,7 +287,7 @@ impl Store {
     /// A read that failed; damage is remembered, so that writes stop.
     fn unread(&self, error: rocksdb::Error) -> StoreError {
         if error.kind() == rocksdb::ErrorKind::Corruption {
-            self.damage.meet(&error.to_string());
+            self.damage.meet(error.as_ref());
         }
         StoreError::Read(error)
     }
