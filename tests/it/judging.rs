@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use pulselog::artifact::Did;
 use pulselog::artifact::json::{Value, to_compact};
-use pulselog::audit::Absence;
+use pulselog::audit::{Absence, Coverage, Verdict};
 use pulselog::checkpoint::{Checkpoint, Origin, TreeHead};
 use pulselog::merkle::{Frontier, leaf_hash};
 use pulselog::note::{KeyName, SignerKey};
@@ -15,6 +15,7 @@ use pulselog::verify::copy::{LogCopy, WholeLog};
 use pulselog::verify::judge::Judge;
 use pulselog::verify::verification::{Allowlists, AuditStatus, Verification};
 
+use crate::audit_goldens_authority::neighbours;
 use crate::audit_make::{START_MS, Story, operator};
 use crate::make::{did, key, kind, seal_raw, set};
 
@@ -88,6 +89,33 @@ fn a_bundle_of_a_guilty_run_fails_and_that_of_the_other_run_of_the_job_with_it()
     for name in ["b1", "b2"] {
         let verification = judge.document(&bundle(&story, name, |_| {})).expect("a bundle");
         assert_eq!((codes(&verification), verification.exit_code()), (BTreeSet::from(["TOKEN_REVOKED"]), 1));
+    }
+}
+
+/// Another agent with a token of the job, and an act under it.
+fn shared(story: &mut Story, verdict: &str) {
+    neighbours(story);
+    story.job = "job-1".to_owned();
+    story.token("t9");
+    story.decide("theirs", verdict, "r9", "t9", "sync", None);
+    story.signed_by("theirs", "other wrapper");
+}
+
+#[test]
+fn what_another_agent_does_in_the_job_stands_beside_a_bundle_and_is_not_its_verdict() {
+    for (verdict, status, job) in
+        [("allow", AuditStatus::Pass, Verdict::Fail), ("deny", AuditStatus::Pass, Verdict::Pass)]
+    {
+        let mut story = Story::clean();
+        shared(&mut story, verdict);
+        let report = story.audit();
+        let run = report.run(&did("agent"), "job-1.r1");
+        assert_eq!((report.job("job-1"), run), (job, Verdict::Pass), "{report:#?}");
+        let found = judge(&story, Some(operator())).document(&bundle(&story, "b1", |_| {})).expect("a bundle");
+        assert_eq!((codes(&found), found.audit.status, found.exit_code()), (BTreeSet::new(), status, 0));
+        let rows = found.coverage.expect("coverage").not_judged;
+        let others = |row: &&Coverage| row.subject.agent == Some(did("other agent")) && row.what.contains("at fault");
+        assert_eq!(rows.iter().any(|row| others(&row)), job == Verdict::Fail, "{rows:#?}");
     }
 }
 

@@ -1,9 +1,11 @@
 //! The audit of one document: what the evidence says of the run and job of each
 //! bundle in it, and what is lacking.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::audit::{self, Absence, Finding, Pending, Report as Audit, Scope, Seen, Shortfall, Subject, Timeline};
+use crate::audit::{
+    self, Absence, Coverage, Finding, Pending, Report as Audit, Scope, Seen, Shortfall, Subject, Timeline,
+};
 use crate::merkle::LeafIndex;
 use crate::protocol::{Bundle, Document};
 use crate::verify::judge::{BundleName, Evidence, Judge, RunTokens, Word};
@@ -92,7 +94,7 @@ impl Auditing<'_> {
                 self.lacks(&subject, Shortfall::Run, "no issuance by a rooted issuer is joined to it");
             }
             self.take(found.run, place == 0);
-            found.job.into_iter().for_each(|report| self.take(report, false));
+            found.job.into_iter().for_each(|report| self.take(of_agent(report, name.agent.as_deref()), false));
         }
         self.expected_job(&subject);
         self.jobs.push(job);
@@ -206,6 +208,29 @@ fn place_of(timeline: &Timeline, name: &BundleName) -> Option<LeafIndex> {
     let mut entries = timeline.prefix(timeline.size());
     let is_it = |seen: &Seen| seen.entry.digest == name.digest && name.is_signed_by(&seen.entry);
     entries.find(|(_, seen)| is_it(seen)).map(|(at, _)| at)
+}
+
+/// What a job's report says of one agent or of nobody. Another agent's acts in
+/// the same job are no word about this one's document: they stand beside it,
+/// named and not judged, or any of a job's agents could spoil what the others
+/// signed.
+fn of_agent(mut report: Audit, agent: Option<&str>) -> Audit {
+    let is_others = |subject: &Subject| subject.agent.is_some() && subject.agent.as_deref() != agent;
+    let mut beside: BTreeMap<Subject, BTreeSet<LeafIndex>> = BTreeMap::new();
+    let found = report.findings.iter().map(|finding| (&finding.subject, &finding.entries));
+    let awaited = report.pending.iter().map(|pending| (&pending.subject, &pending.entries));
+    for (subject, entries) in found.chain(awaited).filter(|(subject, _)| is_others(subject)) {
+        beside.entry(subject.clone()).or_default().extend(entries);
+    }
+    report.findings.retain(|finding| !is_others(&finding.subject));
+    report.pending.retain(|pending| !is_others(&pending.subject));
+    let row = |(subject, entries): (Subject, BTreeSet<_>)| Coverage {
+        what: "another agent of the job is found at fault or owes something: ask the audit of the job",
+        entries: entries.into_iter().collect(),
+        subject,
+    };
+    report.coverage.extend(beside.into_iter().map(row));
+    report
 }
 
 /// Job of a run's token.
