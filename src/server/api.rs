@@ -20,9 +20,11 @@ pub mod proofs;
 pub mod query;
 pub mod slots;
 pub mod submit;
+pub mod throttle;
 pub mod tiles;
 pub mod verdicts;
 pub mod wire;
+pub mod workers;
 
 mod around;
 

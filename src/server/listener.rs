@@ -28,6 +28,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -50,6 +51,10 @@ const CONNECTIONS_MIN: usize = 16;
 const ACCEPT_RETRY: Duration = Duration::from_millis(200);
 /// Bytes that a connection buffers each way; a head of a request fits in it.
 const BUFFER_BYTES_MAX: usize = 64 << 10;
+/// Bytes that the system buffers for a connection each way (it takes twice as
+/// much). Left alone it grows to several megabytes, and a client that asks and
+/// takes nothing has so many answers made for it.
+const SYSTEM_BUFFER_BYTES: usize = 256 << 10;
 /// What a connection beyond those of its address is told.
 const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\n\
     Content-Type: text/plain\r\nContent-Length: 40\r\n\r\ntoo many connections from this address.\n";
@@ -57,6 +62,12 @@ const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nCo
 /// Serves `router` on `listener` until `stop` is true, then until every request
 /// under way was answered.
 pub async fn serve(listener: TcpListener, router: Router, crowd: Crowd, mut stop: watch::Receiver<bool>) {
+    // Connections have what the listener has.
+    let bounded = set_socket_send_buffer_size(&listener, SYSTEM_BUFFER_BYTES)
+        .and_then(|()| set_socket_recv_buffer_size(&listener, SYSTEM_BUFFER_BYTES));
+    if let Err(error) = bounded {
+        tracing::warn!(%error, "the system chooses how much it buffers for a connection");
+    }
     let table = Arc::new(Table::new(&crowd, connections_max(&crowd)));
     let watching = tokio::spawn(Arc::clone(&table).watch());
     let accepting = async {

@@ -56,6 +56,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::server::access::Access;
+use crate::server::api::pool;
 use crate::server::audits::Audits;
 use crate::server::index::Index;
 use crate::server::log::Log;
@@ -131,7 +132,7 @@ pub(crate) async fn serve<F>(desk: Desk, work: F) -> Response
 where
     F: FnOnce(&Reader) -> Result<Answer, Trouble> + Send + 'static,
 {
-    let made = tokio::task::spawn_blocking(move || {
+    let made = pool::behind(move || {
         // Every page passes here: what shows nothing to anybody shows no page.
         let passed = desk.access.check();
         let reader = Reader::new(desk);

@@ -2,7 +2,8 @@
 //! harmless ones to compare with. `make crowd` runs this; it takes minutes.
 //!
 //! Somebody reads the checkpoint and somebody submits all the while; what they
-//! wait is measured. `CROWD_SECONDS` says how long each crowd stays.
+//! wait is measured. `CROWD_SECONDS` says how long each crowd stays, and
+//! `CROWD_ONLY` which come at all, by a part of their names.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -33,6 +34,8 @@ const CROWDS: &[(&str, Client)] = &[
     ("silent", silent),
     ("dribbled heads", dribble),
     ("answers not taken", take_nothing),
+    ("listings", |_, stream, stop| list(stream, stop, "")),
+    ("listings, packed", |_, stream, stop| list(stream, stop, "accept-encoding: gzip\r\n")),
 ];
 
 fn harmless(_: &Served, stream: &mut TcpStream, stop: &AtomicBool) -> std::io::Result<()> {
@@ -106,6 +109,14 @@ fn take_nothing(_: &Served, stream: &mut TcpStream, stop: &AtomicBool) -> std::i
             return Ok(());
         }
     }
+    Ok(())
+}
+
+fn list(stream: &mut TcpStream, stop: &AtomicBool, header: &str) -> std::io::Result<()> {
+    let request = format!("GET /v1/entries?limit=1000 HTTP/1.1\r\nhost: log\r\nconnection: close\r\n{header}\r\n");
+    stream.write_all(request.as_bytes())?;
+    let mut bytes = vec![0; 64 << 10];
+    while !stop.load(Ordering::Relaxed) && stream.read(&mut bytes)? > 0 {}
     Ok(())
 }
 
@@ -199,7 +210,8 @@ fn crowds_of_every_sort_hold_up_nobody() {
     served.submit_batch(0..2_000);
     let mut usual = Duration::ZERO;
     let mut wrong = Vec::new();
-    for (name, client) in CROWDS {
+    let only = std::env::var("CROWD_ONLY").unwrap_or_default();
+    for (name, client) in CROWDS.iter().filter(|(name, _)| *name == "harmless" || name.contains(&only)) {
         let (reads, writes) = crowd(&served, *client, &next);
         let memory = served.memory_peak_kib();
         println!(

@@ -30,18 +30,16 @@ const ENTRY_TILES: &str = "/tile/entries/";
 const NO_ROUTE: &str = "none";
 
 /// Wraps `router`. The outermost layer sees every answer, also that of a panic.
+/// Each layer of ours costs every waiting request some 3 KB: there are few.
 pub fn layers(router: Router<AppState>, state: AppState) -> Router<AppState> {
     router
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(state.slots.clone(), slots::read))
-        .layer(from_fn_with_state(state.clone(), limit_time))
-        .layer(from_fn_with_state(state.slots.clone(), slots::hold_answer))
-        .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(mark_packable))
         .layer(CompressionLayer::new().gzip(true).compress_when(is_packable))
-        .layer(from_fn(say_unacceptable))
-        .layer(from_fn_with_state(state, count))
-        .layer(from_fn(add_headers))
+        .layer(from_fn_with_state(state.slots.clone(), slots::read))
+        .layer(from_fn_with_state(state.clone(), bound))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(state, account))
 }
 
 async fn wrong_method(method: Method) -> Problem {
@@ -58,20 +56,26 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     Problem::internal().into_response()
 }
 
-/// Dropping a submission half way is safe: submitting again finds the entry.
-async fn limit_time(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// Limits the time until there is an answer, and the memory of those that wait
+/// for their readers. Dropping a submission half way is safe: submitting again
+/// finds the entry.
+async fn bound(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let limit = state.limits.request_timeout;
-    tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| {
+    let answered = tokio::time::timeout(limit, next.run(request)).await;
+    let response = answered.unwrap_or_else(|_| {
         Problem::new("timeout", format!("not finished within {} ms", limit.as_millis())).into_response()
-    })
+    });
+    state.slots.hold_answer(response).await
 }
 
-async fn count(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// Counts the answer, and gives it what every answer has.
+async fn account(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     // The pattern, not the path: labels are a closed list.
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    add_headers(is_read(&method), &mut response);
     let (route, status) = (matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str), response.status().as_u16());
     state.metrics.answered(route, status, begun.elapsed());
     let refused = response.extensions().get::<Refused>().map(|r| r.0);
@@ -110,23 +114,11 @@ fn is_packable(_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions
     extensions.get::<Packable>().is_some()
 }
 
-/// Whoever accepts no form of an answer gets a problem, which no cache keeps in
-/// the answer's place.
-async fn say_unacceptable(request: Request, next: Next) -> Response {
-    let response = next.run(request).await;
-    if response.status() != StatusCode::NOT_ACCEPTABLE {
-        return response;
-    }
-    Problem::new("not_acceptable", "let Accept-Encoding allow identity or gzip").into_response()
-}
-
 fn is_read(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
 }
 
-async fn add_headers(request: Request, next: Next) -> Response {
-    let is_read = is_read(request.method());
-    let mut response = next.run(request).await;
+fn add_headers(is_read: bool, response: &mut Response) {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
@@ -136,5 +128,4 @@ async fn add_headers(request: Request, next: Next) -> Response {
     if is_read && !is_page {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     }
-    response
 }

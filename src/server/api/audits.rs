@@ -87,9 +87,9 @@ pub async fn findings(
         let view = log.view();
         let (size, beyond) = size_at(&query, &view)?;
         let document = FindingListJson::from(audits.findings(&view, &filter, size, after, limit)?);
-        Ok(Judged { document, beyond })
+        answer::judged(&Judged { document, beyond })
     });
-    answer::judged(&page.await?)
+    page.await
 }
 
 fn filter(query: &Query) -> Result<Filter, Problem> {
@@ -179,9 +179,9 @@ async fn report(
             let detail = format!("nobody whose word counts speaks of it among {size} entries");
             return Err(Problem::new("scope_not_found", detail));
         }
-        Ok(Judged { document: ScopeReportJson::from(made), beyond })
+        answer::judged(&Judged { document: ScopeReportJson::from(made), beyond })
     });
-    answer::judged(&report.await?)
+    report.await
 }
 
 /// The size asked for, any that the log has had, and how many entries the

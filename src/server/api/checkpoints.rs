@@ -53,9 +53,9 @@ pub async fn list(State(log): State<Log>, uri: Uri) -> Result<Response, Problem>
         found.truncate(limit);
         let next = found.last().filter(|_| more).map(|(head, _)| head.size.get());
         let checkpoints = found.iter().map(|(head, note)| CheckpointJson::new(*head, note)).collect();
-        Ok(CheckpointListJson { checkpoints, next })
+        answer::json(&CheckpointListJson { checkpoints, next })
     });
-    answer::json(&page.await?)
+    page.await
 }
 
 /// `GET /v1/checkpoints/{size}`.

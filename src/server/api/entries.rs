@@ -54,11 +54,13 @@ pub async fn list(
         None => None,
         Some(name) => Some(Kind::parse(name).ok_or_else(|| Problem::parameter("kind", "names no kind of this log"))?),
     };
-    let page = pool::read(move || match kind {
-        None => all(&log, after, limit),
-        Some(kind) => of_kind(&log, &index, kind, after, limit),
+    let page = pool::read(move || {
+        answer::json(&match kind {
+            None => all(&log, after, limit)?,
+            Some(kind) => of_kind(&log, &index, kind, after, limit)?,
+        })
     });
-    answer::json(&page.await?)
+    page.await
 }
 
 fn all(log: &Log, after: Option<u64>, limit: usize) -> Result<EntryListJson, Problem> {

@@ -4,6 +4,7 @@
 //! arrives is read and dropped for a while, since closing at once would throw
 //! the answer away with the connection.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -17,6 +18,7 @@ use crate::server::api::answer::JSON;
 use crate::server::api::pool::{Held, Memory};
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Param, Query};
+use crate::server::api::throttle::Throttle;
 use crate::server::config::crowd::Crowd;
 use crate::server::state::AppState;
 use crate::server::tokens::live::Submitter;
@@ -59,13 +61,14 @@ pub async fn receive(
     let received = async {
         let submitter = authenticate(state, &parts.headers)?;
         let query = Query::read(&parts.uri, known)?;
-        let reading = Reading { memory: &state.pool.memory, media, pace: Pace::begin(&state.crowd), bytes_max };
+        let pace = Pace::begin(&state.crowd);
+        let reading = Reading { memory: &state.pool.memory, throttle: None, media, pace, bytes_max };
         let Sent { bytes, held } = reading.hold(&parts.headers, &mut body).await?;
         Ok(Intake { submitter, query, bytes, held })
     }
     .await;
     if received.is_err() {
-        tokio::spawn(drain(body));
+        tokio::spawn(drain(body, Arc::clone(&state.judges.throttle)));
     }
     received
 }
@@ -84,10 +87,12 @@ pub struct Sent {
 /// `content_encoding_refused`, `content_type_refused`, what `memory` says when it is full,
 /// `body_too_large`, `body_incomplete`, `body_too_slow`.
 pub async fn look_at(state: &AppState, headers: &HeaderMap, mut body: Body, bytes_max: usize) -> Result<Sent, Problem> {
-    let reading = Reading { memory: &state.judges.memory, media: JSON, pace: Pace::begin(&state.crowd), bytes_max };
+    let judges = &state.judges;
+    let (pace, throttle) = (Pace::begin(&state.crowd), Some(&*judges.throttle));
+    let reading = Reading { memory: &judges.memory, throttle, media: JSON, pace, bytes_max };
     let received = reading.hold(headers, &mut body).await;
     if received.is_err() {
-        tokio::spawn(drain(body));
+        tokio::spawn(drain(body, Arc::clone(&judges.throttle)));
     }
     received
 }
@@ -152,6 +157,8 @@ impl Pace {
 /// them holds none, and who stops sending them loses it soon.
 struct Reading<'a> {
     memory: &'a Memory,
+    /// Unless somebody stands behind the body.
+    throttle: Option<&'a Throttle>,
     media: &'static str,
     pace: Pace,
     bytes_max: usize,
@@ -168,6 +175,9 @@ impl Reading<'_> {
         while let Some(frame) = self.next(body, bytes.len()).await? {
             let frame = frame.map_err(|_| Problem::new("body_incomplete", "the connection ended inside the body"))?;
             let Ok(data) = frame.into_data() else { continue };
+            if let Some(throttle) = self.throttle {
+                throttle.pay(data.len()).await;
+            }
             let length = bytes.len() + data.len();
             if length > self.bytes_max {
                 return Err(self.too_large());
@@ -194,11 +204,13 @@ impl Reading<'_> {
     }
 }
 
-async fn drain(mut body: Body) {
+async fn drain(mut body: Body, throttle: Arc<Throttle>) {
     let dropped = async {
         let mut bytes = 0;
         while let Some(Ok(frame)) = body.frame().await {
-            bytes += frame.data_ref().map_or(0, Bytes::len);
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            throttle.pay(length).await;
+            bytes += length;
             if bytes > DRAIN_BYTES_MAX {
                 break;
             }

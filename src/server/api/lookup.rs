@@ -41,7 +41,7 @@ pub async fn lookup(
     let answer = pool::read(move || {
         let view = log.view();
         let found = lookup::lookup(&view, &index, &q)?;
-        Ok(LookupJson::new(q, view.size().get(), found))
+        answer::json(&LookupJson::new(q, view.size().get(), found))
     });
-    answer::json(&answer.await?)
+    answer.await
 }

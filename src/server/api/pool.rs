@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::server::api::problem::Problem;
+use crate::server::api::workers::{Priority, Workers, step_back};
 
 /// The unit in which memory is counted.
 const HELD_UNIT: usize = 1 << 10;
@@ -24,6 +25,18 @@ impl Memory {
     #[must_use]
     pub fn new(bytes: usize, full: fn() -> Problem) -> Self {
         Self { units: Arc::new(Semaphore::new((bytes / HELD_UNIT).min(Semaphore::MAX_PERMITS))), full }
+    }
+
+    /// Whether `bytes` more could be taken now.
+    #[must_use]
+    pub fn has_room(&self, bytes: usize) -> bool {
+        self.units.available_permits() >= bytes / HELD_UNIT
+    }
+
+    /// What is said when it is full.
+    #[must_use]
+    pub fn full(&self) -> Problem {
+        (self.full)()
     }
 
     /// Nothing of it yet.
@@ -61,10 +74,11 @@ impl Held {
     }
 }
 
-/// Bounded workers for submissions. Clones share the bounds.
+/// Bounded workers for submissions, on threads of their own. Clones share them.
 #[derive(Clone)]
 pub struct Pool {
     permits: Arc<Semaphore>,
+    workers: Workers,
     /// For their bodies.
     pub memory: Memory,
 }
@@ -73,30 +87,49 @@ impl Pool {
     /// Workers for this machine's cores, and memory for bodies.
     #[must_use]
     pub fn new(held_bytes_max: usize) -> Self {
-        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let workers = 2 * std::thread::available_parallelism().map_or(2, usize::from);
         let full =
             || Problem::new("queue_full", "submissions under way hold all memory for them; try again in a second");
-        Self { permits: Arc::new(Semaphore::new(2 * cores)), memory: Memory::new(held_bytes_max, full) }
+        Self {
+            permits: Arc::new(Semaphore::new(workers)),
+            workers: Workers::start("pulselog-admit", workers, workers, Priority::Usual),
+            memory: Memory::new(held_bytes_max, full),
+        }
     }
 
     /// Runs `work` on a thread that may block, when one of the workers is free.
     ///
     /// # Errors
-    /// [`Problem::internal`] when the work panicked or the service shuts down.
+    /// [`Problem::internal`] when the work panicked or no thread is there.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
         let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else { return Err(Problem::internal()) };
         let work = move || {
             let _permit = permit;
             work()
         };
-        tokio::task::spawn_blocking(work).await.map_err(|_| Problem::internal())
+        // As many permits as there is room: it is never full.
+        self.workers.begin(work).map_err(|_| Problem::internal())?.await.map_err(|_| Problem::internal())
     }
 }
 
-/// Runs a short read of the store where blocking is allowed.
+/// Runs a short read of the store where blocking is allowed, and makes its
+/// answer there: who is connected never waits for either.
 ///
 /// # Errors
 /// As `read`; [`Problem::internal`] when it panicked.
 pub async fn read<T: Send + 'static>(read: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(read).await.map_err(|_| Problem::internal())?
+    behind(read).await?
+}
+
+/// Runs what readers ask for on a thread that may block and stands behind
+/// submissions.
+///
+/// # Errors
+/// [`Problem::internal`] when it panicked.
+pub async fn behind<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    let work = move || {
+        step_back();
+        work()
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|_| Problem::internal())
 }

@@ -11,15 +11,16 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::Method;
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use hyper::body::Frame;
 use tokio::sync::Semaphore;
 
-use crate::server::api::pool::{Held, Memory};
+use crate::server::api::pool::{self, Held, Memory};
 use crate::server::api::problem::Problem;
+use crate::server::api::throttle::Throttle;
 use crate::server::config::crowd::{Crowd, count};
 
 /// Routes whose answers are in memory.
@@ -44,6 +45,10 @@ const READS: &[&str] = &[
 ];
 /// Answers up to this size are not counted: a connection costs as much.
 const ANSWER_BYTES_FREE: u64 = 64 << 10;
+/// What an answer may well take: with less than this left none is made.
+const ANSWER_BYTES_USUAL: usize = 1 << 20;
+/// Answers that are packed at once.
+const PACKED_AT_ONCE: usize = 4;
 
 /// Slots of reads, and memory for answers. Clones share them.
 #[derive(Clone)]
@@ -51,6 +56,8 @@ pub struct Slots {
     reads: Arc<Semaphore>,
     reports: Arc<Semaphore>,
     answers: Memory,
+    packing: Arc<Semaphore>,
+    pace: Arc<Throttle>,
 }
 
 impl Slots {
@@ -62,6 +69,8 @@ impl Slots {
             reads: Arc::new(Semaphore::new(count(crowd.reads_max))),
             reports: Arc::new(Semaphore::new(count(crowd.reports_max))),
             answers: Memory::new(count(crowd.answers_held_bytes_max), full),
+            packing: Arc::new(Semaphore::new(PACKED_AT_ONCE)),
+            pace: Arc::new(Throttle::new(crowd.answers_bytes_per_second_max)),
         }
     }
 
@@ -81,10 +90,14 @@ impl Slots {
 /// Answers a read in its slot. It goes on when the client has gone: the store
 /// is still being read for it, and the slot is given back only after that.
 pub async fn read(State(slots): State<Slots>, request: Request, next: Next) -> Response {
-    let Some(free) = slots.of(&request) else { return next.run(request).await };
+    let Some(free) = slots.of(&request) else { return slots.settle(next.run(request).await).await };
+    // What could not be kept for its reader is not even made.
+    if !slots.answers.has_room(ANSWER_BYTES_USUAL) {
+        return slots.answers.full().into_response();
+    }
     let Ok(slot) = Arc::clone(free).acquire_owned().await else { return Problem::internal().into_response() };
     let answered = tokio::spawn(async move {
-        let response = next.run(request).await;
+        let response = slots.settle(next.run(request).await).await;
         drop(slot);
         response
     });
@@ -108,20 +121,46 @@ impl AsRef<[u8]> for Counted {
     }
 }
 
-/// Counts a large answer until its last byte was taken over by the system.
-pub async fn hold_answer(State(slots): State<Slots>, request: Request, next: Next) -> Response {
-    let response = next.run(request).await;
-    let Some(bytes) = response.body().size_hint().exact().filter(|bytes| *bytes > ANSWER_BYTES_FREE) else {
-        return response;
-    };
-    let mut held = slots.answers.hold();
-    match held.grow_to(count(bytes)) {
-        Err(full) => full.into_response(),
-        Ok(()) => response.map(|body| {
-            let held = Arc::new(held);
-            Body::new(body.map_frame(move |frame: Frame<Bytes>| {
-                frame.map_data(|bytes| Bytes::from_owner(Counted { bytes, _held: Arc::clone(&held) }))
-            }))
-        }),
+impl Slots {
+    /// An answer that is to be packed is packed now, where reads work: packing
+    /// it while it is written would cost the threads that serve connections
+    /// more than anything else they do. Whoever accepts no form of an answer
+    /// gets a problem, which no cache keeps in the answer's place.
+    async fn settle(&self, response: Response) -> Response {
+        if response.status() == StatusCode::NOT_ACCEPTABLE {
+            return Problem::new("not_acceptable", "let Accept-Encoding allow identity or gzip").into_response();
+        }
+        if !response.headers().contains_key(header::CONTENT_ENCODING) {
+            return response;
+        }
+        let Ok(_packing) = self.packing.acquire().await else { return Problem::internal().into_response() };
+        let (parts, body) = response.into_parts();
+        let runtime = tokio::runtime::Handle::current();
+        match pool::behind(move || runtime.block_on(body.collect())).await {
+            Ok(Ok(packed)) => Response::from_parts(parts, Body::from(packed.to_bytes())),
+            Ok(Err(_)) => Problem::internal().into_response(),
+            Err(problem) => problem.into_response(),
+        }
+    }
+
+    /// Counts a large answer until its last byte was taken over by the system,
+    /// and hands it out at the rate of all such answers.
+    pub async fn hold_answer(&self, response: Response) -> Response {
+        let Some(bytes) = response.body().size_hint().exact().filter(|bytes| *bytes > ANSWER_BYTES_FREE) else {
+            return response;
+        };
+        let mut held = self.answers.hold();
+        match held.grow_to(count(bytes)) {
+            Err(full) => full.into_response(),
+            Ok(()) => {
+                self.pace.pay(count(bytes)).await;
+                let held = Arc::new(held);
+                response.map(|body| {
+                    Body::new(body.map_frame(move |frame: Frame<Bytes>| {
+                        frame.map_data(|bytes| Bytes::from_owner(Counted { bytes, _held: Arc::clone(&held) }))
+                    }))
+                })
+            }
+        }
     }
 }

@@ -14,13 +14,12 @@ use crate::artifact::{Admitted, KeyCache, admit, fits_in_log};
 use crate::entry::PendingEntry;
 use crate::receipt::tlog_proof;
 use crate::sequence::COMMIT_ENTRIES_MAX;
-use crate::server::api::pool;
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Param, Takes};
 use crate::server::api::wire::{BatchLineJson, LoggedJson, Told};
 use crate::server::api::{answer, intake};
 use crate::server::config::Limits;
-use crate::server::log::{Answered, Item, Log, Logged};
+use crate::server::log::{Answered, Item, Logged};
 use crate::server::state::AppState;
 use crate::server::tokens::live::Submitter;
 
@@ -53,7 +52,7 @@ pub async fn one(State(state): State<AppState>, request: Request) -> Result<Resp
     let logged = state.log.submit_at(place, vec![item]).await?;
     // One item in, one answer out.
     let logged = logged.into_iter().next().ok_or_else(Problem::internal)??;
-    let proof = if with_proof { Some(proof(&state.log, &logged).await?) } else { None };
+    let proof = if with_proof { Some(proof(&state, &logged).await?) } else { None };
     let status = status(&logged);
     if logged.duplicate {
         state.metrics.duplicate();
@@ -203,7 +202,7 @@ fn status(logged: &Logged) -> StatusCode {
 }
 
 /// The proof of what was logged, and of nothing else that may stand there.
-async fn proof(log: &Log, logged: &Logged) -> Result<String, Problem> {
-    let (log, index, leaf, size) = (log.clone(), logged.index, logged.leaf_hash, logged.tree_size);
-    pool::read(move || Ok(tlog_proof::encode(&log.view().inclusion_of(index, &leaf, Some(size))?))).await
+async fn proof(state: &AppState, logged: &Logged) -> Result<String, Problem> {
+    let (log, index, leaf, size) = (state.log.clone(), logged.index, logged.leaf_hash, logged.tree_size);
+    state.pool.run(move || Ok(tlog_proof::encode(&log.view().inclusion_of(index, &leaf, Some(size))?))).await?
 }

@@ -48,9 +48,9 @@ pub async fn verify(State(state): State<AppState>, request: Request) -> Result<R
         let (size, beyond) = size_at(&query, &view)?;
         let document = audits.judge(&view, &document, size, now_ms())?;
         drop(sent.held);
-        Ok::<_, Problem>(Judged { document, beyond })
+        answer::judged(&Judged { document, beyond })
     });
-    answer::judged(&judged.await??)
+    judged.await?
 }
 
 /// `GET /v1/bundles/{digest}/report`: expiry is judged at the time of the last
@@ -77,9 +77,9 @@ pub async fn report(
     let judged = pool::read(move || {
         let view = log.view();
         let (size, beyond) = size_at(&query, &view)?;
-        Ok(Judged { document: of_bundle(&view, &audits, &digest, size)?, beyond })
+        answer::judged(&Judged { document: of_bundle(&view, &audits, &digest, size)?, beyond })
     });
-    answer::judged(&judged.await?)
+    judged.await
 }
 
 /// The verdicts on the bundle with this digest, among the entries below `size`.
