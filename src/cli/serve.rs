@@ -8,6 +8,7 @@ use pulselog::server::signals::Signals;
 use pulselog::server::{ServeError, Server};
 
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::place::Place;
 
 const AFTER: &str = "\
 Settings come from DIR/pulselog.toml (or --config), overridden by PULSELOG_*
@@ -39,12 +40,8 @@ Exit codes: 0 stopped by a signal, 1 refused to start or stopped, 2 wrong usage.
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
 pub struct Args {
-    /// Data directory, as `pulselog init` made it.
-    #[arg(value_name = "DIR", conflicts_with = "data")]
-    dir: Option<PathBuf>,
-    /// The same as a flag; made when it is missing.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     /// Address and port [default: 127.0.0.1:8080].
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
@@ -55,27 +52,12 @@ pub struct Args {
     /// [default: the address it listens at].
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
-    /// Origin line of every checkpoint.
-    #[arg(long, value_name = "NAME")]
-    origin: Option<String>,
-    /// File of the log's key (PKCS#8 PEM, mode 0600).
-    #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
-    /// did:key of the operator whose audit_roots count.
-    #[arg(long, value_name = "DID")]
-    operator: Option<String>,
     /// A checkpoint kept elsewhere that the store must extend; repeatable.
     #[arg(long, value_name = "CHECKPOINT")]
     seen: Vec<PathBuf>,
-    /// Head guard, best on another disk [default: DIR.guard].
-    #[arg(long, value_name = "FILE")]
-    guard: Option<PathBuf>,
     /// The time, where the clock is right and the log refuses it; once.
     #[arg(long, value_name = "TIME")]
     accept_clock: Option<String>,
-    /// Configuration file [default: DIR/pulselog.toml, if it is there].
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
     /// Least milliseconds between two checkpoints; 0 signs every commit [default: 0].
     #[arg(long, value_name = "MS")]
     checkpoint_interval_ms: Option<u64>,
@@ -149,17 +131,11 @@ fn sentence(words: &str) -> String {
 
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let flags = RawConfig {
-        data: args.dir.or(args.data),
-        config: args.config,
         listen: args.listen,
         // Absent means that file and environment decide.
         public: args.public.then_some(true),
         public_url: args.public_url,
-        origin: args.origin,
-        key: args.key,
-        operator: args.operator,
         seen: (!args.seen.is_empty()).then_some(args.seen),
-        guard: args.guard,
         checkpoint_interval_ms: args.checkpoint_interval_ms,
         free_disk_bytes_min: args.free_disk_bytes_min,
         store_cache_bytes: args.store_cache_bytes,
@@ -172,6 +148,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         log: args.log,
         accept_clock: args.accept_clock,
         crowd: args.crowd.0,
+        ..args.place.settings()
     };
     kernel::keep_heaps_few();
     // Before anything that takes time: a stop while the log recovers is a stop.
