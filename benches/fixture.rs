@@ -93,6 +93,7 @@ pub fn open_of(data: &Path, operator: Did) -> (Log, Running) {
         checkpoint_interval: Duration::ZERO,
         free_disk_bytes_min: 0,
         budget: Budget::default(),
+        read_only: false,
         accept_clock: None,
         clock: Arc::new(SystemClock::default()),
         faults: Arc::new(NoFaults),

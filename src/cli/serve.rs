@@ -24,6 +24,13 @@ a start more than an hour ahead of when the log last ran and nothing synchronise
 it. Where the clock is right nevertheless, --accept-clock names its time: believed
 at a start within 10 minutes of it, and written down beside the guard.
 
+With --read-only nothing is written, neither store nor guard: submissions get 503
+served_read_only, each proof is verified before it leaves, and a read that needs
+something damaged answers store_damaged. It shows no checkpoint that the log had
+not published. A store with holes, damaged blocks, a fork mark or a lost guard is
+served too; /readyz names what is damaged. The log itself must be stopped, and
+does not start while it is shown; fsck may run beside it.
+
 SIGINT and SIGTERM stop it, also while it starts. SIGHUP reads the tokens again.
 
 Examples:
@@ -32,6 +39,7 @@ Examples:
   pulselog serve mylog --seen kept.checkpoint              after a restore
   pulselog serve --data /var/lib/pulselog --origin log.example.com/argocd \\
       --key log.pem --operator did:key:z6Mk…               without a file
+  pulselog serve mylog --read-only                         a damaged store, as far as it is whole
   pulselog serve mylog --accept-clock \"$(date -u +%FT%TZ)\"   where the clock is right
 
 Exit codes: 0 stopped by a signal, 1 refused to start or stopped, 2 wrong usage.";
@@ -52,6 +60,9 @@ pub struct Args {
     /// [default: the address it listens at].
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// Show the log as it lies and write nothing: for a store that is damaged.
+    #[arg(long)]
+    read_only: bool,
     /// A checkpoint kept elsewhere that the store must extend; repeatable.
     #[arg(long, value_name = "CHECKPOINT")]
     seen: Vec<PathBuf>,
@@ -134,6 +145,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         listen: args.listen,
         // Absent means that file and environment decide.
         public: args.public.then_some(true),
+        read_only: args.read_only.then_some(true),
         public_url: args.public_url,
         seen: (!args.seen.is_empty()).then_some(args.seen),
         checkpoint_interval_ms: args.checkpoint_interval_ms,

@@ -97,6 +97,7 @@ pub const SUBMIT_CODES: &[&str] = &[
     "queue_full",
     "disk_low",
     "read_only",
+    "served_read_only",
     "degraded",
     "clock_unsound",
     "log_stopped",

@@ -100,6 +100,8 @@ pub struct Config {
     pub free_disk_bytes_min: u64,
     /// Memory of the store.
     pub budget: Budget,
+    /// Shown as it lies, and nothing is written.
+    pub read_only: bool,
     /// A time that the operator says is right, Unix milliseconds.
     pub accept_clock: Option<u64>,
     /// Limits of requests.
@@ -128,6 +130,7 @@ impl Config {
             checkpoint_interval: Duration::ZERO,
             free_disk_bytes_min: FREE_DISK_BYTES_MIN,
             budget: Budget::default(),
+            read_only: false,
             accept_clock: None,
             limits: Limits::default(),
             crowd: Crowd::default(),
@@ -192,6 +195,7 @@ impl Config {
             checkpoint_interval: Duration::from_millis(raw.checkpoint_interval_ms.unwrap_or(0)),
             free_disk_bytes_min: raw.free_disk_bytes_min.unwrap_or(FREE_DISK_BYTES_MIN),
             budget,
+            read_only: raw.read_only.unwrap_or(false),
             accept_clock: raw.accept_clock.as_deref().map(parse_time).transpose()?,
             limits,
             crowd: Crowd::build(&raw.crowd)?,

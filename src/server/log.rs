@@ -68,6 +68,8 @@ pub struct Opening {
     pub free_disk_bytes_min: u64,
     /// Memory of the store.
     pub budget: Budget,
+    /// Shown as it lies, and nothing is written.
+    pub read_only: bool,
     /// A time that the operator says is right, Unix milliseconds: believed once, at about that time.
     pub accept_clock: Option<u64>,
     /// Clock, an argument so that tests can make it jump.
@@ -124,7 +126,8 @@ pub struct Log {
     published: watch::Receiver<Published>,
     policy: Arc<TrustPolicy>,
     recent: Arc<Recent>,
-    time: Arc<Keeper>,
+    /// None where nothing is ever logged.
+    time: Option<Arc<Keeper>>,
 }
 
 impl Log {
@@ -134,6 +137,9 @@ impl Log {
     /// # Errors
     /// [`recovery::OpenError`]: refuses rather than guess, and says what to do.
     pub fn open(opening: Opening) -> Result<(Self, sequencer::Running), recovery::OpenError> {
+        if opening.read_only {
+            return Self::show(opening);
+        }
         let data = opening.data.clone();
         let limits = queue::Watermarks {
             paths: vec![data, opening.guard.clone()],
@@ -146,13 +152,25 @@ impl Log {
         let (queue, inbox) = queue::channel(
             Room { entries: QUEUE_ENTRIES_MAX, bytes: QUEUE_BYTES_MAX },
             limits,
-            recovered.read_only.clone(),
+            recovered.read_only.clone().map(|why| SubmitError::ReadOnly { why }),
             Arc::clone(store.damage()),
         );
         let recent = Arc::new(Recent::default());
         let time = Arc::clone(&recovered.time);
         let running = sequencer::start(recovered, inbox, published_tx, Arc::clone(&recent));
-        Ok((Self { store, queue: Arc::new(queue), published, policy, recent, time }, running))
+        Ok((Self { store, queue: Arc::new(queue), published, policy, recent, time: Some(time) }, running))
+    }
+
+    /// As it lies: no sequencer, no guard's lock, and every write is refused.
+    fn show(opening: Opening) -> Result<(Self, sequencer::Running), recovery::OpenError> {
+        let recovery::Shown { store, published, policy } = recovery::show(&opening)?;
+        let (published_tx, published) = watch::channel(published);
+        let limits = queue::Watermarks { paths: Vec::new(), free_disk_bytes_min: 0 };
+        let damage = Arc::clone(store.damage());
+        let (queue, inbox) = queue::channel(Room::default(), limits, Some(SubmitError::ServedReadOnly), damage);
+        let running = sequencer::idle(inbox, published_tx);
+        let (queue, policy, recent) = (Arc::new(queue), Arc::new(policy), Arc::default());
+        Ok((Self { store, queue, published, policy, recent, time: None }, running))
     }
 
     /// Reserves room for a request of artifacts with so many bytes each, before
@@ -222,10 +240,16 @@ impl Log {
         self.queue.waiting()
     }
 
-    /// Why writes are refused, if they are.
+    /// Why writes are refused for good, if they are.
     #[must_use]
-    pub fn read_only(&self) -> Option<String> {
+    pub fn read_only(&self) -> Option<&SubmitError> {
         self.queue.read_only()
+    }
+
+    /// Whether the log only shows what lies there, so that nothing in it moves.
+    #[must_use]
+    pub fn is_shown(&self) -> bool {
+        matches!(self.read_only(), Some(SubmitError::ServedReadOnly))
     }
 
     /// What of the store is damaged, as far as anybody has met it: writes are
@@ -235,12 +259,21 @@ impl Log {
         self.store.damage().get()
     }
 
+    /// The damaged parts by name.
+    #[must_use]
+    pub fn damaged(&self) -> Vec<String> {
+        self.store.damage().names()
+    }
+
     /// Codes of what refuses writes now, as a submission would be told.
     #[must_use]
     pub fn refusals(&self) -> Vec<&'static str> {
-        let clock = || self.time.unsound().map(|why| SubmitError::ClockUnsound { why });
+        if self.is_shown() {
+            return vec![SubmitError::ServedReadOnly.code()];
+        }
+        let clock = || self.time.as_ref()?.unsound().map(|why| SubmitError::ClockUnsound { why });
         let stopped = (!self.is_alive()).then_some(SubmitError::Stopped);
-        let read_only = self.queue.read_only().map(|why| SubmitError::ReadOnly { why });
+        let read_only = self.read_only().cloned();
         let degraded = self.damage().map(|_| SubmitError::Degraded);
         let why = [read_only, degraded, self.queue.check_disk().err(), clock(), stopped];
         why.into_iter().flatten().map(|error| error.code()).collect()
@@ -298,6 +331,9 @@ pub enum SubmitError {
         /// Why.
         why: String,
     },
+    /// The service was started for reading alone.
+    #[error("read only: the log is served with --read-only; writes are taken where it runs")]
+    ServedReadOnly,
     /// A part of the store is damaged: reads only.
     #[error("store: a part of it is damaged; writes stop, and reads that do not need it go on")]
     Degraded,
@@ -324,6 +360,7 @@ impl SubmitError {
             Self::BatchTooLarge { .. } => "batch_too_large",
             Self::DiskLow { .. } => "disk_low",
             Self::ReadOnly { .. } => "read_only",
+            Self::ServedReadOnly => "served_read_only",
             Self::Degraded => "degraded",
             Self::ClockUnsound { .. } => "clock_unsound",
             Self::Damaged => "store_damaged",

@@ -218,6 +218,7 @@ impl Place {
             checkpoint_interval: Duration::ZERO,
             free_disk_bytes_min: 0,
             budget: Budget::default(),
+            read_only: false,
             accept_clock: None,
             clock: Arc::new(Unasked::default()),
             faults: Arc::new(NoFaults),

@@ -136,6 +136,8 @@ mod receipts;
 mod schemas;
 #[cfg(feature = "server")]
 mod shell;
+mod shown;
+mod scrub;
 mod secrets;
 mod named_files;
 mod secrets_broken;

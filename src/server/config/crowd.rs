@@ -71,6 +71,9 @@ settings! {
     verify_waiting_max: 16, 1, 4_096, "N", "documents that wait for one of these threads; more get 429";
     verify_held_bytes_max: 32 << 20, 1 << 20, 1 << 40, "BYTES", "bodies sent to /v1/verify that are held at once; more get 429";
     submissions_held_bytes_max: 128 << 20, 1 << 20, 1 << 40, "BYTES", "bodies of submissions that are held at once; more get 503";
+    scrub_bytes_per_second: 2 << 20, 0, 1 << 40, "BYTES", "bytes a second that the scrub reads of the store, at the lowest priority; 0 for none";
+    scrub_held_bytes_max: 4 << 20, 64 << 10, 1 << 30, "BYTES", "bytes of entries and bodies that the scrub holds at once, beside the body of one entry";
+    scrub_rest_ms: 3_600_000, 0, 1 << 40, "MS", "milliseconds from the end of one scrub of the whole log to the next";
 }
 
 /// Settings as given, by name.

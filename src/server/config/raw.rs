@@ -18,6 +18,8 @@ pub struct RawConfig {
     pub listen: Option<String>,
     /// Leave to listen beyond this machine.
     pub public: Option<bool>,
+    /// Show what lies there, and write nothing.
+    pub read_only: Option<bool>,
     /// Address under which readers reach the log.
     pub public_url: Option<String>,
     /// Origin line.
@@ -93,6 +95,7 @@ impl RawConfig {
                 "CONFIG" => raw.config = Some(value.into()),
                 "LISTEN" => raw.listen = Some(value),
                 "PUBLIC" => raw.public = Some(value.parse().map_err(|_| wrong())?),
+                "READ_ONLY" => raw.read_only = Some(value.parse().map_err(|_| wrong())?),
                 "PUBLIC_URL" => raw.public_url = Some(value),
                 "ORIGIN" => raw.origin = Some(value),
                 "KEY" => raw.key = Some(value.into()),
@@ -127,6 +130,7 @@ impl RawConfig {
             config: self.config.or(below.config),
             listen: self.listen.or(below.listen),
             public: self.public.or(below.public),
+            read_only: self.read_only.or(below.read_only),
             public_url: self.public_url.or(below.public_url),
             origin: self.origin.or(below.origin),
             key: self.key.or(below.key),

@@ -123,7 +123,7 @@ pub struct Queue {
     limit: Room,
     watermarks: Watermarks,
     disk: Mutex<Option<(Instant, u64)>>,
-    read_only: Option<String>,
+    read_only: Option<SubmitError>,
     damage: Arc<Damage>,
     open: Arc<AtomicBool>,
 }
@@ -137,7 +137,12 @@ pub struct Inbox {
 
 /// Makes a queue that holds `limit`.
 #[must_use]
-pub fn channel(limit: Room, watermarks: Watermarks, read_only: Option<String>, damage: Arc<Damage>) -> (Queue, Inbox) {
+pub fn channel(
+    limit: Room,
+    watermarks: Watermarks,
+    read_only: Option<SubmitError>,
+    damage: Arc<Damage>,
+) -> (Queue, Inbox) {
     let (sender, receiver) = mpsc::channel();
     let (counts, open) = (Arc::new(Counts::default()), Arc::new(AtomicBool::new(true)));
     let inbox = Inbox { receiver, counts: Arc::clone(&counts), open: Arc::clone(&open) };
@@ -152,7 +157,7 @@ impl Queue {
     /// [`SubmitError`].
     pub fn reserve(&self, room: Room) -> Result<Place, SubmitError> {
         if let Some(why) = &self.read_only {
-            return Err(SubmitError::ReadOnly { why: why.clone() });
+            return Err(why.clone());
         }
         if self.damage.get().is_some() {
             return Err(SubmitError::Degraded);
@@ -240,8 +245,8 @@ impl Queue {
 
     /// Why writes are refused, if they are.
     #[must_use]
-    pub fn read_only(&self) -> Option<String> {
-        self.read_only.clone()
+    pub fn read_only(&self) -> Option<&SubmitError> {
+        self.read_only.as_ref()
     }
 }
 

@@ -32,7 +32,7 @@ use crate::server::log::{Answered, Item, Logged, Published, SubmitError};
 use crate::server::store::layout::{HeadRecord, STATEMENT_KEY_BYTES, StatementRow};
 use crate::server::store::{Store, StoreError};
 
-pub use self::running::Running;
+pub use self::running::{Running, idle};
 
 /// Wait before a key that did not answer is asked again.
 const SIGN_RETRY: Duration = Duration::from_secs(1);
