@@ -298,6 +298,10 @@ pub fn opening(config: Config, clock: Arc<dyn Clock>, faults: Arc<dyn Faults>) -
         checkpoint_interval: config.checkpoint_interval,
         free_disk_bytes_min: config.free_disk_bytes_min,
         budget: config.budget,
+        held: log::Held {
+            queue_bytes: crowd::count(config.crowd.queue_held_bytes_max),
+            commits_bytes: crowd::count(config.crowd.commits_held_bytes_max),
+        },
         read_only: config.read_only,
         accept_clock: config.accept_clock,
         clock,

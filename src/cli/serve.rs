@@ -75,12 +75,15 @@ pub struct Args {
     /// Free bytes below which writes are refused [default: 1 GiB].
     #[arg(long, value_name = "BYTES")]
     free_disk_bytes_min: Option<u64>,
-    /// Memory of the store's cache; smaller costs disk reads [default: 128 MiB].
+    /// Memory of the store's cache; smaller costs disk reads [default: 96 MiB].
     #[arg(long, value_name = "BYTES")]
     store_cache_bytes: Option<usize>,
-    /// Memory of the store's newest rows [default: 96 MiB].
+    /// Memory of the store's newest rows [default: 64 MiB].
     #[arg(long, value_name = "BYTES")]
     store_memtables_bytes: Option<usize>,
+    /// Memory of folded tiles that proofs climb through [default: 16 MiB].
+    #[arg(long, value_name = "BYTES")]
+    store_tree_bytes: Option<usize>,
     /// Most bytes of one artifact [default: 2 MiB].
     #[arg(long, value_name = "BYTES")]
     artifact_bytes_max: Option<usize>,
@@ -152,6 +155,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         free_disk_bytes_min: args.free_disk_bytes_min,
         store_cache_bytes: args.store_cache_bytes,
         store_memtables_bytes: args.store_memtables_bytes,
+        store_tree_bytes: args.store_tree_bytes,
         artifact_bytes_max: args.artifact_bytes_max,
         body_bytes_max: args.body_bytes_max,
         batch_bytes_max: args.batch_bytes_max,

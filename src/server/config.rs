@@ -35,7 +35,7 @@ use crate::server::access::Access;
 use crate::server::config::crowd::Crowd;
 use crate::server::config::files::{read_bytes, read_key, read_text};
 use crate::server::log::default_guard_path;
-use crate::server::store::{BUDGET_BYTES_MIN, Budget, CACHE_BYTES_MAX, MEMTABLES_BYTES_MAX};
+use crate::server::store::{self, BUDGET_BYTES_MIN, Budget};
 
 /// Where the service listens unless told otherwise.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
@@ -182,6 +182,7 @@ impl Config {
         let budget = Budget {
             cache_bytes: raw.store_cache_bytes.unwrap_or(default.cache_bytes),
             memtables_bytes: raw.store_memtables_bytes.unwrap_or(default.memtables_bytes),
+            tree_bytes: raw.store_tree_bytes.unwrap_or(default.tree_bytes),
         };
         check_budget(budget)?;
         Ok(Self {
@@ -278,11 +279,12 @@ fn check_limits(limits: &Limits) -> Result<(), ConfigError> {
 
 fn check_budget(budget: Budget) -> Result<(), ConfigError> {
     let bounds = [
-        ("store_cache_bytes", budget.cache_bytes, CACHE_BYTES_MAX),
-        ("store_memtables_bytes", budget.memtables_bytes, MEMTABLES_BYTES_MAX),
+        ("store_cache_bytes", budget.cache_bytes, BUDGET_BYTES_MIN, store::CACHE_BYTES_MAX),
+        ("store_memtables_bytes", budget.memtables_bytes, BUDGET_BYTES_MIN, store::MEMTABLES_BYTES_MAX),
+        ("store_tree_bytes", budget.tree_bytes, store::TREE_BYTES_MIN, store::TREE_BYTES_MAX),
     ];
-    match bounds.iter().find(|(_, value, max)| *value < BUDGET_BYTES_MIN || value > max) {
-        Some((name, _, max)) => Err(invalid(name, format!("must be within {BUDGET_BYTES_MIN} and {max}"))),
+    match bounds.iter().find(|(_, value, min, max)| value < min || value > max) {
+        Some((name, _, min, max)) => Err(invalid(name, format!("must be within {min} and {max}"))),
         None => Ok(()),
     }
 }

@@ -17,6 +17,7 @@ pub mod publisher;
 pub mod queue;
 pub mod recent;
 pub mod recovery;
+mod refused;
 pub mod sequencer;
 pub mod view;
 
@@ -30,7 +31,7 @@ use crate::checkpoint::{Origin, TreeHead};
 use crate::entry::PendingEntry;
 use crate::merkle::{LeafHash, LeafIndex, TreeSize};
 use crate::note::SignerKey;
-use crate::sequence::{COMMIT_ENTRIES_MAX, QUEUE_BYTES_MAX, QUEUE_ENTRIES_MAX};
+use crate::sequence::COMMIT_ENTRIES_MAX;
 use crate::server::faults::Faults;
 use crate::server::log::clock::{Clock, Keeper};
 use crate::server::log::queue::{Place, Queue, Room};
@@ -39,6 +40,8 @@ use crate::server::log::view::View;
 use crate::server::store::{Budget, Store};
 use crate::trust::TrustPolicy;
 
+pub use self::refused::SubmitError;
+
 /// A checkpoint that may be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
@@ -46,6 +49,22 @@ pub struct Published {
     pub head: TreeHead,
     /// The signed note, byte for byte.
     pub note: Arc<[u8]>,
+}
+
+/// Memory of what is on its way into the store, bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Of what waits for the sequencer: bodies, and what was parsed of them.
+    pub queue_bytes: usize,
+    /// Of the commit that is being written, one half, and of those that the
+    /// search rows have not followed yet, the other.
+    pub commits_bytes: usize,
+}
+
+impl Default for Held {
+    fn default() -> Self {
+        Self { queue_bytes: 64 << 20, commits_bytes: 32 << 20 }
+    }
 }
 
 /// What opening a log needs.
@@ -68,6 +87,8 @@ pub struct Opening {
     pub free_disk_bytes_min: u64,
     /// Memory of the store.
     pub budget: Budget,
+    /// Memory of what is on its way into the store.
+    pub held: Held,
     /// Shown as it lies, and nothing is written.
     pub read_only: bool,
     /// A time that the operator says is right, Unix milliseconds: believed once, at about that time.
@@ -140,7 +161,7 @@ impl Log {
         if opening.read_only {
             return Self::show(opening);
         }
-        let data = opening.data.clone();
+        let (data, held) = (opening.data.clone(), opening.held);
         let limits = queue::Watermarks {
             paths: vec![data, opening.guard.clone()],
             free_disk_bytes_min: opening.free_disk_bytes_min,
@@ -150,14 +171,14 @@ impl Log {
         let store = Arc::clone(&recovered.store);
         let policy = Arc::new(recovered.policy.clone());
         let (queue, inbox) = queue::channel(
-            Room { entries: QUEUE_ENTRIES_MAX, bytes: QUEUE_BYTES_MAX },
+            Room::of_queue(held.queue_bytes),
             limits,
             recovered.read_only.clone().map(|why| SubmitError::ReadOnly { why }),
             Arc::clone(store.damage()),
         );
-        let recent = Arc::new(Recent::default());
+        let recent = Arc::new(Recent::new(held.commits_bytes / 2));
         let time = Arc::clone(&recovered.time);
-        let running = sequencer::start(recovered, inbox, published_tx, Arc::clone(&recent));
+        let running = sequencer::start(recovered, inbox, published_tx, Arc::clone(&recent), held.commits_bytes / 2);
         Ok((Self { store, queue: Arc::new(queue), published, policy, recent, time: Some(time) }, running))
     }
 
@@ -169,7 +190,7 @@ impl Log {
         let damage = Arc::clone(store.damage());
         let (queue, inbox) = queue::channel(Room::default(), limits, Some(SubmitError::ServedReadOnly), damage);
         let running = sequencer::idle(inbox, published_tx);
-        let (queue, policy, recent) = (Arc::new(queue), Arc::new(policy), Arc::default());
+        let (queue, policy, recent) = (Arc::new(queue), Arc::new(policy), Arc::new(Recent::new(0)));
         Ok((Self { store, queue, published, policy, recent, time: None }, running))
     }
 
@@ -179,10 +200,7 @@ impl Log {
     /// # Errors
     /// [`SubmitError`]: what would refuse it later refuses it now.
     pub fn reserve(&self, artifacts: impl Iterator<Item = usize>) -> Result<Place, SubmitError> {
-        let room = artifacts.fold(Room::default(), |room, length| {
-            room.plus(Room { entries: 1, bytes: PendingEntry::held_bytes_of(length) })
-        });
-        self.queue.reserve(Room { bytes: room.bytes.min(QUEUE_BYTES_MAX), ..room })
+        self.queue.reserve_for(artifacts)
     }
 
     /// Logs the items of one request, in order. Answers when a published
@@ -295,77 +313,6 @@ impl Log {
     #[must_use]
     pub fn store(&self) -> &Arc<Store> {
         &self.store
-    }
-}
-
-/// Why an item was not logged.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SubmitError {
-    /// The queue has no room for the whole request now.
-    #[error("queue: {waiting} of {limit} entries wait; try again in a second")]
-    QueueFull {
-        /// Entries that wait.
-        waiting: usize,
-        /// How many may.
-        limit: usize,
-    },
-    /// The request would never fit.
-    #[error("batch: {entries} entries after expansion, at most {limit} fit")]
-    BatchTooLarge {
-        /// Entries after expansion.
-        entries: usize,
-        /// How many may.
-        limit: usize,
-    },
-    /// A disk is nearly full.
-    #[error("disk: {free} bytes free, writes need {limit}; reads go on")]
-    DiskLow {
-        /// Free bytes.
-        free: u64,
-        /// The low-water mark.
-        limit: u64,
-    },
-    /// The guard cannot be written: reads only.
-    #[error("read only: {why}")]
-    ReadOnly {
-        /// Why.
-        why: String,
-    },
-    /// The service was started for reading alone.
-    #[error("read only: the log is served with --read-only; writes are taken where it runs")]
-    ServedReadOnly,
-    /// A part of the store is damaged: reads only.
-    #[error("store: a part of it is damaged; writes stop, and reads that do not need it go on")]
-    Degraded,
-    /// The clock is not believed.
-    #[error("clock: {why}; writes wait for it")]
-    ClockUnsound {
-        /// What was seen.
-        why: String,
-    },
-    /// A row that speaks of this item is damaged.
-    #[error("store: what it says of this artifact is damaged; the operator was told")]
-    Damaged,
-    /// The log stopped while this was under way.
-    #[error("log: stopped before a checkpoint covered this; submit it again when the log is back")]
-    Stopped,
-}
-
-impl SubmitError {
-    /// Stable code.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::QueueFull { .. } => "queue_full",
-            Self::BatchTooLarge { .. } => "batch_too_large",
-            Self::DiskLow { .. } => "disk_low",
-            Self::ReadOnly { .. } => "read_only",
-            Self::ServedReadOnly => "served_read_only",
-            Self::Degraded => "degraded",
-            Self::ClockUnsound { .. } => "clock_unsound",
-            Self::Damaged => "store_damaged",
-            Self::Stopped => "log_stopped",
-        }
     }
 }
 

@@ -30,7 +30,9 @@ use crate::server::store::damage::Damage;
 use crate::server::store::layout::{HeadRecord, LogIdentity, StatementRow, cf, meta, number_key, tile_key};
 use crate::server::store::pyramids::Pyramids;
 
-pub use self::budget::{BUDGET_BYTES_MIN, Budget, CACHE_BYTES_MAX, MEMTABLES_BYTES_MAX};
+pub use self::budget::{
+    BUDGET_BYTES_MIN, Budget, CACHE_BYTES_MAX, MEMTABLES_BYTES_MAX, TREE_BYTES_MAX, TREE_BYTES_MIN,
+};
 pub use self::error::StoreError;
 pub use self::read::Claim;
 pub use self::still::Survey;
@@ -62,7 +64,8 @@ impl Store {
     /// [`StoreError::Open`]: damaged files, a lock held by another process.
     pub fn open(dir: &Path, budget: Budget, faults: Arc<dyn Faults>) -> Result<Self, StoreError> {
         let db = rocks::open(dir, budget).map_err(StoreError::Open)?;
-        Ok(Self { db, faults, _lock: None, pyramids: Pyramids::default(), damage: Arc::default() })
+        let pyramids = Pyramids::new(budget.tree_bytes);
+        Ok(Self { db, faults, _lock: None, pyramids, damage: Arc::default() })
     }
 
     /// Writes what the WAL gave back into synced files: after a failed sync

@@ -111,6 +111,7 @@ mod judging;
 mod kinds;
 mod known_answers;
 mod make;
+mod memory;
 mod merkle;
 mod merkle_vectors;
 mod notes;

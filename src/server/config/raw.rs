@@ -40,6 +40,8 @@ pub struct RawConfig {
     pub store_cache_bytes: Option<usize>,
     /// Bytes of the store's rows that are in no table yet.
     pub store_memtables_bytes: Option<usize>,
+    /// Bytes of folded tiles that proofs climb through.
+    pub store_tree_bytes: Option<usize>,
     /// Most bytes of one artifact.
     pub artifact_bytes_max: Option<usize>,
     /// Most bytes of a single submission.
@@ -106,6 +108,7 @@ impl RawConfig {
                 "FREE_DISK_BYTES_MIN" => raw.free_disk_bytes_min = Some(number()?),
                 "STORE_CACHE_BYTES" => raw.store_cache_bytes = Some(size()?),
                 "STORE_MEMTABLES_BYTES" => raw.store_memtables_bytes = Some(size()?),
+                "STORE_TREE_BYTES" => raw.store_tree_bytes = Some(size()?),
                 "ARTIFACT_BYTES_MAX" => raw.artifact_bytes_max = Some(size()?),
                 "BODY_BYTES_MAX" => raw.body_bytes_max = Some(size()?),
                 "BATCH_BYTES_MAX" => raw.batch_bytes_max = Some(size()?),
@@ -141,6 +144,7 @@ impl RawConfig {
             free_disk_bytes_min: self.free_disk_bytes_min.or(below.free_disk_bytes_min),
             store_cache_bytes: self.store_cache_bytes.or(below.store_cache_bytes),
             store_memtables_bytes: self.store_memtables_bytes.or(below.store_memtables_bytes),
+            store_tree_bytes: self.store_tree_bytes.or(below.store_tree_bytes),
             artifact_bytes_max: self.artifact_bytes_max.or(below.artifact_bytes_max),
             body_bytes_max: self.body_bytes_max.or(below.body_bytes_max),
             batch_bytes_max: self.batch_bytes_max.or(below.batch_bytes_max),

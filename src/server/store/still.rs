@@ -37,8 +37,9 @@ impl Store {
     /// [`StoreError::Busy`] when a running log holds it; [`StoreError::Open`].
     pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
         let lock = rocks::lock_shared(dir).ok_or(StoreError::Busy)?;
-        let db = rocks::open_read_only(dir, Budget::default()).map_err(StoreError::Open)?;
-        Ok(Self::still(db, lock))
+        let budget = Budget::default();
+        let db = rocks::open_read_only(dir, budget).map_err(StoreError::Open)?;
+        Ok(Self::still(db, lock, budget))
     }
 
     /// As [`Store::open_read_only`], and where that is refused whatever can be
@@ -51,20 +52,20 @@ impl Store {
     pub fn open_as_it_lies(dir: &Path, budget: Budget) -> Result<(Self, Option<StoreError>), StoreError> {
         let lock = rocks::lock_shared(dir).ok_or(StoreError::Busy)?;
         match rocks::open_read_only(dir, budget) {
-            Ok(db) => Ok((Self::still(db, lock), None)),
+            Ok(db) => Ok((Self::still(db, lock, budget), None)),
             Err(refused) => match rocks::open_as_it_lies(dir, budget) {
-                Ok(db) => Ok((Self::still(db, lock), Some(StoreError::Open(refused)))),
+                Ok(db) => Ok((Self::still(db, lock, budget), Some(StoreError::Open(refused)))),
                 Err(_) => Err(StoreError::Open(refused)),
             },
         }
     }
 
-    fn still(db: rocksdb::DB, lock: Option<std::fs::File>) -> Self {
+    fn still(db: rocksdb::DB, lock: Option<std::fs::File>, budget: Budget) -> Self {
         Self {
             db,
             faults: Arc::new(NoFaults),
             _lock: lock,
-            pyramids: Pyramids::default(),
+            pyramids: Pyramids::new(budget.tree_bytes),
             damage: Arc::<Damage>::default(),
         }
     }
@@ -81,7 +82,8 @@ impl Store {
         }
         // Whoever is about to write waits for nobody who reads.
         let lock = rocks::lock(dir).ok_or(StoreError::Busy)?;
-        let store = Self::still(rocks::open_read_only(dir, Budget::default()).map_err(StoreError::Open)?, lock);
+        let budget = Budget::default();
+        let store = Self::still(rocks::open_read_only(dir, budget).map_err(StoreError::Open)?, lock, budget);
         let Some(head) = store.head()? else { return Ok(None) };
         let is_fork = store.fork()?.is_some();
         let (hole, damage) = match store.hole(head.head.size) {
