@@ -16,7 +16,7 @@ use pulselog::entry::{PendingEntry, SubmitterName};
 use pulselog::note::{KeyName, SignerKey};
 use pulselog::server::faults::NoFaults;
 use pulselog::server::log::clock::SystemClock;
-use pulselog::server::log::{Item, Log, Opening, default_guard_path, sequencer::Running};
+use pulselog::server::log::{Held, Item, Log, Opening, default_guard_path, sequencer::Running};
 use pulselog::server::store::Budget;
 use sha2::{Digest, Sha256};
 
@@ -93,6 +93,8 @@ pub fn open_of(data: &Path, operator: Did) -> (Log, Running) {
         checkpoint_interval: Duration::ZERO,
         free_disk_bytes_min: 0,
         budget: Budget::default(),
+        held: Held::default(),
+        read_only: false,
         accept_clock: None,
         clock: Arc::new(SystemClock::default()),
         faults: Arc::new(NoFaults),

@@ -164,6 +164,12 @@ pub struct PendingEntry {
     pub payload: Option<Value>,
 }
 
+/// Memory of a body, and of what was parsed of it where that is kept.
+#[must_use]
+pub const fn held_bytes(body: usize, is_parsed: bool) -> usize {
+    body * if is_parsed { 1 + PARSED_BYTES_A_BYTE } else { 1 }
+}
+
 impl PendingEntry {
     /// The entry that `artifact` becomes when `submitter` logs it.
     #[must_use]
@@ -178,13 +184,19 @@ impl PendingEntry {
     /// Bytes that it takes in memory, about: what queues are bounded by.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        self.body.len() * if self.payload.is_some() { 1 + PARSED_BYTES_A_BYTE } else { 1 }
+        held_bytes(self.body.len(), self.payload.is_some())
+    }
+
+    /// Lets go of what was parsed, where memory is short: it is parsed again
+    /// when the entry is filed.
+    pub fn forget_parsed(&mut self) {
+        self.payload = None;
     }
 
     /// What an entry with a body of so many bytes will hold.
     #[must_use]
     pub const fn held_bytes_of(body: usize) -> usize {
-        body * if body <= PAYLOAD_KEPT_BYTES_MAX { 1 + PARSED_BYTES_A_BYTE } else { 1 }
+        held_bytes(body, body <= PAYLOAD_KEPT_BYTES_MAX)
     }
 
     /// Its identity.

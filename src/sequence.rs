@@ -22,12 +22,6 @@ pub const COMMIT_ENTRIES_TARGET: usize = 1_024;
 /// No commit holds more entries than this: 4,096 × (2 MiB body) bounds the
 /// worst write, 4,096 × 1 kB ≈ 4 MB is the usual one.
 pub const COMMIT_ENTRIES_MAX: usize = 4_096;
-/// … or until their bodies hold at least this many bytes: 1,024 × 32 kB. What
-/// one write holds in memory is a few times this.
-pub const COMMIT_BYTES_TARGET: usize = 32 << 20;
-/// Bytes of bodies, and of what was parsed of them, that may wait for the
-/// sequencer, beside the bound in entries.
-pub const QUEUE_BYTES_MAX: usize = 256 << 20;
 /// Entries that may wait for admission and for the sequencer, after expansion:
 /// four full commits.
 pub const QUEUE_ENTRIES_MAX: usize = 16_384;
@@ -102,6 +96,14 @@ pub struct CommittedEntry {
     pub keys: Keys,
     /// The parsed payload, where it was kept.
     pub payload: Option<Value>,
+}
+
+impl CommittedEntry {
+    /// Bytes of its body and of what was parsed of it, about.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        crate::entry::held_bytes(self.body.len(), self.payload.is_some())
+    }
 }
 
 /// Everything that one batch writes, as data. Nothing of it may be told to

@@ -20,12 +20,14 @@ pub mod kernel;
 pub mod listener;
 pub mod log;
 pub mod lookup;
+pub mod scrub;
 pub mod signals;
 pub mod state;
 pub mod store;
 pub mod telemetry;
 pub mod tokens;
 pub mod viewer;
+pub mod workers;
 
 use std::io;
 use std::net::SocketAddr;
@@ -55,6 +57,7 @@ use crate::server::log::publisher::Fatal;
 use crate::server::log::recovery::OpenError;
 use crate::server::log::sequencer::Running;
 use crate::server::log::{Log, Opening};
+use crate::server::scrub::Scrub;
 use crate::server::signals::{Asked, Signals};
 use crate::server::state::{AppState, LogFacts};
 use crate::server::telemetry::Metrics;
@@ -107,11 +110,17 @@ impl Server {
         let (limits, crowd) = (Arc::new(config.limits), config.crowd);
         let (access, operator) = (config.access, config.operator.clone());
         let (log, running) = Log::open(opening(config, clock, faults))?;
-        let (index, keys) = (Index::start(&log, operator.clone(), facts.origin.clone()), Arc::new(KeyCache::new()));
+        let index = match log.is_shown() {
+            true => Index::still(&log),
+            false => Index::start(&log, operator.clone(), facts.origin.clone()),
+        };
+        let scrub = Scrub::start(&log, scrub_settings(&crowd));
+        let keys = Arc::new(KeyCache::new());
         let state = AppState {
             access,
             audits: Audits::new(index.clone(), Arc::clone(&keys), operator, facts.origin.clone()),
             index,
+            scrub,
             log,
             tokens,
             keys,
@@ -184,6 +193,9 @@ impl Server {
         let Self { state, stop, serving, running, runtime, .. } = self;
         finish_serving(&runtime, &stop, serving, GRACE);
         let index = state.index.ending();
+        if !state.scrub.end(END_MAX) {
+            return Err(ServeError::Stuck { what: "the scrub" });
+        }
         drop(state);
         // Tasks hold clones of the log; the sequencer ends when the last is gone.
         runtime.shutdown_timeout(END_MAX);
@@ -200,6 +212,7 @@ impl Server {
         let Self { state, stop, serving, runtime, .. } = self;
         finish_serving(&runtime, &stop, serving, FATAL_GRACE);
         let index = state.index.ending();
+        let _ = state.scrub.end(FATAL_GRACE);
         drop(state);
         runtime.shutdown_timeout(FATAL_GRACE);
         index.wait(FATAL_GRACE);
@@ -265,6 +278,15 @@ fn facts(config: &Config, addr: SocketAddr) -> LogFacts {
     }
 }
 
+/// What the scrub may take, of what all may take.
+fn scrub_settings(crowd: &crowd::Crowd) -> scrub::Settings {
+    scrub::Settings {
+        bytes_per_second: crowd.scrub_bytes_per_second,
+        held_bytes_max: crowd::count(crowd.scrub_held_bytes_max),
+        rest: Duration::from_millis(crowd.scrub_rest_ms),
+    }
+}
+
 /// What opening the log needs, from the configuration.
 pub fn opening(config: Config, clock: Arc<dyn Clock>, faults: Arc<dyn Faults>) -> Opening {
     Opening {
@@ -277,6 +299,11 @@ pub fn opening(config: Config, clock: Arc<dyn Clock>, faults: Arc<dyn Faults>) -
         checkpoint_interval: config.checkpoint_interval,
         free_disk_bytes_min: config.free_disk_bytes_min,
         budget: config.budget,
+        held: log::Held {
+            queue_bytes: crowd::count(config.crowd.queue_held_bytes_max),
+            commits_bytes: crowd::count(config.crowd.commits_held_bytes_max),
+        },
+        read_only: config.read_only,
         accept_clock: config.accept_clock,
         clock,
         faults,

@@ -10,6 +10,7 @@ use pulselog::server::log::recovery::{Rebuilt, rebuild_guard};
 use pulselog::server::opening;
 
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::place::Place;
 use crate::cli::{print, serve};
 
 const AFTER: &str = "\
@@ -34,43 +35,15 @@ Exit codes: 0 written, 1 refused, 2 wrong usage.";
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
 pub struct Args {
-    /// Data directory of a stopped log, as `pulselog init` made it.
-    #[arg(value_name = "DIR", conflicts_with = "data")]
-    dir: Option<PathBuf>,
-    /// The same as a flag.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     /// The newest checkpoint that anybody kept; repeatable.
     #[arg(long, value_name = "CHECKPOINT", required = true)]
     seen: Vec<PathBuf>,
-    /// Head guard [default: DIR.guard].
-    #[arg(long, value_name = "FILE")]
-    guard: Option<PathBuf>,
-    /// Origin line of every checkpoint.
-    #[arg(long, value_name = "NAME")]
-    origin: Option<String>,
-    /// File of the log's key.
-    #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
-    /// did:key of the operator.
-    #[arg(long, value_name = "DID")]
-    operator: Option<String>,
-    /// Configuration file [default: DIR/pulselog.toml, if it is there].
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
 }
 
 pub fn run(args: Args) -> Result<Exit, Failure> {
-    let config = serve::load(RawConfig {
-        data: args.dir.or(args.data),
-        config: args.config,
-        guard: args.guard,
-        origin: args.origin,
-        key: args.key,
-        operator: args.operator,
-        seen: Some(args.seen),
-        ..RawConfig::default()
-    })?;
+    let config = serve::load(RawConfig { seen: Some(args.seen), ..args.place.settings() })?;
     let opening = opening(config, Arc::new(SystemClock::default()), Arc::new(NoFaults));
     let rebuilt = rebuild_guard(&opening).map_err(|error| Failure::fail(format!("{error} [{}]", error.code())))?;
     tracing::warn!(size = rebuilt.head.size.get(), seen = rebuilt.seen.get(), "head guard rebuilt");

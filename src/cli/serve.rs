@@ -8,6 +8,7 @@ use pulselog::server::signals::Signals;
 use pulselog::server::{ServeError, Server};
 
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::place::Place;
 
 const AFTER: &str = "\
 Settings come from DIR/pulselog.toml (or --config), overridden by PULSELOG_*
@@ -23,6 +24,13 @@ a start more than an hour ahead of when the log last ran and nothing synchronise
 it. Where the clock is right nevertheless, --accept-clock names its time: believed
 at a start within 10 minutes of it, and written down beside the guard.
 
+With --read-only nothing is written, neither store nor guard: submissions get 503
+served_read_only, each proof is verified before it leaves, and a read that needs
+something damaged answers store_damaged. It shows no checkpoint that the log had
+not published. A store with holes, damaged blocks, a fork mark or a lost guard is
+served too; /readyz names what is damaged. The log itself must be stopped, and
+does not start while it is shown; fsck may run beside it.
+
 SIGINT and SIGTERM stop it, also while it starts. SIGHUP reads the tokens again.
 
 Examples:
@@ -31,6 +39,7 @@ Examples:
   pulselog serve mylog --seen kept.checkpoint              after a restore
   pulselog serve --data /var/lib/pulselog --origin log.example.com/argocd \\
       --key log.pem --operator did:key:z6Mk…               without a file
+  pulselog serve mylog --read-only                         a damaged store, as far as it is whole
   pulselog serve mylog --accept-clock \"$(date -u +%FT%TZ)\"   where the clock is right
 
 Exit codes: 0 stopped by a signal, 1 refused to start or stopped, 2 wrong usage.";
@@ -39,12 +48,8 @@ Exit codes: 0 stopped by a signal, 1 refused to start or stopped, 2 wrong usage.
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
 pub struct Args {
-    /// Data directory, as `pulselog init` made it.
-    #[arg(value_name = "DIR", conflicts_with = "data")]
-    dir: Option<PathBuf>,
-    /// The same as a flag; made when it is missing.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     /// Address and port [default: 127.0.0.1:8080].
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
@@ -55,39 +60,30 @@ pub struct Args {
     /// [default: the address it listens at].
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
-    /// Origin line of every checkpoint.
-    #[arg(long, value_name = "NAME")]
-    origin: Option<String>,
-    /// File of the log's key (PKCS#8 PEM, mode 0600).
-    #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
-    /// did:key of the operator whose audit_roots count.
-    #[arg(long, value_name = "DID")]
-    operator: Option<String>,
+    /// Show the log as it lies and write nothing: for a store that is damaged.
+    #[arg(long)]
+    read_only: bool,
     /// A checkpoint kept elsewhere that the store must extend; repeatable.
     #[arg(long, value_name = "CHECKPOINT")]
     seen: Vec<PathBuf>,
-    /// Head guard, best on another disk [default: DIR.guard].
-    #[arg(long, value_name = "FILE")]
-    guard: Option<PathBuf>,
     /// The time, where the clock is right and the log refuses it; once.
     #[arg(long, value_name = "TIME")]
     accept_clock: Option<String>,
-    /// Configuration file [default: DIR/pulselog.toml, if it is there].
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
     /// Least milliseconds between two checkpoints; 0 signs every commit [default: 0].
     #[arg(long, value_name = "MS")]
     checkpoint_interval_ms: Option<u64>,
     /// Free bytes below which writes are refused [default: 1 GiB].
     #[arg(long, value_name = "BYTES")]
     free_disk_bytes_min: Option<u64>,
-    /// Memory of the store's cache; smaller costs disk reads [default: 128 MiB].
+    /// Memory of the store's cache; smaller costs disk reads [default: 96 MiB].
     #[arg(long, value_name = "BYTES")]
     store_cache_bytes: Option<usize>,
-    /// Memory of the store's newest rows [default: 96 MiB].
+    /// Memory of the store's newest rows [default: 64 MiB].
     #[arg(long, value_name = "BYTES")]
     store_memtables_bytes: Option<usize>,
+    /// Memory of folded tiles that proofs climb through [default: 16 MiB].
+    #[arg(long, value_name = "BYTES")]
+    store_tree_bytes: Option<usize>,
     /// Most bytes of one artifact [default: 2 MiB].
     #[arg(long, value_name = "BYTES")]
     artifact_bytes_max: Option<usize>,
@@ -149,21 +145,17 @@ fn sentence(words: &str) -> String {
 
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let flags = RawConfig {
-        data: args.dir.or(args.data),
-        config: args.config,
         listen: args.listen,
         // Absent means that file and environment decide.
         public: args.public.then_some(true),
+        read_only: args.read_only.then_some(true),
         public_url: args.public_url,
-        origin: args.origin,
-        key: args.key,
-        operator: args.operator,
         seen: (!args.seen.is_empty()).then_some(args.seen),
-        guard: args.guard,
         checkpoint_interval_ms: args.checkpoint_interval_ms,
         free_disk_bytes_min: args.free_disk_bytes_min,
         store_cache_bytes: args.store_cache_bytes,
         store_memtables_bytes: args.store_memtables_bytes,
+        store_tree_bytes: args.store_tree_bytes,
         artifact_bytes_max: args.artifact_bytes_max,
         body_bytes_max: args.body_bytes_max,
         batch_bytes_max: args.batch_bytes_max,
@@ -172,6 +164,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         log: args.log,
         accept_clock: args.accept_clock,
         crowd: args.crowd.0,
+        ..args.place.settings()
     };
     kernel::keep_heaps_few();
     // Before anything that takes time: a stop while the log recovers is a stop.

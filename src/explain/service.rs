@@ -46,9 +46,10 @@ rows! {
     timeout, "Timed out", "the request took longer than the limit; submitting again is safe", "submit again, or less at once";
     disk_low, "Disk nearly full", "a disk of the log is nearly full; reads go on", "operator: make room on the named disk";
     read_only, "Read only", "the head guard cannot be written; reads go on", "operator: see that the guard's disk can be written, then start again";
+    served_read_only, "Served for reading alone", "the log is served for reading alone; writes are refused", "submit where the log runs; operator: start it without --read-only when the store is whole";
     not_ready, "Not ready", "the newest checkpoint does not verify, or the sequencer ended", "operator: read the service's last lines, then run pulselog fsck";
     degraded, "Store damaged in part", "a part of the store is damaged: writes stop, reads that do not need it go on", "operator: the log line names the file; run pulselog fsck, and put a whole copy of the newest data in its place";
-    store_damaged, "Store damaged", "the store contradicts the checkpoint; nothing is served from it", "operator: run pulselog fsck and restore";
+    store_damaged, "Store damaged", "the store is damaged or contradicts the checkpoint; nothing is served from it", "operator: run pulselog fsck and restore; until then pulselog serve --read-only shows what is whole";
     store_failed, "Store did not answer", "the store did not answer", "try again; operator: look at the disk";
     internal, "Service failed", "the service failed; it was recorded", "report the time to the operator";
 }
@@ -107,7 +108,8 @@ rows! {
     key_silent, "Key does not answer", "the log's key did not sign at the start", "see that the key or signing service is reachable";
     store_holes, "Store has holes", "rows are missing below the newest head: a part of the data was lost, or an older copy was put over a newer one", "put a whole copy of the newest data in its place and start with --seen; nothing was changed, so keep this one for pulselog fsck";
     store_open, "Store does not open", "the database does not open", "read the reason; if it is damage, run pulselog fsck";
-    store_busy, "Store in use", "another process holds the store", "stop the other process; one log, one process";
+    nothing_to_show, "Nothing to show", "no checkpoint in the store can be read that the log's key signed", "give the log's own key; run pulselog fsck, and put a whole copy of the newest data in its place";
+    store_busy, "Store in use", "another process holds the store", "stop the other process; one log, one process, and none while it is served with --read-only";
     store_read, "Store read failed", "the database could not be read", "look at the disk";
     store_write, "Store write failed", "the database could not be written", "look at the disk; the next start finds out what was written";
     store_family, "Store incomplete", "the database lacks a column family", "check that this is a log's store, and of this version";

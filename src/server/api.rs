@@ -24,7 +24,6 @@ pub mod throttle;
 pub mod tiles;
 pub mod verdicts;
 pub mod wire;
-pub mod workers;
 
 mod around;
 
@@ -99,6 +98,7 @@ pub const SUBMIT_CODES: &[&str] = &[
     "queue_full",
     "disk_low",
     "read_only",
+    "served_read_only",
     "degraded",
     "clock_unsound",
     "log_stopped",

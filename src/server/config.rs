@@ -35,7 +35,7 @@ use crate::server::access::Access;
 use crate::server::config::crowd::Crowd;
 use crate::server::config::files::{read_bytes, read_key, read_text};
 use crate::server::log::default_guard_path;
-use crate::server::store::{BUDGET_BYTES_MIN, Budget, CACHE_BYTES_MAX, MEMTABLES_BYTES_MAX};
+use crate::server::store::{self, BUDGET_BYTES_MIN, Budget};
 
 /// Where the service listens unless told otherwise.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
@@ -100,6 +100,8 @@ pub struct Config {
     pub free_disk_bytes_min: u64,
     /// Memory of the store.
     pub budget: Budget,
+    /// Shown as it lies, and nothing is written.
+    pub read_only: bool,
     /// A time that the operator says is right, Unix milliseconds.
     pub accept_clock: Option<u64>,
     /// Limits of requests.
@@ -128,6 +130,7 @@ impl Config {
             checkpoint_interval: Duration::ZERO,
             free_disk_bytes_min: FREE_DISK_BYTES_MIN,
             budget: Budget::default(),
+            read_only: false,
             accept_clock: None,
             limits: Limits::default(),
             crowd: Crowd::default(),
@@ -179,6 +182,7 @@ impl Config {
         let budget = Budget {
             cache_bytes: raw.store_cache_bytes.unwrap_or(default.cache_bytes),
             memtables_bytes: raw.store_memtables_bytes.unwrap_or(default.memtables_bytes),
+            tree_bytes: raw.store_tree_bytes.unwrap_or(default.tree_bytes),
         };
         check_budget(budget)?;
         Ok(Self {
@@ -192,6 +196,7 @@ impl Config {
             checkpoint_interval: Duration::from_millis(raw.checkpoint_interval_ms.unwrap_or(0)),
             free_disk_bytes_min: raw.free_disk_bytes_min.unwrap_or(FREE_DISK_BYTES_MIN),
             budget,
+            read_only: raw.read_only.unwrap_or(false),
             accept_clock: raw.accept_clock.as_deref().map(parse_time).transpose()?,
             limits,
             crowd: Crowd::build(&raw.crowd)?,
@@ -274,11 +279,12 @@ fn check_limits(limits: &Limits) -> Result<(), ConfigError> {
 
 fn check_budget(budget: Budget) -> Result<(), ConfigError> {
     let bounds = [
-        ("store_cache_bytes", budget.cache_bytes, CACHE_BYTES_MAX),
-        ("store_memtables_bytes", budget.memtables_bytes, MEMTABLES_BYTES_MAX),
+        ("store_cache_bytes", budget.cache_bytes, BUDGET_BYTES_MIN, store::CACHE_BYTES_MAX),
+        ("store_memtables_bytes", budget.memtables_bytes, BUDGET_BYTES_MIN, store::MEMTABLES_BYTES_MAX),
+        ("store_tree_bytes", budget.tree_bytes, store::TREE_BYTES_MIN, store::TREE_BYTES_MAX),
     ];
-    match bounds.iter().find(|(_, value, max)| *value < BUDGET_BYTES_MIN || value > max) {
-        Some((name, _, max)) => Err(invalid(name, format!("must be within {BUDGET_BYTES_MIN} and {max}"))),
+    match bounds.iter().find(|(_, value, min, max)| value < min || value > max) {
+        Some((name, _, min, max)) => Err(invalid(name, format!("must be within {min} and {max}"))),
         None => Ok(()),
     }
 }

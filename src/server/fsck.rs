@@ -9,7 +9,7 @@
 mod body;
 mod local;
 pub mod remote;
-mod tree;
+pub(super) mod tree;
 
 use std::path::Path;
 

@@ -32,7 +32,7 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::server::faults::{Faults, WriteStep};
+use crate::server::faults::{Faults, NoFaults, WriteStep};
 
 pub use self::error::GuardError;
 pub use self::record::{BLOCK_BYTES, GuardRecord, GuardState, hash_text};
@@ -79,6 +79,19 @@ impl FileGuard {
             Err(e) => return Err(GuardError::io(path, e)),
         };
         Self::locked(path, file, faults).map(Some)
+    }
+
+    /// What the guard at `path` says, without its lock: for whoever writes
+    /// nothing. A log that runs may be between two blocks.
+    ///
+    /// # Errors
+    /// [`GuardError::Io`].
+    pub fn peek(path: &Path) -> Result<GuardState, GuardError> {
+        match File::open(path) {
+            Ok(file) => Self { path: path.to_owned(), file, faults: Arc::new(NoFaults) }.read(),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(GuardState::Missing),
+            Err(e) => Err(GuardError::io(path, e)),
+        }
     }
 
     /// Creates the guard of an empty log. A crash in it leaves no file, an

@@ -23,7 +23,7 @@ const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-
 /// `invalid_parameter`.
 pub async fn up(uri: Uri) -> Result<Response, Problem> {
     Query::read(&uri, &[])?;
-    answer::json(&HealthJson { status: "up", tree_size: None, writes: None, writes_refused: None })
+    answer::json(&HealthJson { status: "up", ..HealthJson::default() })
 }
 
 /// `GET /readyz`: ready only while the newest checkpoint verifies under the
@@ -52,12 +52,14 @@ fn check(log: &Log, tokens: &Tokens) -> Result<HealthJson, Problem> {
     }
     let refused = refusals(log, tokens);
     // It goes on being asked while a part is damaged: what is whole is shown.
-    let status = if log.damage().is_some() { "degraded" } else { "ready" };
+    let damaged = log.damaged();
+    let status = if damaged.is_empty() { "ready" } else { "degraded" };
     Ok(HealthJson {
         status,
         tree_size: Some(published.head.size.get()),
         writes: Some(refused.is_empty()),
         writes_refused: Some(refused).filter(|codes| !codes.is_empty()),
+        damaged: Some(damaged).filter(|names| !names.is_empty()),
     })
 }
 
@@ -73,7 +75,8 @@ pub async fn metrics(State(state): State<AppState>, uri: Uri) -> Result<Response
         queue_entries: state.log.waiting() as u64,
         sequencer_alive: state.log.is_alive(),
         read_only: state.log.read_only().is_some(),
-        store_damaged: state.log.damage().is_some(),
+        store_damaged: !state.log.damaged().is_empty(),
+        scrub: state.scrub.progress(),
     };
     let refused = refusals(&state.log, &state.tokens);
     let text = state.metrics.text(now, &refused).map_err(|_| Problem::internal())?;

@@ -53,6 +53,8 @@ pub struct Index {
 
 /// How far the follower has come; written by its thread alone.
 struct Followed {
+    /// Nobody follows: waiting would be in vain.
+    is_still: bool,
     size: Mutex<u64>,
     moved: Condvar,
     ended: Mutex<bool>,
@@ -82,6 +84,11 @@ impl Drop for Finish {
 }
 
 impl Followed {
+    const fn new(size: u64, is_still: bool) -> Self {
+        let (moved, end) = (Condvar::new(), Condvar::new());
+        Self { is_still, size: Mutex::new(size), moved, ended: Mutex::new(is_still), end }
+    }
+
     fn get(&self) -> u64 {
         *self.size.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -102,12 +109,7 @@ impl Index {
     /// about the log called `origin`. It ends by itself when the log has ended.
     #[must_use]
     pub fn start(log: &Log, operator: Did, origin: String) -> Self {
-        let followed = Arc::new(Followed {
-            size: Mutex::new(0),
-            moved: Condvar::new(),
-            ended: Mutex::new(false),
-            end: Condvar::new(),
-        });
+        let followed = Arc::new(Followed::new(0, false));
         let follower = Follower {
             store: Arc::clone(log.store()),
             recent: Arc::clone(log.recent()),
@@ -130,6 +132,20 @@ impl Index {
         Self { store: Arc::clone(log.store()), followed }
     }
 
+    /// The rows as they lie, of a log that is only shown: nobody follows, and
+    /// what they do not reach is `index_behind`.
+    #[must_use]
+    pub fn still(log: &Log) -> Self {
+        let store = Arc::clone(log.store());
+        let reached = follower::reached(&store).unwrap_or_else(|error| {
+            tracing::error!(%error, "search index: how far it reaches cannot be read, none of it is used");
+            None
+        });
+        let size = log.published().head.size.get();
+        let followed = Arc::new(Followed::new(reached.unwrap_or(0).min(size), true));
+        Self { store, followed }
+    }
+
     /// A handle to wait for the follower's end without holding the store.
     #[must_use]
     pub fn ending(&self) -> Ending {
@@ -150,7 +166,7 @@ impl Index {
         let mut followed = self.followed.size.lock().unwrap_or_else(PoisonError::into_inner);
         while *followed < size.get() {
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if left.is_zero() || self.followed.is_still {
                 return false;
             }
             followed = self.followed.moved.wait_timeout(followed, left).unwrap_or_else(PoisonError::into_inner).0;

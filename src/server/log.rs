@@ -17,6 +17,7 @@ pub mod publisher;
 pub mod queue;
 pub mod recent;
 pub mod recovery;
+mod refused;
 pub mod sequencer;
 pub mod view;
 
@@ -30,7 +31,7 @@ use crate::checkpoint::{Origin, TreeHead};
 use crate::entry::PendingEntry;
 use crate::merkle::{LeafHash, LeafIndex, TreeSize};
 use crate::note::SignerKey;
-use crate::sequence::{COMMIT_ENTRIES_MAX, QUEUE_BYTES_MAX, QUEUE_ENTRIES_MAX};
+use crate::sequence::COMMIT_ENTRIES_MAX;
 use crate::server::faults::Faults;
 use crate::server::log::clock::{Clock, Keeper};
 use crate::server::log::queue::{Place, Queue, Room};
@@ -39,6 +40,8 @@ use crate::server::log::view::View;
 use crate::server::store::{Budget, Store};
 use crate::trust::TrustPolicy;
 
+pub use self::refused::SubmitError;
+
 /// A checkpoint that may be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
@@ -46,6 +49,22 @@ pub struct Published {
     pub head: TreeHead,
     /// The signed note, byte for byte.
     pub note: Arc<[u8]>,
+}
+
+/// Memory of what is on its way into the store, bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Of what waits for the sequencer: bodies, and what was parsed of them.
+    pub queue_bytes: usize,
+    /// Of the commit that is being written, one half, and of those that the
+    /// search rows have not followed yet, the other.
+    pub commits_bytes: usize,
+}
+
+impl Default for Held {
+    fn default() -> Self {
+        Self { queue_bytes: 64 << 20, commits_bytes: 32 << 20 }
+    }
 }
 
 /// What opening a log needs.
@@ -68,6 +87,10 @@ pub struct Opening {
     pub free_disk_bytes_min: u64,
     /// Memory of the store.
     pub budget: Budget,
+    /// Memory of what is on its way into the store.
+    pub held: Held,
+    /// Shown as it lies, and nothing is written.
+    pub read_only: bool,
     /// A time that the operator says is right, Unix milliseconds: believed once, at about that time.
     pub accept_clock: Option<u64>,
     /// Clock, an argument so that tests can make it jump.
@@ -124,7 +147,8 @@ pub struct Log {
     published: watch::Receiver<Published>,
     policy: Arc<TrustPolicy>,
     recent: Arc<Recent>,
-    time: Arc<Keeper>,
+    /// None where nothing is ever logged.
+    time: Option<Arc<Keeper>>,
 }
 
 impl Log {
@@ -134,7 +158,10 @@ impl Log {
     /// # Errors
     /// [`recovery::OpenError`]: refuses rather than guess, and says what to do.
     pub fn open(opening: Opening) -> Result<(Self, sequencer::Running), recovery::OpenError> {
-        let data = opening.data.clone();
+        if opening.read_only {
+            return Self::show(opening);
+        }
+        let (data, held) = (opening.data.clone(), opening.held);
         let limits = queue::Watermarks {
             paths: vec![data, opening.guard.clone()],
             free_disk_bytes_min: opening.free_disk_bytes_min,
@@ -144,15 +171,27 @@ impl Log {
         let store = Arc::clone(&recovered.store);
         let policy = Arc::new(recovered.policy.clone());
         let (queue, inbox) = queue::channel(
-            Room { entries: QUEUE_ENTRIES_MAX, bytes: QUEUE_BYTES_MAX },
+            Room::of_queue(held.queue_bytes),
             limits,
-            recovered.read_only.clone(),
+            recovered.read_only.clone().map(|why| SubmitError::ReadOnly { why }),
             Arc::clone(store.damage()),
         );
-        let recent = Arc::new(Recent::default());
+        let recent = Arc::new(Recent::new(held.commits_bytes / 2));
         let time = Arc::clone(&recovered.time);
-        let running = sequencer::start(recovered, inbox, published_tx, Arc::clone(&recent));
-        Ok((Self { store, queue: Arc::new(queue), published, policy, recent, time }, running))
+        let running = sequencer::start(recovered, inbox, published_tx, Arc::clone(&recent), held.commits_bytes / 2);
+        Ok((Self { store, queue: Arc::new(queue), published, policy, recent, time: Some(time) }, running))
+    }
+
+    /// As it lies: no sequencer, no guard's lock, and every write is refused.
+    fn show(opening: Opening) -> Result<(Self, sequencer::Running), recovery::OpenError> {
+        let recovery::Shown { store, published, policy } = recovery::show(&opening)?;
+        let (published_tx, published) = watch::channel(published);
+        let limits = queue::Watermarks { paths: Vec::new(), free_disk_bytes_min: 0 };
+        let damage = Arc::clone(store.damage());
+        let (queue, inbox) = queue::channel(Room::default(), limits, Some(SubmitError::ServedReadOnly), damage);
+        let running = sequencer::idle(inbox, published_tx);
+        let (queue, policy, recent) = (Arc::new(queue), Arc::new(policy), Arc::new(Recent::new(0)));
+        Ok((Self { store, queue, published, policy, recent, time: None }, running))
     }
 
     /// Reserves room for a request of artifacts with so many bytes each, before
@@ -161,10 +200,7 @@ impl Log {
     /// # Errors
     /// [`SubmitError`]: what would refuse it later refuses it now.
     pub fn reserve(&self, artifacts: impl Iterator<Item = usize>) -> Result<Place, SubmitError> {
-        let room = artifacts.fold(Room::default(), |room, length| {
-            room.plus(Room { entries: 1, bytes: PendingEntry::held_bytes_of(length) })
-        });
-        self.queue.reserve(Room { bytes: room.bytes.min(QUEUE_BYTES_MAX), ..room })
+        self.queue.reserve_for(artifacts)
     }
 
     /// Logs the items of one request, in order. Answers when a published
@@ -222,10 +258,16 @@ impl Log {
         self.queue.waiting()
     }
 
-    /// Why writes are refused, if they are.
+    /// Why writes are refused for good, if they are.
     #[must_use]
-    pub fn read_only(&self) -> Option<String> {
+    pub fn read_only(&self) -> Option<&SubmitError> {
         self.queue.read_only()
+    }
+
+    /// Whether the log only shows what lies there, so that nothing in it moves.
+    #[must_use]
+    pub fn is_shown(&self) -> bool {
+        matches!(self.read_only(), Some(SubmitError::ServedReadOnly))
     }
 
     /// What of the store is damaged, as far as anybody has met it: writes are
@@ -235,12 +277,21 @@ impl Log {
         self.store.damage().get()
     }
 
+    /// The damaged parts by name.
+    #[must_use]
+    pub fn damaged(&self) -> Vec<String> {
+        self.store.damage().names()
+    }
+
     /// Codes of what refuses writes now, as a submission would be told.
     #[must_use]
     pub fn refusals(&self) -> Vec<&'static str> {
-        let clock = || self.time.unsound().map(|why| SubmitError::ClockUnsound { why });
+        if self.is_shown() {
+            return vec![SubmitError::ServedReadOnly.code()];
+        }
+        let clock = || self.time.as_ref()?.unsound().map(|why| SubmitError::ClockUnsound { why });
         let stopped = (!self.is_alive()).then_some(SubmitError::Stopped);
-        let read_only = self.queue.read_only().map(|why| SubmitError::ReadOnly { why });
+        let read_only = self.read_only().cloned();
         let degraded = self.damage().map(|_| SubmitError::Degraded);
         let why = [read_only, degraded, self.queue.check_disk().err(), clock(), stopped];
         why.into_iter().flatten().map(|error| error.code()).collect()
@@ -262,73 +313,6 @@ impl Log {
     #[must_use]
     pub fn store(&self) -> &Arc<Store> {
         &self.store
-    }
-}
-
-/// Why an item was not logged.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SubmitError {
-    /// The queue has no room for the whole request now.
-    #[error("queue: {waiting} of {limit} entries wait; try again in a second")]
-    QueueFull {
-        /// Entries that wait.
-        waiting: usize,
-        /// How many may.
-        limit: usize,
-    },
-    /// The request would never fit.
-    #[error("batch: {entries} entries after expansion, at most {limit} fit")]
-    BatchTooLarge {
-        /// Entries after expansion.
-        entries: usize,
-        /// How many may.
-        limit: usize,
-    },
-    /// A disk is nearly full.
-    #[error("disk: {free} bytes free, writes need {limit}; reads go on")]
-    DiskLow {
-        /// Free bytes.
-        free: u64,
-        /// The low-water mark.
-        limit: u64,
-    },
-    /// The guard cannot be written: reads only.
-    #[error("read only: {why}")]
-    ReadOnly {
-        /// Why.
-        why: String,
-    },
-    /// A part of the store is damaged: reads only.
-    #[error("store: a part of it is damaged; writes stop, and reads that do not need it go on")]
-    Degraded,
-    /// The clock is not believed.
-    #[error("clock: {why}; writes wait for it")]
-    ClockUnsound {
-        /// What was seen.
-        why: String,
-    },
-    /// A row that speaks of this item is damaged.
-    #[error("store: what it says of this artifact is damaged; the operator was told")]
-    Damaged,
-    /// The log stopped while this was under way.
-    #[error("log: stopped before a checkpoint covered this; submit it again when the log is back")]
-    Stopped,
-}
-
-impl SubmitError {
-    /// Stable code.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::QueueFull { .. } => "queue_full",
-            Self::BatchTooLarge { .. } => "batch_too_large",
-            Self::DiskLow { .. } => "disk_low",
-            Self::ReadOnly { .. } => "read_only",
-            Self::Degraded => "degraded",
-            Self::ClockUnsound { .. } => "clock_unsound",
-            Self::Damaged => "store_damaged",
-            Self::Stopped => "log_stopped",
-        }
     }
 }
 

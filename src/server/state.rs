@@ -15,6 +15,7 @@ use crate::server::config::Limits;
 use crate::server::config::crowd::Crowd;
 use crate::server::index::Index;
 use crate::server::log::Log;
+use crate::server::scrub::Scrub;
 use crate::server::telemetry::Metrics;
 use crate::server::tokens::live::Tokens;
 
@@ -40,6 +41,8 @@ pub struct AppState {
     pub log: Log,
     /// Search rows.
     pub index: Index,
+    /// What recomputes the log while it serves.
+    pub scrub: Scrub,
     /// Reports and findings.
     pub audits: Audits,
     /// Who may read what is shown.

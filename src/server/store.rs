@@ -15,6 +15,7 @@ pub mod layout;
 pub mod pyramids;
 mod read;
 mod rocks;
+mod still;
 pub mod whole;
 
 use std::path::Path;
@@ -24,15 +25,17 @@ use rocksdb::{DB, FlushOptions, WriteBatch, WriteOptions};
 
 use crate::merkle::TreeSize;
 use crate::sequence::Commit;
-use crate::server::faults::{Faults, NoFaults, WriteStep};
+use crate::server::faults::{Faults, WriteStep};
 use crate::server::store::damage::Damage;
 use crate::server::store::layout::{HeadRecord, LogIdentity, StatementRow, cf, meta, number_key, tile_key};
 use crate::server::store::pyramids::Pyramids;
-use crate::server::store::whole::Hole;
 
-pub use self::budget::{BUDGET_BYTES_MIN, Budget, CACHE_BYTES_MAX, MEMTABLES_BYTES_MAX};
+pub use self::budget::{
+    BUDGET_BYTES_MIN, Budget, CACHE_BYTES_MAX, MEMTABLES_BYTES_MAX, TREE_BYTES_MAX, TREE_BYTES_MIN,
+};
 pub use self::error::StoreError;
 pub use self::read::Claim;
+pub use self::still::Survey;
 
 /// Most entries that one answer lists for the same statement.
 pub const SAME_STATEMENT_MAX: usize = 256;
@@ -53,19 +56,6 @@ pub struct Store {
     damage: Arc<Damage>,
 }
 
-/// What lies in a directory, before it is opened for writing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Survey {
-    /// The head, with what the WAL gives back.
-    pub head: HeadRecord,
-    /// Rows that are missing below it.
-    pub hole: Option<Hole>,
-    /// Why it could not be looked for.
-    pub damage: Option<String>,
-    /// It lost against another copy.
-    pub is_fork: bool,
-}
-
 impl Store {
     /// Opens or creates the store in `dir`. Replays the WAL, whose tail may be
     /// torn by a power cut and nothing else.
@@ -74,40 +64,8 @@ impl Store {
     /// [`StoreError::Open`]: damaged files, a lock held by another process.
     pub fn open(dir: &Path, budget: Budget, faults: Arc<dyn Faults>) -> Result<Self, StoreError> {
         let db = rocks::open(dir, budget).map_err(StoreError::Open)?;
-        Ok(Self { db, faults, _lock: None, pyramids: Pyramids::default(), damage: Arc::default() })
-    }
-
-    /// Opens the store in `dir` and writes nothing, not even what the WAL
-    /// gives back: fsck must not change what it judges. Every write fails.
-    ///
-    /// # Errors
-    /// [`StoreError::Busy`] when a running log holds it; [`StoreError::Open`].
-    pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
-        let lock = rocks::lock(dir).ok_or(StoreError::Busy)?;
-        let db = rocks::open_read_only(dir).map_err(StoreError::Open)?;
-        Ok(Self { db, faults: Arc::new(NoFaults), _lock: lock, pyramids: Pyramids::default(), damage: Arc::default() })
-    }
-
-    /// Looks at the head, and for rows that are missing below it, before
-    /// anything is opened for writing: that would throw away what a repair may
-    /// need. A store whose first start was interrupted has no head yet.
-    ///
-    /// # Errors
-    /// As [`Store::open_read_only`] and [`Store::hole`].
-    pub fn survey(dir: &Path) -> Result<Option<Survey>, StoreError> {
-        if !dir.join("CURRENT").exists() || !rocks::has_families(dir).map_err(StoreError::Open)? {
-            return Ok(None);
-        }
-        let store = Self::open_read_only(dir)?;
-        let Some(head) = store.head()? else { return Ok(None) };
-        let is_fork = store.fork()?.is_some();
-        let (hole, damage) = match store.hole(head.head.size) {
-            Ok(hole) => (hole, None),
-            // What cannot be read is no hole: the log may show the rest.
-            Err(StoreError::Read(error)) => (None, Some(error.to_string())),
-            Err(error) => return Err(error),
-        };
-        Ok(Some(Survey { head, hole, damage, is_fork }))
+        let pyramids = Pyramids::new(budget.tree_bytes);
+        Ok(Self { db, faults, _lock: None, pyramids, damage: Arc::default() })
     }
 
     /// Writes what the WAL gave back into synced files: after a failed sync
@@ -286,10 +244,11 @@ impl Store {
 
     /// A read that failed; damage is remembered, so that writes stop.
     fn unread(&self, error: rocksdb::Error) -> StoreError {
-        if error.kind() == rocksdb::ErrorKind::Corruption {
-            self.damage.meet(error.as_ref());
+        let error = StoreError::Read(error);
+        if error.is_damage() {
+            self.damage.meet(&error.to_string());
         }
-        StoreError::Read(error)
+        error
     }
 
     /// What is damaged, as far as reads have met it.

@@ -12,6 +12,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::server::scrub::Progress;
+
 /// Upper bounds of the duration buckets, seconds: from a cached tile to the
 /// request limit.
 const DURATION_BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0];
@@ -60,8 +62,10 @@ pub struct Now {
     pub sequencer_alive: bool,
     /// Whether writes are refused for good.
     pub read_only: bool,
-    /// Whether a read met damage in the store.
+    /// Whether a read or the scrub met damage in the store.
     pub store_damaged: bool,
+    /// How far the scrub is.
+    pub scrub: Progress,
 }
 
 #[derive(Clone, Default)]
@@ -72,12 +76,24 @@ struct Gauges {
     sequencer_alive: Gauge<u64, AtomicU64>,
     read_only: Gauge<u64, AtomicU64>,
     store_damaged: Gauge<u64, AtomicU64>,
+    scrub_position: Gauge<u64, AtomicU64>,
+    scrub_passes: Gauge<u64, AtomicU64>,
+    scrub_last_pass: Gauge<u64, AtomicU64>,
+    scrub_damaged: Gauge<u64, AtomicU64>,
     writes_refused: Family<Labels<1>, Gauge<u64, AtomicU64>>,
 }
 
 /// What refuses writes while the service runs, each a gauge of its own.
-const WRITE_REFUSALS: [&str; 7] =
-    ["clock_unsound", "degraded", "disk_low", "log_stopped", "read_only", "tokens_missing", "tokens_unreadable"];
+const WRITE_REFUSALS: [&str; 8] = [
+    "clock_unsound",
+    "degraded",
+    "disk_low",
+    "log_stopped",
+    "read_only",
+    "served_read_only",
+    "tokens_missing",
+    "tokens_unreadable",
+];
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -105,8 +121,18 @@ impl Default for Metrics {
         registry.register("queue_entries", "Entries waiting for the sequencer", gauges.queue_entries.clone());
         registry.register("sequencer_alive", "1 while the sequencer runs", gauges.sequencer_alive.clone());
         registry.register("read_only", "1 while writes are refused for good", gauges.read_only.clone());
-        let damaged = "1 after a read met damage in the store: writes stop";
+        let damaged = "1 after a read or the scrub met damage in the store";
         registry.register("store_damaged", damaged, gauges.store_damaged.clone());
+        registry.register(
+            "scrub_position",
+            "Entries that the scrub under way has recomputed",
+            gauges.scrub_position.clone(),
+        );
+        registry.register("scrub_passes", "Scrubs of the whole log", gauges.scrub_passes.clone());
+        let last = "Unix time at which the last scrub of the whole log ended, 0 before the first";
+        registry.register("scrub_last_pass_seconds", last, gauges.scrub_last_pass.clone());
+        let found = "Damaged parts that the scrub found, each once a pass";
+        registry.register("scrub_damaged", found, gauges.scrub_damaged.clone());
         registry.register("writes_refused", "1 while this code refuses writes", gauges.writes_refused.clone());
         new.registry = Arc::new(registry);
         new
@@ -147,6 +173,10 @@ impl Metrics {
         self.gauges.sequencer_alive.set(u64::from(now.sequencer_alive));
         self.gauges.read_only.set(u64::from(now.read_only));
         self.gauges.store_damaged.set(u64::from(now.store_damaged));
+        self.gauges.scrub_position.set(now.scrub.position);
+        self.gauges.scrub_passes.set(now.scrub.passes);
+        self.gauges.scrub_last_pass.set(now.scrub.last_pass_at);
+        self.gauges.scrub_damaged.set(now.scrub.damaged);
         for code in WRITE_REFUSALS.iter().chain(refused) {
             let gauge = self.gauges.writes_refused.get_or_create(&[("code", (*code).to_owned())]);
             gauge.set(u64::from(refused.contains(code)));

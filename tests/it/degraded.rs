@@ -14,7 +14,7 @@ use crate::logs::{Place, items};
 use crate::service::{Service, receipt};
 
 /// Flips a bit in the first block of a family's first file.
-fn damage(store: &Path, family: &str) -> PathBuf {
+pub fn damage(store: &Path, family: &str) -> PathBuf {
     let name = {
         let open = Store::open(store, Budget::default(), Arc::new(NoFaults)).unwrap();
         let files = open.database().live_files().unwrap();
@@ -36,7 +36,7 @@ fn a_damaged_block_of_bodies_stops_writes_and_leaves_the_other_reads() {
     service.restart(|data| drop(damage(&data.join("store"), cf::BODIES)));
     assert_eq!(service.get("/readyz").string("status"), "ready", "nobody has met it yet");
     let artifact = |index: usize| service.get(&format!("/v1/entries/{index}")).string("artifact");
-    service.get(&format!("/v1/artifacts/{}", artifact(0))).is(500, "store_failed");
+    service.get(&format!("/v1/artifacts/{}", artifact(0))).is(500, "store_damaged");
     let health = service.get("/readyz");
     assert_eq!((health.status, health.string("status").as_str()), (200, "degraded"));
     assert!(health.text().contains("\"writes\":false"), "{}", health.text());
@@ -82,7 +82,7 @@ fn a_start_that_finds_a_damaged_tile_serves_the_rest_and_takes_no_writes() {
     assert!(open.log.damage().is_some_and(|what| what.contains(name)), "{:?}", open.log.damage());
     assert_eq!(open.submit(items(2_000..2_001)), Err(SubmitError::Degraded));
     let view = open.log.view();
-    assert_eq!(view.inclusion(LeafIndex::new(0), None).err().map(|e| e.code()), Some("store_read"));
+    assert_eq!(view.inclusion(LeafIndex::new(0), None).err().map(|e| e.code()), Some("store_damaged"));
     view.inclusion(LeafIndex::new(1_050), None).unwrap();
     drop(view);
     open.close().unwrap();

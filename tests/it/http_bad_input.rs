@@ -301,6 +301,7 @@ fn every_code_is_brought_about_by_a_test_or_excused() {
         include_str!("crowds.rs"),
         include_str!("http_forms.rs"),
         include_str!("degraded.rs"),
+        include_str!("shown.rs"),
     ];
     for row in pulselog::server::api::problem::CODES {
         let (call, raw) = (format!(", \"{}\")", row.code), format!("\\\"code\\\":\\\"{}\\\"", row.code));

@@ -21,7 +21,7 @@ use pulselog::server::log::clock::{Clock, Reading, SystemClock};
 use pulselog::server::log::publisher::Fatal;
 use pulselog::server::log::recovery::OpenError;
 use pulselog::server::log::sequencer::Running;
-use pulselog::server::log::{Answered, Item, Log, Logged, Opening, SubmitError, default_guard_path};
+use pulselog::server::log::{Answered, Held, Item, Log, Logged, Opening, SubmitError, default_guard_path};
 use pulselog::server::store::Budget;
 use pulselog::trust::TrustPolicy;
 
@@ -218,6 +218,8 @@ impl Place {
             checkpoint_interval: Duration::ZERO,
             free_disk_bytes_min: 0,
             budget: Budget::default(),
+            held: Held::default(),
+            read_only: false,
             accept_clock: None,
             clock: Arc::new(Unasked::default()),
             faults: Arc::new(NoFaults),

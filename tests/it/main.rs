@@ -111,6 +111,7 @@ mod judging;
 mod kinds;
 mod known_answers;
 mod make;
+mod memory;
 mod merkle;
 mod merkle_vectors;
 mod notes;
@@ -136,6 +137,8 @@ mod receipts;
 mod schemas;
 #[cfg(feature = "server")]
 mod shell;
+mod shown;
+mod scrub;
 mod secrets;
 mod named_files;
 mod secrets_broken;

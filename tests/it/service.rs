@@ -10,11 +10,12 @@ use pulselog::artifact::json::{Value, to_compact};
 use pulselog::checkpoint::Origin;
 use pulselog::entry::SubmitterName;
 use pulselog::note::{KeyName, SignerKey};
-use pulselog::server::Server;
 use pulselog::server::config::Config;
+use pulselog::server::config::crowd::Crowd;
 use pulselog::server::faults::NoFaults;
 use pulselog::server::log::clock::{Clock, Reading, SystemClock};
 use pulselog::server::tokens::{self, TokenOptions};
+use pulselog::server::{ServeError, Server};
 
 use crate::logs::patiently;
 use crate::make;
@@ -54,9 +55,11 @@ pub struct Service {
 pub fn config(data: PathBuf) -> Config {
     let signer = SignerKey::new(KeyName::parse(ORIGIN).expect("a legal name"), &[9; 32]).expect("a seed");
     let operator = Did::parse(&make::did("operator")).expect("a did:key");
-    // Tests write little, whatever the disk of the machine is like.
+    // Tests write little, whatever the disk of the machine is like, and those
+    // that damage something meet it themselves.
     Config {
         free_disk_bytes_min: 0,
+        crowd: Crowd { scrub_bytes_per_second: 0, ..Crowd::default() },
         ..Config::local(data, Origin::parse(ORIGIN).expect("an origin"), signer, operator)
     }
 }
@@ -107,6 +110,29 @@ impl Service {
         let server = patiently(start, |error| error.code() == "guard_busy").unwrap_or_else(|e| panic!("{e}"));
         self.url = format!("http://{}", server.addr());
         self.server = Some(server);
+    }
+
+    /// Ends the service.
+    pub fn stop(&mut self) {
+        self.server.take().expect("a server").shutdown().expect("a clean end");
+    }
+
+    /// Starts it again after [`Service::stop`], with other settings.
+    pub fn try_restart(&mut self, change: impl Fn(&mut Config)) -> Result<(), ServeError> {
+        let start = || {
+            let mut config = config(self.data());
+            change(&mut config);
+            Server::start_with(config, Arc::clone(&self.clock) as Arc<dyn Clock>, Arc::new(NoFaults))
+        };
+        let server = patiently(start, |error| error.code() == "guard_busy")?;
+        self.url = format!("http://{}", server.addr());
+        self.server = Some(server);
+        Ok(())
+    }
+
+    /// The directory of data, guard and clock mark.
+    pub fn root(&self) -> PathBuf {
+        self.dir.path().to_owned()
     }
 
     /// Where it is reached.

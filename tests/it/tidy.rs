@@ -80,6 +80,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "server/tokens",
         ],
     ),
+    (
+        "server/scrub",
+        &["merkle", "tile", "checkpoint", "artifact", "entry", "server/store", "server/log", "server/fsck"],
+    ),
 ];
 
 /// Rings 1 and 2: no IO, no clock, no randomness, no logging, no async.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use crate::server::api::pool::Memory;
 use crate::server::api::problem::Problem;
 use crate::server::api::throttle::Throttle;
-use crate::server::api::workers::{Priority, Workers};
 use crate::server::config::crowd::{Crowd, count};
+use crate::server::workers::{Priority, Workers};
 
 /// The threads, as handlers see them. Clones share them; they end with the last.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::server::api::problem::Problem;
-use crate::server::api::workers::{Priority, Workers, step_back};
+use crate::server::workers::{Priority, Workers, step_back};
 
 /// The unit in which memory is counted.
 const HELD_UNIT: usize = 1 << 10;

@@ -83,9 +83,10 @@ pub const CODES: &[CodeRow] = &[
     row(503, "timeout", "the request took longer than the limit; submitting again is safe"),
     row(507, "disk_low", "a disk of the log is nearly full; reads go on"),
     row(507, "read_only", "the head guard cannot be written; reads go on"),
+    row(503, "served_read_only", "the log is served for reading alone; writes are refused"),
     row(507, "degraded", "a part of the store is damaged: writes stop, reads that do not need it go on"),
     row(503, "not_ready", "the newest checkpoint does not verify, or the sequencer ended"),
-    row(500, "store_damaged", "the store contradicts the checkpoint; nothing is served from it"),
+    row(500, "store_damaged", "the store is damaged or contradicts the checkpoint; nothing is served from it"),
     row(500, "store_failed", "the store did not answer"),
     row(500, "internal", "the service failed; it was recorded"),
 ];
@@ -277,7 +278,7 @@ impl From<AuditsError> for Problem {
 
 impl From<ViewError> for Problem {
     fn from(error: ViewError) -> Self {
-        let damaged = "the store contradicts the checkpoint; the operator was told";
+        let damaged = "the store is damaged or contradicts the checkpoint; the operator was told";
         match &error {
             ViewError::NoEntry { .. } => Self::new("entry_not_found", error.to_string()).at("index"),
             ViewError::NotPublished { .. } => Self::new("size_not_published", error.to_string()).at("size"),

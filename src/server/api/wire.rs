@@ -221,7 +221,7 @@ pub struct CheckpointListJson {
 }
 
 /// Answer of the health routes.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct HealthJson {
     /// `up` or `ready`.
     pub status: &'static str,
@@ -234,6 +234,9 @@ pub struct HealthJson {
     /// Codes of what refuses them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub writes_refused: Option<Vec<&'static str>>,
+    /// Names of what is damaged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub damaged: Option<Vec<String>>,
 }
 
 /// Hex of a root.
@@ -345,6 +348,7 @@ pub mod tests {
                 tree_size: Some(1),
                 writes: Some(false),
                 writes_refused: Some(vec!["disk_low"]),
+                damaged: Some(vec!["entry 5".into()]),
             },
         );
         assert_eq!(SHAPES.len(), 11 + 13 + 7, "a new shape needs a line here, in `audited` or in `shapes::verdicts`");

@@ -26,7 +26,9 @@ const FETCH_ENTRIES: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub enum AuditsError {
     /// The search rows do not reach the size yet.
-    #[error("index: {followed} of {size} entries are searched so far; try again")]
+    #[error(
+        "index: {followed} of {size} entries are have search rows so far; try again, or ask for a size that they reach"
+    )]
     Behind {
         /// Entries with rows.
         followed: TreeSize,

@@ -64,7 +64,7 @@ settings! {
     stall_time_max_ms: 10_000, 100, 600_000, "MS", "milliseconds that a body or the reader of an answer may lie behind its least rate";
     body_bytes_per_second_min: 4_096, 1, 1 << 30, "BYTES", "least bytes a second in which a body must arrive";
     answer_bytes_per_second_min: 4_096, 1, 1 << 30, "BYTES", "least bytes a second in which an answer must be taken";
-    answers_held_bytes_max: 128 << 20, 32 << 20, 1 << 40, "BYTES", "large answers that wait for their readers at once; more get 503";
+    answers_held_bytes_max: 32 << 20, 32 << 20, 1 << 40, "BYTES", "large answers that wait for their readers at once; more get 503";
     answers_bytes_per_second_max: 128 << 20, 1 << 20, 1 << 40, "BYTES", "bytes a second of large answers, all together; their readers wait";
     reads_max: 4, 1, 512, "N", "reads of the store at once, on threads that stand behind submissions; more wait";
     reports_max: 2, 1, 256, "N", "pages, reports and searches at once; more wait";
@@ -72,7 +72,12 @@ settings! {
     verify_waiting_max: 16, 1, 4_096, "N", "documents that wait for one of these threads; more get 429";
     verify_held_bytes_max: 32 << 20, 1 << 20, 1 << 40, "BYTES", "bodies sent to /v1/verify that are held at once; more get 429";
     unsigned_bytes_per_second_max: 32 << 20, 1 << 20, 1 << 40, "BYTES", "bytes a second of bodies without a token, and of refused ones, all together; senders wait";
-    submissions_held_bytes_max: 128 << 20, 1 << 20, 1 << 40, "BYTES", "bodies of submissions that are held at once; more get 503";
+    submissions_held_bytes_max: 44 << 20, 1 << 20, 1 << 40, "BYTES", "bodies of submissions that are held at once; more get 503";
+    queue_held_bytes_max: 64 << 20, 1 << 20, 1 << 40, "BYTES", "what waits for the sequencer: bodies and what was parsed of them; more get 503";
+    commits_held_bytes_max: 32 << 20, 1 << 20, 1 << 40, "BYTES", "the commit that is being written, one half, and those that the search rows have not followed, the other";
+    scrub_bytes_per_second: 2 << 20, 0, 1 << 40, "BYTES", "bytes a second that the scrub reads of the store, at the lowest priority; 0 for none";
+    scrub_held_bytes_max: 4 << 20, 64 << 10, 1 << 30, "BYTES", "bytes of entries and bodies that the scrub holds at once, beside the body of one entry";
+    scrub_rest_ms: 3_600_000, 0, 1 << 40, "MS", "milliseconds from the end of one scrub of the whole log to the next";
 }
 
 /// Settings as given, by name.

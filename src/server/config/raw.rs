@@ -18,6 +18,8 @@ pub struct RawConfig {
     pub listen: Option<String>,
     /// Leave to listen beyond this machine.
     pub public: Option<bool>,
+    /// Show what lies there, and write nothing.
+    pub read_only: Option<bool>,
     /// Address under which readers reach the log.
     pub public_url: Option<String>,
     /// Origin line.
@@ -38,6 +40,8 @@ pub struct RawConfig {
     pub store_cache_bytes: Option<usize>,
     /// Bytes of the store's rows that are in no table yet.
     pub store_memtables_bytes: Option<usize>,
+    /// Bytes of folded tiles that proofs climb through.
+    pub store_tree_bytes: Option<usize>,
     /// Most bytes of one artifact.
     pub artifact_bytes_max: Option<usize>,
     /// Most bytes of a single submission.
@@ -93,6 +97,7 @@ impl RawConfig {
                 "CONFIG" => raw.config = Some(value.into()),
                 "LISTEN" => raw.listen = Some(value),
                 "PUBLIC" => raw.public = Some(value.parse().map_err(|_| wrong())?),
+                "READ_ONLY" => raw.read_only = Some(value.parse().map_err(|_| wrong())?),
                 "PUBLIC_URL" => raw.public_url = Some(value),
                 "ORIGIN" => raw.origin = Some(value),
                 "KEY" => raw.key = Some(value.into()),
@@ -103,6 +108,7 @@ impl RawConfig {
                 "FREE_DISK_BYTES_MIN" => raw.free_disk_bytes_min = Some(number()?),
                 "STORE_CACHE_BYTES" => raw.store_cache_bytes = Some(size()?),
                 "STORE_MEMTABLES_BYTES" => raw.store_memtables_bytes = Some(size()?),
+                "STORE_TREE_BYTES" => raw.store_tree_bytes = Some(size()?),
                 "ARTIFACT_BYTES_MAX" => raw.artifact_bytes_max = Some(size()?),
                 "BODY_BYTES_MAX" => raw.body_bytes_max = Some(size()?),
                 "BATCH_BYTES_MAX" => raw.batch_bytes_max = Some(size()?),
@@ -127,6 +133,7 @@ impl RawConfig {
             config: self.config.or(below.config),
             listen: self.listen.or(below.listen),
             public: self.public.or(below.public),
+            read_only: self.read_only.or(below.read_only),
             public_url: self.public_url.or(below.public_url),
             origin: self.origin.or(below.origin),
             key: self.key.or(below.key),
@@ -137,6 +144,7 @@ impl RawConfig {
             free_disk_bytes_min: self.free_disk_bytes_min.or(below.free_disk_bytes_min),
             store_cache_bytes: self.store_cache_bytes.or(below.store_cache_bytes),
             store_memtables_bytes: self.store_memtables_bytes.or(below.store_memtables_bytes),
+            store_tree_bytes: self.store_tree_bytes.or(below.store_tree_bytes),
             artifact_bytes_max: self.artifact_bytes_max.or(below.artifact_bytes_max),
             body_bytes_max: self.body_bytes_max.or(below.body_bytes_max),
             batch_bytes_max: self.batch_bytes_max.or(below.batch_bytes_max),

@@ -57,6 +57,14 @@ fn disposable() -> WriteOptions {
     options
 }
 
+/// How far rows of this version reach, if there are any.
+pub fn reached(store: &Store) -> Result<Option<u64>, StoreError> {
+    let db = store.database();
+    let family = db.cf_handle(cf::SEARCH).ok_or(StoreError::Family { name: cf::SEARCH })?;
+    let cursor = db.get_cf(family, CURSOR).map_err(StoreError::Read)?.unwrap_or_default();
+    Ok(cursor.strip_prefix(&version()).and_then(number))
+}
+
 impl Follower {
     /// Follows until the log has ended.
     pub fn run(mut self) {
@@ -111,8 +119,7 @@ impl Follower {
     fn resume(&mut self) -> Result<u64, StoreError> {
         let db = self.store.database();
         let family = db.cf_handle(cf::SEARCH).ok_or(StoreError::Family { name: cf::SEARCH })?;
-        let cursor = db.get_cf(family, CURSOR).map_err(StoreError::Read)?.unwrap_or_default();
-        let Some(followed) = cursor.strip_prefix(&version()).and_then(number) else {
+        let Some(followed) = reached(&self.store)? else {
             db.delete_range_cf(family, &[0][..], &[0xff][..]).map_err(StoreError::Write)?;
             return Ok(0);
         };

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::entry::PendingEntry;
+use crate::sequence::QUEUE_ENTRIES_MAX;
 use crate::server::log::{Answered, Item, SubmitError};
 use crate::server::store::damage::Damage;
 
@@ -25,6 +26,8 @@ const DISK_READING_MAX_AGE: Duration = Duration::from_millis(500);
 pub const PLACED_ENTRIES_MAX: usize = 131_072;
 /// Of the room, what batches leave to single submissions: one in so many.
 const SINGLES_SHARE: usize = 8;
+/// Of the room, what one request may take with what was parsed of it: one in so many.
+const PARSED_SHARE: usize = 4;
 /// What an admitted request may take beyond its reservation when the queue is
 /// full: bundles expand, and how far is known only then. One in so many.
 const EXPANSION_SHARE: usize = 2;
@@ -49,6 +52,14 @@ pub struct Room {
 }
 
 impl Room {
+    /// Room of a queue that takes `held_bytes` at most, with what admitted
+    /// requests may take beyond their reservations.
+    #[must_use]
+    pub const fn of_queue(held_bytes: usize) -> Self {
+        // With one more share of itself it is the whole.
+        Self { entries: QUEUE_ENTRIES_MAX, bytes: held_bytes / (EXPANSION_SHARE + 1) * EXPANSION_SHARE }
+    }
+
     /// What these items take.
     #[must_use]
     pub fn of(items: &[Item]) -> Self {
@@ -108,6 +119,15 @@ impl Counts {
 pub struct Place {
     counts: Arc<Counts>,
     room: Room,
+    keeps_parsed: bool,
+}
+
+impl Place {
+    /// Whether there is room for what is parsed of the bodies too.
+    #[must_use]
+    pub const fn keeps_parsed(&self) -> bool {
+        self.keeps_parsed
+    }
 }
 
 impl Drop for Place {
@@ -123,7 +143,7 @@ pub struct Queue {
     limit: Room,
     watermarks: Watermarks,
     disk: Mutex<Option<(Instant, u64)>>,
-    read_only: Option<String>,
+    read_only: Option<SubmitError>,
     damage: Arc<Damage>,
     open: Arc<AtomicBool>,
 }
@@ -137,7 +157,12 @@ pub struct Inbox {
 
 /// Makes a queue that holds `limit`.
 #[must_use]
-pub fn channel(limit: Room, watermarks: Watermarks, read_only: Option<String>, damage: Arc<Damage>) -> (Queue, Inbox) {
+pub fn channel(
+    limit: Room,
+    watermarks: Watermarks,
+    read_only: Option<SubmitError>,
+    damage: Arc<Damage>,
+) -> (Queue, Inbox) {
     let (sender, receiver) = mpsc::channel();
     let (counts, open) = (Arc::new(Counts::default()), Arc::new(AtomicBool::new(true)));
     let inbox = Inbox { receiver, counts: Arc::clone(&counts), open: Arc::clone(&open) };
@@ -145,6 +170,24 @@ pub fn channel(limit: Room, watermarks: Watermarks, read_only: Option<String>, d
 }
 
 impl Queue {
+    /// Reserves room for artifacts with so many bytes each. One request in
+    /// many may keep what is parsed of it; a large one waits as bodies alone.
+    ///
+    /// # Errors
+    /// As [`Queue::reserve`].
+    pub fn reserve_for(&self, artifacts: impl Iterator<Item = usize>) -> Result<Place, SubmitError> {
+        let (mut room, mut bodies) = (Room::default(), 0_usize);
+        for length in artifacts {
+            room = room.plus(Room { entries: 1, bytes: PendingEntry::held_bytes_of(length) });
+            bodies = bodies.saturating_add(length);
+        }
+        let keeps_parsed = room.bytes <= self.limit.bytes / PARSED_SHARE;
+        let bytes = if keeps_parsed { room.bytes } else { bodies.min(self.limit.bytes) };
+        let mut place = self.reserve(Room { bytes, ..room })?;
+        place.keeps_parsed = keeps_parsed;
+        Ok(place)
+    }
+
     /// Reserves room for a request before it is admitted, or refuses it whole.
     /// `room` may be a guess; [`Queue::push`] puts it right.
     ///
@@ -152,7 +195,7 @@ impl Queue {
     /// [`SubmitError`].
     pub fn reserve(&self, room: Room) -> Result<Place, SubmitError> {
         if let Some(why) = &self.read_only {
-            return Err(SubmitError::ReadOnly { why: why.clone() });
+            return Err(why.clone());
         }
         if self.damage.get().is_some() {
             return Err(SubmitError::Degraded);
@@ -175,7 +218,7 @@ impl Queue {
             return Err(SubmitError::QueueFull { waiting: waiting.entries + placed, limit: self.limit.entries });
         }
         *waiting = taken;
-        Ok(Place { counts: Arc::clone(&self.counts), room })
+        Ok(Place { counts: Arc::clone(&self.counts), room, keeps_parsed: true })
     }
 
     /// Queues the items of a request in the room reserved for it.
@@ -185,10 +228,15 @@ impl Queue {
     pub fn push(
         &self,
         mut place: Place,
-        items: Vec<Item>,
+        mut items: Vec<Item>,
         answer: oneshot::Sender<Result<Vec<Answered>, SubmitError>>,
     ) -> Result<(), SubmitError> {
-        let room = Room::of(&items);
+        let mut room = Room::of(&items);
+        if !room.fits(place.room) {
+            // More than was reserved: what was parsed is the first to go.
+            items.iter_mut().flat_map(|item| &mut item.entries).for_each(PendingEntry::forget_parsed);
+            room = Room::of(&items);
+        }
         if !room.fits(self.limit) {
             return Err(SubmitError::BatchTooLarge { entries: room.entries, limit: self.limit.entries });
         }
@@ -240,8 +288,8 @@ impl Queue {
 
     /// Why writes are refused, if they are.
     #[must_use]
-    pub fn read_only(&self) -> Option<String> {
-        self.read_only.clone()
+    pub fn read_only(&self) -> Option<&SubmitError> {
+        self.read_only.as_ref()
     }
 }
 

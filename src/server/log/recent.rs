@@ -11,23 +11,45 @@ use crate::sequence::CommittedEntry;
 
 /// Commits that are kept: a follower may be this many behind.
 const COMMITS_MAX: usize = 4;
+/// Memory of an entry beside its body: bytes, names and hashes of it.
+const ENTRY_BYTES_GUESS: usize = 1 << 10;
 
 /// The entries of one commit.
 pub type Committed = Arc<Vec<CommittedEntry>>;
 
 /// The newest commits. Shared by the sequencer and its followers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Recent {
+    held_bytes_max: usize,
     commits: Mutex<VecDeque<Committed>>,
 }
 
+/// Memory of a commit, about.
+fn held_bytes(commit: &Committed) -> usize {
+    let of = |entry: &CommittedEntry| entry.held_bytes().saturating_add(ENTRY_BYTES_GUESS);
+    commit.iter().map(of).sum()
+}
+
 impl Recent {
-    /// Adds a commit and gives back the one that is forgotten for it, so that
-    /// the caller chooses when to spend the time of dropping it.
-    pub fn push(&self, commit: Committed) -> Option<Committed> {
+    /// Keeps commits of so many bytes at most.
+    #[must_use]
+    pub const fn new(held_bytes_max: usize) -> Self {
+        Self { held_bytes_max, commits: Mutex::new(VecDeque::new()) }
+    }
+
+    /// Adds a commit and gives back those that are forgotten for it, so that
+    /// the caller chooses when to spend the time of dropping them. One that is
+    /// too large by itself is forgotten at once.
+    pub fn push(&self, commit: Committed) -> Vec<Committed> {
         let mut commits = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
-        let forgotten = if commits.len() == COMMITS_MAX { commits.pop_front() } else { None };
         commits.push_back(commit);
+        let mut held: usize = commits.iter().map(held_bytes).sum();
+        let mut forgotten = Vec::new();
+        while commits.len() > COMMITS_MAX || held > self.held_bytes_max {
+            let Some(oldest) = commits.pop_front() else { break };
+            held -= held_bytes(&oldest);
+            forgotten.push(oldest);
+        }
         forgotten
     }
 

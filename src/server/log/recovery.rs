@@ -7,6 +7,7 @@
 
 mod error;
 mod rebuild;
+mod shown;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::trust::TrustPolicy;
 
 pub use self::error::OpenError;
 pub use self::rebuild::{Rebuilt, rebuild_guard};
+pub use self::shown::{Shown, show};
 
 /// Entries at the right edge that a start hashes again: the last two bundles.
 const EDGE_ENTRIES: u64 = 2 * TILE_WIDTH as u64;

@@ -19,7 +19,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::entry::{LoggedAt, PendingEntry};
 use crate::merkle::LeafHash;
-use crate::sequence::{COMMIT_BYTES_TARGET, COMMIT_ENTRIES_MAX, COMMIT_ENTRIES_TARGET, Commit, TreeState, integrate};
+use crate::sequence::{COMMIT_ENTRIES_MAX, COMMIT_ENTRIES_TARGET, Commit, TreeState, integrate};
 use crate::server::log::clock::Keeper;
 use crate::server::log::publisher::{Fatal, Publisher, announce};
 use crate::server::log::queue::{Command, Inbox, Room};
@@ -32,18 +32,25 @@ use crate::server::log::{Answered, Item, Logged, Published, SubmitError};
 use crate::server::store::layout::{HeadRecord, STATEMENT_KEY_BYTES, StatementRow};
 use crate::server::store::{Store, StoreError};
 
-pub use self::running::Running;
+pub use self::running::{Running, idle};
 
 /// Wait before a key that did not answer is asked again.
 const SIGN_RETRY: Duration = Duration::from_secs(1);
 
-/// Starts the thread. In read-only mode it only ends when the log is dropped.
+/// Starts the thread. A commit takes whole items until their bodies hold
+/// `commit_bytes_target`, and is written from memory that holds them twice. In read-only mode it only ends when the log is dropped.
 #[must_use]
-pub fn start(recovered: Recovered, inbox: Inbox, published: watch::Sender<Published>, recent: Arc<Recent>) -> Running {
+pub fn start(
+    recovered: Recovered,
+    inbox: Inbox,
+    published: watch::Sender<Published>,
+    recent: Arc<Recent>,
+    commit_bytes_target: usize,
+) -> Running {
     let (done, ended) = oneshot::channel();
     // A machine that cannot start one thread at the start has nothing to serve.
     let sequence = move || {
-        let mut sequencer = Sequencer::new(recovered, inbox, published, recent);
+        let mut sequencer = Sequencer { commit_bytes_target, ..Sequencer::new(recovered, inbox, published, recent) };
         let result = sequencer.run();
         if let Err(error) = &result {
             tracing::error!(%error, "log stopped");
@@ -66,7 +73,8 @@ struct Sequencer {
     inbox: Inbox,
     published: watch::Sender<Published>,
     recent: Arc<Recent>,
-    forgotten: Option<Committed>,
+    forgotten: Vec<Committed>,
+    commit_bytes_target: usize,
     time: Arc<Keeper>,
     looked_at: Instant,
     interval: Duration,
@@ -119,7 +127,8 @@ impl Sequencer {
             inbox,
             published,
             recent,
-            forgotten: None,
+            forgotten: Vec::new(),
+            commit_bytes_target: usize::MAX,
             time: recovered.time,
             looked_at: Instant::now(),
             interval: recovered.checkpoint_interval,
@@ -190,7 +199,7 @@ impl Sequencer {
         }
         self.answer()?;
         // Dropping a thousand bodies takes a millisecond that nobody waits for here.
-        self.forgotten = None;
+        self.forgotten.clear();
         Ok(())
     }
 
@@ -199,7 +208,7 @@ impl Sequencer {
         let mut items = Vec::new();
         let (mut entries, mut bytes) = (0, 0);
         while entries < COMMIT_ENTRIES_TARGET
-            && bytes < COMMIT_BYTES_TARGET
+            && bytes < self.commit_bytes_target
             && let Some(request) = self.requests.front_mut()
         {
             let Some((_, item)) = request.items.front() else {

@@ -1,17 +1,22 @@
 //! Why the store did not answer.
 
+/// What the system calls a file that is not there.
+const FILE_GONE: &str = "No such file or directory";
+
 /// Why the store did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// It does not open.
-    #[error("store: does not open: {0}; leave it as it lies and run pulselog fsck")]
+    #[error(
+        "store: does not open: {0}; leave it as it lies and run pulselog fsck; pulselog serve --read-only shows what is whole"
+    )]
     Open(rocksdb::Error),
     /// Another process holds it.
-    #[error("store: another process holds it; one log, one process")]
+    #[error("store: another process holds it; one log, one process, and none while it is served with --read-only")]
     Busy,
     /// A read failed; checksums are verified on every read.
     #[error(
-        "store: read failed: {0}; look at the disk, run pulselog fsck, and put a whole copy of the newest data in its place"
+        "store: read failed: {0}; look at the disk, run pulselog fsck, and put a whole copy of the newest data in its place; until then pulselog serve --read-only shows what is whole"
     )]
     Read(rocksdb::Error),
     /// A write failed; whether it was persisted is unknown.
@@ -35,12 +40,25 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether bytes are not what was written, or a file of them is gone. A
+    /// disk that does not answer is no damage yet.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. } => true,
+            // RocksDB has no kind of error for a file that is not there.
+            Self::Read(error) => error.kind() == rocksdb::ErrorKind::Corruption || error.as_ref().contains(FILE_GONE),
+            _ => false,
+        }
+    }
+
     /// Stable code.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Open(_) => "store_open",
             Self::Busy => "store_busy",
+            _ if self.is_damage() => "store_damaged",
             Self::Read(_) => "store_read",
             Self::Write(_) | Self::Fault(_) => "store_write",
             Self::Damaged { .. } => "store_damaged",

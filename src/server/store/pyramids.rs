@@ -10,17 +10,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::tile::{Pyramid, TileId};
 
-/// Most folded tiles that are kept: 16 kB each, 32 MB in all, enough for the
-/// upper levels of a log of 130 million entries.
-const PYRAMIDS_MAX: usize = 2_048;
+/// Memory of one folded tile: twice 256 hashes.
+const PYRAMID_BYTES: usize = 16 << 10;
 
 /// The cache.
-#[derive(Default)]
 pub struct Pyramids {
+    /// How many are kept: in 16 MiB those above 65 million entries.
+    most: usize,
     kept: Mutex<HashMap<TileId, Arc<Pyramid>>>,
 }
 
 impl Pyramids {
+    /// Keeps folded tiles of so many bytes.
+    pub fn new(held_bytes: usize) -> Self {
+        Self { most: (held_bytes / PYRAMID_BYTES).max(1), kept: Mutex::default() }
+    }
+
     /// The folded tile, if it is kept. It may be narrower than the tile is now.
     pub fn get(&self, tile: TileId) -> Option<Arc<Pyramid>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&tile).cloned()
@@ -29,7 +34,7 @@ impl Pyramids {
     /// Keeps a folded tile; when there are too many, any other one goes.
     pub fn put(&self, tile: TileId, pyramid: Arc<Pyramid>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= PYRAMIDS_MAX && !kept.contains_key(&tile) {
+        if kept.len() >= self.most && !kept.contains_key(&tile) {
             let any = kept.keys().next().copied();
             any.map(|any| kept.remove(&any));
         }

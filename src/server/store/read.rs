@@ -1,6 +1,6 @@
 //! Reading rows back. Checksums are verified on every read.
 
-use rocksdb::{Direction, IteratorMode};
+use rocksdb::{Direction, IteratorMode, ReadOptions};
 
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::entry::EntryIdentity;
@@ -42,6 +42,39 @@ impl Store {
             found.push(value.into_vec());
         }
         Ok(found)
+    }
+
+    /// Rows of a family from `from` on, as many as `limit` and `bytes_max`
+    /// allow and at least one, past the cache: for whoever reads everything once.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub fn rows_once(
+        &self,
+        family: &'static str,
+        from: &[u8],
+        limit: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+        let mode = IteratorMode::From(from, Direction::Forward);
+        let (mut found, mut bytes) = (Vec::new(), 0_usize);
+        for row in self.db.iterator_cf_opt(self.family(family)?, once(), mode) {
+            let (key, value) = row.map_err(|e| self.unread(e))?;
+            bytes = bytes.saturating_add(key.len() + value.len());
+            if found.len() == limit || (bytes > bytes_max && !found.is_empty()) {
+                break;
+            }
+            found.push((key.into_vec(), value.into_vec()));
+        }
+        Ok(found)
+    }
+
+    /// One row, past the cache.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub fn row_once(&self, family: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.db.get_cf_opt(self.family(family)?, key, &once()).map_err(|e| self.unread(e))
     }
 
     /// Compact form of one entry's artifact.
@@ -212,6 +245,13 @@ impl Store {
         let size = number(&key).ok_or_else(|| StoreError::Damaged { row: "checkpoints".into() })?;
         Ok(Some((TreeSize::new(size), note.into_vec())))
     }
+}
+
+/// What is read once need not push others out of the cache.
+fn once() -> ReadOptions {
+    let mut options = ReadOptions::default();
+    options.fill_cache(false);
+    options
 }
 
 fn index_of(bytes: &[u8], family: &'static str) -> Result<LeafIndex, StoreError> {

@@ -54,10 +54,22 @@ pub fn open(dir: &Path, budget: Budget) -> Result<DB, Error> {
 
 /// Opens without writing anything: what a damaged WAL still says stays as it
 /// lies, and the same damage is found again by the next reader.
-pub fn open_read_only(dir: &Path) -> Result<DB, Error> {
-    let cache = Cache::new_lru_cache(Budget::default().cache_bytes);
+pub fn open_read_only(dir: &Path, budget: Budget) -> Result<DB, Error> {
+    still(dir, budget, &database(recovery_mode(dir)))
+}
+
+/// The same where parts are missing or damaged: what cannot be read is left out.
+pub fn open_as_it_lies(dir: &Path, budget: Budget) -> Result<DB, Error> {
+    let mut database = database(DBRecoveryMode::SkipAnyCorruptedRecord);
+    database.set_paranoid_checks(false);
+    database.set_track_and_verify_wals_in_manifest(false);
+    still(dir, budget, &database)
+}
+
+fn still(dir: &Path, budget: Budget, database: &Options) -> Result<DB, Error> {
+    let cache = Cache::new_lru_cache(budget.cache_bytes);
     let families = cf::ALL.iter().map(|name| ColumnFamilyDescriptor::new(*name, family(name, &cache)));
-    DB::open_cf_descriptors_read_only(&database(recovery_mode(dir)), dir, families, false)
+    DB::open_cf_descriptors_read_only(database, dir, families, false)
 }
 
 /// Whether every family is there: a crash while the first start makes them
@@ -71,8 +83,17 @@ pub fn has_families(dir: &Path) -> Result<bool, Error> {
 /// another process holds it; a medium that cannot be written has no lock and
 /// needs none.
 pub fn lock(dir: &Path) -> Option<Option<File>> {
-    let Ok(file) = File::options().write(true).open(dir.join("LOCK")) else { return Some(None) };
-    match rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
+    held(File::options().write(true).open(dir.join("LOCK")), FlockOperation::NonBlockingLockExclusive)
+}
+
+/// The same beside others who read: only whoever writes is kept out.
+pub fn lock_shared(dir: &Path) -> Option<Option<File>> {
+    held(File::open(dir.join("LOCK")), FlockOperation::NonBlockingLockShared)
+}
+
+fn held(opened: std::io::Result<File>, how: FlockOperation) -> Option<Option<File>> {
+    let Ok(file) = opened else { return Some(None) };
+    match rustix::fs::fcntl_lock(&file, how) {
         Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => None,
         _ => Some(Some(file)),
     }

@@ -71,6 +71,19 @@ impl Store {
         self.tile_hole(size)
     }
 
+    /// The first hole of each family below `size`, or why it could not be
+    /// looked for: for a store that is shown as it lies.
+    pub fn holes(&self, size: TreeSize) -> impl Iterator<Item = (&'static str, Result<Hole, StoreError>)> {
+        let of = move |family| match self.counted(family) {
+            Ok(Some(rows)) if rows == size.get() => Ok(None),
+            Ok(_) => self.walked(family, size),
+            Err(error) => Err(error),
+        };
+        let rows = ROW_AN_ENTRY.into_iter().map(move |family| (family, of(family)));
+        let all = rows.chain(std::iter::once_with(move || (cf::TILES, self.tile_hole(size))));
+        all.filter_map(|(family, found)| Some((family, found.transpose()?)))
+    }
+
     /// Rows by RocksDB's own books; `None` where they cannot tell.
     fn counted(&self, family: &'static str) -> Result<Option<u64>, StoreError> {
         let handle = self.family(family)?;

@@ -186,6 +186,11 @@ pub const SHAPES: &[Shape] = &[
             maybe("tree_size", Encoding::Number, "size of the newest checkpoint, which verified just now"),
             maybe("writes", Encoding::Bool, "whether submissions are taken"),
             maybe("writes_refused", Encoding::Texts, "codes of what refuses them"),
+            maybe(
+                "damaged",
+                Encoding::Texts,
+                "damaged parts of the store by name, as far as reads and scrub have met them; at most 32",
+            ),
         ],
     },
     audited::SCOPE_REPORT,

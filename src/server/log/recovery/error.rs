@@ -32,7 +32,9 @@ pub enum OpenError {
         origin: String,
     },
     /// This store lost a compare-and-swap.
-    #[error("store: this copy is a fork and never starts again ({why}); use the copy that the guard belongs to")]
+    #[error(
+        "store: this copy is a fork and never starts again ({why}); use the copy that the guard belongs to; pulselog serve --read-only shows what this one published"
+    )]
     Fork {
         /// What happened.
         why: String,
@@ -127,26 +129,32 @@ pub enum OpenError {
         guard: TreeSize,
     },
     /// Tiles and head disagree.
-    #[error("store: the tiles do not give the root at size {size}; the store is damaged, run pulselog fsck")]
+    #[error(
+        "store: the tiles do not give the root at size {size}; the store is damaged, run pulselog fsck; until then pulselog serve --read-only shows what is whole"
+    )]
     Root {
         /// The size.
         size: TreeSize,
     },
     /// The head's note is not the log's.
-    #[error("store: the note over the head of size {size} does not verify under the pinned key; run pulselog fsck")]
+    #[error(
+        "store: the note over the head of size {size} does not verify under the pinned key; run pulselog fsck; until then pulselog serve --read-only shows what is whole"
+    )]
     HeadNote {
         /// The size.
         size: TreeSize,
     },
     /// An entry at the right edge is damaged.
-    #[error("store: entry {index} does not hash to its leaf; the store is damaged, run pulselog fsck")]
+    #[error(
+        "store: entry {index} does not hash to its leaf; the store is damaged, run pulselog fsck; until then pulselog serve --read-only shows what is whole"
+    )]
     Edge {
         /// The entry.
         index: LeafIndex,
     },
     /// Rows are missing below the head.
     #[error(
-        "store: {hole} below the head of {size} entries: a part of the data was lost, or an older copy was put over it; nothing was changed. Put a whole copy of the newest data in its place and start with --seen, or keep this one and run pulselog fsck"
+        "store: {hole} below the head of {size} entries: a part of the data was lost, or an older copy was put over it; nothing was changed. Put a whole copy of the newest data in its place and start with --seen, or keep this one and run pulselog fsck; until then pulselog serve --read-only shows what is whole"
     )]
     Hole {
         /// Size of the head.
@@ -164,6 +172,11 @@ pub enum OpenError {
         /// What was given.
         given: String,
     },
+    /// Nothing can be shown without a checkpoint.
+    #[error(
+        "store: no checkpoint in it can be read that the log's key signed, so nothing of it can be shown; run pulselog fsck, and put a whole copy of the newest data in its place"
+    )]
+    NothingToShow,
     /// Another layout.
     #[error("store: layout version {found}, this program knows {SCHEMA}; use the release that wrote it")]
     Schema {
@@ -237,6 +250,7 @@ impl OpenError {
             Self::Root { .. } | Self::HeadNote { .. } | Self::Edge { .. } => "store_damaged",
             Self::Hole { .. } => "store_holes",
             Self::Pinned { .. } => "pinned",
+            Self::NothingToShow => "nothing_to_show",
             Self::Schema { .. } => "store_schema",
             Self::SeenNote { .. } => "seen_note",
             Self::SeenNewer { .. } => "seen_newer",

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
+use crate::server::log::Published;
 use crate::server::log::publisher::Fatal;
+use crate::server::log::queue::Inbox;
 
 /// Between two looks whether the thread has ended.
 const JOIN_POLL: Duration = Duration::from_millis(2);
@@ -12,6 +14,23 @@ const JOIN_POLL: Duration = Duration::from_millis(2);
 /// The running thread.
 pub struct Running {
     ended: oneshot::Receiver<Result<(), Fatal>>,
+}
+
+/// Stands in for the sequencer of a log that is only shown: it takes nothing,
+/// and ends when every [`crate::server::log::Log`] was dropped.
+#[must_use]
+pub fn idle(inbox: Inbox, published: watch::Sender<Published>) -> Running {
+    let (done, ended) = oneshot::channel();
+    let wait = move || {
+        // Nothing is ever queued: this returns when all senders are gone.
+        while inbox.receive(None).is_ok() {}
+        drop(published);
+        let _ = done.send(Ok(()));
+    };
+    if let Err(error) = std::thread::Builder::new().name("pulselog-idle".into()).spawn(wait) {
+        tracing::error!(%error, "log stopped: no thread");
+    }
+    Running::new(ended)
 }
 
 impl Running {

@@ -21,7 +21,18 @@ impl View {
         let claimed = rows.into_iter().map(|(identity, index)| {
             self.claimed(cf::IDENTITIES, index, |e| e.entry.identity().as_bytes() == identity).transpose()
         });
-        claimed.flatten().collect()
+        let found: Vec<_> = claimed.flatten().collect::<Result<_, _>>()?;
+        self.check_absence(cf::IDENTITIES, found.is_empty())?;
+        Ok(found)
+    }
+
+    /// What is not found among rows of which some are known to be missing may
+    /// have been logged.
+    fn check_absence(&self, family: &str, is_absent: bool) -> Result<(), ViewError> {
+        if is_absent && self.store.damage().is_holed(family) {
+            return Err(ViewError::Unsound { what: format!("rows of {family} are missing") });
+        }
+        Ok(())
     }
 
     /// Every entry whose payload has this hash, whoever signed it, lowest first.
@@ -30,6 +41,7 @@ impl View {
     /// As [`View::find_artifact`].
     pub fn find_payload(&self, payload: &PayloadHash) -> Result<Vec<LeafIndex>, ViewError> {
         let found = self.store.find_payload(payload)?;
+        self.check_absence(cf::STATEMENTS, found.is_empty())?;
         self.stating(payload, found, |_| true)
     }
 
@@ -38,7 +50,10 @@ impl View {
     /// # Errors
     /// As [`View::find_artifact`].
     pub fn find_leaf(&self, leaf: &LeafHash) -> Result<Option<StoredEntry>, ViewError> {
-        let Some(index) = self.store.find_leaf(leaf)? else { return Ok(None) };
+        let Some(index) = self.store.find_leaf(leaf)? else {
+            self.check_absence(cf::LEAVES, true)?;
+            return Ok(None);
+        };
         self.claimed(cf::LEAVES, index, |entry| entry.leaf_hash == *leaf)
     }
 

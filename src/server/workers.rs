@@ -33,7 +33,7 @@ impl Priority {
     }
 
     /// Makes the calling thread step back, for as long as it lives.
-    fn take(self) {
+    pub fn take(self) {
         if self == Self::Usual {
             return;
         }
