@@ -144,6 +144,7 @@ mod spelling;
 mod stories;
 mod tidy;
 mod trust;
+mod undecided;
 #[cfg(feature = "server")]
 mod http;
 #[cfg(feature = "server")]
