@@ -54,11 +54,10 @@ impl Verification {
         out
     }
 
-    /// The checks that made the verdict what it is, directly below it. Both
-    /// verdicts stand in lines of their own.
+    /// The checks that failed, directly below the verdict that they make. Both
+    /// other verdicts stand in lines of their own.
     fn reasons(&self, out: &mut String) {
-        for check in self.checks.iter().filter(|check| check.outcome == self.verdict && check.outcome != Outcome::Pass)
-        {
+        for check in self.checks.iter().filter(|check| check.outcome == Outcome::Fail) {
             line(out, check.name, check.outcome.word(), &format!("{} [{}]", escape(&check.detail), check.code));
         }
     }
