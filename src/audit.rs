@@ -48,6 +48,7 @@ mod statement;
 mod timeline;
 mod tokens;
 mod trust;
+mod undecided;
 mod unjoined;
 
 pub use self::alone::bundle_alone;
@@ -62,6 +63,7 @@ pub use self::scope::Scope;
 pub use self::shortfall::{DOCUMENTS_DISAGREE, Shortfall};
 pub(crate) use self::statement::run_of_bundle;
 pub use self::timeline::{KnownSize, Seen, Timeline, authenticate, authenticate_within};
+pub use self::undecided::{NotHere, WHILE_UNDECIDED, Words, in_reading_order};
 
 use crate::artifact::Did;
 use crate::entry::LoggedAt;

@@ -14,7 +14,7 @@
 macro_rules! rows {
     ($table:ident $area:literal: $($code:ident, $title:literal, $means:literal, $action:literal;)*) => {
         pub(super) static $table: &[Explanation] = &[$(Explanation {
-            code: stringify!($code), area: $area, title: $title, means: $means, action: $action,
+            code: stringify!($code), area: $area, title: $title, means: $means, action: $action, note: None,
         }),*];
     };
 }
@@ -51,6 +51,8 @@ pub struct Explanation {
     pub means: &'static str,
     /// What to do, in the same form.
     pub action: &'static str,
+    /// When it means less than that.
+    pub note: Option<&'static str>,
 }
 
 struct Advice {
@@ -75,11 +77,12 @@ pub fn all() -> impl Iterator<Item = Explanation> {
     });
     let protocol = protocol::CODES.iter().chain(protocol::RISK_FLAGS).map(|row| {
         let (code, title, means, action) = (row.code, row.title, row.means, row.action);
-        Explanation { code, area: "protocol verdict", title, means, action }
+        Explanation { code, area: "protocol verdict", title, means, action, note: None }
     });
     let findings = audit::RULE_GROUPS.iter().copied().flatten().map(|rule| {
         let (code, title, means, action) = (rule.code, rule.title, rule.rationale, rule.what_to_do);
-        Explanation { code, area: "audit finding", title, means, action }
+        let note = (!rule.rests_on.is_empty()).then_some(audit::WHILE_UNDECIDED);
+        Explanation { code, area: "audit finding", title, means, action, note }
     });
     let own = [
         artifacts::MORE,
@@ -104,7 +107,7 @@ pub fn all() -> impl Iterator<Item = Explanation> {
 }
 
 fn join(area: &'static str, code: &'static str, means: &'static str, advice: &Advice) -> Explanation {
-    Explanation { code, area, title: advice.title, means, action: advice.action }
+    Explanation { code, area, title: advice.title, means, action: advice.action, note: None }
 }
 
 /// What `code` means; in another case when no code is spelled that way. Empty

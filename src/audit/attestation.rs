@@ -17,6 +17,7 @@ use crate::audit::scene::Scene;
 use crate::audit::scope::Scope;
 use crate::audit::statement::Statement;
 use crate::audit::timeline::{KnownSize, Seen, Timeline};
+use crate::audit::undecided::{NotHere, listed};
 use crate::audit::{Prefix, RULES_VERSION, audit_part};
 use crate::merkle::{LeafIndex, TreeSize, leaf_hash};
 
@@ -31,7 +32,7 @@ static ATTESTATION_FALSE: Rule = Rule {
     rests_on: &[OWN],
 };
 
-static EVIDENCE_MISSING: Rule = Rule {
+pub(super) static EVIDENCE_MISSING: Rule = Rule {
     code: "EVIDENCE_MISSING",
     title: "Evidence that the statement lists is not here",
     severity: Severity::High,
@@ -159,8 +160,13 @@ pub(super) fn attested(
     };
     let missing: Vec<_> = claim.listed().filter(|(at, leaf)| !is_here(timeline.get(*at), leaf)).collect();
     if !missing.is_empty() {
-        let detail = format!("{} of the entries that it lists are not here with their bodies", missing.len());
-        findings.add(&EVIDENCE_MISSING, &subject, missing.into_iter().map(|(at, _)| at).chain([newest.at]), detail);
+        let not_here = NotHere::few(missing.iter().map(|(at, _)| match timeline.get(*at) {
+            Some(seen) if seen.body.is_none() => NotHere::body(*at, seen.entry.kind.name()),
+            _ => NotHere::entries(*at, *at),
+        }));
+        let detail = format!("{}; the operator's statement lists what the job's audit needs", listed(&not_here));
+        let entries = missing.into_iter().map(|(at, _)| at).chain([newest.at]);
+        findings.lack(&EVIDENCE_MISSING, &subject, entries, detail, not_here);
         return None;
     }
     Some((newest.at, Prefix { size: claim.size, logged_at: Some(known.logged_at) }))

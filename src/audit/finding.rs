@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::audit::rule::{Effect, Rule, Severity};
+use crate::audit::undecided::NotHere;
 use crate::merkle::LeafIndex;
 
 /// Whom or what a finding is charged to. Names come from statements whose
@@ -42,6 +43,10 @@ pub struct Finding {
     pub subject: Subject,
     /// This case in words. Holds names from evidence: untrusted, unescaped.
     pub detail: String,
+    /// What it waits for: bodies and entries that are not here and could settle
+    /// it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_here: Vec<NotHere>,
 }
 
 impl Finding {
@@ -58,6 +63,7 @@ impl Finding {
             effect: rule.effect,
             subject: subject.clone(),
             detail: detail.into(),
+            not_here: Vec::new(),
         }
     }
 }
@@ -106,6 +112,19 @@ impl Findings {
     ) {
         let found = Finding::new(rule, subject, entries, detail);
         self.found.insert(Finding { severity, effect: Effect::Incomplete, ..found });
+    }
+
+    /// Evidence that is not here.
+    pub(super) fn lack(
+        &mut self,
+        rule: &'static Rule,
+        subject: &Subject,
+        entries: impl IntoIterator<Item = LeafIndex>,
+        detail: impl Into<String>,
+        not_here: Vec<NotHere>,
+    ) {
+        let found = Finding::new(rule, subject, entries, detail);
+        self.found.insert(Finding { not_here, ..found });
     }
 
     pub(super) fn wait(&mut self, rule: &'static Rule, subject: &Subject, at: LeafIndex, until_ms: i64) {

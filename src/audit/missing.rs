@@ -19,6 +19,7 @@ use crate::audit::rule::{Effect, Place, Rest, Rule, explain};
 use crate::audit::scene::{Scene, Withheld};
 use crate::audit::statement::{Decision, Statement, Token};
 use crate::audit::timeline::Timeline;
+use crate::audit::undecided::NotHere;
 use crate::merkle::{LeafIndex, TreeSize};
 
 /// Something that is not at hand: one entry without its body, or a stretch of
@@ -28,8 +29,15 @@ struct Missing<'a> {
     first: u64,
     last: u64,
     what: What<'a>,
-    /// Whether it comes of entries that are missing altogether.
-    is_gap: bool,
+    /// What it is that is missing: the entries themselves, or the body of one.
+    of: Origin,
+}
+
+/// What has to be brought for something missing.
+#[derive(Clone, Copy, Debug)]
+enum Origin {
+    Body(LeafIndex, &'static str),
+    Entries(LeafIndex, LeafIndex),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -82,10 +90,15 @@ impl Gaps<'_> {
 impl<'s, 'a> NotAtHand<'s, 'a> {
     /// `None` when all is there.
     pub(super) fn of(scene: &'s Scene<'a>, size: TreeSize, gaps: &'s Gaps<'s>) -> Option<NotAtHand<'s, 'a>> {
-        let bodies = scene.withheld.iter().map(|held| (held.at.get(), held.at.get(), What::Body(*held)));
-        let stretches = gaps.stretches.iter().map(|(first, last)| (*first, *last, What::Gap));
-        let as_missing = |(first, last, what)| Missing { first, last, what, is_gap: matches!(what, What::Gap) };
-        let mut missing: Vec<_> = bodies.chain(stretches).map(as_missing).collect();
+        let bodies = scene.withheld.iter().map(|held| {
+            let (at, of) = (held.at.get(), Origin::Body(held.at, held.kind));
+            Missing { first: at, last: at, what: What::Body(*held), of }
+        });
+        let stretches = gaps.stretches.iter().map(|(first, last)| {
+            let of = Origin::Entries(LeafIndex::new(*first), LeafIndex::new(*last));
+            Missing { first: *first, last: *last, what: What::Gap, of }
+        });
+        let mut missing: Vec<_> = bodies.chain(stretches).collect();
         let end = size.get().saturating_sub(1);
         let unrooted: Vec<_> = missing
             .iter()
@@ -93,7 +106,7 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
             .map(|missing| {
                 let next = scene.roots.iter().map(|(at, _)| at.get()).find(|at| *at > missing.last);
                 let last = next.map_or(end, |next| next.min(end));
-                Missing { first: missing.first + 1, last, what: What::Unrooted, is_gap: missing.is_gap }
+                Missing { first: missing.first + 1, last, what: What::Unrooted, of: missing.of }
             })
             .filter(|missing| missing.first <= missing.last)
             .collect();
@@ -102,23 +115,24 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
     }
 
     /// The finding as it may be said here: an accusation that something missing
-    /// could undo leaves the audit incomplete instead. What an agent says
+    /// could undo leaves the audit incomplete instead, and names that. What an agent says
     /// against itself stands whatever is missing, but then for no job, when
     /// the job of its run is not certain.
     pub(super) fn soften(&self, mut finding: Finding) -> Finding {
         let Some(rule) = explain(finding.code).filter(|_| finding.effect == Effect::Fails) else { return finding };
         let case = Case::of(self.scene, &finding);
         let with_gaps = self.gaps.concern(self.scene, &finding.subject);
-        let counts = |missing: &&Missing<'_>| with_gaps || !missing.is_gap;
-        let missing: Vec<_> = self.missing.iter().filter(counts).collect();
-        let mut rests = rule.rests_on.iter().copied().flatten();
-        if !rests.any(|rest| missing.iter().any(|missing| self.undoes(rest, missing, &case))) {
+        let counts = |missing: &&Missing<'_>| with_gaps || !missing.is_gap();
+        let rests = rule.rests_on.iter().copied().flatten();
+        let undoes = |missing: &&Missing<'a>| rests.clone().any(|rest| self.undoes(rest, missing, &case));
+        let not_here = NotHere::few(self.missing.iter().filter(counts).filter(undoes).map(Missing::to_bring));
+        if not_here.is_empty() {
             return finding;
         }
         if is_own_word(rule) {
             (finding.subject.job, finding.subject.token) = (None, None);
         } else {
-            finding.effect = Effect::Incomplete;
+            finding.leave_undecided(not_here);
         }
         finding
     }
@@ -222,6 +236,18 @@ fn is_own_word(rule: &Rule) -> bool {
 }
 
 impl Missing<'_> {
+    /// Whether it comes of entries that are missing altogether.
+    fn is_gap(&self) -> bool {
+        matches!(self.of, Origin::Entries(..))
+    }
+
+    fn to_bring(&self) -> NotHere {
+        match self.of {
+            Origin::Body(at, kind) => NotHere::body(at, kind),
+            Origin::Entries(first, last) => NotHere::entries(first, last),
+        }
+    }
+
     fn may_be_roots(&self) -> bool {
         match self.what {
             What::Body(held) => held.kind == "audit_roots",

@@ -3,6 +3,7 @@
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
 use crate::audit::scene::{Scene, speaker};
+use crate::audit::undecided::{NotHere, listed};
 
 pub(super) static ROOTS_UNPINNED: Rule = Rule {
     code: "ROOTS_UNPINNED",
@@ -15,7 +16,7 @@ pub(super) static ROOTS_UNPINNED: Rule = Rule {
     rests_on: NOTHING,
 };
 
-static ROOTS_MISSING: Rule = Rule {
+pub(super) static ROOTS_MISSING: Rule = Rule {
     code: "ROOTS_MISSING",
     title: "No roots of the operator stand here",
     severity: Severity::High,
@@ -67,19 +68,17 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         let is_own = !held.is_operators && (is_of_agent(held.kind) || held.kind == "trust_pulse");
         let agent = held.signer.filter(|_| is_own).map(ToString::to_string);
         let subject = Subject { agent, ..Subject::default() };
-        findings.add(
-            &EVIDENCE_WITHHELD,
-            &subject,
-            [held.at],
-            format!("the body of this {} is not available", held.kind),
-        );
+        let not_here = vec![NotHere::body(held.at, held.kind)];
+        findings.lack(&EVIDENCE_WITHHELD, &subject, [held.at], listed(&not_here), not_here);
     }
     if scene.roots.is_empty() {
-        let detail = match scene.withheld.iter().any(|held| held.kind == "audit_roots") {
-            true => "no roots of the pinned operator can be read here",
-            false => "the pinned operator logged no roots",
+        let roots = scene.withheld.iter().filter(|held| held.kind == "audit_roots");
+        let not_here = NotHere::few(roots.map(|held| NotHere::body(held.at, held.kind)));
+        let detail = match not_here.as_slice() {
+            [] => "no roots that the pinned operator signed stand here".to_owned(),
+            _ => format!("{}, so no roots of the pinned operator can be read", listed(&not_here)),
         };
-        findings.add(&ROOTS_MISSING, &Subject::default(), [], detail);
+        findings.lack(&ROOTS_MISSING, &Subject::default(), [], detail, not_here);
         return;
     }
     for statement in &scene.untrusted {

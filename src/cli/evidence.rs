@@ -72,12 +72,11 @@ pub fn packet(
         manifest.take(name, &file);
         reading.take(name, &file).map_err(wrong)?;
     }
-    let manifest = has_folder.then(|| manifest.check());
     proof.map_or(Ok(()), |proof| reading.take("--proof", proof)).map_err(wrong)?;
     let packet = reading.finish().map_err(wrong)?;
     let packet = unread.iter().fold(packet, |packet, (name, why)| packet.without(name, why));
-    Ok(match manifest {
-        Some(manifest) => packet.with(manifest),
-        None => packet,
+    Ok(match has_folder {
+        true => packet.with(&manifest),
+        false => packet,
     })
 }

@@ -48,7 +48,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 
 fn to_text(row: &Explanation) -> String {
     let mut text = format!("{}  ({})\n\n", escape(row.code), row.area);
-    for (label, value) in [("", row.title), ("means", row.means), ("what to do", row.action)] {
+    let said = [("", Some(row.title)), ("means", Some(row.means)), ("what to do", Some(row.action)), ("but", row.note)];
+    for (label, value) in said.into_iter().filter_map(|(label, value)| Some((label, value?))) {
         // Writing to a String never fails.
         let _ = match label {
             "" => writeln!(text, "  {}", sentence(value)),
@@ -59,10 +60,14 @@ fn to_text(row: &Explanation) -> String {
 }
 
 fn to_json(row: &Explanation) -> serde_json::Value {
-    serde_json::json!({
+    let mut json = serde_json::json!({
         "code": row.code, "area": row.area, "title": row.title,
         "means": sentence(row.means), "action": sentence(row.action),
-    })
+    });
+    if let Some(note) = row.note {
+        json["note"] = note.into();
+    }
+    json
 }
 
 /// With a capital, unless the first word is a name, and a full stop.

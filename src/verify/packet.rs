@@ -45,6 +45,8 @@ pub struct Packet {
     /// By the digest of the artifact they are about.
     pub(super) proofs: BTreeMap<ArtifactDigest, PackedProof>,
     pub(super) checks: Vec<Check>,
+    /// Names of the files that the packet's own list gives these digests.
+    listed: BTreeMap<String, String>,
 }
 
 /// One file: its name within the packet, and its bytes.
@@ -64,11 +66,18 @@ impl Packet {
         reading.finish()
     }
 
-    /// The same with one more check.
+    /// The same, compared with its own list of files.
     #[must_use]
-    pub fn with(mut self, check: Check) -> Packet {
-        self.checks.insert(0, check);
+    pub fn with(mut self, manifest: &Manifest) -> Packet {
+        self.checks.insert(0, manifest.check());
+        self.listed = manifest.listed().into_iter().map(|(name, digest)| (digest, name)).collect();
         self
+    }
+
+    /// The file that holds the body of an entry, whether it is here or not, as
+    /// the packet's own list has it.
+    pub(super) fn file_of(&self, at: LeafIndex) -> Option<&String> {
+        self.listed.get(&self.timeline.get(at)?.entry.digest.to_string())
     }
 
     /// The same, saying that a file was not read.

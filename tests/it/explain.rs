@@ -156,7 +156,7 @@ fn no_row_is_dead_and_every_row_says_something() {
         .map(|row| row.code)
         .chain(protocol::CODES.iter().chain(protocol::RISK_FLAGS).map(|row| row.code))
         .collect();
-    for Explanation { code, area, title, means, action } in all() {
+    for Explanation { code, area, title, means, action, .. } in all() {
         assert!(said.insert((code, area)), "{code} stands twice in {area}");
         assert!(title.len() > 1 && means.len() > 10 && action.len() > 5, "{code}");
         assert!(of_tables.contains(code) || written.contains(&format!("\"{code}\"")), "{code} is said nowhere");

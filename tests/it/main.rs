@@ -147,6 +147,7 @@ mod spelling;
 mod stories;
 mod tidy;
 mod trust;
+mod undecided;
 #[cfg(feature = "server")]
 mod http;
 #[cfg(feature = "server")]

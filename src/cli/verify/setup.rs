@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use pulselog::artifact::json::{self, DEPTH_MAX, JsonError};
 use pulselog::artifact::time::unix_ms;
 use pulselog::artifact::{Did, holds_token};
+use pulselog::audit::{Finding, in_reading_order};
 use pulselog::merkle::TreeSize;
 use pulselog::protocol::{self, Document};
 use pulselog::trust::TrustPolicy;
@@ -266,11 +267,14 @@ fn in_short(verification: &Verification) -> String {
         return format!("{}, entry {} of {}", subject.kind, subject.index, escape(&subject.origin));
     }
     let protocol = verification.protocol.as_ref().map_or("", |protocol| protocol.reason_code);
-    let codes: Vec<_> = verification.audit.findings.iter().map(|finding| finding.code).collect();
+    let findings = in_reading_order(&verification.audit.findings).into_iter();
+    let (undecided, codes): (Vec<_>, Vec<_>) = findings.partition(|finding| finding.is_undecided());
+    let listed = |of: &[&Finding]| of.iter().map(|finding| finding.code).collect::<Vec<_>>().join(" ");
+    let undecided = if undecided.is_empty() { String::new() } else { format!("; undecided {}", listed(&undecided)) };
     let as_of = verification.coverage.as_ref().and_then(|coverage| coverage.as_of);
     let older = as_of.filter(|as_of| as_of.beyond > 0);
     let older = older.map(|as_of| format!(", of the first {} entries only", as_of.size)).unwrap_or_default();
-    format!("protocol {protocol}, audit {}{older} {}", verification.audit.status.name(), codes.join(" "))
+    format!("protocol {protocol}, audit {}{older} {}{undecided}", verification.audit.status.name(), listed(&codes))
 }
 
 pub fn worse(one: Exit, code: u8) -> Exit {

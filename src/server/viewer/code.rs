@@ -27,6 +27,7 @@ struct Meaning {
     title: &'static str,
     means: String,
     action: String,
+    note: Option<&'static str>,
     /// Only rules of the audit have these.
     rule: Option<RuleWords>,
 }
@@ -55,6 +56,7 @@ pub(super) async fn page(State(desk): State<Desk>, code: Result<Path<String>, Pa
                 title: row.title,
                 means: sentence(row.means),
                 action: sentence(row.action),
+                note: row.note,
                 rule: rule.map(|rule| RuleWords {
                     severity: Grade::of(rule.severity),
                     effect: effect(rule.effect),

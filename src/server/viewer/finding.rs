@@ -1,7 +1,9 @@
 //! One finding as a card: what happened, why it matters, what to do, what it
 //! does not prove, and whom it is charged to. Words are those of the rule.
 
-use crate::audit::{self, Effect, Finding, Severity, Subject};
+use std::borrow::Cow;
+
+use crate::audit::{Effect, Finding, Severity, Subject};
 use crate::merkle::LeafIndex;
 use crate::server::viewer::inline::{Chip, Said};
 use crate::server::viewer::rows::{job_href, run_href};
@@ -17,15 +19,15 @@ pub(crate) const SEVERITIES: [Severity; 5] =
 /// A finding, ready to show.
 pub(crate) struct Card {
     pub severity: Grade,
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     pub code: &'static str,
     /// What it does to the verdict.
     pub effect: &'static str,
     pub happened: Said,
     pub entries: Entries,
-    pub why: &'static str,
-    pub todo: &'static str,
-    pub limits: &'static str,
+    pub why: Cow<'static, str>,
+    pub todo: Said,
+    pub limits: Cow<'static, str>,
     pub charged: Charged,
 }
 
@@ -54,6 +56,9 @@ pub(crate) struct Charged {
 }
 
 impl Grade {
+    /// Of what cannot be decided: how bad it would be says nothing yet.
+    const UNDECIDED: Self = Self { word: "undecided", bars: 0 };
+
     pub(crate) const fn of(severity: Severity) -> Self {
         let bars = match severity {
             Severity::Info => 0,
@@ -77,19 +82,17 @@ pub(crate) const fn effect(effect: Effect) -> &'static str {
 
 impl Card {
     pub(crate) fn new(finding: &Finding) -> Self {
-        let rule = audit::explain(finding.code);
-        // Every code of a finding is a rule's; a rule without words would show none.
-        let words = |pick: fn(&audit::Rule) -> &'static str| rule.map(pick).unwrap_or_default();
+        let words = finding.words();
         Self {
-            severity: Grade::of(finding.severity),
-            title: words(|rule| rule.title),
+            severity: if finding.is_undecided() { Grade::UNDECIDED } else { Grade::of(finding.severity) },
+            title: words.title,
             code: finding.code,
             effect: effect(finding.effect),
             happened: Said::message(&finding.detail),
             entries: Entries::new(&finding.entries),
-            why: words(|rule| rule.rationale),
-            todo: words(|rule| rule.what_to_do),
-            limits: words(|rule| rule.does_not_prove),
+            why: words.why,
+            todo: Said::message(&words.what_to_do),
+            limits: words.does_not_prove,
             charged: Charged::new(&finding.subject),
         }
     }

@@ -2,7 +2,7 @@
 //! by side and never added up; how far both reach; what is open; what was
 //! found. Everything is taken from reports; nothing is decided here.
 
-use crate::audit::{AsOf, Effect, Finding, Pending};
+use crate::audit::{AsOf, Effect, Finding, Pending, in_reading_order};
 use crate::merkle::TreeSize;
 use crate::protocol;
 use crate::server::audits::ScopeReport;
@@ -141,7 +141,7 @@ impl Verdicts {
             no_protocol: "",
             coverage: Coverage::new(reader, audited.coverage)?,
             due: audited.pending.iter().map(Due::new).collect(),
-            findings: audited.findings.iter().take(CARDS_MAX).map(Card::new).collect(),
+            findings: in_reading_order(audited.findings).into_iter().take(CARDS_MAX).map(Card::new).collect(),
             more: None,
             pinned: None,
         })

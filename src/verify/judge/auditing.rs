@@ -191,7 +191,14 @@ impl Auditing<'_> {
             _ if !self.pending.is_empty() || self.coverage.absence == Absence::NotChecked => AuditStatus::Incomplete,
             _ => AuditStatus::Pass,
         };
-        let (findings, pending) = (self.findings.into_iter().collect(), self.pending.into_iter().collect());
+        let mut findings: Vec<_> = self.findings.into_iter().collect();
+        if let Evidence::Packet(packet) = &self.judge.evidence {
+            for lack in findings.iter_mut().flat_map(|finding| &mut finding.not_here).filter(|lack| lack.kind.is_some())
+            {
+                lack.file = packet.file_of(lack.first).cloned();
+            }
+        }
+        let pending = self.pending.into_iter().collect();
         (AuditPart { status, findings, pending }, self.coverage)
     }
 }

@@ -29,6 +29,12 @@ impl Manifest {
         self.bytes.is_some()
     }
 
+    /// Name and hex digest of each listed file; none where there is no list, or
+    /// one that cannot be read.
+    pub(super) fn listed(&self) -> Vec<(String, String)> {
+        self.bytes.as_ref().and_then(|bytes| listed(bytes).ok()).unwrap_or_default()
+    }
+
     /// Compares the files with what is listed.
     #[must_use]
     pub fn check(&self) -> Check {

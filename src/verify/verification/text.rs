@@ -30,6 +30,7 @@ impl Verification {
             of("signed by", &signer),
             of("job", &document.job)
         );
+        self.reasons(&mut out);
         older(&mut out, self.coverage.as_ref().and_then(|coverage| coverage.as_of.as_ref()));
         if let Some(part) = &self.protocol {
             let word = if part.lacks.is_empty() { status_word(part.status) } else { "not checked" };
@@ -43,7 +44,7 @@ impl Verification {
         if let Some(row) = refused.and_then(|part| protocol::explain(part.reason_code)) {
             let _ = writeln!(out, "\n{}: {}\n  what to do: {}", row.code, row.means, row.action);
         }
-        self.audit.findings.iter().for_each(|finding| found(&mut out, finding));
+        audit::in_reading_order(&self.audit.findings).into_iter().for_each(|finding| found(&mut out, finding));
         pending(&mut out, &self.audit.pending);
         not_judged(&mut out, self.coverage.as_ref(), usize::MAX);
         if !self.checks.is_empty() {
@@ -51,6 +52,14 @@ impl Verification {
             out.push_str(&self.as_report().checks_text());
         }
         out
+    }
+
+    /// The checks that failed, directly below the verdict that they make. Both
+    /// other verdicts stand in lines of their own.
+    fn reasons(&self, out: &mut String) {
+        for check in self.checks.iter().filter(|check| check.outcome == Outcome::Fail) {
+            line(out, check.name, check.outcome.word(), &format!("{} [{}]", escape(&check.detail), check.code));
+        }
     }
 
     fn as_report(&self) -> Report {
@@ -116,7 +125,7 @@ pub fn audit_text(report: &audit::Report, all: bool) -> String {
     }
     let is_strangers = |finding: &&Finding| !all && finding.subject.submitter.is_some();
     let (strangers, others): (Vec<_>, Vec<_>) = report.findings.iter().partition(is_strangers);
-    others.into_iter().for_each(|finding| found(&mut out, finding));
+    audit::in_reading_order(others).into_iter().for_each(|finding| found(&mut out, finding));
     of_submitters(&mut out, &strangers);
     pending(&mut out, &report.pending);
     not_judged(&mut out, Some(&coverage), if all { usize::MAX } else { ENTRIES_SHOWN_MAX });
@@ -145,9 +154,7 @@ fn of_submitters(out: &mut String, findings: &[&Finding]) {
             more + 1,
             escape(&first.detail)
         );
-        if let Some(rule) = audit::explain(code) {
-            let _ = writeln!(out, "  why: {}\n  what to do: {}", rule.rationale, rule.what_to_do);
-        }
+        say_words(out, first);
         let _ = writeln!(out, "  each of them: --all");
     }
 }
@@ -263,10 +270,17 @@ fn found(out: &mut String, finding: &Finding) {
     let entries: Vec<_> = finding.entries.iter().map(ToString::to_string).collect();
     let at = if entries.is_empty() { String::new() } else { format!("  entries {}", entries.join(", ")) };
     let (severity, effect) = (finding.severity.name(), effect_words(finding.effect));
-    let _ = writeln!(out, "\n{severity}  {}{at}  ({effect})\n  {}", finding.code, escape(&finding.detail));
-    if let Some(rule) = audit::explain(finding.code) {
-        let _ = writeln!(out, "  why: {}\n  what to do: {}", rule.rationale, rule.what_to_do);
-    }
+    let (word, effect) = match finding.is_undecided() {
+        true => ("undecided", format!("{effect}; {severity} only if it stood")),
+        false => (severity, effect.to_owned()),
+    };
+    let _ = writeln!(out, "\n{word}  {}{at}  ({effect})\n  {}", finding.code, escape(&finding.detail));
+    say_words(out, finding);
+}
+
+fn say_words(out: &mut String, finding: &Finding) {
+    let words = finding.words();
+    let _ = writeln!(out, "  why: {}\n  what to do: {}", words.why, escape(&words.what_to_do));
 }
 
 fn not_judged(out: &mut String, coverage: Option<&CoveragePart>, most: usize) {

@@ -105,7 +105,7 @@ impl LookupJson {
 mod tests {
     use super::*;
     use crate::audit::{
-        Absence, Coverage, Effect, JudgedRun, Pending, Run, Scope, Severity, Subject, Timeline, Verdict, audit,
+        Absence, Coverage, Effect, JudgedRun, NotHere, Pending, Run, Scope, Severity, Subject, Timeline, Verdict, audit,
     };
     use crate::server::api::wire::shapes::shape;
     use crate::server::api::wire::tests::check;
@@ -118,7 +118,11 @@ mod tests {
         let entries = vec![LeafIndex::new(1)];
         let (code, severity, effect) = ("TOKEN_REVOKED", Severity::High, Effect::Fails);
         let (detail, of) = (String::new(), subject.clone());
-        check("Finding", Finding { entries: entries.clone(), code, severity, effect, subject: of, detail });
+        let (at, kind) = (LeafIndex::new(1), Some("approval"));
+        let not_here = NotHere { first: at, last: at, kind, file: some() };
+        check("NotHere", not_here.clone());
+        let not_here = vec![not_here];
+        check("Finding", Finding { entries: entries.clone(), code, severity, effect, subject: of, detail, not_here });
         check("Pending", Pending { entries: entries.clone(), code, subject: subject.clone(), until_ms: 1 });
         check("Coverage", Coverage { what: "x", entries, subject });
         let run = Run { agent: String::new(), run: String::new() };

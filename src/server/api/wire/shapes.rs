@@ -198,6 +198,7 @@ pub const SHAPES: &[Shape] = &[
     audited::AS_OF,
     audited::ABSENCE,
     audited::FINDING,
+    audited::NOT_HERE,
     audited::PENDING,
     audited::COVERAGE,
     audited::RUN,

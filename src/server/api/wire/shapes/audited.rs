@@ -77,6 +77,17 @@ pub(super) const FINDING: Shape = Shape {
         SUBJECT[4],
         SUBMITTER,
         always("detail", Encoding::Text, "this case in words; holds names from evidence"),
+        maybe("not_here", Encoding::Many("NotHere"), "what it waits for: missing evidence that could settle it"),
+    ],
+};
+
+pub(super) const NOT_HERE: Shape = Shape {
+    name: "NotHere",
+    fields: &[
+        always("first", Encoding::Number, "leaf index of the entry, or of the first of a stretch"),
+        always("last", Encoding::Number, "the same, or the last of a stretch"),
+        maybe("kind", Encoding::Text, "kind of the entry whose body alone is missing"),
+        maybe("file", Encoding::Text, "file of a packet that holds the body, as its list names it"),
     ],
 };
 
