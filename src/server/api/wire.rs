@@ -351,6 +351,6 @@ pub mod tests {
                 damaged: Some(vec!["entry 5".into()]),
             },
         );
-        assert_eq!(SHAPES.len(), 11 + 13 + 7, "a new shape needs a line here, in `audited` or in `shapes::verdicts`");
+        assert_eq!(SHAPES.len(), 11 + 14 + 7, "a new shape needs a line here, in `audited` or in `shapes::verdicts`");
     }
 }
