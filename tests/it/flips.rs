@@ -141,6 +141,9 @@ fn serve(place: &Place, base: &Base, name: &str) -> Service {
         }
     }
     drop(view);
+    if open.log.damage().is_some() {
+        assert!(open.submit(items(9_000..9_001)).is_err(), "{name}: a damaged store took a write");
+    }
     // A damaged row may stop the sequencer later; it may not end it by itself.
     open.close().unwrap_or_else(|e| panic!("{name}: {e}"));
     Service::Serves { errors }
@@ -375,6 +378,24 @@ fn fsck_names_a_flipped_bit_in_any_raw_file_or_it_makes_no_difference() {
     for (outcome, count) in counts.into_inner().unwrap() {
         println!("{count:5} {outcome}");
     }
+}
+
+/// Random bits in random files as long as `goes_on` says after so many;
+/// panics where one is neither named nor without effect, and gives how many.
+pub fn random_flips(seed: u64, goes_on: &mut dyn FnMut(u64) -> bool) -> u64 {
+    let (base, mut random, mut flips) = (base_after(600), Random(seed), 0);
+    let files = raw_files(&base.place);
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    while goes_on(flips) {
+        let file = &files[random.below(files.len() as u64) as usize];
+        let length = std::fs::metadata(base.place.root().join(file)).unwrap().len();
+        let (at, bit) = (random.below(length), random.below(8) as u8);
+        let outcome = judge_raw_flip(&base, file, at, bit);
+        *counts.entry(format!("{} {outcome}", sort_of(file))).or_default() += 1;
+        flips += 1;
+    }
+    counts.iter().for_each(|(outcome, count)| println!("{count:5} {outcome}"));
+    flips
 }
 
 /// The guard is small: every byte of it.

@@ -37,10 +37,10 @@ fn aside(place: &Place) -> std::path::PathBuf {
     place.root().join("aside")
 }
 
-type Step = fn(&Place, &[u8]);
+pub type Step = fn(&Place, &[u8]);
 
 /// How path and file part, and how a person puts that right.
-const PARTINGS: [(&str, Step, Step); 6] = [
+pub const PARTINGS: [(&str, Step, Step); 6] = [
     (
         "renamed",
         |place, _| std::fs::rename(place.guard(), aside(place)).unwrap(),

@@ -16,7 +16,7 @@ use crate::logs::{Random, receipt};
 use crate::reader::Follower;
 use crate::served::{Served, agent, get, placed};
 
-const ROUNDS: u32 = 50;
+const ROUNDS: u64 = 50;
 /// Change it to see other moments; a failure prints it.
 const SEED: u64 = 20_260_213;
 /// Load runs at most this long between ready and kill.
@@ -142,23 +142,30 @@ impl Load<'_> {
 
 /// Everything acknowledged so far is in the tree that the tiles give, and
 /// every checkpoint that the observer saw is a prefix of it.
-fn check(load: &Load<'_>, follower: &mut Follower, file: &Path, round: u32) -> usize {
+fn check(load: &Load<'_>, follower: &mut Follower, file: &Path, name: &str) -> usize {
     // Taken before the tree is read: what is acknowledged later may be newer.
     let acknowledged = load.acknowledged.lock().unwrap().clone();
     let seen = observed(file);
-    follower.update(&mut |path| load.served.get(path)).unwrap_or_else(|e| panic!("round {round}, seed {SEED}: {e}"));
+    follower.update(&mut |path| load.served.get(path)).unwrap_or_else(|e| panic!("{name}: {e}"));
     for (n, (index, leaf)) in &acknowledged {
         let hash = follower.leaves.get(*index as usize);
-        let hash = hash.unwrap_or_else(|| panic!("round {round}, seed {SEED}: receipt {n} at {index} was lost"));
+        let hash = hash.unwrap_or_else(|| panic!("{name}: receipt {n} at {index} was lost"));
         let hex: String = hash.iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(hex, *leaf, "round {round}, seed {SEED}: receipt {n} at {index}");
+        assert_eq!(hex, *leaf, "{name}: receipt {n} at {index}");
     }
-    follower.check_seen(&seen).unwrap_or_else(|e| panic!("round {round}, seed {SEED}: {e}"));
+    follower.check_seen(&seen).unwrap_or_else(|e| panic!("{name}: {e}"));
     seen.len()
 }
 
 #[test]
 fn fifty_kills_under_load_lose_nothing_and_fork_nothing() {
+    assert_eq!(kills(SEED, &mut |rounds| rounds < ROUNDS), ROUNDS);
+}
+
+/// Kills as long as `goes_on` says after so many rounds; panics where anything
+/// was lost, and gives the rounds.
+pub fn kills(seed: u64, goes_on: &mut dyn FnMut(u64) -> bool) -> u64 {
+    let mut rounds = 0;
     let served = Served::start();
     let file = served.place.root().join("observed");
     let observer = Observer::start(&served.url, &file);
@@ -170,16 +177,17 @@ fn fifty_kills_under_load_lose_nothing_and_fork_nothing() {
         errors: AtomicU64::new(0),
     };
     let mut follower = Follower::new(&served.vkey);
-    let mut random = Random(SEED);
+    let mut random = Random(seed);
     std::thread::scope(|scope| {
-        for (batch_max, seed) in [(1, 1), (1, 2), (BATCH_MAX, 3), (BATCH_MAX, 4)] {
+        for (batch_max, nth) in [(1, 1), (1, 2), (BATCH_MAX, 3), (BATCH_MAX, 4)] {
             let load = &load;
-            scope.spawn(move || load.submit(batch_max, SEED + seed));
+            scope.spawn(move || load.submit(batch_max, seed + nth));
         }
         // Whatever fails below, the submitters must end with it.
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            for round in 0..ROUNDS {
-                check(&load, &mut follower, &file, round);
+            while goes_on(rounds) {
+                check(&load, &mut follower, &file, &format!("round {rounds}, seed {seed}"));
+                rounds += 1;
                 std::thread::sleep(Duration::from_micros(1_000 * random.below(LOAD_MS_MAX) + random.below(1_000)));
                 served.kill();
                 if random.below(4) == 0 {
@@ -202,7 +210,7 @@ fn fifty_kills_under_load_lose_nothing_and_fork_nothing() {
     served.kill();
     served.spawn();
     served.wait_ready();
-    let seen = check(&load, &mut follower, &file, ROUNDS);
+    let seen = check(&load, &mut follower, &file, &format!("after {rounds} rounds, seed {seed}"));
     drop(observer);
     let size = follower.leaves.len() as u64;
     assert_eq!(follower.check_entries(&mut |path| served.get(path), 0, size), Ok(size));
@@ -211,11 +219,12 @@ fn fifty_kills_under_load_lose_nothing_and_fork_nothing() {
     served.stop();
     assert_eq!(served.place.problems(), Vec::<String>::new());
     println!(
-        "{ROUNDS} kills: {size} entries, {} acknowledged, {seen} checkpoints observed, {} requests failed and were repeated",
+        "{rounds} kills: {size} entries, {} acknowledged, {seen} checkpoints observed, {} requests failed and were repeated",
         acknowledged.len(),
         load.errors.into_inner()
     );
-    assert!(acknowledged.len() > ROUNDS as usize && seen > ROUNDS as usize, "there was hardly any load");
+    assert!(acknowledged.len() as u64 > rounds && seen as u64 > rounds, "there was hardly any load");
+    rounds
 }
 
 /// A submitter who asks again is told the same place.

@@ -13,6 +13,8 @@ mod http_forms;
 #[cfg(feature = "server")]
 mod entries;
 #[cfg(feature = "server")]
+#[path = "../faults/mod.rs"]
+mod fault_runs;
 mod faults;
 #[cfg(feature = "server")]
 mod flips;

@@ -21,6 +21,7 @@ pub struct Served {
     listen: String,
     key: PathBuf,
     operator: String,
+    flags: Vec<String>,
     child: Mutex<Option<Child>>,
     agent: ureq::Agent,
 }
@@ -34,7 +35,11 @@ pub struct Answer {
 impl Served {
     /// Makes keys, a token and a log, and waits until it is ready.
     pub fn start() -> Self {
-        let place = Place::new();
+        Self::start_at(Place::new(), &[])
+    }
+
+    /// The same in a place of one's own, with flags for every start.
+    pub fn start_at(place: Place, flags: &[&str]) -> Self {
         let (key, did) = (place.root().join("log.key"), place.root().join("operator.key"));
         let vkey = run(&["keygen", "--origin", ORIGIN, "--out", key.to_str().unwrap()]);
         let operator = run(&["keygen", "--did", "--out", did.to_str().unwrap()]);
@@ -45,7 +50,8 @@ impl Served {
         let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let agent = agent();
         let url = format!("http://{listen}");
-        let served = Self { place, url, vkey, token, listen, key, operator, child: Mutex::new(None), agent };
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let served = Self { place, url, vkey, token, listen, key, operator, flags, child: Mutex::new(None), agent };
         served.spawn();
         served.wait_ready();
         served
@@ -128,6 +134,7 @@ impl Served {
             .args(["--listen", &self.listen, "--origin", ORIGIN, "--operator", &self.operator])
             .arg("--key")
             .arg(key)
+            .args(&self.flags)
             .args(more)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
@@ -135,6 +142,33 @@ impl Served {
             .spawn()
             .unwrap();
         *self.child.lock().unwrap() = Some(child);
+    }
+
+    /// Whether the log is ready in time; not when it ends before.
+    pub fn is_ready_within(&self, most: Duration) -> bool {
+        let start = Instant::now();
+        while start.elapsed() < most {
+            if self.try_get("readyz").is_some_and(|answer| answer.status == 200) {
+                return true;
+            }
+            if !self.is_running() {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        false
+    }
+
+    /// Whether the process has ended by itself in time.
+    pub fn exits_within(&self, most: Duration) -> bool {
+        let start = Instant::now();
+        while self.is_running() {
+            if start.elapsed() > most {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        true
     }
 
     pub fn wait_ready(&self) {
