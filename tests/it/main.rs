@@ -13,7 +13,7 @@ mod http_forms;
 #[cfg(feature = "server")]
 mod entries;
 #[cfg(feature = "server")]
-#[path = "../faults/mod.rs"]
+#[path = "../faults/runs.rs"]
 mod fault_runs;
 mod faults;
 #[cfg(feature = "server")]

@@ -36,6 +36,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("explain", &["artifact", "policy", "protocol", "audit"]),
     ("server/faults", &[]),
     ("server/kernel", &[]),
+    ("server/workers", &[]),
     ("server/guard", &["merkle", "checkpoint", "server/faults"]),
     ("server/store", &["merkle", "tile", "checkpoint", "entry", "artifact", "sequence", "server/faults"]),
     (
@@ -82,7 +83,17 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     (
         "server/scrub",
-        &["merkle", "tile", "checkpoint", "artifact", "entry", "server/store", "server/log", "server/fsck"],
+        &[
+            "merkle",
+            "tile",
+            "checkpoint",
+            "artifact",
+            "entry",
+            "server/store",
+            "server/log",
+            "server/fsck",
+            "server/workers",
+        ],
     ),
 ];
 

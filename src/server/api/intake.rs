@@ -58,8 +58,14 @@ pub async fn receive(
     known: &[Param],
 ) -> Result<Intake, Problem> {
     let (parts, mut body) = request.into_parts();
+    let submitter = match authenticate(state, &parts.headers) {
+        Ok(submitter) => submitter,
+        Err(problem) => {
+            tokio::spawn(drain(body, Some(Arc::clone(&state.judges.throttle))));
+            return Err(problem);
+        }
+    };
     let received = async {
-        let submitter = authenticate(state, &parts.headers)?;
         let query = Query::read(&parts.uri, known)?;
         let pace = Pace::begin(&state.crowd);
         let reading = Reading { memory: &state.pool.memory, throttle: None, media, pace, bytes_max };
@@ -68,7 +74,7 @@ pub async fn receive(
     }
     .await;
     if received.is_err() {
-        tokio::spawn(drain(body, Arc::clone(&state.judges.throttle)));
+        tokio::spawn(drain(body, None));
     }
     received
 }
@@ -92,7 +98,7 @@ pub async fn look_at(state: &AppState, headers: &HeaderMap, mut body: Body, byte
     let reading = Reading { memory: &judges.memory, throttle, media: JSON, pace, bytes_max };
     let received = reading.hold(headers, &mut body).await;
     if received.is_err() {
-        tokio::spawn(drain(body, Arc::clone(&judges.throttle)));
+        tokio::spawn(drain(body, Some(Arc::clone(&judges.throttle))));
     }
     received
 }
@@ -204,12 +210,14 @@ impl Reading<'_> {
     }
 }
 
-async fn drain(mut body: Body, throttle: Arc<Throttle>) {
+async fn drain(mut body: Body, throttle: Option<Arc<Throttle>>) {
     let dropped = async {
         let mut bytes = 0;
         while let Some(Ok(frame)) = body.frame().await {
             let length = frame.data_ref().map_or(0, Bytes::len);
-            throttle.pay(length).await;
+            if let Some(throttle) = &throttle {
+                throttle.pay(length).await;
+            }
             bytes += length;
             if bytes > DRAIN_BYTES_MAX {
                 break;

@@ -17,7 +17,7 @@ pub struct Judges {
     workers: Workers,
     /// For the documents.
     pub memory: Memory,
-    /// For everything that comes without a token.
+    /// For whatever comes without a token.
     pub throttle: Arc<Throttle>,
 }
 

@@ -71,7 +71,7 @@ settings! {
     verify_workers: 1, 1, 64, "N", "threads that judge documents sent to /v1/verify, at the lowest priority";
     verify_waiting_max: 16, 1, 4_096, "N", "documents that wait for one of these threads; more get 429";
     verify_held_bytes_max: 32 << 20, 1 << 20, 1 << 40, "BYTES", "bodies sent to /v1/verify that are held at once; more get 429";
-    unsigned_bytes_per_second_max: 32 << 20, 1 << 20, 1 << 40, "BYTES", "bytes a second of bodies without a token, and of refused ones, all together; senders wait";
+    unsigned_bytes_per_second_max: 32 << 20, 1 << 20, 1 << 40, "BYTES", "bytes a second of bodies without a token, all together; their senders wait";
     submissions_held_bytes_max: 44 << 20, 1 << 20, 1 << 40, "BYTES", "bodies of submissions that are held at once; more get 503";
     queue_held_bytes_max: 64 << 20, 1 << 20, 1 << 40, "BYTES", "what waits for the sequencer: bodies and what was parsed of them; more get 503";
     commits_held_bytes_max: 32 << 20, 1 << 20, 1 << 40, "BYTES", "the commit that is being written, one half, and those that the search rows have not followed, the other";
