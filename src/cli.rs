@@ -1,8 +1,9 @@
 //! The command line: flags in, one room called, text out.
 //!
 //! ```text
-//! exit  0  pass            1  fail, or refused
-//!       2  wrong usage     3  incomplete: something was not shown or not checked
+//! exit  0  pass            1  fail: judged and failed, or refused
+//!       2  wrong usage: also a file that is not there or cannot be opened
+//!       3  incomplete: something was not shown, not reached or not checked
 //! ```
 //!
 //! Errors are one line that names the flag or file and says what to do; only the
@@ -35,6 +36,7 @@ mod place;
 mod progress;
 #[cfg(feature = "server")]
 mod rebuild_guard;
+mod secret;
 #[cfg(feature = "server")]
 mod serve;
 mod show;
@@ -55,9 +57,10 @@ use failure::{Exit, Failure};
 const EXIT_CODES: &str = "\
 Exit codes:
   0  pass
-  1  fail: refused, not authentic, or an error on the way
-  2  wrong usage
-  3  incomplete: something was not shown, so nothing contradicts it and nothing proves it";
+  1  fail: judged and failed, not authentic, or refused
+  2  wrong usage: also a file that is not there, or a directory in place of one
+  3  incomplete: something was not shown or a log not reached, so nothing contradicts it
+     and nothing proves it";
 
 /// Append-only transparency log for what AI deployment agents do on Argo CD.
 #[derive(Parser)]
@@ -94,6 +97,10 @@ enum Command {
 
 /// Runs the subcommand that the arguments name.
 pub fn run() -> ExitCode {
+    if let Some(why) = secret::given(std::env::args_os().skip(1)) {
+        eprintln!("pulselog: {why}");
+        return Exit::Usage.into();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
@@ -146,10 +153,7 @@ fn usage(error: &clap::Error) -> ExitCode {
             let text = error.to_string();
             let lines = text.lines().take_while(|line| !line.trim().is_empty());
             let line = lines.map(str::trim).collect::<Vec<_>>().join(" ");
-            let line = match pulselog::artifact::holds_token(&line) {
-                true => "an argument looks like a token; give it in a file, and it is not repeated here".to_owned(),
-                false => pulselog::verify::plain_text::escape(&line),
-            };
+            let line = pulselog::verify::plain_text::escape(&line);
             let word = std::env::args_os().nth(1).and_then(|word| word.into_string().ok());
             let command = word.filter(|word| is_subcommand(word));
             let help = command.map_or_else(|| "pulselog --help".to_owned(), |word| format!("pulselog {word} --help"));

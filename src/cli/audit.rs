@@ -31,11 +31,16 @@ Examples:
   pulselog audit --log http://127.0.0.1:8080 --policy trust.policy --job job-7 \\
       --attest --key operator.pem --token-file operator.token
 
-Exit codes: 0 pass, 1 fail, 2 wrong usage, 3 incomplete.";
+Exit codes: 0 pass, 1 fail, 2 wrong usage or a file that is not there, 3 incomplete, or the
+log was not reached.";
+
+const USAGE: &str = "\
+pulselog audit --log <DIR|URL> --policy <trust.policy> --operator <DID> [OPTIONS]
+       pulselog audit --log <DIR|URL> --policy <trust.policy> --attest --job <JOB> --key <operator.pem> [OPTIONS]";
 
 /// Audit a log, or one job, run, token, agent or application in it.
 #[derive(clap::Args)]
-#[command(after_help = AFTER)]
+#[command(after_help = AFTER, override_usage = USAGE)]
 #[command(group(clap::ArgGroup::new("scope").args(["job", "run", "token", "app"])))]
 pub struct Args {
     /// The whole log: a directory laid out as tlog-tiles with artifacts/<hex>, or an address.
@@ -95,6 +100,7 @@ fn size(text: &str) -> Result<TreeSize, String> {
 
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     args.bounds.watch(true);
+    let scope = scope(args)?;
     let policy = read("--policy", &args.policy, SMALL_BYTES_MAX)?;
     let known = args.at_least.as_deref().map(|known| at_least(known, Some(&policy))).transpose()?;
     let policy = trust(Some(&policy))?;
@@ -111,12 +117,12 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let size = args.at.unwrap_or(log.head().size);
     if size > log.head().size {
         let held = log.head().size;
-        return Err(Failure::fail(format!("--at: the log has {held} entries, so there is no tree of {size}")));
+        return Err(Failure::usage(format!("--at: the log has {held} entries, so there is no tree of {size}")));
     }
     if let (true, Some(key), Some(job)) = (args.attest, &key, &args.job) {
         return statement(args, &mut log, key, &pinned, job);
     }
-    let mut report = audit_at(log.timeline(), size, Some(&pinned)).of(&scope(args)).under(log.head().size);
+    let mut report = audit_at(log.timeline(), size, Some(&pinned)).of(&scope).under(log.head().size);
     let newer = known.filter(|known| *known > size);
     if newer.is_some() && report.verdict == Verdict::Pass {
         report.verdict = Verdict::Incomplete;
@@ -131,15 +137,27 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     }
 }
 
-fn scope(args: &Args) -> Scope {
-    match (&args.job, &args.run, &args.agent, &args.token, &args.app) {
+fn scope(args: &Args) -> Result<Scope, Failure> {
+    Ok(match (&args.job, &args.run, &args.agent, &args.token, &args.app) {
         (Some(job), ..) => Scope::Job(job.clone()),
         (_, Some(run), Some(agent), ..) => Scope::Run { agent: agent.clone(), run: run.clone() },
         (_, _, Some(agent), ..) => Scope::Agent(agent.clone()),
-        (_, _, _, Some(token), _) => Scope::Token(token.clone()),
+        (_, _, _, Some(token), _) => Scope::Token(token_hash(token)?),
         (.., Some(app)) => Scope::App(app.clone()),
         _ => Scope::Log,
+    })
+}
+
+/// The hash that a token is known by. What else was typed may be the token
+/// itself, and is not repeated.
+fn token_hash(text: &str) -> Result<String, Failure> {
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(Failure::usage(
+            "--token: must be 64 hex digits, the SHA-256 of the compact token; printf %s \"$(cat FILE)\" | sha256sum \
+             makes it",
+        ));
     }
+    Ok(text.to_ascii_lowercase())
 }
 
 fn show(args: &Args, report: &Report) -> Result<Exit, Failure> {

@@ -83,11 +83,14 @@ fn listed(receipts: &[Nameable]) -> String {
 
 fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     let wrong = |error: std::io::Error| {
-        let why = match error.kind() {
-            std::io::ErrorKind::AlreadyExists => "is there already and is never overwritten".to_owned(),
-            _ => input::why(&error),
-        };
-        Failure::fail(format!("--out {}: {why}", path.display()))
+        let named = format!("--out {}", path.display());
+        match error.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                Failure::fail(format!("{named}: is there already and is never overwritten"))
+            }
+            std::io::ErrorKind::NotFound => Failure::usage(format!("{named}: its directory does not exist")),
+            _ => input::unread(&named, &error),
+        }
     };
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(wrong)?;
     file.write_all(text.as_bytes()).map_err(wrong)

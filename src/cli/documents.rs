@@ -10,7 +10,7 @@ use std::sync::Arc;
 use pulselog::artifact::json;
 
 use super::folder::Folder;
-use super::input::open;
+use super::input::{STDIN, open};
 
 /// Longest document, bytes: a line, or a whole file.
 pub const DOCUMENT_BYTES_MAX: usize = 2 << 20;
@@ -23,8 +23,6 @@ const LINE_COST: usize = BATCH_BYTES / 256;
 const FILE_COST: usize = BATCH_BYTES / 8;
 /// Endings of files with one document a line.
 const LINES: [&str; 2] = ["ndjson", "jsonl"];
-/// What stands for standard input.
-const STDIN: &str = "-";
 
 /// Where a document stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +71,7 @@ pub enum Unread {
 impl Unread {
     /// Whether nothing is said against what was not read.
     pub fn is_incomplete(&self, source: &Source) -> bool {
-        matches!(self, Unread::Left(_)) || source.may_be_none() && !matches!(self, Unread::Io(_))
+        matches!(self, Unread::Left(_) | Unread::Io(_)) || source.may_be_none()
     }
 }
 

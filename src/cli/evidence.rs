@@ -12,7 +12,7 @@ use pulselog::verify::packet::{FILES_MAX, Manifest, Packet, Reading};
 
 use crate::cli::failure::Failure;
 use crate::cli::folder::{Folder, name_below};
-use crate::cli::input::{read, why};
+use crate::cli::input::{read, unread};
 
 /// Most bytes of all evidence files together: reading a packet of 65,536
 /// longest files would never end.
@@ -39,7 +39,7 @@ fn named(paths: &[PathBuf]) -> Result<Named, Failure> {
             continue;
         }
         all.has_folder = true;
-        let wrong = |error: io::Error| Failure::fail(format!("--evidence {}: {}", path.display(), why(&error)));
+        let wrong = |error: io::Error| unread(&format!("--evidence {}", path.display()), &error);
         let folder = Folder::read(path).map_err(wrong)?;
         all.files.extend(folder.files.into_iter().map(|file| (name_below(path, &file), file)));
         all.unread.extend(folder.unread.into_iter().map(|(at, why)| (name_below(path, &at), why)));
@@ -61,7 +61,7 @@ pub fn packet(
         let why = format!("--evidence: {error} [{}]", error.code());
         if error.is_incomplete() { Failure::incomplete(why) } else { Failure::fail(why) }
     };
-    let Named { files, has_folder, unread } = named(paths)?;
+    let Named { files, has_folder, unread: left } = named(paths)?;
     // A folder is a packet, and a packet says which files it has.
     let (mut manifest, mut reading) = (Manifest::default(), Reading::new(policy, budget));
     let mut bytes_left = EVIDENCE_BYTES_MAX;
@@ -74,7 +74,7 @@ pub fn packet(
     }
     proof.map_or(Ok(()), |proof| reading.take("--proof", proof)).map_err(wrong)?;
     let packet = reading.finish().map_err(wrong)?;
-    let packet = unread.iter().fold(packet, |packet, (name, why)| packet.without(name, why));
+    let packet = left.iter().fold(packet, |packet, (name, why)| packet.without(name, why));
     Ok(match has_folder {
         true => packet.with(&manifest),
         false => packet,

@@ -46,13 +46,13 @@ impl Failure {
         Self { exit: Exit::Fail, message: one_line(message.into()) }
     }
 
-    /// A bound of this reader was reached before everything was read: nothing
-    /// contradicts what was asked for and nothing proves it.
+    /// Not everything could be read, or a bound of this reader was reached:
+    /// nothing contradicts what was asked for and nothing proves it.
     pub fn incomplete(message: impl Into<String>) -> Self {
         Self { exit: Exit::Incomplete, message: one_line(message.into()) }
     }
 
-    /// The command was not understood.
+    /// The command was not understood, or what it names cannot be opened.
     pub fn usage(message: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, message: one_line(message.into()) }
     }

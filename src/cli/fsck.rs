@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use pulselog::note::VerifierKey;
 use pulselog::server::config::{self, RawConfig};
 use pulselog::server::fsck::remote::{Fetched, Limits, Unfetched};
-use pulselog::server::fsck::{Report, check, remote};
+use pulselog::server::fsck::{FsckError, Report, check, remote};
 use pulselog::verify::ARTIFACT_BYTES_MAX;
 use pulselog::verify::budget::RATE_TOO_LOW;
 use pulselog::verify::plain_text::escape;
@@ -26,7 +26,8 @@ Examples:
   pulselog fsck --data DIR
   pulselog fsck --url https://log.example.com --vkey 'log.example.com/argocd+530d903a+AekyeRrm…'
 
-Exit codes: 0 clean, 1 something is wrong, 2 wrong usage, 3 a bound was reached.";
+Exit codes: 0 clean, 1 something is wrong, 2 wrong usage or no log there, 3 the log was not
+reached, or a bound was.";
 
 /// Check a log: everything that can be recomputed is.
 #[derive(clap::Args)]
@@ -77,7 +78,11 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     bar.done();
     let report = report.map_err(|error| {
         let why = format!("{error} [{}]", error.code());
-        if error.is_incomplete() { Failure::incomplete(why) } else { Failure::fail(why) }
+        match error {
+            FsckError::NoLog { .. } => Failure::usage(why),
+            error if error.is_incomplete() => Failure::incomplete(why),
+            _ => Failure::fail(why),
+        }
     })?;
     if args.json {
         print_json(&report)?

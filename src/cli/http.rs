@@ -171,7 +171,7 @@ impl Client {
     }
 
     fn read(&self, got: Result<ureq::http::Response<ureq::Body>, ureq::Error>, path: &str) -> Result<Answer, Failure> {
-        let at = |why: String| Failure::fail(format!("{}: {why}", self.url(path)));
+        let at = |why: String| Failure::incomplete(format!("{}: {why}", self.url(path)));
         let mut response = got.map_err(|error| at(unreached(&error)))?;
         let retry_after = response.headers().get("retry-after").and_then(|v| v.to_str().ok()?.parse().ok());
         let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX as u64).read_to_vec();

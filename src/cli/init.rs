@@ -85,7 +85,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 
 /// The guard by a path that holds wherever the log is started from.
 fn guard_path(path: &Path) -> Result<PathBuf, Failure> {
-    let wrong = |why: &str| Failure::fail(format!("--guard {}: {why}", path.display()));
+    let wrong = |why: &str| Failure::usage(format!("--guard {}: {why}", path.display()));
     let path = std::path::absolute(path).map_err(|error| wrong(&input::why(&error)))?;
     match path.parent().is_some_and(Path::is_dir) {
         true => Ok(path),

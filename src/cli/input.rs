@@ -10,22 +10,24 @@ use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::DecodePrivateKey;
-use pulselog::artifact::holds_token;
 use zeroize::Zeroizing;
 
 use crate::cli::failure::Failure;
+use crate::cli::secret::is_secret;
 
 /// Longest key, token, policy or proof file, bytes.
 pub const SMALL_BYTES_MAX: u64 = 1 << 20;
 /// How long a pipe is waited for that nobody writes to yet.
 const WRITER_WAIT: Duration = Duration::from_secs(5);
+/// What every private key in PEM begins with.
+pub const PRIVATE_KEY: &str = "PRIVATE KEY-----";
 /// What stands for standard input.
-const STDIN: &str = "-";
+pub const STDIN: &str = "-";
 
 /// Reads a whole file, or standard input for `-`. `flag` names it in errors.
 pub fn read(flag: &str, path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
     let shown = shown(path);
-    let wrong = |error: io::Error| Failure::fail(format!("{flag} {shown}: {}", why(&error)));
+    let wrong = |error: io::Error| unread(&format!("{flag} {shown}"), &error);
     let mut bytes = Vec::new();
     let read = if path.as_os_str() == STDIN {
         io::stdin().lock().take(bytes_max + 1).read_to_end(&mut bytes)
@@ -79,7 +81,7 @@ pub fn irregular(form: FileType) -> &'static str {
 /// repeated: errors end up in build logs.
 fn shown(path: &Path) -> String {
     let text = path.display().to_string();
-    if holds_token(&text) { "(what looks like a token; give a file)".to_owned() } else { text }
+    if is_secret(&text) { "(what looks like a token; give a file)".to_owned() } else { text }
 }
 
 /// The reason without the errno that the system appends.
@@ -88,23 +90,43 @@ pub fn why(error: &io::Error) -> String {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         io::ErrorKind::PermissionDenied => "you may not open it".to_owned(),
         io::ErrorKind::IsADirectory => "is a directory, give a file".to_owned(),
+        io::ErrorKind::NotADirectory => "there is no such file: a part of its path is no directory".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+/// What could not be read. A path that cannot be opened as it was meant is a
+/// slip of whoever named it; a medium that fails while it is read is nobody's.
+/// Neither says anything against what was to be read.
+pub fn unread(named: &str, error: &io::Error) -> Failure {
+    use io::ErrorKind as Kind;
+    let message = format!("{named}: {}", why(error));
+    match error.kind() {
+        Kind::NotFound | Kind::PermissionDenied | Kind::IsADirectory | Kind::NotADirectory | Kind::InvalidInput => {
+            Failure::usage(message)
+        }
+        // Ours: a device, a socket, a pipe that nobody writes to.
+        Kind::Other => Failure::usage(message),
+        _ => Failure::incomplete(message),
     }
 }
 
 /// Reads a signing key: PKCS#8 PEM in a file that nobody else may read.
 pub fn read_key(flag: &str, path: &Path) -> Result<SigningKey, Failure> {
     let at = |why: &str| Failure::fail(format!("{flag} {}: {why}", path.display()));
-    let file = open(path).map_err(|error| at(&why(&error)))?;
-    let mode = file.metadata().map_err(|error| at(&why(&error)))?.permissions().mode() & 0o777;
+    let unread = |error: io::Error| unread(&format!("{flag} {}", shown(path)), &error);
+    let file = open(path).map_err(unread)?;
+    let mode = file.metadata().map_err(unread)?.permissions().mode() & 0o777;
+    let mut pem = Zeroizing::new(Vec::new());
+    file.take(SMALL_BYTES_MAX).read_to_end(&mut pem).map_err(unread)?;
+    let Some(pem) = std::str::from_utf8(&pem).ok().filter(|pem| pem.contains(PRIVATE_KEY)) else {
+        let why = "is no private key; give the .pem file that keygen wrote, one Ed25519 key in PKCS#8 PEM";
+        return Err(Failure::usage(format!("{flag} {}: {why}", path.display())));
+    };
     if mode & 0o077 != 0 {
         return Err(at(&format!("mode {mode:04o} lets others read the key; run chmod 600 {}", path.display())));
     }
-    let mut pem = Zeroizing::new(String::new());
-    file.take(SMALL_BYTES_MAX)
-        .read_to_string(&mut pem)
-        .map_err(|_| at("must be one Ed25519 private key in PKCS#8 PEM, as keygen writes it"))?;
-    SigningKey::from_pkcs8_pem(&pem)
+    SigningKey::from_pkcs8_pem(pem)
         .map_err(|_| at("must be one Ed25519 private key in PKCS#8 PEM, as keygen writes it"))
 }
 

@@ -82,8 +82,8 @@ fn write(key: &SignerKey, out: &Path) -> Result<(), Failure> {
             "--out {}: exists already, and keygen never overwrites a key; choose another file",
             out.display()
         )),
-        io::ErrorKind::NotFound => Failure::fail(format!("--out {}: its directory does not exist", out.display())),
-        _ => Failure::fail(format!("--out {}: {}", out.display(), input::why(&error))),
+        io::ErrorKind::NotFound => Failure::usage(format!("--out {}: its directory does not exist", out.display())),
+        _ => input::unread(&format!("--out {}", out.display()), &error),
     };
     let pem = key.to_pkcs8_pem().map_err(|error| Failure::fail(format!("keygen: {error}")))?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(out).map_err(wrong)?;

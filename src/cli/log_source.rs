@@ -13,6 +13,7 @@ use pulselog::verify::ARTIFACT_BYTES_MAX;
 #[cfg(feature = "server")]
 use pulselog::verify::budget::RATE_TOO_LOW;
 use pulselog::verify::copy::{CopyError, LogCopy, WholeLog};
+use pulselog::verify::packet::MANIFEST;
 
 use crate::cli::bounds::Bounds;
 #[cfg(feature = "server")]
@@ -20,7 +21,7 @@ use crate::cli::bounds::too_slow;
 use crate::cli::failure::Failure;
 #[cfg(feature = "server")]
 use crate::cli::http::{Client, Unread};
-use crate::cli::input::{read, why};
+use crate::cli::input::{read, unread};
 use crate::cli::progress::Bar;
 
 /// A log that anyone can read.
@@ -69,10 +70,10 @@ impl LogSource {
                 let path = dir.join(path);
                 match std::fs::metadata(&path) {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Got::Absent),
-                    Err(error) => Err(Failure::fail(format!("--log {}: {}", path.display(), why(&error)))),
+                    Err(error) => Err(unread(&format!("--log {}", path.display()), &error)),
                     Ok(found) if found.len() > bytes_max as u64 => Ok(Got::TooLong),
                     Ok(found) if found.is_file() => read("--log", &path, bytes_max as u64).map(Got::Bytes),
-                    Ok(_) => Err(Failure::fail(format!("--log {}: is no regular file", path.display()))),
+                    Ok(_) => Err(Failure::usage(format!("--log {}: is no regular file", path.display()))),
                 }
             }
             #[cfg(feature = "server")]
@@ -81,12 +82,12 @@ impl LogSource {
                 match client.get_within(path, bytes_max, self.bounds.least_rate()) {
                     Ok(answer) if answer.status == 200 => Ok(Got::Bytes(answer.body)),
                     Ok(answer) if matches!(answer.status, 404 | 410 | 451) => Ok(Got::Absent),
-                    Ok(answer) => Err(Failure::fail(at(answer.problem()))),
+                    Ok(answer) => Err(Failure::incomplete(at(answer.problem()))),
                     Err(Unread::TooLong) => Ok(Got::TooLong),
                     Err(Unread::TooSlow { rate }) => {
                         Err(Failure::incomplete(at(format!("{} [{RATE_TOO_LOW}]", too_slow(rate)))))
                     }
-                    Err(Unread::Failed(why)) => Err(Failure::fail(at(why))),
+                    Err(Unread::Failed(why)) => Err(Failure::incomplete(at(why))),
                 }
             }
         }
@@ -124,14 +125,12 @@ impl LogSource {
     /// Reads every entry and body under the newest checkpoint, and shows that
     /// they are the signed tree.
     pub fn read(&self, policy: &TrustPolicy) -> Result<WholeLog, Failure> {
-        let wrong = |why: String| Failure::fail(format!("--log: {why}"));
         let copied = |error: CopyError| {
             let why = format!("--log: {error} [{}]", error.code());
             if error.is_incomplete() { Failure::incomplete(why) } else { Failure::fail(why) }
         };
         let checkpoint = self.whole("checkpoint", NOTE_BYTES_MAX)?;
-        let checkpoint =
-            checkpoint.ok_or_else(|| wrong("serves no checkpoint; is this the log's own prefix?".into()))?;
+        let checkpoint = checkpoint.ok_or_else(|| self.no_log())?;
         let mut copy = LogCopy::open(policy, &checkpoint).map_err(copied)?.within(self.bounds.budget());
         let size = copy.size().get();
         let bar = Bar::new(size, "entries");
@@ -149,6 +148,34 @@ impl LogSource {
         copy.finish().map_err(copied)
     }
 
+    /// Whether a packet was named, which holds a few entries of a log.
+    fn is_packet(&self) -> bool {
+        match &self.place {
+            Place::Directory(dir) => dir.join(MANIFEST).is_file(),
+            #[cfg(feature = "server")]
+            Place::Url(_) => false,
+        }
+    }
+
+    /// There is no log where one was named.
+    fn no_log(&self) -> Failure {
+        match &self.place {
+            Place::Directory(dir) if self.is_packet() => Failure::usage(format!(
+                "--log {0}: is a packet, not a log; judge it with pulselog verify {0} --policy P --operator DID",
+                dir.display()
+            )),
+            Place::Directory(dir) => Failure::usage(format!(
+                "--log {}: holds no checkpoint; give the directory that has checkpoint, tile/ and artifacts/",
+                dir.display()
+            )),
+            #[cfg(feature = "server")]
+            Place::Url(client) => Failure::incomplete(format!(
+                "--log {}: serves no checkpoint; is this the log's own address?",
+                client.url("checkpoint")
+            )),
+        }
+    }
+
     /// The entries of one bundle, from the first of it.
     fn bundle(&self, first: u64, size: TreeSize) -> Result<Vec<Vec<u8>>, Failure> {
         let width = (size.get() - first).min(TILE_WIDTH as u64) as u16;
@@ -159,7 +186,12 @@ impl LogSource {
             Some(bytes) => Some((bytes, usize::from(width))),
             None => get(TILE_WIDTH as u16)?.map(|bytes| (bytes, TILE_WIDTH)),
         };
-        let missing = || Failure::fail(format!("--log: {} is not there", path(width)));
+        let missing = || match self.is_packet() {
+            true => self.no_log(),
+            false => {
+                Failure::incomplete(format!("--log: {} is not there, so not all of the log was read", path(width)))
+            }
+        };
         let (bytes, held) = bytes.ok_or_else(missing)?;
         let wrong = |e: pulselog::tile::TileError| Failure::fail(format!("--log: {}: {e}", path(width)));
         let mut entries = decode_bundle(&bytes, held).map_err(wrong)?;

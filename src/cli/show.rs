@@ -17,6 +17,7 @@ use pulselog::verify::ARTIFACT_BYTES_MAX;
 use pulselog::verify::plain_text::{escape, escape_lines};
 
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::secret::is_secret;
 use crate::cli::{input, print, print_json};
 
 const AFTER: &str = "\
@@ -51,6 +52,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         true => trust::read_packet(&args.file)?,
         false => input::read("file", &args.file, ARTIFACT_BYTES_MAX as u64)?,
     };
+    if let Some(what) = secret(&bytes) {
+        return Err(Failure::usage(format!("file {}: {what}, and nothing of it is shown", args.file.display())));
+    }
     let sheet = decode(&bytes).map_err(|why| Failure::fail(format!("file {}: {why}", args.file.display())))?;
     if args.json {
         print_json(&sheet.to_json())?;
@@ -58,6 +62,16 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         print(&sheet.to_text())?;
     }
     Ok(if sheet.refused { Exit::Fail } else { Exit::Pass })
+}
+
+/// What is nobody's to see.
+fn secret(bytes: &[u8]) -> Option<&'static str> {
+    let text = std::str::from_utf8(bytes).ok()?.trim();
+    match () {
+        () if text.starts_with("-----BEGIN") && text.contains(input::PRIVATE_KEY) => Some("is a private key"),
+        () if is_secret(text) && !text.starts_with('{') => Some("is a submitter's token, or another"),
+        () => None,
+    }
 }
 
 /// What is shown: a title, labelled lines, and perhaps a document below them.

@@ -34,7 +34,7 @@ Examples:
   pulselog submit --url https://log.example.com --token-file token.txt --renew early.json
 
 Exit codes: 0 everything is logged, 1 something was refused or an answer is not true,
-2 wrong usage, 3 the log gives no proof.";
+2 wrong usage or a file that is not there, 3 the log was not reached or gives no proof.";
 
 /// Artifacts a batch: an eighth of what the log takes, so that bundles with
 /// many receipts seldom exceed what fits into one commit.
@@ -82,7 +82,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         gather(path, true, &mut files)?;
     }
     if files.is_empty() {
-        return Err(Failure::fail("paths: hold no .json, .ndjson or .jsonl file"));
+        return Err(Failure::usage("paths: hold no .json, .ndjson or .jsonl file"));
     }
     let mut run = Run {
         client,
@@ -118,7 +118,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 
 /// Files in name order. What a directory holds besides artifacts is passed over.
 fn gather(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let at = |error: std::io::Error| Failure::fail(format!("path {}: {}", path.display(), input::why(&error)));
+    let at = |error: std::io::Error| input::unread(&format!("path {}", path.display()), &error);
     let found = std::fs::metadata(path).map_err(at)?;
     if !found.is_dir() {
         if named || is_lines(path) || has_extension(path, &["json"]) {
@@ -189,7 +189,7 @@ struct Run {
 
 impl Run {
     fn read(&mut self, path: &Path) -> Result<(), Failure> {
-        let at = |error: std::io::Error| Failure::fail(format!("path {}: {}", path.display(), input::why(&error)));
+        let at = |error: std::io::Error| input::unread(&format!("path {}", path.display()), &error);
         if !is_lines(path) {
             let mut bytes = Vec::new();
             input::open(path).map_err(at)?.take(ITEM_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(at)?;
@@ -266,7 +266,7 @@ impl Run {
             if !busy.is_empty() {
                 busy_rounds += 1;
                 if busy_rounds > BUSY_ROUNDS_MAX {
-                    return Err(Failure::fail("the log stays busy; submit again later, nothing is logged twice"));
+                    return Err(Failure::incomplete("the log stays busy; submit again later, nothing is logged twice"));
                 }
                 std::thread::sleep(delay(busy_rounds, None)?);
                 waiting.push(busy);

@@ -41,7 +41,7 @@ Examples:
   pulselog token list --data mylog
   pulselog token list --data mylog --json
 
-Exit codes: 0 listed, 1 no log's directory, 2 wrong usage.";
+Exit codes: 0 listed, 1 refused, 2 wrong usage or no log's directory.";
 
 const REVOKE: &str = "\
 The name stays taken: it stands in every entry that the token submitted.
@@ -114,7 +114,7 @@ impl Data {
             return Ok(());
         }
         let at = self.data.display();
-        Err(Failure::fail(format!(
+        Err(Failure::usage(format!(
             "--data {at}: is no log's directory; make one with: pulselog init DIR --origin NAME"
         )))
     }

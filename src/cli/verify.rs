@@ -44,7 +44,8 @@ Examples:
   pulselog verify --proof 20-proof_bundle.tlog-proof --policy trust.policy    entry only: 3
   pulselog verify shown.disclosure.json --policy trust.policy    some receipts of a bundle
 
-Exit codes: 0 pass, 1 fail, 2 wrong usage, 3 incomplete. With many documents the worst.";
+Exit codes: 0 pass, 1 fail, 2 wrong usage or a file that is not there, 3 incomplete, or the
+log was not reached. With many documents the worst.";
 
 /// Verify bundles, artifacts and disclosures: proof, protocol and audit.
 #[derive(clap::Args)]
@@ -193,7 +194,8 @@ fn one(args: &Args, files: &Files, judge: &Judge, bytes: Option<&[u8]>) -> Resul
         }
         (_, _, Some(report)) => Ok(judge.proven(report)),
         (None, Some(Err(error)), None) => {
-            Err(Failure::fail(format!("document: is not strict JSON: {error} [{}]", error.code())))
+            let named = args.documents.first().map(|path| path.display().to_string()).unwrap_or_default();
+            Err(Failure::fail(format!("document {named}: is not strict JSON: {error} [{}]", error.code())))
         }
         _ => Err(Failure::usage(
             "--proof: is required for this artifact; only bundles, exports, aggregates, commit signatures and \

@@ -111,7 +111,7 @@ impl FsckError {
     /// Whether the log was not read to its end, and nothing is said against it.
     #[must_use]
     pub const fn is_incomplete(&self) -> bool {
-        matches!(self, Self::Ended { .. } | Self::Memory { .. })
+        matches!(self, Self::Ended { .. } | Self::Memory { .. } | Self::Remote(_))
     }
 
     /// Stable code.

@@ -111,7 +111,7 @@ fn keygen_writes_a_private_file_once_and_prints_the_public_name_alone() {
         fails(&["keygen", "--did", "--out", text(file)], 1, &["--out", "never overwrites"]);
         assert_eq!(std::fs::read_to_string(file).expect("a key"), pem);
     }
-    fails(&["keygen", "--did", "--out", text(&dir.path().join("no/such/key"))], 1, &["--out", "directory"]);
+    fails(&["keygen", "--did", "--out", text(&dir.path().join("no/such/key"))], 2, &["--out", "directory"]);
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn keys_that_others_may_read_are_refused() {
     }
     std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).expect("a mode");
     std::fs::write(&key, "not a key").expect("written");
-    fails(&["sign", "--kind", "approval", "--key", text(&key), text(&payload)], 1, &["--key", "PKCS#8"]);
+    fails(&["sign", "--kind", "approval", "--key", text(&key), text(&payload)], 2, &["--key", "PKCS#8"]);
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn show_decodes_artifacts_and_says_when_they_are_not_authentic() {
     assert!(shown.out.contains("hash_mismatch"), "{}", shown.out);
     let hostile = run_with(&["show", "-"], "{\"a\":\"\u{202e}\u{9b}2J\"}".as_bytes());
     assert!(hostile.out.contains("\\u{202e}\\u{9b}2J"), "{}", hostile.out);
-    fails(&["show", "/nowhere/at-all"], 1, &["/nowhere/at-all", "no such file"]);
+    fails(&["show", "/nowhere/at-all"], 2, &["/nowhere/at-all", "no such file"]);
     for bytes in [&b""[..], b"plain words", b"{\"a\":", b"\xa1\x01", b"old x\n\n", b"c2sp.org/tlog-proof@v9\n"] {
         let ran = run_with(&["show", "-"], bytes);
         assert_eq!((ran.code, ran.err.lines().count()), (1, 1), "{}", ran.err);
@@ -218,6 +218,6 @@ fn show_decodes_artifacts_and_says_when_they_are_not_authentic() {
 #[test]
 fn file_names_cannot_start_a_second_line() {
     let ran = run(&["show", "/nowhere/\n\u{1b}[31mpulselog: PASS"]);
-    assert_eq!((ran.code, ran.err.lines().count()), (1, 1));
+    assert_eq!((ran.code, ran.err.lines().count()), (2, 1));
     assert!(!ran.err.contains('\u{1b}'));
 }

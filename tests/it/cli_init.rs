@@ -43,7 +43,7 @@ fn init_refuses_what_no_log_could_be_started_with_and_leaves_nothing_behind() {
         ("b --origin 'a+b'", 2, "--origin"),
         ("b --origin log.example --operator did:web:x", 2, "--operator"),
         ("b --origin log.example --listen 8080", 2, "--listen"),
-        ("b --origin log.example --guard nowhere/x.guard", 1, "its directory does not exist"),
+        ("b --origin log.example --guard nowhere/x.guard", 2, "its directory does not exist"),
     ] {
         let ran = shell.run(&format!("pulselog init {arguments}"));
         assert_eq!((ran.code, ran.err.lines().count()), (code, 1), "{arguments}: {}", ran.err);
@@ -88,11 +88,11 @@ fn what_a_newcomer_forgets_is_said_with_what_to_do() {
         ("PULSELOG_GUARD".to_owned(), 2, "its directory /nowhere does not exist"),
         ("verify".to_owned(), 2, "DOCUMENT: give"),
         ("sign --kind approval --key f/operator.pem".to_owned(), 2, "<PAYLOAD>"),
-        ("fsck --data empty".to_owned(), 1, "holds no log"),
-        (format!("submit --url {address} --token-file f/operator.token f/roots.json"), 1, "pulselog serve DIR"),
+        ("fsck --data empty".to_owned(), 2, "holds no log"),
+        (format!("submit --url {address} --token-file f/operator.token f/roots.json"), 3, "pulselog serve DIR"),
         (
             format!("audit --log {address} --policy f/trust.policy --operator $(cat f/operator.did)"),
-            1,
+            3,
             "no log listens",
         ),
     ] {
@@ -111,7 +111,7 @@ fn tokens_are_made_for_logs_alone_and_for_a_time_from_now() {
     let shell = Shell::new();
     for action in ["new x", "list", "revoke x"] {
         let ran = shell.run(&format!("mkdir -p d && pulselog token {action} --data d"));
-        assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{action}: {}", ran.err);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{action}: {}", ran.err);
         assert!(ran.err.contains("pulselog init"), "{action}: {}", ran.err);
         assert_eq!(shell.run("ls d").out, "", "{action} leaves nothing behind");
     }

@@ -24,7 +24,7 @@ fn show_reads_trust_policies_and_packets() {
     }
     let other = tempfile::tempdir().expect("a directory");
     let ran = run(&["show", other.path().to_str().expect("UTF-8")]);
-    assert!(ran.code == 1 && ran.err.contains("packet.json") && ran.err.lines().count() == 1, "{}", ran.err);
+    assert!(ran.code == 2 && ran.err.contains("packet.json") && ran.err.lines().count() == 1, "{}", ran.err);
     for broken in [&b"log x\n"[..], b"quorum none\nquorum none\n", b"witness a b\nquorum a\n"] {
         let ran = run_with(&["show", "-"], broken);
         assert_eq!((ran.code, ran.err.lines().count()), (1, 1), "{}", ran.err);

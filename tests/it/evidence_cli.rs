@@ -309,9 +309,9 @@ fn wrong_usage_names_the_flag() {
 fn names_of_files_cannot_write_to_the_terminal_and_nothing_is_no_pass() {
     let files = Files::new();
     let nowhere = run(&["verify", text(files.0.path())]);
-    assert_eq!((nowhere.code, nowhere.err.contains("none was found")), (1, true), "{}{}", nowhere.out, nowhere.err);
+    assert_eq!((nowhere.code, nowhere.err.contains("none was found")), (2, true), "{}{}", nowhere.out, nowhere.err);
     let empty = files.put("empty.ndjson", "\n \n");
-    assert_eq!(run(&["verify", &empty, "--protocol-only", "--json"]).code, 1);
+    assert_eq!(run(&["verify", &empty, "--protocol-only", "--json"]).code, 2);
     files.put("\u{1b}[2Ja\u{202e}.json", &to_compact(&bundle()));
     let ran = run(&["verify", text(files.0.path())]);
     assert!(!ran.out.contains('\u{1b}') && !ran.out.contains('\u{202e}'), "{:?}", ran.out);

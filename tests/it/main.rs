@@ -145,6 +145,7 @@ mod secrets;
 mod named_files;
 mod secrets_broken;
 mod secrets_escaped;
+mod slips;
 mod spelling;
 mod stories;
 mod tidy;

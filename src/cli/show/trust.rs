@@ -62,7 +62,7 @@ pub fn read_packet(dir: &Path) -> Result<Vec<u8>, Failure> {
     let path = dir.join(MANIFEST);
     if !path.exists() {
         let why = "is a directory without packet.json; give a file, or a packet's directory";
-        return Err(Failure::fail(format!("file {}: {why}", dir.display())));
+        return Err(Failure::usage(format!("file {}: {why}", dir.display())));
     }
     read("file", &path, SMALL_BYTES_MAX)
 }

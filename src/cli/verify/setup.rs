@@ -4,9 +4,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use pulselog::artifact::Did;
 use pulselog::artifact::json::{self, DEPTH_MAX, JsonError};
 use pulselog::artifact::time::unix_ms;
-use pulselog::artifact::{Did, holds_token};
 use pulselog::audit::{Finding, in_reading_order};
 use pulselog::merkle::TreeSize;
 use pulselog::protocol::{self, Document};
@@ -20,7 +20,7 @@ use crate::cli::bounds::Bounds;
 use crate::cli::documents::{Input, Source};
 use crate::cli::evidence;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::input::{SMALL_BYTES_MAX, read, why};
+use crate::cli::input::{SMALL_BYTES_MAX, STDIN, read, unread as unread_path};
 use crate::cli::log_source::LogSource;
 use crate::cli::{many as driver, print};
 
@@ -145,11 +145,6 @@ pub fn trust(policy: Option<&[u8]>) -> Result<TrustPolicy, Failure> {
 }
 
 fn token(path: &Path) -> Result<ScopedToken, Failure> {
-    if holds_token(&path.to_string_lossy()) {
-        return Err(Failure::usage(
-            "--cst: takes a file, not the token; a token in an argument is seen by everybody here",
-        ));
-    }
     let bytes = zeroize::Zeroizing::new(read("--cst", path, TOKEN_BYTES_MAX as u64)?);
     ScopedToken::parse(&bytes).map_err(|error| Failure::fail(format!("--cst: {error} [{}]", error.code())))
 }
@@ -178,8 +173,12 @@ pub fn many(
     work: impl Fn(&Source, &[u8]) -> Said + Sync,
     as_json: bool,
 ) -> Result<Exit, Failure> {
+    // Nothing is said of some before it is known that all that was named is there.
+    for path in documents.iter().filter(|path| path.as_os_str() != STDIN && !path.is_dir()) {
+        std::fs::metadata(path).map_err(|error| unread_path(&format!("document {}", path.display()), &error))?;
+    }
     let input =
-        Input::of(documents).map_err(|(path, error)| Failure::fail(format!("{}: {}", path.display(), why(&error))))?;
+        Input::of(documents).map_err(|(path, error)| unread_path(&format!("document {}", path.display()), &error))?;
     let (mut worst, mut judged) = (Exit::Pass, 0_u64);
     let summary = driver::run(input, work, |source, answer| {
         let said = answer.unwrap_or_else(|unread| Said::Unjudged {
@@ -220,7 +219,7 @@ pub fn many(
     });
     let summary = summary.map_err(|error| Failure::fail(format!("documents: {error}")))?;
     if judged == 0 {
-        return Err(Failure::fail("documents: none was found, so nothing was verified"));
+        return Err(Failure::usage("documents: none was found, so nothing was verified"));
     }
     if as_json {
         return Ok(worst);

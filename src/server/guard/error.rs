@@ -10,7 +10,7 @@ use crate::server::guard::GuardState;
 #[derive(Debug, thiserror::Error)]
 pub enum GuardError {
     /// Another process holds it.
-    #[error("guard {}: another process holds it; one log, one process", path.display())]
+    #[error("guard {}: another process holds it; stop that one first (fsck --url reads a log that runs)", path.display())]
     Busy {
         /// The file.
         path: PathBuf,

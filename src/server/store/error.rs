@@ -12,7 +12,9 @@ pub enum StoreError {
     )]
     Open(rocksdb::Error),
     /// Another process holds it.
-    #[error("store: another process holds it; one log, one process, and none while it is served with --read-only")]
+    #[error(
+        "store: another process holds it, be it with --read-only; stop that one first (fsck --url reads a log that runs)"
+    )]
     Busy,
     /// A read failed; checksums are verified on every read.
     #[error(
