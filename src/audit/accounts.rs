@@ -19,11 +19,12 @@ static CONTRADICTING_ACCOUNTS: Rule = Rule {
     effect: Effect::Fails,
     rationale: "The wrapper denied the act, or says that nothing was done, and Argo CD reports the operation; or its \
                 receipts say of one call that it was not sent and that it was accepted, or that it became two \
-                operations, or another one than Argo CD reports, or one that two decisions claim. The audit is \
-                incomplete, and the severity high, where both may have been said in good faith: the call may have \
-                been tried twice, or nothing tells whose operation it was; and where the operation is known from its \
-                observation alone, and the operator's roots do not say that nobody but Argo CD can write the \
-                application: then anybody who can write it may have copied the decision's public digest into it.",
+                operations, or another one than Argo CD reports, or one that two decisions claim, or that states \
+                another decision. The audit is incomplete, and the severity high, where both may have been said in \
+                good faith: the call may have been tried twice, or the wrapper did not learn what came of it, or \
+                nothing tells whose operation it was; and where the operation is known from its observation alone, \
+                and the operator's roots do not say that nobody but Argo CD can write the application: then anybody \
+                who can write it may have copied the decision's public digest into it.",
     what_to_do: "Compare the wrapper's own log with Argo CD's; close write access to the Application resources and \
                  say so in the roots.",
     does_not_prove: "Which of the accounts is the false one.",
@@ -80,22 +81,34 @@ fn spoken_against(scene: &Scene<'_>, decision: &Decision<'_>) -> Option<(LeafInd
 fn doubted(scene: &Scene<'_>, decision: &Decision<'_>, operation: &Statement<'_>, findings: &mut Findings) {
     let Some((against, words)) = spoken_against(scene, decision) else { return };
     let entries = [decision.statement.at, against, operation.at];
-    say(findings, &CONTRADICTING_ACCOUNTS, true, &decision.subject(), &entries, words);
+    let doubt = scene.doubt(decision, operation);
+    say(findings, &CONTRADICTING_ACCOUNTS, doubt, &decision.subject(), &entries, words);
 }
 
-/// One call is one operation.
+/// One call is one operation. Who does not know what came of the call may have
+/// found another's: that leaves it open.
 fn two_keys(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
-    let accepted = scene.receipts_of(decision).filter(|receipt| receipt.outcome == "accepted");
-    let mut keys: BTreeMap<&str, LeafIndex> = BTreeMap::new();
-    for receipt in accepted {
-        if let Some(key) = receipt.statement.text("op_key") {
-            keys.entry(key).or_insert(receipt.statement.at);
+    let keys = |is_counted: fn(&Receipt<'_>) -> bool| {
+        let mut keys: BTreeMap<&str, LeafIndex> = BTreeMap::new();
+        for receipt in scene.receipts_of(decision).filter(|receipt| is_counted(receipt)) {
+            if let Some(key) = receipt.claims() {
+                keys.entry(key).or_insert(receipt.statement.at);
+            }
         }
-    }
-    if keys.len() > 1 {
-        let detail = format!("accepted receipts of one decision name {} operations", keys.len());
-        let entries = keys.into_values().chain([decision.statement.at]);
-        findings.add(&CONTRADICTING_ACCOUNTS, &decision.subject(), entries, detail);
+        keys
+    };
+    let (sure, all) = (keys(|receipt| receipt.is_sure()), keys(|_| true));
+    let subject = decision.subject();
+    if sure.len() > 1 {
+        let detail = format!("accepted receipts of one decision name {} operations", sure.len());
+        let entries = sure.into_values().chain([decision.statement.at]);
+        findings.add(&CONTRADICTING_ACCOUNTS, &subject, entries, detail);
+    } else if all.len() > 1 {
+        let count = all.len();
+        let detail =
+            format!("receipts of one decision name {count} operations, and not each says that it was accepted");
+        let entries = all.into_values().chain([decision.statement.at]);
+        findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, &subject, entries, detail);
     }
 }
 
@@ -125,18 +138,17 @@ fn sent_and_not(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findi
 /// receipts name, and that one nobody reports. Where somebody does, there are
 /// two operations, and the decision was used for both.
 fn other_keys(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
-    let sent = scene.receipts_of(decision).filter(|receipt| !receipt.says_nothing_was_done());
-    let named: BTreeMap<&str, LeafIndex> =
-        sent.filter_map(|receipt| Some((receipt.statement.text("op_key")?, receipt.statement.at))).collect();
+    let claimed = scene.receipts_of(decision).filter_map(|receipt| Some((receipt.claims()?, receipt.statement.at)));
+    let named: BTreeMap<&str, LeafIndex> = claimed.collect();
     let is_named = |operation: &Statement<'_>| operation.op_key().is_some_and(|key| named.contains_key(key));
     if named.is_empty() || scene.operations_of(decision).any(is_named) {
         return;
     }
     for operation in scene.operations_of(decision).filter(|operation| operation.op_key().is_some()) {
         let entries: Vec<_> = named.values().copied().chain([decision.statement.at, operation.at]).collect();
-        let is_open = scene.is_known_from_it_alone(decision, operation);
+        let doubt = scene.doubt(decision, operation);
         let detail = "the receipt names another operation than Argo CD reports of the decision".to_owned();
-        say(findings, &CONTRADICTING_ACCOUNTS, is_open, &decision.subject(), &entries, detail);
+        say(findings, &CONTRADICTING_ACCOUNTS, doubt, &decision.subject(), &entries, detail);
     }
 }
 

@@ -4,6 +4,7 @@
 use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::time::unix_ms;
 use crate::audit::finding::Findings;
+use crate::audit::observed::say;
 use crate::audit::policies::Judge;
 use crate::audit::rule::{APPROVAL, Effect, NOTHING, Place, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
@@ -92,10 +93,18 @@ static APPROVAL_REUSED: Rule = Rule {
     title: "Approval used twice",
     severity: Severity::Critical,
     effect: Effect::Fails,
-    rationale: "The first allow decision that names an approval consumes it, unless its receipt says that nothing was done.",
+    rationale: "The first allow decision that names an approval consumes it, unless its receipt says that nothing was done. The audit is incomplete, and the severity high, where an operation speaks against that receipt and may be none of the agent's.",
     what_to_do: "Treat the second action as a replay.",
     does_not_prove: "Which of the two the approver had in mind.",
-    rests_on: &[WORD, TOKEN, &[Rest::On("argocd_receipt", Place::Releasing)]],
+    rests_on: &[
+        WORD,
+        TOKEN,
+        &[
+            Rest::On("argocd_receipt", Place::Releasing),
+            Rest::On("argocd_observation", Place::Freeing),
+            Rest::On("argocd_decision", Place::Freeing),
+        ],
+    ],
 };
 
 pub(super) static RULES: &[&Rule] = &[
@@ -113,14 +122,14 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let judge = Judge::new(scene);
     for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
         let faults = faults(scene, decision);
-        let approved = named(scene, decision).count() > 0 && faults.iter().any(Option::is_none);
+        let approved = faults.iter().any(|fault| fault.as_ref().is_none_or(|fault| fault.doubt.is_some()));
         let required = judge.decision(decision).is_some_and(|judgement| judgement.requires_approval());
         let subject = decision.subject();
         for fault in faults.iter().flatten() {
             // A replay is one whether or not an approval was needed.
             if (required && !approved) || std::ptr::eq(fault.rule, &APPROVAL_REUSED) {
-                let entries = fault.entries.iter().copied().chain([decision.statement.at]);
-                findings.add(fault.rule, &subject, entries, fault.detail.as_str());
+                let entries: Vec<_> = fault.entries.iter().copied().chain([decision.statement.at]).collect();
+                say(findings, fault.rule, fault.doubt, &subject, &entries, fault.detail.clone());
             }
         }
         if required && !approved && faults.is_empty() {
@@ -145,7 +154,8 @@ pub(super) fn covering<'s, 'a>(
     scene: &'s Scene<'a>,
     decision: &'s Decision<'a>,
 ) -> impl Iterator<Item = &'s Statement<'a>> {
-    named(scene, decision).filter(|approval| fault(scene, decision, approval).is_none())
+    let is_valid = |fault: Option<Fault>| fault.is_none_or(|fault| fault.doubt.is_some());
+    named(scene, decision).filter(move |approval| is_valid(fault(scene, decision, approval)))
 }
 
 /// For each earlier decision that consumed an approval and released it again:
@@ -168,15 +178,26 @@ pub(super) fn names_missing(scene: &Scene<'_>, decision: &Decision<'_>) -> bool 
     decision.approvals.iter().any(|hash| !scene.approvals_named(hash).any(stands))
 }
 
-/// Whether one more receipt could say that nothing came of a decision.
+/// Whether one more receipt could say that nothing came of a decision, so that
+/// at most an operation that may be none of its agent's speaks against it.
 pub(super) fn may_be_released(scene: &Scene<'_>, user: &Decision<'_>) -> bool {
-    scene.receipts_of(user).all(Receipt::says_nothing_was_done) && user.operations.is_empty() && user.doubted.is_empty()
+    let is_doubtful = |operation: &Statement<'_>| scene.doubt(user, operation).is_some();
+    scene.receipts_of(user).all(Receipt::says_nothing_was_done) && scene.operations_of(user).all(is_doubtful)
+}
+
+/// Whether a decision's receipts say that nothing came of it, and only their
+/// own `op_key` joins the operations that speak against them.
+pub(super) fn may_be_freed(scene: &Scene<'_>, user: &Decision<'_>) -> bool {
+    let by_key = |operation: &Statement<'_>| scene.states_nothing(operation);
+    scene.receipts_of(user).all(Receipt::says_nothing_was_done) && scene.operations_of(user).any(by_key)
 }
 
 struct Fault {
     rule: &'static Rule,
     entries: Vec<LeafIndex>,
     detail: String,
+    /// Why it accuses nobody: then the approval counts all the same.
+    doubt: Option<&'static str>,
 }
 
 /// For each approval that the decision names and that stands before it: what
@@ -191,12 +212,13 @@ fn named<'s, 'a>(scene: &'s Scene<'a>, decision: &'s Decision<'a>) -> impl Itera
 }
 
 fn fault(scene: &Scene<'_>, decision: &Decision<'_>, approval: &Statement<'_>) -> Option<Fault> {
-    let why = |rule, detail| Some(Fault { rule, entries: vec![approval.at], detail });
+    let why = |rule, detail| Some(Fault { rule, entries: vec![approval.at], detail, doubt: None });
     let found = |rule: &'static Rule, more: Option<LeafIndex>| {
         Some(Fault {
             rule,
             entries: [approval.at].into_iter().chain(more).collect(),
             detail: rule.title.to_lowercase(),
+            doubt: None,
         })
     };
     if let Some(what) = difference(approval, decision) {
@@ -219,8 +241,8 @@ fn fault(scene: &Scene<'_>, decision: &Decision<'_>, approval: &Statement<'_>) -
     if let Some(deny) = denies(scene, decision).find(between) {
         return found(&APPROVAL_DENIED, Some(deny.at));
     }
-    let consumed = consumed_before(scene, decision, &approval.hash.to_string());
-    consumed.and_then(|first| found(&APPROVAL_REUSED, Some(first)))
+    let (first, doubt) = consumed_before(scene, decision, &approval.hash.to_string())?;
+    found(&APPROVAL_REUSED, Some(first)).map(|fault| Fault { doubt, ..fault })
 }
 
 /// What the approval is for that the decision is not.
@@ -261,17 +283,29 @@ fn is_for<'a>(scene: &Scene<'a>, approval: &Statement<'a>, decision: &Decision<'
     decision.agent.is_some() && scene.approves_for(approval) == decision.agent
 }
 
-/// The earlier allow decision of the same agent that consumed the approval.
-fn consumed_before(scene: &Scene<'_>, decision: &Decision<'_>, approval: &str) -> Option<LeafIndex> {
-    let users = scene.users_of(approval);
-    let mut earlier = users.filter(|user| user.statement.at < decision.statement.at && user.agent == decision.agent);
-    earlier.find(|user| !is_released(scene, user, decision.statement.at)).map(|user| user.statement.at)
+/// The earlier allow decision of the same agent that consumed the approval:
+/// one that surely did, else one of which that is in doubt, and why.
+fn consumed_before(
+    scene: &Scene<'_>,
+    decision: &Decision<'_>,
+    approval: &str,
+) -> Option<(LeafIndex, Option<&'static str>)> {
+    let before = |user: &&Decision<'_>| user.statement.at < decision.statement.at && user.agent == decision.agent;
+    let earlier = || scene.users_of(approval).filter(before);
+    let is_released = |user: &&Decision<'_>| is_released(scene, user, decision.statement.at);
+    if let Some(user) = earlier().find(|user| !is_released(user)) {
+        return Some((user.statement.at, None));
+    }
+    let doubt = |user: &Decision<'_>| scene.doubted_of(user).find_map(|operation| scene.doubt(user, operation));
+    earlier().find_map(|user| Some((user.statement.at, Some(doubt(user)?))))
 }
 
 /// Released before `at`: every receipt says that nothing was done, one of them
-/// in time, and no operation joins.
+/// in time, and no operation joins that is surely its agent's.
 fn is_released(scene: &Scene<'_>, user: &Decision<'_>, at: LeafIndex) -> bool {
-    scene.receipts_of(user).any(|receipt| receipt.statement.at < at) && may_be_released(scene, user)
+    let told = || scene.receipts_of(user);
+    let in_time = told().any(|receipt| receipt.statement.at < at);
+    in_time && told().all(Receipt::says_nothing_was_done) && user.operations.is_empty()
 }
 
 /// Whether a sync or rollback names one immutable revision a source.

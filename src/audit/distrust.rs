@@ -9,6 +9,7 @@ use crate::artifact::{Artifact, Did};
 use crate::audit::approvals;
 use crate::audit::audit;
 use crate::audit::finding::{Finding, Findings, Subject};
+use crate::audit::observed::say;
 use crate::audit::policies::Judge;
 use crate::audit::rule::{APPROVAL, CALL, Effect, JOINED, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
@@ -137,8 +138,15 @@ impl<'s, 'a> Resting<'s, 'a> {
             }
             self.on_approvals(decision, &subject, findings);
             let told = self.scene.receipts_of(decision).map(|receipt| &receipt.statement);
-            for act in told.chain(self.scene.operations_of(decision)) {
-                self.add("decision", &decision.statement, &[act.at], &subject, findings);
+            for receipt in told {
+                self.add("decision", &decision.statement, &[receipt.at], &subject, findings);
+            }
+            for operation in self.scene.operations_of(decision) {
+                if let Some(words) = self.distrust.words(&decision.statement) {
+                    let (at, doubt) = (decision.statement.at, self.scene.doubt(decision, operation));
+                    let detail = format!("it rests on the decision at entry {at}: {words}");
+                    say(findings, &RESTS_ON_DISTRUSTED, doubt, &subject, &[at, operation.at], detail);
+                }
             }
         }
         for call in &self.scene.calls {

@@ -148,7 +148,7 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
                     && (case.entries.iter().any(moves) || self.scene.roots.iter().any(|(from, _)| rooted(from)))
             }),
             Rest::Time => case.entries.iter().any(|at| missing.first < *at && self.may_be_same(missing, *at)),
-            Rest::On(kind, place) => missing.may_be(self.scene, kind, case) && self.fits(*place, missing, case),
+            Rest::On(kind, place) => missing.may_be(self.scene, kind, *place, case) && self.fits(*place, missing, case),
         }
     }
 
@@ -199,6 +199,7 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
                     && case.decision.is_some_and(|decision| self.judge.needs_params_approved(decision))
             }
             Place::Releasing => case.released(self.scene, missing),
+            Place::Freeing => case.first_uses(self.scene).any(|user| approvals::may_be_freed(self.scene, user)),
             Place::ReleasedBefore => {
                 let shown = |kind| case.kinds(self.scene, kind).next().is_some();
                 case.act.is_none_or(|act| missing.first < act) && shown("argocd_receipt") && shown("approval")
@@ -216,11 +217,13 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
                 let of_another = |fact: &Statement<'_>| fact.text("token_hash") != case.token.map(|token| token.hash);
                 case.kinds(self.scene, "cst_revocation").any(of_another)
             }
-            Place::Joining => case.joined_by_key(self.scene),
+            Place::Joining => case.joined_by_key(self.scene).next().is_some(),
+            Place::Stating => case.joined_by_key(self.scene).any(|operation| operation.stated().is_some()),
             Place::Doubting => case.rests_on_an_observation(self.scene),
             Place::Unseen => {
-                let named =
-                    |fact: &Statement<'_>| fact.text("op_key").is_some_and(|key| !self.scene.reported.contains(key));
+                let named = |fact: &Statement<'_>| {
+                    fact.text("op_key").is_some_and(|key| !self.scene.reported.contains_key(key))
+                };
                 case.kinds(self.scene, "argocd_receipt").any(named)
             }
             Place::Inherited => {
@@ -257,7 +260,7 @@ impl Missing<'_> {
     }
 
     /// Whether it may be a statement of this kind that counts for this case.
-    fn may_be(&self, scene: &Scene<'_>, kind: &str, case: &Case<'_, '_>) -> bool {
+    fn may_be(&self, scene: &Scene<'_>, kind: &str, place: Place, case: &Case<'_, '_>) -> bool {
         let held = match self.what {
             What::Gap => return true,
             What::Unrooted => return kind != "audit_roots",
@@ -271,6 +274,8 @@ impl Missing<'_> {
         held.kind == kind
             && match kind {
                 "proof_bundle" => by(held.signer),
+                // What an operation states may be any agent's.
+                "argocd_decision" if matches!(place, Place::Stating | Place::Freeing) => true,
                 "argocd_decision" | "argocd_receipt" => acts(),
                 _ => true,
             }
@@ -350,11 +355,16 @@ impl<'s, 'a> Case<'s, 'a> {
     /// an approval, before this one.
     fn released(&self, scene: &'s Scene<'a>, missing: &Missing<'_>) -> bool {
         let Some(decision) = self.decision else { return false };
-        let mut earlier = self.kinds(scene, "argocd_decision").filter(|fact| fact.at < decision.statement.at);
-        earlier.any(|first| {
-            let between = missing.last > first.at.get() && missing.first < decision.statement.at.get();
-            between && scene.decided(first.at).is_some_and(|user| approvals::may_be_released(scene, user))
+        self.first_uses(scene).any(|user| {
+            let between = missing.last > user.statement.at.get() && missing.first < decision.statement.at.get();
+            between && approvals::may_be_released(scene, user)
         })
+    }
+
+    /// Decisions there that stand before the one that it is about.
+    fn first_uses(&self, scene: &'s Scene<'a>) -> impl Iterator<Item = &'s Decision<'a>> {
+        let before = |fact: &&Statement<'a>| self.decision.is_some_and(|decision| fact.at < decision.statement.at);
+        self.kinds(scene, "argocd_decision").filter(before).filter_map(|fact| scene.decided(fact.at))
     }
 
     /// Whether an operation there is known from nothing but its observation.
@@ -362,8 +372,8 @@ impl<'s, 'a> Case<'s, 'a> {
         self.kinds(scene, "argocd_observation").any(|operation| scene.may_be_anybodys(operation))
     }
 
-    /// Whether an operation joins by nothing but a receipt's `op_key`.
-    fn joined_by_key(&self, scene: &'s Scene<'a>) -> bool {
-        self.kinds(scene, "argocd_observation").any(|operation| operation.stated().is_none())
+    /// Operations that nothing but a receipt's `op_key` joins.
+    fn joined_by_key(&self, scene: &'s Scene<'a>) -> impl Iterator<Item = &'s Statement<'a>> {
+        self.kinds(scene, "argocd_observation").filter(|operation| scene.states_nothing(operation))
     }
 }

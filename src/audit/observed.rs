@@ -25,8 +25,10 @@ static OBSERVED_UNLIKE_DECIDED: Rule = Rule {
     title: "Argo CD did something else than was decided",
     severity: Severity::Critical,
     effect: Effect::Fails,
-    rationale: "The operation names this decision, and its target, action, parameters or revisions are others. \
-                Whoever saw the operation saw all of its parameters, so one that is absent has its default.",
+    rationale: "The operation names this decision, or the wrapper's receipt names the operation, and its target, \
+                action, parameters or revisions are others, or who started it is not the agent. Whoever saw the \
+                operation saw all of its parameters, so one that is absent has its default. The audit is incomplete, \
+                and the severity high, where the operation may be none of the agent's; the finding then says why.",
     what_to_do: "Compare the observation with the decision; look for a way round the wrapper's checks.",
     does_not_prove: "Who changed the request on its way.",
     rests_on: &[WORD, TOKEN, JOINED, &[Rest::On("audit_roots", Place::Anywhere)]],
@@ -84,7 +86,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         unseen(scene, decision, findings);
         reused(scene, decision, findings);
         for receipt in scene.receipts_of(decision) {
-            if receipt.statement.text("op_key").is_some_and(|key| !scene.reported.contains(key)) {
+            if receipt.statement.text("op_key").is_some_and(|key| !scene.reported.contains_key(key)) {
                 let what = "operation that only its receipt names";
                 findings.uncover(what, &decision.subject(), receipt.statement.at);
             }
@@ -97,10 +99,19 @@ fn of_operation(scene: &Scene<'_>, operation: &Statement<'_>, decision: &Decisio
     let newest = scene.roots.last();
     let binds = decision.statement.payload.get("binds").unwrap_or(&Value::Null);
     let compared = compare(operation, binds, newest.map(|(_, roots)| roots));
-    let is_open = scene.is_known_from_it_alone(decision, operation);
-    if !compared.unlike.is_empty() {
-        let detail = format!("{}: not as decided", compared.unlike.join(", "));
-        say(findings, &OBSERVED_UNLIKE_DECIDED, is_open, &subject, &entries, detail);
+    let doubt = scene.doubt(decision, operation);
+    let (mut unlike, mut why_open) = (compared.unlike, doubt);
+    // Of an agent without a row there is no username to compare with.
+    let is_known_agent = decision.token.is_none_or(|at| scene.tokens[at].agent_known);
+    if is_known_agent && !scene.is_started_by(decision, operation) {
+        // Roots may lag behind: alone, a name that they do not know accuses nobody.
+        let is_known = !unlike.is_empty() || scene.is_started_by_another(operation);
+        why_open = doubt.or((!is_known).then_some(UNKNOWN_NAME));
+        unlike.insert(0, "the initiator");
+    }
+    if !unlike.is_empty() {
+        let detail = format!("{}: not as decided", unlike.join(", "));
+        say(findings, &OBSERVED_UNLIKE_DECIDED, why_open, &subject, &entries, detail);
     }
     if compared.unknown_cluster {
         let detail =
@@ -115,35 +126,33 @@ fn of_operation(scene: &Scene<'_>, operation: &Statement<'_>, decision: &Decisio
     if let Some((revoked_at, _)) = revoked.filter(|(_, ms)| late(*ms, PICKUP_MS)) {
         let entries = [decision.statement.at, revoked_at, operation.at];
         let detail = "the operation started after the token was revoked".to_owned();
-        say(findings, &TOKEN_REVOKED, is_open, &subject, &entries, detail);
+        say(findings, &TOKEN_REVOKED, doubt, &subject, &entries, detail);
     } else if started < decided.saturating_sub(SKEW_MS) || late(decided, RECEIPT_MS) {
         let detail = "it started outside the decision's window".to_owned();
-        say(findings, &OPERATION_OUTSIDE_WINDOW, is_open, &subject, &entries, detail);
+        say(findings, &OPERATION_OUTSIDE_WINDOW, doubt, &subject, &entries, detail);
     }
 }
 
-/// What an operation shows against its decision. One that nothing but its
-/// observation ties to the decision, on an instance where others can write the
-/// application, leaves the verdict open.
+/// What an operation shows against its decision. One that may be none of the
+/// agent's leaves the verdict open, and says why.
 pub(super) fn say(
     findings: &mut Findings,
     rule: &'static Rule,
-    is_open: bool,
+    doubt: Option<&'static str>,
     subject: &Subject,
     entries: &[LeafIndex],
     detail: String,
 ) {
-    if is_open {
-        let detail = format!("{detail}; {ANYBODYS}");
+    if let Some(why) = doubt {
+        let detail = format!("{detail}; {why}");
         findings.leave_open(rule, Severity::High, subject, entries.iter().copied(), detail);
     } else {
         findings.add(rule, subject, entries.iter().copied(), detail);
     }
 }
 
-/// Why an observation alone does not prove what it says of a decision.
-pub(super) const ANYBODYS: &str = "nothing but the observation ties it to the decision, and the roots do not say that \
-     writes to the instance are closed: anybody who can write the Application can copy a public digest into it";
+/// Why an initiator alone does not prove that somebody else acted.
+const UNKNOWN_NAME: &str = "nothing else is unlike, and the roots do not say whose that username is";
 
 /// What no report shows of an operation although it is owed: revisions by one
 /// that succeeded and was neither a dry run nor partial, an end by every one.
@@ -169,11 +178,13 @@ fn reused(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
         findings.uncover("reports of one key, counted as one operation", &subject, at);
     }
     if told.operations.len() > 1 {
-        let tied = scene.operations_of(decision).filter(|operation| !scene.is_known_from_it_alone(decision, operation));
-        let is_open = told_apart(tied).operations.len() < 2;
+        let doubt = |operation: &&Statement<'_>| scene.doubt(decision, operation);
+        let tied = scene.operations_of(decision).filter(|operation| doubt(operation).is_none());
+        let why = scene.operations_of(decision).find_map(|operation| doubt(&operation));
+        let doubt = why.filter(|_| told_apart(tied).operations.len() < 2);
         let detail = format!("{} operations name this decision", told.operations.len());
         let entries: Vec<_> = told.operations.into_iter().chain([decision.statement.at]).collect();
-        say(findings, &REPLAY_DECISION_REUSED, is_open, &subject, &entries, detail);
+        say(findings, &REPLAY_DECISION_REUSED, doubt, &subject, &entries, detail);
     } else if !told.unknown.is_empty() {
         let entries = told.operations.into_iter().chain(told.unknown).chain([decision.statement.at]);
         let detail = "reports whose keys nobody can recompute name this decision: nothing tells whether they are of \

@@ -320,9 +320,9 @@ fn observed<'a>(
         let namespaces = counts(operation).unwrap_or_default().iter().filter_map(|row| row.text_at("namespace"));
         let Some(judgement) = judge.decision_in(decision, namespaces, is_approved) else { continue };
         if !matches!(judgement.outcome, Outcome::Allow { .. }) {
-            let is_open = scene.is_known_from_it_alone(decision, operation);
+            let doubt = scene.doubt(decision, operation);
             let (entries, detail) = refusal(scene, token, &judgement, [at, operation.at]);
-            say(findings, &POLICY_NONCOMPLIANT, is_open, &subject, &entries, detail);
+            say(findings, &POLICY_NONCOMPLIANT, doubt, &subject, &entries, detail);
         }
     }
 }

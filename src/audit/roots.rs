@@ -57,6 +57,13 @@ impl<'a> Roots<'a> {
         rows.unwrap_or_default().iter().any(is)
     }
 
+    /// Whether a person or an agent has this username there.
+    pub(super) fn knows_username(&self, instance: &str, username: &str) -> bool {
+        let is = |row: &Value| row.text_at("instance") == Some(instance) && row.text_at("username") == Some(username);
+        let agents = self.rows("agents").iter().filter_map(|row| row.text_at("did"));
+        self.rows("humans").iter().any(is) || agents.into_iter().any(|did| self.is_username(did, instance, username))
+    }
+
     /// What the operator says of an Argo CD instance.
     fn instance(&self, instance: &str) -> Option<&'a Value> {
         self.rows("instances").iter().find(|row| row.text_at("instance") == Some(instance))

@@ -104,6 +104,9 @@ pub enum Place {
     Allowing,
     /// Between two uses of an approval, where the first may have come to nothing.
     Releasing,
+    /// Anywhere, where nothing but an `op_key` of the first use's own receipts,
+    /// which say that nothing was done, keeps an approval used.
+    Freeing,
     /// Below an act whose approval had to be released before.
     ReleasedBefore,
     /// Anywhere, where the bundle holds a receipt of that signer which is not known.
@@ -114,6 +117,8 @@ pub enum Place {
     Unjoined,
     /// Anywhere, where only a receipt's `op_key` joins the operation.
     Joining,
+    /// The same, where the operation states a decision that is not known.
+    Stating,
     /// Anywhere, where nothing but an observation tells of the operation, and
     /// others can write the application: a receipt could speak against it.
     Doubting,
@@ -158,11 +163,17 @@ impl Place {
                 "below a decision that names an approval which is not there and would make the policy allow the act"
             }
             Place::Releasing => "between two uses, where the first may have come to nothing",
+            Place::Freeing => {
+                "anywhere, where only an `op_key` says that something came of an approval's first use after all"
+            }
             Place::ReleasedBefore => "below an act whose approval was used before",
             Place::Held => "anywhere, where the bundle holds an unknown receipt of that signer",
             Place::Unbundled => "anywhere, where no bundle shows it",
             Place::Unjoined => "anywhere, for receipts whose decision is not known",
             Place::Joining => "anywhere, where only an `op_key` joins the operation",
+            Place::Stating => {
+                "anywhere, where only an `op_key` joins an operation that states a decision which is not known"
+            }
             Place::Doubting => {
                 "anywhere, where an operation is known from its observation alone and anybody may have made it"
             }
@@ -201,8 +212,12 @@ pub(super) const CHAIN: &[Rest] =
 /// What an agent says against itself.
 pub(super) const OWN: &[Rest] = &[Rest::OwnWord];
 /// Which decision an operation belongs to, and whether it is anybody's.
-pub(super) const JOINED: &[Rest] =
-    &[Rest::On("argocd_receipt", Place::Joining), Rest::On("argocd_receipt", Place::Doubting)];
+pub(super) const JOINED: &[Rest] = &[
+    Rest::On("argocd_receipt", Place::Joining),
+    Rest::On("argocd_observation", Place::Joining),
+    Rest::On("argocd_decision", Place::Stating),
+    Rest::On("argocd_receipt", Place::Doubting),
+];
 /// What a policy asks together with those that it inherits.
 pub(super) const LINEAGE: &[Rest] = &[Rest::On("work_policy", Place::Inherited)];
 /// An approval that the decision names.

@@ -47,8 +47,8 @@ pub(super) struct Scene<'a> {
     pub approvals: Vec<Statement<'a>>,
     /// Operations that Argo CD reported, and the decisions that each joins.
     pub operations: Vec<(Statement<'a>, Vec<usize>)>,
-    /// Keys of these operations.
-    pub reported: HashSet<&'a str>,
+    /// Reports of each key, among these operations.
+    pub reported: HashMap<&'a str, Vec<usize>>,
     pub untrusted: Vec<Statement<'a>>,
     pub withheld: Vec<Withheld<'a>>,
     /// The tokens of each run.
@@ -197,7 +197,9 @@ impl<'a> Scene<'a> {
             }
             "proof_bundle" => self.bundle(statement),
             "argocd_observation" if statement.text("event") == Some("operation") => {
-                self.reported.extend(statement.op_key());
+                if let Some(key) = statement.op_key() {
+                    self.reported.entry(key).or_default().push(self.operations.len());
+                }
                 self.operations.push((statement, Vec::new()));
             }
             _ => {}

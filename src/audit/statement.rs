@@ -150,9 +150,9 @@ pub(super) struct Decision<'a> {
     /// Positions among the scene's receipts and operations.
     pub receipts: Vec<usize>,
     pub operations: Vec<usize>,
-    /// Operations that speak against what the wrapper says came of it, and of
-    /// which nobody but their observer knows: anybody who can write the
-    /// application may have made them.
+    /// Operations that speak against what the wrapper says came of it, and
+    /// that may be none of its agent's: known to nobody but their observer,
+    /// say, where anybody who can write the application may have made them.
     pub doubted: Vec<usize>,
 }
 
@@ -202,10 +202,21 @@ pub(super) struct Receipt<'a> {
     pub outcome: &'a str,
 }
 
-impl Receipt<'_> {
+impl<'a> Receipt<'a> {
     /// Whether the wrapper says that Argo CD did nothing.
     pub(super) fn says_nothing_was_done(&self) -> bool {
         self.outcome == "not_sent" || self.outcome.starts_with("refused_")
+    }
+
+    /// Whether the wrapper knows that Argo CD took the call.
+    pub(super) fn is_sure(&self) -> bool {
+        self.outcome == "accepted"
+    }
+
+    /// The key of the operation that the wrapper says came of the call. Where
+    /// nothing was done, the operation that it names is one that it found.
+    pub(super) fn claims(&self) -> Option<&'a str> {
+        self.statement.text("op_key").filter(|_| !self.says_nothing_was_done())
     }
 }
 

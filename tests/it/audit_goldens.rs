@@ -204,6 +204,7 @@ fn rows() -> impl Iterator<Item = &'static Golden> {
         crate::audit_goldens_approvers::ROWS,
         crate::audit_goldens_accounts::ROWS,
         crate::audit_goldens_claimed::ROWS,
+        crate::audit_goldens_joined::ROWS,
         crate::audit_goldens_bundles::ROWS,
         crate::audit_goldens_calls::ROWS,
         crate::audit_goldens_allowed::ROWS,

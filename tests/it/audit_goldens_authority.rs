@@ -91,6 +91,7 @@ fn id_twice(story: &mut Story, ids: [&str; 2]) {
 fn claims_the_operation(story: &mut Story, key: &str) {
     neighbours(story);
     story.set("roots", "agents[1].usernames[0].username", "proj:payments:agent");
+    story.set("job-2.back seen", "initiator.username", "proj:payments:agent");
     story.remove("job-2.seen");
     story.set("job-2.sync receipt", "op_key", format!("#{key}"));
     story.unset("job-1.seen", "info");

@@ -23,7 +23,7 @@ fn names_another(story: &mut Story) {
 
 /// One more decision of a run, with its own approval, whose receipt names the
 /// operation of another.
-fn claims(story: &mut Story, run: &str, token: &str, as_in: &str, action: &str, operation: &str) {
+pub fn claims(story: &mut Story, run: &str, token: &str, as_in: &str, action: &str, operation: &str) {
     story.approve("more ok", "approve", action);
     story.decide("more", "allow", run, token, action, Some("more ok"));
     story.set("more", "cst.scope_hash_b64u", story.decided_scope(as_in));
@@ -32,7 +32,7 @@ fn claims(story: &mut Story, run: &str, token: &str, as_in: &str, action: &str, 
 }
 
 /// The same decision, whose receipt names no operation.
-fn claims_none(story: &mut Story, run: &str, token: &str, as_in: &str, action: &str) {
+pub fn claims_none(story: &mut Story, run: &str, token: &str, as_in: &str, action: &str) {
     claims(story, run, token, as_in, action, "more");
     story.unset("more receipt", "op_key");
 }
@@ -49,6 +49,7 @@ fn second_job(story: &mut Story, operation: &str) {
 fn others_job(story: &mut Story, operation: &str) {
     neighbours(story);
     story.set("roots", "agents[1].usernames[0].username", "proj:payments:agent");
+    story.set("job-2.back seen", "initiator.username", "proj:payments:agent");
     story.remove("job-2.seen");
     story.set("job-2.sync receipt", "op_key", format!("#{operation}"));
 }

@@ -302,9 +302,11 @@ fn what_argo_cd_reports_must_be_what_was_decided() {
 }
 
 #[test]
-fn an_operation_by_another_user_joins_nothing_and_is_coverage() {
+fn an_operation_by_another_user_joins_nothing_unless_a_receipt_names_it() {
     let mut story = Story::clean();
     story.set("seen", "initiator.username", "somebody");
+    assert_eq!(codes(&story.audit()), BTreeSet::from(["OBSERVED_UNLIKE_DECIDED"]));
+    story.unset("sync receipt", "op_key");
     let report = story.audit();
     assert_eq!(
         (report.findings.len(), report.coverage.iter().filter(|c| c.what.contains("not matched")).count()),

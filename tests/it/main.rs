@@ -58,6 +58,7 @@ mod audit_goldens_claimed;
 mod audit_goldens_nobodys;
 mod audit_goldens_packing;
 mod audit_goldens_distrust;
+mod audit_goldens_joined;
 mod audit_goldens_policies;
 mod audit_goldens_renewals;
 mod audit_goldens_roles;

@@ -8,6 +8,9 @@
 //!                               whose both are
 //! ```
 //!
+//! A wrapper that did not learn what came of its call may have found another's
+//! operation: its claim fails nobody, and is left open where it contradicts.
+//!
 //! A claim speaks against another only where its signer could speak of that
 //! decision: what another agent's wrapper claims takes nothing away.
 
@@ -20,7 +23,7 @@ use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Receipt, Statement};
 use crate::merkle::LeafIndex;
 
-/// One decision's accepted receipt that names the operation.
+/// One decision's receipt that says that the operation came of its call.
 #[derive(Clone, Copy)]
 struct Claim<'s, 'a> {
     decision: &'s Decision<'a>,
@@ -30,8 +33,8 @@ struct Claim<'s, 'a> {
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let mut by_key: BTreeMap<&str, Vec<Claim<'_, '_>>> = BTreeMap::new();
     for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
-        for receipt in scene.receipts_of(decision).filter(|receipt| receipt.outcome == "accepted") {
-            if let Some(key) = receipt.statement.text("op_key") {
+        for receipt in scene.receipts_of(decision) {
+            if let Some(key) = receipt.claims() {
                 by_key.entry(key).or_default().push(Claim { decision, receipt });
             }
         }
@@ -50,8 +53,7 @@ fn of_claim(scene: &Scene<'_>, key: &str, claim: &Claim<'_, '_>, claims: &[Claim
             && scene.speaks_of(&other.receipt.statement, claim.decision)
     };
     let others: Vec<_> = claims.iter().filter(is_other).collect();
-    let reports = scene.operations_of(claim.decision).chain(scene.doubted_of(claim.decision));
-    let stating: Vec<_> = reports.filter(|report| report.op_key() == Some(key) && report.stated().is_some()).collect();
+    let stating: Vec<_> = scene.reports_of(key).filter(|report| report.stated().is_some()).collect();
     let own = claim.decision.statement.hash.to_string();
     if stating.iter().any(|report| report.stated() == Some(&own)) {
         return;
@@ -76,7 +78,11 @@ fn stated(
     let mut entries = BTreeSet::from([claim.decision.statement.at, claim.receipt.statement.at, report.at]);
     entries.extend(its.iter().flat_map(|other| [other.decision.statement.at, other.receipt.statement.at]));
     let detail = "the receipt says that this operation was the decision's, and the operation states another decision";
-    if its.is_some() || scene.writes_are_closed(report) {
+    let is_sure = |claim: &Claim<'_, '_>| claim.receipt.is_sure();
+    if !is_sure(claim) {
+        let detail = format!("{detail}; the wrapper did not learn what came of its call");
+        findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, &claim.decision.subject(), entries, detail);
+    } else if its.is_some_and(|other| is_sure(other)) || scene.writes_are_closed(report) {
         findings.add(&CONTRADICTING_ACCOUNTS, &claim.decision.subject(), entries, detail);
     } else {
         let detail = format!("{detail}; the roots do not say that writes to the instance are closed");
@@ -84,8 +90,9 @@ fn stated(
     }
 }
 
-/// Nothing tells whose operation it was. One run claims it twice, or one job:
-/// then that one fails, whichever claim is the false one.
+/// Nothing tells whose operation it was. One run claims it twice, or one job,
+/// and was sure both times: then that one fails, whichever claim is the false
+/// one.
 fn unstated(claim: &Claim<'_, '_>, others: &[&Claim<'_, '_>], findings: &mut Findings) {
     let subject = claim.decision.subject();
     let entries: BTreeSet<LeafIndex> = [claim]
@@ -94,7 +101,8 @@ fn unstated(claim: &Claim<'_, '_>, others: &[&Claim<'_, '_>], findings: &mut Fin
         .flat_map(|claim| [claim.decision.statement.at, claim.receipt.statement.at])
         .collect();
     let detail = format!("receipts of {} decisions say that one operation was theirs", others.len() + 1);
-    let is_of = |is_same: &dyn Fn(&Subject) -> bool| others.iter().any(|other| is_same(&other.decision.charged));
+    let sure: Vec<_> = others.iter().filter(|other| other.receipt.is_sure() && claim.receipt.is_sure()).collect();
+    let is_of = |is_same: &dyn Fn(&Subject) -> bool| sure.iter().any(|other| is_same(&other.decision.charged));
     if is_of(&|other| (&other.job, &other.agent, &other.run) == (&subject.job, &subject.agent, &subject.run)) {
         findings.add(&CONTRADICTING_ACCOUNTS, &subject, entries, detail);
         return;

@@ -20,12 +20,11 @@ pub(super) struct Reports {
 impl Reports {
     pub(super) fn add(&mut self, report: &Statement<'_>) {
         let shows = |path: &str| report.payload.at(path).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
-        let param = |name: &str| report.payload.get("params").is_some_and(|params| params.get(name).is_some());
         self.first = self.first.or(Some(report.at));
         self.has_ended |= has_ended(report);
         self.resolved |= shows("revisions.resolved");
         self.deployed |= shows("revisions.deployed");
-        if report.text("phase") == Some("Succeeded") && !param("dry_run") && !param("resources") {
+        if makes_history(report) {
             self.succeeded = self.succeeded.or(Some(report.at));
         }
     }
@@ -43,6 +42,18 @@ impl Reports {
 
 fn has_ended(report: &Statement<'_>) -> bool {
     matches!(report.text("phase"), Some("Succeeded" | "Failed" | "Error"))
+}
+
+/// Whether the operation made an entry of the application's history: it
+/// succeeded as a whole. What others show is the entry of one before.
+fn makes_history(report: &Statement<'_>) -> bool {
+    let param = |name: &str| report.payload.get("params").is_some_and(|params| params.get(name).is_some());
+    report.text("phase") == Some("Succeeded") && !param("dry_run") && !param("resources")
+}
+
+/// The entry of the history that the operation made, where the report says so.
+fn made(report: &Statement<'_>) -> Option<i64> {
+    report.payload.get("history_id").and_then(Value::as_i64).filter(|_| makes_history(report))
 }
 
 /// Reports told apart.
@@ -71,10 +82,10 @@ pub(super) fn told_apart<'s, 'a: 's>(reports: impl Iterator<Item = &'s Statement
     for ((is_opaque, _), group) in groups {
         let mut by_id: BTreeMap<Option<i64>, LeafIndex> = BTreeMap::new();
         for report in &group {
-            by_id.entry(report.payload.get("history_id").and_then(Value::as_i64)).or_insert(report.at);
+            by_id.entry(made(report)).or_insert(report.at);
         }
         let ended: Vec<_> = group.iter().filter(|report| has_ended(report)).collect();
-        if ended.len() > 1 && ended.iter().any(|report| report.payload.get("history_id").is_none()) {
+        if ended.len() > 1 && ended.iter().any(|report| made(report).is_none()) {
             told.counted_as_one.extend(ended[1..].iter().map(|report| report.at));
         }
         // Who states no entry may speak of any of them.

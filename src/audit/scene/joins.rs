@@ -1,15 +1,47 @@
 //! Which receipts and operations belong to which decision.
+//!
+//! ```text
+//! the operation states a decision    it is that one's, where the agent's own username started it
+//! a receipt names the operation      it is the receipt's decision's, unless reports of it state another one
+//! ```
+//!
+//! A receipt is its wrapper's own word, so whoever started an operation that it
+//! claims takes it not away: that is compared. One that says that nothing was
+//! done claims nothing; the operation that it found is its decision's only
+//! where its agent started it, or where it states that decision.
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::artifact::json::Value;
 use crate::audit::roots::Roots;
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Receipt, Statement};
 
+/// Why an observation alone does not prove what it says of a decision.
+const COPIED: &str = "nothing but the observation ties it to the decision, and the roots do not say that writes to the \
+     instance are closed: anybody who can write the Application can copy a public digest into it";
+
+/// Why an operation that another user started may be none of the agent's.
+const IN_THE_WAY: &str = "its initiator is no username of the agent's, and the roots do not say that writes to the \
+     instance are closed: somebody may have put it in the wrapper's way";
+
+/// Why an operation that no wrapper says Argo CD accepted may be another's.
+const FOUND: &str = "its initiator is no username of the agent's, and no receipt says that Argo CD accepted the call: \
+     the wrapper may have found somebody else's operation";
+
+/// What ties keys of operations to decisions.
+#[derive(Debug, Default)]
+struct Keys<'a> {
+    /// Decisions whose receipts name the key; whether that receipt claims it.
+    named: HashMap<&'a str, Vec<(usize, bool)>>,
+    /// Decisions in the log that reports of the key state.
+    stated: HashMap<&'a str, BTreeSet<usize>>,
+}
+
 impl<'a> Scene<'a> {
     /// Says which receipts and operations belong to which decision.
     pub(super) fn join_all(&mut self) {
-        let mut by_key: HashMap<_, Vec<usize>> = HashMap::new();
+        let mut keys = Keys::default();
         for at in 0..self.receipts.len() {
             let receipt = self.receipts[at].statement;
             let Some(decision) = self.spoken_of(&receipt) else {
@@ -19,11 +51,16 @@ impl<'a> Scene<'a> {
             self.receipts[at].decision = Some(decision);
             self.decisions[decision].receipts.push(at);
             if let Some(op_key) = receipt.text("op_key") {
-                by_key.entry(op_key).or_default().push(decision);
+                keys.named.entry(op_key).or_default().push((decision, self.receipts[at].claims().is_some()));
+            }
+        }
+        for (operation, _) in &self.operations {
+            if let Some(key) = operation.op_key() {
+                keys.stated.entry(key).or_default().extend(self.stated_by(operation));
             }
         }
         for at in 0..self.operations.len() {
-            let joined = self.join(&self.operations[at].0, &by_key);
+            let joined = self.join(&self.operations[at].0, &keys);
             for decision in &joined {
                 let is_doubted = self.is_doubted(&self.decisions[*decision], &self.operations[at].0);
                 let decision = &mut self.decisions[*decision];
@@ -43,39 +80,79 @@ impl<'a> Scene<'a> {
         Some(std::iter::once(first).chain(fitting).find(is_own).unwrap_or(first))
     }
 
+    /// The decisions in the log that an operation states as its own.
+    fn stated_by(&self, operation: &Statement<'a>) -> impl Iterator<Item = usize> {
+        operation.stated().and_then(|hash| self.decision_at.get(hash)).into_iter().flatten().copied()
+    }
+
     /// The decisions that an operation states, and whose receipts name it; only
-    /// where the agent's own username started it, and only by channels that
-    /// show the operation itself. All of them: what another wrapper claims
-    /// takes it from nobody.
-    fn join(&self, operation: &Statement<'a>, by_key: &HashMap<&'a str, Vec<usize>>) -> Vec<usize> {
+    /// by channels that show the operation itself. All of them: what another
+    /// wrapper claims takes it from nobody.
+    fn join(&self, operation: &Statement<'a>, keys: &Keys<'a>) -> Vec<usize> {
         if !matches!(operation.text("channel"), Some("notify" | "poll")) {
             return Vec::new();
         }
-        let started_by = |agent: &&str| {
-            let (instance, username) = operation.text("instance").zip(operation.text("initiator.username"))?;
-            Some(self.roots_at(operation.at)?.is_username(agent, instance, username))
-        };
-        let fits = |at: &usize| self.decisions[*at].agents.iter().any(|agent| started_by(agent) == Some(true));
-        let by_info = operation.stated().and_then(|hash| self.decision_at.get(hash)).into_iter().flatten().copied();
-        let named = operation.op_key().and_then(|key| by_key.get(key)).into_iter().flatten().copied();
-        let all: BTreeSet<usize> = by_info.chain(named).filter(fits).collect();
+        let is_own = |at: usize| self.is_started_by(&self.decisions[at], operation);
+        let key = operation.op_key();
+        let stated = key.and_then(|key| keys.stated.get(key));
+        // The key is over the operation, and over what it states with it: what
+        // one report shows of that, all reports are of.
+        let may_be = |at: usize| stated.is_none_or(|stated| stated.is_empty() || stated.contains(&at));
+        let named = key.and_then(|key| keys.named.get(key)).into_iter().flatten().copied();
+        let by_key = named.filter(|(at, claims)| {
+            may_be(*at) && (*claims || is_own(*at) || self.stated_by(operation).any(|stated| stated == *at))
+        });
+        let by_info = self.stated_by(operation).filter(|at| is_own(*at));
+        let all: BTreeSet<usize> = by_info.chain(by_key.map(|(at, _)| at)).collect();
         all.into_iter().collect()
     }
 
-    /// Whether the operation speaks against the decision or its receipts, and
-    /// rests on nothing but its observer.
-    fn is_doubted(&self, decision: &Decision<'a>, operation: &Statement<'a>) -> bool {
-        let denied = || self.receipts_of(decision).any(Receipt::says_nothing_was_done);
-        (!decision.is_allow || denied()) && self.is_known_from_it_alone(decision, operation)
+    /// Whether the username that started an operation is the decision's
+    /// agent's: as the roots say that were in force when it was decided, or
+    /// when it was seen, for a username may change in between.
+    pub(in crate::audit) fn is_started_by(&self, decision: &Decision<'a>, operation: &Statement<'a>) -> bool {
+        let Some((instance, username)) = operation.text("instance").zip(operation.text("initiator.username")) else {
+            return false;
+        };
+        let both = [decision.statement.at, operation.at];
+        let roots: Vec<_> = both.into_iter().filter_map(|at| self.roots_at(at)).collect();
+        let is_username = |agent: &&str| roots.iter().any(|roots| roots.is_username(agent, instance, username));
+        decision.agents.iter().any(is_username)
     }
 
-    /// Whether no receipt names the operation, and the roots do not say that
-    /// nobody but Argo CD can write the application.
-    pub(in crate::audit) fn is_known_from_it_alone(&self, decision: &Decision<'a>, operation: &Statement<'a>) -> bool {
+    /// Whether an operation that is not the agent's was surely somebody else's:
+    /// Argo CD's own, or under a name that the roots know.
+    pub(in crate::audit) fn is_started_by_another(&self, operation: &Statement<'a>) -> bool {
+        let is_automated = operation.payload.at("initiator.automated").and_then(Value::as_bool) == Some(true);
+        let named = operation.text("instance").zip(operation.text("initiator.username"));
+        let knows =
+            |(instance, username)| self.roots_at(operation.at)?.knows_username(instance, username).then_some(());
+        is_automated || named.and_then(knows).is_some()
+    }
+
+    /// Whether the operation speaks against the decision or its receipts, and
+    /// may be none of its agent's.
+    fn is_doubted(&self, decision: &Decision<'a>, operation: &Statement<'a>) -> bool {
+        let denied = || self.receipts_of(decision).any(Receipt::says_nothing_was_done);
+        (!decision.is_allow || denied()) && self.doubt(decision, operation).is_some()
+    }
+
+    /// Why an operation that joins a decision may be none of its agent's, in
+    /// words: then it accuses nobody, and leaves open what it speaks against.
+    pub(in crate::audit) fn doubt(&self, decision: &Decision<'a>, operation: &Statement<'a>) -> Option<&'static str> {
         let key = operation.op_key();
-        let names = |receipt: &Receipt<'_>| key.is_some() && receipt.statement.text("op_key") == key;
-        let is_named = self.receipts_of(decision).any(names);
-        !is_named && !self.writes_are_closed(operation)
+        let names = |receipt: &&Receipt<'_>| key.is_some() && receipt.statement.text("op_key") == key;
+        let naming: Vec<_> = self.receipts_of(decision).filter(names).collect();
+        let is_own = self.is_started_by(decision, operation);
+        if !is_own && !naming.iter().any(|receipt| receipt.is_sure()) {
+            return Some(FOUND);
+        }
+        match () {
+            () if self.writes_are_closed(operation) => None,
+            () if naming.is_empty() => Some(COPIED),
+            () if !is_own => Some(IN_THE_WAY),
+            () => None,
+        }
     }
 
     /// Whether the roots say, where the operation is reported, that nobody but
@@ -85,16 +162,27 @@ impl<'a> Scene<'a> {
         self.roots_at(operation.at).is_some_and(is_closed)
     }
 
-    /// Whether a decision that the operation joins has nothing but the
-    /// observation to know it by.
+    /// Whether the operation may be none of the agent's of a decision that it
+    /// joins.
     pub(in crate::audit) fn may_be_anybodys(&self, operation: &Statement<'a>) -> bool {
         let found = self.operations.binary_search_by_key(&operation.at, |(operation, _)| operation.at);
         let joined = found.map(|at| self.operations[at].1.as_slice()).unwrap_or_default();
-        joined.iter().any(|decision| self.is_known_from_it_alone(&self.decisions[*decision], operation))
+        joined.iter().any(|decision| self.doubt(&self.decisions[*decision], operation).is_some())
     }
 
-    /// Operations that join a decision and may be anybody's.
+    /// Whether an operation states no decision of this log: then nothing but a
+    /// receipt's `op_key` joins it.
+    pub(in crate::audit) fn states_nothing(&self, operation: &Statement<'a>) -> bool {
+        self.stated_by(operation).next().is_none()
+    }
+
+    /// Operations that join a decision and may be none of its agent's.
     pub(in crate::audit) fn doubted_of(&self, decision: &Decision<'a>) -> impl Iterator<Item = &Statement<'a>> {
         decision.doubted.iter().map(|at| &self.operations[*at].0)
+    }
+
+    /// Every report of the operation with this key, whatever it joins.
+    pub(in crate::audit) fn reports_of(&self, key: &str) -> impl Iterator<Item = &Statement<'a>> {
+        self.reported.get(key).into_iter().flatten().map(|at| &self.operations[*at].0)
     }
 }
