@@ -23,6 +23,7 @@ fn faults_system_calls() {
     let served = Served::start();
     let mut kept = Kept::new(&served);
     kept.submit(&served, LOAD);
+    let mut ended = 0;
     while plan.goes_on(&counts) {
         let (call, error) = (CALLS[random.below(8) as usize], ERRORS[random.below(3) as usize]);
         let fault = format!("inject={call}:error={error}:when={}", 1 + random.below(NTH_MAX));
@@ -38,6 +39,7 @@ fn faults_system_calls() {
             eprintln!("{name}: neither goes on nor ends: {}", served.log_text());
             counts.bricked += 1;
         }
+        ended += u64::from(!is_up);
         counts.rounds += 1;
         if !kept.restart(&served, &mut counts, &name) {
             break;
@@ -46,5 +48,6 @@ fn faults_system_calls() {
     if counts.bricked == 0 {
         kept.end(&served, &mut counts);
     }
+    println!("  {ended} of these rounds ended the process, the others went on");
     plan.end(counts);
 }

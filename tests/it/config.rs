@@ -88,6 +88,8 @@ fn what_many_clients_may_take_is_set_like_everything_else_and_bounded() {
     let env = [("PULSELOG_VERIFY_WORKERS", "3")];
     let crowd = place.load(&env, place.flags()).unwrap_or_else(|e| panic!("{e}")).crowd;
     assert_eq!((crowd.reads_max, crowd.verify_workers, crowd.connections_max), (7, 3, 16_384));
+    let shown = place.load(&[("PULSELOG_READ_ONLY", "true")], place.flags()).unwrap_or_else(|e| panic!("{e}"));
+    assert!(shown.read_only);
     let flags = RawConfig { crowd: [("reads_max", 9)].into(), ..place.flags() };
     assert_eq!(place.load(&env, flags).unwrap_or_else(|e| panic!("{e}")).crowd.reads_max, 9);
     refused(place.load(&[("PULSELOG_READS_MAX", "0")], place.flags()), "config_invalid", "reads_max");

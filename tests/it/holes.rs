@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use pulselog::merkle::TreeSize;
 use pulselog::server::faults::NoFaults;
-use pulselog::server::log::recovery::OpenError;
+use pulselog::server::log::recovery::{OpenError, rebuild_guard};
 use pulselog::server::store::layout::{cf, number_key};
 use pulselog::server::store::whole::{Hole, ROW_AN_ENTRY};
 use pulselog::server::store::{Budget, Store};
@@ -185,6 +185,22 @@ fn a_row_that_is_gone_from_any_family_is_a_hole() {
             check_refuses(&place, &base.memory, &name, &["store_holes"]);
         }
     }
+}
+
+/// A guard is no cure for a hole: what a repair needs is left as it lies.
+#[test]
+fn no_guard_is_written_for_a_store_with_a_hole() {
+    let (place, memory) = Place::in_memory().with_sizes(&[300]);
+    {
+        let store = Store::open(&place.store(), Budget::default(), Arc::new(NoFaults)).unwrap();
+        store.database().delete_cf(store.database().cf_handle(cf::BODIES).unwrap(), number_key(7)).unwrap();
+    }
+    std::fs::remove_file(place.guard()).unwrap();
+    let before = files(&place);
+    let mut opening = place.opening();
+    opening.seen = vec![memory.checkpoints.last().unwrap().clone()];
+    assert_eq!(rebuild_guard(&opening).err().map(|error| error.code()), Some("store_holes"));
+    assert!(!place.guard().exists() && files(&place) == before, "something was written");
 }
 
 #[test]

@@ -13,6 +13,9 @@ use crate::tile::TileId;
 /// Entries of one step: a bundle.
 const STEP_ENTRIES: usize = 256;
 
+/// A row of a family in index order.
+type Numbered = (u64, Vec<u8>);
+
 /// How a step ended.
 pub enum Step {
     /// So many bytes were read, and more is left.
@@ -93,7 +96,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Rows from here on in index order; `None` where a block is damaged.
-    fn rows(&mut self, family: &'static str, limit: usize) -> Result<Option<Vec<(u64, Vec<u8>)>>, StoreError> {
+    fn rows(&mut self, family: &'static str, limit: usize) -> Result<Option<Vec<Numbered>>, StoreError> {
         let rows = self.store.rows_once(family, &number_key(self.next), limit, self.held_bytes_max);
         let Some(rows) = self.damaged(rows)? else { return Ok(None) };
         self.bytes += rows.iter().map(|(key, value)| (key.len() + value.len()) as u64).sum::<u64>();

@@ -9,6 +9,9 @@ use crate::server::store::layout::{STATEMENT_KEY_BYTES, cf, number, number_key, 
 use crate::server::store::{SAME_STATEMENT_MAX, Store, StoreError};
 use crate::tile::TileId;
 
+/// Key and value.
+pub type Row = (Vec<u8>, Vec<u8>);
+
 /// Rows that were asked for, each where it is there.
 type Found = Vec<Option<Vec<u8>>>;
 
@@ -55,7 +58,7 @@ impl Store {
         from: &[u8],
         limit: usize,
         bytes_max: usize,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    ) -> Result<Vec<Row>, StoreError> {
         let mode = IteratorMode::From(from, Direction::Forward);
         let (mut found, mut bytes) = (Vec::new(), 0_usize);
         for row in self.db.iterator_cf_opt(self.family(family)?, once(), mode) {

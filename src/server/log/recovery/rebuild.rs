@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{OpenError, hash_text};
-use super::{check_guard_place, check_identity, check_roots, check_seen, compare, digest, is_log, resume};
+use super::{check_guard_place, check_identity, check_roots, check_seen, compare, digest, is_log, resume, survey};
 use crate::checkpoint::TreeHead;
 use crate::merkle::{Hash, TreeSize};
 use crate::server::guard::{FileGuard, GuardRecord, GuardState};
@@ -54,7 +54,13 @@ pub fn rebuild_guard(opening: &Opening) -> Result<Rebuilt, OpenError> {
     }
     check_guard_place(&opening.data, &opening.guard)?;
     let held = FileGuard::open(&opening.guard, Arc::clone(&opening.faults))?;
-    let store = Store::open(&opening.data.join("store"), opening.budget, Arc::clone(&opening.faults))?;
+    let dir = opening.data.join("store");
+    // A store with holes is opened for writing by nobody.
+    let damage = survey(opening, &dir, held.as_ref())?;
+    let store = Store::open(&dir, opening.budget, Arc::clone(&opening.faults))?;
+    if let Some(damage) = damage {
+        store.damage().meet(&damage);
+    }
     if let Some(why) = store.fork()? {
         return Err(OpenError::Fork { why });
     }
