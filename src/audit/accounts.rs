@@ -17,14 +17,15 @@ static CONTRADICTING_ACCOUNTS: Rule = Rule {
     title: "Accounts of one act that cannot all be true",
     severity: Severity::Critical,
     effect: Effect::Fails,
-    rationale: "The wrapper denied the act, or says that nothing was done, and Argo CD reports the operation; or its \
-                receipts say of one call that it was not sent and that it was accepted, or that it became two \
-                operations, or another one than Argo CD reports, or one that two decisions claim, or that states \
-                another decision. The audit is incomplete, and the severity high, where both may have been said in \
-                good faith: the call may have been tried twice, or the wrapper did not learn what came of it, or \
-                nothing tells whose operation it was; and where the operation is known from its observation alone, \
-                and the operator's roots do not say that nobody but Argo CD can write the application: then anybody \
-                who can write it may have copied the decision's public digest into it.",
+    rationale: "Two accounts of one act contradict each other. The wrapper denied it, or says that nothing was done, \
+                and Argo CD reports the operation. Or the wrapper's receipts say of one call that it was not sent \
+                and that it was accepted; that it became two operations, or another one than Argo CD reports; or one \
+                that two decisions claim, or that states another decision. The audit is incomplete, and the severity \
+                high, where both may have been said in good faith: the call may have been tried twice, or the \
+                wrapper did not learn what came of it, or nothing tells whose operation it was; and where the \
+                operation is known from its observation alone, and the operator's roots do not say that nobody but \
+                Argo CD can write the application: then anybody who can write it may have copied the decision's \
+                public digest into it.",
     what_to_do: "Compare the wrapper's own log with Argo CD's; close write access to the Application resources and \
                  say so in the roots.",
     does_not_prove: "Which of the accounts is the false one.",

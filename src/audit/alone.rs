@@ -13,7 +13,7 @@ static SELF_CONTRADICTION: Rule = Rule {
     title: "The bundle contradicts itself",
     severity: Severity::Critical,
     effect: Effect::Fails,
-    rationale: "A deny and a success are of one act: of the same span, or of the same event (other than a model call), tool and request; a person's deny, which names neither, of the same event and span.",
+    rationale: "One receipt in the bundle denies an act, and another says that it succeeded. Both are of one act: of the same span, or of the same event (other than a model call), tool and request; a person's deny, which names neither, of the same event and span.",
     what_to_do: "Treat the action as denied and done all the same.",
     does_not_prove: "Which of the two receipts is true.",
     rests_on: &[OWN, TOKEN, RUN],

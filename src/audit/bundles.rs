@@ -46,7 +46,7 @@ static RECEIPT_UNBOUND: Rule = Rule {
     title: "Bundle holds a receipt bound to nothing",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "A receipt without grant fits into any bundle, and one without run and event into that of any run of its grant. One without event that no llm_call event is left for leaves the verdict incomplete instead (medium).",
+    rationale: "A receipt without grant fits into any bundle, and one without run and event into that of any run of its grant. One without event, where no model call of the chain is left for it, leaves the verdict incomplete instead (medium).",
     what_to_do: "Have the gateway bind its receipts: run id, event hash, scope hash.",
     does_not_prove: "That the receipt belongs to another run.",
     rests_on: &[WORD, TOKEN, RUN, &[Rest::On("proof_bundle", Place::Anywhere)]],
@@ -79,7 +79,7 @@ static GATEWAY_RECEIPT_MISSING: Rule = Rule {
     title: "Model call without a gateway receipt",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "The policy asks for gateway receipts, and the run or one of its llm_call events has none, neither in the bundle nor in the log.",
+    rationale: "The policy asks for gateway receipts, and the run, or one of its model calls (llm_call events), has none, neither in the bundle nor in the log.",
     what_to_do: "Ask the gateway for the receipt; if it has none, the call went round it.",
     does_not_prove: "Which model was called.",
     rests_on: &[

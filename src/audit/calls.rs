@@ -16,7 +16,7 @@ static MODEL_CALL_UNPLACED: Rule = Rule {
     title: "A model call that could be this run's",
     severity: Severity::Medium,
     effect: Effect::Incomplete,
-    rationale: "A gateway saw a call under the run's grant, at a time when one of its tokens lived; the receipt names no run, and no bundle of these runs holds it.",
+    rationale: "A gateway saw a model call with this run's rights while one of its tokens was valid. The receipt names no run, and no bundle of the runs that it could belong to holds it.",
     what_to_do: "Have the gateway bind its receipts to runs; a bundle that holds the receipt says whose call it was.",
     does_not_prove: "That the call was this run's.",
     rests_on: NOTHING,

@@ -23,7 +23,7 @@ static DECISION_AFTER_ACT: Rule = Rule {
     title: "Decision logged after the act",
     severity: Severity::Critical,
     effect: Effect::Fails,
-    rationale: "A decision explains what happens after it; this one stands above its own receipt.",
+    rationale: "A decision explains what happens after it; this one was logged after its own receipt.",
     what_to_do: "Treat the call as undecided; the wrapper must log its decision first.",
     does_not_prove: "That the decision would have been another.",
     rests_on: &[WORD, TOKEN],
@@ -46,7 +46,7 @@ static RECEIPT_MISSING: Rule = Rule {
     severity: Severity::High,
     effect: Effect::Fails,
     rationale: "The wrapper owes a receipt within two minutes of an allow decision, whatever came of the call.",
-    what_to_do: "Submit the receipt, or not_sent; late evidence closes this.",
+    what_to_do: "Have the wrapper submit the receipt, with the outcome not_sent where nothing was sent; late evidence closes this.",
     does_not_prove: "That the call was made.",
     rests_on: &[WORD, TOKEN, &[Rest::On("argocd_receipt", Place::Anywhere)]],
 };

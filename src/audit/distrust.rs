@@ -20,10 +20,10 @@ use crate::merkle::LeafIndex;
 
 static DISTRUSTED_SIGNER: Rule = Rule {
     code: "DISTRUSTED_SIGNER",
-    title: "Fact by a signer who is no longer trusted",
+    title: "Statement by a signer who is no longer trusted",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "The operator withdrew trust from this signer, from an index at or below the statement's.",
+    rationale: "The operator withdrew trust from this signer, for everything from this statement or from an earlier one on.",
     what_to_do: "Look at each statement of this signer as if it could be false.",
     does_not_prove: "That this very statement is false.",
     rests_on: &[WORD, &[Rest::Time], TOKEN, CALL, RUN, &[Rest::On("argocd_decision", Place::Unjoined)]],
@@ -34,7 +34,7 @@ static RESTS_ON_DISTRUSTED: Rule = Rule {
     title: "Rests on the word of somebody who is no longer trusted",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "The policy, token, approval, decision or receipt that this needs was signed by somebody from whom the operator withdrew trust, from an index at or below that statement's.",
+    rationale: "This needs a policy, token, approval, decision or receipt whose signer the operator no longer trusts, from that statement or from an earlier one on.",
     what_to_do: "Find out in another way whether what it rests on is true; until then nothing allowed this.",
     does_not_prove: "That what it rests on is false.",
     rests_on: &[

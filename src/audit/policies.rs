@@ -20,7 +20,7 @@ static POLICY_MISSING: Rule = Rule {
     title: "No policy stands before the token",
     severity: Severity::Critical,
     effect: Effect::Fails,
-    rationale: "A policy counts when a rooted signer logged it before the token that runs under it was issued.",
+    rationale: "A policy counts when a signer whom the roots name logged it before the token that runs under it was issued.",
     what_to_do: "Publish policies first; issue the token again under a logged policy.",
     does_not_prove: "That the policy did not exist elsewhere.",
     rests_on: &[WORD, TOKEN, &[Rest::On("work_policy", Place::BeforeToken)]],
@@ -31,7 +31,7 @@ static POLICY_NONCOMPLIANT: Rule = Rule {
     title: "Action outside the policy",
     severity: Severity::Critical,
     effect: Effect::Fails,
-    rationale: "The clause named in the finding refuses the action, or nothing allows it.",
+    rationale: "A clause of the policy refuses the action, or none allows it; the finding says which.",
     what_to_do: "Find out what led to the action; the gateway receipts just before it are the place to start.",
     does_not_prove: "That the wrapper decided in bad faith.",
     rests_on: &[
@@ -81,7 +81,7 @@ static TOKEN_LIFETIME_TOO_LONG: Rule = Rule {
     title: "Token lives longer than its policy allows",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "exp less iat is more than max_ttl_seconds.",
+    rationale: "From its beginning (iat) to its end (exp) the token lives longer than the max_ttl_seconds of its policy.",
     what_to_do: "Shorten the issuer's lifetimes.",
     does_not_prove: "That the token was used beyond the limit.",
     rests_on: &[WORD, TOKEN, LINEAGE],
@@ -357,6 +357,7 @@ fn refusal(
     at: impl IntoIterator<Item = LeafIndex>,
 ) -> (Vec<LeafIndex>, String) {
     let policy = token.policy.map(|at| scene.policies[at].0.at);
-    let detail = format!("{} at {}: {}", judgement.reason.code(), judgement.clause, judgement.sentence);
+    let of = policy.map(|at| format!(" of the policy at entry {at}")).unwrap_or_default();
+    let detail = format!("{} ({}{of}) [{}]", judgement.sentence, judgement.clause, judgement.reason.code());
     (policy.into_iter().chain(at).collect(), detail)
 }

@@ -33,7 +33,7 @@ static RUN_UNKNOWN: Rule = Rule {
     title: "No token of this run is known",
     severity: Severity::Medium,
     effect: Effect::Incomplete,
-    rationale: "No issuance by a rooted issuer is joined to the run, so nobody can say for which job it ran and what it was allowed.",
+    rationale: "No token of an issuer whom the roots name belongs to the run, so nobody can say for which job it ran and what it was allowed.",
     what_to_do: "Bring the token's issuance, and check that the pinned operator is that of this log.",
     does_not_prove: "That the run had no token.",
     rests_on: NOTHING,

@@ -11,11 +11,11 @@ use crate::merkle::LeafIndex;
 
 static ID_NOT_SPELLED: Rule = Rule {
     code: "ID_NOT_SPELLED",
-    title: "An id that joins nothing",
+    title: "An id in an odd spelling",
     severity: Severity::Medium,
     effect: Effect::Incomplete,
-    rationale: "The id of a job, run, agent or approval begins or ends with a blank, or has a character that nobody sees, so it joins nothing, and what rests on it cannot be judged.",
-    what_to_do: "Log the statement again with the id in the one spelling; logs of today refuse others.",
+    rationale: "The id of a job, run, agent or approval begins or ends with a blank, or has a character that nobody sees, so it counts as the same as no other id, and what rests on it cannot be judged.",
+    what_to_do: "Log the statement again with the id spelled plainly; a log of today refuses any other spelling.",
     does_not_prove: "That the id was meant to look like another.",
     rests_on: NOTHING,
 };

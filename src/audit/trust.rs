@@ -21,7 +21,7 @@ pub(super) static ROOTS_MISSING: Rule = Rule {
     title: "No roots of the operator stand here",
     severity: Severity::High,
     effect: Effect::Incomplete,
-    rationale: "Roles come from the roots that the pinned operator logged, and none stand here.",
+    rationale: "Who holds which role stands in the roots (audit_roots) that the pinned operator logged, and none can be read here.",
     what_to_do: "Check that the pinned DID is that of this log's operator, and bring the body of its audit_roots where only that was left out.",
     does_not_prove: "That another operator declared none.",
     rests_on: NOTHING,

@@ -42,7 +42,7 @@ const CASES: &[Case] = &[
         |story| story.signed_by("ok", "stranger"),
         "APPROVAL_MISSING",
         "ok",
-        "no rooted approver logged what the decision names",
+        "no approver whom the roots name logged what the decision names",
     ),
     (
         |story| story.set("ok", "binds.revisions[0]", hex("another")[..40].to_owned()),

@@ -114,6 +114,7 @@ mod judging;
 mod kinds;
 mod known_answers;
 mod make;
+#[cfg(feature = "server")]
 mod memory;
 mod merkle;
 mod merkle_vectors;
@@ -140,7 +141,9 @@ mod receipts;
 mod schemas;
 #[cfg(feature = "server")]
 mod shell;
+#[cfg(feature = "server")]
 mod shown;
+#[cfg(feature = "server")]
 mod scrub;
 mod secrets;
 mod named_files;

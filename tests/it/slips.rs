@@ -174,8 +174,8 @@ fn an_address_where_nobody_answers_leaves_the_reader_without_an_answer() {
     let help = "start it with pulselog serve DIR, or correct the address";
     slips(3, &["audit", "--log", nobody, "--policy", policy, "--operator", &operator], &[help]);
     slips(3, &["verify", policy, "--log", nobody, "--policy", policy], &[help]);
-    let artifact = dir.path().join("artifact.json");
-    std::fs::write(&artifact, "{}").expect("written");
+    let artifact = dir.path().join("a.json");
+    std::fs::write(&artifact, crate::make::good(crate::make::kind("approval"))).expect("written");
     slips(3, &["submit", "--url", nobody, "--token-file", token, text(&artifact)], &[help]);
     let vkey = "log.example+530d903a+AekyeRrm";
     let vkey = std::fs::read_to_string(policy).expect("a policy").split_whitespace().nth(1).unwrap_or(vkey).to_owned();

@@ -141,6 +141,34 @@ fn the_reason_of_a_refusal_stands_directly_below_the_verdict() {
 }
 
 #[test]
+fn no_rule_speaks_in_words_that_only_its_makers_know() {
+    let ours = ["rooted", "joins nothing", " binds", "exp less", "an iat", "JCS", "scene", "softened"];
+    for rule in pulselog::audit::RULE_GROUPS.iter().copied().flatten() {
+        for said in [rule.title, rule.rationale, rule.what_to_do, rule.does_not_prove] {
+            let found = ours.iter().find(|word| said.contains(**word));
+            assert_eq!(found, None, "{}: {said}", rule.code);
+            assert!(!said.contains("  "), "{}: {said}", rule.code);
+        }
+    }
+}
+
+#[test]
+fn what_a_policy_refuses_is_told_in_words_before_its_clause_and_code() {
+    let (mut seen, codes) = (0, pulselog::policy::REASONS);
+    for (name, story) in whole_stories() {
+        let report = audit(&story.timeline(), Some(&operator()));
+        for finding in report.findings.iter().filter(|finding| finding.code == "POLICY_NONCOMPLIANT") {
+            let begins = finding.detail.split(' ').next().unwrap_or_default();
+            assert!(!begins.contains('_') && !begins.contains('.'), "{name}: {}", finding.detail);
+            let names = |code: &str| finding.detail.contains(&format!(") [{code}]"));
+            assert!(codes.iter().any(|row| names(row.code)), "{name}: {}", finding.detail);
+            seen += 1;
+        }
+    }
+    assert!(seen > 0, "a golden is refused by its policy");
+}
+
+#[test]
 fn explain_says_of_every_rule_that_accuses_that_it_may_be_undecided() {
     for rule in pulselog::audit::RULE_GROUPS.iter().copied().flatten() {
         let ran = run(&["explain", rule.code]);

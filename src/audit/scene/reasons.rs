@@ -70,7 +70,7 @@ impl<'a> Scene<'a> {
             }
             Some(late) => format!("the approval that the decision names stands at entry {}, after it", late.at),
             None if decision.approvals.is_empty() => "the decision names no approval".to_owned(),
-            None => "no rooted approver logged what the decision names".to_owned(),
+            None => "no approver whom the roots name logged what the decision names".to_owned(),
         }
     }
 
@@ -81,7 +81,7 @@ impl<'a> Scene<'a> {
         };
         match self.policy_at.get(hash).map(|at| self.policies[*at].0.at) {
             Some(late) => format!("the token's policy stands at entry {late}, after the token"),
-            None => "no rooted signer logged the token's policy".to_owned(),
+            None => "no signer whom the roots name logged the token's policy".to_owned(),
         }
     }
 

@@ -91,7 +91,7 @@ impl Auditing<'_> {
             }
             // Whose job it is may be known without its token.
             if tokens.is_empty() || found.job.is_none() {
-                self.lacks(&subject, Shortfall::Run, "no issuance by a rooted issuer is joined to it");
+                self.lacks(&subject, Shortfall::Run, "no token of an issuer whom the roots name belongs to this run");
             }
             self.take(found.run, place == 0);
             found.job.into_iter().for_each(|report| self.take(of_agent(report, name.agent.as_deref()), false));
