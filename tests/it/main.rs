@@ -15,6 +15,7 @@ mod entries;
 #[cfg(feature = "server")]
 #[path = "../faults/mod.rs"]
 mod fault_runs;
+#[cfg(feature = "server")]
 mod faults;
 #[cfg(feature = "server")]
 mod flips;
@@ -114,6 +115,7 @@ mod judging;
 mod kinds;
 mod known_answers;
 mod make;
+#[cfg(feature = "server")]
 mod memory;
 mod merkle;
 mod merkle_vectors;
@@ -140,7 +142,9 @@ mod receipts;
 mod schemas;
 #[cfg(feature = "server")]
 mod shell;
+#[cfg(feature = "server")]
 mod shown;
+#[cfg(feature = "server")]
 mod scrub;
 mod secrets;
 mod named_files;
