@@ -15,6 +15,7 @@ mod entries;
 #[cfg(feature = "server")]
 #[path = "../faults/runs.rs"]
 mod fault_runs;
+#[cfg(feature = "server")]
 mod faults;
 #[cfg(feature = "server")]
 mod flips;
