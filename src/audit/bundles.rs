@@ -9,6 +9,7 @@ use crate::artifact::Did;
 use crate::artifact::digest::PayloadHash;
 use crate::artifact::json::{Value, to_compact};
 use crate::audit::BUNDLE_MS;
+use crate::audit::calls;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::policies::Judge;
 use crate::audit::rule::{Effect, LINEAGE, OWN, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
@@ -133,7 +134,7 @@ static BUNDLE_MISSING: Rule = Rule {
     title: "No bundle for the run",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "The policy asks for a proof bundle within an hour of the end of the run's last token.",
+    rationale: "The policy asks for a proof bundle within an hour of the end of the run's last token. Where a gateway saw model calls under a grant and nobody tells of a run of it, the last token of the grant counts.",
     what_to_do: "Submit the bundle; late evidence closes this.",
     does_not_prove: "That the run did anything wrong.",
     rests_on: &[
@@ -175,6 +176,40 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     }
     for run in runs.values() {
         run.owed(scene, &judge, findings);
+    }
+    let grants: BTreeSet<_> = runs.values().map(|run| (run.token.agent, run.token.scope_hash)).collect();
+    unrun(scene, &judge, &grants, findings);
+}
+
+/// Grants under which models were called, and of which nobody tells a run: they
+/// owe a bundle all the same. `grants`: agent and scope hash of those with runs.
+fn unrun(scene: &Scene<'_>, judge: &Judge<'_, '_>, grants: &BTreeSet<(&str, &str)>, findings: &mut Findings) {
+    let is_loose = |bundle: &&Bundle<'_>| bundle.run.is_some_and(|run| scene.token_of_run(bundle.agent, run).is_none());
+    let mut loose: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for bundle in scene.bundles.iter().filter(is_loose) {
+        let jobs = scene.jobs_of_run(bundle.agent, bundle.run.unwrap_or_default());
+        loose.extend(jobs.into_iter().map(|job| (bundle.agent, job)));
+    }
+    let mut first: BTreeMap<(&str, Option<&str>, &str), (&Token<'_>, LeafIndex)> = BTreeMap::new();
+    for (call, grant) in calls::of_no_run(scene) {
+        // A bundle that names none of its tokens may be of this grant.
+        let is_packed = grant.job.is_some_and(|job| loose.contains(&(grant.agent, job)));
+        let tokens = scene.tokens_of_grant(call).filter(|token| token.job == grant.job);
+        let last = tokens.max_by_key(|token| token.end_ms()).unwrap_or(grant);
+        if !is_packed && !grants.contains(&(grant.agent, grant.scope_hash)) {
+            first.entry((grant.agent, grant.job, grant.scope_hash)).or_insert((last, call.statement.at));
+        }
+    }
+    for (token, at) in first.into_values() {
+        let Some(asks) = judge.demands(token).proof_bundle else { continue };
+        let until = token.end_ms().saturating_add(BUNDLE_MS);
+        if scene.now_ms() > until {
+            let entries = judge.inherited(token, asks).into_iter().chain([at]);
+            let detail = "a model was called under this grant, and nobody tells of a run of it";
+            findings.add(&BUNDLE_MISSING, &token.subject(), entries, detail);
+        } else {
+            findings.wait(&BUNDLE_MISSING, &token.subject(), at, until);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Rules about model calls that a gateway saw and that no run owns up to:
-//! what names no run could be any run's of its grant.
+//! what names no run could be any run's of its grant, and where there is none
+//! that could, it is the job's of the grant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,10 +14,10 @@ use crate::audit::statement::{Call, Token};
 
 static MODEL_CALL_UNPLACED: Rule = Rule {
     code: "MODEL_CALL_UNPLACED",
-    title: "A model call that could be this run's",
+    title: "A model call that no run owns up to",
     severity: Severity::Medium,
     effect: Effect::Incomplete,
-    rationale: "A gateway saw a model call with this run's rights while one of its tokens was valid. The receipt names no run, and no bundle of the runs that it could belong to holds it.",
+    rationale: "A gateway saw a model call with this run's rights while one of its tokens was valid. The receipt names no run, and no bundle of the runs that it could belong to holds it. Where no run with these rights had a valid token then, the job is left open.",
     what_to_do: "Have the gateway bind its receipts to runs; a bundle that holds the receipt says whose call it was.",
     does_not_prove: "That the call was this run's.",
     rests_on: NOTHING,
@@ -57,6 +58,37 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
             }),
         }
     }
+    for (call, grant) in of_no_run(scene) {
+        let called = call.signed_ms();
+        for token in scene.tokens_of_grant(call).filter(|token| token.job == grant.job && token.lives_at(called)) {
+            let detail = "the receipt names no run, and no run of this grant had a token alive then";
+            let entries = [token.statement.at, call.statement.at];
+            findings.add(&MODEL_CALL_UNPLACED, &token.subject(), entries, detail);
+        }
+    }
+}
+
+/// Model calls under an issued grant that name no run, that no run of the
+/// grant reaches, and that no bundle of the grant's job holds; each with the
+/// first token of its grant.
+pub(super) fn of_no_run<'s, 'a>(scene: &'s Scene<'a>) -> Vec<(&'s Call<'a>, &'s Token<'a>)> {
+    let nameless = |call: &&'s Call<'a>| call.run.is_none() && call.grant.is_some();
+    let nameless: Vec<_> = scene.calls.iter().filter(nameless).collect();
+    if nameless.is_empty() {
+        return Vec::new();
+    }
+    let runs = Runs::of(scene);
+    let alone = nameless.into_iter().filter(|call| runs.reached_by(scene, call).is_empty());
+    let alone: Vec<_> = alone.filter_map(|call| Some((call, &scene.tokens[call.grant?]))).collect();
+    let packed = packed(scene, &alone.iter().map(|(call, _)| call.statement.hash).collect());
+    let mut owners: BTreeSet<(PayloadHash, &str, &str)> = BTreeSet::new();
+    for (hash, agent, run) in &packed {
+        owners.extend(scene.jobs_of_run(agent, run).into_iter().map(|job| (*hash, *agent, job)));
+    }
+    let is_held = |call: &Call<'a>, grant: &Token<'a>| {
+        grant.job.is_some_and(|job| owners.contains(&(call.statement.hash, grant.agent, job)))
+    };
+    alone.into_iter().filter(|(call, grant)| !is_held(call, grant)).collect()
 }
 
 fn unplaced(scene: &Scene<'_>, call: &Call<'_>, run: &Known<'_, '_>, findings: &mut Findings) {

@@ -1,7 +1,7 @@
 //! Rules about decisions and their receipts (model 8).
 
-use crate::audit::finding::Findings;
-use crate::audit::rule::{Effect, Place, Rest, Rule, Severity, TOKEN, WORD};
+use crate::audit::finding::{Findings, Subject};
+use crate::audit::rule::{Effect, NOTHING, Place, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Receipt};
 use crate::audit::tokens::LATE_EVIDENCE;
@@ -51,8 +51,19 @@ static RECEIPT_MISSING: Rule = Rule {
     rests_on: &[WORD, TOKEN, &[Rest::On("argocd_receipt", Place::Anywhere)]],
 };
 
+static ACT_UNPLACED: Rule = Rule {
+    code: "ACT_UNPLACED",
+    title: "An act that could be this agent's",
+    severity: Severity::High,
+    effect: Effect::Incomplete,
+    rationale: "A wrapper of several agents acted under no grant of theirs and for none of their jobs; neither the run that it names nor who started the operation in Argo CD says which of them it was.",
+    what_to_do: "Find out from the wrapper's own log for whom it called Argo CD; give each agent a username of its own, and best a wrapper of its own.",
+    does_not_prove: "That the act was this agent's.",
+    rests_on: NOTHING,
+};
+
 pub(super) static RULES: &[&Rule] =
-    &[&RECEIPT_WITHOUT_DECISION, &DECISION_AFTER_ACT, &RECEIPT_REQUEST_MISMATCH, &RECEIPT_MISSING];
+    &[&RECEIPT_WITHOUT_DECISION, &DECISION_AFTER_ACT, &RECEIPT_REQUEST_MISMATCH, &RECEIPT_MISSING, &ACT_UNPLACED];
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     for receipt in &scene.receipts {
@@ -62,6 +73,29 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         if scene.receipts_of(decision).next().is_none() {
             missing(scene, decision, findings);
         }
+    }
+    for decision in scene.decisions.iter().filter(|decision| decision.agents.is_empty()) {
+        unplaced(scene, decision, findings);
+    }
+}
+
+/// Leaves every agent open that may be behind an act.
+fn unplaced(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
+    let Some(behind) = decision.behind.as_ref() else { return };
+    let mut receipts = scene.receipts_of(decision).peekable();
+    let is_told = receipts.peek().is_some();
+    let is_undone = receipts.all(Receipt::says_nothing_was_done);
+    // A deny that nobody tells more of is none; an allow is one until its
+    // wrapper says that nothing was done.
+    let is_act = behind.is_seen || if is_told { !is_undone } else { decision.is_allow };
+    for agent in behind.wrapped.iter().filter(|_| is_act) {
+        let known = decision.run.filter(|run| scene.token_of_run(agent, run).is_some());
+        let subject = match known {
+            Some(run) => scene.subject_of_run(agent, run),
+            None => Subject { agent: Some((*agent).to_owned()), ..decision.subject() },
+        };
+        let detail = "nothing says for which of its agents the wrapper acted";
+        findings.add(&ACT_UNPLACED, &subject, [decision.statement.at], detail);
     }
 }
 

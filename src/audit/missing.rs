@@ -220,6 +220,9 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
             Place::Joining => case.joined_by_key(self.scene).next().is_some(),
             Place::Stating => case.joined_by_key(self.scene).any(|operation| operation.stated().is_some()),
             Place::Doubting => case.rests_on_an_observation(self.scene),
+            Place::Placing => case
+                .decision
+                .is_some_and(|decision| decision.behind.as_ref().is_some_and(|behind| behind.wrapped.len() > 1)),
             Place::Unseen => {
                 let named = |fact: &Statement<'_>| {
                     fact.text("op_key").is_some_and(|key| !self.scene.reported.contains_key(key))

@@ -18,9 +18,13 @@ use crate::audit::SKEW_MS;
 use crate::audit::statement::{Bundle, Decision, Token};
 use crate::merkle::LeafIndex;
 
-/// Most tokens of one chain: at the longest life that a policy may allow (a
-/// day), two months.
+/// Most tokens that one run names: at the longest life that a policy may allow
+/// (a day), two months.
 const CHAIN_MAX: usize = 64;
+
+/// Most tokens that nobody names, on either side of each that the run names,
+/// that are looked at: siblings take no place in a chain.
+const IDLE_MAX: usize = 64;
 
 /// Agent and run id.
 pub(super) type RunKey<'a> = (&'a str, &'a str);
@@ -68,8 +72,8 @@ fn terms<'a>(token: &Token<'a>) -> Terms<'a> {
 }
 
 /// The chain of every run that decisions or bundles name a token of. Tokens
-/// are in the order of the log. Linear, but for at most twice [`CHAIN_MAX`]
-/// tokens looked at for each run.
+/// are in the order of the log. Linear, but for at most twice [`IDLE_MAX`]
+/// tokens looked at for each that a run names.
 pub(super) fn chains<'a>(
     tokens: &[Token<'a>],
     decisions: &[Decision<'a>],
@@ -119,10 +123,12 @@ impl<'a> Named<'a> {
     fn chain(&self, tokens: &[Token<'a>], run: RunKey<'a>, first: usize, open: &[usize]) -> Chain {
         let own = self.by_run.get(&run);
         let is_own = |at: usize| at == first || own.is_some_and(|own| own.contains(&at));
-        let middle = open.partition_point(|at| *at < first);
-        let near = &open[middle.saturating_sub(CHAIN_MAX)..open.len().min(middle + CHAIN_MAX)];
         let like = own.into_iter().flatten().filter(|at| terms(&tokens[**at]) == terms(&tokens[first]));
-        let candidates: BTreeSet<usize> = near.iter().chain(like).copied().collect();
+        let mut candidates: BTreeSet<usize> = like.copied().chain([first]).collect();
+        for at in candidates.clone() {
+            let middle = open.partition_point(|idle| *idle < at);
+            candidates.extend(&open[middle.saturating_sub(IDLE_MAX)..open.len().min(middle + IDLE_MAX)]);
+        }
         let mut chain = Chain {
             first,
             named: BTreeSet::from([first]),
@@ -146,12 +152,12 @@ impl<'a> Named<'a> {
         let (mut end, mut begin, mut left) = (tokens[first].expires_ms, tokens[first].issued_ms, CHAIN_MAX - 1);
         for at in candidates.range(first + 1..).copied() {
             if left > 0 && tokens[at].issued_ms < end && join(at) {
-                (end, left) = (end.max(tokens[at].expires_ms), left - 1);
+                (end, left) = (end.max(tokens[at].expires_ms), left - usize::from(is_own(at)));
             }
         }
         for at in candidates.range(..first).rev().copied() {
             if left > 0 && begin < tokens[at].expires_ms && join(at) {
-                (begin, left) = (begin.min(tokens[at].issued_ms), left - 1);
+                (begin, left) = (begin.min(tokens[at].issued_ms), left - usize::from(is_own(at)));
             }
         }
         chain.ended.extend(chain.named.iter().filter_map(|at| tokens[*at].revoked));
@@ -220,5 +226,13 @@ impl Chain {
             |token: &Token<'_>| token.statement.at < before && token.issued_ms.saturating_sub(SKEW_MS) <= called_ms;
         let begun = self.tokens().filter(|at| had_begun(&tokens[*at]));
         begun.max_by_key(|at| (self.end_of(&tokens[*at]), *at)).unwrap_or(self.first)
+    }
+
+    /// A token that was issued above a model call and says that it lived when
+    /// the call was made, as its issuer has it: no tolerance at its beginning.
+    pub(super) fn issued_late(&self, tokens: &[Token<'_>], above: LeafIndex, called_ms: i64) -> Option<LeafIndex> {
+        let late = self.tokens().map(|at| &tokens[at]).filter(|token| token.statement.at > above);
+        let alive = late.filter(|token| token.issued_ms <= called_ms && self.holds_at(token, called_ms));
+        alive.map(|token| token.statement.at).min()
     }
 }

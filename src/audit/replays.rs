@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::artifact::json::Value;
-use crate::audit::finding::Findings;
+use crate::artifact::json::{Value, to_jcs};
+use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{Effect, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::{Scene, speaker};
 use crate::audit::statement::Statement;
@@ -43,7 +43,7 @@ static REPLAY_TOKEN_ISSUED_TWICE: Rule = Rule {
     title: "Token issued twice",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "One token has one issuance; a second one with other claims says that one of them is untrue. The first counts.",
+    rationale: "One token has one issuance; a second one with other claims says that one of them is untrue. The first counts. Where two issuers contradict each other, the jobs that they name are incomplete.",
     what_to_do: "Ask the issuer which claims the token holds.",
     does_not_prove: "Which of the two is the true one.",
     rests_on: &[WORD, TOKEN],
@@ -97,7 +97,27 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
             findings.add(rule, &subject, [earlier, fact.at], detail);
         }
     }
+    two_issuers(scene, findings);
     runs(scene, findings);
+}
+
+/// Two issuers that give one token different claims: one of them is wrong, and
+/// nobody can say which.
+fn two_issuers(scene: &Scene<'_>, findings: &mut Findings) {
+    for fact in scene.facts.iter().filter(|fact| fact.kind == "cst_issuance") {
+        let Some(token) = fact.text("token_hash").and_then(|hash| scene.token(hash)) else { continue };
+        let (token, claims) = (&scene.tokens[token], |of: &Statement<'_>| of.payload.get("claims").map(to_jcs));
+        if fact.signer == token.statement.signer || claims(fact) == claims(&token.statement) {
+            continue;
+        }
+        let other = fact.id("claims.mission_id").filter(|job| token.job != Some(job));
+        let named = other.map(|job| Subject { job: Some(job.to_owned()), ..Subject::default() });
+        for subject in named.into_iter().chain([token.subject()]) {
+            let detail = "another issuer says otherwise what this token's claims are";
+            let entries = [token.statement.at, fact.at];
+            findings.leave_open(&REPLAY_TOKEN_ISSUED_TWICE, Severity::High, &subject, entries, detail);
+        }
+    }
 }
 
 /// Ids of our own kinds have one spelling; a peer's that is given twice is the

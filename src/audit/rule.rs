@@ -122,6 +122,9 @@ pub enum Place {
     /// Anywhere, where nothing but an observation tells of the operation, and
     /// others can write the application: a receipt could speak against it.
     Doubting,
+    /// Anywhere, for an act that is its agent's, of several of one wrapper's, by
+    /// nothing but what Argo CD reports or which runs are known.
+    Placing,
     /// Anywhere, where nobody reports the operation that a receipt there names.
     Unseen,
     /// Anywhere, where what was revoked is another token of the run.
@@ -177,6 +180,7 @@ impl Place {
             Place::Doubting => {
                 "anywhere, where an operation is known from its observation alone and anybody may have made it"
             }
+            Place::Placing => "anywhere, where only its run or its initiator says which of a wrapper's agents acted",
             Place::Unseen => "anywhere, where nobody reports the operation that a receipt names",
             Place::Renewed => "anywhere, where another token of the run was revoked",
             Place::Inherited => "below the token's issuance, where its policy inherits",
@@ -189,7 +193,15 @@ impl Place {
 /// A rule that accuses nobody.
 pub(super) const NOTHING: &[&[Rest]] = &[];
 /// The word of those who have the role for it.
-pub(super) const WORD: &[Rest] = &[Rest::Roles, Rest::Order];
+pub(super) const WORD: &[Rest] = &[
+    Rest::Roles,
+    Rest::Order,
+    Rest::On("argocd_receipt", Place::Placing),
+    Rest::On("argocd_observation", Place::Placing),
+    Rest::On("cst_issuance", Place::Placing),
+    Rest::On("argocd_decision", Place::Placing),
+    Rest::On("proof_bundle", Place::Placing),
+];
 /// Which token it is about, and so whose job.
 pub(super) const TOKEN: &[Rest] = &[Rest::On("cst_issuance", Place::BeforeToken)];
 /// Which token its run has, or else whose job it is.
@@ -204,8 +216,9 @@ pub(super) const CALL: &[Rest] = &[
     Rest::On("proof_bundle", Place::OfCall(&Place::OfUndecidedRun)),
     Rest::On("cst_issuance", Place::OfGrant),
 ];
-/// A renewal that a model call could have been made under.
-pub(super) const RENEWAL: &[Rest] = &[Rest::On("cst_issuance", Place::OfCall(&Place::BeforeAct))];
+/// A renewal that a model call could have been made under, though it be logged
+/// after it.
+pub(super) const RENEWAL: &[Rest] = &[Rest::On("cst_issuance", Place::OfCall(&Place::Anywhere))];
 /// Whose the token is whose revocation ended another.
 pub(super) const CHAIN: &[Rest] =
     &[Rest::On("argocd_decision", Place::Renewed), Rest::On("proof_bundle", Place::Renewed)];

@@ -2,6 +2,7 @@
 //! together. Whether a statement counts depends on lower indexes alone, so a
 //! longer log never takes a fact away; whom it may charge is proven at the end.
 
+mod behind;
 mod charge;
 mod joins;
 mod missed;

@@ -1,5 +1,7 @@
 //! One statement at its position, and what the rules read out of it.
 
+use std::collections::BTreeSet;
+
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::artifact::json::{Value, to_compact, to_jcs};
 use crate::artifact::spelling::is_spelled;
@@ -128,6 +130,17 @@ impl Token<'_> {
     }
 }
 
+/// Who may be behind an act under no grant and for no job of theirs.
+#[derive(Clone, Debug)]
+pub(super) struct Behind<'a> {
+    /// The one agent that can be meant.
+    pub found: Option<&'a str>,
+    /// Agents whose wrapper did it.
+    pub wrapped: BTreeSet<&'a str>,
+    /// Whether Argo CD reports an operation that is its.
+    pub is_seen: bool,
+}
+
 /// A decision by a wrapper.
 #[derive(Clone, Debug)]
 pub(super) struct Decision<'a> {
@@ -144,6 +157,8 @@ pub(super) struct Decision<'a> {
     pub agents: Vec<&'a str>,
     /// Whom its findings reach. Proven by the scene.
     pub charged: Subject,
+    /// Where it is none of an agent's by what it names.
+    pub behind: Option<Behind<'a>>,
     /// JCS of what it binds.
     pub binds: String,
     pub approvals: Vec<&'a str>,
@@ -168,6 +183,7 @@ impl<'a> Decision<'a> {
             run: statement.id("run_id"),
             agents: Vec::new(),
             charged: Subject::default(),
+            behind: None,
             binds: statement.payload.get("binds").map(to_jcs).unwrap_or_default(),
             approvals: approvals.iter().filter_map(Value::as_str).collect(),
             receipts: Vec::new(),

@@ -68,7 +68,7 @@ pub(super) static LATE_EVIDENCE: Rule = Rule {
     title: "Evidence that does not place the action in time",
     severity: Severity::Medium,
     effect: Effect::Incomplete,
-    rationale: "It was logged after the window in which it could show when the action happened, or the time that its signer gives lies outside the token's life.",
+    rationale: "It was logged after the window in which it could show when the action happened, or before the issuance of the renewal that lived then, or the time that its signer gives lies outside the token's life.",
     what_to_do: "Compare with what Argo CD or the gateway kept; submit evidence when it is made, and check the signer's clock.",
     does_not_prove: "That the action happened outside the token's life.",
     rests_on: NOTHING,
@@ -240,8 +240,15 @@ fn of_call(scene: &Scene<'_>, call: &Call<'_>, findings: &mut Findings) {
     let expired = expired.map(|end| (end, &TOKEN_EXPIRED, None, "model call logged after the token expired"));
     // Whichever ended it first: a revocation gives an expired token no more time.
     if let Some((end, rule, by, detail)) = [revoked, expired].into_iter().flatten().min_by_key(|(end, ..)| *end) {
-        let rule = if beyond(end) { rule } else { &LATE_EVIDENCE };
-        findings.add(rule, &subject, [token.statement.at, at].into_iter().chain(by), detail);
+        let renewed = scene.chain_of_call(call).and_then(|chain| chain.issued_late(&scene.tokens, at, called));
+        let (rule, detail) = match renewed {
+            Some(_) => {
+                (&LATE_EVIDENCE, "model call logged before the issuance of the token that lived when it was made")
+            }
+            None if beyond(end) => (rule, detail),
+            None => (&LATE_EVIDENCE, detail),
+        };
+        findings.add(rule, &subject, [token.statement.at, at].into_iter().chain(by).chain(renewed), detail);
     } else if !scene.called_in_life(call, called) {
         let detail = "the time that the gateway signed lies outside the token's life";
         findings.add(&LATE_EVIDENCE, &subject, [token.statement.at, at], detail);

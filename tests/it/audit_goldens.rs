@@ -196,6 +196,8 @@ fn rows() -> impl Iterator<Item = &'static Golden> {
         crate::audit_goldens_tokens::ROWS,
         crate::audit_goldens_packing::ROWS,
         crate::audit_goldens_renewals::ROWS,
+        crate::audit_goldens_siblings::ROWS,
+        crate::audit_goldens_issuers::ROWS,
         crate::audit_goldens_whose::ROWS,
         crate::audit_goldens_policies::ROWS,
         crate::audit_goldens_lineage::ROWS,
@@ -207,6 +209,7 @@ fn rows() -> impl Iterator<Item = &'static Golden> {
         crate::audit_goldens_joined::ROWS,
         crate::audit_goldens_bundles::ROWS,
         crate::audit_goldens_calls::ROWS,
+        crate::audit_goldens_unrun::ROWS,
         crate::audit_goldens_allowed::ROWS,
     ];
     tables.into_iter().flatten()

@@ -88,7 +88,7 @@ fn without_a_model(story: &mut Story) {
 }
 
 /// Two hours later something is logged.
-fn later(story: &mut Story) {
+pub fn later(story: &mut Story) {
     story.wait(7_200_000);
     story.approve("tick", "deny", "read");
 }

@@ -3,7 +3,7 @@
 
 use pulselog::artifact::json::Value;
 use pulselog::audit::Scope;
-use pulselog::audit::Verdict::{Fail, Pass};
+use pulselog::audit::Verdict::{Fail, Incomplete, Pass};
 
 use crate::audit_goldens::{Golden, golden};
 use crate::audit_goldens_authority::neighbours;
@@ -39,7 +39,77 @@ fn of_both(story: &mut Story) {
     story.set("roots", "wrappers[0].agents", Value::Array(vec![did("agent").into(), did("other agent").into()]));
 }
 
+/// The same wrapper's act, with what Argo CD reports of it.
+fn reported(story: &mut Story, username: &str) {
+    story.receipt("more receipt", "more", "accepted", Some("more"));
+    story.set("more receipt", "request_digest", hex("sync"));
+    story.observe("more seen", "more", "sync", true);
+    story.set("more seen", "initiator.username", username);
+}
+
+/// The other agent has a token of the same job, and a run of the first one's id.
+fn sharing_a_run(story: &mut Story) {
+    of_both(story);
+    story.agent = "other agent".to_owned();
+    story.token("t3");
+    story.decide("peek", "allow", "r1", "t3", "read", None);
+    story.receipt("peek receipt", "peek", "accepted", None);
+    story.set("peek receipt", "request_digest", hex("read"));
+    story.agent = "agent".to_owned();
+}
+
 pub static ROWS: &[Golden] = &[
+    golden(
+        "a wrapper of two agents acts for a job that nobody issued, and nothing says for whom",
+        |story| {
+            of_both(story);
+            denied(story, None);
+            accepted(story);
+        },
+        &["ACT_UNPLACED", "DENY_THEN_ACCEPTED"],
+        Pass,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Pass)])
+    .beside(|story| {
+        of_both(story);
+        denied(story, None);
+    }),
+    golden(
+        "a wrapper of two agents acts in a run that both have, and nothing says for whom",
+        |story| {
+            sharing_a_run(story);
+            denied(story, Some("r1"));
+            accepted(story);
+        },
+        &["ACT_UNPLACED", "DENY_THEN_ACCEPTED"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass), ("other agent", "r1", Incomplete)])
+    .beside(of_both),
+    golden(
+        "a wrapper of two agents acts in a run that both have, and Argo CD says for whom",
+        |story| {
+            sharing_a_run(story);
+            denied(story, Some("r1"));
+            reported(story, "proj:payments:agent");
+        },
+        &["CONTRADICTING_ACCOUNTS", "DENY_THEN_ACCEPTED"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Fail), ("agent", "r2", Pass), ("other agent", "r1", Incomplete)])
+    .beside(of_both),
+    golden(
+        "a wrapper of two agents acts in the run of one, and Argo CD says that it was the other",
+        |story| {
+            of_both(story);
+            denied(story, Some("r1"));
+            reported(story, "proj:orders:agent");
+        },
+        &["ACT_UNPLACED", "DENY_THEN_ACCEPTED"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
+    .beside(of_both),
     golden(
         "denied without a token for a job that nobody issued, and accepted",
         |story| {
@@ -118,5 +188,38 @@ fn an_agent_answers_for_what_its_wrapper_does_in_no_job_of_its() {
         denied(story, None);
         accepted(story);
     };
-    assert_eq!(verdicts(of_either), [Fail, Pass, Pass, Pass, Pass]);
+    assert_eq!(verdicts(of_either), [Fail, Incomplete, Incomplete, Pass, Pass]);
+    // Argo CD can: the one whose username started it.
+    let of_one = |story: &mut Story| {
+        of_both(story);
+        denied(story, None);
+        reported(story, "proj:payments:agent");
+    };
+    assert_eq!(verdicts(of_one), [Fail, Fail, Pass, Pass, Pass]);
+    let allowed = |story: &mut Story| {
+        of_both(story);
+        of_nobodys_job(story, "allow", Some("r9"));
+        story.set("more", "cst.token_hash", hex("nobody's"));
+        reported(story, "proj:orders:agent");
+    };
+    assert_eq!(verdicts(allowed), [Fail, Pass, Fail, Pass, Pass]);
+}
+
+#[test]
+fn what_a_stranger_can_write_into_an_application_says_nothing_of_whose_an_act_was() {
+    // The wrapper names no operation: its decision's digest is public.
+    let copied = |closed: bool| {
+        move |story: &mut Story| {
+            of_both(story);
+            denied(story, None);
+            accepted(story);
+            story.observe("more seen", "more", "sync", true);
+            let row = format!(
+                r#"[{{"instance":"argocd-prod","closed_writes":{closed},"humans_complete":false,"clusters":[]}}]"#
+            );
+            story.set("roots", "instances", value(&row));
+        }
+    };
+    assert_eq!(verdicts(copied(false)), [Fail, Incomplete, Incomplete, Pass, Pass]);
+    assert_eq!(verdicts(copied(true)), [Fail, Fail, Pass, Pass, Pass]);
 }

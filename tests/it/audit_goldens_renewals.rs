@@ -20,7 +20,7 @@ pub fn renew(story: &mut Story, token: &str, iat: u32) {
     story.set(token, "claims", claims);
 }
 
-fn seconds(story: &Story, path: &str) -> u32 {
+pub fn seconds(story: &Story, path: &str) -> u32 {
     story.said("t2").at(path).and_then(Value::as_i64).and_then(|at| u32::try_from(at).ok()).expect("seconds")
 }
 
@@ -30,13 +30,13 @@ pub fn in_time(story: &Story) -> u32 {
 }
 
 /// The second run up to the end of its token, not packed yet.
-fn long(story: &mut Story) {
+pub fn long(story: &mut Story) {
     story.remove("b2");
     story.wait(850_000);
 }
 
 /// A read of a run under a token that has the second run's grant.
-fn read(story: &mut Story, name: &str, run: &str, token: &str) {
+pub fn read(story: &mut Story, name: &str, run: &str, token: &str) {
     story.decide(name, "allow", run, token, "read", None);
     let scope = story.said(token).text_at("claims.token_scope_hash_b64u").expect("a grant").to_owned();
     story.set(name, "cst.scope_hash_b64u", scope);
@@ -46,13 +46,13 @@ fn read(story: &mut Story, name: &str, run: &str, token: &str) {
 }
 
 /// A model call under the second run's grant.
-fn call(story: &mut Story, run: &str, at: u32) {
+pub fn call(story: &mut Story, run: &str, at: u32) {
     story.call(run, "t2", at);
     story.set(&format!("{run} call {at}"), "binding.token_scope_hash_b64u", story.decided_scope("back"));
 }
 
 /// Packs the second run, with these tokens.
-fn pack(story: &mut Story, calls: &[u32], tokens: &[&str]) {
+pub fn pack(story: &mut Story, calls: &[u32], tokens: &[&str]) {
     story.bundle("b2", "r2", "t2", calls);
     let listed = tokens.iter().map(|token| story.token_hash(token).into()).collect();
     story.set("b2", "metadata.pulselog.token_hashes", Value::Array(listed));
@@ -68,7 +68,7 @@ pub fn renewed(story: &mut Story, iat: fn(&Story) -> u32) {
     pack(story, &[1], &["t2", "t3"]);
 }
 
-fn revoke(story: &mut Story, token: &str) {
+pub fn revoke(story: &mut Story, token: &str) {
     let revocation = story.revocation(token);
     story.log(&format!("job-1.{token} revoked"), "cst_revocation", "issuer", revocation);
 }

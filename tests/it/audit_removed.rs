@@ -131,6 +131,25 @@ pins. Order is the leaf index; only statements whose signer held the role at the
 
 ";
 
+/// What could undo a finding, a line a place: kinds of one place stand together.
+fn rests_of(rule: &pulselog::audit::Rule) -> String {
+    let mut places: Vec<(String, Vec<String>)> = Vec::new();
+    for words in rule.rests_on.iter().copied().flatten().map(pulselog::audit::Rest::words) {
+        let (kind, place) = match words.split_once("` ") {
+            Some((kind, place)) => (format!("{kind}`"), place.to_owned()),
+            None => (String::new(), words),
+        };
+        match places.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, kinds)) if kinds.contains(&kind) => {}
+            Some((_, kinds)) => kinds.push(kind),
+            None => places.push((place, vec![kind])),
+        }
+    }
+    let line =
+        |(place, kinds): &(String, Vec<String>)| format!("  - {} {place}", kinds.join(", ")).replace("-  ", "- ");
+    places.iter().map(|row| line(row) + "\n").collect()
+}
+
 /// docs/AUDIT.md, whole.
 fn reference() -> String {
     let mut page = String::from(INTRODUCTION);
@@ -150,9 +169,9 @@ fn reference() -> String {
         };
         let _ = writeln!(page, "### `{}`\n\n{}. Severity {}; {effect}.\n", rule.code, rule.title, rule.severity.name());
         let _ = writeln!(page, "- Why: {}\n- What to do: {}", rule.rationale, rule.what_to_do);
-        let rests: Vec<_> = rule.rests_on.iter().copied().flatten().map(pulselog::audit::Rest::words).collect();
         let _ = writeln!(page, "- Does not prove: {}", rule.does_not_prove);
-        let rests = if rests.is_empty() { String::new() } else { format!("- Rests on: {}\n", rests.join("; ")) };
+        let rests = rests_of(rule);
+        let rests = if rests.is_empty() { String::new() } else { format!("- Rests on:\n{rests}") };
         let _ = writeln!(page, "{rests}");
     }
     page.push_str(

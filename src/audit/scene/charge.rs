@@ -4,42 +4,48 @@
 //! A finding reaches a job through that job's token, or by a statement of a
 //! signer whose role covers one of the job's agents. Whoever merely names a
 //! job, decision, approval or run charges nobody but themselves. A wrapper
-//! that acts under no grant, for a job that is none of its agent's, speaks for
-//! its agent all the same: that one is charged, and none of its jobs.
+//! that acts under no grant, for a job that is none of its agents', speaks for
+//! one of them all the same: that one is charged, and none of its jobs.
 
 use crate::audit::finding::Subject;
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Call, Decision, Receipt, Statement, Token, app_name};
+use crate::audit::scene::behind::Told;
+use crate::audit::statement::{Behind, Call, Decision, Receipt, Statement, Token, app_name};
 use crate::audit::trust::is_of_agent;
 use crate::merkle::LeafIndex;
 
 impl<'a> Scene<'a> {
     /// Proves for each decision whose it is and whom it may charge.
     pub(super) fn charge_decisions(&mut self) {
+        let told = Told::of(self);
         for at in 0..self.decisions.len() {
-            let (agents, charged) = self.proven(&self.decisions[at]);
+            let (agents, charged, behind) = self.proven(&self.decisions[at], &told);
             let decision = &mut self.decisions[at];
-            (decision.agents, decision.charged) = (agents, charged);
+            (decision.agents, decision.charged, decision.behind) = (agents, charged, behind);
         }
     }
 
-    fn proven(&self, decision: &Decision<'a>) -> (Vec<&'a str>, Subject) {
+    fn proven(&self, decision: &Decision<'a>, told: &Told<'a>) -> (Vec<&'a str>, Subject, Option<Behind<'a>>) {
         let statement = &decision.statement;
         let token = decision.token_hash.and_then(|hash| self.token(hash)).map(|at| &self.tokens[at]);
         // Issued later, perhaps, and for an agent of another wrapper's.
         let own = token.filter(|token| self.wraps(statement, token.agent));
         let by_name = || decision.named_jobs().map(|job| (job, self.covered(statement, job)));
-        let found = match own {
+        let named = match own {
             Some(token) => {
                 let of_agent = || by_name().find(|(_, agents)| agents.contains(&token.agent)).map(|(job, _)| job);
                 Some((token.job.or_else(of_agent), vec![token.agent]))
             }
             None => by_name().find(|(_, agents)| !agents.is_empty()).map(|(job, agents)| (Some(job), agents)),
         };
-        let found = found.map(|(job, agents)| (job, agents, false)).or_else(|| self.behind(decision));
-        let Some((job, agents, is_of_no_job)) = found else { return (Vec::new(), speaker(statement)) };
+        let behind = if named.is_none() { self.behind(decision, told) } else { None };
+        let of_run = |agent: &'a str| Some(self.token_of_run(agent, decision.run?)?.job);
+        let found = behind.as_ref().and_then(|behind| behind.found);
+        let is_of_no_job = found.is_some_and(|agent| of_run(agent).is_none());
+        let found = named.or_else(|| found.map(|agent| (of_run(agent).flatten(), vec![agent])));
+        let Some((job, agents)) = found else { return (Vec::new(), speaker(statement), behind) };
         // Without a run it would be the agent's, and concern all its jobs.
-        let is_certain = own.is_some() || is_of_no_job || (agents.len() == 1 && decision.run.is_some());
+        let is_certain = own.is_some() || behind.is_some() || (agents.len() == 1 && decision.run.is_some());
         let agent = agents.first().filter(|_| is_certain);
         let text = |text: Option<&&str>| text.map(|text| (*text).to_owned());
         let charged = Subject {
@@ -50,22 +56,7 @@ impl<'a> Scene<'a> {
             app: app_name(statement.text("binds.instance"), statement.payload.at("binds.app")),
             submitter: is_of_no_job.then(|| statement.submitter.to_owned()),
         };
-        (agents, charged)
-    }
-
-    /// Whose an act is under no grant and for no job of theirs, and whether it
-    /// is of none of their jobs: the run's that it names, else that of the one
-    /// agent that its signer is the wrapper of.
-    fn behind(&self, decision: &Decision<'a>) -> Option<(Option<&'a str>, Vec<&'a str>, bool)> {
-        let statement = &decision.statement;
-        let covered = self.roots_at(statement.at)?.wrapped_by(statement.signer?);
-        let of_run = |agent: &&&'a str| self.token_of_run(agent, decision.run?).map(|token| (**agent, token.job));
-        let mut runs = covered.iter().filter_map(|agent| of_run(&agent));
-        match (runs.next(), runs.next()) {
-            (Some((agent, job)), None) => Some((job, vec![agent], false)),
-            (None, None) if covered.len() == 1 => Some((None, covered.into_iter().collect(), true)),
-            _ => None,
-        }
+        (agents, charged, behind)
     }
 
     /// Whether the signer was this agent's wrapper when it said so.

@@ -39,6 +39,12 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// Tokens of the grant that a call is under, issued or not when it was logged.
+    pub(in crate::audit) fn tokens_of_grant(&self, call: &Call<'a>) -> impl Iterator<Item = &Token<'a>> {
+        let same = call.scope_hash.and_then(|hash| self.grant_at.get(hash));
+        same.into_iter().flatten().map(|at| &self.tokens[*at])
+    }
+
     /// Whether the agent was ever issued a token of this grant.
     pub(in crate::audit) fn has_grant(&self, agent: &str, scope_hash: Option<&str>) -> bool {
         let tokens = scope_hash.and_then(|hash| self.grant_at.get(hash));

@@ -2,8 +2,8 @@
 
 use pulselog::artifact::json::Value;
 
-use super::cast::did;
-use super::faults::{Fault, Read, bundle_of, call_of, fault, other_run, write_of};
+use super::cast::{AGENTS, did};
+use super::faults::{Fault, Read, Whose, bundle_of, call_of, fault, other_run, write_of};
 use super::faults_acts::later;
 use super::world::World;
 use crate::make::{b64u, hex, value};
@@ -150,6 +150,21 @@ pub const ROWS: &[Fault] = &[
         world.draft(&bundle).set("tool_receipts", done);
         Some(())
     }),
+    fault("ACT_UNPLACED", |world, run| {
+        if world.runs[run].agent == AGENTS[2] {
+            return None;
+        }
+        let read = world.runs[run].reads.first()?.clone();
+        let at = world.draft(&read).ms + 1;
+        let act = world.alike(&read, at);
+        act.set("cst.token_hash", hex("a token that nobody issued"));
+        for job in ["job_id", "binds.job_id"] {
+            act.set(job, "a job that nobody issued");
+        }
+        act.set("run_id", "a run that nobody has");
+        Some(())
+    })
+    .whose(Whose::Nobody),
 ];
 
 /// The run's last bundle holds one receipt more.

@@ -1,0 +1,79 @@
+//! Golden logs about a run among other tokens of its grant: those that nobody
+//! uses, and those whose issuance came late.
+
+use pulselog::audit::Verdict::{Fail, Incomplete, Pass};
+
+use crate::audit_goldens::{Golden, golden};
+use crate::audit_goldens_renewals::{call, in_time, long, pack, renew, renewed, revoke, seconds};
+use crate::audit_make::Story;
+
+/// A renewed run beside 64 tokens of its grant that nobody uses.
+fn among_idle(story: &mut Story, iat: fn(&Story) -> u32) {
+    let idle = seconds(story, "claims.iat") + 1;
+    (100..164).for_each(|at| renew(story, &format!("t{at}"), idle));
+    renewed(story, iat);
+}
+
+/// A model call after the end of its run's token; the renewal is logged before
+/// or after it.
+fn called_between(story: &mut Story, is_late: bool) {
+    long(story);
+    let iat = in_time(story);
+    if !is_late {
+        renew(story, "t3", iat);
+    }
+    story.wait(400_000);
+    call(story, "r2", 2);
+    if is_late {
+        renew(story, "t3", iat);
+    }
+    pack(story, &[1, 2], &["t2", "t3"]);
+}
+
+/// The token is revoked so long before its end, and a model is called five
+/// minutes later; the renewal begins just before that end, and is logged after.
+fn revoked_and_called(story: &mut Story, before_end_ms: i64) {
+    long(story);
+    story.wait(30_000 - before_end_ms);
+    revoke(story, "t2");
+    story.wait(300_000);
+    call(story, "r2", 2);
+    let iat = in_time(story);
+    renew(story, "t3", iat);
+    pack(story, &[1, 2], &["t2", "t3"]);
+}
+
+pub static ROWS: &[Golden] = &[
+    golden(
+        "a token renewed too late beside 64 that nobody uses",
+        |story| among_idle(story, |story| seconds(story, "claims.exp") + 1),
+        &["TOKEN_REUSED"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
+    .beside(|story| among_idle(story, in_time)),
+    golden(
+        "a model call logged before the issuance of the renewal that lived then",
+        |story| called_between(story, true),
+        &["LATE_EVIDENCE"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Incomplete)])
+    .beside(|story| called_between(story, false)),
+    golden(
+        "a model call after the revocation, and logged before the renewal that lived then",
+        |story| revoked_and_called(story, 0),
+        &["LATE_EVIDENCE"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Incomplete)])
+    .beside(|story| called_between(story, false)),
+    golden(
+        "a model call after the revocation, and before the renewal began",
+        |story| revoked_and_called(story, 600_000),
+        &["TOKEN_REVOKED"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
+    .beside(|story| called_between(story, false)),
+];
