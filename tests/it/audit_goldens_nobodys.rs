@@ -105,7 +105,7 @@ pub static ROWS: &[Golden] = &[
             denied(story, Some("r1"));
             reported(story, "proj:orders:agent");
         },
-        &["ACT_UNPLACED", "DENY_THEN_ACCEPTED"],
+        &["ACT_UNPLACED", "CONTRADICTING_ACCOUNTS", "DENY_THEN_ACCEPTED"],
         Incomplete,
     )
     .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])

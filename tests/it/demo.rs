@@ -358,7 +358,7 @@ fn submits_directories_and_lines_and_says_what_was_refused() {
     assert_eq!((ran.code, ran.err.lines().count()), (1, 1));
     assert!(ran.err.contains("token"), "{}", ran.err);
     let ran = submit(&["/nowhere/at-all"]);
-    assert_eq!((ran.code, ran.err.lines().count()), (1, 1));
+    assert_eq!((ran.code, ran.err.lines().count()), (2, 1));
 
     let vkey = run(&["keygen", "--origin", "other.example/log", "--out", text(&dir.join("other.pem"))]).out;
     let ran = run(&["fsck", "--url", &serving.url, "--vkey", vkey.trim_end()]);
