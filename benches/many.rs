@@ -22,6 +22,8 @@ mod many;
 
 /// Reasons in the words of the system: no file is missing here, and all are regular.
 mod input {
+    pub const STDIN: &str = "-";
+
     pub fn why(error: &std::io::Error) -> String {
         error.to_string()
     }

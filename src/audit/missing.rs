@@ -125,7 +125,7 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
         let counts = |missing: &&Missing<'_>| with_gaps || !missing.is_gap();
         let rests = rule.rests_on.iter().copied().flatten();
         let undoes = |missing: &&Missing<'a>| rests.clone().any(|rest| self.undoes(rest, missing, &case));
-        let not_here = NotHere::few(self.missing.iter().filter(counts).filter(undoes).map(Missing::to_bring));
+        let not_here = NotHere::few(self.missing.iter().filter(counts).filter(undoes).map(Missing::bring));
         if not_here.is_empty() {
             return finding;
         }
@@ -247,7 +247,7 @@ impl Missing<'_> {
         matches!(self.of, Origin::Entries(..))
     }
 
-    fn to_bring(&self) -> NotHere {
+    fn bring(&self) -> NotHere {
         match self.of {
             Origin::Body(at, kind) => NotHere::body(at, kind),
             Origin::Entries(first, last) => NotHere::entries(first, last),
