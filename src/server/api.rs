@@ -106,6 +106,18 @@ pub const SUBMIT_CODES: &[&str] = &[
 
 /// Codes of a document that is sent to be judged.
 pub const VERIFY_CODES: &[&str] = &[
+    "json_not_utf8",
+    "json_bom",
+    "json_syntax",
+    "json_truncated",
+    "json_trailing_data",
+    "json_duplicate_key",
+    "json_lone_surrogate",
+    "json_too_deep",
+    "json_over_room",
+    "json_number_overflow",
+    "json_number_unsafe",
+    "json_number_underflow",
     "not_a_document",
     "content_encoding_refused",
     "content_type_refused",

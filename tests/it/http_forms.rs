@@ -145,3 +145,19 @@ fn pages_name_the_address_that_the_operator_gave_and_believe_no_client() {
     let page = told.get_with("/", &lies).text();
     assert!(page.contains("https://log.example/x/checkpoint") && !page.contains("evil.example"), "{page}");
 }
+
+#[test]
+fn numbers_end_where_json_readers_keep_them_exact() {
+    let service = Service::start();
+    for path in ["/v1/entries?after=", "/v1/checkpoints?after=", "/v1/findings?after="] {
+        assert_eq!(service.get(&format!("{path}9007199254740991")).status, 200, "{path}");
+        service.get(&format!("{path}9007199254740992")).is(400, "invalid_parameter");
+    }
+}
+
+#[test]
+fn a_document_that_is_no_strict_json_is_refused_with_a_code_that_is_described() {
+    let codes = pulselog::server::api::problem::codes().filter(|row| row.code.starts_with("json_"));
+    let missing: Vec<_> = codes.filter(|row| !pulselog::server::api::VERIFY_CODES.contains(&row.code)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

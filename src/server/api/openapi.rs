@@ -11,15 +11,13 @@ use crate::artifact::shape::json_schema;
 use crate::audit::RULE_GROUPS;
 use crate::server::api::answer::Answer;
 use crate::server::api::problem::{MEDIA_TYPE, code_row};
-use crate::server::api::query::{NAME_BYTES_MAX, Param, Query, Takes};
+use crate::server::api::query::{NAME_BYTES_MAX, NUMBER_MAX, Param, Query, Takes};
 use crate::server::api::submit::NDJSON;
 use crate::server::api::wire::shapes::{Encoding, SHAPES, Shape};
 use crate::server::api::{COMMON_CODES, ROUTES, Route, STORE_CODES, answer};
 use crate::server::config::Limits;
 use crate::tile::TILE_LEVEL_MAX;
 
-/// Largest number that JSON readers keep exact, RFC 8259 section 6.
-const NUMBER_MAX: u64 = (1 << 53) - 1;
 /// 32 bytes as we write them.
 const HASH_PATTERN: &str = "^[0-9a-f]{64}$";
 /// The last part of a tile's number, which is all of it below 1,000.

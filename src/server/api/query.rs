@@ -60,6 +60,9 @@ impl Takes {
     }
 }
 
+/// Largest number that JSON readers keep exact, RFC 8259 section 6: larger ones
+/// are refused wherever the interface takes a number.
+pub const NUMBER_MAX: u64 = (1 << 53) - 1;
 /// Bytes that any name may have in an address.
 pub const NAME_BYTES_MAX: usize = 1_024;
 
@@ -109,7 +112,9 @@ impl Query {
     /// `invalid_parameter` for anything but canonical decimal.
     pub fn number(&self, name: &'static str) -> Result<Option<u64>, Problem> {
         let Some(text) = self.text(name) else { return Ok(None) };
-        number(text).map(Some).ok_or_else(|| Problem::parameter(name, "must be decimal without leading zeros"))
+        number(text)
+            .map(Some)
+            .ok_or_else(|| Problem::parameter(name, "must be decimal without leading zeros, at most 9007199254740991"))
     }
 
     /// The truth of a parameter; absent means false.
@@ -145,11 +150,11 @@ pub fn segments<T>(name: &'static str, path: Result<Path<T>, PathRejection>) -> 
     path.map(|Path(segments)| segments).map_err(|_| Problem::parameter(name, "is not percent-encoded UTF-8"))
 }
 
-/// Canonical decimal.
+/// Canonical decimal, up to [`NUMBER_MAX`].
 #[must_use]
 pub fn number(text: &str) -> Option<u64> {
     let canonical = text == "0" || (!text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit()));
-    if canonical { text.parse().ok() } else { None }
+    if canonical { text.parse().ok().filter(|number| *number <= NUMBER_MAX) } else { None }
 }
 
 fn shown(name: &str) -> String {
