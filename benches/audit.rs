@@ -300,7 +300,7 @@ fn job(n: u64) -> Vec<Item> {
     );
     let mut items = vec![item("cst_issuance", "issuer", &issuance)];
     for call in 0..4 {
-        items.push(item("gateway_receipt", "gateway", &model_call(&job, call, &scope_hash)));
+        items.push(item("gateway_receipt", "gateway", &model_call(&job, call, &scope_hash, now)));
     }
     let cst = format!(r#"{{"token_hash":"{token}","scope_hash_b64u":"{scope_hash}"}}"#);
     for act in 0..8 {
@@ -353,15 +353,30 @@ fn binds(job: &str, action: &str, act: u64) -> String {
     )
 }
 
-fn model_call(job: &str, call: u64, scope_hash: &str) -> String {
+/// RFC 3339 of a time in seconds.
+fn rfc3339(seconds: u64) -> String {
+    // Howard Hinnant's civil_from_days, for days since 1970.
+    let days = seconds / 86_400 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let of_year = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let (day, month) = (of_year - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+    let year = era * 400 + year + u64::from(month <= 2);
+    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.000Z")
+}
+
+fn model_call(job: &str, call: u64, scope_hash: &str, at: u64) -> String {
     let b64u = |name: &str| ArtifactDigest::of(format!("{job} {name} {call}").as_bytes()).to_b64u();
     format!(
         r#"{{"receipt_version":"1","receipt_id":"{job} call {call}","gateway_id":"gw","provider":"openai","model":"gpt-5",
         "request_hash_b64u":"{}","response_hash_b64u":"{}","tokens_input":1,"tokens_output":1,"latency_ms":1,
-        "timestamp":"{ISSUED_AT}","binding":{{"run_id":"{job}.run","event_hash_b64u":"{}","policy_hash":"{}",
+        "timestamp":"{}","binding":{{"run_id":"{job}.run","event_hash_b64u":"{}","policy_hash":"{}",
         "token_scope_hash_b64u":"{scope_hash}"}}}}"#,
         b64u("request"),
         b64u("response"),
+        rfc3339(at),
         b64u("event"),
         policy_hash(),
     )
