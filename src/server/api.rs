@@ -9,6 +9,7 @@ pub mod audits;
 pub mod checkpoints;
 pub mod docs;
 pub mod entries;
+pub mod fixed;
 pub mod intake;
 pub mod judges;
 pub mod lookup;

@@ -48,14 +48,16 @@ mod run;
 mod trouble;
 mod verdict;
 
+use std::sync::LazyLock;
+
 use axum::Router;
-use axum::body::Body;
 use axum::extract::FromRef;
-use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::server::access::Access;
+use crate::server::api::fixed::Fixed;
 use crate::server::api::pool;
 use crate::server::audits::Audits;
 use crate::server::index::Index;
@@ -71,6 +73,7 @@ const FAVICON: &str = include_str!("../../static/favicon.svg");
 const PAGE_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// What an SVG or a stylesheet on its own may load: nothing.
+const ASSET_CACHE: &str = "public, max-age=300";
 const ASSET_POLICY: &str = "default-src 'none'";
 
 /// The page routes.
@@ -84,8 +87,8 @@ pub fn router() -> Router<AppState> {
         .route("/jobs/{id}", get(job::page))
         .route("/findings", get(findings::page))
         .route("/findings/{code}", get(code::page))
-        .route("/static/pulselog.css", get(async || asset("text/css; charset=utf-8", STYLESHEET)))
-        .route("/static/favicon.svg", get(async || asset("image/svg+xml", FAVICON)))
+        .route("/static/pulselog.css", get(async |headers| asset(&STYLESHEET_ASSET, &headers)))
+        .route("/static/favicon.svg", get(async |headers| asset(&FAVICON_ASSET, &headers)))
 }
 
 /// The page for an address that is no page.
@@ -170,12 +173,14 @@ fn redirect(to: &str) -> Response {
     response
 }
 
-fn asset(media_type: &'static str, text: &'static str) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, media_type),
-        (header::CONTENT_SECURITY_POLICY, ASSET_POLICY),
-        (header::CACHE_CONTROL, "public, max-age=300"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (headers, Body::from(text)).into_response()
+static STYLESHEET_ASSET: LazyLock<Fixed> =
+    LazyLock::new(|| Fixed::new("text/css; charset=utf-8", ASSET_CACHE, STYLESHEET));
+static FAVICON_ASSET: LazyLock<Fixed> = LazyLock::new(|| Fixed::new("image/svg+xml", ASSET_CACHE, FAVICON));
+
+fn asset(asset: &Fixed, headers: &HeaderMap) -> Response {
+    let mut response = asset.answer(headers);
+    let fields = response.headers_mut();
+    fields.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(ASSET_POLICY));
+    fields.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }

@@ -34,8 +34,12 @@ const CROWDS: &[(&str, Client)] = &[
     ("silent", silent),
     ("dribbled heads", dribble),
     ("answers not taken", take_nothing),
-    ("listings", |_, stream, stop| list(stream, stop, "")),
-    ("listings, packed", |_, stream, stop| list(stream, stop, "accept-encoding: gzip\r\n")),
+    ("listings", |_, stream, stop| fetch(stream, stop, "/v1/entries?limit=1000", "")),
+    ("listings, packed", |_, stream, stop| fetch(stream, stop, "/v1/entries?limit=1000", PACKED)),
+    ("description", |_, stream, stop| fetch(stream, stop, "/openapi.json", "")),
+    ("description, packed", |_, stream, stop| fetch(stream, stop, "/openapi.json", PACKED)),
+    ("error codes", |_, stream, stop| fetch(stream, stop, "/docs/errors", "")),
+    ("home page, packed", |_, stream, stop| fetch(stream, stop, "/", PACKED)),
 ];
 
 fn harmless(_: &Served, stream: &mut TcpStream, stop: &AtomicBool) -> std::io::Result<()> {
@@ -112,8 +116,10 @@ fn take_nothing(_: &Served, stream: &mut TcpStream, stop: &AtomicBool) -> std::i
     Ok(())
 }
 
-fn list(stream: &mut TcpStream, stop: &AtomicBool, header: &str) -> std::io::Result<()> {
-    let request = format!("GET /v1/entries?limit=1000 HTTP/1.1\r\nhost: log\r\nconnection: close\r\n{header}\r\n");
+const PACKED: &str = "accept-encoding: gzip\r\n";
+
+fn fetch(stream: &mut TcpStream, stop: &AtomicBool, path: &str, header: &str) -> std::io::Result<()> {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: log\r\nconnection: close\r\n{header}\r\n");
     stream.write_all(request.as_bytes())?;
     let mut bytes = vec![0; 64 << 10];
     while !stop.load(Ordering::Relaxed) && stream.read(&mut bytes)? > 0 {}

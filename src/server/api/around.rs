@@ -23,7 +23,7 @@ const HEADERS: [(header::HeaderName, &str); 3] = [
 ];
 const HTML: &str = "text/html";
 /// Media types that gzip makes smaller.
-const PACKED: [&str; 4] = [HTML, "application/json", "text/css", "image/svg+xml"];
+const PACKED: [&str; 2] = [HTML, "application/json"];
 /// Addresses of entry bundles, which are made of text.
 const ENTRY_TILES: &str = "/tile/entries/";
 /// Label of requests that no route took.
@@ -98,7 +98,8 @@ struct Packable;
 /// answers to submitters stand beside nothing that others wrote, and whoever
 /// compares a body with its `ETag` gets the bytes that it names.
 async fn mark_packable(request: Request, next: Next) -> Response {
-    let is_read = is_read(request.method());
+    // What is in memory is packed there, once, or not at all.
+    let is_read = is_read(request.method()) && slots::is_slotted(&request);
     let is_entries = request.uri().path().starts_with(ENTRY_TILES);
     let mut response = next.run(request).await;
     let headers = response.headers();

@@ -1,11 +1,13 @@
 //! The reference, made from the tables: docs/API.md and `/docs/errors`.
 
 use std::fmt::Write;
+use std::sync::LazyLock;
 
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
-use crate::server::api::answer::{self, NO_CACHE};
+use crate::server::api::answer::NO_CACHE;
+use crate::server::api::fixed::Fixed;
 use crate::server::api::problem::{Problem, codes};
 use crate::server::api::query::Query;
 use crate::server::api::wire::shapes::{Encoding, SHAPES};
@@ -18,8 +20,13 @@ pub const HTML: &str = "text/html; charset=utf-8";
 ///
 /// # Errors
 /// `invalid_parameter`.
-pub async fn errors(uri: Uri) -> Result<Response, Problem> {
+pub async fn errors(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    static PAGE: LazyLock<Fixed> = LazyLock::new(|| Fixed::new(HTML, NO_CACHE, error_page()));
     Query::read(&uri, &[])?;
+    Ok(PAGE.answer(&headers))
+}
+
+fn error_page() -> String {
     let mut page = String::from(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Pulselog: error codes</title>\
          <h1>Error codes</h1><p>Every refusal carries one of these in its <code>code</code>.</p><dl>\n",
@@ -30,7 +37,7 @@ pub async fn errors(uri: Uri) -> Result<Response, Problem> {
         let _ = writeln!(page, "<dt id=\"{code}\"><code>{code}</code> ({status})</dt><dd>{meaning}</dd>");
     }
     page.push_str("</dl></html>\n");
-    Ok(answer::bytes(HTML, NO_CACHE, page))
+    page
 }
 
 fn escape(text: &str) -> String {

@@ -1,7 +1,9 @@
 //! `/openapi.json`: OpenAPI 3.1 made from the route table, the shapes and the
 //! schemas of the artifacts. Nothing in it is written by hand.
 
-use axum::http::Uri;
+use std::sync::LazyLock;
+
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
@@ -10,7 +12,8 @@ use crate::artifact::Kind;
 use crate::artifact::shape::json_schema;
 use crate::audit::RULE_GROUPS;
 use crate::server::api::answer::Answer;
-use crate::server::api::problem::{MEDIA_TYPE, code_row};
+use crate::server::api::fixed::Fixed;
+use crate::server::api::problem::{MEDIA_TYPE, Problem, code_row};
 use crate::server::api::query::{NAME_BYTES_MAX, NUMBER_MAX, Param, Query, Takes};
 use crate::server::api::submit::NDJSON;
 use crate::server::api::wire::shapes::{Encoding, SHAPES, Shape};
@@ -29,9 +32,11 @@ const TILE_FORM: &str = "The tile's number in groups of three digits, all but th
 ///
 /// # Errors
 /// `invalid_parameter`.
-pub async fn document(uri: Uri) -> Result<Response, crate::server::api::problem::Problem> {
+pub async fn document(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+    static DOCUMENT: LazyLock<Fixed> =
+        LazyLock::new(|| Fixed::new(answer::JSON, answer::NO_CACHE, build().to_string()));
     Query::read(&uri, &[])?;
-    answer::json(&build())
+    Ok(DOCUMENT.answer(&headers))
 }
 
 /// The document.

@@ -47,8 +47,6 @@ const READS: &[&str] = &[
 const ANSWER_BYTES_FREE: u64 = 64 << 10;
 /// What an answer may well take: with less than this left none is made.
 const ANSWER_BYTES_USUAL: usize = 1 << 20;
-/// Answers that are packed at once.
-const PACKED_AT_ONCE: usize = 4;
 
 /// Slots of reads, and memory for answers. Clones share them.
 #[derive(Clone)]
@@ -56,7 +54,6 @@ pub struct Slots {
     reads: Arc<Semaphore>,
     reports: Arc<Semaphore>,
     answers: Memory,
-    packing: Arc<Semaphore>,
     pace: Arc<Throttle>,
 }
 
@@ -69,35 +66,27 @@ impl Slots {
             reads: Arc::new(Semaphore::new(count(crowd.reads_max))),
             reports: Arc::new(Semaphore::new(count(crowd.reports_max))),
             answers: Memory::new(count(crowd.answers_held_bytes_max), full),
-            packing: Arc::new(Semaphore::new(PACKED_AT_ONCE)),
             pace: Arc::new(Throttle::new(crowd.answers_bytes_per_second_max)),
         }
     }
 
     fn of(&self, request: &Request) -> Option<&Arc<Semaphore>> {
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return None;
-        }
-        let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str)?;
-        match path {
-            path if FREE.contains(&path) || path.starts_with(ASSETS) => None,
-            path if READS.contains(&path) => Some(&self.reads),
-            _ => Some(&self.reports),
-        }
+        let path = slotted(request)?;
+        Some(if READS.contains(&path) { &self.reads } else { &self.reports })
     }
 }
 
 /// Answers a read in its slot. It goes on when the client has gone: the store
 /// is still being read for it, and the slot is given back only after that.
 pub async fn read(State(slots): State<Slots>, request: Request, next: Next) -> Response {
-    let Some(free) = slots.of(&request) else { return slots.settle(next.run(request).await).await };
+    let Some(free) = slots.of(&request) else { return acceptable(next.run(request).await) };
     // What could not be kept for its reader is not even made.
     if !slots.answers.has_room(ANSWER_BYTES_USUAL) {
         return slots.answers.full().into_response();
     }
     let Ok(slot) = Arc::clone(free).acquire_owned().await else { return Problem::internal().into_response() };
     let answered = tokio::spawn(async move {
-        let response = slots.settle(next.run(request).await).await;
+        let response = settle(next.run(request).await).await;
         drop(slot);
         response
     });
@@ -121,28 +110,45 @@ impl AsRef<[u8]> for Counted {
     }
 }
 
-impl Slots {
-    /// An answer that is to be packed is packed now, where reads work: packing
-    /// it while it is written would cost the threads that serve connections
-    /// more than anything else they do. Whoever accepts no form of an answer
-    /// gets a problem, which no cache keeps in the answer's place.
-    async fn settle(&self, response: Response) -> Response {
-        if response.status() == StatusCode::NOT_ACCEPTABLE {
-            return Problem::new("not_acceptable", "let Accept-Encoding allow identity or gzip").into_response();
-        }
-        if !response.headers().contains_key(header::CONTENT_ENCODING) {
-            return response;
-        }
-        let Ok(_packing) = self.packing.acquire().await else { return Problem::internal().into_response() };
-        let (parts, body) = response.into_parts();
-        let runtime = tokio::runtime::Handle::current();
-        match pool::behind(move || runtime.block_on(body.collect())).await {
-            Ok(Ok(packed)) => Response::from_parts(parts, Body::from(packed.to_bytes())),
-            Ok(Err(_)) => Problem::internal().into_response(),
-            Err(problem) => problem.into_response(),
-        }
-    }
+/// The route of a read that needs a slot.
+fn slotted(request: &Request) -> Option<&str> {
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str)?;
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    (is_read && !FREE.contains(&path) && !path.starts_with(ASSETS)).then_some(path)
+}
 
+/// Whether a request needs a slot.
+pub fn is_slotted(request: &Request) -> bool {
+    slotted(request).is_some()
+}
+
+/// Whoever accepts no form of an answer gets a problem, which no cache keeps in
+/// the answer's place.
+fn acceptable(response: Response) -> Response {
+    if response.status() == StatusCode::NOT_ACCEPTABLE {
+        return Problem::new("not_acceptable", "let Accept-Encoding allow identity or gzip").into_response();
+    }
+    response
+}
+
+/// An answer that is to be packed is packed now, in its slot and where reads
+/// work: packing it while it is written would cost the threads that serve
+/// connections more than anything else they do.
+async fn settle(response: Response) -> Response {
+    let response = acceptable(response);
+    if !response.headers().contains_key(header::CONTENT_ENCODING) {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let runtime = tokio::runtime::Handle::current();
+    match pool::behind(move || runtime.block_on(body.collect())).await {
+        Ok(Ok(packed)) => Response::from_parts(parts, Body::from(packed.to_bytes())),
+        Ok(Err(_)) => Problem::internal().into_response(),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+impl Slots {
     /// Counts a large answer until its last byte was taken over by the system,
     /// and hands it out at the rate of all such answers.
     pub async fn hold_answer(&self, response: Response) -> Response {

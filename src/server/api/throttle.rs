@@ -38,14 +38,39 @@ impl Throttle {
             *next
         };
         if due.saturating_duration_since(Instant::now()) > CREDIT {
+            let owed = Owed { throttle: self, cost };
             sleep_until(due).await;
+            std::mem::forget(owed);
         }
+    }
+}
+
+/// What somebody waits for. Whoever goes away owes nothing.
+struct Owed<'a> {
+    throttle: &'a Throttle,
+    cost: Duration,
+}
+
+impl Drop for Owed<'_> {
+    fn drop(&mut self) {
+        let mut next = self.throttle.next.lock().unwrap_or_else(PoisonError::into_inner);
+        *next = next.checked_sub(self.cost).unwrap_or(*next);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn whoever_goes_away_owes_nothing() {
+        let throttle = Throttle::new(1_000);
+        let begun = Instant::now();
+        let gone = tokio::time::timeout(Duration::from_millis(1), throttle.pay(1_000_000)).await;
+        assert!(gone.is_err());
+        throttle.pay(10).await;
+        assert!(begun.elapsed() < Duration::from_secs(100), "{:?}", begun.elapsed());
+    }
 
     #[tokio::test]
     async fn bodies_together_get_the_rate_of_one() {
