@@ -17,19 +17,24 @@ static CONTRADICTING_ACCOUNTS: Rule = Rule {
     title: "Accounts of one act that cannot all be true",
     severity: Severity::Critical,
     effect: Effect::Fails,
-    rationale: "Two accounts of one act contradict each other. The wrapper denied it, or says that nothing was done, \
-                and Argo CD reports the operation. Or the wrapper's receipts say of one call that it was not sent \
-                and that it was accepted; that it became two operations, or another one than Argo CD reports; or one \
-                that two decisions claim, or that states another decision. The audit is incomplete, and the severity \
-                high, where both may have been said in good faith: the call may have been tried twice, or the \
-                wrapper did not learn what came of it, or nothing tells whose operation it was; and where the \
-                operation is known from its observation alone, and the operator's roots do not say that nobody but \
-                Argo CD can write the application: then anybody who can write it may have copied the decision's \
-                public digest into it.",
+    rationale: "Two accounts of one act contradict each other. The wrapper denied it, or each of its receipts says \
+                that nothing was done, and Argo CD reports the operation. Or the wrapper's receipts say of one call \
+                that it was not sent and that it was accepted; that it became two operations, or another one than \
+                Argo CD reports; or one that two decisions claim, or that states another decision. The audit is \
+                incomplete, and the severity high, where both may have been said in good faith: the call may have \
+                been tried twice, or the wrapper did not learn what came of it, or nothing tells whose operation it \
+                was; and where the operation is known from its observation alone, and the operator's roots do not \
+                say that nobody but Argo CD can write the application: then anybody who can write it may have copied \
+                the decision's public digest into it.",
     what_to_do: "Compare the wrapper's own log with Argo CD's; close write access to the Application resources and \
                  say so in the roots.",
     does_not_prove: "Which of the accounts is the false one.",
-    rests_on: &[WORD, TOKEN, JOINED, &[Rest::On("argocd_observation", Place::Unseen)]],
+    rests_on: &[
+        WORD,
+        TOKEN,
+        JOINED,
+        &[Rest::On("argocd_observation", Place::Unseen), Rest::On("argocd_receipt", Place::Undone)],
+    ],
 };
 
 pub(super) static DENY_THEN_ACCEPTED: Rule = Rule {
@@ -48,14 +53,10 @@ pub(super) static RULES: &[&Rule] = &[&CONTRADICTING_ACCOUNTS, &DENY_THEN_ACCEPT
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     for decision in &scene.decisions {
-        for operation in scene.operations_of(decision) {
-            if let Some((against, words)) = spoken_against(scene, decision) {
-                let entries = [decision.statement.at, against, operation.at];
-                findings.add(&CONTRADICTING_ACCOUNTS, &decision.subject(), entries, words);
+        if let Some(against) = spoken_against(scene, decision) {
+            for operation in scene.operations_of(decision).chain(scene.doubted_of(decision)) {
+                contradicted(scene, decision, operation, &against, findings);
             }
-        }
-        for operation in scene.doubted_of(decision) {
-            doubted(scene, decision, operation, findings);
         }
         two_keys(scene, decision, findings);
         if decision.is_allow {
@@ -68,23 +69,44 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     claimed::check(scene, findings);
 }
 
-/// Where the wrapper says that the act was not done, and how.
-fn spoken_against(scene: &Scene<'_>, decision: &Decision<'_>) -> Option<(LeafIndex, String)> {
+/// Where the wrapper says that an act was not done.
+struct Against {
+    at: LeafIndex,
+    words: String,
+    /// Whether another try of the same call may have done it.
+    is_open: bool,
+}
+
+/// Where the wrapper says that the act was not done, and how. One call may
+/// have been tried twice under one decision: where a receipt says that it was
+/// accepted, what the others say is held against that, not against Argo CD.
+fn spoken_against(scene: &Scene<'_>, decision: &Decision<'_>) -> Option<Against> {
     if !decision.is_allow {
         let words = "denied by the wrapper, and Argo CD reports the operation".to_owned();
-        return Some((decision.statement.at, words));
+        return Some(Against { at: decision.statement.at, words, is_open: false });
     }
     let receipt = scene.receipts_of(decision).find(|receipt| receipt.says_nothing_was_done())?;
     let words = format!("the wrapper's receipt says {}, and Argo CD reports the operation", receipt.outcome);
-    Some((receipt.statement.at, words))
+    let is_open = !scene.is_undone(decision);
+    let is_sure = scene.receipts_of(decision).any(Receipt::is_sure);
+    (!is_sure).then_some(Against { at: receipt.statement.at, words, is_open })
 }
 
-fn doubted(scene: &Scene<'_>, decision: &Decision<'_>, operation: &Statement<'_>, findings: &mut Findings) {
-    let Some((against, words)) = spoken_against(scene, decision) else { return };
-    let entries = [decision.statement.at, against, operation.at];
-    let doubt = scene.doubt(decision, operation);
-    say(findings, &CONTRADICTING_ACCOUNTS, doubt, &decision.subject(), &entries, words);
+fn contradicted(
+    scene: &Scene<'_>,
+    decision: &Decision<'_>,
+    operation: &Statement<'_>,
+    against: &Against,
+    findings: &mut Findings,
+) {
+    let entries = [decision.statement.at, against.at, operation.at];
+    let again = against.is_open.then_some(TRIED_AGAIN);
+    let doubt = again.or_else(|| scene.doubt(decision, operation));
+    say(findings, &CONTRADICTING_ACCOUNTS, doubt, &decision.subject(), &entries, against.words.clone());
 }
+
+/// Why what one receipt says of a call does not speak against an operation.
+const TRIED_AGAIN: &str = "another receipt does not know what came of the call: it may have been tried twice";
 
 /// One call is one operation. Who does not know what came of the call may have
 /// found another's: that leaves it open.
@@ -92,7 +114,7 @@ fn two_keys(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings)
     let keys = |is_counted: fn(&Receipt<'_>) -> bool| {
         let mut keys: BTreeMap<&str, LeafIndex> = BTreeMap::new();
         for receipt in scene.receipts_of(decision).filter(|receipt| is_counted(receipt)) {
-            if let Some(key) = receipt.claims() {
+            if let Some(key) = receipt.claims(decision) {
                 keys.entry(key).or_insert(receipt.statement.at);
             }
         }
@@ -139,7 +161,8 @@ fn sent_and_not(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findi
 /// receipts name, and that one nobody reports. Where somebody does, there are
 /// two operations, and the decision was used for both.
 fn other_keys(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
-    let claimed = scene.receipts_of(decision).filter_map(|receipt| Some((receipt.claims()?, receipt.statement.at)));
+    let claimed =
+        scene.receipts_of(decision).filter_map(|receipt| Some((receipt.claims(decision)?, receipt.statement.at)));
     let named: BTreeMap<&str, LeafIndex> = claimed.collect();
     let is_named = |operation: &Statement<'_>| operation.op_key().is_some_and(|key| named.contains_key(key));
     if named.is_empty() || scene.operations_of(decision).any(is_named) {

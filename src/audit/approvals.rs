@@ -96,15 +96,7 @@ static APPROVAL_REUSED: Rule = Rule {
     rationale: "The first allow decision that names an approval consumes it, unless its receipt says that nothing was done. The audit is incomplete, and the severity high, where an operation speaks against that receipt and may be none of the agent's.",
     what_to_do: "Treat the second action as a replay.",
     does_not_prove: "Which of the two the approver had in mind.",
-    rests_on: &[
-        WORD,
-        TOKEN,
-        &[
-            Rest::On("argocd_receipt", Place::Releasing),
-            Rest::On("argocd_observation", Place::Freeing),
-            Rest::On("argocd_decision", Place::Freeing),
-        ],
-    ],
+    rests_on: &[WORD, TOKEN, &[Rest::On("argocd_receipt", Place::Releasing)]],
 };
 
 pub(super) static RULES: &[&Rule] = &[
@@ -183,13 +175,6 @@ pub(super) fn names_missing(scene: &Scene<'_>, decision: &Decision<'_>) -> bool 
 pub(super) fn may_be_released(scene: &Scene<'_>, user: &Decision<'_>) -> bool {
     let is_doubtful = |operation: &Statement<'_>| scene.doubt(user, operation).is_some();
     scene.receipts_of(user).all(Receipt::says_nothing_was_done) && scene.operations_of(user).all(is_doubtful)
-}
-
-/// Whether a decision's receipts say that nothing came of it, and only their
-/// own `op_key` joins the operations that speak against them.
-pub(super) fn may_be_freed(scene: &Scene<'_>, user: &Decision<'_>) -> bool {
-    let by_key = |operation: &Statement<'_>| scene.states_nothing(operation);
-    scene.receipts_of(user).all(Receipt::says_nothing_was_done) && scene.operations_of(user).any(by_key)
 }
 
 struct Fault {

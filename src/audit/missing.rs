@@ -199,7 +199,7 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
                     && case.decision.is_some_and(|decision| self.judge.needs_params_approved(decision))
             }
             Place::Releasing => case.released(self.scene, missing),
-            Place::Freeing => case.first_uses(self.scene).any(|user| approvals::may_be_freed(self.scene, user)),
+            Place::Undone => case.decision.is_some_and(|of| of.is_allow && self.scene.is_undone(of)),
             Place::ReleasedBefore => {
                 let shown = |kind| case.kinds(self.scene, kind).next().is_some();
                 case.act.is_none_or(|act| missing.first < act) && shown("argocd_receipt") && shown("approval")
@@ -278,7 +278,7 @@ impl Missing<'_> {
             && match kind {
                 "proof_bundle" => by(held.signer),
                 // What an operation states may be any agent's.
-                "argocd_decision" if matches!(place, Place::Stating | Place::Freeing) => true,
+                "argocd_decision" if matches!(place, Place::Stating) => true,
                 "argocd_decision" | "argocd_receipt" => acts(),
                 _ => true,
             }

@@ -104,9 +104,9 @@ pub enum Place {
     Allowing,
     /// Between two uses of an approval, where the first may have come to nothing.
     Releasing,
-    /// Anywhere, where nothing but an `op_key` of the first use's own receipts,
-    /// which say that nothing was done, keeps an approval used.
-    Freeing,
+    /// Anywhere, where every receipt that is here of an allowed call says that
+    /// nothing was done.
+    Undone,
     /// Below an act whose approval had to be released before.
     ReleasedBefore,
     /// Anywhere, where the bundle holds a receipt of that signer which is not known.
@@ -166,9 +166,7 @@ impl Place {
                 "below a decision that names an approval which is not there and would make the policy allow the act"
             }
             Place::Releasing => "between two uses, where the first may have come to nothing",
-            Place::Freeing => {
-                "anywhere, where only an `op_key` says that something came of an approval's first use after all"
-            }
+            Place::Undone => "anywhere, where every known receipt of an allowed call says that nothing was done",
             Place::ReleasedBefore => "below an act whose approval was used before",
             Place::Held => "anywhere, where the bundle holds an unknown receipt of that signer",
             Place::Unbundled => "anywhere, where no bundle shows it",

@@ -197,6 +197,11 @@ impl<'a> Decision<'a> {
         self.charged.clone()
     }
 
+    /// Whether the call that it is about makes an operation, if it is taken.
+    pub(super) fn makes_operation(&self) -> bool {
+        matches!(self.statement.text("binds.action"), Some("sync" | "rollback"))
+    }
+
     /// Jobs that it names, whoever's they are.
     pub(super) fn named_jobs(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let named = ["job_id", "binds.job_id"].map(|path| self.statement.id(path));
@@ -229,10 +234,12 @@ impl<'a> Receipt<'a> {
         self.outcome == "accepted"
     }
 
-    /// The key of the operation that the wrapper says came of the call. Where
-    /// nothing was done, the operation that it names is one that it found.
-    pub(super) fn claims(&self) -> Option<&'a str> {
-        self.statement.text("op_key").filter(|_| !self.says_nothing_was_done())
+    /// The key of the operation that the wrapper says came of the call, which
+    /// this decision of its is about. Where nothing was done, the operation
+    /// that it names is one that it found; and one that was ended came of
+    /// another call.
+    pub(super) fn claims(&self, decision: &Decision<'a>) -> Option<&'a str> {
+        self.statement.text("op_key").filter(|_| decision.makes_operation() && !self.says_nothing_was_done())
     }
 }
 

@@ -194,11 +194,19 @@ pub static ROWS: &[Golden] = &[
         &["OBSERVED_UNLIKE_DECIDED"],
         Fail,
     ),
-    golden("not sent, and Argo CD reports it", |story| says(story, "not_sent"), &["CONTRADICTING_ACCOUNTS"], Fail)
-        .beside(|story| {
-            says_alone(story, "not_sent");
-            story.remove("seen");
-        }),
+    golden(
+        "not sent, and Argo CD reports it where writes are closed",
+        |story| {
+            closed(story);
+            says(story, "not_sent");
+        },
+        &["CONTRADICTING_ACCOUNTS"],
+        Fail,
+    )
+    .beside(|story| {
+        says_alone(story, "not_sent");
+        story.remove("seen");
+    }),
     golden(
         "refused, and Argo CD reports it where writes are closed",
         |story| {

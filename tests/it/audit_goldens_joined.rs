@@ -90,20 +90,39 @@ pub static ROWS: &[Golden] = &[
     golden(
         "refused, and nothing says whose the operation is that the receipt names",
         |story| {
-            tried_again(story, "refused_precondition");
+            lost_and_tried_again(story);
             story.unset("seen", "info");
         },
         &["CONTRADICTING_ACCOUNTS"],
-        Fail,
+        Incomplete,
     )
-    .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
-    .beside(lost_and_tried_again),
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Incomplete)])
+    .beside(|story| {
+        tried_again(story, "refused_precondition");
+        story.unset("seen", "info");
+    }),
     golden(
         "refused, and no channel says whose the operation is that the receipt names",
         |story| {
-            tried_again(story, "not_sent");
+            closed(story);
+            lost_and_tried_again(story);
+            story.set("more receipt", "outcome", "not_sent");
             story.unset("seen", "info");
             polled_without_info(story);
+        },
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .beside(|story| {
+        tried_again(story, "not_sent");
+        story.unset("seen", "info");
+        polled_without_info(story);
+    }),
+    golden(
+        "refused, and what its receipt names states the very decision",
+        |story| {
+            closed(story);
+            says(story, "refused_precondition");
         },
         &["CONTRADICTING_ACCOUNTS"],
         Fail,

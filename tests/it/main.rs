@@ -66,6 +66,7 @@ mod audit_goldens_roles;
 mod audit_goldens_siblings;
 mod audit_goldens_spelled;
 mod audit_goldens_tokens;
+mod audit_goldens_tries;
 mod audit_goldens_copied;
 mod audit_goldens_unrun;
 mod audit_goldens_whose;

@@ -34,7 +34,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let mut by_key: BTreeMap<&str, Vec<Claim<'_, '_>>> = BTreeMap::new();
     for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
         for receipt in scene.receipts_of(decision) {
-            if let Some(key) = receipt.claims() {
+            if let Some(key) = receipt.claims(decision) {
                 by_key.entry(key).or_default().push(Claim { decision, receipt });
             }
         }

@@ -7,8 +7,10 @@
 //!
 //! A receipt is its wrapper's own word, so whoever started an operation that it
 //! claims takes it not away: that is compared. One that says that nothing was
-//! done claims nothing; the operation that it found is its decision's only
-//! where its agent started it, or where it states that decision.
+//! done claims nothing. What it found is its decision's where the operation
+//! states that decision; where it states none and its agent started it, it is
+//! that of whichever other decision's receipt claims it, and if none does, it
+//! joins in doubt.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -29,13 +31,41 @@ const IN_THE_WAY: &str = "its initiator is no username of the agent's, and the r
 const FOUND: &str = "its initiator is no username of the agent's, and no receipt says that Argo CD accepted the call: \
      the wrapper may have found somebody else's operation";
 
+/// The same, where the agent's own username started it.
+const FOUND_OWN: &str = "it does not state the decision, and no receipt says that Argo CD accepted the call: the wrapper \
+     may have found another operation of its agent's";
+
+/// The same, where it states the decision too.
+const FORGED: &str = "no receipt says that Argo CD accepted the call, and the roots do not say that writes to the \
+     instance are closed: anybody who can write the Application can write the agent's username and a public digest \
+     into it";
+
 /// What ties keys of operations to decisions.
 #[derive(Debug, Default)]
 struct Keys<'a> {
-    /// Decisions whose receipts name the key; whether that receipt claims it.
-    named: HashMap<&'a str, Vec<(usize, bool)>>,
+    /// Decisions whose receipts name the key.
+    named: HashMap<&'a str, Vec<Named>>,
     /// Decisions in the log that reports of the key state.
     stated: HashMap<&'a str, BTreeSet<usize>>,
+}
+
+/// A receipt that names an operation.
+#[derive(Clone, Copy, Debug)]
+struct Named {
+    decision: usize,
+    receipt: usize,
+    says: Says,
+}
+
+/// What it says of that operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Says {
+    /// That it came of the call.
+    Claims,
+    /// That it was there when nothing was done.
+    Found,
+    /// Nothing: the call was none that makes an operation.
+    Mentions,
 }
 
 impl<'a> Scene<'a> {
@@ -51,7 +81,8 @@ impl<'a> Scene<'a> {
             self.receipts[at].decision = Some(decision);
             self.decisions[decision].receipts.push(at);
             if let Some(op_key) = receipt.text("op_key") {
-                keys.named.entry(op_key).or_default().push((decision, self.receipts[at].claims().is_some()));
+                let named = Named { decision, receipt: at, says: self.says(at, decision) };
+                keys.named.entry(op_key).or_default().push(named);
             }
         }
         for (operation, _) in &self.operations {
@@ -80,6 +111,25 @@ impl<'a> Scene<'a> {
         Some(std::iter::once(first).chain(fitting).find(is_own).unwrap_or(first))
     }
 
+    fn says(&self, receipt: usize, decision: usize) -> Says {
+        match (&self.receipts[receipt], &self.decisions[decision]) {
+            (_, decision) if !decision.makes_operation() => Says::Mentions,
+            (receipt, _) if receipt.says_nothing_was_done() => Says::Found,
+            _ => Says::Claims,
+        }
+    }
+
+    /// Whether a receipt of another decision, by who could speak of this one
+    /// too, claims the operation.
+    fn is_claimed_beside(&self, decision: usize, named: &[Named]) -> bool {
+        let this = &self.decisions[decision];
+        named.iter().any(|other| {
+            other.says == Says::Claims
+                && self.decisions[other.decision].statement.hash != this.statement.hash
+                && self.speaks_of(&self.receipts[other.receipt].statement, this)
+        })
+    }
+
     /// The decisions in the log that an operation states as its own.
     fn stated_by(&self, operation: &Statement<'a>) -> impl Iterator<Item = usize> {
         operation.stated().and_then(|hash| self.decision_at.get(hash)).into_iter().flatten().copied()
@@ -98,12 +148,19 @@ impl<'a> Scene<'a> {
         // The key is over the operation, and over what it states with it: what
         // one report shows of that, all reports are of.
         let may_be = |at: usize| stated.is_none_or(|stated| stated.is_empty() || stated.contains(&at));
-        let named = key.and_then(|key| keys.named.get(key)).into_iter().flatten().copied();
-        let by_key = named.filter(|(at, claims)| {
-            may_be(*at) && (*claims || is_own(*at) || self.stated_by(operation).any(|stated| stated == *at))
+        let is_stated = |at: usize| {
+            stated.is_some_and(|stated| is_own(at) && stated.contains(&at))
+                || self.stated_by(operation).any(|of| of == at)
+        };
+        let named = key.and_then(|key| keys.named.get(key)).map(Vec::as_slice).unwrap_or_default();
+        let by_key = named.iter().filter(|named| may_be(named.decision)).filter(|of| match of.says {
+            Says::Claims => true,
+            _ if is_stated(of.decision) => true,
+            Says::Found => is_own(of.decision) && !self.is_claimed_beside(of.decision, named),
+            Says::Mentions => false,
         });
         let by_info = self.stated_by(operation).filter(|at| is_own(*at));
-        let all: BTreeSet<usize> = by_info.chain(by_key.map(|(at, _)| at)).collect();
+        let all: BTreeSet<usize> = by_info.chain(by_key.map(|named| named.decision)).collect();
         all.into_iter().collect()
     }
 
@@ -133,8 +190,7 @@ impl<'a> Scene<'a> {
     /// Whether the operation speaks against the decision or its receipts, and
     /// may be none of its agent's.
     fn is_doubted(&self, decision: &Decision<'a>, operation: &Statement<'a>) -> bool {
-        let denied = || self.receipts_of(decision).any(Receipt::says_nothing_was_done);
-        (!decision.is_allow || denied()) && self.doubt(decision, operation).is_some()
+        (!decision.is_allow || self.is_undone(decision)) && self.doubt(decision, operation).is_some()
     }
 
     /// Why an operation that joins a decision may be none of its agent's, in
@@ -144,15 +200,24 @@ impl<'a> Scene<'a> {
         let names = |receipt: &&Receipt<'_>| key.is_some() && receipt.statement.text("op_key") == key;
         let naming: Vec<_> = self.receipts_of(decision).filter(names).collect();
         let is_own = self.is_started_by(decision, operation);
-        if !is_own && !naming.iter().any(|receipt| receipt.is_sure()) {
-            return Some(FOUND);
-        }
+        let is_sure = naming.iter().any(|receipt| receipt.is_sure());
+        let is_stated = operation.stated() == Some(&decision.statement.hash.to_string());
         match () {
+            () if !is_own && !is_sure => Some(FOUND),
+            () if !is_sure && !is_stated => Some(FOUND_OWN),
             () if self.writes_are_closed(operation) => None,
             () if naming.is_empty() => Some(COPIED),
+            () if !is_sure => Some(FORGED),
             () if !is_own => Some(IN_THE_WAY),
             () => None,
         }
+    }
+
+    /// Whether every receipt of the decision says that nothing was done. Beside
+    /// one that does not, a refusal is of another try of the same call.
+    pub(in crate::audit) fn is_undone(&self, decision: &Decision<'a>) -> bool {
+        let mut receipts = self.receipts_of(decision).peekable();
+        receipts.peek().is_some() && receipts.all(Receipt::says_nothing_was_done)
     }
 
     /// Whether the roots say, where the operation is reported, that nobody but
