@@ -29,6 +29,21 @@ pub struct Subject {
     /// an agent, it is of none of that agent's jobs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub submitter: Option<String>,
+    /// Only where a job is charged and none of its agents for sure: those whom
+    /// it can concern. Nobody here: the job, whoever its agents are. A reader
+    /// tells by it whose documents it is about; no answer shows it.
+    #[serde(skip)]
+    pub concerns: BTreeSet<String>,
+}
+
+impl Subject {
+    /// Whether an agent of the job that is charged may be meant.
+    pub(crate) fn may_concern(&self, agent: Option<&str>) -> bool {
+        match &self.agent {
+            Some(own) => Some(own.as_str()) == agent,
+            None => self.concerns.is_empty() || agent.is_some_and(|agent| self.concerns.contains(agent)),
+        }
+    }
 }
 
 /// One finding. Ordered by the entries that show it, then by code.

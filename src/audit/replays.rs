@@ -111,7 +111,8 @@ fn two_issuers(scene: &Scene<'_>, findings: &mut Findings) {
             continue;
         }
         let other = fact.id("claims.mission_id").filter(|job| token.job != Some(job));
-        let named = other.map(|job| Subject { job: Some(job.to_owned()), ..Subject::default() });
+        let agent = || fact.text("claims.sub").map(str::to_owned);
+        let named = other.map(|job| Subject { job: Some(job.to_owned()), agent: agent(), ..Subject::default() });
         for subject in named.into_iter().chain([token.subject()]) {
             let detail = "another issuer says otherwise what this token's claims are";
             let entries = [token.statement.at, fact.at];

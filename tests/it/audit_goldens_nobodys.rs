@@ -144,16 +144,16 @@ pub static ROWS: &[Golden] = &[
     )
     .runs(&[("agent", "r1", Fail), ("agent", "r2", Pass)]),
     golden(
-        "a wrapper of two agents denies in a run of one, for a job that nobody issued",
+        "a wrapper of two agents denies in a run whose id one of them has, and nothing else says for whom",
         |story| {
             of_both(story);
             denied(story, Some("r1"));
             accepted(story);
         },
-        &["DENY_THEN_ACCEPTED"],
-        Fail,
+        &["ACT_UNPLACED", "DENY_THEN_ACCEPTED"],
+        Incomplete,
     )
-    .runs(&[("agent", "r1", Fail), ("agent", "r2", Pass)])
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
     .beside(of_both),
 ];
 
@@ -203,6 +203,25 @@ fn an_agent_answers_for_what_its_wrapper_does_in_no_job_of_its() {
         reported(story, "proj:orders:agent");
     };
     assert_eq!(verdicts(allowed), [Fail, Pass, Fail, Pass, Pass]);
+}
+
+#[test]
+fn an_operation_that_was_in_the_way_of_a_call_says_nothing_of_whose_the_call_was() {
+    let found = |outcome: &'static str| {
+        move |story: &mut Story| {
+            of_both(story);
+            of_nobodys_job(story, "allow", Some("r9"));
+            story.set("more", "cst.token_hash", hex("nobody's"));
+            // The operation of the first agent's own decision, which states it.
+            story.receipt("more receipt", "more", outcome, Some("sync"));
+            story.set("more receipt", "request_digest", hex("sync"));
+        }
+    };
+    for outcome in ["refused_precondition", "not_sent", "accepted"] {
+        let [_, agent, other, jobs @ ..] = verdicts(found(outcome));
+        assert_ne!((agent, other), (Fail, Pass), "{outcome}");
+        assert_eq!(jobs, [Pass, Pass], "{outcome}");
+    }
 }
 
 #[test]

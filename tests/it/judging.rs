@@ -82,13 +82,18 @@ fn a_logged_bundle_of_a_clean_run_passes_with_recomputed_absence() {
 }
 
 #[test]
-fn a_bundle_of_a_guilty_run_fails_and_that_of_the_other_run_of_the_job_with_it() {
+fn a_bundle_of_a_guilty_run_fails_and_beside_that_of_the_other_run_of_the_job_it_is_named() {
     let mut story = Story::clean();
     story.move_after("revoked", "ok");
     let judge = judge(&story, Some(operator()));
-    for name in ["b1", "b2"] {
+    for (name, expected, code, beside) in
+        [("b1", BTreeSet::from(["TOKEN_REVOKED"]), 1, false), ("b2", BTreeSet::new(), 0, true)]
+    {
         let verification = judge.document(&bundle(&story, name, |_| {})).expect("a bundle");
-        assert_eq!((codes(&verification), verification.exit_code()), (BTreeSet::from(["TOKEN_REVOKED"]), 1));
+        assert_eq!((codes(&verification), verification.exit_code()), (expected, code));
+        let rows = verification.coverage.expect("coverage").not_judged;
+        let other_run = |row: &Coverage| row.what.starts_with("another run of the job is found at fault");
+        assert_eq!(rows.iter().any(other_run), beside, "{rows:#?}");
     }
 }
 
@@ -116,6 +121,25 @@ fn what_another_agent_does_in_the_job_stands_beside_a_bundle_and_is_not_its_verd
         let rows = found.coverage.expect("coverage").not_judged;
         let others = |row: &&Coverage| row.subject.agent == Some(did("other agent")) && row.what.contains("at fault");
         assert_eq!(rows.iter().any(|row| others(&row)), job == Verdict::Fail, "{rows:#?}");
+    }
+}
+
+#[test]
+fn what_another_agents_wrapper_does_in_no_run_of_the_job_is_not_the_verdict_on_a_bundle() {
+    for (signer, code, agent) in [("other wrapper", 0, "another agent"), ("wrapper", 1, "")] {
+        let mut story = Story::clean();
+        shared(&mut story, "deny");
+        story.signed_by("theirs", signer);
+        ["run_id", "cst"].into_iter().for_each(|member| story.unset("theirs", member));
+        story.receipt("theirs receipt", "theirs", "accepted", None);
+        story.signed_by("theirs receipt", signer);
+        story.set("theirs receipt", "request_digest", crate::make::hex("sync"));
+        assert_eq!(story.audit().job("job-1"), Verdict::Fail);
+        let found = judge(&story, Some(operator())).document(&bundle(&story, "b1", |_| {})).expect("a bundle");
+        assert_eq!(found.exit_code(), code, "{signer}: {found:#?}");
+        let rows = found.coverage.expect("coverage").not_judged;
+        let is_beside = |row: &Coverage| row.what.starts_with("another agent of the job is found at fault");
+        assert_eq!(rows.iter().any(is_beside), !agent.is_empty(), "{rows:#?}");
     }
 }
 

@@ -108,7 +108,10 @@ fn unstated(claim: &Claim<'_, '_>, others: &[&Claim<'_, '_>], findings: &mut Fin
         return;
     }
     if subject.job.is_some() && is_of(&|other| other.job == subject.job) {
-        let of_job = Subject { job: subject.job.clone(), ..Subject::default() };
+        let of_both = [claim].into_iter().chain(sure.iter().copied().copied());
+        let of_both = of_both.map(|claim| &claim.decision.charged).filter(|charged| charged.job == subject.job);
+        let concerns = of_both.flat_map(|charged| charged.agent.iter().chain(&charged.concerns)).cloned().collect();
+        let of_job = Subject { job: subject.job.clone(), concerns, ..Subject::default() };
         findings.add(&CONTRADICTING_ACCOUNTS, &of_job, entries.iter().copied(), detail.clone());
     }
     findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, &subject, entries, detail);

@@ -3,9 +3,11 @@
 //! both Argo CD and the run it names can mean.
 //!
 //! ```text
-//! who started it    usernames of operations that its receipts name, or that
-//!                   state it where nobody but Argo CD can write applications
-//! the run           agents that have a run of the id that it names
+//! who started it    usernames of operations that its receipts say came of the
+//!                   call, if they state no other decision, or that state it
+//!                   where nobody but Argo CD can write applications
+//! the run           agents that have a run of the id that it names; alone it
+//!                   tells nothing, since a run unknown here may have the id too
 //! ```
 //!
 //! Where that leaves none or several, it is nobody's, and each of them may be
@@ -14,12 +16,12 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Behind, Decision, Statement};
+use crate::audit::statement::{Behind, Decision, Receipt, Statement};
 
 /// Receipts and operations by what they name, before any is joined.
 pub(super) struct Told<'a> {
-    /// Keys that receipts name, by the digest of their decision; whose receipts.
-    keys: HashMap<&'a str, Vec<Statement<'a>>>,
+    /// Receipts, by the digest of their decision.
+    keys: HashMap<&'a str, Vec<Receipt<'a>>>,
     /// Operations by key, and by the digest that they state.
     by_key: HashMap<&'a str, Vec<Statement<'a>>>,
     stating: HashMap<&'a str, Vec<Statement<'a>>>,
@@ -28,9 +30,9 @@ pub(super) struct Told<'a> {
 impl<'a> Told<'a> {
     pub(super) fn of(scene: &Scene<'a>) -> Told<'a> {
         let mut told = Told { keys: HashMap::new(), by_key: HashMap::new(), stating: HashMap::new() };
-        for receipt in scene.receipts.iter().map(|receipt| receipt.statement) {
-            if let Some(decision) = receipt.text("decision_digest") {
-                told.keys.entry(decision).or_default().push(receipt);
+        for receipt in &scene.receipts {
+            if let Some(decision) = receipt.statement.text("decision_digest") {
+                told.keys.entry(decision).or_default().push(receipt.clone());
             }
         }
         for operation in scene.operations.iter().map(|(operation, _)| *operation) {
@@ -48,13 +50,16 @@ impl<'a> Told<'a> {
         told
     }
 
-    /// Operations that the decision's own wrapper names, or that nobody but
-    /// Argo CD can have made it the decision of.
+    /// Operations that the decision's own wrapper says are its, or that nobody
+    /// but Argo CD can have made it the decision of. One that was in the way of
+    /// a call tells nothing of whose the call was.
     fn operations<'s>(&'s self, scene: &'s Scene<'a>, decision: &Statement<'a>) -> Vec<&'s Statement<'a>> {
         let digest = decision.hash.to_string();
         let receipts = self.keys.get(digest.as_str()).into_iter().flatten();
-        let own = receipts.filter(|receipt| receipt.signer == decision.signer);
-        let named = own.filter_map(|receipt| self.by_key.get(receipt.text("op_key")?)).flatten();
+        let own = receipts.filter(|receipt| receipt.statement.signer == decision.signer);
+        let named = own.filter_map(|receipt| self.by_key.get(receipt.claims()?)).flatten();
+        let states_no_other = |operation: &&Statement<'_>| operation.stated().is_none_or(|stated| stated == digest);
+        let named = named.filter(states_no_other);
         let stating = self.stating.get(digest.as_str()).into_iter().flatten();
         let is_there = |operation: &&Statement<'_>| operation.text("instance") == decision.text("binds.instance");
         named.chain(stating.filter(|operation| scene.writes_are_closed(operation))).filter(is_there).collect()
@@ -76,6 +81,8 @@ impl<'a> Scene<'a> {
         };
         let mut fitting = wrapped.iter().copied().filter(may_be);
         let found = fitting.next().filter(|_| fitting.next().is_none());
+        // A run id is a name, which any agent's run may have: alone it tells one of several from no other.
+        let found = found.filter(|_| wrapped.len() == 1 || !started.is_empty());
         Some(Behind { found, wrapped, is_seen: !operations.is_empty() })
     }
 

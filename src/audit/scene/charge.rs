@@ -7,6 +7,8 @@
 //! that acts under no grant, for a job that is none of its agents', speaks for
 //! one of them all the same: that one is charged, and none of its jobs.
 
+use std::collections::BTreeSet;
+
 use crate::audit::finding::Subject;
 use crate::audit::scene::Scene;
 use crate::audit::scene::behind::Told;
@@ -55,6 +57,7 @@ impl<'a> Scene<'a> {
             token: text(decision.token_hash.as_ref().filter(|_| token.is_none() || own.is_some())),
             app: app_name(statement.text("binds.instance"), statement.payload.at("binds.app")),
             submitter: is_of_no_job.then(|| statement.submitter.to_owned()),
+            concerns: owned(agents.iter().filter(|_| agent.is_none())),
         };
         (agents, charged, behind)
     }
@@ -78,8 +81,9 @@ impl<'a> Scene<'a> {
     /// Charges another job that a decision names, where its signer's role
     /// covers one of that job's agents.
     pub(in crate::audit) fn charged_too(&self, decision: &Decision<'a>, job: &str) -> Option<Subject> {
-        let covers = !self.covered(&decision.statement, job).is_empty();
-        covers.then(|| Subject { job: Some(job.to_owned()), ..decision.subject() })
+        let (covered, charged) = (self.covered(&decision.statement, job), decision.subject());
+        let concerns = owned(covered.iter().filter(|_| charged.agent.is_none()));
+        (!covered.is_empty()).then(|| Subject { job: Some(job.to_owned()), concerns, ..charged })
     }
 
     /// Whether a receipt's signer may speak of the decision: the wrapper of one
@@ -188,10 +192,12 @@ impl<'a> Scene<'a> {
 
     /// The job, where `covers` one of its agents; else the speaker.
     fn of_job(&self, statement: &Statement<'a>, job: Option<&str>, covers: impl Fn(&str) -> bool) -> Subject {
-        match job.filter(|job| self.agents_of(job).any(covers)) {
-            Some(job) => Subject { job: Some(job.to_owned()), ..Subject::default() },
-            None => speaker(statement),
+        let Some(job) = job else { return speaker(statement) };
+        let covered: Vec<_> = self.agents_of(job).filter(|agent| covers(agent)).collect();
+        if covered.is_empty() {
+            return speaker(statement);
         }
+        Subject { job: Some(job.to_owned()), concerns: owned(&covered), ..Subject::default() }
     }
 
     /// The run that an agent's own receipt names; without one it is nobody's.
@@ -206,6 +212,10 @@ impl<'a> Scene<'a> {
 /// The statement at an index, among those of one kind in order.
 fn find<'s, 'a: 's, T>(of_kind: &'s [T], at: LeafIndex, statement: impl Fn(&T) -> &Statement<'a>) -> Option<&'s T> {
     of_kind.binary_search_by_key(&at, |one| statement(one).at).ok().map(|found| &of_kind[found])
+}
+
+fn owned<'n, 'a: 'n>(names: impl IntoIterator<Item = &'n &'a str>) -> BTreeSet<String> {
+    names.into_iter().map(|name| (*name).to_owned()).collect()
 }
 
 /// Whoever said it, and nobody else.

@@ -94,7 +94,7 @@ impl Auditing<'_> {
                 self.lacks(&subject, Shortfall::Run, "no token of an issuer whom the roots name belongs to this run");
             }
             self.take(found.run, place == 0);
-            found.job.into_iter().for_each(|report| self.take(of_agent(report, name.agent.as_deref()), false));
+            found.job.into_iter().for_each(|report| self.take(of_document(report, &name), false));
         }
         self.expected_job(&subject);
         self.jobs.push(job);
@@ -217,28 +217,62 @@ fn place_of(timeline: &Timeline, name: &BundleName) -> Option<LeafIndex> {
     entries.find(|(_, seen)| is_it(seen)).map(|(at, _)| at)
 }
 
-/// What a job's report says of one agent or of nobody. Another agent's acts in
-/// the same job are no word about this one's document: they stand beside it,
-/// named and not judged, or any of a job's agents could spoil what the others
-/// signed.
-fn of_agent(mut report: Audit, agent: Option<&str>) -> Audit {
-    let is_others = |subject: &Subject| subject.agent.is_some() && subject.agent.as_deref() != agent;
-    let mut beside: BTreeMap<Subject, BTreeSet<LeafIndex>> = BTreeMap::new();
-    let found = report.findings.iter().map(|finding| (&finding.subject, &finding.entries));
-    let awaited = report.pending.iter().map(|pending| (&pending.subject, &pending.entries));
-    for (subject, entries) in found.chain(awaited).filter(|(subject, _)| is_others(subject)) {
-        beside.entry(subject.clone()).or_default().extend(entries);
+/// What a job's report says of one run of it, of its agent, or of nobody in
+/// particular: what the audit of the run asks, and what the whole job owes. What
+/// another agent or another run did is no word about this one's document: it
+/// stands beside it, named and not judged, or any of a job's agents could spoil
+/// what the others signed.
+fn of_document(mut report: Audit, name: &BundleName) -> Audit {
+    let is_same_agent = |subject: &Subject| subject.may_concern(name.agent.as_deref());
+    let is_own = |subject: &Subject| {
+        is_same_agent(subject) && (subject.run.is_none() || subject.run.as_deref() == name.run.as_deref())
+    };
+    let mut beside: BTreeMap<(&'static str, Subject), BTreeSet<LeafIndex>> = BTreeMap::new();
+    let found = report.findings.iter().filter_map(|finding| {
+        let (of_agent, of_run) = match finding.effect {
+            audit::Effect::Fails => (ELSEWHERE.failed, ELSEWHERE.run_failed),
+            audit::Effect::Incomplete => (ELSEWHERE.open, ELSEWHERE.run_open),
+            // It moves no verdict, here or there.
+            audit::Effect::Shown => return None,
+        };
+        Some((of_agent, of_run, &finding.subject, &finding.entries))
+    });
+    let awaited = report.pending.iter();
+    let awaited = awaited.map(|pending| (ELSEWHERE.owes, ELSEWHERE.run_owes, &pending.subject, &pending.entries));
+    for (of_agent, of_run, subject, entries) in found.chain(awaited).filter(|(.., subject, _)| !is_own(subject)) {
+        let what = if is_same_agent(subject) { of_run } else { of_agent };
+        beside.entry((what, subject.clone())).or_default().extend(entries);
     }
-    report.findings.retain(|finding| !is_others(&finding.subject));
-    report.pending.retain(|pending| !is_others(&pending.subject));
-    let row = |(subject, entries): (Subject, BTreeSet<_>)| Coverage {
-        what: "another agent of the job is found at fault or owes something: ask the audit of the job",
+    report.findings.retain(|finding| is_own(&finding.subject));
+    report.pending.retain(|pending| is_own(&pending.subject));
+    let row = |((what, subject), entries): ((&'static str, Subject), BTreeSet<_>)| Coverage {
+        what,
         entries: entries.into_iter().collect(),
         subject,
     };
     report.coverage.extend(beside.into_iter().map(row));
     report
 }
+
+/// What stands beside a document, in words: of another agent of its job, and of
+/// another run that may be its own agent's.
+struct Elsewhere {
+    failed: &'static str,
+    open: &'static str,
+    owes: &'static str,
+    run_failed: &'static str,
+    run_open: &'static str,
+    run_owes: &'static str,
+}
+
+const ELSEWHERE: Elsewhere = Elsewhere {
+    failed: "another agent of the job is found at fault: ask the audit of the job",
+    open: "what another agent of the job did is left open: ask the audit of the job",
+    owes: "another agent of the job owes something: ask the audit of the job",
+    run_failed: "another run of the job is found at fault: ask the audit of the job",
+    run_open: "another run of the job is left open: ask the audit of the job",
+    run_owes: "another run of the job owes something: ask the audit of the job",
+};
 
 /// Job of a run's token.
 fn job_of(of_run: &Audit) -> Option<String> {

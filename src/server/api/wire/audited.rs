@@ -113,8 +113,15 @@ mod tests {
     #[test]
     fn every_shape_of_an_audit_lists_exactly_the_fields_that_are_written() {
         let some = || Some("x".to_owned());
-        let subject =
-            Subject { job: some(), run: some(), agent: some(), token: some(), app: some(), submitter: some() };
+        let subject = Subject {
+            job: some(),
+            run: some(),
+            agent: some(),
+            token: some(),
+            app: some(),
+            submitter: some(),
+            ..Subject::default()
+        };
         let entries = vec![LeafIndex::new(1)];
         let (code, severity, effect) = ("TOKEN_REVOKED", Severity::High, Effect::Fails);
         let (detail, of) = (String::new(), subject.clone());
