@@ -8,6 +8,7 @@ use pulselog::artifact::{Kind, complete, seal};
 use pulselog::audit::{Report, Scope, Verdict, attest, audit_at};
 use pulselog::merkle::TreeSize;
 use pulselog::verify::copy::WholeLog;
+use pulselog::verify::report::{Check, Outcome};
 use pulselog::verify::verification::audit_text;
 
 use crate::cli::bounds::Bounds;
@@ -71,7 +72,7 @@ pub struct Args {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     at: Option<TreeSize>,
     /// What you know the log to have had, a size or a checkpoint that you kept: a verdict about
-    /// fewer entries is incomplete.
+    /// fewer entries is incomplete, and a log that does not extend the checkpoint fails.
     #[arg(long, value_name = "SIZE|CHECKPOINT", conflicts_with = "attest")]
     at_least: Option<String>,
     /// Make the operator's statement about --job, and submit it when --token-file is given.
@@ -123,17 +124,21 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         return statement(args, &mut log, key, &pinned, job);
     }
     let mut report = audit_at(log.timeline(), size, Some(&pinned)).of(&scope).under(log.head().size);
-    let newer = known.filter(|known| *known > size);
-    if newer.is_some() && report.verdict == Verdict::Pass {
-        report.verdict = Verdict::Incomplete;
+    let checks = known.map(|known| known.checks(&log, size)).unwrap_or_default();
+    let worst = checks.iter().find(|check| check.outcome == Outcome::Fail);
+    let worst = worst.or_else(|| checks.iter().find(|check| check.outcome == Outcome::Incomplete));
+    match (worst.map(|check| check.outcome), report.verdict) {
+        (Some(Outcome::Fail), _) => report.verdict = Verdict::Fail,
+        (Some(_), Verdict::Pass) => report.verdict = Verdict::Incomplete,
+        _ => {}
     }
-    let exit = show(args, &report)?;
-    match newer {
-        Some(known) if exit != Exit::Fail => Err(Failure::incomplete(format!(
-            "--at-least: the verdict is of the first {size} entries, and the log is known to have {known} \
-             [judged_below_known]"
-        ))),
-        _ => Ok(exit),
+    let exit = show(args, &report, &checks)?;
+    let Some(worst) = worst else { return Ok(exit) };
+    let why = format!("--at-least: {} [{}]", worst.detail, worst.code);
+    match worst.outcome {
+        Outcome::Fail => Err(Failure::fail(why)),
+        _ if exit == Exit::Fail => Ok(exit),
+        _ => Err(Failure::incomplete(why)),
     }
 }
 
@@ -160,11 +165,11 @@ fn token_hash(text: &str) -> Result<String, Failure> {
     Ok(text.to_ascii_lowercase())
 }
 
-fn show(args: &Args, report: &Report) -> Result<Exit, Failure> {
+fn show(args: &Args, report: &Report, checks: &[Check]) -> Result<Exit, Failure> {
     if args.json {
         print_json(report)?;
     } else {
-        print(&audit_text(report, args.all))?;
+        print(&audit_text(report, args.all, checks))?;
     }
     Ok(match report.verdict {
         Verdict::Pass => Exit::Pass,

@@ -192,7 +192,9 @@ fn one(args: &Args, files: &Files, judge: &Judge, bytes: Option<&[u8]>) -> Resul
             };
             Ok(one_log(files, judge)?.into_iter().fold(verification, Verification::with_check))
         }
-        (_, _, Some(report)) => Ok(judge.proven(report)),
+        (_, _, Some(report)) => {
+            Ok(one_log(files, judge)?.into_iter().fold(judge.proven(report), Verification::with_check))
+        }
         (None, Some(Err(error)), None) => {
             let named = args.documents.first().map(|path| path.display().to_string()).unwrap_or_default();
             Err(Failure::fail(format!("document {named}: is not strict JSON: {error} [{}]", error.code())))

@@ -214,12 +214,24 @@ impl WholeLog {
     /// beginning of this log.
     #[must_use]
     pub fn has_root(&self, size: TreeSize, root: &RootHash) -> bool {
-        if size == self.head.size {
-            return *root == self.head.root;
-        }
-        let mut frontier = Frontier::empty();
-        let leaves = self.timeline.prefix(size).map(|(_, seen)| leaf_hash(&seen.entry.encode()));
-        leaves.for_each(|leaf| frontier.push(leaf, &mut |_, _| {}));
-        frontier.size() == size && frontier.root() == *root
+        self.root_at(size).is_some_and(|held| held == *root)
     }
+
+    /// The root of its first entries; `None` beyond its end.
+    #[must_use]
+    pub fn root_at(&self, size: TreeSize) -> Option<RootHash> {
+        if size == self.head.size { Some(self.head.root) } else { root_of(&self.timeline, size) }
+    }
+}
+
+/// The root over the first entries, when all of them are here.
+pub(super) fn root_of(timeline: &Timeline, size: TreeSize) -> Option<RootHash> {
+    let mut frontier = Frontier::empty();
+    for (at, seen) in timeline.prefix(size) {
+        if at.get() != frontier.size().get() {
+            return None;
+        }
+        frontier.push(leaf_hash(&seen.entry.encode()), &mut |_, _| {});
+    }
+    (frontier.size() == size).then(|| frontier.root())
 }

@@ -8,10 +8,12 @@
 
 mod auditing;
 mod beginning;
+mod known;
 mod token;
 
 use std::collections::BTreeSet;
 
+pub use self::known::Known;
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{self, DEPTH_MAX, Value};
 use crate::artifact::{Artifact, Did, KeyCache};
@@ -76,8 +78,8 @@ pub struct Judge {
     pub expect_job: Option<String>,
     pub token: Option<ScopedToken>,
     pub token_keys: Option<KeySet>,
-    /// A size that the reader knows the log to have had.
-    pub known: Option<TreeSize>,
+    /// What the reader knows the log to have been.
+    pub known: Option<Known>,
     keys: KeyCache,
 }
 
@@ -175,25 +177,23 @@ impl Judge {
         let token = self.token.as_ref().map(|_| no_run("token", "token_not_compared", "the token was not looked at"));
         let job = self.expect_job.as_ref();
         let job = job.map(|_| no_run("job", "job_not_compared", "the expected job was not looked at"));
-        let checks = token.into_iter().chain(job).chain(self.evidence_checks());
+        // A tree that is proven reaches as far as what was read beside it.
+        let proven = report.subject.as_ref().map_or(0, |subject| subject.tree_size);
+        let size = self.known.as_ref().map(|known| known.reached(proven.max(self.size().get())));
+        let checks = token.into_iter().chain(job).chain(size).chain(self.evidence_checks());
         checks.fold(Verification::of_proof(report), Verification::with_check)
     }
 
     /// Whether the verdict is about as much of the log as the reader knows of.
     /// A statement of the operator is read itself, above what it attests.
     fn known_check(&self, coverage: &CoveragePart) -> Option<Check> {
-        let known = self.known?;
+        let known = self.known.as_ref()?;
         let judged = coverage.as_of.map_or(0, |as_of| as_of.size.get());
         let reach = match coverage.absence {
             Absence::Attested { entry } if entry.get() == judged => judged + 1,
             _ => judged,
         };
-        Some(if reach < known.get() {
-            let detail = format!("the verdict is of the first {reach} entries, and the log is known to have {known}");
-            Check::incomplete("size", "judged_below_known", detail)
-        } else {
-            Check::pass("size", format!("the verdict is of {reach} entries, at least the {known} that are known"))
-        })
+        Some(known.reached(reach))
     }
 
     /// Where no audit says it: the file carries more than its document.
@@ -215,11 +215,13 @@ impl Judge {
 
     /// What is to be said of the evidence itself.
     fn evidence_checks(&self) -> Vec<Check> {
-        match &self.evidence {
+        let mut checks = match &self.evidence {
             Evidence::Packet(packet) => packet.checks.clone(),
             Evidence::Log { log, .. } => vec![log_check(log)],
             Evidence::Nothing | Evidence::Reports(_) => Vec::new(),
-        }
+        };
+        checks.extend(self.kept_check());
+        checks
     }
 
     /// Protocol options, with the gateways of the pinned roots where no config

@@ -11,6 +11,7 @@
 //! Files are told apart by what they hold, never by their names. Nothing in
 //! them is believed but what the trust policy and the pinned operator make so.
 
+mod beginning;
 mod manifest;
 mod reading;
 
@@ -20,7 +21,7 @@ use crate::artifact::Artifact;
 use crate::artifact::digest::{ArtifactDigest, sha256, to_hex};
 use crate::audit::{KnownSize, Timeline};
 use crate::checkpoint::TreeHead;
-use crate::merkle::{LeafIndex, RootHash, TreeSize, verify_consistency};
+use crate::merkle::{LeafIndex, RootHash, TreeSize};
 use crate::trust::TrustPolicy;
 use crate::verify::budget::Budget;
 use crate::verify::copy::CopyError;
@@ -45,6 +46,11 @@ pub struct Packet {
     /// By the digest of the artifact they are about.
     pub(super) proofs: BTreeMap<ArtifactDigest, PackedProof>,
     pub(super) checks: Vec<Check>,
+    /// Every signed head, and the ways between them.
+    heads: BTreeMap<TreeSize, RootHash>,
+    ways: Vec<Way>,
+    /// Of the one log.
+    origin: Option<String>,
     /// Names of the files that the packet's own list gives these digests.
     listed: BTreeMap<String, String>,
 }
@@ -89,23 +95,19 @@ impl Packet {
 
     /// Shows that every head is a beginning of the largest, and what the tree
     /// of each attested size is.
-    fn connect(&mut self, heads: &BTreeMap<TreeSize, RootHash>, ways: &[Way], head: TreeHead) {
-        let leads = |from: TreeSize, root: &RootHash| {
-            let to_head =
-                |way: &Way| way.old == from && verify_consistency(from, head.size, &way.path, root, &head.root).is_ok();
-            from == head.size && *root == head.root || ways.iter().any(to_head)
-        };
-        for (size, root) in heads.iter().filter(|(size, root)| !leads(**size, root)) {
+    fn connect(&mut self, head: TreeHead) {
+        let apart = self.heads.iter().filter(|(size, root)| !self.leads(**size, root)).map(|(size, _)| {
             let detail = format!("nothing shows that the tree of {size} is the beginning of that of {}", head.size);
-            let _ = root;
-            self.checks.push(Check::incomplete("evidence", "consistency_file_missing", detail));
-        }
+            Check::incomplete("evidence", "consistency_file_missing", detail)
+        });
+        let apart: Vec<_> = apart.collect();
+        self.checks.extend(apart);
         let attested: BTreeSet<_> = self.timeline.attested_sizes().collect();
         for size in attested {
             let Some(last) = size.get().checked_sub(1).map(LeafIndex::new) else { continue };
             let Some(logged_at) = self.timeline.get(last).map(|seen| seen.entry.logged_at) else { continue };
             let roots: Vec<_> = self.timeline.attested_roots(size).collect();
-            if let Some(root) = roots.into_iter().find(|root| leads(size, root)) {
+            if let Some(root) = roots.into_iter().find(|root| self.leads(size, root)) {
                 self.timeline.know(size, KnownSize { logged_at, root });
             }
         }

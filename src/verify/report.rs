@@ -128,6 +128,10 @@ pub(super) const ASKS: &[(Ask, &str, &str)] = &[
 const ADVICE_OF_REASONS: &[(&str, &str)] = &[
     ("fork", "keep both checkpoints and tell others: this is proof that the log showed two histories"),
     ("log_shorter", "ask for a newer proof or read the log again; keep the checkpoint: the log may have been cut"),
+    (
+        "consistency_file_missing",
+        "fetch /v1/proofs/consistency?from=OLD&to=NEW as text/plain and give it too, or judge beside the log: --log",
+    ),
     ("other_origin", "give a checkpoint of the same log"),
     ("receipt_other_origin", "give a consistency file of the same log"),
     ("receipt_other_old_size", "ask for the consistency file from the size of the checkpoint that you kept"),

@@ -98,7 +98,7 @@ fn a_report_says_how_many_proven_entries_it_is_not_about() {
     let more = pulselog::merkle::TreeSize::new(size.get() + 3);
     let report = report.under(more);
     assert_eq!(json(report.clone()).pointer("/as_of/beyond").and_then(serde_json::Value::as_u64), Some(3));
-    let text = pulselog::verify::verification::audit_text(&report, false);
+    let text = pulselog::verify::verification::audit_text(&report, false, &[]);
     let older = format!("of the first {size} only; the checkpoint proves 3 later entries, not judged");
     assert!(text.lines().nth(2).is_some_and(|line| line.contains(&older)), "{text}");
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use pulselog::merkle::TreeSize;
 use pulselog::protocol::Options;
-use pulselog::verify::judge::{Evidence, Judge};
+use pulselog::verify::judge::{Evidence, Judge, Known};
 use pulselog::verify::packet::Packet;
 use pulselog::verify::report::Outcome;
 use pulselog::verify::verification::{AuditStatus, Verification};
@@ -28,7 +28,7 @@ fn told() -> (Kept, usize) {
 fn judged(kept: &Kept, entries: usize, known: Option<u64>) -> Verification {
     let mut judge = Judge::new(Options::at(START_MS + 60_000));
     judge.operator = Some(operator());
-    judge.known = known.map(TreeSize::new);
+    judge.known = known.map(|known| Known::Size(TreeSize::new(known)));
     let mut files = kept.files(0..entries);
     let leads = kept.consistency(entries - 1, kept.size());
     files.iter_mut().filter(|(name, _)| name == "statement.consistency").for_each(|(_, file)| {

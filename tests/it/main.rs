@@ -106,6 +106,7 @@ mod evidence_packets;
 mod evidence_attacks;
 mod evidence_bad_input;
 mod evidence_folders;
+mod evidence_kept;
 mod evidence_known;
 mod evidence_make;
 mod evidence_order;

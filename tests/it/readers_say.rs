@@ -220,7 +220,7 @@ fn what_strangers_say_is_told_once_a_submitter_and_code_unless_all_is_asked_for(
         story.submitted_by(&name, "stranger");
     }
     let report = story.audit();
-    let (short, whole) = (audit_text(&report, false), audit_text(&report, true));
+    let (short, whole) = (audit_text(&report, false, &[]), audit_text(&report, true, &[]));
     let strange = report.findings.iter().filter(|finding| finding.subject.submitter.is_some()).count();
     assert!(strange >= 60, "{strange}");
     assert!(short.lines().count() * 3 < whole.lines().count(), "{}", short.lines().count());

@@ -11,7 +11,7 @@ use pulselog::audit::{Finding, in_reading_order};
 use pulselog::merkle::TreeSize;
 use pulselog::protocol::{self, Document};
 use pulselog::trust::TrustPolicy;
-use pulselog::verify::judge::{Evidence, Judge};
+use pulselog::verify::judge::{Evidence, Judge, Known};
 use pulselog::verify::plain_text::escape;
 use pulselog::verify::scoped_token::{KeySet, ScopedToken, TOKEN_BYTES_MAX};
 use pulselog::verify::verification::Verification;
@@ -55,7 +55,7 @@ pub struct JudgingArgs {
     #[arg(long, value_name = "F", requires = "cst")]
     jwks: Option<PathBuf>,
     /// What you know the log to have had, a size or a checkpoint that you kept: a verdict about
-    /// fewer entries is incomplete.
+    /// fewer entries is incomplete, and evidence that does not extend the checkpoint fails.
     #[arg(long, value_name = "SIZE|CHECKPOINT", requires = "policy", conflicts_with = "protocol_only")]
     at_least: Option<String>,
     /// Fail unless the run belongs to this job.
@@ -121,15 +121,15 @@ impl JudgingArgs {
     }
 }
 
-/// A size, or that of a checkpoint which the trust policy believes.
-pub fn at_least(known: &str, policy: Option<&[u8]>) -> Result<TreeSize, Failure> {
+/// A size, or a checkpoint which the trust policy believes.
+pub fn at_least(known: &str, policy: Option<&[u8]>) -> Result<Known, Failure> {
     if let Ok(size) = TreeSize::parse(known) {
-        return Ok(size);
+        return Ok(Known::Size(size));
     }
     let checkpoint = read("--at-least", Path::new(known), SMALL_BYTES_MAX)?;
     let opened = trust(policy)?.open(&checkpoint);
     opened
-        .map(|checkpoint| checkpoint.head().size)
+        .map(|checkpoint| Known::Checkpoint(Box::new(checkpoint)))
         .map_err(|error| Failure::fail(format!("--at-least {known}: {error} [{}]", error.code())))
 }
 

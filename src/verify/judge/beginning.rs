@@ -1,7 +1,8 @@
 //! Other checkpoints beside the log that was read: one log has one tree, so
 //! each of them is a beginning of it (model 9 "Absence").
 
-use crate::trust::TrustPolicy;
+use crate::trust::{TrustPolicy, TrustedCheckpoint};
+use crate::verify::copy::WholeLog;
 use crate::verify::judge::{Evidence, Judge};
 use crate::verify::report::Check;
 
@@ -12,25 +13,37 @@ impl Judge {
     #[must_use]
     pub fn begins_with(&self, name: &'static str, checkpoint: &[u8], policy: &TrustPolicy) -> Option<Check> {
         let Evidence::Log { log, .. } = &self.evidence else { return None };
-        let other = match policy.open(checkpoint) {
-            Ok(other) => other,
-            Err(error) => return Some(Check::fail("log", error.code(), format!("{name}: {error}"))),
-        };
-        let (held, size) = (log.head().size, other.head().size);
-        let origin = other.origin().to_string();
-        Some(if origin != log.origin {
-            Check::fail(
-                "log",
-                "other_origin",
-                format!("{name}: is of {origin}, the log that was read is {}", log.origin),
-            )
-        } else if size > held {
-            let detail = format!("{name}: covers {size} entries, the log that was read has {held}");
-            Check::incomplete("log", "log_shorter", detail)
-        } else if log.has_root(size, &other.head().root) {
-            Check::pass("log", format!("it begins with the {size} entries of the {name}"))
-        } else {
-            Check::fail("log", "fork", format!("{name}: its {size} entries are no beginning of the log that was read"))
+        Some(match policy.open(checkpoint) {
+            Ok(other) => begins(log, name, &other),
+            Err(error) => Check::fail("log", error.code(), format!("{name}: {error}")),
         })
+    }
+}
+
+/// Whether a log begins with the tree of a believed checkpoint. Unlike, both
+/// are signed by one key: two histories.
+pub(super) fn begins(log: &WholeLog, name: &str, other: &TrustedCheckpoint) -> Check {
+    let (held, size, root) = (log.head(), other.head().size, other.head().root);
+    let origin = other.origin().to_string();
+    if origin != log.origin {
+        let detail = format!("{name}: is of {origin}, the log that was read is {}", log.origin);
+        return Check::fail("log", "other_origin", detail);
+    }
+    match log.root_at(size) {
+        None => {
+            let detail = format!("{name}: covers {size} entries, the log that was read has {}", held.size);
+            Check::incomplete("log", "log_shorter", detail)
+        }
+        Some(here) if here == root => Check::pass("log", format!("it begins with the {size} entries of the {name}")),
+        Some(here) => {
+            let (kept, here, signed) = (root.hash().to_base64(), here.hash().to_base64(), held.root.hash().to_base64());
+            let signed =
+                if size == held.size { String::new() } else { format!(", signed as {} of {signed}", held.size) };
+            let detail = format!(
+                "{name}: its {size} entries are no beginning of the log that was read, two signed histories: root \
+                 {kept} there, {here} here{signed}"
+            );
+            Check::fail("log", "fork", detail)
+        }
     }
 }

@@ -123,10 +123,11 @@ impl<'p> Reading<'p> {
             packet.timeline.add_seen(proof.index, Arc::new(Seen::new(proof.entry, body)));
         }
         in_order(&packet.timeline)?;
-        if let Some(origin) = self.origin {
-            packet.timeline = packet.timeline.of_log(origin);
+        if let Some(origin) = &self.origin {
+            packet.timeline = packet.timeline.of_log(origin.clone());
         }
-        packet.connect(&self.heads, &self.ways, head);
+        (packet.heads, packet.ways, packet.origin) = (self.heads, self.ways, self.origin);
+        packet.connect(head);
         packet.checks.push(Check::pass("evidence", format!("{proven} entries proven under a tree of {}", head.size)));
         Ok(packet)
     }

@@ -8,7 +8,7 @@ use crate::audit::{self, Absence, AsOf, Effect, Finding};
 use crate::merkle::LeafIndex;
 use crate::protocol;
 use crate::verify::plain_text::escape;
-use crate::verify::report::{Outcome, Report};
+use crate::verify::report::{Check, Outcome, Report};
 use crate::verify::verification::{Allowlists, AuditStatus, CoveragePart, ProtocolPart, Verification};
 
 impl Verification {
@@ -54,12 +54,15 @@ impl Verification {
         out
     }
 
-    /// The checks that failed, directly below the verdict that they make. Both
-    /// other verdicts stand in lines of their own.
+    /// The checks that failed or left it open, directly below the verdict that
+    /// they make. Both other verdicts stand in lines of their own.
     fn reasons(&self, out: &mut String) {
-        for check in self.checks.iter().filter(|check| check.outcome == Outcome::Fail) {
-            line(out, check.name, check.outcome.word(), &format!("{} [{}]", escape(&check.detail), check.code));
-        }
+        let is_reason = |check: &&Check| match self.verdict {
+            Outcome::Fail => check.outcome == Outcome::Fail,
+            Outcome::Incomplete => check.outcome == Outcome::Incomplete,
+            Outcome::Pass | Outcome::NotChecked => false,
+        };
+        self.checks.iter().filter(is_reason).for_each(|check| reason(out, check));
     }
 
     fn as_report(&self) -> Report {
@@ -91,9 +94,10 @@ const ENTRIES_SHOWN_MAX: usize = 20;
 /// An audit report as text: verdict and coverage first, then findings, open
 /// obligations, and the runs it is about. What is charged to nobody but the
 /// submitter of a statement is told once a submitter and code, unless the
-/// reader asks for `all`: strangers may submit as much as they like.
+/// reader asks for `all`: strangers may submit as much as they like. `checks`,
+/// of what the reader knows beside the log, stand directly below the verdict.
 #[must_use]
-pub fn audit_text(report: &audit::Report, all: bool) -> String {
+pub fn audit_text(report: &audit::Report, all: bool, checks: &[Check]) -> String {
     let word = match report.verdict {
         audit::Verdict::Fail => "FAIL",
         audit::Verdict::Pass => "PASS",
@@ -113,6 +117,7 @@ pub fn audit_text(report: &audit::Report, all: bool) -> String {
         entries: report.as_of.size.get(),
         not_judged: report.coverage.clone(),
     };
+    checks.iter().for_each(|check| reason(&mut out, check));
     older(&mut out, Some(&report.as_of));
     line(&mut out, "coverage", "", &coverage_words(&coverage));
     line(&mut out, "findings", "", &count(report.findings.len(), "finding", "findings"));
@@ -190,6 +195,11 @@ fn line(out: &mut String, what: &str, word: &str, words: &str) {
     let _ = writeln!(out, "  {what:<10} {word:<12} {words}");
 }
 
+fn reason(out: &mut String, check: &Check) {
+    let code = if check.outcome == Outcome::Pass { String::new() } else { format!(" [{}]", check.code) };
+    line(out, check.name, check.outcome.word(), &format!("{}{code}", escape(&check.detail)));
+}
+
 fn status_word(status: &str) -> &str {
     match status {
         "fail" => "FAIL",
@@ -242,20 +252,24 @@ fn coverage_words(coverage: &CoveragePart) -> String {
         Absence::Recomputed if is_empty => "nothing of the log was read".to_owned(),
         Absence::Recomputed => "absence recomputed from the whole log".to_owned(),
         Absence::Attested { entry } => format!("absence attested by the operator in entry {entry}"),
+        Absence::NotChecked if coverage.operator.is_none() && coverage.as_of.is_none() && coverage.entries > 0 => {
+            "absence not checked: no operator is pinned".to_owned()
+        }
         Absence::NotChecked => "absence not checked".to_owned(),
     };
     let as_of = match &coverage.as_of {
         Some(as_of) => {
             let at = as_of.logged_at.and_then(|at| i64::try_from(at.unix_ms()).ok());
             let at = at.map(|at| format!(", {}", time(at))).unwrap_or_default();
-            format!("as of size {}{at}", as_of.size)
+            format!("as of size {}{at}; ", as_of.size)
         }
-        None => "no log was read".to_owned(),
+        None if coverage.entries > 0 => String::new(),
+        None => "no log was read; ".to_owned(),
     };
     let roots =
         coverage.roots_digest.map(|digest| format!("; roots {}", &digest.to_string()[..16])).unwrap_or_default();
     let read = count(usize::try_from(coverage.entries).unwrap_or(usize::MAX), "entry read", "entries read");
-    format!("{absence}; {as_of}; {read}{roots}; rules {}", coverage.rules_version)
+    format!("{absence}; {as_of}{read}{roots}; rules {}", coverage.rules_version)
 }
 
 fn effect_words(effect: Effect) -> &'static str {
