@@ -142,6 +142,7 @@ mod protocol_vectors;
 #[cfg(feature = "server")]
 mod readme;
 mod receipts;
+mod records;
 mod schemas;
 #[cfg(feature = "server")]
 mod shell;
