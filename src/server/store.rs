@@ -14,6 +14,7 @@ mod error;
 pub mod layout;
 pub mod pyramids;
 mod read;
+mod records;
 mod rocks;
 mod still;
 pub mod whole;
@@ -35,6 +36,7 @@ pub use self::budget::{
 };
 pub use self::error::StoreError;
 pub use self::read::Claim;
+pub use self::records::is_store;
 pub use self::still::Survey;
 
 /// Most entries that one answer lists for the same statement.
@@ -61,9 +63,11 @@ impl Store {
     /// torn by a power cut and nothing else.
     ///
     /// # Errors
-    /// [`StoreError::Open`]: damaged files, a lock held by another process.
+    /// [`StoreError::Open`]: damaged files, a lock held by another process;
+    /// [`StoreError::Record`].
     pub fn open(dir: &Path, budget: Budget, faults: Arc<dyn Faults>) -> Result<Self, StoreError> {
-        let db = rocks::open(dir, budget).map_err(StoreError::Open)?;
+        records::check(dir)?;
+        let db = rocks::open(dir, budget).map_err(StoreError::opening)?;
         let pyramids = Pyramids::new(budget.tree_bytes);
         Ok(Self { db, faults, _lock: None, pyramids, damage: Arc::default() })
     }
@@ -83,10 +87,10 @@ impl Store {
             // is left would wait for compactions that are behind.
             let waiting = self.db.property_int_value_cf(family, ACTIVE_ENTRIES).map_err(StoreError::Read)?;
             if waiting != Some(0) {
-                self.db.flush_cf_opt(family, &options).map_err(StoreError::Write)?;
+                self.db.flush_cf_opt(family, &options).map_err(StoreError::writing)?;
             }
         }
-        self.db.flush_wal(true).map_err(StoreError::Write)
+        self.db.flush_wal(true).map_err(StoreError::writing)
     }
 
     /// Who the log is; `None` before initialisation has finished.

@@ -144,6 +144,7 @@ mod protocol_vectors;
 #[cfg(feature = "server")]
 mod readme;
 mod receipts;
+mod records;
 mod schemas;
 #[cfg(feature = "server")]
 mod shell;

@@ -395,5 +395,5 @@ fn check_seen(store: &Store, policy: &TrustPolicy, seen: &[Vec<u8>], head: TreeH
 /// Whether `path` holds a log: a store that was initialised.
 #[must_use]
 pub fn is_log(path: &Path) -> bool {
-    path.join("store").join("CURRENT").exists()
+    crate::server::store::is_store(&path.join("store"))
 }

@@ -2,6 +2,8 @@
 
 /// What the system calls a file that is not there.
 const FILE_GONE: &str = "No such file or directory";
+/// What it calls a disk, or somebody's share of it, that has no room.
+const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
 
 /// Why the store did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +13,33 @@ pub enum StoreError {
         "store: does not open: {0}; leave it as it lies and run pulselog fsck; pulselog serve --read-only shows what is whole"
     )]
     Open(rocksdb::Error),
+    /// Nor does it for whoever only reads.
+    #[error(
+        "store: does not open, not even for reading alone: {0}; leave it as it lies, and put a whole copy of the newest data in its place"
+    )]
+    Closed(rocksdb::Error),
+    /// A start has no room to write what it recovered.
+    #[error(
+        "store: there is no room on the disk: {0}; nothing is damaged and nothing is lost: make room, then start again; pulselog serve --read-only shows the log meanwhile"
+    )]
+    Full(rocksdb::Error),
+    /// A record of a type that is never written.
+    #[error(
+        "store: file {file} is damaged: the record at byte {offset} is of type {kind}, which this program never writes; nothing was changed: leave it as it lies, and put a whole copy of the newest data in its place"
+    )]
+    Record {
+        /// Its name.
+        file: String,
+        /// Where the record begins.
+        offset: u64,
+        /// Its type.
+        kind: u8,
+    },
+    /// Tables without the file that says where the store begins.
+    #[error(
+        "store: its file CURRENT is gone, and nothing says which of its other files count; leave it as it lies, and put a whole copy of the newest data in its place"
+    )]
+    Current,
     /// Another process holds it.
     #[error(
         "store: another process holds it, be it with --read-only; stop that one first (fsck --url reads a log that runs)"
@@ -42,12 +71,22 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Of an opening that failed: without room nothing is damaged.
+    pub(super) fn opening(error: rocksdb::Error) -> Self {
+        if has_no_room(&error) { Self::Full(error) } else { Self::Open(error) }
+    }
+
+    /// The same of what a start writes.
+    pub(super) fn writing(error: rocksdb::Error) -> Self {
+        if has_no_room(&error) { Self::Full(error) } else { Self::Write(error) }
+    }
+
     /// Whether bytes are not what was written, or a file of them is gone. A
     /// disk that does not answer is no damage yet.
     #[must_use]
     pub fn is_damage(&self) -> bool {
         match self {
-            Self::Damaged { .. } => true,
+            Self::Damaged { .. } | Self::Record { .. } | Self::Current => true,
             // RocksDB has no kind of error for a file that is not there.
             Self::Read(error) => error.kind() == rocksdb::ErrorKind::Corruption || error.as_ref().contains(FILE_GONE),
             _ => false,
@@ -58,13 +97,18 @@ impl StoreError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Open(_) => "store_open",
+            Self::Open(_) | Self::Closed(_) => "store_open",
+            Self::Full(_) => "disk_full",
             Self::Busy => "store_busy",
             _ if self.is_damage() => "store_damaged",
             Self::Read(_) => "store_read",
             Self::Write(_) | Self::Fault(_) => "store_write",
-            Self::Damaged { .. } => "store_damaged",
+            Self::Damaged { .. } | Self::Record { .. } | Self::Current => "store_damaged",
             Self::Family { .. } => "store_family",
         }
     }
+}
+
+fn has_no_room(error: &rocksdb::Error) -> bool {
+    NO_ROOM.iter().any(|said| error.as_ref().contains(said))
 }

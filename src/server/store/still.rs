@@ -8,7 +8,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Store, StoreError, rocks};
+use super::{Store, StoreError, records, rocks};
 use crate::server::faults::NoFaults;
 use crate::server::store::Budget;
 use crate::server::store::damage::Damage;
@@ -37,8 +37,9 @@ impl Store {
     /// [`StoreError::Busy`] when a running log holds it; [`StoreError::Open`].
     pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
         let lock = rocks::lock_shared(dir).ok_or(StoreError::Busy)?;
+        records::check(dir)?;
         let budget = Budget::default();
-        let db = rocks::open_read_only(dir, budget).map_err(StoreError::Open)?;
+        let db = rocks::open_read_only(dir, budget).map_err(StoreError::opening)?;
         Ok(Self::still(db, lock, budget))
     }
 
@@ -48,14 +49,15 @@ impl Store {
     /// believed of such a store that is not held against a checkpoint.
     ///
     /// # Errors
-    /// [`StoreError::Busy`]; [`StoreError::Open`] when not even that helps.
+    /// [`StoreError::Busy`]; [`StoreError::Closed`] when not even that helps.
     pub fn open_as_it_lies(dir: &Path, budget: Budget) -> Result<(Self, Option<StoreError>), StoreError> {
         let lock = rocks::lock_shared(dir).ok_or(StoreError::Busy)?;
+        records::check(dir)?;
         match rocks::open_read_only(dir, budget) {
             Ok(db) => Ok((Self::still(db, lock, budget), None)),
             Err(refused) => match rocks::open_as_it_lies(dir, budget) {
                 Ok(db) => Ok((Self::still(db, lock, budget), Some(StoreError::Open(refused)))),
-                Err(_) => Err(StoreError::Open(refused)),
+                Err(_) => Err(StoreError::Closed(refused)),
             },
         }
     }
@@ -77,13 +79,14 @@ impl Store {
     /// # Errors
     /// As [`Store::open_read_only`] and [`Store::hole`].
     pub fn survey(dir: &Path) -> Result<Option<Survey>, StoreError> {
-        if !dir.join("CURRENT").exists() || !rocks::has_families(dir).map_err(StoreError::Open)? {
+        records::check(dir)?;
+        if !dir.join("CURRENT").exists() || !rocks::has_families(dir).map_err(StoreError::opening)? {
             return Ok(None);
         }
         // Whoever is about to write waits for nobody who reads.
         let lock = rocks::lock(dir).ok_or(StoreError::Busy)?;
         let budget = Budget::default();
-        let store = Self::still(rocks::open_read_only(dir, budget).map_err(StoreError::Open)?, lock, budget);
+        let store = Self::still(rocks::open_read_only(dir, budget).map_err(StoreError::opening)?, lock, budget);
         let Some(head) = store.head()? else { return Ok(None) };
         let is_fork = store.fork()?.is_some();
         let (hole, damage) = match store.hole(head.head.size) {
