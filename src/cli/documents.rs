@@ -1,6 +1,7 @@
 //! Documents one after the other, out of files, folders and NDJSON, in batches:
 //! handing over each alone would cost more than verifying a small one.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::ops::Range;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 
 use pulselog::artifact::json;
 
-use super::folder::Folder;
+use super::folder::{Folder, is_packet};
 use super::input::{STDIN, open};
 
 /// Longest document, bytes: a line, or a whole file.
@@ -23,6 +24,22 @@ const LINE_COST: usize = BATCH_BYTES / 256;
 const FILE_COST: usize = BATCH_BYTES / 8;
 /// Endings of files with one document a line.
 const LINES: [&str; 2] = ["ndjson", "jsonl"];
+
+/// Why a packet in a folder is not read: it is judged as one, by what it holds.
+const PACKET_BELOW: &str = "is a packet and is judged alone: name this directory itself";
+
+/// The packets among the folders below one, the outermost of each.
+fn packets_below(dir: &Path, files: &[PathBuf]) -> Vec<PathBuf> {
+    let folders: BTreeSet<_> = files.iter().flat_map(|file| file.ancestors().skip(1)).collect();
+    let mut packets: Vec<PathBuf> = Vec::new();
+    // In order, so that a folder stands before those in it.
+    for folder in folders.into_iter().filter(|folder| *folder != dir && folder.starts_with(dir)) {
+        if !packets.iter().any(|packet| folder.starts_with(packet)) && is_packet(folder) {
+            packets.push(folder.to_owned());
+        }
+    }
+    packets
+}
 
 /// Where a document stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +121,10 @@ impl Input {
         for path in paths {
             if path.is_dir() {
                 let folder = Folder::read(path).map_err(|error| (path.clone(), error))?;
-                parts.extend(folder.files.into_iter().map(Part::found));
+                let packets = packets_below(path, &folder.files);
+                let is_loose = |file: &PathBuf| !packets.iter().any(|packet| file.starts_with(packet));
+                parts.extend(folder.files.into_iter().filter(is_loose).map(Part::found));
+                parts.extend(packets.into_iter().map(|packet| Part::Left(packet.into(), PACKET_BELOW.to_owned())));
                 parts.extend(folder.unread.into_iter().map(|(path, why)| Part::Left(path.into(), why)));
             } else if path.as_os_str() == STDIN || has_extension(path, &LINES) {
                 parts.push(Part::Lines(path.as_path().into()));

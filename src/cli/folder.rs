@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use pulselog::verify::packet::FILES_MAX;
+use pulselog::verify::packet::{FILES_MAX, MANIFEST};
 
 use super::input::{irregular, why};
 
@@ -65,6 +65,18 @@ impl Folder {
         let within: Vec<PathBuf> = within.iter().cloned().chain([real]).collect();
         self.enter(dir, &within).map_err(|error| why(&error))
     }
+}
+
+/// Whether a directory is a packet: it has the list of one, or artifacts beside
+/// their proofs, of which a packet without its list still consists.
+pub fn is_packet(dir: &Path) -> bool {
+    if dir.join(MANIFEST).is_file() {
+        return true;
+    }
+    let Ok(entries) = std::fs::read_dir(dir) else { return false };
+    let paths = entries.take(FILES_MAX).filter_map(|entry| Some(entry.ok()?.path()));
+    let is_proof = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "tlog-proof");
+    paths.filter(is_proof).any(|proof| proof.with_extension("json").is_file())
 }
 
 /// A path below a folder as a manifest would name it.

@@ -15,13 +15,14 @@ use pulselog::verify::{Options, artifact, disclosure};
 use crate::cli::bounds::Bounds;
 use crate::cli::documents::Source;
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::folder::is_packet;
 use crate::cli::verify::setup::{Said, many, unread, worse};
 use crate::cli::{many as driver, print};
 
-/// The one packet that the arguments name: a directory with its manifest.
+/// The one packet that the arguments name.
 pub fn of(documents: &[PathBuf]) -> Option<&PathBuf> {
     let [dir] = documents else { return None };
-    dir.join(MANIFEST).is_file().then_some(dir)
+    is_packet(dir).then_some(dir)
 }
 
 /// Judges everything in it.

@@ -243,8 +243,9 @@ pub fn documents(judge: &Judge, bounds: Bounds) -> impl Fn(&Source, &[u8]) -> Sa
 
 fn judged(judge: &Judge, bytes: &[u8], room: usize) -> Result<Verification, Said> {
     let value = json::parse_within(bytes, DEPTH_MAX, room).map_err(|error| unread(&error))?;
+    // Merely another file than one with a verdict: that is no fault of it.
     let none = || "is no bundle, export, aggregate or commit signature".to_owned();
-    let document = Document::of(&value).ok_or_else(|| Said::Unjudged { is_incomplete: false, why: none() })?;
+    let document = Document::of(&value).ok_or_else(|| Said::Unjudged { is_incomplete: true, why: none() })?;
     Ok(judge.judge(&document))
 }
 
