@@ -2,9 +2,10 @@
 //! holds while it serves, again and again. Disks rot in rows that nobody reads;
 //! whoever finds that out in a year has lost the backups that were whole.
 //!
-//! It reads past the cache, a bounded number of bytes a second and a bounded
-//! number at once, and believes what fsck believes: entries, hashed into the
-//! tree of the published checkpoint. A part of the tree that is damaged stops
+//! A pass begins with an empty cache, so that every block that it is given was
+//! read from the disk, and verified, since then. It reads a bounded number of
+//! bytes a second and a bounded number at once, and believes what fsck believes:
+//! entries, hashed into the tree of the published checkpoint. A part of the tree that is damaged stops
 //! writes, as a damaged block does; a look-up row that leads elsewhere fails
 //! for its own name alone, and is named. Signatures, checkpoints of before and
 //! rows of statements are for `pulselog fsck`.
@@ -152,6 +153,7 @@ fn run(state: &State, store: Arc<Store>, published: &watch::Receiver<Published>,
     Priority::Last.take();
     loop {
         let head = published.borrow().head;
+        store.forget_blocks();
         let mut pass = Pass::new(&store, head, settings.held_bytes_max);
         let ended = loop {
             let step = pass.step();

@@ -22,7 +22,7 @@ pub mod whole;
 use std::path::Path;
 use std::sync::Arc;
 
-use rocksdb::{DB, FlushOptions, WriteBatch, WriteOptions};
+use rocksdb::{Cache, DB, FlushOptions, WriteBatch, WriteOptions};
 
 use crate::merkle::TreeSize;
 use crate::sequence::Commit;
@@ -56,6 +56,9 @@ pub struct Store {
     _lock: Option<std::fs::File>,
     pyramids: Pyramids,
     damage: Arc<Damage>,
+    /// Blocks that were read, and how many bytes of them are kept; of a store
+    /// that is written.
+    cache: Option<(Cache, usize)>,
 }
 
 impl Store {
@@ -67,9 +70,11 @@ impl Store {
     /// [`StoreError::Record`].
     pub fn open(dir: &Path, budget: Budget, faults: Arc<dyn Faults>) -> Result<Self, StoreError> {
         records::check(dir)?;
-        let db = rocks::open(dir, budget).map_err(StoreError::opening)?;
+        let cache = Cache::new_lru_cache(budget.cache_bytes);
+        let db = rocks::open(dir, budget, &cache).map_err(StoreError::opening)?;
         let pyramids = Pyramids::new(budget.tree_bytes);
-        Ok(Self { db, faults, _lock: None, pyramids, damage: Arc::default() })
+        let cache = Some((cache, budget.cache_bytes));
+        Ok(Self { db, faults, _lock: None, pyramids, damage: Arc::default(), cache })
     }
 
     /// Writes what the WAL gave back into synced files: after a failed sync
@@ -269,6 +274,15 @@ impl Store {
     #[must_use]
     pub const fn pyramids(&self) -> &Pyramids {
         &self.pyramids
+    }
+
+    /// Lets go of every block that was read and that nobody is reading now: what
+    /// is read from here on was on the disk from here on. A read that keeps its
+    /// own blocks out of the cache would still be given those that are in it.
+    pub fn forget_blocks(&self) {
+        let Some((mut cache, bytes)) = self.cache.clone() else { return };
+        cache.set_capacity(0);
+        cache.set_capacity(bytes);
     }
 
     /// Compacts every family; minutes at ten million entries.

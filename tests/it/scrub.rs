@@ -1,5 +1,6 @@
 //! The scrub finds what nobody reads, in a real store, and says what it is.
 
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -149,4 +150,33 @@ fn a_row_that_is_gone_is_found_in_a_log_that_is_shown() {
     wait_passes(&service);
     let health = service.get("/readyz").text();
     assert!(health.contains("\"body 300\"") && health.contains("bodies 300 to 300 are gone"), "{health}");
+}
+
+#[test]
+fn damage_under_a_block_that_is_often_read_is_found_all_the_same() {
+    let mut service = Service::start();
+    service.fill(600);
+    service.stop();
+    // Whatever the write-ahead log gives back is in files after one more start.
+    service.try_restart(eager).unwrap_or_else(|e| panic!("{e}"));
+    wait_passes(&service);
+    let name = |index: usize| service.get(&format!("/v1/entries/{index}")).string("artifact");
+    for name in (0..600).step_by(20).map(name) {
+        assert_eq!(service.get(&format!("/v1/artifacts/{name}")).status, 200);
+    }
+    // The largest file holds the bodies, whose first block begins it.
+    let files = std::fs::read_dir(service.data().join("store")).unwrap().map(|file| file.unwrap().path());
+    let tables = files.filter(|path| path.extension().is_some_and(|e| e == "sst"));
+    let largest = tables.max_by_key(|path| path.metadata().unwrap().len()).unwrap();
+    let file = std::fs::File::options().read(true).write(true).open(&largest).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, 100).unwrap();
+    file.write_all_at(&[byte[0] ^ 1], 100).unwrap();
+    let start = Instant::now();
+    while service.get("/readyz").string("status") != "degraded" {
+        assert!(start.elapsed() < WAIT_MAX, "the scrub does not find it");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let file = largest.file_name().unwrap().to_str().unwrap();
+    check_found(&service, &[&format!("file {file}")], true);
 }

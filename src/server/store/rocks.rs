@@ -38,14 +38,13 @@ const LAST_ZSTD_LEVEL: i32 = 3;
 /// RocksDB's value for "default window".
 const ZSTD_WINDOW_BITS: i32 = -14;
 
-pub fn open(dir: &Path, budget: Budget) -> Result<DB, Error> {
-    let cache = Cache::new_lru_cache(budget.cache_bytes);
+pub fn open(dir: &Path, budget: Budget, cache: &Cache) -> Result<DB, Error> {
     let mut database = database(recovery_mode(dir));
     // One budget for the memtables of all families. Never a stall: a memtable
     // that is being flushed still counts, and the sequencer must not wait for it.
     database.set_write_buffer_manager(&WriteBufferManager::new_write_buffer_manager(budget.memtables_bytes, false));
     let families = cf::ALL.iter().map(|name| {
-        let mut family = family(name, &cache);
+        let mut family = family(name, cache);
         family.set_write_buffer_size(budget.memtables_bytes / MEMTABLES_SHARE);
         ColumnFamilyDescriptor::new(*name, family)
     });

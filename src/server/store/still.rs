@@ -69,6 +69,7 @@ impl Store {
             _lock: lock,
             pyramids: Pyramids::new(budget.tree_bytes),
             damage: Arc::<Damage>::default(),
+            cache: None,
         }
     }
 
