@@ -53,11 +53,12 @@ impl<'a> Told<'a> {
     /// Operations that the decision's own wrapper says are its, or that nobody
     /// but Argo CD can have made it the decision of. One that was in the way of
     /// a call tells nothing of whose the call was.
-    fn operations<'s>(&'s self, scene: &'s Scene<'a>, decision: &Statement<'a>) -> Vec<&'s Statement<'a>> {
+    fn operations<'s>(&'s self, scene: &'s Scene<'a>, decided: &Decision<'a>) -> Vec<&'s Statement<'a>> {
+        let decision = &decided.statement;
         let digest = decision.hash.to_string();
         let receipts = self.keys.get(digest.as_str()).into_iter().flatten();
         let own = receipts.filter(|receipt| receipt.statement.signer == decision.signer);
-        let named = own.filter_map(|receipt| self.by_key.get(receipt.claims()?)).flatten();
+        let named = own.filter_map(|receipt| self.by_key.get(receipt.claims(decided)?)).flatten();
         let states_no_other = |operation: &&Statement<'_>| operation.stated().is_none_or(|stated| stated == digest);
         let named = named.filter(states_no_other);
         let stating = self.stating.get(digest.as_str()).into_iter().flatten();
@@ -71,7 +72,7 @@ impl<'a> Scene<'a> {
     pub(super) fn behind(&self, decision: &Decision<'a>, told: &Told<'a>) -> Option<Behind<'a>> {
         let statement = &decision.statement;
         let wrapped = self.roots_at(statement.at)?.wrapped_by(statement.signer?);
-        let operations = told.operations(self, statement);
+        let operations = told.operations(self, decision);
         let starts = |agent: &&&'a str| operations.iter().any(|operation| self.starts(agent, statement, operation));
         let has_run = |agent: &&&'a str| decision.run.is_some_and(|run| self.token_of_run(agent, run).is_some());
         let started: BTreeSet<&'a str> = wrapped.iter().filter(starts).copied().collect();
