@@ -56,9 +56,8 @@ pub struct Store {
     _lock: Option<std::fs::File>,
     pyramids: Pyramids,
     damage: Arc<Damage>,
-    /// Blocks that were read, and how many bytes of them are kept; of a store
-    /// that is written.
-    cache: Option<(Cache, usize)>,
+    /// Blocks that were read, and how many bytes of them are kept.
+    cache: (Cache, usize),
 }
 
 impl Store {
@@ -73,7 +72,7 @@ impl Store {
         let cache = Cache::new_lru_cache(budget.cache_bytes);
         let db = rocks::open(dir, budget, &cache).map_err(StoreError::opening)?;
         let pyramids = Pyramids::new(budget.tree_bytes);
-        let cache = Some((cache, budget.cache_bytes));
+        let cache = (cache, budget.cache_bytes);
         Ok(Self { db, faults, _lock: None, pyramids, damage: Arc::default(), cache })
     }
 
@@ -280,7 +279,7 @@ impl Store {
     /// is read from here on was on the disk from here on. A read that keeps its
     /// own blocks out of the cache would still be given those that are in it.
     pub fn forget_blocks(&self) {
-        let Some((mut cache, bytes)) = self.cache.clone() else { return };
+        let (mut cache, bytes) = self.cache.clone();
         cache.set_capacity(0);
         cache.set_capacity(bytes);
     }

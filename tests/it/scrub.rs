@@ -152,13 +152,16 @@ fn a_row_that_is_gone_is_found_in_a_log_that_is_shown() {
     assert!(health.contains("\"body 300\"") && health.contains("bodies 300 to 300 are gone"), "{health}");
 }
 
-#[test]
-fn damage_under_a_block_that_is_often_read_is_found_all_the_same() {
+/// Reads entries and bodies of a log that is scrubbed, flips a bit of them on
+/// the disk, and gives the log, where that was found, and the file's name.
+fn warmed_and_flipped(change: fn(&mut Config)) -> (Service, String) {
     let mut service = Service::start();
     service.fill(600);
     service.stop();
     // Whatever the write-ahead log gives back is in files after one more start.
-    service.try_restart(eager).unwrap_or_else(|e| panic!("{e}"));
+    service.try_restart(|_| {}).unwrap_or_else(|e| panic!("{e}"));
+    service.stop();
+    service.try_restart(change).unwrap_or_else(|e| panic!("{e}"));
     wait_passes(&service);
     let name = |index: usize| service.get(&format!("/v1/entries/{index}")).string("artifact");
     for name in (0..600).step_by(20).map(name) {
@@ -177,6 +180,22 @@ fn damage_under_a_block_that_is_often_read_is_found_all_the_same() {
         assert!(start.elapsed() < WAIT_MAX, "the scrub does not find it");
         std::thread::sleep(Duration::from_millis(20));
     }
-    let file = largest.file_name().unwrap().to_str().unwrap();
-    check_found(&service, &[&format!("file {file}")], true);
+    let name = format!("file {}", largest.file_name().unwrap().to_str().unwrap());
+    assert!(service.get("/readyz").text().contains(&name), "{}", service.get("/readyz").text());
+    (service, name)
+}
+
+#[test]
+fn damage_under_a_block_that_is_often_read_is_found_all_the_same() {
+    let (service, name) = warmed_and_flipped(eager);
+    check_found(&service, &[&name], true);
+}
+
+#[test]
+fn the_same_in_a_log_that_is_shown() {
+    let (service, _) = warmed_and_flipped(|config| {
+        eager(config);
+        config.read_only = true;
+    });
+    assert_eq!(service.get("/checkpoint").status, 200);
 }

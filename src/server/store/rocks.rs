@@ -53,21 +53,20 @@ pub fn open(dir: &Path, budget: Budget, cache: &Cache) -> Result<DB, Error> {
 
 /// Opens without writing anything: what a damaged WAL still says stays as it
 /// lies, and the same damage is found again by the next reader.
-pub fn open_read_only(dir: &Path, budget: Budget) -> Result<DB, Error> {
-    still(dir, budget, &database(recovery_mode(dir)))
+pub fn open_read_only(dir: &Path, cache: &Cache) -> Result<DB, Error> {
+    still(dir, cache, &database(recovery_mode(dir)))
 }
 
 /// The same where parts are missing or damaged: what cannot be read is left out.
-pub fn open_as_it_lies(dir: &Path, budget: Budget) -> Result<DB, Error> {
+pub fn open_as_it_lies(dir: &Path, cache: &Cache) -> Result<DB, Error> {
     let mut database = database(DBRecoveryMode::SkipAnyCorruptedRecord);
     database.set_paranoid_checks(false);
     database.set_track_and_verify_wals_in_manifest(false);
-    still(dir, budget, &database)
+    still(dir, cache, &database)
 }
 
-fn still(dir: &Path, budget: Budget, database: &Options) -> Result<DB, Error> {
-    let cache = Cache::new_lru_cache(budget.cache_bytes);
-    let families = cf::ALL.iter().map(|name| ColumnFamilyDescriptor::new(*name, family(name, &cache)));
+fn still(dir: &Path, cache: &Cache, database: &Options) -> Result<DB, Error> {
+    let families = cf::ALL.iter().map(|name| ColumnFamilyDescriptor::new(*name, family(name, cache)));
     DB::open_cf_descriptors_read_only(database, dir, families, false)
 }
 

@@ -8,6 +8,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use rocksdb::Cache;
+
 use super::{Store, StoreError, records, rocks};
 use crate::server::faults::NoFaults;
 use crate::server::store::Budget;
@@ -39,8 +41,9 @@ impl Store {
         let lock = rocks::lock_shared(dir).ok_or(StoreError::Busy)?;
         records::check(dir)?;
         let budget = Budget::default();
-        let db = rocks::open_read_only(dir, budget).map_err(StoreError::opening)?;
-        Ok(Self::still(db, lock, budget))
+        let cache = Cache::new_lru_cache(budget.cache_bytes);
+        let db = rocks::open_read_only(dir, &cache).map_err(StoreError::opening)?;
+        Ok(Self::still(db, lock, budget, cache))
     }
 
     /// As [`Store::open_read_only`], and where that is refused whatever can be
@@ -53,23 +56,24 @@ impl Store {
     pub fn open_as_it_lies(dir: &Path, budget: Budget) -> Result<(Self, Option<StoreError>), StoreError> {
         let lock = rocks::lock_shared(dir).ok_or(StoreError::Busy)?;
         records::check(dir)?;
-        match rocks::open_read_only(dir, budget) {
-            Ok(db) => Ok((Self::still(db, lock, budget), None)),
-            Err(refused) => match rocks::open_as_it_lies(dir, budget) {
-                Ok(db) => Ok((Self::still(db, lock, budget), Some(StoreError::Open(refused)))),
+        let cache = Cache::new_lru_cache(budget.cache_bytes);
+        match rocks::open_read_only(dir, &cache) {
+            Ok(db) => Ok((Self::still(db, lock, budget, cache), None)),
+            Err(refused) => match rocks::open_as_it_lies(dir, &cache) {
+                Ok(db) => Ok((Self::still(db, lock, budget, cache), Some(StoreError::Open(refused)))),
                 Err(_) => Err(StoreError::Closed(refused)),
             },
         }
     }
 
-    fn still(db: rocksdb::DB, lock: Option<std::fs::File>, budget: Budget) -> Self {
+    fn still(db: rocksdb::DB, lock: Option<std::fs::File>, budget: Budget, cache: Cache) -> Self {
         Self {
             db,
             faults: Arc::new(NoFaults),
             _lock: lock,
             pyramids: Pyramids::new(budget.tree_bytes),
             damage: Arc::<Damage>::default(),
-            cache: None,
+            cache: (cache, budget.cache_bytes),
         }
     }
 
@@ -87,7 +91,9 @@ impl Store {
         // Whoever is about to write waits for nobody who reads.
         let lock = rocks::lock(dir).ok_or(StoreError::Busy)?;
         let budget = Budget::default();
-        let store = Self::still(rocks::open_read_only(dir, budget).map_err(StoreError::opening)?, lock, budget);
+        let cache = Cache::new_lru_cache(budget.cache_bytes);
+        let store =
+            Self::still(rocks::open_read_only(dir, &cache).map_err(StoreError::opening)?, lock, budget, cache.clone());
         let Some(head) = store.head()? else { return Ok(None) };
         let is_fork = store.fork()?.is_some();
         let (hole, damage) = match store.hole(head.head.size) {
