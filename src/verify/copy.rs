@@ -210,13 +210,6 @@ impl WholeLog {
         Ok(())
     }
 
-    /// Whether the tree of `size` has this root: whether a checkpoint is a
-    /// beginning of this log.
-    #[must_use]
-    pub fn has_root(&self, size: TreeSize, root: &RootHash) -> bool {
-        self.root_at(size).is_some_and(|held| held == *root)
-    }
-
     /// The root of its first entries; `None` beyond its end.
     #[must_use]
     pub fn root_at(&self, size: TreeSize) -> Option<RootHash> {

@@ -145,6 +145,7 @@ mod protocol_vectors;
 #[cfg(feature = "server")]
 mod readme;
 mod receipts;
+#[cfg(feature = "server")]
 mod records;
 mod schemas;
 #[cfg(feature = "server")]
