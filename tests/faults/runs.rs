@@ -11,7 +11,7 @@ mod disk_full;
 mod flipped;
 mod guard_games;
 mod killed;
-mod kept;
+pub mod kept;
 mod power_cut;
 mod system_calls;
 
@@ -87,7 +87,7 @@ impl Plan {
 }
 
 /// Whether a program is here, or the right to mount.
-fn has(tool: &str) -> bool {
+pub fn has(tool: &str) -> bool {
     let line = match tool {
         "root" => "test \"$(id -u)\" = 0".to_owned(),
         tool => format!("command -v {tool}"),

@@ -162,6 +162,8 @@ mod slips;
 mod spelling;
 mod stories;
 mod tidy;
+#[cfg(feature = "server")]
+mod torn_flush;
 mod trust;
 mod undecided;
 #[cfg(feature = "server")]
