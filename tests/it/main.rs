@@ -152,6 +152,7 @@ mod schemas;
 mod shell;
 #[cfg(feature = "server")]
 mod shown;
+mod shown_lost;
 #[cfg(feature = "server")]
 mod scrub;
 mod secrets;

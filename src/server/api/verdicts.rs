@@ -86,6 +86,9 @@ pub async fn report(
 fn of_bundle(view: &View, audits: &Audits, digest: &ArtifactDigest, size: TreeSize) -> Result<Verification, Problem> {
     let found = view.find_artifact(digest)?;
     let bundle = found.iter().find(|e| e.index.get() < size.get() && e.entry.kind.name() == "proof_bundle");
+    if bundle.is_none() {
+        view.check_none(size)?;
+    }
     let missing = || Problem::new("bundle_not_found", "no proof bundle of this digest stands below this size");
     let judged = audits.judge_logged(view, bundle.ok_or_else(|| missing().at("digest"))?, size)?;
     judged.ok_or_else(|| Problem::new("body_withheld", "the operator withholds this body"))
