@@ -210,5 +210,6 @@ mod connections;
 mod bounds_served;
 #[cfg(feature = "server")]
 mod submit_answers;
+mod submit_waits;
 #[cfg(feature = "server")]
 mod fsck_remote;
