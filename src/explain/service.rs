@@ -11,6 +11,7 @@ rows! {
     token_revoked, "Token revoked", "the operator revoked the token", "ask the operator why, and for a new token";
     tokens_unreadable, "Token file unreadable", "the token file cannot be read, so nobody may submit", "operator: look at tokens.json in the data directory";
     tokens_missing, "No token file", "the log has no token file, so nobody may submit", "operator: make a token with pulselog token new, or put tokens.json back";
+    host_invalid, "Host missing or refused", "a request names the host that it is for, once, and as a host is spelled", "send one Host header with the name and port of the log";
     invalid_parameter, "Parameter refused", "a part of the address breaks its rule or is not known", "correct the named parameter";
     size_zero, "Empty tree", "there is no proof about the empty tree: every log extends it", "ask from size 1 on";
     sizes_swapped, "Sizes swapped", "from is larger than to", "swap them";

@@ -48,6 +48,7 @@ pub const CODES: &[CodeRow] = &[
     row(401, "token_revoked", "the operator revoked the token"),
     row(503, "tokens_unreadable", "the token file cannot be read, so nobody may submit"),
     row(503, "tokens_missing", "the log has no token file, so nobody may submit"),
+    row(400, "host_invalid", "a request names the host that it is for, once, and as a host is spelled"),
     row(400, "invalid_parameter", "a part of the address breaks its rule or is not known"),
     row(400, "size_zero", "there is no proof about the empty tree: every log extends it"),
     row(400, "sizes_swapped", "from is larger than to"),
