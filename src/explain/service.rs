@@ -108,7 +108,7 @@ rows! {
     seen_other_root, "Kept checkpoint contradicts", "the store does not extend the checkpoint given with --seen", "this store is of another history: use the right copy";
     key_silent, "Key does not answer", "the log's key did not sign at the start", "see that the key or signing service is reachable";
     store_holes, "Store has holes", "rows are missing below the newest head: a part of the data was lost, or an older copy was put over a newer one", "put a whole copy of the newest data in its place and start with --seen; nothing was changed, so keep this one for pulselog fsck";
-    disk_full, "No room to start", "the disk has no room for what the start writes; nothing is damaged", "make room, then start again; until then pulselog serve --read-only shows the log";
+    disk_full, "No room on the disk", "the disk has no room for what the log writes; nothing is damaged", "make room, then start again; until then pulselog serve --read-only shows the log";
     store_open, "Store does not open", "the database does not open", "read the reason; if it is damage, run pulselog fsck";
     nothing_to_show, "Nothing to show", "no checkpoint in the store can be read that the log's key signed", "give the log's own key; run pulselog fsck, and put a whole copy of the newest data in its place";
     store_busy, "Store in use", "another process holds the store", "stop the other process; one log, one process, and none while it is served with --read-only";
