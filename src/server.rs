@@ -349,6 +349,8 @@ impl ServeError {
             Self::Runtime(_) => "runtime",
             Self::Bind { .. } => "listen",
             Self::Open(error) => error.code(),
+            // Somebody can do something about it, and nothing else is wrong.
+            Self::Stopped(Fatal::Store(error)) if error.code() == "disk_full" => "disk_full",
             Self::Stopped(_) => "log_stopped",
             Self::Listener => "listen",
             Self::Stuck { .. } => "end_stuck",

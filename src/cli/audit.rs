@@ -209,9 +209,11 @@ fn submit(_: &Args, _: &std::path::Path, _: &str, _: &str, _: TreeSize) -> Resul
 fn submit(args: &Args, token: &std::path::Path, sealed: &str, job: &str, size: TreeSize) -> Result<(), Failure> {
     let token = crate::cli::http::read_token(token)?;
     let client = crate::cli::http::Client::new(&args.log, Some(token), false)?;
-    let answer = client.post("v1/entries", "application/json", sealed.as_bytes())?;
+    let client = client.at_rate(args.bounds.least_rate());
+    let tell = |text: &str| eprintln!("{}", pulselog::verify::plain_text::escape(text));
+    let answer = client.post("v1/entries", "application/json", sealed.as_bytes(), &tell)?;
     if !answer.is_ok() {
-        return Err(Failure::fail(format!("--attest: {}", answer.problem())));
+        return Err(answer.refusal("--attest", ""));
     }
     let said: serde_json::Value = serde_json::from_slice(&answer.body)
         .map_err(|error| Failure::fail(format!("--attest: the log's answer is no JSON: {error}")))?;

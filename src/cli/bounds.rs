@@ -7,7 +7,7 @@ use pulselog::verify::budget::{Budget, MEMORY_BYTES_MAX, RUN_DEADLINE};
 
 use crate::cli::failure::{Exit, Failure};
 
-/// Longest run that reads a log, seconds.
+/// Longest run that talks to a log, seconds.
 const DEADLINE_SECONDS: u64 = 3_600;
 /// Most of each that can be asked for.
 const SECONDS_MAX: u64 = 31_536_000;
@@ -26,7 +26,15 @@ pub struct Bounds {
     #[arg(long, value_name = "MIB", default_value_t = MEMORY_BYTES_MAX as u64 >> 20,
           value_parser = clap::value_parser!(u64).range(16..=MEMORY_MIB_MAX))]
     memory_max: u64,
-    /// Longest time that the whole run may take, seconds; 3600 where a log is read.
+    #[command(flatten)]
+    pace: Pace,
+}
+
+/// Flags of every subcommand that talks to a log.
+#[derive(clap::Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Bounds")]
+pub struct Pace {
+    /// Longest time that the whole run may take, seconds; 3600 where it talks to a log.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=SECONDS_MAX))]
     deadline: Option<u64>,
     /// Fewest bytes a second that a log must send, after ten seconds.
@@ -39,7 +47,14 @@ pub struct Bounds {
 #[cfg(feature = "server")]
 impl Default for Bounds {
     fn default() -> Bounds {
-        Bounds { memory_max: MEMORY_BYTES_MAX as u64 >> 20, deadline: None, least_rate: LEAST_RATE }
+        Bounds { memory_max: MEMORY_BYTES_MAX as u64 >> 20, pace: Pace::default() }
+    }
+}
+
+#[cfg(feature = "server")]
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace { deadline: None, least_rate: LEAST_RATE }
     }
 }
 
@@ -56,18 +71,31 @@ impl Bounds {
 
     #[cfg(feature = "server")]
     pub fn least_rate(&self) -> u64 {
+        self.pace.least_rate
+    }
+
+    /// As [`Pace::watch`], of a run that reads.
+    pub fn watch(&self, reads_log: bool) {
+        self.pace.watch(reads_log, "not everything was read");
+    }
+}
+
+impl Pace {
+    #[cfg(feature = "server")]
+    pub fn least_rate(&self) -> u64 {
         self.least_rate
     }
 
     /// Ends the process when the time is over, whatever it waits for or works
-    /// on: a reader holds nothing that could be left half done.
-    pub fn watch(&self, reads_log: bool) {
-        let Some(seconds) = self.deadline.or(reads_log.then_some(DEADLINE_SECONDS)) else { return };
+    /// on, and says what is `undone`: a reader holds nothing that could be left
+    /// half done, and what was submitted is safe to submit again.
+    pub fn watch(&self, talks_to_log: bool, undone: &'static str) {
+        let Some(seconds) = self.deadline.or(talks_to_log.then_some(DEADLINE_SECONDS)) else { return };
         std::thread::spawn(move || {
             std::thread::sleep(Duration::from_secs(seconds));
             let failure = Failure::incomplete(format!(
-                "the run took longer than its {seconds} seconds, so not everything was read; give more with \
-                 --deadline [{RUN_DEADLINE}]"
+                "the run took longer than its {seconds} seconds, so {undone}; give more with --deadline \
+                 [{RUN_DEADLINE}]"
             ));
             eprintln!("pulselog: {}", failure.message);
             std::process::exit(Exit::Incomplete.number().into());

@@ -96,12 +96,14 @@ fn fetch(client: &Client, path: &str, bytes_max: usize, rate: u64) -> Result<Fet
     match client.get_within(path, bytes_max, rate) {
         Ok(answer) if answer.status == 200 => Ok(Fetched::Bytes(answer.body)),
         Ok(answer) if matches!(answer.status, 404 | 410 | 451) => Ok(Fetched::Absent),
+        // A proxy's answer, or that of a log that is busy, says nothing of the log.
+        Ok(answer) if answer.code().is_none() || answer.passes() => Err(Unfetched::Lost(answer.problem())),
         Ok(answer) => Err(Unfetched::Failed(answer.problem())),
         Err(Unread::TooLong) => Ok(Fetched::TooLong),
         Err(Unread::TooSlow { rate }) => {
             Err(Unfetched::Ended { code: RATE_TOO_LOW, why: format!("{}: {}", client.url(path), too_slow(rate)) })
         }
-        Err(Unread::Failed(why)) => Err(Unfetched::Failed(why)),
+        Err(Unread::Failed(why)) => Err(Unfetched::Lost(why)),
     }
 }
 

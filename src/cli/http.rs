@@ -4,6 +4,10 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use pulselog::server::api::problem::{MEDIA_TYPE, passes};
+use pulselog::verify::budget::RATE_TOO_LOW;
+
+use crate::cli::bounds::{Pace, too_slow};
 use crate::cli::failure::Failure;
 use crate::cli::input;
 
@@ -16,8 +20,12 @@ const PROBLEM_BYTES_MAX: usize = 64 << 10;
 const GRACE: Duration = Duration::from_secs(10);
 /// Read at a time.
 const CHUNK_BYTES: usize = 64 << 10;
-/// Longest time for one request; the log itself gives up after 30 s.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// Time from the last byte of a submission to the first of its answer: the log
+/// itself gives up after 30 s.
+const WORK_TIME_MAX: Duration = Duration::from_secs(45);
+/// An answer to a submission has at most as many bytes as it, and so many more
+/// a line.
+const LINE_BYTES_MAX: usize = 4 << 10;
 /// Tries before giving up: with the delays below about two minutes.
 const ATTEMPTS_MAX: u32 = 9;
 /// Tries when nobody answers at all: a wrong address is more likely than a pause.
@@ -28,10 +36,12 @@ const DELAY_MAX: Duration = Duration::from_secs(30);
 /// Longest wait that a server may ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(120);
 
-/// What a log answered.
+/// What was answered, by a log or by whatever stands before it.
 pub struct Answer {
     pub status: u16,
     pub body: Vec<u8>,
+    /// Whether it is a problem as logs write them.
+    is_problem: bool,
     retry_after: Option<Duration>,
 }
 
@@ -40,20 +50,42 @@ impl Answer {
         matches!(self.status, 200 | 201)
     }
 
-    /// Whether the same request may succeed later.
-    pub fn is_busy(&self) -> bool {
-        matches!(self.status, 429 | 503)
+    /// The code of the log's problem; none when it is no log that speaks.
+    pub fn code(&self) -> Option<String> {
+        let said: serde_json::Value = serde_json::from_slice(&self.body).ok().filter(|_| self.is_problem)?;
+        said.get("code")?.as_str().map(str::to_owned)
+    }
+
+    /// Whether the same request may succeed later, without anybody's help: the
+    /// log's code says so, or a proxy says that the log is away.
+    pub fn passes(&self) -> bool {
+        let is_away = matches!(self.status, 429 | 502 | 503 | 504);
+        self.code().map_or(is_away, |code| passes(&code))
     }
 
     /// What a problem says, in one line.
     pub fn problem(&self) -> String {
-        let said: Option<serde_json::Value> = serde_json::from_slice(&self.body).ok();
+        let said: Option<serde_json::Value> = serde_json::from_slice(&self.body).ok().filter(|_| self.is_problem);
         let text = |name: &str| said.as_ref().and_then(|s| s.get(name)?.as_str()).map(str::to_owned);
         match (text("code"), text("detail").or_else(|| text("title"))) {
             (Some(code), Some(detail)) => format!("{detail} [{code}]"),
             (Some(code), None) => format!("[{code}]"),
             _ => format!("status {}", self.status),
         }
+    }
+
+    /// How a run ends that was answered this and not what it asked for.
+    pub fn refusal(&self, at: &str, advice: &str) -> Failure {
+        let said = self.problem();
+        if self.code().is_none() {
+            return Failure::incomplete(format!(
+                "{at}: {said}, and no log says so; correct the address, or look at what stands before the log"
+            ));
+        }
+        if self.passes() {
+            return Failure::incomplete(format!("{at}: {said}; submit again later, nothing is logged twice"));
+        }
+        Failure::fail(format!("{at}: {said}{advice}"))
     }
 }
 
@@ -74,6 +106,8 @@ pub struct Client {
     agent: ureq::Agent,
     base: String,
     token: Option<String>,
+    /// Fewest bytes a second that it must send.
+    rate: u64,
 }
 
 impl Client {
@@ -95,14 +129,20 @@ impl Client {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .timeout_global(Some(REQUEST_TIMEOUT))
+            .timeout_connect(Some(GRACE))
             .build();
-        Ok(Self { agent: ureq::Agent::new_with_config(config), base, token })
+        let rate = Pace::default().least_rate();
+        Ok(Self { agent: ureq::Agent::new_with_config(config), base, token, rate })
+    }
+
+    /// The same log, which must send so many bytes a second.
+    pub fn at_rate(self, rate: u64) -> Self {
+        Self { rate, ..self }
     }
 
     /// The same log with another token.
     pub fn with_token(&self, token: String) -> Self {
-        Self { agent: self.agent.clone(), base: self.base.clone(), token: Some(token) }
+        Self { token: Some(token), ..self.clone() }
     }
 
     /// The address that `path` has.
@@ -112,75 +152,122 @@ impl Client {
 
     /// Reads `path` once.
     pub fn get(&self, path: &str, accept: &str) -> Result<Answer, Failure> {
-        self.read(self.agent.get(self.url(path)).header("accept", accept).call(), path)
+        self.read(path, accept, ANSWER_BYTES_MAX, self.rate).map_err(|unread| self.unread(path, unread))
+    }
+
+    /// Reads `path` once, of what it holds no more than `bytes_max`.
+    pub fn get_bounded(&self, path: &str, bytes_max: usize) -> Result<Answer, Unread> {
+        self.get_within(path, bytes_max, self.rate)
     }
 
     /// Reads `path` once, of what it holds no more than `bytes_max`, and no
     /// longer than so much takes at `rate` bytes a second.
     pub fn get_within(&self, path: &str, bytes_max: usize, rate: u64) -> Result<Answer, Unread> {
-        let began = Instant::now();
-        let longest = GRACE + Duration::from_secs_f64(bytes_max as f64 / rate as f64);
-        let config = self.agent.get(self.url(path)).header("accept", "*/*").config();
-        let request = config.timeout_global(Some(longest)).timeout_recv_response(Some(GRACE)).build();
-        let mut response = request.call().map_err(|error| unread(&error, rate))?;
-        let status = response.status().as_u16();
-        let bytes_max = if status == 200 { bytes_max } else { PROBLEM_BYTES_MAX };
-        let said = response.headers().get("content-length").and_then(|said| said.to_str().ok()?.parse::<u64>().ok());
-        if status == 200 && said.is_some_and(|said| said > bytes_max as u64) {
-            return Err(Unread::TooLong);
-        }
-        let (mut body, mut from) = (Vec::new(), response.body_mut().as_reader().take(bytes_max as u64 + 1));
-        let mut chunk = vec![0; CHUNK_BYTES.min(bytes_max + 1)];
-        loop {
-            let read = from.read(&mut chunk).map_err(|error| unread(&ureq::Error::from(error), rate))?;
-            if read == 0 {
-                break;
-            }
-            body.extend_from_slice(&chunk[..read]);
-            let counted = began.elapsed().saturating_sub(GRACE).as_secs_f64();
-            if (body.len() as f64) < counted * rate as f64 {
-                return Err(Unread::TooSlow { rate });
-            }
-        }
-        if body.len() > bytes_max && status == 200 {
-            return Err(Unread::TooLong);
-        }
-        body.truncate(bytes_max);
-        Ok(Answer { status, body, retry_after: None })
+        self.read(path, "*/*", bytes_max, rate)
     }
 
-    /// Sends `body`; tries again while the log is busy or cannot be reached.
-    /// Safe, since the log answers a known artifact with its first index.
-    pub fn post(&self, path: &str, content_type: &str, body: &[u8]) -> Result<Answer, Failure> {
+    fn read(&self, path: &str, accept: &str, bytes_max: usize, rate: u64) -> Result<Answer, Unread> {
+        let config = self.agent.get(self.url(path)).header("accept", accept).config();
+        let config = config.timeout_global(Some(GRACE + time_of(bytes_max, rate)));
+        let request = config.timeout_recv_response(Some(GRACE)).build();
+        received(Instant::now(), request.call(), bytes_max, rate)
+    }
+
+    fn send(&self, path: &str, content_type: &str, body: &[u8]) -> Result<Answer, Unread> {
+        let lines = body.iter().filter(|byte| **byte == b'\n').count().max(1);
+        let bytes_max = body.len().saturating_add(lines.saturating_mul(LINE_BYTES_MAX)).min(ANSWER_BYTES_MAX);
+        let mut request = self.agent.post(self.url(path)).header("content-type", content_type);
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let sending = GRACE + time_of(body.len(), self.rate);
+        let config = request.config().timeout_send_body(Some(sending)).timeout_recv_response(Some(WORK_TIME_MAX));
+        let config = config.timeout_global(Some(sending + WORK_TIME_MAX + GRACE + time_of(bytes_max, self.rate)));
+        let answered = config.build().send(body);
+        received(Instant::now(), answered, bytes_max, self.rate)
+    }
+
+    /// Sends `body`; tries again while the log is busy or cannot be reached,
+    /// and tells of each wait. Safe, since the log answers a known artifact
+    /// with its first index.
+    pub fn post(&self, path: &str, content_type: &str, body: &[u8], tell: &dyn Fn(&str)) -> Result<Answer, Failure> {
         let mut attempt = 1;
         loop {
-            let mut request = self.agent.post(self.url(path)).header("content-type", content_type);
-            if let Some(token) = &self.token {
-                request = request.header("authorization", format!("Bearer {token}"));
+            let answer = self.send(path, content_type, body);
+            let (why, attempts_max, retry_after) = match &answer {
+                Ok(said) if said.passes() => match said.code() {
+                    Some(code) => (format!("the log says {code}"), ATTEMPTS_MAX, said.retry_after),
+                    None => (format!("no log answers, status {}", said.status), ATTEMPTS_UNREACHABLE_MAX, None),
+                },
+                Err(Unread::Failed(why)) => (why.clone(), ATTEMPTS_UNREACHABLE_MAX, None),
+                _ => return answer.map_err(|unread| self.unread(path, unread)),
+            };
+            if attempt >= attempts_max {
+                return answer.map_err(|unread| self.unread(path, unread));
             }
-            let answer = self.read(request.send(body), path);
-            let is_final = answer.as_ref().is_ok_and(|answer| !answer.is_busy());
-            let attempts_max = if answer.is_ok() { ATTEMPTS_MAX } else { ATTEMPTS_UNREACHABLE_MAX };
-            if is_final || attempt >= attempts_max {
-                return answer;
-            }
-            let retry_after = answer.ok().and_then(|answer| answer.retry_after);
-            std::thread::sleep(delay(attempt, retry_after)?);
+            let wait = delay(attempt, retry_after)?;
+            tell(&again(&why, wait));
+            std::thread::sleep(wait);
             attempt += 1;
         }
     }
 
-    fn read(&self, got: Result<ureq::http::Response<ureq::Body>, ureq::Error>, path: &str) -> Result<Answer, Failure> {
-        let at = |why: String| Failure::incomplete(format!("{}: {why}", self.url(path)));
-        let mut response = got.map_err(|error| at(unreached(&error)))?;
-        let retry_after = response.headers().get("retry-after").and_then(|v| v.to_str().ok()?.parse().ok());
-        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX as u64).read_to_vec();
-        Ok(Answer {
-            status: response.status().as_u16(),
-            body: body.map_err(|error| at(error.to_string()))?,
-            retry_after: retry_after.map(Duration::from_secs),
-        })
+    fn unread(&self, path: &str, unread: Unread) -> Failure {
+        let why = match unread {
+            Unread::TooLong => "the answer has more bytes than such an answer has".to_owned(),
+            Unread::TooSlow { rate } => format!("the answer {} [{RATE_TOO_LOW}]", too_slow(rate)),
+            Unread::Failed(why) => why,
+        };
+        Failure::incomplete(format!("{}: {why}", self.url(path)))
     }
+}
+
+/// What is told of a wait.
+pub fn again(why: &str, wait: Duration) -> String {
+    format!("{why}, trying again in {} s", wait.as_secs_f64().ceil())
+}
+
+fn time_of(bytes: usize, rate: u64) -> Duration {
+    Duration::from_secs_f64(bytes as f64 / rate as f64)
+}
+
+/// The answer, of which no more than `bytes_max` are read, and those no slower
+/// than `rate` from `began` on.
+fn received(
+    began: Instant,
+    got: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    bytes_max: usize,
+    rate: u64,
+) -> Result<Answer, Unread> {
+    let mut response = got.map_err(|error| unread(&error, rate))?;
+    let status = response.status().as_u16();
+    let is_ok = matches!(status, 200 | 201);
+    let bytes_max = if is_ok { bytes_max } else { PROBLEM_BYTES_MAX };
+    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let said = header("content-length").and_then(|said| said.parse::<u64>().ok());
+    let is_problem = header("content-type").is_some_and(|said| said.starts_with(MEDIA_TYPE));
+    let retry_after = header("retry-after").and_then(|said| said.parse().ok()).map(Duration::from_secs);
+    if is_ok && said.is_some_and(|said| said > bytes_max as u64) {
+        return Err(Unread::TooLong);
+    }
+    let (mut body, mut from) = (Vec::new(), response.body_mut().as_reader().take(bytes_max as u64 + 1));
+    let mut chunk = vec![0; CHUNK_BYTES.min(bytes_max + 1)];
+    loop {
+        let read = from.read(&mut chunk).map_err(|error| unread(&ureq::Error::from(error), rate))?;
+        if read == 0 {
+            break;
+        }
+        body.extend_from_slice(&chunk[..read]);
+        let counted = began.elapsed().saturating_sub(GRACE).as_secs_f64();
+        if (body.len() as f64) < counted * rate as f64 {
+            return Err(Unread::TooSlow { rate });
+        }
+    }
+    if body.len() > bytes_max && is_ok {
+        return Err(Unread::TooLong);
+    }
+    body.truncate(bytes_max);
+    Ok(Answer { status, body, is_problem, retry_after })
 }
 
 /// Why nobody was reached.
@@ -195,6 +282,9 @@ fn unreached(error: &ureq::Error) -> String {
 
 fn unread(error: &ureq::Error, rate: u64) -> Unread {
     match error {
+        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
+            Unread::Failed(format!("nobody answers there within {} s", GRACE.as_secs()))
+        }
         ureq::Error::Timeout(_) => Unread::TooSlow { rate },
         other => Unread::Failed(unreached(other)),
     }

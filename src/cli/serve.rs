@@ -28,8 +28,9 @@ With --read-only nothing is written, neither store nor guard: submissions get 50
 served_read_only, each proof is verified before it leaves, and a read that needs
 something damaged answers store_damaged. It shows no checkpoint that the log had
 not published. A store with holes, damaged blocks, a fork mark or a lost guard is
-served too; /readyz names what is damaged. The log itself must be stopped, and
-does not start while it is shown; fsck may run beside it.
+served too; /readyz names what is damaged. Where guard or --seen know of more than
+the store holds, what is not found is store_damaged, never absent. The log itself
+must be stopped, and does not start while it is shown; fsck may run beside it.
 
 SIGINT and SIGTERM stop it, also while it starts. SIGHUP reads the tokens again.
 

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use pulselog::artifact::json::{self, DEPTH_MAX};
 use pulselog::artifact::renewed;
+use pulselog::server::api::problem::passes;
 use pulselog::verify::plain_text::escape;
 
+use crate::cli::bounds::Pace;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::http::{Answer, Client, delay, read_token};
+use crate::cli::http::{Answer, Client, again, delay, read_token};
 use crate::cli::{input, print};
 
 use self::belief::Belief;
@@ -22,8 +24,9 @@ Directories are read in name order: *.json holds one artifact, *.ndjson and
 first index. With --renew it is logged once more: each envelope gets the present
 time as issued_at, which no signature covers. The statement and its signature
 stay what they are. Use it when new roots give its signer a role that was
-missing when the statement was first logged. While the log is busy (429, 503) the
-same batch is sent again, later and later, as its Retry-After asks.
+missing when the statement was first logged. While the log is busy, or nobody
+answers, the same batch is sent again, later and later, as its Retry-After asks,
+and each wait is told. What does not pass by waiting ends the run at once.
 
 An answer is believed when it names the digest of what was sent and a place in its
 tree; with --policy its proof is read and verified too.
@@ -34,7 +37,8 @@ Examples:
   pulselog submit --url https://log.example.com --token-file token.txt --renew early.json
 
 Exit codes: 0 everything is logged, 1 something was refused or an answer is not true,
-2 wrong usage or a file that is not there, 3 the log was not reached or gives no proof.";
+2 wrong usage or a file that is not there, 3 the log was not reached, stays busy or gives
+no proof, or a bound was reached.";
 
 /// Artifacts a batch: an eighth of what the log takes, so that bundles with
 /// many receipts seldom exceed what fits into one commit.
@@ -73,10 +77,14 @@ pub struct Args {
     /// Write one JSON line an artifact.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    pace: Pace,
 }
 
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let client = Client::new(&args.url, Some(read_token(&args.token_file)?), args.allow_http)?;
+    let client = client.at_rate(args.pace.least_rate());
+    args.pace.watch(true, "not everything was sent; submit again, nothing is logged twice");
     let mut files = Vec::new();
     for path in &args.paths {
         gather(path, true, &mut files)?;
@@ -250,25 +258,29 @@ impl Run {
     fn flush(&mut self) -> Result<(), Failure> {
         self.bytes = 0;
         let mut waiting = vec![std::mem::take(&mut self.batch)];
-        let mut busy_rounds = 0;
+        let (mut busy_rounds, bar) = (0, self.bar.clone());
+        let tell = |text: &str| bar.suspend(|| eprintln!("{}", escape(text)));
         while let Some(mut items) = waiting.pop() {
             if items.is_empty() {
                 continue;
             }
             let body = items.iter().flat_map(|item| [&item.line[..], b"\n"]).collect::<Vec<_>>().concat();
-            let answer = self.client.post("v1/entries:batch", "application/x-ndjson", &body)?;
+            let answer = self.client.post("v1/entries:batch", "application/x-ndjson", &body, &tell)?;
             if answer.status == 413 && items.len() > 1 {
                 let second = items.split_off(items.len() / 2);
                 waiting.extend([second, items]);
                 continue;
             }
+            let sent = items.len();
             let busy = self.answered(items, &answer)?;
             if !busy.is_empty() {
                 busy_rounds += 1;
                 if busy_rounds > BUSY_ROUNDS_MAX {
                     return Err(Failure::incomplete("the log stays busy; submit again later, nothing is logged twice"));
                 }
-                std::thread::sleep(delay(busy_rounds, None)?);
+                let wait = delay(busy_rounds, None)?;
+                tell(&again(&format!("the log is too busy for {} of {sent} lines", busy.len()), wait));
+                std::thread::sleep(wait);
                 waiting.push(busy);
             }
         }
@@ -282,19 +294,19 @@ impl Run {
                 401 | 403 => "; check the token with: pulselog token list --data DIR",
                 _ => "",
             };
-            return Err(Failure::fail(format!(
-                "{}: {}{advice}",
-                self.client.url("v1/entries:batch"),
-                answer.problem()
-            )));
+            return Err(answer.refusal(&self.client.url("v1/entries:batch"), advice));
         }
+        let no_log = || {
+            let url = self.client.url("v1/entries:batch");
+            Failure::incomplete(format!("{url}: no log answers so; correct the address, or see what stands before it"))
+        };
         let unreadable =
             || Failure::fail("the log's answer has not one line for each artifact; submit again, it is safe");
         let lines: Vec<serde_json::Value> = answer
             .body
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty())
-            .map(|line| serde_json::from_slice(line).map_err(|_| unreadable()))
+            .map(|line| serde_json::from_slice(line).map_err(|_| no_log()))
             .collect::<Result<_, _>>()?;
         if lines.len() != items.len() {
             return Err(unreadable());
@@ -306,7 +318,7 @@ impl Run {
                     Ok(()) => self.logged(&item, line, status == 201)?,
                     Err(error) => self.not_believed(&item.from, error.code(), &error.to_string())?,
                 },
-                Some(429 | 503) => busy.push(item),
+                _ if line["problem"]["code"].as_str().is_some_and(passes) => busy.push(item),
                 _ => {
                     let said = |name: &str| line["problem"][name].as_str().unwrap_or("unknown").to_owned();
                     self.refused(&item.from, &said("code"), &said("detail"))?;

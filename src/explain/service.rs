@@ -11,6 +11,7 @@ rows! {
     token_revoked, "Token revoked", "the operator revoked the token", "ask the operator why, and for a new token";
     tokens_unreadable, "Token file unreadable", "the token file cannot be read, so nobody may submit", "operator: look at tokens.json in the data directory";
     tokens_missing, "No token file", "the log has no token file, so nobody may submit", "operator: make a token with pulselog token new, or put tokens.json back";
+    host_invalid, "Host missing or refused", "a request names the host that it is for, once, and as a host is spelled", "send one Host header with the name and port of the log";
     invalid_parameter, "Parameter refused", "a part of the address breaks its rule or is not known", "correct the named parameter";
     size_zero, "Empty tree", "there is no proof about the empty tree: every log extends it", "ask from size 1 on";
     sizes_swapped, "Sizes swapped", "from is larger than to", "swap them";
@@ -107,7 +108,7 @@ rows! {
     seen_other_root, "Kept checkpoint contradicts", "the store does not extend the checkpoint given with --seen", "this store is of another history: use the right copy";
     key_silent, "Key does not answer", "the log's key did not sign at the start", "see that the key or signing service is reachable";
     store_holes, "Store has holes", "rows are missing below the newest head: a part of the data was lost, or an older copy was put over a newer one", "put a whole copy of the newest data in its place and start with --seen; nothing was changed, so keep this one for pulselog fsck";
-    disk_full, "No room to start", "the disk has no room for what the start writes; nothing is damaged", "make room, then start again; until then pulselog serve --read-only shows the log";
+    disk_full, "No room on the disk", "the disk has no room for what the log writes; nothing is damaged", "make room, then start again; until then pulselog serve --read-only shows the log";
     store_open, "Store does not open", "the database does not open", "read the reason; if it is damage, run pulselog fsck";
     nothing_to_show, "Nothing to show", "no checkpoint in the store can be read that the log's key signed", "give the log's own key; run pulselog fsck, and put a whole copy of the newest data in its place";
     store_busy, "Store in use", "another process holds the store", "stop the other process; one log, one process, and none while it is served with --read-only";

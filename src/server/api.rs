@@ -74,8 +74,16 @@ const fn serve(path: &'static str, handler: fn() -> MethodRouter<AppState>) -> O
 }
 
 /// Codes that any route may answer.
-pub const COMMON_CODES: &[&str] =
-    &["invalid_parameter", "not_found", "method_not_allowed", "not_acceptable", "answers_full", "timeout", "internal"];
+pub const COMMON_CODES: &[&str] = &[
+    "host_invalid",
+    "invalid_parameter",
+    "not_found",
+    "method_not_allowed",
+    "not_acceptable",
+    "answers_full",
+    "timeout",
+    "internal",
+];
 /// Codes of every read of the store.
 pub const STORE_CODES: &[&str] = &["store_damaged", "store_failed"];
 /// Codes of what the audit answers.
@@ -104,35 +112,6 @@ pub const SUBMIT_CODES: &[&str] = &[
     "clock_unsound",
     "log_stopped",
 ];
-
-/// Codes of a document that is sent to be judged.
-pub const VERIFY_CODES: &[&str] = &[
-    "json_not_utf8",
-    "json_bom",
-    "json_syntax",
-    "json_truncated",
-    "json_trailing_data",
-    "json_duplicate_key",
-    "json_lone_surrogate",
-    "json_too_deep",
-    "json_over_room",
-    "json_number_overflow",
-    "json_number_unsafe",
-    "json_number_underflow",
-    "not_a_document",
-    "content_encoding_refused",
-    "content_type_refused",
-    "body_too_large",
-    "body_incomplete",
-    "body_too_slow",
-    "verify_busy",
-    "size_not_published",
-    "index_behind",
-    "scope_too_large",
-];
-/// Codes of a report on a logged bundle.
-pub const BUNDLE_CODES: &[&str] =
-    &["bundle_not_found", "body_withheld", "size_not_published", "index_behind", "scope_too_large"];
 
 /// A route that reads.
 const fn reads(
@@ -235,7 +214,7 @@ pub static ROUTES: &[Route] = &[
         takes: Some("application/json"),
         query: audits::AT_QUERY,
         answers: &[Answer::judged("Verification")],
-        codes: VERIFY_CODES,
+        codes: verdicts::VERIFY_CODES,
         shows: false,
     }),
     shows(reads(
@@ -244,7 +223,7 @@ pub static ROUTES: &[Route] = &[
         "Both verdicts on a logged proof bundle, as of any size. Other spellings redirect to lowercase hex.",
         audits::AT_QUERY,
         &[Answer::judged("Verification")],
-        BUNDLE_CODES,
+        verdicts::BUNDLE_CODES,
     )),
     shows(reads(
         "/v1/findings",

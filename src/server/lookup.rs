@@ -65,6 +65,9 @@ pub fn lookup(view: &View, index: &Index, text: &str) -> Result<Found, AuditsErr
         found.by_name(view, index, text)?;
     }
     found.tried.extend(Sort::ALL.map(Sort::name));
+    if found.groups.is_empty() {
+        view.check_none(view.size())?;
+    }
     Ok(found)
 }
 

@@ -7,8 +7,9 @@
 //! bytes a second and a bounded number at once, and believes what fsck believes:
 //! entries, hashed into the tree of the published checkpoint. A part of the tree that is damaged stops
 //! writes, as a damaged block does; a look-up row that leads elsewhere fails
-//! for its own name alone, and is named. Signatures, checkpoints of before and
-//! rows of statements are for `pulselog fsck`.
+//! for its own name alone, and is named. At the end of a pass the rows of statements
+//! and of checkpoints are read, so that a damaged block of them is met; what they
+//! say, and signatures, are for `pulselog fsck`.
 
 mod pass;
 

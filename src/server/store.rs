@@ -16,6 +16,7 @@ pub mod pyramids;
 mod read;
 mod records;
 mod rocks;
+mod room;
 mod still;
 pub mod whole;
 
@@ -37,6 +38,7 @@ pub use self::budget::{
 pub use self::error::StoreError;
 pub use self::read::Claim;
 pub use self::records::is_store;
+pub use self::room::free_bytes;
 pub use self::still::Survey;
 
 /// Most entries that one answer lists for the same statement.
@@ -66,9 +68,10 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Open`]: damaged files, a lock held by another process;
-    /// [`StoreError::Record`].
+    /// [`StoreError::Record`]; [`StoreError::NoRoom`].
     pub fn open(dir: &Path, budget: Budget, faults: Arc<dyn Faults>) -> Result<Self, StoreError> {
         records::check(dir)?;
+        room::check(dir)?;
         let cache = Cache::new_lru_cache(budget.cache_bytes);
         let db = rocks::open(dir, budget, &cache).map_err(StoreError::opening)?;
         let pyramids = Pyramids::new(budget.tree_bytes);
@@ -130,7 +133,7 @@ impl Store {
     pub fn mark_fork(&self, why: &str) -> Result<(), StoreError> {
         let mut batch = WriteBatch::default();
         batch.put_cf(self.family(cf::META)?, meta::FORK, why.as_bytes());
-        self.db.write_opt(batch, &synced()).map_err(StoreError::Write)
+        self.db.write_opt(batch, &synced()).map_err(StoreError::writing)
     }
 
     /// Initialisation: identity and empty head, in one synced batch.
@@ -242,7 +245,7 @@ impl Store {
     fn write(&self, step: WriteStep, batch: WriteBatch, sync: bool) -> Result<(), StoreError> {
         self.faults.before(step).map_err(StoreError::Fault)?;
         let options = if sync { synced() } else { WriteOptions::default() };
-        self.db.write_opt(batch, &options).map_err(StoreError::Write)?;
+        self.db.write_opt(batch, &options).map_err(StoreError::writing)?;
         self.faults.after(step).map_err(StoreError::Fault)
     }
 

@@ -70,10 +70,5 @@ fn faults_disk_full() {
             break;
         }
     }
-    if counts.bricked == 0 {
-        kept.end(&served, &mut counts);
-    }
-    drop(served);
-    drop(disk);
-    plan.end(counts);
+    plan.end_on(disk, served, kept, counts);
 }

@@ -82,10 +82,5 @@ fn faults_power_cut() {
             break;
         }
     }
-    if counts.bricked == 0 {
-        kept.end(&served, &mut counts);
-    }
-    drop(served);
-    drop(disk);
-    plan.end(counts);
+    plan.end_on(disk, served, kept, counts);
 }

@@ -17,6 +17,9 @@ mod system_calls;
 
 use std::time::{Duration, Instant};
 
+use self::kept::Kept;
+use crate::served::Served;
+
 /// Set by `make faults`.
 const ENV_ASKED: &str = "FAULTS";
 /// Seconds for all harnesses together.
@@ -74,6 +77,17 @@ impl Plan {
     /// Whether another round begins: one does, however slow the machine is.
     pub fn goes_on(&self, counts: &Counts) -> bool {
         if self.is_full { counts.rounds < self.rounds } else { counts.rounds == 0 || Instant::now() < self.until }
+    }
+
+    /// The end of a harness that has a disk of its own: what was kept is looked
+    /// for once more, and the log ends before its disk is gone.
+    pub fn end_on<D>(&self, disk: D, served: Served, kept: Kept, mut counts: Counts) {
+        if counts.bricked == 0 {
+            kept.end(&served, &mut counts);
+        }
+        drop(served);
+        drop(disk);
+        self.end(counts);
     }
 
     /// Prints the counts, and fails when anything was lost.

@@ -25,6 +25,10 @@ enum Sends {
     Dribbling,
     /// Each a moment late.
     Late,
+    /// Half of what was announced, and then nobody is there.
+    Cut,
+    /// As something that stands before a log says it.
+    Proxied,
 }
 
 /// Serves a kept log from its directory. The thread ends with the test run.
@@ -68,6 +72,15 @@ fn answer(stream: TcpStream, dir: &Path, sends: Sends) -> Option<()> {
                     stream.write_all(b"[").ok()?;
                     thread::sleep(Duration::from_millis(500));
                 }
+            }
+            (Ok(bytes), Sends::Cut) if is_body => {
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", bytes.len());
+                stream.write_all(head.as_bytes()).ok()?;
+                stream.write_all(&bytes[..bytes.len() / 2]).ok()?;
+                return None;
+            }
+            (Ok(_), Sends::Proxied) if is_body => {
+                stream.write_all(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n").ok()?;
             }
             (Ok(bytes), _) => {
                 if matches!(sends, Sends::Late) && is_body {
@@ -129,6 +142,17 @@ fn a_log_that_dribbles_is_left_and_the_flag_named() {
     assert_eq!((ran.code, ran.out.as_str()), (3, ""), "{}", ran.err);
     assert!(ran.err.contains("rate_too_low") && ran.err.contains("--least-rate"), "{}", ran.err);
     assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_log_that_is_lost_on_the_way_is_not_found_at_fault() {
+    for sends in [Sends::Cut, Sends::Proxied] {
+        let (dir, vkey) = kept(&Kept::of(&Story::clean()));
+        let url = serve(&dir.path().join("log"), sends);
+        let (ran, _) = measured(&["fsck", "--url", &url, "--vkey", &vkey]);
+        assert_eq!((ran.code, ran.out.as_str()), (3, ""), "{}", ran.err);
+        assert!(ran.err.contains("body 0: ") && ran.err.contains("[remote_log]"), "{}", ran.err);
+    }
 }
 
 #[test]

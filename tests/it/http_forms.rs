@@ -21,6 +21,34 @@ fn is_problem(answer: &str, status: u16, code: &str) {
 }
 
 #[test]
+fn a_request_names_one_host() {
+    let service = Service::start();
+    let ask = |version: &str, hosts: &str| {
+        service.raw(&format!("GET /checkpoint HTTP/{version}\r\n{hosts}connection: close\r\n\r\n"))
+    };
+    for hosts in [
+        "",
+        "host: a\r\nhost: a\r\n",
+        "host: evil\"><x\r\n",
+        "host: a b\r\n",
+        "host: user@a\r\n",
+        "host: a/b\r\n",
+        "host: a:port\r\n",
+        "host: :80\r\n",
+        "host: [::1\r\n",
+    ] {
+        is_problem(&ask("1.1", hosts), 400, "host_invalid");
+    }
+    for hosts in
+        ["host: a\r\n", "host: log.example:8080\r\n", "host: 127.0.0.1:1\r\n", "host: [::1]:80\r\n", "host:\r\n"]
+    {
+        assert!(ask("1.1", hosts).starts_with("HTTP/1.1 200 "), "{hosts}");
+    }
+    assert!(ask("1.0", "").contains(" 200 OK"), "{}", ask("1.0", ""));
+    is_problem(&service.raw("POST /v1/entries HTTP/1.1\r\nconnection: close\r\n\r\n"), 400, "host_invalid");
+}
+
+#[test]
 fn takes_a_body_of_its_own_media_type_and_no_other() {
     let service = Service::start();
     let bearer = format!("Bearer {}", service.token);
@@ -158,6 +186,7 @@ fn numbers_end_where_json_readers_keep_them_exact() {
 #[test]
 fn a_document_that_is_no_strict_json_is_refused_with_a_code_that_is_described() {
     let codes = pulselog::server::api::problem::codes().filter(|row| row.code.starts_with("json_"));
-    let missing: Vec<_> = codes.filter(|row| !pulselog::server::api::VERIFY_CODES.contains(&row.code)).collect();
+    let missing: Vec<_> =
+        codes.filter(|row| !pulselog::server::api::verdicts::VERIFY_CODES.contains(&row.code)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }

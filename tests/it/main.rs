@@ -152,6 +152,7 @@ mod schemas;
 mod shell;
 #[cfg(feature = "server")]
 mod shown;
+mod shown_lost;
 #[cfg(feature = "server")]
 mod scrub;
 mod secrets;
@@ -211,5 +212,6 @@ mod connections;
 mod bounds_served;
 #[cfg(feature = "server")]
 mod submit_answers;
+mod submit_waits;
 #[cfg(feature = "server")]
 mod fsck_remote;

@@ -196,21 +196,58 @@ impl Drop for Small {
 fn a_start_without_room_asks_for_room_and_speaks_of_no_damage() {
     let served = killed();
     let Some(small) = Small::mount() else { return };
-    let (data, log) = (small.0.path().join("data"), served.place.root().join("said.log"));
-    crate::logs::copy_dir(&served.place.data(), &data);
-    std::fs::rename(served.place.data(), served.place.root().join("kept")).unwrap();
-    std::os::unix::fs::symlink(&data, served.place.data()).unwrap();
+    let log = served.place.root().join("said.log");
     // Room for what is there, and not for what the WAL becomes.
-    let used: u64 = [&data, &data.join("store")].iter().map(|dir| pages(dir)).sum();
-    small.resize(used + 24);
+    let data = move_to(&served, &small, 24);
     for _ in 0..2 {
+        let before = pages(&data.join("store"));
         let (code, said) = ended(serve(&served, &["--free-disk-bytes-min", "0"]), &log);
         assert!(code == 1 && said.contains("disk_full") && said.contains("make room"), "{code}: {said}");
+        assert!(said.contains(" bytes are free on its disk, and a start may write "), "{said}");
+        assert_eq!(pages(&data.join("store")), before, "a start without room writes nothing");
         assert!(!said.contains("run pulselog fsck"), "{said}");
     }
     small.resize(64 << 10);
     served.spawn_flagged(&["--free-disk-bytes-min", "0"]);
     served.wait_ready();
     assert!(served.get("v1/entries/599").is_some(), "nothing was lost");
+    served.kill();
+}
+
+/// The log's data on a file system of its own, with so much room beside it.
+fn move_to(served: &Served, small: &Small, room_kib: u64) -> PathBuf {
+    let data = small.0.path().join("data");
+    crate::logs::copy_dir(&served.place.data(), &data);
+    std::fs::rename(served.place.data(), served.place.root().join("kept")).unwrap();
+    std::os::unix::fs::symlink(&data, served.place.data()).unwrap();
+    let used: u64 = [&data, &data.join("store")].iter().map(|dir| pages(dir)).sum();
+    small.resize(used + room_kib);
+    data
+}
+
+#[test]
+fn a_disk_that_fills_up_under_a_log_is_told_as_such() {
+    let served = Served::start();
+    served.stop();
+    let Some(small) = Small::mount() else { return };
+    move_to(&served, &small, 4 << 10);
+    served.spawn_flagged(&["--free-disk-bytes-min", "0"]);
+    served.wait_ready();
+    let agent = crate::served::agent();
+    for part in 0..2_000_u64 {
+        let lines: Vec<String> = (part * 200..part * 200 + 200).map(crate::logs::receipt).collect();
+        // What is answered at the end counts for other tests; here it is how it ends.
+        let answered = served.post(&agent, "v1/entries:batch", "application/x-ndjson", lines.join("\n").as_bytes());
+        if answered.is_none_or(|answer| answer.status != 200) && served.exits_within(WAIT_MAX) {
+            break;
+        }
+    }
+    assert!(!served.is_running(), "the disk never filled");
+    let said = served.log_text();
+    let last = said.lines().last().unwrap_or_default();
+    assert!(last.contains("[disk_full]") && last.contains("make room") && !last.contains("fsck"), "{last}");
+    small.resize(64 << 10);
+    served.spawn_flagged(&["--free-disk-bytes-min", "0"]);
+    served.wait_ready();
     served.kill();
 }

@@ -134,6 +134,16 @@ fn a_damaged_block_that_nobody_read_is_found() {
 }
 
 #[test]
+fn a_damaged_block_of_rows_that_lie_in_another_order_is_found_at_the_end_of_a_pass() {
+    for family in [cf::STATEMENTS, cf::CHECKPOINTS] {
+        let service = scrubbed(|store| drop(damage(store, family)));
+        check_found(&service, &[], true);
+        let health = service.get("/readyz").text();
+        assert!(health.contains(".sst"), "{family}: {health}");
+    }
+}
+
+#[test]
 fn a_row_that_is_gone_is_found_in_a_log_that_is_shown() {
     let mut service = Service::start();
     service.fill(600);

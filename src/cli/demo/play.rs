@@ -91,7 +91,7 @@ impl Stage<'_> {
         let wrong = |why: String| Failure::fail(format!("demo step {step} {kind}: {why}"));
         let token = self.submitters.token(role).ok_or_else(|| wrong(format!("nobody submits as {role}")))?;
         let client = self.client.with_token(token.to_owned());
-        let answer = client.post("v1/entries", "application/json", compact.as_bytes())?;
+        let answer = client.post("v1/entries", "application/json", compact.as_bytes(), &|_| {})?;
         if answer.status != 201 {
             return Err(wrong(answer.problem()));
         }

@@ -7,7 +7,7 @@ use pulselog::receipt::tlog_proof::TLOG_PROOF_BYTES_MAX;
 use pulselog::trust::TrustPolicy;
 use pulselog::verify::answer::{Answer, AnswerError, Claim};
 
-use crate::cli::bounds::{Bounds, too_slow};
+use crate::cli::bounds::too_slow;
 use crate::cli::failure::Failure;
 use crate::cli::http::{Client, Unread};
 use crate::cli::input::{SMALL_BYTES_MAX, read};
@@ -53,7 +53,7 @@ impl Belief {
             let url = client.url(&path);
             Failure::incomplete(format!("{url}: {why}; what was sent is said to be logged, and no proof shows it"))
         };
-        match client.get_within(&path, TLOG_PROOF_BYTES_MAX, Bounds::default().least_rate()) {
+        match client.get_bounded(&path, TLOG_PROOF_BYTES_MAX) {
             Ok(proof) if proof.status == 200 => Ok(claim.is_shown_by(&proof.body, policy)),
             Ok(other) => Err(none(other.problem())),
             Err(Unread::TooLong) => Err(none(format!("has more than {TLOG_PROOF_BYTES_MAX} bytes"))),

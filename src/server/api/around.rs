@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::uri::Authority;
 use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -68,13 +69,40 @@ async fn bound(State(state): State<AppState>, request: Request, next: Next) -> R
     state.slots.hold_answer(response).await
 }
 
+/// A request that does not say for which host it is may be another one to a
+/// proxy that stands before us (RFC 9112 3.2). Nothing else is done with it.
+fn check_host(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
+    let refuse = |why: &str| Err(Problem::new("host_invalid", format!("Host: {why}")).at("Host"));
+    let mut hosts = headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if version < Version::HTTP_11 => Ok(()),
+        (None, _) => refuse("is not there; send the name of the log"),
+        (Some(_), Some(_)) => refuse("stands there more than once; send it once"),
+        (Some(host), None) if is_host(host.as_bytes()) => Ok(()),
+        (Some(_), None) => refuse("is no name of a host with or without a port"),
+    }
+}
+
+/// A host with or without a port; empty where the target names none.
+fn is_host(host: &[u8]) -> bool {
+    let is_named = |named: Authority| {
+        // What stands before the host is a user, which no Host has.
+        let port = named.as_str().strip_prefix(named.host()).map(|rest| rest.strip_prefix(':').unwrap_or(rest));
+        !named.host().is_empty() && port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    host.is_empty() || Authority::try_from(host).is_ok_and(is_named)
+}
+
 /// Counts the answer, and gives it what every answer has.
 async fn account(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     // The pattern, not the path: labels are a closed list.
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
-    let mut response = next.run(request).await;
+    let mut response = match check_host(request.version(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
     add_headers(is_read(&method), &mut response);
     let (route, status) = (matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str), response.status().as_u16());
     state.metrics.answered(route, status, begun.elapsed());

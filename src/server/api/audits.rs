@@ -176,6 +176,7 @@ async fn report(
         let (size, beyond) = size_at(&query, &view)?;
         let made = audits.report(&view, &scope, size)?;
         if !made.is_known {
+            view.check_none(size)?;
             let detail = format!("nobody whose word counts speaks of it among {size} entries");
             return Err(Problem::new("scope_not_found", detail));
         }
@@ -191,6 +192,7 @@ pub(super) fn size_at(query: &Query, view: &View) -> Result<(TreeSize, u64), Pro
         None => Ok((view.size(), 0)),
         Some(TreeSize::ZERO) => Err(Problem::parameter("at", "must be at least 1")),
         Some(size) if size > view.size() => {
+            view.check_reach(size)?;
             let detail = format!("at: the log has {} entries, not {size}", view.size());
             Err(Problem::new("size_not_published", detail).at("at"))
         }

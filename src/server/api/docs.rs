@@ -67,7 +67,8 @@ header `Pulselog-Beyond`, never in the document.
 - A query parameter that a route does not know refuses. Lists are read by cursor: `after`, `limit`, and `next` in the answer.
 - `Accept: text/plain` (or a browser) gets C2SP text where a route has it, `Accept: application/json` gets JSON.
 - Limits (settings of the same names): artifact 2 MiB, single body 4 MiB, batch 16 MiB or 4,096 lines, 30 s a request. \
-After 503 wait for `Retry-After` and submit again: the same artifact is never logged twice.
+Where an answer has `Retry-After`, wait so long and send the same again: the same artifact is never logged twice. \
+An answer without it stays as it is until somebody does something about it.
 
 ";
 

@@ -85,6 +85,9 @@ fn of_kind(log: &Log, index: &Index, kind: Kind, after: Option<u64>, limit: usiz
     // One more than asked for tells whether there is a next page.
     let mut found = index.kind(kind, after.map(LeafIndex::new), limit + 1);
     found.retain(|i| i.get() < view.size().get());
+    if found.is_empty() {
+        view.check_none(view.size())?;
+    }
     let more = found.len() > limit;
     found.truncate(limit);
     let entries = found.iter().map(|i| view.entry(*i)).collect::<Result<Vec<_>, _>>()?;

@@ -38,6 +38,9 @@ pub async fn policy(
     let found = pool::read(move || {
         let view = log.view();
         let statements = lookup::policies(&view, &index, &hash)?;
+        if statements.is_empty() {
+            view.check_none(view.size())?;
+        }
         let missing = || Problem::new("policy_not_found", "no holder of the role logged such a policy").at("hash");
         let entry = view.entry(*statements.first().ok_or_else(missing)?)?;
         // The operator never withholds a policy.

@@ -22,7 +22,7 @@ use crate::server::tokens::TokenError;
 
 /// Media type of every problem.
 pub const MEDIA_TYPE: &str = "application/problem+json";
-/// Seconds after which a busy log may be asked again.
+/// Seconds after which what passes by waiting may be asked again.
 const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// One code of this file.
@@ -48,6 +48,7 @@ pub const CODES: &[CodeRow] = &[
     row(401, "token_revoked", "the operator revoked the token"),
     row(503, "tokens_unreadable", "the token file cannot be read, so nobody may submit"),
     row(503, "tokens_missing", "the log has no token file, so nobody may submit"),
+    row(400, "host_invalid", "a request names the host that it is for, once, and as a host is spelled"),
     row(400, "invalid_parameter", "a part of the address breaks its rule or is not known"),
     row(400, "size_zero", "there is no proof about the empty tree: every log extends it"),
     row(400, "sizes_swapped", "from is larger than to"),
@@ -90,6 +91,18 @@ pub const CODES: &[CodeRow] = &[
     row(500, "store_failed", "the store did not answer"),
     row(500, "internal", "the service failed; it was recorded"),
 ];
+
+/// Codes of what passes by itself: the same request may be answered after a
+/// wait. Every other refusal stays until somebody does something about it.
+const PASSING: &[&str] =
+    &["queue_full", "verify_busy", "answers_full", "index_behind", "timeout", "log_stopped", "clock_unsound"];
+
+/// Whether a refusal with this code passes by waiting: what `Retry-After`
+/// stands on, and what a client sends again.
+#[must_use]
+pub fn passes(code: &str) -> bool {
+    PASSING.contains(&code)
+}
 
 /// Status and meaning of a code, of this file or of admission.
 #[must_use]
@@ -214,7 +227,7 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+        if passes(self.row.code) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
         }
         if status == StatusCode::UNAUTHORIZED {

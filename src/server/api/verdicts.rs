@@ -24,6 +24,35 @@ use crate::server::log::view::View;
 use crate::server::state::AppState;
 use crate::verify::verification::Verification;
 
+/// Codes of a document that is sent to be judged.
+pub const VERIFY_CODES: &[&str] = &[
+    "json_not_utf8",
+    "json_bom",
+    "json_syntax",
+    "json_truncated",
+    "json_trailing_data",
+    "json_duplicate_key",
+    "json_lone_surrogate",
+    "json_too_deep",
+    "json_over_room",
+    "json_number_overflow",
+    "json_number_unsafe",
+    "json_number_underflow",
+    "not_a_document",
+    "content_encoding_refused",
+    "content_type_refused",
+    "body_too_large",
+    "body_incomplete",
+    "body_too_slow",
+    "verify_busy",
+    "size_not_published",
+    "index_behind",
+    "scope_too_large",
+];
+/// Codes of a report on a logged bundle.
+pub const BUNDLE_CODES: &[&str] =
+    &["bundle_not_found", "body_withheld", "size_not_published", "index_behind", "scope_too_large"];
+
 /// `POST /v1/verify`: nothing is stored, nothing is logged.
 ///
 /// # Errors
@@ -86,6 +115,9 @@ pub async fn report(
 fn of_bundle(view: &View, audits: &Audits, digest: &ArtifactDigest, size: TreeSize) -> Result<Verification, Problem> {
     let found = view.find_artifact(digest)?;
     let bundle = found.iter().find(|e| e.index.get() < size.get() && e.entry.kind.name() == "proof_bundle");
+    if bundle.is_none() {
+        view.check_none(size)?;
+    }
     let missing = || Problem::new("bundle_not_found", "no proof bundle of this digest stands below this size");
     let judged = audits.judge_logged(view, bundle.ok_or_else(|| missing().at("digest"))?, size)?;
     judged.ok_or_else(|| Problem::new("body_withheld", "the operator withholds this body"))

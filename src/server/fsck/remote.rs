@@ -34,6 +34,8 @@ pub enum Fetched {
 pub enum Unfetched {
     /// This one, and why; others may be.
     Failed(String),
+    /// Nobody answered, or no log: nothing is said of what was asked for.
+    Lost(String),
     /// A bound of the run was reached.
     Ended {
         /// Which.
@@ -89,17 +91,18 @@ pub fn check(
         let Some(entries) = walk.bundle(&path, usize::from(width)) else { break };
         for entry in entries {
             walk.entry(next, &entry);
-            walk.ended.take().map_or(Ok(()), Err)?;
+            walk.end()?;
             next += 1;
             if is_told(next, TreeSize::new(size)) {
                 progress(next, size);
             }
         }
     }
+    walk.end()?;
     for (tile, bytes) in walk.tree.partial() {
         walk.tile(tile, &bytes);
+        walk.end()?;
     }
-    walk.ended.take().map_or(Ok(()), Err)?;
     if walk.tree.size() == size && walk.tree.root() != head.root {
         walk.report.note("checkpoint", format!("signs another root than that of the {size} entries served"));
     }
@@ -114,7 +117,7 @@ fn checkpoint(fetch: &mut Fetch<'_>, vkey: VerifierKey) -> Result<TrustedCheckpo
             let error = NoteError::TooLarge { field: "note", got: NOTE_BYTES_MAX + 1, limit: NOTE_BYTES_MAX };
             Err(TrustError::from(error).into())
         }
-        Err(Unfetched::Failed(why)) => Err(FsckError::Remote(why)),
+        Err(Unfetched::Failed(why) | Unfetched::Lost(why)) => Err(FsckError::Remote(why)),
         Err(Unfetched::Ended { code, why }) => Err(FsckError::Ended { code, why }),
     }
 }
@@ -133,12 +136,21 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// Whether it ended before its end.
+    fn end(&mut self) -> Result<(), FsckError> {
+        self.ended.take().map_or(Ok(()), Err)
+    }
+
     fn get(&mut self, path: &str, bytes_max: usize) -> Option<Vec<u8>> {
         let why = match (self.fetch)(path, bytes_max) {
             Ok(Fetched::Bytes(bytes)) => return Some(bytes),
             Ok(Fetched::Absent) => "is not served".to_owned(),
             Ok(Fetched::TooLong) => format!("has more than {bytes_max} bytes"),
             Err(Unfetched::Failed(why)) => why,
+            Err(Unfetched::Lost(why)) => {
+                self.ended = Some(FsckError::Remote(format!("{path}: {why}")));
+                return None;
+            }
             Err(Unfetched::Ended { code, why }) => {
                 self.ended = Some(FsckError::Ended { code, why });
                 return None;
@@ -195,6 +207,10 @@ impl Walk<'_> {
             Ok(Fetched::Absent) => return,
             Ok(Fetched::TooLong) => format!("has more than the {length} bytes that its entry says"),
             Err(Unfetched::Failed(why)) => why,
+            Err(Unfetched::Lost(why)) => {
+                self.ended = Some(FsckError::Remote(format!("body {index}: {why}")));
+                return;
+            }
             Err(Unfetched::Ended { code, why }) => {
                 self.ended = Some(FsckError::Ended { code, why });
                 return;

@@ -17,6 +17,7 @@ use crate::entry::PendingEntry;
 use crate::sequence::QUEUE_ENTRIES_MAX;
 use crate::server::log::{Answered, Item, SubmitError};
 use crate::server::store::damage::Damage;
+use crate::server::store::free_bytes;
 
 /// How long a reading of the free disk space is believed.
 const DISK_READING_MAX_AGE: Duration = Duration::from_millis(500);
@@ -291,11 +292,6 @@ impl Queue {
     pub fn read_only(&self) -> Option<&SubmitError> {
         self.read_only.as_ref()
     }
-}
-
-fn free_bytes(path: &std::path::Path) -> Option<u64> {
-    let stat = rustix::fs::statvfs(path).ok()?;
-    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
 impl Inbox {

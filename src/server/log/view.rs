@@ -88,6 +88,9 @@ impl View {
     /// [`ViewError::Unsound`], [`ViewError::Store`].
     pub fn entries(&self, first: LeafIndex, limit: usize) -> Result<Vec<StoredEntry>, ViewError> {
         let left = self.size().get().saturating_sub(first.get());
+        if left == 0 {
+            self.check_reach(TreeSize::new(first.get().saturating_add(1)))?;
+        }
         let limit = usize::try_from(left).unwrap_or(usize::MAX).min(limit).min(LISTING_MAX);
         if limit == 0 {
             return Ok(Vec::new());
@@ -141,6 +144,7 @@ impl View {
     /// [`ViewError::NotPublished`] above it; [`ViewError::Unsound`].
     pub fn root(&self, size: TreeSize) -> Result<RootHash, ViewError> {
         if size > self.size() {
+            self.check_reach(size)?;
             return Err(ViewError::NotPublished { size, newest: self.size(), next: None });
         }
         root_at(&self.store, size)
@@ -155,6 +159,9 @@ impl View {
     pub fn inclusion(&self, index: LeafIndex, size: Option<TreeSize>) -> Result<LogProof, ViewError> {
         let (head, note) = self.checkpoint(size.unwrap_or(self.size()))?;
         if index.get() >= head.size.get() {
+            if head.size == self.size() {
+                self.check_index(index)?;
+            }
             return Err(ViewError::NoEntry { index, size: head.size });
         }
         let entry = self.entry(index)?;
@@ -189,6 +196,8 @@ impl View {
     /// [`ViewError::NotPublished`], [`ViewError::Swapped`], [`ViewError::Unsound`].
     pub fn consistency(&self, from: TreeSize, to: Option<TreeSize>) -> Result<ConsistencyFile, ViewError> {
         let to = to.unwrap_or(self.size());
+        self.check_reach(from)?;
+        self.check_reach(to)?;
         if from > to {
             return Err(ViewError::Swapped { from, to });
         }
@@ -214,6 +223,7 @@ impl View {
         if size == self.size() {
             return Ok((self.published.head, parse_note(&self.published.note)?));
         }
+        self.check_reach(size)?;
         let note = if size < self.size() { self.store.checkpoint(size)? } else { None };
         let Some(note) = note else {
             let next = if size < self.size() { self.store.checkpoint_from(size)?.map(|(s, _)| s) } else { None };
@@ -272,6 +282,10 @@ impl View {
 
     fn check_width(&self, tile: TileId, width: u16) -> Result<(), ViewError> {
         if width == 0 || width > width_at(tile, self.size()) {
+            let known = self.store.damage().lost_below();
+            if width > 0 && width <= width_at(tile, known) {
+                return Err(self.lost(known));
+            }
             return Err(ViewError::NoTile { size: self.size() });
         }
         Ok(())
@@ -279,9 +293,35 @@ impl View {
 
     fn check_index(&self, index: LeafIndex) -> Result<(), ViewError> {
         if index.get() >= self.size().get() {
+            self.check_reach(TreeSize::new(index.get().saturating_add(1)))?;
             return Err(ViewError::NoEntry { index, size: self.size() });
         }
         Ok(())
+    }
+
+    /// What the log once held of this size and the store has not is lost, which
+    /// is never answered as an absence.
+    ///
+    /// # Errors
+    /// [`ViewError::Unsound`] between the published size and what is known to
+    /// have been logged.
+    pub fn check_reach(&self, size: TreeSize) -> Result<(), ViewError> {
+        let known = self.store.damage().lost_below();
+        if size > self.size() && size <= known { Err(self.lost(known)) } else { Ok(()) }
+    }
+
+    /// Whoever finds nothing among all entries asks whether these are all.
+    /// Below an older size they are.
+    ///
+    /// # Errors
+    /// [`ViewError::Unsound`] when entries beyond the published size are lost.
+    pub fn check_none(&self, size: TreeSize) -> Result<(), ViewError> {
+        let known = self.store.damage().lost_below();
+        if size == self.size() && known > size { Err(self.lost(known)) } else { Ok(()) }
+    }
+
+    fn lost(&self, known: TreeSize) -> ViewError {
+        ViewError::Unsound { what: format!("entries of {} and above are lost, the log had up to {known}", self.size()) }
     }
 }
 

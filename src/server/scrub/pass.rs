@@ -13,6 +13,12 @@ use crate::tile::TileId;
 /// Entries of one step: a bundle.
 const STEP_ENTRIES: usize = 256;
 
+/// Families that lie in another order than the entries: read row by row at the
+/// end of a pass, so that every block of them was read and verified too.
+const ASIDE: [&str; 2] = [cf::STATEMENTS, cf::CHECKPOINTS];
+/// Rows of one such step.
+const STEP_ROWS: usize = 2_048;
+
 /// A row of a family in index order.
 type Numbered = (u64, Vec<u8>);
 
@@ -39,12 +45,15 @@ pub struct Pass<'a> {
     tree: Option<Regrown>,
     bytes: u64,
     found: u64,
+    /// Families of [`ASIDE`] that are behind it, and the key to read on from.
+    aside: (usize, Vec<u8>),
 }
 
 impl<'a> Pass<'a> {
     pub fn new(store: &'a Store, head: TreeHead, held_bytes_max: usize) -> Self {
         let (next, last) = (0, LoggedAt::from_unix_ms(0));
-        Self { store, head, held_bytes_max, next, last, tree: Some(Regrown::new()), bytes: 0, found: 0 }
+        let (tree, aside) = (Some(Regrown::new()), (0, Vec::new()));
+        Self { store, head, held_bytes_max, next, last, tree, bytes: 0, found: 0, aside }
     }
 
     /// Entries behind it.
@@ -57,16 +66,16 @@ impl<'a> Pass<'a> {
         std::mem::take(&mut self.found)
     }
 
-    /// Recomputes some entries.
+    /// Recomputes some entries, or reads some rows of what lies aside.
     ///
     /// # Errors
     /// A read that failed and met no damage: the disk does not answer.
     pub fn step(&mut self) -> Result<Step, StoreError> {
+        self.bytes = 0;
         let left = self.head.size.get() - self.next;
         if left == 0 {
-            return Ok(Step::Done);
+            return self.step_aside();
         }
-        self.bytes = 0;
         let limit = usize::try_from(left).unwrap_or(usize::MAX).min(STEP_ENTRIES);
         let entries = self.rows(cf::ENTRIES, limit)?;
         let Some(entries) = entries.filter(|entries| !entries.is_empty()) else {
@@ -92,6 +101,21 @@ impl<'a> Pass<'a> {
         if self.next == self.head.size.get() {
             self.end()?;
         }
+        Ok(Step::More { bytes: self.bytes })
+    }
+
+    /// What these rows say is for fsck: here they are read, which compares the
+    /// checksum of every block. Behind a damaged one the next cannot be found.
+    fn step_aside(&mut self) -> Result<Step, StoreError> {
+        let Some(family) = ASIDE.get(self.aside.0) else { return Ok(Step::Done) };
+        let rows = self.store.rows_once(family, &self.aside.1, STEP_ROWS, self.held_bytes_max);
+        let rows = self.damaged(rows)?.unwrap_or_default();
+        self.bytes += rows.iter().map(|(key, value)| (key.len() + value.len()) as u64).sum::<u64>();
+        self.aside = match rows.into_iter().last() {
+            // The smallest key after it.
+            Some((key, _)) => (self.aside.0, [&key[..], &[0]].concat()),
+            None => (self.aside.0 + 1, Vec::new()),
+        };
         Ok(Step::More { bytes: self.bytes })
     }
 

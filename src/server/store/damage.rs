@@ -3,7 +3,10 @@
 //! a part that nobody reads is damaged as well, the scrub and fsck tell.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
+
+use crate::merkle::TreeSize;
 
 /// Damaged parts that are named; more add nothing but length.
 pub const NAMES_MAX: usize = 32;
@@ -14,6 +17,7 @@ pub struct Damage {
     first: OnceLock<String>,
     names: Mutex<BTreeSet<String>>,
     holed: Mutex<BTreeSet<&'static str>>,
+    lost_below: AtomicU64,
 }
 
 impl Damage {
@@ -57,6 +61,18 @@ impl Damage {
     #[must_use]
     pub fn is_holed(&self, family: &str) -> bool {
         self.holed.lock().unwrap_or_else(PoisonError::into_inner).contains(family)
+    }
+
+    /// Says that the log once had this size, whatever the store holds of it.
+    pub fn find_lost(&self, below: TreeSize) {
+        self.lost_below.fetch_max(below.get(), Ordering::AcqRel);
+    }
+
+    /// The size that the log is known to have had, or may have had; 0 where
+    /// nothing is known to be lost. What the store has not of it was logged.
+    #[must_use]
+    pub fn lost_below(&self) -> TreeSize {
+        TreeSize::new(self.lost_below.load(Ordering::Acquire))
     }
 
     /// What was met first, if anything was.

@@ -18,11 +18,21 @@ pub enum StoreError {
         "store: does not open, not even for reading alone: {0}; leave it as it lies, and put a whole copy of the newest data in its place"
     )]
     Closed(rocksdb::Error),
-    /// A start has no room to write what it recovered.
+    /// There is no room for what is to be written.
     #[error(
-        "store: there is no room on the disk: {0}; nothing is damaged and nothing is lost: make room, then start again; pulselog serve --read-only shows the log meanwhile"
+        "store: there is no room on the disk: {0}; nothing is damaged and nothing that was acknowledged is lost: make room, then start again; pulselog serve --read-only shows the log meanwhile"
     )]
     Full(rocksdb::Error),
+    /// A start would not have room for what it writes.
+    #[error(
+        "store: {free} bytes are free on its disk, and a start may write {needed}; nothing was changed, and nothing is lost: make room, then start again; pulselog serve --read-only shows the log meanwhile"
+    )]
+    NoRoom {
+        /// What its write-ahead logs hold, and some.
+        needed: u64,
+        /// What is left.
+        free: u64,
+    },
     /// A record of a type that is never written.
     #[error(
         "store: file {file} is damaged: the record at byte {offset} is of type {kind}, which this program never writes; nothing was changed: leave it as it lies, and put a whole copy of the newest data in its place"
@@ -76,7 +86,7 @@ impl StoreError {
         if has_no_room(&error) { Self::Full(error) } else { Self::Open(error) }
     }
 
-    /// The same of what a start writes.
+    /// The same of a write; whether it was persisted is unknown either way.
     pub(super) fn writing(error: rocksdb::Error) -> Self {
         if has_no_room(&error) { Self::Full(error) } else { Self::Write(error) }
     }
@@ -98,7 +108,7 @@ impl StoreError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Open(_) | Self::Closed(_) => "store_open",
-            Self::Full(_) => "disk_full",
+            Self::Full(_) | Self::NoRoom { .. } => "disk_full",
             Self::Busy => "store_busy",
             _ if self.is_damage() => "store_damaged",
             Self::Read(_) => "store_read",

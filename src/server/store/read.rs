@@ -48,7 +48,8 @@ impl Store {
     }
 
     /// Rows of a family from `from` on, as many as `limit` and `bytes_max`
-    /// allow and at least one, past the cache: for whoever reads everything once.
+    /// allow and at least one: for whoever reads everything once. Blocks that it
+    /// reads from the disk are not kept; those that are in the cache it takes from there.
     ///
     /// # Errors
     /// [`StoreError::Read`].
@@ -72,7 +73,7 @@ impl Store {
         Ok(found)
     }
 
-    /// One row, past the cache.
+    /// One row, as [`Store::rows_once`] reads them.
     ///
     /// # Errors
     /// [`StoreError::Read`].
@@ -250,7 +251,8 @@ impl Store {
     }
 }
 
-/// What is read once need not push others out of the cache.
+/// What is read once need not push others out of the cache. It does not read
+/// past it: whoever wants the disk's word forgets the cached blocks first.
 fn once() -> ReadOptions {
     let mut options = ReadOptions::default();
     options.fill_cache(false);

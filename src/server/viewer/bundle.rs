@@ -83,6 +83,7 @@ pub(super) async fn page(State(desk): State<Desk>, digest: Result<Path<String>, 
         let is_here = |e: &&StoredEntry| e.entry.kind.name() == "proof_bundle" && e.index.get() < size.get();
         let bundles: Vec<&StoredEntry> = found.iter().filter(is_here).collect();
         let Some((first, others)) = bundles.split_first() else {
+            reader.view.check_none(size)?;
             return Err(no_bundle(&wanted, size, found.first()));
         };
         let page = Bundle { reader, stored: first, others, size, choices: &choices };

@@ -56,6 +56,7 @@ const NO_PROTOCOL: &str =
 fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> {
     let made = reader.audits.report(&reader.view, &Scope::Job(job.to_owned()), size)?;
     if !made.is_known {
+        reader.view.check_none(size)?;
         let sentence = format!("Nobody whose word counts speaks of this job among {}.", words::entries(size.get()));
         return Err(Trouble::not_found("scope_not_found", sentence).about(job));
     }

@@ -88,6 +88,9 @@ pub(super) async fn page(State(desk): State<Desk>, digest: Result<Path<String>, 
         };
         let found = reader.view.find_artifact(&wanted)?;
         let pulses: Vec<&StoredEntry> = found.iter().filter(|e| e.entry.kind.name() == "trust_pulse").collect();
+        if pulses.is_empty() {
+            reader.view.check_none(reader.view.size())?;
+        }
         let chosen = choices.entry()?;
         let pulse = match (pulses.as_slice(), chosen) {
             ([], _) => return Err(no_pulse(reader, &wanted, found.first())),

@@ -138,6 +138,7 @@ impl Choices {
             None => Ok(newest),
             Some(size) if size <= newest && size > TreeSize::ZERO => Ok(size),
             Some(size) => {
+                reader.view.check_reach(size)?;
                 let sentence = format!("The log never had {size} entries. {}", holds(newest));
                 Err(Trouble::not_found("size_not_published", sentence))
             }

@@ -44,6 +44,7 @@ impl RunView {
         let sources = Sources { what: "run", size, made: made.as_ref().ok(), named, is_strict: true };
         let mut record = Record::read(reader, sources)?;
         if made.as_ref().is_ok_and(|made| !made.is_known) {
+            reader.view.check_none(size)?;
             record.rows.clear();
             record.kinds.clear();
         }

@@ -21,6 +21,8 @@ const CHECKPOINTS_TRIED: usize = 64;
 /// Families that lead from a hash to an entry: what is missing there looks
 /// like what was never logged.
 const BY_HASH: [&str; 3] = [cf::IDENTITIES, cf::STATEMENTS, cf::LEAVES];
+/// How much the log may have held, where nothing says it.
+const ANY_SIZE: TreeSize = TreeSize::new(u64::MAX);
 
 /// A log that may be shown.
 pub struct Shown {
@@ -61,8 +63,13 @@ pub fn show(opening: &Opening) -> Result<Shown, OpenError> {
     let published = newest(&store, &policy, record.as_ref(), head.as_ref()).ok_or(OpenError::NothingToShow)?;
     told.holes(head.as_ref(), published.head.size);
     told.guard(opening, guard.map_err(OpenError::from), head.as_ref());
+    if let Some(record) = record.filter(|record| record.head.size > published.head.size) {
+        told.lost(record.head.size);
+    }
     told.roots(&policy, record.as_ref(), head.as_ref());
-    told.tell(check_seen(&store, &policy, &opening.seen, published.head));
+    for seen in &opening.seen {
+        told.tell(check_seen(&store, &policy, std::slice::from_ref(seen), published.head));
+    }
     tracing::warn!(size = published.head.size.get(), "the log is served for reading alone: nothing is written");
     Ok(Shown { store: Arc::new(store), published, policy })
 }
@@ -106,7 +113,36 @@ impl Told<'_> {
             OpenError::Store(StoreError::Damaged { row }) => damage.find(&format!("row {row}"), &what),
             OpenError::Store(StoreError::Open(_) | StoreError::Read(_)) => damage.meet(&what),
             _ if error.code() == "store_damaged" => damage.find("tiles", &what),
-            _ => tracing::warn!(code = error.code(), what, "a log could not start on this store"),
+            _ => self.doubt(&error, &what),
+        }
+    }
+
+    /// What speaks against the store as a whole: it is not all that the log
+    /// logged, or nobody can say whether it is.
+    fn doubt(&self, error: &OpenError, what: &str) {
+        let (name, below) = match error {
+            OpenError::GuardNewer { guard: known, store } | OpenError::SeenNewer { seen: known, store } => {
+                let last = known.get().saturating_sub(1);
+                (format!("entries {store} to {last} are lost"), *known)
+            }
+            OpenError::GuardOtherRoot { guard: size } | OpenError::SeenOtherRoot { seen: size } => {
+                (format!("another history of size {size}"), ANY_SIZE)
+            }
+            OpenError::Fork { .. } => ("the store is a fork".to_owned(), ANY_SIZE),
+            // It says nothing of this log, so nothing of this store.
+            OpenError::SeenNote { .. } => ("a checkpoint of another log".to_owned(), TreeSize::ZERO),
+            _ => ("the guard does not say how much was logged".to_owned(), ANY_SIZE),
+        };
+        self.store.damage().find(&format!("{name} [{}]", error.code()), what);
+        self.lost(below);
+    }
+
+    /// The log held so much, or may have: what of it is not in the store is
+    /// damage, and what no row leads to may be among it.
+    fn lost(&self, below: TreeSize) {
+        if below > TreeSize::ZERO {
+            self.store.damage().find_lost(below);
+            BY_HASH.iter().for_each(|family| self.store.damage().find_holed(family));
         }
     }
 
@@ -127,7 +163,7 @@ impl Told<'_> {
     /// Without a head nobody knows how many rows there should be.
     fn holes(&self, head: Option<&HeadRecord>, published: TreeSize) {
         let Some(head) = head else {
-            BY_HASH.iter().for_each(|family| self.store.damage().find_holed(family));
+            self.lost(ANY_SIZE);
             return;
         };
         let size = head.head.size.max(published);

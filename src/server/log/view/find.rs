@@ -41,8 +41,9 @@ impl View {
     /// As [`View::find_artifact`].
     pub fn find_payload(&self, payload: &PayloadHash) -> Result<Vec<LeafIndex>, ViewError> {
         let found = self.store.find_payload(payload)?;
+        let found = self.stating(payload, found, |_| true)?;
         self.check_absence(cf::STATEMENTS, found.is_empty())?;
-        self.stating(payload, found, |_| true)
+        Ok(found)
     }
 
     /// The entry with this leaf hash.
@@ -50,11 +51,11 @@ impl View {
     /// # Errors
     /// As [`View::find_artifact`].
     pub fn find_leaf(&self, leaf: &LeafHash) -> Result<Option<StoredEntry>, ViewError> {
-        let Some(index) = self.store.find_leaf(leaf)? else {
-            self.check_absence(cf::LEAVES, true)?;
-            return Ok(None);
-        };
-        self.claimed(cf::LEAVES, index, |entry| entry.leaf_hash == *leaf)
+        let row = self.store.find_leaf(leaf)?;
+        let claimed = row.map(|index| self.claimed(cf::LEAVES, index, |entry| entry.leaf_hash == *leaf));
+        let found = claimed.transpose()?.flatten();
+        self.check_absence(cf::LEAVES, found.is_none())?;
+        Ok(found)
     }
 
     /// Other entries of the statement that `entry` makes, lowest first.
