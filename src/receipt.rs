@@ -149,6 +149,12 @@ pub enum ReceiptError {
 }
 
 impl ReceiptError {
+    /// Whether it is of another log than the policy believes.
+    #[must_use]
+    pub const fn is_of_another_log(&self) -> bool {
+        matches!(self, ReceiptError::Trust(error) if error.is_of_another_log())
+    }
+
     pub fn code(&self) -> &'static str {
         match self {
             ReceiptError::TooLarge { .. } => "receipt_too_large",

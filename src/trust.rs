@@ -127,7 +127,17 @@ impl TrustPolicy {
                 Err(error) => return Err(error.into()),
             }
         }
-        if signed { Ok(()) } else { Err(TrustError::UnknownLog { origin: origin.clone() }) }
+        if signed { Ok(()) } else { Err(self.unknown(origin)) }
+    }
+
+    fn unknown(&self, origin: &Origin) -> TrustError {
+        let mut believed: Vec<_> = self.logs().map(|key| key.name().to_string()).collect();
+        believed.dedup();
+        let is_listed = believed.iter().any(|name| *name == origin.to_string());
+        match is_listed || believed.is_empty() {
+            true => TrustError::UnknownKey { origin: origin.clone() },
+            false => TrustError::UnknownLog { origin: origin.clone(), believed: believed.join(", ") },
+        }
     }
 
     /// Verifies every known witness line and then asks for the quorum.
@@ -198,18 +208,27 @@ pub enum TrustError {
     Note(#[from] NoteError),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    #[error("no log of the policy signed for origin {origin}")]
-    UnknownLog { origin: Origin },
+    /// It is another log's: nothing is said against it, and nothing proven.
+    #[error("the policy believes {believed}, and this is of {origin}: give that log's trust.policy")]
+    UnknownLog { origin: Origin, believed: String },
+    #[error("signed for {origin} by no key that the policy lists for it")]
+    UnknownKey { origin: Origin },
     #[error("too few witnesses cosigned for quorum {quorum}")]
     QuorumUnmet { quorum: String },
 }
 
 impl TrustError {
+    /// Whether policy and checkpoint are merely of different logs.
+    #[must_use]
+    pub const fn is_of_another_log(&self) -> bool {
+        matches!(self, TrustError::UnknownLog { .. })
+    }
+
     pub fn code(&self) -> &'static str {
         match self {
             TrustError::Note(error) => error.code(),
             TrustError::Checkpoint(error) => error.code(),
-            TrustError::UnknownLog { .. } => "log_unknown",
+            TrustError::UnknownLog { .. } | TrustError::UnknownKey { .. } => "log_unknown",
             TrustError::QuorumUnmet { .. } => "quorum_unmet",
         }
     }

@@ -112,7 +112,7 @@ fn believe(draft: &mut Draft, proof: Result<LogProof, ReceiptError>, policy: &[u
 fn locate(draft: &mut Draft, believed: &Believed) -> Option<(ProvenEntry, SequencedEntry)> {
     let Some(bytes) = &believed.proof.extra else {
         let why = "the proof carries no entry in its extra line".to_owned();
-        draft.refuse(Ask::Entry, Refusal { code: "entry_missing", why });
+        draft.refuse(Ask::Entry, Refusal::new("entry_missing", why));
         return None;
     };
     let decoded = SequencedEntry::decode(bytes);
@@ -136,7 +136,7 @@ fn extend(draft: &mut Draft, believed: &Believed, options: &Options<'_>) {
             Ok(())
         } else {
             let why = format!("the checkpoint covers {size} entries, at least {least} were asked for");
-            Err(Refusal { code: "size_too_small", why })
+            Err(Refusal::new("size_too_small", why))
         };
         draft.take(Ask::Size, enough, |()| format!("{size} entries, at least {least} were asked for"));
     }
@@ -183,7 +183,7 @@ fn consistency(believed: &Believed, older: &Older<'_>) -> Result<TreeSize, Unsho
     let (from, now) = (old.head(), believed.checkpoint.head());
     if old.origin() != believed.checkpoint.origin() {
         let why = format!("the older checkpoint is of {}, the proof of {}", old.origin(), believed.checkpoint.origin());
-        return Err(Refusal { code: "other_origin", why }.into());
+        return Err(Refusal::new("other_origin", why).into());
     }
     if from.size > now.size {
         return Err(Unshown::Shorter { from: from.size, now: now.size });
@@ -201,11 +201,11 @@ fn consistency(believed: &Believed, older: &Older<'_>) -> Result<TreeSize, Unsho
     let newer = file.check(&old, &believed.policy)?;
     if newer.head() != now {
         let why = format!("the consistency file leads to size {}, the proof has {}", newer.head().size, now.size);
-        return Err(Refusal { code: "consistency_other_checkpoint", why }.into());
+        return Err(Refusal::new("consistency_other_checkpoint", why).into());
     }
     Ok(from.size)
 }
 
 fn fork(size: TreeSize) -> Refusal {
-    Refusal { code: "fork", why: format!("two signed checkpoints of size {size} have different roots") }
+    Refusal::new("fork", format!("two signed checkpoints of size {size} have different roots"))
 }

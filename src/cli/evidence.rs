@@ -58,7 +58,10 @@ pub fn packet(
     proof: Option<&[u8]>,
 ) -> Result<Packet, Failure> {
     let wrong = |error: CopyError| {
-        let why = format!("--evidence: {error} [{}]", error.code());
+        let why = match &error {
+            CopyError::Trust(error) => format!("--policy: {error} [{}]", error.code()),
+            error => format!("--evidence: {error} [{}]", error.code()),
+        };
         if error.is_incomplete() { Failure::incomplete(why) } else { Failure::fail(why) }
     };
     let Named { files, has_folder, unread: left } = named(paths)?;

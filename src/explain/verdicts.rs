@@ -4,7 +4,7 @@ use super::Explanation;
 
 rows! {
     TRUST "trust policy":
-    log_unknown, "Log not trusted", "the trust policy lists no key of this checkpoint's log", "take the trust policy from the log's operator; do not add a key that came with the packet";
+    log_unknown, "Log not trusted", "the trust policy lists no key that signed this checkpoint for its log: policy and checkpoint are of different logs, which says nothing against either, or the log's name stands in the policy with another key, which fails", "give the trust.policy of the log that the checkpoint names, from its operator; do not add a key that came with the packet";
     quorum_unmet, "Too few witnesses", "fewer witnesses cosigned the checkpoint than the trust policy asks for", "ask the log for a checkpoint with more cosignatures";
     policy_too_large, "Trust policy too large", "the trust policy has more bytes than the limit", "check that the right file was given";
     policy_not_utf8, "Trust policy not UTF-8", "the trust policy is not UTF-8", "get the trust policy again from the operator";

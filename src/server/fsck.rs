@@ -91,6 +91,16 @@ pub enum FsckError {
     /// The remote log's checkpoint is not believed.
     #[error("log: checkpoint: {0}")]
     Checkpoint(#[from] TrustError),
+    /// Key and log are not of one another.
+    #[error("--vkey: is of {key}, the log that answers is {origin}; give that log's verifier key, or its own address")]
+    Elsewhere {
+        /// The key's name.
+        key: String,
+        /// Of the log.
+        origin: String,
+        /// As a policy of another log has it.
+        code: &'static str,
+    },
     /// Values of one body would fill the memory of this run.
     #[error("log: {what}: its values would fill more memory than this run may take; give more with --memory-max")]
     Memory {
@@ -111,7 +121,7 @@ impl FsckError {
     /// Whether the log was not read to its end, and nothing is said against it.
     #[must_use]
     pub const fn is_incomplete(&self) -> bool {
-        matches!(self, Self::Ended { .. } | Self::Memory { .. } | Self::Remote(_))
+        matches!(self, Self::Ended { .. } | Self::Memory { .. } | Self::Remote(_) | Self::Elsewhere { .. })
     }
 
     /// Stable code.
@@ -124,7 +134,7 @@ impl FsckError {
             Self::Remote(_) => "remote_log",
             Self::Checkpoint(e) => e.code(),
             Self::Memory { .. } => "memory_budget",
-            Self::Ended { code, .. } => code,
+            Self::Elsewhere { code, .. } | Self::Ended { code, .. } => code,
         }
     }
 }

@@ -47,7 +47,7 @@ fn agree(draft: &mut Draft, admitted: &Admitted, entry: &SequencedEntry) {
         Ok(())
     } else {
         let why = "the receipts inside are not those that the entry commits to".to_owned();
-        Err(Refusal { code: "receipts_root_mismatch", why })
+        Err(Refusal::new("receipts_root_mismatch", why))
     };
     draft.take(Ask::Receipts, receipts, |()| match &entry.receipts {
         Some(receipts) => format!("{} receipts, root as in the entry", receipts.count),
@@ -59,7 +59,7 @@ fn equal(code: &'static str, what: &str, got: &str, want: &str) -> Result<(), Re
     if got == want {
         return Ok(());
     }
-    Err(Refusal { code, why: format!("{what} is {got}, the entry says {want}") })
+    Err(Refusal::new(code, format!("{what} is {got}, the entry says {want}")))
 }
 
 /// Whoever submitted was judged by the log; here only authenticity counts.

@@ -32,11 +32,15 @@ pub enum CopyError {
 }
 
 impl CopyError {
-    /// Whether a bound of the reader was reached, and nothing is said against
-    /// what was read.
+    /// Whether a bound of the reader was reached or the policy is of another
+    /// log, and nothing is said against what was read.
     #[must_use]
     pub const fn is_incomplete(&self) -> bool {
-        matches!(self, CopyError::Memory { .. })
+        match self {
+            CopyError::Memory { .. } => true,
+            CopyError::Trust(error) => error.is_of_another_log(),
+            _ => false,
+        }
     }
 
     pub fn code(&self) -> &'static str {

@@ -49,7 +49,7 @@ fn receipts(draft: &mut Draft, file: &Disclosure) {
 }
 
 fn place(draft: &mut Draft, shown: &ShownReceipt, outcome: Result<(), ReceiptError>) {
-    let outcome = outcome.map_err(|error| Refusal { code: error.code(), why: format!("{}: {error}", name(shown)) });
+    let outcome = outcome.map_err(|error| Refusal::new(error.code(), format!("{}: {error}", name(shown))));
     draft.take(Ask::Shown, outcome, |()| format!("{} leads to the receipts root of the entry", name(shown)));
 }
 
@@ -64,7 +64,7 @@ fn author(draft: &mut Draft, shown: &ShownReceipt, keys: &KeyCache) {
         draft.incomplete(Ask::Author, "receipt_without_envelope", why);
         return;
     };
-    let admitted = admitted.map_err(|error| Refusal { code: error.code(), why: format!("{}: {error}", name(shown)) });
+    let admitted = admitted.map_err(|error| Refusal::new(error.code(), format!("{}: {error}", name(shown))));
     draft.take(Ask::Author, admitted, |artifact| said_by(shown, artifact));
 }
 

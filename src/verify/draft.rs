@@ -16,41 +16,49 @@ pub(super) struct Refusal {
     pub(super) code: &'static str,
     /// In words.
     pub(super) why: String,
+    /// Nothing is said against it: it is of another log than the policy.
+    pub(super) is_elsewhere: bool,
+}
+
+impl Refusal {
+    pub(super) fn new(code: &'static str, why: impl Into<String>) -> Self {
+        Self { code, why: why.into(), is_elsewhere: false }
+    }
 }
 
 impl From<PolicyError> for Refusal {
     fn from(error: PolicyError) -> Self {
-        Self { code: error.code(), why: error.to_string() }
+        Self::new(error.code(), error.to_string())
     }
 }
 
 impl From<ReceiptError> for Refusal {
     fn from(error: ReceiptError) -> Self {
-        Self { code: error.code(), why: error.to_string() }
+        Self { is_elsewhere: error.is_of_another_log(), ..Self::new(error.code(), error.to_string()) }
     }
 }
 
 impl From<TrustError> for Refusal {
     fn from(error: TrustError) -> Self {
-        Self { code: error.code(), why: error.to_string() }
+        Self { is_elsewhere: error.is_of_another_log(), ..Self::new(error.code(), error.to_string()) }
     }
 }
 
 impl From<EntryError> for Refusal {
     fn from(error: EntryError) -> Self {
-        Self { code: error.code(), why: error.to_string() }
+        Self::new(error.code(), error.to_string())
     }
 }
 
 impl From<JsonError> for Refusal {
     fn from(error: JsonError) -> Self {
-        Self { code: error.code(), why: error.to_string() }
+        Self::new(error.code(), error.to_string())
     }
 }
 
 impl From<AdmitError> for Refusal {
     fn from(error: AdmitError) -> Self {
-        Self { code: error.code(), why: error.to_string() }
+        Self::new(error.code(), error.to_string())
     }
 }
 
@@ -100,7 +108,8 @@ impl Draft {
     }
 
     pub(super) fn refuse(&mut self, ask: Ask, refusal: Refusal) {
-        self.answer(ask, Outcome::Fail, refusal.code, refusal.why);
+        let outcome = if refusal.is_elsewhere { Outcome::Incomplete } else { Outcome::Fail };
+        self.answer(ask, outcome, refusal.code, refusal.why);
     }
 
     pub(super) fn incomplete(&mut self, ask: Ask, code: &'static str, detail: String) {
@@ -153,7 +162,7 @@ mod tests {
     fn fails_although_another_check_is_incomplete() {
         let mut draft = Draft::new(Matter::Artifact, &Options::default());
         draft.incomplete(Ask::Artifact, "body_not_shown", String::new());
-        draft.refuse(Ask::Checkpoint, Refusal { code: "log_unknown", why: "\u{1b}[2J".into() });
+        draft.refuse(Ask::Checkpoint, Refusal::new("log_unknown", "\u{1b}[2J"));
         let report = draft.finish();
         assert_eq!((report.verdict, report.exit_code()), (Outcome::Fail, 1));
         assert!(!report.to_text().contains('\u{1b}'));

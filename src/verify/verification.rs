@@ -11,12 +11,15 @@
 
 mod text;
 
+use std::fmt::Display;
+
 use serde::Serialize;
 
 use crate::artifact::Did;
 use crate::artifact::digest::ArtifactDigest;
 use crate::audit::{self, Absence, AsOf, Coverage, Finding, Pending, RULES_VERSION};
 use crate::protocol;
+use crate::trust::TrustError;
 use crate::verify::report::{Check, Outcome, REPORT_VERSION, Report, Subject, advice_of};
 
 pub use self::text::audit_text;
@@ -266,6 +269,16 @@ impl Check {
 
     pub(super) fn fail(name: &'static str, code: &'static str, detail: impl Into<String>) -> Check {
         Check { name, outcome: Outcome::Fail, code, detail: detail.into(), advice: advice_of(code).or(advice(name)) }
+    }
+
+    /// A checkpoint that the policy does not believe: one of another log says
+    /// nothing, any other fails.
+    pub(super) fn disbelieved(name: &'static str, error: &TrustError, what: impl Display) -> Check {
+        let detail = format!("{what}: {error}");
+        match error.is_of_another_log() {
+            true => Check::incomplete(name, error.code(), detail),
+            false => Check::fail(name, error.code(), detail),
+        }
     }
 
     pub(super) fn incomplete(name: &'static str, code: &'static str, detail: impl Into<String>) -> Check {

@@ -97,6 +97,7 @@ fn codes_in(name: &str, text: &str) -> BTreeSet<String> {
     }
     if name.starts_with("verify") {
         codes.extend(after(text, "equal(").chain(after(text, "incomplete(Ask::")).map(Into::into));
+        codes.extend(after(text, "Refusal::new(").map(Into::into));
         codes.extend(quoted(text).filter(|word| word.contains('_')).map(Into::into));
     }
     codes.retain(|code| !NO_CODES.contains(&code.as_str()));

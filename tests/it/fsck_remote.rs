@@ -50,6 +50,22 @@ fn a_sound_remote_log_is_clean() {
 }
 
 #[test]
+fn a_key_of_another_log_is_named_with_the_log_that_answers_and_accuses_nobody() {
+    let key = |name: &str, seed| SignerKey::new(KeyName::parse(name).unwrap(), &[seed; 32]).unwrap();
+    let head = TreeHead { size: TreeSize::ZERO, root: pulselog::merkle::Frontier::empty().root() };
+    let note = Checkpoint { origin: Origin::parse(ORIGIN).unwrap(), head }.sign(&key(ORIGIN, 3)).unwrap();
+    let mut fetch = |_: &str, _: usize| Ok(Fetched::Bytes(note.as_bytes().to_vec()));
+    let mut check =
+        |vkey| check(&mut fetch, vkey, Limits { body_bytes_max: 1 << 20, room: 1 << 20 }, &mut |_, _| {}).unwrap_err();
+    let error = check(key("log.example/another", 3).vkey());
+    let said = error.to_string();
+    assert!(error.is_incomplete() && error.code() == "log_unknown", "{said}");
+    assert!(said.starts_with("--vkey: is of log.example/another") && said.contains(ORIGIN), "{said}");
+    let error = check(key(ORIGIN, 4).vkey());
+    assert!(!error.is_incomplete() && error.code() == "log_unknown", "{error}");
+}
+
+#[test]
 fn names_an_entry_whose_signer_did_not_sign_its_body() {
     let other = Did::parse("did:key:z6MkneMkZqwqRiU5mJzSG3kDwzt9P8C59N4NGTfBLfSGE7c7").unwrap();
     let report = check_one(&receipt(1), |entry| entry.signer = Some(other.clone()));

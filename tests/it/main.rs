@@ -108,6 +108,7 @@ mod evidence_bad_input;
 mod evidence_folders;
 mod evidence_kept;
 mod evidence_known;
+mod other_logs;
 mod packet_unlisted;
 mod evidence_make;
 mod evidence_order;

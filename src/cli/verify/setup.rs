@@ -10,7 +10,7 @@ use pulselog::artifact::time::unix_ms;
 use pulselog::audit::{Finding, in_reading_order};
 use pulselog::merkle::TreeSize;
 use pulselog::protocol::{self, Document};
-use pulselog::trust::TrustPolicy;
+use pulselog::trust::{TrustError, TrustPolicy};
 use pulselog::verify::judge::{Evidence, Judge, Known};
 use pulselog::verify::plain_text::escape;
 use pulselog::verify::scoped_token::{KeySet, ScopedToken, TOKEN_BYTES_MAX};
@@ -130,7 +130,14 @@ pub fn at_least(known: &str, policy: Option<&[u8]>) -> Result<Known, Failure> {
     let opened = trust(policy)?.open(&checkpoint);
     opened
         .map(|checkpoint| Known::Checkpoint(Box::new(checkpoint)))
-        .map_err(|error| Failure::fail(format!("--at-least {known}: {error} [{}]", error.code())))
+        .map_err(|error| disbelieved(&format!("--at-least {known}"), &error))
+}
+
+/// A checkpoint that the policy does not believe. One of another log says
+/// nothing against anybody: the two do not belong together.
+fn disbelieved(what: &str, error: &TrustError) -> Failure {
+    let why = format!("{what}: {error} [{}]", error.code());
+    if error.is_of_another_log() { Failure::incomplete(why) } else { Failure::fail(why) }
 }
 
 /// A pinned operator.

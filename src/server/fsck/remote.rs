@@ -111,7 +111,15 @@ pub fn check(
 
 fn checkpoint(fetch: &mut Fetch<'_>, vkey: VerifierKey) -> Result<TrustedCheckpoint, FsckError> {
     match fetch("checkpoint", NOTE_BYTES_MAX) {
-        Ok(Fetched::Bytes(note)) => Ok(TrustPolicy::for_log(vkey).open(&note)?),
+        Ok(Fetched::Bytes(note)) => {
+            let key = vkey.name().to_string();
+            TrustPolicy::for_log(vkey).open(&note).map_err(|error| match error {
+                TrustError::UnknownLog { origin, .. } => {
+                    FsckError::Elsewhere { key, origin: origin.to_string(), code: "log_unknown" }
+                }
+                error => error.into(),
+            })
+        }
         Ok(Fetched::Absent) => Err(FsckError::Remote("serves no checkpoint; is this the log's URL prefix".into())),
         Ok(Fetched::TooLong) => {
             let error = NoteError::TooLarge { field: "note", got: NOTE_BYTES_MAX + 1, limit: NOTE_BYTES_MAX };

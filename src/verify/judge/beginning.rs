@@ -15,7 +15,7 @@ impl Judge {
         let Evidence::Log { log, .. } = &self.evidence else { return None };
         Some(match policy.open(checkpoint) {
             Ok(other) => begins(log, name, &other),
-            Err(error) => Check::fail("log", error.code(), format!("{name}: {error}")),
+            Err(error) => Check::disbelieved("log", &error, name),
         })
     }
 }

@@ -11,8 +11,8 @@ use crate::audit::{Seen, authenticate_within};
 use crate::checkpoint::TreeHead;
 use crate::entry::SequencedEntry;
 use crate::merkle::{Hash, LeafIndex, RootHash, TreeSize};
-use crate::receipt::{ConsistencyFile, prove, tlog_proof};
-use crate::trust::{TrustPolicy, TrustedCheckpoint};
+use crate::receipt::{ConsistencyFile, ReceiptError, prove, tlog_proof};
+use crate::trust::{TrustError, TrustPolicy, TrustedCheckpoint};
 use crate::verify::budget::{Budget, OverBudget};
 use crate::verify::copy::{CopyError, in_order};
 use crate::verify::packet::{MANIFEST, Packet};
@@ -24,6 +24,8 @@ const PROOF_LINE: &[u8] = b"c2sp.org/tlog-proof@v1\n";
 const OLD_WORD: &[u8] = b"old ";
 /// What keeping anything takes beside its bytes.
 const KEPT_BYTES: usize = 256;
+/// Files under another log's key that one check names.
+const STRANGE_NAMED_MAX: usize = 5;
 
 /// A proof as it was read, with a note that many share.
 #[derive(Debug)]
@@ -63,6 +65,8 @@ pub struct Reading<'p> {
     origin: Option<String>,
     /// Files that are no evidence, or not all of them.
     others: Vec<String>,
+    /// Files under no key of the policy, by what the policy says of them.
+    strange: BTreeMap<String, (TrustError, Vec<String>)>,
     checks: Vec<Check>,
 }
 
@@ -79,6 +83,7 @@ impl<'p> Reading<'p> {
             heads: BTreeMap::new(),
             origin: None,
             others: Vec::new(),
+            strange: BTreeMap::new(),
             checks: Vec::new(),
         }
     }
@@ -86,8 +91,10 @@ impl<'p> Reading<'p> {
     /// Puts together what the files prove.
     ///
     /// # Errors
-    /// The times of the entries go back, or there is no memory left.
+    /// The policy believes none of the proofs, the times of the entries go
+    /// back, or there is no memory left.
     pub fn finish(mut self) -> Result<Packet, CopyError> {
+        self.strangers()?;
         let mut packet = Packet { checks: self.checks, ..Packet::default() };
         if !self.others.is_empty() {
             let names = self.others.join(", ");
@@ -130,6 +137,32 @@ impl<'p> Reading<'p> {
         packet.connect(head);
         packet.checks.push(Check::pass("evidence", format!("{proven} entries proven under a tree of {}", head.size)));
         Ok(packet)
+    }
+
+    /// One check for all files of one stranger. Where nothing else is proven,
+    /// the policy is not this packet's, and nothing in it can be judged.
+    fn strangers(&mut self) -> Result<(), CopyError> {
+        for (error, names) in std::mem::take(&mut self.strange).into_values() {
+            if self.heads.is_empty() {
+                return Err(error.into());
+            }
+            let more = names.len().saturating_sub(STRANGE_NAMED_MAX);
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            let names = names[..names.len().min(STRANGE_NAMED_MAX)].join(", ");
+            self.checks.push(Check::disbelieved("evidence", &error, format!("{names}{more}")));
+        }
+        Ok(())
+    }
+
+    /// A file that could not be read or is not believed.
+    fn refuse(&mut self, name: &str, error: &ReceiptError) {
+        match error {
+            ReceiptError::Trust(why) if error.code() == "log_unknown" => {
+                let (_, names) = self.strange.entry(why.to_string()).or_insert_with(|| (why.clone(), Vec::new()));
+                names.push(name.to_owned());
+            }
+            _ => self.checks.push(Check::fail("evidence", error.code(), format!("{name}: {error}"))),
+        }
     }
 
     /// Reads one file; of what it holds only that is kept which is needed.
@@ -185,20 +218,24 @@ impl<'p> Reading<'p> {
 
     fn proof(&mut self, name: &str, bytes: &[u8]) -> Result<(), OverBudget> {
         let read = || {
-            let proof = tlog_proof::decode(bytes).map_err(|error| (error.code(), error.to_string()))?;
-            let entry = proof.extra.clone().ok_or(("entry_missing", "carries no entry".to_owned()))?;
-            let proven = prove(&proof, &entry, self.policy).map_err(|error| (error.code(), error.to_string()))?;
-            let entry = SequencedEntry::decode(&entry).map_err(|error| (error.code(), error.to_string()))?;
-            Ok::<_, (&'static str, String)>((proven.index(), entry, proven.checkpoint().clone()))
+            let proof = tlog_proof::decode(bytes)?;
+            let Some(entry) = &proof.extra else { return Ok(None) };
+            let proven = prove(&proof, entry, self.policy)?;
+            let entry = SequencedEntry::decode(entry)?;
+            Ok::<_, ReceiptError>(Some((proven.index(), entry, proven.checkpoint().clone())))
         };
         match read() {
-            Ok((index, entry, checkpoint)) => {
+            Ok(None) => {
+                let detail = format!("{name}: carries no entry");
+                self.checks.push(Check::fail("evidence", "entry_missing", detail));
+            }
+            Ok(Some((index, entry, checkpoint))) => {
                 if self.head(name, &checkpoint) {
                     let packed = self.pack(bytes, checkpoint.note().as_bytes())?;
                     self.proofs.push(Proof { index, entry, packed });
                 }
             }
-            Err((code, why)) => self.checks.push(Check::fail("evidence", code, format!("{name}: {why}"))),
+            Err(error) => self.refuse(name, &error),
         }
         Ok(())
     }
@@ -231,7 +268,7 @@ impl<'p> Reading<'p> {
                     self.ways.push(Way { old: file.old, path: file.path });
                 }
             }
-            Err(error) => self.checks.push(Check::fail("evidence", error.code(), format!("{name}: {error}"))),
+            Err(error) => self.refuse(name, &error),
         }
     }
 
