@@ -25,7 +25,7 @@ mod consistency_file;
 pub mod disclosure;
 pub mod tlog_proof;
 
-pub use consistency_file::ConsistencyFile;
+pub use consistency_file::{CONSISTENCY_FILE_BYTES_MAX, ConsistencyFile};
 pub use disclosure::{Disclosure, DisclosureError, Nameable, ShownReceipt, nameable};
 
 /// The claim that entry `index` is in the tree of `checkpoint`. Unproven.

@@ -18,7 +18,7 @@ use crate::note::{NOTE_BYTES_MAX, SignedNote};
 use crate::trust::{TrustPolicy, TrustedCheckpoint};
 
 /// Longest file: the size line, path lines, then a whole note.
-const CONSISTENCY_FILE_BYTES_MAX: usize = 64 + PATH_HASHES_MAX * 45 + NOTE_BYTES_MAX;
+pub const CONSISTENCY_FILE_BYTES_MAX: usize = 64 + PATH_HASHES_MAX * 45 + NOTE_BYTES_MAX;
 
 /// The claim that the tree of `checkpoint` extends one of size `old`.
 /// Unproven.

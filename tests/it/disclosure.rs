@@ -54,7 +54,7 @@ fn take(file: &Value, path: &str) -> Value {
 }
 
 /// Every way in which a file may be wrong, named `code--defect`.
-fn goldens(world: &World) -> Vec<(String, String)> {
+pub fn goldens(world: &World) -> Vec<(String, String)> {
     let two = ["rcpt_1", "tool_receipts[0]"];
     let edit = |path: &str, new| edited(world, &two, path, new);
     let swap = |member: &str| {

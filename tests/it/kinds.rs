@@ -44,7 +44,7 @@ fn reordered(payload: &Value) -> Value {
 }
 
 /// Every golden of a kind by file name.
-fn goldens(kind: Kind) -> BTreeMap<String, String> {
+pub fn goldens(kind: Kind) -> BTreeMap<String, String> {
     let text = |text: &str| Some(Value::from(text));
     let version_field = kind.row().forms[0].version_field;
     let other = Some(value(&edited(kind, |_| {})).text_at("signer_did").map_or(Value::Null, Value::from));

@@ -206,6 +206,16 @@ mod story;
 mod browser;
 #[cfg(feature = "server")]
 mod chrome;
+mod formats;
+mod formats_limits;
+mod vectors;
+mod vectors_artifacts;
+mod vectors_entries;
+mod vectors_notes;
+mod vectors_packets;
+mod vectors_proofs;
+mod vectors_texts;
+mod vectors_tree;
 mod verify;
 #[cfg(feature = "server")]
 mod connections;
