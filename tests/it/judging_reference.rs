@@ -1,14 +1,12 @@
-//! The printed sections of docs/JUDGING.md and docs/PEERS.md: what the code
-//! says stands between two marks, and is compared with the text.
+//! The printed parts of docs/JUDGING.md and docs/PEERS.md: what the code says
+//! stands between two marks, and is compared with the text.
 
 use std::fmt::Write;
 
 use pulselog::audit::{COUNTS, LINKS_VERSION, RULES_VERSION, WINDOWS};
 use pulselog::policy::{ACTIONS, ANCESTORS_MAX, NAMESPACES_MAX, REGISTRY_BYTES_MAX};
 use pulselog::protocol::BLOCKS;
-use pulselog::verify::ARTIFACT_BYTES_MAX;
 use pulselog::verify::budget::{ENTRY_BYTES, MEMORY_BYTES_MAX};
-use pulselog::verify::packet::FILES_MAX;
 use pulselog::verify::scoped_token::TOKEN_BYTES_MAX;
 
 use crate::make::{blessing, project};
@@ -39,8 +37,6 @@ fn counts() -> String {
         ("ANCESTORS", ANCESTORS_MAX, "policies that stand above one"),
         ("NAMESPACES", NAMESPACES_MAX, "namespaces that one action reaches"),
         ("REGISTRY", REGISTRY_BYTES_MAX, "bytes of a policy of the registry's forms, as RFC 8785 writes it"),
-        ("FILES", FILES_MAX, "files of one packet"),
-        ("ARTIFACT", ARTIFACT_BYTES_MAX, "bytes of an artifact that a verifier reads"),
         ("TOKEN", TOKEN_BYTES_MAX, "bytes of a compact token that a verifier reads"),
         ("MEMORY", MEMORY_BYTES_MAX, "bytes that one run of a verifier fills, where its reader says nothing else"),
         ("ENTRY", ENTRY_BYTES, "bytes that each entry may take beside"),
@@ -78,9 +74,9 @@ fn sections() -> [(&'static str, &'static str, String); 5] {
 
 /// The text with its section of this mark written anew; `None` without the mark.
 fn with_section(text: &str, mark: &str, section: &str) -> Option<String> {
-    let (start, end) = (format!("<!-- printed: {mark} -->\n"), "<!-- end -->");
+    let (start, end) = (format!("<!-- made: {mark} -->\n"), format!("<!-- end: {mark} -->"));
     let (before, rest) = text.split_once(&start)?;
-    let (_, after) = rest.split_once(end)?;
+    let (_, after) = rest.split_once(&end)?;
     Some(format!("{before}{start}{section}{end}{after}"))
 }
 
@@ -96,6 +92,26 @@ fn judging_reference_is_what_the_code_says() {
             std::fs::write(&path, &made).expect("written");
         } else {
             assert!(text == made, "{file}: section {mark} is not what the code says: PULSELOG_BLESS=1 writes it anew");
+        }
+    }
+}
+
+/// Whoever cites a heading by its number finds it: numbers are without gaps.
+#[test]
+fn judging_reference_has_headings_numbered_without_gaps() {
+    for file in ["docs/JUDGING.md", "docs/PEERS.md"] {
+        let text = std::fs::read_to_string(project(file)).expect("a document");
+        let (mut chapter, mut section) = (0, 0);
+        for line in text.lines().filter(|line| line.starts_with("##")) {
+            let number = line.trim_start_matches('#').split_whitespace().next().unwrap_or_default();
+            let want = if line.starts_with("###") {
+                section += 1;
+                format!("{chapter}.{section}")
+            } else {
+                (chapter, section) = (chapter + 1, 0);
+                chapter.to_string()
+            };
+            assert_eq!(number, want, "{file}: {line}");
         }
     }
 }
