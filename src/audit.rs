@@ -50,6 +50,7 @@ mod tokens;
 mod trust;
 mod undecided;
 mod unjoined;
+mod windows;
 
 pub use self::alone::bundle_alone;
 pub use self::attestation::attest;
@@ -64,6 +65,8 @@ pub use self::shortfall::{DOCUMENTS_DISAGREE, Shortfall};
 pub(crate) use self::statement::run_of_bundle;
 pub use self::timeline::{KnownSize, Seen, Timeline, authenticate, authenticate_within};
 pub use self::undecided::{NotHere, WHILE_UNDECIDED, Words, in_reading_order};
+pub(crate) use self::windows::{BUNDLE_MS, PICKUP_MS, RECEIPT_MS, SKEW_MS};
+pub use self::windows::{COUNTS, Count, WINDOWS, Window};
 
 use crate::artifact::Did;
 use crate::entry::LoggedAt;
@@ -76,15 +79,6 @@ use self::scene::Scene;
 /// Version of the rules. It changes whenever the same prefix may give other
 /// findings.
 pub const RULES_VERSION: &str = "2026-11-26";
-
-/// Tolerance between the log's clock and others, milliseconds (model 8).
-pub(crate) const SKEW_MS: i64 = 240_000;
-/// Time Argo CD takes to pick up an operation after a token ended.
-pub(crate) const PICKUP_MS: i64 = 60_000;
-/// From a decision to its receipt and to the start of its operation.
-pub(crate) const RECEIPT_MS: i64 = 120_000;
-/// From the end of a run's token to its bundle.
-pub(crate) const BUNDLE_MS: i64 = 3_600_000;
 
 /// Audits all of `timeline`. `operator` is the reader's own pin; without it
 /// nobody's word counts and the report is incomplete. Cost: one pass, and for

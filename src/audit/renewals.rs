@@ -14,17 +14,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::audit::SKEW_MS;
 use crate::audit::statement::{Bundle, Decision, Token};
+use crate::audit::windows::{CHAIN_MAX, IDLE_MAX, SKEW_MS};
 use crate::merkle::LeafIndex;
-
-/// Most tokens that one run names: at the longest life that a policy may allow
-/// (a day), two months.
-const CHAIN_MAX: usize = 64;
-
-/// Most tokens that nobody names, on either side of each that the run names,
-/// that are looked at: siblings take no place in a chain.
-const IDLE_MAX: usize = 64;
 
 /// Agent and run id.
 pub(super) type RunKey<'a> = (&'a str, &'a str);

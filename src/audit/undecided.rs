@@ -10,11 +10,9 @@ use serde::Serialize;
 
 use crate::audit::finding::Finding;
 use crate::audit::rule::{Effect, explain};
+use crate::audit::windows::NAMED_MAX;
 use crate::audit::{attestation, trust};
 use crate::merkle::LeafIndex;
-
-/// Most missing things that one finding names; it says when there are more.
-const NAMED_MAX: usize = 8;
 
 /// What every rule that accuses adds to its words.
 pub const WHILE_UNDECIDED: &str = "While something is not here that could settle it, a body or an entry, the finding \

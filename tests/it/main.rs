@@ -119,6 +119,7 @@ mod evidence_cli;
 mod explain;
 mod json;
 mod judging;
+mod judging_reference;
 mod kinds;
 mod known_answers;
 mod make;

@@ -1,0 +1,65 @@
+//! The times that judging compares with, and the counts that bound it. One row
+//! each, printed in docs/JUDGING.md (JUDGING 3.4).
+
+/// Tolerance between the log's clock and others, milliseconds.
+pub(crate) const SKEW_MS: i64 = 240_000;
+/// Time Argo CD takes to pick up an operation after a token ended.
+pub(crate) const PICKUP_MS: i64 = 60_000;
+/// From a decision to its receipt and to the start of its operation.
+pub(crate) const RECEIPT_MS: i64 = 120_000;
+/// From the end of a run's token to its bundle.
+pub(crate) const BUNDLE_MS: i64 = 3_600_000;
+/// Most tokens that one run names: at the longest life that a policy may allow
+/// (a day), two months.
+pub(super) const CHAIN_MAX: usize = 64;
+/// Most tokens that nobody names, on either side of each that the run names,
+/// that are looked at: siblings take no place in a chain.
+pub(super) const IDLE_MAX: usize = 64;
+/// Most missing things that one finding names; it says when there are more.
+pub(super) const NAMED_MAX: usize = 8;
+
+/// A time that judging compares with.
+#[derive(Debug)]
+pub struct Window {
+    /// As docs/JUDGING.md calls it.
+    pub name: &'static str,
+    pub ms: i64,
+    /// What it is the time of.
+    pub means: &'static str,
+}
+
+/// Every one of them.
+pub static WINDOWS: &[Window] = &[
+    Window {
+        name: "SKEW",
+        ms: SKEW_MS,
+        means: "how far the clocks of others may lie from the log's: added to every limit that another clock is held to",
+    },
+    Window { name: "PICKUP", ms: PICKUP_MS, means: "from a token's revocation to the last start of its operations" },
+    Window {
+        name: "RECEIPT",
+        ms: RECEIPT_MS,
+        means: "from a decision to its receipt, and to the start of its operation",
+    },
+    Window { name: "BUNDLE", ms: BUNDLE_MS, means: "from the end of a run's last token to its bundle" },
+];
+
+/// A count that bounds what is judged together.
+#[derive(Debug)]
+pub struct Count {
+    pub name: &'static str,
+    pub max: usize,
+    /// What there are at most so many of.
+    pub means: &'static str,
+}
+
+/// Every one of them.
+pub static COUNTS: &[Count] = &[
+    Count { name: "CHAIN", max: CHAIN_MAX, means: "tokens that one run names" },
+    Count {
+        name: "IDLE",
+        max: IDLE_MAX,
+        means: "tokens that nobody names and that are looked at, on either side of each that a run names",
+    },
+    Count { name: "NAMED", max: NAMED_MAX, means: "missing things that one finding names" },
+];
