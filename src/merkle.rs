@@ -26,6 +26,8 @@ use base64ct::{Base64, Encoding};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use crate::text::hex;
+
 mod consistency;
 mod frontier;
 mod inclusion;
@@ -84,7 +86,7 @@ impl Hash {
 
     /// 64 lowercase hex digits.
     pub fn to_hex(&self) -> String {
-        hex(&self.0)
+        hex::encode(&self.0)
     }
 
     /// Reads exactly what [`Hash::to_hex`] prints.
@@ -93,17 +95,10 @@ impl Hash {
     /// Another length, or a character outside `0-9a-f` (upper case too: one
     /// hash has one spelling).
     pub fn from_hex(text: &str) -> Result<Hash, HashTextError> {
-        let digits = text.as_bytes();
-        if digits.len() != 2 * HASH_BYTES {
-            return Err(HashTextError::HexLength { got: digits.len() });
+        if text.len() != 2 * HASH_BYTES {
+            return Err(HashTextError::HexLength { got: text.len() });
         }
-        let mut bytes = [0; HASH_BYTES];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            let high = hex_digit(pair[0]).ok_or(HashTextError::HexDigit)?;
-            let low = hex_digit(pair[1]).ok_or(HashTextError::HexDigit)?;
-            *byte = (high << 4) | low;
-        }
-        Ok(Hash(bytes))
+        hex::decode(text).map(Hash).ok_or(HashTextError::HexDigit)
     }
 
     /// Standard padded base64, 44 characters: the spelling inside C2SP text.
@@ -212,24 +207,6 @@ pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
 
 fn digest(hasher: Sha256) -> Hash {
     Hash(hasher.finalize().into())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
-}
-
-fn hex_digit(character: u8) -> Option<u8> {
-    match character {
-        b'0'..=b'9' => Some(character - b'0'),
-        b'a'..=b'f' => Some(character - b'a' + 10),
-        _ => None,
-    }
 }
 
 /// A text that is not the one spelling of a hash.

@@ -7,7 +7,7 @@ use std::ops::Range;
 use ed25519_dalek::VerifyingKey;
 
 use crate::artifact::did::{Did, KeyCache};
-use crate::artifact::digest::{ArtifactDigest, PayloadHash, b64u, sha256};
+use crate::artifact::digest::{ArtifactDigest, PayloadHash, sha256};
 use crate::artifact::envelope::{self, ALGORITHM, HASH_ALGORITHM, HASH_ALGORITHM_UNSUPPORTED};
 use crate::artifact::error::AdmitError;
 use crate::artifact::expansion::{NotExpanded, expand};
@@ -17,6 +17,7 @@ use crate::artifact::kind::{Form, HashForm, KINDS, Kind};
 use crate::artifact::receipts_root::ReceiptsRoot;
 use crate::artifact::shape::{Broken, ShapeError, check, check_ids};
 use crate::artifact::{Artifact, secrets};
+use crate::text::base64url;
 
 /// Bounds on one artifact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -280,7 +281,7 @@ fn check_signatures(kind: Kind, candidate: &Candidate, keys: &KeyCache) -> Resul
     let envelope = &candidate.value;
     let hash = candidate.payload_hash(kind);
     let hash_text = required_text(envelope, "payload_hash_b64u")?;
-    if b64u(&hash) != hash_text {
+    if base64url::encode(&hash) != hash_text {
         return Err(AdmitError::HashMismatch);
     }
     let (signer, key) = key_in(envelope, "signer_did".to_owned(), keys)?;

@@ -5,13 +5,14 @@ use crate::artifact::binds::{
     ACTION, APP, CHANNEL, DESTINATION, FREE_TEXT, HEX64, HISTORY_ID, INSTANCE, NONCE, ONE, PARAMS, REVISIONS, TIME,
     UID, check_destination, check_params,
 };
-use crate::artifact::digest::{sha256, to_hex};
+use crate::artifact::digest::sha256;
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::json::{Object, Value, to_jcs};
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{Form, HashForm, KindRow};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, plain, required};
+use crate::text::hex;
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "argocd_observation",
@@ -202,7 +203,7 @@ pub fn op_key(instance: &str, app_uid: &str, started_at: &str, operation_digest:
     // `YYYY-MM-DDTHH:MM:SS` is 19 bytes; a fraction is cut.
     let seconds = format!("{}Z", started_at.get(..19).unwrap_or(started_at));
     let parts = [instance, app_uid, &seconds, operation_digest];
-    to_hex(&sha256(to_jcs(&Value::Array(parts.into_iter().map(Value::from).collect())).as_bytes()))
+    hex::encode(&sha256(to_jcs(&Value::Array(parts.into_iter().map(Value::from).collect())).as_bytes()))
 }
 
 /// Names the operation of an observation that shows it and does not name it.

@@ -1,13 +1,14 @@
 //! A scoped token was issued (model 4, clawsig 3): its claims, never its text.
 
 use crate::artifact::binds::{DID, FREE_TEXT, HEX64, ID, INSTANCE, NAME, NONCE, ONE, POLICY_HASH};
-use crate::artifact::digest::{b64u, sha256};
+use crate::artifact::digest::sha256;
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::json::{Number, Object, Value, to_jcs, utf16_order};
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{Form, HashForm, KindRow};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, check, list, object, optional, plain, required};
+use crate::text::base64url;
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "cst_issuance",
@@ -166,7 +167,7 @@ pub fn check_claims(claims: &Value) -> Result<(), ShapeError> {
 /// the JCS of the claims that make up the grant. Times and ids of the token are
 /// left out, so tokens of one grant share it.
 pub fn scope_hash_b64u(claims: &Value) -> String {
-    b64u(&sha256(to_jcs(&grant(claims)).as_bytes()))
+    base64url::encode(&sha256(to_jcs(&grant(claims)).as_bytes()))
 }
 
 fn grant(claims: &Value) -> Value {

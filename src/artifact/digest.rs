@@ -9,9 +9,10 @@
 
 use std::fmt;
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
+
+use crate::text::{base64url, hex};
 
 /// SHA-256 of an artifact's compact form.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,7 +47,7 @@ macro_rules! hash_newtype {
 
             /// Reads 64 lowercase hex characters.
             pub fn from_hex(text: &str) -> Result<Self, HexError> {
-                unhex(text).map(Self).ok_or(HexError)
+                hex::decode(text).map(Self).ok_or(HexError)
             }
 
             pub fn as_bytes(&self) -> &[u8; 32] {
@@ -55,13 +56,13 @@ macro_rules! hash_newtype {
 
             /// The same 32 bytes as a peer writes them: 43 characters of base64url.
             pub fn to_b64u(&self) -> String {
-                Base64UrlUnpadded::encode_string(&self.0)
+                base64url::encode(&self.0)
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&to_hex(&self.0))
+                f.write_str(&hex::encode(&self.0))
             }
         }
 
@@ -91,61 +92,4 @@ hash_newtype!(PayloadHash);
 
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
-}
-
-pub(crate) fn to_hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let nibble = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let bytes = text.as_bytes();
-    let mut out = [0; 32];
-    if bytes.len() != 64 {
-        return None;
-    }
-    for (at, slot) in out.iter_mut().enumerate() {
-        *slot = nibble(bytes[2 * at])? << 4 | nibble(bytes[2 * at + 1])?;
-    }
-    Some(out)
-}
-
-/// The value of a base64url character.
-pub(crate) fn b64u_value(byte: u8) -> Option<u8> {
-    match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'-' => Some(62),
-        b'_' => Some(63),
-        _ => None,
-    }
-}
-
-/// Whether unpadded base64url in the right alphabet has the one spelling of its
-/// bytes: a possible length, and no bits left over in the last character.
-pub(crate) fn is_canonical_b64u(text: &str) -> bool {
-    let last = text.bytes().last().and_then(b64u_value).unwrap_or(0);
-    match text.len() % 4 {
-        1 => false,
-        2 => last & 0x0f == 0,
-        3 => last & 0x03 == 0,
-        _ => true,
-    }
-}
-
-pub(crate) fn b64u(bytes: &[u8]) -> String {
-    Base64UrlUnpadded::encode_string(bytes)
-}
-
-/// Exactly `N` bytes from canonical unpadded base64url.
-pub(crate) fn from_b64u<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut out = [0; N];
-    let decoded = Base64UrlUnpadded::decode(text, &mut out).ok()?;
-    (decoded.len() == N && is_canonical_b64u(text)).then_some(out)
 }

@@ -4,12 +4,13 @@
 use ed25519_dalek::{Signer as _, SigningKey};
 
 use crate::artifact::did::Did;
-use crate::artifact::digest::{b64u, sha256, to_hex};
+use crate::artifact::digest::sha256;
 use crate::artifact::envelope::{ALGORITHM, HASH_ALGORITHM};
 use crate::artifact::json::{Object, Value, to_compact, to_jcs};
 use crate::artifact::kind::{HashForm, Kind};
 use crate::artifact::shape::{Broken, ShapeError};
 use crate::artifact::{Reading, admission, argocd_observation, cst_issuance, shape, time};
+use crate::text::{base64url, hex};
 
 /// The payload with its version in front and its nonce after it, and with what
 /// follows from its other members (the key of an operation, the hash of a
@@ -26,7 +27,7 @@ pub fn complete(kind: Kind, payload: Value, nonce: [u8; 16]) -> Value {
     let mut out = Object::new();
     let or = |name: &str, absent: Value| members.get(name).cloned().unwrap_or(absent);
     out.set(form.version_field, or(form.version_field, form.version.into()));
-    out.set("nonce", or("nonce", to_hex(&nonce).into()));
+    out.set("nonce", or("nonce", hex::encode(&nonce).into()));
     members.iter().for_each(|(name, value)| out.set(name, value.clone()));
     match kind.name() {
         "argocd_observation" => argocd_observation::set_op_key(&mut out),
@@ -66,8 +67,8 @@ pub fn seal(kind: Kind, payload: Value, key: &SigningKey, issued_at: &str) -> Re
             "must be an RFC 3339 date-time with a time zone",
         ));
     }
-    let hash = b64u(&payload_hash(kind, &payload));
-    let signature = b64u(&key.sign(hash.as_bytes()).to_bytes());
+    let hash = base64url::encode(&payload_hash(kind, &payload));
+    let signature = base64url::encode(&key.sign(hash.as_bytes()).to_bytes());
     let mut envelope = Object::new();
     envelope.set("envelope_version", form.envelope.version.into());
     envelope.set("envelope_type", kind.row().envelope_type.into());

@@ -15,8 +15,9 @@ mod broken;
 use std::ops::Range;
 
 use crate::artifact::admission::Reading;
-use crate::artifact::digest::{b64u_value, sha256, to_hex};
+use crate::artifact::digest::sha256;
 use crate::artifact::json::Value;
+use crate::text::{base64url, hex};
 
 /// Shortest header: `{"alg":""}` is ten bytes, 14 characters.
 const HEADER_CHARS_MIN: usize = 14;
@@ -105,7 +106,7 @@ fn redact_at(value: &mut Value, path: String, paths: &mut Vec<String>, reading: 
 fn redacted(text: &str, reading: Reading) -> Option<String> {
     let mut tokens = Tokens::of(text, reading);
     let mut found = tokens.next(0)?;
-    let hashed = |bytes: &str| format!("sha256:{}", to_hex(&sha256(bytes.as_bytes())));
+    let hashed = |bytes: &str| format!("sha256:{}", hex::encode(&sha256(bytes.as_bytes())));
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
     loop {
@@ -179,7 +180,7 @@ fn find_whole(text: &str, from: usize) -> Option<Range<usize>> {
         if bytes.get(payload_to) != Some(&b'.') {
             continue;
         }
-        let header = bytes[from..at].iter().rev().take_while(|byte| b64u_value(**byte).is_some()).count();
+        let header = bytes[from..at].iter().rev().take_while(|byte| base64url::value(**byte).is_some()).count();
         let run_from = at - header;
         if header >= HEADER_CHARS_MIN
             && let Some(start) = header_start(&bytes[run_from..at])
@@ -191,7 +192,7 @@ fn find_whole(text: &str, from: usize) -> Option<Range<usize>> {
 }
 
 fn run_end(bytes: &[u8], from: usize) -> usize {
-    let length = bytes[from..].iter().take_while(|byte| b64u_value(**byte).is_some()).count();
+    let length = bytes[from..].iter().take_while(|byte| base64url::value(**byte).is_some()).count();
     from + length
 }
 
@@ -268,7 +269,7 @@ fn algorithm(bytes: &[u8]) -> Option<serde_json::Value> {
 fn decode(run: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(run.len() * 3 / 4);
     for group in run.chunks(4) {
-        let bits = group.iter().fold(0_u32, |bits, byte| bits << 6 | u32::from(b64u_value(*byte).unwrap_or(0)));
+        let bits = group.iter().fold(0_u32, |bits, byte| bits << 6 | u32::from(base64url::value(*byte).unwrap_or(0)));
         let bits = bits << (6 * (4 - group.len()));
         out.extend_from_slice(&bits.to_be_bytes()[1..group.len().max(1)]);
     }

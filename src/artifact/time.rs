@@ -3,6 +3,8 @@
 //!
 //! Not implemented: leap seconds; `:60` refuses, as `Date.parse` does.
 
+use crate::text::civil::{days_in, days_to, digits};
+
 /// Longest peer time: date, time, nine digits of fraction, offset.
 pub const PEER_TIME_BYTES_MAX: usize = 35;
 
@@ -30,18 +32,13 @@ pub fn unix_ms(text: &str) -> Option<i64> {
     }
     let (year, month, day) = (digits(bytes, 0, 4)?, digits(bytes, 5, 2)?, digits(bytes, 8, 2)?);
     let (hour, minute, second) = (digits(bytes, 11, 2)?, digits(bytes, 14, 2)?, digits(bytes, 17, 2)?);
-    if !(1..=12).contains(&month) || day < 1 || day > days_in(year, month) || hour > 23 || minute > 59 || second > 59 {
+    if day < 1 || day > days_in(year, month) || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
     let (millis, zone_at) = fraction(bytes)?;
     let offset_minutes = zone(&bytes[zone_at..])?;
-    let minutes = (days_from_epoch(year, month, day) * 24 + hour) * 60 + minute - offset_minutes;
+    let minutes = ((days_to(year, month) + day - 1) * 24 + hour) * 60 + minute - offset_minutes;
     Some((minutes * 60 + second) * 1000 + millis)
-}
-
-fn digits(bytes: &[u8], from: usize, count: usize) -> Option<i64> {
-    let digit = |value: i64, byte: &u8| byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0'));
-    bytes.get(from..from + count)?.iter().try_fold(0, digit)
 }
 
 /// Milliseconds of the fraction after the seconds, and where the zone starts.
@@ -66,26 +63,6 @@ fn zone(zone: &[u8]) -> Option<i64> {
         }
         _ => None,
     }
-}
-
-fn is_leap(year: i64) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-}
-
-fn days_in(year: i64, month: i64) -> i64 {
-    match month {
-        2 => 28 + i64::from(is_leap(year)),
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days from 1970-01-01 in the proleptic Gregorian calendar.
-fn days_from_epoch(year: i64, month: i64, day: i64) -> i64 {
-    // Days before 1 January of `y`, counted from year 0.
-    let before = |y: i64| 365 * y + (y + 3).div_euclid(4) - (y + 99).div_euclid(100) + (y + 399).div_euclid(400);
-    let in_year: i64 = (1..month).map(|earlier| days_in(year, earlier)).sum();
-    before(year) - before(1970) + in_year + day - 1
 }
 
 #[cfg(test)]

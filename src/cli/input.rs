@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::failure::Failure;
 use crate::cli::secret::is_secret;
+use pulselog::text::civil;
 
 /// Longest key, token, policy or proof file, bytes.
 pub const SMALL_BYTES_MAX: u64 = 1 << 20;
@@ -139,13 +140,5 @@ pub fn random<const N: usize>() -> Result<[u8; N], Failure> {
 
 /// The time now as envelopes write it.
 pub fn now() -> String {
-    at_ms(jiff::Timestamp::now().as_millisecond())
-}
-
-/// Unix milliseconds as `YYYY-MM-DDTHH:MM:SS.mmmZ`.
-pub fn at_ms(unix_ms: i64) -> String {
-    match jiff::Timestamp::from_millisecond(unix_ms) {
-        Ok(at) => at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
-        Err(_) => format!("{unix_ms} ms"),
-    }
+    civil::with_millis(jiff::Timestamp::now().as_millisecond())
 }

@@ -19,6 +19,7 @@ use pulselog::verify::plain_text::{escape, escape_lines};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::secret::is_secret;
 use crate::cli::{input, print, print_json};
+use pulselog::text::civil;
 
 const AFTER: &str = "\
 Knows artifacts, disclosures and packet.json (JSON), entries (CBOR), .tlog-proof,
@@ -183,7 +184,7 @@ fn entry_lines(sheet: &mut Sheet, bytes: &[u8]) -> Result<(), String> {
     sheet.line("Signed by", entry.signer.as_ref().map_or("nobody", |did| did.as_str()));
     sheet.line("Submitter", &entry.submitter);
     let logged_at = i64::try_from(entry.logged_at.unix_ms()).unwrap_or(i64::MAX);
-    sheet.line("Logged at", input::at_ms(logged_at));
+    sheet.line("Logged at", civil::with_millis(logged_at));
     if let Some(receipts) = &entry.receipts {
         sheet.line("Receipts inside", receipts.count);
         sheet.line("Receipts root", Hash::from_bytes(receipts.root).to_hex());

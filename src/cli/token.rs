@@ -8,8 +8,8 @@ use pulselog::entry::SubmitterName;
 use pulselog::server::tokens::{self, TokenOptions, TokenRow};
 
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::input::at_ms;
 use crate::cli::{print, print_json};
+use pulselog::text::civil;
 
 const AFTER: &str = "\
 A name stands in every entry that its token submits: it is public, for ever, and
@@ -154,7 +154,7 @@ fn table(rows: &[TokenRow]) -> String {
     if rows.is_empty() {
         return "no tokens; make one with: pulselog token new NAME --data DIR\n".to_owned();
     }
-    let time = |seconds: u64| at_ms(i64::try_from(seconds).unwrap_or(0).saturating_mul(1_000));
+    let time = |seconds: u64| civil::with_millis(i64::try_from(seconds).unwrap_or(0).saturating_mul(1_000));
     let line = |row: &TokenRow| {
         let state = match (row.revoked_at, row.expires_at) {
             (Some(at), _) => format!("revoked {}", time(at)),

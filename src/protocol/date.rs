@@ -5,6 +5,8 @@
 //! Not implemented: prose dates (`Feb 12 2026`) and zones in words. The engine
 //! parses them; here they are no dates. Texts without a zone are read as UTC.
 
+use crate::text::civil::{days_in, days_to, digits};
+
 /// Whether `text` has the schema format `date-time`: RFC 3339 with a zone,
 /// leap seconds at the end of a UTC day allowed.
 pub(super) fn is_date_time(text: &str) -> bool {
@@ -53,14 +55,7 @@ pub(super) fn js_trim(text: &str) -> &str {
 fn is_full_date(day: &[u8]) -> bool {
     let part = |from, count| digits(day, from, count);
     let (Some(year), Some(month), Some(date)) = (part(0, 4), part(5, 2), part(8, 2)) else { return false };
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days = match month {
-        2 => 28 + i64::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => 0,
-    };
-    day[4] == b'-' && day[7] == b'-' && (1..=days).contains(&date)
+    day[4] == b'-' && day[7] == b'-' && (1..=days_in(year, month)).contains(&date)
 }
 
 fn is_full_time(time: &[u8]) -> bool {
@@ -103,7 +98,7 @@ pub(super) fn parse(text: &str) -> Option<i64> {
         }
         Some(_) => return None,
     };
-    let millis = (days_from_epoch(year, month) + day - 1) * 86_400_000 + of_day;
+    let millis = (days_to(year, month) + day - 1) * 86_400_000 + of_day;
     (millis.abs() <= MILLIS_MAX).then_some(millis)
 }
 
@@ -178,19 +173,6 @@ fn offset(zone: &[u8], hours_alone: bool) -> Option<(i64, i64, i64)> {
         _ => return None,
     };
     Some((sign, hours, minutes))
-}
-
-fn digits(bytes: &[u8], from: usize, count: usize) -> Option<i64> {
-    let digit = |value: i64, byte: &u8| byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0'));
-    bytes.get(from..from + count)?.iter().try_fold(0, digit)
-}
-
-/// Days from 1970-01-01 to the first of the month, proleptic Gregorian.
-fn days_from_epoch(year: i64, month: i64) -> i64 {
-    // Years that start in March put the leap day last.
-    let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
-    let day_of_year = (153 * month + 2) / 5;
-    365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::artifact::json::{Value, compact_in_pieces, to_jcs};
 use crate::artifact::{DidError, KeyCache, digest};
+use crate::text::base64url;
 
 /// The schema of an envelope: `version`, `type`, payload schema, then the
 /// optional members.
@@ -53,7 +54,7 @@ pub(super) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 
 /// base64url of SHA-256.
 pub(super) fn hash_text(bytes: &str) -> String {
-    digest::b64u(&digest::sha256(bytes.as_bytes()))
+    base64url::encode(&digest::sha256(bytes.as_bytes()))
 }
 
 /// Whether `text` is the base64url of `hash`. Unlike the encoder for secrets
@@ -120,7 +121,7 @@ pub(super) fn signed(keys: &KeyCache, did: &str, message: &str, signature_b64u: 
     if signature_b64u.len() % 4 == 1 {
         return Signed::Undecodable;
     }
-    let bytes = digest::from_b64u::<64>(signature_b64u);
+    let bytes = base64url::decode::<64>(signature_b64u);
     let good = key
         .zip(bytes)
         .is_some_and(|(key, bytes)| key.verify_strict(message.as_bytes(), &Signature::from_bytes(&bytes)).is_ok());

@@ -3,8 +3,6 @@
 //! covers neither size nor name of the log: a valid proof shows little, and
 //! nothing here is used for our own log.
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
-
 use crate::artifact::digest;
 use crate::artifact::json::Value;
 use crate::protocol::codes::{INCLUSION_PROOF_INVALID, INVALID_DID_FORMAT, SIGNATURE_INVALID};
@@ -15,6 +13,7 @@ use crate::protocol::schema::{
     B64U8, COUNT, DATE_TIME, DID, NONEMPTY, ONE, OPEN_OBJECT, Schema, closed, list, optional, required,
 };
 use crate::protocol::verdict::{Failure, fail, fail_whole};
+use crate::text::base64url;
 
 static ROOT_SIGNATURE: Schema = closed(&[required("signer_did", &DID), required("sig_b64u", &B64U8)]);
 static PATH: Schema = list(&B64U8, 0);
@@ -77,23 +76,18 @@ fn check_root_signature(proof: &Value, context: &Context<'_>) -> Result<(), Fail
 }
 
 fn root(proof: &Value, path: &[Value], mut index: u64) -> Result<String, Failure> {
-    let Some(mut current) = decode(text(proof, "leaf_hash_b64u")) else {
+    let Some(mut current) = base64url::decode_all(text(proof, "leaf_hash_b64u")) else {
         return fail(INCLUSION_PROOF_INVALID, "leaf_hash_b64u");
     };
     for sibling in path {
-        let Some(sibling) = sibling.as_str().and_then(decode) else {
+        let Some(sibling) = sibling.as_str().and_then(base64url::decode_all) else {
             return fail(INCLUSION_PROOF_INVALID, "audit_path");
         };
         let pair = if index.is_multiple_of(2) { [current, sibling] } else { [sibling, current] };
         current = digest::sha256(&pair.concat()).to_vec();
         index /= 2;
     }
-    Ok(digest::b64u(&current))
-}
-
-/// Bytes of any length, in their one spelling.
-fn decode(text: &str) -> Option<Vec<u8>> {
-    Base64UrlUnpadded::decode_vec(text).ok().filter(|_| digest::is_canonical_b64u(text))
+    Ok(base64url::encode(&current))
 }
 
 #[cfg(test)]

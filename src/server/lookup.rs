@@ -3,9 +3,6 @@
 //! dropped after its body was read.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::audit::Link;
@@ -15,6 +12,7 @@ use crate::server::index::Index;
 use crate::server::index::names::{Sort, meets, names};
 use crate::server::log::filed;
 use crate::server::log::view::{Body, StoredEntry, View, ViewError};
+use crate::text::{base64url, percent};
 
 /// Longest text that is looked for.
 pub const QUERY_BYTES_MAX: usize = 512;
@@ -97,10 +95,7 @@ fn wait(view: &View, index: &Index) -> Result<(), AuditsError> {
 /// 32 bytes in hex of either case, or as peers spell them.
 fn hash(text: &str) -> Option<Hash> {
     let hex = Hash::from_hex(&text.to_ascii_lowercase()).ok();
-    hex.or_else(|| {
-        let mut bytes = [0; 32];
-        Hash::from_slice(Base64UrlUnpadded::decode(text, &mut bytes).ok()?)
-    })
+    hex.or_else(|| base64url::decode(text).map(Hash::from_bytes))
 }
 
 fn entry_href(entries: &[LeafIndex]) -> String {
@@ -172,27 +167,13 @@ impl Found {
 }
 
 fn href(sort: Sort, name: &str, agent: Option<&str>, entries: &[LeafIndex]) -> String {
-    let name = encode(name);
+    let name = percent::segment(name);
     match (sort, agent) {
         (Sort::Job, _) => format!("/v1/jobs/{name}"),
-        (Sort::Run, Some(agent)) => format!("/v1/runs/{}/{name}", encode(agent)),
+        (Sort::Run, Some(agent)) => format!("/v1/runs/{}/{name}", percent::segment(agent)),
         (Sort::Token, _) => format!("/v1/tokens/{name}"),
         (Sort::Agent, _) => format!("/v1/findings?agent={name}"),
         (Sort::App, _) => format!("/v1/findings?app={name}"),
         _ => entry_href(entries),
     }
-}
-
-/// Percent-encoding of everything but unreserved characters (RFC 3986 2.3).
-fn encode(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }

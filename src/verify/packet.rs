@@ -18,10 +18,11 @@ mod reading;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::Artifact;
-use crate::artifact::digest::{ArtifactDigest, sha256, to_hex};
+use crate::artifact::digest::{ArtifactDigest, sha256};
 use crate::audit::{KnownSize, Timeline};
 use crate::checkpoint::TreeHead;
 use crate::merkle::{LeafIndex, RootHash, TreeSize};
+use crate::text::hex;
 use crate::trust::TrustPolicy;
 use crate::verify::budget::Budget;
 use crate::verify::copy::CopyError;
@@ -135,7 +136,7 @@ impl Packet {
     pub fn manifest_of(files: &[File]) -> String {
         let files: Vec<_> = files
             .iter()
-            .map(|(name, bytes)| serde_json::json!({"name": name, "sha256": to_hex(&sha256(bytes))}))
+            .map(|(name, bytes)| serde_json::json!({"name": name, "sha256": hex::encode(&sha256(bytes))}))
             .collect();
         // Texts only: writing them cannot fail.
         serde_json::to_string_pretty(&serde_json::json!({"packet_version": "1", "files": files})).unwrap_or_default()

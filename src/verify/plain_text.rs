@@ -7,13 +7,15 @@
 
 use std::fmt::Write as _;
 
+use crate::text::unseen::is_hidden;
+
 /// `text` with every character that a reader could not see, or that acts on a
 /// terminal, as `\u{…}`. Line breaks and tabs too: one value, one line.
 #[must_use]
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if is_unsafe(c) {
+        if is_hidden(c) {
             // Writing to a String never fails.
             let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
         } else {
@@ -27,15 +29,6 @@ pub fn escape(text: &str) -> String {
 #[must_use]
 pub fn escape_lines(text: &str) -> String {
     text.split('\n').map(escape).collect::<Vec<_>>().join("\n")
-}
-
-fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -52,6 +45,8 @@ mod tests {
             ("a\u{200b}b\u{2066}c\u{feff}", "a\\u{200b}b\\u{2066}c\\u{feff}"),
             ("\u{e0041}", "\\u{e0041}"),
             ("\u{7f}", "\\u{7f}"),
+            ("a\u{2800}b\u{1bca0}c\u{1d173}", "a\\u{2800}b\\u{1bca0}c\\u{1d173}"),
+            ("a\u{fdd0}\u{ffff}", "a\\u{fdd0}\\u{ffff}"),
         ];
         for (text, want) in hostile {
             assert_eq!(escape(text), want);

@@ -9,12 +9,12 @@
 
 use std::fmt;
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use ed25519_dalek::{Signature, VerifyingKey};
 
 use crate::artifact::check_claims;
-use crate::artifact::digest::{from_b64u, sha256, to_hex};
+use crate::artifact::digest::sha256;
 use crate::artifact::json::{self, Value};
+use crate::text::{base64url, hex};
 
 /// Longest compact token that is read, bytes.
 pub const TOKEN_BYTES_MAX: usize = 64 * 1024;
@@ -82,12 +82,12 @@ impl ScopedToken {
         let text = text.ok_or(TokenError::Form)?.trim_end_matches(['\r', '\n']);
         let (signed, signature) = text.rsplit_once('.').ok_or(TokenError::Form)?;
         let (header, claims) = signed.split_once('.').ok_or(TokenError::Form)?;
-        let signature = from_b64u::<64>(signature).ok_or(TokenError::Form)?;
+        let signature = base64url::decode::<64>(signature).ok_or(TokenError::Form)?;
         let kid = kid_of(&part(header)?)?;
         let claims = part(claims)?;
         check_claims(&claims).map_err(|error| TokenError::Claims(error.to_string()))?;
         Ok(ScopedToken {
-            hash: to_hex(&sha256(text.as_bytes())),
+            hash: hex::encode(&sha256(text.as_bytes())),
             claims,
             kid,
             signed: signed.to_owned(),
@@ -106,7 +106,7 @@ impl ScopedToken {
 }
 
 fn part(text: &str) -> Result<Value, TokenError> {
-    let bytes = Base64UrlUnpadded::decode_vec(text).map_err(|_| TokenError::Form)?;
+    let bytes = base64url::decode_all(text).ok_or(TokenError::Form)?;
     json::parse(&bytes, DEPTH_MAX).map_err(|_| TokenError::Form)
 }
 
@@ -152,9 +152,11 @@ impl KeySet {
         let keys = document.get("keys").and_then(Value::as_array).filter(|keys| keys.len() <= KEYS_MAX);
         let keys = keys.ok_or_else(|| wrong("must hold at most 256 keys in a list called keys"))?;
         let key = |key: &Value| {
-            let raw =
-                key.text_at("x").and_then(from_b64u::<32>).ok_or_else(|| wrong("x must be 32 bytes of base64url"))?;
-            let kid = to_hex(&sha256(&raw))[..16].to_owned();
+            let raw = key
+                .text_at("x")
+                .and_then(base64url::decode::<32>)
+                .ok_or_else(|| wrong("x must be 32 bytes of base64url"))?;
+            let kid = hex::encode(&sha256(&raw))[..16].to_owned();
             if key.text_at("kid") != Some(kid.as_str()) {
                 return Err(wrong("kid must be the first 16 hex digits of the SHA-256 of the key"));
             }

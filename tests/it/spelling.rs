@@ -1,8 +1,9 @@
 //! Ids of our own kinds have one spelling at intake; what was logged before is
 //! read in any.
 
-use pulselog::artifact::spelling::{UNSEEN, is_spelled, is_unseen};
+use pulselog::artifact::spelling::is_spelled;
 use pulselog::artifact::{Grant, KeyCache, Limits, readmit};
+use pulselog::text::unseen::{UNSEEN, is_unseen};
 
 use crate::make::{admit_any, blessing, good_payload, key, kind, project, seal_raw, set, signer_of};
 use pulselog::artifact::json::to_compact;

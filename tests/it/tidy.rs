@@ -5,20 +5,22 @@ use std::path::{Path, PathBuf};
 
 /// Room → rooms it may import. The same table stands in ARCHITECTURE.md.
 const IMPORTS: &[(&str, &[&str])] = &[
-    ("merkle", &[]),
+    ("text", &[]),
+    ("merkle", &["text"]),
     ("tile", &["merkle"]),
     ("note", &[]),
     ("checkpoint", &["merkle", "note"]),
     ("trust", &["merkle", "note", "checkpoint"]),
-    ("artifact", &["merkle"]),
-    ("protocol", &["artifact"]),
+    ("artifact", &["text", "merkle"]),
+    ("protocol", &["text", "artifact"]),
     ("entry", &["merkle", "artifact"]),
     ("policy", &["artifact", "protocol"]),
-    ("audit", &["merkle", "artifact", "entry", "policy"]),
+    ("audit", &["text", "merkle", "artifact", "entry", "policy"]),
     ("receipt", &["merkle", "tile", "note", "checkpoint", "trust", "artifact", "entry"]),
     (
         "verify",
         &[
+            "text",
             "merkle",
             "tile",
             "note",
@@ -42,6 +44,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "server/log",
         &[
+            "text",
             "merkle",
             "tile",
             "note",
@@ -63,7 +66,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "server/audits",
         &["merkle", "artifact", "protocol", "entry", "audit", "verify", "server/store", "server/log", "server/index"],
     ),
-    ("server/lookup", &["merkle", "artifact", "audit", "server/log", "server/index", "server/audits"]),
+    ("server/lookup", &["text", "merkle", "artifact", "audit", "server/log", "server/index", "server/audits"]),
     (
         "server/fsck",
         &[
@@ -99,6 +102,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
 
 /// Rings 1 and 2: no IO, no clock, no randomness, no logging, no async.
 const PURE: &[&str] = &[
+    "text",
     "merkle",
     "tile",
     "note",

@@ -1,6 +1,8 @@
 use super::Broken;
-use crate::artifact::spelling::{UNSEEN, is_spelled};
-use crate::artifact::{digest, time};
+use crate::artifact::spelling::is_spelled;
+use crate::artifact::time;
+use crate::text::base64url;
+use crate::text::unseen::UNSEEN;
 
 /// Longest DID in bytes; a did:key of Ed25519 has 56.
 pub const DID_BYTES_MAX: usize = 256;
@@ -183,7 +185,7 @@ fn check_b64u(text: &str, min: usize, max: usize) -> Result<(), Broken> {
     if !alphabet || text.len() < min || text.len() > max {
         return Err(Broken::InvalidValue);
     }
-    if digest::is_canonical_b64u(text) { Ok(()) } else { Err(Broken::NonCanonicalBase64url) }
+    if base64url::is_canonical(text) { Ok(()) } else { Err(Broken::NonCanonicalBase64url) }
 }
 
 fn is_hex(text: &str, len: usize) -> bool {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::artifact::digest::{PayloadHash, b64u, sha256};
+use crate::artifact::digest::{PayloadHash, sha256};
 use crate::artifact::json::{Object, Value, to_compact};
 use crate::audit::alone;
 use crate::audit::bundles::{
@@ -15,6 +15,7 @@ use crate::audit::rule::Severity;
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Bundle, Call};
 use crate::audit::tokens::TOKEN_UNKNOWN;
+use crate::text::base64url;
 
 /// Genuine gateway receipts of one bundle. A receipt listed twice is one.
 #[derive(Default)]
@@ -132,7 +133,7 @@ fn broken(events: &[Value]) -> Option<&str> {
         for name in EVENT {
             hashed.set(name, event.get(name).cloned().unwrap_or(Value::Null));
         }
-        let hash = b64u(&sha256(to_compact(&Value::Object(hashed)).as_bytes()));
+        let hash = base64url::encode(&sha256(to_compact(&Value::Object(hashed)).as_bytes()));
         let stated = event.text_at("event_hash_b64u");
         if stated != Some(hash.as_str()) || event.text_at("prev_hash_b64u") != before || event.get("run_id") != run {
             return Some(event.text_at("event_id").unwrap_or_default());

@@ -23,9 +23,9 @@ use crate::cli::demo::submitters::Submitters;
 use crate::cli::demo::token::{Token, issue};
 use crate::cli::failure::Failure;
 use crate::cli::http::Client;
-use crate::cli::input::at_ms;
 use crate::cli::log_source::LogSource;
 use crate::cli::print;
+use pulselog::text::civil;
 
 /// Time that an approval lives.
 const APPROVAL_MS: i64 = 15 * 60 * 1_000;
@@ -289,7 +289,7 @@ impl Play<'_> {
     }
 
     fn approve(&mut self, action: &Action, words: &str) -> Result<String, Failure> {
-        let payload = say::approval(action, self.cast.agent.did(), &at_ms(now_ms() + APPROVAL_MS))?;
+        let payload = say::approval(action, self.cast.agent.did(), &civil::with_millis(now_ms() + APPROVAL_MS))?;
         let approval = self.cast.approver.sign("approval", payload, &now())?;
         self.stage.signed("approval-gate", "approval", &approval, words)?;
         Ok(approval.payload_hash)
@@ -338,7 +338,7 @@ impl Play<'_> {
         words: &str,
     ) -> Result<(), Failure> {
         let ended_ms = now_ms();
-        let (started_at, ended_at) = (at_ms(run.started_ms), at_ms(ended_ms));
+        let (started_at, ended_at) = (civil::with_millis(run.started_ms), civil::with_millis(ended_ms));
         let pulse = Pulse {
             run_id: run.chain.run_id(),
             started_at: &started_at,
@@ -370,7 +370,7 @@ fn now_ms() -> i64 {
 }
 
 fn now() -> String {
-    at_ms(now_ms())
+    civil::with_millis(now_ms())
 }
 
 /// Waits for the next whole second and returns it as Argo CD writes times. An

@@ -4,9 +4,10 @@
 use pulselog::artifact::json::Value;
 use pulselog::artifact::op_key;
 
-use crate::cli::demo::value::{hex, hex_sha256, jcs_digest, object, texts, with};
+use crate::cli::demo::value::{hex_sha256, jcs_digest, object, texts, with};
 use crate::cli::failure::Failure;
 use crate::cli::input::random;
+use pulselog::text::hex;
 
 /// Origin of the demo's log.
 pub const ORIGIN: &str = "demo.pulselog.example/log";
@@ -100,13 +101,13 @@ pub struct Job {
 impl Job {
     /// A job that nobody had before.
     pub fn new() -> Result<Self, Failure> {
-        let suffix = hex(&random::<4>()?);
+        let suffix = hex::encode(&random::<4>()?);
         let [high, low] = random::<2>()?;
         Ok(Self {
             id: format!("job-{suffix}"),
             ticket: format!("PAY-{}", 1_000 + u32::from(high) * 16 + u32::from(low) % 16),
             runs: [uuid("run_")?, uuid("run_")?],
-            revision: hex(&random::<20>()?),
+            revision: hex::encode(&random::<20>()?),
             suffix,
         })
     }
@@ -122,7 +123,7 @@ pub fn uuid(prefix: &str) -> Result<String, Failure> {
     let mut bytes = random::<16>()?;
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let text = hex(&bytes);
+    let text = hex::encode(&bytes);
     let parts = [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]];
     Ok(format!("{prefix}{}", parts.join("-")))
 }

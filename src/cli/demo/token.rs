@@ -7,8 +7,9 @@ use pulselog::artifact::scope_hash_b64u;
 
 use crate::cli::demo::cast::Party;
 use crate::cli::demo::scene::{INSTANCE, Job, PROJECT, ROLE, uuid};
-use crate::cli::demo::value::{b64u, hex, hex_sha256, object, texts, with};
+use crate::cli::demo::value::{hex_sha256, object, texts, with};
 use crate::cli::failure::Failure;
+use pulselog::text::{base64url, hex};
 
 /// Lifetime of a token, seconds: half of what the work policy allows.
 const TTL_SECONDS: i64 = 900;
@@ -53,9 +54,13 @@ pub fn issue(
     let public = issuer.key().verifying_key();
     let kid = hex_sha256(public.as_bytes())[..16].to_owned();
     let header = object([("alg", "EdDSA".into()), ("typ", "JWT".into()), ("kid", kid.as_str().into())]);
-    let signed = format!("{}.{}", b64u(to_compact(&header).as_bytes()), b64u(to_compact(&claims).as_bytes()));
+    let signed = format!(
+        "{}.{}",
+        base64url::encode(to_compact(&header).as_bytes()),
+        base64url::encode(to_compact(&claims).as_bytes())
+    );
     let signature = issuer.key().sign(signed.as_bytes());
-    let hash = hex_sha256(format!("{signed}.{}", b64u(&signature.to_bytes())).as_bytes());
+    let hash = hex_sha256(format!("{signed}.{}", base64url::encode(&signature.to_bytes())).as_bytes());
     let issuance = object([
         ("token_hash", hash.as_str().into()),
         ("claims", claims),
@@ -76,5 +81,5 @@ pub fn issue(
 
 /// A number that nobody guesses, for ids.
 pub fn nonce() -> Result<String, Failure> {
-    Ok(hex(&crate::cli::input::random::<12>()?))
+    Ok(hex::encode(&crate::cli::input::random::<12>()?))
 }

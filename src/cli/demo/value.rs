@@ -1,7 +1,7 @@
 //! Short ways to write payloads down, and the two hash spellings they use.
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use pulselog::artifact::json::{Object, Value, to_jcs};
+use pulselog::text::{base64url, hex};
 use sha2::{Digest as _, Sha256};
 
 /// An object with these members in this order.
@@ -31,25 +31,15 @@ pub fn with(value: Value, name: &str, more: Value) -> Value {
 
 /// SHA-256 as a peer writes it.
 pub fn b64u_sha256(bytes: &[u8]) -> String {
-    b64u(&Sha256::digest(bytes))
+    base64url::encode(&Sha256::digest(bytes))
 }
 
 /// SHA-256 as we write it.
 pub fn hex_sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    hex::encode(&Sha256::digest(bytes))
 }
 
 /// Hex SHA-256 of the JCS of a value: our digests of requests and operations.
 pub fn jcs_digest(value: &Value) -> String {
     hex_sha256(to_jcs(value).as_bytes())
-}
-
-/// Unpadded base64url.
-pub fn b64u(bytes: &[u8]) -> String {
-    Base64UrlUnpadded::encode_string(bytes)
-}
-
-/// Lowercase hex.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

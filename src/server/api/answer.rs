@@ -4,9 +4,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Serialize;
 
-use crate::artifact::digest::from_b64u;
 use crate::merkle::Hash;
 use crate::server::api::problem::Problem;
+use crate::text::base64url;
 
 /// Media type of C2SP text.
 pub const TEXT: &str = "text/plain; charset=utf-8";
@@ -175,7 +175,8 @@ pub fn hash_before(name: &'static str, text: &str, prefix: &str, rest: &str) -> 
     if let Ok(hash) = Hash::from_hex(text) {
         return Ok(Spelled::Canonical(hash));
     }
-    let hash = Hash::from_hex(&text.to_ascii_lowercase()).ok().or_else(|| from_b64u::<32>(text).map(Hash::from_bytes));
+    let hash =
+        Hash::from_hex(&text.to_ascii_lowercase()).ok().or_else(|| base64url::decode(text).map(Hash::from_bytes));
     let hash = hash.ok_or_else(|| Problem::parameter(name, "must be 64 hex digits"))?;
     let redirect = Redirect::permanent(&format!("{prefix}{}{rest}", hash.to_hex()));
     Ok(Spelled::Otherwise(Box::new(redirect.into_response())))

@@ -5,6 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::http::Uri;
 
 use crate::server::api::problem::Problem;
+use crate::text::percent;
 
 /// One parameter of a route's query.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +92,8 @@ impl Query {
             if values.iter().any(|(n, _)| *n == param.name) {
                 return Err(Problem::parameter(param.name, "is given twice"));
             }
-            let value = decode(value).ok_or_else(|| Problem::parameter(param.name, "is not percent-encoded UTF-8"))?;
+            let value = percent::decode_query(value)
+                .ok_or_else(|| Problem::parameter(param.name, "is not percent-encoded UTF-8"))?;
             values.push((param.name, value));
         }
         match known.iter().find(|p| p.required && values.iter().all(|(n, _)| *n != p.name)) {
@@ -160,21 +162,4 @@ pub fn number(text: &str) -> Option<u64> {
 fn shown(name: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
     if name.len() <= NAME_SHOWN_MAX && name.bytes().all(plain) { name.to_owned() } else { "query".to_owned() }
-}
-
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = text.bytes();
-    let mut out = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        out.push(match byte {
-            b'%' => hex(bytes.next()?)? << 4 | hex(bytes.next()?)?,
-            b'+' => b' ',
-            plain => plain,
-        });
-    }
-    String::from_utf8(out).ok()
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|d| u8::try_from(d).ok())
 }

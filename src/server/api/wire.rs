@@ -14,6 +14,7 @@ use crate::note::SignedNote;
 use crate::receipt::LogProof;
 use crate::server::log::Logged;
 use crate::server::log::view::StoredEntry;
+use crate::text::hex;
 
 /// Answer to a submission.
 #[derive(Clone, Debug, Serialize)]
@@ -119,7 +120,7 @@ impl From<&StoredEntry> for EntryJson {
         Self {
             index: stored.index.get(),
             leaf_hash: stored.leaf_hash.hash().to_hex(),
-            entry: hex(&stored.bytes),
+            entry: hex::encode(&stored.bytes),
             version: crate::entry::ENTRY_VERSION,
             kind: entry.kind.name(),
             artifact: entry.digest.to_string(),
@@ -171,7 +172,7 @@ impl InclusionJson {
             leaf_hash: crate::merkle::leaf_hash(entry).hash().to_hex(),
             root_hash: head.root.hash().to_hex(),
             path: proof.path.iter().map(Hash::to_hex).collect(),
-            entry: hex(entry),
+            entry: hex::encode(entry),
             checkpoint: text(&proof.checkpoint),
         }
     }
@@ -249,14 +250,6 @@ pub fn root(root: RootHash) -> String {
 #[must_use]
 pub fn text(note: &SignedNote) -> String {
     String::from_utf8_lossy(note.as_bytes()).into_owned()
-}
-
-/// Lowercase hex of any bytes.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
 }
 
 #[cfg(test)]

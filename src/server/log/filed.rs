@@ -25,5 +25,5 @@ pub fn read(entry: &SequencedEntry, body: &[u8]) -> Option<(PayloadHash, Value)>
 }
 
 fn json_hash(text: &str) -> Option<PayloadHash> {
-    crate::artifact::digest::from_b64u::<32>(text).map(PayloadHash::from_bytes)
+    crate::text::base64url::decode(text).map(PayloadHash::from_bytes)
 }

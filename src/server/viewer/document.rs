@@ -1,7 +1,7 @@
 //! The body of an entry, read back for showing: what it says, how it is
 //! indented, and what the entry itself decodes to.
 
-use crate::artifact::digest::{PayloadHash, from_b64u};
+use crate::artifact::digest::PayloadHash;
 use crate::artifact::json::{self, Value};
 use crate::artifact::{Fact, Keys};
 use crate::entry::ENTRY_VERSION;
@@ -9,6 +9,7 @@ use crate::server::log::view::{Body, StoredEntry, View};
 use crate::server::viewer::inline::{Chip, Said};
 use crate::server::viewer::trouble::Trouble;
 use crate::server::viewer::words;
+use crate::text::{base64url, hex};
 
 /// Bytes of a body that a page shows; the rest is behind a link.
 pub(crate) const BODY_BYTES_SHOWN: usize = 64 * 1024;
@@ -60,7 +61,7 @@ impl Document {
             return Some(PayloadHash::from_bytes(*entry.entry.digest.as_bytes()));
         }
         let text = self.value.as_ref()?.text_at("payload_hash_b64u")?;
-        from_b64u::<32>(text).map(PayloadHash::from_bytes)
+        base64url::decode(text).map(PayloadHash::from_bytes)
     }
 
     /// The first [`BODY_BYTES_SHOWN`] of the body, indented.
@@ -123,15 +124,10 @@ pub(crate) fn members(stored: &StoredEntry) -> Vec<Member> {
     add(6, "submitter", entry.submitter.as_str());
     add(7, "logged at, Unix ms", &entry.logged_at.unix_ms().to_string());
     if let Some(receipts) = &entry.receipts {
-        add(8, "receipts root", &hex(&receipts.root));
+        add(8, "receipts root", &hex::encode(&receipts.root));
         add(9, "receipts count", &receipts.count.to_string());
     }
     out
-}
-
-/// Lowercase hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// A DID as a chip, when there is one.

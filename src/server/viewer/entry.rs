@@ -18,6 +18,7 @@ use crate::server::viewer::rows::run_href;
 use crate::server::viewer::states::{Row, State as PageState};
 use crate::server::viewer::trouble::Trouble;
 use crate::server::viewer::{Answer, Desk, serve, words};
+use crate::text::hex;
 
 #[derive(Template)]
 #[template(path = "entry.html")]
@@ -111,7 +112,7 @@ fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryP
         offline: Offline::new(reader, stored, size, None),
         raw: document.raw(),
         members: document::members(stored),
-        entry_hex: document::hex(&stored.bytes),
+        entry_hex: hex::encode(&stored.bytes),
         entry_bytes: words::counted(stored.bytes.len() as u64, "byte", "bytes"),
         previous: index.checked_sub(1),
         next: (index + 1 < reader.view.size().get()).then_some(index + 1),

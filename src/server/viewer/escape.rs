@@ -8,6 +8,8 @@
 //! Not done: normalisation. Two names that differ only in code points stay
 //! two names.
 
+use crate::text::unseen::is_hidden;
+
 /// Most characters of a name.
 pub const NAME_CHARS_MAX: usize = 200;
 /// Most characters of a message.
@@ -36,7 +38,7 @@ pub fn html(text: &str, lines: Lines, out: &mut String) {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             '\n' | '\t' if lines == Lines::Keep => out.push(c),
-            _ if is_unseen(c) || marks > MARKS_MAX => {
+            _ if is_hidden(c) || marks > MARKS_MAX => {
                 out.push_str(&format!("<code class=\"token\">‹U+{:04X}›</code>", u32::from(c)));
             }
             _ => out.push(c),
@@ -69,7 +71,7 @@ pub fn plain(text: &str, chars_max: usize) -> String {
     let (kept, left) = cut(text, chars_max);
     let mut out = String::with_capacity(kept.len());
     for c in kept.chars() {
-        if is_unseen(c) {
+        if is_hidden(c) {
             out.push_str(&format!("‹U+{:04X}›", u32::from(c)));
         } else {
             out.push(c);
@@ -82,17 +84,6 @@ pub fn plain(text: &str, chars_max: usize) -> String {
 }
 
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
-
-/// Characters that turn, join or hide others, or show nothing.
-fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}')
-}
 
 /// Combining marks: characters that stand on the one before.
 fn is_mark(c: char) -> bool {

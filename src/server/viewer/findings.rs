@@ -14,10 +14,10 @@ use crate::server::viewer::coverage::reach;
 use crate::server::viewer::finding::{Card, Entries, Grade, SEVERITIES};
 use crate::server::viewer::inline::Said;
 use crate::server::viewer::reader::{Choices, Reader, Shell, number};
-use crate::server::viewer::rows::segment;
 use crate::server::viewer::trouble::Trouble;
 use crate::server::viewer::verdict::{As, Pinned};
 use crate::server::viewer::{Answer, Desk, serve, words};
+use crate::text::percent;
 
 /// Findings at which a page ends.
 const LIMIT: usize = 50;
@@ -112,7 +112,7 @@ impl Asked {
             ("run", &self.run),
         ];
         for (name, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
-            href.push_str(&format!("&{name}={}", segment(value)));
+            href.push_str(&format!("&{name}={}", percent::segment(value)));
         }
         href
     }

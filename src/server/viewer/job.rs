@@ -13,11 +13,12 @@ use crate::server::viewer::inline::{Chip, Said};
 use crate::server::viewer::judging;
 use crate::server::viewer::reader::{Choices, Reader, Shell, segments};
 use crate::server::viewer::record::{Record, Sources, named_job};
-use crate::server::viewer::rows::{EntryRow, job_href, run_href, segment};
+use crate::server::viewer::rows::{EntryRow, job_href, run_href};
 use crate::server::viewer::states::{Outcome, Row, State as PageState, Word};
 use crate::server::viewer::trouble::Trouble;
 use crate::server::viewer::verdict::Verdicts;
 use crate::server::viewer::{Answer, Desk, escape, offline, serve, words};
+use crate::text::percent;
 
 #[derive(Template)]
 #[template(path = "job.html")]
@@ -63,7 +64,7 @@ fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> 
     let named = named_job(reader, job, size)?;
     let mut record = Record::read(reader, Sources { what: "job", size, made: Some(&made), named, is_strict: false })?;
     let verdicts = Verdicts::of_report(reader, &made, "job", NO_PROTOCOL)?;
-    let more = format!("/findings?job={}&at={size}", segment(job));
+    let more = format!("/findings?job={}&at={size}", percent::segment(job));
     let verdicts = verdicts.with_more(made.report.findings.len(), more).pinned(reader, size, job_href(job));
     let word = verdicts.audit.word.label;
     let title = format!("{word} · Job {}", escape::plain(job, 40));

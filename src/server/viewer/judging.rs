@@ -1,7 +1,7 @@
 //! What pages ask of the audit. They repeat its answer; where it gives none,
 //! they say why.
 
-use crate::artifact::digest::{ArtifactDigest, from_b64u};
+use crate::artifact::digest::ArtifactDigest;
 use crate::audit::Scope;
 use crate::merkle::TreeSize;
 use crate::server::audits::{AuditsError, ScopeReport};
@@ -10,6 +10,7 @@ use crate::server::viewer::reader::Reader;
 use crate::server::viewer::rows::EntryRow;
 use crate::server::viewer::states::{Outcome, State, Word};
 use crate::server::viewer::trouble::Trouble;
+use crate::text::base64url;
 use crate::verify::verification::Verification;
 
 /// Bundles of one run that a page judges; further ones are judged on their own
@@ -85,6 +86,6 @@ pub(super) fn read_digest(text: &str) -> Option<Spelling> {
         return Some(Spelling::Hex(digest));
     }
     let other = ArtifactDigest::from_hex(&text.to_ascii_lowercase()).ok();
-    let other = other.or_else(|| from_b64u::<32>(text).map(ArtifactDigest::from_bytes));
+    let other = other.or_else(|| base64url::decode(text).map(ArtifactDigest::from_bytes));
     other.map(Spelling::Other)
 }

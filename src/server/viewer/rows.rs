@@ -6,6 +6,7 @@ use crate::server::viewer::document;
 use crate::server::viewer::finding::Grade;
 use crate::server::viewer::inline::{Chip, Said, When};
 use crate::server::viewer::states::Word;
+use crate::text::percent;
 
 /// One entry in a list.
 pub(crate) struct EntryRow {
@@ -93,27 +94,14 @@ pub(crate) fn href(stored: &StoredEntry) -> String {
     format!("/entries/{}", stored.index)
 }
 
-/// A path segment of our own routes: everything but unreserved is percent-encoded.
-pub(crate) fn segment(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    // A browser would walk "." and ".." up the path.
-    if out.bytes().all(|b| b == b'.') { out.replace('.', "%2E") } else { out }
-}
-
 /// The page of a run.
 pub(crate) fn run_href(agent: &str, run: &str) -> String {
-    format!("/runs/{}/{}", segment(agent), segment(run))
+    format!("/runs/{}/{}", percent::segment(agent), percent::segment(run))
 }
 
 /// The page of a job.
 pub(crate) fn job_href(job: &str) -> String {
-    format!("/jobs/{}", segment(job))
+    format!("/jobs/{}", percent::segment(job))
 }
 
 #[cfg(test)]
@@ -122,8 +110,8 @@ mod tests {
 
     #[test]
     fn a_segment_stays_one_segment() {
-        assert_eq!(segment("did:key:z6Mk"), "did%3Akey%3Az6Mk");
-        assert_eq!(segment("a/../b?c#d"), "a%2F..%2Fb%3Fc%23d");
-        assert_eq!(segment(".."), "%2E%2E");
+        assert_eq!(percent::segment("did:key:z6Mk"), "did%3Akey%3Az6Mk");
+        assert_eq!(percent::segment("a/../b?c#d"), "a%2F..%2Fb%3Fc%23d");
+        assert_eq!(percent::segment(".."), "%2E%2E");
     }
 }

@@ -13,11 +13,12 @@ use crate::server::viewer::inline::{Chip, Said};
 use crate::server::viewer::judging::{self, JUDGED_MAX, Judged};
 use crate::server::viewer::reader::{Choices, Reader, Shell, segments};
 use crate::server::viewer::record::{Record, Sources, named_run};
-use crate::server::viewer::rows::{EntryRow, job_href, run_href, segment};
+use crate::server::viewer::rows::{EntryRow, job_href, run_href};
 use crate::server::viewer::states::{Row, State as PageState};
 use crate::server::viewer::trouble::Trouble;
 use crate::server::viewer::verdict::Verdicts;
 use crate::server::viewer::{Answer, Desk, escape, offline, serve};
+use crate::text::percent;
 
 /// A run as pages show it: the audit's verdict, and what was recorded.
 pub(super) struct RunView {
@@ -73,7 +74,8 @@ impl RunView {
                     1 => UNREAD,
                     _ => SEVERAL,
                 };
-                let more = format!("/findings?agent={}&run={}&at={size}", segment(agent), segment(run));
+                let more =
+                    format!("/findings?agent={}&run={}&at={size}", percent::segment(agent), percent::segment(run));
                 let verdicts = Verdicts::of_report(reader, made, "run", why)?;
                 Ok(verdicts.with_more(made.report.findings.len(), more))
             }

@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use jiff::Timestamp;
-
 use crate::artifact::{Did, Kind};
+use crate::text::civil;
 
 /// A quantity: grouped by narrow no-break spaces from 1 000 on.
 #[must_use]
@@ -44,20 +43,19 @@ pub fn span(range: &Range<u64>) -> String {
 /// `2026-11-22 12:41:07 UTC`, with milliseconds if asked.
 #[must_use]
 pub fn time(unix_ms: u64, with_ms: bool) -> String {
-    let format = if with_ms { "%Y-%m-%d %H:%M:%S.%3f UTC" } else { "%Y-%m-%d %H:%M:%S UTC" };
-    timestamp(unix_ms).strftime(format).to_string()
+    let shown = if with_ms { civil::to_the_millisecond } else { civil::to_the_second };
+    shown(within_calendar(unix_ms))
 }
 
 /// `2026-11-22T12:41:07.123Z`, for `datetime`.
 #[must_use]
 pub fn machine_time(unix_ms: u64) -> String {
-    timestamp(unix_ms).strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+    civil::with_millis(within_calendar(unix_ms))
 }
 
 /// Out of range is later than any calendar: the last moment stands for it.
-fn timestamp(unix_ms: u64) -> Timestamp {
-    let ms = i64::try_from(unix_ms).unwrap_or(i64::MAX);
-    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX)
+fn within_calendar(unix_ms: u64) -> i64 {
+    i64::try_from(unix_ms).unwrap_or(i64::MAX).min(civil::UNIX_MS_MAX)
 }
 
 /// How long before `now_ms` something was: "41 s", "29 min 12 s", "3 h 10 min".

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::artifact::digest::{sha256, to_hex};
+use crate::artifact::digest::sha256;
 use crate::artifact::json::{self, DEPTH_MAX, Value};
+use crate::text::hex;
 use crate::verify::packet::MANIFEST;
 use crate::verify::report::Check;
 
@@ -20,7 +21,7 @@ impl Manifest {
         if name == MANIFEST {
             self.bytes = Some(bytes.to_vec());
         }
-        self.held.insert(name.to_owned(), to_hex(&sha256(bytes)));
+        self.held.insert(name.to_owned(), hex::encode(&sha256(bytes)));
     }
 
     /// Whether a packet was meant: there is a manifest.

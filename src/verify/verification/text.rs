@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use crate::audit::{self, Absence, AsOf, Effect, Finding};
 use crate::merkle::LeafIndex;
 use crate::protocol;
+use crate::text::civil;
 use crate::verify::plain_text::escape;
 use crate::verify::report::{Check, Outcome, Report};
 use crate::verify::verification::{Allowlists, AuditStatus, CoveragePart, ProtocolPart, Verification};
@@ -185,7 +186,7 @@ fn older(out: &mut String, as_of: Option<&AsOf>) {
 fn pending(out: &mut String, rows: &[audit::Pending]) {
     for row in rows {
         let entries: Vec<_> = row.entries.iter().map(ToString::to_string).collect();
-        let until = time(row.until_ms);
+        let until = civil::to_the_second(row.until_ms);
         let _ = writeln!(out, "\npending  {}  entries {}  (open until {until})", row.code, entries.join(", "));
     }
 }
@@ -260,7 +261,7 @@ fn coverage_words(coverage: &CoveragePart) -> String {
     let as_of = match &coverage.as_of {
         Some(as_of) => {
             let at = as_of.logged_at.and_then(|at| i64::try_from(at.unix_ms()).ok());
-            let at = at.map(|at| format!(", {}", time(at))).unwrap_or_default();
+            let at = at.map(|at| format!(", {}", civil::to_the_second(at))).unwrap_or_default();
             format!("as of size {}{at}; ", as_of.size)
         }
         None if coverage.entries > 0 => String::new(),
@@ -309,13 +310,6 @@ fn not_judged(out: &mut String, coverage: Option<&CoveragePart>, most: usize) {
     }
     for (what, entries) in by_what {
         let _ = writeln!(out, "  {what} (entries {})", listed(&entries, most));
-    }
-}
-
-fn time(unix_ms: i64) -> String {
-    match jiff::Timestamp::from_millisecond(unix_ms) {
-        Ok(at) => at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-        Err(_) => format!("{unix_ms} ms"),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Text as parts between dots: runs of base64url characters, and what breaks
 //! them.
 
-use crate::artifact::digest::b64u_value;
 use crate::artifact::secrets::broken::escapes::escape;
-use crate::artifact::spelling::is_unseen;
+use crate::text::base64url;
+use crate::text::unseen::is_unseen;
 
 /// What stands between two runs of base64url characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,7 +83,7 @@ enum Is {
 
 impl Is {
     fn of(c: char) -> Option<Is> {
-        let character = u8::try_from(c).ok().filter(|byte| b64u_value(*byte).is_some());
+        let character = u8::try_from(c).ok().filter(|byte| base64url::value(*byte).is_some());
         if let Some(byte) = character {
             return Some(Is::Character(byte));
         }
@@ -108,7 +108,7 @@ impl Reader<'_> {
         let (mut part, mut before) = (Part::default(), Break::Nothing);
         loop {
             let rest = &self.text.as_bytes()[self.at..];
-            let plain = rest.iter().take_while(|byte| b64u_value(**byte).is_some()).count();
+            let plain = rest.iter().take_while(|byte| base64url::value(**byte).is_some()).count();
             if plain > 0 {
                 self.run(&mut part, std::mem::take(&mut before), &rest[..plain], plain);
                 continue;
