@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use pulselog::artifact::shape::{Field, Shape, Text};
-use pulselog::artifact::spelling::UNSEEN;
 use pulselog::artifact::{CODES, Form, HashForm, KINDS, KindRow};
+use pulselog::text::unseen::UNSEEN;
 
 use crate::formats_limits::limits;
 use crate::make::{blessing, project};
@@ -85,8 +85,9 @@ fn forms(row: &KindRow) -> String {
 }
 
 fn kinds() -> String {
-    let mut out = "| kind | `envelope_type` | form | hash form | bare | withheld | array |\n|---|---|---|---|---|---|---|\n"
-        .to_owned();
+    let mut out =
+        "| kind | `envelope_type` | form | hash form | bare | withheld | array |\n|---|---|---|---|---|---|---|\n"
+            .to_owned();
     let yes = |is: bool| if is { "yes" } else { "" };
     for row in KINDS {
         let hash = match row.hash_form {
