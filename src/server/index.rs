@@ -175,63 +175,68 @@ impl Index {
     }
 
     /// Up to `limit` entries of a kind with an index above `after`, ascending.
-    #[must_use]
-    pub fn kind(&self, kind: Kind, after: Option<LeafIndex>, limit: usize) -> Vec<LeafIndex> {
-        let Some(prefix) = kind_prefix(kind) else { return Vec::new() };
-        let Some(first) = after.map_or(Some(0), |a| a.get().checked_add(1)) else { return Vec::new() };
-        self.scan(&prefix, first, Direction::Forward, limit)
+    ///
+    /// # Errors
+    /// [`StoreError::Read`]: what is missing would look like absence. So for
+    /// every look-up below.
+    pub fn kind(&self, kind: Kind, after: Option<LeafIndex>, limit: usize) -> Result<Vec<LeafIndex>, StoreError> {
+        let Some(prefix) = kind_prefix(kind) else { return Ok(Vec::new()) };
+        let Some(first) = after.map_or(Some(0), |a| a.get().checked_add(1)) else { return Ok(Vec::new()) };
+        Scan::of(&self.store).up(&prefix, first, None, limit)
     }
 
-    /// Up to `limit` newest entries, of one kind or of all, newest first.
-    #[must_use]
-    pub fn latest(&self, kind: Option<Kind>, limit: usize) -> Vec<LeafIndex> {
-        match kind {
-            Some(kind) => kind_prefix(kind)
-                .map(|prefix| self.scan(&prefix, u64::MAX, Direction::Reverse, limit))
-                .unwrap_or_default(),
-            None => (0..self.followed.get()).rev().take(limit).map(LeafIndex::new).collect(),
-        }
+    /// Up to `limit` newest entries of a kind below `below`, newest first.
+    ///
+    /// # Errors
+    /// As [`Index::kind`].
+    pub fn latest(&self, kind: Kind, below: TreeSize, limit: usize) -> Result<Vec<LeafIndex>, StoreError> {
+        kind_prefix(kind).map_or(Ok(Vec::new()), |prefix| Scan::of(&self.store).down(&prefix, below, limit))
     }
 
     /// Entries that name this run and this agent, or this run and no agent at
     /// all, ascending, at most [`RUN_ENTRIES_MAX`]. Names are claims of
     /// whoever signed. Cost: one body read and parsed an entry.
-    #[must_use]
-    pub fn run(&self, agent: &str, run: &str) -> Vec<LeafIndex> {
+    ///
+    /// # Errors
+    /// As [`Index::kind`].
+    pub fn run(&self, agent: &str, run: &str) -> Result<Vec<LeafIndex>, StoreError> {
         let mut found = Vec::new();
         for named in [agent, ""] {
-            let candidates = self.scan(&run_prefix(named, run), 0, Direction::Forward, RUN_ENTRIES_MAX);
-            found.extend(candidates.into_iter().filter(|i| self.names_run(*i, named, run)));
+            for index in Scan::of(&self.store).up(&run_prefix(named, run), 0, None, RUN_ENTRIES_MAX)? {
+                if self.names_run(index, named, run)? {
+                    found.push(index);
+                }
+            }
         }
         found.sort_unstable();
         found.dedup();
         found.truncate(RUN_ENTRIES_MAX);
-        found
+        Ok(found)
     }
 
-    fn names_run(&self, index: LeafIndex, agent: &str, run: &str) -> bool {
-        let read = || {
-            let entry = SequencedEntry::decode(&self.store.entry(index).ok()??).ok()?;
-            keys(&entry, &self.store.body(index).ok()??)
-        };
+    /// Whether an entry says so itself: a hash may have met by chance. A
+    /// withheld body says nothing.
+    fn names_run(&self, index: LeafIndex, agent: &str, run: &str) -> Result<bool, StoreError> {
+        let (entry, body) = (self.store.entry(index)?, self.store.body(index)?);
+        let read = || keys(&SequencedEntry::decode(&entry?).ok()?, &body?);
         let keys = read().unwrap_or_default();
-        keys.agent.as_deref().unwrap_or_default() == agent && keys.runs.iter().any(|r| r == run)
+        Ok(keys.agent.as_deref().unwrap_or_default() == agent && keys.runs.iter().any(|r| r == run))
     }
 
     /// Entries below `below` that are filed under `link`, ascending, at most
     /// `limit`. The caller waited until they were indexed.
     ///
     /// # Errors
-    /// [`StoreError::Read`]: what is missing would look like absence.
+    /// As [`Index::kind`].
     pub fn linked(&self, link: &Link, below: TreeSize, limit: usize) -> Result<Vec<LeafIndex>, StoreError> {
-        Reader::of(&self.store).scan(&link_prefix(link), 0, below, limit)
+        Scan::of(&self.store).up(&link_prefix(link), 0, Some(below), limit)
     }
 
     /// Entries from `first` on and below `below` that may bear this name,
     /// ascending, at most `limit`: a hash met by chance is among them.
     ///
     /// # Errors
-    /// [`StoreError::Read`].
+    /// As [`Index::kind`].
     pub fn named(
         &self,
         name: &str,
@@ -239,54 +244,56 @@ impl Index {
         below: TreeSize,
         limit: usize,
     ) -> Result<Vec<LeafIndex>, StoreError> {
-        Reader::of(&self.store).scan(&name_prefix(name), first.get(), below, limit)
-    }
-
-    /// A failed read finds nothing: the pages say how far the index has come.
-    fn scan(&self, prefix: &[u8], first: u64, direction: Direction, limit: usize) -> Vec<LeafIndex> {
-        let db = self.store.database();
-        let Some(family) = db.cf_handle(cf::SEARCH) else { return Vec::new() };
-        let from = [prefix, &number_key(first)].concat();
-        db.iterator_cf(family, IteratorMode::From(&from, direction))
-            .take(limit)
-            .map_while(|row| number(row.ok()?.0.strip_prefix(prefix)?).map(LeafIndex::new))
-            .collect()
+        Scan::of(&self.store).up(&name_prefix(name), first.get(), Some(below), limit)
     }
 }
 
-/// Reads rows where a failed read is an error.
-struct Reader<'a>(&'a Store);
+/// The search rows: the only place that walks them.
+struct Scan<'a>(&'a Store);
 
-impl<'a> Reader<'a> {
+impl<'a> Scan<'a> {
     const fn of(store: &'a Store) -> Self {
         Self(store)
     }
 
-    fn scan(&self, prefix: &[u8], first: u64, below: TreeSize, limit: usize) -> Result<Vec<LeafIndex>, StoreError> {
+    /// Entries under `prefix` from `first` on, ascending.
+    fn up(
+        &self,
+        prefix: &[u8],
+        first: u64,
+        below: Option<TreeSize>,
+        limit: usize,
+    ) -> Result<Vec<LeafIndex>, StoreError> {
+        let mut found = self.walk(prefix, first, Direction::Forward, limit)?;
+        if let Some(below) = below {
+            found.truncate(found.partition_point(|index| index.get() < below.get()));
+        }
+        Ok(found)
+    }
+
+    /// The highest entries under `prefix` below a size, descending.
+    fn down(&self, prefix: &[u8], below: TreeSize, limit: usize) -> Result<Vec<LeafIndex>, StoreError> {
+        below.get().checked_sub(1).map_or(Ok(Vec::new()), |last| self.walk(prefix, last, Direction::Reverse, limit))
+    }
+
+    /// The highest entry below `below` that is filed under `link`.
+    fn newest(&self, link: &Link, below: TreeSize) -> Result<Option<LeafIndex>, StoreError> {
+        Ok(self.down(&link_prefix(link), below, 1)?.first().copied())
+    }
+
+    fn walk(&self, prefix: &[u8], from: u64, direction: Direction, limit: usize) -> Result<Vec<LeafIndex>, StoreError> {
         let db = self.0.database();
         let family = db.cf_handle(cf::SEARCH).ok_or(StoreError::Family { name: cf::SEARCH })?;
-        let from = [prefix, &number_key(first)].concat();
+        let from = [prefix, &number_key(from)].concat();
         let mut found = Vec::new();
-        for row in db.iterator_cf(family, IteratorMode::From(&from, Direction::Forward)).take(limit) {
+        for row in db.iterator_cf(family, IteratorMode::From(&from, direction)).take(limit) {
             let (key, _) = row.map_err(StoreError::Read)?;
-            match key.strip_prefix(prefix).and_then(number).filter(|index| *index < below.get()) {
+            match key.strip_prefix(prefix).and_then(number) {
                 Some(index) => found.push(LeafIndex::new(index)),
                 None => break,
             }
         }
         Ok(found)
-    }
-
-    /// The highest entry below `below` that is filed under `link`.
-    fn newest(&self, link: &Link, below: TreeSize) -> Result<Option<LeafIndex>, StoreError> {
-        let Some(last) = below.get().checked_sub(1) else { return Ok(None) };
-        let db = self.0.database();
-        let family = db.cf_handle(cf::SEARCH).ok_or(StoreError::Family { name: cf::SEARCH })?;
-        let prefix = link_prefix(link);
-        let from = [&prefix[..], &number_key(last)].concat();
-        let row = db.iterator_cf(family, IteratorMode::From(&from, Direction::Reverse)).next();
-        let Some((key, _)) = row.transpose().map_err(StoreError::Read)? else { return Ok(None) };
-        Ok(key.strip_prefix(&prefix[..]).and_then(number).map(LeafIndex::new))
     }
 }
 

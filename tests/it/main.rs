@@ -157,6 +157,8 @@ mod shown;
 mod shown_lost;
 #[cfg(feature = "server")]
 mod scrub;
+#[cfg(feature = "server")]
+mod search_damaged;
 mod secrets;
 mod named_files;
 mod secrets_broken;

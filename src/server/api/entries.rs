@@ -83,7 +83,7 @@ fn of_kind(log: &Log, index: &Index, kind: Kind, after: Option<u64>, limit: usiz
     let _ = index.wait(view.size());
     let indexed = index.followed().get().min(view.size().get());
     // One more than asked for tells whether there is a next page.
-    let mut found = index.kind(kind, after.map(LeafIndex::new), limit + 1);
+    let mut found = index.kind(kind, after.map(LeafIndex::new), limit + 1).map_err(ViewError::Store)?;
     found.retain(|i| i.get() < view.size().get());
     if found.is_empty() {
         view.check_none(view.size())?;

@@ -15,7 +15,7 @@ use crate::merkle::{LeafIndex, TreeSize};
 use crate::sequence::CommittedEntry;
 use crate::server::index::names::names;
 use crate::server::index::rows::{Batch, CURSOR, Rows, version};
-use crate::server::index::{Followed, Reader};
+use crate::server::index::{Followed, Scan};
 use crate::server::log::Published;
 use crate::server::log::filed;
 use crate::server::log::recent::Recent;
@@ -123,7 +123,7 @@ impl Follower {
             db.delete_range_cf(family, &[0][..], &[0xff][..]).map_err(StoreError::Write)?;
             return Ok(0);
         };
-        let newest = Reader::of(&self.store).newest(&Link::ROOTS, TreeSize::new(followed))?;
+        let newest = Scan::of(&self.store).newest(&Link::ROOTS, TreeSize::new(followed))?;
         self.roots = match newest {
             Some(index) => self.payload(index)?.map(Arc::new),
             None => None,

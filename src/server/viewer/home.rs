@@ -6,6 +6,7 @@ use axum::response::Response;
 
 use crate::artifact::Kind;
 use crate::merkle::LeafIndex;
+use crate::server::audits::AuditsError;
 use crate::server::viewer::card::Card;
 use crate::server::viewer::document::Document;
 use crate::server::viewer::drawing::{Svg, scale};
@@ -89,9 +90,9 @@ fn quoted(text: &str) -> String {
 fn pulses(reader: &Reader) -> Result<Vec<PulseRow>, Trouble> {
     let Some(kind) = Kind::parse("trust_pulse") else { return Ok(Vec::new()) };
     let mut out = Vec::new();
-    let size = reader.view.size().get();
     // The index may have followed the log beyond what this page reads.
-    for index in reader.index.latest(Some(kind), LATEST_PULSES).into_iter().filter(|i| i.get() < size) {
+    let latest = reader.index.latest(kind, reader.view.size(), LATEST_PULSES);
+    for index in latest.map_err(AuditsError::from)? {
         let stored = reader.view.entry(index)?;
         let document = Document::read(&reader.view, &stored)?;
         let keys = document.keys(&stored);

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::artifact::Kind;
 use crate::audit::Finding;
 use crate::merkle::{LeafIndex, TreeSize};
+use crate::server::audits::AuditsError;
 use crate::server::audits::ScopeReport;
 use crate::server::index::RUN_ENTRIES_MAX;
 use crate::server::log::view::StoredEntry;
@@ -145,12 +146,13 @@ fn left(found: usize, most: usize) -> Option<String> {
 }
 
 /// Entries that name this agent and run, or this run and no agent: claims.
-pub(super) fn named_run(reader: &Reader, agent: &str, run: &str, size: TreeSize) -> Vec<LeafIndex> {
+///
+/// # Errors
+/// A read that failed.
+pub(super) fn named_run(reader: &Reader, agent: &str, run: &str, size: TreeSize) -> Result<Vec<LeafIndex>, Trouble> {
     // The caller's page says how far the index has come.
     let _ = reader.index.wait(size);
-    let mut found = reader.index.run(agent, run);
-    found.truncate(RUN_ENTRIES_MAX);
-    found
+    Ok(reader.index.run(agent, run).map_err(AuditsError::from)?)
 }
 
 /// Entries that name this job: claims.
@@ -160,7 +162,7 @@ pub(super) fn named_run(reader: &Reader, agent: &str, run: &str, size: TreeSize)
 pub(super) fn named_job(reader: &Reader, job: &str, size: TreeSize) -> Result<Vec<LeafIndex>, Trouble> {
     let mut found = Vec::new();
     let candidates = reader.index.named(job, LeafIndex::new(0), size, RUN_ENTRIES_MAX);
-    for index in candidates.map_err(crate::server::audits::AuditsError::from)? {
+    for index in candidates.map_err(AuditsError::from)? {
         let stored = reader.view.entry(index)?;
         if Document::read(&reader.view, &stored)?.keys(&stored).job.as_deref() == Some(job) {
             found.push(index);

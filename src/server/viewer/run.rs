@@ -41,7 +41,7 @@ impl RunView {
     pub(super) fn read(reader: &Reader, agent: &str, run: &str, size: TreeSize) -> Result<Self, Trouble> {
         let scope = Scope::Run { agent: agent.to_owned(), run: run.to_owned() };
         let made = judging::report(reader, &scope, size)?;
-        let named = named_run(reader, agent, run, size);
+        let named = named_run(reader, agent, run, size)?;
         let sources = Sources { what: "run", size, made: made.as_ref().ok(), named, is_strict: true };
         let mut record = Record::read(reader, sources)?;
         if made.as_ref().is_ok_and(|made| !made.is_known) {

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::merkle::TreeSize;
 use crate::server::access::Closed;
+use crate::server::api::problem::code_row;
 use crate::server::audits::AuditsError;
 use crate::server::log::view::ViewError;
 use crate::server::viewer::inline::Said;
@@ -50,10 +51,12 @@ impl Trouble {
         Self { status: StatusCode::BAD_REQUEST, heading: "Not understood", ..Self::not_found(code, sentence) }
     }
 
-    /// The store and the newest checkpoint disagree, or the store is silent.
+    /// The store and the newest checkpoint disagree, or the store is silent. The
+    /// status is that of the API's answer; what only a page can meet is ours.
     pub(crate) fn unsound(code: &'static str) -> Self {
+        let status = code_row(code).and_then(|row| StatusCode::from_u16(row.status).ok());
         Self {
-            status: StatusCode::SERVICE_UNAVAILABLE,
+            status: status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             heading: "This page is stopped",
             next: None,
             ..Self::not_found(
