@@ -7,6 +7,8 @@
 //! is held against what is known of the missing: kind, signer and submitter,
 //! place. Of entries that are missing altogether nothing is known but the place.
 
+mod disputed;
+
 use std::collections::BTreeSet;
 
 use crate::artifact::Did;
@@ -111,7 +113,8 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
             .filter(|missing| missing.first <= missing.last)
             .collect();
         missing.extend(unrooted);
-        (!missing.is_empty()).then(|| NotAtHand { scene, judge: Judge::new(scene), missing, gaps })
+        let is_all = missing.is_empty() && scene.disputes.is_empty();
+        (!is_all).then(|| NotAtHand { scene, judge: Judge::new(scene), missing, gaps })
     }
 
     /// The finding as it may be said here: an accusation that something missing
@@ -126,13 +129,12 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
         let rests = rule.rests_on.iter().copied().flatten();
         let undoes = |missing: &&Missing<'a>| rests.clone().any(|rest| self.undoes(rest, missing, &case));
         let not_here = NotHere::few(self.missing.iter().filter(counts).filter(undoes).map(Missing::bring));
-        if not_here.is_empty() {
-            return finding;
-        }
-        if is_own_word(rule) {
-            (finding.subject.job, finding.subject.token) = (None, None);
-        } else {
-            finding.leave_undecided(not_here);
+        let dispute = self.dispute(rule, &finding, &case);
+        match dispute {
+            None if not_here.is_empty() => {}
+            _ if is_own_word(rule) => (finding.subject.job, finding.subject.token) = (None, None),
+            Some(dispute) if not_here.is_empty() => return disputed::left_open(&finding, dispute),
+            _ => finding.leave_undecided(not_here),
         }
         finding
     }
@@ -180,7 +182,7 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
             Place::BeforeAct => case.act.is_none_or(|act| missing.first < act),
             // What acts under a token that is not known is charged to nobody for sure.
             Place::BeforeToken => match issued {
-                Some(_) => below(issued),
+                Some(_) => below(issued) || self.may_contradict(missing, case),
                 None => case.names_job || (case.is_under_token && case.act.is_none_or(|act| missing.first < act)),
             },
             Place::BeforeRun => case.has_run && case.run_from.is_none_or(|from| missing.first < from),

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::artifact::json::{Value, to_jcs};
+use crate::artifact::json::Value;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{Effect, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
-use crate::audit::scene::{Scene, speaker};
+use crate::audit::scene::{Dispute, Scene, speaker};
 use crate::audit::statement::Statement;
 use crate::merkle::LeafIndex;
 
@@ -38,12 +38,12 @@ static REPLAY_RECEIPT_ID_REUSED: Rule = Rule {
     rests_on: &[WORD, TOKEN, RUN],
 };
 
-static REPLAY_TOKEN_ISSUED_TWICE: Rule = Rule {
+pub(super) static REPLAY_TOKEN_ISSUED_TWICE: Rule = Rule {
     code: "REPLAY_TOKEN_ISSUED_TWICE",
     title: "Token issued twice",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "One token has one issuance; a second one with other claims says that one of them is untrue. The first counts. Where two issuers contradict each other, the jobs that they name are incomplete.",
+    rationale: "One token has one issuance; a second one with other claims says that one of them is untrue. The first counts. Where two issuers contradict each other, neither does: nobody can say which of them is wrong. Then the jobs that they name are incomplete, and so is whatever rests on this token's claims, whoever logged first.",
     what_to_do: "Ask the issuer which claims the token holds.",
     does_not_prove: "Which of the two is the true one.",
     rests_on: &[WORD, TOKEN],
@@ -86,6 +86,9 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     for fact in &scene.facts {
         let Some((kind, path, rule)) = ONCE.iter().find(|(kind, ..)| *kind == fact.kind) else { continue };
         let (Some(signer), Some(id)) = (fact.signer, id_of(fact, path)) else { continue };
+        if fact.kind == "cst_issuance" && scene.disputes.of_token(id).is_some() {
+            continue;
+        }
         let agent = scene.agent_behind(fact).unwrap_or_default();
         let earlier = *first.entry((kind, signer.as_str(), id)).or_insert(fact.at);
         let of_agent = *first_of.entry((kind, signer.as_str(), id, agent)).or_insert(fact.at);
@@ -97,28 +100,37 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
             findings.add(rule, &subject, [earlier, fact.at], detail);
         }
     }
-    two_issuers(scene, findings);
+    scene.disputes.all().for_each(|dispute| two_issuers(dispute, findings));
     runs(scene, findings);
 }
 
-/// Two issuers that give one token different claims: one of them is wrong, and
-/// nobody can say which.
-fn two_issuers(scene: &Scene<'_>, findings: &mut Findings) {
-    for fact in scene.facts.iter().filter(|fact| fact.kind == "cst_issuance") {
-        let Some(token) = fact.text("token_hash").and_then(|hash| scene.token(hash)) else { continue };
-        let (token, claims) = (&scene.tokens[token], |of: &Statement<'_>| of.payload.get("claims").map(to_jcs));
-        if fact.signer == token.statement.signer || claims(fact) == claims(&token.statement) {
-            continue;
-        }
-        let other = fact.id("claims.mission_id").filter(|job| token.job != Some(job));
-        let agent = || fact.text("claims.sub").map(str::to_owned);
-        let named = other.map(|job| Subject { job: Some(job.to_owned()), agent: agent(), ..Subject::default() });
-        for subject in named.into_iter().chain([token.subject()]) {
-            let detail = "another issuer says otherwise what this token's claims are";
-            let entries = [token.statement.at, fact.at];
-            findings.leave_open(&REPLAY_TOKEN_ISSUED_TWICE, Severity::High, &subject, entries, detail);
-        }
+/// Two issuers that give one token different claims. One that issued it twice
+/// besides is at fault for whom all of them name.
+fn two_issuers(dispute: &Dispute<'_>, findings: &mut Findings) {
+    let subjects = dispute.subjects();
+    if let [subject] = subjects.as_slice()
+        && dispute.is_by_one_twice()
+    {
+        let detail = "one issuer issued the token twice, and another says otherwise what its claims are";
+        findings.add(&REPLAY_TOKEN_ISSUED_TWICE, subject, dispute.entries(), detail);
     }
+    for subject in &subjects {
+        let detail = "two issuers say unlike things of this token's claims";
+        leave_disputed(dispute, subject, [], detail.to_owned(), findings);
+    }
+}
+
+/// Leaves open what rests on the claims of a token whose issuers contradict
+/// each other.
+pub(super) fn leave_disputed(
+    dispute: &Dispute<'_>,
+    subject: &Subject,
+    shown_by: impl IntoIterator<Item = LeafIndex>,
+    detail: String,
+    findings: &mut Findings,
+) {
+    let entries = dispute.entries().chain(shown_by);
+    findings.leave_open(&REPLAY_TOKEN_ISSUED_TWICE, Severity::High, subject, entries, detail);
 }
 
 /// Ids of our own kinds have one spelling; a peer's that is given twice is the

@@ -80,6 +80,11 @@ impl<'a> Roots<'a> {
         rows.iter().find(|row| row.text_at("name") == Some(name))?.text_at("server")
     }
 
+    /// Who may issue tokens.
+    pub(super) fn issuers(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.rows("cst_issuers").iter().filter_map(Value::as_str)
+    }
+
     /// Whether `did` is a wrapper: for `agent`, or for anybody.
     pub(super) fn is_wrapper(&self, did: &Did, agent: Option<&str>) -> bool {
         let mut rows = self.rows("wrappers").iter().filter(|row| row.text_at("did") == Some(did.as_str()));

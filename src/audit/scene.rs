@@ -4,6 +4,7 @@
 
 mod behind;
 mod charge;
+mod disputes;
 mod joins;
 mod missed;
 mod reasons;
@@ -26,6 +27,7 @@ use crate::merkle::LeafIndex;
 use crate::policy::Policy;
 
 pub(super) use self::charge::speaker;
+pub(super) use self::disputes::{Dispute, Disputes};
 use self::reasons::Unfit;
 use self::whose::Loose;
 
@@ -52,6 +54,8 @@ pub(super) struct Scene<'a> {
     pub reported: HashMap<&'a str, Vec<usize>>,
     pub untrusted: Vec<Statement<'a>>,
     pub withheld: Vec<Withheld<'a>>,
+    /// Tokens whose issuers contradict each other: none of `tokens`.
+    pub disputes: Disputes<'a>,
     /// The tokens of each run.
     pub run_tokens: BTreeMap<RunKey<'a>, Chain>,
     /// What the other runs may be of.
@@ -82,12 +86,13 @@ pub(super) struct Scene<'a> {
 impl<'a> Scene<'a> {
     /// `logged_at`: of the last entry of the prefix, where that entry is not at hand.
     pub(super) fn new(
-        prefix: impl Iterator<Item = (LeafIndex, &'a Seen)>,
+        prefix: impl Iterator<Item = (LeafIndex, &'a Seen)> + Clone,
         logged_at: Option<LoggedAt>,
         operator: Option<&Did>,
         origin: Option<&str>,
     ) -> Scene<'a> {
-        let mut scene = Scene { pinned: operator.is_some(), ..Scene::default() };
+        let disputes = Disputes::among(prefix.clone(), operator, origin);
+        let mut scene = Scene { pinned: operator.is_some(), disputes, ..Scene::default() };
         for (at, seen) in prefix {
             scene.logged_at = Some(seen.entry.logged_at);
             match &seen.body {
@@ -221,7 +226,7 @@ impl<'a> Scene<'a> {
         let text = |path| statement.text(path).unwrap_or_default();
         let seconds = |path| statement.payload.at(path).and_then(Value::as_i64).unwrap_or(0).saturating_mul(1_000);
         let (hash, agent) = (text("token_hash"), text("claims.sub"));
-        if self.token_at.contains_key(hash) {
+        if self.token_at.contains_key(hash) || self.disputes.of_token(hash).is_some() {
             return;
         }
         let row = self.roots.last().and_then(|(_, roots)| roots.agent(agent));
@@ -269,6 +274,7 @@ impl<'a> Scene<'a> {
 
     /// What needs the whole prefix: ends of tokens, tokens of runs, joins.
     fn connect(&mut self) {
+        self.file_disputed();
         for token in &mut self.tokens {
             token.revoked = self.revoked.get(token.hash).copied();
         }
@@ -286,6 +292,7 @@ impl<'a> Scene<'a> {
                 self.tokens[at].revoked = chain.revocation(&self.tokens[at]);
             }
         }
+        self.doubt_disputed();
         self.charge_decisions();
         self.find_jobs();
         packing::connect(&mut self.bundles);

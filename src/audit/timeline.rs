@@ -144,7 +144,7 @@ impl Timeline {
     }
 
     /// What stands below `size`, in order.
-    pub fn prefix(&self, size: TreeSize) -> impl Iterator<Item = (LeafIndex, &Seen)> {
+    pub fn prefix(&self, size: TreeSize) -> impl DoubleEndedIterator<Item = (LeafIndex, &Seen)> + Clone {
         self.seen.range(..LeafIndex::new(size.get())).map(|(index, seen)| (*index, seen.as_ref()))
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::audit::SKEW_MS;
 use crate::audit::finding::{Findings, Subject};
+use crate::audit::replays::leave_disputed;
 use crate::audit::rule::{
     CALL, CHAIN, Effect, JOINED, NOTHING, Place, RENEWAL, RUN, Rest, Rule, Severity, TOKEN, WORD,
 };
@@ -163,7 +164,15 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 
 fn unissued(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
     let at = decision.statement.at;
+    let disputed = decision.token_hash.and_then(|hash| scene.disputes.of_token(hash));
+    if let Some(dispute) = disputed.filter(|dispute| dispute.is_issued_before(at)) {
+        let detail = "two issuers say unlike things of the claims of the token that this decision names".to_owned();
+        leave_disputed(dispute, &decision.subject(), [at], detail, findings);
+        return;
+    }
+    let disputed = disputed.and_then(|dispute| dispute.entries().min());
     let later = decision.token_hash.and_then(|hash| scene.token(hash)).map(|token| scene.tokens[token].statement.at);
+    let later = later.or(disputed);
     let detail = match later {
         Some(issued) => format!("the named token was issued at entry {issued}, after this decision"),
         None => "nobody with the role issued the named token".to_owned(),
@@ -211,6 +220,9 @@ fn of_call(scene: &Scene<'_>, call: &Call<'_>, findings: &mut Findings) {
     let subject = scene.subject_of_call(call);
     if call.scope_hash.is_none() {
         findings.uncover("model call names no grant", &subject, at);
+    }
+    if scene.disputed(call).is_some() {
+        findings.uncover("model call under a token whose issuers contradict each other", &subject, at);
     }
     if scene.is_unissued(call) {
         let later = call.grant.map(|grant| scene.tokens[grant].statement.at);
@@ -292,6 +304,11 @@ fn of_bundles(scene: &Scene<'_>, findings: &mut Findings) {
         let at = bundle.statement.at;
         let of_run = bundle.run.and_then(|run| scene.run_tokens.get(&(bundle.agent, run)));
         for listed in &bundle.token_hashes {
+            if let Some(dispute) = scene.disputes.of_token(listed) {
+                let detail = "two issuers say unlike things of the claims of a token that the bundle names".to_owned();
+                leave_disputed(dispute, &bundle.subject(), [at], detail, findings);
+                continue;
+            }
             let Some(known) = scene.token(listed) else {
                 let detail = "the bundle names a token that nobody with the role issued";
                 findings.add(&TOKEN_UNKNOWN, &bundle.subject(), [at], detail);

@@ -1,9 +1,13 @@
 //! Golden logs about two issuers that give one token different claims.
 
+use std::collections::BTreeSet;
+
 use pulselog::artifact::json::Value;
-use pulselog::audit::Verdict::{Incomplete, Pass};
+use pulselog::audit::Verdict::{Fail, Incomplete, Pass};
+use pulselog::audit::{Effect, Report, Scope, Verdict};
 
 use crate::audit_goldens::{Golden, golden};
+use crate::audit_goldens_authority::neighbours;
 use crate::audit_make::Story;
 use crate::make::{did, set};
 
@@ -41,6 +45,38 @@ pub static ROWS: &[Golden] = &[
     .runs(&[("agent", "r1", Pass), ("agent", "r2", Incomplete)])
     .beside(as_before),
     golden(
+        "the issuer that gives a token an end long ago logs first",
+        |story| issued_before(story, "claims.exp", 1_700_000_000_u32),
+        &["REPLAY_TOKEN_ISSUED_TWICE"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Incomplete)])
+    .beside(|story| issued_before(story, "kid", "fedcba9876543210")),
+    golden(
+        "the issuer that gives a token another agent logs first",
+        |story| {
+            issued_before(story, "claims.sub", did("stranger"));
+            let at = story.index("issued again") as usize;
+            crate::make::rehash_scope(&mut story.steps[at].payload);
+        },
+        &["REPLAY_TOKEN_ISSUED_TWICE"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Incomplete)])
+    .beside(|story| issued_before(story, "kid", "fedcba9876543210")),
+    golden(
+        "a write without approval under a token of two accounts is left open",
+        |story| {
+            let end = longer(story);
+            issued_before(story, "claims.exp", end);
+            story.set("back", "approvals", Value::Array(vec![]));
+        },
+        &["REPLAY_TOKEN_ISSUED_TWICE"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Incomplete)])
+    .beside(|story| issued_before(story, "kid", "fedcba9876543210")),
+    golden(
         "somebody without a role gives a token another end",
         |story| {
             let end = longer(story);
@@ -66,4 +102,122 @@ fn a_token_that_two_issuers_give_to_two_jobs_leaves_both_open() {
     let whole = story.timeline();
     let scopes = ["job-1", "job-2"].map(|job| pulselog::audit::Scope::Job(job.to_owned()));
     crate::audit_slices::same_from_its_own_entries(&whole, whole.size(), &scopes);
+}
+
+/// The same, logged before the token's own issuer says it.
+fn issued_before(story: &mut Story, member: &str, new: impl Into<Value>) {
+    issued_by(story, "second issuer", member, new);
+    story.move_after("t2", "issued again");
+}
+
+/// One claim of the second token, told otherwise by the second issuer.
+type Otherwise = fn(&mut Story) -> (&'static str, Value);
+
+const OTHERWISE: &[(&str, Otherwise)] = &[
+    ("ended long ago", |_| ("claims.exp", Value::from(1_700_000_000_u32))),
+    ("ends later", |story| ("claims.exp", longer(story).into())),
+    ("begins later", |story| ("claims.iat", longer(story).into())),
+    ("another agent's", |_| ("claims.sub", did("other agent").into())),
+    ("nobody's", |_| ("claims.sub", did("unheard of").into())),
+    ("another job's", |_| ("claims.mission_id", "job-2".into())),
+    ("of no known job", |_| ("claims.mission_id", "job-9".into())),
+    ("of other rights", |_| ("claims.scope", Value::Array(vec!["everything".into()]))),
+    ("under another policy", |_| ("claims.policy_hash_b64u", crate::make::b64u("another policy").into())),
+];
+
+type Change = fn(&mut Story);
+
+/// Honest, and guilty under the second token or beside it.
+const STORIES: &[Change] = &[
+    |_| {},
+    |story| story.set("job-1.back", "approvals", Value::Array(vec![])),
+    |story| drop(story.remove("job-1.back receipt")),
+    |story| story.set("job-1.back", "binds.destination.namespace", "prod"),
+    |story| story.set("job-1.back seen", "destination.namespace", "prod"),
+    |story| story.set("job-1.back", "run_id", "job-1.r1"),
+    |story| story.set("job-1.r2 call 1", "model", "another"),
+    |story| story.set("job-1.r2 call 1", "timestamp", "2026-11-22T18:00:00Z"),
+    |story| drop(story.remove("job-1.b2")),
+    |story| story.move_after("job-1.revoked", "job-1.ok"),
+    |story| {
+        let revocation = story.revocation("t2");
+        story.log("ended", "cst_revocation", "issuer", revocation);
+        story.last_after("job-1.r2 call 1");
+    },
+];
+
+/// The story with that said where `place` puts it.
+fn disputed(change: Change, otherwise: Otherwise, place: fn(&mut Story)) -> Story {
+    let mut story = Story::clean();
+    neighbours(&mut story);
+    story.job = "job-1".to_owned();
+    change(&mut story);
+    story.wait(7_200_000);
+    story.approve("tick", "deny", "read");
+    let (member, new) = otherwise(&mut story);
+    issued_by(&mut story, "second issuer", member, new);
+    let at = story.index("issued again") as usize;
+    crate::make::rehash_scope(&mut story.steps[at].payload);
+    place(&mut story);
+    story
+}
+
+/// Verdicts and findings, without indexes.
+fn said(report: &Report) -> (Vec<(String, Verdict)>, BTreeSet<(&'static str, String, String)>) {
+    let jobs = report.jobs.iter().map(|(job, verdict)| (job.clone(), *verdict));
+    let runs = report.runs.iter().map(|run| (run.run.run.clone(), run.verdict));
+    let found = report.findings.iter().map(|f| (f.code, format!("{:?} {:?}", f.effect, f.subject), f.detail.clone()));
+    (jobs.chain(runs).collect(), found.collect())
+}
+
+fn accused(report: &Report) -> BTreeSet<(&'static str, String)> {
+    let fails = report.findings.iter().filter(|finding| finding.effect == Effect::Fails);
+    fails.map(|finding| (finding.code, format!("{:?}", finding.subject))).collect()
+}
+
+#[test]
+fn whichever_of_two_issuers_logs_first_the_verdict_is_the_same_and_accuses_nobody_anew() {
+    let mut wrong = Vec::new();
+    for (number, change) in STORIES.iter().enumerate() {
+        let alone = disputed(*change, OTHERWISE[0].1, |story| drop(story.remove("issued again"))).audit();
+        for (name, otherwise) in OTHERWISE {
+            let first = disputed(*change, *otherwise, |story| story.move_after("t2", "issued again")).audit();
+            let second = disputed(*change, *otherwise, |_| {}).audit();
+            let last = disputed(*change, *otherwise, |story| story.move_after("issued again", "tick")).audit();
+            let mut fault =
+                |what: &str, report: &Report| wrong.push(format!("{name}, story {number}: {what}\n{report:#?}"));
+            if said(&first) != said(&second) {
+                fault("the order changes what is said", &first);
+            }
+            for report in [&first, &second, &last] {
+                if !accused(report).is_subset(&accused(&alone)) {
+                    fault("accuses anew", report);
+                }
+                let (passes, fails) = (report.job("job-1") == Pass, report.job("job-2") == Fail);
+                if passes || fails || report.run(&did("agent"), "job-1.r2") == Pass {
+                    fault("passes, or fails the neighbour", report);
+                }
+                let was = alone.run(&did("agent"), "job-1.r1");
+                if number == 0 && report.run(&did("agent"), "job-1.r1") != was {
+                    fault("the other run is not as it was", report);
+                }
+                if report.findings.iter().any(|finding| finding.code == "TOKEN_UNKNOWN") {
+                    fault("says that nobody issued it", report);
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong.iter().take(3).cloned().collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn a_job_under_a_disputed_token_is_judged_the_same_from_its_own_entries() {
+    for (_, otherwise) in OTHERWISE {
+        let whole = disputed(STORIES[0], *otherwise, |_| {}).timeline();
+        let jobs = ["job-1", "job-2", "job-9"].map(|job| Scope::Job(job.to_owned()));
+        let run = Scope::Run { agent: did("agent"), run: "job-1.r2".to_owned() };
+        let token = Scope::Token(crate::make::hex("job-1.t2"));
+        let scopes: Vec<_> = jobs.into_iter().chain([run, token]).collect();
+        crate::audit_slices::same_from_its_own_entries(&whole, whole.size(), &scopes);
+    }
 }

@@ -10,8 +10,8 @@
 use std::collections::BTreeSet;
 
 use crate::audit::finding::Subject;
-use crate::audit::scene::Scene;
 use crate::audit::scene::behind::Told;
+use crate::audit::scene::{Dispute, Scene};
 use crate::audit::statement::{Behind, Call, Decision, Receipt, Statement, Token, app_name};
 use crate::audit::trust::is_of_agent;
 use crate::merkle::LeafIndex;
@@ -105,7 +105,14 @@ impl<'a> Scene<'a> {
     /// Whether a call names a grant and no issuance of it stands before.
     pub(in crate::audit) fn is_unissued(&self, call: &Call<'a>) -> bool {
         let is_late = |grant: usize| call.statement.at < self.tokens[grant].statement.at;
-        call.scope_hash.is_some() && call.grant.is_none_or(is_late)
+        call.scope_hash.is_some() && call.grant.is_none_or(is_late) && self.disputed(call).is_none()
+    }
+
+    /// A token of the grant that a call is under, whose issuers contradict each
+    /// other, issued before it.
+    pub(in crate::audit) fn disputed(&self, call: &Call<'a>) -> Option<&Dispute<'a>> {
+        let mut disputes = call.scope_hash.into_iter().flat_map(|hash| self.disputes.of_grant(hash));
+        disputes.find(|dispute| dispute.is_issued_before(call.statement.at))
     }
 
     /// The run that a call tells of: not where the token of that run is
@@ -153,6 +160,7 @@ impl<'a> Scene<'a> {
         let at = fact.at;
         match fact.kind {
             "cst_issuance" | "cst_revocation" => {
+                // One whose issuers contradict each other charges nobody's job.
                 let token = fact.text("token_hash").and_then(|hash| self.token(hash));
                 token.map_or_else(|| speaker(fact), |at| self.tokens[at].subject())
             }
