@@ -85,8 +85,9 @@ fn forms(row: &KindRow) -> String {
 }
 
 fn kinds() -> String {
-    let mut out = "| kind | `envelope_type` | form | hash form | bare | withheld | array |\n|---|---|---|---|---|---|---|\n"
-        .to_owned();
+    let mut out =
+        "| kind | `envelope_type` | form | hash form | bare | withheld | array |\n|---|---|---|---|---|---|---|\n"
+            .to_owned();
     let yes = |is: bool| if is { "yes" } else { "" };
     for row in KINDS {
         let hash = match row.hash_form {

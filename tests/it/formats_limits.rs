@@ -1,9 +1,9 @@
 //! The limits of the formats, printed from where they stand.
 
+use pulselog::artifact::Limits;
 use pulselog::artifact::json::{DEPTH_MAX, SAFE_INTEGER_MAX};
 use pulselog::artifact::shape::DID_BYTES_MAX;
 use pulselog::artifact::time::PEER_TIME_BYTES_MAX;
-use pulselog::artifact::Limits;
 use pulselog::entry::SUBMITTER_BYTES_MAX;
 use pulselog::merkle::{PATH_HASHES_MAX, TREE_SIZE_MAX};
 use pulselog::note::{

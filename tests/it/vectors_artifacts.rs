@@ -7,7 +7,9 @@ use pulselog::entry::{LoggedAt, PendingEntry, SequencedEntry, SubmitterName};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::make::{admit_any, did, good, good_bare, good_payload, key, kind, project, readmit_any, seal_raw, set, signer_of, value};
+use crate::make::{
+    admit_any, did, good, good_bare, good_payload, key, kind, project, readmit_any, seal_raw, set, signer_of, value,
+};
 use crate::vectors::{Files, hex, json_file};
 
 pub const SUBMITTER: &str = "tester";
@@ -71,7 +73,9 @@ fn broken_inside() -> String {
 fn co_signed() -> String {
     let tool = kind("tool_receipt");
     let mut payload = good_payload(tool);
-    for (name, text) in [("receipt_version", "2"), ("args_salt_b64u", "c2FsdHNhbHQ"), ("result_salt_b64u", "c2FsdHNhbHQ")] {
+    for (name, text) in
+        [("receipt_version", "2"), ("args_salt_b64u", "c2FsdHNhbHQ"), ("result_salt_b64u", "c2FsdHNhbHQ")]
+    {
         set(&mut payload, name, Some(text.into()));
     }
     let other = seal_raw(tool, payload.clone(), &key("wrapper"));
@@ -150,7 +154,10 @@ fn nobodys() -> Vec<(&'static str, String)> {
         ("another envelope type", r#"{"envelope_type":"scoped_token"}"#.to_owned()),
         ("half an envelope", r#"{"envelope_version":"1","payload":{}}"#.to_owned()),
         ("bare, must be signed", good_bare("cst_issuance")),
-        ("retired version", std::fs::read_to_string(project("tests/golden/logged/argocd_observation-1.json")).expect("a golden")),
+        (
+            "retired version",
+            std::fs::read_to_string(project("tests/golden/logged/argocd_observation-1.json")).expect("a golden"),
+        ),
     ]
 }
 

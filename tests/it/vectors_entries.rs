@@ -198,7 +198,8 @@ fn keys_of(bytes: &[u8]) -> Vec<u8> {
 fn cddl_and_table_name_the_keys_of_entries() {
     let entries: Vec<_> = artifacts().iter().map(|(name, text)| keys_of(&entry_of(name, text).encode())).collect();
     let all: BTreeSet<u8> = entries.iter().flatten().copied().collect();
-    let always: BTreeSet<u8> = all.iter().copied().filter(|key| entries.iter().all(|keys| keys.contains(key))).collect();
+    let always: BTreeSet<u8> =
+        all.iter().copied().filter(|key| entries.iter().all(|keys| keys.contains(key))).collect();
     let cddl = std::fs::read_to_string(project("schemas/entry.cddl")).expect("the CDDL");
     let rows = cddl.lines().map(|line| line.split(';').next().unwrap_or_default().trim());
     let (mut named, mut needed) = (BTreeSet::new(), BTreeSet::new());

@@ -74,7 +74,11 @@ fn notes() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("log", "witnesses-unknown", all(&[1, 2]).into_bytes()),
         ("two-of-three", "two-witnesses", all(&[1, 3]).into_bytes()),
         ("two-of-three", "one-witness", all(&[1]).into_bytes()),
-        ("two-of-three", "a-witness-does-not-verify", signed(&text, vec![log_line(), cosign(1, 1), cosign(3, 1), bad_witness]).into_bytes()),
+        (
+            "two-of-three",
+            "a-witness-does-not-verify",
+            signed(&text, vec![log_line(), cosign(1, 1), cosign(3, 1), bad_witness]).into_bytes(),
+        ),
         ("two-of-three", "another-time", signed(&text, vec![log_line(), cosign(1, 1), other_time]).into_bytes()),
         ("another-log", "log-not-listed", good.clone().into_bytes()),
         ("same-key-another-name", "key-under-another-name", good.clone().into_bytes()),

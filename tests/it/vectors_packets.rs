@@ -43,7 +43,8 @@ impl Case {
 
     fn files(&self, whole: &[File]) -> Vec<File> {
         let kept = whole.iter().filter(|(name, _)| !self.without.contains(name));
-        let new = |name: &str| self.replaced.iter().find(|(replaced, _)| replaced == name).map(|(_, bytes)| bytes.clone());
+        let new =
+            |name: &str| self.replaced.iter().find(|(replaced, _)| replaced == name).map(|(_, bytes)| bytes.clone());
         kept.map(|(name, bytes)| (name.clone(), new(name).unwrap_or_else(|| bytes.clone()))).collect()
     }
 }
@@ -60,7 +61,8 @@ fn revoked() -> Kept {
 }
 
 fn cases(clean: &Kept, files: &[File]) -> Vec<Case> {
-    let approval = clean.entries.iter().position(|(_, body)| body.contains("\"approval_version\"")).expect("an approval");
+    let approval =
+        clean.entries.iter().position(|(_, body)| body.contains("\"approval_version\"")).expect("an approval");
     let body = format!("{approval:02}.json");
     let bytes = &files.iter().find(|(name, _)| *name == body).expect("a body").1;
     let longer = (body.clone(), [bytes, &b"\n"[..]].concat());
@@ -72,9 +74,25 @@ fn cases(clean: &Kept, files: &[File]) -> Vec<Case> {
         Case::whole("revoked", "the same job, where acts follow the revocation of their token"),
         without("no-statement", "without the operator's statement absence is not shown", statement),
         without("body-missing", "the body of an approval is neither there nor listed", vec![body.clone()]),
-        without("consistency-missing", "nothing leads from the statement's size to the head", vec!["statement.consistency".to_owned()]),
-        Case { name: "file-missing", about: "a listed file is not there", packet: "clean", without: vec![body], replaced: Vec::new() },
-        Case { name: "file-changed", about: "a listed file has one byte more", packet: "clean", without: Vec::new(), replaced: vec![longer] },
+        without(
+            "consistency-missing",
+            "nothing leads from the statement's size to the head",
+            vec!["statement.consistency".to_owned()],
+        ),
+        Case {
+            name: "file-missing",
+            about: "a listed file is not there",
+            packet: "clean",
+            without: vec![body],
+            replaced: Vec::new(),
+        },
+        Case {
+            name: "file-changed",
+            about: "a listed file has one byte more",
+            packet: "clean",
+            without: Vec::new(),
+            replaced: vec![longer],
+        },
     ]
 }
 
@@ -110,7 +128,8 @@ fn row(case: &Case, files: &[File]) -> Value {
     let bundles = files.iter().filter(|(_, bytes)| is_bundle(bytes));
     let documents: Vec<_> = bundles.map(|file| document(case, files, file)).collect();
     let proofs = files.iter().filter(|(name, _)| name.ends_with(".tlog-proof")).count();
-    let replaced: BTreeMap<_, _> = case.replaced.iter().map(|(name, bytes)| (name, String::from_utf8_lossy(bytes))).collect();
+    let replaced: BTreeMap<_, _> =
+        case.replaced.iter().map(|(name, bytes)| (name, String::from_utf8_lossy(bytes))).collect();
     json!({"name": case.name, "about": case.about, "packet": format!("packets/{}", case.packet),
         "without": case.without, "replaced": replaced, "policy": POLICY, "operator": operator().as_str(),
         "protocol_at_unix_ms": AT_MS, "proven_entries": proofs, "documents": documents})

@@ -67,7 +67,11 @@ fn proofs(world: &World) -> Vec<(&'static str, Option<usize>, Vec<u8>)> {
         ("hash-not-canonical", Some(at), with_lines(&good, |head| head[3] = head[3].replace('=', ""))),
         ("lines-swapped", Some(at), with_lines(&good, |head| head.swap(1, 2))),
         ("another-version", Some(at), edited(&good, "@v1", "@v2")),
-        ("carriage-returns", Some(at), String::from_utf8(good.clone()).expect("UTF-8").replace('\n', "\r\n").into_bytes()),
+        (
+            "carriage-returns",
+            Some(at),
+            String::from_utf8(good.clone()).expect("UTF-8").replace('\n', "\r\n").into_bytes(),
+        ),
         ("checkpoint-of-another-log", Some(at), stranger.proof(at)),
         ("checkpoint-size-changed", Some(at), edited(&good, "\n19\n", "\n20\n")),
         ("checkpoint-of-another-size", Some(at), {

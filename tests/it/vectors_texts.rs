@@ -72,29 +72,74 @@ fn json_texts() -> Value {
 const RULES: &[(&str, Text, &[&str])] = &[
     ("text(1..4)", Text::Plain { min: 1, max: 4 }, &["", "a", "abcd", "abcde", "éé", "ééé"]),
     ("id", Text::Id, &["job_1", "a b", " a", "a ", "", "a\u{200b}b", "a\tb", "é", "\u{e0001}"]),
-    ("did", Text::Did, &["did:key:z6Mk", "did:web:a.example:x%20", "did:Key:x", "did:key:", "did::x", "key:x", "did:a:b/c"]),
+    (
+        "did",
+        Text::Did,
+        &["did:key:z6Mk", "did:web:a.example:x%20", "did:Key:x", "did:key:", "did::x", "key:x", "did:a:b/c"],
+    ),
     ("did_key", Text::DidKey, &["did:key:z6Mk", "did:key:x", "did:web:z"]),
     ("hex16", Text::Kid, &["0123456789abcdef", "0123456789ABCDEF", "0123456789abcde"]),
-    ("b64u(8..1024)", Text::B64u { min: 8 }, &["c2FsdHNhbHQ", "AAAAAAAA", "AAAAAAA", "AAAAAAAAA", "AAAAAAAAAB", "AAAAAAAAAA", "AAAA+AAA", "AAAAAAAAAA=="]),
-    ("b64u43", Text::B64u43, &[
-        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",
-        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-    ]),
-    ("time", Text::Time, &[
-        "2026-02-12T00:00:00Z", "2026-02-12T00:00:00.1Z", "2024-02-29T23:59:59.999Z", "2026-02-29T00:00:00Z",
-        "2026-02-12T00:00:60Z", "2026-02-12T24:00:00Z", "2026-02-12T00:00:00.1234Z", "2026-02-12T00:00:00.Z",
-        "2026-02-12t00:00:00z", "2026-02-12T00:00:00+00:00",
-    ]),
-    ("peer_time", Text::PeerTime, &[
-        "2026-02-12T00:00:00Z", "2026-02-12 00:00:00.123456789z", "2000-02-29t12:00:00.5+01:00",
-        "2026-02-12T00:00:00", "2026-02-12", "2026-02-12T00:00:00+24:00", "2026-02-12T00:00:00+1:00", "2026-13-01T00:00:00Z",
-    ]),
+    (
+        "b64u(8..1024)",
+        Text::B64u { min: 8 },
+        &["c2FsdHNhbHQ", "AAAAAAAA", "AAAAAAA", "AAAAAAAAA", "AAAAAAAAAB", "AAAAAAAAAA", "AAAA+AAA", "AAAAAAAAAA=="],
+    ),
+    (
+        "b64u43",
+        Text::B64u43,
+        &[
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        ],
+    ),
+    (
+        "time",
+        Text::Time,
+        &[
+            "2026-02-12T00:00:00Z",
+            "2026-02-12T00:00:00.1Z",
+            "2024-02-29T23:59:59.999Z",
+            "2026-02-29T00:00:00Z",
+            "2026-02-12T00:00:60Z",
+            "2026-02-12T24:00:00Z",
+            "2026-02-12T00:00:00.1234Z",
+            "2026-02-12T00:00:00.Z",
+            "2026-02-12t00:00:00z",
+            "2026-02-12T00:00:00+00:00",
+        ],
+    ),
+    (
+        "peer_time",
+        Text::PeerTime,
+        &[
+            "2026-02-12T00:00:00Z",
+            "2026-02-12 00:00:00.123456789z",
+            "2000-02-29t12:00:00.5+01:00",
+            "2026-02-12T00:00:00",
+            "2026-02-12",
+            "2026-02-12T00:00:00+24:00",
+            "2026-02-12T00:00:00+1:00",
+            "2026-13-01T00:00:00Z",
+        ],
+    ),
     ("dns1123", Text::Dns1123, &["payments-api", "a.b-c.9", "0", "", "-a", "a-", "a..b", "A", "a_b", "*"]),
     ("submitter", Text::Submitter, &["observer-prod", "a.b_c-9", "", "A", "a b"]),
     ("origin", Text::Origin, &["log.example/x", "a+b", "a b", "é", ""]),
-    ("digits", Text::Digits, &["0", "00", "12345678901234567890123456789012", "123456789012345678901234567890123", "-1", ""]),
-    ("eip155", Text::Eip155, &["eip155:1:0x00000000000000000000000000000000000000Ff", "eip155:1:00", "eip155::0x0000000000000000000000000000000000000000"]),
+    (
+        "digits",
+        Text::Digits,
+        &["0", "00", "12345678901234567890123456789012", "123456789012345678901234567890123", "-1", ""],
+    ),
+    (
+        "eip155",
+        Text::Eip155,
+        &[
+            "eip155:1:0x00000000000000000000000000000000000000Ff",
+            "eip155:1:00",
+            "eip155::0x0000000000000000000000000000000000000000",
+        ],
+    ),
     ("relative_path", Text::RelativePath, &["a/b", "a/..b", "../a", "a/..", "/a", "~a", "a\\b", ""]),
 ];
 
@@ -104,7 +149,7 @@ fn texts() -> Value {
         spelled && check(&Shape::Text(rule), &text.into()).is_ok()
     };
     let row = |(name, rule, texts): &(&str, Text, &[&str])| {
-        let (good, bad): (Vec<_>, Vec<_>) = texts.iter().partition(|text| accepts(*rule, text));
+        let (good, bad): (Vec<&str>, Vec<&str>) = texts.iter().partition(|text| accepts(*rule, text));
         assert!(!good.is_empty() && !bad.is_empty(), "{name}");
         json!({"rule": name, "accepted": good, "refused": bad})
     };
