@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use pulselog::artifact::shape::{Field, Shape, Text};
-use pulselog::artifact::spelling::UNSEEN;
 use pulselog::artifact::{CODES, Form, HashForm, KINDS, KindRow};
+use pulselog::text::unseen::UNSEEN;
 
 use crate::formats_limits::limits;
 use crate::make::{blessing, project};
