@@ -154,6 +154,7 @@ mod schemas;
 mod shell;
 #[cfg(feature = "server")]
 mod shown;
+#[cfg(feature = "server")]
 mod shown_lost;
 #[cfg(feature = "server")]
 mod scrub;
@@ -226,6 +227,7 @@ mod connections;
 mod bounds_served;
 #[cfg(feature = "server")]
 mod submit_answers;
+#[cfg(feature = "server")]
 mod submit_waits;
 #[cfg(feature = "server")]
 mod fsck_remote;
