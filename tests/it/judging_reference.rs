@@ -3,9 +3,10 @@
 
 use std::fmt::Write;
 
-use pulselog::audit::{COUNTS, LINKS_VERSION, RULES_VERSION, WINDOWS};
+use pulselog::artifact::KINDS;
+use pulselog::audit::{COUNTS, LINKS_VERSION, RULE_GROUPS, RULES_VERSION, WINDOWS};
 use pulselog::policy::{ACTIONS, ANCESTORS_MAX, NAMESPACES_MAX, REGISTRY_BYTES_MAX};
-use pulselog::protocol::BLOCKS;
+use pulselog::protocol::{BLOCKS, CODES, RISK_FLAGS};
 use pulselog::verify::budget::{ENTRY_BYTES, MEMORY_BYTES_MAX};
 use pulselog::verify::scoped_token::TOKEN_BYTES_MAX;
 
@@ -113,5 +114,20 @@ fn judging_reference_has_headings_numbered_without_gaps() {
             };
             assert_eq!(number, want, "{file}: {line}");
         }
+    }
+}
+
+/// A rule, a role or a code of the peer's that the text leaves out could be
+/// judged by nobody else.
+#[test]
+fn judging_reference_leaves_out_no_rule_kind_or_code() {
+    let read = |file| std::fs::read_to_string(project(file)).expect("a document");
+    let (judging, peers) = (read("docs/JUDGING.md"), read("docs/PEERS.md"));
+    let rules = RULE_GROUPS.iter().copied().flatten().map(|rule| rule.code);
+    for name in rules.chain(KINDS.iter().map(|kind| kind.name)) {
+        assert!(judging.contains(&format!("`{name}`")), "docs/JUDGING.md says nothing of {name}");
+    }
+    for row in CODES.iter().chain(RISK_FLAGS).filter(|row| row.code != "OK") {
+        assert!(peers.contains(&format!("`{}`", row.code)), "docs/PEERS.md says nothing of {}", row.code);
     }
 }
