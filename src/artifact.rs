@@ -1,5 +1,5 @@
 //! Artifacts: what agents, gateways, wrappers, approvers and operators sign and
-//! submit, from bytes to something authentic (model 1 to 4).
+//! submit, from bytes to something authentic (FORMATS 1 to 5).
 //!
 //! ```text
 //! bytes ─ size ─ strict JSON ─ kind ─ grant ─ version ─ algorithm ─ shape ─ hash ─ key ─ signature ─ secrets ─> Artifact

@@ -1,5 +1,5 @@
 //! The audit verdict: what the log, read from its beginning, says about jobs
-//! and runs (model 7 to 9).
+//! and runs (JUDGING).
 //!
 //! ```text
 //! entries + bodies ─> Timeline ─ roots in force, roles ─> Scene ─ RULES ─> Report

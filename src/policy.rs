@@ -1,5 +1,5 @@
 //! Policies: a work policy contract compiled once, actions judged against it
-//! (model 4 "the customers' WPC form" and 9 "Policy areas", clawsig 4).
+//! (JUDGING 5, PEERS 6).
 //!
 //! ```text
 //! payload ──Policy::compile──> Policy ──resolve──> Lineage ─┐
@@ -58,7 +58,7 @@ use self::registry_v1::RegistryV1;
 use self::registry_v2::RegistryV2;
 
 /// Largest policy of the registry's forms, in compact bytes: what the registry
-/// itself takes (clawsig 4.4). It bounds the cost of all patterns together.
+/// itself takes (JUDGING 5.1). It bounds the cost of all patterns together.
 pub const REGISTRY_BYTES_MAX: usize = 65_536;
 
 /// Why there is nothing to judge by, or nothing to judge. Each is a refusal.
@@ -325,7 +325,7 @@ pub fn judge(lineage: &Lineage<'_>, action: &Action, context: &Context) -> Judge
     }
 }
 
-/// No form speaks about prune, force and their like (argocd 2.3: RBAC cannot
+/// No form speaks about prune, force and their like (PEERS 7.6: RBAC cannot
 /// either). An allowed action with such parameters is refused unless an
 /// approval names each, and then an approval is required.
 fn params_named(judgement: Judgement, action: &ArgoAction, context: &Context) -> Judgement {

@@ -1,6 +1,6 @@
 //! The protocol verdict: what the verifier of the Clawsig protocol says of a
 //! `proof_bundle`, `export_bundle`, `aggregate_bundle` or commit signature
-//! (model 9; clawsig 7, clawsig-verify). Core rules, and on top the strict
+//! (JUDGING 11.2; PEERS 4). Core rules, and on top the strict
 //! receipt layer of its command line.
 //!
 //! ```text

@@ -1,4 +1,4 @@
-//! Admission: from bytes to an authentic artifact, in the order of model 3.
+//! Admission: from bytes to an authentic artifact, in the order of FORMATS 4.1.
 //! The first step that fails answers. Authentication of the submitter comes
 //! before this room, duplicates after it.
 
@@ -60,7 +60,7 @@ pub struct Admitted {
     /// Root over a bundle's receipts; absent for other kinds and empty bundles.
     pub receipts: Option<ReceiptsRoot>,
     /// Receipts inside a bundle that are authentic on their own, in the order
-    /// of model 2. Those already logged are for the caller to leave out.
+    /// of FORMATS 3.4. Those already logged are for the caller to leave out.
     pub expanded: Vec<Artifact>,
     /// Enveloped receipts inside a bundle that are not, and why.
     pub not_expanded: Vec<NotExpanded>,

@@ -1,4 +1,4 @@
-//! A person's yes or no to one concrete write (model 4), signed by that person.
+//! A person's yes or no to one concrete write (FORMATS 5.4), signed by that person.
 
 use crate::artifact::binds::{BINDS, DID, ID, NONCE, ONE, TIME, check_binds};
 use crate::artifact::envelope;

@@ -1,4 +1,4 @@
-//! What the tool wrapper decided before a call to Argo CD (model 4).
+//! What the tool wrapper decided before a call to Argo CD (FORMATS 5.4).
 
 use crate::artifact::binds::{BINDS, FREE_TEXT, HEX64, ID, NONCE, ONE, POLICY_HASH, check_binds};
 use crate::artifact::envelope;
@@ -62,7 +62,7 @@ const PAYLOAD: Shape = object(&[
 
 const CST: Shape = object(&[required("token_hash", &HEX64), required("scope_hash_b64u", &Shape::Text(Text::B64u43))]);
 
-/// Server settings that change what RBAC means (argocd 2).
+/// Server settings that change what RBAC means (PEERS 7.9).
 const RBAC_FLAGS: Shape =
     object(&[optional("rollback_enforce", &Shape::Bool), optional("require_override", &Shape::Bool)]);
 

@@ -1,4 +1,4 @@
-//! What Argo CD itself reports, by whichever channel it was seen (model 4).
+//! What Argo CD itself reports, by whichever channel it was seen (FORMATS 5.4).
 //! Unsigned from an observer's token, or signed by an observer's key.
 
 use crate::artifact::binds::{

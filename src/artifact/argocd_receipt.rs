@@ -1,4 +1,4 @@
-//! What came of a call to Argo CD, as the tool wrapper saw it (model 4).
+//! What came of a call to Argo CD, as the tool wrapper saw it (FORMATS 5.4).
 
 use crate::artifact::binds::{FREE_TEXT, HEX64, NONCE, ONE, UID};
 use crate::artifact::envelope;

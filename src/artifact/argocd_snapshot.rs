@@ -1,4 +1,4 @@
-//! The state of an Argo CD instance as a poller saw it (model 4): the rows that
+//! The state of an Argo CD instance as a poller saw it (FORMATS 5.4): the rows that
 //! changed since the last snapshot and a digest over all rows, or, when `full`,
 //! every row. A heartbeat is a snapshot without rows.
 //!

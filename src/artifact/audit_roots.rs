@@ -1,4 +1,4 @@
-//! Whom the audit believes, as the operator declares it (model 4 and 7). Each
+//! Whom the audit believes, as the operator declares it (FORMATS 5.4, JUDGING 2.2). Each
 //! replaces the one before as a whole.
 
 use std::collections::HashSet;

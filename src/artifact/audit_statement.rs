@@ -1,4 +1,4 @@
-//! The operator's findings about one job at one size of the log (model 4).
+//! The operator's findings about one job at one size of the log (FORMATS 5.4).
 
 use crate::artifact::binds::{HEX64, ID, NONCE, ONE};
 use crate::artifact::envelope;

@@ -1,10 +1,10 @@
-//! How a receipt names the run, event and grant it belongs to (clawsig 2.1, 2.3).
+//! How a receipt names the run, event and grant it belongs to (PEERS 2.1, 2.3).
 
 use crate::artifact::shape::{Field, Shape, Text, object, optional, plain};
 
 /// Longest id, model, gateway or span name of a peer.
 pub(crate) const PEER_TEXT_BYTES_MAX: usize = 1024;
-/// Longest `metadata` of a peer, in compact form (clawsig 2.2, 2.13).
+/// Longest `metadata` of a peer, in compact form (PEERS 4.3).
 pub(crate) const PEER_METADATA_BYTES_MAX: usize = 16_384;
 
 pub(crate) const PEER_TEXT: Shape = plain(1, PEER_TEXT_BYTES_MAX);

@@ -1,11 +1,11 @@
-//! What exactly a decision or approval is about (model 4, `binds`), and the
+//! What exactly a decision or approval is about (FORMATS 5.2), and the
 //! nouns it is made of. Two binds are equal when their JCS is equal, so every
 //! fact has one spelling: what is like the default is absent, lists are sorted.
 
 use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, plain, required};
 
-/// Free text of our own payloads (model 4).
+/// Free text of our own payloads (FORMATS 5.5).
 pub(crate) const FREE_TEXT_BYTES_MAX: usize = 256;
 /// Sources of one Argo CD application.
 const REVISIONS_MAX: usize = 64;
@@ -39,7 +39,7 @@ pub(crate) const CLUSTER_NAME: Shape = plain(1, NAME_BYTES_MAX);
 /// Argo CD's id of a past deployment.
 pub(crate) const HISTORY_ID: Shape = Shape::Integer { min: 0, max: 9_007_199_254_740_991 };
 
-/// What a policy, decision or approval can speak about (model 4, last table).
+/// What a policy, decision or approval can speak about (FORMATS 5.5).
 pub(crate) const ACTION: Shape = Shape::Enum(&[
     "read",
     "refresh",

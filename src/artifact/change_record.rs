@@ -1,5 +1,5 @@
 //! A change that a person made during an incident, tied to a job and a ticket
-//! (model 4): freezing automated sync, rotating a credential.
+//! (FORMATS 5.4): freezing automated sync, rotating a credential.
 
 use crate::artifact::binds::{APP, FREE_TEXT, ID, NONCE, ONE};
 use crate::artifact::envelope;

@@ -1,4 +1,4 @@
-//! A scoped token was issued (model 4, clawsig 3): its claims, never its text.
+//! A scoped token was issued (FORMATS 5.4): its claims, never its text.
 
 use crate::artifact::binds::{DID, FREE_TEXT, HEX64, ID, INSTANCE, NAME, NONCE, ONE, POLICY_HASH};
 use crate::artifact::digest::sha256;
@@ -81,7 +81,7 @@ const ARGOCD: Shape = object(&[
     required("token_id", &FREE_TEXT),
 ]);
 
-/// clawsig 3.2, with the job and the scope hash required.
+/// FORMATS 5.4, with the job and the scope hash required.
 const CLAIMS: Shape = object(&[
     required("token_version", &ONE),
     required("sub", &ID),
@@ -163,7 +163,7 @@ pub fn check_claims(claims: &Value) -> Result<(), ShapeError> {
     Err(ShapeError::at("token_scope_hash_b64u", Broken::ScopeHashMismatch, rule))
 }
 
-/// `token_scope_hash_b64u` of CST claims (clawsig 3.3): base64url of SHA-256 of
+/// `token_scope_hash_b64u` of CST claims (FORMATS 5.3): base64url of SHA-256 of
 /// the JCS of the claims that make up the grant. Times and ids of the token are
 /// left out, so tokens of one grant share it.
 pub fn scope_hash_b64u(claims: &Value) -> String {

@@ -1,4 +1,4 @@
-//! The end of a token, and the policy it ran under (model 4).
+//! The end of a token, and the policy it ran under (FORMATS 5.4).
 
 use crate::artifact::binds::{DID, FREE_TEXT, HEX64, NONCE, ONE, POLICY_HASH, TIME};
 use crate::artifact::envelope;

@@ -1,4 +1,4 @@
-//! Work handed from one agent to another (clawsig 2.10).
+//! Work handed from one agent to another (PEERS 2.7).
 
 use crate::artifact::binding::{OPEN_BINDING, PEER_B64U, PEER_HASH_ALGORITHM, PEER_TEXT};
 use crate::artifact::envelope;

@@ -1,4 +1,4 @@
-//! did:key of Ed25519 (clawsig 1.2): `did:key:z6Mk…` =
+//! did:key of Ed25519 (FORMATS 1.8): `did:key:z6Mk…` =
 //! `"did:key:z" + base58btc(0xed 0x01 ‖ 32 bytes of public key)`.
 //!
 //! Other DID methods are texts here: nothing can be verified with them without

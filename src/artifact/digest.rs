@@ -5,7 +5,7 @@
 //! payload hash      SHA-256(compact or JCS payload)  what the signer signed
 //! ```
 //! Ours are lowercase hex; fields named `…_b64u` are a peer's unpadded
-//! base64url and are read strictly (model 1).
+//! base64url and are read strictly (FORMATS 1.4).
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The signed envelope of the Clawsig formats (clawsig 1.5), used for our own
+//! The signed envelope of the Clawsig formats (FORMATS 2.1), used for our own
 //! kinds as well:
 //!
 //! ```json
@@ -22,7 +22,7 @@ pub(crate) const HASH_ALGORITHM: &str = "SHA-256";
 /// Allow-listed by the peer, implemented by nobody.
 pub(crate) const HASH_ALGORITHM_UNSUPPORTED: &str = "BLAKE3";
 
-/// Most co-signatures of one envelope (clawsig 2.4).
+/// Most co-signatures of one envelope (FORMATS 2.4).
 const CO_SIGNATURES_MAX: usize = 16;
 
 /// One version of the envelope.
@@ -35,9 +35,9 @@ pub struct EnvelopeForm {
 
 /// Version 1, as every kind but two has it.
 pub(crate) const V1: EnvelopeForm = EnvelopeForm { version: "1", shape: &SHAPE_V1 };
-/// Version 1 without `expires_at` (clawsig 4.3).
+/// Version 1 without `expires_at` (FORMATS 2.1).
 pub(crate) const V1_WITHOUT_EXPIRY: EnvelopeForm = EnvelopeForm { version: "1", shape: &SHAPE_V1_WITHOUT_EXPIRY };
-/// Version 2: co-signatures (clawsig 2.4).
+/// Version 2: co-signatures (FORMATS 2.4).
 pub(crate) const V2: EnvelopeForm = EnvelopeForm { version: "2", shape: &SHAPE_V2 };
 
 const WORD: Shape = plain(1, 64);
@@ -88,7 +88,7 @@ const SHAPE_V2: Shape = object(&[
 
 const CO_SIGNATURES: Shape = list(&CO_SIGNATURE, 0, CO_SIGNATURES_MAX);
 
-/// clawsig 2.6. Role, time and signer are not covered by the signature.
+/// FORMATS 2.4. Role, time and signer are not covered by the signature.
 const CO_SIGNATURE: Shape = object(&[
     required("signature_b64u", &SIGNATURE),
     required("algorithm", &Shape::Text(Text::Word(ALGORITHM))),

@@ -1,4 +1,4 @@
-//! Bundles expand (model 3): each enveloped receipt inside one is a statement
+//! Bundles expand (FORMATS 4.2): each enveloped receipt inside one is a statement
 //! of its own and is logged as such, before the bundle. One that fails a step
 //! is named, and the bundle stays: refusing it would hide evidence.
 
@@ -18,7 +18,7 @@ pub struct NotExpanded {
     pub code: &'static str,
 }
 
-/// The authentic receipts inside a bundle, in the order of model 2, and those
+/// The authentic receipts inside a bundle, in the order of FORMATS 3.4, and those
 /// that are not; both empty for other kinds. Receipts without an envelope are
 /// the agent's words inside the bundle and are passed over.
 pub(super) fn expand(bundle: &Artifact, keys: &KeyCache, reading: Reading) -> (Vec<Artifact>, Vec<NotExpanded>) {

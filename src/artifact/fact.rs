@@ -20,7 +20,7 @@ pub(crate) fn pick(payload: &Value, wanted: &[(&'static str, &str)]) -> Vec<Fact
     wanted.iter().filter_map(fact).collect()
 }
 
-/// Facts of `binds` (model 4), shared by approvals and decisions.
+/// Facts of `binds` (FORMATS 5.4), shared by approvals and decisions.
 pub(crate) const BINDS: &[(&str, &str)] = &[
     ("Action", "binds.action"),
     ("Argo CD instance", "binds.instance"),

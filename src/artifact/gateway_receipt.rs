@@ -1,4 +1,4 @@
-//! A model call, as the gateway in front of the model signed it (clawsig 2.2).
+//! A model call, as the gateway in front of the model signed it (PEERS 2.2).
 
 use crate::artifact::binding::{BINDING, PEER_B64U, PEER_METADATA, PEER_TEXT};
 use crate::artifact::envelope;

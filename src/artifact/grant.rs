@@ -1,4 +1,4 @@
-//! What a submitter may write (model 6), as pure data. Whoever checks the
+//! What a submitter may write (FORMATS 4.1), as pure data. Whoever checks the
 //! token makes one of these; admission asks it after the kind is known.
 
 use crate::artifact::json::Value;

@@ -1,4 +1,4 @@
-//! An approval as the agent reports it: the standalone shape (clawsig 2.9 a).
+//! An approval as the agent reports it: the standalone shape (PEERS 2.6).
 //! Nobody but the agent vouches for it, so it satisfies no gate; the kind
 //! `approval` does.
 

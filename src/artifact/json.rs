@@ -1,5 +1,5 @@
 //! Strict I-JSON in, the compact form and JCS out (RFC 7493, ECMA-262 25.5,
-//! RFC 8785; model 1).
+//! RFC 8785; FORMATS 1.1 to 1.3).
 //!
 //! ```text
 //! { "b": 1.0, "10": "\u00e9" }      what somebody sent

@@ -50,7 +50,7 @@ pub(crate) fn unique<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
     texts.filter(|text| seen.insert(*text)).map(str::to_owned).collect()
 }
 
-/// Keys that a receipt's `binding` names (clawsig 2.1).
+/// Keys that a receipt's `binding` names (PEERS 2.1).
 pub(crate) fn of_binding(payload: &Value) -> Keys {
     Keys {
         agent: text(payload, "agent_did"),
@@ -62,7 +62,7 @@ pub(crate) fn of_binding(payload: &Value) -> Keys {
     }
 }
 
-/// Keys that `binds` names (model 4).
+/// Keys that `binds` names (FORMATS 5.4).
 pub(crate) fn of_binds(payload: &Value) -> Keys {
     Keys {
         job: text(payload, "binds.job_id"),

@@ -1,4 +1,4 @@
-//! The kinds of artifact this log takes in (model 3): one row each, and the
+//! The kinds of artifact this log takes in (FORMATS 5.1): one row each, and the
 //! four questions every kind answers: which shape, which further rules, what
 //! the index needs, what a reader sees.
 
@@ -14,7 +14,7 @@ use crate::artifact::{
     proof_bundle, side_effect_receipt, tool_receipt, trust_pulse, withholding, work_policy,
 };
 
-/// Every kind, in the order of model 3. Adding one is a file and a row here.
+/// Every kind, in the order of FORMATS 5.1. Adding one is a file and a row here.
 pub static KINDS: &[KindRow] = &[
     gateway_receipt::ROW,
     tool_receipt::ROW,
@@ -71,7 +71,7 @@ pub struct KindRow {
     pub unsigned: bool,
     /// What it is, in words: "Token revoked".
     pub title: &'static str,
-    /// Whether the operator may ever withhold its body (model 4).
+    /// Whether the operator may ever withhold its body (FORMATS 5.1).
     pub withholdable: bool,
     /// The array of a proof bundle whose enveloped elements are of this kind.
     pub bundle_array: Option<&'static str>,

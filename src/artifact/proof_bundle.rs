@@ -1,4 +1,4 @@
-//! A run packed as one artifact: event chain, receipts, metadata (clawsig 2.13).
+//! A run packed as one artifact: event chain, receipts, metadata (PEERS 3.1).
 //! Receipts inside are opaque here: one broken receipt must not hide the
 //! bundle. Enveloped ones are admitted on their own, see `expansion`.
 
@@ -42,7 +42,7 @@ pub(crate) const RECEIPT_ARRAYS: [&str; 7] = [
     "web_receipts",
 ];
 
-/// Most events, and most receipts in each array (clawsig 7, step 10b).
+/// Most events, and most receipts in each array (PEERS 4.3).
 pub(crate) const ELEMENTS_MAX: usize = 1000;
 const ATTESTATIONS_MAX: usize = 100;
 const RATE_LIMIT_CLAIMS_MAX: usize = 256;
@@ -74,7 +74,7 @@ const PAYLOAD: Shape = object(&[
     optional("metadata", &PEER_METADATA),
 ]);
 
-/// clawsig 2.12: a reference, not the manifest.
+/// PEERS 2.10: a reference, not the manifest.
 const URM: Shape = object(&[
     required("urm_version", &Shape::Text(Text::Word("1"))),
     required("urm_id", &PEER_TEXT),
@@ -83,7 +83,7 @@ const URM: Shape = object(&[
     optional("metadata", &PEER_METADATA),
 ]);
 
-/// clawsig 2.11; that the chain links is judged by verification.
+/// PEERS 2.9; that the chain links is judged by verification.
 const EVENT: Shape = object(&[
     required("event_id", &PEER_TEXT),
     required("run_id", &PEER_TEXT),

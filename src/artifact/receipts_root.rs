@@ -1,4 +1,4 @@
-//! The receipts root (model 2): one RFC 6962 root over the receipts of a proof
+//! The receipts root (FORMATS 3.4): one RFC 6962 root over the receipts of a proof
 //! bundle, so that one of them can be shown to belong to the logged bundle
 //! without showing the rest.
 //!

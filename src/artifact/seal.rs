@@ -1,4 +1,4 @@
-//! Signs a payload into an envelope (clawsig 1.5): how an operator, approver or
+//! Signs a payload into an envelope (FORMATS 2.1): how an operator, approver or
 //! issuer writes a statement by hand. Randomness and time are arguments.
 
 use ed25519_dalek::{Signer as _, SigningKey};

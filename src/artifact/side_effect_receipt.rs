@@ -1,5 +1,5 @@
 //! A write outside the agent's sandbox, as the agent says it happened: the
-//! standalone shape (clawsig 2.8 a).
+//! standalone shape (PEERS 2.5).
 
 use crate::artifact::binding::{OPEN_BINDING, PEER_B64U, PEER_TEXT};
 use crate::artifact::envelope;

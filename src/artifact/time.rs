@@ -1,5 +1,5 @@
-//! Times inside artifacts (model 1): ours are `YYYY-MM-DDTHH:MM:SS[.mmm]Z`;
-//! peers write any RFC 3339 date-time with a zone (clawsig 1.9).
+//! Times inside artifacts (FORMATS 1.7): ours are `YYYY-MM-DDTHH:MM:SS[.mmm]Z`;
+//! peers write any RFC 3339 date-time with a zone (PEERS 1.2).
 //!
 //! Not implemented: leap seconds; `:60` refuses, as `Date.parse` does.
 

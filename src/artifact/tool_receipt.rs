@@ -1,4 +1,4 @@
-//! A tool call, as the agent says it happened (clawsig 2.3 to 2.7).
+//! A tool call, as the agent says it happened (PEERS 2.3, 2.4).
 
 use crate::artifact::binding::{BINDING, OPEN_BINDING, PEER_B64U, PEER_HASH_ALGORITHM, PEER_TEXT, PEER_TEXT_BYTES_MAX};
 use crate::artifact::envelope;
@@ -96,7 +96,7 @@ const PAYLOAD_V2: Shape = object(&[
     optional("binding", &BINDING),
 ]);
 
-/// clawsig 2.7; that it adds up is judged by verification.
+/// PEERS 2.4; that it adds up is judged by verification.
 const DISCLOSURE: Shape = object(&[
     required("disclosure_algorithm", &Shape::Text(Text::Word("vir_v2_typed_lexicographical"))),
     required("merkle_root_b64u", &PEER_B64U),

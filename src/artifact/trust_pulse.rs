@@ -1,4 +1,4 @@
-//! The run's own short summary for reviewers (clawsig 2.17). Self-reported,
+//! The run's own short summary for reviewers (PEERS 2.8). Self-reported,
 //! signed or not: it never raises trust.
 
 use crate::artifact::binding::PEER_TEXT;

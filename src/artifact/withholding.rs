@@ -1,5 +1,5 @@
 //! The operator will not show a body any more; the entry and its proof stay
-//! (model 4).
+//! (FORMATS 5.4).
 
 use crate::artifact::binds::{FREE_TEXT, HEX64, NONCE, ONE};
 use crate::artifact::envelope;

@@ -1,5 +1,5 @@
-//! What an agent may do, addressed by the JCS hash of its text (clawsig 4,
-//! scenario): the form for Argo CD that customers write, and the registry's
+//! What an agent may do, addressed by the JCS hash of its text (PEERS
+//! 6): the form for Argo CD that customers write, and the registry's
 //! two versions. Shape only; judging an action is the room `policy`.
 
 use crate::artifact::binding::PEER_METADATA;
@@ -97,7 +97,7 @@ const CST: Shape = object(&[
 const AUDIT: Shape =
     object(&[required("require_gateway_receipts", &Shape::Bool), required("produce_proof_bundle", &Shape::Bool)]);
 
-/// clawsig 4.1.
+/// PEERS 6.3.
 const REGISTRY_V1: Shape = object(&[
     required("policy_version", &Shape::Text(Text::Word("1"))),
     required("policy_id", &POLICY_ID),
@@ -118,7 +118,7 @@ const MODEL_IDENTITY_TIER: Shape =
 const REDACTION: Shape =
     object(&[required("path", &GLOB), required("action", &Shape::Enum(&["remove", "hash", "mask"]))]);
 
-/// clawsig 4.2.
+/// PEERS 6.4.
 const REGISTRY_V2: Shape = object(&[
     required("policy_version", &Shape::Text(Text::Word("2"))),
     required("policy_id", &POLICY_ID),

@@ -1,6 +1,6 @@
 //! Rules about receipts that the agent itself vouches for, inside its bundle,
 //! and about reviews of it. What an agent says never helps it; what it says
-//! against its own run is held against it (model 9, clawsig 7.8).
+//! against its own run is held against it (JUDGING 6.12, PEERS 4.18).
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
 //! Rules about approvals: a person allowed exactly this act, before it, once
-//! (model 9 "Approval").
+//! (JUDGING 4.11).
 
 use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::time::unix_ms;

@@ -1,5 +1,5 @@
 //! What the operator says of a job in an `audit_statement`: made here, and
-//! compared here with what anybody recomputes (model 9 "Absence").
+//! compared here with what anybody recomputes (JUDGING 9).
 //!
 //! A statement lists every entry that the audit of its job used below its
 //! size. Who holds those entries needs no others: that is what makes a packet

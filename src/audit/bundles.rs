@@ -1,5 +1,5 @@
 //! Rules about bundles beside the log: what they hold belongs to their run,
-//! and what the log holds of the run is in them (model 9, clawsig 7.8).
+//! and what the log holds of the run is in them (JUDGING 6.10, PEERS 4.18).
 
 mod held;
 

@@ -1,4 +1,4 @@
-//! Rules about decisions and their receipts (model 8).
+//! Rules about decisions and their receipts (JUDGING 6.7).
 
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{Effect, NOTHING, Place, Rest, Rule, Severity, TOKEN, WORD};

@@ -1,5 +1,5 @@
 //! Rules about policies: the one a token runs under stands before it, asks for
-//! what the token keeps, and allows every action (model 9 "Policy areas").
+//! what the token keeps, and allows every action (JUDGING 5).
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! Rules about uniqueness over the log: what happens once is seen once (model
-//! 8 "Uniqueness"). Only statements that count are counted, so a stranger who
+//! Rules about uniqueness over the log: what happens once is seen once
+//! (JUDGING 4.12). Only statements that count are counted, so a stranger who
 //! uses an id first takes nothing away.
 
 use std::collections::BTreeMap;

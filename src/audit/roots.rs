@@ -1,5 +1,5 @@
 //! Whose word counts: one `audit_roots` statement of the pinned operator, and
-//! the roles it gives (model 7).
+//! the roles it gives (JUDGING 2.3).
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
 //! Rules about jobs and tokens: one job everywhere, one grant, one agent, and
-//! every action inside the token's life by position (model 8).
+//! every action inside the token's life by position (JUDGING 6.3).
 
 use std::collections::BTreeMap;
 

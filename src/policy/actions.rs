@@ -1,4 +1,4 @@
-//! The actions a policy can speak about (model 4, last table), their names in
+//! The actions a policy can speak about (FORMATS 5.5), their names in
 //! version 2 statements, and their words. One row an action.
 
 /// What an agent asks of Argo CD.

@@ -1,4 +1,4 @@
-//! Conditions of version 2 statements (clawsig 4.2, 4.5): a fact, an operator
+//! Conditions of version 2 statements (PEERS 6.7): a fact, an operator
 //! and one text.
 //!
 //! A condition holds, does not hold, or cannot be decided: the fact is not

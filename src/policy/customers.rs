@@ -1,4 +1,4 @@
-//! The form for Argo CD that customers write (model 4): rows that allow, rows
+//! The form for Argo CD that customers write (PEERS 6.2): rows that allow, rows
 //! that deny, exact names.
 
 use crate::artifact::json::Value;

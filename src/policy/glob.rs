@@ -1,4 +1,4 @@
-//! Patterns of the registry's policies (clawsig 4.5), matched in bounded time.
+//! Patterns of the registry's policies (PEERS 6.6), matched in bounded time.
 //!
 //! ```text
 //! *    exactly this: anything          inside: any run without '/'

@@ -1,4 +1,4 @@
-//! `inherits`: which policies must allow as well (model 9 "Policy areas").
+//! `inherits`: which policies must allow as well (JUDGING 5.2).
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Parameters of a call to Argo CD (model 4, `params`), and which of them no
+//! Parameters of a call to Argo CD (FORMATS 5.5), and which of them no
 //! policy form can speak about.
 
 use std::fmt;
@@ -7,7 +7,7 @@ use crate::artifact::json::{Value, to_jcs};
 
 /// Sync options that make an operation no wider than the policy's words. Every
 /// other one, known or not, needs an approval that names it: Argo CD adds some
-/// with each version, and RBAC sees none of them (argocd 2.3).
+/// with each version, and RBAC sees none of them (PEERS 7.6).
 const HARMLESS_SYNC_OPTIONS: &[&str] = &[
     "ApplyOutOfSyncOnly=true",
     "FailOnSharedResource=true",

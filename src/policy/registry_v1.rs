@@ -1,4 +1,4 @@
-//! The registry's version 1 (clawsig 4.1): which models of which providers.
+//! The registry's version 1 (PEERS 6.3): which models of which providers.
 //!
 //! The peer turns both lists into a union, so that any model of a listed
 //! provider passes, and takes a missing or empty list for "all". Here a call

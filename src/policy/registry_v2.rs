@@ -1,4 +1,4 @@
-//! The registry's version 2 (clawsig 4.2): statements that allow or deny
+//! The registry's version 2 (PEERS 6.4): statements that allow or deny
 //! actions on resources under conditions.
 //!
 //! ```text

@@ -1,4 +1,4 @@
-//! One statement of the registry's version 2 (clawsig 4.2).
+//! One statement of the registry's version 2 (PEERS 6.4).
 
 use crate::artifact::json::Value;
 use crate::policy::condition::{self, Condition, Facts, Held};

@@ -1,6 +1,6 @@
-//! A policy in plain words, a line a clause, each with the place it stands for
-//! (viewer 4 "Policy in plain words"). Words say what judging does; where it
-//! can only refuse, they say [`NOT_UNDERSTOOD`].
+//! A policy in plain words, a line a clause, each with the place it stands for.
+//! Words say what judging does; where it can only refuse, they say
+//! [`NOT_UNDERSTOOD`].
 
 use crate::policy::condition::Condition;
 use crate::policy::customers::{ALLOW, AllowRow, Customers, DENY, DenyRow};

@@ -1,4 +1,4 @@
-//! Aggregate bundles (clawsig 2.19, clawsig-verify 10): many bundles under one
+//! Aggregate bundles (PEERS 3.6, 4.15): many bundles under one
 //! issuer who is none of their agents.
 
 mod claims;

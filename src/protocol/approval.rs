@@ -1,4 +1,4 @@
-//! Human approval receipts inside a bundle (clawsig 2.9 b). The agent vouches
+//! Human approval receipts inside a bundle (PEERS 2.6). The agent vouches
 //! for them, nobody else, and a denial passes as well as an approval.
 
 use crate::artifact::json::Value;

@@ -1,4 +1,4 @@
-//! Attestation references in a bundle (clawsig 2.13, 7 step 15p). Bad ones fail
+//! Attestation references in a bundle (PEERS 2.12, 4.12). Bad ones fail
 //! nothing: they are not counted. A good one lifts the proof tier to
 //! `sandbox`, whatever it attests: that is the peer's rule.
 

@@ -1,4 +1,4 @@
-//! The proof bundle (clawsig 2.13, 7): the order of the checks is the peer's,
+//! The proof bundle (PEERS 3.1, 4.3): the order of the checks is the peer's,
 //! since the first failure is the answer.
 
 mod limits;

@@ -1,4 +1,4 @@
-//! Causal rules over gateway receipts (clawsig-verify 5 and 6). Every receipt
+//! Causal rules over gateway receipts (PEERS 4.9). Every receipt
 //! of the bundle takes part, also one whose signature failed.
 //!
 //! ```text

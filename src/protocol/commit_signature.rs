@@ -1,4 +1,4 @@
-//! Commit signatures (clawsig 2.22, clawsig-verify 11.3): a flat object signed
+//! Commit signatures (PEERS 3.7, 4.15): a flat object signed
 //! over RFC 8785 of itself with an empty signature.
 
 use base64ct::{Base64, Encoding as _};

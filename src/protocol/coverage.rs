@@ -1,4 +1,4 @@
-//! Coverage figures (clawsig-verify 7): what the agent claims about escaped
+//! Coverage figures (PEERS 4.10): what the agent claims about escaped
 //! connections and processes against what attestations say. The attestations'
 //! signatures are looked at by nobody, so they stand among the blocks not
 //! checked; only their figures count here.

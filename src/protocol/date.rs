@@ -1,4 +1,4 @@
-//! Dates as the peer reads them (clawsig 1.9): a schema format first, then
+//! Dates as the peer reads them (PEERS 1.2): a schema format first, then
 //! `Date.parse` of its JavaScript engine, which is laxer in most places and
 //! stricter in two (leap seconds, offsets without minutes).
 //!

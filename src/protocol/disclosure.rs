@@ -1,4 +1,4 @@
-//! Selective disclosure (clawsig 2.7): hidden leaf hashes and disclosed values
+//! Selective disclosure (PEERS 2.4): hidden leaf hashes and disclosed values
 //! that together give the hash the receipt committed to. The root is a hash
 //! over the sorted list of leaf hashes, not a tree; a path is pasted in raw, so
 //! one that contains a colon is ambiguous by the format's own fault.

@@ -1,4 +1,4 @@
-//! The signed envelope (clawsig 1.5) as the peer checks it, and signatures.
+//! The signed envelope (PEERS 1.4) as the peer checks it, and signatures.
 //! Signed are the characters of the hash text, nothing else.
 
 use ed25519_dalek::Signature;

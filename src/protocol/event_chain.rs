@@ -1,4 +1,4 @@
-//! The event chain of a bundle (clawsig 2.11): one run, each event linked to
+//! The event chain of a bundle (PEERS 2.9): one run, each event linked to
 //! the one before and named by the hash of its own header.
 
 mod event;

@@ -1,4 +1,4 @@
-//! Export bundles (clawsig 2.18, clawsig-verify 9.1): a proof bundle with
+//! Export bundles (PEERS 3.3, 4.14): a proof bundle with
 //! attestations about it, under one manifest, signed by whoever exported.
 
 use crate::artifact::json::{Object, Value};

@@ -1,4 +1,4 @@
-//! Attestations inside an export (clawsig-verify 9.2, 9.3): about where the
+//! Attestations inside an export (PEERS 3.4, 4.14): about where the
 //! run executed, how a model was derived, what an audit of it found. The
 //! export's schema was checked before.
 

@@ -1,4 +1,4 @@
-//! Gateway receipts (clawsig 2.1, 2.2, 7.1). A bad one fails nothing in the
+//! Gateway receipts (PEERS 2.1, 2.2, 4.4). A bad one fails nothing in the
 //! core: it is only not counted.
 
 use crate::artifact::json::Value;

@@ -1,4 +1,4 @@
-//! Inclusion proofs of the peer's own log (clawsig 2.15, 5, 7.6). Its tree has
+//! Inclusion proofs of the peer's own log (PEERS 2.11). Its tree has
 //! no prefixes and repeats the last node of an odd level, its root signature
 //! covers neither size nor name of the log: a valid proof shows little, and
 //! nothing here is used for our own log.

@@ -1,4 +1,4 @@
-//! The manifest of exports and aggregates (clawsig 2.18): path, hash, type and
+//! The manifest of exports and aggregates (PEERS 3.5): path, hash, type and
 //! size of each artifact's RFC 8785 form. Both refuse the same faults, each
 //! with codes of its own.
 

@@ -1,4 +1,4 @@
-//! What gateway receipts show about the model (clawsig-verify 8). Never fails
+//! What gateway receipts show about the model (PEERS 2.13, 4.11). Never fails
 //! a bundle: it sets a tier and raises flags.
 
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! Prompt commitments in a bundle's metadata (clawsig-verify 4.2, 4.3): the
+//! Prompt commitments in a bundle's metadata (PEERS 2.14, 4.6): the
 //! prompt pack's root and the report about rendered system prompts.
 
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! Rate limit claims of a bundle (clawsig-verify 4.1). Nothing compares a claim
+//! Rate limit claims of a bundle (PEERS 2.14, 4.5). Nothing compares a claim
 //! with receipts or events; claims of one bundle are not summed.
 
 use crate::artifact::json::Value;

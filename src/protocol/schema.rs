@@ -1,5 +1,5 @@
 //! The peer's JSON Schemas as data, and the walk that names the first fault
-//! the way the peer's engine does (clawsig-verify 3): at one node first type,
+//! the way the peer's engine does (PEERS 4.2): at one node first type,
 //! constant and alternatives, then missing members in declared order, then
 //! undeclared members in data order, then declared members in declared order.
 //!

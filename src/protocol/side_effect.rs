@@ -1,4 +1,4 @@
-//! Side-effect receipts inside a bundle (clawsig 2.8 b), and the one check of
+//! Side-effect receipts inside a bundle (PEERS 2.5), and the one check of
 //! unsigned receipts that they share with approvals.
 
 use crate::artifact::json::Value;

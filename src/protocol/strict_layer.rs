@@ -1,4 +1,4 @@
-//! The layer of the peer's command line (clawsig-verify 11.2): every gateway
+//! The layer of the peer's command line (PEERS 4.13): every gateway
 //! receipt that names an event must verify and belong to this run.
 
 use crate::artifact::KeyCache;

@@ -1,4 +1,4 @@
-//! The peer's three scales (clawsig 7.3), weakest first.
+//! The peer's three scales (PEERS 4.12), weakest first.
 
 macro_rules! tier {
     ($(#[$doc:meta])* $name:ident: $($variant:ident = $text:literal),*) => {

@@ -1,4 +1,4 @@
-//! Tool receipts (clawsig 2.3 to 2.6): payloads or envelopes, version 1 or 2.
+//! Tool receipts (PEERS 2.3): payloads or envelopes, version 1 or 2.
 //! Anybody may sign an envelope; nobody need.
 
 use crate::artifact::json::Value;
@@ -43,7 +43,7 @@ static V1: Schema = closed(&[
     optional("binding", &BINDING_V1),
 ]);
 
-/// Hash, signature and signer are any texts here (clawsig-verify 2, item 5).
+/// Hash, signature and signer are any texts here (PEERS 2.3).
 static V1_ENVELOPE: Schema = closed(&[
     required("envelope_version", &ONE),
     required("envelope_type", &Schema::Const("tool_receipt")),

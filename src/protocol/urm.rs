@@ -1,4 +1,4 @@
-//! The run manifest (clawsig 2.12): a bundle refers to it by hash, the reader
+//! The run manifest (PEERS 2.10): a bundle refers to it by hash, the reader
 //! supplies it. What it says of receipts and of the bundle is checked by nobody.
 
 use crate::artifact::json::{Value, to_compact};

@@ -33,7 +33,7 @@ pub struct ReceiptOutcome {
     pub bound: bool,
 }
 
-/// The protocol verdict (model 9). Tiers and flags stand only where the
+/// The protocol verdict (JUDGING 11.2). Tiers and flags stand only where the
 /// document passed; an export has no trust tier, a commit signature none.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {

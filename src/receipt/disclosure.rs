@@ -1,4 +1,4 @@
-//! The disclosure file (model 10): some receipts of a logged bundle, without
+//! The disclosure file (FORMATS 7.3): some receipts of a logged bundle, without
 //! the rest. Schema in `schemas/disclosure.schema.json`.
 //!
 //! ```text

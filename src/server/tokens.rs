@@ -1,4 +1,4 @@
-//! Who may submit: `DIR/tokens.json` (model.md 6).
+//! Who may submit: `DIR/tokens.json` (FORMATS 4.1).
 //!
 //! ```json
 //! {"tokens_version":"1","tokens":[{"name":"gateway-1","sha256":"…64 hex…","created_at":1795430400,

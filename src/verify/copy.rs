@@ -1,5 +1,5 @@
 //! The whole log, read entry by entry from its tiles: what shows that
-//! something is *not* in it (model 9 "Absence").
+//! something is *not* in it (JUDGING 12.1).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A compact scoped token, as its holder may show it to a verifier (clawsig 3).
+//! A compact scoped token, as its holder may show it to a verifier (PEERS 5.1).
 //!
 //! ```text
 //! b64u({"alg":"EdDSA","typ":"JWT","kid":"…"}) . b64u(claims) . b64u(Ed25519 signature)

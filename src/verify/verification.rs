@@ -1,5 +1,5 @@
 //! The whole answer about one document: both verdicts, how far they reach, and
-//! every check (model 9). One shape for command line, API and pages.
+//! every check (JUDGING 11). One shape for command line, API and pages.
 //!
 //! ```text
 //! INCOMPLETE  proof_bundle bundle-1 of run run-1

@@ -16,7 +16,7 @@ use crate::audit_make::{Story, operator};
 use crate::audit_slices::same_from_its_own_entries;
 use crate::make::did;
 
-/// Holes of the peer's verifier (clawsig 7.8) and of its anti-replay binding
+/// Holes of the peer's verifier (PEERS 4.18) and of its anti-replay binding
 /// (9.2). Its inclusion and consistency proofs are another room's: `merkle`.
 const HOLES: &[&str] = &[
     "7.8 bare forged bundle",

@@ -1,4 +1,4 @@
-//! The head guard: which chain is the log's (model 5). Every way in which
+//! The head guard: which chain is the log's (ARCHITECTURE.md "Start"). Every way in which
 //! guard and data can part, and what the start says to it.
 
 use std::fs::OpenOptions;

@@ -124,7 +124,7 @@ fn every_kind_of_ours_has_the_schema_that_its_shape_prints() {
         assert_eq!(fs::read_to_string(&path).expect("the schema is committed"), schema, "{kind}");
     }
     let ours = Kind::all().filter(|kind| json_schema(*kind).is_some()).count();
-    assert_eq!(ours, 12, "eleven kinds of model 4 and the customers' policy form");
+    assert_eq!(ours, 12, "eleven kinds of FORMATS 5.4 and the customers' policy form");
 }
 
 #[test]

@@ -82,6 +82,7 @@ mod audit_removed;
 mod audit_rules;
 mod audit_slices;
 mod bundles;
+mod citations;
 mod cli;
 mod cli_examples;
 mod cli_lists;

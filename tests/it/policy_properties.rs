@@ -7,7 +7,7 @@ use pulselog::policy::{Action, Context, Glob, Outcome, Policy, clauses_in_words}
 
 use crate::policy_make::*;
 
-/// Matches as clawsig 4.5 words it, by trying everything.
+/// Matches as PEERS 6.6 words it, by trying everything.
 fn slow(pattern: &[u16], text: &[u16]) -> bool {
     const SLASH: u16 = b'/' as u16;
     const STAR: u16 = b'*' as u16;

@@ -1,5 +1,5 @@
 //! The registry's two versions, and the holes of the peer's evaluator
-//! (clawsig 4.5) one by one.
+//! (PEERS 6.8) one by one.
 
 use pulselog::artifact::json;
 use pulselog::policy::{Action, ArgoAction, Context, Judgement, Outcome, Policy, PolicyForm};

@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use super::{Number, Object, Value};
 
-/// The compact form: what `JSON.stringify` prints (clawsig 1.7). Linear.
+/// The compact form: what `JSON.stringify` prints (FORMATS 1.2). Linear.
 pub fn to_compact(value: &Value) -> String {
     let mut out = String::with_capacity(256);
     append_compact(value, &mut out);

@@ -1,4 +1,4 @@
-//! The agent runtime's event chain of one run (clawsig 2.11): each event holds
+//! The agent runtime's event chain of one run (PEERS 2.9): each event holds
 //! the hash of the one before.
 
 use pulselog::artifact::json::{Value, to_compact};

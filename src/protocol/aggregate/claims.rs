@@ -1,4 +1,4 @@
-//! Rate limit claims over all members (clawsig-verify 10.2): the same window
+//! Rate limit claims over all members (PEERS 4.15): the same window
 //! has one limit, and what was observed adds up.
 
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! Causal meaning and receipt ids across members (clawsig-verify 10.1).
+//! Causal meaning and receipt ids across members (PEERS 4.15).
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Numbers and sizes (clawsig 7, step 10b).
+//! Numbers and sizes (PEERS 4.3).
 
 use crate::artifact::json::{Value, compact_size_within};
 use crate::protocol::bundle::payload::Payload;

@@ -1,4 +1,4 @@
-//! Anchoring (5.4): a side effect or approval names a span that some gateway
+//! Anchoring (PEERS 4.9): a side effect or approval names a span that some gateway
 //! receipt declares.
 
 use std::collections::HashSet;

@@ -1,4 +1,4 @@
-//! Rules C14 to C16 (5.3): there is a root, every span reaches one, and all
+//! Rules C14 to C16 (PEERS 4.9): there is a root, every span reaches one, and all
 //! spans hang together.
 
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! A receipt's causal members, with one spelling each (5.1).
+//! A receipt's causal members, with one spelling each (PEERS 4.9).
 
 use crate::artifact::json::Value;
 use crate::protocol::codes::{CAUSAL_BINDING_FIELD_CONFLICT, CAUSAL_BINDING_NORMALIZATION_FAILED};

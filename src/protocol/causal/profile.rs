@@ -1,4 +1,4 @@
-//! Modes and the profile that may lock them (clawsig-verify 6).
+//! Modes and the profile that may lock them (PEERS 4.9).
 
 use crate::protocol::codes::{CAUSAL_POLICY_PROFILE_DOWNGRADE, CAUSAL_POLICY_PROFILE_INVALID};
 use crate::protocol::options::Options;

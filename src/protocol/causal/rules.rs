@@ -1,4 +1,4 @@
-//! Rules C1 to C13 (5.3): times, phases, confidence, references, reuse, cycles.
+//! Rules C1 to C13 (PEERS 4.9): times, phases, confidence, references, reuse, cycles.
 //! A pass over all entries ends before the next one starts.
 
 use std::collections::{HashMap, HashSet};

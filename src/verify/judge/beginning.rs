@@ -1,5 +1,5 @@
 //! Other checkpoints beside the log that was read: one log has one tree, so
-//! each of them is a beginning of it (model 9 "Absence").
+//! each of them is a beginning of it (JUDGING 12.1).
 
 use crate::trust::{TrustPolicy, TrustedCheckpoint};
 use crate::verify::copy::WholeLog;
