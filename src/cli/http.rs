@@ -222,8 +222,9 @@ impl Client {
     }
 }
 
-/// What is told of a wait.
+/// What is told of a wait; what to do about it is said when waiting has ended.
 pub fn again(why: &str, wait: Duration) -> String {
+    let why = why.split(';').next().unwrap_or(why);
     format!("{why}, trying again in {} s", wait.as_secs_f64().ceil())
 }
 
