@@ -2,6 +2,7 @@
 //! accounts that cannot all be true never pass.
 
 mod claimed;
+mod within;
 
 use std::collections::BTreeMap;
 
@@ -20,10 +21,12 @@ static CONTRADICTING_ACCOUNTS: Rule = Rule {
     rationale: "Two accounts of one act contradict each other. The wrapper denied it, or each of its receipts says \
                 that nothing was done, and Argo CD reports the operation. Or the wrapper's receipts say of one call \
                 that it was not sent and that it was accepted; that it became two operations, or another one than \
-                Argo CD reports; or one that two decisions claim, or that states another decision. The audit is \
-                incomplete, and the severity high, where both may have been said in good faith: the call may have \
+                Argo CD reports; or one that more decisions claim than there are operations of its key, or that states \
+                another decision. The audit is incomplete, and the severity high, where both may have been said in good faith: the call may have \
                 been tried twice, or the wrapper did not learn what came of it, or nothing tells whose operation it \
-                was; and where the operation is known from its observation alone, and the operator's roots do not \
+                was; or where members of one account do not agree: an accepted call with the status of a refusal or \
+                another application's id, or reports of one operation that differ in who started it, its parameters, \
+                its action or how it ended; and where the operation is known from its observation alone, and the operator's roots do not \
                 say that nobody but Argo CD can write the application: then anybody who can write it may have copied \
                 the decision's public digest into it.",
     what_to_do: "Compare the wrapper's own log with Argo CD's; close write access to the Application resources and \
@@ -49,6 +52,8 @@ pub(super) static DENY_THEN_ACCEPTED: Rule = Rule {
     rests_on: &[WORD, TOKEN],
 };
 
+pub(super) use self::claimed::Claims;
+
 pub(super) static RULES: &[&Rule] = &[&CONTRADICTING_ACCOUNTS, &DENY_THEN_ACCEPTED];
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
@@ -67,6 +72,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         }
     }
     claimed::check(scene, findings);
+    within::check(scene, findings);
 }
 
 /// Where the wrapper says that an act was not done.

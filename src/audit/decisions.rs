@@ -1,11 +1,13 @@
 //! Rules about decisions and their receipts (JUDGING 6.7).
 
 use crate::audit::finding::{Findings, Subject};
+use crate::audit::roots::Roots;
 use crate::audit::rule::{Effect, NOTHING, Place, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Receipt};
 use crate::audit::tokens::LATE_EVIDENCE;
 use crate::audit::{RECEIPT_MS, SKEW_MS};
+use crate::merkle::LeafIndex;
 
 static RECEIPT_WITHOUT_DECISION: Rule = Rule {
     code: "RECEIPT_WITHOUT_DECISION",
@@ -45,10 +47,10 @@ static RECEIPT_MISSING: Rule = Rule {
     title: "No receipt for an allowed call",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "The wrapper owes a receipt within two minutes of an allow decision, whatever came of the call.",
-    what_to_do: "Have the wrapper submit the receipt, with the outcome not_sent where nothing was sent; late evidence closes this.",
+    rationale: "The wrapper owes a receipt within two minutes of an allow decision, whatever came of the call. Where new roots replaced the wrapper before that time was over, it could no longer say it: that leaves the audit incomplete.",
+    what_to_do: "Have the wrapper submit the receipt, with the outcome not_sent where nothing was sent; late evidence closes this. Where its key was replaced meanwhile, the new key signs it.",
     does_not_prove: "That the call was made.",
-    rests_on: &[WORD, TOKEN, &[Rest::On("argocd_receipt", Place::Anywhere)]],
+    rests_on: &[WORD, TOKEN, &[Rest::On("argocd_receipt", Place::Anywhere), Rest::On("audit_roots", Place::Anywhere)]],
 };
 
 static ACT_UNPLACED: Rule = Rule {
@@ -142,8 +144,26 @@ fn missing(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) 
             Some(other) => format!("a receipt stands at entry {other}, by a wrapper that is not this agent's"),
             None => "no receipt names this decision".to_owned(),
         };
-        findings.add(&RECEIPT_MISSING, &decision.subject(), [at], detail);
+        match replaced(scene, decision, until) {
+            Some(roots) => {
+                let detail = format!("{detail}, and the roots at entry {roots} replaced the wrapper meanwhile");
+                findings.leave_open(&RECEIPT_MISSING, Severity::High, &decision.subject(), [at, roots], detail);
+            }
+            None => findings.add(&RECEIPT_MISSING, &decision.subject(), [at], detail),
+        }
     } else {
         findings.wait(&RECEIPT_MISSING, &decision.subject(), at, until);
     }
+}
+
+/// Roots that took the role from the decision's wrapper while it owed the
+/// receipt: its word on the call counted no longer.
+fn replaced(scene: &Scene<'_>, decision: &Decision<'_>, until: i64) -> Option<LeafIndex> {
+    let (at, signer) = (decision.statement.at, decision.statement.signer?);
+    decision.agents.first()?;
+    let after = scene.roots.partition_point(|(from, _)| *from <= at);
+    let in_time = |from: &LeafIndex| scene.fact(*from).is_some_and(|roots| roots.ms <= until);
+    let later = scene.roots[after..].iter().take_while(|(from, _)| in_time(from));
+    let takes = |roots: &Roots<'_>| decision.agents.iter().all(|agent| !roots.is_wrapper(signer, Some(agent)));
+    later.filter(|(_, roots)| takes(roots)).map(|(from, _)| *from).next()
 }

@@ -5,10 +5,11 @@
 mod comparison;
 mod reports;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::json::Value;
 use crate::artifact::time::unix_ms;
+use crate::audit::accounts::Claims;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{Effect, JOINED, NOTHING, Place, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
@@ -18,7 +19,9 @@ use crate::audit::{PICKUP_MS, RECEIPT_MS, SKEW_MS};
 use crate::merkle::LeafIndex;
 
 use self::comparison::compare;
-use self::reports::{Reports, told_apart};
+use self::reports::Reports;
+
+pub(super) use self::reports::told_apart;
 
 static OBSERVED_UNLIKE_DECIDED: Rule = Rule {
     code: "OBSERVED_UNLIKE_DECIDED",
@@ -63,11 +66,11 @@ static REPLAY_DECISION_REUSED: Rule = Rule {
     severity: Severity::Critical,
     effect: Effect::Fails,
     rationale: "A decision explains one operation. Reports of one key are of one operation, unless the entries of \
-                the application's history that they say it made are two. Keys of version 1 can be recomputed by \
+                the application's history that they say it made are two; then as many decisions may claim one each. Keys of version 1 can be recomputed by \
                 nobody: where only they differ, the audit is incomplete.",
     what_to_do: "Treat the second operation as undecided.",
     does_not_prove: "Which of the two was meant.",
-    rests_on: &[WORD, TOKEN, JOINED],
+    rests_on: &[WORD, TOKEN, JOINED, &[Rest::On("argocd_decision", Place::Joining)]],
 };
 
 pub(super) static RULES: &[&Rule] =
@@ -79,12 +82,13 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
             findings.uncover("operation not matched yet", &about(operation), operation.at);
         }
     }
+    let claims = Claims::of(scene);
     for decision in &scene.decisions {
         for operation in scene.operations_of(decision).filter(|_| decision.is_allow) {
             of_operation(scene, operation, decision, findings);
         }
         unseen(scene, decision, findings);
-        reused(scene, decision, findings);
+        reused(scene, decision, &claims, findings);
         for receipt in scene.receipts_of(decision) {
             if receipt.statement.text("op_key").is_some_and(|key| !scene.reported.contains_key(key)) {
                 let what = "operation that only its receipt names";
@@ -171,17 +175,18 @@ fn unseen(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
 }
 
 /// Operations that one decision would have to explain.
-fn reused(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
+fn reused(scene: &Scene<'_>, decision: &Decision<'_>, claims: &Claims<'_, '_>, findings: &mut Findings) {
     let told = told_apart(scene.operations_of(decision));
     let subject = decision.subject();
     for at in told.counted_as_one {
         findings.uncover("reports of one key, counted as one operation", &subject, at);
     }
-    if told.operations.len() > 1 {
+    if told.operations.len() > 1 && !are_one_each(scene, decision, claims, true) {
         let doubt = |operation: &&Statement<'_>| scene.doubt(decision, operation);
         let tied = scene.operations_of(decision).filter(|operation| doubt(operation).is_none());
         let why = scene.operations_of(decision).find_map(|operation| doubt(&operation));
         let doubt = why.filter(|_| told_apart(tied).operations.len() < 2);
+        let doubt = doubt.or(are_one_each(scene, decision, claims, false).then_some(CLAIMED_TOO));
         let detail = format!("{} operations name this decision", told.operations.len());
         let entries: Vec<_> = told.operations.into_iter().chain([decision.statement.at]).collect();
         say(findings, &REPLAY_DECISION_REUSED, doubt, &subject, &entries, detail);
@@ -191,6 +196,17 @@ fn reused(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
                       one operation";
         findings.leave_open(&REPLAY_DECISION_REUSED, Severity::High, &subject, entries, detail);
     }
+}
+
+/// Why operations of one key may be one each of several decisions.
+const CLAIMED_TOO: &str = "other decisions claim operations of this key, and not each is sure of its own";
+
+/// Whether the operations are all of one key, and other decisions claim all but
+/// one of them.
+fn are_one_each(scene: &Scene<'_>, decision: &Decision<'_>, claims: &Claims<'_, '_>, is_sure: bool) -> bool {
+    let keys: BTreeSet<_> = scene.operations_of(decision).map(Statement::op_key).collect();
+    let [Some(key)] = keys.into_iter().collect::<Vec<_>>()[..] else { return false };
+    told_apart(scene.operations_of(decision)).operations.len() <= claims.beside(scene, key, decision, is_sure) + 1
 }
 
 /// An operation that joins nothing is about its application and nobody's job.

@@ -56,10 +56,10 @@ struct Named<'a> {
 }
 
 /// Agent, job, policy and grant.
-type Terms<'a> = (&'a str, Result<&'a str, LeafIndex>, Option<&'a str>, &'a str);
+pub(super) type Terms<'a> = (&'a str, Result<&'a str, LeafIndex>, Option<&'a str>, &'a str);
 
 /// What a token and its renewal have in common. One of no job is its own.
-fn terms<'a>(token: &Token<'a>) -> Terms<'a> {
+pub(super) fn terms<'a>(token: &Token<'a>) -> Terms<'a> {
     (token.agent, token.job.ok_or(token.statement.at), token.policy_hash, token.scope_hash)
 }
 

@@ -299,6 +299,11 @@ impl<'a> Scene<'a> {
         self.join_all();
     }
 
+    /// Where a token itself was first revoked.
+    pub(super) fn revocation_of(&self, hash: &str) -> Option<(LeafIndex, i64)> {
+        self.revoked.get(hash).copied()
+    }
+
     /// Decisions with this payload hash, hex, whoever signed them.
     pub(super) fn decisions_named(&self, hash: &str) -> impl Iterator<Item = &Decision<'a>> {
         self.decision_at.get(hash).into_iter().flatten().map(|at| &self.decisions[*at])

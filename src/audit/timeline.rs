@@ -115,9 +115,10 @@ impl Timeline {
         roots.find(|roots| !roots.payload().text_at("origin").is_some_and(of_another))
     }
 
-    /// The first issuance of a token, by hex hash, whose signer held the role
-    /// at its index. What others say of the token counts for nothing.
-    pub fn issuance(&self, token: &str, operator: &Did) -> Option<(LeafIndex, &Artifact)> {
+    /// Issuances of a token, by hex hash, whose signers held the role at their
+    /// index, in order. What others say of the token counts for nothing.
+    pub fn issuances(&self, token: &str, operator: &Did) -> Vec<(LeafIndex, &Artifact)> {
+        let mut found = Vec::new();
         let mut roots: Option<Roots<'_>> = None;
         for (at, seen) in self.prefix(self.size()) {
             let Some(body) = &seen.body else { continue };
@@ -130,12 +131,12 @@ impl Timeline {
                     if statement.text("token_hash") == Some(token)
                         && roots.is_some_and(|roots| roots.hold(&statement, None)) =>
                 {
-                    return Some((at, body));
+                    found.push((at, body));
                 }
                 _ => {}
             }
         }
-        None
+        found
     }
 
     /// One more than the highest index.

@@ -1,6 +1,8 @@
 //! Rules about jobs and tokens: one job everywhere, one grant, one agent, and
 //! every action inside the token's life by position (JUDGING 6.3).
 
+mod begun;
+
 use std::collections::BTreeMap;
 
 use crate::audit::SKEW_MS;
@@ -159,6 +161,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         of_call(scene, call, findings);
     }
     reuse(scene, findings);
+    begun::check(scene, findings);
     of_bundles(scene, findings);
 }
 

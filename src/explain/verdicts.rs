@@ -114,6 +114,7 @@ rows! {
     token_other_job, "Token of another job", "the token is bound to another job", "ask which token this run was given; treat the use as a replay";
     token_other_grant, "Receipt of another grant", "a receipt in the document names another scope hash than the token's", "compare with the issuance of the other grant";
     token_not_issued_here, "Issuance not shown", "the evidence holds no issuance of this token", "give the issuance with its proof, or the whole log";
+    token_issuers_disagree, "Two issuers, two accounts", "two issuers whom the roots name say unlike things of the token's claims, and one of them says what it holds", "ask both issuers which claims the token holds; until then nothing rests on it";
     evidence_not_read, "Evidence not read", "a path among the evidence is no regular file, or lies too deep, or may not be opened", "leave the named path out, or give what it holds as a file";
     token_not_of_run, "Not the run's token", "the token is of the right agent and job, and none of those that the run names: neither the one it began with nor a renewal", "ask the issuer for a token whose hash the run's decisions or its bundle name";
     token_run_unknown, "Token of the run not shown", "nothing at hand shows which token the run had", "give the run's decisions with their proofs, or the whole log";

@@ -48,6 +48,14 @@ const LIES: &[(&str, Change)] = &[
         story.receipt("another lie", "back", "accepted", None);
         story.remove("back seen");
     }),
+    ("accepted with the status of a refusal", |story| {
+        story.receipt("lie receipt", "back", "accepted", None);
+        story.set("lie receipt", "http_status", 403_u32);
+    }),
+    ("accepted for another application", |story| {
+        story.receipt("lie receipt", "back", "accepted", None);
+        story.set("lie receipt", "app_uid", "0c6a8b0e-51f0-4f0e-9f5e-0a2f6a1d7b12");
+    }),
     ("one call, two operations", |story| {
         for name in ["lie", "another lie"] {
             story.receipt(name, "back", "accepted", None);

@@ -47,6 +47,14 @@ fn reported(story: &mut Story, username: &str) {
     story.set("more seen", "initiator.username", username);
 }
 
+/// The other agent, under its own wrapper, has a token of the same job.
+fn sharing_the_job(story: &mut Story) {
+    neighbours(story);
+    (story.job, story.agent) = ("job-1".to_owned(), "other agent".to_owned());
+    story.token("t3");
+    story.agent = "agent".to_owned();
+}
+
 /// The other agent has a token of the same job, and a run of the first one's id.
 fn sharing_a_run(story: &mut Story) {
     of_both(story);
@@ -155,6 +163,36 @@ pub static ROWS: &[Golden] = &[
     )
     .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
     .beside(of_both),
+    golden(
+        "a wrapper of two agents acts under no grant, and finds the operation of one of them in the way",
+        |story| {
+            of_both(story);
+            of_nobodys_job(story, "allow", Some("r9"));
+            story.set("more", "cst.token_hash", hex("nobody's"));
+            story.receipt("more receipt", "more", "refused_precondition", Some("sync"));
+            story.set("more receipt", "request_digest", hex("sync"));
+        },
+        &["TOKEN_UNKNOWN"],
+        Pass,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Pass)])
+    .beside(of_both),
+    golden(
+        "another agent of the job is denied in no run, and its wrapper sends it all the same",
+        |story| {
+            sharing_the_job(story);
+            denied(story, None);
+            story.set("more", "job_id", "job-1");
+            story.set("more", "binds.job_id", "job-1");
+            story.signed_by("more", "other wrapper");
+            accepted(story);
+            story.signed_by("more receipt", "other wrapper");
+        },
+        &["DENY_THEN_ACCEPTED"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Pass)])
+    .beside(sharing_the_job),
 ];
 
 /// Verdicts on the log, the two agents and their jobs.

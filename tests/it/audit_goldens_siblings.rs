@@ -4,8 +4,9 @@
 use pulselog::audit::Verdict::{Fail, Incomplete, Pass};
 
 use crate::audit_goldens::{Golden, golden};
-use crate::audit_goldens_renewals::{call, in_time, long, pack, renew, renewed, revoke, seconds};
+use crate::audit_goldens_renewals::{call, in_time, long, pack, read, renew, renewed, revoke, seconds};
 use crate::audit_make::Story;
+use crate::make::did;
 
 /// A renewed run beside 64 tokens of its grant that nobody uses.
 fn among_idle(story: &mut Story, iat: fn(&Story) -> u32) {
@@ -77,3 +78,36 @@ pub static ROWS: &[Golden] = &[
     .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
     .beside(|story| called_between(story, false)),
 ];
+
+/// A third run under a token of the second one's grant, which is revoked before
+/// or after that token is issued.
+fn begun_again(story: &mut Story, revoked_first: bool) {
+    long(story);
+    let iat = in_time(story);
+    if revoked_first {
+        revoke(story, "t2");
+    }
+    renew(story, "t3", iat);
+    if !revoked_first {
+        revoke(story, "t2");
+    }
+    call(story, "r3", 1);
+    read(story, "more", "r3", "t3");
+    story.bundle("b3", "r3", "t3", &[1]);
+    pack(story, &[1], &["t2"]);
+}
+
+#[test]
+fn a_run_that_begins_under_a_renewal_of_another_runs_revoked_token_is_shown() {
+    for revoked_first in [false, true] {
+        let mut story = Story::clean();
+        begun_again(&mut story, revoked_first);
+        let report = story.audit();
+        assert_eq!((report.findings.as_slice(), report.job("job-1")), (&[][..], Pass), "{report:#?}");
+        let (agent, run) = (did("agent"), "job-1.r3".to_owned());
+        let mut shown = report.coverage.iter().filter(|row| row.what.contains("first use of its own"));
+        let first = shown.next().map(|row| (row.subject.agent.clone(), row.subject.run.clone()));
+        assert_eq!(first, (!revoked_first).then(|| (Some(agent), Some(run))), "{report:#?}");
+        assert_eq!(shown.next(), None);
+    }
+}

@@ -173,8 +173,14 @@ fn an_issuance_by_somebody_without_the_role_says_nothing_of_a_token() {
     story.log("self made", "cst_issuance", "stranger", issuance.clone());
     assert!(token_check(&story, &compact).contains(&("token_not_issued_here", Outcome::Incomplete)));
     set(&mut issuance, "nonce", Some(nonce("real").into()));
-    story.log("real", "cst_issuance", "issuer", issuance);
+    story.log("real", "cst_issuance", "issuer", issuance.clone());
     assert!(token_check(&story, &compact).contains(&("ok", Outcome::Pass)));
+    let issuers = ["issuer", "second issuer"].map(|issuer| did(issuer).into());
+    story.set("roots", "cst_issuers", Value::Array(issuers.to_vec()));
+    set(&mut issuance, "nonce", Some(nonce("another").into()));
+    set(&mut issuance, "claims.exp", Some(1_800_000_000_u32.into()));
+    story.log("another", "cst_issuance", "second issuer", issuance);
+    assert!(token_check(&story, &compact).contains(&("token_issuers_disagree", Outcome::Incomplete)));
 }
 
 #[test]

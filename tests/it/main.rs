@@ -70,6 +70,7 @@ mod audit_goldens_tries;
 mod audit_goldens_copied;
 mod audit_goldens_unrun;
 mod audit_goldens_whose;
+mod audit_goldens_within;
 mod audit_goldens_issuers;
 mod audit_goldens_lineage;
 mod audit_goldens_missing;

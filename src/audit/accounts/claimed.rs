@@ -11,6 +11,10 @@
 //! A wrapper that did not learn what came of its call may have found another's
 //! operation: its claim fails nobody, and is left open where it contradicts.
 //!
+//! Operations alike in all that their key is over are told apart by the entries
+//! of the history that they made: of as many operations as there are decisions
+//! that are sure of theirs, each has its own.
+//!
 //! A claim speaks against another only where its signer could speak of that
 //! decision: what another agent's wrapper claims takes nothing away.
 
@@ -18,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::audit::accounts::CONTRADICTING_ACCOUNTS;
 use crate::audit::finding::{Findings, Subject};
+use crate::audit::observed::told_apart;
 use crate::audit::rule::Severity;
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Receipt, Statement};
@@ -30,15 +35,50 @@ struct Claim<'s, 'a> {
     receipt: &'s Receipt<'a>,
 }
 
-pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
-    let mut by_key: BTreeMap<&str, Vec<Claim<'_, '_>>> = BTreeMap::new();
-    for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
-        for receipt in scene.receipts_of(decision) {
-            if let Some(key) = receipt.claims(decision) {
-                by_key.entry(key).or_default().push(Claim { decision, receipt });
+/// All claims, by the key of the operation.
+pub(in crate::audit) struct Claims<'s, 'a>(BTreeMap<&'a str, Vec<Claim<'s, 'a>>>);
+
+impl<'s, 'a> Claims<'s, 'a> {
+    pub(in crate::audit) fn of(scene: &'s Scene<'a>) -> Claims<'s, 'a> {
+        let mut by_key: BTreeMap<&str, Vec<Claim<'_, '_>>> = BTreeMap::new();
+        for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
+            for receipt in scene.receipts_of(decision) {
+                if let Some(key) = receipt.claims(decision) {
+                    by_key.entry(key).or_default().push(Claim { decision, receipt });
+                }
             }
         }
+        Claims(by_key)
     }
+
+    /// How many other decisions claim an operation of this key, where it states
+    /// none, and are sure of it or not; by who could speak of this one too.
+    pub(in crate::audit) fn beside(
+        &self,
+        scene: &Scene<'_>,
+        key: &str,
+        decision: &Decision<'_>,
+        is_sure: bool,
+    ) -> usize {
+        if scene.reports_of(key).any(|report| report.stated().is_some()) {
+            return 0;
+        }
+        let claims = self.0.get(key).into_iter().flatten().filter(|claim| claim.receipt.is_sure() || !is_sure);
+        let others = claims.filter(|claim| claim.speaks_beside(scene, decision));
+        others.map(|claim| claim.decision.statement.hash).collect::<BTreeSet<_>>().len()
+    }
+}
+
+impl Claim<'_, '_> {
+    /// Whether it is of another decision, by who could speak of this one too.
+    /// One payload that several signed is one decision.
+    fn speaks_beside(&self, scene: &Scene<'_>, decision: &Decision<'_>) -> bool {
+        self.decision.statement.hash != decision.statement.hash && scene.speaks_of(&self.receipt.statement, decision)
+    }
+}
+
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
+    let Claims(by_key) = Claims::of(scene);
     for (key, claims) in &by_key {
         for claim in claims {
             of_claim(scene, key, claim, claims, findings);
@@ -47,12 +87,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 }
 
 fn of_claim(scene: &Scene<'_>, key: &str, claim: &Claim<'_, '_>, claims: &[Claim<'_, '_>], findings: &mut Findings) {
-    // One payload that several signed is one decision.
-    let is_other = |other: &&Claim<'_, '_>| {
-        other.decision.statement.hash != claim.decision.statement.hash
-            && scene.speaks_of(&other.receipt.statement, claim.decision)
-    };
-    let others: Vec<_> = claims.iter().filter(is_other).collect();
+    let others: Vec<_> = claims.iter().filter(|other| other.speaks_beside(scene, claim.decision)).collect();
     let stating: Vec<_> = scene.reports_of(key).filter(|report| report.stated().is_some()).collect();
     let own = claim.decision.statement.hash.to_string();
     if stating.iter().any(|report| report.stated() == Some(&own)) {
@@ -60,9 +95,18 @@ fn of_claim(scene: &Scene<'_>, key: &str, claim: &Claim<'_, '_>, claims: &[Claim
     }
     match stating.first() {
         Some(report) => stated(scene, claim, report, &others, findings),
-        None if !others.is_empty() => unstated(claim, &others, findings),
-        None => {}
+        None if others.is_empty() || is_one_each(scene, key, claim, &others) => {}
+        None => unstated(scene, key, claim, &others, findings),
     }
+}
+
+/// Whether there are as many operations of the key as decisions that are sure
+/// of theirs.
+fn is_one_each(scene: &Scene<'_>, key: &str, claim: &Claim<'_, '_>, others: &[&Claim<'_, '_>]) -> bool {
+    let all = others.iter().copied().chain([claim]);
+    let decisions: BTreeSet<_> = all.clone().map(|claim| claim.decision.statement.hash).collect();
+    let is_sure = all.clone().all(|claim| claim.receipt.is_sure());
+    is_sure && decisions.len() <= told_apart(scene.reports_of(key)).operations.len()
 }
 
 /// The operation states another decision.
@@ -93,12 +137,13 @@ fn stated(
 /// Nothing tells whose operation it was. One run claims it twice, or one job,
 /// and was sure both times: then that one fails, whichever claim is the false
 /// one.
-fn unstated(claim: &Claim<'_, '_>, others: &[&Claim<'_, '_>], findings: &mut Findings) {
+fn unstated(scene: &Scene<'_>, key: &str, claim: &Claim<'_, '_>, others: &[&Claim<'_, '_>], findings: &mut Findings) {
     let subject = claim.decision.subject();
     let entries: BTreeSet<LeafIndex> = [claim]
         .into_iter()
         .chain(others.iter().copied())
         .flat_map(|claim| [claim.decision.statement.at, claim.receipt.statement.at])
+        .chain(scene.reports_of(key).map(|report| report.at))
         .collect();
     let detail = format!("receipts of {} decisions say that one operation was theirs", others.len() + 1);
     let sure: Vec<_> = others.iter().filter(|other| other.receipt.is_sure() && claim.receipt.is_sure()).collect();

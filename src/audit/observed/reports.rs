@@ -58,7 +58,7 @@ fn made(report: &Statement<'_>) -> Option<i64> {
 
 /// Reports told apart.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(in crate::audit) struct Told {
     /// The first report of each operation.
     pub operations: Vec<LeafIndex>,
     /// The first report of each that may be of one of these too: alike in all
@@ -70,7 +70,7 @@ pub(super) struct Told {
 
 /// Tells reports apart: by key, and of one key by the entries of the history
 /// that they say the operation made. `n log n` in the reports.
-pub(super) fn told_apart<'s, 'a: 's>(reports: impl Iterator<Item = &'s Statement<'a>>) -> Told {
+pub(in crate::audit) fn told_apart<'s, 'a: 's>(reports: impl Iterator<Item = &'s Statement<'a>>) -> Told {
     let mut told = Told::default();
     // Keys that can be recomputed come first.
     let mut groups: BTreeMap<(bool, &str), Vec<&Statement<'_>>> = BTreeMap::new();

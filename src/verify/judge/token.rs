@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::artifact::Artifact;
 use crate::artifact::json::{self, Value};
 use crate::protocol::Document;
 use crate::verify::judge::{Judge, RunTokens};
@@ -84,19 +85,28 @@ impl Judge {
 
     fn issuance_check(&self, token: &ScopedToken) -> Check {
         let operator = self.operator.as_ref();
-        let found = operator.and_then(|operator| self.timeline()?.issuance(&token.hash, operator));
-        match found {
-            None => Check::incomplete("token", "token_not_issued_here", "the evidence holds no issuance of this token"),
-            Some((at, issuance)) => {
-                let payload = issuance.payload();
-                let same = payload.get("claims").map(json::to_jcs) == Some(json::to_jcs(&token.claims));
-                match same && payload.text_at("kid") == Some(token.kid.as_str()) {
-                    true => Check::pass("token", format!("its claims are those of the issuance, entry {at}")),
-                    false => {
-                        Check::fail("token", "token_other_claims", format!("its claims are not those of entry {at}"))
-                    }
-                }
+        let found = operator.and_then(|operator| Some(self.timeline()?.issuances(&token.hash, operator)));
+        let found = found.unwrap_or_default();
+        let claims = |issuance: &Artifact| issuance.payload().get("claims").map(json::to_jcs);
+        let is_its = |issuance: &Artifact| {
+            let same = claims(issuance) == Some(json::to_jcs(&token.claims));
+            same && issuance.payload().text_at("kid") == Some(token.kid.as_str())
+        };
+        let Some((first, issuance)) = found.first() else {
+            return Check::incomplete("token", "token_not_issued_here", "the evidence holds no issuance of this token");
+        };
+        // The shown token may be what either of them issued.
+        let unlike =
+            found.iter().find(|(_, other)| other.signer() != issuance.signer() && claims(other) != claims(issuance));
+        match (found.iter().find(|(_, issuance)| is_its(issuance)), unlike) {
+            (Some(_), Some((other, _))) => {
+                let detail = format!("two issuers say unlike things of its claims, at entries {first} and {other}");
+                Check::incomplete("token", "token_issuers_disagree", detail)
             }
+            (_, None) if is_its(issuance) => {
+                Check::pass("token", format!("its claims are those of the issuance, entry {first}"))
+            }
+            _ => Check::fail("token", "token_other_claims", format!("its claims are not those of entry {first}")),
         }
     }
 }

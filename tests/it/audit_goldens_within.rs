@@ -1,0 +1,155 @@
+//! Golden logs about accounts that do not agree with themselves: a receipt with
+//! its own status and application, reports of one operation with each other;
+//! about operations alike in all but the history entries that they made; and
+//! about a wrapper that is replaced while it owes a receipt.
+
+use pulselog::artifact::json::Value;
+use pulselog::audit::Verdict::{Fail, Incomplete, Pass};
+
+use crate::audit_goldens::{Golden, golden};
+use crate::audit_goldens_claimed::claims;
+use crate::audit_make::Story;
+use crate::make::{did, hex, value};
+
+const APP: &str = "0c6a8b0e-51f0-4f0e-9f5e-0a2f6a1d7b11";
+const ANOTHER_APP: &str = "0c6a8b0e-51f0-4f0e-9f5e-0a2f6a1d7b12";
+
+fn answered(story: &mut Story, http: u32, grpc: u32) {
+    story.set("sync receipt", "http_status", http);
+    story.set("sync receipt", "grpc_code", grpc);
+}
+
+/// The sync as the other channel reports it. Nothing but its own word ties the
+/// operation to the decision.
+fn polled(story: &mut Story) {
+    story.unset("sync receipt", "op_key");
+    story.observe("polled", "sync", "sync", false);
+    story.set("polled", "channel", "poll");
+}
+
+fn polled_with(story: &mut Story, member: &str, new: impl Into<Value>) {
+    polled(story);
+    story.set("polled", member, new);
+}
+
+/// Two rollbacks alike, in one second, each with its decision; they made two
+/// entries of the application's history.
+fn two_rollbacks(story: &mut Story) {
+    claims(story, "r2", "t2", "back", "rollback", "back");
+    story.set("back seen", "history_id", 50_u32);
+    story.observe("more seen", "back", "rollback", false);
+    story.set("more seen", "history_id", 51_u32);
+}
+
+/// A terminate, which this policy does not allow; its receipt names the sync
+/// that it ended.
+fn terminated(story: &mut Story) {
+    story.decide("stop", "allow", "r2", "t2", "terminate", None);
+    story.set("stop", "cst.scope_hash_b64u", story.decided_scope("back"));
+    story.receipt("stop receipt", "stop", "accepted", Some("sync"));
+    story.set("stop receipt", "request_digest", hex("terminate"));
+}
+
+/// The roots give the wrapper's role to a newer key while the sync is under
+/// way, and time passes.
+fn replaced(story: &mut Story) {
+    let rows = format!(r#"[{{"did":"{}","agents":["{}"]}}]"#, did("newer wrapper"), did("agent"));
+    story.roots_again("rotated", "wrappers", value(&rows));
+    story.last_after("sync");
+    for step in ["sync receipt", "edit", "back", "back receipt"] {
+        story.signed_by(step, "newer wrapper");
+    }
+    story.wait(7_200_000);
+    story.approve("tick", "deny", "read");
+}
+
+pub static ROWS: &[Golden] = &[
+    golden(
+        "an accepted call was answered with the status of a refusal",
+        |story| answered(story, 403, 7),
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
+    .beside(|story| answered(story, 200, 0)),
+    golden(
+        "a call over HTTP was accepted, and its gRPC code says that it was not",
+        |story| answered(story, 200, 7),
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .beside(|story| answered(story, 200, 0)),
+    golden(
+        "the receipt of an accepted call names another application than was decided",
+        |story| story.set("sync receipt", "app_uid", ANOTHER_APP),
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .beside(|story| story.set("sync receipt", "app_uid", APP)),
+    golden(
+        "reports of one operation say that it succeeded and that it failed",
+        |story| polled_with(story, "phase", "Failed"),
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
+    .beside(|story| polled_with(story, "phase", "Running")),
+    golden(
+        "one try is reported to have failed, and to have succeeded",
+        |story| {
+            polled_with(story, "phase", "Failed");
+            story.set("polled", "retry", value(r#"{"count":1}"#));
+            story.set("seen", "retry", value(r#"{"count":1,"limit":5}"#));
+        },
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .beside(|story| {
+        polled_with(story, "phase", "Failed");
+        story.set("polled", "retry", value(r#"{"count":1}"#));
+        story.set("seen", "retry", value(r#"{"count":2,"limit":5}"#));
+    }),
+    golden(
+        "reports of one operation name two users",
+        |story| polled_with(story, "initiator.username", "admin"),
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .beside(polled),
+    golden(
+        "one report of an operation shows a parameter, and another shows none",
+        |story| polled_with(story, "params", value(r#"{"prune":true}"#)),
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .beside(|story| polled_with(story, "params", value("{}"))),
+    golden(
+        "of two alike operations in one second, one decision is not sure of its own",
+        |story| {
+            two_rollbacks(story);
+            story.set("more receipt", "outcome", "error_transport");
+        },
+        &["CONTRADICTING_ACCOUNTS", "REPLAY_DECISION_REUSED"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Incomplete)])
+    .beside(two_rollbacks),
+    golden(
+        "a terminate outside the policy names the operation that it ended",
+        terminated,
+        &["POLICY_NONCOMPLIANT"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)]),
+    golden(
+        "a wrapper is replaced while it owes a receipt, and nobody gives it",
+        |story| {
+            replaced(story);
+            story.remove("sync receipt");
+        },
+        &["RECEIPT_MISSING"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
+    .beside(replaced),
+];
