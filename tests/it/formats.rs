@@ -45,7 +45,7 @@ fn shape(shape: &Shape, depth: usize) -> String {
         Shape::Map { name, of, max } => {
             format!("{{ {}: {} }}[..{max}]", text_rule(*name), self::shape(of, depth))
         }
-        Shape::Array { of, min, max } => format!("[{min}..{max}] {}", self::shape(of, depth)),
+        Shape::Array { of, min, max } => format!("[{min}..{max}] {}", element(of, depth)),
         Shape::Text(rule) => text_rule(*rule),
         Shape::Integer { min, max } => format!("int({min}..{max})"),
         Shape::Number { min: Some(min) } => format!("number({min}..)"),
@@ -61,6 +61,16 @@ fn shape(shape: &Shape, depth: usize) -> String {
         Shape::OpaqueObject { bytes_max } => format!("object(..{bytes_max})"),
         Shape::Opaque => "any".to_owned(),
     }
+}
+
+/// Alternatives that elements have stand in parentheses: those of the list would read the same.
+fn element(of: &Shape, depth: usize) -> String {
+    let is_choice = matches!(
+        of,
+        Shape::Bool | Shape::Enum(_) | Shape::Nullable(_) | Shape::ByField { .. } | Shape::OneOrMany { .. }
+    );
+    let text = shape(of, depth);
+    if is_choice { format!("({text})") } else { text }
 }
 
 fn object(fields: &[Field], open: bool, depth: usize) -> String {
