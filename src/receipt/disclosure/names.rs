@@ -9,7 +9,7 @@ use crate::receipt::{LogProof, ReceiptError};
 /// Array, place in it, receipt.
 type Place<'a> = (&'static str, usize, &'a Value);
 
-/// A receipt of a bundle by the names that [`Disclosure::of`] takes.
+/// A receipt of a bundle by the names that [`Disclosure::of`](crate::receipt::Disclosure::of) takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nameable {
     /// Such as `tool_receipts[0]`.
@@ -26,7 +26,7 @@ pub struct Nameable {
 /// one pass over the bundle.
 ///
 /// # Errors
-/// As [`Disclosure::of`], where no name is at fault.
+/// As [`Disclosure::of`](crate::receipt::Disclosure::of), where no name is at fault.
 pub fn nameable(bundle: &Value, proof: &LogProof) -> Result<Vec<Nameable>, ReceiptError> {
     let row = |(array, index, receipt): Place<'_>| Nameable {
         place: format!("{array}[{index}]"),

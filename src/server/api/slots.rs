@@ -1,6 +1,6 @@
 //! Who may work at once. Reads have slots of their own, apart from what is
-//! submitted (see [`pool`](crate::server::api::pool)) and from what anybody has
-//! judged (see [`judges`](crate::server::api::judges)).
+//! submitted (see [`pool`]) and from what anybody has
+//! judged (see [`judges`](super::judges)).
 //!
 //! A slot is taken when the head of a request is there, and given back when the
 //! answer is made: a client that sends slowly or reads slowly holds none. What

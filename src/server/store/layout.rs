@@ -7,7 +7,7 @@
 //! | entries | index | leaf bytes |
 //! | bodies | index | compact form |
 //! | tiles | level ‖ tile index | hashes, 32 bytes each; a narrower tile is a prefix of a wider one |
-//! | identities | [`EntryIdentity`] | index |
+//! | identities | [`EntryIdentity`](crate::entry::EntryIdentity) | index |
 //! | statements | payload hash ‖ who ‖ (index, from the second on) | index of the first, or nothing |
 //! | leaves | leaf hash | index |
 //! | checkpoints | size | published signed note |
