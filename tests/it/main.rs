@@ -126,6 +126,7 @@ mod make;
 mod memory;
 mod merkle;
 mod merkle_vectors;
+mod newcomers;
 mod notes;
 mod observations;
 mod policy_bad_input;
