@@ -1,17 +1,100 @@
 //! The one integration binary: it links once, however many files there are.
 
+mod artifact;
+mod audit_accounts;
+mod audit_alone;
+mod audit_attest;
+mod audit_authority;
+mod audit_goldens;
+mod audit_goldens_accounts;
+mod audit_goldens_acts;
+mod audit_goldens_allowed;
+mod audit_goldens_approvers;
+mod audit_goldens_authority;
+mod audit_goldens_bundles;
+mod audit_goldens_calls;
+mod audit_goldens_claimed;
+mod audit_goldens_copied;
+mod audit_goldens_distrust;
+mod audit_goldens_issuers;
+mod audit_goldens_joined;
+mod audit_goldens_lineage;
+mod audit_goldens_missing;
+mod audit_goldens_nobodys;
+mod audit_goldens_packing;
+mod audit_goldens_policies;
+mod audit_goldens_renewals;
+mod audit_goldens_roles;
+mod audit_goldens_siblings;
+mod audit_goldens_spelled;
+mod audit_goldens_tokens;
+mod audit_goldens_tries;
+mod audit_goldens_unrun;
+mod audit_goldens_whose;
+mod audit_make;
+mod audit_missing;
+mod audit_not_judged;
+mod audit_other_jobs;
+mod audit_properties;
+mod audit_reasons;
+mod audit_removed;
+mod audit_rules;
+mod audit_slices;
+mod bounds;
+#[cfg(feature = "server")]
+mod bounds_served;
+#[cfg(feature = "server")]
+mod browser;
+mod bundles;
+#[cfg(feature = "server")]
+mod chrome;
+mod cli;
+mod cli_examples;
+#[cfg(feature = "server")]
+mod cli_init;
+mod cli_lists;
+#[cfg(feature = "server")]
+mod clocks;
+#[cfg(feature = "server")]
+mod config;
+#[cfg(feature = "server")]
+mod connections;
+#[cfg(feature = "server")]
+mod crowd_load;
 #[cfg(feature = "server")]
 mod crowds;
 #[cfg(feature = "server")]
 mod damaged_rows;
-#[cfg(feature = "server")]
-mod crowd_load;
+mod defects;
 #[cfg(feature = "server")]
 mod degraded;
 #[cfg(feature = "server")]
-mod http_forms;
+mod demo;
+mod disclosure;
+mod disclosure_bad_input;
+mod documents;
+#[cfg(feature = "server")]
+mod drawings;
+mod earlier;
+#[cfg(feature = "server")]
+mod ending;
 #[cfg(feature = "server")]
 mod entries;
+mod envelope_table;
+mod evidence_attacks;
+mod evidence_bad_input;
+mod evidence_cli;
+mod evidence_folders;
+mod evidence_kept;
+mod evidence_known;
+mod evidence_make;
+mod evidence_order;
+#[cfg(feature = "server")]
+mod evidence_packets;
+mod evidence_properties;
+mod evidence_tampering;
+mod evidence_times;
+mod explain;
 #[cfg(feature = "server")]
 #[path = "../faults/runs.rs"]
 mod fault_runs;
@@ -20,115 +103,62 @@ mod faults;
 #[cfg(feature = "server")]
 mod flips;
 #[cfg(feature = "server")]
+mod fsck_remote;
+#[cfg(feature = "server")]
 mod guard;
 #[cfg(feature = "server")]
 mod guard_moved;
 #[cfg(feature = "server")]
 mod guard_rebuild;
 #[cfg(feature = "server")]
-mod clocks;
-#[cfg(feature = "server")]
-mod ending;
-#[cfg(feature = "server")]
-mod readiness;
-#[cfg(feature = "server")]
 mod holes;
 #[cfg(feature = "server")]
-mod kill;
+mod http;
 #[cfg(feature = "server")]
-mod logs;
+mod http_access;
 #[cfg(feature = "server")]
-mod reader;
+mod http_audits;
 #[cfg(feature = "server")]
-mod served;
-mod artifact;
-mod audit_alone;
-mod audit_accounts;
-mod audit_attest;
-mod audit_authority;
-mod audit_goldens;
-mod audit_other_jobs;
-mod audit_goldens_authority;
-mod audit_goldens_accounts;
-mod audit_goldens_acts;
-mod audit_goldens_allowed;
-mod audit_goldens_approvers;
-mod audit_goldens_bundles;
-mod audit_goldens_calls;
-mod audit_goldens_claimed;
-mod audit_goldens_nobodys;
-mod audit_goldens_packing;
-mod audit_goldens_distrust;
-mod audit_goldens_joined;
-mod audit_goldens_policies;
-mod audit_goldens_renewals;
-mod audit_goldens_roles;
-mod audit_goldens_siblings;
-mod audit_goldens_spelled;
-mod audit_goldens_tokens;
-mod audit_goldens_tries;
-mod audit_goldens_copied;
-mod audit_goldens_unrun;
-mod audit_goldens_whose;
-mod audit_goldens_issuers;
-mod audit_goldens_lineage;
-mod audit_goldens_missing;
-mod audit_make;
-mod audit_missing;
-mod audit_not_judged;
-mod audit_properties;
-mod audit_reasons;
-mod audit_removed;
-mod audit_rules;
-mod audit_slices;
-mod bundles;
-mod cli;
-mod cli_examples;
-mod cli_lists;
+mod http_bad_input;
 #[cfg(feature = "server")]
-mod cli_init;
-mod bounds;
-mod readers_say;
-mod defects;
+mod http_batch;
 #[cfg(feature = "server")]
-mod config;
+mod http_damaged;
 #[cfg(feature = "server")]
-mod demo;
-mod disclosure;
-mod earlier;
-mod disclosure_bad_input;
+mod http_findings;
 #[cfg(feature = "server")]
-mod drawings;
-mod documents;
-mod envelope_table;
+mod http_forms;
 #[cfg(feature = "server")]
-mod evidence_packets;
-mod evidence_attacks;
-mod evidence_bad_input;
-mod evidence_folders;
-mod evidence_kept;
-mod evidence_known;
-mod other_logs;
-mod packet_unlisted;
-mod evidence_make;
-mod evidence_order;
-mod evidence_properties;
-mod evidence_tampering;
-mod evidence_times;
-mod evidence_cli;
-mod explain;
+mod http_lookup;
+#[cfg(feature = "server")]
+mod http_verdicts;
 mod json;
 mod judging;
+#[cfg(feature = "server")]
+mod kill;
 mod kinds;
 mod known_answers;
+#[cfg(feature = "server")]
+mod logs;
 mod make;
 #[cfg(feature = "server")]
 mod memory;
 mod merkle;
 mod merkle_vectors;
+mod named_files;
 mod newcomers;
 mod notes;
 mod observations;
+mod other_logs;
+mod packet_unlisted;
+#[cfg(feature = "server")]
+mod pages;
+#[cfg(feature = "server")]
+mod pages_commands;
+#[cfg(feature = "server")]
+mod pages_pulses;
+#[cfg(feature = "server")]
+mod pages_verdicts;
 mod policy_bad_input;
 mod policy_customers;
 mod policy_inherits;
@@ -145,71 +175,41 @@ mod protocol_profiles;
 mod protocol_properties;
 mod protocol_vectors;
 #[cfg(feature = "server")]
+mod reader;
+mod readers_say;
+#[cfg(feature = "server")]
+mod readiness;
+#[cfg(feature = "server")]
 mod readme;
 mod receipts;
 #[cfg(feature = "server")]
 mod records;
 mod schemas;
 #[cfg(feature = "server")]
-mod shell;
-#[cfg(feature = "server")]
-mod shown;
-#[cfg(feature = "server")]
 mod scrub;
 mod secrets;
-mod named_files;
 mod secrets_broken;
 mod secrets_escaped;
-mod slips;
-mod spelling;
-mod stories;
-mod tidy;
-mod trust;
-mod undecided;
 #[cfg(feature = "server")]
-mod http;
-#[cfg(feature = "server")]
-mod http_access;
-#[cfg(feature = "server")]
-mod http_audits;
-#[cfg(feature = "server")]
-mod http_bad_input;
-#[cfg(feature = "server")]
-mod http_batch;
-#[cfg(feature = "server")]
-mod http_damaged;
-#[cfg(feature = "server")]
-mod http_findings;
-#[cfg(feature = "server")]
-mod http_lookup;
-#[cfg(feature = "server")]
-mod told;
-#[cfg(feature = "server")]
-mod http_verdicts;
+mod served;
 #[cfg(feature = "server")]
 mod service;
 #[cfg(feature = "server")]
-mod tokens;
+mod shell;
 #[cfg(feature = "server")]
-mod pages;
-#[cfg(feature = "server")]
-mod pages_pulses;
-#[cfg(feature = "server")]
-mod pages_commands;
-#[cfg(feature = "server")]
-mod pages_verdicts;
+mod shown;
+mod slips;
+mod spelling;
+mod stories;
 #[cfg(feature = "server")]
 mod story;
 #[cfg(feature = "server")]
-mod browser;
-#[cfg(feature = "server")]
-mod chrome;
-mod verify;
-#[cfg(feature = "server")]
-mod connections;
-#[cfg(feature = "server")]
-mod bounds_served;
-#[cfg(feature = "server")]
 mod submit_answers;
+mod tidy;
 #[cfg(feature = "server")]
-mod fsck_remote;
+mod tokens;
+#[cfg(feature = "server")]
+mod told;
+mod trust;
+mod undecided;
+mod verify;
