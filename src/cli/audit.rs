@@ -84,8 +84,6 @@ pub struct Args {
     /// Token to submit the statement with, to the log at --log.
     #[arg(long, value_name = "F", requires = "attest")]
     token_file: Option<PathBuf>,
-    #[command(flatten)]
-    bounds: Bounds,
     /// Show each finding; without it those that name nobody but a submitter
     /// are told once a submitter and code.
     #[arg(long, conflicts_with = "json")]
@@ -93,6 +91,8 @@ pub struct Args {
     /// Write the report as JSON, whole.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    bounds: Bounds,
 }
 
 fn size(text: &str) -> Result<TreeSize, String> {
@@ -148,9 +148,18 @@ fn scope(args: &Args) -> Result<Scope, Failure> {
         (_, Some(run), Some(agent), ..) => Scope::Run { agent: agent.clone(), run: run.clone() },
         (_, _, Some(agent), ..) => Scope::Agent(agent.clone()),
         (_, _, _, Some(token), _) => Scope::Token(token_hash(token)?),
-        (.., Some(app)) => Scope::App(app.clone()),
+        (.., Some(app)) => Scope::App(application(app)?),
         _ => Scope::Log,
     })
+}
+
+/// An application as the audit names it.
+fn application(text: &str) -> Result<String, Failure> {
+    let parts: Vec<_> = text.split('/').collect();
+    if parts.len() != 3 || parts.contains(&"") {
+        return Err(Failure::usage("--app: must be instance/namespace/name, as findings and pages spell it"));
+    }
+    Ok(text.to_owned())
 }
 
 /// The hash that a token is known by. What else was typed may be the token

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use pulselog::audit::{self, Effect, Rule};
 use pulselog::explain::{Explanation, explain, nearest};
 use pulselog::verify::plain_text::escape;
 
@@ -47,8 +48,16 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 fn to_text(row: &Explanation) -> String {
-    let mut text = format!("{}  ({})\n\n", escape(row.code), row.area);
-    let said = [("", Some(row.title)), ("means", Some(row.means)), ("what to do", Some(row.action)), ("but", row.note)];
+    let rule = rule(row);
+    let grade = rule.map(|rule| format!(", {}, {}", rule.severity.name(), effect(rule))).unwrap_or_default();
+    let mut text = format!("{}  ({}{grade})\n\n", escape(row.code), row.area);
+    let said = [
+        ("", Some(row.title)),
+        ("means", Some(row.means)),
+        ("what to do", Some(row.action)),
+        ("but", row.note),
+        ("not proven", rule.map(|rule| rule.does_not_prove)),
+    ];
     for (label, value) in said.into_iter().filter_map(|(label, value)| Some((label, value?))) {
         // Writing to a String never fails.
         let _ = match label {
@@ -59,6 +68,19 @@ fn to_text(row: &Explanation) -> String {
     text
 }
 
+/// The rule of the audit that this is, which says more.
+fn rule(row: &Explanation) -> Option<&'static Rule> {
+    audit::explain(row.code).filter(|rule| rule.title == row.title)
+}
+
+const fn effect(rule: &Rule) -> &'static str {
+    match rule.effect {
+        Effect::Fails => "fails the verdict",
+        Effect::Incomplete => "leaves the verdict incomplete",
+        Effect::Shown => "no effect on a verdict",
+    }
+}
+
 fn to_json(row: &Explanation) -> serde_json::Value {
     let mut json = serde_json::json!({
         "code": row.code, "area": row.area, "title": row.title,
@@ -66,6 +88,11 @@ fn to_json(row: &Explanation) -> serde_json::Value {
     });
     if let Some(note) = row.note {
         json["note"] = note.into();
+    }
+    if let Some(rule) = rule(row) {
+        json["severity"] = rule.severity.name().into();
+        json["effect"] = effect(rule).into();
+        json["does_not_prove"] = rule.does_not_prove.into();
     }
     json
 }

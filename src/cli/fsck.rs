@@ -46,11 +46,11 @@ pub struct Args {
     /// Its verifier key, as keygen --origin printed it.
     #[arg(long, value_name = "VKEY", requires = "url")]
     vkey: Option<String>,
-    #[command(flatten)]
-    bounds: Bounds,
     /// Write the report as JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    bounds: Bounds,
 }
 
 pub fn run(args: &Args) -> Result<Exit, Failure> {

@@ -113,7 +113,7 @@ struct CrowdArgs(crowd::Given);
 impl clap::Args for CrowdArgs {
     fn augment_args(command: clap::Command) -> clap::Command {
         crowd::ROWS.iter().fold(command, |command, row| {
-            let help = format!("{} [default: {}].", sentence(row.meaning), row.default);
+            let help = format!("{} [default: {}]", sentence(row.meaning), row.default);
             let number = clap::value_parser!(u64);
             // A few names, once a process: flags are static text here.
             let flag: &'static str = row.name.replace('_', "-").leak();
@@ -190,7 +190,11 @@ pub fn load(flags: RawConfig) -> Result<Config, Failure> {
 }
 
 fn failed(error: ServeError) -> Failure {
-    Failure::fail(format!("{error} [{}]", error.code()))
+    let advice = match error {
+        ServeError::Bind { .. } => "; end what listens there, or choose another with --listen ADDRESS:PORT",
+        _ => "",
+    };
+    Failure::fail(format!("{error}{advice} [{}]", error.code()))
 }
 
 /// Ends the process of a service as its end says. Threads may still work on

@@ -50,11 +50,11 @@ pub struct Args {
     /// Whose checkpoints of --log to believe: C2SP tlog-policy text.
     #[arg(long, value_name = "trust.policy", requires = "log")]
     policy: Option<PathBuf>,
-    #[command(flatten)]
-    bounds: Bounds,
     /// Withdraw trust without being asked.
     #[arg(long)]
     yes: bool,
+    #[command(flatten)]
+    bounds: Bounds,
     /// File of the payload as JSON; - reads standard input.
     #[arg(value_name = "PAYLOAD", required_unless_present = "example")]
     payload: Option<PathBuf>,

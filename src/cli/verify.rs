@@ -8,8 +8,10 @@ use std::path::PathBuf;
 
 use pulselog::artifact::json::{self, DEPTH_MAX, JsonError};
 use pulselog::merkle::TreeSize;
+use pulselog::note::SignedNote;
 use pulselog::protocol::Document;
 use pulselog::receipt::{Disclosure, tlog_proof};
+use pulselog::trust::TrustPolicy;
 use pulselog::verify::judge::{Evidence, Judge};
 use pulselog::verify::report::Check;
 use pulselog::verify::verification::Verification;
@@ -70,11 +72,11 @@ pub struct Args {
     /// Consistency file from that checkpoint to the proof's.
     #[arg(long, value_name = "F", requires = "consistent_with")]
     consistency: Option<PathBuf>,
-    #[command(flatten)]
-    judging: setup::JudgingArgs,
     /// Write the report as JSON; one line a document when there are many.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    judging: setup::JudgingArgs,
 }
 
 fn size(text: &str) -> Result<TreeSize, String> {
@@ -197,6 +199,9 @@ fn one(args: &Args, files: &Files, judge: &Judge, bytes: Option<&[u8]>) -> Resul
         }
         (None, Some(Err(error)), None) => {
             let named = args.documents.first().map(|path| path.display().to_string()).unwrap_or_default();
+            if let Some(what) = bytes.and_then(another_file) {
+                return Err(Failure::usage(format!("document {named}: {what}")));
+            }
             Err(Failure::fail(format!("document {named}: is not strict JSON: {error} [{}]", error.code())))
         }
         _ => Err(Failure::usage(
@@ -204,6 +209,21 @@ fn one(args: &Args, files: &Files, judge: &Judge, bytes: Option<&[u8]>) -> Resul
              disclosures say something without one",
         )),
     }
+}
+
+/// What a file is that was taken for a document by a slip; `None` where it may
+/// be a damaged document.
+fn another_file(bytes: &[u8]) -> Option<&'static str> {
+    let text = bytes.trim_ascii_start();
+    Some(match text {
+        [] => "is empty",
+        _ if bytes.starts_with(b"c2sp.org/tlog-proof@v1\n") => {
+            "is a proof; give it with --proof, beside the artifact that it is of"
+        }
+        _ if TrustPolicy::parse(bytes).is_ok() => "is a trust policy; pulselog show reads it",
+        _ if SignedNote::parse(bytes).is_ok() => "is a checkpoint; keep it, and give it with --at-least",
+        _ => return None,
+    })
 }
 
 /// Shows that the other checkpoints which were given are of the log that was read.

@@ -69,8 +69,8 @@ rows! {
     answer_other_digest, "Answer about another artifact", "a log's answer names another artifact than the one that was sent", "keep the answer and ask the log's operator; nothing shows that yours is logged";
     answer_beyond_tree, "Answer beyond the tree", "a log's answer names an index that its own tree does not have", "keep the answer and ask the log's operator; nothing shows that it is logged";
     answer_other_entry, "Proof of another entry", "the proof that a log gives is of another entry than the one that its answer names", "keep answer and proof and ask the log's operator; nothing shows that it is logged";
-    consistency_file_missing, "Growth not shown", "nothing shows that the proof's tree extends the kept one", "fetch /v1/proofs/consistency?from=OLD&to=NEW as text/plain";
-    fork, "Fork", "two signed checkpoints of one size have different roots: the log showed two histories", "keep both checkpoints and tell others; this is proof of misbehaviour";
+    consistency_file_missing, "Growth not shown", "nothing shows that the tree of the proof or packet extends the kept one, so only sizes were compared", "keep both checkpoints, and fetch /v1/proofs/consistency?from=OLD&to=NEW as text/plain; where the log gives none that holds, they are evidence of a fork";
+    fork, "Fork", "two signed trees of this log do not extend one another: it showed two histories", "keep both checkpoints, rely on neither, and show them to the log's operator and to others who read it; both signatures together are the proof";
     digest_mismatch, "Another artifact", "the artifact is not the one that the entry names", "get the artifact of this proof";
     length_mismatch, "Another length", "the artifact's compact form has another length than the entry says", "get the artifact again; bytes are missing or were added";
     kind_mismatch, "Another kind", "the artifact is of another kind than the entry says", "do not rely on this packet: entry and artifact disagree";

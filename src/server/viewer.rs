@@ -80,6 +80,10 @@ const ASSET_POLICY: &str = "default-src 'none'";
 pub fn router() -> Router<AppState> {
     Router::new()
         .route("/", get(home::page))
+        .route("/entries", get(not_found))
+        .route("/pulses", get(not_found))
+        .route("/runs", get(not_found))
+        .route("/jobs", get(not_found))
         .route("/entries/{index}", get(entry::page))
         .route("/pulses/{digest}", get(pulse::page))
         .route("/runs/{agent}/{run}", get(run::page))

@@ -50,6 +50,7 @@ fn agree(draft: &mut Draft, admitted: &Admitted, entry: &SequencedEntry) {
         Err(Refusal::new("receipts_root_mismatch", why))
     };
     draft.take(Ask::Receipts, receipts, |()| match &entry.receipts {
+        Some(receipts) if receipts.count == 1 => "1 receipt, root as in the entry".to_owned(),
         Some(receipts) => format!("{} receipts, root as in the entry", receipts.count),
         None => "none to commit to".to_owned(),
     });

@@ -54,6 +54,8 @@ pub struct Packet {
     origin: Option<String>,
     /// Names of the files that the packet's own list gives these digests.
     listed: BTreeMap<String, String>,
+    /// Names of the files that the list has and the packet has not.
+    gone: Vec<String>,
 }
 
 /// One file: its name within the packet, and its bytes.
@@ -77,6 +79,7 @@ impl Packet {
     #[must_use]
     pub fn with(mut self, manifest: &Manifest) -> Packet {
         self.checks.insert(0, manifest.check());
+        self.gone = manifest.gone();
         self.listed = manifest.listed().into_iter().map(|(name, digest)| (digest, name)).collect();
         self
     }
@@ -85,6 +88,15 @@ impl Packet {
     /// the packet's own list has it.
     pub(super) fn file_of(&self, at: LeafIndex) -> Option<&String> {
         self.listed.get(&self.timeline.get(at)?.entry.digest.to_string())
+    }
+
+    /// Files that the packet's list has and that are not here, in words.
+    pub(super) fn gone(&self) -> Option<String> {
+        let (first, more) = (self.gone.first()?, self.gone.len() - 1);
+        Some(match more {
+            0 => format!("{first}, which packet.json lists, is not here"),
+            more => format!("{first} and {more} more, which packet.json lists, are not here"),
+        })
     }
 
     /// The same, saying that a file was not read.

@@ -137,6 +137,18 @@ pub struct CoveragePart {
 }
 
 impl CoveragePart {
+    /// Whether the checkpoint proves entries that nothing here speaks of. The
+    /// operator's statement about the size judged, right above it, was read.
+    #[must_use]
+    pub fn leaves_out(&self) -> bool {
+        let beyond = self.as_of.map_or(0, |as_of| as_of.beyond);
+        let own = match (self.absence, self.as_of) {
+            (Absence::Attested { entry }, Some(as_of)) => u64::from(entry.get() == as_of.size.get()),
+            _ => 0,
+        };
+        beyond > own
+    }
+
     pub(super) fn none(operator: Option<&Did>) -> CoveragePart {
         CoveragePart {
             rules_version: RULES_VERSION,

@@ -127,7 +127,7 @@ fn evidence_pages_say_what_is_not_checked_and_what_is_judged() {
         let html = site.get(&path).html;
         assert!(html.contains("Not checked by your browser"), "{path}");
         let is_judged = judged_pages().contains(&path);
-        assert_eq!(html.contains("Audit · Server finds"), is_judged, "{path}");
+        assert_eq!(html.contains("Audit · found by this server"), is_judged, "{path}");
         assert!(is_judged || html.contains("Judged with its run") || html.contains("Not applicable"), "{path}");
         for never in ["This browser checked", "browser-checked", "says-browser"] {
             assert!(!html.contains(never), "{path} claims that a browser checked it");
@@ -152,7 +152,9 @@ fn an_entry_page_shows_the_whole_proof_and_how_to_check_it() {
     assert!(html.contains(leaf));
     assert!(html.contains("Path from entry 5 to the root of 11 entries, 4 steps"));
     assert!(html.contains("Put the hash of <span class=\"nb\">entry 4</span> on the left."));
-    assert!(html.contains("pulselog verify argocd-receipt-5.json --proof entry-5.tlog-proof --policy trust.policy"));
+    assert!(html.contains(
+        "pulselog verify argocd-receipt-5.json \\\n    --proof entry-5.tlog-proof \\\n    --policy trust.policy"
+    ));
     let roots: Vec<&str> = html.split("root of checkpoint 11<code class=\"whole\">").collect();
     assert_eq!(roots.len(), 2, "the signed root stands once");
     let root = &roots[1][..64];

@@ -77,6 +77,17 @@ fn commands_of_pages_with_verdicts_end_as_the_page_says() {
 }
 
 #[test]
+fn a_short_list_has_no_pages_and_an_address_without_a_page_says_so() {
+    let told = Told::of(&Story::clean());
+    let page = |path: &str| told.service.get(path).text();
+    let findings = page("/findings");
+    assert!(!findings.contains("first page") && !findings.contains("last page"), "{findings}");
+    for path in ["/jobs", "/runs", "/entries", "/pulses"] {
+        assert!(page(path).contains("This server has no page at this address"), "{path}");
+    }
+}
+
+#[test]
 fn commands_of_the_home_page_and_of_codes_end_well() {
     let told = Told::of(&Story::clean());
     for path in ["/", "/findings/TOKEN_REVOKED", "/findings/DEPENDENCY_NOT_CONFIGURED", "/findings/store_damaged"] {

@@ -73,9 +73,10 @@ fn a_clean_story_passes_and_says_how_absence_was_checked() {
     for path in pages {
         let page = told.service.get(&path);
         assert_eq!(page.status, 200, "{path}");
-        let said = ["Pass Audit · Server finds", "No rule failed, and nothing the rules need was missing.", &none];
+        let said =
+            ["Pass Audit · found by this server", "No rule failed, and nothing the rules need was missing.", &none];
         shows(&page, &said);
-        shows(&page, &["Judged under roots entry 0", "give your own with --operator to believe nobody here"]);
+        shows(&page, &["Judged under roots entry 0", "In the commands below, --operator says whom you believe"]);
         let html = page.text();
         assert!(html.contains("<title>Pass · "), "{path}");
         assert!(!html.contains("class=\"card finding"), "{path} shows a finding");
@@ -92,7 +93,7 @@ fn a_guilty_story_shows_the_code_its_words_and_its_entries() {
     let bundle = &bundles(&told)[0];
     for path in ["/jobs/job-1".to_owned(), run_page("job-1.r1"), format!("/b/{bundle}")] {
         let page = told.service.get(&path);
-        shows(&page, &["Fail Audit · Server finds", "First: TOKEN_REVOKED", rule.title, rule.rationale]);
+        shows(&page, &["Fail Audit · found by this server", "First: TOKEN_REVOKED", rule.title, rule.rationale]);
         shows(&page, &[rule.what_to_do, rule.does_not_prove, "critical", "job-1"]);
         let html = page.text();
         assert!(html.contains("<a href=\"/findings/TOKEN_REVOKED\"><code>TOKEN_REVOKED</code></a>"), "{path}");
@@ -102,7 +103,7 @@ fn a_guilty_story_shows_the_code_its_words_and_its_entries() {
     }
     shows(&told.service.get("/jobs/job-1"), &["pulselog audit --log http://", "--job=job-1"]);
     let page = told.service.get(&run_page("job-1.r2"));
-    shows(&page, &["Pass Audit · Server finds"]);
+    shows(&page, &["Pass Audit · found by this server"]);
     let page = told.service.get("/findings?code=TOKEN_REVOKED");
     shows(&page, &["TOKEN_REVOKED", "fails the verdict"]);
     shows(&told.service.get("/findings?severity=critical"), &["TOKEN_REVOKED"]);
@@ -130,7 +131,7 @@ fn pages_say_what_the_reports_say_at_every_size() {
             }
             let verdict = report.string("verdict");
             let word = words.iter().find(|(name, _)| *name == verdict).expect("a word").1;
-            shows(&page, &[&format!("{word} Audit · Server finds")]);
+            shows(&page, &[&format!("{word} Audit · found by this server")]);
             let findings = report.json().get("findings").and_then(Value::as_array).map_or(0, <[Value]>::len);
             assert_eq!(page.text().matches("class=\"card finding").count(), findings, "at {size}");
             if size < told.service.size() {
@@ -236,7 +237,7 @@ fn strangers_stand_apart_and_move_no_verdict() {
     let told = Told::of(&story);
     for path in ["/jobs/job-1".to_owned(), run_page("job-1.r1")] {
         let page = told.service.get(&path);
-        shows(&page, &["Pass Audit · Server finds", "Others’ statements; no effect on this verdict"]);
+        shows(&page, &["Pass Audit · found by this server", "Others’ statements; no effect on this verdict"]);
         let html = page.text();
         let others = html.split("<ol class=\"rows others\">").nth(1).and_then(|t| t.split("</ol>").next());
         let timeline = html.split("<ol class=\"rows timeline\">").nth(1).and_then(|t| t.split("</ol>").next());
@@ -248,7 +249,7 @@ fn strangers_stand_apart_and_move_no_verdict() {
     let bundle = page.text();
     let listed = bundle.split("<ol class=\"rows candidates\">").nth(1).and_then(|t| t.split("</ol>").next());
     assert_eq!(listed.expect("bundles").matches("<li value=").count(), 2, "the agent's and the stranger's");
-    shows(&page, &["by somebody without the role", "Pass Protocol · peer’s rules, Server finds"]);
+    shows(&page, &["by somebody without the role", "Pass Protocol · Clawsig’s rules, applied by this server"]);
 }
 
 /// Our own kinds refuse such ids; a peer's are logged as they are.

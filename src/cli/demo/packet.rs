@@ -164,7 +164,10 @@ impl Packet {
              trust.policy says whose checkpoints to believe, and --operator whose roots. The\n\
              copies here came from the log itself: compare both with what the log's operator\n\
              says elsewhere before you rely on them.\n\n\
-             {older}In this directory, with no network:\n\n{}\n",
+             {older}All of it, in this directory, with no network:\n\n\
+             pulselog verify . --policy {POLICY} --operator {}\n\n\
+             One artifact alone:\n\n{}\n",
+            self.operator,
             commands.join("\n")
         )
     }

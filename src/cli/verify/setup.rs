@@ -112,8 +112,11 @@ impl JudgingArgs {
                 .map_err(|error| Failure::fail(format!("{flag} {}: {error} [{}]", path.display(), error.code())))
         };
         let mut options = match &self.config {
-            Some(path) => protocol::Options::from_config(&document("--config", path)?, at)
-                .map_err(|error| Failure::usage(format!("--config: {error} [{}]", error.code())))?,
+            Some(path) => protocol::Options::from_config(&document("--config", path)?, at).map_err(|error| {
+                let (path, code) = (path.display(), error.code());
+                let form = "pulselog verify --help shows the form of the peer's config file";
+                Failure::usage(format!("--config {path}: {error}; {form} [{code}]"))
+            })?,
             None => protocol::Options::at(at),
         };
         options.urm = self.urm.as_ref().map(|path| document("--urm", path)).transpose()?;
@@ -153,7 +156,12 @@ pub fn trust(policy: Option<&[u8]>) -> Result<TrustPolicy, Failure> {
 
 fn token(path: &Path) -> Result<ScopedToken, Failure> {
     let bytes = zeroize::Zeroizing::new(read("--cst", path, TOKEN_BYTES_MAX as u64)?);
-    ScopedToken::parse(&bytes).map_err(|error| Failure::fail(format!("--cst: {error} [{}]", error.code())))
+    ScopedToken::parse(&bytes).map_err(|error| {
+        let why = format!("--cst {}: {error} [{}]", path.display(), error.code());
+        // A file of many words is no token at all: it was named by a slip.
+        let words = bytes.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).count();
+        if words > 1 { Failure::usage(why) } else { Failure::fail(why) }
+    })
 }
 
 /// Whether the arguments name more than one document.
@@ -278,10 +286,11 @@ fn in_short(verification: &Verification) -> String {
     let (undecided, codes): (Vec<_>, Vec<_>) = findings.partition(|finding| finding.is_undecided());
     let listed = |of: &[&Finding]| of.iter().map(|finding| finding.code).collect::<Vec<_>>().join(" ");
     let undecided = if undecided.is_empty() { String::new() } else { format!("; undecided {}", listed(&undecided)) };
-    let as_of = verification.coverage.as_ref().and_then(|coverage| coverage.as_of);
-    let older = as_of.filter(|as_of| as_of.beyond > 0);
+    let coverage = verification.coverage.as_ref().filter(|coverage| coverage.leaves_out());
+    let older = coverage.and_then(|coverage| coverage.as_of);
     let older = older.map(|as_of| format!(", of the first {} entries only", as_of.size)).unwrap_or_default();
-    format!("protocol {protocol}, audit {}{older} {}{undecided}", verification.audit.status.name(), listed(&codes))
+    let codes = if codes.is_empty() { String::new() } else { format!(" {}", listed(&codes)) };
+    format!("protocol {protocol}, audit {}{older}{codes}{undecided}", verification.audit.status.name())
 }
 
 pub fn worse(one: Exit, code: u8) -> Exit {

@@ -52,7 +52,7 @@ pub(super) async fn page(State(desk): State<Desk>, id: Result<Path<String>, Path
 }
 
 const NO_PROTOCOL: &str =
-    "The peer's rules judge bundles. Those of this job are listed below, each with its own verdicts.";
+    "Clawsig's rules judge bundles. Those of this job are listed below, each with its own verdicts.";
 
 fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> {
     let made = reader.audits.report(&reader.view, &Scope::Job(job.to_owned()), size)?;

@@ -33,6 +33,9 @@ pub(crate) struct File {
     ask: &'static str,
 }
 
+/// Where a command goes on in the next line, so that no name is broken.
+const NEXT: &str = " \\\n    ";
+
 const ASK_FOR_TEXT: &str = "-H 'Accept: text/plain' ";
 
 impl Offline {
@@ -58,7 +61,7 @@ impl Offline {
             ),
             File::plain("/v1/trust-policy".to_owned(), "trust.policy", "which keys you trust"),
         ];
-        let mut verify = format!("pulselog verify {artifact} --proof {proof} --policy trust.policy");
+        let mut verify = format!("pulselog verify {artifact}{NEXT}--proof {proof}{NEXT}--policy trust.policy");
         if let Some(from) = from.filter(|f| *f > TreeSize::ZERO && *f < size) {
             let (old, consistency) = (format!("{from}.checkpoint"), format!("{from}-{size}.consistency"));
             files.push(File {
@@ -67,14 +70,15 @@ impl Offline {
             });
             let href = format!("/v1/proofs/consistency?from={from}&to={size}");
             files.push(File { ask: ASK_FOR_TEXT, ..File::plain(href, &consistency, "older to newer tree") });
-            verify.push_str(&format!(" --consistent-with {old} --consistency {consistency}"));
+            verify.push_str(&format!("{NEXT}--consistent-with {old}{NEXT}--consistency {consistency}"));
         }
         let fetch: Vec<String> =
             files.iter().map(|f| format!("curl -fsS {}-o {} '{}{}'", f.ask, f.name, reader.base, f.href)).collect();
         let judge = (stored.entry.kind.name() == "proof_bundle").then(|| {
             let (base, operator) = (&reader.base, reader.facts.operator.clone());
-            let command =
-                format!("pulselog verify {artifact} --log {base} --policy trust.policy --operator {operator}");
+            let command = format!(
+                "pulselog verify {artifact} --log {base}{NEXT}--policy trust.policy{NEXT}--operator {operator}"
+            );
             Judge { command, operator }
         });
         Self { fetch: fetch.join("\n"), verify, vkey: reader.facts.vkey.clone(), judge, files }
@@ -95,7 +99,7 @@ pub(crate) fn audit(reader: &Reader, scope: &[(&str, &str)]) -> Option<String> {
     let (base, operator) = (&reader.base, &reader.facts.operator);
     let names: String = scope.iter().map(|(flag, name)| format!(" --{flag}={name}")).collect();
     Some(format!(
-        "curl -fsS -o trust.policy '{base}/v1/trust-policy'\npulselog audit --log {base} --policy trust.policy \
+        "curl -fsS -o trust.policy '{base}/v1/trust-policy'\npulselog audit --log {base} --policy trust.policy{NEXT}\
          --operator {operator}{names}"
     ))
 }

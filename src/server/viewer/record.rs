@@ -174,6 +174,7 @@ pub(super) fn named_job(reader: &Reader, job: &str, size: TreeSize) -> Result<Ve
 /// What one line says of an artifact, by dotted path into its payload.
 const SUMMARY: &[(&str, &str)] = &[
     ("decision", "decision"),
+    ("change", "what"),
     ("outcome", "outcome"),
     ("action", "binds.action"),
     ("action", "action"),

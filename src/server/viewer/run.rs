@@ -94,7 +94,7 @@ impl RunView {
     }
 }
 
-const NO_BUNDLE: &str = "No bundle of this run is logged, so the peer's rules have nothing to judge.";
+const NO_BUNDLE: &str = "No bundle of this run is logged, so Clawsig's rules have nothing to judge.";
 const UNREAD: &str = "The bundle of this run could not be judged here; its row below says why.";
 const SEVERAL: &str = "Several bundles claim this run. Each has its own verdicts, listed below; none counts more.";
 

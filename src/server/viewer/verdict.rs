@@ -219,10 +219,10 @@ impl ProtocolPanel {
         Self {
             word: outcome.word(),
             sentence: match outcome {
-                Outcome::Pass => "The peer's rules accept these bytes.",
-                Outcome::Fail => "The peer's rules refuse these bytes.",
+                Outcome::Pass => "The rules of Clawsig, whose format this is, accept these bytes.",
+                Outcome::Fail => "The rules of Clawsig, whose format this is, refuse these bytes.",
                 Outcome::NotChecked => {
-                    "Nothing fails but that no list says whose signatures count; the peer refuses such bytes."
+                    "Nothing fails but that no list says whose signatures count; Clawsig's verifier refuses such bytes."
                 }
                 _ => "What we judged passes; the blocks named below were not judged.",
             },

@@ -36,6 +36,12 @@ impl Manifest {
         self.bytes.as_ref().and_then(|bytes| listed(bytes).ok()).unwrap_or_default()
     }
 
+    /// Names of listed files that are not there.
+    pub(super) fn gone(&self) -> Vec<String> {
+        let names = self.listed().into_iter().map(|(name, _)| name);
+        names.filter(|name| !self.held.contains_key(name)).collect()
+    }
+
     /// Compares the files with what is listed.
     #[must_use]
     pub fn check(&self) -> Check {

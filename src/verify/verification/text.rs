@@ -32,7 +32,8 @@ impl Verification {
             of("job", &document.job)
         );
         self.reasons(&mut out);
-        older(&mut out, self.coverage.as_ref().and_then(|coverage| coverage.as_of.as_ref()));
+        let coverage = self.coverage.as_ref();
+        older(&mut out, coverage.filter(|coverage| coverage.leaves_out()).and_then(|coverage| coverage.as_of.as_ref()));
         if let Some(part) = &self.protocol {
             let word = if part.lacks.is_empty() { status_word(part.status) } else { "not checked" };
             line(&mut out, "protocol", word, &protocol_words(part));
@@ -81,7 +82,10 @@ impl Verification {
             AuditStatus::NotApplicable => "the audit judges runs and bundles; this is neither".to_owned(),
             AuditStatus::NotAsked => "only the protocol verdict was asked for".to_owned(),
             AuditStatus::Pass => "no rule failed, and nothing the rules need was missing".to_owned(),
-            AuditStatus::Fail => format!("{} fail it", count(failing, "finding", "findings")),
+            AuditStatus::Fail => match failing {
+                1 => "1 finding fails it".to_owned(),
+                more => format!("{more} findings fail it"),
+            },
             AuditStatus::Incomplete => {
                 "we cannot say yet: evidence is missing. This is neither pass nor fail".to_owned()
             }
@@ -187,7 +191,14 @@ fn pending(out: &mut String, rows: &[audit::Pending]) {
     for row in rows {
         let entries: Vec<_> = row.entries.iter().map(ToString::to_string).collect();
         let until = civil::to_the_second(row.until_ms);
-        let _ = writeln!(out, "\npending  {}  entries {}  (open until {until})", row.code, entries.join(", "));
+        let becomes = audit::explain(row.code).map_or(row.code, |rule| rule.title);
+        let _ = writeln!(
+            out,
+            "\npending  {}  entries {}  (open until {until})\n  It may still be logged until then; nobody is blamed for \
+             it, and nothing passes. If nothing comes, this becomes: {becomes}",
+            row.code,
+            entries.join(", ")
+        );
     }
 }
 
