@@ -27,6 +27,8 @@ enum Sends {
     Late,
     /// Half of what was announced, and then nobody is there.
     Cut,
+    /// Other bodies, and then nobody is there.
+    LyingThenCut,
     /// As something that stands before a log says it.
     Proxied,
 }
@@ -73,6 +75,12 @@ fn answer(stream: TcpStream, dir: &Path, sends: Sends) -> Option<()> {
                     thread::sleep(Duration::from_millis(500));
                 }
             }
+            (Ok(mut bytes), Sends::LyingThenCut) if is_body => {
+                bytes.reverse();
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", bytes.len());
+                stream.write_all(&[head.as_bytes(), &bytes].concat()).ok()?;
+            }
+            (Err(_), Sends::LyingThenCut) => return None,
             (Ok(bytes), Sends::Cut) if is_body => {
                 let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", bytes.len());
                 stream.write_all(head.as_bytes()).ok()?;
@@ -153,6 +161,12 @@ fn a_log_that_is_lost_on_the_way_is_not_found_at_fault() {
         assert_eq!((ran.code, ran.out.as_str()), (3, ""), "{}", ran.err);
         assert!(ran.err.contains("body 0: ") && ran.err.contains("[remote_log]"), "{}", ran.err);
     }
+    // What was found before it was lost stays found.
+    let (dir, vkey) = kept(&Kept::of(&Story::clean()));
+    let url = serve(&dir.path().join("log"), Sends::LyingThenCut);
+    let (ran, _) = measured(&["fsck", "--url", &url, "--vkey", &vkey]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("body 0: ") && ran.out.contains("log: was not read to its end: "), "{}", ran.out);
 }
 
 #[test]

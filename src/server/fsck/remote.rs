@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use sha2::{Digest, Sha256};
 
 use crate::artifact::KeyCache;
+use crate::checkpoint::TreeHead;
 use crate::entry::{LoggedAt, SequencedEntry};
 use crate::merkle::TreeSize;
 use crate::note::{NOTE_BYTES_MAX, NoteError, VerifierKey};
@@ -83,28 +84,10 @@ pub fn check(
         ended: None,
     };
     walk.report.checkpoints = 1;
-    let size = head.size.get();
-    let mut next = 0;
-    while next < size {
-        let width = (size - next).min(TILE_WIDTH as u64) as u16;
-        let path = TilePath::Entries { index: next / TILE_WIDTH as u64, width };
-        let Some(entries) = walk.bundle(&path, usize::from(width)) else { break };
-        for entry in entries {
-            walk.entry(next, &entry);
-            walk.end()?;
-            next += 1;
-            if is_told(next, TreeSize::new(size)) {
-                progress(next, size);
-            }
-        }
-    }
-    walk.end()?;
-    for (tile, bytes) in walk.tree.partial() {
-        walk.tile(tile, &bytes);
-        walk.end()?;
-    }
-    if walk.tree.size() == size && walk.tree.root() != head.root {
-        walk.report.note("checkpoint", format!("signs another root than that of the {size} entries served"));
+    match walk.all(head, progress) {
+        // What was found stays found, whatever could not be read after it.
+        Err(error) if !walk.report.is_clean() => walk.report.note("log", format!("was not read to its end: {error}")),
+        ended => ended?,
     }
     Ok(walk.report)
 }
@@ -147,6 +130,32 @@ impl Walk<'_> {
     /// Whether it ended before its end.
     fn end(&mut self) -> Result<(), FsckError> {
         self.ended.take().map_or(Ok(()), Err)
+    }
+
+    fn all(&mut self, head: TreeHead, progress: &mut Progress<'_>) -> Result<(), FsckError> {
+        let (size, mut next) = (head.size.get(), 0);
+        while next < size {
+            let width = (size - next).min(TILE_WIDTH as u64) as u16;
+            let path = TilePath::Entries { index: next / TILE_WIDTH as u64, width };
+            let Some(entries) = self.bundle(&path, usize::from(width)) else { break };
+            for entry in entries {
+                self.entry(next, &entry);
+                self.end()?;
+                next += 1;
+                if is_told(next, TreeSize::new(size)) {
+                    progress(next, size);
+                }
+            }
+        }
+        self.end()?;
+        for (tile, bytes) in self.tree.partial() {
+            self.tile(tile, &bytes);
+            self.end()?;
+        }
+        if self.tree.size() == size && self.tree.root() != head.root {
+            self.report.note("checkpoint", format!("signs another root than that of the {size} entries served"));
+        }
+        Ok(())
     }
 
     fn get(&mut self, path: &str, bytes_max: usize) -> Option<Vec<u8>> {
