@@ -182,9 +182,10 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
             Place::BeforeAct => case.act.is_none_or(|act| missing.first < act),
             // What acts under a token that is not known is charged to nobody for sure.
             Place::BeforeToken => match issued {
-                Some(_) => below(issued) || self.may_contradict(missing, case),
+                Some(_) => below(issued),
                 None => case.names_job || (case.is_under_token && case.act.is_none_or(|act| missing.first < act)),
             },
+            Place::Contradicting => self.may_contradict(missing, case),
             Place::BeforeRun => case.has_run && case.run_from.is_none_or(|from| missing.first < from),
             Place::OfUndecidedRun => case.has_run && case.run_from.is_none(),
             Place::OfLooseRun => case.is_loose_run,

@@ -86,6 +86,9 @@ pub enum Place {
     /// Below the issuance of the token: the first issuance counts. Below the
     /// act, where none is known.
     BeforeToken,
+    /// Anywhere, by another issuer than the token's: two that contradict each
+    /// other count for nothing.
+    Contradicting,
     /// Below the first decision of the run that is here: that names its token.
     BeforeRun,
     /// Anywhere, where no decision of the run is here.
@@ -156,6 +159,7 @@ impl Place {
             Place::Anywhere => "anywhere",
             Place::BeforeAct => "below the act",
             Place::BeforeToken => "below the token's issuance",
+            Place::Contradicting => "anywhere, by another issuer than the token's",
             Place::BeforeRun => "below the first known decision of the run",
             Place::OfUndecidedRun => "anywhere, where no decision of the run is known",
             Place::OfLooseRun => "anywhere, where no token of the run is known",
@@ -201,7 +205,8 @@ pub(super) const WORD: &[Rest] = &[
     Rest::On("proof_bundle", Place::Placing),
 ];
 /// Which token it is about, and so whose job.
-pub(super) const TOKEN: &[Rest] = &[Rest::On("cst_issuance", Place::BeforeToken)];
+pub(super) const TOKEN: &[Rest] =
+    &[Rest::On("cst_issuance", Place::BeforeToken), Rest::On("cst_issuance", Place::Contradicting)];
 /// Which token its run has, or else whose job it is.
 pub(super) const RUN: &[Rest] = &[
     Rest::On("argocd_decision", Place::BeforeRun),

@@ -221,3 +221,28 @@ fn a_job_under_a_disputed_token_is_judged_the_same_from_its_own_entries() {
         crate::audit_slices::same_from_its_own_entries(&whole, whole.size(), &scopes);
     }
 }
+
+/// Codes of the accusations that are left without these bodies.
+fn left(story: &Story, missing: &[&str]) -> Vec<&'static str> {
+    let report = pulselog::audit::audit(&story.timeline_without(missing), Some(&crate::audit_make::operator()));
+    let fails = report.findings.iter().filter(|finding| finding.effect == Effect::Fails);
+    fails.map(|finding| finding.code).collect()
+}
+
+#[test]
+fn a_missing_issuance_softens_what_it_could_contradict_and_nothing_else() {
+    let mut story = Story::clean();
+    as_before(&mut story);
+    story.set("back", "binds.destination.namespace", "prod");
+    assert!(left(&story, &["r2 call 1"]).contains(&"POLICY_NONCOMPLIANT"));
+    // Whatever the issuer itself says later, the first counts; another may contradict it.
+    story.token("t9");
+    assert!(left(&story, &["t9"]).contains(&"POLICY_NONCOMPLIANT"));
+    assert!(!left(&story, &["issued again"]).contains(&"POLICY_NONCOMPLIANT"));
+    // A policy above the token is none that it could run under.
+    let mut story = Story::clean();
+    as_before(&mut story);
+    story.move_after("policy", "t2");
+    assert!(left(&story, &[]).contains(&"POLICY_MISSING"));
+    assert!(left(&story, &["policy"]).contains(&"POLICY_MISSING"));
+}

@@ -8,7 +8,7 @@ use crate::audit::finding::Finding;
 use crate::audit::missing::{Case, Missing, NotAtHand, Origin, What};
 use crate::audit::replays::REPLAY_TOKEN_ISSUED_TWICE;
 use crate::audit::roots::Roots;
-use crate::audit::rule::{Effect, Rest, Rule};
+use crate::audit::rule::{Effect, Place, Rest, Rule};
 use crate::audit::scene::{Dispute, Withheld};
 use crate::audit::statement::Statement;
 use crate::merkle::LeafIndex;
@@ -20,6 +20,8 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
             return None;
         }
         let places = rule.rests_on.iter().copied().flatten().filter_map(|rest| match rest {
+            // That these contradict any other token's issuance is not so.
+            Rest::On("cst_issuance", Place::Contradicting) => None,
             Rest::On("cst_issuance", place) => Some(*place),
             _ => None,
         });
