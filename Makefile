@@ -4,6 +4,10 @@
 # RocksDB's C++ compiles once. Set CARGO_TARGET_DIR to put it elsewhere.
 
 CARGO ?= cargo
+# An edit costs seconds instead of minutes; a build from nothing is not faster.
+ifndef CI
+export CARGO_INCREMENTAL ?= 1
+endif
 CARGO_TARGET_DIR ?= $(HOME)/.cache/pulselog/target
 export CARGO_TARGET_DIR
 PURE_TARGET_DIR ?= $(HOME)/.cache/pulselog/pure
@@ -11,7 +15,7 @@ PULSELOG = $(CARGO_TARGET_DIR)/release/pulselog
 VECTORS = $(abspath $(CURDIR)/../shared/vectors)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test stories crowd schemathesis faults bench soak fmt lint pure libclang chromium first-build
+.PHONY: help demo test pure-test stories crowd schemathesis faults bench soak fmt lint pure libclang chromium first-build
 
 help: ## Say what there is.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +28,9 @@ test: libclang chromium first-build ## Run every test.
 	@if [ -d "$(VECTORS)" ]; then echo "vectors: $(VECTORS)"; \
 	else echo "vectors: looked for $(VECTORS), not there; tests that need them say SKIPPED"; fi
 	$(CARGO) test --release --locked $(ARGS)
+
+pure-test: ## Run the tests that need no server, or those that ARGS names: seconds after an edit.
+	CARGO_TARGET_DIR=$(PURE_TARGET_DIR) $(CARGO) test --release --locked --no-default-features --lib --test it -- $(ARGS)
 
 stories: ## Tell 10,000 honest stories and audit each. STORIES=n tells n, SEED=n from that seed on.
 	STORIES=$${STORIES:-10000} CARGO_TARGET_DIR=$(PURE_TARGET_DIR) $(CARGO) test --release --locked \
