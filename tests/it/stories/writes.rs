@@ -151,7 +151,9 @@ impl World {
     ) -> Value {
         let action = binds.text_at("action").expect("an action").to_owned();
         let certainty = if action == "sync" { "inferred" } else { "stated" };
-        let phase = *self.dice.one(&["Succeeded", "Succeeded", "Succeeded", "Running", "Failed"]);
+        // An operation ends in one way, whichever channel reports it.
+        let end = if hex(operation).starts_with(['0', '1', '2', '3']) { "Failed" } else { "Succeeded" };
+        let phase = *self.dice.one(&[end, end, end, "Running", end]);
         let mut payload = value(&format!(
             r#"{{"argocd_observation_version":"2","nonce":"{}","channel":"{channel}","instance":"{INSTANCE}",
             "event":"operation","app":{},"raw_digest":"{}","action":"{action}","action_certainty":"{certainty}",
