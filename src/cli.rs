@@ -98,7 +98,7 @@ enum Command {
 /// Runs the subcommand that the arguments name.
 pub fn run() -> ExitCode {
     if let Some(why) = secret::given(std::env::args_os().skip(1)) {
-        eprintln!("pulselog: {why}");
+        tell(&format!("pulselog: {why}"));
         return Exit::Usage.into();
     }
     let cli = match Cli::try_parse() {
@@ -131,7 +131,7 @@ pub fn run() -> ExitCode {
     match done {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("pulselog: {}", failure.message);
+            tell(&format!("pulselog: {}", failure.message));
             failure.exit.into()
         }
     }
@@ -157,7 +157,7 @@ fn usage(error: &clap::Error) -> ExitCode {
             let word = std::env::args_os().nth(1).and_then(|word| word.into_string().ok());
             let command = word.filter(|word| is_subcommand(word));
             let help = command.map_or_else(|| "pulselog --help".to_owned(), |word| format!("pulselog {word} --help"));
-            eprintln!("pulselog: {}; see {help}", line.trim_start_matches("error: "));
+            tell(&format!("pulselog: {}; see {help}", line.trim_start_matches("error: ")));
             Exit::Usage.into()
         }
     }
@@ -166,6 +166,13 @@ fn usage(error: &clap::Error) -> ExitCode {
 fn is_subcommand(word: &str) -> bool {
     use clap::CommandFactory as _;
     Cli::command().find_subcommand(word).is_some()
+}
+
+/// One line on standard error. Where nobody can read it (a full disk, a closed
+/// pipe), the exit code says the rest.
+fn tell(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// Prints to standard output; a reader that went away is no error of ours.

@@ -209,7 +209,7 @@ pub enum TrustError {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// It is another log's: nothing is said against it, and nothing proven.
-    #[error("the policy believes {believed}, and this is of {origin}: give that log's trust.policy")]
+    #[error("this is of {origin}, and believed is {believed}: one of the two files is of another log")]
     UnknownLog { origin: Origin, believed: String },
     #[error("signed for {origin} by no key that the policy lists for it")]
     UnknownKey { origin: Origin },

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pulselog::verify::budget::{Budget, MEMORY_BYTES_MAX, RUN_DEADLINE};
 
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::tell;
 
 /// Longest run that talks to a log, seconds.
 const DEADLINE_SECONDS: u64 = 3_600;
@@ -97,7 +98,7 @@ impl Pace {
                 "the run took longer than its {seconds} seconds, so {undone}; give more with --deadline \
                  [{RUN_DEADLINE}]"
             ));
-            eprintln!("pulselog: {}", failure.message);
+            tell(&format!("pulselog: {}", failure.message));
             std::process::exit(Exit::Incomplete.number().into());
         });
     }

@@ -9,6 +9,7 @@ use pulselog::server::{ServeError, Server};
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::place::Place;
+use crate::cli::tell;
 
 const AFTER: &str = "\
 Settings come from DIR/pulselog.toml (or --config), overridden by PULSELOG_*
@@ -172,7 +173,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     let signals = Signals::listen().map_err(|error| failed(ServeError::Runtime(error)))?;
     let config = load(flags)?;
     let server = Server::start(config).map_err(failed)?;
-    eprintln!("pulselog: serving {} on http://{}", server.state().facts.origin, server.addr());
+    tell(&format!("pulselog: serving {} on http://{}", server.state().facts.origin, server.addr()));
     end(server.wait(signals).map_err(failed))
 }
 
@@ -204,7 +205,7 @@ pub fn end(ended: Result<(), Failure>) -> ! {
     let exit = match ended {
         Ok(()) => Exit::Pass,
         Err(failure) => {
-            eprintln!("pulselog: {}", failure.message);
+            tell(&format!("pulselog: {}", failure.message));
             failure.exit
         }
     };

@@ -10,6 +10,7 @@ use pulselog::verify::plain_text::escape;
 
 use crate::cli::bounds::Bounds;
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::tell;
 use crate::cli::{input, print};
 
 const AFTER: &str = "\
@@ -99,7 +100,7 @@ fn all_at_once(faults: Vec<String>) -> Result<(), Failure> {
         [] => Ok(()),
         [fault] => Err(Failure::fail(format!("{fault}; correct the payload"))),
         faults => {
-            faults.iter().for_each(|fault| eprintln!("  {}", escape(fault)));
+            faults.iter().for_each(|fault| tell(&format!("  {}", escape(fault))));
             Err(Failure::fail(format!("{} fields to correct in the payload", faults.len())))
         }
     }

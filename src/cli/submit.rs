@@ -14,6 +14,7 @@ use pulselog::verify::plain_text::escape;
 use crate::cli::bounds::Pace;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::http::{Answer, Client, again, delay, read_token};
+use crate::cli::tell;
 use crate::cli::{input, print};
 
 use self::belief::Belief;
@@ -92,9 +93,11 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     if files.is_empty() {
         return Err(Failure::usage("paths: hold no .json, .ndjson or .jsonl file"));
     }
+    let belief = Belief::under(args.policy.as_deref())?;
+    belief.meet(&client)?;
     let mut run = Run {
         client,
-        belief: Belief::under(args.policy.as_deref())?,
+        belief,
         json: args.json,
         issued_at: args.renew.then(input::now),
         bar: progress_bar(&files),
@@ -119,7 +122,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         print(&format!("{logged} logged, {known} known before, {refused} refused{unbelieved}{renewed}{proven}\n"))?;
     }
     if !run.belief.verifies_proofs() {
-        eprintln!("digests were compared, proofs were not verified: give --policy trust.policy");
+        tell("digests were compared, proofs were not verified: give --policy trust.policy");
     }
     Ok(if refused + not_believed == 0 { Exit::Pass } else { Exit::Fail })
 }
@@ -259,7 +262,7 @@ impl Run {
         self.bytes = 0;
         let mut waiting = vec![std::mem::take(&mut self.batch)];
         let (mut busy_rounds, bar) = (0, self.bar.clone());
-        let tell = |text: &str| bar.suspend(|| eprintln!("{}", escape(text)));
+        let tell = |text: &str| bar.suspend(|| tell(&escape(text)));
         while let Some(mut items) = waiting.pop() {
             if items.is_empty() {
                 continue;
@@ -354,7 +357,7 @@ impl Run {
             return print(&format!("{}\n", serde_json::json!({"from": from, "code": code, "detail": why})));
         }
         let text = format!("{word}  {}: {} [{}]", escape(from), escape(why), escape(code));
-        self.bar.suspend(|| eprintln!("{text}"));
+        self.bar.suspend(|| tell(&text));
         Ok(())
     }
 }

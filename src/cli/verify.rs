@@ -21,7 +21,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::input::{SMALL_BYTES_MAX, read};
 use crate::cli::{print, print_json};
 
-pub use self::setup::{at_least, operator, trust};
+pub use self::setup::{at_least, disbelieved, operator, trust};
 
 const AFTER: &str = "\
 Two verdicts, never mixed. Protocol: does the Clawsig verifier accept these bytes?

@@ -29,6 +29,8 @@ pub fn init(filter: &str) -> Result<(), String> {
     let filter: Targets = filter.parse().map_err(|e| format!("log: {e}"))?;
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(is_terminal).with_target(false);
+    // Where nobody can read that lines are lost, the log goes on.
+    let lines = lines.log_internal_errors(false);
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
     Ok(())
 }

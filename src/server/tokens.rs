@@ -13,7 +13,7 @@
 pub mod live;
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -30,6 +30,8 @@ use crate::server::config;
 pub const TOKEN_PREFIX: &str = "plg_";
 /// File in the data directory.
 pub const FILE_NAME: &str = "tokens.json";
+/// Longest token file, bytes: some ten thousand tokens.
+pub const FILE_BYTES_MAX: u64 = 4 << 20;
 /// Random bytes of a token.
 const TOKEN_BYTES: usize = 32;
 /// Kinds of which an unsigned one names the instance it is about.
@@ -223,7 +225,7 @@ fn load(path: &Path) -> Result<TokenFile, TokenError> {
 
 fn load_existing(path: &Path) -> Result<TokenFile, TokenError> {
     let fail = |why: String| TokenError::File { path: path.to_owned(), why };
-    let text = match std::fs::read(path) {
+    let text = match read_regular(path) {
         Ok(text) => text,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(TokenError::Missing { path: path.to_owned() }),
         Err(e) => return Err(fail(e.to_string())),
@@ -235,6 +237,23 @@ fn load_existing(path: &Path) -> Result<TokenFile, TokenError> {
         return Err(fail("unknown tokens_version".into()));
     }
     Ok(file)
+}
+
+/// Reads a regular file of at most [`FILE_BYTES_MAX`]: whoever waits for a pipe
+/// or device to say something would hold up every submitter.
+fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("is no regular file"));
+    }
+    // What is put in its place just now is opened without waiting.
+    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = std::fs::File::options().read(true).custom_flags(flags).open(path)?;
+    let mut text = Vec::new();
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        return Err(io::Error::other(format!("has more than {FILE_BYTES_MAX} bytes")));
+    }
+    Ok(text)
 }
 
 fn hash(token: &str) -> Hash {

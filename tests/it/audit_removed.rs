@@ -122,12 +122,11 @@ const WHY: &[(&str, &str)] = &[
 const INTRODUCTION: &str = "\
 # The audit verdict
 
-Made from the rules in `src/audit/` and by running them; a test compares. After a change: \
-`PULSELOG_BLESS=1 cargo test --release --no-default-features --test it audit_reference`.
-
 The audit says what the log, read from its beginning, shows about jobs and runs: **pass**, **fail**, **incomplete** or \
 **not applicable**. It is a pure function of a prefix of the log, the bodies at hand and the operator whom the reader \
-pins. Order is the leaf index; only statements whose signer held the role at their own index are facts.
+pins. Order is the leaf index; only statements whose signer held the role at their own index are facts. \
+[JUDGING.md](JUDGING.md) says how it is computed, exactly; this page what each finding means. Made from the rules in \
+`src/audit/` and by running them.
 
 ";
 

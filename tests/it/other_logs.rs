@@ -10,7 +10,7 @@ use pulselog::receipt::tlog_proof;
 
 const OTHER: &str = "log.example/other";
 
-fn policy_of(origin: &str, seed: u8) -> String {
+pub fn policy_of(origin: &str, seed: u8) -> String {
     let key = SignerKey::new(KeyName::parse(origin).expect("a name"), &[seed; 32]).expect("a key");
     format!("log {}\nquorum none\n", key.vkey())
 }
@@ -45,7 +45,7 @@ const COMMANDS: &[&str] = &[
 #[test]
 fn a_policy_of_another_log_is_named_once_and_accuses_nobody() {
     let (dir, _) = world(&policy_of(OTHER, 7));
-    let both = format!("the policy believes {OTHER}, and this is of {ORIGIN}: give that log's trust.policy");
+    let both = format!("this is of {ORIGIN}, and believed is {OTHER}: one of the two files is of another log");
     for words in COMMANDS {
         let ran = ran(&dir, words);
         assert_eq!((ran.code, ran.err.lines().count()), (3, 1), "{words}: {}{}", ran.out, ran.err);

@@ -225,3 +225,17 @@ fn packet_of(dir: &Path) {
         std::fs::write(dir.join(name), bytes).expect("written");
     }
 }
+
+/// A full disk under the file that standard error goes to.
+#[test]
+fn a_line_that_nobody_can_read_changes_no_exit_code() {
+    let (exe, full) = (env!("CARGO_BIN_EXE_pulselog"), std::path::Path::new("/dev/full"));
+    if !full.exists() {
+        eprintln!("SKIPPED a_line_that_nobody_can_read_changes_no_exit_code: no /dev/full here");
+        return;
+    }
+    for (args, code) in [("verify /nowhere/at.all", 2), ("no-such-command", 2)] {
+        let ran = std::process::Command::new("sh").args(["-c", &format!("{exe} {args} 2>/dev/full")]).status();
+        assert_eq!(ran.expect("sh").code(), Some(code), "{args}");
+    }
+}

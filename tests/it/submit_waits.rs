@@ -123,3 +123,20 @@ fn a_log_that_says_nothing_is_left_at_the_deadline() {
     assert!(ran.code == 3 && ran.err.contains("[run_deadline]"), "{}", ran.err);
     assert!(ran.err.contains("nothing is logged twice") && took < Duration::from_secs(60), "{took:?}: {}", ran.err);
 }
+
+#[test]
+fn a_log_that_the_policy_does_not_believe_is_sent_nothing() {
+    let service = Service::start();
+    let url = service.base();
+    let dir = tempfile::tempdir().expect("a directory");
+    let policy = dir.path().join("trust.policy");
+    let put = |policy_text: &str| std::fs::write(&policy, policy_text).expect("written");
+    let token = crate::service::token(&service.data(), "second", Default::default());
+    put(&crate::other_logs::policy_of("log.example/other", 7));
+    let (ran, _) = submit(&url, &token, &["--policy", text(&policy)]);
+    assert!(ran.code == 3 && ran.err.contains("[log_unknown]; nothing was sent"), "{}{}", ran.out, ran.err);
+    assert_eq!(service.size(), 0);
+    put(&service.get("/v1/trust-policy").text());
+    let (ran, _) = submit(&url, &token, &["--policy", text(&policy)]);
+    assert_eq!((ran.code, service.size()), (0, 1), "{}{}", ran.out, ran.err);
+}

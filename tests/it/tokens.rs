@@ -163,3 +163,43 @@ fn two_commands_at_once_lose_no_row() {
     });
     assert_eq!(tokens::list(dir.path()).expect("rows").len(), 8);
 }
+
+#[test]
+fn a_token_that_is_revoked_while_the_body_arrives_submits_nothing() {
+    use std::io::{Read as _, Write as _};
+    let service = Service::start();
+    let token = service::token(&service.data(), "second", TokenOptions::default());
+    let submit = || service.post_as(&token, "/v1/entries", service::receipt());
+    assert_eq!(within_a_second(submit, 201).status, 201);
+    let body = service::receipt();
+    let mut stream = std::net::TcpStream::connect(&service.base()["http://".len()..]).expect("a connection");
+    let head = format!(
+        "POST /v1/entries HTTP/1.1\r\nhost: log.example\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).expect("sent");
+    stream.write_all(&body.as_bytes()[..100]).expect("sent");
+    tokens::revoke(&service.data(), &name("second")).expect("revoked");
+    within_a_second(submit, 401).is(401, "token_revoked");
+    let size = service.size();
+    stream.write_all(&body.as_bytes()[100..]).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("token_revoked"), "{answer}");
+    assert_eq!(service.size(), size);
+}
+
+#[test]
+fn a_token_file_that_is_a_pipe_holds_nobody_up() {
+    let service = Service::start();
+    let file = service.data().join("tokens.json");
+    std::fs::remove_file(&file).expect("removed");
+    let made = std::process::Command::new("mkfifo").arg(&file).status().expect("mkfifo");
+    assert!(made.success());
+    let begun = Instant::now();
+    let refused = within_a_second(|| service.post("/v1/entries", service::receipt()), 503);
+    refused.is(503, "tokens_unreadable");
+    assert_eq!(service.get("/checkpoint").status, 200);
+    assert!(begun.elapsed() < Duration::from_secs(10), "somebody waited for the pipe");
+}

@@ -12,6 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::input::{SMALL_BYTES_MAX, read};
 use crate::cli::log_source::LogSource;
 use crate::cli::sign::Args;
+use crate::cli::tell;
 use crate::cli::verify::trust;
 
 /// Longest answer to a question, bytes.
@@ -28,13 +29,13 @@ pub fn confirm(args: &Args, roots: &Artifact) -> Result<(), Failure> {
         let detail = "these roots distrust somebody for good, which is asked for twice on a terminal; give --yes here";
         return Err(Failure::usage(detail));
     }
-    eprintln!("These roots withdraw trust for good:");
+    tell("These roots withdraw trust for good:");
     for row in rows {
         let text = |name| escape(row.text_at(name).unwrap_or_default());
         let from = row.get("from_index").and_then(Value::as_i64).unwrap_or_default();
-        eprintln!("  {} from index {from} on: {}", text("did"), text("reason"));
+        tell(&format!("  {} from index {from} on: {}", text("did"), text("reason")));
     }
-    eprintln!("{}", hit(args, roots)?);
+    tell(&hit(args, roots)?);
     if args.yes {
         return Ok(());
     }

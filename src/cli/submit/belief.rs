@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use pulselog::note::NOTE_BYTES_MAX;
 use pulselog::receipt::tlog_proof::TLOG_PROOF_BYTES_MAX;
 use pulselog::trust::TrustPolicy;
 use pulselog::verify::answer::{Answer, AnswerError, Claim};
@@ -11,7 +12,7 @@ use crate::cli::bounds::too_slow;
 use crate::cli::failure::Failure;
 use crate::cli::http::{Client, Unread};
 use crate::cli::input::{SMALL_BYTES_MAX, read};
-use crate::cli::verify::trust;
+use crate::cli::verify::{disbelieved, trust};
 
 /// How answers are checked.
 pub struct Belief {
@@ -23,6 +24,25 @@ impl Belief {
     pub fn under(policy: Option<&Path>) -> Result<Belief, Failure> {
         let read = |path| trust(Some(&read("--policy", path, SMALL_BYTES_MAX)?));
         Ok(Belief { policy: policy.map(read).transpose()? })
+    }
+
+    /// Before anything is sent: whether this is a log that the policy believes.
+    /// What is submitted to another one is logged there for good.
+    pub fn meet(&self, client: &Client) -> Result<(), Failure> {
+        let Some(policy) = &self.policy else { return Ok(()) };
+        match client.get_bounded("checkpoint", NOTE_BYTES_MAX) {
+            Ok(note) if note.status == 200 => match policy.open(&note.body) {
+                Err(error) if error.code() == "log_unknown" => {
+                    let mut failure = disbelieved(&client.url("checkpoint"), &error);
+                    failure.message.push_str("; nothing was sent");
+                    Err(failure)
+                }
+                // What else is wrong with it, the proofs will show.
+                _ => Ok(()),
+            },
+            // Sending says why, and waits where waiting helps.
+            _ => Ok(()),
+        }
     }
 
     pub fn verifies_proofs(&self) -> bool {

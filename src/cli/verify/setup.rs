@@ -138,7 +138,7 @@ pub fn at_least(known: &str, policy: Option<&[u8]>) -> Result<Known, Failure> {
 
 /// A checkpoint that the policy does not believe. One of another log says
 /// nothing against anybody: the two do not belong together.
-fn disbelieved(what: &str, error: &TrustError) -> Failure {
+pub fn disbelieved(what: &str, error: &TrustError) -> Failure {
     let why = format!("{what}: {error} [{}]", error.code());
     if error.is_of_another_log() { Failure::incomplete(why) } else { Failure::fail(why) }
 }

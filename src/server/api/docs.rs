@@ -58,7 +58,7 @@ const INTRODUCTION: &str = "\
 # API reference
 
 Made from the tables in `src/server/api.rs`, `src/server/api/wire.rs`, `src/server/api/problem.rs` and \
-`src/artifact/error.rs`; a test compares. After a change: `PULSELOG_BLESS=1 cargo test --release api_reference`.
+`src/artifact/error.rs`; a test compares.
 
 - Writing needs `Authorization: Bearer plg_…`; reading needs nothing. TLS is the proxy's.
 - Every answer speaks about the newest *published* checkpoint. What was answered 201 is covered by one.

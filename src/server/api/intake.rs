@@ -58,18 +58,17 @@ pub async fn receive(
     known: &[Param],
 ) -> Result<Intake, Problem> {
     let (parts, mut body) = request.into_parts();
-    let submitter = match authenticate(state, &parts.headers) {
-        Ok(submitter) => submitter,
-        Err(problem) => {
-            tokio::spawn(drain(body, Some(Arc::clone(&state.judges.throttle))));
-            return Err(problem);
-        }
-    };
+    if let Err(problem) = authenticate(state, &parts.headers) {
+        tokio::spawn(drain(body, Some(Arc::clone(&state.judges.throttle))));
+        return Err(problem);
+    }
     let received = async {
         let query = Query::read(&parts.uri, known)?;
         let pace = Pace::begin(&state.crowd);
         let reading = Reading { memory: &state.pool.memory, throttle: None, media, pace, bytes_max };
         let Sent { bytes, held } = reading.hold(&parts.headers, &mut body).await?;
+        // A body may take minutes: a token that was revoked meanwhile submits nothing.
+        let submitter = authenticate(state, &parts.headers)?;
         Ok(Intake { submitter, query, bytes, held })
     }
     .await;
