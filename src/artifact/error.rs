@@ -60,7 +60,7 @@ pub enum AdmitError {
     CompactTooLarge { got: usize, max: usize },
     #[error(transparent)]
     Json(#[from] JsonError),
-    #[error("artifact is of no known kind: envelope_type names none")]
+    #[error("artifact is of no known kind: envelope_type names none; a payload is signed first (pulselog sign)")]
     UnknownKind,
     #[error("this kind must come in a signed envelope")]
     UnsignedNotAllowed,

@@ -225,7 +225,8 @@ impl Client {
 /// What is told of a wait; what to do about it is said when waiting has ended.
 pub fn again(why: &str, wait: Duration) -> String {
     let why = why.split(';').next().unwrap_or(why);
-    format!("{why}, trying again in {} s", wait.as_secs_f64().ceil())
+    let tenths = (wait.as_secs_f64() * 10.0).round() / 10.0;
+    format!("{why}, trying again in {tenths} s")
 }
 
 fn time_of(bytes: usize, rate: u64) -> Duration {

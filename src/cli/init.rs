@@ -134,6 +134,12 @@ impl Made {
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| at(&input::why(&error)))?;
         let names = ["store", "tokens.json", config::FILE_NAME, "log.pem", "operator.pem", "operator.token"];
         match names.iter().find(|name| dir.join(name).exists()) {
+            // The configuration is written last.
+            Some(name) if !dir.join("store").exists() && !dir.join(config::FILE_NAME).exists() => Err(at(&format!(
+                "holds {name} and no {}: an init that was interrupted; remove what it made, or the directory, and \
+                 run it again",
+                config::FILE_NAME
+            ))),
             Some(name) => Err(at(&format!("holds {name}: a log is here already, and init overwrites nothing"))),
             None => Ok(Self { dir: dir.to_owned(), files: Vec::new() }),
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pulselog::server::config::RawConfig;
 use pulselog::server::faults::NoFaults;
+use pulselog::server::guard::GuardState;
 use pulselog::server::log::clock::SystemClock;
 use pulselog::server::log::recovery::{Rebuilt, rebuild_guard};
 use pulselog::server::opening;
@@ -53,7 +54,11 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
 
 fn text(guard: &str, rebuilt: &Rebuilt) -> String {
     let Rebuilt { head, store, seen, found, kept } = rebuilt;
-    let mut out = format!("guard {guard}: written at size {}, it said {found}\n", head.size);
+    let before = match found {
+        GuardState::Missing => "there was none".to_owned(),
+        found => format!("it said {found}"),
+    };
+    let mut out = format!("guard {guard}: written at size {}, {before}\n", head.size);
     if let Some(kept) = kept {
         out.push_str(&format!("  kept       what lay there, as {}\n", kept.display()));
     }

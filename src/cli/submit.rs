@@ -30,7 +30,8 @@ answers, the same batch is sent again, later and later, as its Retry-After asks,
 and each wait is told. What does not pass by waiting ends the run at once.
 
 An answer is believed when it names the digest of what was sent and a place in its
-tree; with --policy its proof is read and verified too.
+tree, and its proof holds under the trust policy: that of --policy, or the file
+trust.policy beside the token. Without either, or with --no-proofs, proofs are not read.
 
 Examples:
   pulselog submit --url http://127.0.0.1:8080 --token-file token.txt receipts/
@@ -41,6 +42,8 @@ Exit codes: 0 everything is logged, 1 something was refused or an answer is not 
 2 wrong usage or a file that is not there, 3 the log was not reached, stays busy or gives
 no proof, or a bound was reached.";
 
+/// Name of a trust policy where `init` makes one.
+const POLICY_FILE: &str = "trust.policy";
 /// Artifacts a batch: an eighth of what the log takes, so that bundles with
 /// many receipts seldom exceed what fits into one commit.
 const BATCH_ITEMS_MAX: usize = 512;
@@ -50,6 +53,11 @@ const BATCH_BYTES_MAX: usize = 8 << 20;
 const ITEM_BYTES_MAX: u64 = 64 << 20;
 /// Times that lines are sent again which the log was too busy for.
 const BUSY_ROUNDS_MAX: u32 = 9;
+
+/// Members of an answer that the digest, or the proof, shows to be true.
+const PROVEN: [&str; 5] = ["artifact", "index", "leaf_hash", "status", "tree_size"];
+/// Members that stand in the entry, printed where nobody asked for proofs.
+const SAID: [&str; 5] = ["kind", "logged_at", "not_expanded", "redacted", "duplicate"];
 
 /// Submit artifacts to a log.
 #[derive(clap::Args)]
@@ -65,9 +73,12 @@ pub struct Args {
     #[arg(value_name = "PATHS", required = true)]
     paths: Vec<PathBuf>,
     /// Whose checkpoints to believe (C2SP tlog-policy text): the proof of every
-    /// answer is read and verified under it.
+    /// answer is read and verified under it [default: trust.policy beside the token file].
     #[arg(long, value_name = "trust.policy")]
     policy: Option<PathBuf>,
+    /// Read no proofs, for many artifacts at once: each costs a request.
+    #[arg(long, conflicts_with = "policy")]
+    no_proofs: bool,
     /// Send the token over plain HTTP to another machine.
     #[arg(long)]
     allow_http: bool,
@@ -82,6 +93,15 @@ pub struct Args {
     pace: Pace,
 }
 
+impl Args {
+    /// The policy that is named, or that lies where `init` puts it.
+    fn policy(&self) -> Option<PathBuf> {
+        let beside = || self.token_file.with_file_name(POLICY_FILE);
+        let named = self.policy.clone();
+        named.or_else(|| Some(beside()).filter(|path| !self.no_proofs && path.is_file()))
+    }
+}
+
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let client = Client::new(&args.url, Some(read_token(&args.token_file)?), args.allow_http)?;
     let client = client.at_rate(args.pace.least_rate());
@@ -93,7 +113,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     if files.is_empty() {
         return Err(Failure::usage("paths: hold no .json, .ndjson or .jsonl file"));
     }
-    let belief = Belief::under(args.policy.as_deref())?;
+    let belief = Belief::under(args.policy().as_deref())?;
     belief.meet(&client)?;
     let mut run = Run {
         client,
@@ -122,7 +142,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         print(&format!("{logged} logged, {known} known before, {refused} refused{unbelieved}{renewed}{proven}\n"))?;
     }
     if !run.belief.verifies_proofs() {
-        tell("digests were compared, proofs were not verified: give --policy trust.policy");
+        let why = if args.no_proofs { "" } else { ": give --policy trust.policy, or put it beside the token file" };
+        tell(&format!("digests were compared, proofs were not verified{why}"));
     }
     Ok(if refused + not_believed == 0 { Exit::Pass } else { Exit::Fail })
 }
@@ -336,10 +357,19 @@ impl Run {
         if !self.json {
             return Ok(());
         }
-        let mut line = line.clone();
-        line["from"] = item.from.clone().into();
-        line["renewed"] = self.issued_at.is_some().into();
-        print(&format!("{line}\n"))
+        // Whatever else the log says here, no proof covers.
+        let mut told = serde_json::Map::new();
+        for name in PROVEN {
+            if let Some(value) = line.get(name) {
+                told.insert(name.to_owned(), value.clone());
+            }
+        }
+        if !self.belief.verifies_proofs() {
+            told.extend(SAID.iter().filter_map(|name| Some(((*name).to_owned(), line.get(*name)?.clone()))));
+        }
+        told.insert("from".to_owned(), item.from.clone().into());
+        told.insert("renewed".to_owned(), self.issued_at.is_some().into());
+        print(&format!("{}\n", serde_json::Value::from(told)))
     }
 
     fn not_believed(&mut self, from: &str, code: &str, why: &str) -> Result<(), Failure> {

@@ -74,7 +74,7 @@ pub type Progress<'a> = dyn FnMut(u64, u64) + 'a;
 #[derive(Debug, thiserror::Error)]
 pub enum FsckError {
     /// There is no log.
-    #[error("data {path}: holds no log; give the directory that serve was given")]
+    #[error("data {path}: holds no log; give the directory that serve was given, or serve it once")]
     NoLog {
         /// The directory.
         path: String,

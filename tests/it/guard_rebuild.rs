@@ -174,3 +174,20 @@ fn the_command_says_what_is_proven_and_what_is_not() {
     served.wait_ready();
     served.submit_batch(3..5);
 }
+
+#[test]
+fn what_a_guard_said_is_never_written_over_by_the_next_one() {
+    let (place, memory, old) = log();
+    let junk = vec![7; 2 * BLOCK_BYTES];
+    for bytes in [&old, &junk] {
+        std::fs::write(place.guard(), bytes).unwrap();
+        rebuild(&place, &newest(&memory)).unwrap();
+    }
+    let beside = |ending: &str| {
+        let mut path = place.guard().into_os_string();
+        path.push(ending);
+        std::fs::read(path).unwrap()
+    };
+    assert!(beside(".replaced") == old && beside(".replaced.2") == junk);
+    place.open().close().unwrap();
+}

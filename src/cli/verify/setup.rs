@@ -145,7 +145,11 @@ pub fn disbelieved(what: &str, error: &TrustError) -> Failure {
 
 /// A pinned operator.
 pub fn operator(text: &str) -> Result<Did, Failure> {
-    Did::parse(text).map_err(|error| Failure::usage(format!("--operator: {error}")))
+    let named = |error| match Path::new(text).is_file() {
+        true => Failure::usage(format!("--operator: {error}; its file is given as --operator \"$(cat {text})\"")),
+        false => Failure::usage(format!("--operator: {error}")),
+    };
+    Did::parse(text).map_err(named)
 }
 
 /// A trust policy from its bytes.

@@ -61,6 +61,8 @@ Made from the tables in `src/server/api.rs`, `src/server/api/wire.rs`, `src/serv
 `src/artifact/error.rs`; a test compares.
 
 - Writing needs `Authorization: Bearer plg_…`; reading needs nothing. TLS is the proxy's.
+- What is no HTTP, or beyond the bounds of a head (64 KiB of address, 100 lines), is answered without a code, with \
+  400, 414 or 431, and an address that holds too many connections with 429; the connection closes.
 - Every answer speaks about the newest *published* checkpoint. What was answered 201 is covered by one.
 - What is answered about one size never changes; how many entries the log proves beyond it by now stands in the \
 header `Pulselog-Beyond`, never in the document.

@@ -80,7 +80,7 @@ pub enum OpenError {
         source: std::io::Error,
     },
     /// A guard is rebuilt for a log that is there.
-    #[error("data {}: holds no log; give the directory that serve was given", path.display())]
+    #[error("data {}: holds no log; give the directory that serve was given, or serve it once", path.display())]
     NoLog {
         /// The directory.
         path: PathBuf,

@@ -6,6 +6,7 @@
 //! beyond the store stays unknown here; a witness who remembers it would say so.
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -19,6 +20,9 @@ use crate::server::log::nodes::root_at;
 use crate::server::store::layout::HeadRecord;
 use crate::server::store::{Store, StoreError};
 use crate::trust::TrustPolicy;
+
+/// Most copies of replaced guards beside one.
+const KEPT_MAX: u32 = 100;
 
 /// A guard that was made again.
 pub struct Rebuilt {
@@ -115,12 +119,27 @@ fn record_of(
     Ok(GuardRecord { sequence, origin: hash_text(opening.origin.as_str()), head, note })
 }
 
-/// What lay there may be evidence: it is copied beside before it is written over.
+/// What lay there may be evidence: it is copied beside before it is written
+/// over, and never over an earlier copy. A crash in between leaves one copy
+/// more.
 fn keep(opening: &Opening) -> Result<PathBuf, OpenError> {
-    let mut path = OsString::from(&opening.guard);
-    path.push(".replaced");
-    let path = PathBuf::from(path);
-    let copied = std::fs::copy(&opening.guard, &path);
-    copied.map_err(|source| OpenError::Data { path: path.clone(), source })?;
-    Ok(path)
+    let failed = |path: &PathBuf| {
+        let path = path.clone();
+        move |source| OpenError::Data { path, source }
+    };
+    let bytes = std::fs::read(&opening.guard).map_err(failed(&opening.guard))?;
+    for number in 1..=KEPT_MAX {
+        let mut path = OsString::from(&opening.guard);
+        path.push(if number == 1 { ".replaced".to_owned() } else { format!(".replaced.{number}") });
+        let path = PathBuf::from(path);
+        match std::fs::File::create_new(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            file => {
+                let written = file.and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()));
+                return written.map(|()| path.clone()).map_err(failed(&path));
+            }
+        }
+    }
+    let full = std::io::Error::other(format!("{KEPT_MAX} replaced guards lie beside it; move them away first"));
+    Err(failed(&opening.guard)(full))
 }
