@@ -27,7 +27,7 @@ const FETCH_ENTRIES: usize = 64;
 pub enum AuditsError {
     /// The search rows do not reach the size yet.
     #[error(
-        "index: {followed} of {size} entries are have search rows so far; try again, or ask for a size that they reach"
+        "index: {followed} of {size} entries have search rows so far; try again, or ask for a size that they reach"
     )]
     Behind {
         /// Entries with rows.
