@@ -2,8 +2,9 @@
 import re
 
 from base import Refused, need, sha256
+from keys import bytes_of
 from kinds import KINDS
-from texts import PATTERNS, size
+from texts import PATTERNS
 
 UNSIGNED, BYTES, TEXT, ARRAY, MAP = 0, 2, 3, 4, 5
 TYPES = {1: UNSIGNED, 2: TEXT, 3: BYTES, 4: UNSIGNED, 5: TEXT, 6: TEXT, 7: UNSIGNED, 8: BYTES, 9: UNSIGNED}
@@ -89,9 +90,11 @@ def check_entry(members):
     need(members[1] == 1, "entry_unknown_version")
     need(members[2] in KINDS, "entry_unknown_kind")
     need(len(members[3]) == 32 and len(members.get(8, bytes(32))) == 32, "entry_hash_length")
-    if 5 in members:  # schemas/entry.cddl: did-key
-        need(re.fullmatch(r"did:key:z[1-9A-HJ-NP-Za-km-z]+", members[5]) and size(members[5]) <= 256,
-             "entry_signer")
+    if 5 in members:
+        try:
+            bytes_of(members[5])
+        except Refused:
+            raise Refused("entry_signer") from None
     need(re.fullmatch(PATTERNS["submitter"], members[6]), "submitter_name")
     need((8 in members) == (9 in members), "entry_missing_key")
     if 8 in members:

@@ -1,27 +1,39 @@
 """Whole tokens in texts (FORMATS 4.3)."""
 import base64
 import json
+import math
 import re
 
 from base import sha256
 
 PARTS = re.compile(r"\.[A-Za-z0-9_-]*\.(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)?")
+SPACE = b" \t\n\x0c\r"
 LETTERS = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 def header_start(run):
     """Where in the run before the first dot the header begins, or None."""
-    attempts = 0
-    for start in range(max(0, len(run) - 32768), len(run) - 1):
-        first = base64.urlsafe_b64decode(run[start:start + 2] + "==")[0]
-        if first not in b"{ \t\r\n" or (len(run) - start) % 4 == 1:
+    attempts, skipped = 0, max(0, len(run) - 32768)
+    for first in range(skipped, min(skipped + 4, len(run))):
+        data = decoded(run[first:])
+        if not data.rstrip(SPACE).endswith(b"}"):
             continue
-        attempts += 1
-        if attempts > 512:
-            return 0
-        if is_header(run[start:]):
-            return start
+        for at in filter(lambda at: opens(data[at:at + 3]), range(0, len(data), 3)):
+            attempts += 1
+            if attempts > 512 or is_header(data[at:]):
+                return first + at // 3 * 4
     return None
+
+
+def decoded(run):
+    """Left-over bits and a last character that stands alone are ignored."""
+    run = run[:len(run) - 1] if len(run) % 4 == 1 else run
+    return base64.urlsafe_b64decode(run + "=" * (-len(run) % 4))
+
+
+def opens(group):
+    group = group.lstrip(SPACE)
+    return group == b"" or group[:1] == b"{" and group[1:].lstrip(SPACE)[:1] in (b"", b'"')
 
 
 def run_before(text, dot, least):
@@ -32,13 +44,29 @@ def run_before(text, dot, least):
     return text[start:dot]
 
 
-def is_header(part):
+def is_header(data):
+    """RFC 8259 in UTF-8; json.loads itself knows NaN and bare surrogates and no bound of depth."""
     try:
-        data = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-        value = json.loads(data.decode("utf-8", "replace"))
+        value = json.loads(data.decode("utf-8"), parse_constant=refuse)
     except (ValueError, RecursionError):
         return False
-    return isinstance(value, dict) and "alg" in value
+    return isinstance(value, dict) and "alg" in value and is_plain(value, 127)
+
+
+def refuse(word):
+    raise ValueError(word)
+
+
+def is_plain(value, depth):
+    if isinstance(value, str):
+        return not any("\ud800" <= char <= "\udfff" for char in value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, int):
+        return abs(value) < 2 ** 1024
+    if isinstance(value, dict):
+        return depth > 0 and all(is_plain(name, 1) and is_plain(value[name], depth - 1) for name in value)
+    return depth > 0 and all(is_plain(item, depth - 1) for item in value) if isinstance(value, list) else True
 
 
 def find(text):
@@ -74,6 +102,10 @@ def place(value, path=""):
     return next((p for p in (place(*pair) for pair in inside) if p is not None), None)
 
 
+def hashed(text):
+    return "sha256:" + sha256(text.encode()).hex()
+
+
 def redact(value, path="", paths=None):
     """The value with each token in a text replaced by its hash, and where."""
     paths = [] if paths is None else paths
@@ -83,6 +115,9 @@ def redact(value, path="", paths=None):
         value = [redact(v, f"{path}[{i}]", paths)[0] for i, v in enumerate(value)]
     elif isinstance(value, str) and find(value):
         paths.append(path)
+        was = value
         for start, end in reversed(find(value)):
-            value = value[:start] + "sha256:" + sha256(value[start:end].encode()).hex() + value[end:]
+            value = value[:start] + hashed(value[start:end]) + value[end:]
+        if find(value):
+            value = hashed(was)
     return value, paths

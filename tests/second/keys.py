@@ -30,8 +30,14 @@ def is_point(key):
     return sign == 0 if square == 0 else pow(square, (P - 1) // 2, P) == 1
 
 
-def check_key(key):
-    need(len(key) == 32, "key_wrong_length")
+def is_small(key):
+    """Whether the bytes are a point of small order in any spelling."""
+    y = (int.from_bytes(key, "little") & (2 ** 255 - 1)) % P
+    return any((y | sign << 255).to_bytes(32, "little") in SMALL for sign in (0, 1))
+
+
+def check_key(key, code="key_wrong_length"):
+    need(len(key) == 32, code)
     need(is_point(key), "key_not_a_point")
     need(key not in SMALL, "key_small_order")
     return key
@@ -71,12 +77,20 @@ def did_of(key):
     return "did:key:z" + base58(b"\xed\x01" + key)
 
 
-def key_of(did):
-    """The key of a did:key, or Refused."""
+def bytes_of(did):
+    """The 32 bytes in a did:key, whether they are a usable key or not, or Refused."""
     need(did.startswith("did:key:z") and size(did) <= 256, "invalid_did")
     data = base58_read(did[9:])
     need(data[:2] == b"\xed\x01", "invalid_did")
-    return check_key(data[2:])
+    need(len(data) == 34, "key_wrong_length")
+    return data[2:]
+
+
+def key_of(did):
+    """The key of a did:key, or Refused."""
+    key = bytes_of(did)
+    need(not is_small(key), "key_small_order")
+    return check_key(key)
 
 
 def public_of(seed):

@@ -93,7 +93,6 @@ def read_checkpoint(note):
     need(len(lines) == 4, "extension_line")
     check_name(lines[0])
     size = decimal(lines[1], "checkpoint_size")
-    need(size <= 1 << 63, "checkpoint_size")
     root = b64_read(lines[2], "checkpoint_root")
     need(len(root) == 32 and (size or root == EMPTY_ROOT), "checkpoint_root")
     return lines[0], size, root
@@ -109,7 +108,7 @@ def read_policy(data):
     policy = {"logs": [], "witnesses": {}, "groups": {}, "quorum": None, "members": set()}
     for number, line in enumerate(text.split("\n"), 1):
         try:
-            need(not any(c < " " and c != "\t" for c in line), "policy_control_character")
+            need(not any((c < " " or c == "\x7f") and c != "\t" for c in line), "policy_control_character")
             words = [word for word in re.split("[ \t]+", line) if word]
             if words and not words[0].startswith("#"):
                 need(words[0] in STATEMENTS, "policy_unknown_keyword")
@@ -125,7 +124,7 @@ def read_policy(data):
 def policy_key(text, kind, others):
     key = read_vkey(text)
     need(key["type"] == kind, "key_type_wrong")
-    need(all((k["name"], k["id"]) != (key["name"], key["id"]) for k in others), "policy_duplicate_key")
+    need(all(k["key"] != key["key"] for k in others), "policy_duplicate_key")
     return key
 
 

@@ -9,7 +9,7 @@ import tree
 from base import Refused, need, sha256
 from shapes import Notation, check
 
-LIST = Notation('{ packet_version: "1" files: [1..65536] { name: relative_path sha256: hex64 } }').shape()
+LIST = Notation('{ packet_version: "1" files: [0..65536] { name: text(0..65536) sha256: text(0..65536) ... } ... }').shape()
 
 
 def read_folder(folder):
@@ -41,15 +41,20 @@ def sort_files(files):
 
 def add_bodies(bodies, data):
     """One JSON object, or one a line; in any layout."""
-    for texts in ([data], [line for line in data.split(b"\n") if line.strip()]):
-        try:
-            values = [sjson.parse(text) for text in texts]
-        except Refused:
-            continue
-        if values and all(isinstance(value, dict) for value in values):
-            bodies.update((sha256(sjson.compact(value)), value) for value in values)
-            return True
-    return False
+    if add_body(bodies, data):
+        return True
+    lines = [add_body(bodies, line) for line in data.split(b"\n") if line.strip()]
+    return bool(lines) and all(lines)
+
+
+def add_body(bodies, text):
+    try:
+        value = sjson.parse(text)
+    except Refused:
+        return False
+    if isinstance(value, dict):
+        bodies[sha256(sjson.compact(value))] = value
+    return isinstance(value, dict)
 
 
 def check_list(files):
@@ -59,17 +64,16 @@ def check_list(files):
     try:
         value = sjson.parse(files["packet.json"])
         check(LIST, value, "")
-        names = [row["name"] for row in value["files"]]
-        need(len(names) == len(set(names)), "invalid_value")
-    except Refused as fault:
-        return [("fail", fault.code)]
-    found = []
-    for row in value["files"]:
+    except Refused:
+        return [("fail", "packet_manifest_malformed")]
+    if not value["files"]:
+        return [("fail", "packet_manifest_empty")]
+    for row in value["files"]:  # the first one answers
         if row["name"] not in files:
-            found.append(("incomplete", "packet_file_missing"))
-        elif sha256(files[row["name"]]).hex() != row["sha256"]:
-            found.append(("fail", "packet_file_changed"))
-    return found
+            return [("incomplete", "packet_file_missing")]
+        if sha256(files[row["name"]]).hex() != row["sha256"]:
+            return [("fail", "packet_file_changed")]
+    return []
 
 
 def check_packet(files, policy):
@@ -146,7 +150,7 @@ def match_bodies(places, values):
         try:
             need(place["entry"]["digest"] in values, "body_not_shown")
             body = artifact.read(values[place["entry"]["digest"]])
-            artifact.check_body(place["entry"], body)
+            artifact.check_counts(place["entry"], body)
             bodies[index] = body
         except Refused:
             missing.append(index)

@@ -50,7 +50,7 @@ def read_proof(data):
     extra = None
     if lines and lines[0].startswith("extra "):
         extra = b64_read(lines.pop(0)[6:], "receipt_extra")
-        need(0 < len(extra) <= 65535, "receipt_extra")
+        need(len(extra) <= 65535, "receipt_extra")
     need(lines and lines[0].startswith("index "), "receipt_lines" if not lines else "receipt_index")
     proof = {"extra": extra, "index": decimal(lines[0][6:], "receipt_index"), "path": hashes(lines[1:]), "note": note}
     need(print_proof(proof) == data, "receipt_lines")
