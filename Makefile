@@ -15,7 +15,7 @@ PULSELOG = $(CARGO_TARGET_DIR)/release/pulselog
 VECTORS = $(abspath $(CURDIR)/../shared/vectors)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test pure-test stories crowd schemathesis faults bench soak fmt lint pure libclang chromium first-build
+.PHONY: help demo test pure-test stories crowd schemathesis second faults bench soak fmt lint pure libclang chromium first-build
 
 help: ## Say what there is.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,10 @@ crowd: libclang first-build ## 600 hostile clients of every sort, and 10,000 wai
 schemathesis: libclang first-build ## Ask the API everything that its description allows, for 5 minutes. SCHEMATHESIS_SECONDS=n for less.
 	@$(CARGO) build --release --locked
 	@.ci/schemathesis $(PULSELOG) $${SCHEMATHESIS_SECONDS:-300}
+
+second: libclang first-build ## Let the second reader (Python) read the vectors, and a fresh demo's log and packet.
+	@$(CARGO) build --release --locked
+	@.ci/second $(PULSELOG)
 
 faults: libclang first-build ## Kills, full disks, flips, guard games, failing system calls, power cuts: 10 minutes. FAULTS_SECONDS=n, FULL=1 for all rounds.
 	FAULTS=1 $(if $(FULL),FAULTS_FULL=1) $(CARGO) test --release --locked --test it -- --nocapture --test-threads 1 fault_runs

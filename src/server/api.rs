@@ -268,7 +268,7 @@ pub static ROUTES: &[Route] = &[
     shows(reads(
         "/v1/lookup",
         serve("/v1/lookup", || get(lookup::lookup)),
-        "What bears this name or hash. Names are claims of whoever signed.",
+        "What bears this name or hash: an artifact digest, a leaf hash, a payload hash (every entry of such a statement, whoever signed), a policy or token hash, a name, an index. Names are claims of whoever signed.",
         lookup::LOOKUP_QUERY,
         &[Answer::json("Lookup")],
         &["index_behind"],

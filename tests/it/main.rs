@@ -194,6 +194,7 @@ mod schemas;
 mod scrub;
 #[cfg(feature = "server")]
 mod search_damaged;
+mod second;
 mod secrets;
 mod secrets_broken;
 mod secrets_escaped;
