@@ -42,6 +42,8 @@ Exit codes: 0 everything is logged, 1 something was refused or an answer is not 
 2 wrong usage or a file that is not there, 3 the log was not reached, stays busy or gives
 no proof, or a bound was reached.";
 
+/// Files that the directory of a log has.
+const LOGS_OWN: [&str; 2] = ["pulselog.toml", "tokens.json"];
 /// Name of a trust policy where `init` makes one.
 const POLICY_FILE: &str = "trust.policy";
 /// Artifacts a batch: an eighth of what the log takes, so that bundles with
@@ -161,6 +163,10 @@ fn gather(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<(), Fail
             files.push(path.to_owned());
         }
         return Ok(());
+    }
+    if LOGS_OWN.iter().all(|name| path.join(name).is_file()) {
+        let why = "is a log's own directory, which holds no artifacts; name the files to submit";
+        return Err(Failure::usage(format!("path {}: {why}", path.display())));
     }
     let mut inside = std::fs::read_dir(path).map_err(at)?.collect::<Result<Vec<_>, _>>().map_err(at)?;
     inside.sort_by_key(std::fs::DirEntry::file_name);

@@ -140,3 +140,13 @@ fn a_log_that_the_policy_does_not_believe_is_sent_nothing() {
     let (ran, _) = submit(&url, &token, &["--policy", text(&policy)]);
     assert_eq!((ran.code, service.size()), (0, 1), "{}{}", ran.out, ran.err);
 }
+
+#[test]
+fn a_logs_own_directory_is_no_folder_of_artifacts() {
+    let service = Service::start();
+    let token = crate::service::token(&service.data(), "second", Default::default());
+    std::fs::write(service.data().join("pulselog.toml"), "").expect("written");
+    let (ran, _) = submit(&service.base(), &token, &[text(&service.data())]);
+    assert!(ran.code == 2 && ran.err.contains("is a log's own directory"), "{}{}", ran.out, ran.err);
+    assert_eq!(service.size(), 0);
+}

@@ -61,8 +61,9 @@ impl Trouble {
             next: None,
             ..Self::not_found(
                 code,
-                "What is stored does not verify against the newest checkpoint. Nothing is shown that cannot be \
-                 proven; raw tiles are at /tile/ and the signed checkpoint is at /checkpoint.",
+                "What is stored is damaged, or is not all that this log ever signed. Nothing is shown that cannot \
+                 be proven, and nothing is said to be absent; /readyz names what is damaged, raw tiles are at /tile/ \
+                 and the signed checkpoint is at /checkpoint.",
             )
         }
     }
