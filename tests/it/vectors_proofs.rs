@@ -188,6 +188,11 @@ fn disclosures(world: &World) -> Files {
     files
 }
 
+/// The directory `log/`.
+pub fn log_files() -> Files {
+    log(&World::new(1))
+}
+
 pub fn files() -> Files {
     let world = World::new(1);
     [log(&world), proof_files(&world), disclosures(&world)].into_iter().flatten().collect()

@@ -44,13 +44,12 @@ def kind_of(value):
 def form_of(kind, payload, envelope, path):
     """The form that the version member of a payload names: 4.1 step 7."""
     forms = KINDS[kind]["forms"]
-    member = next((f[0] for f in forms if f[0] in payload), None)
-    need(member, "missing_field", shapes.below(path, forms[0][0]))
-    need(isinstance(payload[member], str), "wrong_type", shapes.below(path, member))
-    for form in forms:
-        if form[0] == member and form[1] == payload[member] and envelope in (form[2], None):
+    named = [form for form in forms if form[0] in payload and envelope in (form[2], None)]
+    need(named, "missing_field", shapes.below(path, forms[0][0]))
+    for form in named:
+        if form[1] == payload[form[0]]:
             return form
-    raise Refused("unknown_version", shapes.below(path, member))
+    raise Refused("unknown_version", shapes.below(path, named[-1][0]))
 
 
 def expect_text(value, name, known, code):
