@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use pulselog::artifact::digest::ArtifactDigest;
+use pulselog::artifact::json::to_compact;
 use pulselog::checkpoint::Checkpoint;
 use pulselog::entry::{LoggedAt, SequencedEntry, SubmitterName};
 use pulselog::merkle::{Frontier, leaf_hash};
@@ -14,7 +15,7 @@ use pulselog::verify::copy::LogCopy;
 use serde_json::{Value, json};
 
 use crate::evidence_make::Kept;
-use crate::make::kind;
+use crate::make::{JWS, good_payload, kind, set};
 use crate::vectors::{Files, hex, json_file};
 use crate::vectors_artifacts::LOGGED_AT;
 
@@ -33,6 +34,24 @@ fn entry(number: u64, logged_at: u64) -> (Vec<u8>, String) {
         receipts: None,
     };
     (entry.encode(), String::new())
+}
+
+/// A log of one bare observation that holds a token, which no log takes in.
+pub fn with_token() -> (String, Kept) {
+    let of = kind("argocd_observation");
+    let mut payload = good_payload(of);
+    set(&mut payload, "message", Some(JWS.into()));
+    let body = to_compact(&payload);
+    let entry = SequencedEntry {
+        kind: of,
+        digest: ArtifactDigest::of(body.as_bytes()),
+        body_bytes: body.len() as u64,
+        signer: None,
+        submitter: SubmitterName::parse("t").expect("a name"),
+        logged_at: LoggedAt::from_unix_ms(LOGGED_AT),
+        receipts: None,
+    };
+    (body.clone(), Kept::over([(entry.encode(), body)]))
 }
 
 /// A log as files below a folder, without bodies.
@@ -129,6 +148,14 @@ fn cases(small: &Files) -> Vec<Case> {
         changed("a byte behind the last entry", "log", bundle, [&entries[..], &[0]].concat()),
         changed("an entry is no entry", "log", bundle, flipped(entries, 2)),
         changed("the checkpoint's size was changed", "log", "checkpoint", larger.into_bytes()),
+        Case {
+            replaced: {
+                let (body, log) = with_token();
+                let name = format!("artifacts/{}", ArtifactDigest::of(body.as_bytes()));
+                laid_out(&log).into_iter().chain([(name, body.into_bytes())]).collect()
+            },
+            ..whole("a bare observation holds a token", "log-258")
+        },
         Case { replaced: laid_out(&back), ..whole("times go back", "log-258") },
         Case { replaced: laid_out(&same), ..whole("times stand still", "log-258") },
     ]

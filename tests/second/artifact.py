@@ -101,7 +101,7 @@ def read(value, intake=False):
     """An artifact of a JSON value, as intake or as a reader of logs takes it (4.4)."""
     kind, bare = kind_of(value)
     redacted = []
-    if bare and intake and kind == "argocd_observation":
+    if bare and kind == "argocd_observation":
         value, redacted = jws.redact(value)
     text = compact(value)
     digest = sha256(text)
@@ -177,13 +177,21 @@ def entry_of(artifact, submitter, logged_at):
 def check_counts(entry, artifact):
     """6.11: the body counts."""
     need(artifact["digest"] == entry["digest"], "digest_mismatch")
+    check_named(entry, artifact)
+
+
+def check_named(entry, artifact):
     need(artifact["kind"] == entry["kind"], "kind_mismatch")
     need(artifact["signer"] == entry.get("signer"), "signer_mismatch")
 
 
 def check_body(entry, artifact):
-    """The last steps of 7.5: the body is the entry's."""
+    """Everything that an entry says of its body."""
     check_counts(entry, artifact)
     need(len(artifact["compact"]) == entry["body_bytes"], "length_mismatch")
+    check_receipts(entry, artifact)
+
+
+def check_receipts(entry, artifact):
     root, count = receipts_root(artifact)
     need((root, count) == (entry.get("receipts_root"), entry.get("receipts_count", 0)), "receipts_root_mismatch")
