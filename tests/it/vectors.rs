@@ -28,10 +28,13 @@ fn made() -> Files {
     let parts = [
         crate::vectors_texts::files(),
         crate::vectors_artifacts::files(),
+        crate::vectors_refused::files(),
+        crate::vectors_signatures::files(),
         crate::vectors_entries::files(),
         crate::vectors_tree::files(),
         crate::vectors_notes::files(),
         crate::vectors_proofs::files(),
+        crate::vectors_logs::files(),
         crate::vectors_packets::files(),
     ];
     let mut all = Files::new();

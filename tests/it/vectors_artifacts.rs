@@ -1,8 +1,8 @@
 //! Vectors of artifacts: one of each form, with everything that is derived
-//! from it, and refused ones.
+//! from it.
 
 use pulselog::artifact::json::{Value as Json, to_compact};
-use pulselog::artifact::{Admitted, Grant, KeyCache, Kind, Limits, admit, readmit};
+use pulselog::artifact::{Admitted, Kind};
 use pulselog::entry::{LoggedAt, PendingEntry, SequencedEntry, SubmitterName};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -70,7 +70,7 @@ fn broken_inside() -> String {
     to_compact(&seal_raw(of, payload, &key("agent")))
 }
 
-fn co_signed() -> String {
+pub fn co_signed() -> String {
     let tool = kind("tool_receipt");
     let mut payload = good_payload(tool);
     for (name, text) in
@@ -128,58 +128,10 @@ fn row(name: &str, text: &str) -> Value {
     })
 }
 
-/// Refused artifacts of four kinds: one signed over the compact form, one over
-/// the JCS, one with hashes inside, one with `binds`.
-fn refused() -> Value {
-    let mut rows = Vec::new();
-    for name in ["gateway_receipt", "work_policy", "cst_issuance", "approval"] {
-        for (file, text) in crate::kinds::goldens(kind(name)) {
-            let Err(error) = admit_any(&text) else { continue };
-            let case = format!("{name}: {}", file.trim_end_matches(".json"));
-            rows.push(json!({"name": case, "text": text, "code": error.code(), "path": error.path()}));
-        }
-    }
-    for (name, text) in nobodys() {
-        let error = admit_any(&text).expect_err(&text);
-        rows.push(json!({"name": name, "text": text, "code": error.code(), "path": error.path()}));
-    }
-    rows.into()
-}
-
-/// What is of no kind, or of one that must be signed.
-fn nobodys() -> Vec<(&'static str, String)> {
-    vec![
-        ("no object", "[]".to_owned()),
-        ("no kind", "{}".to_owned()),
-        ("another envelope type", r#"{"envelope_type":"scoped_token"}"#.to_owned()),
-        ("half an envelope", r#"{"envelope_version":"1","payload":{}}"#.to_owned()),
-        ("bare, must be signed", good_bare("cst_issuance")),
-        (
-            "retired version",
-            std::fs::read_to_string(project("tests/golden/logged/argocd_observation-1.json")).expect("a golden"),
-        ),
-    ]
-}
-
-/// Tokens in a bare observation are replaced before anything is hashed.
-fn redacted() -> Value {
-    let mut payload = good_payload(kind("argocd_observation"));
-    set(&mut payload, "message", Some(format!("Bearer {} ok", crate::make::JWS).into()));
-    let text = to_compact(&payload);
-    let grant = Grant::any_unsigned(kind("argocd_observation"));
-    let admitted = admit(text.as_bytes(), &grant, &Limits::default(), &KeyCache::new()).expect("admitted");
-    assert!(readmit(admitted.artifact.compact().as_bytes(), &grant, &Limits::default(), &KeyCache::new()).is_ok());
-    json!([{"text": text, "compact": admitted.artifact.compact(), "redacted": admitted.redacted}])
-}
-
 pub fn files() -> Files {
     let artifacts = artifacts();
     let rows: Vec<_> = artifacts.iter().map(|(name, text)| row(name, text)).collect();
-    let lists = [
-        ("artifacts.json".to_owned(), json_file(&rows.into())),
-        ("refused.json".to_owned(), json_file(&refused())),
-        ("redacted.json".to_owned(), json_file(&redacted())),
-    ];
+    let lists = [("artifacts.json".to_owned(), json_file(&rows.into()))];
     let texts = artifacts.into_iter().map(|(name, text)| (format!("artifacts/{name}"), text.into_bytes()));
     texts.chain(lists).collect()
 }

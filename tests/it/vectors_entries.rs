@@ -118,6 +118,10 @@ fn bad_entries() -> Vec<(&'static str, Vec<u8>)> {
         ("a digest as text", with(3, text(&"1".repeat(32)))),
         ("a negative length", with(4, vec![0x20])),
         ("a signer of another method", with(5, text("did:web:agent.example"))),
+        ("a signer with a letter that base58 has not", with(5, text(&format!("{}0", did("agent"))))),
+        ("a signer of 31 bytes of key", with(5, text(&did_of(&[&[0xed, 1][..], &[7; 31]].concat())))),
+        ("a signer of another kind of key", with(5, text(&did_of(&[&[0xe7, 1][..], &[7; 32]].concat())))),
+        ("a signer of 300 bytes", with(5, text(&format!("did:key:z{}", "6".repeat(291))))),
         ("a submitter in upper case", with(6, text("Tester"))),
         ("no submitter", without(&[6])),
         ("no time", without(&[7])),
@@ -128,6 +132,25 @@ fn bad_entries() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// What is an entry, and would be refused by a reader that asks more of it.
+fn odd_entries() -> Vec<(&'static str, Vec<u8>)> {
+    let most = [&[0x1b][..], &[0xff; 8]].concat();
+    vec![
+        ("no signer, of a kind that is never bare", without(&[5])),
+        ("a signer whose bytes are no point", with(5, text(&did_of(&[&[0xed, 1][..], &[2; 32]].concat())))),
+        ("a signer whose point has small order", with(5, text(&did_of(&[&[0xed, 1][..], &[0; 32]].concat())))),
+        ("no bytes of body", with(4, number(0))),
+        ("the beginning of 1970", with(7, number(0))),
+        ("the last millisecond of 64 bits", with(7, most.clone())),
+        ("as many receipts as 64 bits count", with(9, most)),
+        ("a bundle without receipts", without(&[8, 9])),
+    ]
+}
+
+fn did_of(bytes: &[u8]) -> String {
+    format!("did:key:z{}", bs58::encode(bytes).into_string())
+}
+
 fn entries() -> Value {
     let good: Vec<_> = artifacts().iter().map(|(name, text)| entry_row(name, text)).collect();
     let refused = bad_entries().into_iter().map(|(name, bytes)| {
@@ -136,7 +159,11 @@ fn entries() -> Value {
     });
     let refused: Vec<_> = refused.collect();
     assert!(SequencedEntry::decode(&map(&members())).is_ok());
-    json!({"good": good, "refused": refused})
+    let odd = odd_entries().into_iter().map(|(name, bytes)| {
+        assert_eq!(SequencedEntry::decode(&bytes).map(|entry| entry.encode()), Ok(bytes.clone()), "{name}");
+        json!({"name": name, "hex": hex(&bytes)})
+    });
+    json!({"good": good, "odd": odd.collect::<Vec<_>>(), "refused": refused})
 }
 
 fn receipts_roots() -> Value {

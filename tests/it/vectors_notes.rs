@@ -64,7 +64,13 @@ fn notes() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     bad_witness.body[71] ^= 1;
     let mut other_time = cosign(2, 1_700_000_000);
     other_time.body[7] ^= 1;
+    let mut short = cosign(2, 1_700_000_000);
+    short.body.pop();
+    let mut at_zero = cosign(2, 1_700_000_000);
+    at_zero.body[..8].fill(0);
     let empty = checkpoint(0).to_text();
+    // A root of the empty tree under another size.
+    let odd = text.replacen(&checkpoint(11).head.root.hash().to_base64(), &EMPTY_ROOT.hash().to_base64(), 1);
     let foreign = log_key("log.example/other", 2);
     let changed = |from: &str, to: &str| good.replacen(from, to, 1).into_bytes();
     let extended = format!("{text}more\n");
@@ -80,6 +86,10 @@ fn notes() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             signed(&text, vec![log_line(), cosign(1, 1), cosign(3, 1), bad_witness]).into_bytes(),
         ),
         ("two-of-three", "another-time", signed(&text, vec![log_line(), cosign(1, 1), other_time]).into_bytes()),
+        ("two-of-three", "cosignature-too-short", signed(&text, vec![log_line(), cosign(1, 1), short]).into_bytes()),
+        ("two-of-three", "cosignature-at-0", signed(&text, vec![log_line(), cosign(1, 1), at_zero]).into_bytes()),
+        ("log", "empty-root-of-another-size", signed(&odd, vec![log_key(ORIGIN, 1).sign(&odd)]).into_bytes()),
+        ("log", "empty-text", signed("\n", vec![log_key(ORIGIN, 1).sign("\n")]).into_bytes()),
         ("another-log", "log-not-listed", good.clone().into_bytes()),
         ("same-key-another-name", "key-under-another-name", good.clone().into_bytes()),
         ("log", "signature-changed", signed(&text, vec![forged.clone()]).into_bytes()),
@@ -125,10 +135,37 @@ fn bad_policies() -> Value {
         ("name none", format!("{log}{}quorum none\n", witness(1).replace("w1 ", "none "))),
         ("witness key as log", format!("log {}\nquorum none\n", witness_key(1).vkey())),
         ("carriage return", format!("{log}quorum none\r\n")),
+        ("control character in a comment", format!("# \u{7f}\n{log}quorum none\n")),
+        ("log with a word more", format!("{} https://log.example more\nquorum none\n", log.trim_end())),
+        ("quorum with a word more", format!("{log}{}quorum w1 w1\n", witness(1))),
+        ("quorum of nothing", format!("{log}quorum\n")),
+        ("group without members", format!("{log}group g all\nquorum g\n")),
+        ("member twice in one group", format!("{log}{}group g any w1 w1\nquorum g\n", witness(1))),
+        ("threshold with a zero before it", format!("{log}{}group g 01 w1\nquorum g\n", witness(1))),
+        ("one key under two names", format!("{log}log {}\nquorum none\n", log_key("log.example/other", 1).vkey())),
     ];
     let row = |(name, text): (&str, String)| {
         let error = TrustPolicy::of_reader(&text).expect_err(name);
         json!({"name": name, "text": text, "code": error.code(), "line": error.line})
+    };
+    rows.map(row).to_vec().into()
+}
+
+/// Spellings of a policy that are read, and how many logs and witnesses it then has.
+fn odd_policies() -> Value {
+    let log = format!("log {}", log_key(ORIGIN, 1).vkey());
+    let witness = format!("witness w1 {}", witness_key(1).vkey());
+    let rows = [
+        ("no newline at the end", format!("{log}\nquorum none")),
+        ("tabs, blanks at both ends, empty lines", format!("\n \t{log}\t \n\n\tquorum \t none \n")),
+        ("a comment behind blanks", format!("  # here\n{log}\n#quorum x\nquorum none\n")),
+        ("any word is a URL", format!("{log} x\n{witness} #y\nquorum w1\n")),
+        ("a blank of Unicode is no blank", format!("{log} a\u{a0}b\nquorum none\n")),
+        ("a key may bear the name of a group", format!("{log}\n{witness}\ngroup {ORIGIN} all w1\nquorum {ORIGIN}\n")),
+    ];
+    let row = |(name, text): (&str, String)| {
+        let policy = TrustPolicy::of_reader(&text).expect(name);
+        json!({"name": name, "text": text, "logs": policy.logs().count()})
     };
     rows.map(row).to_vec().into()
 }
@@ -146,6 +183,9 @@ pub fn files() -> Files {
         files.insert(format!("notes/{name}.note"), note);
     }
     files.extend(policies.into_iter().map(|(name, text)| (format!("notes/{name}.policy"), text.into_bytes())));
-    files.insert("notes.json".to_owned(), json_file(&json!({"notes": rows, "refused_policies": bad_policies()})));
+    files.insert(
+        "notes.json".to_owned(),
+        json_file(&json!({"notes": rows, "odd_policies": odd_policies(), "refused_policies": bad_policies()})),
+    );
     files
 }

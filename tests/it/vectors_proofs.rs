@@ -10,6 +10,7 @@ use pulselog::verify::report::{Outcome, Report};
 use pulselog::verify::{Options, artifact, disclosure};
 use serde_json::{Value, json};
 
+use crate::evidence_make::Kept;
 use crate::vectors::{Files, json_file};
 use crate::verify::World;
 
@@ -121,6 +122,13 @@ fn proof_files(world: &World) -> Files {
             "artifact": shown.map(|at| format!("log/artifacts/{}", digest(world, at))), "exit": report.exit_code()}));
         files.insert(format!("proofs/{name}.tlog-proof"), proof);
     }
+    let (body, log) = crate::vectors_logs::with_token();
+    let proof = log.proof(0, 1).into_bytes();
+    let report = artifact(Some(body.as_bytes()), &proof, Kept::policy_text().as_bytes(), &Options::default());
+    let (file, shown) = ("proofs/body-holds-a-token.tlog-proof", "proofs/body-holds-a-token.json");
+    rows.push(json!({"file": file, "policy": "log-258/trust.policy", "code": outcome(&report), "artifact": shown,
+        "exit": report.exit_code()}));
+    files.extend([(file.to_owned(), proof), (shown.to_owned(), body.into_bytes())]);
     let mut paths = Vec::new();
     for (name, old, file) in consistency(world) {
         paths.push(consistency_row(world, name, old, &file));
@@ -186,6 +194,11 @@ fn disclosures(world: &World) -> Files {
     }
     files.insert("disclosures.json".to_owned(), json_file(&rows.into()));
     files
+}
+
+/// The directory `log/`.
+pub fn log_files() -> Files {
+    log(&World::new(1))
 }
 
 pub fn files() -> Files {

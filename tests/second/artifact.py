@@ -44,13 +44,12 @@ def kind_of(value):
 def form_of(kind, payload, envelope, path):
     """The form that the version member of a payload names: 4.1 step 7."""
     forms = KINDS[kind]["forms"]
-    member = next((f[0] for f in forms if f[0] in payload), None)
-    need(member, "missing_field", shapes.below(path, forms[0][0]))
-    need(isinstance(payload[member], str), "wrong_type", shapes.below(path, member))
-    for form in forms:
-        if form[0] == member and form[1] == payload[member] and envelope in (form[2], None):
+    named = [form for form in forms if form[0] in payload and envelope in (form[2], None)]
+    need(named, "missing_field", shapes.below(path, forms[0][0]))
+    for form in named:
+        if form[1] == payload[form[0]]:
             return form
-    raise Refused("unknown_version", shapes.below(path, member))
+    raise Refused("unknown_version", shapes.below(path, named[-1][0]))
 
 
 def expect_text(value, name, known, code):
@@ -102,7 +101,7 @@ def read(value, intake=False):
     """An artifact of a JSON value, as intake or as a reader of logs takes it (4.4)."""
     kind, bare = kind_of(value)
     redacted = []
-    if bare and intake and kind == "argocd_observation":
+    if bare and kind == "argocd_observation":
         value, redacted = jws.redact(value)
     text = compact(value)
     digest = sha256(text)
@@ -178,13 +177,21 @@ def entry_of(artifact, submitter, logged_at):
 def check_counts(entry, artifact):
     """6.11: the body counts."""
     need(artifact["digest"] == entry["digest"], "digest_mismatch")
+    check_named(entry, artifact)
+
+
+def check_named(entry, artifact):
     need(artifact["kind"] == entry["kind"], "kind_mismatch")
     need(artifact["signer"] == entry.get("signer"), "signer_mismatch")
 
 
 def check_body(entry, artifact):
-    """The last steps of 7.5: the body is the entry's."""
+    """Everything that an entry says of its body."""
     check_counts(entry, artifact)
     need(len(artifact["compact"]) == entry["body_bytes"], "length_mismatch")
+    check_receipts(entry, artifact)
+
+
+def check_receipts(entry, artifact):
     root, count = receipts_root(artifact)
     need((root, count) == (entry.get("receipts_root"), entry.get("receipts_count", 0)), "receipts_root_mismatch")

@@ -51,6 +51,7 @@ def main():
         files = vectors.Files(given.vectors)
         groups += [(name, group(files)) for name, group in vectors.GROUPS]
         groups.append(("log/", logs.log_cases(given.vectors + "/log", None)))
+        groups.append(("log-258/", logs.log_cases(given.vectors + "/log-258", None, bodies=False)))
     if given.log:
         groups.append(("log " + given.log, logs.log_cases(given.log, given.policy)))
     if given.packet:

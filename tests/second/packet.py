@@ -80,18 +80,21 @@ def check_packet(files, policy):
     """{proven: {index: entry}, bodies: {index: artifact}, missing: [index], head, open: [(outcome, code)],
     statements: [(index, covered)], others}"""
     sorts, open_checks = sort_files(files), check_list(files)
-    places, checkpoints = {}, []
-    for name, data in sorts["proofs"].items():
+    places, checkpoints, leads = {}, [], []
+    for name, data in sorted({**sorts["proofs"], **sorts["consistency"]}.items()):
         try:
-            place = proofs.proven(data, policy)
-            checkpoints.append(place["checkpoint"])
-            other = places.setdefault(place["index"], place)
-            if other["raw"] != place["raw"]:
-                open_checks.append(("fail", "two_entries_at_one_index"))
+            if name in sorts["proofs"]:
+                place = proofs.proven(data, policy)
+                add_checkpoint(checkpoints, place["checkpoint"])
+                other = places.setdefault(place["index"], place)
+                need(other["raw"] == place["raw"], "two_entries_at_one_index")
+            else:
+                file = proofs.read_consistency(data)
+                newer = notes.believe(file["note"], policy)
+                add_checkpoint(checkpoints, newer)
+                leads.append((file, newer))
         except Refused as fault:
-            open_checks.append(("fail", f"{fault.code} {name}"))
-    leads = newer_ones(sorts["consistency"], policy, open_checks)
-    checkpoints += [newer for _, newer in leads]
+            open_checks.append((disbelief(data, policy, fault), fault.code))
     head = max(checkpoints, key=lambda c: c["size"], default=None)
     open_checks += check_heads(checkpoints, leads, head)
     result = {"proven": places, "head": head, "open": open_checks, "others": sorts["others"]}
@@ -103,16 +106,19 @@ def check_packet(files, policy):
     return result
 
 
-def newer_ones(files, policy, open_checks):
-    """[(file, newer checkpoint)] of the consistency files whose checkpoint is believed."""
-    leads = []
-    for name, data in files.items():
-        try:
-            file = proofs.read_consistency(data)
-            leads.append((file, notes.believe(file["note"], policy)))
-        except Refused as fault:
-            open_checks.append(("fail", f"{fault.code} {name}"))
-    return leads
+def add_checkpoint(checkpoints, new):
+    """7.4, 2: one origin, and one root of a size."""
+    need(all(c["origin"] == new["origin"] for c in checkpoints), "other_origin")
+    need(all(c["size"] != new["size"] or c["root"] == new["root"] for c in checkpoints), "fork")
+    checkpoints.append(new)
+
+
+def disbelief(data, policy, fault):
+    """Nothing is said against a log that the policy does not name."""
+    if fault.code != "log_unknown":
+        return "fail"
+    origin = notes.read_checkpoint(notes.read_note(proofs.split_note(data, len(data))[1]))[0]
+    return "fail" if any(key["name"] == origin for key in policy["logs"]) else "incomplete"
 
 
 def leads_to_head(size, root, leads, head):
@@ -130,17 +136,10 @@ def leads_to_head(size, root, leads, head):
 
 
 def check_heads(checkpoints, leads, head):
-    """One origin, no fork, and every smaller checkpoint leads to the head."""
-    found, roots = [], {}
-    if len({c["origin"] for c in checkpoints}) > 1:
-        found.append(("fail", "other_origin"))
-    for c in checkpoints:
-        if roots.setdefault(c["size"], c["root"]) != c["root"]:
-            found.append(("fail", "fork"))
-    for size, root in roots.items():
-        if not leads_to_head(size, root, leads, head):
-            found.append(("incomplete", "consistency_file_missing"))
-    return found
+    """Every smaller checkpoint leads to the head."""
+    roots = {c["size"]: c["root"] for c in checkpoints}
+    return [("incomplete", "consistency_file_missing") for size, root in roots.items()
+            if not leads_to_head(size, root, leads, head)]
 
 
 def match_bodies(places, values):

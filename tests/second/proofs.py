@@ -104,7 +104,9 @@ def verify(body, proof, policy):
     text = sjson.compact(value)
     need(sha256(text) == place["entry"]["digest"], "digest_mismatch")
     need(len(text) == place["entry"]["body_bytes"], "length_mismatch")
-    artifact.check_body(place["entry"], artifact.read(value))
+    read = artifact.read(value)
+    artifact.check_named(place["entry"], read)
+    artifact.check_receipts(place["entry"], read)
     return place
 
 

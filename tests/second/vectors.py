@@ -6,6 +6,7 @@ import artifact
 import cbor
 import jws
 import keys
+import logs
 import notes
 import packet
 import proofs
@@ -54,6 +55,13 @@ def json_cases(files):
             same = [sjson.compact(value) == case["compact"].encode(), sjson.jcs(value) == case["jcs"].encode(),
                     sha256(sjson.compact(value)).hex() == case["sha256"]]
         yield verdict(case["name"], case.get("code"), code, *same)
+
+
+def signature_cases(files):
+    for case in files.json("signatures.json"):
+        key, signature = bytes.fromhex(case["public_key_hex"]), bytes.fromhex(case["signature_hex"])
+        code = outcome(keys.verify, key, signature, case["message"].encode(), "note_signature_invalid")[0]
+        yield verdict(case["name"], case["code"], code)
 
 
 def text_cases(files):
@@ -145,6 +153,8 @@ def entry_cases(files):
         off = sorted(k for k in set(wanted) | set(mine) if wanted.get(k) != mine.get(k))
         good = code == "ok" and made == data and cbor.leaf_hash(data).hex() == case["leaf_hash"] and not off
         yield case["artifact"], good, None if good else f"{code} {off}"
+    for case in value["odd"]:
+        yield verdict(case["name"], "ok", outcome(cbor.read_entry, bytes.fromhex(case["hex"]))[0])
     for case in value["refused"]:
         yield verdict(case["name"], case["code"], outcome(cbor.read_entry, bytes.fromhex(case["hex"]))[0])
 
@@ -219,6 +229,9 @@ def note_cases(files):
         good = code != "ok" or {**found, "root": found["root"].hex()} == {
             k: case.get(k) for k in ("origin", "size", "root", "witnesses")}
         yield verdict(case["file"], case["code"], code, good)
+    for case in value["odd_policies"]:
+        code, _, policy = outcome(notes.read_policy, case["text"].encode())
+        yield verdict(case["name"], "ok", code, code != "ok" or len(policy["logs"]) == case["logs"])
     for case in value["refused_policies"]:
         yield verdict(case["name"], case["code"], outcome(notes.read_policy, case["text"].encode())[0])
 
@@ -261,9 +274,21 @@ def packet_cases(files):
         yield case["name"], good, None if good else f"{result['open']} {covered}"
 
 
+def copies_cases(files):
+    for case in files.json("logs.json"):
+        policy = notes.read_policy(files.bytes(case["policy"]))
+        held = packet.read_folder(os.path.join(files.folder, case["log"]))
+        for name in case["without"]:
+            del held[name]
+        held.update((name, bytes.fromhex(data)) for name, data in case["replaced"].items())
+        code, _, missing = outcome(logs.read_copy, held, policy)
+        yield verdict(case["name"], case["code"], code, missing == case["bodies_missing"])
+
+
 GROUPS = [("json.json", json_cases), ("texts.json", text_cases), ("keys.json", key_cases),
+          ("signatures.json", signature_cases),
           ("hashes.json", hash_cases), ("artifacts.json", artifact_cases), ("refused.json", refused_cases),
           ("redacted.json", redacted_cases), ("entries.json", entry_cases),
           ("receipts_roots.json", receipts_root_cases), ("tree.json", tree_cases), ("tiles.json", tile_cases),
           ("notes.json", note_cases), ("proofs.json", proof_cases), ("disclosures.json", disclosure_cases),
-          ("packets.json", packet_cases)]
+          ("packets.json", packet_cases), ("logs.json", copies_cases)]
