@@ -93,6 +93,8 @@ fn cases(clean: &Kept, files: &[File]) -> Vec<Case> {
     let bytes = &files.iter().find(|(name, _)| *name == body).expect("a body").1;
     let longer = (body.clone(), [bytes, &b"\n"[..]].concat());
     let last = clean.size() - 1;
+    let (name, bytes) = files.iter().rfind(|(name, _)| is_body(name)).expect("a body");
+    let last_longer = (name.clone(), [bytes, &b"\n"[..]].concat());
     let statement = vec![format!("{last:02}.json"), format!("{last:02}.tlog-proof")];
     let without = |name, about, without| Case::without(name, about, files, without);
     vec![
@@ -105,7 +107,17 @@ fn cases(clean: &Kept, files: &[File]) -> Vec<Case> {
             "nothing leads from the statement's size to the head",
             vec!["statement.consistency".to_owned()],
         ),
-        Case { name: "file-missing", without: vec![body], ..Case::whole("clean", "a listed file is not there") },
+        Case {
+            name: "file-missing",
+            without: vec![body.clone()],
+            ..Case::whole("clean", "a listed file is not there")
+        },
+        Case {
+            name: "file-missing-before-a-changed-one",
+            without: vec![body.clone()],
+            replaced: vec![last_longer],
+            ..Case::whole("clean", "a listed file is not there, one further down the list has one byte more")
+        },
         Case {
             name: "file-changed",
             replaced: vec![longer],
