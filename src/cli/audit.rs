@@ -15,7 +15,6 @@ use crate::cli::bounds::Bounds;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::input::{SMALL_BYTES_MAX, now, random, read, read_key};
 use crate::cli::log_source::LogSource;
-use crate::cli::tell;
 use crate::cli::verify::{at_least, operator, trust};
 use crate::cli::{print, print_json};
 
@@ -220,7 +219,7 @@ fn submit(args: &Args, token: &std::path::Path, sealed: &str, job: &str, size: T
     let token = crate::cli::http::read_token(token)?;
     let client = crate::cli::http::Client::new(&args.log, Some(token), false)?;
     let client = client.at_rate(args.bounds.least_rate());
-    let tell = |text: &str| tell(&pulselog::verify::plain_text::escape(text));
+    let tell = |text: &str| crate::cli::tell(&pulselog::verify::plain_text::escape(text));
     let answer = client.post("v1/entries", "application/json", sealed.as_bytes(), &tell)?;
     if !answer.is_ok() {
         return Err(answer.refusal("--attest", ""));

@@ -21,7 +21,9 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::input::{SMALL_BYTES_MAX, read};
 use crate::cli::{print, print_json};
 
-pub use self::setup::{at_least, disbelieved, operator, trust};
+#[cfg(feature = "server")]
+pub use self::setup::disbelieved;
+pub use self::setup::{at_least, operator, trust};
 
 const AFTER: &str = "\
 Two verdicts, never mixed. Protocol: does the Clawsig verifier accept these bytes?

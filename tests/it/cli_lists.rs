@@ -48,7 +48,12 @@ fn a_line_or_file_that_no_log_takes_is_refused_once_and_the_others_go_on() {
         good = good.display()
     );
     let ran = shell.run(&lines);
-    assert_eq!((ran.code, ran.out.as_str()), (1, "1 logged, 0 known before, 3 refused; every proof was verified\n"), "{}", ran.err);
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (1, "1 logged, 0 known before, 3 refused; every proof was verified\n"),
+        "{}",
+        ran.err
+    );
     let refused: Vec<_> = ran.err.lines().filter(|line| line.starts_with("refused")).collect();
     assert_eq!(refused.len(), 3, "{}", ran.err);
     for place in ["in/a.json: ", "in/b.ndjson:2: "] {
