@@ -25,8 +25,9 @@ static CONTRADICTING_ACCOUNTS: Rule = Rule {
                 another decision. The audit is incomplete, and the severity high, where both may have been said in good faith: the call may have \
                 been tried twice, or the wrapper did not learn what came of it, or nothing tells whose operation it \
                 was; or where members of one account do not agree: an accepted call with the status of a refusal or \
-                another application's id, or reports of one operation that differ in who started it, its parameters, \
-                its action or how it ended; and where the operation is known from its observation alone, and the operator's roots do not \
+                another application's id, one that was refused or not sent with the answer of a call that was taken, \
+                or reports of one operation that differ in who started it, its parameters, its action, its \
+                destination, what was deployed or how it ended; and where the operation is known from its observation alone, and the operator's roots do not \
                 say that nobody but Argo CD can write the application: then anybody who can write it may have copied \
                 the decision's public digest into it.",
     what_to_do: "Compare the wrapper's own log with Argo CD's; close write access to the Application resources and \

@@ -275,14 +275,30 @@ fn consumed_before(
     decision: &Decision<'_>,
     approval: &str,
 ) -> Option<(LeafIndex, Option<&'static str>)> {
-    let before = |user: &&Decision<'_>| user.statement.at < decision.statement.at && user.agent == decision.agent;
+    // Under a token that nobody issued, or of two accounts, it is its wrapper's act for whom it names.
+    let is_same = |user: &Decision<'_>| match user.agent {
+        Some(agent) => decision.agent == Some(agent),
+        None => decision.agent.is_some_and(|agent| user.agents == [agent]),
+    };
+    let before = |user: &&Decision<'_>| user.statement.at < decision.statement.at && is_same(user);
     let earlier = || scene.users_of(approval).filter(before);
-    let is_released = |user: &&Decision<'_>| is_released(scene, user, decision.statement.at);
-    if let Some(user) = earlier().find(|user| !is_released(user)) {
+    let is_used = |user: &&Decision<'_>| !is_released(scene, user, decision.statement.at) && !is_unsure(scene, user);
+    if let Some(user) = earlier().find(is_used) {
         return Some((user.statement.at, None));
     }
-    let doubt = |user: &Decision<'_>| scene.doubted_of(user).find_map(|operation| scene.doubt(user, operation));
+    let doubt = |user: &Decision<'_>| {
+        let observed = || scene.doubted_of(user).find_map(|operation| scene.doubt(user, operation));
+        let unsure = is_unsure(scene, user).then_some("a receipt of the first use does not agree with itself");
+        unsure.or_else(observed)
+    };
     earlier().find_map(|user| Some((user.statement.at, Some(doubt(user)?))))
+}
+
+/// Whether nothing but what a receipt itself contradicts says that the use came
+/// to nothing.
+fn is_unsure(scene: &Scene<'_>, user: &Decision<'_>) -> bool {
+    let mut told = scene.receipts_of(user);
+    may_be_released(scene, user) && told.any(Receipt::denies_its_answer)
 }
 
 /// Released before `at`: every receipt says that nothing was done, one of them

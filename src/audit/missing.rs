@@ -113,30 +113,35 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
             .filter(|missing| missing.first <= missing.last)
             .collect();
         missing.extend(unrooted);
-        let is_all = missing.is_empty() && scene.disputes.is_empty();
+        let is_all = missing.is_empty() && scene.disputes.is_settled();
         (!is_all).then(|| NotAtHand { scene, judge: Judge::new(scene), missing, gaps })
     }
 
     /// The finding as it may be said here: an accusation that something missing
-    /// could undo leaves the audit incomplete instead, and names that. What an agent says
-    /// against itself stands whatever is missing, but then for no job, when
-    /// the job of its run is not certain.
-    pub(super) fn soften(&self, mut finding: Finding) -> Finding {
-        let Some(rule) = explain(finding.code).filter(|_| finding.effect == Effect::Fails) else { return finding };
+    /// could undo leaves the audit incomplete instead, and names that. What an
+    /// agent says against itself stands whatever is missing, but then for no
+    /// job, when the job of its run is not certain: that is left open beside.
+    pub(super) fn soften(&self, finding: Finding) -> Vec<Finding> {
+        let Some(rule) = explain(finding.code).filter(|_| finding.effect == Effect::Fails) else {
+            return vec![finding];
+        };
         let case = Case::of(self.scene, &finding);
         let with_gaps = self.gaps.concern(self.scene, &finding.subject);
         let counts = |missing: &&Missing<'_>| with_gaps || !missing.is_gap();
         let rests = rule.rests_on.iter().copied().flatten();
         let undoes = |missing: &&Missing<'a>| rests.clone().any(|rest| self.undoes(rest, missing, &case));
         let not_here = NotHere::few(self.missing.iter().filter(counts).filter(undoes).map(Missing::bring));
-        let dispute = self.dispute(rule, &finding, &case);
-        match dispute {
-            None if not_here.is_empty() => {}
-            _ if is_own_word(rule) => (finding.subject.job, finding.subject.token) = (None, None),
-            Some(dispute) if not_here.is_empty() => return disputed::left_open(&finding, dispute),
-            _ => finding.leave_undecided(not_here),
+        let open = match self.dispute(rule, &finding, &case) {
+            None if not_here.is_empty() => return vec![finding],
+            Some(dispute) if not_here.is_empty() => disputed::left_open(&finding, dispute),
+            _ => finding.undecided(not_here),
+        };
+        if !is_own_word(rule) {
+            return vec![open];
         }
-        finding
+        let subject = Subject { job: None, token: None, ..finding.subject.clone() };
+        let is_jobs = finding.subject.job.is_some();
+        [Finding { subject, ..finding }].into_iter().chain(is_jobs.then_some(open)).collect()
     }
 
     fn undoes(&self, rest: &Rest, missing: &Missing<'a>, case: &Case<'_, 'a>) -> bool {

@@ -21,7 +21,7 @@ use crate::merkle::LeafIndex;
 use self::comparison::compare;
 use self::reports::Reports;
 
-pub(super) use self::reports::told_apart;
+pub(super) use self::reports::{makes_history, told_apart};
 
 static OBSERVED_UNLIKE_DECIDED: Rule = Rule {
     code: "OBSERVED_UNLIKE_DECIDED",

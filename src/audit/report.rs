@@ -255,7 +255,7 @@ pub(super) fn finish(
     let is_read = absence != Absence::Recomputed || !scene.lacks_operators_word();
     let absence = if is_read { absence } else { Absence::NotChecked };
     if let Some(not_at_hand) = NotAtHand::of(scene, size, gaps) {
-        findings.found = findings.found.into_iter().map(|finding| not_at_hand.soften(finding)).collect();
+        findings.found = findings.found.into_iter().flat_map(|finding| not_at_hand.soften(finding)).collect();
     }
     let mut coverage: BTreeMap<(&'static str, &Subject), Vec<LeafIndex>> = BTreeMap::new();
     for (what, subject, at) in &findings.uncovered {

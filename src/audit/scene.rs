@@ -54,7 +54,7 @@ pub(super) struct Scene<'a> {
     pub reported: HashMap<&'a str, Vec<usize>>,
     pub untrusted: Vec<Statement<'a>>,
     pub withheld: Vec<Withheld<'a>>,
-    /// Tokens whose issuers contradict each other: none of `tokens`.
+    /// Tokens whose issuers contradict each other.
     pub disputes: Disputes<'a>,
     /// The tokens of each run.
     pub run_tokens: BTreeMap<RunKey<'a>, Chain>,
@@ -133,6 +133,8 @@ impl<'a> Scene<'a> {
             "audit_roots" | "audit_statement" | "withholding" => by_operator,
             _ => self.roots.last().is_some_and(|(_, roots)| roots.hold(&statement, agent)),
         };
+        let disputed = statement.text("cst.token_hash").and_then(|hash| self.disputes.unlike(hash));
+        let is_fact = is_fact && disputed.is_none_or(|dispute| self.wraps_disputed(&statement, dispute));
         if !is_fact {
             // An unsigned Trust Pulse claims no role: it is self-reported.
             if statement.kind != "trust_pulse" || statement.signer.is_some() {
@@ -224,11 +226,14 @@ impl<'a> Scene<'a> {
 
     fn issue(&mut self, statement: Statement<'a>) {
         let text = |path| statement.text(path).unwrap_or_default();
-        let seconds = |path| statement.payload.at(path).and_then(Value::as_i64).unwrap_or(0).saturating_mul(1_000);
+        let seconds = |path| statement.payload.at(path).and_then(Value::as_i64).unwrap_or(0);
         let (hash, agent) = (text("token_hash"), text("claims.sub"));
-        if self.token_at.contains_key(hash) || self.disputes.of_token(hash).is_some() {
+        let is_out = self.disputes.unlike(hash).is_some() || self.disputes.is_set_aside(statement.at);
+        if is_out || self.token_at.contains_key(hash) {
             return;
         }
+        let own_life = || (seconds("claims.iat"), seconds("claims.exp"));
+        let (begin, end) = self.disputes.of_token(hash).map_or_else(own_life, Dispute::life);
         let row = self.roots.last().and_then(|(_, roots)| roots.agent(agent));
         let pinned = statement.text("claims.policy_hash_b64u");
         let policy_hash = pinned.or_else(|| row?.text_at("default_policy"));
@@ -239,8 +244,8 @@ impl<'a> Scene<'a> {
             agent,
             job: statement.id("claims.mission_id"),
             scope_hash: text("claims.token_scope_hash_b64u"),
-            issued_ms: seconds("claims.iat"),
-            expires_ms: seconds("claims.exp"),
+            issued_ms: begin.saturating_mul(1_000),
+            expires_ms: end.saturating_mul(1_000),
             pinned,
             policy_hash,
             policy: policy_hash.and_then(|hash| self.policy_at.get(hash)).copied(),

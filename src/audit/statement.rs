@@ -229,6 +229,20 @@ impl<'a> Receipt<'a> {
         self.outcome == "not_sent" || self.outcome.starts_with("refused_")
     }
 
+    /// Whether it says that nothing was done and gives what only a call gets
+    /// that was taken. A refusal may come with HTTP status 200, where its own
+    /// code tells; a call that was not sent gets no answer at all.
+    pub(super) fn denies_its_answer(&self) -> bool {
+        let number = |name: &str| self.statement.payload.get(name).and_then(Value::as_i64);
+        let has = |name: &str| self.statement.payload.get(name).is_some();
+        let is_taken = match (number("http_status"), number("grpc_code")) {
+            (Some(http), grpc) => (200..300).contains(&http) && grpc.unwrap_or(0) == 0,
+            (None, grpc) => grpc == Some(0),
+        };
+        let is_answered = self.outcome == "not_sent" && (has("response_digest") || has("resource_version"));
+        self.says_nothing_was_done() && (is_taken || is_answered)
+    }
+
     /// Whether the wrapper knows that Argo CD took the call.
     pub(super) fn is_sure(&self) -> bool {
         self.outcome == "accepted"

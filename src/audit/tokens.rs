@@ -11,7 +11,7 @@ use crate::audit::replays::leave_disputed;
 use crate::audit::rule::{
     CALL, CHAIN, Effect, JOINED, NOTHING, Place, RENEWAL, RUN, Rest, Rule, Severity, TOKEN, WORD,
 };
-use crate::audit::scene::Scene;
+use crate::audit::scene::{Dispute, Scene};
 use crate::audit::statement::{Bundle, Call, Decision, Token};
 use crate::merkle::LeafIndex;
 
@@ -165,12 +165,37 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     of_bundles(scene, findings);
 }
 
+/// Rules that speak of a decision under a token whose issuers contradict each
+/// other only where every account of it agrees.
+pub(super) fn is_by_every_account(rule: &Rule) -> bool {
+    [&TOKEN_REVOKED, &TOKEN_EXPIRED, &TOKEN_NOT_YET_VALID].iter().any(|one| one.code == rule.code)
+}
+
+/// What is so of the decision whichever account of its token is the true one.
+fn of_disputed(scene: &Scene<'_>, decision: &Decision<'_>, dispute: &Dispute<'_>, findings: &mut Findings) {
+    let (at, ms) = (decision.statement.at, decision.statement.ms);
+    let subject = decision.subject();
+    let detail = "two issuers say unlike things of the claims of the token that this decision names".to_owned();
+    leave_disputed(dispute, &subject, [at], detail, findings);
+    let entries = |by: Option<LeafIndex>| dispute.entries().filter(|issued| *issued < at).chain([at]).chain(by);
+    if let Some((revoked, _)) = scene.revocation_of(dispute.token).filter(|(revoked, _)| *revoked < at) {
+        let entries = entries(Some(revoked));
+        findings.add(&TOKEN_REVOKED, &subject, entries, "decided after the token was revoked");
+    }
+    let (begin, end) = dispute.life();
+    if ms >= end.saturating_mul(1_000) {
+        findings.add(&TOKEN_EXPIRED, &subject, entries(None), "decided after the token expired");
+    }
+    if begin.saturating_mul(1_000) > ms.saturating_add(SKEW_MS) {
+        findings.add(&TOKEN_NOT_YET_VALID, &subject, entries(None), "decided before the token's iat");
+    }
+}
+
 fn unissued(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
     let at = decision.statement.at;
-    let disputed = decision.token_hash.and_then(|hash| scene.disputes.of_token(hash));
+    let disputed = decision.token_hash.and_then(|hash| scene.disputes.unlike(hash));
     if let Some(dispute) = disputed.filter(|dispute| dispute.is_issued_before(at)) {
-        let detail = "two issuers say unlike things of the claims of the token that this decision names".to_owned();
-        leave_disputed(dispute, &decision.subject(), [at], detail, findings);
+        of_disputed(scene, decision, dispute, findings);
         return;
     }
     let disputed = disputed.and_then(|dispute| dispute.entries().min());
@@ -307,7 +332,7 @@ fn of_bundles(scene: &Scene<'_>, findings: &mut Findings) {
         let at = bundle.statement.at;
         let of_run = bundle.run.and_then(|run| scene.run_tokens.get(&(bundle.agent, run)));
         for listed in &bundle.token_hashes {
-            if let Some(dispute) = scene.disputes.of_token(listed) {
+            if let Some(dispute) = scene.disputes.unlike(listed) {
                 let detail = "two issuers say unlike things of the claims of a token that the bundle names".to_owned();
                 leave_disputed(dispute, &bundle.subject(), [at], detail, findings);
                 continue;

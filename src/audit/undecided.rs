@@ -114,11 +114,9 @@ impl Finding {
     }
 
     /// The finding where one of these could undo it.
-    pub(super) fn leave_undecided(&mut self, not_here: Vec<NotHere>) {
-        let seen = std::mem::take(&mut self.detail);
-        self.detail = format!("{}, so this cannot be decided. Seen without it: {seen}", listed(&not_here));
-        self.effect = Effect::Incomplete;
-        self.not_here = not_here;
+    pub(super) fn undecided(&self, not_here: Vec<NotHere>) -> Finding {
+        let detail = format!("{}, so this cannot be decided. Seen without it: {}", listed(&not_here), self.detail);
+        Finding { detail, effect: Effect::Incomplete, not_here, ..self.clone() }
     }
 
     /// The rule's words, or those for what cannot be decided.

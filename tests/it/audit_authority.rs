@@ -8,9 +8,10 @@ use pulselog::artifact::json::Value;
 use pulselog::audit::{Report, Scope, Verdict};
 
 use crate::audit_goldens_authority::{approval, names_the_job, neighbours, says_accepted};
+use crate::audit_goldens_bundles::review;
 use crate::audit_make::{Step, Story, operator};
 use crate::audit_slices::same_from_its_own_entries;
-use crate::make::{did, good_payload, hex, kind, set};
+use crate::make::{b64u, did, good_payload, hex, kind, rehash_scope, set};
 
 /// What the other agent, its wrapper, approver and observer, its use of the
 /// gateway, and strangers say of the first job.
@@ -24,6 +25,7 @@ fn said_without_a_role(story: &Story) -> Vec<Step> {
         ("names 3", "allow", Some(hex("job-2.t1"))),
         ("names 4", "deny", None),
         ("names 5", "deny", Some(hex("job-1.t2"))),
+        ("names 6", "deny", Some(hex("job-2.t2"))),
     ] {
         names_the_job(&mut more, name, verdict, token.as_deref());
         let name = format!("job-2.{name}");
@@ -45,6 +47,7 @@ fn said_without_a_role(story: &Story) -> Vec<Step> {
         more.set(&format!("job-2.{elsewhere}"), "approval_id", "job-1.ok");
     }
     calls_and_bundles(&mut more);
+    disputes(&mut more);
     more.observe("elsewhere", "sync", "sync", true);
     more.set("job-2.elsewhere", "info[0].value", "@job-1.sync");
     more.set("job-2.elsewhere", "instance", "argocd-dev");
@@ -56,6 +59,33 @@ fn said_without_a_role(story: &Story) -> Vec<Step> {
         said.push(copy);
     }
     said
+}
+
+/// Issuers contradict each other over tokens of the other agent's: one in its
+/// end, one in its policy. Strangers list both for runs of the first job.
+fn disputes(more: &mut Story) {
+    for (token, member, new) in
+        [("t1", "claims.exp", 2_000_000_000_u32.into()), ("t2", "claims.policy_hash_b64u", b64u("no policy").into())]
+    {
+        let mut again = more.steps[more.index(token) as usize].clone();
+        again.name = format!("job-2.{token} again");
+        set(&mut again.payload, member, Some(new));
+        rehash_scope(&mut again.payload);
+        more.steps.push(again);
+        more.signed_by(&format!("job-2.{token} again"), "second issuer");
+    }
+    for run in ["r1", "r2"] {
+        let name = format!("lists for {run}");
+        more.bundle(&name, run, "t1", &[]);
+        let mut stolen = Story::clean().said(&format!("b{}", &run[1..])).clone();
+        set(&mut stolen, "agent_did", Some(did("lister").into()));
+        set(&mut stolen, "bundle_id", Some(name.clone().into()));
+        let tokens = ["job-2.t1", "job-2.t2"].map(|token| hex(token).into());
+        set(&mut stolen, "metadata.pulselog.token_hashes", Some(Value::Array(tokens.to_vec())));
+        let at = more.steps.len() - 1;
+        more.steps[at].payload = stolen;
+        more.signed_by(&format!("job-2.{name}"), "lister");
+    }
 }
 
 fn calls_and_bundles(more: &mut Story) {
@@ -109,6 +139,10 @@ const STORIES: &[Change] = &[
     |story| story.move_after("job-1.t1", "job-1.sync"),
     |story| story.set("job-1.seen", "destination.namespace", "prod"),
     |story| story.set("job-1.r1 call 1", "model", "another"),
+    |story| {
+        story.job = "job-1".to_owned();
+        review(story, "agent", "agent");
+    },
 ];
 
 #[test]
@@ -121,6 +155,8 @@ fn nobody_without_a_role_for_a_job_changes_what_the_audit_says_of_it() {
     for (number, change) in STORIES.iter().enumerate() {
         let mut alone = Story::clean();
         neighbours(&mut alone);
+        let issuers = ["issuer", "second issuer"].map(|issuer| did(issuer).into());
+        alone.set("roots", "cst_issuers", Value::Array(issuers.to_vec()));
         change(&mut alone);
         let before = alone.audit();
         let said = said_without_a_role(&alone);

@@ -78,7 +78,7 @@ fn doubled(story: &mut Story, event: Option<String>) {
     bundle_again(story, &[1, 2]);
 }
 
-fn review(story: &mut Story, signer: &str, reviewer: &str) {
+pub fn review(story: &mut Story, signer: &str, reviewer: &str) {
     story.set("roots", "reviewers", Value::Array(vec![did("reviewer").into()]));
     let row = format!(
         r#"[{{"envelope_type":"reviewer_signoff_receipt","signer_did":"{}","payload":{{"reviewer_did":"{}"}}}}]"#,

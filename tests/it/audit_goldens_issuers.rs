@@ -9,7 +9,7 @@ use pulselog::audit::{Effect, Report, Scope, Verdict};
 use crate::audit_goldens::{Golden, golden};
 use crate::audit_goldens_authority::neighbours;
 use crate::audit_make::Story;
-use crate::make::{did, set};
+use crate::make::{did, set, value};
 
 /// The second token, issued once more by somebody else, with a member changed.
 fn issued_by(story: &mut Story, who: &str, member: &str, new: impl Into<Value>) {
@@ -30,6 +30,19 @@ fn longer(story: &Story) -> u32 {
 
 fn as_before(story: &mut Story) {
     issued_by(story, "second issuer", "kid", "fedcba9876543210");
+}
+
+fn of_two_policies(story: &mut Story) {
+    issued_before(story, "claims.policy_hash_b64u", crate::make::b64u("another policy"));
+    let at = story.index("issued again") as usize;
+    crate::make::rehash_scope(&mut story.steps[at].payload);
+}
+
+/// The second token, before its rollback.
+fn revoked(story: &mut Story) {
+    let revocation = story.revocation("t2");
+    story.log("ended", "cst_revocation", "issuer", revocation);
+    story.last_after("r2 call 1");
 }
 
 pub static ROWS: &[Golden] = &[
@@ -65,16 +78,61 @@ pub static ROWS: &[Golden] = &[
     .runs(&[("agent", "r1", Pass), ("agent", "r2", Incomplete)])
     .beside(|story| issued_before(story, "kid", "fedcba9876543210")),
     golden(
-        "a write without approval under a token of two accounts is left open",
+        "a write without approval under a token of two ends fails by either of them",
         |story| {
             let end = longer(story);
             issued_before(story, "claims.exp", end);
+            story.set("back", "approvals", Value::Array(vec![]));
+        },
+        &["APPROVAL_MISSING", "REPLAY_TOKEN_ISSUED_TWICE"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
+    .beside(|story| issued_before(story, "kid", "fedcba9876543210")),
+    golden(
+        "a write without approval under a token of two policies is left open",
+        |story| {
+            of_two_policies(story);
             story.set("back", "approvals", Value::Array(vec![]));
         },
         &["REPLAY_TOKEN_ISSUED_TWICE"],
         Incomplete,
     )
     .runs(&[("agent", "r1", Pass), ("agent", "r2", Incomplete)])
+    .beside(|story| issued_before(story, "kid", "fedcba9876543210")),
+    golden(
+        "a revoked token is used, and one claim of it is told otherwise",
+        |story| {
+            revoked(story);
+            issued_before(story, "claims.jti", "another");
+        },
+        &["REPLAY_TOKEN_ISSUED_TWICE", "TOKEN_REVOKED"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
+    .beside(|story| issued_before(story, "kid", "fedcba9876543210")),
+    golden(
+        "a revoked token of two policies is used",
+        |story| {
+            revoked(story);
+            of_two_policies(story);
+        },
+        &["REPLAY_TOKEN_ISSUED_TWICE", "TOKEN_REVOKED"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
+    .beside(|story| issued_before(story, "kid", "fedcba9876543210")),
+    golden(
+        "the issuer that gives a token another end is trusted no more",
+        |story| {
+            issued_before(story, "claims.exp", 1_700_000_000_u32);
+            let row = format!(r#"[{{"did":"{}","from_index":1,"reason":"stolen key"}}]"#, did("second issuer"));
+            story.roots_again("later roots", "distrusted", value(&row));
+        },
+        &["DISTRUSTED_SIGNER"],
+        Pass,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Pass)])
     .beside(|story| issued_before(story, "kid", "fedcba9876543210")),
     golden(
         "somebody without a role gives a token another end",

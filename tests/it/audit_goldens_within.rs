@@ -63,6 +63,23 @@ fn replaced(story: &mut Story) {
     story.approve("tick", "deny", "read");
 }
 
+/// A receipt that says that nothing was done, and the answer that it got; Argo
+/// CD reports nothing.
+fn undone(story: &mut Story, outcome: &str, http: u32, grpc: u32) {
+    story.set("sync receipt", "outcome", outcome);
+    story.unset("sync receipt", "op_key");
+    story.remove("seen");
+    answered(story, http, grpc);
+}
+
+/// Ends of two reports of one operation, each after so many tries.
+fn ended(story: &mut Story, seen: (&str, u32), polled: (&str, u32)) {
+    polled_with(story, "phase", polled.0);
+    story.set("polled", "retry", value(&format!(r#"{{"count":{}}}"#, polled.1)));
+    story.set("seen", "phase", seen.0);
+    story.set("seen", "retry", value(&format!(r#"{{"count":{}}}"#, seen.1)));
+}
+
 pub static ROWS: &[Golden] = &[
     golden(
         "an accepted call was answered with the status of a refusal",
@@ -72,6 +89,42 @@ pub static ROWS: &[Golden] = &[
     )
     .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
     .beside(|story| answered(story, 200, 0)),
+    golden(
+        "a call was refused, and answered like one that was taken",
+        |story| undone(story, "refused_precondition", 200, 0),
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
+    .beside(|story| undone(story, "refused_precondition", 200, 9)),
+    golden(
+        "an accepted call was answered with a redirection",
+        |story| answered(story, 302, 0),
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .beside(|story| answered(story, 200, 0)),
+    golden(
+        "an operation succeeded, and failed when it was tried again",
+        |story| ended(story, ("Succeeded", 0), ("Failed", 1)),
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .beside(|story| ended(story, ("Succeeded", 1), ("Failed", 0))),
+    golden(
+        "reports of one operation show two places",
+        |story| polled_with(story, "destination.namespace", "elsewhere"),
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .beside(polled),
+    golden(
+        "an operation ended before it began",
+        |story| story.set("seen", "finished_at", "2020-01-01T00:00:00Z"),
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .beside(polled),
     golden(
         "a call over HTTP was accepted, and its gRPC code says that it was not",
         |story| answered(story, 200, 7),

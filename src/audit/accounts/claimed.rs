@@ -21,6 +21,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::audit::accounts::CONTRADICTING_ACCOUNTS;
+use crate::audit::accounts::within::unlike_ends;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::observed::told_apart;
 use crate::audit::rule::Severity;
@@ -146,7 +147,10 @@ fn unstated(scene: &Scene<'_>, key: &str, claim: &Claim<'_, '_>, others: &[&Clai
         .chain(scene.reports_of(key).map(|report| report.at))
         .collect();
     let detail = format!("receipts of {} decisions say that one operation was theirs", others.len() + 1);
-    let sure: Vec<_> = others.iter().filter(|other| other.receipt.is_sure() && claim.receipt.is_sure()).collect();
+    // Of alike operations, one that failed makes no entry of the history.
+    let may_be_two = unlike_ends(scene.reports_of(key)).is_some();
+    let is_sure = |claim: &Claim<'_, '_>| claim.receipt.is_sure() && !may_be_two;
+    let sure: Vec<_> = others.iter().filter(|other| is_sure(other) && is_sure(claim)).collect();
     let is_of = |is_same: &dyn Fn(&Subject) -> bool| sure.iter().any(|other| is_same(&other.decision.charged));
     if is_of(&|other| (&other.job, &other.agent, &other.run) == (&subject.job, &subject.agent, &subject.run)) {
         findings.add(&CONTRADICTING_ACCOUNTS, &subject, entries, detail);

@@ -5,19 +5,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::json::{Value, to_jcs};
+use crate::artifact::time::unix_ms;
+use crate::audit::SKEW_MS;
 use crate::audit::accounts::CONTRADICTING_ACCOUNTS;
 use crate::audit::finding::Findings;
+use crate::audit::observed::{makes_history, told_apart};
 use crate::audit::rule::Severity;
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Receipt, Statement};
 use crate::merkle::LeafIndex;
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
-    for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
+    for decision in &scene.decisions {
         let mut say = |entries: BTreeSet<LeafIndex>, detail: String| {
             let entries = entries.into_iter().chain([decision.statement.at]);
             findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, &decision.subject(), entries, detail);
         };
+        for receipt in scene.receipts_of(decision).filter(|receipt| receipt.denies_its_answer()) {
+            let detail = format!("the receipt says {}, and gives the answer of a call that was taken", receipt.outcome);
+            say(BTreeSet::from([receipt.statement.at]), detail);
+        }
+        if !decision.is_allow {
+            continue;
+        }
         // What was refused, or not sent, may be about anything that was met.
         for receipt in scene.receipts_of(decision).filter(|receipt| receipt.is_sure()) {
             let at = receipt.statement.at;
@@ -41,7 +51,8 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 /// What an accepted call cannot have been answered with, in words.
 fn refusal(receipt: &Receipt<'_>) -> Option<String> {
     let number = |name: &str| receipt.statement.payload.get(name).and_then(Value::as_i64);
-    let http = number("http_status").filter(|status| *status >= 400).map(|status| format!("HTTP status {status}"));
+    let is_refusal = |status: &i64| !(200..300).contains(status);
+    let http = number("http_status").filter(is_refusal).map(|status| format!("HTTP status {status}"));
     let grpc = number("grpc_code").filter(|code| *code != 0).map(|code| format!("gRPC code {code}"));
     let answers: Vec<_> = http.into_iter().chain(grpc).collect();
     (!answers.is_empty()).then(|| format!("the receipt says accepted, and gives {}", answers.join(" and ")))
@@ -61,31 +72,75 @@ fn other_application(scene: &Scene<'_>, decision: &Decision<'_>, receipt: &Recei
 }
 
 /// What reports of one key show that is one for the whole operation, and is
-/// shown unlike; with where. Those of its end, where the tries before that end
-/// are as many: one that failed may be tried again.
+/// shown unlike; with where. What it came to is compared where they are of one
+/// operation: those that made two entries of the history are of two.
 fn unlike<'s, 'a: 's>(
     reports: impl Iterator<Item = &'s Statement<'a>>,
 ) -> impl Iterator<Item = (BTreeSet<LeafIndex>, &'static str)> {
     let reports: Vec<_> = reports.collect();
-    let by = |member: fn(&Statement<'a>) -> Option<String>| {
+    let is_one = told_apart(reports.iter().copied()).operations.len() < 2;
+    let by = |member: &dyn Fn(&Statement<'a>) -> Option<String>| {
         let mut first: BTreeMap<String, LeafIndex> = BTreeMap::new();
         for report in &reports {
             if let Some(shown) = member(report) {
                 first.entry(shown).or_insert(report.at);
             }
         }
-        first
+        (first.len() > 1).then(|| first.into_values().collect::<BTreeSet<_>>())
     };
-    let whole = [("who started it", by(initiator)), ("its parameters", by(params)), ("its action", by(action))];
-    let mut ends: BTreeMap<String, BTreeMap<String, LeafIndex>> = BTreeMap::new();
-    for report in &reports {
-        if let Some(phase @ ("Succeeded" | "Failed" | "Error")) = report.text("phase") {
-            let tries = report.payload.at("retry.count").map(to_jcs).unwrap_or_default();
-            ends.entry(tries).or_default().entry(phase.to_owned()).or_insert(report.at);
+    let came_to = |path: &'static str| by(&|report| deployed(report, path).filter(|_| is_one));
+    let went_to = |path: &'static str| by(&|report| report.payload.at(path).map(to_jcs));
+    let alone = |is: fn(&Statement<'a>) -> bool| {
+        let found = reports.iter().find(|report| is(report));
+        found.map(|report| BTreeSet::from([report.at]))
+    };
+    let rows = [
+        ("who started it", by(&initiator)),
+        ("its parameters", by(&params)),
+        ("its action", by(&action)),
+        ("its destination", went_to("destination.namespace")),
+        ("its destination", went_to("destination.name")),
+        ("its destination", went_to("destination.server")),
+        ("the resolved revisions", came_to("revisions.resolved")),
+        ("the deployed revisions", came_to("revisions.deployed")),
+        ("whether it began before it ended", alone(ended_before_it_began)),
+        ("how it ended", unlike_ends(reports.iter().copied())),
+    ];
+    rows.into_iter().filter_map(|(what, shown)| Some((shown?, what)))
+}
+
+/// Ends that one operation cannot have had: one that failed may be tried again,
+/// and nothing is tried again once it succeeded.
+pub(super) fn unlike_ends<'s, 'a: 's>(reports: impl Iterator<Item = &'s Statement<'a>>) -> Option<BTreeSet<LeafIndex>> {
+    let tries = |report: &Statement<'_>| report.payload.at("retry.count").and_then(Value::as_i64).unwrap_or(0);
+    let ended = |report: &'s Statement<'a>| {
+        let phase = report.text("phase").filter(|phase| matches!(*phase, "Succeeded" | "Failed" | "Error"));
+        phase.map(|phase| (phase, tries(report), report.at))
+    };
+    let ends: Vec<_> = reports.filter_map(ended).collect();
+    let mut lowest: BTreeMap<i64, (&str, LeafIndex)> = BTreeMap::new();
+    for (phase, tries, at) in &ends {
+        let (first, since) = *lowest.entry(*tries).or_insert((phase, *at));
+        if first != *phase {
+            return Some(BTreeSet::from([since, *at]));
         }
     }
-    let all = whole.into_iter().chain(ends.into_values().map(|phases| ("how it ended", phases)));
-    all.filter(|(_, shown)| shown.len() > 1).map(|(what, shown)| (shown.into_values().collect(), what))
+    let done = lowest.values().find(|(phase, _)| *phase == "Succeeded")?;
+    let last = lowest.values().next_back().filter(|(phase, _)| *phase != "Succeeded")?;
+    Some(BTreeSet::from([done.1, last.1]))
+}
+
+/// Revisions of an operation that succeeded as a whole.
+fn deployed(report: &Statement<'_>, path: &str) -> Option<String> {
+    let shown = report.payload.at(path).and_then(Value::as_array).filter(|shown| !shown.is_empty())?;
+    makes_history(report).then(|| shown.iter().map(to_jcs).collect())
+}
+
+/// Argo CD gives both, by one clock or by those of two of its replicas.
+fn ended_before_it_began(report: &Statement<'_>) -> bool {
+    let ms = |path| report.text(path).and_then(unix_ms);
+    let ended = ms("started_at").zip(ms("finished_at"));
+    ended.is_some_and(|(began, ended)| ended.saturating_add(SKEW_MS) < began)
 }
 
 fn initiator(report: &Statement<'_>) -> Option<String> {

@@ -81,10 +81,10 @@ impl<'s, 'a> Holder<'s, 'a> {
                 fits = false;
             }
         };
-        let grant = call.grant.map(|grant| &self.scene.tokens[grant]);
+        let of_grant = self.scene.agent_of_grant(call);
         fault(call.scope_hash.is_none(), &RECEIPT_UNBOUND, "it names no grant");
         let detail = "its grant is another agent's";
-        fault(grant.is_some_and(|grant| grant.agent != bundle.agent), &RECEIPT_OF_ANOTHER_AGENT, detail);
+        fault(of_grant.is_some_and(|agent| agent != bundle.agent), &RECEIPT_OF_ANOTHER_AGENT, detail);
         let is_unissued = self.scene.is_unissued(call);
         let detail = if is_unissued { self.scene.unfit_grant(call) } else { String::new() };
         fault(is_unissued, &TOKEN_UNKNOWN, &detail);

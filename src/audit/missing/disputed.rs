@@ -1,59 +1,77 @@
-//! What rests on the claims of a token whose issuers contradict each other is
-//! left open, as if those issuances were not here.
+//! What rests on the claims of a token whose issuers say unlike things of what
+//! it is for is left open, as if those issuances were not here: what was done
+//! under it by its own hash, whose a job is that nothing else gives its agent,
+//! and what it could be the renewal or the only grant of.
 
-use std::collections::BTreeMap;
-
-use crate::artifact::json::Value;
-use crate::audit::finding::Finding;
+use crate::audit::finding::{Finding, Subject};
 use crate::audit::missing::{Case, Missing, NotAtHand, Origin, What};
 use crate::audit::replays::REPLAY_TOKEN_ISSUED_TWICE;
 use crate::audit::roots::Roots;
 use crate::audit::rule::{Effect, Place, Rest, Rule};
 use crate::audit::scene::{Dispute, Withheld};
 use crate::audit::statement::Statement;
+use crate::audit::tokens;
 use crate::merkle::LeafIndex;
 
 impl<'s, 'a> NotAtHand<'s, 'a> {
     /// A token whose issuances, one or the other, could undo the finding.
     pub(super) fn dispute(&self, rule: &Rule, finding: &Finding, case: &Case<'_, 'a>) -> Option<&'s Dispute<'a>> {
-        if self.scene.disputes.is_empty() {
+        if self.scene.disputes.is_settled() {
             return None;
         }
+        let of_job = self.whose_job(&finding.subject);
+        let named = of_job.or_else(|| self.named_by_act(rule, case).filter(|of| self.could(rule, case, of, false)));
+        named.or_else(|| self.beside(case).into_iter().find(|of| self.could(rule, case, of, true)))
+    }
+
+    /// Whether an issuance could undo it: of the token itself, or of another.
+    fn could(&self, rule: &Rule, case: &Case<'_, 'a>, dispute: &Dispute<'a>, is_another: bool) -> bool {
         let places = rule.rests_on.iter().copied().flatten().filter_map(|rest| match rest {
             // That these contradict any other token's issuance is not so.
-            Rest::On("cst_issuance", Place::Contradicting) => None,
+            Rest::On("cst_issuance", Place::Contradicting | Place::Placing) => None,
+            // No issuance of one token is an earlier one of another's.
+            Rest::On("cst_issuance", Place::BeforeToken) if is_another && !case.is_call => None,
             Rest::On("cst_issuance", place) => Some(*place),
             _ => None,
         });
-        let could = |dispute: &&'s Dispute<'a>| {
-            let as_missing: Vec<_> = dispute.issuances.iter().map(missing).collect();
-            places.clone().any(|place| as_missing.iter().any(|missing| self.fits(place, missing, case)))
-        };
-        self.concerning(finding, case).into_values().find(could)
+        let as_missing: Vec<_> = dispute.issuances.iter().map(missing).collect();
+        let call = |place: Place| is_another && case.is_call && matches!(place, Place::BeforeToken);
+        let fits = |place: Place| call(place) || as_missing.iter().any(|missing| self.fits(place, missing, case));
+        places.into_iter().any(fits)
     }
 
-    /// Those that it speaks of: by the token's own hash, the grant, the run;
-    /// and by the job, where no other token says that it is of that.
-    fn concerning(&self, finding: &Finding, case: &Case<'_, 'a>) -> BTreeMap<&'a str, &'s Dispute<'a>> {
-        let (disputes, subject) = (&self.scene.disputes, &finding.subject);
-        let mut found: Vec<&'s Dispute<'a>> = Vec::new();
-        for fact in finding.entries.iter().filter_map(|at| self.scene.fact(*at)) {
-            let named = ["token_hash", "cst.token_hash"].into_iter().filter_map(|path| fact.text(path));
-            let listed = fact.payload.at("metadata.pulselog.token_hashes").and_then(Value::as_array);
-            let listed = listed.unwrap_or_default().iter().filter_map(Value::as_str);
-            found.extend(named.chain(listed).filter_map(|token| disputes.of_token(token)));
-            let grant = fact.text("binding.token_scope_hash_b64u");
-            found.extend(grant.into_iter().flat_map(|grant| disputes.of_grant(grant)));
-            let runs = ["run_id", "binding.run_id"].into_iter().filter_map(|path| fact.text(path));
-            found.extend(runs.flat_map(|run| disputes.of_run(run)));
-        }
-        found.extend(subject.token.as_deref().and_then(|token| disputes.of_token(token)));
-        found.extend(subject.run.iter().flat_map(|run| disputes.of_run(run)));
-        match case.token {
-            Some(token) => found.extend(disputes.of_grant(token.scope_hash)),
-            None => found.extend(subject.job.iter().flat_map(|job| disputes.of_job(job))),
-        }
-        found.into_iter().map(|dispute| (dispute.token, dispute)).collect()
+    /// The token that the decision names by its hash. What is so by every
+    /// account of it stands.
+    fn named_by_act(&self, rule: &Rule, case: &Case<'_, 'a>) -> Option<&'s Dispute<'a>> {
+        let named = case.decision.and_then(|decision| decision.token_hash);
+        named.filter(|_| !tokens::is_by_every_account(rule)).and_then(|token| self.scene.disputes.unlike(token))
+    }
+
+    /// One that gives the job to an agent to whom no other token does.
+    fn whose_job(&self, subject: &Subject) -> Option<&'s Dispute<'a>> {
+        let job = subject.job.as_deref()?;
+        let found = self.scene.disputes.of_job(job).next()?;
+        let is_meant = |agent: Option<&str>| agent.is_some_and(|agent| subject.may_concern(Some(agent)));
+        let is_its = |of: Option<&str>, agent: Option<&str>| of == Some(job) && is_meant(agent);
+        let is_sure = self.scene.tokens.iter().any(|token| is_its(token.job, Some(token.agent)))
+            || self.scene.disputes.of_job(job).any(|dispute| {
+                let mut all = dispute.issuances.iter();
+                all.all(|issued| is_its(issued.id("claims.mission_id"), issued.text("claims.sub")))
+            });
+        (!is_sure).then_some(found)
+    }
+
+    /// Those that may be a renewal in the run, or the grant of a model call
+    /// that no other token of it covers.
+    fn beside(&self, case: &Case<'_, 'a>) -> Vec<&'s Dispute<'a>> {
+        let act = case.act.and_then(|act| self.scene.fact(LeafIndex::new(act))).filter(|_| case.is_call);
+        let call = act.and_then(|act| self.scene.calls.iter().find(|call| call.statement.at == act.at));
+        let is_covered = call.is_some_and(|call| {
+            let is_issued = self.scene.tokens_of_grant(call).any(|token| token.statement.at < call.statement.at);
+            is_issued && self.scene.called_in_life(call, call.signed_ms())
+        });
+        let grant = call.and_then(|call| call.scope_hash).or(case.token.map(|token| token.scope_hash));
+        grant.filter(|_| !is_covered).into_iter().flat_map(|grant| self.scene.disputes.of_grant(grant)).collect()
     }
 
     /// Whether it may be another issuer's word against the issuance of the

@@ -46,7 +46,7 @@ fn has_ended(report: &Statement<'_>) -> bool {
 
 /// Whether the operation made an entry of the application's history: it
 /// succeeded as a whole. What others show is the entry of one before.
-fn makes_history(report: &Statement<'_>) -> bool {
+pub(in crate::audit) fn makes_history(report: &Statement<'_>) -> bool {
     let param = |name: &str| report.payload.get("params").is_some_and(|params| params.get(name).is_some());
     report.text("phase") == Some("Succeeded") && !param("dry_run") && !param("resources")
 }

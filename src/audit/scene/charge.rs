@@ -115,6 +115,17 @@ impl<'a> Scene<'a> {
         disputes.find(|dispute| dispute.is_issued_before(call.statement.at))
     }
 
+    /// The agent of the grant that a call is under: a grant's hash is over it,
+    /// so accounts of a token that give it this grant agree on that.
+    pub(in crate::audit) fn agent_of_grant(&self, call: &Call<'a>) -> Option<&'a str> {
+        let disputed = || {
+            let issuances = self.disputes.of_grant(call.scope_hash?).flat_map(|dispute| dispute.issuances.iter());
+            let is_its = |issuance: &&Statement<'_>| issuance.text("claims.token_scope_hash_b64u") == call.scope_hash;
+            issuances.into_iter().find(is_its)?.text("claims.sub")
+        };
+        call.grant.map(|grant| self.tokens[grant].agent).or_else(disputed)
+    }
+
     /// The run that a call tells of: not where the token of that run is
     /// another job's, for whom the gateway says nothing under this grant.
     pub(in crate::audit) fn run_of(&self, call: &Call<'a>) -> Option<&'a str> {
@@ -160,8 +171,10 @@ impl<'a> Scene<'a> {
         let at = fact.at;
         match fact.kind {
             "cst_issuance" | "cst_revocation" => {
-                // One whose issuers contradict each other charges nobody's job.
-                let token = fact.text("token_hash").and_then(|hash| self.token(hash));
+                // One whose issuers say unlike things of what it is for charges nobody's job, and so does the
+                // word of a distrusted one against others'.
+                let is_other = self.disputes.is_set_aside(at);
+                let token = fact.text("token_hash").filter(|_| !is_other).and_then(|hash| self.token(hash));
                 token.map_or_else(|| speaker(fact), |at| self.tokens[at].subject())
             }
             "approval" => self.of_approval(fact),

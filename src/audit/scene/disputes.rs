@@ -1,12 +1,18 @@
 //! Tokens that two issuers give different claims: one of them is wrong, and
-//! nobody can say which. Such a token is judged as if its issuances were not
-//! at hand: neither says whose it is, for what, or when it ends. What rests on
-//! them is left open, in whichever order they stand.
+//! nobody can say which. The jobs that they name are left open.
+//!
+//! ```text
+//! alike in agent, job, policy and grant   the token is as both have it, and lives from the earlier beginning to
+//!                                         the later end: what fails, fails by either account
+//! unlike in one of these                  its issuances are as if not at hand; what rests on them is left open
+//! ```
+//!
+//! The word of an issuer that the operator distrusts disputes nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::artifact::Did;
-use crate::artifact::json::to_jcs;
+use crate::artifact::json::{Value, to_jcs};
 use crate::audit::finding::Subject;
 use crate::audit::scene::Scene;
 use crate::audit::statement::Statement;
@@ -20,14 +26,16 @@ pub(in crate::audit) struct Dispute<'a> {
     pub issuances: Vec<Statement<'a>>,
 }
 
-/// All of them, and what else leads to them.
+/// All of them, and what else leads to those that are unlike in what they are
+/// for: none of the scene's tokens.
 #[derive(Debug, Default)]
 pub(in crate::audit) struct Disputes<'a> {
     of: BTreeMap<&'a str, Dispute<'a>>,
+    unlike: BTreeSet<&'a str>,
     by_grant: HashMap<&'a str, BTreeSet<&'a str>>,
     by_job: HashMap<&'a str, BTreeSet<&'a str>>,
-    /// By run ids that decisions and bundles name beside the token.
-    by_run: HashMap<&'a str, BTreeSet<&'a str>>,
+    /// Issuances by the distrusted, of tokens of which others say otherwise.
+    set_aside: BTreeSet<LeafIndex>,
 }
 
 impl<'a> Disputes<'a> {
@@ -48,30 +56,46 @@ impl<'a> Disputes<'a> {
         for fact in told.facts.iter().filter(|fact| fact.kind == "cst_issuance") {
             all.entry(fact.text("token_hash").unwrap_or_default()).or_default().push(*fact);
         }
+        let distrusted: Vec<_> = told.roots.iter().flat_map(|(_, roots)| roots.distrusted()).collect();
+        let is_distrusted = |issuance: &Statement<'_>| {
+            let by = |did: &str| issuance.signer.is_some_and(|signer| signer.as_str() == did);
+            distrusted.iter().any(|(did, from, _)| by(did) && issuance.at.get() >= *from)
+        };
         let mut disputes = Disputes::default();
         for (token, issuances) in all.into_iter().filter(|(_, issuances)| contradict(issuances)) {
-            for issuance in &issuances {
-                let grant = issuance.text("claims.token_scope_hash_b64u").unwrap_or_default();
-                disputes.by_grant.entry(grant).or_default().insert(token);
-                if let Some(job) = issuance.id("claims.mission_id") {
-                    disputes.by_job.entry(job).or_default().insert(token);
-                }
+            let (out, trusted): (Vec<_>, Vec<_>) = issuances.into_iter().partition(is_distrusted);
+            if !trusted.is_empty() {
+                disputes.set_aside.extend(out.iter().map(|issuance| issuance.at));
             }
-            disputes.of.insert(token, Dispute { token, issuances });
+            if contradict(&trusted) {
+                disputes.add(Dispute { token, issuances: trusted });
+            }
         }
         disputes
     }
 
-    pub(super) fn name_run(&mut self, run: &'a str, tokens: impl IntoIterator<Item = &'a str>) {
-        let disputed = tokens.into_iter().filter(|token| self.of.contains_key(token));
-        let disputed: Vec<_> = disputed.collect();
-        if !disputed.is_empty() {
-            self.by_run.entry(run).or_default().extend(disputed);
+    fn add(&mut self, dispute: Dispute<'a>) {
+        let token = dispute.token;
+        if !dispute.agrees(terms) {
+            self.unlike.insert(token);
+            for issuance in &dispute.issuances {
+                let grant = issuance.text("claims.token_scope_hash_b64u").unwrap_or_default();
+                self.by_grant.entry(grant).or_default().insert(token);
+                if let Some(job) = issuance.id("claims.mission_id") {
+                    self.by_job.entry(job).or_default().insert(token);
+                }
+            }
         }
+        self.of.insert(token, dispute);
     }
 
-    pub(in crate::audit) fn is_empty(&self) -> bool {
-        self.of.is_empty()
+    /// Whether no token is out of the scene.
+    pub(in crate::audit) fn is_settled(&self) -> bool {
+        self.unlike.is_empty()
+    }
+
+    pub(super) fn is_set_aside(&self, issuance: LeafIndex) -> bool {
+        self.set_aside.contains(&issuance)
     }
 
     pub(in crate::audit) fn all(&self) -> impl Iterator<Item = &Dispute<'a>> {
@@ -82,6 +106,11 @@ impl<'a> Disputes<'a> {
         self.of.get(token)
     }
 
+    /// Of this token, where they are unlike in what it is for.
+    pub(in crate::audit) fn unlike(&self, token: &str) -> Option<&Dispute<'a>> {
+        self.of.get(token).filter(|_| self.unlike.contains(token))
+    }
+
     /// Those that one of the issuances gives this grant.
     pub(in crate::audit) fn of_grant(&self, scope_hash: &str) -> impl Iterator<Item = &Dispute<'a>> {
         self.named(&self.by_grant, scope_hash)
@@ -90,11 +119,6 @@ impl<'a> Disputes<'a> {
     /// Those that one of the issuances gives this job.
     pub(in crate::audit) fn of_job(&self, job: &str) -> impl Iterator<Item = &Dispute<'a>> {
         self.named(&self.by_job, job)
-    }
-
-    /// Those that a run of this id is said to have had.
-    pub(in crate::audit) fn of_run(&self, run: &str) -> impl Iterator<Item = &Dispute<'a>> {
-        self.named(&self.by_run, run)
     }
 
     fn named(
@@ -115,20 +139,34 @@ fn contradict(issuances: &[Statement<'_>]) -> bool {
     signers.len() > 1 && claims().collect::<BTreeSet<_>>().len() > 1
 }
 
+/// Agent, job, policy and grant.
+fn terms<'a>(issuance: &Statement<'a>) -> [Option<&'a str>; 5] {
+    ["claims.sub", "claims.agent_did", "claims.mission_id", "claims.policy_hash_b64u", "claims.token_scope_hash_b64u"]
+        .map(|path| issuance.text(path))
+}
+
 impl<'a> Dispute<'a> {
     pub(in crate::audit) fn entries(&self) -> impl Iterator<Item = LeafIndex> {
         self.issuances.iter().map(|issuance| issuance.at)
     }
 
+    /// Whether all accounts have the same of this.
+    pub(in crate::audit) fn agrees<T: Ord>(&self, of: impl Fn(&Statement<'a>) -> T) -> bool {
+        self.issuances.iter().map(of).collect::<BTreeSet<_>>().len() == 1
+    }
+
+    /// The earliest beginning and the latest end, Unix seconds.
+    pub(in crate::audit) fn life(&self) -> (i64, i64) {
+        let seconds = |path| {
+            let all = self.issuances.iter();
+            all.map(move |issuance| issuance.payload.at(path).and_then(Value::as_i64).unwrap_or(0))
+        };
+        (seconds("claims.iat").min().unwrap_or(0), seconds("claims.exp").max().unwrap_or(0))
+    }
+
     /// Whether any issuance stands below.
     pub(in crate::audit) fn is_issued_before(&self, at: LeafIndex) -> bool {
         self.entries().any(|issued| issued < at)
-    }
-
-    /// Whether one issuer issued it twice.
-    pub(in crate::audit) fn is_by_one_twice(&self) -> bool {
-        let signers: BTreeSet<_> = self.issuances.iter().map(|issuance| issuance.signer).collect();
-        signers.len() < self.issuances.len()
     }
 
     /// The jobs that it is said to be for, each with its agent where all that
@@ -162,24 +200,35 @@ impl<'a> Scene<'a> {
                 self.job_agents.entry(job).or_default().insert(agent);
             }
         }
-        for decision in &self.decisions {
-            if let Some(run) = decision.run {
-                self.disputes.name_run(run, decision.token_hash);
+    }
+
+    /// A token that may be one of these runs' ended with them, if it was
+    /// revoked. One that a decision of another run names is not.
+    pub(super) fn doubt_disputed(&mut self) {
+        if self.disputes.is_settled() {
+            return;
+        }
+        let mut decided: HashMap<&str, BTreeSet<Option<&str>>> = HashMap::new();
+        for decision in self.decisions.iter().filter(|decision| decision.is_allow) {
+            if let Some(dispute) = decision.token_hash.and_then(|token| self.disputes.unlike(token)) {
+                decided.entry(dispute.token).or_default().insert(decision.run);
             }
         }
-        for bundle in &self.bundles {
-            if let Some(run) = bundle.run {
-                self.disputes.name_run(run, bundle.token_hashes.iter().copied());
-            }
+        for ((_, run), chain) in &mut self.run_tokens {
+            let grant = self.tokens[chain.first].scope_hash;
+            let may_be_its =
+                |dispute: &&Dispute<'_>| decided.get(dispute.token).is_none_or(|runs| runs.contains(&Some(*run)));
+            let disputed = self.disputes.of_grant(grant).filter(may_be_its);
+            chain.may_end(disputed.filter_map(|dispute| self.revoked.get(dispute.token)).copied());
         }
     }
 
-    /// A token that may be one of these runs' ended with them, if it was revoked.
-    pub(super) fn doubt_disputed(&mut self) {
-        for chain in self.run_tokens.values_mut().filter(|_| !self.disputes.is_empty()) {
-            let grant = self.tokens[chain.first].scope_hash;
-            let ended = self.disputes.of_grant(grant).filter_map(|dispute| self.revoked.get(dispute.token)).copied();
-            chain.may_end(ended);
-        }
+    /// Whether the signer is the wrapper of an agent that one account gives
+    /// the token to, as far as they stand below.
+    pub(super) fn wraps_disputed(&self, statement: &Statement<'a>, dispute: &Dispute<'a>) -> bool {
+        let below = || dispute.issuances.iter().filter(|issuance| issuance.at < statement.at);
+        let wraps =
+            |issuance: &Statement<'a>| issuance.text("claims.sub").is_some_and(|sub| self.wraps(statement, sub));
+        below().next().is_none() || below().any(wraps)
     }
 }
