@@ -61,7 +61,7 @@ pub(crate) use self::binds::BINDS;
 pub use self::cst_issuance::{check_claims, scope_hash_b64u};
 pub use self::did::{Did, DidError, KeyCache};
 pub use self::envelope::EnvelopeForm;
-pub use self::error::{AdmitError, CODES};
+pub use self::error::AdmitError;
 pub use self::example::{MARK, example, marked};
 pub use self::expansion::{NotExpanded, admit_inside};
 pub use self::fact::Fact;

@@ -15,6 +15,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::codes::{self, Code};
 use crate::merkle::{EMPTY_ROOT, Hash, HashTextError, NumberTextError, RootHash, TreeSize};
 use crate::note::{KeyError, KeyName, NoteError, NoteSigner, SignedNote, SignerError};
 
@@ -165,18 +166,18 @@ pub enum CheckpointError {
 }
 
 impl CheckpointError {
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
-            CheckpointError::Lines => "checkpoint_lines",
-            CheckpointError::ExtensionLine => "extension_line",
-            CheckpointError::Origin(_) => "checkpoint_origin",
-            CheckpointError::Size(_) => "checkpoint_size",
-            CheckpointError::Root(_) => "checkpoint_root",
-            CheckpointError::EmptyRoot => "checkpoint_empty_root",
-            CheckpointError::KeyName { .. } => "checkpoint_key_name",
-            CheckpointError::ForeignSignature => "signer_foreign_signature",
-            CheckpointError::CosignatureTime => "cosignature_time",
-            CheckpointError::CosignatureLength { .. } => "cosignature_length",
+            CheckpointError::Lines => &codes::proof::CHECKPOINT_LINES,
+            CheckpointError::ExtensionLine => &codes::proof::EXTENSION_LINE,
+            CheckpointError::Origin(_) => &codes::proof::CHECKPOINT_ORIGIN,
+            CheckpointError::Size(_) => &codes::proof::CHECKPOINT_SIZE,
+            CheckpointError::Root(_) => &codes::proof::CHECKPOINT_ROOT,
+            CheckpointError::EmptyRoot => &codes::proof::CHECKPOINT_EMPTY_ROOT,
+            CheckpointError::KeyName { .. } => &codes::proof::CHECKPOINT_KEY_NAME,
+            CheckpointError::ForeignSignature => &codes::proof::SIGNER_FOREIGN_SIGNATURE,
+            CheckpointError::CosignatureTime => &codes::proof::COSIGNATURE_TIME,
+            CheckpointError::CosignatureLength { .. } => &codes::proof::COSIGNATURE_LENGTH,
             CheckpointError::Signer(error) => error.code(),
             CheckpointError::Note(error) => error.code(),
         }

@@ -5,38 +5,12 @@
 //! explain("proof_path_length") -> [inclusion and consistency: "Proof of the wrong length" …]
 //! ```
 //!
-//! One table for command line, API reference and pages. Meanings that a room
-//! states itself (artifact, policy, protocol, audit) are taken from its table; the
-//! rest stands in one file a family. One code may have a meaning in two
-//! families: both are given. The tests read the sources for codes, so that none
-//! is left without a row.
+//! A rendering of the tables: of [`codes`] for what this program says in its own
+//! name, of the protocol's and the audit's for what they judge. One name may have
+//! a meaning in two areas: both are given.
 
-macro_rules! rows {
-    ($table:ident $area:literal: $($code:ident, $title:literal, $means:literal, $action:literal;)*) => {
-        pub(super) static $table: &[Explanation] = &[$(Explanation {
-            code: stringify!($code), area: $area, title: $title, means: $means, action: $action, note: None,
-        }),*];
-    };
-}
-
-/// Title and what to do, for codes whose meaning stands in their room's table.
-macro_rules! advice {
-    ($table:ident: $($code:ident, $title:literal, $action:literal;)*) => {
-        pub(super) static $table: &[Advice] = &[$(Advice {
-            code: stringify!($code), title: $title, action: $action,
-        }),*];
-    };
-}
-
-mod artifacts;
-mod policies;
-mod proofs;
-mod service;
-mod verdicts;
-
-use crate::artifact;
 use crate::audit;
-use crate::policy;
+use crate::codes;
 use crate::protocol;
 
 /// One code, in words. Title and action are for people; the code is stable.
@@ -55,25 +29,16 @@ pub struct Explanation {
     pub note: Option<&'static str>,
 }
 
-struct Advice {
-    code: &'static str,
-    title: &'static str,
-    action: &'static str,
-}
-
 /// Most codes that [`nearest`] proposes.
 const NEAREST_MAX: usize = 3;
 /// Longest text that is compared with the codes.
 const CODE_BYTES_MAX: usize = 96;
 
-/// Every code, in the order of the families.
+/// Every code: this program's own, the protocol's, the audit's.
 pub fn all() -> impl Iterator<Item = Explanation> {
-    let admission = artifact::CODES.iter().filter_map(|(code, means)| {
-        Some(join("artifact", code, means, artifacts::ADVICE.iter().find(|row| row.code == *code)?))
-    });
-    let reasons = policy::REASONS.iter().filter_map(|row| {
-        let advice = policies::ADVICE.iter().find(|advice| advice.code == row.code)?;
-        Some(join("work policy", row.code, row.meaning, advice))
+    let own = codes::all().map(|row| {
+        let (code, area, title, means, action) = (row.name, row.area, row.title, row.means, row.action);
+        Explanation { code, area, title, means, action, note: None }
     });
     let protocol = protocol::CODES.iter().chain(protocol::RISK_FLAGS).map(|row| {
         let (code, title, means, action) = (row.code, row.title, row.means, row.action);
@@ -84,30 +49,7 @@ pub fn all() -> impl Iterator<Item = Explanation> {
         let note = (!rule.rests_on.is_empty()).then_some(audit::WHILE_UNDECIDED);
         Explanation { code, area: "audit finding", title, means, action, note }
     });
-    let own = [
-        artifacts::MORE,
-        proofs::MERKLE,
-        proofs::NOTE,
-        proofs::CHECKPOINT,
-        proofs::TILE,
-        proofs::ENTRY,
-        verdicts::TRUST,
-        verdicts::RECEIPT,
-        verdicts::DISCLOSURE,
-        verdicts::REPORT,
-        verdicts::PROTOCOL,
-        verdicts::EVIDENCE,
-        verdicts::TOKEN,
-        service::ANSWERS,
-        service::PAGES,
-        service::START,
-        service::SEQUENCE,
-    ];
-    admission.chain(reasons).chain(protocol).chain(findings).chain(own.into_iter().flatten().copied())
-}
-
-fn join(area: &'static str, code: &'static str, means: &'static str, advice: &Advice) -> Explanation {
-    Explanation { code, area, title: advice.title, means, action: advice.action, note: None }
+    own.chain(protocol).chain(findings)
 }
 
 /// What `code` means; in another case when no code is spelled that way. Empty

@@ -108,6 +108,7 @@
 #![deny(unsafe_code)]
 
 // Ring 1: mathematics and signed statements. No domain, no IO.
+pub mod codes;
 pub mod text;
 pub mod merkle;
 pub mod tile;

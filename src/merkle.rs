@@ -26,6 +26,7 @@ use base64ct::{Base64, Encoding};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use crate::codes::{self, Code};
 use crate::text::hex;
 
 mod consistency;
@@ -221,10 +222,10 @@ pub enum HashTextError {
 }
 
 impl HashTextError {
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
-            HashTextError::HexLength { .. } | HashTextError::HexDigit => "hash_not_hex",
-            HashTextError::Base64 => "hash_not_base64",
+            HashTextError::HexLength { .. } | HashTextError::HexDigit => &codes::proof::HASH_NOT_HEX,
+            HashTextError::Base64 => &codes::proof::HASH_NOT_BASE64,
         }
     }
 }
@@ -257,19 +258,19 @@ pub enum ProofError {
 }
 
 impl ProofError {
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
-            ProofError::SizeZero { .. } => "proof_size_zero",
-            ProofError::IndexOutsideTree { .. } => "proof_index_outside_tree",
-            ProofError::SizesReversed { .. } => "proof_sizes_reversed",
-            ProofError::PathLength { .. } => "proof_path_length",
-            ProofError::RootMismatch => "proof_root_mismatch",
-            ProofError::OldRootMismatch => "proof_old_root_mismatch",
-            ProofError::NewRootMismatch => "proof_new_root_mismatch",
-            ProofError::NodeCount { .. } => "plan_node_count",
-            ProofError::NotARootPlan => "plan_not_a_root",
-            ProofError::FrontierLength { .. } => "frontier_length",
-            ProofError::SizeLimit { .. } => "tree_size_limit",
+            ProofError::SizeZero { .. } => &codes::proof::PROOF_SIZE_ZERO,
+            ProofError::IndexOutsideTree { .. } => &codes::proof::PROOF_INDEX_OUTSIDE_TREE,
+            ProofError::SizesReversed { .. } => &codes::proof::PROOF_SIZES_REVERSED,
+            ProofError::PathLength { .. } => &codes::proof::PROOF_PATH_LENGTH,
+            ProofError::RootMismatch => &codes::proof::PROOF_ROOT_MISMATCH,
+            ProofError::OldRootMismatch => &codes::proof::PROOF_OLD_ROOT_MISMATCH,
+            ProofError::NewRootMismatch => &codes::proof::PROOF_NEW_ROOT_MISMATCH,
+            ProofError::NodeCount { .. } => &codes::proof::PLAN_NODE_COUNT,
+            ProofError::NotARootPlan => &codes::proof::PLAN_NOT_A_ROOT,
+            ProofError::FrontierLength { .. } => &codes::proof::FRONTIER_LENGTH,
+            ProofError::SizeLimit { .. } => &codes::proof::TREE_SIZE_LIMIT,
         }
     }
 }

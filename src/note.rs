@@ -25,6 +25,8 @@ mod key;
 pub(crate) use key::ED25519_SIGNATURE_BYTES;
 pub use key::{KeyError, KeyId, KeyName, KeyType, NoteSigner, SignerError, SignerKey, VerifierKey};
 
+use crate::codes::{self, Code};
+
 /// Longest text. A checkpoint needs less than 400 bytes; the rest is room for
 /// other people's notes.
 pub const NOTE_TEXT_BYTES_MAX: usize = 65_536;
@@ -211,20 +213,20 @@ pub enum NoteError {
 }
 
 impl NoteError {
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
-            NoteError::TooLarge { .. } => "note_too_large",
-            NoteError::NotUtf8 => "note_not_utf8",
-            NoteError::ControlCharacter => "note_control_character",
-            NoteError::NoEmptyLine => "note_no_empty_line",
-            NoteError::TextEnd => "note_text_end",
-            NoteError::NoSignature => "note_no_signature",
-            NoteError::NoFinalNewline => "note_no_final_newline",
-            NoteError::TooManySignatures => "note_too_many_signatures",
-            NoteError::SignatureLine { .. } => "note_signature_line",
+            NoteError::TooLarge { .. } => &codes::proof::NOTE_TOO_LARGE,
+            NoteError::NotUtf8 => &codes::proof::NOTE_NOT_UTF8,
+            NoteError::ControlCharacter => &codes::proof::NOTE_CONTROL_CHARACTER,
+            NoteError::NoEmptyLine => &codes::proof::NOTE_NO_EMPTY_LINE,
+            NoteError::TextEnd => &codes::proof::NOTE_TEXT_END,
+            NoteError::NoSignature => &codes::proof::NOTE_NO_SIGNATURE,
+            NoteError::NoFinalNewline => &codes::proof::NOTE_NO_FINAL_NEWLINE,
+            NoteError::TooManySignatures => &codes::proof::NOTE_TOO_MANY_SIGNATURES,
+            NoteError::SignatureLine { .. } => &codes::proof::NOTE_SIGNATURE_LINE,
             NoteError::Key(error) => error.code(),
-            NoteError::NotSigned { .. } => "note_not_signed",
-            NoteError::SignatureInvalid { .. } => "note_signature_invalid",
+            NoteError::NotSigned { .. } => &codes::proof::NOTE_NOT_SIGNED,
+            NoteError::SignatureInvalid { .. } => &codes::proof::NOTE_SIGNATURE_INVALID,
         }
     }
 }

@@ -28,6 +28,7 @@ use crate::artifact::Kind;
 use crate::artifact::digest::PayloadHash;
 use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::shape::{Shape, ShapeError, check};
+use crate::codes::Code;
 
 mod action;
 mod actions;
@@ -47,7 +48,7 @@ pub use self::action::{Action, App, ArgoAction, ModelCall, NAMESPACES_MAX};
 pub use self::actions::{ACTIONS, ActionRow, PolicyAction};
 pub use self::context::Context;
 pub use self::glob::Glob;
-pub use self::judgement::{ClauseRef, Judgement, Outcome, REASONS, Reason, ReasonRow};
+pub use self::judgement::{ClauseRef, Judgement, Outcome, Reason};
 pub use self::lineage::{ANCESTORS_MAX, Candidate, Demands, Lineage, resolve};
 pub use self::params::{Parameter, Params};
 pub use self::words::{Line, NOT_UNDERSTOOD, clauses_in_words};
@@ -88,7 +89,7 @@ pub enum PolicyError {
 
 impl PolicyError {
     /// Stable code, the same as that of the refusal.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         self.reason().code()
     }
 

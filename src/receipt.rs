@@ -13,6 +13,7 @@
 use crate::artifact::json::JsonError;
 use crate::artifact::shape::ShapeError;
 use crate::checkpoint::CheckpointError;
+use crate::codes::{self, Code};
 use crate::entry::EntryError;
 use crate::merkle::{
     Hash, HashTextError, LeafHash, LeafIndex, NumberTextError, PATH_HASHES_MAX, ProofError, TreeSize, leaf_hash,
@@ -155,18 +156,18 @@ impl ReceiptError {
         matches!(self, ReceiptError::Trust(error) if error.is_of_another_log())
     }
 
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
-            ReceiptError::TooLarge { .. } => "receipt_too_large",
-            ReceiptError::NotUtf8 => "receipt_not_utf8",
-            ReceiptError::Lines { .. } => "receipt_lines",
-            ReceiptError::Extra { .. } => "receipt_extra",
-            ReceiptError::Index(_) => "receipt_index",
-            ReceiptError::OldSize(_) => "receipt_old_size",
-            ReceiptError::Hash(_) => "receipt_hash",
-            ReceiptError::PathTooLong => "receipt_path_too_long",
-            ReceiptError::OtherOldSize { .. } => "receipt_other_old_size",
-            ReceiptError::OtherOrigin => "receipt_other_origin",
+            ReceiptError::TooLarge { .. } => &codes::receipt::RECEIPT_TOO_LARGE,
+            ReceiptError::NotUtf8 => &codes::receipt::RECEIPT_NOT_UTF8,
+            ReceiptError::Lines { .. } => &codes::receipt::RECEIPT_LINES,
+            ReceiptError::Extra { .. } => &codes::receipt::RECEIPT_EXTRA,
+            ReceiptError::Index(_) => &codes::receipt::RECEIPT_INDEX,
+            ReceiptError::OldSize(_) => &codes::receipt::RECEIPT_OLD_SIZE,
+            ReceiptError::Hash(_) => &codes::receipt::RECEIPT_HASH,
+            ReceiptError::PathTooLong => &codes::receipt::RECEIPT_PATH_TOO_LONG,
+            ReceiptError::OtherOldSize { .. } => &codes::receipt::RECEIPT_OTHER_OLD_SIZE,
+            ReceiptError::OtherOrigin => &codes::receipt::RECEIPT_OTHER_ORIGIN,
             ReceiptError::Note(error) => error.code(),
             ReceiptError::Checkpoint(error) => error.code(),
             ReceiptError::Trust(error) => error.code(),

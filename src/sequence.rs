@@ -13,6 +13,7 @@ use crate::artifact::Keys;
 use crate::artifact::digest::PayloadHash;
 use crate::artifact::json::Value;
 use crate::checkpoint::TreeHead;
+use crate::codes::{self, Code};
 use crate::entry::{EntryIdentity, LoggedAt, PendingEntry, SequencedEntry};
 use crate::merkle::{Frontier, Hash, LeafHash, LeafIndex, Node, TreeSize, leaf_hash};
 use crate::tile::{ENTRY_MAX, TILE_HEIGHT, TILE_WIDTH, TileId};
@@ -257,11 +258,11 @@ pub enum SequenceError {
 impl SequenceError {
     /// Stable code.
     #[must_use]
-    pub const fn code(self) -> &'static str {
+    pub const fn code(self) -> &'static Code {
         match self {
-            Self::Edge { .. } => "tree_edge",
-            Self::EntryTooLong { .. } => "entry_too_long",
-            Self::Recheck { .. } => "memory_unsound",
+            Self::Edge { .. } => &codes::proof::TREE_EDGE,
+            Self::EntryTooLong { .. } => &codes::proof::ENTRY_TOO_LONG,
+            Self::Recheck { .. } => &codes::proof::MEMORY_UNSOUND,
         }
     }
 }

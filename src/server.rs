@@ -8,6 +8,7 @@
 //! the sequencer has a doubt, `Server::shutdown` ends them in reverse order.
 
 pub mod access;
+pub mod answered;
 pub mod api;
 pub mod audits;
 pub mod config;
@@ -44,6 +45,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::artifact::KeyCache;
+use crate::codes::{self, Code};
 use crate::server::api::judges::Judges;
 use crate::server::api::pool::Pool;
 use crate::server::api::problem::Problem;
@@ -253,7 +255,7 @@ async fn lost(state: State<AppState>, headers: HeaderMap) -> Response {
     if accept.contains("text/html") {
         return viewer::not_found(state).await;
     }
-    Problem::new("not_found", "there is nothing at this address").into_response()
+    Problem::new(&codes::service::NOT_FOUND, "there is nothing at this address").into_response()
 }
 
 async fn count_published(mut published: watch::Receiver<log::Published>, metrics: Metrics) {
@@ -344,16 +346,16 @@ pub enum ServeError {
 impl ServeError {
     /// Stable code.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
-            Self::Runtime(_) => "runtime",
-            Self::Bind { .. } => "listen",
+            Self::Runtime(_) => &codes::start::RUNTIME,
+            Self::Bind { .. } => &codes::start::LISTEN,
             Self::Open(error) => error.code(),
             // Somebody can do something about it, and nothing else is wrong.
-            Self::Stopped(Fatal::Store(error)) if error.code() == "disk_full" => "disk_full",
-            Self::Stopped(_) => "log_stopped",
-            Self::Listener => "listen",
-            Self::Stuck { .. } => "end_stuck",
+            Self::Stopped(Fatal::Store(error)) if error.code() == &codes::start::DISK_FULL => &codes::start::DISK_FULL,
+            Self::Stopped(_) => &codes::service::LOG_STOPPED,
+            Self::Listener => &codes::start::LISTEN,
+            Self::Stuck { .. } => &codes::start::END_STUCK,
         }
     }
 }

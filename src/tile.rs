@@ -13,6 +13,7 @@
 
 use std::ops::Range;
 
+use crate::codes::{self, Code};
 use crate::merkle::{HASH_BYTES, Hash, Node, TreeSize, node_hash};
 
 mod bundle;
@@ -146,15 +147,15 @@ pub enum TileError {
 }
 
 impl TileError {
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
-            TileError::Path { .. } => "tile_path_invalid",
-            TileError::TileLength { .. } => "tile_length",
-            TileError::TooNarrow { .. } => "tile_too_narrow",
-            TileError::EntryTooLarge { .. } => "entry_too_large",
-            TileError::BundleCount { .. } => "bundle_count",
-            TileError::BundleTruncated { .. } => "bundle_truncated",
-            TileError::BundleTrailing { .. } => "bundle_trailing",
+            TileError::Path { .. } => &codes::proof::TILE_PATH_INVALID,
+            TileError::TileLength { .. } => &codes::proof::TILE_LENGTH,
+            TileError::TooNarrow { .. } => &codes::proof::TILE_TOO_NARROW,
+            TileError::EntryTooLarge { .. } => &codes::proof::ENTRY_TOO_LARGE,
+            TileError::BundleCount { .. } => &codes::proof::BUNDLE_COUNT,
+            TileError::BundleTruncated { .. } => &codes::proof::BUNDLE_TRUNCATED,
+            TileError::BundleTrailing { .. } => &codes::proof::BUNDLE_TRAILING,
         }
     }
 }

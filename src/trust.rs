@@ -19,6 +19,7 @@
 
 use crate::checkpoint::cosignature::{self, Cosignature};
 use crate::checkpoint::{Checkpoint, CheckpointError, Origin, TreeHead};
+use crate::codes::{self, Code};
 use crate::note::{NoteError, SignedNote, VerifierKey};
 
 mod policy_text;
@@ -224,12 +225,12 @@ impl TrustError {
         matches!(self, TrustError::UnknownLog { .. })
     }
 
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
             TrustError::Note(error) => error.code(),
             TrustError::Checkpoint(error) => error.code(),
-            TrustError::UnknownLog { .. } | TrustError::UnknownKey { .. } => "log_unknown",
-            TrustError::QuorumUnmet { .. } => "quorum_unmet",
+            TrustError::UnknownLog { .. } | TrustError::UnknownKey { .. } => &codes::trust::LOG_UNKNOWN,
+            TrustError::QuorumUnmet { .. } => &codes::trust::QUORUM_UNMET,
         }
     }
 }

@@ -30,6 +30,7 @@ pub mod report;
 pub mod scoped_token;
 pub mod verification;
 
+use crate::codes::verdict;
 use crate::entry::SequencedEntry;
 use crate::merkle::TreeSize;
 use crate::receipt::{ConsistencyFile, LogProof, ProvenEntry, ReceiptError, prove, tlog_proof};
@@ -79,7 +80,7 @@ pub fn artifact(bytes: Option<&[u8]>, proof: &[u8], policy: &[u8], options: &Opt
                 Some(bytes) => body::check(&mut draft, bytes, &entry, options),
                 None => draft.incomplete(
                     Ask::Artifact,
-                    "body_not_shown",
+                    &verdict::BODY_NOT_SHOWN,
                     "the entry is proven, its body was not shown".to_owned(),
                 ),
             }
@@ -112,7 +113,7 @@ fn believe(draft: &mut Draft, proof: Result<LogProof, ReceiptError>, policy: &[u
 fn locate(draft: &mut Draft, believed: &Believed) -> Option<(ProvenEntry, SequencedEntry)> {
     let Some(bytes) = &believed.proof.extra else {
         let why = "the proof carries no entry in its extra line".to_owned();
-        draft.refuse(Ask::Entry, Refusal::new("entry_missing", why));
+        draft.refuse(Ask::Entry, Refusal::new(&verdict::ENTRY_MISSING, why));
         return None;
     };
     let decoded = SequencedEntry::decode(bytes);
@@ -136,7 +137,7 @@ fn extend(draft: &mut Draft, believed: &Believed, options: &Options<'_>) {
             Ok(())
         } else {
             let why = format!("the checkpoint covers {size} entries, at least {least} were asked for");
-            Err(Refusal::new("size_too_small", why))
+            Err(Refusal::new(&verdict::SIZE_TOO_SMALL, why))
         };
         draft.take(Ask::Size, enough, |()| format!("{size} entries, at least {least} were asked for"));
     }
@@ -148,12 +149,12 @@ fn extend(draft: &mut Draft, believed: &Believed, options: &Options<'_>) {
             Err(Unshown::Refused(refusal)) => draft.refuse(Ask::Consistency, refusal),
             Err(Unshown::Shorter { from, now }) => draft.incomplete(
                 Ask::Consistency,
-                "log_shorter",
+                &verdict::LOG_SHORTER,
                 format!("the older checkpoint covers {from} entries, the proof's only {now}"),
             ),
             Err(Unshown::NoFile { from }) => draft.incomplete(
                 Ask::Consistency,
-                "consistency_file_missing",
+                &verdict::CONSISTENCY_FILE_MISSING,
                 format!("nothing shows that this tree extends the one of {from} entries"),
             ),
         }
@@ -183,7 +184,7 @@ fn consistency(believed: &Believed, older: &Older<'_>) -> Result<TreeSize, Unsho
     let (from, now) = (old.head(), believed.checkpoint.head());
     if old.origin() != believed.checkpoint.origin() {
         let why = format!("the older checkpoint is of {}, the proof of {}", old.origin(), believed.checkpoint.origin());
-        return Err(Refusal::new("other_origin", why).into());
+        return Err(Refusal::new(&verdict::OTHER_ORIGIN, why).into());
     }
     if from.size > now.size {
         return Err(Unshown::Shorter { from: from.size, now: now.size });
@@ -201,11 +202,11 @@ fn consistency(believed: &Believed, older: &Older<'_>) -> Result<TreeSize, Unsho
     let newer = file.check(&old, &believed.policy)?;
     if newer.head() != now {
         let why = format!("the consistency file leads to size {}, the proof has {}", newer.head().size, now.size);
-        return Err(Refusal::new("consistency_other_checkpoint", why).into());
+        return Err(Refusal::new(&verdict::CONSISTENCY_OTHER_CHECKPOINT, why).into());
     }
     Ok(from.size)
 }
 
 fn fork(size: TreeSize) -> Refusal {
-    Refusal::new("fork", format!("two signed checkpoints of size {size} have different roots"))
+    Refusal::new(&verdict::FORK, format!("two signed checkpoints of size {size} have different roots"))
 }

@@ -72,7 +72,7 @@ pub struct Admitted {
 /// verification for each signature it carries; linear in `bytes`.
 ///
 /// # Errors
-/// The first admission step that fails, see [`CODES`](crate::artifact::CODES).
+/// The first admission step that fails, see [`ADMISSION`](crate::codes::artifact::ADMISSION).
 pub fn admit(bytes: &[u8], grant: &Grant, limits: &Limits, keys: &KeyCache) -> Result<Admitted, AdmitError> {
     read(bytes, grant, limits, keys, Reading::Intake)
 }
@@ -81,7 +81,7 @@ pub fn admit(bytes: &[u8], grant: &Grant, limits: &Limits, keys: &KeyCache) -> R
 /// retired versions and ids in odd spellings are read. Same cost.
 ///
 /// # Errors
-/// The first step that fails, see [`CODES`](crate::artifact::CODES).
+/// The first step that fails, see [`ADMISSION`](crate::codes::artifact::ADMISSION).
 pub fn readmit(bytes: &[u8], grant: &Grant, limits: &Limits, keys: &KeyCache) -> Result<Admitted, AdmitError> {
     read(bytes, grant, limits, keys, Reading::Logged)
 }

@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use ed25519_dalek::VerifyingKey;
 
 use crate::artifact::shape::DID_BYTES_MAX;
+use crate::codes::{self, Code};
 
 const PREFIX: &str = "did:key:z";
 /// Multicodec of an Ed25519 public key.
@@ -72,12 +73,12 @@ pub enum DidError {
 }
 
 impl DidError {
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
-            DidError::Invalid => "invalid_did",
-            DidError::WrongLength { .. } => "key_wrong_length",
-            DidError::NotAPoint => "key_not_a_point",
-            DidError::SmallOrder => "key_small_order",
+            DidError::Invalid => &codes::artifact::INVALID_DID,
+            DidError::WrongLength { .. } => &codes::artifact::KEY_WRONG_LENGTH,
+            DidError::NotAPoint => &codes::artifact::KEY_NOT_A_POINT,
+            DidError::SmallOrder => &codes::artifact::KEY_SMALL_ORDER,
         }
     }
 }

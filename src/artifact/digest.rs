@@ -12,6 +12,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
+use crate::codes::{self, Code};
 use crate::text::{base64url, hex};
 
 /// SHA-256 of an artifact's compact form.
@@ -28,8 +29,8 @@ pub struct PayloadHash([u8; 32]);
 pub struct HexError;
 
 impl HexError {
-    pub fn code(&self) -> &'static str {
-        "invalid_hex"
+    pub fn code(&self) -> &'static Code {
+        &codes::artifact::INVALID_HEX
     }
 }
 

@@ -4,52 +4,7 @@ use crate::artifact::did::DidError;
 use crate::artifact::grant::GrantError;
 use crate::artifact::json::JsonError;
 use crate::artifact::shape::ShapeError;
-
-/// Every code this room answers, and what it means. The API reference prints
-/// this table.
-pub const CODES: &[(&str, &str)] = &[
-    ("artifact_too_large", "the artifact has more bytes than the limit"),
-    ("compact_too_large", "the artifact's compact form has more bytes than the limit"),
-    ("json_not_utf8", "the bytes are not UTF-8"),
-    ("json_bom", "the text starts with a byte order mark"),
-    ("json_syntax", "the text is not JSON"),
-    ("json_truncated", "the text ends inside a JSON value"),
-    ("json_trailing_data", "there are bytes after the JSON value"),
-    ("json_duplicate_key", "an object names a member twice"),
-    ("json_lone_surrogate", "a \\u escape is half of a surrogate pair"),
-    ("json_too_deep", "arrays and objects nest deeper than 64"),
-    ("json_over_room", "the values would take more memory than their reader gives them"),
-    ("json_number_overflow", "a number is beyond the range of a double"),
-    ("json_number_unsafe", "an integral number is beyond ±(2^53-1)"),
-    ("json_number_underflow", "a number other than zero is too close to zero for a double"),
-    ("unknown_kind", "envelope_type or version field names no kind of this log"),
-    ("unsigned_not_allowed", "this kind must come in a signed envelope"),
-    ("kind_not_granted", "the token may not submit this kind"),
-    ("unsigned_not_granted", "the token may not submit this kind unsigned"),
-    ("instance_not_granted", "the token observes another Argo CD instance"),
-    ("channel_not_granted", "the token observes by another channel"),
-    ("unknown_version", "the version of the envelope or payload is not known"),
-    ("retired_version", "the version of the payload is only read where it was logged before"),
-    ("unknown_algorithm", "the signature algorithm is not Ed25519"),
-    ("unknown_hash_algorithm", "the hash algorithm is not known"),
-    ("unsupported_hash_algorithm", "BLAKE3 is known but not supported"),
-    ("missing_field", "a required field is absent"),
-    ("unknown_field", "a field is not known here"),
-    ("wrong_type", "a value is of another JSON type than its field"),
-    ("invalid_value", "a value breaks the rule of its field"),
-    ("base64url_not_canonical", "base64url is not the one spelling of its bytes"),
-    ("scope_hash_mismatch", "token_scope_hash_b64u is not the hash of the claims beside it"),
-    ("hash_mismatch", "payload_hash_b64u is not the hash of the payload"),
-    ("invalid_did", "the signer is not a did:key of an Ed25519 key"),
-    ("key_wrong_length", "the did:key does not hold 32 bytes of key"),
-    ("key_not_a_point", "the did:key holds no canonical curve point"),
-    ("key_small_order", "the did:key holds a point of small order"),
-    ("signature_invalid", "the signature does not verify under the signer's key"),
-    ("co_signature_invalid", "a co-signature does not verify under its signer's key"),
-    ("secret_in_artifact", "a text or field name holds a signed token"),
-    ("distrust_ahead", "roots withdraw trust from an index that lies above their own"),
-    ("kind_not_expandable", "an envelope inside a bundle is not of the kind of its array"),
-];
+use crate::codes::{self, Code};
 
 /// Why [`admit`](crate::artifact::admit) refuses an artifact.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,26 +46,26 @@ pub enum AdmitError {
 }
 
 impl AdmitError {
-    /// Stable name of the broken rule, one of [`CODES`].
-    pub fn code(&self) -> &'static str {
+    /// Stable name of the broken rule, one of [`ADMISSION`](codes::artifact::ADMISSION).
+    pub fn code(&self) -> &'static Code {
         match self {
-            AdmitError::TooLarge { .. } => "artifact_too_large",
-            AdmitError::CompactTooLarge { .. } => "compact_too_large",
+            AdmitError::TooLarge { .. } => &codes::artifact::ARTIFACT_TOO_LARGE,
+            AdmitError::CompactTooLarge { .. } => &codes::artifact::COMPACT_TOO_LARGE,
             AdmitError::Json(error) => error.code(),
-            AdmitError::UnknownKind => "unknown_kind",
-            AdmitError::UnsignedNotAllowed => "unsigned_not_allowed",
+            AdmitError::UnknownKind => &codes::artifact::UNKNOWN_KIND,
+            AdmitError::UnsignedNotAllowed => &codes::artifact::UNSIGNED_NOT_ALLOWED,
             AdmitError::Grant(error) => error.code(),
-            AdmitError::UnknownAlgorithm => "unknown_algorithm",
-            AdmitError::UnknownHashAlgorithm => "unknown_hash_algorithm",
-            AdmitError::UnsupportedHashAlgorithm => "unsupported_hash_algorithm",
+            AdmitError::UnknownAlgorithm => &codes::artifact::UNKNOWN_ALGORITHM,
+            AdmitError::UnknownHashAlgorithm => &codes::artifact::UNKNOWN_HASH_ALGORITHM,
+            AdmitError::UnsupportedHashAlgorithm => &codes::artifact::UNSUPPORTED_HASH_ALGORITHM,
             AdmitError::Shape { error, .. } => error.code(),
-            AdmitError::HashMismatch => "hash_mismatch",
+            AdmitError::HashMismatch => &codes::artifact::HASH_MISMATCH,
             AdmitError::Key { error, .. } => error.code(),
-            AdmitError::SignatureInvalid => "signature_invalid",
-            AdmitError::CoSignatureInvalid { .. } => "co_signature_invalid",
-            AdmitError::Secret { .. } => "secret_in_artifact",
-            AdmitError::DistrustAhead { .. } => "distrust_ahead",
-            AdmitError::NotExpandable => "kind_not_expandable",
+            AdmitError::SignatureInvalid => &codes::artifact::SIGNATURE_INVALID,
+            AdmitError::CoSignatureInvalid { .. } => &codes::artifact::CO_SIGNATURE_INVALID,
+            AdmitError::Secret { .. } => &codes::artifact::SECRET_IN_ARTIFACT,
+            AdmitError::DistrustAhead { .. } => &codes::artifact::DISTRUST_AHEAD,
+            AdmitError::NotExpandable => &codes::artifact::KIND_NOT_EXPANDABLE,
         }
     }
 
@@ -203,8 +158,8 @@ mod tests {
 
     #[test]
     fn code_table_lists_every_code_once_and_no_other() {
-        let mut answered: Vec<_> = one_of_each().iter().map(AdmitError::code).collect();
-        let mut listed: Vec<_> = CODES.iter().map(|(code, _)| *code).collect();
+        let mut answered: Vec<_> = one_of_each().iter().map(|error| error.code().name).collect();
+        let mut listed: Vec<_> = codes::artifact::ADMISSION.iter().map(|code| code.name).collect();
         answered.sort_unstable();
         listed.sort_unstable();
         assert_eq!(answered, listed);

@@ -8,14 +8,15 @@ use crate::artifact::did::KeyCache;
 use crate::artifact::error::AdmitError;
 use crate::artifact::json::Value;
 use crate::artifact::proof_bundle::receipts;
+use crate::codes::Code;
 
 /// An enveloped receipt inside a bundle that is not logged on its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotExpanded {
     /// Where in the submitted artifact, as `payload.receipts[3]`.
     pub path: String,
-    /// The admission step that failed, one of [`CODES`](crate::artifact::CODES).
-    pub code: &'static str,
+    /// The admission step that failed, one of [`ADMISSION`](crate::codes::artifact::ADMISSION).
+    pub code: &'static Code,
 }
 
 /// The authentic receipts inside a bundle, in the order of FORMATS 3.4, and those

@@ -3,6 +3,7 @@
 
 use crate::artifact::json::Value;
 use crate::artifact::kind::Kind;
+use crate::codes::{self, Code};
 
 /// The grant of one token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,12 +45,12 @@ pub enum GrantError {
 }
 
 impl GrantError {
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
-            GrantError::KindNotGranted { .. } => "kind_not_granted",
-            GrantError::UnsignedNotGranted { .. } => "unsigned_not_granted",
-            GrantError::InstanceNotGranted => "instance_not_granted",
-            GrantError::ChannelNotGranted => "channel_not_granted",
+            GrantError::KindNotGranted { .. } => &codes::artifact::KIND_NOT_GRANTED,
+            GrantError::UnsignedNotGranted { .. } => &codes::artifact::UNSIGNED_NOT_GRANTED,
+            GrantError::InstanceNotGranted => &codes::artifact::INSTANCE_NOT_GRANTED,
+            GrantError::ChannelNotGranted => &codes::artifact::CHANNEL_NOT_GRANTED,
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::artifact::json::{Object, Value, to_compact, to_jcs};
 use crate::artifact::kind::{HashForm, Kind};
 use crate::artifact::shape::{Broken, ShapeError};
 use crate::artifact::{Reading, admission, argocd_observation, cst_issuance, shape, time};
+use crate::codes::{self, Code};
 use crate::text::{base64url, hex};
 
 /// The payload with its version in front and its nonce after it, and with what
@@ -89,8 +90,8 @@ pub struct NotRenewable;
 
 impl NotRenewable {
     /// Stable code.
-    pub fn code(self) -> &'static str {
-        "not_renewable"
+    pub fn code(self) -> &'static Code {
+        &codes::artifact::NOT_RENEWABLE
     }
 }
 

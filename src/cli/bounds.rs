@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use pulselog::verify::budget::{Budget, MEMORY_BYTES_MAX, RUN_DEADLINE};
+use pulselog::codes::verdict::RUN_DEADLINE;
+use pulselog::verify::budget::{Budget, MEMORY_BYTES_MAX};
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::tell;

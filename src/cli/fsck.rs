@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
+use pulselog::codes::verdict::RATE_TOO_LOW;
 use pulselog::note::VerifierKey;
 use pulselog::server::config::{self, RawConfig};
 use pulselog::server::fsck::remote::{Fetched, Limits, Unfetched};
 use pulselog::server::fsck::{FsckError, Report, check, remote};
 use pulselog::verify::ARTIFACT_BYTES_MAX;
-use pulselog::verify::budget::RATE_TOO_LOW;
 use pulselog::verify::plain_text::escape;
 
 use crate::cli::bounds::{Bounds, too_slow};
@@ -101,7 +101,7 @@ fn fetch(client: &Client, path: &str, bytes_max: usize, rate: u64) -> Result<Fet
         Ok(answer) => Err(Unfetched::Failed(answer.problem())),
         Err(Unread::TooLong) => Ok(Fetched::TooLong),
         Err(Unread::TooSlow { rate }) => {
-            Err(Unfetched::Ended { code: RATE_TOO_LOW, why: format!("{}: {}", client.url(path), too_slow(rate)) })
+            Err(Unfetched::Ended { code: &RATE_TOO_LOW, why: format!("{}: {}", client.url(path), too_slow(rate)) })
         }
         Err(Unread::Failed(why)) => Err(Unfetched::Lost(why)),
     }

@@ -4,8 +4,9 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pulselog::server::api::problem::{MEDIA_TYPE, passes};
-use pulselog::verify::budget::RATE_TOO_LOW;
+use pulselog::codes::service::passes;
+use pulselog::codes::verdict::RATE_TOO_LOW;
+use pulselog::server::api::problem::MEDIA_TYPE;
 
 use crate::cli::bounds::{Pace, too_slow};
 use crate::cli::failure::Failure;

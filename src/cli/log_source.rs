@@ -4,14 +4,14 @@
 use std::io;
 use std::path::PathBuf;
 
+#[cfg(feature = "server")]
+use pulselog::codes::verdict::RATE_TOO_LOW;
 use pulselog::entry::SequencedEntry;
 use pulselog::merkle::TreeSize;
 use pulselog::note::NOTE_BYTES_MAX;
 use pulselog::tile::{TILE_WIDTH, TilePath, bundle_bytes_max, decode_bundle};
 use pulselog::trust::TrustPolicy;
 use pulselog::verify::ARTIFACT_BYTES_MAX;
-#[cfg(feature = "server")]
-use pulselog::verify::budget::RATE_TOO_LOW;
 use pulselog::verify::copy::{CopyError, LogCopy, WholeLog};
 use pulselog::verify::packet::MANIFEST;
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use pulselog::codes::start::CONFIG_INVALID;
 use pulselog::server::config::{Config, ConfigError, ENV_PREFIX, RawConfig, crowd};
 use pulselog::server::kernel::{self, exit_now};
 use pulselog::server::signals::Signals;
@@ -218,7 +219,7 @@ pub fn variables() -> Result<Vec<(String, String)>, Failure> {
     let ours = ours.filter(|(name, _)| name.starts_with(ENV_PREFIX));
     let text = |(name, value): (String, std::ffi::OsString)| match value.into_string() {
         Ok(value) => Ok((name, value)),
-        Err(_) => Err(Failure::usage(format!("{name}: must be UTF-8 [config_invalid]"))),
+        Err(_) => Err(Failure::usage(format!("{name}: must be UTF-8 [{CONFIG_INVALID}]"))),
     };
     ours.map(text).collect()
 }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use pulselog::artifact::json::{self, DEPTH_MAX};
 use pulselog::artifact::renewed;
-use pulselog::server::api::problem::passes;
+use pulselog::codes::artifact::ARTIFACT_TOO_LARGE;
+use pulselog::codes::service::passes;
 use pulselog::verify::plain_text::escape;
 
 use crate::cli::bounds::Pace;
@@ -257,7 +258,7 @@ impl Run {
     fn add_bounded(&mut self, from: String, bytes: &[u8]) -> Result<(), Failure> {
         if bytes.len() as u64 > ITEM_BYTES_MAX {
             let why = format!("is longer than {ITEM_BYTES_MAX} bytes, more than any log takes");
-            return self.refused(&from, "artifact_too_large", &why);
+            return self.refused(&from, ARTIFACT_TOO_LARGE.name, &why);
         }
         self.add(from, bytes)
     }
@@ -267,13 +268,13 @@ impl Run {
     fn add(&mut self, from: String, bytes: &[u8]) -> Result<(), Failure> {
         let parsed = match json::parse(bytes, DEPTH_MAX) {
             Ok(value) => value,
-            Err(error) => return self.refused(&from, error.code(), &error.to_string()),
+            Err(error) => return self.refused(&from, error.code().name, &error.to_string()),
         };
         let sent = match &self.issued_at {
             None => parsed,
             Some(issued_at) => match renewed(&parsed, issued_at) {
                 Ok(envelope) => envelope,
-                Err(error) => return self.refused(&from, error.code(), &error.to_string()),
+                Err(error) => return self.refused(&from, error.code().name, &error.to_string()),
             },
         };
         let line = json::to_compact(&sent).into_bytes();
@@ -346,7 +347,7 @@ impl Run {
             match line["status"].as_u64() {
                 Some(status @ (200 | 201)) => match self.belief.holds(&self.client, &item.line, line)? {
                     Ok(()) => self.logged(&item, line, status == 201)?,
-                    Err(error) => self.not_believed(&item.from, error.code(), &error.to_string())?,
+                    Err(error) => self.not_believed(&item.from, error.code().name, &error.to_string())?,
                 },
                 _ if line["problem"]["code"].as_str().is_some_and(passes) => busy.push(item),
                 _ => {

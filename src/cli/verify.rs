@@ -7,6 +7,7 @@ mod setup;
 use std::path::PathBuf;
 
 use pulselog::artifact::json::{self, DEPTH_MAX, JsonError};
+use pulselog::codes::artifact::WRONG_TYPE;
 use pulselog::merkle::TreeSize;
 use pulselog::note::SignedNote;
 use pulselog::protocol::Document;
@@ -161,7 +162,7 @@ fn one(args: &Args, files: &Files, judge: &Judge, bytes: Option<&[u8]>) -> Resul
     }
     if let Some(Ok(other)) = parsed.as_ref().filter(|file| matches!(file, Ok(file) if file.as_object().is_none())) {
         return Err(Failure::fail(format!(
-            "document: holds no artifact but JSON {}; an artifact is an object [wrong_type]",
+            "document: holds no artifact but JSON {}; an artifact is an object [{WRONG_TYPE}]",
             other.type_name()
         )));
     }

@@ -1,5 +1,7 @@
 //! Why bytes are no entry.
 
+use crate::codes::{self, Code};
+
 /// Why bytes are no entry of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
@@ -41,19 +43,19 @@ pub enum EntryError {
 impl EntryError {
     /// Stable code.
     #[must_use]
-    pub const fn code(self) -> &'static str {
+    pub const fn code(self) -> &'static Code {
         match self {
-            Self::UnknownForm => "entry_unknown_form",
-            Self::CoseReserved => "entry_cose_reserved",
-            Self::Cbor => "entry_cbor",
-            Self::NotDeterministic => "entry_not_deterministic",
-            Self::UnknownVersion => "entry_unknown_version",
-            Self::UnknownKind => "entry_unknown_kind",
-            Self::UnknownKey(_) => "entry_unknown_key",
-            Self::MissingKey(_) => "entry_missing_key",
-            Self::HashLength => "entry_hash_length",
-            Self::Signer => "entry_signer",
-            Self::SubmitterName => "submitter_name",
+            Self::UnknownForm => &codes::proof::ENTRY_UNKNOWN_FORM,
+            Self::CoseReserved => &codes::proof::ENTRY_COSE_RESERVED,
+            Self::Cbor => &codes::proof::ENTRY_CBOR,
+            Self::NotDeterministic => &codes::proof::ENTRY_NOT_DETERMINISTIC,
+            Self::UnknownVersion => &codes::proof::ENTRY_UNKNOWN_VERSION,
+            Self::UnknownKind => &codes::proof::ENTRY_UNKNOWN_KIND,
+            Self::UnknownKey(_) => &codes::proof::ENTRY_UNKNOWN_KEY,
+            Self::MissingKey(_) => &codes::proof::ENTRY_MISSING_KEY,
+            Self::HashLength => &codes::proof::ENTRY_HASH_LENGTH,
+            Self::Signer => &codes::proof::ENTRY_SIGNER,
+            Self::SubmitterName => &codes::proof::SUBMITTER_NAME,
         }
     }
 }

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::codes::{self, Code};
+
 /// Position of a leaf, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -105,11 +107,11 @@ pub enum NumberTextError {
 }
 
 impl NumberTextError {
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
-            NumberTextError::NotDigits => "number_not_digits",
-            NumberTextError::LeadingZero => "number_leading_zero",
-            NumberTextError::TooLarge => "number_too_large",
+            NumberTextError::NotDigits => &codes::proof::NUMBER_NOT_DIGITS,
+            NumberTextError::LeadingZero => &codes::proof::NUMBER_LEADING_ZERO,
+            NumberTextError::TooLarge => &codes::proof::NUMBER_TOO_LARGE,
         }
     }
 }

@@ -21,6 +21,8 @@ mod signer;
 
 pub use signer::{NoteSigner, SignerError, SignerKey};
 
+use crate::codes::{self, Code};
+
 pub(crate) const ED25519_KEY_BYTES: usize = 32;
 pub(crate) const ED25519_SIGNATURE_BYTES: usize = 64;
 
@@ -283,16 +285,16 @@ pub enum KeyError {
 }
 
 impl KeyError {
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
-            KeyError::NameLength { .. } | KeyError::NameCharacter => "key_name_invalid",
-            KeyError::VkeyShape | KeyError::VkeyBase64 => "vkey_invalid",
-            KeyError::UnknownKeyType { .. } => "key_type_unknown",
-            KeyError::WrongKeyType { .. } => "key_type_wrong",
-            KeyError::KeyLength { .. } => "key_length",
-            KeyError::NotAPoint => "key_not_a_point",
-            KeyError::SmallOrder => "key_small_order",
-            KeyError::KeyIdMismatch { .. } => "key_id_mismatch",
+            KeyError::NameLength { .. } | KeyError::NameCharacter => &codes::proof::KEY_NAME_INVALID,
+            KeyError::VkeyShape | KeyError::VkeyBase64 => &codes::proof::VKEY_INVALID,
+            KeyError::UnknownKeyType { .. } => &codes::proof::KEY_TYPE_UNKNOWN,
+            KeyError::WrongKeyType { .. } => &codes::proof::KEY_TYPE_WRONG,
+            KeyError::KeyLength { .. } => &codes::proof::KEY_LENGTH,
+            KeyError::NotAPoint => &codes::proof::KEY_NOT_A_POINT,
+            KeyError::SmallOrder => &codes::proof::KEY_SMALL_ORDER,
+            KeyError::KeyIdMismatch { .. } => &codes::proof::KEY_ID_MISMATCH,
         }
     }
 }

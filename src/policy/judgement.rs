@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::artifact::digest::PayloadHash;
+use crate::codes::{self, Code};
 use crate::policy::NAMESPACES_MAX;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +103,7 @@ impl Verdict {
     }
 }
 
-/// Why. Rows in the same order in [`REASONS`].
+/// Why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
     Allowed,
@@ -137,123 +138,40 @@ pub enum Reason {
     InheritanceTooDeep,
 }
 
-/// A reason's stable code and what it means.
-#[derive(Debug)]
-pub struct ReasonRow {
-    pub reason: Reason,
-    pub code: &'static str,
-    /// One sentence without names of this case.
-    pub meaning: &'static str,
-}
-
-const fn row(reason: Reason, code: &'static str, meaning: &'static str) -> ReasonRow {
-    ReasonRow { reason, code, meaning }
-}
-
-/// Every reason.
-pub static REASONS: &[ReasonRow] = &[
-    row(Reason::Allowed, "allowed", "A clause allows it and none denies it."),
-    row(
-        Reason::AllowedWithApproval,
-        "allowed_with_approval",
-        "A clause allows it if a person approved exactly this act.",
-    ),
-    row(Reason::NotGoverned, "not_governed", "The policy says nothing about actions of this sort."),
-    row(Reason::DeniedByClause, "denied_by_clause", "A clause denies it; a deny always wins."),
-    row(
-        Reason::DeniedByUnknownFact,
-        "denied_by_unknown_fact",
-        "A deny asks for a fact that is not known, so it applies.",
-    ),
-    row(Reason::NoClauseAllows, "no_clause_allows", "No clause allows this action; what is not allowed is refused."),
-    row(
-        Reason::ApplicationNotAllowed,
-        "application_not_allowed",
-        "The action is allowed for other applications, not for this one.",
-    ),
-    row(
-        Reason::InstanceNotAllowed,
-        "instance_not_allowed",
-        "The action is allowed on other Argo CD instances, or the agent has none of this name in the roots.",
-    ),
-    row(
-        Reason::NamespaceNotAllowed,
-        "namespace_not_allowed",
-        "The action reaches a namespace that no clause allows for it.",
-    ),
-    row(
-        Reason::NamespaceUnnamed,
-        "namespace_unnamed",
-        "The action reaches a place without a namespace (cluster-scoped, or left to the manifests), which no clause allows.",
-    ),
-    row(Reason::TooManyNamespaces, "too_many_namespaces", "The action reaches more namespaces than are judged."),
-    row(
-        Reason::NoApplication,
-        "no_application",
-        "The action is about no application, and such actions are never allowed.",
-    ),
-    row(
-        Reason::ConditionNotMet,
-        "condition_not_met",
-        "A clause would allow it, but one of its conditions does not hold or cannot be decided.",
-    ),
-    row(
-        Reason::ParameterNotApproved,
-        "parameter_not_approved",
-        "A parameter that no policy can speak about needs an approval that names it.",
-    ),
-    row(Reason::ProviderNotAllowed, "provider_not_allowed", "The policy does not list this model provider."),
-    row(Reason::ModelNotAllowed, "model_not_allowed", "The policy does not list this model."),
-    row(
-        Reason::ModelIdentityTooLow,
-        "model_identity_too_low",
-        "The model's identity is proven less strongly than the policy asks.",
-    ),
-    row(Reason::AuditPackUnproven, "audit_pack_unproven", "An audit that the policy asks of the model is not proven."),
-    row(Reason::NameUnreadable, "name_unreadable", "A provider or model name holds control characters."),
-    row(
-        Reason::AncestorSilent,
-        "ancestor_silent",
-        "An inherited policy does not govern such actions, so it does not allow.",
-    ),
-    row(Reason::PolicyVersionUnknown, "policy_version_unknown", "The policy is of no known version."),
-    row(Reason::PolicyMalformed, "policy_malformed", "The policy holds something unknown, so it allows nothing."),
-    row(Reason::PolicyTooLarge, "policy_too_large", "The policy is larger than its registry takes."),
-    row(Reason::ActionMalformed, "action_malformed", "The action is not one that policies can speak about."),
-    row(Reason::ParentMissing, "parent_missing", "The inherited policy is not logged."),
-    row(
-        Reason::ParentOfAnotherSigner,
-        "parent_of_another_signer",
-        "The inherited policy is logged, but signed by somebody else.",
-    ),
-    row(Reason::ParentLater, "parent_later", "The inherited policy was logged after the one that inherits it."),
-    row(Reason::ParentAmbiguous, "parent_ambiguous", "Several logged policies have the id of the inherited one."),
-    row(Reason::InheritanceCycle, "inheritance_cycle", "A policy inherits from itself, directly or through others."),
-    row(Reason::InheritanceTooDeep, "inheritance_too_deep", "Too many policies inherit from one another."),
-];
-
 impl Reason {
     /// Stable code.
-    pub fn code(self) -> &'static str {
-        REASONS[self as usize].code
-    }
-
-    /// What it means, without the names of one case.
-    pub fn meaning(self) -> &'static str {
-        REASONS[self as usize].meaning
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_stand_in_the_order_of_the_reasons() {
-        for (at, row) in REASONS.iter().enumerate() {
-            assert_eq!(row.reason as usize, at, "{}", row.code);
-            assert_eq!(row.reason.code(), row.code);
+    pub fn code(self) -> &'static Code {
+        match self {
+            Self::Allowed => &codes::policy::ALLOWED,
+            Self::AllowedWithApproval => &codes::policy::ALLOWED_WITH_APPROVAL,
+            Self::NotGoverned => &codes::policy::NOT_GOVERNED,
+            Self::DeniedByClause => &codes::policy::DENIED_BY_CLAUSE,
+            Self::DeniedByUnknownFact => &codes::policy::DENIED_BY_UNKNOWN_FACT,
+            Self::NoClauseAllows => &codes::policy::NO_CLAUSE_ALLOWS,
+            Self::ApplicationNotAllowed => &codes::policy::APPLICATION_NOT_ALLOWED,
+            Self::InstanceNotAllowed => &codes::policy::INSTANCE_NOT_ALLOWED,
+            Self::NamespaceNotAllowed => &codes::policy::NAMESPACE_NOT_ALLOWED,
+            Self::NamespaceUnnamed => &codes::policy::NAMESPACE_UNNAMED,
+            Self::TooManyNamespaces => &codes::policy::TOO_MANY_NAMESPACES,
+            Self::NoApplication => &codes::policy::NO_APPLICATION,
+            Self::ConditionNotMet => &codes::policy::CONDITION_NOT_MET,
+            Self::ParameterNotApproved => &codes::policy::PARAMETER_NOT_APPROVED,
+            Self::ProviderNotAllowed => &codes::policy::PROVIDER_NOT_ALLOWED,
+            Self::ModelNotAllowed => &codes::policy::MODEL_NOT_ALLOWED,
+            Self::ModelIdentityTooLow => &codes::policy::MODEL_IDENTITY_TOO_LOW,
+            Self::AuditPackUnproven => &codes::policy::AUDIT_PACK_UNPROVEN,
+            Self::NameUnreadable => &codes::policy::NAME_UNREADABLE,
+            Self::AncestorSilent => &codes::policy::ANCESTOR_SILENT,
+            Self::PolicyVersionUnknown => &codes::policy::POLICY_VERSION_UNKNOWN,
+            Self::PolicyMalformed => &codes::policy::POLICY_MALFORMED,
+            Self::PolicyTooLarge => &codes::policy::POLICY_TOO_LARGE,
+            Self::ActionMalformed => &codes::policy::ACTION_MALFORMED,
+            Self::ParentMissing => &codes::policy::PARENT_MISSING,
+            Self::ParentOfAnotherSigner => &codes::policy::PARENT_OF_ANOTHER_SIGNER,
+            Self::ParentLater => &codes::policy::PARENT_LATER,
+            Self::ParentAmbiguous => &codes::policy::PARENT_AMBIGUOUS,
+            Self::InheritanceCycle => &codes::policy::INHERITANCE_CYCLE,
+            Self::InheritanceTooDeep => &codes::policy::INHERITANCE_TOO_DEEP,
         }
-        assert_eq!(REASONS.len(), Reason::InheritanceTooDeep as usize + 1);
     }
 }

@@ -5,6 +5,7 @@
 //! ```
 
 use crate::artifact::json::Value;
+use crate::codes::{self, Code};
 use crate::protocol::options::Options;
 
 /// Most DIDs in one list.
@@ -19,8 +20,8 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    pub fn code(&self) -> &'static str {
-        "CONFIG_ERROR"
+    pub fn code(&self) -> &'static Code {
+        &codes::verdict::CONFIG_ERROR
     }
 }
 

@@ -28,6 +28,7 @@ use crate::artifact::json::{self, DEPTH_MAX, Object, Value, to_compact};
 use crate::artifact::receipts_root::{ReceiptsRoot, leaf_input, leaf_inputs};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, check, file_schema, list, object, plain, required};
 use crate::artifact::{ELEMENTS_MAX, RECEIPT_ARRAYS, receipts};
+use crate::codes::{self, Code};
 use crate::entry::SequencedEntry;
 use crate::merkle::{Hash, LeafIndex, ProofError, RootHash, SmallTree, TreeSize, leaf_hash, verify_inclusion};
 
@@ -349,20 +350,20 @@ fn path_field(error: &ProofError) -> &'static str {
 }
 
 impl DisclosureError {
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
-            DisclosureError::NoEntry => "disclosure_no_entry",
-            DisclosureError::NoReceiptsRoot => "disclosure_no_receipts_root",
-            DisclosureError::OtherBundle => "disclosure_other_bundle",
-            DisclosureError::NothingChosen => "disclosure_nothing_chosen",
-            DisclosureError::UnknownReceipt { .. } => "disclosure_unknown_receipt",
-            DisclosureError::Ambiguous { .. } => "disclosure_ambiguous_receipt",
-            DisclosureError::Order => "disclosure_order",
-            DisclosureError::Count { .. } => "disclosure_count",
-            DisclosureError::OtherArray => "disclosure_other_array",
-            DisclosureError::OtherIndex => "disclosure_other_index",
-            DisclosureError::Swapped => "disclosure_swapped",
-            DisclosureError::NotInBundle => "disclosure_not_in_bundle",
+            DisclosureError::NoEntry => &codes::receipt::DISCLOSURE_NO_ENTRY,
+            DisclosureError::NoReceiptsRoot => &codes::receipt::DISCLOSURE_NO_RECEIPTS_ROOT,
+            DisclosureError::OtherBundle => &codes::receipt::DISCLOSURE_OTHER_BUNDLE,
+            DisclosureError::NothingChosen => &codes::receipt::DISCLOSURE_NOTHING_CHOSEN,
+            DisclosureError::UnknownReceipt { .. } => &codes::receipt::DISCLOSURE_UNKNOWN_RECEIPT,
+            DisclosureError::Ambiguous { .. } => &codes::receipt::DISCLOSURE_AMBIGUOUS_RECEIPT,
+            DisclosureError::Order => &codes::receipt::DISCLOSURE_ORDER,
+            DisclosureError::Count { .. } => &codes::receipt::DISCLOSURE_COUNT,
+            DisclosureError::OtherArray => &codes::receipt::DISCLOSURE_OTHER_ARRAY,
+            DisclosureError::OtherIndex => &codes::receipt::DISCLOSURE_OTHER_INDEX,
+            DisclosureError::Swapped => &codes::receipt::DISCLOSURE_SWAPPED,
+            DisclosureError::NotInBundle => &codes::receipt::DISCLOSURE_NOT_IN_BUNDLE,
             DisclosureError::Path(error) => error.code(),
         }
     }

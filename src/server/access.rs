@@ -3,6 +3,8 @@
 //! one place. Tiles, checkpoints, proofs and health do not pass it: without
 //! them nobody could follow the log.
 
+use crate::codes::{self, Code};
+
 /// Who may read. Today everybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {
@@ -17,8 +19,8 @@ pub struct Closed;
 impl Closed {
     /// Stable code.
     #[must_use]
-    pub const fn code(self) -> &'static str {
-        "access_closed"
+    pub const fn code(self) -> &'static Code {
+        &codes::service::ACCESS_CLOSED
     }
 }
 

@@ -31,6 +31,7 @@ mod around;
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
+use crate::codes::{Code, service};
 use crate::server::api::answer::Answer;
 use crate::server::api::query::Param;
 use crate::server::health;
@@ -55,7 +56,7 @@ pub struct Route {
     /// Good answers.
     pub answers: &'static [Answer],
     /// Codes beside those that every route has.
-    pub codes: &'static [&'static str],
+    pub codes: &'static [&'static Code],
     /// Whether it shows bodies, names, findings or counts: then its handler
     /// passes [`Access::check`](crate::server::access::Access::check).
     pub shows: bool,
@@ -74,43 +75,44 @@ const fn serve(path: &'static str, handler: fn() -> MethodRouter<AppState>) -> O
 }
 
 /// Codes that any route may answer.
-pub const COMMON_CODES: &[&str] = &[
-    "host_invalid",
-    "invalid_parameter",
-    "not_found",
-    "method_not_allowed",
-    "not_acceptable",
-    "answers_full",
-    "timeout",
-    "internal",
+pub static COMMON_CODES: &[&Code] = &[
+    &service::HOST_INVALID,
+    &service::INVALID_PARAMETER,
+    &service::NOT_FOUND,
+    &service::METHOD_NOT_ALLOWED,
+    &service::NOT_ACCEPTABLE,
+    &service::ANSWERS_FULL,
+    &service::TIMEOUT,
+    &service::INTERNAL,
 ];
 /// Codes of every read of the store.
-pub const STORE_CODES: &[&str] = &["store_damaged", "store_failed"];
+pub static STORE_CODES: &[&Code] = &[&service::STORE_DAMAGED, &service::STORE_FAILED];
 /// Codes of what the audit answers.
-pub const AUDIT_CODES: &[&str] = &["size_not_published", "index_behind", "scope_too_large"];
+pub static AUDIT_CODES: &[&Code] = &[&service::SIZE_NOT_PUBLISHED, &service::INDEX_BEHIND, &service::SCOPE_TOO_LARGE];
 /// … of one scope.
-pub const SCOPE_CODES: &[&str] = &["scope_not_found", "size_not_published", "index_behind", "scope_too_large"];
+pub static SCOPE_CODES: &[&Code] =
+    &[&service::SCOPE_NOT_FOUND, &service::SIZE_NOT_PUBLISHED, &service::INDEX_BEHIND, &service::SCOPE_TOO_LARGE];
 /// Codes of every submission, beside those of admission.
-pub const SUBMIT_CODES: &[&str] = &[
-    "token_missing",
-    "token_unknown",
-    "token_expired",
-    "token_revoked",
-    "tokens_unreadable",
-    "tokens_missing",
-    "content_encoding_refused",
-    "content_type_refused",
-    "body_too_large",
-    "body_incomplete",
-    "body_too_slow",
-    "batch_too_large",
-    "queue_full",
-    "disk_low",
-    "read_only",
-    "served_read_only",
-    "degraded",
-    "clock_unsound",
-    "log_stopped",
+pub static SUBMIT_CODES: &[&Code] = &[
+    &service::TOKEN_MISSING,
+    &service::TOKEN_UNKNOWN,
+    &service::TOKEN_EXPIRED,
+    &service::TOKEN_REVOKED,
+    &service::TOKENS_UNREADABLE,
+    &service::TOKENS_MISSING,
+    &service::CONTENT_ENCODING_REFUSED,
+    &service::CONTENT_TYPE_REFUSED,
+    &service::BODY_TOO_LARGE,
+    &service::BODY_INCOMPLETE,
+    &service::BODY_TOO_SLOW,
+    &service::BATCH_TOO_LARGE,
+    &service::QUEUE_FULL,
+    &service::DISK_LOW,
+    &service::READ_ONLY,
+    &service::SERVED_READ_ONLY,
+    &service::DEGRADED,
+    &service::CLOCK_UNSOUND,
+    &service::LOG_STOPPED,
 ];
 
 /// A route that reads.
@@ -120,7 +122,7 @@ const fn reads(
     summary: &'static str,
     query: &'static [Param],
     answers: &'static [Answer],
-    codes: &'static [&'static str],
+    codes: &'static [&'static Code],
 ) -> Route {
     Route { method: "GET", path, served, summary, token: false, takes: None, query, answers, codes, shows: false }
 }
@@ -162,7 +164,7 @@ pub static ROUTES: &[Route] = &[
         takes: Some(submit::NDJSON),
         query: &[],
         answers: BATCH,
-        codes: &["batch_empty"],
+        codes: &[&service::BATCH_EMPTY],
         shows: false,
     },
     shows(reads(
@@ -179,7 +181,7 @@ pub static ROUTES: &[Route] = &[
         "One decoded entry.",
         &[],
         &[Answer::json("Entry")],
-        &["entry_not_found"],
+        &[&service::ENTRY_NOT_FOUND],
     )),
     reads(
         "/v1/entries/{index}.tlog-proof",
@@ -187,7 +189,7 @@ pub static ROUTES: &[Route] = &[
         "Offline evidence of one entry: C2SP tlog-proof with the entry in `extra`; JSON by Accept.",
         proofs::FILE_QUERY,
         &[Answer::text(answer::NO_CACHE), Answer::json("InclusionProof")],
-        &["entry_not_found", "size_not_published", "size_zero"],
+        &[&service::ENTRY_NOT_FOUND, &service::SIZE_NOT_PUBLISHED, &service::SIZE_ZERO],
     ),
     shows(reads(
         "/v1/leaves/{leaf_hash}",
@@ -195,7 +197,7 @@ pub static ROUTES: &[Route] = &[
         "The entry with this leaf hash. Upper-case hex and base64url redirect to lowercase hex.",
         &[],
         &[Answer::json("Entry")],
-        &["leaf_not_found"],
+        &[&service::LEAF_NOT_FOUND],
     )),
     shows(reads(
         "/v1/artifacts/{digest}",
@@ -203,7 +205,7 @@ pub static ROUTES: &[Route] = &[
         "The compact form of an artifact, byte for byte; ETag is its digest. Other spellings redirect to lowercase hex.",
         &[],
         BODY,
-        &["artifact_not_found", "body_withheld"],
+        &[&service::ARTIFACT_NOT_FOUND, &service::BODY_WITHHELD],
     )),
     shows(Route {
         method: "POST",
@@ -263,7 +265,7 @@ pub static ROUTES: &[Route] = &[
         "A work policy by the hash of its JCS form, logged by a holder of the role. Other spellings redirect to lowercase hex.",
         &[],
         &[Answer::new(200, answer::JSON, Some("Policy"), answer::PRIVATE)],
-        &["policy_not_found", "index_behind"],
+        &[&service::POLICY_NOT_FOUND, &service::INDEX_BEHIND],
     )),
     shows(reads(
         "/v1/lookup",
@@ -271,7 +273,7 @@ pub static ROUTES: &[Route] = &[
         "What bears this name or hash: an artifact digest, a leaf hash, a payload hash (every entry of such a statement, whoever signed), a policy or token hash, a name, an index. Names are claims of whoever signed.",
         lookup::LOOKUP_QUERY,
         &[Answer::json("Lookup")],
-        &["index_behind"],
+        &[&service::INDEX_BEHIND],
     )),
     reads(
         "/v1/proofs/inclusion",
@@ -279,7 +281,7 @@ pub static ROUTES: &[Route] = &[
         "Inclusion proof at any published size; C2SP tlog-proof by Accept.",
         proofs::INCLUSION_QUERY,
         &[Answer::json("InclusionProof"), Answer::text(answer::NO_CACHE)],
-        &["entry_not_found", "size_not_published", "size_zero"],
+        &[&service::ENTRY_NOT_FOUND, &service::SIZE_NOT_PUBLISHED, &service::SIZE_ZERO],
     ),
     reads(
         "/v1/proofs/consistency",
@@ -287,7 +289,7 @@ pub static ROUTES: &[Route] = &[
         "Consistency proof between published sizes; by Accept the body of a witness add-checkpoint request. From 0 it holds no hashes.",
         proofs::CONSISTENCY_QUERY,
         &[Answer::json("ConsistencyProof"), Answer::text(answer::NO_CACHE)],
-        &["sizes_swapped", "size_not_published"],
+        &[&service::SIZES_SWAPPED, &service::SIZE_NOT_PUBLISHED],
     ),
     reads(
         "/v1/checkpoints",
@@ -303,7 +305,7 @@ pub static ROUTES: &[Route] = &[
         "The published checkpoint of one size; the signed note by Accept.",
         &[],
         &[Answer::json("Checkpoint"), Answer::text(answer::NO_CACHE)],
-        &["size_not_published"],
+        &[&service::SIZE_NOT_PUBLISHED],
     ),
     reads(
         "/checkpoint",
@@ -319,7 +321,7 @@ pub static ROUTES: &[Route] = &[
         "Entry bundle, gzip by Accept-Encoding (C2SP tlog-tiles).",
         &[],
         TILE,
-        &["tile_path_invalid", "tile_not_found"],
+        &[&service::TILE_PATH_INVALID, &service::TILE_NOT_FOUND],
     ),
     reads(
         "/tile/{level}/{tile}",
@@ -327,7 +329,7 @@ pub static ROUTES: &[Route] = &[
         "Hash tile; a partial one inside a full one is cut from it (C2SP tlog-tiles).",
         &[],
         TILE,
-        &["tile_path_invalid", "tile_not_found"],
+        &[&service::TILE_PATH_INVALID, &service::TILE_NOT_FOUND],
     ),
     reads(
         "/v1/trust-policy",
@@ -351,7 +353,7 @@ pub static ROUTES: &[Route] = &[
         "Ready while the newest checkpoint verifies and the sequencer lives.",
         &[],
         &[Answer::json("Health")],
-        &["not_ready"],
+        &[&service::NOT_READY],
     ),
     reads("/metrics", serve("/metrics", || get(health::metrics)), "Counters for Prometheus.", &[], METRICS, &[]),
     reads(

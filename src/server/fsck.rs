@@ -13,6 +13,7 @@ pub(super) mod tree;
 
 use std::path::Path;
 
+use crate::codes::{self, Code};
 use crate::merkle::TreeSize;
 use crate::server::guard::GuardError;
 use crate::server::store::StoreError;
@@ -99,7 +100,7 @@ pub enum FsckError {
         /// Of the log.
         origin: String,
         /// As a policy of another log has it.
-        code: &'static str,
+        code: &'static Code,
     },
     /// Values of one body would fill the memory of this run.
     #[error("log: {what}: its values would fill more memory than this run may take; give more with --memory-max")]
@@ -111,7 +112,7 @@ pub enum FsckError {
     #[error("log: {why}")]
     Ended {
         /// Which.
-        code: &'static str,
+        code: &'static Code,
         /// In words.
         why: String,
     },
@@ -126,14 +127,14 @@ impl FsckError {
 
     /// Stable code.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
-            Self::NoLog { .. } => "no_log",
+            Self::NoLog { .. } => &codes::start::NO_LOG,
             Self::Store(e) => e.code(),
             Self::Guard(e) => e.code(),
-            Self::Remote(_) => "remote_log",
+            Self::Remote(_) => &codes::start::REMOTE_LOG,
             Self::Checkpoint(e) => e.code(),
-            Self::Memory { .. } => "memory_budget",
+            Self::Memory { .. } => &codes::verdict::MEMORY_BUDGET,
             Self::Elsewhere { code, .. } | Self::Ended { code, .. } => code,
         }
     }

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
 
+use crate::codes::{Code, service};
 use crate::server::api::answer::{self, NO_CACHE};
 use crate::server::api::pool;
 use crate::server::api::problem::Problem;
@@ -37,7 +38,7 @@ pub async fn ready(State(state): State<AppState>, uri: Uri) -> Result<Response, 
 }
 
 /// Codes of what refuses writes now; whoever submits is told one of them.
-fn refusals(log: &Log, tokens: &Tokens) -> Vec<&'static str> {
+fn refusals(log: &Log, tokens: &Tokens) -> Vec<&'static Code> {
     log.refusals().into_iter().chain(tokens.refusal()).collect()
 }
 
@@ -45,10 +46,10 @@ fn check(log: &Log, tokens: &Tokens) -> Result<HealthJson, Problem> {
     let published = log.published();
     let trusted = log.policy().open(&published.note);
     if !trusted.is_ok_and(|t| t.head() == published.head) {
-        return Err(Problem::new("not_ready", "the newest checkpoint does not verify under the pinned key"));
+        return Err(Problem::new(&service::NOT_READY, "the newest checkpoint does not verify under the pinned key"));
     }
     if !log.is_alive() {
-        return Err(Problem::new("not_ready", "the sequencer ended; the log must be started again"));
+        return Err(Problem::new(&service::NOT_READY, "the sequencer ended; the log must be started again"));
     }
     let refused = refusals(log, tokens);
     // It goes on being asked while a part is damaged: what is whole is shown.

@@ -28,6 +28,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use crate::checkpoint::{Origin, TreeHead};
+use crate::codes::Code;
 use crate::entry::PendingEntry;
 use crate::merkle::{LeafHash, LeafIndex, TreeSize};
 use crate::note::SignerKey;
@@ -285,7 +286,7 @@ impl Log {
 
     /// Codes of what refuses writes now, as a submission would be told.
     #[must_use]
-    pub fn refusals(&self) -> Vec<&'static str> {
+    pub fn refusals(&self) -> Vec<&'static Code> {
         if self.is_shown() {
             return vec![SubmitError::ServedReadOnly.code()];
         }

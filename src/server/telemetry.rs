@@ -12,6 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::codes::{Code, service};
 use crate::server::scrub::Progress;
 
 /// Upper bounds of the duration buckets, seconds: from a cached tile to the
@@ -86,15 +87,15 @@ struct Gauges {
 }
 
 /// What refuses writes while the service runs, each a gauge of its own.
-const WRITE_REFUSALS: [&str; 8] = [
-    "clock_unsound",
-    "degraded",
-    "disk_low",
-    "log_stopped",
-    "read_only",
-    "served_read_only",
-    "tokens_missing",
-    "tokens_unreadable",
+static WRITE_REFUSALS: [&Code; 8] = [
+    &service::CLOCK_UNSOUND,
+    &service::DEGRADED,
+    &service::DISK_LOW,
+    &service::LOG_STOPPED,
+    &service::READ_ONLY,
+    &service::SERVED_READ_ONLY,
+    &service::TOKENS_MISSING,
+    &service::TOKENS_UNREADABLE,
 ];
 
 impl Default for Metrics {
@@ -154,8 +155,8 @@ impl Metrics {
     }
 
     /// A request or a batch line was refused.
-    pub fn refused(&self, code: &'static str) {
-        self.refusals.get_or_create(&[("code", code.to_owned())]).inc();
+    pub fn refused(&self, code: &'static Code) {
+        self.refusals.get_or_create(&[("code", code.name.to_owned())]).inc();
     }
 
     /// A request was answered.
@@ -168,7 +169,7 @@ impl Metrics {
     ///
     /// # Errors
     /// Only when formatting itself fails.
-    pub fn text(&self, now: Now, refused: &[&'static str]) -> Result<String, std::fmt::Error> {
+    pub fn text(&self, now: Now, refused: &[&'static Code]) -> Result<String, std::fmt::Error> {
         self.gauges.published_size.set(now.published_size);
         self.gauges.indexed_size.set(now.indexed_size);
         self.gauges.queue_entries.set(now.queue_entries);
@@ -180,7 +181,7 @@ impl Metrics {
         self.gauges.scrub_last_pass.set(now.scrub.last_pass_at);
         self.gauges.scrub_damaged.set(now.scrub.damaged);
         for code in WRITE_REFUSALS.iter().chain(refused) {
-            let gauge = self.gauges.writes_refused.get_or_create(&[("code", (*code).to_owned())]);
+            let gauge = self.gauges.writes_refused.get_or_create(&[("code", code.name.to_owned())]);
             gauge.set(u64::from(refused.contains(code)));
         }
         let mut text = String::new();

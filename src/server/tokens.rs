@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::artifact::Kind;
+use crate::codes::{self, Code};
 use crate::entry::SubmitterName;
 use crate::merkle::Hash;
 use crate::server::config;
@@ -316,17 +317,17 @@ pub enum TokenError {
 impl TokenError {
     /// Stable code.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> &'static Code {
         match self {
-            Self::Unknown => "token_unknown",
-            Self::Expired => "token_expired",
-            Self::Revoked => "token_revoked",
-            Self::NameTaken { .. } => "token_name_taken",
-            Self::NoSuchName { .. } => "token_no_such_name",
-            Self::Options { .. } => "token_options",
-            Self::Randomness => "token_randomness",
-            Self::Missing { .. } => "tokens_missing",
-            Self::File { .. } => "tokens_unreadable",
+            Self::Unknown => &codes::service::TOKEN_UNKNOWN,
+            Self::Expired => &codes::service::TOKEN_EXPIRED,
+            Self::Revoked => &codes::service::TOKEN_REVOKED,
+            Self::NameTaken { .. } => &codes::start::TOKEN_NAME_TAKEN,
+            Self::NoSuchName { .. } => &codes::start::TOKEN_NO_SUCH_NAME,
+            Self::Options { .. } => &codes::start::TOKEN_OPTIONS,
+            Self::Randomness => &codes::start::TOKEN_RANDOMNESS,
+            Self::Missing { .. } => &codes::service::TOKENS_MISSING,
+            Self::File { .. } => &codes::service::TOKENS_UNREADABLE,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use super::{
     Log, POLICY_BYTES_MAX, POLICY_GROUPS_MAX, POLICY_LOGS_MAX, POLICY_WITNESSES_MAX, TrustPolicy, Voter, VoterKind,
 };
+use crate::codes::{self, Code};
 use crate::note::{KeyError, KeyType, VerifierKey};
 
 /// The name that stands for no quorum and can name nothing else.
@@ -206,7 +207,7 @@ pub struct PolicyError {
 }
 
 impl PolicyError {
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         self.defect.code()
     }
 }
@@ -249,24 +250,24 @@ pub enum PolicyDefect {
 }
 
 impl PolicyDefect {
-    fn code(&self) -> &'static str {
+    fn code(&self) -> &'static Code {
         match self {
-            PolicyDefect::TooLarge => "policy_too_large",
-            PolicyDefect::NotUtf8 => "policy_not_utf8",
-            PolicyDefect::ControlCharacter => "policy_control_character",
-            PolicyDefect::UnknownKeyword => "policy_unknown_keyword",
-            PolicyDefect::Words { .. } => "policy_line_form",
+            PolicyDefect::TooLarge => &codes::trust::POLICY_TOO_LARGE,
+            PolicyDefect::NotUtf8 => &codes::trust::POLICY_NOT_UTF8,
+            PolicyDefect::ControlCharacter => &codes::trust::POLICY_CONTROL_CHARACTER,
+            PolicyDefect::UnknownKeyword => &codes::trust::POLICY_UNKNOWN_KEYWORD,
+            PolicyDefect::Words { .. } => &codes::trust::POLICY_LINE_FORM,
             PolicyDefect::Key(error) => error.code(),
-            PolicyDefect::DuplicateKey => "policy_duplicate_key",
-            PolicyDefect::DuplicateName { .. } => "policy_duplicate_name",
-            PolicyDefect::ReservedName => "policy_reserved_name",
-            PolicyDefect::UndefinedName { .. } => "policy_undefined_name",
-            PolicyDefect::MemberTwice { .. } => "policy_member_twice",
-            PolicyDefect::Threshold { .. } => "policy_threshold",
-            PolicyDefect::TooMany { .. } => "policy_too_many",
-            PolicyDefect::SecondQuorum => "policy_second_quorum",
-            PolicyDefect::NoQuorum => "policy_no_quorum",
-            PolicyDefect::NoLog => "policy_no_log",
+            PolicyDefect::DuplicateKey => &codes::trust::POLICY_DUPLICATE_KEY,
+            PolicyDefect::DuplicateName { .. } => &codes::trust::POLICY_DUPLICATE_NAME,
+            PolicyDefect::ReservedName => &codes::trust::POLICY_RESERVED_NAME,
+            PolicyDefect::UndefinedName { .. } => &codes::trust::POLICY_UNDEFINED_NAME,
+            PolicyDefect::MemberTwice { .. } => &codes::trust::POLICY_MEMBER_TWICE,
+            PolicyDefect::Threshold { .. } => &codes::trust::POLICY_THRESHOLD,
+            PolicyDefect::TooMany { .. } => &codes::trust::POLICY_TOO_MANY,
+            PolicyDefect::SecondQuorum => &codes::trust::POLICY_SECOND_QUORUM,
+            PolicyDefect::NoQuorum => &codes::trust::POLICY_NO_QUORUM,
+            PolicyDefect::NoLog => &codes::trust::POLICY_NO_LOG,
         }
     }
 }

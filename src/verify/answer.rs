@@ -3,6 +3,7 @@
 
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::{Grant, KeyCache, Kind, Limits, admit};
+use crate::codes::{Code, verdict};
 use crate::entry::SequencedEntry;
 use crate::merkle::Hash;
 use crate::receipt::{ReceiptError, prove, tlog_proof};
@@ -41,12 +42,12 @@ pub enum AnswerError {
 }
 
 impl AnswerError {
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
-            AnswerError::Malformed => "answer_malformed",
-            AnswerError::OtherDigest { .. } => "answer_other_digest",
-            AnswerError::BeyondTree { .. } => "answer_beyond_tree",
-            AnswerError::OtherEntry => "answer_other_entry",
+            AnswerError::Malformed => &verdict::ANSWER_MALFORMED,
+            AnswerError::OtherDigest { .. } => &verdict::ANSWER_OTHER_DIGEST,
+            AnswerError::BeyondTree { .. } => &verdict::ANSWER_BEYOND_TREE,
+            AnswerError::OtherEntry => &verdict::ANSWER_OTHER_ENTRY,
             AnswerError::Proof(error) => error.code(),
         }
     }

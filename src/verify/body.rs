@@ -4,6 +4,7 @@
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{self, DEPTH_MAX};
 use crate::artifact::{Admitted, Grant, KeyCache, Limits, readmit};
+use crate::codes::{Code, verdict};
 use crate::entry::SequencedEntry;
 use crate::verify::draft::{Draft, Refusal};
 use crate::verify::report::Ask;
@@ -16,10 +17,10 @@ pub(super) fn check(draft: &mut Draft, bytes: &[u8], entry: &SequencedEntry, opt
     let compact = json::parse_within(bytes, DEPTH_MAX, room).map(|value| json::to_compact(&value));
     let Some(compact) = draft.take(Ask::Artifact, compact, |_| "strict I-JSON".to_owned()) else { return };
     let digest = ArtifactDigest::of(compact.as_bytes());
-    let same = equal("digest_mismatch", "digest", &digest.to_string(), &entry.digest.to_string());
+    let same = equal(&verdict::DIGEST_MISMATCH, "digest", &digest.to_string(), &entry.digest.to_string());
     draft.take(Ask::Digest, same, |()| format!("{digest}"));
     let length = compact.len() as u64;
-    let same = equal("length_mismatch", "length", &length.to_string(), &entry.body_bytes.to_string());
+    let same = equal(&verdict::LENGTH_MISMATCH, "length", &length.to_string(), &entry.body_bytes.to_string());
     draft.take(Ask::Length, same, |()| format!("{length} bytes in compact form"));
     let limits = Limits { artifact_bytes_max: ARTIFACT_BYTES_MAX, depth_max: DEPTH_MAX, room };
     let admitted = readmit(compact.as_bytes(), &grant(entry), &limits, &KeyCache::new());
@@ -38,16 +39,16 @@ fn said_by(admitted: &Admitted) -> String {
 /// What the entry says about the artifact is what the artifact says.
 fn agree(draft: &mut Draft, admitted: &Admitted, entry: &SequencedEntry) {
     let artifact = &admitted.artifact;
-    let kind = equal("kind_mismatch", "kind", artifact.kind().name(), entry.kind.name());
+    let kind = equal(&verdict::KIND_MISMATCH, "kind", artifact.kind().name(), entry.kind.name());
     draft.take(Ask::Kind, kind, |()| entry.kind.name().to_owned());
     let text = |did: Option<&crate::artifact::Did>| did.map_or_else(|| "nobody".to_owned(), ToString::to_string);
-    let signer = equal("signer_mismatch", "signer", &text(artifact.signer()), &text(entry.signer.as_ref()));
+    let signer = equal(&verdict::SIGNER_MISMATCH, "signer", &text(artifact.signer()), &text(entry.signer.as_ref()));
     draft.take(Ask::Signer, signer, |()| text(entry.signer.as_ref()));
     let receipts = if admitted.receipts == entry.receipts {
         Ok(())
     } else {
         let why = "the receipts inside are not those that the entry commits to".to_owned();
-        Err(Refusal::new("receipts_root_mismatch", why))
+        Err(Refusal::new(&verdict::RECEIPTS_ROOT_MISMATCH, why))
     };
     draft.take(Ask::Receipts, receipts, |()| match &entry.receipts {
         Some(receipts) if receipts.count == 1 => "1 receipt, root as in the entry".to_owned(),
@@ -56,7 +57,7 @@ fn agree(draft: &mut Draft, admitted: &Admitted, entry: &SequencedEntry) {
     });
 }
 
-fn equal(code: &'static str, what: &str, got: &str, want: &str) -> Result<(), Refusal> {
+fn equal(code: &'static Code, what: &str, got: &str, want: &str) -> Result<(), Refusal> {
     if got == want {
         return Ok(());
     }

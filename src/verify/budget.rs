@@ -2,6 +2,7 @@
 //! charged before it is kept; what is only looked at has the rest.
 
 use crate::artifact::Artifact;
+use crate::codes::{Code, verdict};
 
 /// Memory of a run whose reader says nothing else, bytes. What is read may be
 /// three times the largest body more, and [`ENTRY_BYTES`] an entry.
@@ -16,10 +17,6 @@ const DOCUMENT_PART: usize = 4;
 /// Least room of a document where many are read at a time: four times what the
 /// longest of them has.
 const ROOM_BYTES_MIN: usize = 8 << 20;
-
-/// Codes of the other bounds that a run may reach.
-pub const RATE_TOO_LOW: &str = "rate_too_low";
-pub const RUN_DEADLINE: &str = "run_deadline";
 
 /// What is left of it.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +33,8 @@ pub struct OverBudget {
 }
 
 impl OverBudget {
-    pub fn code(&self) -> &'static str {
-        "memory_budget"
+    pub fn code(&self) -> &'static Code {
+        &verdict::MEMORY_BUDGET
     }
 }
 

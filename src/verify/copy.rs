@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::artifact::KeyCache;
 use crate::audit::{KnownSize, Seen, Timeline, authenticate_within};
 use crate::checkpoint::TreeHead;
+use crate::codes::{Code, verdict};
 use crate::entry::{EntryError, SequencedEntry};
 use crate::merkle::{Frontier, LeafIndex, RootHash, TreeSize, leaf_hash};
 use crate::trust::{TrustError, TrustPolicy, TrustedCheckpoint};
@@ -43,15 +44,15 @@ impl CopyError {
         }
     }
 
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
             CopyError::Trust(error) => error.code(),
             CopyError::Entry { source, .. } => source.code(),
-            CopyError::Root { .. } => "copy_other_root",
-            CopyError::Short { .. } => "copy_short",
-            CopyError::Order { .. } => "COPY_OUT_OF_ORDER",
+            CopyError::Root { .. } => &verdict::COPY_OTHER_ROOT,
+            CopyError::Short { .. } => &verdict::COPY_SHORT,
+            CopyError::Order { .. } => &verdict::COPY_OUT_OF_ORDER,
             CopyError::Memory { source, .. } => source.code(),
-            CopyError::Beyond { .. } => "copy_beyond",
+            CopyError::Beyond { .. } => &verdict::COPY_BEYOND,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! its own is authenticated; one without is only as good as the bundle.
 
 use crate::artifact::{Artifact, KINDS, KeyCache, admit_inside};
+use crate::codes;
 use crate::receipt::disclosure::bundle_root;
 use crate::receipt::{Disclosure, ReceiptError, ShownReceipt};
 use crate::verify::draft::{Draft, Refusal};
@@ -56,12 +57,12 @@ fn place(draft: &mut Draft, shown: &ShownReceipt, outcome: Result<(), ReceiptErr
 fn author(draft: &mut Draft, shown: &ShownReceipt, keys: &KeyCache) {
     if !KINDS.iter().any(|row| row.bundle_array == Some(shown.array())) {
         let why = format!("{}: receipts of this array are not judged here", name(shown));
-        draft.incomplete(Ask::Author, "receipt_not_judged", why);
+        draft.incomplete(Ask::Author, &codes::receipt::RECEIPT_NOT_JUDGED, why);
         return;
     }
     let Some(admitted) = admit_inside(shown.array(), shown.receipt(), keys) else {
         let why = format!("{}: has no signature of its own, and the bundle that holds it is not shown", name(shown));
-        draft.incomplete(Ask::Author, "receipt_without_envelope", why);
+        draft.incomplete(Ask::Author, &codes::receipt::RECEIPT_WITHOUT_ENVELOPE, why);
         return;
     };
     let admitted = admitted.map_err(|error| Refusal::new(error.code(), format!("{}: {error}", name(shown))));

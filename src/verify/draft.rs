@@ -3,6 +3,7 @@
 
 use crate::artifact::AdmitError;
 use crate::artifact::json::JsonError;
+use crate::codes::{Code, verdict};
 use crate::entry::EntryError;
 use crate::receipt::ReceiptError;
 use crate::trust::{PolicyError, TrustError};
@@ -13,7 +14,7 @@ use crate::verify::report::{ASKS, Ask, Check, Matter, Outcome, REPORT_VERSION, R
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     /// Stable code.
-    pub(super) code: &'static str,
+    pub(super) code: &'static Code,
     /// In words.
     pub(super) why: String,
     /// Nothing is said against it: it is of another log than the policy.
@@ -21,7 +22,7 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(code: &'static str, why: impl Into<String>) -> Self {
+    pub(super) fn new(code: &'static Code, why: impl Into<String>) -> Self {
         Self { code, why: why.into(), is_elsewhere: false }
     }
 }
@@ -104,7 +105,7 @@ impl Draft {
     }
 
     pub(super) fn pass(&mut self, ask: Ask, detail: String) {
-        self.answer(ask, Outcome::Pass, "ok", detail);
+        self.answer(ask, Outcome::Pass, &verdict::OK, detail);
     }
 
     pub(super) fn refuse(&mut self, ask: Ask, refusal: Refusal) {
@@ -112,22 +113,22 @@ impl Draft {
         self.answer(ask, outcome, refusal.code, refusal.why);
     }
 
-    pub(super) fn incomplete(&mut self, ask: Ask, code: &'static str, detail: String) {
+    pub(super) fn incomplete(&mut self, ask: Ask, code: &'static Code, detail: String) {
         self.answer(ask, Outcome::Incomplete, code, detail);
     }
 
-    fn answer(&mut self, ask: Ask, outcome: Outcome, code: &'static str, detail: String) {
+    fn answer(&mut self, ask: Ask, outcome: Outcome, code: &'static Code, detail: String) {
         let (name, advice) = ask.row();
         let advice = advice_of(code).unwrap_or(advice);
         let advice = matches!(outcome, Outcome::Fail | Outcome::Incomplete).then_some(advice);
-        self.answers.push((ask, Check { name, outcome, code, detail, advice }));
+        self.answers.push((ask, Check { name, outcome, code: code.name, detail, advice }));
     }
 
     pub(super) fn finish(mut self) -> Report {
         for ask in self.asked.clone() {
             if !self.answers.iter().any(|(answered, _)| *answered == ask) {
                 let why = "something before it failed or was not shown".to_owned();
-                self.answer(ask, Outcome::NotChecked, "not_checked", why);
+                self.answer(ask, Outcome::NotChecked, &verdict::NOT_CHECKED, why);
             }
         }
         self.answers.sort_by_key(|(ask, _)| ASKS.iter().position(|(row, ..)| row == ask));
@@ -147,6 +148,7 @@ impl Draft {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codes::trust;
 
     #[test]
     fn passes_only_when_every_question_was_answered_with_pass() {
@@ -161,8 +163,8 @@ mod tests {
     #[test]
     fn fails_although_another_check_is_incomplete() {
         let mut draft = Draft::new(Matter::Artifact, &Options::default());
-        draft.incomplete(Ask::Artifact, "body_not_shown", String::new());
-        draft.refuse(Ask::Checkpoint, Refusal::new("log_unknown", "\u{1b}[2J"));
+        draft.incomplete(Ask::Artifact, &verdict::BODY_NOT_SHOWN, String::new());
+        draft.refuse(Ask::Checkpoint, Refusal::new(&trust::LOG_UNKNOWN, "\u{1b}[2J"));
         let report = draft.finish();
         assert_eq!((report.verdict, report.exit_code()), (Outcome::Fail, 1));
         assert!(!report.to_text().contains('\u{1b}'));

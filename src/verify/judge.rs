@@ -17,7 +17,8 @@ pub use self::known::Known;
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{self, DEPTH_MAX, Value};
 use crate::artifact::{Artifact, Did, KeyCache};
-use crate::audit::{self, Absence, DOCUMENTS_DISAGREE, Report as Audit, Timeline};
+use crate::audit::{self, Absence, Report as Audit, Timeline};
+use crate::codes::verdict;
 use crate::entry::SequencedEntry;
 use crate::merkle::TreeSize;
 use crate::protocol::{self, Bundle, Document, DocumentKind, verify_with};
@@ -174,9 +175,10 @@ impl Judge {
     pub fn proven(&self, report: Report) -> Verification {
         let no_run =
             |name, code, what| Check::incomplete(name, code, format!("{what}: this artifact is of no one run"));
-        let token = self.token.as_ref().map(|_| no_run("token", "token_not_compared", "the token was not looked at"));
+        let token =
+            self.token.as_ref().map(|_| no_run("token", &verdict::TOKEN_NOT_COMPARED, "the token was not looked at"));
         let job = self.expect_job.as_ref();
-        let job = job.map(|_| no_run("job", "job_not_compared", "the expected job was not looked at"));
+        let job = job.map(|_| no_run("job", &verdict::JOB_NOT_COMPARED, "the expected job was not looked at"));
         // A tree that is proven reaches as far as what was read beside it.
         let proven = report.subject.as_ref().map_or(0, |subject| subject.tree_size);
         let size = self.known.as_ref().map(|known| known.reached(proven.max(self.size().get())));
@@ -200,7 +202,7 @@ impl Judge {
     fn file_checks(&self, document: &Document<'_>) -> Vec<Check> {
         let is_audited = !self.protocol_only && document.kind() != DocumentKind::CommitSignature;
         let disagreements = document.disagreements().iter().filter(|_| !is_audited);
-        disagreements.map(|why| Check::incomplete("document", DOCUMENTS_DISAGREE, why.as_str())).collect()
+        disagreements.map(|why| Check::disagreement(why)).collect()
     }
 
     /// What is to be said of the evidence itself.

@@ -21,6 +21,7 @@ use crate::artifact::Artifact;
 use crate::artifact::digest::{ArtifactDigest, sha256};
 use crate::audit::{KnownSize, Timeline};
 use crate::checkpoint::TreeHead;
+use crate::codes::verdict;
 use crate::merkle::{LeafIndex, RootHash, TreeSize};
 use crate::text::hex;
 use crate::trust::TrustPolicy;
@@ -102,7 +103,7 @@ impl Packet {
     /// The same, saying that a file was not read.
     #[must_use]
     pub fn without(mut self, name: &str, why: &str) -> Packet {
-        self.checks.push(Check::incomplete("evidence", "evidence_not_read", format!("{name}: {why}")));
+        self.checks.push(Check::incomplete("evidence", &verdict::EVIDENCE_NOT_READ, format!("{name}: {why}")));
         self
     }
 
@@ -111,7 +112,7 @@ impl Packet {
     fn connect(&mut self, head: TreeHead) {
         let apart = self.heads.iter().filter(|(size, root)| !self.leads(**size, root)).map(|(size, _)| {
             let detail = format!("nothing shows that the tree of {size} is the beginning of that of {}", head.size);
-            Check::incomplete("evidence", "consistency_file_missing", detail)
+            Check::incomplete("evidence", &verdict::CONSISTENCY_FILE_MISSING, detail)
         });
         let apart: Vec<_> = apart.collect();
         self.checks.extend(apart);

@@ -15,6 +15,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::codes::{self, Code, verdict};
 use crate::entry::SequencedEntry;
 use crate::receipt::ProvenEntry;
 use crate::verify::plain_text::escape;
@@ -125,24 +126,30 @@ pub(super) const ASKS: &[(Ask, &str, &str)] = &[
 ];
 
 /// What to do where a reason asks for something else than its question.
-const ADVICE_OF_REASONS: &[(&str, &str)] = &[
-    ("fork", "keep both checkpoints and tell others: this is proof that the log showed two histories"),
-    ("log_shorter", "ask for a newer proof or read the log again; keep the checkpoint: the log may have been cut"),
+static ADVICE_OF_REASONS: &[(&Code, &str)] = &[
+    (&verdict::FORK, "keep both checkpoints and tell others: this is proof that the log showed two histories"),
     (
-        "consistency_file_missing",
+        &verdict::LOG_SHORTER,
+        "ask for a newer proof or read the log again; keep the checkpoint: the log may have been cut",
+    ),
+    (
+        &verdict::CONSISTENCY_FILE_MISSING,
         "fetch /v1/proofs/consistency?from=OLD&to=NEW as text/plain and give it too, or judge beside the log: --log",
     ),
-    ("other_origin", "give a checkpoint of the same log"),
-    ("receipt_other_origin", "give a consistency file of the same log"),
-    ("receipt_other_old_size", "ask for the consistency file from the size of the checkpoint that you kept"),
-    ("consistency_other_checkpoint", "ask for the consistency file to the size of the proof"),
-    ("policy_no_log", "add the log's line to the trust policy, as its operator publishes it"),
-    ("json_over_room", "give more with --memory-max, or have the producer write fewer, longer values"),
-    ("packet_manifest_empty", "get the packet again, whole, from whoever made it"),
+    (&verdict::OTHER_ORIGIN, "give a checkpoint of the same log"),
+    (&codes::receipt::RECEIPT_OTHER_ORIGIN, "give a consistency file of the same log"),
+    (
+        &codes::receipt::RECEIPT_OTHER_OLD_SIZE,
+        "ask for the consistency file from the size of the checkpoint that you kept",
+    ),
+    (&verdict::CONSISTENCY_OTHER_CHECKPOINT, "ask for the consistency file to the size of the proof"),
+    (&codes::trust::POLICY_NO_LOG, "add the log's line to the trust policy, as its operator publishes it"),
+    (&codes::artifact::JSON_OVER_ROOM, "give more with --memory-max, or have the producer write fewer, longer values"),
+    (&verdict::PACKET_MANIFEST_EMPTY, "get the packet again, whole, from whoever made it"),
 ];
 
 /// The advice of a reason that has its own.
-pub(super) fn advice_of(code: &str) -> Option<&'static str> {
+pub(super) fn advice_of(code: &Code) -> Option<&'static str> {
     ADVICE_OF_REASONS.iter().find(|(of, _)| *of == code).map(|(_, advice)| *advice)
 }
 
@@ -170,7 +177,8 @@ pub struct Check {
     pub name: &'static str,
     /// Answer.
     pub outcome: Outcome,
-    /// Stable reason code; `ok` and `not_checked` for those.
+    /// Name of the code that says why, or of a rule of the audit; `ok` and
+    /// `not_checked` for those.
     pub code: &'static str,
     /// In words. Holds text of the artifact: escape it.
     pub detail: String,

@@ -14,6 +14,7 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use crate::artifact::check_claims;
 use crate::artifact::digest::sha256;
 use crate::artifact::json::{self, Value};
+use crate::codes::{Code, verdict};
 use crate::text::{base64url, hex};
 
 /// Longest compact token that is read, bytes.
@@ -60,14 +61,14 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
-            TokenError::Form => "token_form",
-            TokenError::Header => "token_header",
-            TokenError::Claims(_) => "token_claims",
-            TokenError::KeyUnknown => "token_key_unknown",
-            TokenError::Signature => "token_signature_invalid",
-            TokenError::KeySet(_) => "key_set_invalid",
+            TokenError::Form => &verdict::TOKEN_FORM,
+            TokenError::Header => &verdict::TOKEN_HEADER,
+            TokenError::Claims(_) => &verdict::TOKEN_CLAIMS,
+            TokenError::KeyUnknown => &verdict::TOKEN_KEY_UNKNOWN,
+            TokenError::Signature => &verdict::TOKEN_SIGNATURE_INVALID,
+            TokenError::KeySet(_) => &verdict::KEY_SET_INVALID,
         }
     }
 }

@@ -17,7 +17,8 @@ use serde::Serialize;
 
 use crate::artifact::Did;
 use crate::artifact::digest::ArtifactDigest;
-use crate::audit::{self, Absence, AsOf, Coverage, Finding, Pending, RULES_VERSION};
+use crate::audit::{self, Absence, AsOf, Coverage, DOCUMENTS_DISAGREE, Finding, Pending, RULES_VERSION};
+use crate::codes::{Code, verdict};
 use crate::protocol;
 use crate::trust::TrustError;
 use crate::verify::report::{Check, Outcome, REPORT_VERSION, Report, Subject, advice_of};
@@ -276,11 +277,12 @@ impl ProtocolPart {
 
 impl Check {
     pub(super) fn pass(name: &'static str, detail: impl Into<String>) -> Check {
-        Check { name, outcome: Outcome::Pass, code: "ok", detail: detail.into(), advice: None }
+        Check { name, outcome: Outcome::Pass, code: verdict::OK.name, detail: detail.into(), advice: None }
     }
 
-    pub(super) fn fail(name: &'static str, code: &'static str, detail: impl Into<String>) -> Check {
-        Check { name, outcome: Outcome::Fail, code, detail: detail.into(), advice: advice_of(code).or(advice(name)) }
+    pub(super) fn fail(name: &'static str, code: &'static Code, detail: impl Into<String>) -> Check {
+        let advice = advice_of(code).or(advice(name));
+        Check { name, outcome: Outcome::Fail, code: code.name, detail: detail.into(), advice }
     }
 
     /// A checkpoint that the policy does not believe: one of another log says
@@ -293,14 +295,16 @@ impl Check {
         }
     }
 
-    pub(super) fn incomplete(name: &'static str, code: &'static str, detail: impl Into<String>) -> Check {
-        Check {
-            name,
-            outcome: Outcome::Incomplete,
-            code,
-            detail: detail.into(),
-            advice: advice_of(code).or(advice(name)),
-        }
+    pub(super) fn incomplete(name: &'static str, code: &'static Code, detail: impl Into<String>) -> Check {
+        let advice = advice_of(code).or(advice(name));
+        Check { name, outcome: Outcome::Incomplete, code: code.name, detail: detail.into(), advice }
+    }
+
+    /// The documents of one file say unlike things: what a rule of the audit says
+    /// where there is one.
+    pub(super) fn disagreement(why: &str) -> Check {
+        let (name, code) = ("document", DOCUMENTS_DISAGREE);
+        Check { name, outcome: Outcome::Incomplete, code, detail: why.to_owned(), advice: advice(name) }
     }
 }
 

@@ -33,8 +33,9 @@ fn layout_of_the_text_does_not_matter() {
 #[test]
 fn bytes_that_are_no_strict_json_have_their_own_codes() {
     let good = good(kind("gateway_receipt"));
-    let code =
-        |bytes: &[u8]| admit(bytes, &Grant::all(), &Limits::default(), &KeyCache::new()).expect_err("refused").code();
+    let code = |bytes: &[u8]| {
+        admit(bytes, &Grant::all(), &Limits::default(), &KeyCache::new()).expect_err("refused").code().name
+    };
     assert_eq!(code(&good.as_bytes()[..good.len() / 2]), "json_truncated");
     assert_eq!(code(&[good.as_bytes(), b"{}"].concat()), "json_trailing_data");
     assert_eq!(code(&[b"\xef\xbb\xbf", good.as_bytes()].concat()), "json_bom");
@@ -54,10 +55,10 @@ fn size_limits_hold_for_input_and_compact_form() {
     let admit = |text: &str| admit(text.as_bytes(), &Grant::all(), &limits, &KeyCache::new()).map(|_| ());
     assert_eq!(admit(&good(kind("gateway_receipt"))), Ok(()));
     let padded = format!("{}{}", good(kind("gateway_receipt")), " ".repeat(4096));
-    assert_eq!(admit(&padded).expect_err("large").code(), "artifact_too_large");
+    assert_eq!(admit(&padded).expect_err("large").code().name, "artifact_too_large");
     let grows = format!("{{\"envelope_type\":\"gateway_receipt\",\"x\":[{}]}}", vec!["1e15"; 500].join(","));
     assert!(grows.len() < 4096);
-    assert_eq!(admit(&grows).expect_err("grows").code(), "compact_too_large");
+    assert_eq!(admit(&grows).expect_err("grows").code().name, "compact_too_large");
 }
 
 #[test]
@@ -151,7 +152,7 @@ fn payload_members_in_another_order_are_another_payload() {
 fn a_grant_covers_its_kinds_instance_and_channel_only() {
     let admit = |text: &str, grant: &Grant| match admit(text.as_bytes(), grant, &Limits::default(), &KeyCache::new()) {
         Ok(_) => "admitted",
-        Err(error) => error.code(),
+        Err(error) => error.code().name,
     };
     let receipt = good(kind("gateway_receipt"));
     let observation = to_compact(&good_payload(kind("argocd_observation")));
@@ -196,7 +197,7 @@ fn seal_makes_what_admission_takes_and_fills_version_and_nonce() {
     set(&mut payload, "nonce", None);
     set(&mut payload, "cst_revocation_version", None);
     assert_eq!(
-        seal(revocation, payload.clone(), &key("issuer"), ISSUED_AT).expect_err("no version").code(),
+        seal(revocation, payload.clone(), &key("issuer"), ISSUED_AT).expect_err("no version").code().name,
         "missing_field"
     );
     let completed = complete(revocation, payload, [0xab; 16]);
@@ -206,7 +207,7 @@ fn seal_makes_what_admission_takes_and_fills_version_and_nonce() {
     );
     assert!(seal(revocation, completed, &key("issuer"), ISSUED_AT).is_ok());
     let bad = seal(revocation, good_payload(revocation), &key("issuer"), "today").expect_err("no time");
-    assert_eq!((bad.code(), bad.path().as_str()), ("invalid_value", "issued_at"));
+    assert_eq!((bad.code().name, bad.path().as_str()), ("invalid_value", "issued_at"));
     let withheld =
         seal(kind("withholding"), good_payload(revocation), &key("operator"), ISSUED_AT).expect_err("other kind");
     assert_eq!(withheld.path(), "payload.withholding_version");
@@ -222,7 +223,7 @@ fn a_renewed_envelope_is_another_artifact_of_the_same_statement() {
         assert_ne!(admitted[0].digest(), admitted[1].digest(), "{kind}");
         // A payload alone is signed by nobody; its dates are what it says.
         let bare = pulselog::artifact::renewed(&good_payload(kind), "2027-01-01T00:00:00Z");
-        assert_eq!(bare.expect_err("no envelope").code(), "not_renewable", "{kind}");
+        assert_eq!(bare.expect_err("no envelope").code().name, "not_renewable", "{kind}");
     }
 }
 
@@ -276,6 +277,6 @@ proptest! {
 #[test]
 fn every_step_that_admission_names_is_an_error_with_code_and_place() {
     let error: AdmitError = admit_any(&receipt_with("payload.binding.nonce", "".into())).expect_err("refused");
-    assert_eq!((error.code(), error.path()), ("invalid_value", Some("payload.binding.nonce")));
+    assert_eq!((error.code().name, error.path()), ("invalid_value", Some("payload.binding.nonce")));
     assert_eq!(error.to_string(), "payload.binding.nonce: must be text of 1 to 1024 bytes");
 }

@@ -84,7 +84,7 @@ fn roots_may_not_distrust_from_an_index_above_their_own() {
     let size = log.size().get();
     assert!(size >= 20 && fits_in_log(&roots, 20).is_ok());
     let refused = fits_in_log(&roots, 19).expect_err("refused");
-    assert_eq!((refused.code(), refused.path()), ("distrust_ahead", Some("payload.distrusted[0].from_index")));
+    assert_eq!((refused.code().name, refused.path()), ("distrust_ahead", Some("payload.distrusted[0].from_index")));
     assert!(matches!(refused, AdmitError::DistrustAhead { size: 19, .. }));
 }
 

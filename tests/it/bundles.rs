@@ -34,7 +34,7 @@ fn a_bundle_with_broken_receipts_is_admitted_and_names_them() {
     set(&mut payload, "delegation_receipts[0].payload.extra", Some(1.into()));
     let admitted = admit_any(&to_compact(&seal_raw(kind("proof_bundle"), payload, &key("agent")))).expect("admitted");
     assert_eq!(admitted.expanded.len(), 1);
-    let named: Vec<_> = admitted.not_expanded.iter().map(|left| (left.path.as_str(), left.code)).collect();
+    let named: Vec<_> = admitted.not_expanded.iter().map(|left| (left.path.as_str(), left.code.name)).collect();
     let expected = [
         ("payload.receipts[0]", "hash_mismatch"),
         ("payload.tool_receipts[0]", "unknown_kind"),

@@ -73,7 +73,8 @@ fn all_that_is_wrong_with_a_payload_is_told_at_once() {
     set(&mut payload, "binds.params.prune", Some("yes".into()));
     set(&mut payload, "binds.revisions[0]", Some(Value::Null));
     set(&mut payload, "extra", Some(true.into()));
-    let found: Vec<_> = faults(kind("approval"), &payload).iter().map(|fault| (fault.path(), fault.code())).collect();
+    let found: Vec<_> =
+        faults(kind("approval"), &payload).iter().map(|fault| (fault.path(), fault.code().name)).collect();
     let expected = [
         ("payload.decision", "invalid_value"),
         ("payload.binds.app.uid", "wrong_type"),

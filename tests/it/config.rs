@@ -52,7 +52,7 @@ impl Place {
 #[track_caller]
 fn refused(config: Result<Config, ConfigError>, code: &str, says: &str) {
     let Err(error) = config else { panic!("accepted") };
-    assert_eq!(error.code(), code, "{error}");
+    assert_eq!(error.code().name, code, "{error}");
     assert!(error.to_string().contains(says), "{error}");
 }
 

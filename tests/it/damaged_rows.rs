@@ -185,7 +185,7 @@ fn a_look_up_says_that_a_row_is_damaged_and_not_that_nothing_is_there() {
         put(&open.log, cf::IDENTITIES, identity(&item(3)).as_bytes(), &number_key(to));
         put(&open.log, cf::LEAVES, leaf.hash().as_bytes(), &number_key(to));
         put(&open.log, cf::STATEMENTS, &statement(&item(3)), &number_key(to));
-        let code = |found: Result<bool, pulselog::server::log::view::ViewError>| found.err().map(|e| e.code());
+        let code = |found: Result<bool, pulselog::server::log::view::ViewError>| found.err().map(|e| e.code().name);
         assert_eq!(code(view.find_artifact(&digest).map(|_| true)), Some("store_damaged"), "artifact to {to}");
         assert_eq!(code(view.find_leaf(&leaf).map(|_| true)), Some("store_damaged"), "leaf to {to}");
         assert_eq!(code(view.find_payload(&payload).map(|_| true)), Some("store_damaged"), "payload to {to}");
@@ -208,7 +208,7 @@ fn a_proof_is_of_the_entry_that_was_asked_for() {
     let leaf = view.entry(LeafIndex::new(3)).unwrap().leaf_hash;
     view.inclusion_of(LeafIndex::new(3), &leaf, None).unwrap();
     let other = view.inclusion_of(LeafIndex::new(5), &leaf, None);
-    assert_eq!(other.err().map(|e| e.code()), Some("store_damaged"));
+    assert_eq!(other.err().map(|e| e.code().name), Some("store_damaged"));
     drop(view);
     open.close().unwrap();
 }

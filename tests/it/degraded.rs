@@ -82,7 +82,7 @@ fn a_start_that_finds_a_damaged_tile_serves_the_rest_and_takes_no_writes() {
     assert!(open.log.damage().is_some_and(|what| what.contains(name)), "{:?}", open.log.damage());
     assert_eq!(open.submit(items(2_000..2_001)), Err(SubmitError::Degraded));
     let view = open.log.view();
-    assert_eq!(view.inclusion(LeafIndex::new(0), None).err().map(|e| e.code()), Some("store_damaged"));
+    assert_eq!(view.inclusion(LeafIndex::new(0), None).err().map(|e| e.code().name), Some("store_damaged"));
     view.inclusion(LeafIndex::new(1_050), None).unwrap();
     drop(view);
     open.close().unwrap();

@@ -83,7 +83,7 @@ fn set(at: usize, value: Item) -> Vec<u8> {
 }
 
 fn code(bytes: &[u8]) -> &'static str {
-    SequencedEntry::decode(bytes).map_or_else(|e| e.code(), |_| "decoded")
+    SequencedEntry::decode(bytes).map_or_else(|e| e.code().name, |_| "decoded")
 }
 
 #[test]
@@ -495,7 +495,7 @@ fn resume_refuses_an_edge_of_another_width() {
     ];
     for (at, edge) in edges.into_iter().enumerate() {
         let refused = TreeState::resume(frontier(), edge, tree.last_logged_at()).unwrap_err();
-        assert_eq!(refused.code(), "tree_edge", "edge {at}");
+        assert_eq!(refused.code().name, "tree_edge", "edge {at}");
     }
 }
 
@@ -507,14 +507,14 @@ fn recheck_finds_a_bit_that_flipped_in_an_entry_or_a_tile() {
     for at in 0..commit.entries.len() {
         let mut flipped = commit.clone();
         flipped.entries[at].bytes[40] ^= 1;
-        assert_eq!(flipped.recheck().unwrap_err().code(), "memory_unsound", "entry {at}");
+        assert_eq!(flipped.recheck().unwrap_err().code().name, "memory_unsound", "entry {at}");
 
         let index = commit.entries[at].index.get();
         let mut flipped = commit.clone();
         let tile = TileId { level: 0, index: index / 256 };
         let bytes = &mut flipped.tiles.iter_mut().find(|(id, _)| *id == tile).unwrap().1;
         bytes[(index % 256) as usize * 32 + 31] ^= 0x80;
-        assert_eq!(flipped.recheck().unwrap_err().code(), "memory_unsound", "tile hash {at}");
+        assert_eq!(flipped.recheck().unwrap_err().code().name, "memory_unsound", "tile hash {at}");
     }
     assert_eq!(commit.recheck(), Ok(()));
 }

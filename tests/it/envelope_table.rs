@@ -41,8 +41,8 @@ fn envelopes<'a>(value: &'a Value, path: &str, out: &mut Vec<(String, &'a Value)
 fn row(file: &str, path: &str, envelope: &Value) -> String {
     let kind = envelope.text_at("envelope_type").unwrap_or("none");
     let (outcome, why) = match admit_any(&to_compact(envelope)) {
-        Err(error) if error.code() == "unknown_kind" => ("unknown_kind", "not a kind of this log".to_owned()),
-        Err(error) => (error.code(), error.to_string()),
+        Err(error) if error.code().name == "unknown_kind" => ("unknown_kind", "not a kind of this log".to_owned()),
+        Err(error) => (error.code().name, error.to_string()),
         Ok(admitted) => {
             let mut why = "every step passes".to_owned();
             if !admitted.expanded.is_empty() {

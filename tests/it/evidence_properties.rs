@@ -82,7 +82,7 @@ proptest! {
         match try_beside(&named) {
             Ok(verification) => prop_assert_ne!(verification.exit_code(), 0),
             // The policy believes none of the proofs: nothing is judged.
-            Err(error) => prop_assert_eq!(error.code(), "log_unknown"),
+            Err(error) => prop_assert_eq!(error.code().name, "log_unknown"),
         }
     }
 

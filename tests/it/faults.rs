@@ -372,7 +372,7 @@ fn a_start_that_is_killed_again_and_again_still_recovers() {
 fn a_key_that_cannot_sign_for_the_origin_starts_no_log() {
     let place = Place::new();
     let refused = place.try_open_with(|o| o.signer = crate::logs::log_key("log.example.com/another"));
-    assert_eq!(refused.err().map(|e| e.code()), Some("key_name"));
+    assert_eq!(refused.err().map(|e| e.code().name), Some("key_name"));
     place.open().close().unwrap();
     Memory::default().check_log(&place);
 }

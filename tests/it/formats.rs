@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 
 use pulselog::artifact::shape::{Field, Shape, Text};
-use pulselog::artifact::{CODES, Form, HashForm, KINDS, KindRow};
+use pulselog::artifact::{Form, HashForm, KINDS, KindRow};
+use pulselog::codes::artifact::ADMISSION;
 use pulselog::text::unseen::UNSEEN;
 
 use crate::formats_limits::limits;
@@ -149,7 +150,7 @@ fn receipt_arrays() -> String {
 }
 
 fn codes() -> String {
-    let rows = CODES.iter().map(|(code, meaning)| format!("| `{code}` | {meaning} |\n"));
+    let rows = ADMISSION.iter().map(|code| format!("| `{code}` | {} |\n", code.means));
     format!("| code | meaning |\n|---|---|\n{}", rows.collect::<String>())
 }
 

@@ -28,7 +28,7 @@ fn stops(open: Open, code: &str, name: &str) {
     assert_eq!(open.submit(items(7..8)), Err(SubmitError::Stopped), "{name}");
     assert_eq!(open.size(), 7, "{name}: published without its guard");
     match open.close() {
-        Err(Fatal::Guard(error)) => assert_eq!(error.code(), code, "{name}: {error}"),
+        Err(Fatal::Guard(error)) => assert_eq!(error.code().name, code, "{name}: {error}"),
         other => panic!("{name}: {other:?}"),
     }
 }
@@ -120,10 +120,10 @@ fn a_guard_in_a_directory_that_is_not_there_says_so() {
     let (place, mut memory) = Place::new().with_sizes(&[2]);
     let elsewhere = place.root().join("unmounted").join("log.guard");
     let refused = place.try_open_with(|o| o.guard.clone_from(&elsewhere)).err().unwrap();
-    assert_eq!(refused.code(), "guard_directory");
+    assert_eq!(refused.code().name, "guard_directory");
     assert!(refused.to_string().contains("mount the disk"), "{refused}");
     let refused = Place::new().try_open_with(|o| o.guard.clone_from(&elsewhere)).err().unwrap();
-    assert_eq!(refused.code(), "guard_directory");
+    assert_eq!(refused.code().name, "guard_directory");
     memory.check_log(&place);
 }
 

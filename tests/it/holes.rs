@@ -90,7 +90,7 @@ fn check_refuses(place: &Place, memory: &Memory, name: &str, codes: &[&str]) {
         let refused = place.try_open_with(|o| o.seen.clone_from(&seen)).err();
         let refused = refused.unwrap_or_else(|| panic!("{name}: the log started"));
         println!("{name}: {refused}");
-        assert!(codes.contains(&refused.code()), "{name}: {refused} [{}]", refused.code());
+        assert!(codes.contains(&refused.code().name), "{name}: {refused} [{}]", refused.code().name);
     }
     assert!(files(place) == before, "{name}: a refusal changed the store");
     assert!(!place.problems().is_empty(), "{name}: fsck names nothing");
@@ -199,7 +199,7 @@ fn no_guard_is_written_for_a_store_with_a_hole() {
     let before = files(&place);
     let mut opening = place.opening();
     opening.seen = vec![memory.checkpoints.last().unwrap().clone()];
-    assert_eq!(rebuild_guard(&opening).err().map(|error| error.code()), Some("store_holes"));
+    assert_eq!(rebuild_guard(&opening).err().map(|error| error.code().name), Some("store_holes"));
     assert!(!place.guard().exists() && files(&place) == before, "something was written");
 }
 

@@ -234,7 +234,7 @@ fn a_second_service_on_the_same_data_is_refused() {
     let service = Service::start();
     let second = Server::start(service::config(service.data()));
     let Err(error) = second else { panic!("two services on one log") };
-    assert_eq!(error.code(), "guard_busy", "{error}");
+    assert_eq!(error.code().name, "guard_busy", "{error}");
     // The first is not disturbed.
     assert_eq!(service.post("/v1/entries", service::receipt()).status, 201);
 }
@@ -263,7 +263,7 @@ fn an_observer_that_tries_a_receipt_is_refused_and_may_observe_its_own_instance(
 
 #[test]
 fn the_table_of_codes_has_each_code_once() {
-    let mut all: Vec<_> = codes().map(|row| row.code).collect();
+    let mut all: Vec<_> = codes().map(|row| row.name).collect();
     let count = all.len();
     all.sort_unstable();
     all.dedup();
@@ -305,11 +305,11 @@ fn every_code_is_brought_about_by_a_test_or_excused() {
         include_str!("degraded.rs"),
         include_str!("shown.rs"),
     ];
-    for row in pulselog::server::api::problem::CODES {
-        let (call, raw) = (format!(", \"{}\")", row.code), format!("\\\"code\\\":\\\"{}\\\"", row.code));
+    for row in pulselog::codes::service::ANSWERS {
+        let (call, raw) = (format!(", \"{}\")", row.name), format!("\\\"code\\\":\\\"{}\\\"", row.name));
         let asserted = tests.iter().any(|t| t.contains(&call) || t.contains(&raw));
-        let excused = NOT_OVER_HTTP.iter().any(|(code, _)| *code == row.code);
-        assert!(asserted || excused, "{} is asserted by no test", row.code);
+        let excused = NOT_OVER_HTTP.iter().any(|(code, _)| *code == row.name);
+        assert!(asserted || excused, "{} is asserted by no test", row.name);
     }
 }
 
@@ -317,14 +317,14 @@ fn every_code_is_brought_about_by_a_test_or_excused() {
 fn every_code_of_a_route_stands_in_the_table() {
     for route in pulselog::server::api::ROUTES {
         for code in pulselog::server::api::openapi::all_codes(route) {
-            assert!(codes().any(|row| row.code == code), "{code} of {}", route.path);
+            assert!(codes().any(|row| row == code), "{code} of {}", route.path);
         }
     }
-    for row in pulselog::server::api::problem::CODES {
+    for row in pulselog::codes::service::ANSWERS {
         let named = pulselog::server::api::ROUTES
             .iter()
-            .any(|route| pulselog::server::api::openapi::all_codes(route).any(|code| code == row.code));
-        assert!(named, "{} belongs to no route", row.code);
+            .any(|route| pulselog::server::api::openapi::all_codes(route).any(|code| code == *row));
+        assert!(named, "{} belongs to no route", row.name);
     }
 }
 

@@ -25,7 +25,7 @@ fn reproduces_compact_forms_jcs_and_hashes_or_refuses_by_name() {
         let name = text(case, "name");
         let parsed = json::parse(text(case, "input_text").as_bytes(), 64);
         if let Some((_, code)) = refused.iter().find(|(refused, _)| *refused == name) {
-            assert_eq!(parsed.expect_err(name).code(), *code, "{name}");
+            assert_eq!(parsed.expect_err(name).code().name, *code, "{name}");
             continue;
         }
         let value = parsed.unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -43,7 +43,7 @@ fn numbers_of_the_refused_case_print_as_the_peer_prints_them_one_by_one() {
         assert_eq!(to_compact(&json::parse(input.as_bytes(), 64).expect(input)), output);
     }
     for input in ["1e21", "123456789012345680000", "9007199254740993"] {
-        assert_eq!(json::parse(input.as_bytes(), 64).expect_err(input).code(), "json_number_unsafe");
+        assert_eq!(json::parse(input.as_bytes(), 64).expect_err(input).code().name, "json_number_unsafe");
     }
 }
 

@@ -237,7 +237,7 @@ impl Place {
             let (log, running) = Log::open(opening)?;
             Ok(Open { log, running })
         };
-        patiently(open, |error: &OpenError| error.code() == "guard_busy")
+        patiently(open, |error: &OpenError| error.code().name == "guard_busy")
     }
 
     pub fn open(&self) -> Open {
@@ -248,7 +248,7 @@ impl Place {
     pub fn refusal(&self) -> &'static str {
         match self.try_open() {
             Ok(_) => panic!("the log started"),
-            Err(error) => error.code(),
+            Err(error) => error.code().name,
         }
     }
 
@@ -280,7 +280,7 @@ impl Place {
 
     pub fn guard_record(&self) -> GuardRecord {
         let open = || FileGuard::open(&self.guard(), Arc::new(NoFaults));
-        match patiently(open, |error| error.code() == "guard_busy").unwrap().unwrap().read().unwrap() {
+        match patiently(open, |error| error.code().name == "guard_busy").unwrap().unwrap().read().unwrap() {
             GuardState::Record(record) => record,
             other => panic!("the guard holds no record: {other:?}"),
         }
@@ -295,10 +295,10 @@ impl Place {
     /// What fsck finds, as `what: why`.
     pub fn problems(&self) -> Vec<String> {
         let check = || fsck::check(&self.data(), &self.guard(), &mut |_, _| {});
-        let checked = patiently(check, |error| error.code() == "guard_busy");
+        let checked = patiently(check, |error| error.code().name == "guard_busy");
         match checked {
             Ok(report) => report.problems.iter().map(|p| format!("{}: {}", p.what, p.why)).collect(),
-            Err(error) => vec![format!("{}: {error}", error.code())],
+            Err(error) => vec![format!("{}: {error}", error.code().name)],
         }
     }
 }

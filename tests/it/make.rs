@@ -140,14 +140,14 @@ fn grant_of(text: &str) -> Grant {
 
 /// The stable outcome of admission: `admitted` or the code.
 pub fn outcome(text: &str) -> &'static str {
-    admit_any(text).map_or_else(|error| error.code(), |_| "admitted")
+    admit_any(text).map_or_else(|error| error.code().name, |_| "admitted")
 }
 
 /// Refused with this code at this place.
 #[track_caller]
 pub fn refuses(text: &str, code: &str, path: Option<&str>) {
     let error = admit_any(text).expect_err("refused");
-    assert_eq!((error.code(), error.path()), (code, path), "{error}");
+    assert_eq!((error.code().name, error.path()), (code, path), "{error}");
 }
 
 /// A good artifact of `kind`, signed by the role of [`signer_of`].

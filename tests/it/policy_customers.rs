@@ -27,7 +27,7 @@ fn judges_every_action_of_the_scenario_policy() {
             "cluster_admin" => (Outcome::Deny, "denied_by_clause", "tools.argo_cd.deny[2]"),
             _ => (Outcome::Deny, "no_clause_allows", ALLOW_ROWS),
         };
-        let got = (judgement.outcome, judgement.reason.code(), judgement.clause.path.as_str());
+        let got = (judgement.outcome, judgement.reason.code().name, judgement.clause.path.as_str());
         assert_eq!(got, (outcome, code, path), "{}", row.name);
         assert_eq!(judgement.clause.policy, Some(policy.hash()));
     }
@@ -64,7 +64,7 @@ fn names_are_exact_with_dots_and_prefixes_meaning_nothing() {
     for name in ["*", "Payments-API", "payments_api", "payments-*", ""] {
         let row = format!(r#"{{"action":"read","apps":["{name}"],"namespaces":["prod"]}}"#);
         let error = Policy::compile(&customers_payload(&row, "")).expect_err(name);
-        assert_eq!(error.code(), "policy_malformed");
+        assert_eq!(error.code().name, "policy_malformed");
         assert_eq!(error.refusal(None).clause.path, "tools.argo_cd.allow[0].apps[0]");
     }
 }
@@ -277,29 +277,30 @@ fn unknown_actions_members_and_versions_refuse() {
     ];
     for (binds, path) in bad_binds {
         let error = ArgoAction::from_binds(&binds).expect_err(path);
-        assert_eq!(error.code(), "action_malformed");
+        assert_eq!(error.code().name, "action_malformed");
         assert!(error.to_string().contains(path), "{error}");
         let refusal = error.refusal(None);
-        assert_eq!((refusal.outcome, refusal.reason.code()), (Outcome::Deny, "action_malformed"));
+        assert_eq!((refusal.outcome, refusal.reason.code().name), (Outcome::Deny, "action_malformed"));
     }
-    let deny = |row: &str| Policy::compile(&customers_payload(SCENARIO_ALLOW, row)).map(|_| ()).map_err(|e| e.code());
+    let deny =
+        |row: &str| Policy::compile(&customers_payload(SCENARIO_ALLOW, row)).map(|_| ()).map_err(|e| e.code().name);
     assert_eq!(deny(r#"{"action":"drop_everything"}"#), Err("policy_malformed"));
     assert_eq!(deny(r#"{"action":"sync","users":["x"]}"#), Err("policy_malformed"));
     let mut payload = customers_payload(SCENARIO_ALLOW, SCENARIO_DENY);
     set(&mut payload, "policy_version", Some("2".into()));
-    assert_eq!(Policy::compile(&payload).expect_err("two versions").code(), "policy_malformed");
+    assert_eq!(Policy::compile(&payload).expect_err("two versions").code().name, "policy_malformed");
     set(&mut payload, "policy_version", None);
     for version in [Some("v2".into()), Some("V1".into()), None] {
         set(&mut payload, "wpc_version", version);
-        assert_eq!(Policy::compile(&payload).expect_err("version").code(), "policy_version_unknown");
+        assert_eq!(Policy::compile(&payload).expect_err("version").code().name, "policy_version_unknown");
     }
-    assert_eq!(Policy::compile(&value("{}")).expect_err("nothing").code(), "policy_version_unknown");
+    assert_eq!(Policy::compile(&value("{}")).expect_err("nothing").code().name, "policy_version_unknown");
 }
 
 #[test]
 fn model_calls_are_not_governed() {
     let judgement = judged(&scenario(), &Action::ModelCall(model_call("openai", "gpt-5")));
-    assert_eq!((judgement.outcome, judgement.reason.code()), (Outcome::NotGoverned, "not_governed"));
+    assert_eq!((judgement.outcome, judgement.reason.code().name), (Outcome::NotGoverned, "not_governed"));
 }
 
 #[test]

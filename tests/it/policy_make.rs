@@ -90,7 +90,7 @@ pub fn judged_in(policy: &Policy, action: &Action, context: &Context) -> Judgeme
 }
 
 pub fn refused(judgement: &Judgement, code: &str, path: &str) {
-    let got = (judgement.outcome, judgement.reason.code(), judgement.clause.path.as_str());
+    let got = (judgement.outcome, judgement.reason.code().name, judgement.clause.path.as_str());
     assert_eq!(got, (Outcome::Deny, code, path), "{}", judgement.sentence);
 }
 

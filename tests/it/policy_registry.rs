@@ -48,7 +48,7 @@ fn version_1_needs_provider_and_model() {
         ("openai", "gpt-5/x", "model_not_allowed"),
         ("anthropic", "claude-sonnet-55", "model_not_allowed"),
     ] {
-        assert_eq!(judged(&policy, &call(provider, model)).reason.code(), expected, "{provider} {model}");
+        assert_eq!(judged(&policy, &call(provider, model)).reason.code().name, expected, "{provider} {model}");
     }
 }
 
@@ -64,7 +64,7 @@ fn a_list_that_is_missing_or_empty_allows_nothing() {
         (format!(r#"{providers},"allowed_models":[]"#), "model_not_allowed"),
     ] {
         let judgement = judged(&v1(&more), &call("openai", "gpt-5"));
-        assert_eq!((judgement.outcome, judgement.reason.code()), (Outcome::Deny, code), "{more}");
+        assert_eq!((judgement.outcome, judgement.reason.code().name), (Outcome::Deny, code), "{more}");
     }
 }
 
@@ -125,7 +125,7 @@ fn names_that_are_no_readable_line_refuse() {
     ]);
     for name in ["a\\nevil", "a\\u2028evil", "a\\u0000"] {
         for policy in [&v1, &v2] {
-            assert_eq!(judged(policy, &call("openai", name)).reason.code(), "name_unreadable", "{name}");
+            assert_eq!(judged(policy, &call("openai", name)).reason.code().name, "name_unreadable", "{name}");
         }
     }
     refused(&judged(&v2, &call("open/ai", "m")), "name_unreadable", "statements");
@@ -175,7 +175,11 @@ fn a_deny_wins_on_the_action_on_the_tool_and_on_wider_permissions() {
     for (action, deny) in denies {
         for statements in [[all.clone(), deny.clone()], [deny.clone(), all.clone()]] {
             let judgement = judged(&v2(&statements), &argo(action));
-            assert_eq!((judgement.outcome, judgement.reason.code()), (Outcome::Deny, "denied_by_clause"), "{deny}");
+            assert_eq!(
+                (judgement.outcome, judgement.reason.code().name),
+                (Outcome::Deny, "denied_by_clause"),
+                "{deny}"
+            );
         }
     }
     let others = [
@@ -263,7 +267,7 @@ fn version_2_governs_model_calls() {
         ("anthropic", "a/b", "condition_not_met"),
         ("anthropic", "gpt-5-preview", "denied_by_clause"),
     ] {
-        assert_eq!(judged(&policy, &call(provider, model)).reason.code(), code, "{provider} {model}");
+        assert_eq!(judged(&policy, &call(provider, model)).reason.code().name, code, "{provider} {model}");
     }
 }
 
@@ -372,9 +376,9 @@ fn unknown_operators_effects_and_members_do_not_compile() {
         allow("", ANY, ""),
     ] {
         let error = Policy::compile(&v2_payload("p", None, &statement)).expect_err(&statement);
-        assert_eq!(error.code(), "policy_malformed", "{statement}");
+        assert_eq!(error.code().name, "policy_malformed", "{statement}");
     }
-    assert_eq!(Policy::compile(&v2_payload("p", None, "")).expect_err("none").code(), "policy_malformed");
+    assert_eq!(Policy::compile(&v2_payload("p", None, "")).expect_err("none").code().name, "policy_malformed");
 }
 
 #[test]
@@ -383,7 +387,7 @@ fn policies_larger_than_the_registry_takes_do_not_compile() {
     let resources = vec![resource; 200].join(",");
     let payload = v2_payload("p", None, &allow(ANY, &resources, ""));
     let error = Policy::compile(&payload).expect_err("too large");
-    assert_eq!(error.code(), "policy_too_large");
+    assert_eq!(error.code().name, "policy_too_large");
 }
 
 #[test]
@@ -407,6 +411,6 @@ fn hashes_as_the_registry_does() {
 fn provider_and_model_are_required_of_a_call() {
     for payload in [r#"{"provider":"openai"}"#, r#"{"model":"m"}"#, r#"{"provider":"","model":"m"}"#, "[]"] {
         let error = Action::from_gateway_receipt(&value(payload)).expect_err(payload);
-        assert_eq!(error.code(), "action_malformed");
+        assert_eq!(error.code().name, "action_malformed");
     }
 }

@@ -165,6 +165,6 @@ fn a_config_file_is_read_strictly() {
         ("[]", "document"),
     ] {
         let error = Options::from_config(&value(text), NOW_MS).expect_err("a fault");
-        assert_eq!((error.code(), error.field.as_str()), ("CONFIG_ERROR", field), "{text}");
+        assert_eq!((error.code().name, error.field.as_str()), ("CONFIG_ERROR", field), "{text}");
     }
 }

@@ -70,7 +70,7 @@ fn entry(index: u64) -> Vec<u8> {
 }
 
 fn decode_code(text: &str) -> &'static str {
-    tlog_proof::decode(text.as_bytes()).unwrap_err().code()
+    tlog_proof::decode(text.as_bytes()).unwrap_err().code().name
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn proves_every_entry_at_every_size_and_nothing_else() {
             assert_eq!(proven.leaf_hash(), leaf_hash(&entry(index)));
             assert_eq!(proven.checkpoint().head(), log.heads[size]);
             let other = prove(&proof, &entry(index + 1), &log.policy());
-            assert_eq!(other.unwrap_err().code(), "proof_root_mismatch");
+            assert_eq!(other.unwrap_err().code().name, "proof_root_mismatch");
         }
     }
 }
@@ -145,24 +145,24 @@ fn refuses_proof_files_by_the_rule_they_break() {
     }
     // A note may begin with an empty line; no checkpoint does.
     let proof = tlog_proof::decode(edit("\n\n", "\n\n\n").as_bytes()).unwrap();
-    assert_eq!(prove(&proof, &entry(5), &Log::of(ORIGIN, 1).policy()).unwrap_err().code(), "extension_line");
+    assert_eq!(prove(&proof, &entry(5), &Log::of(ORIGIN, 1).policy()).unwrap_err().code().name, "extension_line");
     let large = LogProof { extra: Some(vec![0; 65_536]), ..Log::of(ORIGIN, 1).proof(0, 1) };
     assert_eq!(decode_code(&tlog_proof::encode(&large)), "receipt_extra");
-    assert_eq!(tlog_proof::decode(&[0xff]).unwrap_err().code(), "receipt_not_utf8");
-    assert_eq!(tlog_proof::decode(&vec![b'a'; 4 << 20]).unwrap_err().code(), "receipt_too_large");
+    assert_eq!(tlog_proof::decode(&[0xff]).unwrap_err().code().name, "receipt_not_utf8");
+    assert_eq!(tlog_proof::decode(&vec![b'a'; 4 << 20]).unwrap_err().code().name, "receipt_too_large");
 }
 
 #[test]
 fn proof_under_another_policy_or_checkpoint_is_refused() {
     let log = Log::of(ORIGIN, 11);
     let stranger = Log::of("example.com/else", 11).policy();
-    assert_eq!(prove(&log.proof(5, 11), &entry(5), &stranger).unwrap_err().code(), "log_unknown");
+    assert_eq!(prove(&log.proof(5, 11), &entry(5), &stranger).unwrap_err().code().name, "log_unknown");
     let moved = LogProof { checkpoint: log.note(10), ..log.proof(5, 11) };
     assert!(prove(&moved, &entry(5), &log.policy()).is_err());
     let beyond = LogProof { index: LeafIndex::new(11), ..log.proof(5, 11) };
-    assert_eq!(prove(&beyond, &entry(5), &log.policy()).unwrap_err().code(), "proof_index_outside_tree");
+    assert_eq!(prove(&beyond, &entry(5), &log.policy()).unwrap_err().code().name, "proof_index_outside_tree");
     let empty = LogProof { index: LeafIndex::new(0), path: vec![], checkpoint: log.note(0), extra: None };
-    assert_eq!(prove(&empty, b"", &log.policy()).unwrap_err().code(), "proof_size_zero");
+    assert_eq!(prove(&empty, b"", &log.policy()).unwrap_err().code().name, "proof_size_zero");
 }
 
 #[test]
@@ -186,7 +186,8 @@ fn consistency_files_lead_from_every_size_to_every_later_one() {
 #[test]
 fn refuses_consistency_files_that_do_not_hold() {
     let log = Log::of(ORIGIN, 12);
-    let check = |file: &ConsistencyFile, old: usize| file.check(&log.trusted(old), &log.policy()).unwrap_err().code();
+    let check =
+        |file: &ConsistencyFile, old: usize| file.check(&log.trusted(old), &log.policy()).unwrap_err().code().name;
     let good = log.consistency(6, 11);
     assert_eq!(check(&good, 7), "receipt_other_old_size");
     assert_eq!(check(&ConsistencyFile { checkpoint: log.note(12), ..good.clone() }, 6), "proof_new_root_mismatch");
@@ -199,14 +200,14 @@ fn refuses_consistency_files_that_do_not_hold() {
     assert_eq!(check(&vanished, 6), "proof_size_zero");
     let padded = ConsistencyFile { old: TreeSize::ZERO, ..good.clone() };
     assert_eq!(check(&padded, 0), "proof_path_length");
-    assert_eq!(ConsistencyFile::decode(padded.encode().as_bytes()).unwrap_err().code(), "proof_path_length");
+    assert_eq!(ConsistencyFile::decode(padded.encode().as_bytes()).unwrap_err().code().name, "proof_path_length");
     let both = format!("{}{}", log.policy(), "").replace("quorum none\n", "");
     let else_log = Log::of("example.com/else", 12);
     let else_key = SignerKey::new(KeyName::parse("example.com/else").unwrap(), &[2; 32]).unwrap();
     let both = TrustPolicy::parse(format!("{both}log {}\nquorum none\n", else_key.vkey())).unwrap();
     let checkpoint = Checkpoint { origin: Origin::parse("example.com/else").unwrap(), head: else_log.heads[11] };
     let foreign = ConsistencyFile { checkpoint: checkpoint.sign(&else_key).unwrap(), ..good };
-    assert_eq!(foreign.check(&log.trusted(6), &both).unwrap_err().code(), "receipt_other_origin");
+    assert_eq!(foreign.check(&log.trusted(6), &both).unwrap_err().code().name, "receipt_other_origin");
 }
 
 #[test]
@@ -222,7 +223,7 @@ fn refuses_consistency_texts_by_the_rule_they_break() {
         ("trailing line", format!("{file}\n"), "note_no_signature"),
     ];
     for (defect, text, want) in table {
-        assert_eq!(ConsistencyFile::decode(text.as_bytes()).unwrap_err().code(), *want, "{defect}");
+        assert_eq!(ConsistencyFile::decode(text.as_bytes()).unwrap_err().code().name, *want, "{defect}");
     }
 }
 

@@ -61,7 +61,7 @@ impl Shown {
         change(&service.data());
         if let Some(code) = refusal {
             let refused = service.try_restart(|_| {}).err().unwrap_or_else(|| panic!("the log started"));
-            assert_eq!(refused.code(), code, "{refused}");
+            assert_eq!(refused.code().name, code, "{refused}");
             assert!(refused.to_string().contains("serve --read-only"), "{refused}");
         }
         let before = files(&service.root());

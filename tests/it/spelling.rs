@@ -32,7 +32,7 @@ fn an_id_with_a_blank_at_its_end_or_an_unseen_character_refuses_at_intake_and_is
             let text = to_compact(&seal_raw(kind, payload, &key(signer_of(kind))));
             let error = admit_any(&text).expect_err("refused");
             assert_eq!(
-                (error.code(), error.path()),
+                (error.code().name, error.path()),
                 ("invalid_value", Some(format!("payload.{path}").as_str())),
                 "{odd:?}"
             );

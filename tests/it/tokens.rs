@@ -114,13 +114,14 @@ fn the_file_is_private_and_holds_no_token() {
 #[test]
 fn names_are_never_reused_not_even_after_revocation() {
     let dir = tempfile::tempdir().expect("a directory");
-    let again = || tokens::create(dir.path(), &name("one"), TokenOptions::default()).map(|_| ()).map_err(|e| e.code());
+    let again =
+        || tokens::create(dir.path(), &name("one"), TokenOptions::default()).map(|_| ()).map_err(|e| e.code().name);
     assert_eq!(again(), Ok(()));
     assert_eq!(again(), Err("token_name_taken"));
     tokens::revoke(dir.path(), &name("one")).expect("revoked");
     assert_eq!(again(), Err("token_name_taken"));
     let unknown = tokens::revoke(dir.path(), &name("two"));
-    assert_eq!(unknown.map_err(|e| e.code()), Err("token_no_such_name"));
+    assert_eq!(unknown.map_err(|e| e.code().name), Err("token_no_such_name"));
     let rows = tokens::list(dir.path()).expect("rows");
     assert_eq!(rows.len(), 1);
     assert!(rows[0].revoked_at.is_some());
@@ -147,7 +148,7 @@ fn refuses_options_that_contradict_each_other() {
     ];
     for (at, options) in cases.into_iter().enumerate() {
         let made = tokens::create(dir.path(), &name(&format!("n{at}")), options);
-        assert_eq!(made.map(|_| ()).map_err(|e| e.code()), Err("token_options"), "case {at}");
+        assert_eq!(made.map(|_| ()).map_err(|e| e.code().name), Err("token_options"), "case {at}");
     }
     assert!(tokens::list(dir.path()).expect("no file").is_empty());
 }

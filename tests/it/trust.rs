@@ -51,7 +51,7 @@ fn assemble(lines: Vec<NoteSignature>) -> Vec<u8> {
 
 fn open(policy: &str, note: &[u8]) -> Result<Vec<String>, &'static str> {
     let policy = TrustPolicy::parse(policy).unwrap();
-    let trusted = policy.open(note).map_err(|error| error.code())?;
+    let trusted = policy.open(note).map_err(|error| error.code().name)?;
     assert_eq!(trusted.checkpoint(), &checkpoint());
     assert_eq!(trusted.head(), checkpoint().head);
     assert_eq!(trusted.origin().as_str(), ORIGIN);
@@ -187,9 +187,9 @@ fn refuses_policies_by_the_rule_they_break() {
     ];
     for (defect, policy, line, want) in table {
         let error = TrustPolicy::parse(policy).unwrap_err();
-        assert_eq!((error.line, error.code()), (*line, *want), "{defect}");
+        assert_eq!((error.line, error.code().name), (*line, *want), "{defect}");
     }
-    assert_eq!(TrustPolicy::parse([0xff, b'\n']).unwrap_err().code(), "policy_not_utf8");
+    assert_eq!(TrustPolicy::parse([0xff, b'\n']).unwrap_err().code().name, "policy_not_utf8");
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn takes_as_many_logs_and_witnesses_as_its_limits_say() {
     };
     assert!(TrustPolicy::parse(format!("{}quorum none", logs(POLICY_LOGS_MAX))).is_ok());
     let error = TrustPolicy::parse(format!("{}quorum none", logs(POLICY_LOGS_MAX + 1))).unwrap_err();
-    assert_eq!((error.line, error.code()), (POLICY_LOGS_MAX + 1, "policy_too_many"));
+    assert_eq!((error.line, error.code().name), (POLICY_LOGS_MAX + 1, "policy_too_many"));
     let nested: String = (1..=60_u8)
         .map(|n| {
             format!(
@@ -217,7 +217,7 @@ fn takes_as_many_logs_and_witnesses_as_its_limits_say() {
     let deep = TrustPolicy::parse(format!("{}{nested}quorum g60\n", log_line(ORIGIN, 1))).unwrap();
     let all: Vec<u8> = (1..=60).collect();
     assert!(deep.open(&note(&all)).is_ok());
-    assert_eq!(deep.open(&note(&all[1..])).unwrap_err().code(), "quorum_unmet");
+    assert_eq!(deep.open(&note(&all[1..])).unwrap_err().code().name, "quorum_unmet");
 }
 
 #[test]

@@ -154,14 +154,14 @@ fn no_rule_speaks_in_words_that_only_its_makers_know() {
 
 #[test]
 fn what_a_policy_refuses_is_told_in_words_before_its_clause_and_code() {
-    let (mut seen, codes) = (0, pulselog::policy::REASONS);
+    let (mut seen, codes) = (0, pulselog::codes::policy::REASONS);
     for (name, story) in whole_stories() {
         let report = audit(&story.timeline(), Some(&operator()));
         for finding in report.findings.iter().filter(|finding| finding.code == "POLICY_NONCOMPLIANT") {
             let begins = finding.detail.split(' ').next().unwrap_or_default();
             assert!(!begins.contains('_') && !begins.contains('.'), "{name}: {}", finding.detail);
             let names = |code: &str| finding.detail.contains(&format!(") [{code}]"));
-            assert!(codes.iter().any(|row| names(row.code)), "{name}: {}", finding.detail);
+            assert!(codes.iter().any(|row| names(row.name)), "{name}: {}", finding.detail);
             seen += 1;
         }
     }

@@ -84,7 +84,7 @@ fn read(files: &Files, policy: &str) -> (&'static str, Option<u64>) {
     let policy = TrustPolicy::of_reader(policy).expect("a policy");
     let mut copy = match LogCopy::open(&policy, &files["checkpoint"]) {
         Ok(copy) => copy,
-        Err(error) => return (error.code(), None),
+        Err(error) => return (error.code().name, None),
     };
     let size = copy.size().get() as usize;
     for (index, first) in (0..size).step_by(BUNDLE).enumerate() {
@@ -92,18 +92,18 @@ fn read(files: &Files, policy: &str) -> (&'static str, Option<u64>) {
         let path = TilePath::Entries { index: index as u64, width: width as u16 };
         let entries = match decode_bundle(&files[&format!("tile/{path}")], width) {
             Ok(entries) => entries,
-            Err(error) => return (error.code(), None),
+            Err(error) => return (error.code().name, None),
         };
         for bytes in entries {
             let entry = match copy.decode(&bytes) {
                 Ok(entry) => entry,
-                Err(error) => return (error.code(), None),
+                Err(error) => return (error.code().name, None),
             };
             let body = files.get(&format!("artifacts/{}", entry.digest)).map(Vec::as_slice);
             copy.push(&bytes, entry, body).expect("room");
         }
     }
-    copy.finish().map_or_else(|error| (error.code(), None), |whole| ("ok", Some(whole.bodies_missing)))
+    copy.finish().map_or_else(|error| (error.code().name, None), |whole| ("ok", Some(whole.bodies_missing)))
 }
 
 struct Case {

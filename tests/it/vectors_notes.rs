@@ -109,7 +109,7 @@ fn notes() -> Vec<(&'static str, &'static str, Vec<u8>)> {
 fn judged(policy: &str, note: &[u8]) -> Value {
     let trusted = match TrustPolicy::of_reader(policy).expect("a policy").open(note) {
         Ok(trusted) => trusted,
-        Err(error) => return json!({"code": error.code()}),
+        Err(error) => return json!({"code": error.code().name}),
     };
     let witnesses = trusted.witnesses().iter();
     let witnesses = witnesses.map(|one| json!({"name": one.name().as_str(), "time": one.time().unix_seconds()}));
@@ -146,7 +146,7 @@ fn bad_policies() -> Value {
     ];
     let row = |(name, text): (&str, String)| {
         let error = TrustPolicy::of_reader(&text).expect_err(name);
-        json!({"name": name, "text": text, "code": error.code(), "line": error.line})
+        json!({"name": name, "text": text, "code": error.code().name, "line": error.line})
     };
     rows.map(row).to_vec().into()
 }

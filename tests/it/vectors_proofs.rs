@@ -106,7 +106,7 @@ fn consistency_row(world: &World, name: &str, old: usize, file: &[u8]) -> Value 
     let policy = TrustPolicy::parse(world.policy()).expect("a policy");
     let older = policy.open(world.note(old).as_bytes()).expect("believed");
     let read = ConsistencyFile::decode(file).and_then(|file| file.check(&older, &policy));
-    let code = read.map_or_else(|error| error.code(), |_| "ok");
+    let code = read.map_or_else(|error| error.code().name, |_| "ok");
     assert_eq!(code == "ok", name.starts_with("good"), "{name}: {code}");
     json!({"file": format!("proofs/{name}.consistency"), "policy": POLICY, "older": format!("proofs/older-{old}.checkpoint"),
         "code": code})

@@ -31,7 +31,7 @@ fn refused() -> Value {
     let mut rows = Vec::new();
     let mut add = |name: String, text: String| {
         let Err(error) = admit_any(&text) else { return };
-        rows.push(json!({"name": name, "text": text, "code": error.code(), "path": error.path()}));
+        rows.push(json!({"name": name, "text": text, "code": error.code().name, "path": error.path()}));
     };
     for kind in Kind::all() {
         let whole = WHOLE.contains(&kind.name());

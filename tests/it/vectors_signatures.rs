@@ -91,7 +91,7 @@ fn row((name, key, number, r, s): &(&str, &str, u8, &str, &str)) -> Value {
     let line = NoteSignature { name: named, key_id: vkey.key_id(), body };
     let code = vkey.verify(&SignedNote::assemble(&message, vec![line]).expect("a note"));
     json!({"name": name, "public_key_hex": key, "message": message, "signature_hex": signature,
-        "code": code.map_or_else(|error| error.code(), |()| "ok")})
+        "code": code.map_or_else(|error| error.code().name, |()| "ok")})
 }
 
 pub fn files() -> Files {

@@ -57,7 +57,7 @@ fn parsed(name: &str, input: &[u8]) -> Value {
             row["compact"] = compact.into();
             row["jcs"] = to_jcs(&value).into();
         }
-        Err(error) => row["code"] = error.code().into(),
+        Err(error) => row["code"] = error.code().name.into(),
     }
     row
 }
@@ -186,7 +186,7 @@ fn keys() -> Value {
     ];
     let refused = bad.map(|did| {
         let error = Did::parse(&did).and_then(|parsed| parsed.key().map(|_| ())).expect_err("refused");
-        json!({"did": did, "code": error.code()})
+        json!({"did": did, "code": error.code().name})
     });
     json!({"dids": dids, "refused": refused, "vkeys": vkeys(), "refused_vkeys": refused_vkeys()})
 }
@@ -212,7 +212,7 @@ fn refused_vkeys() -> Value {
     ];
     let row = |vkey: String| {
         let error = VerifierKey::parse(&vkey).expect_err(&vkey);
-        json!({"vkey": vkey, "code": error.code()})
+        json!({"vkey": vkey, "code": error.code().name})
     };
     bad.into_iter().map(row).collect()
 }

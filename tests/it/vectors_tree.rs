@@ -71,7 +71,7 @@ impl Inclusion {
     fn row(&self, name: &str) -> Value {
         let (index, size) = (LeafIndex::new(self.index), TreeSize::new(self.size));
         let code =
-            verify_inclusion(index, size, &self.leaf, &self.path, &self.root).map_or_else(|e| e.code(), |()| "ok");
+            verify_inclusion(index, size, &self.leaf, &self.path, &self.root).map_or_else(|e| e.code().name, |()| "ok");
         assert_eq!(code == "ok", name == "good", "{name}: {code}");
         json!({"name": name, "index": self.index, "size": self.size, "leaf_hash": self.leaf.hash().to_hex(),
             "path": hashes(&self.path), "root": self.root.hash().to_hex(), "code": code})
@@ -90,7 +90,8 @@ struct Consistency {
 impl Consistency {
     fn row(&self, name: &str) -> Value {
         let (from, to) = (TreeSize::new(self.from), TreeSize::new(self.to));
-        let code = verify_consistency(from, to, &self.path, &self.old, &self.new).map_or_else(|e| e.code(), |()| "ok");
+        let code =
+            verify_consistency(from, to, &self.path, &self.old, &self.new).map_or_else(|e| e.code().name, |()| "ok");
         assert_eq!(code == "ok", name == "good", "{name}: {code}");
         json!({"name": name, "from": self.from, "to": self.to, "path": hashes(&self.path),
             "old_root": self.old.hash().to_hex(), "new_root": self.new.hash().to_hex(), "code": code})
@@ -196,7 +197,7 @@ fn tiles() -> Value {
         Ok(TilePath::Entries { index, width }) => {
             json!({"path": text, "entries": true, "index": index, "width": width})
         }
-        Err(error) => json!({"path": text, "code": error.code()}),
+        Err(error) => json!({"path": text, "code": error.code().name}),
     });
     let paths: Vec<_> = paths.collect();
     let sizes = [0, 1, 255, 256, 257, 65_536, 70_000].map(|size| {
@@ -225,7 +226,7 @@ fn bundles() -> Value {
     let cut = &good[..good.len() - 1];
     let row = |name: &str, bytes: &[u8], count: usize| {
         let read = pulselog::tile::decode_bundle(bytes, count);
-        let code = read.as_ref().map_or_else(|error| error.code(), |_| "ok");
+        let code = read.as_ref().map_or_else(|error| error.code().name, |_| "ok");
         json!({"name": name, "hex": hex(bytes), "count": count, "code": code,
             "entries": read.unwrap_or_default().iter().map(|entry| hex(entry)).collect::<Vec<_>>()})
     };

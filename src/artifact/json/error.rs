@@ -1,5 +1,7 @@
 //! Which rule of strict I-JSON bytes break.
 
+use crate::codes::{self, Code};
+
 /// Why bytes are no strict I-JSON. Offsets are bytes from the start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
@@ -31,20 +33,20 @@ pub enum JsonError {
 
 impl JsonError {
     /// Stable name of the broken rule.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
-            JsonError::NotUtf8 { .. } => "json_not_utf8",
-            JsonError::Bom { .. } => "json_bom",
-            JsonError::Syntax { .. } => "json_syntax",
-            JsonError::Truncated { .. } => "json_truncated",
-            JsonError::TrailingData { .. } => "json_trailing_data",
-            JsonError::DuplicateKey { .. } => "json_duplicate_key",
-            JsonError::LoneSurrogate { .. } => "json_lone_surrogate",
-            JsonError::TooDeep { .. } => "json_too_deep",
-            JsonError::OverRoom { .. } => "json_over_room",
-            JsonError::NumberOverflow { .. } => "json_number_overflow",
-            JsonError::NumberUnsafe { .. } => "json_number_unsafe",
-            JsonError::NumberUnderflow { .. } => "json_number_underflow",
+            JsonError::NotUtf8 { .. } => &codes::artifact::JSON_NOT_UTF8,
+            JsonError::Bom { .. } => &codes::artifact::JSON_BOM,
+            JsonError::Syntax { .. } => &codes::artifact::JSON_SYNTAX,
+            JsonError::Truncated { .. } => &codes::artifact::JSON_TRUNCATED,
+            JsonError::TrailingData { .. } => &codes::artifact::JSON_TRAILING_DATA,
+            JsonError::DuplicateKey { .. } => &codes::artifact::JSON_DUPLICATE_KEY,
+            JsonError::LoneSurrogate { .. } => &codes::artifact::JSON_LONE_SURROGATE,
+            JsonError::TooDeep { .. } => &codes::artifact::JSON_TOO_DEEP,
+            JsonError::OverRoom { .. } => &codes::artifact::JSON_OVER_ROOM,
+            JsonError::NumberOverflow { .. } => &codes::artifact::JSON_NUMBER_OVERFLOW,
+            JsonError::NumberUnsafe { .. } => &codes::artifact::JSON_NUMBER_UNSAFE,
+            JsonError::NumberUnderflow { .. } => &codes::artifact::JSON_NUMBER_UNDERFLOW,
         }
     }
 

@@ -122,7 +122,7 @@ mod tests {
             assert!(parse_within(text.as_bytes(), DEPTH_MAX, held * 5 / 4).is_ok(), "{text}: {held}");
             if held > 0 {
                 let refused = parse_within(text.as_bytes(), DEPTH_MAX, held * 4 / 5).expect_err(text);
-                assert_eq!(refused.code(), "json_over_room", "{text}: {held}");
+                assert_eq!(refused.code().name, "json_over_room", "{text}: {held}");
             }
         }
     }

@@ -1,4 +1,5 @@
 use crate::artifact::secrets;
+use crate::codes::{self, Code};
 
 /// Longest path an error prints; deeper ones lose their middle.
 const PATH_SEGMENTS_MAX: usize = 16;
@@ -19,16 +20,16 @@ pub enum Broken {
 }
 
 impl Broken {
-    fn code(self) -> &'static str {
+    fn code(self) -> &'static Code {
         match self {
-            Broken::UnknownVersion => "unknown_version",
-            Broken::RetiredVersion => "retired_version",
-            Broken::MissingField => "missing_field",
-            Broken::UnknownField => "unknown_field",
-            Broken::WrongType => "wrong_type",
-            Broken::InvalidValue => "invalid_value",
-            Broken::NonCanonicalBase64url => "base64url_not_canonical",
-            Broken::ScopeHashMismatch => "scope_hash_mismatch",
+            Broken::UnknownVersion => &codes::artifact::UNKNOWN_VERSION,
+            Broken::RetiredVersion => &codes::artifact::RETIRED_VERSION,
+            Broken::MissingField => &codes::artifact::MISSING_FIELD,
+            Broken::UnknownField => &codes::artifact::UNKNOWN_FIELD,
+            Broken::WrongType => &codes::artifact::WRONG_TYPE,
+            Broken::InvalidValue => &codes::artifact::INVALID_VALUE,
+            Broken::NonCanonicalBase64url => &codes::artifact::BASE64URL_NOT_CANONICAL,
+            Broken::ScopeHashMismatch => &codes::artifact::SCOPE_HASH_MISMATCH,
         }
     }
 }
@@ -85,7 +86,7 @@ impl ShapeError {
     }
 
     /// Stable name of the broken rule.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         self.broken.code()
     }
 

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use pulselog::codes::trust::LOG_UNKNOWN;
 use pulselog::note::NOTE_BYTES_MAX;
 use pulselog::receipt::tlog_proof::TLOG_PROOF_BYTES_MAX;
 use pulselog::trust::TrustPolicy;
@@ -32,7 +33,7 @@ impl Belief {
         let Some(policy) = &self.policy else { return Ok(()) };
         match client.get_bounded("checkpoint", NOTE_BYTES_MAX) {
             Ok(note) if note.status == 200 => match policy.open(&note.body) {
-                Err(error) if error.code() == "log_unknown" => {
+                Err(error) if error.code() == &LOG_UNKNOWN => {
                     let mut failure = disbelieved(&client.url("checkpoint"), &error);
                     failure.message.push_str("; nothing was sent");
                     Err(failure)

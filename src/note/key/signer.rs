@@ -8,6 +8,7 @@ use ed25519_dalek::{Signer, SigningKey};
 use zeroize::Zeroizing;
 
 use super::{ED25519_KEY_BYTES, KeyError, KeyId, KeyName, KeyType, VerifierKey};
+use crate::codes::{self, Code};
 use crate::note::NoteSignature;
 
 /// Longest PEM text that is read; a key takes about 120 bytes.
@@ -111,11 +112,11 @@ pub enum SignerError {
 }
 
 impl SignerError {
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
-            SignerError::Pem => "key_file_invalid",
+            SignerError::Pem => &codes::proof::KEY_FILE_INVALID,
             SignerError::Key(error) => error.code(),
-            SignerError::Unavailable { .. } => "signer_unavailable",
+            SignerError::Unavailable { .. } => &codes::proof::SIGNER_UNAVAILABLE,
         }
     }
 }

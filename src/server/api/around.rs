@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
+use crate::codes::service;
 use crate::server::api::problem::{Problem, Refused};
 use crate::server::api::slots;
 use crate::server::state::AppState;
@@ -49,7 +50,7 @@ async fn wrong_method(method: Method) -> Problem {
     } else {
         "this method"
     };
-    Problem::new("method_not_allowed", format!("this address does not take {shown}"))
+    Problem::new(&service::METHOD_NOT_ALLOWED, format!("this address does not take {shown}"))
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
@@ -64,7 +65,7 @@ async fn bound(State(state): State<AppState>, request: Request, next: Next) -> R
     let limit = state.limits.request_timeout;
     let answered = tokio::time::timeout(limit, next.run(request)).await;
     let response = answered.unwrap_or_else(|_| {
-        Problem::new("timeout", format!("not finished within {} ms", limit.as_millis())).into_response()
+        Problem::new(&service::TIMEOUT, format!("not finished within {} ms", limit.as_millis())).into_response()
     });
     state.slots.hold_answer(response).await
 }
@@ -72,7 +73,7 @@ async fn bound(State(state): State<AppState>, request: Request, next: Next) -> R
 /// A request that does not say for which host it is may be another one to a
 /// proxy that stands before us (RFC 9112 3.2). Nothing else is done with it.
 fn check_host(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
-    let refuse = |why: &str| Err(Problem::new("host_invalid", format!("Host: {why}")).at("Host"));
+    let refuse = |why: &str| Err(Problem::new(&service::HOST_INVALID, format!("Host: {why}")).at("Host"));
     let mut hosts = headers.get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
         (None, _) if version < Version::HTTP_11 => Ok(()),
@@ -112,8 +113,10 @@ async fn account(State(state): State<AppState>, request: Request, next: Next) ->
     }
     let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     match refused {
-        Some(code) if status >= 500 => tracing::warn!(%method, route, status, code, took_ms, "request failed"),
-        code => tracing::debug!(%method, route, status, code, took_ms, "request answered"),
+        Some(code) if status >= 500 => {
+            tracing::warn!(%method, route, status, code = code.name, took_ms, "request failed")
+        }
+        code => tracing::debug!(%method, route, status, code = code.map(|code| code.name), took_ms, "request answered"),
     }
     response
 }

@@ -6,6 +6,7 @@ use axum::http::Uri;
 use axum::response::Response;
 
 use crate::audit::{Scope, Severity, explain};
+use crate::codes::service;
 use crate::merkle::{Hash, TreeSize};
 use crate::server::access::Access;
 use crate::server::api::answer::{self, Judged, Spelled};
@@ -178,7 +179,7 @@ async fn report(
         if !made.is_known {
             view.check_none(size)?;
             let detail = format!("nobody whose word counts speaks of it among {size} entries");
-            return Err(Problem::new("scope_not_found", detail));
+            return Err(Problem::new(&service::SCOPE_NOT_FOUND, detail));
         }
         answer::judged(&Judged { document: ScopeReportJson::from(made), beyond })
     });
@@ -194,7 +195,7 @@ pub(super) fn size_at(query: &Query, view: &View) -> Result<(TreeSize, u64), Pro
         Some(size) if size > view.size() => {
             view.check_reach(size)?;
             let detail = format!("at: the log has {} entries, not {size}", view.size());
-            Err(Problem::new("size_not_published", detail).at("at"))
+            Err(Problem::new(&service::SIZE_NOT_PUBLISHED, detail).at("at"))
         }
         Some(size) => Ok((size, view.size().get() - size.get())),
     }

@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
+use crate::codes::Code;
+use crate::server::answered::status_of;
 use crate::server::api::answer::NO_CACHE;
 use crate::server::api::fixed::Fixed;
 use crate::server::api::problem::{Problem, codes};
@@ -32,7 +34,7 @@ fn error_page() -> String {
          <h1>Error codes</h1><p>Every refusal carries one of these in its <code>code</code>.</p><dl>\n",
     );
     for row in codes() {
-        let (code, status, meaning) = (row.code, row.status, escape(row.meaning));
+        let (code, status, meaning) = (row.name, status_of(row).as_u16(), escape(row.means));
         // Writing to a String cannot fail.
         let _ = writeln!(page, "<dt id=\"{code}\"><code>{code}</code> ({status})</dt><dd>{meaning}</dd>");
     }
@@ -57,8 +59,7 @@ pub fn reference() -> String {
 const INTRODUCTION: &str = "\
 # API reference
 
-Made from the tables in `src/server/api.rs`, `src/server/api/wire.rs`, `src/server/api/problem.rs` and \
-`src/artifact/error.rs`; a test compares.
+Made from the tables in `src/server/api.rs`, `src/server/api/wire.rs` and `src/codes`; a test compares.
 
 - Writing needs `Authorization: Bearer plg_…`; reading needs nothing. TLS is the proxy's.
 - What is no HTTP, or beyond the bounds of a head (64 KiB of address, 100 lines), is answered without a code, with \
@@ -117,7 +118,7 @@ fn routes(page: &mut String) {
     );
 }
 
-fn list(codes: &[&str]) -> String {
+fn list(codes: &[&Code]) -> String {
     codes.iter().map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", ")
 }
 
@@ -157,6 +158,6 @@ fn encoding(encoding: Encoding) -> String {
 fn code_table(page: &mut String) {
     page.push_str("## Codes\n\n| code | status | meaning |\n|---|---|---|\n");
     for row in codes() {
-        let _ = writeln!(page, "| `{}` | {} | {} |", row.code, row.status, row.meaning);
+        let _ = writeln!(page, "| `{}` | {} | {} |", row.name, status_of(row).as_u16(), row.means);
     }
 }

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::artifact::Kind;
 use crate::artifact::digest::ArtifactDigest;
+use crate::codes::service;
 use crate::merkle::{LeafHash, LeafIndex};
 use crate::server::access::Access;
 use crate::server::api::answer::{self, PRIVATE, Spelled};
@@ -148,7 +149,8 @@ pub async fn leaf(
     };
     let entry = pool::read(move || {
         let found = log.view().find_leaf(&hash)?;
-        let missing = || Problem::new("leaf_not_found", "no published entry has this leaf hash").at("leaf_hash");
+        let missing =
+            || Problem::new(&service::LEAF_NOT_FOUND, "no published entry has this leaf hash").at("leaf_hash");
         Ok(EntryJson::from(&found.ok_or_else(missing)?))
     });
     answer::json(&entry.await?)
@@ -175,10 +177,11 @@ pub async fn artifact(
     let body = pool::read(move || {
         let view = log.view();
         let found = view.find_artifact(&ArtifactDigest::from_bytes(*hash.as_bytes()))?;
-        let missing = || Problem::new("artifact_not_found", "no published entry is about this artifact").at("digest");
+        let missing =
+            || Problem::new(&service::ARTIFACT_NOT_FOUND, "no published entry is about this artifact").at("digest");
         match view.body(found.first().ok_or_else(missing)?)? {
             Body::Shown(body) => Ok(body),
-            Body::Withheld => Err(Problem::new("body_withheld", "the operator withholds this body")),
+            Body::Withheld => Err(Problem::new(&service::BODY_WITHHELD, "the operator withholds this body")),
         }
     });
     let body = body.await?;

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
+use crate::codes::service;
 use crate::server::api::answer::JSON;
 use crate::server::api::pool::{Held, Memory};
 use crate::server::api::problem::Problem;
@@ -107,11 +108,14 @@ pub async fn look_at(state: &AppState, headers: &HeaderMap, mut body: Body, byte
 fn check_form(headers: &HeaderMap, media: &'static str) -> Result<(), Problem> {
     let is = |value: &HeaderValue, what: &[u8]| value.as_bytes().trim_ascii().eq_ignore_ascii_case(what);
     if !headers.get_all(header::CONTENT_ENCODING).iter().all(|value| is(value, b"identity")) {
-        return Err(Problem::new("content_encoding_refused", "send the body without Content-Encoding"));
+        return Err(Problem::new(&service::CONTENT_ENCODING_REFUSED, "send the body without Content-Encoding"));
     }
     let mut transfer = headers.get_all(header::TRANSFER_ENCODING).iter();
     if transfer.next().is_some_and(|value| !is(value, b"chunked")) || transfer.next().is_some() {
-        return Err(Problem::new("content_encoding_refused", "send the body with no Transfer-Encoding but chunked"));
+        return Err(Problem::new(
+            &service::CONTENT_ENCODING_REFUSED,
+            "send the body with no Transfer-Encoding but chunked",
+        ));
     }
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let is_right = types.next().is_none_or(|value| {
@@ -121,11 +125,11 @@ fn check_form(headers: &HeaderMap, media: &'static str) -> Result<(), Problem> {
     if is_right && types.next().is_none() {
         return Ok(());
     }
-    Err(Problem::new("content_type_refused", format!("send the body as Content-Type: {media}")))
+    Err(Problem::new(&service::CONTENT_TYPE_REFUSED, format!("send the body as Content-Type: {media}")))
 }
 
 fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<Submitter, Problem> {
-    let missing = || Problem::new("token_missing", "send Authorization: Bearer and a token of this log");
+    let missing = || Problem::new(&service::TOKEN_MISSING, "send Authorization: Bearer and a token of this log");
     let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?.to_str().map_err(|_| missing())?;
     let (scheme, token) = value.split_once(' ').ok_or_else(missing)?;
     if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
@@ -178,7 +182,8 @@ impl Reading<'_> {
         }
         let (mut held, mut bytes) = (self.memory.hold(), Vec::new());
         while let Some(frame) = self.next(body, bytes.len()).await? {
-            let frame = frame.map_err(|_| Problem::new("body_incomplete", "the connection ended inside the body"))?;
+            let frame =
+                frame.map_err(|_| Problem::new(&service::BODY_INCOMPLETE, "the connection ended inside the body"))?;
             let Ok(data) = frame.into_data() else { continue };
             if let Some(throttle) = self.throttle {
                 throttle.pay(data.len()).await;
@@ -200,12 +205,12 @@ impl Reading<'_> {
     async fn next(&self, body: &mut Body, arrived: usize) -> Result<Option<Result<Frame, axum::Error>>, Problem> {
         timeout_at(self.pace.due(arrived), body.frame()).await.map_err(|_| {
             let least = self.pace.bytes_per_second;
-            Problem::new("body_too_slow", format!("{arrived} bytes arrived, at least {least} a second must"))
+            Problem::new(&service::BODY_TOO_SLOW, format!("{arrived} bytes arrived, at least {least} a second must"))
         })
     }
 
     fn too_large(&self) -> Problem {
-        Problem::new("body_too_large", format!("the body may have at most {} bytes", self.bytes_max))
+        Problem::new(&service::BODY_TOO_LARGE, format!("the body may have at most {} bytes", self.bytes_max))
     }
 }
 

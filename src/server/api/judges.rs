@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::codes::service;
 use crate::server::api::pool::Memory;
 use crate::server::api::problem::Problem;
 use crate::server::api::throttle::Throttle;
@@ -23,7 +24,7 @@ pub struct Judges {
 
 fn busy() -> Problem {
     Problem::new(
-        "verify_busy",
+        &service::VERIFY_BUSY,
         "as many documents wait to be judged as may; try again, or run pulselog verify yourself",
     )
 }

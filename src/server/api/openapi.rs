@@ -11,9 +11,11 @@ use crate::artifact::KINDS;
 use crate::artifact::Kind;
 use crate::artifact::shape::json_schema;
 use crate::audit::RULE_GROUPS;
+use crate::codes::{Code, artifact, service};
+use crate::server::answered::status_of;
 use crate::server::api::answer::Answer;
 use crate::server::api::fixed::Fixed;
-use crate::server::api::problem::{MEDIA_TYPE, Problem, code_row};
+use crate::server::api::problem::{MEDIA_TYPE, Problem};
 use crate::server::api::query::{NAME_BYTES_MAX, NUMBER_MAX, Param, Query, Takes};
 use crate::server::api::submit::NDJSON;
 use crate::server::api::wire::shapes::{Encoding, SHAPES, Shape};
@@ -168,8 +170,7 @@ fn responses(route: &Route) -> Value {
         }
     }
     for code in all_codes(route) {
-        let Some(row) = code_row(code) else { continue };
-        let response = responses.entry(row.status.to_string()).or_insert_with(|| {
+        let response = responses.entry(status_of(code).as_u16().to_string()).or_insert_with(|| {
             let problem = json!({ "$ref": "#/components/schemas/Problem" });
             let codes = json!({ "properties": { "code": { "enum": [] } } });
             json!({
@@ -182,7 +183,7 @@ fn responses(route: &Route) -> Value {
         response["description"] = format!("{known}{separator}{code}").into();
         let path = format!("/content/{}/schema/allOf/1/properties/code/enum", MEDIA_TYPE.replace('/', "~1"));
         if let Some(Value::Array(codes)) = response.pointer_mut(&path) {
-            codes.push(code.into());
+            codes.push(code.name.into());
         }
     }
     if route.path.contains("hash}") || route.path.contains("digest}") {
@@ -201,15 +202,14 @@ fn headers(answer: &Answer) -> Value {
 }
 
 /// Codes that a route can answer.
-pub fn all_codes(route: &Route) -> impl Iterator<Item = &'static str> {
+pub fn all_codes(route: &Route) -> impl Iterator<Item = &'static Code> {
     let is_read = !route.token && route.path.starts_with("/v1/") || route.path.starts_with("/tile/");
     let store = if is_read { STORE_CODES } else { &[] };
     let submit = if route.token { crate::server::api::SUBMIT_CODES } else { &[] };
-    let admit = if route.token { crate::artifact::CODES } else { &[] };
-    let access: &[&str] = if route.shows { &["access_closed"] } else { &[] };
-    let mut codes: Vec<&'static str> = [route.codes, COMMON_CODES, store, submit, access].concat();
-    codes.extend(admit.iter().map(|(code, _)| *code));
-    codes.sort_unstable();
+    let admit = if route.token { artifact::ADMISSION } else { &[] };
+    let access: &[&Code] = if route.shows { &[&service::ACCESS_CLOSED] } else { &[] };
+    let mut codes: Vec<&'static Code> = [route.codes, COMMON_CODES, store, submit, access, admit].concat();
+    codes.sort_unstable_by_key(|code| code.name);
     codes.dedup();
     codes.into_iter()
 }

@@ -7,6 +7,7 @@ use axum::http::Uri;
 use axum::response::Response;
 
 use crate::artifact::digest::PayloadHash;
+use crate::codes::service;
 use crate::server::access::Access;
 use crate::server::api::answer::{self, JSON, PRIVATE, Spelled};
 use crate::server::api::pool;
@@ -41,7 +42,8 @@ pub async fn policy(
         if statements.is_empty() {
             view.check_none(view.size())?;
         }
-        let missing = || Problem::new("policy_not_found", "no holder of the role logged such a policy").at("hash");
+        let missing =
+            || Problem::new(&service::POLICY_NOT_FOUND, "no holder of the role logged such a policy").at("hash");
         let entry = view.entry(*statements.first().ok_or_else(missing)?)?;
         // The operator never withholds a policy.
         let Body::Shown(envelope) = view.body(&entry)? else { return Err(missing()) };

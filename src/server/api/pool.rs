@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::codes::service;
 use crate::server::api::problem::Problem;
 use crate::server::workers::{Priority, Workers, step_back};
 
@@ -88,8 +89,9 @@ impl Pool {
     #[must_use]
     pub fn new(held_bytes_max: usize) -> Self {
         let workers = 2 * std::thread::available_parallelism().map_or(2, usize::from);
-        let full =
-            || Problem::new("queue_full", "submissions under way hold all memory for them; try again in a second");
+        let full = || {
+            Problem::new(&service::QUEUE_FULL, "submissions under way hold all memory for them; try again in a second")
+        };
         Self {
             permits: Arc::new(Semaphore::new(workers)),
             workers: Workers::start("pulselog-admit", workers, workers, Priority::Usual),

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
+use crate::codes::service;
 use crate::merkle::{Hash, LeafIndex, TreeSize};
 use crate::receipt::tlog_proof;
 use crate::server::api::answer::{self, Form, NO_CACHE, TEXT};
@@ -113,7 +114,7 @@ pub async fn consistency(State(log): State<Log>, uri: Uri, headers: HeaderMap) -
 /// Nothing is in the empty tree: there is no entry to prove.
 fn size_of(query: &Query, name: &'static str) -> Result<Option<TreeSize>, Problem> {
     match query.number(name)? {
-        Some(0) => Err(Problem::new("size_zero", format!("{name}: must be at least 1")).at(name)),
+        Some(0) => Err(Problem::new(&service::SIZE_ZERO, format!("{name}: must be at least 1")).at(name)),
         size => Ok(size.map(TreeSize::new)),
     }
 }

@@ -18,6 +18,7 @@ use http_body_util::BodyExt;
 use hyper::body::Frame;
 use tokio::sync::Semaphore;
 
+use crate::codes::service;
 use crate::server::api::pool::{self, Held, Memory};
 use crate::server::api::problem::Problem;
 use crate::server::api::throttle::Throttle;
@@ -61,7 +62,8 @@ impl Slots {
     /// As many as the settings say.
     #[must_use]
     pub fn new(crowd: &Crowd) -> Self {
-        let full = || Problem::new("answers_full", "large answers wait for their readers; try again in a second");
+        let full =
+            || Problem::new(&service::ANSWERS_FULL, "large answers wait for their readers; try again in a second");
         Self {
             reads: Arc::new(Semaphore::new(count(crowd.reads_max))),
             reports: Arc::new(Semaphore::new(count(crowd.reports_max))),
@@ -126,7 +128,7 @@ pub fn is_slotted(request: &Request) -> bool {
 /// the answer's place.
 fn acceptable(response: Response) -> Response {
     if response.status() == StatusCode::NOT_ACCEPTABLE {
-        return Problem::new("not_acceptable", "let Accept-Encoding allow identity or gzip").into_response();
+        return Problem::new(&service::NOT_ACCEPTABLE, "let Accept-Encoding allow identity or gzip").into_response();
     }
     response
 }

@@ -11,6 +11,7 @@ use axum::response::Response;
 use bytes::Bytes;
 
 use crate::artifact::{Admitted, KeyCache, admit, fits_in_log};
+use crate::codes::service;
 use crate::entry::PendingEntry;
 use crate::receipt::tlog_proof;
 use crate::sequence::COMMIT_ENTRIES_MAX;
@@ -125,7 +126,7 @@ impl Admission {
         }
         if entries.len() > COMMIT_ENTRIES_MAX {
             let detail = format!("{} entries after expansion, one commit holds {COMMIT_ENTRIES_MAX}", entries.len());
-            return Err(Problem::new("batch_too_large", detail));
+            return Err(Problem::new(&service::BATCH_TOO_LARGE, detail));
         }
         Ok(Ready { item: Item { entries }, told })
     }
@@ -135,13 +136,13 @@ impl Admission {
 fn split(bytes: &Bytes, items_max: usize) -> Result<Vec<Bytes>, Problem> {
     let content = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     if content.is_empty() {
-        return Err(Problem::new("batch_empty", "send one artifact a line"));
+        return Err(Problem::new(&service::BATCH_EMPTY, "send one artifact a line"));
     }
     let mut lines = Vec::new();
     let mut start = 0;
     for end in memchr::memchr_iter(b'\n', content).chain([content.len()]) {
         if lines.len() == items_max {
-            return Err(Problem::new("batch_too_large", format!("a batch holds at most {items_max} lines")));
+            return Err(Problem::new(&service::BATCH_TOO_LARGE, format!("a batch holds at most {items_max} lines")));
         }
         lines.push(bytes.slice(start..end));
         start = end + 1;
@@ -193,7 +194,12 @@ fn answer_lines(
             }
             Err(problem) => {
                 state.metrics.refused(problem.code());
-                BatchLineJson { line, status: problem.status(), logged: None, problem: Some(problem.to_json()) }
+                BatchLineJson {
+                    line,
+                    status: problem.status().as_u16(),
+                    logged: None,
+                    problem: Some(problem.to_json()),
+                }
             }
         };
         serde_json::to_writer(&mut body, &answer).map_err(|_| Problem::internal())?;

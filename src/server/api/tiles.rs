@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
 
+use crate::codes::service;
 use crate::server::api::answer::{self, IMMUTABLE};
 use crate::server::api::pool;
 use crate::server::api::problem::Problem;
@@ -25,7 +26,8 @@ pub async fn tile(State(log): State<Log>, uri: Uri) -> Result<Response, Problem>
     // A query changes nothing: caches and readers add theirs.
     // The path as sent: a percent-encoded digit is another spelling.
     let text = uri.path().strip_prefix(PREFIX).unwrap_or_default();
-    let path = TilePath::parse(text).map_err(|e| Problem::new("tile_path_invalid", e.to_string()).at("tile"))?;
+    let path =
+        TilePath::parse(text).map_err(|e| Problem::new(&service::TILE_PATH_INVALID, e.to_string()).at("tile"))?;
     let bytes = pool::read(move || Ok(log.view().tile(&path)?)).await?;
     Ok(answer::bytes(MEDIA_TYPE, IMMUTABLE, bytes))
 }

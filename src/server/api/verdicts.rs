@@ -10,6 +10,7 @@ use axum::response::Response;
 
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{self, DEPTH_MAX};
+use crate::codes::{self, Code, service};
 use crate::merkle::TreeSize;
 use crate::protocol::Document;
 use crate::server::access::Access;
@@ -25,33 +26,38 @@ use crate::server::state::AppState;
 use crate::verify::verification::Verification;
 
 /// Codes of a document that is sent to be judged.
-pub const VERIFY_CODES: &[&str] = &[
-    "json_not_utf8",
-    "json_bom",
-    "json_syntax",
-    "json_truncated",
-    "json_trailing_data",
-    "json_duplicate_key",
-    "json_lone_surrogate",
-    "json_too_deep",
-    "json_over_room",
-    "json_number_overflow",
-    "json_number_unsafe",
-    "json_number_underflow",
-    "not_a_document",
-    "content_encoding_refused",
-    "content_type_refused",
-    "body_too_large",
-    "body_incomplete",
-    "body_too_slow",
-    "verify_busy",
-    "size_not_published",
-    "index_behind",
-    "scope_too_large",
+pub static VERIFY_CODES: &[&Code] = &[
+    &codes::artifact::JSON_NOT_UTF8,
+    &codes::artifact::JSON_BOM,
+    &codes::artifact::JSON_SYNTAX,
+    &codes::artifact::JSON_TRUNCATED,
+    &codes::artifact::JSON_TRAILING_DATA,
+    &codes::artifact::JSON_DUPLICATE_KEY,
+    &codes::artifact::JSON_LONE_SURROGATE,
+    &codes::artifact::JSON_TOO_DEEP,
+    &codes::artifact::JSON_OVER_ROOM,
+    &codes::artifact::JSON_NUMBER_OVERFLOW,
+    &codes::artifact::JSON_NUMBER_UNSAFE,
+    &codes::artifact::JSON_NUMBER_UNDERFLOW,
+    &service::NOT_A_DOCUMENT,
+    &service::CONTENT_ENCODING_REFUSED,
+    &service::CONTENT_TYPE_REFUSED,
+    &service::BODY_TOO_LARGE,
+    &service::BODY_INCOMPLETE,
+    &service::BODY_TOO_SLOW,
+    &service::VERIFY_BUSY,
+    &service::SIZE_NOT_PUBLISHED,
+    &service::INDEX_BEHIND,
+    &service::SCOPE_TOO_LARGE,
 ];
 /// Codes of a report on a logged bundle.
-pub const BUNDLE_CODES: &[&str] =
-    &["bundle_not_found", "body_withheld", "size_not_published", "index_behind", "scope_too_large"];
+pub static BUNDLE_CODES: &[&Code] = &[
+    &service::BUNDLE_NOT_FOUND,
+    &service::BODY_WITHHELD,
+    &service::SIZE_NOT_PUBLISHED,
+    &service::INDEX_BEHIND,
+    &service::SCOPE_TOO_LARGE,
+];
 
 /// `POST /v1/verify`: nothing is stored, nothing is logged.
 ///
@@ -70,7 +76,7 @@ pub async fn verify(State(state): State<AppState>, request: Request) -> Result<R
             .map_err(|error| Problem::new(error.code(), format!("the body is no strict JSON: {error}")))?;
         let unknown = || {
             let detail = "the body is no proof bundle, export, aggregate or commit signature";
-            Problem::new("not_a_document", detail)
+            Problem::new(&service::NOT_A_DOCUMENT, detail)
         };
         let document = Document::of(&file).ok_or_else(unknown)?;
         let view = log.view();
@@ -118,9 +124,9 @@ fn of_bundle(view: &View, audits: &Audits, digest: &ArtifactDigest, size: TreeSi
     if bundle.is_none() {
         view.check_none(size)?;
     }
-    let missing = || Problem::new("bundle_not_found", "no proof bundle of this digest stands below this size");
+    let missing = || Problem::new(&service::BUNDLE_NOT_FOUND, "no proof bundle of this digest stands below this size");
     let judged = audits.judge_logged(view, bundle.ok_or_else(|| missing().at("digest"))?, size)?;
-    judged.ok_or_else(|| Problem::new("body_withheld", "the operator withholds this body"))
+    judged.ok_or_else(|| Problem::new(&service::BODY_WITHHELD, "the operator withholds this body"))
 }
 
 fn now_ms() -> i64 {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::artifact::NotExpanded;
 use crate::artifact::digest::ArtifactDigest;
 use crate::checkpoint::TreeHead;
+use crate::codes::Code;
 use crate::merkle::{Hash, RootHash};
 use crate::note::SignedNote;
 use crate::receipt::LogProof;
@@ -39,7 +40,7 @@ pub struct LoggedJson {
 #[derive(Clone, Debug, Serialize)]
 struct NotExpandedJson {
     path: String,
-    code: &'static str,
+    code: &'static Code,
 }
 
 /// What a submitter is told beside its place in the log.
@@ -234,7 +235,7 @@ pub struct HealthJson {
     pub writes: Option<bool>,
     /// Codes of what refuses them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub writes_refused: Option<Vec<&'static str>>,
+    pub writes_refused: Option<Vec<&'static Code>>,
     /// Names of what is damaged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub damaged: Option<Vec<String>>,
@@ -257,6 +258,7 @@ pub mod tests {
     use super::*;
     use crate::artifact::Kind;
     use crate::artifact::receipts_root::ReceiptsRoot;
+    use crate::codes::service;
     use crate::entry::{LoggedAt, SequencedEntry, SubmitterName};
     use crate::merkle::{LeafIndex, TreeSize, empty_root, leaf_hash};
     use crate::server::api::problem::Problem;
@@ -298,12 +300,12 @@ pub mod tests {
         let told = Told {
             kind: kind.name(),
             artifact: ArtifactDigest::of(b""),
-            not_expanded: vec![NotExpanded { path: "p".into(), code: "c" }],
+            not_expanded: vec![NotExpanded { path: "p".into(), code: &service::INTERNAL }],
             redacted: vec!["r".into()],
         };
         check("Logged", LoggedJson::new(&logged(), told, Some("proof".into())));
-        check("NotExpanded", NotExpandedJson { path: "p".into(), code: "c" });
-        let problem = Problem::new("internal", "x").at("y").to_json();
+        check("NotExpanded", NotExpandedJson { path: "p".into(), code: &service::INTERNAL });
+        let problem = Problem::new(&service::INTERNAL, "x").at("y").to_json();
         check("BatchLine", BatchLineJson { line: 1, status: 500, logged: None, problem: Some(problem.clone()) });
         check("Problem", problem);
         let key = ed25519_dalek::SigningKey::from_bytes(&[1; 32]).verifying_key();
@@ -340,7 +342,7 @@ pub mod tests {
                 status: "up",
                 tree_size: Some(1),
                 writes: Some(false),
-                writes_refused: Some(vec!["disk_low"]),
+                writes_refused: Some(vec![&service::DISK_LOW]),
                 damaged: Some(vec!["entry 5".into()]),
             },
         );

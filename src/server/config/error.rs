@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::codes::{self, Code};
+
 /// Why there is no configuration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
@@ -61,14 +63,14 @@ pub enum ConfigError {
 impl ConfigError {
     /// Stable code.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> &'static Code {
         match self {
-            Self::Missing { .. } => "config_missing",
-            Self::Invalid { .. } | Self::Variable { .. } => "config_invalid",
-            Self::File { .. } => "config_file",
-            Self::Key { .. } => "key_unreadable",
-            Self::KeyMode { .. } => "key_mode",
-            Self::NotPublic { .. } => "listen_not_public",
+            Self::Missing { .. } => &codes::start::CONFIG_MISSING,
+            Self::Invalid { .. } | Self::Variable { .. } => &codes::start::CONFIG_INVALID,
+            Self::File { .. } => &codes::start::CONFIG_FILE,
+            Self::Key { .. } => &codes::start::KEY_UNREADABLE,
+            Self::KeyMode { .. } => &codes::start::KEY_MODE,
+            Self::NotPublic { .. } => &codes::start::LISTEN_NOT_PUBLIC,
         }
     }
 }

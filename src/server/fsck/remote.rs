@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::artifact::KeyCache;
 use crate::checkpoint::TreeHead;
+use crate::codes::{self, Code};
 use crate::entry::{LoggedAt, SequencedEntry};
 use crate::merkle::TreeSize;
 use crate::note::{NOTE_BYTES_MAX, NoteError, VerifierKey};
@@ -40,7 +41,7 @@ pub enum Unfetched {
     /// A bound of the run was reached.
     Ended {
         /// Which.
-        code: &'static str,
+        code: &'static Code,
         /// In words.
         why: String,
     },
@@ -98,7 +99,7 @@ fn checkpoint(fetch: &mut Fetch<'_>, vkey: VerifierKey) -> Result<TrustedCheckpo
             let key = vkey.name().to_string();
             TrustPolicy::for_log(vkey).open(&note).map_err(|error| match error {
                 TrustError::UnknownLog { origin, .. } => {
-                    FsckError::Elsewhere { key, origin: origin.to_string(), code: "log_unknown" }
+                    FsckError::Elsewhere { key, origin: origin.to_string(), code: &codes::trust::LOG_UNKNOWN }
                 }
                 error => error.into(),
             })

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::codes::{self, Code};
 use crate::merkle::TreeSize;
 use crate::server::guard::GuardState;
 
@@ -75,14 +76,14 @@ impl GuardError {
 
     /// Stable code.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> &'static Code {
         match self {
-            Self::Busy { .. } => "guard_busy",
-            Self::Linked { .. } => "guard_linked",
-            Self::Moved { .. } => "guard_moved",
-            Self::Changed { .. } => "guard_changed",
-            Self::Lost { .. } => "guard_lost",
-            Self::Io { .. } => "guard_io",
+            Self::Busy { .. } => &codes::start::GUARD_BUSY,
+            Self::Linked { .. } => &codes::start::GUARD_LINKED,
+            Self::Moved { .. } => &codes::start::GUARD_MOVED,
+            Self::Changed { .. } => &codes::start::GUARD_CHANGED,
+            Self::Lost { .. } => &codes::start::GUARD_LOST,
+            Self::Io { .. } => &codes::start::GUARD_IO,
         }
     }
 }

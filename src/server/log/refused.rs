@@ -1,5 +1,7 @@
 //! Why a submission is refused.
 
+use crate::codes::{self, Code};
+
 /// Why an item was not logged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubmitError {
@@ -56,17 +58,17 @@ pub enum SubmitError {
 impl SubmitError {
     /// Stable code.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> &'static Code {
         match self {
-            Self::QueueFull { .. } => "queue_full",
-            Self::BatchTooLarge { .. } => "batch_too_large",
-            Self::DiskLow { .. } => "disk_low",
-            Self::ReadOnly { .. } => "read_only",
-            Self::ServedReadOnly => "served_read_only",
-            Self::Degraded => "degraded",
-            Self::ClockUnsound { .. } => "clock_unsound",
-            Self::Damaged => "store_damaged",
-            Self::Stopped => "log_stopped",
+            Self::QueueFull { .. } => &codes::service::QUEUE_FULL,
+            Self::BatchTooLarge { .. } => &codes::service::BATCH_TOO_LARGE,
+            Self::DiskLow { .. } => &codes::service::DISK_LOW,
+            Self::ReadOnly { .. } => &codes::service::READ_ONLY,
+            Self::ServedReadOnly => &codes::service::SERVED_READ_ONLY,
+            Self::Degraded => &codes::service::DEGRADED,
+            Self::ClockUnsound { .. } => &codes::service::CLOCK_UNSOUND,
+            Self::Damaged => &codes::service::STORE_DAMAGED,
+            Self::Stopped => &codes::service::LOG_STOPPED,
         }
     }
 }

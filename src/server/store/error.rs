@@ -1,5 +1,7 @@
 //! Why the store did not answer.
 
+use crate::codes::{self, Code};
+
 /// What the system calls a file that is not there.
 const FILE_GONE: &str = "No such file or directory";
 /// What it calls a disk, or somebody's share of it, that has no room.
@@ -105,16 +107,16 @@ impl StoreError {
 
     /// Stable code.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
-            Self::Open(_) | Self::Closed(_) => "store_open",
-            Self::Full(_) | Self::NoRoom { .. } => "disk_full",
-            Self::Busy => "store_busy",
-            _ if self.is_damage() => "store_damaged",
-            Self::Read(_) => "store_read",
-            Self::Write(_) | Self::Fault(_) => "store_write",
-            Self::Damaged { .. } | Self::Record { .. } | Self::Current => "store_damaged",
-            Self::Family { .. } => "store_family",
+            Self::Open(_) | Self::Closed(_) => &codes::start::STORE_OPEN,
+            Self::Full(_) | Self::NoRoom { .. } => &codes::start::DISK_FULL,
+            Self::Busy => &codes::start::STORE_BUSY,
+            _ if self.is_damage() => &codes::service::STORE_DAMAGED,
+            Self::Read(_) => &codes::start::STORE_READ,
+            Self::Write(_) | Self::Fault(_) => &codes::start::STORE_WRITE,
+            Self::Damaged { .. } | Self::Record { .. } | Self::Current => &codes::service::STORE_DAMAGED,
+            Self::Family { .. } => &codes::start::STORE_FAMILY,
         }
     }
 }

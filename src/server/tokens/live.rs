@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use subtle::ConstantTimeEq;
 
 use crate::artifact::{Grant, Kind, SignedGrant, UnsignedGrant};
+use crate::codes::Code;
 use crate::entry::SubmitterName;
 use crate::merkle::Hash;
 use crate::server::log::clock::Clock;
@@ -102,7 +103,7 @@ impl Tokens {
 
     /// Why nobody may submit, if the file is the reason.
     #[must_use]
-    pub fn refusal(&self) -> Option<&'static str> {
+    pub fn refusal(&self) -> Option<&'static Code> {
         self.rows(FILE_MAX_AGE).err().map(|error| error.code())
     }
 

@@ -11,6 +11,7 @@ use axum::response::Response;
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{Value, to_compact};
 use crate::artifact::receipts;
+use crate::codes::service;
 use crate::merkle::TreeSize;
 use crate::server::log::view::StoredEntry;
 use crate::server::viewer::document::{self, Document, FactRow, Raw};
@@ -75,7 +76,7 @@ pub(super) async fn page(State(desk): State<Desk>, digest: Result<Path<String>, 
             Some(Spelling::Other(wanted)) => return Ok(Answer::moved(&format!("/b/{wanted}"), &uri)),
             None => {
                 let sentence = "A proof bundle is addressed by its digest, 64 hex digits.";
-                return Err(Trouble::not_found("bundle_not_found", sentence).about(&text));
+                return Err(Trouble::new(&service::BUNDLE_NOT_FOUND, sentence).about(&text));
             }
         };
         let size = choices.at(reader)?;
@@ -100,7 +101,7 @@ fn no_bundle(digest: &ArtifactDigest, size: TreeSize, other: Option<&StoredEntry
         }
         _ => format!("No proof bundle among {size} has this digest."),
     };
-    let trouble = Trouble::not_found("bundle_not_found", sentence).about(&digest.to_string());
+    let trouble = Trouble::new(&service::BUNDLE_NOT_FOUND, sentence).about(&digest.to_string());
     match other {
         Some(entry) => trouble.with_next(format!("/entries/{}", entry.index), "Show that entry"),
         None => trouble,

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 
 use crate::audit;
+use crate::codes::service;
 use crate::explain::{explain, nearest};
 use crate::server::viewer::finding::{Grade, effect};
 use crate::server::viewer::reader::{Shell, segments};
@@ -43,7 +44,7 @@ pub(super) async fn page(State(desk): State<Desk>, code: Result<Path<String>, Pa
         let asked = segments(code)?;
         let rows = explain(&asked);
         let Some(first) = rows.first() else {
-            let trouble = Trouble::not_found("code_unknown", "This program prints no such code.").about(&asked);
+            let trouble = Trouble::new(&service::CODE_UNKNOWN, "This program prints no such code.").about(&asked);
             return Err(trouble.with_nearest(nearest(&asked)));
         };
         if first.code != asked {

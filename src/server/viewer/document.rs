@@ -4,6 +4,7 @@
 use crate::artifact::digest::PayloadHash;
 use crate::artifact::json::{self, Value};
 use crate::artifact::{Fact, Keys};
+use crate::codes::service;
 use crate::entry::ENTRY_VERSION;
 use crate::server::log::view::{Body, StoredEntry, View};
 use crate::server::viewer::inline::{Chip, Said};
@@ -29,9 +30,9 @@ impl Document {
         let value = match view.body(entry)? {
             Body::Withheld => None,
             // It was admitted, so it parses; if it does not, the store is damaged.
-            Body::Shown(text) => {
-                Some(json::parse(text.as_bytes(), json::DEPTH_MAX).map_err(|_| Trouble::unsound("store_damaged"))?)
-            }
+            Body::Shown(text) => Some(
+                json::parse(text.as_bytes(), json::DEPTH_MAX).map_err(|_| Trouble::unsound(&service::STORE_DAMAGED))?,
+            ),
         };
         Ok(Self { value, is_signed: entry.entry.signer.is_some() })
     }

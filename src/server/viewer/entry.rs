@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::Response;
 
+use crate::codes::service;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::log::view::StoredEntry;
 use crate::server::viewer::document::{self, Document, FactRow, Member, Raw};
@@ -63,7 +64,7 @@ pub(super) async fn page(State(desk): State<Desk>, index: Result<Path<String>, P
     serve(desk, move |reader| {
         let (index, choices) = (segments(index)?, Choices::read(&uri)?);
         let index = LeafIndex::parse(&index).map_err(|_| {
-            Trouble::not_found("entry_not_found", "An entry has a number, counted from 0.").about(&index)
+            Trouble::new(&service::ENTRY_NOT_FOUND, "An entry has a number, counted from 0.").about(&index)
         })?;
         let stored = reader.view.entry(index)?;
         let size = choices.size()?.unwrap_or(reader.view.size());

@@ -7,6 +7,7 @@ use axum::http::Uri;
 use axum::response::Response;
 
 use crate::audit::explain;
+use crate::codes::service;
 use crate::explain::nearest;
 use crate::merkle::TreeSize;
 use crate::server::audits::Filter;
@@ -63,24 +64,25 @@ struct Asked {
 
 impl Asked {
     fn read(uri: &Uri) -> Result<Self, Trouble> {
-        let refuse = |_| Trouble::bad("query_not_understood", "Each filter may be given once, as text.");
+        let refuse = |_| Trouble::new(&service::QUERY_NOT_UNDERSTOOD, "Each filter may be given once, as text.");
         Query::try_from_uri(uri).map(|Query(asked)| asked).map_err(refuse)
     }
 
     fn filter(&self) -> Result<Filter, Trouble> {
         let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         if !self.code.is_empty() && explain(&self.code).is_none() {
-            let trouble = Trouble::bad("code_unknown", "No rule of the audit has this code.").about(&self.code);
+            let trouble =
+                Trouble::new(&service::INVALID_PARAMETER, "No rule of the audit has this code.").about(&self.code);
             let near = nearest(&self.code).into_iter().filter(|code| explain(code).is_some());
             return Err(trouble.with_nearest(near.collect()));
         }
         let severity = SEVERITIES.into_iter().find(|severity| severity.name() == self.severity);
         if severity.is_none() && !self.severity.is_empty() {
             let sentence = "A severity is info, low, medium, high or critical.";
-            return Err(Trouble::bad("invalid_parameter", sentence).about(&self.severity));
+            return Err(Trouble::new(&service::INVALID_PARAMETER, sentence).about(&self.severity));
         }
         if !self.run.is_empty() && self.agent.is_empty() {
-            return Err(Trouble::bad("invalid_parameter", "A run is known by its agent and id: give both."));
+            return Err(Trouble::new(&service::INVALID_PARAMETER, "A run is known by its agent and id: give both."));
         }
         Ok(Filter {
             code: given(&self.code),

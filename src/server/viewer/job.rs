@@ -8,6 +8,7 @@ use axum::http::Uri;
 use axum::response::Response;
 
 use crate::audit::{JudgedRun, Scope};
+use crate::codes::service;
 use crate::merkle::TreeSize;
 use crate::server::viewer::inline::{Chip, Said};
 use crate::server::viewer::judging;
@@ -59,7 +60,7 @@ fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> 
     if !made.is_known {
         reader.view.check_none(size)?;
         let sentence = format!("Nobody whose word counts speaks of this job among {}.", words::entries(size.get()));
-        return Err(Trouble::not_found("scope_not_found", sentence).about(job));
+        return Err(Trouble::new(&service::SCOPE_NOT_FOUND, sentence).about(job));
     }
     let named = named_job(reader, job, size)?;
     let mut record = Record::read(reader, Sources { what: "job", size, made: Some(&made), named, is_strict: false })?;

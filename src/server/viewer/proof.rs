@@ -7,6 +7,7 @@
 
 use crate::checkpoint::TreeHead;
 
+use crate::codes::service;
 use crate::merkle::{Hash, LeafIndex, Side, TreeSize, node_hash};
 use crate::server::log::view::{StoredEntry, View, ViewError};
 use crate::server::viewer::card::Card;
@@ -60,11 +61,11 @@ impl Inclusion {
     pub(crate) fn new(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<Self, Trouble> {
         let (head, note) = reader.view.checkpoint(size)?;
         let proof = reader.view.inclusion(stored.index, Some(size))?;
-        let ladder = Ladder::new(stored.index, size).ok_or(Trouble::unsound("proof_not_drawn"))?;
+        let ladder = Ladder::new(stored.index, size).ok_or(Trouble::unsound(&service::PROOF_NOT_DRAWN))?;
         let mut hash = stored.leaf_hash.hash();
         let mut steps = Vec::with_capacity(proof.path.len());
         if ladder.rungs().len() != proof.path.len() {
-            return Err(Trouble::unsound("proof_not_drawn"));
+            return Err(Trouble::unsound(&service::PROOF_NOT_DRAWN));
         }
         for (rung, sibling) in ladder.rungs().iter().zip(&proof.path) {
             hash = join(rung.side, sibling, &hash);
@@ -78,7 +79,7 @@ impl Inclusion {
             });
         }
         if hash != head.root.hash() {
-            return Err(Trouble::unsound("proof_not_drawn"));
+            return Err(Trouble::unsound(&service::PROOF_NOT_DRAWN));
         }
         Ok(Self {
             index: stored.index.get(),
@@ -182,7 +183,7 @@ impl Consistency {
 }
 
 fn drawn(older: &TreeHead, newer: &TreeHead, path: &[Hash]) -> Result<DrawnConsistency, Trouble> {
-    let refuse = || Trouble::unsound("proof_not_drawn");
+    let refuse = || Trouble::unsound(&service::PROOF_NOT_DRAWN);
     let strip = Strip::new(older.size, newer.size).ok_or_else(refuse)?;
     let start = strip.start();
     let start_hash = match start.number {

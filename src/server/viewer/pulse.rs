@@ -10,6 +10,7 @@ use axum::response::Response;
 
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::Value;
+use crate::codes::service;
 use crate::merkle::TreeSize;
 use crate::server::log::view::StoredEntry;
 use crate::server::viewer::document::{self, Document, Raw};
@@ -83,7 +84,7 @@ pub(super) async fn page(State(desk): State<Desk>, digest: Result<Path<String>, 
             Some(Spelling::Other(wanted)) => return Ok(Answer::moved(&format!("/pulses/{wanted}"), &uri)),
             None => {
                 let sentence = "A Trust Pulse is addressed by its digest, 64 hex digits.";
-                return Err(Trouble::not_found("pulse_not_found", sentence).about(&digest));
+                return Err(Trouble::new(&service::PULSE_NOT_FOUND, sentence).about(&digest));
             }
         };
         let found = reader.view.find_artifact(&wanted)?;
@@ -113,7 +114,7 @@ fn no_pulse(reader: &Reader, digest: &ArtifactDigest, other: Option<&StoredEntry
         }
         None => format!("No Trust Pulse among {size} has this digest."),
     };
-    let trouble = Trouble::not_found("pulse_not_found", sentence).about(&digest.to_string());
+    let trouble = Trouble::new(&service::PULSE_NOT_FOUND, sentence).about(&digest.to_string());
     match other {
         Some(entry) => trouble.with_next(format!("/entries/{}", entry.index), "Show that entry"),
         None => trouble,

@@ -8,6 +8,7 @@ use axum::extract::{Path, Query};
 use axum::http::Uri;
 
 use crate::artifact::Did;
+use crate::codes::service;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::audits::Audits;
 use crate::server::index::Index;
@@ -84,7 +85,7 @@ pub(crate) struct Shell {
 /// # Errors
 /// 404 when they are not.
 pub(crate) fn segments<T>(path: Result<Path<T>, PathRejection>) -> Result<T, Trouble> {
-    let refuse = |_| Trouble::not_found("address_not_understood", "This address is not UTF-8 when decoded.");
+    let refuse = |_| Trouble::new(&service::ADDRESS_NOT_UNDERSTOOD, "This address is not UTF-8 when decoded.");
     path.map(|Path(segments)| segments).map_err(refuse)
 }
 
@@ -107,7 +108,8 @@ impl Choices {
     /// # Errors
     /// 400 when a choice is made twice or is no text.
     pub(crate) fn read(uri: &Uri) -> Result<Self, Trouble> {
-        let refuse = |_| Trouble::bad("query_not_understood", "Each of size, from, entry and at may be given once.");
+        let refuse =
+            |_| Trouble::new(&service::QUERY_NOT_UNDERSTOOD, "Each of size, from, entry and at may be given once.");
         Query::try_from_uri(uri).map(|Query(choices)| choices).map_err(refuse)
     }
 
@@ -140,7 +142,7 @@ impl Choices {
             Some(size) => {
                 reader.view.check_reach(size)?;
                 let sentence = format!("The log never had {size} entries. {}", holds(newest));
-                Err(Trouble::not_found("size_not_published", sentence))
+                Err(Trouble::new(&service::SIZE_NOT_PUBLISHED, sentence))
             }
         }
     }
@@ -156,6 +158,7 @@ impl Choices {
 
 pub(crate) fn number(field: &str, text: Option<&str>) -> Result<Option<u64>, Trouble> {
     let Some(text) = text else { return Ok(None) };
-    let refuse = |_| Trouble::bad("number_not_understood", format!("{field}: a decimal number is needed.")).about(text);
+    let refuse =
+        |_| Trouble::new(&service::NUMBER_NOT_UNDERSTOOD, format!("{field}: a decimal number is needed.")).about(text);
     TreeSize::parse(text).map(|n| Some(n.get())).map_err(refuse)
 }

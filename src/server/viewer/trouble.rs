@@ -5,9 +5,10 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
+use crate::codes::{Code, service};
 use crate::merkle::TreeSize;
 use crate::server::access::Closed;
-use crate::server::api::problem::code_row;
+use crate::server::answered::{Answered, status_of};
 use crate::server::audits::AuditsError;
 use crate::server::log::view::ViewError;
 use crate::server::viewer::inline::Said;
@@ -18,8 +19,7 @@ use crate::server::viewer::words;
 /// Why there is no page.
 #[derive(Debug)]
 pub(crate) struct Trouble {
-    status: StatusCode,
-    code: &'static str,
+    code: &'static Code,
     heading: &'static str,
     sentence: String,
     /// What the reader asked for, when it is worth repeating.
@@ -31,11 +31,12 @@ pub(crate) struct Trouble {
 }
 
 impl Trouble {
-    pub(crate) fn not_found(code: &'static str, sentence: impl Into<String>) -> Self {
+    /// What was asked for is not there, or was not understood: the code's status
+    /// says which.
+    pub(crate) fn new(code: &'static Code, sentence: impl Into<String>) -> Self {
         Self {
-            status: StatusCode::NOT_FOUND,
             code,
-            heading: "Not found",
+            heading: if status_of(code) == StatusCode::BAD_REQUEST { "Not understood" } else { "Not found" },
             sentence: sentence.into(),
             asked: None,
             next: Some(Box::new(("/".into(), "Newest entries and pulses"))),
@@ -44,22 +45,15 @@ impl Trouble {
     }
 
     pub(crate) fn no_such_page() -> Self {
-        Self::not_found("page_not_found", "This server has no page at this address.")
+        Self::new(&service::PAGE_NOT_FOUND, "This server has no page at this address.")
     }
 
-    pub(crate) fn bad(code: &'static str, sentence: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, heading: "Not understood", ..Self::not_found(code, sentence) }
-    }
-
-    /// The store and the newest checkpoint disagree, or the store is silent. The
-    /// status is that of the API's answer; what only a page can meet is ours.
-    pub(crate) fn unsound(code: &'static str) -> Self {
-        let status = code_row(code).and_then(|row| StatusCode::from_u16(row.status).ok());
+    /// The store and the newest checkpoint disagree, or the store is silent.
+    pub(crate) fn unsound(code: &'static Code) -> Self {
         Self {
-            status: status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             heading: "This page is stopped",
             next: None,
-            ..Self::not_found(
+            ..Self::new(
                 code,
                 "What is stored is damaged, or is not all that this log ever signed. Nothing is shown that cannot \
                  be proven, and nothing is said to be absent; /readyz names what is damaged, raw tiles are at /tile/ \
@@ -86,14 +80,14 @@ impl Trouble {
     }
 
     pub(crate) fn answer(self, reader: &Reader) -> Response {
-        let status = self.status;
+        let status = status_of(self.code);
         let (next_href, next_text) = self.next.map(|next| *next).unwrap_or_default();
         let page = TroublePage {
             shell: reader.shell(self.heading, self.sentence.clone()),
             heading: self.heading,
             sentence: self.sentence,
             asked: self.asked.map(|asked| *asked),
-            code: self.code,
+            code: self.code.name,
             next_href,
             next_text,
             nearest: self.nearest,
@@ -117,23 +111,22 @@ pub(crate) fn holds(size: TreeSize) -> String {
 impl From<Closed> for Trouble {
     fn from(closed: Closed) -> Self {
         let sentence = "This log shows pages to nobody here. Its tiles, checkpoints and proofs stay public.";
-        let (status, heading, next) = (StatusCode::FORBIDDEN, "Access closed", None);
-        Self { status, heading, next, ..Self::not_found(closed.code(), sentence) }
+        Self { heading: "Access closed", next: None, ..Self::new(closed.code(), sentence) }
     }
 }
 
 impl From<ViewError> for Trouble {
     fn from(error: ViewError) -> Self {
-        let code = error.code();
+        let code = error.answered();
         match error {
-            ViewError::NoEntry { index, size } => Self::not_found(code, format!("No entry {index}. {}", holds(size))),
+            ViewError::NoEntry { index, size } => Self::new(code, format!("No entry {index}. {}", holds(size))),
             ViewError::NotPublished { size, newest, next } => {
                 let next = next.map(|n| format!(" The next published size is {n}.")).unwrap_or_default();
                 let sentence = format!("No checkpoint of size {size} was published.{next} The newest is {newest}.");
-                Self::not_found(code, sentence)
+                Self::new(code, sentence)
             }
             ViewError::Swapped { from, to } => {
-                Self::bad(code, format!("The older size {from} is larger than the newer size {to}. Swap them."))
+                Self::new(code, format!("The older size {from} is larger than the newer size {to}. Swap them."))
             }
             _ => {
                 tracing::error!(%error, "a page is stopped");
@@ -145,22 +138,20 @@ impl From<ViewError> for Trouble {
 
 impl From<AuditsError> for Trouble {
     fn from(error: AuditsError) -> Self {
-        let (status, code, state) = match error {
-            AuditsError::Behind { .. } => (StatusCode::SERVICE_UNAVAILABLE, "index_behind", State::NotJudgedYet),
-            AuditsError::TooLarge { .. } | AuditsError::TooMany { .. } => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "scope_too_large", State::NotJudgedHere)
-            }
+        let (code, state) = match error {
+            AuditsError::Behind { .. } => (error.answered(), State::NotJudgedYet),
+            AuditsError::TooLarge { .. } | AuditsError::TooMany { .. } => (error.answered(), State::NotJudgedHere),
             AuditsError::View(error) => return error.into(),
         };
         let row = state.row();
-        Self { status, heading: row.label, ..Self::not_found(code, row.sentence) }
+        Self { heading: row.label, ..Self::new(code, row.sentence) }
     }
 }
 
 impl From<askama::Error> for Trouble {
     fn from(error: askama::Error) -> Self {
         tracing::error!(%error, "a page does not render");
-        Self::unsound("page_render")
+        Self::unsound(&service::PAGE_RENDER)
     }
 }
 
@@ -175,4 +166,31 @@ struct TroublePage {
     next_href: String,
     next_text: &'static str,
     nearest: Vec<&'static str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::merkle::{LeafIndex, ProofError};
+    use crate::server::api::problem::Problem;
+    use crate::server::store::StoreError;
+
+    #[test]
+    fn a_page_answers_under_the_code_and_status_of_the_api() {
+        let size = TreeSize::new(3);
+        let errors: [fn(TreeSize) -> ViewError; 6] = [
+            |size| ViewError::NoEntry { index: LeafIndex::new(9), size },
+            |size| ViewError::NotPublished { size, newest: size, next: None },
+            |size| ViewError::Swapped { from: size, to: size },
+            |_| ViewError::Unsound { what: "a tile".to_owned() },
+            |_| ViewError::Store(StoreError::Busy),
+            |_| ViewError::Proof(ProofError::RootMismatch),
+        ];
+        for error in errors {
+            let (page, problem) = (Trouble::from(error(size)), Problem::from(error(size)));
+            assert_eq!((page.code, status_of(page.code)), (problem.code(), problem.status()));
+            let (page, problem) = (AuditsError::View(error(size)), AuditsError::View(error(size)));
+            assert_eq!(Trouble::from(page).code, Problem::from(problem).code());
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Other checkpoints beside the log that was read: one log has one tree, so
 //! each of them is a beginning of it (JUDGING 12.1).
 
+use crate::codes::verdict;
 use crate::trust::{TrustPolicy, TrustedCheckpoint};
 use crate::verify::copy::WholeLog;
 use crate::verify::judge::{Evidence, Judge};
@@ -27,12 +28,12 @@ pub(super) fn begins(log: &WholeLog, name: &str, other: &TrustedCheckpoint) -> C
     let origin = other.origin().to_string();
     if origin != log.origin {
         let detail = format!("{name}: is of {origin}, the log that was read is {}", log.origin);
-        return Check::fail("log", "other_origin", detail);
+        return Check::fail("log", &verdict::OTHER_ORIGIN, detail);
     }
     match log.root_at(size) {
         None => {
             let detail = format!("{name}: covers {size} entries, the log that was read has {}", held.size);
-            Check::incomplete("log", "log_shorter", detail)
+            Check::incomplete("log", &verdict::LOG_SHORTER, detail)
         }
         Some(here) if here == root => Check::pass("log", format!("it begins with the {size} entries of the {name}")),
         Some(here) => {
@@ -43,7 +44,7 @@ pub(super) fn begins(log: &WholeLog, name: &str, other: &TrustedCheckpoint) -> C
                 "{name}: its {size} entries are no beginning of the log that was read, two signed histories: root \
                  {kept} there, {here} here{signed}"
             );
-            Check::fail("log", "fork", detail)
+            Check::fail("log", &verdict::FORK, detail)
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the reader knows of the log beside the evidence: a verdict about less
 //! is incomplete, and evidence of another history than a kept one fails.
 
+use crate::codes::verdict;
 use crate::merkle::TreeSize;
 use crate::trust::TrustedCheckpoint;
 use crate::verify::copy::WholeLog;
@@ -41,7 +42,7 @@ impl Known {
         let known = self.size();
         if reach < known.get() {
             let detail = format!("the verdict is of the first {reach} entries, and the log is known to have {known}");
-            Check::incomplete("size", "judged_below_known", detail)
+            Check::incomplete("size", &verdict::JUDGED_BELOW_KNOWN, detail)
         } else {
             Check::pass("size", format!("the verdict is of {reach} entries, at least the {known} that are known"))
         }

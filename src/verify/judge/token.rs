@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::artifact::Artifact;
 use crate::artifact::json::{self, Value};
+use crate::codes::verdict;
 use crate::protocol::Document;
 use crate::verify::judge::{Judge, RunTokens};
 use crate::verify::report::{Check, Outcome};
@@ -18,10 +19,13 @@ fn run_check(token: &ScopedToken, document: &Document<'_>, runs: &RunTokens, is_
     let incomplete = |code, detail| Some(Check::incomplete("token", code, detail));
     let is_of = |known: &BTreeSet<String>| known.contains(&token.hash);
     if document.bundles().is_empty() {
-        return incomplete("token_not_compared", "the document is of no run, so nothing shows whose token it is");
+        return incomplete(
+            &verdict::TOKEN_NOT_COMPARED,
+            "the document is of no run, so nothing shows whose token it is",
+        );
     }
     if runs.0.iter().any(|known| !known.is_empty() && !is_of(known)) {
-        return incomplete("token_not_of_run", "the run names other tokens; this one says nothing about it");
+        return incomplete(&verdict::TOKEN_NOT_OF_RUN, "the run names other tokens; this one says nothing about it");
     }
     match !runs.0.is_empty() && runs.0.iter().all(is_of) {
         true => {
@@ -29,7 +33,7 @@ fn run_check(token: &ScopedToken, document: &Document<'_>, runs: &RunTokens, is_
             let detail = if is_only { "it is the token of the run" } else { "it is one of the run's, with renewals" };
             Some(Check::pass("token", detail))
         }
-        false if is_issued => incomplete("token_run_unknown", "nothing at hand shows which token the run had"),
+        false if is_issued => incomplete(&verdict::TOKEN_RUN_UNKNOWN, "nothing at hand shows which token the run had"),
         false => None,
     }
 }
@@ -47,7 +51,7 @@ impl Judge {
         checks.push(match &self.token_keys {
             None => Check::incomplete(
                 "token",
-                "token_keys_not_given",
+                &verdict::TOKEN_KEYS_NOT_GIVEN,
                 "no key set was given, so its signature is not checked",
             ),
             Some(keys) => match token.verify(keys) {
@@ -62,11 +66,15 @@ impl Judge {
         let claim = |path| token.claims.text_at(path).unwrap_or_default();
         let bundles: Vec<_> = document.bundles().iter().map(|bundle| bundle.payload()).collect();
         if document.bundles().iter().filter_map(|bundle| bundle.agent()).any(|agent| agent != claim("sub")) {
-            checks.push(Check::fail("token", "token_other_agent", "its subject is not the agent of the document"));
+            checks.push(Check::fail(
+                "token",
+                &verdict::TOKEN_OTHER_AGENT,
+                "its subject is not the agent of the document",
+            ));
         }
         let expected = self.expect_job.as_deref().or(name.job.as_deref());
         if expected.is_some_and(|job| job != claim("mission_id")) {
-            checks.push(Check::fail("token", "token_other_job", "it is bound to another job"));
+            checks.push(Check::fail("token", &verdict::TOKEN_OTHER_JOB, "it is bound to another job"));
         }
         let receipts =
             |bundle: &&'_ Value| bundle.get("receipts").and_then(Value::as_array).unwrap_or_default().to_vec();
@@ -75,7 +83,11 @@ impl Judge {
             named.is_some_and(|named| named != claim("token_scope_hash_b64u"))
         };
         if bundles.iter().flat_map(receipts).any(|receipt| other(&receipt)) {
-            checks.push(Check::fail("token", "token_other_grant", "a receipt of the document names another grant"));
+            checks.push(Check::fail(
+                "token",
+                &verdict::TOKEN_OTHER_GRANT,
+                "a receipt of the document names another grant",
+            ));
         }
         let issuance = self.issuance_check(token);
         checks.extend(run_check(token, document, runs, issuance.outcome == Outcome::Pass));
@@ -93,7 +105,11 @@ impl Judge {
             same && issuance.payload().text_at("kid") == Some(token.kid.as_str())
         };
         let Some((first, issuance)) = found.first() else {
-            return Check::incomplete("token", "token_not_issued_here", "the evidence holds no issuance of this token");
+            return Check::incomplete(
+                "token",
+                &verdict::TOKEN_NOT_ISSUED_HERE,
+                "the evidence holds no issuance of this token",
+            );
         };
         // The shown token may be what either of them issued.
         let unlike =
@@ -101,12 +117,14 @@ impl Judge {
         match (found.iter().find(|(_, issuance)| is_its(issuance)), unlike) {
             (Some(_), Some((other, _))) => {
                 let detail = format!("two issuers say unlike things of its claims, at entries {first} and {other}");
-                Check::incomplete("token", "token_issuers_disagree", detail)
+                Check::incomplete("token", &verdict::TOKEN_ISSUERS_DISAGREE, detail)
             }
             (_, None) if is_its(issuance) => {
                 Check::pass("token", format!("its claims are those of the issuance, entry {first}"))
             }
-            _ => Check::fail("token", "token_other_claims", format!("its claims are not those of entry {first}")),
+            _ => {
+                Check::fail("token", &verdict::TOKEN_OTHER_CLAIMS, format!("its claims are not those of entry {first}"))
+            }
         }
     }
 }

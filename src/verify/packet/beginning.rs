@@ -1,5 +1,6 @@
 //! A checkpoint that the reader kept, beside a packet: one log has one tree.
 
+use crate::codes::{self, verdict};
 use crate::merkle::{RootHash, TreeSize, verify_consistency};
 use crate::trust::TrustedCheckpoint;
 use crate::verify::copy::root_of;
@@ -22,7 +23,11 @@ impl Packet {
         let (head, size, root) = (self.head?, kept.head().size, kept.head().root);
         let origin = kept.origin().to_string();
         if let Some(of) = self.origin.as_ref().filter(|of| **of != origin) {
-            return Some(Check::fail("log", "other_origin", format!("{name}: is of {origin}, the packet of {of}")));
+            return Some(Check::fail(
+                "log",
+                &verdict::OTHER_ORIGIN,
+                format!("{name}: is of {origin}, the packet of {of}"),
+            ));
         }
         if size > head.size {
             return None;
@@ -35,7 +40,7 @@ impl Packet {
                 let detail = format!(
                     "{name}: two signed histories: its {size} entries have root {kept}, those of the packet {other}"
                 );
-                Check::fail("log", "fork", detail)
+                Check::fail("log", &verdict::FORK, detail)
             }
             Some(_) => Check::pass("log", format!("the packet's tree begins with the {size} entries of the {name}")),
             None if size == TreeSize::ZERO || self.leads(size, &root) => {
@@ -49,7 +54,7 @@ impl Packet {
                     head.size,
                     head.root.hash().to_base64()
                 );
-                Check::fail("log", "proof_old_root_mismatch", detail)
+                Check::fail("log", &codes::proof::PROOF_OLD_ROOT_MISMATCH, detail)
             }
             None => {
                 let detail = format!(
@@ -57,7 +62,7 @@ impl Packet {
                      {size} entries",
                     head.size
                 );
-                Check::incomplete("log", "consistency_file_missing", detail)
+                Check::incomplete("log", &verdict::CONSISTENCY_FILE_MISSING, detail)
             }
         })
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::artifact::digest::sha256;
 use crate::artifact::json::{self, DEPTH_MAX, Value};
+use crate::codes::verdict;
 use crate::text::hex;
 use crate::verify::packet::MANIFEST;
 use crate::verify::report::Check;
@@ -47,26 +48,26 @@ impl Manifest {
     pub fn check(&self) -> Check {
         let Some(manifest) = &self.bytes else {
             let detail = "the directory holds no packet.json, so nobody can say whether files are missing";
-            return Check::incomplete("packet", "packet_manifest_missing", detail);
+            return Check::incomplete("packet", &verdict::PACKET_MANIFEST_MISSING, detail);
         };
         let listed = match listed(manifest) {
             Ok(listed) => listed,
-            Err(why) => return Check::fail("packet", "packet_manifest_malformed", why),
+            Err(why) => return Check::fail("packet", &verdict::PACKET_MANIFEST_MALFORMED, why),
         };
         if listed.is_empty() {
             let detail = "packet.json lists no file, so it is the packet of nothing";
-            return Check::fail("packet", "packet_manifest_empty", detail);
+            return Check::fail("packet", &verdict::PACKET_MANIFEST_EMPTY, detail);
         }
         // Each file once, however often the manifest lists it.
         for (name, digest) in &listed {
             match self.held.get(name) {
                 None => {
                     let detail = format!("{name} is not there");
-                    return Check::incomplete("packet", "packet_file_missing", detail);
+                    return Check::incomplete("packet", &verdict::PACKET_FILE_MISSING, detail);
                 }
                 Some(held) if held != digest => {
                     let detail = format!("{name} is not the file that the packet was made with");
-                    return Check::fail("packet", "packet_file_changed", detail);
+                    return Check::fail("packet", &verdict::PACKET_FILE_CHANGED, detail);
                 }
                 Some(_) => {}
             }

@@ -9,6 +9,7 @@ use crate::artifact::digest::{ArtifactDigest, sha256};
 use crate::artifact::json::{self, DEPTH_MAX, JsonError};
 use crate::audit::{Seen, authenticate_within};
 use crate::checkpoint::TreeHead;
+use crate::codes::{self, verdict};
 use crate::entry::SequencedEntry;
 use crate::merkle::{Hash, LeafIndex, RootHash, TreeSize};
 use crate::receipt::{ConsistencyFile, ReceiptError, prove, tlog_proof};
@@ -107,7 +108,7 @@ impl<'p> Reading<'p> {
         let Some(head) = packet.head else {
             packet.checks.push(Check::incomplete(
                 "evidence",
-                "evidence_without_proofs",
+                &verdict::EVIDENCE_WITHOUT_PROOFS,
                 "no file is a .tlog-proof, so nothing here is shown to be logged",
             ));
             return Ok(packet);
@@ -157,7 +158,7 @@ impl<'p> Reading<'p> {
     /// A file that could not be read or is not believed.
     fn refuse(&mut self, name: &str, error: &ReceiptError) {
         match error {
-            ReceiptError::Trust(why) if error.code() == "log_unknown" => {
+            ReceiptError::Trust(why) if error.code() == &codes::trust::LOG_UNKNOWN => {
                 let (_, names) = self.strange.entry(why.to_string()).or_insert_with(|| (why.clone(), Vec::new()));
                 names.push(name.to_owned());
             }
@@ -227,7 +228,7 @@ impl<'p> Reading<'p> {
         match read() {
             Ok(None) => {
                 let detail = format!("{name}: carries no entry");
-                self.checks.push(Check::fail("evidence", "entry_missing", detail));
+                self.checks.push(Check::fail("evidence", &verdict::ENTRY_MISSING, detail));
             }
             Ok(Some((index, entry, checkpoint))) => {
                 if self.head(name, &checkpoint) {
@@ -278,12 +279,12 @@ impl<'p> Reading<'p> {
         let (first, head) = (self.origin.get_or_insert_with(|| origin.clone()), checkpoint.head());
         if *first != origin {
             let detail = format!("{name}: is of {origin}, other files are of {first}");
-            self.checks.push(Check::fail("evidence", "other_origin", detail));
+            self.checks.push(Check::fail("evidence", &verdict::OTHER_ORIGIN, detail));
             return false;
         }
         if self.heads.insert(head.size, head.root).is_some_and(|root| root != head.root) {
             let detail = format!("{name}: two signed checkpoints of size {} have different roots", head.size);
-            self.checks.push(Check::fail("evidence", "fork", detail));
+            self.checks.push(Check::fail("evidence", &verdict::FORK, detail));
             return false;
         }
         true

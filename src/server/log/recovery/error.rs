@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::codes::{self, Code};
 use crate::entry::EntryError;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::sequence::SequenceError;
@@ -229,39 +230,39 @@ pub enum OpenError {
 impl OpenError {
     /// Stable code.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
-            Self::Data { .. } => "data_dir",
-            Self::KeyName { .. } => "key_name",
-            Self::Fork { .. } => "store_fork",
-            Self::StoreMissing { .. } => "store_missing",
-            Self::GuardMissing { .. } => "guard_missing",
-            Self::GuardInside { .. } => "guard_inside",
-            Self::ClockMark { .. } => "clock_mark",
-            Self::NoLog { .. } => "no_log",
-            Self::GuardWhole { .. } => "guard_whole",
-            Self::SeenNeeded => "seen_needed",
-            Self::GuardDirectory { .. } => "guard_directory",
-            Self::GuardUnreadable => "guard_unreadable",
-            Self::GuardOrigin => "guard_origin",
-            Self::GuardNewer { .. } => "guard_newer",
-            Self::GuardOlder { .. } => "guard_older",
-            Self::GuardOtherRoot { .. } => "guard_other_root",
-            Self::Root { .. } | Self::HeadNote { .. } | Self::Edge { .. } => "store_damaged",
-            Self::Hole { .. } => "store_holes",
-            Self::Pinned { .. } => "pinned",
-            Self::NothingToShow => "nothing_to_show",
-            Self::Schema { .. } => "store_schema",
-            Self::SeenNote { .. } => "seen_note",
-            Self::SeenNewer { .. } => "seen_newer",
-            Self::SeenOtherRoot { .. } => "seen_other_root",
-            Self::KeySilent => "key_silent",
+            Self::Data { .. } => &codes::start::DATA_DIR,
+            Self::KeyName { .. } => &codes::start::KEY_NAME,
+            Self::Fork { .. } => &codes::start::STORE_FORK,
+            Self::StoreMissing { .. } => &codes::start::STORE_MISSING,
+            Self::GuardMissing { .. } => &codes::start::GUARD_MISSING,
+            Self::GuardInside { .. } => &codes::start::GUARD_INSIDE,
+            Self::ClockMark { .. } => &codes::start::CLOCK_MARK,
+            Self::NoLog { .. } => &codes::start::NO_LOG,
+            Self::GuardWhole { .. } => &codes::start::GUARD_WHOLE,
+            Self::SeenNeeded => &codes::start::SEEN_NEEDED,
+            Self::GuardDirectory { .. } => &codes::start::GUARD_DIRECTORY,
+            Self::GuardUnreadable => &codes::start::GUARD_UNREADABLE,
+            Self::GuardOrigin => &codes::start::GUARD_ORIGIN,
+            Self::GuardNewer { .. } => &codes::start::GUARD_NEWER,
+            Self::GuardOlder { .. } => &codes::start::GUARD_OLDER,
+            Self::GuardOtherRoot { .. } => &codes::start::GUARD_OTHER_ROOT,
+            Self::Root { .. } | Self::HeadNote { .. } | Self::Edge { .. } => &codes::service::STORE_DAMAGED,
+            Self::Hole { .. } => &codes::start::STORE_HOLES,
+            Self::Pinned { .. } => &codes::start::PINNED,
+            Self::NothingToShow => &codes::start::NOTHING_TO_SHOW,
+            Self::Schema { .. } => &codes::start::STORE_SCHEMA,
+            Self::SeenNote { .. } => &codes::start::SEEN_NOTE,
+            Self::SeenNewer { .. } => &codes::start::SEEN_NEWER,
+            Self::SeenOtherRoot { .. } => &codes::start::SEEN_OTHER_ROOT,
+            Self::KeySilent => &codes::start::KEY_SILENT,
             Self::Guard(e) => e.code(),
             Self::Store(e) => e.code(),
             Self::View(e) => e.code(),
             Self::Entry(e) => e.code(),
             Self::Sequence(e) => e.code(),
-            Self::Fatal(_) => "log_stopped",
+            Self::Fatal(_) => &codes::service::LOG_STOPPED,
         }
     }
 }

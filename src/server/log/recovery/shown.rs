@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use super::{OpenError, check_identity, check_roots, check_seen, compare, is_log, resume};
+use crate::codes::service::STORE_DAMAGED;
 use crate::merkle::TreeSize;
 use crate::server::guard::{FileGuard, GuardRecord, GuardState};
 use crate::server::log::{Opening, Published};
@@ -112,7 +113,7 @@ impl Told<'_> {
             OpenError::Edge { index } => damage.find(&format!("entry {index}"), &what),
             OpenError::Store(StoreError::Damaged { row }) => damage.find(&format!("row {row}"), &what),
             OpenError::Store(StoreError::Open(_) | StoreError::Read(_)) => damage.meet(&what),
-            _ if error.code() == "store_damaged" => damage.find("tiles", &what),
+            _ if error.code() == &STORE_DAMAGED => damage.find("tiles", &what),
             _ => self.doubt(&error, &what),
         }
     }

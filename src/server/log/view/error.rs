@@ -1,5 +1,6 @@
 //! Why a view did not answer.
 
+use crate::codes::{self, Code};
 use crate::entry::EntryError;
 use crate::merkle::{LeafIndex, ProofError, TreeSize};
 use crate::server::store::StoreError;
@@ -63,13 +64,13 @@ pub enum ViewError {
 impl ViewError {
     /// Stable code.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static Code {
         match self {
-            Self::NoEntry { .. } => "entry_not_found",
-            Self::NotPublished { .. } => "size_not_published",
-            Self::Swapped { .. } => "sizes_swapped",
-            Self::NoTile { .. } => "tile_not_found",
-            Self::Unsound { .. } | Self::Entry(_) | Self::Tile(_) => "store_damaged",
+            Self::NoEntry { .. } => &codes::service::ENTRY_NOT_FOUND,
+            Self::NotPublished { .. } => &codes::service::SIZE_NOT_PUBLISHED,
+            Self::Swapped { .. } => &codes::service::SIZES_SWAPPED,
+            Self::NoTile { .. } => &codes::service::TILE_NOT_FOUND,
+            Self::Unsound { .. } | Self::Entry(_) | Self::Tile(_) => &codes::service::STORE_DAMAGED,
             Self::Store(e) => e.code(),
             Self::Proof(e) => e.code(),
         }
