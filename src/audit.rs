@@ -18,6 +18,8 @@
 //! Not implemented: freezes that do not hold, and what Argo CD reports that no
 //! decision explains (it is coverage here).
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod accounts;
 mod agent_receipts;
 mod alone;
@@ -38,6 +40,7 @@ mod pulses;
 mod renewals;
 mod replays;
 mod report;
+mod roles;
 mod roots;
 mod rule;
 mod scene;

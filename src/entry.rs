@@ -46,7 +46,7 @@ const PAYLOAD_KEPT_BYTES_MAX: usize = 16 << 10;
 /// sixteen for the worst, an array of digits.
 const PARSED_BYTES_A_BYTE: usize = 4;
 /// The only kind whose entries carry a receipts root.
-const RECEIPTS_KIND: &str = "proof_bundle";
+const RECEIPTS_KIND: Kind = Kind::ProofBundle;
 /// First byte of a COSE_Sign1 entry: reserved, refused today.
 const COSE_SIGN1_TAG: u8 = 0xd2;
 
@@ -366,7 +366,7 @@ impl Fields {
             _ => return Err(EntryError::MissingKey(key::RECEIPTS_COUNT)),
         };
         let kind = self.kind.ok_or(EntryError::MissingKey(key::KIND))?;
-        if receipts.is_some() && kind.name() != RECEIPTS_KIND {
+        if receipts.is_some() && kind != RECEIPTS_KIND {
             return Err(EntryError::UnknownKey(key::RECEIPTS_ROOT));
         }
         Ok(SequencedEntry {

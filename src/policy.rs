@@ -24,6 +24,8 @@
 //!
 //! Not judged: [`Policy::not_judged`] names the clauses about other things.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use crate::artifact::Kind;
 use crate::artifact::digest::PayloadHash;
 use crate::artifact::json::{Value, to_jcs};
@@ -114,7 +116,12 @@ impl PolicyError {
             PolicyError::UnknownVersion | PolicyError::TooLarge { .. } | PolicyError::ActionMalformed(_) => {
                 String::new()
             }
-            _ => "inherits".to_owned(),
+            PolicyError::ParentMissing { .. }
+            | PolicyError::ParentOfAnotherSigner { .. }
+            | PolicyError::ParentLater { .. }
+            | PolicyError::ParentAmbiguous { .. }
+            | PolicyError::Cycle { .. }
+            | PolicyError::TooDeep => "inherits".to_owned(),
         }
     }
 
@@ -245,7 +252,7 @@ impl Policy {
     pub fn token_rules(&self) -> Option<TokenRules> {
         match &self.rules {
             Rules::Customers(rules) => Some(rules.token),
-            _ => None,
+            Rules::V1(_) | Rules::V2(_) => None,
         }
     }
 
@@ -253,7 +260,7 @@ impl Policy {
     pub fn audit_rules(&self) -> Option<AuditRules> {
         match &self.rules {
             Rules::Customers(rules) => Some(rules.audit),
-            _ => None,
+            Rules::V1(_) | Rules::V2(_) => None,
         }
     }
 
@@ -288,8 +295,8 @@ impl Policy {
 }
 
 fn form_of(payload: &Value) -> Option<(PolicyForm, &'static Shape)> {
-    let kind = Kind::parse("work_policy")?;
-    let form = kind.row().forms.iter().find(|form| payload.text_at(form.version_field) == Some(form.version))?;
+    let form =
+        Kind::WorkPolicy.row().forms.iter().find(|form| payload.text_at(form.version_field) == Some(form.version))?;
     let name = match (form.version_field, form.version) {
         ("wpc_version", "v1") => PolicyForm::Customers,
         ("policy_version", "1") => PolicyForm::RegistryV1,
@@ -322,7 +329,7 @@ pub fn judge(lineage: &Lineage<'_>, action: &Action, context: &Context) -> Judge
     }
     match action {
         Action::Argo(action) if judgement.is_allow() => params_named(judgement, action, context),
-        _ => judgement,
+        Action::Argo(_) | Action::ModelCall(_) => judgement,
     }
 }
 

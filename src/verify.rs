@@ -17,6 +17,8 @@
 //! [`judge::Judge`] adds the two verdicts on bundles: what the protocol says of
 //! the bytes, and what the log says of the run, as far as the evidence reaches.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 pub mod answer;
 mod body;
 pub mod budget;

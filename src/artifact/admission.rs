@@ -13,7 +13,7 @@ use crate::artifact::error::AdmitError;
 use crate::artifact::expansion::{NotExpanded, expand};
 use crate::artifact::grant::Grant;
 use crate::artifact::json::{self, Value, compact_with_payload, to_jcs};
-use crate::artifact::kind::{Form, HashForm, KINDS, Kind};
+use crate::artifact::kind::{Form, HashForm, Kind};
 use crate::artifact::receipts_root::ReceiptsRoot;
 use crate::artifact::shape::{Broken, ShapeError, check, check_ids};
 use crate::artifact::{Artifact, secrets};
@@ -108,7 +108,7 @@ fn read(
     }
     let artifact = authenticate(kind, signed, candidate, keys, reading)?;
     let (expanded, not_expanded) = expand(&artifact, keys, reading);
-    let receipts = if kind.name() == "proof_bundle" { ReceiptsRoot::of(artifact.payload()) } else { None };
+    let receipts = if kind == Kind::ProofBundle { ReceiptsRoot::of(artifact.payload()) } else { None };
     Ok(Admitted { artifact, receipts, expanded, not_expanded, redacted })
 }
 
@@ -139,7 +139,7 @@ impl Candidate {
     /// Observers pass on what Argo CD wrote, tokens included: only there, and
     /// only unsigned, is a token replaced instead of refused.
     fn redact(&mut self, kind: Kind, signed: bool, reading: Reading) -> Vec<String> {
-        if signed || kind.name() != "argocd_observation" {
+        if signed || kind != Kind::ArgocdObservation {
             return Vec::new();
         }
         let redacted = secrets::redact(&mut self.value, reading);
@@ -168,13 +168,12 @@ pub(super) fn recognise(value: &Value) -> Result<(Kind, bool), AdmitError> {
     if value.get("envelope_version").is_some() || value.get("signature_b64u").is_some() {
         return Err(ShapeError::at("envelope_type", Broken::MissingField, "is required").into());
     }
-    let named = |row: &&crate::artifact::KindRow| row.forms.iter().any(|form| value.get(form.version_field).is_some());
-    let mut rows = KINDS.iter().filter(named).peekable();
-    if rows.peek().is_none() {
+    let named = |kind: &Kind| kind.row().forms.iter().any(|form| value.get(form.version_field).is_some());
+    let mut kinds = Kind::ALL.into_iter().filter(named).peekable();
+    if kinds.peek().is_none() {
         return Err(AdmitError::UnknownKind);
     }
-    let bare = rows.find(|row| row.unsigned).ok_or(AdmitError::UnsignedNotAllowed)?;
-    Ok((Kind::parse(bare.name).ok_or(AdmitError::UnknownKind)?, false))
+    Ok((kinds.find(|kind| kind.row().unsigned).ok_or(AdmitError::UnsignedNotAllowed)?, false))
 }
 
 /// The form of a payload by its version field, in an envelope of the given

@@ -4,7 +4,7 @@ use crate::artifact::binds::{BINDS, DID, ID, NONCE, ONE, TIME, check_binds};
 use crate::artifact::envelope;
 use crate::artifact::fact::{self, pick};
 use crate::artifact::keys::{Keys, of_binds, text};
-use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, object, required};
 
 pub(crate) const ROW: KindRow = KindRow {
@@ -22,8 +22,11 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Approval",
     withholdable: false,
+    voice: Voice::Other,
+    id_given_once: Some("approval_id"),
     bundle_array: None,
     check: |payload| check_binds(payload, true),
+    complete: KindRow::NOTHING_FOLLOWS,
     keys: |payload| Keys {
         agent: text(payload, "agent_did"),
         approval_id: text(payload, "approval_id"),

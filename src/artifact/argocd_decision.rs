@@ -5,7 +5,7 @@ use crate::artifact::envelope;
 use crate::artifact::fact::{self, pick};
 use crate::artifact::json::Value;
 use crate::artifact::keys::{Keys, of_binds, text, texts};
-use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, plain, required};
 
 pub(crate) const ROW: KindRow = KindRow {
@@ -23,8 +23,11 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Decision before a call to Argo CD",
     withholdable: false,
+    voice: Voice::Other,
+    id_given_once: None,
     bundle_array: None,
     check: allow_names_its_grounds,
+    complete: KindRow::NOTHING_FOLLOWS,
     keys,
     facts: |payload| {
         let own = [

@@ -10,7 +10,7 @@ use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::json::{Object, Value, to_jcs};
 use crate::artifact::keys::{Keys, text};
-use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, plain, required};
 use crate::text::hex;
 
@@ -39,10 +39,13 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: true,
     title: "Observation of Argo CD",
     withholdable: true,
+    voice: Voice::Observer,
+    id_given_once: None,
     bundle_array: None,
     check: |payload| {
         check_destination(payload).and_then(|()| check_params(payload)).and_then(|()| check_operation(payload))
     },
+    complete: set_op_key,
     keys: |payload| Keys {
         instance: text(payload, "instance"),
         app_uid: text(payload, "app.uid"),

@@ -4,7 +4,7 @@ use crate::artifact::binds::{FREE_TEXT, HEX64, NONCE, ONE, UID};
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, text};
-use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, object, optional, required};
 
 pub(crate) const ROW: KindRow = KindRow {
@@ -22,8 +22,11 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Receipt of a call to Argo CD",
     withholdable: false,
+    voice: Voice::Other,
+    id_given_once: None,
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,
+    complete: KindRow::NOTHING_FOLLOWS,
     keys: |payload| Keys {
         app_uid: text(payload, "app_uid"),
         op_key: text(payload, "op_key"),

@@ -10,7 +10,7 @@ use crate::artifact::envelope;
 use crate::artifact::fact::{Fact, pick};
 use crate::artifact::json::Value;
 use crate::artifact::keys::{Keys, text};
-use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, required};
 
 pub(crate) const ROW: KindRow = KindRow {
@@ -28,8 +28,11 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: true,
     title: "Snapshot of Argo CD",
     withholdable: true,
+    voice: Voice::Observer,
+    id_given_once: None,
     bundle_array: None,
     check: rows_are_sorted,
+    complete: KindRow::NOTHING_FOLLOWS,
     keys: |payload| Keys { instance: text(payload, "instance"), ..Keys::default() },
     facts,
 };

@@ -10,7 +10,7 @@ use crate::artifact::envelope;
 use crate::artifact::fact::{Fact, pick};
 use crate::artifact::json::Value;
 use crate::artifact::keys::Keys;
-use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::kind::{Form, HashForm, Kind, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, required};
 use crate::artifact::{AdmitError, Artifact};
 
@@ -29,8 +29,11 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Roots of trust",
     withholdable: false,
+    voice: Voice::Operator,
+    id_given_once: None,
     bundle_array: None,
     check: |payload| observers_have_one_name(payload).and_then(|()| instances_have_one_row(payload)),
+    complete: KindRow::NOTHING_FOLLOWS,
     keys: |_| Keys::default(),
     facts,
 };
@@ -105,7 +108,7 @@ const DISTRUSTED: Shape = object(&[
 /// # Errors
 /// [`AdmitError::DistrustAhead`], with the row.
 pub fn fits_in_log(artifact: &Artifact, size: u64) -> Result<(), AdmitError> {
-    if artifact.kind().name() != ROW.name {
+    if artifact.kind() != Kind::AuditRoots {
         return Ok(());
     }
     let rows = artifact.payload().get("distrusted").and_then(Value::as_array).unwrap_or_default();

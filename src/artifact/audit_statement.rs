@@ -5,7 +5,7 @@ use crate::artifact::envelope;
 use crate::artifact::fact::{Fact, pick};
 use crate::artifact::json::Value;
 use crate::artifact::keys::{Keys, text};
-use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, plain, required};
 
 pub(crate) const ROW: KindRow = KindRow {
@@ -23,8 +23,11 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Audit statement",
     withholdable: false,
+    voice: Voice::Operator,
+    id_given_once: None,
     bundle_array: None,
     check: entries_stand_below_the_size,
+    complete: KindRow::NOTHING_FOLLOWS,
     keys: |payload| Keys {
         job: text(payload, "scope.job_id"),
         refers_to: text(payload, "roots_digest").into_iter().collect(),

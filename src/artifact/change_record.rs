@@ -5,7 +5,7 @@ use crate::artifact::binds::{APP, FREE_TEXT, ID, NONCE, ONE};
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, text};
-use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, object, required};
 
 pub(crate) const ROW: KindRow = KindRow {
@@ -23,8 +23,11 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Change by a person",
     withholdable: true,
+    voice: Voice::Other,
+    id_given_once: None,
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,
+    complete: KindRow::NOTHING_FOLLOWS,
     keys: |payload| Keys { job: text(payload, "job_id"), app_uid: text(payload, "app.uid"), ..Keys::default() },
     facts: |payload| {
         pick(

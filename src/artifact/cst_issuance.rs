@@ -6,7 +6,7 @@ use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::json::{Number, Object, Value, to_jcs, utf16_order};
 use crate::artifact::keys::{Keys, text};
-use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, check, list, object, optional, plain, required};
 use crate::text::base64url;
 
@@ -25,8 +25,11 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Token issued",
     withholdable: false,
+    voice: Voice::Other,
+    id_given_once: Some("token_hash"),
     bundle_array: None,
     check: scope_hash_matches_the_claims,
+    complete: set_scope_hash,
     keys: |payload| Keys {
         agent: text(payload, "claims.sub"),
         job: text(payload, "claims.mission_id"),

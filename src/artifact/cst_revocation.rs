@@ -4,7 +4,7 @@ use crate::artifact::binds::{DID, FREE_TEXT, HEX64, NONCE, ONE, POLICY_HASH, TIM
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, text};
-use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, object, optional, required};
 
 pub(crate) const ROW: KindRow = KindRow {
@@ -22,8 +22,11 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Token revoked",
     withholdable: false,
+    voice: Voice::Other,
+    id_given_once: None,
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,
+    complete: KindRow::NOTHING_FOLLOWS,
     keys: |payload| Keys {
         token_hash: text(payload, "token_hash"),
         policy_hash: text(payload, "policy_hash_b64u"),

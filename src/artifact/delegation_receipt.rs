@@ -4,7 +4,7 @@ use crate::artifact::binding::{OPEN_BINDING, PEER_B64U, PEER_HASH_ALGORITHM, PEE
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, of_binding, text};
-use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, object, optional, required};
 
 pub(crate) const ROW: KindRow = KindRow {
@@ -22,8 +22,11 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Delegation receipt",
     withholdable: true,
+    voice: Voice::Agent,
+    id_given_once: Some("receipt_id"),
     bundle_array: Some("delegation_receipts"),
     check: KindRow::NO_FURTHER_RULES,
+    complete: KindRow::NOTHING_FOLLOWS,
     keys: |payload| Keys { agent: text(payload, "delegator_did"), ..of_binding(payload) },
     facts: |payload| {
         pick(

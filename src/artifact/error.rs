@@ -115,7 +115,7 @@ mod tests {
             JsonError::NumberUnsafe { at },
             JsonError::NumberUnderflow { at },
         ];
-        let kind = Kind::all().next().expect("the table is not empty");
+        let kind = Kind::GatewayReceipt;
         let grant = [
             GrantError::KindNotGranted { kind },
             GrantError::UnsignedNotGranted { kind },

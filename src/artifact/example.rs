@@ -7,33 +7,32 @@ use crate::artifact::kind::Kind;
 /// What a value begins with that is still to be replaced.
 pub const MARK: &str = "REPLACE: ";
 
-/// One payload a kind, as it is printed. Version and nonce of our own kinds and
-/// what follows from other members are absent: `complete` fills them in.
-const EXAMPLES: &[(&str, &str)] = &[
-    ("approval", include_str!("../../schemas/examples/approval.json")),
-    ("argocd_decision", include_str!("../../schemas/examples/argocd_decision.json")),
-    ("argocd_observation", include_str!("../../schemas/examples/argocd_observation.json")),
-    ("argocd_receipt", include_str!("../../schemas/examples/argocd_receipt.json")),
-    ("argocd_snapshot", include_str!("../../schemas/examples/argocd_snapshot.json")),
-    ("audit_roots", include_str!("../../schemas/examples/audit_roots.json")),
-    ("audit_statement", include_str!("../../schemas/examples/audit_statement.json")),
-    ("change_record", include_str!("../../schemas/examples/change_record.json")),
-    ("cst_issuance", include_str!("../../schemas/examples/cst_issuance.json")),
-    ("cst_revocation", include_str!("../../schemas/examples/cst_revocation.json")),
-    ("delegation_receipt", include_str!("../../schemas/examples/delegation_receipt.json")),
-    ("gateway_receipt", include_str!("../../schemas/examples/gateway_receipt.json")),
-    ("human_approval_receipt", include_str!("../../schemas/examples/human_approval_receipt.json")),
-    ("proof_bundle", include_str!("../../schemas/examples/proof_bundle.json")),
-    ("side_effect_receipt", include_str!("../../schemas/examples/side_effect_receipt.json")),
-    ("tool_receipt", include_str!("../../schemas/examples/tool_receipt.json")),
-    ("trust_pulse", include_str!("../../schemas/examples/trust_pulse.json")),
-    ("withholding", include_str!("../../schemas/examples/withholding.json")),
-    ("work_policy", include_str!("../../schemas/examples/work_policy.json")),
-];
-
-/// The example of a kind, JSON with marks; `None` for a kind without a row.
-pub fn example(kind: Kind) -> Option<&'static str> {
-    EXAMPLES.iter().find(|(name, _)| *name == kind.name()).map(|(_, text)| *text)
+/// The example of a kind, JSON with marks, as it is printed. Version and nonce
+/// of our own kinds and what follows from other members are absent: `complete`
+/// fills them in.
+#[must_use]
+pub const fn example(kind: Kind) -> &'static str {
+    match kind {
+        Kind::GatewayReceipt => include_str!("../../schemas/examples/gateway_receipt.json"),
+        Kind::ToolReceipt => include_str!("../../schemas/examples/tool_receipt.json"),
+        Kind::SideEffectReceipt => include_str!("../../schemas/examples/side_effect_receipt.json"),
+        Kind::HumanApprovalReceipt => include_str!("../../schemas/examples/human_approval_receipt.json"),
+        Kind::DelegationReceipt => include_str!("../../schemas/examples/delegation_receipt.json"),
+        Kind::ProofBundle => include_str!("../../schemas/examples/proof_bundle.json"),
+        Kind::WorkPolicy => include_str!("../../schemas/examples/work_policy.json"),
+        Kind::TrustPulse => include_str!("../../schemas/examples/trust_pulse.json"),
+        Kind::CstIssuance => include_str!("../../schemas/examples/cst_issuance.json"),
+        Kind::CstRevocation => include_str!("../../schemas/examples/cst_revocation.json"),
+        Kind::Approval => include_str!("../../schemas/examples/approval.json"),
+        Kind::ArgocdDecision => include_str!("../../schemas/examples/argocd_decision.json"),
+        Kind::ArgocdReceipt => include_str!("../../schemas/examples/argocd_receipt.json"),
+        Kind::ChangeRecord => include_str!("../../schemas/examples/change_record.json"),
+        Kind::AuditRoots => include_str!("../../schemas/examples/audit_roots.json"),
+        Kind::AuditStatement => include_str!("../../schemas/examples/audit_statement.json"),
+        Kind::Withholding => include_str!("../../schemas/examples/withholding.json"),
+        Kind::ArgocdObservation => include_str!("../../schemas/examples/argocd_observation.json"),
+        Kind::ArgocdSnapshot => include_str!("../../schemas/examples/argocd_snapshot.json"),
+    }
 }
 
 /// Paths of the values in a payload that are still marked, in document order.

@@ -7,6 +7,7 @@ use crate::artifact::admission::{Candidate, Reading, authenticate, recognise};
 use crate::artifact::did::KeyCache;
 use crate::artifact::error::AdmitError;
 use crate::artifact::json::Value;
+use crate::artifact::kind::Kind;
 use crate::artifact::proof_bundle::receipts;
 use crate::codes::Code;
 
@@ -24,7 +25,7 @@ pub struct NotExpanded {
 /// the agent's words inside the bundle and are passed over.
 pub(super) fn expand(bundle: &Artifact, keys: &KeyCache, reading: Reading) -> (Vec<Artifact>, Vec<NotExpanded>) {
     let (mut expanded, mut not_expanded) = (Vec::new(), Vec::new());
-    if bundle.kind().name() != "proof_bundle" {
+    if bundle.kind() != Kind::ProofBundle {
         return (expanded, not_expanded);
     }
     for (array, index, receipt) in receipts(bundle.payload()).filter(|(_, _, receipt)| is_envelope(receipt)) {

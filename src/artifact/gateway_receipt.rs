@@ -4,7 +4,7 @@ use crate::artifact::binding::{BINDING, PEER_B64U, PEER_METADATA, PEER_TEXT};
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::of_binding;
-use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, object, optional, required};
 
 pub(crate) const ROW: KindRow = KindRow {
@@ -22,8 +22,11 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Model call receipt",
     withholdable: true,
+    voice: Voice::Other,
+    id_given_once: Some("receipt_id"),
     bundle_array: Some("receipts"),
     check: KindRow::NO_FURTHER_RULES,
+    complete: KindRow::NOTHING_FOLLOWS,
     keys: of_binding,
     facts: |payload| {
         pick(

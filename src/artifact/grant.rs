@@ -78,7 +78,7 @@ impl Grant {
 
     fn allows_signed(&self, kind: Kind) -> Result<(), GrantError> {
         // An observer's word counts because its token writes nothing else.
-        let observer = self.unsigned.as_ref().is_some_and(|unsigned| is_observed(unsigned.kind));
+        let observer = self.unsigned.as_ref().is_some_and(|unsigned| unsigned.kind.is_observed());
         let granted = match &self.signed {
             SignedGrant::All => true,
             SignedGrant::Kinds(kinds) => kinds.contains(&kind),
@@ -98,10 +98,4 @@ impl Grant {
         }
         Ok(())
     }
-}
-
-/// Kinds that report an Argo CD instance: those whose payload names one and
-/// that may come unsigned.
-fn is_observed(kind: Kind) -> bool {
-    matches!(kind.name(), "argocd_observation" | "argocd_snapshot")
 }

@@ -6,7 +6,7 @@ use crate::artifact::binding::{OPEN_BINDING, PEER_B64U, PEER_TEXT, PEER_TEXT_BYT
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, of_binding, text};
-use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, list, object, optional, plain, required};
 
 pub(crate) const ROW: KindRow = KindRow {
@@ -24,8 +24,11 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Approval as the agent reports it",
     withholdable: true,
+    voice: Voice::Agent,
+    id_given_once: Some("receipt_id"),
     bundle_array: Some("human_approval_receipts"),
     check: KindRow::NO_FURTHER_RULES,
+    complete: KindRow::NOTHING_FOLLOWS,
     keys: |payload| Keys { policy_hash: text(payload, "policy_hash_b64u"), ..of_binding(payload) },
     facts: |payload| {
         pick(

@@ -1,41 +1,55 @@
-//! The kinds of artifact this log takes in (FORMATS 5.1): one row each, and the
-//! four questions every kind answers: which shape, which further rules, what
-//! the index needs, what a reader sees.
+//! The kinds of artifact this log takes in (FORMATS 5.1) as a type, and what a
+//! row says of one. The rows stand in [`kinds`](super::kinds).
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
+use crate::artifact::envelope;
 use crate::artifact::fact::Fact;
-use crate::artifact::json::Value;
+use crate::artifact::json::{Object, Value};
 use crate::artifact::keys::Keys;
 use crate::artifact::shape::{Shape, ShapeError};
-use crate::artifact::{
-    approval, argocd_decision, argocd_observation, argocd_receipt, argocd_snapshot, audit_roots, audit_statement,
-    change_record, cst_issuance, cst_revocation, delegation_receipt, envelope, gateway_receipt, human_approval_receipt,
-    proof_bundle, side_effect_receipt, tool_receipt, trust_pulse, withholding, work_policy,
-};
 
-/// Every kind, in the order of FORMATS 5.1. Adding one is a file and a row here.
-pub static KINDS: &[KindRow] = &[
-    gateway_receipt::ROW,
-    tool_receipt::ROW,
-    side_effect_receipt::ROW,
-    human_approval_receipt::ROW,
-    delegation_receipt::ROW,
-    proof_bundle::ROW,
-    work_policy::ROW,
-    trust_pulse::ROW,
-    cst_issuance::ROW,
-    cst_revocation::ROW,
-    approval::ROW,
-    argocd_decision::ROW,
-    argocd_receipt::ROW,
-    change_record::ROW,
-    audit_roots::ROW,
-    audit_statement::ROW,
-    withholding::ROW,
-    argocd_observation::ROW,
-    argocd_snapshot::ROW,
-];
+/// Makes the type and the list of all from one list, so that none is left out.
+macro_rules! kinds {
+    ($($kind:ident,)*) => {
+        /// A known kind: one byte. What is known of it stands in its
+        /// [row](Kind::row), or in a match that names every kind.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind {
+            $($kind,)*
+        }
+
+        impl Kind {
+            /// Every kind, in the order of FORMATS 5.1. The search index files
+            /// by the place in it: a new kind comes last.
+            pub const ALL: [Kind; [$(Kind::$kind),*].len()] = [$(Kind::$kind),*];
+        }
+    };
+}
+
+kinds! {
+    GatewayReceipt,
+    ToolReceipt,
+    SideEffectReceipt,
+    HumanApprovalReceipt,
+    DelegationReceipt,
+    ProofBundle,
+    WorkPolicy,
+    TrustPulse,
+    CstIssuance,
+    CstRevocation,
+    Approval,
+    ArgocdDecision,
+    ArgocdReceipt,
+    ChangeRecord,
+    AuditRoots,
+    AuditStatement,
+    Withholding,
+    ArgocdObservation,
+    ArgocdSnapshot,
+}
 
 /// Which serialisation of the payload is hashed and signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +72,20 @@ pub struct Form {
     pub retired: bool,
 }
 
+/// Whose word a kind is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// An agent's, of itself.
+    Agent,
+    /// An observer's, who passes on what an Argo CD instance says. Its payload
+    /// names the instance.
+    Observer,
+    /// The log's operator's.
+    Operator,
+    /// Somebody's whom the operator gave a role.
+    Other,
+}
+
 /// Everything admission, index and pages know about a kind.
 #[derive(Debug)]
 pub struct KindRow {
@@ -73,10 +101,15 @@ pub struct KindRow {
     pub title: &'static str,
     /// Whether the operator may ever withhold its body (FORMATS 5.1).
     pub withholdable: bool,
+    pub voice: Voice,
+    /// The member that holds an id which its signer gives once.
+    pub id_given_once: Option<&'static str>,
     /// The array of a proof bundle whose enveloped elements are of this kind.
     pub bundle_array: Option<&'static str>,
     /// Rules between members, after the shape.
     pub check: fn(&Value) -> Result<(), ShapeError>,
+    /// Sets what follows from other members, where it is absent.
+    pub complete: fn(&mut Object),
     pub keys: fn(&Value) -> Keys,
     pub facts: fn(&Value) -> Vec<Fact>,
 }
@@ -84,6 +117,8 @@ pub struct KindRow {
 impl KindRow {
     /// The check of a kind whose shape says everything.
     pub(crate) const NO_FURTHER_RULES: fn(&Value) -> Result<(), ShapeError> = |_| Ok(());
+    /// The completion of a kind of which no member follows from others.
+    pub(crate) const NOTHING_FOLLOWS: fn(&mut Object) = |_| {};
 
     /// The forms that may be logged today.
     pub fn taken_in(&self) -> impl Iterator<Item = &'static Form> + use<> {
@@ -91,51 +126,34 @@ impl KindRow {
     }
 }
 
-/// A known kind. Copies are cheap; equality is by name.
-#[derive(Clone, Copy)]
-pub struct Kind(&'static KindRow);
-
 impl Kind {
     /// The kind called `name` in leaves and URLs.
+    #[must_use]
     pub fn parse(name: &str) -> Option<Kind> {
-        KINDS.iter().find(|row| row.name == name).map(Kind)
+        Kind::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
     /// The kind whose envelopes say `envelope_type`.
     pub(crate) fn of_envelope(envelope_type: &str) -> Option<Kind> {
-        KINDS.iter().find(|row| row.envelope_type == envelope_type).map(Kind)
+        Kind::ALL.into_iter().find(|kind| kind.row().envelope_type == envelope_type)
     }
 
-    /// Every kind, in table order.
-    pub fn all() -> impl Iterator<Item = Kind> {
-        KINDS.iter().map(Kind)
-    }
-
+    /// Our name, as it stands in leaves.
+    #[must_use]
     pub fn name(self) -> &'static str {
-        self.0.name
+        self.row().name
+    }
+
+    /// Whether it reports an Argo CD instance. An unsigned one must name it.
+    #[must_use]
+    pub fn is_observed(self) -> bool {
+        self.row().voice == Voice::Observer
     }
 
     /// What it is, in words.
+    #[must_use]
     pub fn title(self) -> &'static str {
-        self.0.title
-    }
-
-    pub fn row(self) -> &'static KindRow {
-        self.0
-    }
-}
-
-impl PartialEq for Kind {
-    fn eq(&self, other: &Self) -> bool {
-        self.name() == other.name()
-    }
-}
-
-impl Eq for Kind {}
-
-impl std::hash::Hash for Kind {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.name().hash(state);
+        self.row().title
     }
 }
 
@@ -148,5 +166,11 @@ impl fmt::Display for Kind {
 impl fmt::Debug for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Kind({})", self.name())
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }

@@ -7,7 +7,7 @@ use crate::artifact::envelope;
 use crate::artifact::fact::{Fact, pick};
 use crate::artifact::json::Value;
 use crate::artifact::keys::{Keys, text, texts, unique};
-use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, required};
 
 pub(crate) const ROW: KindRow = KindRow {
@@ -25,8 +25,11 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Proof bundle",
     withholdable: true,
+    voice: Voice::Agent,
+    id_given_once: None,
     bundle_array: None,
     check: holds_evidence,
+    complete: KindRow::NOTHING_FOLLOWS,
     keys,
     facts,
 };

@@ -9,7 +9,7 @@ use crate::artifact::envelope::{ALGORITHM, HASH_ALGORITHM};
 use crate::artifact::json::{Object, Value, to_compact, to_jcs};
 use crate::artifact::kind::{HashForm, Kind};
 use crate::artifact::shape::{Broken, ShapeError};
-use crate::artifact::{Reading, admission, argocd_observation, cst_issuance, shape, time};
+use crate::artifact::{Reading, admission, shape, time};
 use crate::codes::{self, Code};
 use crate::text::{base64url, hex};
 
@@ -30,11 +30,7 @@ pub fn complete(kind: Kind, payload: Value, nonce: [u8; 16]) -> Value {
     out.set(form.version_field, or(form.version_field, form.version.into()));
     out.set("nonce", or("nonce", hex::encode(&nonce).into()));
     members.iter().for_each(|(name, value)| out.set(name, value.clone()));
-    match kind.name() {
-        "argocd_observation" => argocd_observation::set_op_key(&mut out),
-        "cst_issuance" => cst_issuance::set_scope_hash(&mut out),
-        _ => {}
-    }
+    (kind.row().complete)(&mut out);
     out.into()
 }
 

@@ -5,7 +5,7 @@ use crate::artifact::binding::{OPEN_BINDING, PEER_B64U, PEER_TEXT};
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::of_binding;
-use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, object, optional, required};
 
 pub(crate) const ROW: KindRow = KindRow {
@@ -23,8 +23,11 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Side effect receipt",
     withholdable: true,
+    voice: Voice::Agent,
+    id_given_once: Some("receipt_id"),
     bundle_array: Some("side_effect_receipts"),
     check: KindRow::NO_FURTHER_RULES,
+    complete: KindRow::NOTHING_FOLLOWS,
     keys: of_binding,
     facts: |payload| {
         pick(

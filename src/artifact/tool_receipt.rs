@@ -4,7 +4,7 @@ use crate::artifact::binding::{BINDING, OPEN_BINDING, PEER_B64U, PEER_HASH_ALGOR
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::of_binding;
-use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, list, object, optional, plain, required};
 
 pub(crate) const ROW: KindRow = KindRow {
@@ -32,8 +32,11 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Tool call receipt",
     withholdable: true,
+    voice: Voice::Agent,
+    id_given_once: Some("receipt_id"),
     bundle_array: Some("tool_receipts"),
     check: KindRow::NO_FURTHER_RULES,
+    complete: KindRow::NOTHING_FOLLOWS,
     keys: of_binding,
     facts: |payload| {
         pick(

@@ -6,7 +6,7 @@ use crate::artifact::envelope;
 use crate::artifact::fact::{Fact, pick};
 use crate::artifact::json::Value;
 use crate::artifact::keys::{Keys, text};
-use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, list, object, optional, plain, required};
 
 pub(crate) const ROW: KindRow = KindRow {
@@ -24,8 +24,11 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: true,
     title: "Trust Pulse (self-reported)",
     withholdable: true,
+    voice: Voice::Agent,
+    id_given_once: None,
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,
+    complete: KindRow::NOTHING_FOLLOWS,
     keys: |payload| Keys {
         agent: text(payload, "agent_did"),
         runs: text(payload, "run_id").into_iter().collect(),

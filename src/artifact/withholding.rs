@@ -5,7 +5,7 @@ use crate::artifact::binds::{FREE_TEXT, HEX64, NONCE, ONE};
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, text};
-use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, object, required};
 
 pub(crate) const ROW: KindRow = KindRow {
@@ -23,8 +23,11 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Body withheld",
     withholdable: false,
+    voice: Voice::Operator,
+    id_given_once: None,
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,
+    complete: KindRow::NOTHING_FOLLOWS,
     keys: |payload| Keys { refers_to: text(payload, "artifact_digest").into_iter().collect(), ..Keys::default() },
     facts: |payload| pick(payload, &[("Artifact", "artifact_digest"), ("Reason", "reason"), ("By", "by")]),
 };

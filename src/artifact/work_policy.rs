@@ -8,7 +8,7 @@ use crate::artifact::envelope;
 use crate::artifact::fact::{Fact, pick};
 use crate::artifact::json::Value;
 use crate::artifact::keys::Keys;
-use crate::artifact::kind::{Form, HashForm, KindRow};
+use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, list, object, optional, plain, required};
 
 pub(crate) const ROW: KindRow = KindRow {
@@ -44,8 +44,11 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Work policy",
     withholdable: false,
+    voice: Voice::Other,
+    id_given_once: None,
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,
+    complete: KindRow::NOTHING_FOLLOWS,
     keys: |_| Keys::default(),
     facts,
 };

@@ -6,6 +6,7 @@ mod within;
 
 use std::collections::BTreeMap;
 
+use crate::artifact::Kind;
 use crate::audit::finding::Findings;
 use crate::audit::observed::say;
 use crate::audit::rule::{Effect, JOINED, Place, Rest, Rule, Severity, TOKEN, WORD};
@@ -37,7 +38,7 @@ static CONTRADICTING_ACCOUNTS: Rule = Rule {
         WORD,
         TOKEN,
         JOINED,
-        &[Rest::On("argocd_observation", Place::Unseen), Rest::On("argocd_receipt", Place::Undone)],
+        &[Rest::On(Kind::ArgocdObservation, Place::Unseen), Rest::On(Kind::ArgocdReceipt, Place::Undone)],
     ],
 };
 

@@ -1,6 +1,7 @@
 //! Rules about approvals: a person allowed exactly this act, before it, once
 //! (JUDGING 4.11).
 
+use crate::artifact::Kind;
 use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::time::unix_ms;
 use crate::audit::finding::Findings;
@@ -63,7 +64,7 @@ static APPROVAL_BY_ACTOR: Rule = Rule {
     rationale: "Whoever acts cannot approve the act, whatever roles the roots give: the token's subject under either name, or a wrapper of this agent when the approval or the decision was logged.",
     what_to_do: "Remove the role from the agent or wrapper in the roots.",
     does_not_prove: "That no person was asked.",
-    rests_on: &[WORD, TOKEN, APPROVAL, &[Rest::On("approval", Place::Alike)]],
+    rests_on: &[WORD, TOKEN, APPROVAL, &[Rest::On(Kind::Approval, Place::Alike)]],
 };
 
 static APPROVAL_DENIED: Rule = Rule {
@@ -74,7 +75,7 @@ static APPROVAL_DENIED: Rule = Rule {
     rationale: "A deny of exactly the same act, by any approver, ends every earlier approval of it.",
     what_to_do: "Treat the action as not approved; find out why the wrapper did not see the deny.",
     does_not_prove: "That the wrapper could have seen it.",
-    rests_on: &[WORD, TOKEN, APPROVAL, &[Rest::On("approval", Place::Alike)]],
+    rests_on: &[WORD, TOKEN, APPROVAL, &[Rest::On(Kind::Approval, Place::Alike)]],
 };
 
 static APPROVAL_DENIED_LATER: Rule = Rule {
@@ -96,7 +97,7 @@ static APPROVAL_REUSED: Rule = Rule {
     rationale: "The first allow decision that names an approval consumes it, unless its receipt says that nothing was done. The audit is incomplete, and the severity high, where an operation speaks against that receipt and may be none of the agent's.",
     what_to_do: "Treat the second action as a replay.",
     does_not_prove: "Which of the two the approver had in mind.",
-    rests_on: &[WORD, TOKEN, &[Rest::On("argocd_receipt", Place::Releasing)]],
+    rests_on: &[WORD, TOKEN, &[Rest::On(Kind::ArgocdReceipt, Place::Releasing)]],
 };
 
 pub(super) static RULES: &[&Rule] = &[

@@ -7,8 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::artifact::Did;
 use crate::artifact::json::{Number, Object, Value};
+use crate::artifact::{Did, Kind};
 use crate::audit::finding::{Finding, Findings, Subject};
 use crate::audit::gather::LinkMap;
 use crate::audit::report::Report;
@@ -92,7 +92,7 @@ pub fn attest(timeline: &Timeline, size: TreeSize, job: &str, operator: &Did) ->
 /// Compares every statement of the operator with what is recomputed here.
 /// Cost: one audit of the statement's job a statement.
 pub(super) fn check(timeline: &Timeline, scene: &Scene<'_>, operator: &Did, findings: &mut Findings) {
-    let statements: Vec<_> = scene.facts.iter().filter(|fact| fact.kind == "audit_statement").collect();
+    let statements: Vec<_> = scene.facts.iter().filter(|fact| fact.kind == Kind::AuditStatement).collect();
     if statements.is_empty() {
         return;
     }
@@ -133,12 +133,12 @@ pub(super) fn attested(
     findings: &mut Findings,
 ) -> Option<(LeafIndex, Prefix)> {
     let subject = Subject { job: Some(job.to_owned()), ..Subject::default() };
-    let statements = scene.facts.iter().filter(|fact| fact.kind == "audit_statement");
+    let statements = scene.facts.iter().filter(|fact| fact.kind == Kind::AuditStatement);
     let of_job = statements.filter(|fact| fact.text("scope.job_id") == Some(job));
     let newest = of_job.max_by_key(|fact| (Claim::of(fact).size, std::cmp::Reverse(fact.at)))?;
     let claim = Claim::of(newest);
     let above = timeline.prefix(timeline.size()).filter(|(at, _)| at.get() >= claim.size.get());
-    let mut above = above.filter(|(_, seen)| seen.entry.kind.name() != "audit_statement").map(|(at, _)| at).peekable();
+    let mut above = above.filter(|(_, seen)| seen.entry.kind != Kind::AuditStatement).map(|(at, _)| at).peekable();
     let outdated = if above.peek().is_some() {
         Some("evidence stands above the size that it speaks of")
     } else if claim.rules_version != RULES_VERSION {
@@ -161,7 +161,7 @@ pub(super) fn attested(
     let missing: Vec<_> = claim.listed().filter(|(at, leaf)| !is_here(timeline.get(*at), leaf)).collect();
     if !missing.is_empty() {
         let not_here = NotHere::few(missing.iter().map(|(at, _)| match timeline.get(*at) {
-            Some(seen) if seen.body.is_none() => NotHere::body(*at, seen.entry.kind.name()),
+            Some(seen) if seen.body.is_none() => NotHere::body(*at, seen.entry.kind),
             _ => NotHere::entries(*at, *at),
         }));
         let detail = format!("{}; the operator's statement lists what the job's audit needs", listed(&not_here));

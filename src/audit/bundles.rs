@@ -5,9 +5,9 @@ mod held;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::artifact::Did;
 use crate::artifact::digest::PayloadHash;
 use crate::artifact::json::{Value, to_compact};
+use crate::artifact::{Did, Kind};
 use crate::audit::BUNDLE_MS;
 use crate::audit::calls;
 use crate::audit::finding::{Findings, Subject};
@@ -28,7 +28,7 @@ static RECEIPT_OF_ANOTHER_AGENT: Rule = Rule {
     rationale: "The grant that the receipt names belongs to another agent than the bundle's signer.",
     what_to_do: "Treat the bundle as copied evidence.",
     does_not_prove: "Anything against the agent whose receipt it is.",
-    rests_on: &[WORD, RUN, &[Rest::On("cst_issuance", Place::BeforeAct)]],
+    rests_on: &[WORD, RUN, &[Rest::On(Kind::CstIssuance, Place::BeforeAct)]],
 };
 
 static RECEIPT_OF_ANOTHER_RUN: Rule = Rule {
@@ -50,7 +50,7 @@ static RECEIPT_UNBOUND: Rule = Rule {
     rationale: "A receipt without grant fits into any bundle, and one without run and event into that of any run of its grant. One without event, where no model call of the chain is left for it, leaves the verdict incomplete instead (medium).",
     what_to_do: "Have the gateway bind its receipts: run id, event hash, scope hash.",
     does_not_prove: "That the receipt belongs to another run.",
-    rests_on: &[WORD, TOKEN, RUN, &[Rest::On("proof_bundle", Place::Anywhere)]],
+    rests_on: &[WORD, TOKEN, RUN, &[Rest::On(Kind::ProofBundle, Place::Anywhere)]],
 };
 
 static RECEIPT_NOT_GENUINE: Rule = Rule {
@@ -61,7 +61,7 @@ static RECEIPT_NOT_GENUINE: Rule = Rule {
     rationale: "Its signature does not hold, or its signer is no gateway of the roots.",
     what_to_do: "Compare with the gateway's own receipt of that id.",
     does_not_prove: "Who changed or made it.",
-    rests_on: &[WORD, TOKEN, RUN, &[Rest::On("gateway_receipt", Place::Held)]],
+    rests_on: &[WORD, TOKEN, RUN, &[Rest::On(Kind::GatewayReceipt, Place::Held)]],
 };
 
 static RECEIPT_EVENT_UNKNOWN: Rule = Rule {
@@ -89,9 +89,9 @@ static GATEWAY_RECEIPT_MISSING: Rule = Rule {
         RUN,
         LINEAGE,
         &[
-            Rest::On("gateway_receipt", Place::Anywhere),
-            Rest::On("cst_issuance", Place::Anywhere),
-            Rest::On("proof_bundle", Place::Unbundled),
+            Rest::On(Kind::GatewayReceipt, Place::Anywhere),
+            Rest::On(Kind::CstIssuance, Place::Anywhere),
+            Rest::On(Kind::ProofBundle, Place::Unbundled),
         ],
     ],
 };
@@ -115,7 +115,7 @@ static RECEIPT_NOT_IN_BUNDLE: Rule = Rule {
     rationale: "The log holds a gateway receipt of this run and grant that the bundle does not. A call that its policy allows, or that no policy governs, may have been cut short before the runtime had its receipt: it leaves the verdict incomplete instead (medium).",
     what_to_do: "Look at the call that was left out first; ask the runtime to pack the run again with it.",
     does_not_prove: "That it was left out on purpose.",
-    rests_on: &[WORD, TOKEN, RUN, LINEAGE, &[Rest::On("proof_bundle", Place::Anywhere)]],
+    rests_on: &[WORD, TOKEN, RUN, LINEAGE, &[Rest::On(Kind::ProofBundle, Place::Anywhere)]],
 };
 
 static CHAIN_BROKEN: Rule = Rule {
@@ -142,7 +142,7 @@ static BUNDLE_MISSING: Rule = Rule {
         TOKEN,
         RUN,
         LINEAGE,
-        &[Rest::On("proof_bundle", Place::Anywhere), Rest::On("cst_issuance", Place::Anywhere)],
+        &[Rest::On(Kind::ProofBundle, Place::Anywhere), Rest::On(Kind::CstIssuance, Place::Anywhere)],
     ],
 };
 

@@ -1,5 +1,6 @@
 //! Rules about decisions and their receipts (JUDGING 6.7).
 
+use crate::artifact::Kind;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::roots::Roots;
 use crate::audit::rule::{Effect, NOTHING, Place, Rest, Rule, Severity, TOKEN, WORD};
@@ -17,7 +18,7 @@ static RECEIPT_WITHOUT_DECISION: Rule = Rule {
     rationale: "A wrapper called Argo CD, and no decision that it may speak of stands in the log for it: none at all, or one of an agent whose wrapper it is not.",
     what_to_do: "Find out from the wrapper's own log what it called, and for whom.",
     does_not_prove: "For which job or agent the call was made.",
-    rests_on: &[WORD, &[Rest::On("argocd_decision", Place::Anywhere), Rest::On("cst_issuance", Place::Anywhere)]],
+    rests_on: &[WORD, &[Rest::On(Kind::ArgocdDecision, Place::Anywhere), Rest::On(Kind::CstIssuance, Place::Anywhere)]],
 };
 
 static DECISION_AFTER_ACT: Rule = Rule {
@@ -50,7 +51,11 @@ static RECEIPT_MISSING: Rule = Rule {
     rationale: "The wrapper owes a receipt within two minutes of an allow decision, whatever came of the call. Where new roots replaced the wrapper before that time was over, it could no longer say it: that leaves the audit incomplete.",
     what_to_do: "Have the wrapper submit the receipt, with the outcome not_sent where nothing was sent; late evidence closes this. Where its key was replaced meanwhile, the new key signs it.",
     does_not_prove: "That the call was made.",
-    rests_on: &[WORD, TOKEN, &[Rest::On("argocd_receipt", Place::Anywhere), Rest::On("audit_roots", Place::Anywhere)]],
+    rests_on: &[
+        WORD,
+        TOKEN,
+        &[Rest::On(Kind::ArgocdReceipt, Place::Anywhere), Rest::On(Kind::AuditRoots, Place::Anywhere)],
+    ],
 };
 
 static ACT_UNPLACED: Rule = Rule {

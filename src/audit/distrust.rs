@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::digest::PayloadHash;
-use crate::artifact::{Artifact, Did};
+use crate::artifact::{Artifact, Did, Kind};
 use crate::audit::approvals;
 use crate::audit::audit;
 use crate::audit::finding::{Finding, Findings, Subject};
@@ -26,7 +26,7 @@ static DISTRUSTED_SIGNER: Rule = Rule {
     rationale: "The operator withdrew trust from this signer, for everything from this statement or from an earlier one on.",
     what_to_do: "Look at each statement of this signer as if it could be false.",
     does_not_prove: "That this very statement is false.",
-    rests_on: &[WORD, &[Rest::Time], TOKEN, CALL, RUN, &[Rest::On("argocd_decision", Place::Unjoined)]],
+    rests_on: &[WORD, &[Rest::Time], TOKEN, CALL, RUN, &[Rest::On(Kind::ArgocdDecision, Place::Unjoined)]],
 };
 
 static RESTS_ON_DISTRUSTED: Rule = Rule {
@@ -45,7 +45,7 @@ static RESTS_ON_DISTRUSTED: Rule = Rule {
         RUN,
         JOINED,
         APPROVAL,
-        &[Rest::On("work_policy", Place::BeforeToken), Rest::On("argocd_receipt", Place::ReleasedBefore)],
+        &[Rest::On(Kind::WorkPolicy, Place::BeforeToken), Rest::On(Kind::ArgocdReceipt, Place::ReleasedBefore)],
     ],
 };
 

@@ -8,7 +8,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::artifact::json::Value;
-use crate::artifact::{Artifact, Did};
+use crate::artifact::{Artifact, Did, Kind};
 use crate::audit::links::{Filing, Link, asked_by, filed_under};
 use crate::audit::scope::Scope;
 use crate::audit::timeline::{Seen, Timeline};
@@ -37,7 +37,7 @@ impl Gather {
         let mut gather = Gather::default();
         let own = match scope {
             Scope::Run { agent, run } => Some(Link::own_run(agent, run)),
-            _ => None,
+            Scope::Log | Scope::Job(_) | Scope::Token(_) | Scope::Agent(_) | Scope::App(_) => None,
         };
         let links = [Link::ROOTS, Link::UNREAD].into_iter().chain(scope.link()).chain(own);
         links.for_each(|link| gather.ask(link));
@@ -74,17 +74,17 @@ impl Gather {
             return;
         }
         let Some(body) = &seen.body else { return };
-        if body.kind().name() == "audit_roots" {
+        if body.kind() == Kind::AuditRoots {
             self.read_roots(body);
             return;
         }
         // A policy is found by its users and leads to none of them.
-        if body.kind().name() != "work_policy" {
+        if body.kind() != Kind::WorkPolicy {
             filed.into_iter().for_each(|link| self.ask(link));
         }
         asked_by(body).into_iter().for_each(|link| self.ask(link));
         self.ask_agents(body);
-        if body.kind().name() == "cst_issuance" && body.payload().at("claims.policy_hash_b64u").is_none() {
+        if body.kind() == Kind::CstIssuance && body.payload().at("claims.policy_hash_b64u").is_none() {
             self.unpinned.extend(body.payload().text_at("claims.sub").map(str::to_owned));
         }
     }
@@ -115,18 +115,33 @@ impl Gather {
             let jobs = jobs.into_iter().flatten().map(Link::job);
             token.map(Link::token).into_iter().chain(grant.map(Link::grant)).chain(jobs).collect::<Vec<_>>()
         };
-        let (under, agent, run) = match body.kind().name() {
-            "cst_issuance" => {
+        let (under, agent, run) = match body.kind() {
+            Kind::CstIssuance => {
                 let jobs = [text("claims.mission_id"), None];
                 (under(text("token_hash"), text("claims.token_scope_hash_b64u"), jobs), text("claims.sub"), None)
             }
-            "argocd_decision" => {
+            Kind::ArgocdDecision => {
                 (under(text("cst.token_hash"), None, [text("job_id"), text("binds.job_id")]), None, text("run_id"))
             }
-            "gateway_receipt" => {
+            Kind::GatewayReceipt => {
                 (under(None, text("binding.token_scope_hash_b64u"), [None; 2]), None, text("binding.run_id"))
             }
-            _ => return,
+            Kind::ToolReceipt
+            | Kind::SideEffectReceipt
+            | Kind::HumanApprovalReceipt
+            | Kind::DelegationReceipt
+            | Kind::ProofBundle
+            | Kind::WorkPolicy
+            | Kind::TrustPulse
+            | Kind::CstRevocation
+            | Kind::Approval
+            | Kind::ArgocdReceipt
+            | Kind::ChangeRecord
+            | Kind::AuditRoots
+            | Kind::AuditStatement
+            | Kind::Withholding
+            | Kind::ArgocdObservation
+            | Kind::ArgocdSnapshot => return,
         };
         let mut wanted = Vec::new();
         for link in under {

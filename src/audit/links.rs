@@ -15,11 +15,11 @@
 
 use crate::artifact::digest::{PayloadHash, sha256};
 use crate::artifact::json::{Value, to_compact};
-use crate::artifact::{Artifact, Did};
+use crate::artifact::{Artifact, Did, Kind};
+use crate::audit::roles::{Role, is_of_agent};
 use crate::audit::roots::Roots;
 use crate::audit::statement::{Statement, run_of_bundle};
 use crate::audit::timeline::Seen;
-use crate::audit::trust::is_of_agent;
 use crate::entry::SequencedEntry;
 use crate::merkle::LeafIndex;
 
@@ -114,8 +114,8 @@ impl Link {
     }
 
     /// An id that its signer gives once.
-    fn once(kind: &str, signer: &str, id: &str) -> Link {
-        Link::new(b'1', [kind, signer, id].join("\0").as_bytes())
+    fn once(kind: Kind, signer: &str, id: &str) -> Link {
+        Link::new(b'1', [kind.name(), signer, id].join("\0").as_bytes())
     }
 
     pub fn as_bytes(&self) -> &[u8; LINK_BYTES] {
@@ -150,29 +150,24 @@ pub fn filed_under(filing: &Filing<'_>, roots: Option<&Value>, operator: &Did, o
     let Some((hash, payload)) = filing.body else { return vec![unread(filing.entry, roots, operator)] };
     let statement = Statement::new(filing.at, filing.entry, hash, payload);
     let of_operator = statement.is_by_operator(Some(operator), origin);
-    match statement.kind {
-        "audit_roots" if of_operator => vec![Link::ROOTS],
-        "audit_roots" | "audit_statement" | "withholding" if !of_operator => vec![Link::UNTRUSTED],
-        "audit_statement" | "withholding" => of_statement(&statement),
-        _ => {
-            let counts = roots.is_some_and(|roots| Roots::new(statement.digest, roots).hold(&statement, None));
-            match counts {
-                true => of_statement(&statement),
-                false => vec![Link::UNTRUSTED],
-            }
+    let counts = match Role::of(statement.kind) {
+        Role::Operator => of_operator,
+        Role::Listed(_) | Role::Approver | Role::Wrapper | Role::Observer | Role::Agent(_) => {
+            roots.is_some_and(|roots| Roots::new(statement.digest, roots).hold(&statement, None))
         }
-    }
+    };
+    if counts { of_statement(&statement) } else { vec![Link::UNTRUSTED] }
 }
 
 /// Where an entry is filed whose body is not at hand: one that an agent vouches
 /// for could only speak of that agent's runs.
 fn unread(entry: &SequencedEntry, roots: Option<&Value>, operator: &Did) -> Link {
-    let (kind, signer) = (entry.kind.name(), entry.signer.as_ref());
+    let (kind, signer) = (entry.kind, entry.signer.as_ref());
     let holds = |roots| Roots::new(entry.digest, roots).could_hold(kind, signer, entry.submitter.as_str());
     match signer {
         _ if signer == Some(operator) => Link::UNREAD,
         _ if !roots.is_some_and(holds) => Link::UNTRUSTED,
-        Some(agent) if is_of_agent(kind) || kind == "trust_pulse" => Link::agent(agent.as_str()),
+        Some(agent) if is_of_agent(kind) => Link::agent(agent.as_str()),
         _ => Link::UNREAD,
     }
 }
@@ -183,23 +178,24 @@ fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
     let mut file = |link: fn(&str) -> Link, name: Option<&str>| links.extend(name.map(link));
     let own_hash = statement.hash.to_string();
     match statement.kind {
-        "work_policy" => {
+        Kind::AuditRoots => links.push(Link::ROOTS),
+        Kind::WorkPolicy => {
             file(Link::policy, Some(&statement.hash.to_b64u()));
             file(Link::policy_id, payload.text_at("policy_id"));
         }
-        "cst_issuance" => {
+        Kind::CstIssuance => {
             file(Link::job, payload.text_at("claims.mission_id"));
             file(Link::token, payload.text_at("token_hash"));
             file(Link::grant, payload.text_at("claims.token_scope_hash_b64u"));
             let own = payload.text_at("claims.sub").zip(payload.text_at("claims.mission_id"));
             links.extend(own.map(|(agent, job)| Link::own_job(agent, job)));
         }
-        "cst_revocation" => file(Link::token, payload.text_at("token_hash")),
-        "approval" => {
+        Kind::CstRevocation => file(Link::token, payload.text_at("token_hash")),
+        Kind::Approval => {
             file(Link::job, payload.text_at("binds.job_id"));
             file(Link::statement, Some(&own_hash));
         }
-        "argocd_decision" => {
+        Kind::ArgocdDecision => {
             file(Link::job, payload.text_at("job_id"));
             file(Link::job, payload.text_at("binds.job_id"));
             file(Link::token, payload.text_at("cst.token_hash"));
@@ -207,32 +203,40 @@ fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
             file(Link::statement, Some(&own_hash));
             texts(payload, "approvals").for_each(|approval| file(Link::statement, Some(approval)));
         }
-        "argocd_receipt" => {
+        Kind::ArgocdReceipt => {
             file(Link::statement, payload.text_at("decision_digest"));
             file(Link::operation, payload.text_at("op_key"));
         }
-        "argocd_observation" => {
+        Kind::ArgocdObservation => {
             file(Link::operation, statement.op_key());
             file(Link::statement, statement.stated());
         }
-        "gateway_receipt" => {
+        Kind::GatewayReceipt => {
             file(Link::run, payload.text_at("binding.run_id"));
             file(Link::grant, payload.text_at("binding.token_scope_hash_b64u"));
             file(Link::statement, Some(&own_hash));
         }
-        "proof_bundle" if run_of_bundle(payload).is_none() => file(Link::agent, payload.text_at("agent_did")),
-        "change_record" => file(Link::job, payload.text_at("job_id")),
-        "audit_statement" => file(Link::job, payload.text_at("scope.job_id")),
-        _ => {}
+        Kind::ProofBundle if run_of_bundle(payload).is_none() => file(Link::agent, payload.text_at("agent_did")),
+        Kind::ChangeRecord => file(Link::job, payload.text_at("job_id")),
+        Kind::AuditStatement => file(Link::job, payload.text_at("scope.job_id")),
+        // What agents say of themselves is filed below.
+        Kind::ProofBundle
+        | Kind::TrustPulse
+        | Kind::ToolReceipt
+        | Kind::SideEffectReceipt
+        | Kind::HumanApprovalReceipt
+        | Kind::DelegationReceipt => {}
+        // They lead to no job, run or token.
+        Kind::ArgocdSnapshot | Kind::Withholding => {}
     }
-    if let Some(agent) = statement.signer.filter(|_| is_of_agent(statement.kind) || statement.kind == "trust_pulse") {
+    if let Some(agent) = statement.signer.filter(|_| is_of_agent(statement.kind)) {
         let (runs, tokens) = named_by_agent(statement.kind, payload);
         links.extend(runs.iter().map(|run| Link::own_run(agent.as_str(), run)));
         links.extend(tokens.iter().map(|hash| Link::own_token(agent.as_str(), hash)));
-        let job = payload.text_at("metadata.pulselog.job_id").filter(|_| statement.kind == "proof_bundle");
+        let job = payload.text_at("metadata.pulselog.job_id").filter(|_| statement.kind == Kind::ProofBundle);
         links.extend(job.map(|job| Link::own_job(agent.as_str(), job)));
     }
-    let id = crate::audit::replays::id_given_once(statement.kind, payload);
+    let id = statement.id_given_once();
     links.extend(id.zip(statement.signer).map(|(id, signer)| Link::once(statement.kind, signer.as_str(), id)));
     links.sort_unstable();
     links.dedup();
@@ -242,45 +246,56 @@ fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
 /// Links that reading an entry leads to, beside those it is filed under.
 pub(super) fn asked_by(body: &Artifact) -> Vec<Link> {
     let payload = body.payload();
-    match body.kind().name() {
-        "cst_issuance" => {
+    match body.kind() {
+        Kind::CstIssuance => {
             let policy = payload.text_at("claims.policy_hash_b64u").map(Link::policy);
             let (agent, token) = (payload.text_at("claims.sub"), payload.text_at("token_hash"));
             let listed = agent.zip(token).map(|(agent, token)| Link::own_token(agent, token));
             policy.into_iter().chain(agent.map(Link::agent)).chain(listed).collect()
         }
-        "work_policy" => payload.text_at("inherits").map(Link::policy_id).into_iter().collect(),
-        "proof_bundle" => {
+        Kind::WorkPolicy => payload.text_at("inherits").map(Link::policy_id).into_iter().collect(),
+        Kind::ProofBundle => {
             let receipts = payload.get("receipts").and_then(Value::as_array).unwrap_or_default();
             let hash = |receipt: &Value| Some(PayloadHash::of(to_compact(receipt.get("payload")?).as_bytes()));
             let held = receipts.iter().filter_map(hash).map(|hash| Link::statement(&hash.to_string()));
             let more = held.chain(payload.text_at("agent_did").map(Link::agent));
-            more.chain(told_of_by_others("proof_bundle", payload)).collect()
+            more.chain(told_of_by_others(Kind::ProofBundle, payload)).collect()
         }
-        kind => told_of_by_others(kind, payload),
+        kind @ (Kind::TrustPulse
+        | Kind::ToolReceipt
+        | Kind::SideEffectReceipt
+        | Kind::HumanApprovalReceipt
+        | Kind::DelegationReceipt) => told_of_by_others(kind, payload),
+        Kind::GatewayReceipt
+        | Kind::CstRevocation
+        | Kind::Approval
+        | Kind::ArgocdDecision
+        | Kind::ArgocdReceipt
+        | Kind::ChangeRecord
+        | Kind::AuditRoots
+        | Kind::AuditStatement
+        | Kind::Withholding
+        | Kind::ArgocdObservation
+        | Kind::ArgocdSnapshot => Vec::new(),
     }
 }
 
 /// What wrappers, gateways and issuers say of the runs and tokens that an
 /// agent's own statement names. It leads to them, and they lead back to none
 /// but the agent's.
-fn told_of_by_others(kind: &str, payload: &Value) -> Vec<Link> {
+fn told_of_by_others(kind: Kind, payload: &Value) -> Vec<Link> {
     let (runs, tokens) = named_by_agent(kind, payload);
     runs.iter().map(|run| Link::run(run)).chain(tokens.iter().map(|hash| Link::token(hash))).collect()
 }
 
 /// Runs and tokens that an agent's own statement names.
-fn named_by_agent(kind: &str, payload: &Value) -> (Vec<String>, Vec<String>) {
-    let one = |path| payload.text_at(path).map(str::to_owned).into_iter().collect();
-    match kind {
-        "proof_bundle" => {
-            let keys = crate::artifact::Kind::parse(kind).map(|kind| (kind.row().keys)(payload)).unwrap_or_default();
-            (keys.runs, keys.token_hashes)
-        }
-        "trust_pulse" => (one("run_id"), Vec::new()),
-        _ if is_of_agent(kind) => (one("binding.run_id"), Vec::new()),
-        _ => (Vec::new(), Vec::new()),
+fn named_by_agent(kind: Kind, payload: &Value) -> (Vec<String>, Vec<String>) {
+    if kind == Kind::ProofBundle {
+        let keys = (kind.row().keys)(payload);
+        return (keys.runs, keys.token_hashes);
     }
+    let path = if kind == Kind::TrustPulse { "run_id" } else { "binding.run_id" };
+    (payload.text_at(path).map(str::to_owned).into_iter().collect(), Vec::new())
 }
 
 fn texts<'a>(payload: &'a Value, path: &str) -> impl Iterator<Item = &'a str> {

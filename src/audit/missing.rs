@@ -7,19 +7,18 @@
 //! is held against what is known of the missing: kind, signer and submitter,
 //! place. Of entries that are missing altogether nothing is known but the place.
 
+mod case;
 mod disputed;
 
-use std::collections::BTreeSet;
-
-use crate::artifact::Did;
-use crate::artifact::json::Value;
+use crate::artifact::{Did, Kind};
 use crate::audit::approvals;
 use crate::audit::bundles;
 use crate::audit::finding::{Finding, Subject};
+use crate::audit::missing::case::Case;
 use crate::audit::policies::Judge;
 use crate::audit::rule::{Effect, Place, Rest, Rule, explain};
 use crate::audit::scene::{Scene, Withheld};
-use crate::audit::statement::{Decision, Statement, Token};
+use crate::audit::statement::Statement;
 use crate::audit::timeline::Timeline;
 use crate::audit::undecided::NotHere;
 use crate::merkle::{LeafIndex, TreeSize};
@@ -38,7 +37,7 @@ struct Missing<'a> {
 /// What has to be brought for something missing.
 #[derive(Clone, Copy, Debug)]
 enum Origin {
-    Body(LeafIndex, &'static str),
+    Body(LeafIndex, Kind),
     Entries(LeafIndex, LeafIndex),
 }
 
@@ -155,7 +154,9 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
                     && (case.entries.iter().any(moves) || self.scene.roots.iter().any(|(from, _)| rooted(from)))
             }),
             Rest::Time => case.entries.iter().any(|at| missing.first < *at && self.may_be_same(missing, *at)),
-            Rest::On(kind, place) => missing.may_be(self.scene, kind, *place, case) && self.fits(*place, missing, case),
+            Rest::On(kind, place) => {
+                missing.may_be(self.scene, *kind, *place, case) && self.fits(*place, missing, case)
+            }
         }
     }
 
@@ -210,7 +211,7 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
             Place::Undone => case.decision.is_some_and(|of| of.is_allow && self.scene.is_undone(of)),
             Place::ReleasedBefore => {
                 let shown = |kind| case.kinds(self.scene, kind).next().is_some();
-                case.act.is_none_or(|act| missing.first < act) && shown("argocd_receipt") && shown("approval")
+                case.act.is_none_or(|act| missing.first < act) && shown(Kind::ArgocdReceipt) && shown(Kind::Approval)
             }
             Place::Held => case.bundle(self.scene).is_some_and(|bundle| {
                 let signer = match missing.what {
@@ -220,10 +221,10 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
                 bundles::holds_unknown(self.scene, bundle, signer)
             }),
             Place::Unbundled => case.bundle(self.scene).is_none(),
-            Place::Unjoined => !case.has_job && case.kinds(self.scene, "argocd_receipt").next().is_some(),
+            Place::Unjoined => !case.has_job && case.kinds(self.scene, Kind::ArgocdReceipt).next().is_some(),
             Place::Renewed => {
                 let of_another = |fact: &Statement<'_>| fact.text("token_hash") != case.token.map(|token| token.hash);
-                case.kinds(self.scene, "cst_revocation").any(of_another)
+                case.kinds(self.scene, Kind::CstRevocation).any(of_another)
             }
             Place::Joining => case.joined_by_key(self.scene).next().is_some(),
             Place::Stating => case.joined_by_key(self.scene).any(|operation| operation.stated().is_some()),
@@ -235,7 +236,7 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
                 let named = |fact: &Statement<'_>| {
                     fact.text("op_key").is_some_and(|key| !self.scene.reported.contains_key(key))
                 };
-                case.kinds(self.scene, "argocd_receipt").any(named)
+                case.kinds(self.scene, Kind::ArgocdReceipt).any(named)
             }
             Place::Inherited => {
                 below(issued) && policy.is_some_and(|at| self.scene.policies[at].1.inherits().is_some())
@@ -264,17 +265,17 @@ impl Missing<'_> {
 
     fn may_be_roots(&self) -> bool {
         match self.what {
-            What::Body(held) => held.kind == "audit_roots",
+            What::Body(held) => held.kind == Kind::AuditRoots,
             What::Gap => true,
             What::Unrooted => false,
         }
     }
 
     /// Whether it may be a statement of this kind that counts for this case.
-    fn may_be(&self, scene: &Scene<'_>, kind: &str, place: Place, case: &Case<'_, '_>) -> bool {
+    fn may_be(&self, scene: &Scene<'_>, kind: Kind, place: Place, case: &Case<'_, '_>) -> bool {
         let held = match self.what {
             What::Gap => return true,
-            What::Unrooted => return kind != "audit_roots",
+            What::Unrooted => return kind != Kind::AuditRoots,
             What::Body(held) => held,
         };
         let by = |did: Option<&Did>| did.is_some_and(|did| case.agent == Some(did.as_str()));
@@ -284,107 +285,26 @@ impl Missing<'_> {
         };
         held.kind == kind
             && match kind {
-                "proof_bundle" => by(held.signer),
+                Kind::ProofBundle => by(held.signer),
                 // What an operation states may be any agent's.
-                "argocd_decision" if matches!(place, Place::Stating) => true,
-                "argocd_decision" | "argocd_receipt" => acts(),
-                _ => true,
+                Kind::ArgocdDecision if matches!(place, Place::Stating) => true,
+                Kind::ArgocdDecision | Kind::ArgocdReceipt => acts(),
+                Kind::GatewayReceipt
+                | Kind::ToolReceipt
+                | Kind::SideEffectReceipt
+                | Kind::HumanApprovalReceipt
+                | Kind::DelegationReceipt
+                | Kind::WorkPolicy
+                | Kind::TrustPulse
+                | Kind::CstIssuance
+                | Kind::CstRevocation
+                | Kind::Approval
+                | Kind::ChangeRecord
+                | Kind::AuditRoots
+                | Kind::AuditStatement
+                | Kind::Withholding
+                | Kind::ArgocdObservation
+                | Kind::ArgocdSnapshot => true,
             }
-    }
-}
-
-/// Kinds of what is done, or said, under a token.
-const UNDER_TOKEN: [&str; 5] =
-    ["cst_revocation", "argocd_decision", "argocd_receipt", "gateway_receipt", "proof_bundle"];
-
-/// One finding, and what its entries tell of where something missing would
-/// have to stand.
-struct Case<'s, 'a> {
-    entries: BTreeSet<u64>,
-    /// The decision or model call that it is about, else the highest entry;
-    /// `None` when that is a bundle, which may name what comes later.
-    act: Option<u64>,
-    is_call: bool,
-    decision: Option<&'s Decision<'a>>,
-    agent: Option<&'s str>,
-    token: Option<&'s Token<'a>>,
-    has_token: bool,
-    /// Whether it is about something that is done under a token.
-    is_under_token: bool,
-    /// Whether it is about something that names a job, of whose agents every
-    /// issuance tells.
-    names_job: bool,
-    /// Whether it is charged to a job.
-    has_job: bool,
-    has_run: bool,
-    /// Whether no token of that run is known.
-    is_loose_run: bool,
-    /// First allow decision of its run.
-    run_from: Option<u64>,
-}
-
-impl<'s, 'a> Case<'s, 'a> {
-    fn of(scene: &'s Scene<'a>, finding: &'s Finding) -> Case<'s, 'a> {
-        let subject = &finding.subject;
-        let facts: Vec<&Statement<'_>> = finding.entries.iter().filter_map(|at| scene.fact(*at)).collect();
-        let last = |kinds: &[&str]| facts.iter().rev().find(|fact| kinds.contains(&fact.kind)).copied();
-        let act = last(&["argocd_decision", "gateway_receipt"]).or(facts.last().copied());
-        let decision = act.and_then(|act| scene.decided(act.at));
-        // A call is charged to no run while its run is another job's.
-        let named = || act.filter(|act| act.kind == "gateway_receipt")?.text("binding.run_id");
-        let run = subject.agent.as_deref().zip(subject.run.as_deref().or_else(named));
-        let run_token = || run.and_then(|run| scene.run_tokens.get(&run)).map(|chain| chain.first);
-        let token = subject.token.as_deref().and_then(|hash| scene.token(hash));
-        let token = token.or_else(run_token).or(decision.and_then(|decision| decision.token));
-        Case {
-            entries: finding.entries.iter().map(|at| at.get()).collect(),
-            act: act.filter(|act| act.kind != "proof_bundle").map(|act| act.at.get()),
-            is_call: act.is_some_and(|act| act.kind == "gateway_receipt"),
-            decision,
-            agent: subject.agent.as_deref(),
-            token: token.map(|at| &scene.tokens[at]),
-            has_token: subject.token.is_some(),
-            is_under_token: facts.iter().any(|fact| UNDER_TOKEN.contains(&fact.kind)),
-            names_job: act.is_some_and(|act| matches!(act.kind, "approval" | "change_record")),
-            has_job: subject.job.is_some(),
-            has_run: run.is_some(),
-            is_loose_run: run.is_some_and(|run| !scene.run_tokens.contains_key(&run)),
-            run_from: run.and_then(|run| scene.run_from(run)).map(LeafIndex::get),
-        }
-    }
-
-    fn kinds(&self, scene: &'s Scene<'a>, kind: &'static str) -> impl Iterator<Item = &'s Statement<'a>> {
-        let facts: Vec<_> = self.entries.iter().filter_map(|at| scene.fact(LeafIndex::new(*at))).collect();
-        facts.into_iter().filter(move |fact| fact.kind == kind)
-    }
-
-    fn bundle(&self, scene: &'s Scene<'a>) -> Option<&'s Value> {
-        self.kinds(scene, "proof_bundle").last().map(|bundle| bundle.payload)
-    }
-
-    /// Whether a receipt there could say that nothing came of the first use of
-    /// an approval, before this one.
-    fn released(&self, scene: &'s Scene<'a>, missing: &Missing<'_>) -> bool {
-        let Some(decision) = self.decision else { return false };
-        self.first_uses(scene).any(|user| {
-            let between = missing.last > user.statement.at.get() && missing.first < decision.statement.at.get();
-            between && approvals::may_be_released(scene, user)
-        })
-    }
-
-    /// Decisions there that stand before the one that it is about.
-    fn first_uses(&self, scene: &'s Scene<'a>) -> impl Iterator<Item = &'s Decision<'a>> {
-        let before = |fact: &&Statement<'a>| self.decision.is_some_and(|decision| fact.at < decision.statement.at);
-        self.kinds(scene, "argocd_decision").filter(before).filter_map(|fact| scene.decided(fact.at))
-    }
-
-    /// Whether an operation there is known from nothing but its observation.
-    fn rests_on_an_observation(&self, scene: &'s Scene<'a>) -> bool {
-        self.kinds(scene, "argocd_observation").any(|operation| scene.may_be_anybodys(operation))
-    }
-
-    /// Operations that nothing but a receipt's `op_key` joins.
-    fn joined_by_key(&self, scene: &'s Scene<'a>) -> impl Iterator<Item = &'s Statement<'a>> {
-        self.kinds(scene, "argocd_observation").filter(|operation| scene.states_nothing(operation))
     }
 }

@@ -7,6 +7,7 @@ mod reports;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::artifact::Kind;
 use crate::artifact::json::Value;
 use crate::artifact::time::unix_ms;
 use crate::audit::accounts::Claims;
@@ -34,7 +35,7 @@ static OBSERVED_UNLIKE_DECIDED: Rule = Rule {
                 and the severity high, where the operation may be none of the agent's; the finding then says why.",
     what_to_do: "Compare the observation with the decision; look for a way round the wrapper's checks.",
     does_not_prove: "Who changed the request on its way.",
-    rests_on: &[WORD, TOKEN, JOINED, &[Rest::On("audit_roots", Place::Anywhere)]],
+    rests_on: &[WORD, TOKEN, JOINED, &[Rest::On(Kind::AuditRoots, Place::Anywhere)]],
 };
 
 static CLUSTER_NOT_COMPARED: Rule = Rule {
@@ -57,7 +58,7 @@ static OPERATION_OUTSIDE_WINDOW: Rule = Rule {
     rationale: "A decision explains an operation that starts within two minutes of it, within the clocks' tolerance.",
     what_to_do: "Find out whether the decision was kept for later, or written for an operation that ran before.",
     does_not_prove: "That the clock of the Argo CD instance is right.",
-    rests_on: &[WORD, &[Rest::Time], TOKEN, JOINED, &[Rest::On("cst_revocation", Place::Anywhere)]],
+    rests_on: &[WORD, &[Rest::Time], TOKEN, JOINED, &[Rest::On(Kind::CstRevocation, Place::Anywhere)]],
 };
 
 static REPLAY_DECISION_REUSED: Rule = Rule {
@@ -70,7 +71,7 @@ static REPLAY_DECISION_REUSED: Rule = Rule {
                 nobody: where only they differ, the audit is incomplete.",
     what_to_do: "Treat the second operation as undecided.",
     does_not_prove: "Which of the two was meant.",
-    rests_on: &[WORD, TOKEN, JOINED, &[Rest::On("argocd_decision", Place::Joining)]],
+    rests_on: &[WORD, TOKEN, JOINED, &[Rest::On(Kind::ArgocdDecision, Place::Joining)]],
 };
 
 pub(super) static RULES: &[&Rule] =

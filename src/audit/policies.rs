@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use crate::artifact::Kind;
 use crate::artifact::json::Value;
 use crate::audit::approvals;
 use crate::audit::finding::Findings;
@@ -23,7 +24,7 @@ static POLICY_MISSING: Rule = Rule {
     rationale: "A policy counts when a signer whom the roots name logged it before the token that runs under it was issued.",
     what_to_do: "Publish policies first; issue the token again under a logged policy.",
     does_not_prove: "That the policy did not exist elsewhere.",
-    rests_on: &[WORD, TOKEN, &[Rest::On("work_policy", Place::BeforeToken)]],
+    rests_on: &[WORD, TOKEN, &[Rest::On(Kind::WorkPolicy, Place::BeforeToken)]],
 };
 
 static POLICY_NONCOMPLIANT: Rule = Rule {
@@ -39,7 +40,7 @@ static POLICY_NONCOMPLIANT: Rule = Rule {
         TOKEN,
         CALL,
         JOINED,
-        &[Rest::On("approval", Place::Allowing), Rest::On("work_policy", Place::Unresolved)],
+        &[Rest::On(Kind::Approval, Place::Allowing), Rest::On(Kind::WorkPolicy, Place::Unresolved)],
     ],
 };
 

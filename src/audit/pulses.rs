@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::artifact::Kind;
 use crate::artifact::json::Value;
 use crate::audit::finding::Findings;
 use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
@@ -35,7 +36,7 @@ struct Counted<'a> {
 }
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
-    let pulses: Vec<_> = scene.facts.iter().filter(|fact| fact.kind == "trust_pulse").collect();
+    let pulses: Vec<_> = scene.facts.iter().filter(|fact| fact.kind == Kind::TrustPulse).collect();
     if pulses.is_empty() {
         return;
     }
@@ -110,7 +111,7 @@ fn count<'a>(scene: &Scene<'a>) -> BTreeMap<(&'a str, &'a str), Counted<'a>> {
         counted.entries.insert(at);
     };
     for fact in &scene.facts {
-        if matches!(fact.kind, "tool_receipt" | "side_effect_receipt")
+        if matches!(fact.kind, Kind::ToolReceipt | Kind::SideEffectReceipt)
             && let (Some(agent), Some(run)) = (fact.text("agent_did"), fact.text("binding.run_id"))
         {
             add(agent, run, fact.payload, fact.at);

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::artifact::json::Value;
+use crate::artifact::Kind;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{Effect, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::{Dispute, Scene, speaker};
@@ -23,7 +23,7 @@ static REPLAY_RUN_ID_REUSED: Rule = Rule {
         WORD,
         TOKEN,
         RUN,
-        &[Rest::On("argocd_decision", Place::BeforeAct), Rest::On("proof_bundle", Place::Anywhere)],
+        &[Rest::On(Kind::ArgocdDecision, Place::BeforeAct), Rest::On(Kind::ProofBundle, Place::Anywhere)],
     ],
 };
 
@@ -63,30 +63,39 @@ static REPLAY_APPROVAL_ID_REUSED: Rule = Rule {
 pub(super) static RULES: &[&Rule] =
     &[&REPLAY_RUN_ID_REUSED, &REPLAY_RECEIPT_ID_REUSED, &REPLAY_TOKEN_ISSUED_TWICE, &REPLAY_APPROVAL_ID_REUSED];
 
-/// Kinds whose statements carry an id that their signer gives once.
-const ONCE: &[(&str, &str, &Rule)] = &[
-    ("gateway_receipt", "receipt_id", &REPLAY_RECEIPT_ID_REUSED),
-    ("tool_receipt", "receipt_id", &REPLAY_RECEIPT_ID_REUSED),
-    ("side_effect_receipt", "receipt_id", &REPLAY_RECEIPT_ID_REUSED),
-    ("human_approval_receipt", "receipt_id", &REPLAY_RECEIPT_ID_REUSED),
-    ("delegation_receipt", "receipt_id", &REPLAY_RECEIPT_ID_REUSED),
-    ("cst_issuance", "token_hash", &REPLAY_TOKEN_ISSUED_TWICE),
-    ("approval", "approval_id", &REPLAY_APPROVAL_ID_REUSED),
-];
-
-/// The id that the signer of a statement gives once; `None` where there is none.
-pub(super) fn id_given_once<'a>(kind: &str, payload: &'a Value) -> Option<&'a str> {
-    let (_, path, _) = ONCE.iter().find(|(name, ..)| *name == kind)?;
-    payload.text_at(path)
+/// The rule that a kind breaks whose signer gives an id twice.
+const fn rule_of(kind: Kind) -> Option<&'static Rule> {
+    match kind {
+        Kind::GatewayReceipt
+        | Kind::ToolReceipt
+        | Kind::SideEffectReceipt
+        | Kind::HumanApprovalReceipt
+        | Kind::DelegationReceipt => Some(&REPLAY_RECEIPT_ID_REUSED),
+        Kind::CstIssuance => Some(&REPLAY_TOKEN_ISSUED_TWICE),
+        Kind::Approval => Some(&REPLAY_APPROVAL_ID_REUSED),
+        Kind::ProofBundle
+        | Kind::WorkPolicy
+        | Kind::TrustPulse
+        | Kind::CstRevocation
+        | Kind::ArgocdDecision
+        | Kind::ArgocdReceipt
+        | Kind::ChangeRecord
+        | Kind::AuditRoots
+        | Kind::AuditStatement
+        | Kind::Withholding
+        | Kind::ArgocdObservation
+        | Kind::ArgocdSnapshot => None,
+    }
 }
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
-    let mut first: BTreeMap<(&str, &str, &str), LeafIndex> = BTreeMap::new();
-    let mut first_of: BTreeMap<(&str, &str, &str, &str), LeafIndex> = BTreeMap::new();
+    let mut first: BTreeMap<(Kind, &str, &str), LeafIndex> = BTreeMap::new();
+    let mut first_of: BTreeMap<(Kind, &str, &str, &str), LeafIndex> = BTreeMap::new();
     for fact in &scene.facts {
-        let Some((kind, path, rule)) = ONCE.iter().find(|(kind, ..)| *kind == fact.kind) else { continue };
+        let kind = fact.kind;
+        let Some((path, rule)) = kind.row().id_given_once.zip(rule_of(kind)) else { continue };
         let (Some(signer), Some(id)) = (fact.signer, id_of(fact, path)) else { continue };
-        if fact.kind == "cst_issuance" && scene.disputes.of_token(id).is_some() {
+        if kind == Kind::CstIssuance && scene.disputes.of_token(id).is_some() {
             continue;
         }
         let agent = scene.agent_behind(fact).unwrap_or_default();
@@ -129,7 +138,7 @@ pub(super) fn leave_disputed(
 /// Ids of our own kinds have one spelling; a peer's that is given twice is the
 /// same id however it is spelled.
 fn id_of<'a>(fact: &Statement<'a>, path: &str) -> Option<&'a str> {
-    if fact.kind == "approval" { fact.id(path) } else { fact.text(path) }
+    if fact.kind == Kind::Approval { fact.id(path) } else { fact.text(path) }
 }
 
 fn runs(scene: &Scene<'_>, findings: &mut Findings) {

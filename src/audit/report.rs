@@ -230,7 +230,7 @@ impl Report {
                 }
                 _ => false,
             },
-            _ => false,
+            Scope::Log | Scope::Agent(_) | Scope::App(_) => false,
         }
     }
 
@@ -239,7 +239,9 @@ impl Report {
             Scope::Log => true,
             Scope::Job(of) => of == job,
             Scope::Agent(agent) => self.agents.get(job).is_some_and(|agents| agents.contains(agent)),
-            _ => self.runs.iter().any(|run| run.job.as_deref() == Some(job) && run.is_of(scope)),
+            Scope::Run { .. } | Scope::Token(_) | Scope::App(_) => {
+                self.runs.iter().any(|run| run.job.as_deref() == Some(job) && run.is_of(scope))
+            }
         }
     }
 }

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::artifact::Did;
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::Value;
+use crate::artifact::{Did, Kind};
+use crate::audit::roles::Role;
 use crate::audit::statement::Statement;
 
 /// The roots in force at some index.
@@ -117,46 +118,30 @@ impl<'a> Roots<'a> {
         let Some(did) = statement.signer else {
             return self.observes(payload, "submitter", statement.submitter);
         };
-        match statement.kind {
-            "work_policy" => self.lists("policy_signers", did),
-            "cst_issuance" => self.lists("cst_issuers", did),
-            "cst_revocation" => self.lists("cst_revokers", did),
-            "gateway_receipt" => self.lists("gateways", did),
-            "change_record" => self.lists("recorders", did),
-            "approval" => self.approves(did, payload.text_at("binds.instance")),
-            "argocd_decision" | "argocd_receipt" => self.is_wrapper(did, agent),
-            "argocd_observation" | "argocd_snapshot" => self.observes(payload, "did", did.as_str()),
-            "proof_bundle" | "trust_pulse" | "tool_receipt" | "side_effect_receipt" | "human_approval_receipt" => {
-                payload.text_at("agent_did") == Some(did.as_str())
-            }
-            "delegation_receipt" => payload.text_at("delegator_did") == Some(did.as_str()),
-            // The operator's own kinds are judged by the pin, before roots.
-            _ => false,
+        match Role::of(statement.kind) {
+            Role::Listed(list) => self.lists(list, did),
+            Role::Approver => self.approves(did, payload.text_at("binds.instance")),
+            Role::Wrapper => self.is_wrapper(did, agent),
+            Role::Observer => self.observes(payload, "did", did.as_str()),
+            Role::Agent(member) => payload.text_at(member) == Some(did.as_str()),
+            // Judged by the pin, before roots.
+            Role::Operator => false,
         }
     }
 
     /// Whether a body that is not at hand could have been a fact that moves a
     /// verdict.
-    pub(super) fn could_hold(&self, kind: &str, did: Option<&Did>, submitter: &str) -> bool {
+    pub(super) fn could_hold(&self, kind: Kind, did: Option<&Did>, submitter: &str) -> bool {
         let observes = |field, name| self.rows("observers").iter().any(|row| row.text_at(field) == Some(name));
-        let is_observed = matches!(kind, "argocd_observation" | "argocd_snapshot");
-        let Some(did) = did else { return is_observed && observes("submitter", submitter) };
-        match kind {
-            _ if is_observed => observes("did", did.as_str()),
-            "work_policy" => self.lists("policy_signers", did),
-            "cst_issuance" => self.lists("cst_issuers", did),
-            "cst_revocation" => self.lists("cst_revokers", did),
-            "gateway_receipt" => self.lists("gateways", did),
-            "approval" => self.row("approvers", did.as_str()).is_some(),
-            "argocd_decision" | "argocd_receipt" => self.is_wrapper(did, None),
-            "change_record" => self.lists("recorders", did),
-            "proof_bundle"
-            | "trust_pulse"
-            | "tool_receipt"
-            | "side_effect_receipt"
-            | "human_approval_receipt"
-            | "delegation_receipt" => true,
-            _ => false,
+        let role = Role::of(kind);
+        let Some(did) = did else { return role == Role::Observer && observes("submitter", submitter) };
+        match role {
+            Role::Observer => observes("did", did.as_str()),
+            Role::Listed(list) => self.lists(list, did),
+            Role::Approver => self.row("approvers", did.as_str()).is_some(),
+            Role::Wrapper => self.is_wrapper(did, None),
+            Role::Agent(_) => true,
+            Role::Operator => false,
         }
     }
 

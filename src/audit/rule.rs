@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::artifact::Kind;
 use crate::audit::{
     accounts, agent_receipts, alone, approvals, attestation, bundles, calls, decisions, distrust, observed, policies,
     pulses, replays, shortfall, spelled, tokens, trust,
@@ -71,7 +72,7 @@ pub enum Rest {
     /// No lower entry of them at all: it is about when they were logged.
     Time,
     /// No statement of this kind stands there.
-    On(&'static str, Place),
+    On(Kind, Place),
     /// The agent says it against itself, whoever has which role: only whose
     /// job it was rests on others.
     OwnWord,
@@ -198,46 +199,46 @@ pub(super) const NOTHING: &[&[Rest]] = &[];
 pub(super) const WORD: &[Rest] = &[
     Rest::Roles,
     Rest::Order,
-    Rest::On("argocd_receipt", Place::Placing),
-    Rest::On("argocd_observation", Place::Placing),
-    Rest::On("cst_issuance", Place::Placing),
-    Rest::On("argocd_decision", Place::Placing),
-    Rest::On("proof_bundle", Place::Placing),
+    Rest::On(Kind::ArgocdReceipt, Place::Placing),
+    Rest::On(Kind::ArgocdObservation, Place::Placing),
+    Rest::On(Kind::CstIssuance, Place::Placing),
+    Rest::On(Kind::ArgocdDecision, Place::Placing),
+    Rest::On(Kind::ProofBundle, Place::Placing),
 ];
 /// Which token it is about, and so whose job.
 pub(super) const TOKEN: &[Rest] =
-    &[Rest::On("cst_issuance", Place::BeforeToken), Rest::On("cst_issuance", Place::Contradicting)];
+    &[Rest::On(Kind::CstIssuance, Place::BeforeToken), Rest::On(Kind::CstIssuance, Place::Contradicting)];
 /// Which token its run has, or else whose job it is.
 pub(super) const RUN: &[Rest] = &[
-    Rest::On("argocd_decision", Place::BeforeRun),
-    Rest::On("proof_bundle", Place::OfUndecidedRun),
-    Rest::On("gateway_receipt", Place::OfLooseRun),
+    Rest::On(Kind::ArgocdDecision, Place::BeforeRun),
+    Rest::On(Kind::ProofBundle, Place::OfUndecidedRun),
+    Rest::On(Kind::GatewayReceipt, Place::OfLooseRun),
 ];
 /// Which token a model call is judged by.
 pub(super) const CALL: &[Rest] = &[
-    Rest::On("argocd_decision", Place::OfCall(&Place::BeforeRun)),
-    Rest::On("proof_bundle", Place::OfCall(&Place::OfUndecidedRun)),
-    Rest::On("cst_issuance", Place::OfGrant),
+    Rest::On(Kind::ArgocdDecision, Place::OfCall(&Place::BeforeRun)),
+    Rest::On(Kind::ProofBundle, Place::OfCall(&Place::OfUndecidedRun)),
+    Rest::On(Kind::CstIssuance, Place::OfGrant),
 ];
 /// A renewal that a model call could have been made under, though it be logged
 /// after it.
-pub(super) const RENEWAL: &[Rest] = &[Rest::On("cst_issuance", Place::OfCall(&Place::Anywhere))];
+pub(super) const RENEWAL: &[Rest] = &[Rest::On(Kind::CstIssuance, Place::OfCall(&Place::Anywhere))];
 /// Whose the token is whose revocation ended another.
 pub(super) const CHAIN: &[Rest] =
-    &[Rest::On("argocd_decision", Place::Renewed), Rest::On("proof_bundle", Place::Renewed)];
+    &[Rest::On(Kind::ArgocdDecision, Place::Renewed), Rest::On(Kind::ProofBundle, Place::Renewed)];
 /// What an agent says against itself.
 pub(super) const OWN: &[Rest] = &[Rest::OwnWord];
 /// Which decision an operation belongs to, and whether it is anybody's.
 pub(super) const JOINED: &[Rest] = &[
-    Rest::On("argocd_receipt", Place::Joining),
-    Rest::On("argocd_observation", Place::Joining),
-    Rest::On("argocd_decision", Place::Stating),
-    Rest::On("argocd_receipt", Place::Doubting),
+    Rest::On(Kind::ArgocdReceipt, Place::Joining),
+    Rest::On(Kind::ArgocdObservation, Place::Joining),
+    Rest::On(Kind::ArgocdDecision, Place::Stating),
+    Rest::On(Kind::ArgocdReceipt, Place::Doubting),
 ];
 /// What a policy asks together with those that it inherits.
-pub(super) const LINEAGE: &[Rest] = &[Rest::On("work_policy", Place::Inherited)];
+pub(super) const LINEAGE: &[Rest] = &[Rest::On(Kind::WorkPolicy, Place::Inherited)];
 /// An approval that the decision names.
-pub(super) const APPROVAL: &[Rest] = &[Rest::On("approval", Place::Named)];
+pub(super) const APPROVAL: &[Rest] = &[Rest::On(Kind::Approval, Place::Named)];
 
 /// Every rule, by group, in the order in which they are checked.
 pub static RULE_GROUPS: &[&[&Rule]] = &[

@@ -13,12 +13,13 @@ mod whose;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::artifact::Did;
 use crate::artifact::digest::PayloadHash;
 use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::spelling::is_spelled;
+use crate::artifact::{Did, Kind};
 use crate::audit::packing;
 use crate::audit::renewals::{Chain, RunKey, chains};
+use crate::audit::roles::Role;
 use crate::audit::roots::Roots;
 use crate::audit::statement::{Bundle, Call, Decision, Receipt, Statement, Token, ms, run_of_bundle};
 use crate::audit::timeline::Seen;
@@ -80,7 +81,7 @@ pub(super) struct Scene<'a> {
     /// Allow decisions that name an approval.
     users: HashMap<&'a str, Vec<usize>>,
     revoked: HashMap<&'a str, (LeafIndex, i64)>,
-    counted: HashSet<(&'static str, PayloadHash, Option<&'a Did>, Option<&'a str>)>,
+    counted: HashSet<(Kind, PayloadHash, Option<&'a Did>, Option<&'a str>)>,
 }
 
 impl<'a> Scene<'a> {
@@ -129,19 +130,18 @@ impl<'a> Scene<'a> {
             return;
         }
         let agent = self.agent_of(&statement);
-        let is_fact = match statement.kind {
-            "audit_roots" | "audit_statement" | "withholding" => by_operator,
-            _ => self.roots.last().is_some_and(|(_, roots)| roots.hold(&statement, agent)),
-        };
+        let holds = |agent| self.roots.last().is_some_and(|(_, roots)| roots.hold(&statement, agent));
+        let role = Role::of(statement.kind);
+        let is_fact = if role == Role::Operator { by_operator } else { holds(agent) };
         let disputed = statement.text("cst.token_hash").and_then(|hash| self.disputes.unlike(hash));
         let is_fact = is_fact && disputed.is_none_or(|dispute| self.wraps_disputed(&statement, dispute));
         if !is_fact {
+            let by_wrapper = role == Role::Wrapper && holds(None);
             // An unsigned Trust Pulse claims no role: it is self-reported.
-            if statement.kind != "trust_pulse" || statement.signer.is_some() {
+            if statement.kind != Kind::TrustPulse || statement.signer.is_some() {
                 self.untrusted.push(statement);
             }
-            let by_wrapper = || self.roots.last().is_some_and(|(_, roots)| roots.hold(&statement, None));
-            if is_by_wrapper(statement.kind) && by_wrapper() {
+            if by_wrapper {
                 self.unfit.take(&statement);
             }
             return;
@@ -154,14 +154,30 @@ impl<'a> Scene<'a> {
     /// The agent that a wrapper's statement is about, known at that position.
     fn agent_of(&self, statement: &Statement<'a>) -> Option<&'a str> {
         match statement.kind {
-            "argocd_decision" => self.token(statement.text("cst.token_hash")?).map(|at| self.tokens[at].agent),
-            "argocd_receipt" => {
+            Kind::ArgocdDecision => self.token(statement.text("cst.token_hash")?).map(|at| self.tokens[at].agent),
+            Kind::ArgocdReceipt => {
                 let named = || self.decisions_named(statement.text("decision_digest").unwrap_or_default());
                 let own = named().find(|decision| decision.statement.signer == statement.signer);
                 let wraps = |decision: &&Decision<'_>| decision.agent.is_some_and(|agent| self.wraps(statement, agent));
                 own.or_else(|| named().find(wraps)).or_else(|| named().next())?.agent
             }
-            _ => None,
+            Kind::GatewayReceipt
+            | Kind::ToolReceipt
+            | Kind::SideEffectReceipt
+            | Kind::HumanApprovalReceipt
+            | Kind::DelegationReceipt
+            | Kind::ProofBundle
+            | Kind::WorkPolicy
+            | Kind::TrustPulse
+            | Kind::CstIssuance
+            | Kind::CstRevocation
+            | Kind::Approval
+            | Kind::ChangeRecord
+            | Kind::AuditRoots
+            | Kind::AuditStatement
+            | Kind::Withholding
+            | Kind::ArgocdObservation
+            | Kind::ArgocdSnapshot => None,
         }
     }
 
@@ -171,22 +187,22 @@ impl<'a> Scene<'a> {
 
     fn file(&mut self, statement: Statement<'a>, agent: Option<&'a str>) {
         match statement.kind {
-            "audit_roots" => self.roots.push((statement.at, Roots::of(&statement))),
+            Kind::AuditRoots => self.roots.push((statement.at, Roots::of(&statement))),
             // Admitted, so its shape compiles; one that does not governs nothing.
-            "work_policy" => {
+            Kind::WorkPolicy => {
                 if let Ok(policy) = Policy::compile(statement.payload) {
                     self.policy_at.entry(policy.hash().to_b64u()).or_insert(self.policies.len());
                     self.policies.push((statement, policy));
                 }
             }
-            "cst_issuance" => self.issue(statement),
-            "cst_revocation" => {
+            Kind::CstIssuance => self.issue(statement),
+            Kind::CstRevocation => {
                 if let Some(hash) = statement.text("token_hash") {
                     self.revoked.entry(hash).or_insert((statement.at, statement.ms));
                 }
             }
-            "approval" => self.file_approval(statement),
-            "argocd_decision" => {
+            Kind::Approval => self.file_approval(statement),
+            Kind::ArgocdDecision => {
                 let token = statement.text("cst.token_hash").and_then(|hash| self.token(hash));
                 let decision = Decision::new(statement, token, agent);
                 self.decision_at.entry(statement.hash.to_string()).or_default().push(self.decisions.len());
@@ -195,22 +211,32 @@ impl<'a> Scene<'a> {
                 }
                 self.decisions.push(decision);
             }
-            "argocd_receipt" => {
+            Kind::ArgocdReceipt => {
                 let outcome = statement.text("outcome").unwrap_or_default();
                 self.receipts.push(Receipt { statement, decision: None, outcome });
             }
-            "gateway_receipt" => {
+            Kind::GatewayReceipt => {
                 let scope_hash = statement.text("binding.token_scope_hash_b64u");
                 self.calls.push(Call { statement, run: statement.id("binding.run_id"), scope_hash, grant: None });
             }
-            "proof_bundle" => self.bundle(statement),
-            "argocd_observation" if statement.text("event") == Some("operation") => {
+            Kind::ProofBundle => self.bundle(statement),
+            Kind::ArgocdObservation if statement.text("event") == Some("operation") => {
                 if let Some(key) = statement.op_key() {
                     self.reported.entry(key).or_default().push(self.operations.len());
                 }
                 self.operations.push((statement, Vec::new()));
             }
-            _ => {}
+            // Rules read them among the facts.
+            Kind::ArgocdObservation
+            | Kind::ArgocdSnapshot
+            | Kind::ChangeRecord
+            | Kind::TrustPulse
+            | Kind::ToolReceipt
+            | Kind::SideEffectReceipt
+            | Kind::HumanApprovalReceipt
+            | Kind::DelegationReceipt
+            | Kind::AuditStatement
+            | Kind::Withholding => {}
         }
     }
 
@@ -338,8 +364,4 @@ impl<'a> Scene<'a> {
     pub(super) fn operations_of(&self, decision: &Decision<'a>) -> impl Iterator<Item = &Statement<'a>> {
         decision.operations.iter().map(|at| &self.operations[*at].0)
     }
-}
-
-fn is_by_wrapper(kind: &str) -> bool {
-    matches!(kind, "argocd_decision" | "argocd_receipt")
 }

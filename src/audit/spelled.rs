@@ -2,6 +2,7 @@
 //! is logged any more; what was logged before joins nothing, and where a rule
 //! would have joined by it, nobody can say what it would have found.
 
+use crate::artifact::Kind;
 use crate::artifact::spelling::is_spelled;
 use crate::audit::finding::Findings;
 use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
@@ -22,18 +23,35 @@ static ID_NOT_SPELLED: Rule = Rule {
 
 pub(super) static RULES: &[&Rule] = &[&ID_NOT_SPELLED];
 
-/// Ids that statements of our own kinds join by.
-const IDS: &[(&str, &[&str])] = &[
-    ("approval", &["approval_id", "binds.job_id"]),
-    ("argocd_decision", &["job_id", "binds.job_id", "run_id"]),
-    ("change_record", &["job_id"]),
-    ("cst_issuance", &["claims.mission_id", "claims.sub"]),
-];
+/// Ids that statements of our own kinds join by. A peer's may be spelled as it
+/// likes; an odd one joins nothing there either.
+const fn ids(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Approval => &["approval_id", "binds.job_id"],
+        Kind::ArgocdDecision => &["job_id", "binds.job_id", "run_id"],
+        Kind::ChangeRecord => &["job_id"],
+        Kind::CstIssuance => &["claims.mission_id", "claims.sub"],
+        Kind::GatewayReceipt
+        | Kind::ToolReceipt
+        | Kind::SideEffectReceipt
+        | Kind::HumanApprovalReceipt
+        | Kind::DelegationReceipt
+        | Kind::ProofBundle
+        | Kind::WorkPolicy
+        | Kind::TrustPulse
+        | Kind::CstRevocation
+        | Kind::ArgocdReceipt
+        | Kind::AuditRoots
+        | Kind::AuditStatement
+        | Kind::Withholding
+        | Kind::ArgocdObservation
+        | Kind::ArgocdSnapshot => &[],
+    }
+}
 
 /// The member of a statement that holds such an id.
 fn odd(statement: &Statement<'_>) -> Option<&'static str> {
-    let (_, paths) = IDS.iter().find(|(kind, _)| *kind == statement.kind)?;
-    paths.iter().copied().find(|path| statement.text(path).is_some_and(|id| !is_spelled(id)))
+    ids(statement.kind).iter().copied().find(|path| statement.text(path).is_some_and(|id| !is_spelled(id)))
 }
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {

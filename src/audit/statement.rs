@@ -6,7 +6,7 @@ use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::artifact::json::{Value, to_compact, to_jcs};
 use crate::artifact::spelling::is_spelled;
 use crate::artifact::time::unix_ms;
-use crate::artifact::{Artifact, Did, receipts};
+use crate::artifact::{Artifact, Did, Kind, receipts};
 use crate::audit::SKEW_MS;
 use crate::audit::finding::Subject;
 use crate::audit::timeline::Seen;
@@ -19,7 +19,7 @@ pub(super) struct Statement<'a> {
     pub at: LeafIndex,
     /// `logged_at`, Unix milliseconds.
     pub ms: i64,
-    pub kind: &'static str,
+    pub kind: Kind,
     pub digest: ArtifactDigest,
     pub hash: PayloadHash,
     pub signer: Option<&'a Did>,
@@ -41,7 +41,7 @@ impl<'a> Statement<'a> {
         Statement {
             at,
             ms: ms(entry.logged_at),
-            kind: entry.kind.name(),
+            kind: entry.kind,
             digest: entry.digest,
             hash,
             signer: entry.signer.as_ref(),
@@ -64,6 +64,11 @@ impl<'a> Statement<'a> {
     /// joins nothing. Peers give such ids; ours are of logs of earlier builds.
     pub(super) fn id(&self, path: &str) -> Option<&'a str> {
         self.text(path).filter(|id| is_spelled(id))
+    }
+
+    /// The id that its signer gives once; `None` where there is none.
+    pub(super) fn id_given_once(&self) -> Option<&'a str> {
+        self.kind.row().id_given_once.and_then(|member| self.text(member))
     }
 
     /// The key of the operation that an observation reports, if anybody can

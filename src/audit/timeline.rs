@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::JsonError;
-use crate::artifact::{AdmitError, Artifact, Did, Grant, KeyCache, Limits, readmit};
+use crate::artifact::{AdmitError, Artifact, Did, Grant, KeyCache, Kind, Limits, readmit};
 use crate::audit::roots::Roots;
 use crate::audit::statement::Statement;
 use crate::entry::{LoggedAt, SequencedEntry};
@@ -85,7 +85,7 @@ impl Timeline {
     /// is wanted for.
     pub fn attested_sizes(&self) -> impl Iterator<Item = TreeSize> {
         let bodies = self.seen.values().filter_map(|seen| seen.body.as_ref());
-        let statements = bodies.filter(|body| body.kind().name() == "audit_statement");
+        let statements = bodies.filter(|body| body.kind() == Kind::AuditStatement);
         statements.filter_map(|body| {
             let size = body.payload().get("size").and_then(crate::artifact::json::Value::as_i64)?;
             u64::try_from(size).ok().map(TreeSize::new)
@@ -95,7 +95,7 @@ impl Timeline {
     /// Roots that statements about `size` name: claims, until shown.
     pub fn attested_roots(&self, size: TreeSize) -> impl Iterator<Item = RootHash> {
         let bodies = self.seen.values().filter_map(|seen| seen.body.as_ref());
-        let statements = bodies.filter(|body| body.kind().name() == "audit_statement").map(Artifact::payload);
+        let statements = bodies.filter(|body| body.kind() == Kind::AuditStatement).map(Artifact::payload);
         let of_size = statements.filter(move |payload| {
             let said = payload.get("size").and_then(crate::artifact::json::Value::as_i64);
             said.and_then(|said| u64::try_from(said).ok()) == Some(size.get())
@@ -110,7 +110,7 @@ impl Timeline {
     /// The newest roots that this operator declared for this log.
     pub fn roots_of(&self, operator: &Did) -> Option<&Artifact> {
         let bodies = self.seen.values().rev().filter_map(|seen| seen.body.as_ref());
-        let mut roots = bodies.filter(|body| body.kind().name() == "audit_roots" && body.signer() == Some(operator));
+        let mut roots = bodies.filter(|body| body.kind() == Kind::AuditRoots && body.signer() == Some(operator));
         let of_another = |named: &str| self.origin().is_some_and(|origin| origin != named);
         roots.find(|roots| !roots.payload().text_at("origin").is_some_and(of_another))
     }
@@ -123,17 +123,13 @@ impl Timeline {
         for (at, seen) in self.prefix(self.size()) {
             let Some(body) = &seen.body else { continue };
             let statement = Statement::of(at, seen, body);
-            match statement.kind {
-                "audit_roots" if statement.is_by_operator(Some(operator), self.origin()) => {
-                    roots = Some(Roots::of(&statement));
-                }
-                "cst_issuance"
-                    if statement.text("token_hash") == Some(token)
-                        && roots.is_some_and(|roots| roots.hold(&statement, None)) =>
-                {
-                    found.push((at, body));
-                }
-                _ => {}
+            if statement.kind == Kind::AuditRoots && statement.is_by_operator(Some(operator), self.origin()) {
+                roots = Some(Roots::of(&statement));
+            } else if statement.kind == Kind::CstIssuance
+                && statement.text("token_hash") == Some(token)
+                && roots.is_some_and(|roots| roots.hold(&statement, None))
+            {
+                found.push((at, body));
             }
         }
         found

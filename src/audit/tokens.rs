@@ -5,6 +5,7 @@ mod begun;
 
 use std::collections::BTreeMap;
 
+use crate::artifact::Kind;
 use crate::audit::SKEW_MS;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::replays::leave_disputed;
@@ -23,7 +24,7 @@ pub(super) static TOKEN_UNKNOWN: Rule = Rule {
     rationale: "Rights begin when a token is issued: an issuer whom the roots name must have logged that before the action.",
     what_to_do: "Ask the issuer whether it issued this token, and when it was logged.",
     does_not_prove: "That the token itself was forged.",
-    rests_on: &[WORD, CALL, &[Rest::On("cst_issuance", Place::BeforeAct)]],
+    rests_on: &[WORD, CALL, &[Rest::On(Kind::CstIssuance, Place::BeforeAct)]],
 };
 
 pub(super) static TOKEN_REVOKED: Rule = Rule {
@@ -51,7 +52,7 @@ static TOKEN_EXPIRED: Rule = Rule {
         TOKEN,
         CALL,
         RENEWAL,
-        &[Rest::On("cst_revocation", Place::OfCall(&Place::BeforeAct))],
+        &[Rest::On(Kind::CstRevocation, Place::OfCall(&Place::BeforeAct))],
     ],
 };
 
@@ -88,8 +89,8 @@ static TOKEN_REUSED: Rule = Rule {
     rests_on: &[
         WORD,
         TOKEN,
-        &[Rest::On("argocd_decision", Place::Anywhere), Rest::On("proof_bundle", Place::OfUndecidedRun)],
-        &[Rest::On("cst_issuance", Place::Anywhere)],
+        &[Rest::On(Kind::ArgocdDecision, Place::Anywhere), Rest::On(Kind::ProofBundle, Place::OfUndecidedRun)],
+        &[Rest::On(Kind::CstIssuance, Place::Anywhere)],
     ],
 };
 
@@ -123,7 +124,7 @@ static SUBJECT_MISMATCH: Rule = Rule {
     rationale: "A token is bound to one agent, and somebody else claims to have run under it.",
     what_to_do: "Treat the claim as copied evidence until its signer has explained it.",
     does_not_prove: "Anything against the token's own agent.",
-    rests_on: &[WORD, &[Rest::On("cst_issuance", Place::Anywhere)], RUN],
+    rests_on: &[WORD, &[Rest::On(Kind::CstIssuance, Place::Anywhere)], RUN],
 };
 
 static RUN_WITHOUT_TOKEN: Rule = Rule {

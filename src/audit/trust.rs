@@ -1,6 +1,8 @@
 //! Rules about whose word counts, and about bodies that are not at hand.
 
+use crate::artifact::Kind;
 use crate::audit::finding::{Findings, Subject};
+use crate::audit::roles::is_of_agent;
 use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
 use crate::audit::scene::{Scene, speaker};
 use crate::audit::undecided::{NotHere, listed};
@@ -51,28 +53,20 @@ pub(super) static EVIDENCE_WITHHELD: Rule = Rule {
 
 pub(super) static RULES: &[&Rule] = &[&ROOTS_UNPINNED, &ROOTS_MISSING, &UNTRUSTED_STATEMENT, &EVIDENCE_WITHHELD];
 
-/// Receipts that their agent vouches for.
-const AGENTS_OWN: [&str; 4] = ["tool_receipt", "side_effect_receipt", "human_approval_receipt", "delegation_receipt"];
-
-/// What speaks of its signer's runs only.
-pub(super) fn is_of_agent(kind: &str) -> bool {
-    kind == "proof_bundle" || AGENTS_OWN.contains(&kind)
-}
-
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     if !scene.pinned {
         findings.add(&ROOTS_UNPINNED, &Subject::default(), [], "no operator is pinned, so nobody's word counts");
         return;
     }
     for held in &scene.withheld {
-        let is_own = !held.is_operators && (is_of_agent(held.kind) || held.kind == "trust_pulse");
+        let is_own = !held.is_operators && is_of_agent(held.kind);
         let agent = held.signer.filter(|_| is_own).map(ToString::to_string);
         let subject = Subject { agent, ..Subject::default() };
         let not_here = vec![NotHere::body(held.at, held.kind)];
         findings.lack(&EVIDENCE_WITHHELD, &subject, [held.at], listed(&not_here), not_here);
     }
     if scene.roots.is_empty() {
-        let roots = scene.withheld.iter().filter(|held| held.kind == "audit_roots");
+        let roots = scene.withheld.iter().filter(|held| held.kind == Kind::AuditRoots);
         let not_here = NotHere::few(roots.map(|held| NotHere::body(held.at, held.kind)));
         let detail = match not_here.as_slice() {
             [] => "no roots that the pinned operator signed stand here".to_owned(),

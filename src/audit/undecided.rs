@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::artifact::Kind;
 use crate::audit::finding::Finding;
 use crate::audit::rule::{Effect, explain};
 use crate::audit::windows::NAMED_MAX;
@@ -25,7 +26,7 @@ pub struct NotHere {
     pub last: LeafIndex,
     /// Of the entry whose body alone is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kind: Option<&'static str>,
+    pub kind: Option<Kind>,
     /// The file of a packet that holds that body, by the packet's own list.
     /// Untrusted text.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,7 +35,7 @@ pub struct NotHere {
 
 impl NotHere {
     /// An entry that is here without its body.
-    pub(super) const fn body(at: LeafIndex, kind: &'static str) -> NotHere {
+    pub(super) const fn body(at: LeafIndex, kind: Kind) -> NotHere {
         NotHere { first: at, last: at, kind: Some(kind), file: None }
     }
 
@@ -51,7 +52,7 @@ impl NotHere {
 
     fn words(&self) -> String {
         match self.kind {
-            Some(kind) => format!("entry {} is {} {kind} whose body is not here", self.first, article(kind)),
+            Some(kind) => format!("entry {} is {} {kind} whose body is not here", self.first, article(kind.name())),
             None if self.first == self.last => format!("entry {} is not here", self.first),
             None => format!("entries {} to {} are not here", self.first, self.last),
         }

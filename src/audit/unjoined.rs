@@ -1,6 +1,7 @@
 //! What Argo CD reported and no decision explains: seen, not judged yet, and
 //! said at the job or application that it touches.
 
+use crate::artifact::Kind;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Statement, app_name};
@@ -13,7 +14,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
             findings.uncover("operation names the decision and joins nothing", &decision.subject(), operation.at);
         }
     }
-    for fact in scene.facts.iter().filter(|fact| fact.kind == "argocd_observation") {
+    for fact in scene.facts.iter().filter(|fact| fact.kind == Kind::ArgocdObservation) {
         let label = match fact.text("event") {
             Some("spec_change") => "change of spec, not judged yet",
             Some("auto_sync") => "change of automated sync, not judged yet",

@@ -199,9 +199,9 @@ fn statement(
     log.know(size).map_err(|error| Failure::fail(format!("--attest: {error} [{}]", error.code())))?;
     let none = || Failure::fail("--attest: the log holds no roots of this operator, so there is nothing to attest");
     let payload = attest(log.timeline(), size, job, pinned).ok_or_else(none)?;
-    let kind = Kind::parse("audit_statement").ok_or_else(|| Failure::fail("--attest: no such kind"))?;
-    let payload = complete(kind, payload, random()?);
-    let sealed = seal(kind, payload, key, &now()).map_err(|error| Failure::fail(format!("--attest: {error}")))?;
+    let payload = complete(Kind::AuditStatement, payload, random()?);
+    let sealed = seal(Kind::AuditStatement, payload, key, &now())
+        .map_err(|error| Failure::fail(format!("--attest: {error}")))?;
     match &args.token_file {
         None => print(&format!("{sealed}\n"))?,
         Some(path) => submit(args, path, &sealed, job, size)?,

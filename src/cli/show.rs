@@ -161,7 +161,8 @@ fn artifact(bytes: &[u8]) -> Result<Sheet, String> {
 fn authentic(bytes: &[u8], value: &Value) -> Result<Artifact, AdmitError> {
     let room = room_for(bytes.len());
     let limits = Limits { artifact_bytes_max: ARTIFACT_BYTES_MAX, depth_max: DEPTH_MAX, room };
-    let bare = Kind::all()
+    let bare = Kind::ALL
+        .into_iter()
         .filter(|kind| kind.row().unsigned)
         .find(|kind| kind.row().forms.iter().any(|form| value.get(form.version_field).is_some()));
     let is_bare = value.get("envelope_type").is_none();

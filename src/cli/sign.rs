@@ -64,12 +64,11 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     args.bounds.watch(false);
     let kind = Kind::parse(&args.kind).ok_or_else(|| {
-        let names: Vec<_> = Kind::all().map(Kind::name).collect();
+        let names: Vec<_> = Kind::ALL.into_iter().map(Kind::name).collect();
         Failure::usage(format!("--kind {}: is no kind; choose one of {}", args.kind, names.join(", ")))
     })?;
     let (Some(key), Some(path)) = (&args.key, &args.payload) else {
-        let missing = || Failure::fail(format!("--example: there is none of {}", kind.name()));
-        print(example(kind).ok_or_else(missing)?)?;
+        print(example(kind))?;
         return Ok(Exit::Pass);
     };
     let limits = Limits::default();
@@ -86,7 +85,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     // Signing is easily done and never undone: what no log would take is not handed out.
     let admitted = admit(envelope.as_bytes(), &Grant::all(), &limits, &KeyCache::new())
         .map_err(|error| Failure::fail(format!("{error} [{}]; correct the payload", error.code())))?;
-    if kind.name() == "audit_roots" {
+    if kind == Kind::AuditRoots {
         withdrawal::confirm(args, &admitted.artifact)?;
     }
     print(&format!("{envelope}\n"))?;

@@ -177,7 +177,7 @@ fn table(rows: &[TokenRow]) -> String {
 
 fn kind(text: &str) -> Result<Kind, String> {
     Kind::parse(text).ok_or_else(|| {
-        let names: Vec<_> = Kind::all().map(Kind::name).collect();
+        let names: Vec<_> = Kind::ALL.into_iter().map(Kind::name).collect();
         format!("no such kind; kinds are {}", names.join(", "))
     })
 }

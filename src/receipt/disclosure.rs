@@ -27,7 +27,7 @@ use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{self, DEPTH_MAX, Object, Value, to_compact};
 use crate::artifact::receipts_root::{ReceiptsRoot, leaf_input, leaf_inputs};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, check, file_schema, list, object, plain, required};
-use crate::artifact::{ELEMENTS_MAX, RECEIPT_ARRAYS, receipts};
+use crate::artifact::{ELEMENTS_MAX, Kind, RECEIPT_ARRAYS, receipts};
 use crate::codes::{self, Code};
 use crate::entry::SequencedEntry;
 use crate::merkle::{Hash, LeafIndex, ProofError, RootHash, SmallTree, TreeSize, leaf_hash, verify_inclusion};
@@ -285,7 +285,7 @@ impl ShownReceipt {
 /// bundle with receipts.
 pub fn bundle_root(proof: &LogProof) -> Result<ReceiptsRoot, ReceiptError> {
     let entry = SequencedEntry::decode(entry_of(proof)?)?;
-    let of_bundle = entry.receipts.filter(|_| entry.kind.name() == "proof_bundle");
+    let of_bundle = entry.receipts.filter(|_| entry.kind == Kind::ProofBundle);
     Ok(of_bundle.ok_or(DisclosureError::NoReceiptsRoot)?)
 }
 

@@ -3,7 +3,7 @@
 //! | row | key | value |
 //! |---|---|---|
 //! | cursor | `c` | version ‖ entries followed |
-//! | kind | `k` ‖ place of the kind in KINDS ‖ index | |
+//! | kind | `k` ‖ place of the kind in Kind::ALL ‖ index | |
 //! | run | `r` ‖ SHA-256(agent ‖ 0x00 ‖ run)\[..6\] ‖ index | |
 //! | link | `l` ‖ link ‖ index | |
 //! | name | `n` ‖ SHA-256(name)\[..8\] ‖ index | |
@@ -180,7 +180,7 @@ impl Index {
     /// [`StoreError::Read`]: what is missing would look like absence. So for
     /// every look-up below.
     pub fn kind(&self, kind: Kind, after: Option<LeafIndex>, limit: usize) -> Result<Vec<LeafIndex>, StoreError> {
-        let Some(prefix) = kind_prefix(kind) else { return Ok(Vec::new()) };
+        let prefix = kind_prefix(kind);
         let Some(first) = after.map_or(Some(0), |a| a.get().checked_add(1)) else { return Ok(Vec::new()) };
         Scan::of(&self.store).up(&prefix, first, None, limit)
     }
@@ -190,7 +190,7 @@ impl Index {
     /// # Errors
     /// As [`Index::kind`].
     pub fn latest(&self, kind: Kind, below: TreeSize, limit: usize) -> Result<Vec<LeafIndex>, StoreError> {
-        kind_prefix(kind).map_or(Ok(Vec::new()), |prefix| Scan::of(&self.store).down(&prefix, below, limit))
+        Scan::of(&self.store).down(&kind_prefix(kind), below, limit)
     }
 
     /// Entries that name this run and this agent, or this run and no agent at

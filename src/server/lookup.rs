@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::artifact::Kind;
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::audit::Link;
 use crate::merkle::{Hash, LeafHash, LeafIndex, TreeSize};
@@ -80,7 +81,7 @@ pub fn policies(view: &View, index: &Index, hash: &PayloadHash) -> Result<Vec<Le
     for (entry, body) in view.whole(&linked)? {
         let Body::Shown(body) = body else { continue };
         let is_it = filed::read(&entry.entry, body.as_bytes()).is_some_and(|(of, _)| of == *hash);
-        found.extend((is_it && entry.entry.kind.name() == "work_policy").then_some(entry.index));
+        found.extend((is_it && entry.entry.kind == Kind::WorkPolicy).then_some(entry.index));
     }
     Ok(found)
 }

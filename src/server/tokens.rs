@@ -35,8 +35,6 @@ pub const FILE_NAME: &str = "tokens.json";
 pub const FILE_BYTES_MAX: u64 = 4 << 20;
 /// Random bytes of a token.
 const TOKEN_BYTES: usize = 32;
-/// Kinds of which an unsigned one names the instance it is about.
-const OBSERVED: [&str; 2] = ["argocd_observation", "argocd_snapshot"];
 
 /// What a new token may do. The default: every signed kind, no end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -177,17 +175,16 @@ fn check_options(options: &TokenOptions) -> Result<(), TokenError> {
     let Some((kind, channel)) = &options.allow_unsigned else {
         return if options.instance.is_some() { refuse("instance belongs to allow-unsigned") } else { Ok(()) };
     };
-    let observed = OBSERVED.contains(&kind.name());
     if !kind.row().unsigned {
         return refuse("this kind never comes unsigned");
     }
     if !options.kinds.is_empty() {
         return refuse("a token with allow-unsigned submits nothing else; leave kinds away");
     }
-    if observed != options.instance.is_some() {
+    if kind.is_observed() != options.instance.is_some() {
         return refuse("instance is required for observations and snapshots, and for nothing else");
     }
-    if channel.is_some() && kind.name() != OBSERVED[0] {
+    if channel.is_some() && *kind != Kind::ArgocdObservation {
         return refuse("only observations have a channel");
     }
     Ok(())

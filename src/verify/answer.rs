@@ -91,7 +91,7 @@ impl Claim {
 /// The digest under which a log keeps `sent`: of an unsigned observation that
 /// holds tokens, the one without them.
 fn logged_digest(sent: &[u8]) -> ArtifactDigest {
-    let unsigned = Kind::all().filter(|kind| kind.row().unsigned);
+    let unsigned = Kind::ALL.into_iter().filter(|kind| kind.row().unsigned);
     let admitted = unsigned
         .filter_map(|kind| admit(sent, &Grant::any_unsigned(kind), &Limits::unlimited(), &KeyCache::new()).ok())
         .find(|admitted| admitted.artifact.signer().is_none());

@@ -40,7 +40,11 @@ impl CopyError {
         match self {
             CopyError::Memory { .. } => true,
             CopyError::Trust(error) => error.is_of_another_log(),
-            _ => false,
+            CopyError::Entry { .. }
+            | CopyError::Root { .. }
+            | CopyError::Short { .. }
+            | CopyError::Order { .. }
+            | CopyError::Beyond { .. } => false,
         }
     }
 

@@ -74,11 +74,11 @@ pub(super) struct Draft {
 impl Draft {
     pub(super) fn new(matter: Matter, options: &Options<'_>) -> Self {
         let asks = ASKS.iter().map(|(ask, ..)| *ask);
-        let asked = asks.filter(|ask| ask.is_about(matter)).filter(|ask| match ask {
-            Ask::Size => options.size_at_least.is_some(),
-            Ask::Consistency => options.older.is_some(),
-            _ => true,
-        });
+        let wanted = |ask: &Ask| {
+            (*ask != Ask::Size || options.size_at_least.is_some())
+                && (*ask != Ask::Consistency || options.older.is_some())
+        };
+        let asked = asks.filter(|ask| ask.is_about(matter)).filter(wanted);
         Self { asked: asked.collect(), answers: Vec::new(), subject: None }
     }
 

@@ -193,7 +193,7 @@ impl Judge {
         let judged = coverage.as_of.map_or(0, |as_of| as_of.size.get());
         let reach = match coverage.absence {
             Absence::Attested { entry } if entry.get() == judged => judged + 1,
-            _ => judged,
+            Absence::Attested { .. } | Absence::Recomputed | Absence::NotChecked => judged,
         };
         Some(known.reached(reach))
     }
@@ -235,7 +235,9 @@ impl Judge {
         }
         let gateways = match &self.evidence {
             Evidence::Reports(reports) => reports.gateways.clone(),
-            _ => self.operator.as_ref().and_then(|operator| Some(gateways(self.timeline()?.roots_of(operator)?))),
+            Evidence::Nothing | Evidence::Packet(_) | Evidence::Log { .. } => {
+                self.operator.as_ref().and_then(|operator| Some(gateways(self.timeline()?.roots_of(operator)?)))
+            }
         };
         let allowlists = if gateways.is_some() { Allowlists::Roots } else { Allowlists::None };
         options.gateway_signers = gateways;

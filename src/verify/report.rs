@@ -160,7 +160,14 @@ impl Ask {
                 matches!(matter, Matter::Artifact)
             }
             Self::Disclosure | Self::Shown | Self::Author => matches!(matter, Matter::Disclosure),
-            _ => true,
+            Self::Policy
+            | Self::Proof
+            | Self::Checkpoint
+            | Self::Entry
+            | Self::Inclusion
+            | Self::Receipts
+            | Self::Size
+            | Self::Consistency => true,
         }
     }
 
@@ -283,7 +290,9 @@ impl Report {
                 match self.verdict {
                     Outcome::Pass => held,
                     Outcome::Incomplete => format!("{held}; not everything was shown"),
-                    _ => format!("do not rely on these files: a check failed (the proven entry: {held})"),
+                    Outcome::Fail | Outcome::NotChecked => {
+                        format!("do not rely on these files: a check failed (the proven entry: {held})")
+                    }
                 }
             }
             None => "nothing is proven".to_owned(),

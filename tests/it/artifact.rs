@@ -188,7 +188,7 @@ fn a_grant_covers_its_kinds_instance_and_channel_only() {
 
 #[test]
 fn seal_makes_what_admission_takes_and_fills_version_and_nonce() {
-    for kind in Kind::all() {
+    for kind in Kind::ALL {
         let sealed = seal(kind, good_payload(kind), &key(signer_of(kind)), ISSUED_AT).expect("good");
         assert_eq!(sealed, good(kind), "{kind}");
     }
@@ -215,7 +215,7 @@ fn seal_makes_what_admission_takes_and_fills_version_and_nonce() {
 
 #[test]
 fn a_renewed_envelope_is_another_artifact_of_the_same_statement() {
-    for kind in Kind::all() {
+    for kind in Kind::ALL {
         let sealed = value(&good(kind));
         let renewed = pulselog::artifact::renewed(&sealed, "2027-01-01T00:00:00Z").expect("an envelope");
         let admitted = [sealed, renewed.clone()].map(|one| admit_any(&to_compact(&one)).expect("good").artifact);

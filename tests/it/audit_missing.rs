@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use pulselog::artifact::Kind;
 use pulselog::artifact::json::Value;
 use pulselog::audit::{Effect, Finding, Place, Report, Rest, Timeline, Verdict, audit, audit_packet, explain};
 use pulselog::merkle::{LeafIndex, TreeSize};
@@ -60,13 +61,13 @@ fn wrong(part: &Report, full: &Report) -> Vec<String> {
 
 /// Kinds that an accusation of this code may rest on. Roots, policies,
 /// issuances and decisions say whom everything is about.
-fn may_rest_on(finding: &Finding, kind: &str, log: &Timeline) -> bool {
+fn may_rest_on(finding: &Finding, kind: Kind, log: &Timeline) -> bool {
     let named = explain(finding.code).expect("a rule").rests_on.iter().copied().flatten();
     let shown = finding.entries.iter().filter_map(|at| log.get(*at));
-    ["audit_roots", "work_policy", "cst_issuance", "argocd_decision"].contains(&kind)
+    [Kind::AuditRoots, Kind::WorkPolicy, Kind::CstIssuance, Kind::ArgocdDecision].contains(&kind)
         || named.filter(|rest| matches!(rest, Rest::On(of, _) if *of == kind)).count() > 0
         // A bundle holds model calls: one that is not known counts for nothing.
-        || shown.map(|seen| seen.entry.kind.name()).any(|of| of == kind || (of, kind) == ("proof_bundle", "gateway_receipt"))
+        || shown.map(|seen| seen.entry.kind).any(|of| of == kind || (of, kind) == (Kind::ProofBundle, Kind::GatewayReceipt))
 }
 
 #[test]
@@ -77,7 +78,7 @@ fn a_golden_log_without_any_one_body_accuses_nobody_anew_and_never_passes_for_it
         let full = audit(&log, Some(&operator()));
         for (at, seen) in log.prefix(log.size()) {
             let part = audit(&without_bodies(&log, &[at]), Some(&operator()));
-            let kind = seen.entry.kind.name();
+            let kind = seen.entry.kind;
             let mut wrong = wrong(&part, &full);
             let softened = accusations(&full).filter(|finding| !stands_in(finding, &part));
             let too_soft = softened.filter(|finding| !may_rest_on(finding, kind, &log));
@@ -237,7 +238,7 @@ fn every_rule_that_accuses_says_what_it_rests_on_and_no_other_does() {
         assert!(rests.is_empty() || own != roles, "{}", rule.code);
         for rest in rests {
             if let Rest::On(kind, Place::Named | Place::Allowing) = rest {
-                assert_eq!(*kind, "approval", "{}", rule.code);
+                assert_eq!(*kind, Kind::Approval, "{}", rule.code);
             }
         }
     }

@@ -194,7 +194,7 @@ fn keys_that_others_may_read_are_refused() {
 
 #[test]
 fn show_decodes_artifacts_and_says_when_they_are_not_authentic() {
-    for row in Kind::all() {
+    for row in Kind::ALL {
         let shown = run_with(&["show", "-"], good(row).as_bytes());
         assert_eq!(shown.code, 0, "{}: {}", row.name(), shown.out);
         assert!(shown.out.contains(row.title()) && shown.out.contains(row.name()));

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use proptest::prelude::*;
 use pulselog::artifact::digest::{ArtifactDigest, PayloadHash};
 use pulselog::artifact::receipts_root::ReceiptsRoot;
-use pulselog::artifact::{Did, KINDS, Keys, Kind};
+use pulselog::artifact::{Did, Keys, Kind};
 use pulselog::entry::{LoggedAt, PendingEntry, SequencedEntry, SubmitterName};
 use pulselog::merkle::{Frontier, Hash, Node, Plan, TreeSize};
 use pulselog::sequence::{Commit, TreeState, integrate};
@@ -250,7 +250,7 @@ fn refuses_an_entry_that_ends_early_and_a_map_that_claims_the_world() {
 }
 
 fn any_entry() -> impl Strategy<Value = SequencedEntry> {
-    let kinds: Vec<Kind> = KINDS.iter().map(|row| Kind::parse(row.name).unwrap()).collect();
+    let kinds: Vec<Kind> = Kind::ALL.to_vec();
     let receipts = proptest::option::of((any::<[u8; 32]>(), 1..=u64::MAX));
     let parts = (
         proptest::sample::select(kinds),

@@ -120,7 +120,7 @@ fn our_own_times_are_utc_and_those_of_peers_may_have_an_offset() {
         "trust_pulse.issued_at",
     ];
     let mut met = 0;
-    for kind in Kind::all() {
+    for kind in Kind::ALL {
         for path in times(kind) {
             let name = format!("{kind}.{path}");
             let field = format!("payload.{path}");
@@ -166,7 +166,7 @@ fn times_that_come_without_an_envelope_are_held_to_the_same_rule() {
 
 #[test]
 fn envelopes_of_every_kind_take_offsets_and_refuse_what_is_no_date() {
-    for kind in Kind::all() {
+    for kind in Kind::ALL {
         let good = good(kind);
         assert_eq!(outcome(&outer(&good, "issued_at", OFFSET)), "admitted", "{kind}");
         for time in LEAPS.iter().chain(&NEVER) {

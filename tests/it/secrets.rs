@@ -8,7 +8,7 @@ use crate::make::{JWS, admit_any, good, good_payload, hex, key, kind, refuses, s
 
 #[test]
 fn a_token_hidden_deep_in_any_kind_refuses_without_being_echoed() {
-    for kind in Kind::all() {
+    for kind in Kind::ALL {
         let error = admit_any(&crate::kinds::with_secret(kind)).expect_err("refused");
         assert_eq!(error.code().name, "secret_in_artifact", "{kind}: {error}");
         let path = error.path().expect("a path");

@@ -33,7 +33,7 @@ fn every_finding_that_a_missing_body_softens_names_it_and_none_reads_like_a_brea
         let open = audit(&log, Some(&operator())).findings;
         let open: BTreeSet<_> = open.into_iter().filter(is_softer_than_its_rule).collect();
         for (at, seen) in log.prefix(log.size()) {
-            let kind = seen.entry.kind.name();
+            let kind = seen.entry.kind;
             let report = audit(&without_body(&log, at), Some(&operator()));
             let softened = report.findings.iter().filter(|finding| is_softer_than_its_rule(finding));
             // Some leave it open by their own rule, whatever is missing.

@@ -17,8 +17,8 @@ pub const LOGGED_AT: u64 = 1_795_430_400_000;
 
 /// File name and text of an artifact that is good today, or was on its day.
 pub fn artifacts() -> Vec<(String, String)> {
-    let of_kinds = Kind::all().map(|kind| (format!("{kind}.json"), good(kind)));
-    let bare = Kind::all().filter(|kind| kind.row().unsigned);
+    let of_kinds = Kind::ALL.into_iter().map(|kind| (format!("{kind}.json"), good(kind)));
+    let bare = Kind::ALL.into_iter().filter(|kind| kind.row().unsigned);
     let bare = bare.map(|kind| (format!("{kind}--bare.json"), good_bare(kind.name())));
     let earlier = std::fs::read_to_string(project("tests/golden/logged/argocd_observation-1.json")).expect("a golden");
     let others = [
@@ -48,7 +48,7 @@ fn sealed(name: &str, payload: &str) -> String {
 fn bundle(arrays: &[&str], more: Option<&str>) -> String {
     let of = kind("proof_bundle");
     let mut payload = good_payload(of);
-    for array in Kind::all().filter_map(|kind| kind.row().bundle_array) {
+    for array in Kind::ALL.into_iter().filter_map(|kind| kind.row().bundle_array) {
         if !arrays.contains(&array) {
             set(&mut payload, array, None);
         }

@@ -31,7 +31,7 @@ impl World {
             World { seed, bodies: Vec::new(), entries: Vec::new(), nodes: HashMap::new(), heads: Vec::new() };
         let mut frontier = Frontier::empty();
         world.heads.push(TreeHead { size: frontier.size(), root: frontier.root() });
-        for kind in Kind::all() {
+        for kind in Kind::ALL {
             let admitted = admit_any(&good(kind)).expect("good artifacts are admitted");
             let submitter = SubmitterName::parse("tester").expect("a name");
             world.bodies.push(admitted.artifact.compact().to_owned());
@@ -89,7 +89,7 @@ impl World {
     }
 
     pub fn index_of(&self, kind: &str) -> usize {
-        Kind::all().position(|row| row.name() == kind).unwrap()
+        Kind::ALL.into_iter().position(|row| row.name() == kind).unwrap()
     }
 }
 

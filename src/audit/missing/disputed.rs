@@ -3,6 +3,7 @@
 //! under it by its own hash, whose a job is that nothing else gives its agent,
 //! and what it could be the renewal or the only grant of.
 
+use crate::artifact::Kind;
 use crate::audit::finding::{Finding, Subject};
 use crate::audit::missing::{Case, Missing, NotAtHand, Origin, What};
 use crate::audit::replays::REPLAY_TOKEN_ISSUED_TWICE;
@@ -28,11 +29,11 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
     fn could(&self, rule: &Rule, case: &Case<'_, 'a>, dispute: &Dispute<'a>, is_another: bool) -> bool {
         let places = rule.rests_on.iter().copied().flatten().filter_map(|rest| match rest {
             // That these contradict any other token's issuance is not so.
-            Rest::On("cst_issuance", Place::Contradicting | Place::Placing) => None,
+            Rest::On(Kind::CstIssuance, Place::Contradicting | Place::Placing) => None,
             // No issuance of one token is an earlier one of another's.
-            Rest::On("cst_issuance", Place::BeforeToken) if is_another && !case.is_call => None,
-            Rest::On("cst_issuance", place) => Some(*place),
-            _ => None,
+            Rest::On(Kind::CstIssuance, Place::BeforeToken) if is_another && !case.is_call => None,
+            Rest::On(Kind::CstIssuance, place) => Some(*place),
+            Rest::On(..) | Rest::Roles | Rest::Order | Rest::Time | Rest::OwnWord => None,
         });
         let as_missing: Vec<_> = dispute.issuances.iter().map(missing).collect();
         let call = |place: Place| is_another && case.is_call && matches!(place, Place::BeforeToken);

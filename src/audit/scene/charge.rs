@@ -9,11 +9,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::artifact::Kind;
 use crate::audit::finding::Subject;
 use crate::audit::scene::behind::Told;
 use crate::audit::scene::{Dispute, Scene};
 use crate::audit::statement::{Behind, Call, Decision, Receipt, Statement, Token, app_name};
-use crate::audit::trust::is_of_agent;
 use crate::merkle::LeafIndex;
 
 impl<'a> Scene<'a> {
@@ -157,12 +157,28 @@ impl<'a> Scene<'a> {
     /// only some agents.
     pub(in crate::audit) fn agent_behind(&self, fact: &Statement<'a>) -> Option<&'a str> {
         match fact.kind {
-            "approval" => self.approves_for(fact),
-            "gateway_receipt" => {
+            Kind::Approval => self.approves_for(fact),
+            Kind::GatewayReceipt => {
                 let call = find(&self.calls, fact.at, |call| &call.statement)?;
                 call.grant.map(|at| self.tokens[at].agent)
             }
-            _ => None,
+            Kind::ToolReceipt
+            | Kind::SideEffectReceipt
+            | Kind::HumanApprovalReceipt
+            | Kind::DelegationReceipt
+            | Kind::ProofBundle
+            | Kind::WorkPolicy
+            | Kind::TrustPulse
+            | Kind::CstIssuance
+            | Kind::CstRevocation
+            | Kind::ArgocdDecision
+            | Kind::ArgocdReceipt
+            | Kind::ChangeRecord
+            | Kind::AuditRoots
+            | Kind::AuditStatement
+            | Kind::Withholding
+            | Kind::ArgocdObservation
+            | Kind::ArgocdSnapshot => None,
         }
     }
 
@@ -170,34 +186,42 @@ impl<'a> Scene<'a> {
     pub(in crate::audit) fn subject_of(&self, fact: &Statement<'a>) -> Subject {
         let at = fact.at;
         match fact.kind {
-            "cst_issuance" | "cst_revocation" => {
+            Kind::CstIssuance | Kind::CstRevocation => {
                 // One whose issuers say unlike things of what it is for charges nobody's job, and so does the
                 // word of a distrusted one against others'.
                 let is_other = self.disputes.is_set_aside(at);
                 let token = fact.text("token_hash").filter(|_| !is_other).and_then(|hash| self.token(hash));
                 token.map_or_else(|| speaker(fact), |at| self.tokens[at].subject())
             }
-            "approval" => self.of_approval(fact),
+            Kind::Approval => self.of_approval(fact),
             // Recorders speak of every agent's jobs, and of no others.
-            "change_record" => self.of_job(fact, fact.id("job_id"), |_| true),
-            "argocd_decision" => {
+            Kind::ChangeRecord => self.of_job(fact, fact.id("job_id"), |_| true),
+            Kind::ArgocdDecision => {
                 let found = find(&self.decisions, at, |decision| &decision.statement);
                 found.map_or_else(|| speaker(fact), Decision::subject)
             }
-            "argocd_receipt" => {
+            Kind::ArgocdReceipt => {
                 let receipt = find(&self.receipts, at, |receipt| &receipt.statement);
                 receipt.map_or_else(|| speaker(fact), |receipt| self.subject_of_receipt(receipt))
             }
-            "gateway_receipt" => {
+            Kind::GatewayReceipt => {
                 let call = find(&self.calls, at, |call| &call.statement);
                 call.map_or_else(|| speaker(fact), |call| self.subject_of_call(call))
             }
-            "proof_bundle" => {
+            Kind::ProofBundle => {
                 let bundle = find(&self.bundles, at, |bundle| &bundle.statement);
                 bundle.map(|bundle| bundle.subject()).unwrap_or_default()
             }
-            kind if is_of_agent(kind) => self.of_agents_own(fact),
-            _ => Subject::default(),
+            Kind::ToolReceipt | Kind::SideEffectReceipt | Kind::HumanApprovalReceipt | Kind::DelegationReceipt => {
+                self.of_agents_own(fact)
+            }
+            Kind::WorkPolicy
+            | Kind::TrustPulse
+            | Kind::AuditRoots
+            | Kind::AuditStatement
+            | Kind::Withholding
+            | Kind::ArgocdObservation
+            | Kind::ArgocdSnapshot => Subject::default(),
         }
     }
 

@@ -11,8 +11,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::artifact::Did;
 use crate::artifact::json::{Value, to_jcs};
+use crate::artifact::{Did, Kind};
 use crate::audit::finding::Subject;
 use crate::audit::scene::Scene;
 use crate::audit::statement::Statement;
@@ -46,14 +46,14 @@ impl<'a> Disputes<'a> {
         origin: Option<&str>,
     ) -> Disputes<'a> {
         let mut told = Scene::default();
-        let whose_word = prefix.filter(|(_, seen)| matches!(seen.entry.kind.name(), "audit_roots" | "cst_issuance"));
+        let whose_word = prefix.filter(|(_, seen)| matches!(seen.entry.kind, Kind::AuditRoots | Kind::CstIssuance));
         for (at, seen, body) in whose_word.filter_map(|(at, seen)| Some((at, seen, seen.body.as_ref()?))) {
             let statement = Statement::of(at, seen, body);
             let by_operator = statement.is_by_operator(operator, origin);
             told.take(statement, by_operator);
         }
         let mut all: BTreeMap<&str, Vec<Statement<'_>>> = BTreeMap::new();
-        for fact in told.facts.iter().filter(|fact| fact.kind == "cst_issuance") {
+        for fact in told.facts.iter().filter(|fact| fact.kind == Kind::CstIssuance) {
             all.entry(fact.text("token_hash").unwrap_or_default()).or_default().push(*fact);
         }
         let distrusted: Vec<_> = told.roots.iter().flat_map(|(_, roots)| roots.distrusted()).collect();

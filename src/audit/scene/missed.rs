@@ -1,7 +1,7 @@
 //! Bodies that are not at hand, and where what is at hand stands: what
 //! tells whether a finding rests on something missing.
 
-use crate::artifact::Did;
+use crate::artifact::{Did, Kind};
 use crate::audit::finding::Subject;
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Statement};
@@ -12,24 +12,44 @@ use crate::merkle::LeafIndex;
 #[derive(Clone, Copy, Debug)]
 pub(in crate::audit) struct Withheld<'a> {
     pub at: LeafIndex,
-    pub kind: &'static str,
+    pub kind: Kind,
     pub signer: Option<&'a Did>,
     pub submitter: &'a str,
     /// Whether the pinned operator signed it.
     pub is_operators: bool,
 }
 
-/// Kinds that rules count, and do not read.
-const IDLE: [&str; 3] = ["argocd_snapshot", "change_record", "trust_pulse"];
+/// Whether rules count a kind, and do not read it.
+const fn is_idle(kind: Kind) -> bool {
+    match kind {
+        Kind::ArgocdSnapshot | Kind::ChangeRecord | Kind::TrustPulse => true,
+        Kind::GatewayReceipt
+        | Kind::ToolReceipt
+        | Kind::SideEffectReceipt
+        | Kind::HumanApprovalReceipt
+        | Kind::DelegationReceipt
+        | Kind::ProofBundle
+        | Kind::WorkPolicy
+        | Kind::CstIssuance
+        | Kind::CstRevocation
+        | Kind::Approval
+        | Kind::ArgocdDecision
+        | Kind::ArgocdReceipt
+        | Kind::AuditRoots
+        | Kind::AuditStatement
+        | Kind::Withholding
+        | Kind::ArgocdObservation => false,
+    }
+}
 
 impl<'a> Scene<'a> {
     pub(super) fn miss(&mut self, at: LeafIndex, seen: &'a Seen, operator: Option<&Did>) {
-        let (kind, signer) = (seen.entry.kind.name(), seen.entry.signer.as_ref());
+        let (kind, signer) = (seen.entry.kind, seen.entry.signer.as_ref());
         let is_operators = signer.is_some() && signer == operator;
         let submitter = seen.entry.submitter.as_str();
         let held = Withheld { at, kind, signer, submitter, is_operators };
         let could_hold = || self.roots.last().is_some_and(|(_, roots)| roots.could_hold(kind, signer, submitter));
-        if is_operators || (could_hold() && !IDLE.contains(&kind)) {
+        if is_operators || (could_hold() && !is_idle(kind)) {
             self.withheld.push(held);
         } else if could_hold() {
             self.idle.push(held);

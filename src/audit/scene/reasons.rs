@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use crate::artifact::Kind;
 use crate::audit::scene::{Dispute, Scene};
 use crate::audit::statement::{Bundle, Call, Decision, Statement, Token};
 use crate::merkle::LeafIndex;
@@ -25,9 +26,10 @@ pub(super) struct Unfit<'a> {
 impl<'a> Unfit<'a> {
     /// A statement by a wrapper that is not its agent's.
     pub(super) fn take(&mut self, statement: &Statement<'a>) {
-        let first = match statement.kind {
-            "argocd_decision" => Some(self.decisions.entry(statement.hash.to_string()).or_insert(statement.at)),
-            _ => statement.text("decision_digest").map(|digest| self.receipts.entry(digest).or_insert(statement.at)),
+        let first = if statement.kind == Kind::ArgocdDecision {
+            Some(self.decisions.entry(statement.hash.to_string()).or_insert(statement.at))
+        } else {
+            statement.text("decision_digest").map(|digest| self.receipts.entry(digest).or_insert(statement.at))
         };
         if let Some(first) = first {
             *first = statement.at.min(*first);

@@ -106,9 +106,8 @@ impl Party {
     }
 
     /// Signs a payload; version and nonce of our kinds are filled in.
-    pub fn sign(&self, kind: &str, payload: Value, issued_at: &str) -> Result<Signed, Failure> {
+    pub fn sign(&self, kind: Kind, payload: Value, issued_at: &str) -> Result<Signed, Failure> {
         let wrong = |why: String| Failure::fail(format!("demo: {kind}: {why}"));
-        let kind = Kind::parse(kind).ok_or_else(|| wrong("is no kind".into()))?;
         let payload = complete(kind, payload, input::random()?);
         let compact = seal(kind, payload, &self.key, issued_at).map_err(|error| wrong(error.to_string()))?;
         let admitted = admit(compact.as_bytes(), &Grant::all(), &Limits::default(), &KeyCache::new());
@@ -129,7 +128,6 @@ impl Signed {
 }
 
 /// A bare payload of one of our kinds, with version and nonce.
-pub fn bare(kind: &str, payload: Value) -> Result<String, Failure> {
-    let kind = Kind::parse(kind).ok_or_else(|| Failure::fail(format!("demo: {kind} is no kind")))?;
+pub fn bare(kind: Kind, payload: Value) -> Result<String, Failure> {
     Ok(to_compact(&complete(kind, payload, input::random()?)))
 }

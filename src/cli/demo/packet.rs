@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pulselog::artifact::Did;
+use pulselog::artifact::{Did, Kind};
 use pulselog::trust::TrustPolicy;
 use pulselog::verify::budget::Budget;
 use pulselog::verify::judge::{self, Judge};
@@ -125,7 +125,7 @@ impl Packet {
     /// The command that verifies the run's first bundle, to be pasted.
     pub fn command(&self) -> String {
         let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("pulselog"));
-        let stem = self.stems.iter().find(|stem| stem.ends_with("proof_bundle")).map_or("", String::as_str);
+        let stem = self.stems.iter().find(|stem| stem.ends_with(Kind::ProofBundle.name())).map_or("", String::as_str);
         self.verify_command(&quoted(&program), stem, &self.dir)
     }
 
@@ -175,15 +175,15 @@ impl Packet {
 
 /// URLs worth opening.
 pub fn pages(base: &str, played: &Played) -> Vec<(&'static str, String)> {
-    let of_kind = |kind: &str| played.logged.iter().filter(|logged| logged.kind == kind).collect::<Vec<&Logged>>();
+    let of_kind = |kind: Kind| played.logged.iter().filter(|logged| logged.kind == kind).collect::<Vec<&Logged>>();
     let mut pages = vec![("the log", format!("{base}/"))];
-    for (logged, words) in of_kind("trust_pulse").iter().zip(["Trust Pulse of run 1", "Trust Pulse of run 2"]) {
+    for (logged, words) in of_kind(Kind::TrustPulse).iter().zip(["Trust Pulse of run 1", "Trust Pulse of run 2"]) {
         pages.push((words, format!("{base}/pulses/{}", logged.artifact)));
     }
     for (run, words) in played.job.runs.iter().zip(["everything of run 1", "everything of run 2"]) {
         pages.push((words, format!("{base}/runs/{}/{run}", played.agent)));
     }
-    let denied = played.logged.iter().filter(|logged| logged.kind == "argocd_decision").nth(2);
+    let denied = played.logged.iter().filter(|logged| logged.kind == Kind::ArgocdDecision).nth(2);
     pages.extend(denied.map(|logged| ("the denied edit", format!("{base}/entries/{}", logged.index))));
     pages
 }

@@ -9,8 +9,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use pulselog::artifact::Did;
 use pulselog::artifact::json::Value;
+use pulselog::artifact::{Did, Kind};
 use pulselog::audit::{Timeline, attest};
 use pulselog::merkle::LeafIndex;
 use pulselog::trust::TrustPolicy;
@@ -56,7 +56,7 @@ const ROLLBACK: Call = Call {
 pub struct Logged {
     /// Name of its files in a packet, without ending.
     pub stem: String,
-    pub kind: &'static str,
+    pub kind: Kind,
     pub index: u64,
     /// Artifact digest, hex.
     pub artifact: String,
@@ -86,7 +86,7 @@ struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    fn log(&mut self, role: &str, kind: &'static str, compact: &str, words: &str) -> Result<(), Failure> {
+    fn log(&mut self, role: &str, kind: Kind, compact: &str, words: &str) -> Result<(), Failure> {
         let step = self.logged.len();
         let wrong = |why: String| Failure::fail(format!("demo step {step} {kind}: {why}"));
         let token = self.submitters.token(role).ok_or_else(|| wrong(format!("nobody submits as {role}")))?;
@@ -110,7 +110,7 @@ impl Stage<'_> {
         Ok(())
     }
 
-    fn signed(&mut self, role: &str, kind: &'static str, signed: &Signed, words: &str) -> Result<(), Failure> {
+    fn signed(&mut self, role: &str, kind: Kind, signed: &Signed, words: &str) -> Result<(), Failure> {
         self.log(role, kind, &signed.compact, words)
     }
 }
@@ -155,13 +155,18 @@ pub fn play(cast: &Cast, job: Job, submitters: &Submitters, client: &Client) -> 
 impl Play<'_> {
     /// Steps 0 and 1: whose word counts, and what the agent may do.
     fn rules(&mut self) -> Result<(), Failure> {
-        let policy = self.cast.registry.sign("work_policy", work_policy(), &now())?;
+        let policy = self.cast.registry.sign(Kind::WorkPolicy, work_policy(), &now())?;
         self.policy_hash.clone_from(&policy.payload_hash_b64u);
         let observer = self.stage.submitters.name("observer").unwrap_or_default();
         let roots = say::audit_roots(self.cast, &self.policy_hash, &observer);
-        let roots = self.cast.operator.sign("audit_roots", roots, &now())?;
-        self.stage.signed("operator", "audit_roots", &roots, "the operator says whose word counts")?;
-        self.stage.signed("registry", "work_policy", &policy, "read freely, sync and rollback with approval, no edits")
+        let roots = self.cast.operator.sign(Kind::AuditRoots, roots, &now())?;
+        self.stage.signed("operator", Kind::AuditRoots, &roots, "the operator says whose word counts")?;
+        self.stage.signed(
+            "registry",
+            Kind::WorkPolicy,
+            &policy,
+            "read freely, sync and rollback with approval, no edits",
+        )
     }
 
     /// Steps 2 to 11: the first run deploys, then asks for too much.
@@ -199,10 +204,10 @@ impl Play<'_> {
     fn contain_and_roll_back(&mut self, first: &Run) -> Result<Run, Failure> {
         let issuer = &self.cast.issuer;
         let revoked = say::revocation(&first.token, &self.policy_hash, issuer.did(), &now());
-        let revoked = issuer.sign("cst_revocation", revoked, &now())?;
-        self.stage.signed("clawscope", "cst_revocation", &revoked, "token T1 revoked")?;
-        let frozen = self.cast.recorder.sign("change_record", say::freeze(&self.job), &now())?;
-        self.stage.signed("change-desk", "change_record", &frozen, "a person freezes automated sync")?;
+        let revoked = issuer.sign(Kind::CstRevocation, revoked, &now())?;
+        self.stage.signed("clawscope", Kind::CstRevocation, &revoked, "token T1 revoked")?;
+        let frozen = self.cast.recorder.sign(Kind::ChangeRecord, say::freeze(&self.job), &now())?;
+        self.stage.signed("change-desk", Kind::ChangeRecord, &frozen, "a person freezes automated sync")?;
         let mut run = self.start_run(1, &["read", "rollback"], "token T2 for the rollback run")?;
         self.call(&mut run, &ROLLBACK, "the second run's model call")?;
         let back = Action::rollback(&self.job);
@@ -232,8 +237,8 @@ impl Play<'_> {
         for (run, words) in [(first, "run 1 packed for the ticket"), (second, "run 2 packed for the ticket")] {
             let grounds = Grounds { policy_hash: &self.policy_hash, token: &run.token };
             let bundle = say::proof_bundle(agent.did(), &run.chain, &run.receipts, &self.job, &grounds)?;
-            let bundle = agent.sign("proof_bundle", bundle, &now())?;
-            self.stage.signed("agent", "proof_bundle", &bundle, words)?;
+            let bundle = agent.sign(Kind::ProofBundle, bundle, &now())?;
+            self.stage.signed("agent", Kind::ProofBundle, &bundle, words)?;
         }
         let deployed = &[("argocd.app.get", 1), ("argocd.app.sync", 1)];
         let rolled_back = &[("argocd.app.rollback", 1)];
@@ -260,10 +265,10 @@ impl Play<'_> {
             listed.iter().filter_map(|entry| entry.get("index")?.as_i64().and_then(|at| u64::try_from(at).ok()));
         let used = indexes.filter(|at| !self.stage.logged.iter().any(|logged| logged.index == *at));
         let used = used.filter_map(|at| used_entry(log.timeline(), at)).collect();
-        let signed = self.cast.operator.sign("audit_statement", payload.clone(), &now())?;
+        let signed = self.cast.operator.sign(Kind::AuditStatement, payload.clone(), &now())?;
         self.stage.signed(
             "operator",
-            "audit_statement",
+            Kind::AuditStatement,
             &signed,
             "the operator attests what the rules find of the job",
         )?;
@@ -275,23 +280,23 @@ impl Play<'_> {
         let started_ms = now_ms();
         let agent = self.cast.agent.did();
         let token = issue(issuer, agent, &self.job, actions, &self.policy_hash, started_ms / 1_000)?;
-        let issued = issuer.sign("cst_issuance", token.issuance.clone(), &now())?;
-        self.stage.signed("clawscope", "cst_issuance", &issued, words)?;
+        let issued = issuer.sign(Kind::CstIssuance, token.issuance.clone(), &now())?;
+        self.stage.signed("clawscope", Kind::CstIssuance, &issued, words)?;
         Ok(Run { chain: Chain::new(self.job.runs[at].clone()), token, receipts: Vec::new(), started_ms })
     }
 
     fn call(&mut self, run: &mut Run, call: &Call, words: &str) -> Result<(), Failure> {
         let grounds = Grounds { policy_hash: &self.policy_hash, token: &run.token };
         let receipt = say::gateway_receipt(&self.cast.gateway, &mut run.chain, call, &grounds, &now())?;
-        self.stage.signed("clawproxy", "gateway_receipt", &receipt, words)?;
+        self.stage.signed("clawproxy", Kind::GatewayReceipt, &receipt, words)?;
         run.receipts.push(receipt);
         Ok(())
     }
 
     fn approve(&mut self, action: &Action, words: &str) -> Result<String, Failure> {
         let payload = say::approval(action, self.cast.agent.did(), &civil::with_millis(now_ms() + APPROVAL_MS))?;
-        let approval = self.cast.approver.sign("approval", payload, &now())?;
-        self.stage.signed("approval-gate", "approval", &approval, words)?;
+        let approval = self.cast.approver.sign(Kind::Approval, payload, &now())?;
+        self.stage.signed("approval-gate", Kind::Approval, &approval, words)?;
         Ok(approval.payload_hash)
     }
 
@@ -305,9 +310,9 @@ impl Play<'_> {
     ) -> Result<Signed, Failure> {
         let grounds = Grounds { policy_hash: &self.policy_hash, token: &run.token };
         let payload = say::decision(verdict, action, &self.job, run.chain.run_id(), &grounds, approvals);
-        let decided = self.wrapper().sign("argocd_decision", payload, &now())?;
+        let decided = self.wrapper().sign(Kind::ArgocdDecision, payload, &now())?;
         run.chain.push("policy_decision", &decided.payload_hash_b64u, &now());
-        self.stage.signed("wrapper", "argocd_decision", &decided, words)?;
+        self.stage.signed("wrapper", Kind::ArgocdDecision, &decided, words)?;
         Ok(decided)
     }
 
@@ -320,14 +325,14 @@ impl Play<'_> {
         words: &str,
     ) -> Result<(), Failure> {
         let payload = say::receipt(decided, action, &self.job, started);
-        let receipt = self.wrapper().sign("argocd_receipt", payload, &now())?;
+        let receipt = self.wrapper().sign(Kind::ArgocdReceipt, payload, &now())?;
         run.chain.push("tool_call", &receipt.payload_hash_b64u, &now());
-        self.stage.signed("wrapper", "argocd_receipt", &receipt, words)
+        self.stage.signed("wrapper", Kind::ArgocdReceipt, &receipt, words)
     }
 
     fn observe(&mut self, operation: &Operation<'_>, words: &str) -> Result<(), Failure> {
-        let compact = bare("argocd_observation", say::observation(operation, &self.job))?;
-        self.stage.log("observer", "argocd_observation", &compact, words)
+        let compact = bare(Kind::ArgocdObservation, say::observation(operation, &self.job))?;
+        self.stage.log("observer", Kind::ArgocdObservation, &compact, words)
     }
 
     fn pulse(
@@ -348,8 +353,8 @@ impl Play<'_> {
             files,
         };
         let agent = &self.cast.agent;
-        let signed = agent.sign("trust_pulse", say::trust_pulse(agent.did(), &pulse)?, &ended_at)?;
-        self.stage.signed("agent", "trust_pulse", &signed, words)
+        let signed = agent.sign(Kind::TrustPulse, say::trust_pulse(agent.did(), &pulse)?, &ended_at)?;
+        self.stage.signed("agent", Kind::TrustPulse, &signed, words)
     }
 
     const fn wrapper(&self) -> &Party {
@@ -359,7 +364,7 @@ impl Play<'_> {
 
 fn used_entry(timeline: &Timeline, index: u64) -> Option<Logged> {
     let seen = timeline.get(LeafIndex::new(index))?;
-    let kind = seen.entry.kind.name();
+    let kind = seen.entry.kind;
     let compact = seen.body.as_ref()?.compact().to_owned();
     Some(Logged { stem: format!("used-{index}-{kind}"), kind, index, artifact: seen.entry.digest.to_string(), compact })
 }

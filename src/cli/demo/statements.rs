@@ -1,6 +1,7 @@
 //! The payloads of the story, one function a kind of statement. Bindings are
 //! never typed in: every hash is that of something that was really made.
 
+use pulselog::artifact::Kind;
 use pulselog::artifact::json::Value;
 
 use crate::cli::demo::cast::{Cast, Party, Signed};
@@ -98,7 +99,7 @@ pub fn gateway_receipt(
         ("timestamp", at.into()),
         ("binding", binding),
     ]);
-    gateway.sign("gateway_receipt", payload, at)
+    gateway.sign(Kind::GatewayReceipt, payload, at)
 }
 
 /// A person allows one concrete action.

@@ -15,19 +15,19 @@ use crate::cli::failure::Failure;
 const LIFETIME: Duration = Duration::from_secs(3_600);
 
 /// Role, and the signed kinds that it submits.
-const ROLES: &[(&str, &[&str])] = &[
-    ("operator", &["audit_roots", "audit_statement"]),
-    ("registry", &["work_policy"]),
-    ("clawscope", &["cst_issuance", "cst_revocation"]),
-    ("clawproxy", &["gateway_receipt"]),
-    ("approval-gate", &["approval"]),
-    ("wrapper", &["argocd_decision", "argocd_receipt"]),
-    ("change-desk", &["change_record"]),
-    ("agent", &["proof_bundle", "trust_pulse"]),
+const ROLES: &[(&str, &[Kind])] = &[
+    ("operator", &[Kind::AuditRoots, Kind::AuditStatement]),
+    ("registry", &[Kind::WorkPolicy]),
+    ("clawscope", &[Kind::CstIssuance, Kind::CstRevocation]),
+    ("clawproxy", &[Kind::GatewayReceipt]),
+    ("approval-gate", &[Kind::Approval]),
+    ("wrapper", &[Kind::ArgocdDecision, Kind::ArgocdReceipt]),
+    ("change-desk", &[Kind::ChangeRecord]),
+    ("agent", &[Kind::ProofBundle, Kind::TrustPulse]),
 ];
 /// The role that observes Argo CD, unsigned.
 const OBSERVER: &str = "observer";
-const OBSERVED: &str = "argocd_observation";
+const OBSERVED: Kind = Kind::ArgocdObservation;
 
 /// Who submits, and with which token.
 pub struct Submitters {
@@ -39,13 +39,11 @@ impl Submitters {
     /// Makes a token for each role; `suffix` keeps the names unique for ever.
     pub fn new(data: &Path, suffix: &str) -> Result<Self, Failure> {
         let mut rows = Vec::new();
-        let kind = |name: &str| Kind::parse(name).ok_or_else(|| Failure::fail(format!("demo: {name} is no kind")));
         for (role, kinds) in ROLES {
-            let kinds = kinds.iter().map(|name| kind(name)).collect::<Result<_, _>>()?;
-            rows.push(made(data, role, suffix, TokenOptions { kinds, ..TokenOptions::default() })?);
+            rows.push(made(data, role, suffix, TokenOptions { kinds: kinds.to_vec(), ..TokenOptions::default() })?);
         }
         let options = TokenOptions {
-            allow_unsigned: Some((kind(OBSERVED)?, None)),
+            allow_unsigned: Some((OBSERVED, None)),
             instance: Some(INSTANCE.to_owned()),
             ..TokenOptions::default()
         };

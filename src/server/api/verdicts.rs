@@ -8,6 +8,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::Uri;
 use axum::response::Response;
 
+use crate::artifact::Kind;
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{self, DEPTH_MAX};
 use crate::codes::{self, Code, service};
@@ -120,7 +121,7 @@ pub async fn report(
 /// The verdicts on the bundle with this digest, among the entries below `size`.
 fn of_bundle(view: &View, audits: &Audits, digest: &ArtifactDigest, size: TreeSize) -> Result<Verification, Problem> {
     let found = view.find_artifact(digest)?;
-    let bundle = found.iter().find(|e| e.index.get() < size.get() && e.entry.kind.name() == "proof_bundle");
+    let bundle = found.iter().find(|e| e.index.get() < size.get() && e.entry.kind == Kind::ProofBundle);
     if bundle.is_none() {
         view.check_none(size)?;
     }

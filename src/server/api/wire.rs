@@ -296,7 +296,7 @@ pub mod tests {
 
     #[test]
     fn every_shape_lists_exactly_the_fields_that_are_written() {
-        let kind = Kind::parse("proof_bundle").expect("a kind");
+        let kind = Kind::ProofBundle;
         let told = Told {
             kind: kind.name(),
             artifact: ArtifactDigest::of(b""),

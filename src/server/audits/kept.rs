@@ -4,13 +4,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::artifact::Kind;
 use crate::audit::Seen;
 use crate::merkle::LeafIndex;
 
 /// Most entries that are kept: a few kB each.
 const KEPT_MAX: usize = 256;
-/// Kinds that are never withheld, so that what is kept may always be shown.
-const KINDS: [&str; 2] = ["audit_roots", "work_policy"];
 
 /// The cache.
 #[derive(Default)]
@@ -19,9 +18,10 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Whether this entry is of a kind that the scope of many reports holds.
+    /// Whether this entry is of a kind that the scope of many reports holds:
+    /// never withheld, so that what is kept may always be shown.
     pub fn is_shared(seen: &Seen) -> bool {
-        KINDS.contains(&seen.entry.kind.name())
+        matches!(seen.entry.kind, Kind::AuditRoots | Kind::WorkPolicy)
     }
 
     pub fn get(&self, at: LeafIndex) -> Option<Arc<Seen>> {

@@ -3,7 +3,7 @@
 use rocksdb::{ColumnFamily, WriteBatch};
 use sha2::{Digest, Sha256};
 
-use crate::artifact::{KINDS, Keys, Kind};
+use crate::artifact::{Keys, Kind};
 use crate::audit::{LINK_BYTES, LINKS_VERSION, Link};
 use crate::merkle::LeafIndex;
 use crate::server::index::names::Named;
@@ -25,8 +25,8 @@ const NAME_HASH_BYTES: usize = 8;
 pub fn version() -> [u8; 8] {
     let mut hash = Sha256::new();
     hash.update([VERSION, LINKS_VERSION]);
-    for row in KINDS {
-        hash.update(row.name.as_bytes());
+    for kind in Kind::ALL {
+        hash.update(kind.name().as_bytes());
         hash.update([0]);
     }
     let mut version = [0; 8];
@@ -34,9 +34,8 @@ pub fn version() -> [u8; 8] {
     version
 }
 
-pub fn kind_prefix(kind: Kind) -> Option<[u8; 2]> {
-    let place = KINDS.iter().position(|row| row.name == kind.name())?;
-    Some([KIND, u8::try_from(place).ok()?])
+pub const fn kind_prefix(kind: Kind) -> [u8; 2] {
+    [KIND, kind as u8]
 }
 
 pub fn run_prefix(agent: &str, run: &str) -> [u8; 1 + RUN_HASH_BYTES] {
@@ -75,7 +74,7 @@ impl Rows<'_> {
     /// Adds the rows to a batch.
     pub fn put(&self, batch: &mut Batch) {
         let mut row = |prefix: &[u8]| batch.add(prefix, self.index);
-        if let Some(prefix) = self.kind.and_then(kind_prefix) {
+        if let Some(prefix) = self.kind.map(kind_prefix) {
             row(&prefix);
         }
         for run in &self.keys.runs {

@@ -8,6 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::Response;
 
+use crate::artifact::Kind;
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{Value, to_compact};
 use crate::artifact::receipts;
@@ -81,7 +82,7 @@ pub(super) async fn page(State(desk): State<Desk>, digest: Result<Path<String>, 
         };
         let size = choices.at(reader)?;
         let found = reader.view.find_artifact(&wanted)?;
-        let is_here = |e: &&StoredEntry| e.entry.kind.name() == "proof_bundle" && e.index.get() < size.get();
+        let is_here = |e: &&StoredEntry| e.entry.kind == Kind::ProofBundle && e.index.get() < size.get();
         let bundles: Vec<&StoredEntry> = found.iter().filter(is_here).collect();
         let Some((first, others)) = bundles.split_first() else {
             reader.view.check_none(size)?;
@@ -96,7 +97,7 @@ pub(super) async fn page(State(desk): State<Desk>, digest: Result<Path<String>, 
 fn no_bundle(digest: &ArtifactDigest, size: TreeSize, other: Option<&StoredEntry>) -> Trouble {
     let size = words::entries(size.get());
     let sentence = match other {
-        Some(entry) if entry.entry.kind.name() != "proof_bundle" => {
+        Some(entry) if entry.entry.kind != Kind::ProofBundle => {
             format!("Entry {} has this digest, but it is no proof bundle: {}.", entry.index, entry.entry.kind.title())
         }
         _ => format!("No proof bundle among {size} has this digest."),

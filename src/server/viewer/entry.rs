@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::Response;
 
+use crate::artifact::Kind;
 use crate::codes::service;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::log::view::StoredEntry;
@@ -84,7 +85,7 @@ fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryP
     let speaker = words::speaker(kind, stored.entry.signer.as_ref(), reader.operator().as_ref());
     let keys = document.keys(stored);
     let digest = stored.entry.digest.to_string();
-    let is_run = matches!(kind.name(), "trust_pulse" | "proof_bundle");
+    let is_run = matches!(kind, Kind::TrustPulse | Kind::ProofBundle);
     let description = format!(
         "{}, entry {index} of {}. Position proven against a signed checkpoint.",
         kind.title(),
@@ -103,8 +104,8 @@ fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryP
         speaker_sentence: speaker.sentence(),
         speaker_class: speaker.class(),
         facts: document.facts(stored),
-        bundle_href: (kind.name() == "proof_bundle").then(|| format!("/b/{digest}")),
-        pulse_href: (kind.name() == "trust_pulse").then(|| format!("/pulses/{digest}")),
+        bundle_href: (kind == Kind::ProofBundle).then(|| format!("/b/{digest}")),
+        pulse_href: (kind == Kind::TrustPulse).then(|| format!("/pulses/{digest}")),
         runs: run_links(keys.agent.as_deref(), &keys.runs),
         browser: PageState::BrowserNotChecked.row(),
         judged: if is_run { PageState::JudgedElsewhere.row() } else { PageState::NotApplicable.row() },

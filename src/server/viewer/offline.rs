@@ -1,5 +1,6 @@
 //! Files to take away and the commands that check them without this server.
 
+use crate::artifact::Kind;
 use crate::merkle::TreeSize;
 use crate::server::log::view::StoredEntry;
 use crate::server::viewer::inline::Chip;
@@ -74,7 +75,7 @@ impl Offline {
         }
         let fetch: Vec<String> =
             files.iter().map(|f| format!("curl -fsS {}-o {} '{}{}'", f.ask, f.name, reader.base, f.href)).collect();
-        let judge = (stored.entry.kind.name() == "proof_bundle").then(|| {
+        let judge = (stored.entry.kind == Kind::ProofBundle).then(|| {
             let (base, operator) = (&reader.base, reader.facts.operator.clone());
             let command = format!(
                 "pulselog verify {artifact} --log {base}{NEXT}--policy trust.policy{NEXT}--operator {operator}"

@@ -8,6 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::Response;
 
+use crate::artifact::Kind;
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::Value;
 use crate::codes::service;
@@ -88,7 +89,7 @@ pub(super) async fn page(State(desk): State<Desk>, digest: Result<Path<String>, 
             }
         };
         let found = reader.view.find_artifact(&wanted)?;
-        let pulses: Vec<&StoredEntry> = found.iter().filter(|e| e.entry.kind.name() == "trust_pulse").collect();
+        let pulses: Vec<&StoredEntry> = found.iter().filter(|e| e.entry.kind == Kind::TrustPulse).collect();
         if pulses.is_empty() {
             reader.view.check_none(reader.view.size())?;
         }

@@ -130,9 +130,9 @@ impl Record {
     fn claim(&mut self, stored: &StoredEntry, note: Option<&'static str>) {
         let digest = stored.entry.digest;
         let candidate = |href| EntryRow { href, note, ..EntryRow::new(stored).with_digest(stored) };
-        match stored.entry.kind.name() {
-            "trust_pulse" => self.pulses.push(candidate(format!("/pulses/{digest}?entry={}", stored.index))),
-            "proof_bundle" => self.bundles.push((candidate(format!("/b/{digest}")), stored.clone())),
+        match stored.entry.kind {
+            Kind::TrustPulse => self.pulses.push(candidate(format!("/pulses/{digest}?entry={}", stored.index))),
+            Kind::ProofBundle => self.bundles.push((candidate(format!("/b/{digest}")), stored.clone())),
             _ => {}
         }
     }

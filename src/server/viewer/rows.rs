@@ -1,5 +1,6 @@
 //! Entries as rows of a list: one line each, the whole first phrase a link.
 
+use crate::artifact::Kind;
 use crate::audit::Finding;
 use crate::server::log::view::StoredEntry;
 use crate::server::viewer::document;
@@ -34,9 +35,6 @@ pub(crate) struct EntryRow {
     pub is_end: bool,
 }
 
-/// The kind after which a token has no rights.
-const ENDS: &str = "cst_revocation";
-
 impl EntryRow {
     pub(crate) fn new(stored: &StoredEntry) -> Self {
         let entry = &stored.entry;
@@ -54,7 +52,7 @@ impl EntryRow {
             codes: Vec::new(),
             verdicts: Vec::new(),
             note: None,
-            is_end: entry.kind.name() == ENDS,
+            is_end: entry.kind == Kind::CstRevocation,
         }
     }
 

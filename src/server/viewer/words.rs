@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::artifact::{Did, Kind};
+use crate::artifact::{Did, Kind, Voice};
 use crate::text::civil;
 
 /// A quantity: grouped by narrow no-break spaces from 1 000 on.
@@ -118,31 +118,15 @@ impl Speaker {
     }
 }
 
-/// Kinds that an agent writes about itself.
-const BY_AGENTS: &[&str] = &[
-    "trust_pulse",
-    "proof_bundle",
-    "tool_receipt",
-    "side_effect_receipt",
-    "human_approval_receipt",
-    "delegation_receipt",
-];
-const BY_ARGO_CD: &[&str] = &["argocd_observation", "argocd_snapshot"];
-const BY_OPERATORS: &[&str] = &["audit_roots", "audit_statement", "withholding"];
-
 /// Who speaks in an artifact of this kind. Only the operator that the log was
 /// given attests: anybody may sign a statement of the same kind.
 #[must_use]
 pub fn speaker(kind: Kind, signer: Option<&Did>, operator: Option<&Did>) -> Speaker {
-    let name = kind.name();
-    if BY_AGENTS.contains(&name) {
-        Speaker::Agent
-    } else if BY_ARGO_CD.contains(&name) {
-        Speaker::ArgoCd
-    } else if BY_OPERATORS.contains(&name) && signer.is_some() && signer == operator {
-        Speaker::Operator
-    } else {
-        Speaker::Log
+    match kind.row().voice {
+        Voice::Agent => Speaker::Agent,
+        Voice::Observer => Speaker::ArgoCd,
+        Voice::Operator if signer.is_some() && signer == operator => Speaker::Operator,
+        Voice::Operator | Voice::Other => Speaker::Log,
     }
 }
 

@@ -31,7 +31,9 @@ pub(super) fn audited(
     };
     all.coverage.entries = match &judge.evidence {
         Evidence::Reports(reports) => reports.entries,
-        _ => judge.timeline().map_or(0, |timeline| timeline.prefix(timeline.size()).count() as u64),
+        Evidence::Nothing | Evidence::Packet(_) | Evidence::Log { .. } => {
+            judge.timeline().map_or(0, |timeline| timeline.prefix(timeline.size()).count() as u64)
+        }
     };
     for (place, bundle) in bundles.iter().enumerate() {
         all.bundle(place, bundle, word);

@@ -157,12 +157,13 @@ impl<'p> Reading<'p> {
 
     /// A file that could not be read or is not believed.
     fn refuse(&mut self, name: &str, error: &ReceiptError) {
-        match error {
-            ReceiptError::Trust(why) if error.code() == &codes::trust::LOG_UNKNOWN => {
-                let (_, names) = self.strange.entry(why.to_string()).or_insert_with(|| (why.clone(), Vec::new()));
-                names.push(name.to_owned());
-            }
-            _ => self.checks.push(Check::fail("evidence", error.code(), format!("{name}: {error}"))),
+        if let ReceiptError::Trust(why) = error
+            && error.code() == &codes::trust::LOG_UNKNOWN
+        {
+            let (_, names) = self.strange.entry(why.to_string()).or_insert_with(|| (why.clone(), Vec::new()));
+            names.push(name.to_owned());
+        } else {
+            self.checks.push(Check::fail("evidence", error.code(), format!("{name}: {error}")));
         }
     }
 

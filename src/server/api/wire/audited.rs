@@ -104,6 +104,7 @@ impl LookupJson {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::artifact::Kind;
     use crate::audit::{
         Absence, Coverage, Effect, JudgedRun, NotHere, Pending, Run, Scope, Severity, Subject, Timeline, Verdict, audit,
     };
@@ -125,7 +126,7 @@ mod tests {
         let entries = vec![LeafIndex::new(1)];
         let (code, severity, effect) = ("TOKEN_REVOKED", Severity::High, Effect::Fails);
         let (detail, of) = (String::new(), subject.clone());
-        let (at, kind) = (LeafIndex::new(1), Some("approval"));
+        let (at, kind) = (LeafIndex::new(1), Some(Kind::Approval));
         let not_here = NotHere { first: at, last: at, kind, file: some() };
         check("NotHere", not_here.clone());
         let not_here = vec![not_here];

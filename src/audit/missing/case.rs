@@ -1,0 +1,128 @@
+//! One finding as it is held against what is missing: what its entries tell of
+//! where something missing would have to stand.
+
+use std::collections::BTreeSet;
+
+use crate::artifact::Kind;
+use crate::artifact::json::Value;
+use crate::audit::approvals;
+use crate::audit::finding::Finding;
+use crate::audit::missing::Missing;
+use crate::audit::scene::Scene;
+use crate::audit::statement::{Decision, Statement, Token};
+use crate::merkle::LeafIndex;
+
+/// Whether a kind is of what is done, or said, under a token.
+const fn is_under_token(kind: Kind) -> bool {
+    match kind {
+        Kind::CstRevocation | Kind::ArgocdDecision | Kind::ArgocdReceipt | Kind::GatewayReceipt | Kind::ProofBundle => {
+            true
+        }
+        Kind::ToolReceipt
+        | Kind::SideEffectReceipt
+        | Kind::HumanApprovalReceipt
+        | Kind::DelegationReceipt
+        | Kind::WorkPolicy
+        | Kind::TrustPulse
+        | Kind::CstIssuance
+        | Kind::Approval
+        | Kind::ChangeRecord
+        | Kind::AuditRoots
+        | Kind::AuditStatement
+        | Kind::Withholding
+        | Kind::ArgocdObservation
+        | Kind::ArgocdSnapshot => false,
+    }
+}
+
+/// One finding, and what its entries tell of where something missing would
+/// have to stand.
+pub(super) struct Case<'s, 'a> {
+    pub entries: BTreeSet<u64>,
+    /// The decision or model call that it is about, else the highest entry;
+    /// `None` when that is a bundle, which may name what comes later.
+    pub act: Option<u64>,
+    pub is_call: bool,
+    pub decision: Option<&'s Decision<'a>>,
+    pub agent: Option<&'s str>,
+    pub token: Option<&'s Token<'a>>,
+    pub has_token: bool,
+    /// Whether it is about something that is done under a token.
+    pub is_under_token: bool,
+    /// Whether it is about something that names a job, of whose agents every
+    /// issuance tells.
+    pub names_job: bool,
+    /// Whether it is charged to a job.
+    pub has_job: bool,
+    pub has_run: bool,
+    /// Whether no token of that run is known.
+    pub is_loose_run: bool,
+    /// First allow decision of its run.
+    pub run_from: Option<u64>,
+}
+
+impl<'s, 'a> Case<'s, 'a> {
+    pub(super) fn of(scene: &'s Scene<'a>, finding: &'s Finding) -> Case<'s, 'a> {
+        let subject = &finding.subject;
+        let facts: Vec<&Statement<'_>> = finding.entries.iter().filter_map(|at| scene.fact(*at)).collect();
+        let last = |kinds: &[Kind]| facts.iter().rev().find(|fact| kinds.contains(&fact.kind)).copied();
+        let act = last(&[Kind::ArgocdDecision, Kind::GatewayReceipt]).or(facts.last().copied());
+        let decision = act.and_then(|act| scene.decided(act.at));
+        // A call is charged to no run while its run is another job's.
+        let named = || act.filter(|act| act.kind == Kind::GatewayReceipt)?.text("binding.run_id");
+        let run = subject.agent.as_deref().zip(subject.run.as_deref().or_else(named));
+        let run_token = || run.and_then(|run| scene.run_tokens.get(&run)).map(|chain| chain.first);
+        let token = subject.token.as_deref().and_then(|hash| scene.token(hash));
+        let token = token.or_else(run_token).or(decision.and_then(|decision| decision.token));
+        Case {
+            entries: finding.entries.iter().map(|at| at.get()).collect(),
+            act: act.filter(|act| act.kind != Kind::ProofBundle).map(|act| act.at.get()),
+            is_call: act.is_some_and(|act| act.kind == Kind::GatewayReceipt),
+            decision,
+            agent: subject.agent.as_deref(),
+            token: token.map(|at| &scene.tokens[at]),
+            has_token: subject.token.is_some(),
+            is_under_token: facts.iter().any(|fact| is_under_token(fact.kind)),
+            names_job: act.is_some_and(|act| matches!(act.kind, Kind::Approval | Kind::ChangeRecord)),
+            has_job: subject.job.is_some(),
+            has_run: run.is_some(),
+            is_loose_run: run.is_some_and(|run| !scene.run_tokens.contains_key(&run)),
+            run_from: run.and_then(|run| scene.run_from(run)).map(LeafIndex::get),
+        }
+    }
+
+    pub(super) fn kinds(&self, scene: &'s Scene<'a>, kind: Kind) -> impl Iterator<Item = &'s Statement<'a>> {
+        let facts: Vec<_> = self.entries.iter().filter_map(|at| scene.fact(LeafIndex::new(*at))).collect();
+        facts.into_iter().filter(move |fact| fact.kind == kind)
+    }
+
+    pub(super) fn bundle(&self, scene: &'s Scene<'a>) -> Option<&'s Value> {
+        self.kinds(scene, Kind::ProofBundle).last().map(|bundle| bundle.payload)
+    }
+
+    /// Whether a receipt there could say that nothing came of the first use of
+    /// an approval, before this one.
+    pub(super) fn released(&self, scene: &'s Scene<'a>, missing: &Missing<'_>) -> bool {
+        let Some(decision) = self.decision else { return false };
+        self.first_uses(scene).any(|user| {
+            let between = missing.last > user.statement.at.get() && missing.first < decision.statement.at.get();
+            between && approvals::may_be_released(scene, user)
+        })
+    }
+
+    /// Decisions there that stand before the one that it is about.
+    pub(super) fn first_uses(&self, scene: &'s Scene<'a>) -> impl Iterator<Item = &'s Decision<'a>> {
+        let before = |fact: &&Statement<'a>| self.decision.is_some_and(|decision| fact.at < decision.statement.at);
+        self.kinds(scene, Kind::ArgocdDecision).filter(before).filter_map(|fact| scene.decided(fact.at))
+    }
+
+    /// Whether an operation there is known from nothing but its observation.
+    pub(super) fn rests_on_an_observation(&self, scene: &'s Scene<'a>) -> bool {
+        self.kinds(scene, Kind::ArgocdObservation).any(|operation| scene.may_be_anybodys(operation))
+    }
+
+    /// Operations that nothing but a receipt's `op_key` joins.
+    pub(super) fn joined_by_key(&self, scene: &'s Scene<'a>) -> impl Iterator<Item = &'s Statement<'a>> {
+        self.kinds(scene, Kind::ArgocdObservation).filter(|operation| scene.states_nothing(operation))
+    }
+}
