@@ -235,6 +235,32 @@ fn every_room_stands_in_the_table_and_in_the_architecture() {
 }
 
 #[test]
+fn kinds_are_named_by_variant_and_rooms_that_judge_pass_over_none() {
+    let mut wrong = Vec::new();
+    for (file, text) in sources("src") {
+        let code = code_of(text.split("#[cfg(test)]").next().unwrap_or_default());
+        // What is one word is also a word of its own; the protocol's documents
+        // and each kind's own row say the names as they are written.
+        for name in pulselog::artifact::KINDS.map(|row| row.name).into_iter().filter(|name| name.contains('_')) {
+            let is_own = file.ends_with(&format!("artifact/{name}.rs")) || room_of(&file) == "protocol";
+            if !is_own && code.contains(&format!("\"{name}\"")) {
+                wrong.push(format!("{file}: {name} as text"));
+            }
+        }
+        if code.contains("allow(clippy::wildcard_enum_match_arm") {
+            wrong.push(format!("{file}: passes over variants"));
+        }
+    }
+    for room in ["audit", "policy", "verify"] {
+        let text = std::fs::read_to_string(root().join(format!("src/{room}.rs"))).expect("a room");
+        if !text.contains("#![deny(clippy::wildcard_enum_match_arm)]") {
+            wrong.push(format!("{room}: may pass over variants"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn pure_rooms_touch_nothing_of_the_world() {
     let mut wrong = Vec::new();
     for (file, text) in sources("src") {
