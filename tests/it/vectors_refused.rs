@@ -33,7 +33,7 @@ fn refused() -> Value {
         let Err(error) = admit_any(&text) else { return };
         rows.push(json!({"name": name, "text": text, "code": error.code().name, "path": error.path()}));
     };
-    for kind in Kind::all() {
+    for kind in Kind::ALL {
         let whole = WHOLE.contains(&kind.name());
         for (file, text) in crate::kinds::goldens(kind) {
             if whole || !COMMON.iter().any(|common| file.contains(common)) {
