@@ -220,8 +220,11 @@ fn disputed(change: Change, otherwise: Otherwise, place: fn(&mut Story)) -> Stor
     story
 }
 
+/// Jobs and runs with their verdicts, and findings by code, job and words.
+type SaidOf = (Vec<(String, Verdict)>, BTreeSet<(&'static str, String, String)>);
+
 /// Verdicts and findings, without indexes.
-fn said(report: &Report) -> (Vec<(String, Verdict)>, BTreeSet<(&'static str, String, String)>) {
+fn said(report: &Report) -> SaidOf {
     let jobs = report.jobs.iter().map(|(job, verdict)| (job.clone(), *verdict));
     let runs = report.runs.iter().map(|run| (run.run.run.clone(), run.verdict));
     let found = report.findings.iter().map(|f| (f.code, format!("{:?} {:?}", f.effect, f.subject), f.detail.clone()));

@@ -107,7 +107,7 @@ fn a_run_that_begins_under_a_renewal_of_another_runs_revoked_token_is_shown() {
         let (agent, run) = (did("agent"), "job-1.r3".to_owned());
         let mut shown = report.coverage.iter().filter(|row| row.what.contains("first use of its own"));
         let first = shown.next().map(|row| (row.subject.agent.clone(), row.subject.run.clone()));
-        assert_eq!(first, (!revoked_first).then(|| (Some(agent), Some(run))), "{report:#?}");
+        assert_eq!(first, (!revoked_first).then_some((Some(agent), Some(run))), "{report:#?}");
         assert_eq!(shown.next(), None);
     }
 }

@@ -70,9 +70,9 @@ impl Guilty {
             Read::Packet(member) => packet(&stated(member), stated(member).size()),
             Read::PacketWithout => packet(&self.without(&stated(""), true), stated("").size()),
             Read::Alone => {
-                let bodies =
+                let mut bodies =
                     self.log.timeline.prefix(self.log.timeline.size()).filter_map(|(_, seen)| seen.body.as_ref());
-                let bundle = bodies.filter(|body| body.kind().name() == "proof_bundle").last().expect("a bundle");
+                let bundle = bodies.rfind(|body| body.kind().name() == "proof_bundle").expect("a bundle");
                 let mut report = whole();
                 report.findings = bundle_alone(bundle.payload(), false);
                 report
