@@ -140,8 +140,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
             0 => String::new(),
             some => format!(", {some} answers not believed"),
         };
-        let proven = if run.belief.verifies_proofs() { "; every proof was verified" } else { "" };
-        let proven = if not_believed == 0 { proven } else { "" };
+        // Nothing is claimed of proofs where none was read.
+        let is_proven = run.belief.verifies_proofs() && not_believed == 0 && logged + known > 0;
+        let proven = if is_proven { "; every proof was verified" } else { "" };
         print(&format!("{logged} logged, {known} known before, {refused} refused{unbelieved}{renewed}{proven}\n"))?;
     }
     if !run.belief.verifies_proofs() {
