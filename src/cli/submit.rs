@@ -1,6 +1,7 @@
 //! `pulselog submit`: files, directories and NDJSON into a log, in batches.
 
 mod belief;
+mod files;
 
 use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use crate::cli::tell;
 use crate::cli::{input, print};
 
 use self::belief::Belief;
+use self::files::{gather, is_lines};
 
 const AFTER: &str = "\
 Directories are read in name order: *.json holds one artifact, *.ndjson and
@@ -43,8 +45,6 @@ Exit codes: 0 everything is logged, 1 something was refused or an answer is not 
 2 wrong usage or a file that is not there, 3 the log was not reached, stays busy or gives
 no proof, or a bound was reached.";
 
-/// Files that the directory of a log has.
-const LOGS_OWN: [&str; 2] = ["pulselog.toml", "tokens.json"];
 /// Name of a trust policy where `init` makes one.
 const POLICY_FILE: &str = "trust.policy";
 /// Artifacts a batch: an eighth of what the log takes, so that bundles with
@@ -150,43 +150,6 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         tell(&format!("digests were compared, proofs were not verified{why}"));
     }
     Ok(if refused + not_believed == 0 { Exit::Pass } else { Exit::Fail })
-}
-
-/// Files in name order. What a directory holds besides artifacts is passed over.
-fn gather(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let at = |error: std::io::Error| input::unread(&format!("path {}", path.display()), &error);
-    let found = std::fs::metadata(path).map_err(at)?;
-    if !found.is_dir() {
-        if named || is_lines(path) || has_extension(path, &["json"]) {
-            // What is named is a person's choice; what stands in a folder is not.
-            if !named && !found.is_file() {
-                return Err(at(std::io::Error::other(input::irregular(found.file_type()))));
-            }
-            files.push(path.to_owned());
-        }
-        return Ok(());
-    }
-    if LOGS_OWN.iter().all(|name| path.join(name).is_file()) {
-        let why = "is a log's own directory, which holds no artifacts; name the files to submit";
-        return Err(Failure::usage(format!("path {}: {why}", path.display())));
-    }
-    let mut inside = std::fs::read_dir(path).map_err(at)?.collect::<Result<Vec<_>, _>>().map_err(at)?;
-    inside.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in inside {
-        // Following links could go round in circles.
-        if !entry.file_type().map_err(at)?.is_symlink() {
-            gather(&entry.path(), false, files)?;
-        }
-    }
-    Ok(())
-}
-
-fn is_lines(path: &Path) -> bool {
-    has_extension(path, &["ndjson", "jsonl"])
-}
-
-fn has_extension(path: &Path, wanted: &[&str]) -> bool {
-    path.extension().and_then(|text| text.to_str()).is_some_and(|text| wanted.contains(&text))
 }
 
 fn progress_bar(files: &[PathBuf]) -> ProgressBar {
