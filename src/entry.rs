@@ -32,6 +32,7 @@ use crate::artifact::json::Value;
 use crate::artifact::receipts_root::ReceiptsRoot;
 use crate::artifact::{Artifact, Did, Keys, Kind};
 use crate::merkle::{LeafHash, leaf_hash};
+use crate::shapes::UnixMs;
 
 pub use self::error::EntryError;
 
@@ -95,8 +96,9 @@ impl fmt::Display for SubmitterName {
 
 /// The log's clock at sequencing, Unix milliseconds; never smaller than that
 /// of the entry before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-pub struct LoggedAt(u64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, schemars::JsonSchema)]
+#[schemars(inline)]
+pub struct LoggedAt(#[schemars(with = "UnixMs")] u64);
 
 impl LoggedAt {
     /// Wraps Unix milliseconds.

@@ -110,6 +110,7 @@
 // Ring 1: mathematics and signed statements. No domain, no IO.
 pub mod codes;
 pub mod text;
+pub mod shapes;
 pub mod merkle;
 pub mod tile;
 pub mod note;

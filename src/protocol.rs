@@ -74,6 +74,7 @@ pub use self::model_identity::model_identity_tier;
 pub use self::not_checked::{BLOCKS, BlockRow};
 pub use self::options::Options;
 pub use self::tiers::{ModelIdentityTier, ProofTier, TrustTier};
+pub(crate) use self::unlisted::list_names;
 pub use self::verdict::{ReceiptOutcome, Status, Verdict};
 
 use self::options::Context;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 use crate::codes::{self, Code};
+use crate::shapes::{HashText, written_as};
 use crate::text::{base64url, hex};
 
 /// SHA-256 of an artifact's compact form.
@@ -90,6 +91,9 @@ macro_rules! hash_newtype {
 
 hash_newtype!(ArtifactDigest);
 hash_newtype!(PayloadHash);
+written_as! {
+    ArtifactDigest: HashText;
+}
 
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()

@@ -10,6 +10,7 @@ use crate::artifact::fact::Fact;
 use crate::artifact::json::{Object, Value};
 use crate::artifact::keys::Keys;
 use crate::artifact::shape::{Shape, ShapeError};
+use crate::shapes::{Name, written_as};
 
 /// Makes the type and the list of all from one list, so that none is left out.
 macro_rules! kinds {
@@ -167,6 +168,10 @@ impl fmt::Debug for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Kind({})", self.name())
     }
+}
+
+written_as! {
+    Kind: Name;
 }
 
 impl Serialize for Kind {

@@ -2,24 +2,31 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::audit::rule::{Effect, Rule, Severity};
 use crate::audit::undecided::NotHere;
+use crate::audit::windows::NAMED_MAX;
 use crate::merkle::LeafIndex;
+use crate::shapes::{HashText, UnixMs};
 
 /// Whom or what a finding is charged to. Names come from statements whose
 /// signers held the role; they are untrusted text all the same.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Subject {
+    /// Job that it is charged to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job: Option<String>,
+    /// Run that it is charged to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
+    /// DID of the agent that it is charged to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
-    /// Hex hash of the token.
+    /// Hash of the token that it is charged to.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "HashText")]
     pub token: Option<String>,
     /// Application that was acted on: `instance/namespace/name`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,12 +54,16 @@ impl Subject {
 }
 
 /// One finding. Ordered by the entries that show it, then by code.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Finding {
     /// Leaf indexes that show it, ascending.
     pub entries: Vec<LeafIndex>,
+    /// Stable; `pulselog explain CODE` says what it means.
+    #[schemars(regex(pattern = "^[A-Z_]+$"))]
     pub code: &'static str,
+    /// How bad it is.
     pub severity: Severity,
+    /// What it does to the verdict.
     pub effect: Effect,
     #[serde(flatten)]
     pub subject: Subject,
@@ -61,6 +72,7 @@ pub struct Finding {
     /// What it waits for: bodies and entries that are not here and could settle
     /// it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = NAMED_MAX + 1))]
     pub not_here: Vec<NotHere>,
 }
 
@@ -84,14 +96,17 @@ impl Finding {
 }
 
 /// An obligation whose window is still open.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Pending {
+    /// Leaf indexes that oblige.
     pub entries: Vec<LeafIndex>,
     /// The code it becomes when nothing comes.
+    #[schemars(regex(pattern = "^[A-Z_]+$"))]
     pub code: &'static str,
     #[serde(flatten)]
     pub subject: Subject,
-    /// End of the window, Unix milliseconds.
+    /// End of the window.
+    #[schemars(with = "UnixMs")]
     pub until_ms: i64,
 }
 

@@ -5,6 +5,7 @@ mod runs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::artifact::digest::ArtifactDigest;
@@ -17,6 +18,7 @@ use crate::audit::scope::Scope;
 use crate::audit::statement::Token;
 use crate::entry::LoggedAt;
 use crate::merkle::{LeafIndex, TreeSize};
+use crate::shapes;
 
 pub use self::runs::{JudgedRun, Run};
 
@@ -24,8 +26,9 @@ use self::ledger::{Charged, Ledger, worst};
 use self::runs::runs;
 
 /// What the audit says of a job, a run or the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum Verdict {
     NotApplicable,
     Pass,
@@ -47,26 +50,31 @@ impl Verdict {
 }
 
 /// How it was checked that nothing else stands in the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "how", rename_all = "snake_case")]
 pub enum Absence {
     /// Every entry of the prefix was read and matched.
     Recomputed,
     /// The operator says so in this entry, and everything that it lists is
     /// here.
-    Attested { entry: LeafIndex },
+    Attested {
+        /// The operator's statement.
+        entry: LeafIndex,
+    },
     /// Neither: nothing passes.
     NotChecked,
 }
 
 /// The prefix that the report is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AsOf {
+    /// Tree size.
     pub size: TreeSize,
-    /// Time of the last entry; absent for an empty log.
+    /// Time of the last entry; null for an empty log.
     pub logged_at: Option<LoggedAt>,
     /// Entries above it that the checkpoint at hand proves and nobody judged.
     #[serde(skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 1))]
     pub beyond: u64,
 }
 
@@ -75,30 +83,38 @@ fn is_zero(count: &u64) -> bool {
 }
 
 /// Something that was seen and not judged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Coverage {
+    /// What was not judged.
     pub what: &'static str,
+    /// Where: leaf indexes.
     pub entries: Vec<LeafIndex>,
     #[serde(flatten)]
     pub subject: Subject,
 }
 
 /// What an audit of a prefix gives.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Report {
+    /// Version of the rules.
     pub rules_version: &'static str,
     /// What findings and verdict are about.
     pub scope: Scope,
+    /// The prefix that was audited.
     pub as_of: AsOf,
     /// Digest of the newest roots in force.
     pub roots_digest: Option<ArtifactDigest>,
+    /// How it was checked that nothing else stands in the log.
     pub absence: Absence,
     /// On the scope.
     pub verdict: Verdict,
     /// Sorted by entries, then code.
     pub findings: Vec<Finding>,
+    /// Obligations whose window is open.
     pub pending: Vec<Pending>,
+    /// What was seen and not judged.
     pub coverage: Vec<Coverage>,
+    /// The verdict on each job of the scope.
     pub jobs: BTreeMap<String, Verdict>,
     /// Sorted by agent and run id.
     pub runs: Vec<JudgedRun>,
@@ -111,6 +127,13 @@ pub struct Report {
     /// Tokens, agents and applications that holders of a role speak of.
     #[serde(skip)]
     named: BTreeSet<Scope>,
+}
+
+/// `schemas/audit_report.schema.json`.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    let title = "Audit report: what the log says of itself, a job, a run, a token, an agent or an application";
+    shapes::file::<Report>("audit_report", title)
 }
 
 impl Report {

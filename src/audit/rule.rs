@@ -1,5 +1,6 @@
 //! What a rule says of itself. Each group keeps its own rows.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::artifact::Kind;
@@ -9,8 +10,9 @@ use crate::audit::{
 };
 
 /// How bad a finding is, as `audit_statement` spells it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub enum Severity {
     Info,
     Low,
@@ -34,8 +36,9 @@ impl Severity {
 }
 
 /// What a finding does to the verdict of the job or run it is charged to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub enum Effect {
     /// Nothing: it is shown.
     Shown,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::audit::finding::Subject;
 use crate::audit::links::Link;
+use crate::shapes::{HashText, written_as};
 
 /// The log as a whole, or one thing in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +61,32 @@ impl fmt::Display for Scope {
             Scope::App(app) => write!(f, "app {app}"),
         }
     }
+}
+
+/// The members that scopes write: those of one.
+#[derive(schemars::JsonSchema)]
+#[schemars(rename = "Scope")]
+#[allow(dead_code, reason = "read by nobody: its fields describe what the next block writes")]
+struct Members {
+    /// Id of the job.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    job: Option<String>,
+    /// DID of the agent, alone or with the run.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    agent: Option<String>,
+    /// Id of the run.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
+    /// Hash of the token.
+    #[schemars(skip_serializing_if = "Option::is_none", with = "HashText")]
+    token: Option<String>,
+    /// Application, as instance/namespace/name.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    app: Option<String>,
+}
+
+written_as! {
+    Scope: Members;
 }
 
 impl serde::Serialize for Scope {

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::artifact::Kind;
@@ -20,11 +21,13 @@ pub const WHILE_UNDECIDED: &str = "While something is not here that could settle
      is undecided and accuses nobody: it names what to bring.";
 
 /// What is not here: the body of one entry, or a stretch of entries.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct NotHere {
+    /// Leaf index of the entry, or of the first of a stretch.
     pub first: LeafIndex,
+    /// The same, or the last of a stretch.
     pub last: LeafIndex,
-    /// Of the entry whose body alone is missing.
+    /// Kind of the entry whose body alone is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
     /// The file of a packet that holds that body, by the packet's own list.

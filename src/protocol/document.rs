@@ -30,6 +30,14 @@ pub enum DocumentKind {
 }
 
 impl DocumentKind {
+    /// Each once.
+    pub const ALL: [DocumentKind; 4] = [
+        DocumentKind::ProofBundle,
+        DocumentKind::ExportBundle,
+        DocumentKind::AggregateBundle,
+        DocumentKind::CommitSignature,
+    ];
+
     /// The peer's name: `proof_bundle`, `export_bundle`, `aggregate_bundle`,
     /// `commit_sig`.
     pub fn name(self) -> &'static str {
@@ -43,8 +51,7 @@ impl DocumentKind {
 
     /// The kind called `name`.
     pub fn parse(name: &str) -> Option<DocumentKind> {
-        use DocumentKind::*;
-        [ProofBundle, ExportBundle, AggregateBundle, CommitSignature].into_iter().find(|kind| kind.name() == name)
+        DocumentKind::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
     /// What a file looks like, by its own members or those inside its wrapper;

@@ -39,6 +39,11 @@ static LISTS: [List; 4] = [
     },
 ];
 
+/// As the peer's config file spells them.
+pub(crate) fn list_names() -> Vec<&'static str> {
+    LISTS.iter().map(|list| list.name).collect()
+}
+
 /// Names in `verdict` the lists whose absence is all that the peer refuses the
 /// document for; none when anything else is wrong with it. Judges the document
 /// once more for each missing list.

@@ -13,19 +13,22 @@
 
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::codes::{self, Code, verdict};
 use crate::entry::SequencedEntry;
 use crate::receipt::ProvenEntry;
+use crate::shapes::{HashText, UnixMs};
 use crate::verify::plain_text::escape;
 
 /// Version of the JSON shape.
 pub const REPORT_VERSION: &str = "1";
 
 /// How a check, or the whole, came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum Outcome {
     /// Shown.
     Pass,
@@ -178,7 +181,7 @@ impl Ask {
 }
 
 /// One question, answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Check {
     /// Name of the question.
     pub name: &'static str,
@@ -195,28 +198,33 @@ pub struct Check {
 }
 
 /// What was proven to be in the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ProvenEntry")]
 pub struct Subject {
     /// Which log.
     pub origin: String,
     /// Entries under the checkpoint.
     pub tree_size: u64,
-    /// Root hash of that tree, hex.
+    /// Root hash of that tree.
+    #[schemars(with = "HashText")]
     pub root_hash: String,
     /// Position.
     pub index: u64,
-    /// Leaf hash, hex.
+    /// SHA-256(0x00 ‖ entry).
+    #[schemars(with = "HashText")]
     pub leaf_hash: String,
     /// Kind of the artifact.
     pub kind: &'static str,
-    /// Artifact digest, hex.
+    /// SHA-256 of the compact form.
+    #[schemars(with = "HashText")]
     pub artifact: String,
-    /// Who signed.
+    /// DID that signed; absent when unsigned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signer: Option<String>,
     /// Who submitted, as the log asserts.
     pub submitter: String,
-    /// The log's clock, Unix milliseconds.
+    /// The log's clock at sequencing.
+    #[schemars(with = "UnixMs")]
     pub logged_at: u64,
 }
 

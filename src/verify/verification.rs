@@ -13,6 +13,7 @@ mod text;
 
 use std::fmt::Display;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::artifact::Did;
@@ -20,17 +21,22 @@ use crate::artifact::digest::ArtifactDigest;
 use crate::audit::{self, Absence, AsOf, Coverage, DOCUMENTS_DISAGREE, Finding, Pending, RULES_VERSION};
 use crate::codes::{Code, verdict};
 use crate::protocol;
+use crate::shapes::{self, UnixMs};
 use crate::trust::TrustError;
 use crate::verify::report::{Check, Outcome, REPORT_VERSION, Report, Subject, advice_of};
 
 pub use self::text::audit_text;
 
 /// What was verified, as it names itself. Untrusted text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Document")]
 pub struct DocumentName {
-    /// `proof_bundle`, `export_bundle`, `aggregate_bundle`, `commit_sig`.
+    /// What it is.
+    #[schemars(extend("enum" = protocol::DocumentKind::ALL.map(protocol::DocumentKind::name)))]
     pub kind: &'static str,
+    /// SHA-256 of the compact form.
     pub digest: ArtifactDigest,
+    /// As the bundle says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bundle_id: Option<String>,
     /// Who is said to have signed the bundle.
@@ -39,6 +45,7 @@ pub struct DocumentName {
     /// Whose run it says it is of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+    /// Run of its event chain, as the bundle says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
     /// Of the run's token, when the evidence shows it.
@@ -47,8 +54,9 @@ pub struct DocumentName {
 }
 
 /// Whose gateways and attesters count in the protocol verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum Allowlists {
     Config,
     Roots,
@@ -56,30 +64,43 @@ pub enum Allowlists {
 }
 
 /// What the peer's verifier says.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "ProtocolVerdict")]
 pub struct ProtocolPart {
+    /// What the peer's verifier would answer.
+    #[schemars(extend("enum" = ["pass", "pass_except_not_checked", "fail"]))]
     pub status: &'static str,
+    /// `OK`, or why it failed.
     pub reason_code: &'static str,
+    /// Where it failed.
     pub field: Option<String>,
+    /// Where the evidence comes from.
     pub proof_tier: Option<&'static str>,
+    /// How much of the bundle verified.
     pub trust_tier: Option<&'static str>,
+    /// What is known about the model.
     pub model_identity_tier: Option<&'static str>,
+    /// Remarks that fail nothing.
     pub risk_flags: Vec<&'static str>,
     /// Blocks that are present and not judged.
     pub not_checked: Vec<&'static str>,
     /// Lists of trusted signers whose absence is all that the peer refuses it
     /// for. Status and code are the peer's; for us it is not checked.
+    #[schemars(extend("items" = { "enum": protocol::list_names() }))]
     pub lacks: Vec<&'static str>,
     /// Signed by nobody.
     pub bare: bool,
+    /// Whose gateways and attesters count.
     pub allowlists: Allowlists,
-    /// The time that expiry was judged at, Unix milliseconds.
+    /// The time that expiry was judged at.
+    #[schemars(with = "UnixMs")]
     pub verification_time: i64,
 }
 
 /// How the audit of a document ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum AuditStatus {
     Pass,
     Fail,
@@ -115,21 +136,30 @@ impl From<audit::Verdict> for AuditStatus {
 }
 
 /// Ours.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "AuditVerdict")]
 pub struct AuditPart {
+    /// What the log says of the run.
     pub status: AuditStatus,
+    /// Sorted by entries, then code.
     pub findings: Vec<Finding>,
+    /// Obligations whose window is open.
     pub pending: Vec<Pending>,
 }
 
 /// How far the audit reaches. No verdict reaches further.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "VerdictCoverage")]
 pub struct CoveragePart {
+    /// Version of the rules.
     pub rules_version: &'static str,
-    /// Whom the reader pinned.
+    /// DID whose roots count: whom the reader pinned.
     pub operator: Option<String>,
+    /// Digest of the newest roots in force.
     pub roots_digest: Option<ArtifactDigest>,
+    /// The prefix that was audited.
     pub as_of: Option<AsOf>,
+    /// How it was checked that nothing else stands in the log.
     pub absence: Absence,
     /// Entries that were read.
     pub entries: u64,
@@ -164,8 +194,10 @@ impl CoveragePart {
 }
 
 /// Everything that is said of one document.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Verification {
+    /// Version of this shape.
+    #[schemars(extend("const" = REPORT_VERSION))]
     pub report_version: &'static str,
     /// The worst of both verdicts and of the checks.
     pub verdict: Outcome,
@@ -175,13 +207,34 @@ pub struct Verification {
     /// Absent for artifacts that carry no verdict of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub document: Option<DocumentName>,
+    /// What the peer's verifier says of these bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub protocol: Option<ProtocolPart>,
+    /// What the log says of the run.
     pub audit: AuditPart,
+    /// How far the audit reaches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coverage: Option<CoveragePart>,
     /// Proof, evidence and token, in the order in which they were looked at.
     pub checks: Vec<Check>,
+}
+
+/// One of many, as the command line writes it.
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "read by nobody: its fields describe what is written")]
+struct OneOfMany {
+    #[schemars(flatten)]
+    verification: Verification,
+    /// File or line that the document came from, where many were verified.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
+}
+
+/// `schemas/verification.schema.json`.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    let title = "Verification: both verdicts on a document, how far they reach, and every check";
+    shapes::file::<OneOfMany>("verification", title)
 }
 
 impl Verification {

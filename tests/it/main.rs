@@ -135,6 +135,8 @@ mod http_forms;
 #[cfg(feature = "server")]
 mod http_lookup;
 #[cfg(feature = "server")]
+mod http_shapes;
+#[cfg(feature = "server")]
 mod http_verdicts;
 mod json;
 mod judging;

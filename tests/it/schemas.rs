@@ -1,98 +1,209 @@
-//! A validator for the part of JSON Schema that `schemas/` uses for reports;
-//! a keyword that it does not know fails.
+//! `schemas/`: the two files about reports are what the types say, and they
+//! refuse whatever a report does not write.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::{LazyLock, Mutex};
 
-use crate::make::project;
+use jsonschema::Validator;
+use serde_json::{Value, json};
 
-/// Keywords that say nothing about the value.
-const SAYS_NOTHING: &[&str] = &["$schema", "$id", "$defs", "title"];
+use crate::make::{blessing, project};
+
+/// The files made from the types that are written.
+fn made() -> [(&'static str, Value); 2] {
+    [
+        ("verification.schema.json", pulselog::verify::verification::json_schema()),
+        ("audit_report.schema.json", pulselog::audit::json_schema()),
+    ]
+}
 
 /// Checks `value` against a file of `schemas/`.
 #[track_caller]
-pub fn is_valid(schema: &str, value: &Value) {
-    let text = std::fs::read_to_string(project("schemas").join(schema)).expect("a schema");
-    let root: Value = serde_json::from_str(&text).expect("JSON");
-    if let Err(why) = check(&root, &root, value, "$") {
-        panic!("{schema}: {why}\n{value:#}");
+pub fn is_valid(schema: &'static str, value: &Value) {
+    static READ: LazyLock<Mutex<BTreeMap<&str, Validator>>> = LazyLock::new(Mutex::default);
+    let mut read = READ.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let validator = read.entry(schema).or_insert_with(|| {
+        let text = std::fs::read_to_string(project("schemas").join(schema)).expect("a schema");
+        validator(&serde_json::from_str(&text).expect("JSON"))
+    });
+    must_fit(schema, validator, value);
+}
+
+/// A validator of JSON Schema 2020-12; a reference that leads nowhere fails.
+pub fn validator(schema: &Value) -> Validator {
+    jsonschema::draft202012::new(schema).expect("a schema")
+}
+
+/// Says every place that breaks a rule.
+#[track_caller]
+pub fn must_fit(name: &str, validator: &Validator, value: &Value) {
+    let faults: Vec<_> =
+        validator.iter_errors(value).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+    assert!(faults.is_empty(), "{name}: {faults:#?}\n{value:#}");
+}
+
+#[test]
+fn schemas_of_reports_are_what_the_types_say() {
+    for (name, made) in made() {
+        let path = project("schemas").join(name);
+        let made = format!("{made:#}\n");
+        if blessing() {
+            std::fs::write(&path, &made).expect("written");
+        }
+        let committed = std::fs::read_to_string(&path).expect("a schema");
+        assert!(committed == made, "schemas/{name} is not what the types say: PULSELOG_BLESS=1 writes it anew");
     }
 }
 
-fn check(root: &Value, schema: &Value, value: &Value, at: &str) -> Result<(), String> {
-    let wrong = |rule: &str| Err(format!("{at}: {rule}"));
-    let keywords = schema.as_object().expect("a schema is an object");
-    for (keyword, rule) in keywords {
-        let fine = match keyword.as_str() {
-            known if SAYS_NOTHING.contains(&known) => true,
-            "$ref" => {
-                let name = rule.as_str().and_then(|name| name.strip_prefix('#')).expect("a local reference");
-                check(root, root.pointer(name).expect("a definition"), value, at)?;
-                true
+/// Every object in `value`, by its path.
+fn objects(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            found.push(at.to_owned());
+            members.iter().for_each(|(name, member)| objects(member, &format!("{at}/{name}"), found));
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, item)| objects(item, &format!("{at}/{index}"), found));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn finding() -> Value {
+    json!({
+        "entries": [3, 4], "code": "TOKEN_REVOKED", "severity": "high", "effect": "fails", "job": "job-1",
+        "run": "r", "agent": "did:key:z", "token": "a".repeat(64), "app": "i/n/a", "detail": "d",
+        "not_here": [{"first": 1, "last": 1, "kind": "approval", "file": "01-approval.json"}],
+    })
+}
+
+/// A whole report of each file, with every member that there is.
+fn whole() -> [(&'static str, Value); 2] {
+    let hash = "0".repeat(64);
+    let as_of = json!({"size": 24, "logged_at": 1, "beyond": 1});
+    let absence = json!({"how": "attested", "entry": 24});
+    let pending = json!([{"entries": [1], "code": "RECEIPT_MISSING", "submitter": "s", "until_ms": 5}]);
+    let seen = json!([{"what": "w", "entries": [1], "job": "job-1"}]);
+    let verification = json!({
+        "report_version": "1", "verdict": "incomplete", "source": "a.json",
+        "subject": {
+            "origin": "o", "tree_size": 1, "root_hash": hash, "index": 0, "leaf_hash": hash, "kind": "approval",
+            "artifact": hash, "signer": "did:key:z", "submitter": "s", "logged_at": 1,
+        },
+        "document": {
+            "kind": "proof_bundle", "digest": hash, "bundle_id": "b", "signer": "did:key:z", "agent": "did:key:z",
+            "run": "r", "job": "j",
+        },
+        "protocol": {
+            "status": "pass", "reason_code": "OK", "field": null, "proof_tier": "gateway", "trust_tier": null,
+            "model_identity_tier": null, "risk_flags": ["f"], "not_checked": [],
+            "lacks": ["gateway_receipt_signer_dids"], "bare": false, "allowlists": "roots", "verification_time": 1,
+        },
+        "audit": {"status": "not_asked", "findings": [finding()], "pending": pending},
+        "coverage": {
+            "rules_version": "v", "operator": "did:key:z", "roots_digest": hash, "as_of": as_of, "absence": absence,
+            "entries": 3, "not_judged": seen,
+        },
+        "checks": [{"name": "n", "outcome": "not_checked", "code": "c", "detail": "d", "advice": "a"}],
+    });
+    let report = json!({
+        "rules_version": "v", "scope": {"agent": "did:key:z", "run": "r"}, "as_of": as_of, "roots_digest": null,
+        "absence": {"how": "recomputed"}, "verdict": "not_applicable", "findings": [finding()], "pending": pending,
+        "coverage": seen, "jobs": {"job-1": "pass"},
+        "runs": [{"agent": "did:key:z", "run": "r", "job": null, "token": hash, "verdict": "fail"}],
+    });
+    [("verification.schema.json", verification), ("audit_report.schema.json", report)]
+}
+
+#[test]
+fn schemas_of_reports_refuse_members_too_many_and_values_of_another_type() {
+    for (name, good) in whole() {
+        is_valid(name, &good);
+        let text = std::fs::read_to_string(project("schemas").join(name)).expect("a schema");
+        let validator = validator(&serde_json::from_str(&text).expect("JSON"));
+        let mut places = Vec::new();
+        objects(&good, "", &mut places);
+        for place in &places {
+            if place.ends_with("/jobs") {
+                continue;
             }
-            "type" => match rule.as_array() {
-                Some(types) => types.iter().any(|one| is_type(one, value)),
-                None => is_type(rule, value),
-            },
-            "const" => rule == value,
-            "enum" => rule.as_array().expect("values").contains(value),
-            "anyOf" => rule.as_array().expect("schemas").iter().any(|one| check(root, one, value, at).is_ok()),
-            "minimum" => value.as_f64().is_none_or(|number| number >= rule.as_f64().expect("a number")),
-            "pattern" => value.as_str().is_none_or(|text| matches(rule.as_str().expect("a pattern"), text)),
-            "required" => {
-                let names = rule.as_array().expect("names").iter().filter_map(Value::as_str);
-                names.into_iter().all(|name| value.get(name).is_some())
+            let mut bad = good.clone();
+            bad.pointer_mut(place).expect("an object")["surprise"] = json!(1);
+            assert!(!validator.is_valid(&bad), "{name}: {place} may hold a member that no report writes");
+            let members = good.pointer(place).and_then(Value::as_object).expect("an object");
+            for member in members.keys() {
+                let mut bad = good.clone();
+                bad.pointer_mut(place).expect("an object")[member] = json!({"of": ["another type"]});
+                assert!(!validator.is_valid(&bad), "{name}: {place}/{member} may be anything");
             }
-            "properties" | "additionalProperties" => {
-                members(root, keywords, value, at)?;
-                true
-            }
-            "items" => {
-                for (index, item) in value.as_array().into_iter().flatten().enumerate() {
-                    check(root, rule, item, &format!("{at}[{index}]"))?;
-                }
-                true
-            }
-            other => panic!("the validator does not know {other}"),
-        };
-        if !fine {
-            return wrong(keyword);
+        }
+        for path in ["/verdict", "/as_of/size", "/audit/findings/0/severity", "/findings/0/token", "/checks/0/outcome"]
+        {
+            let mut bad = good.clone();
+            let Some(member) = bad.pointer_mut(path) else { continue };
+            *member = json!("another word");
+            assert!(!validator.is_valid(&bad), "{name}: {path} may be any word");
         }
     }
-    Ok(())
 }
 
-fn members(root: &Value, keywords: &serde_json::Map<String, Value>, value: &Value, at: &str) -> Result<(), String> {
-    let none = Value::Null;
-    for (name, member) in value.as_object().into_iter().flatten() {
-        let at = format!("{at}.{name}");
-        match keywords.get("properties").and_then(|properties| properties.get(name)) {
-            Some(schema) => check(root, schema, member, &at)?,
-            None => match keywords.get("additionalProperties").unwrap_or(&none) {
-                Value::Bool(false) => return Err(format!("{at}: is no member here")),
-                Value::Null => {}
-                schema => check(root, schema, member, &at)?,
-            },
+#[test]
+fn schemas_of_reports_ask_for_what_is_written_always_and_take_null_only_there() {
+    for (name, good) in whole() {
+        let text = std::fs::read_to_string(project("schemas").join(name)).expect("a schema");
+        let validator = validator(&serde_json::from_str(&text).expect("JSON"));
+        let sometimes = [
+            "source",
+            "subject",
+            "document",
+            "protocol",
+            "coverage",
+            "signer",
+            "bundle_id",
+            "agent",
+            "run",
+            "job",
+            "token",
+            "app",
+            "submitter",
+            "not_here",
+            "kind",
+            "file",
+            "beyond",
+            "entry",
+            "advice",
+        ];
+        let nullable = [
+            "field",
+            "proof_tier",
+            "trust_tier",
+            "model_identity_tier",
+            "operator",
+            "roots_digest",
+            "as_of",
+            "logged_at",
+            "job",
+            "token",
+        ];
+        let mut places = Vec::new();
+        objects(&good, "", &mut places);
+        for place in places.iter().filter(|place| !place.ends_with("/jobs")) {
+            let members = good.pointer(place).and_then(Value::as_object).expect("an object");
+            for member in members.keys().map(String::as_str) {
+                let mut without = good.clone();
+                let object = without.pointer_mut(place).and_then(Value::as_object_mut).expect("an object");
+                object.remove(member);
+                assert!(
+                    !validator.is_valid(&without) || sometimes.contains(&member),
+                    "{name}: {place} may be without {member}"
+                );
+                let mut null = good.clone();
+                null.pointer_mut(place).expect("an object")[member] = Value::Null;
+                assert!(
+                    !validator.is_valid(&null) || nullable.contains(&member),
+                    "{name}: {place}/{member} may be null"
+                );
+            }
         }
-    }
-    Ok(())
-}
-
-fn is_type(name: &Value, value: &Value) -> bool {
-    match name.as_str().expect("a type") {
-        "object" => value.is_object(),
-        "array" => value.is_array(),
-        "string" => value.is_string(),
-        "integer" => value.is_i64() || value.is_u64(),
-        "boolean" => value.is_boolean(),
-        "null" => value.is_null(),
-        other => panic!("the validator does not know the type {other}"),
-    }
-}
-
-fn matches(pattern: &str, text: &str) -> bool {
-    match pattern {
-        "^[0-9a-f]{64}$" => text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)),
-        "^[A-Z_]+$" => !text.is_empty() && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'),
-        other => panic!("the validator does not know {other}"),
     }
 }

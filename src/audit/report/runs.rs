@@ -2,32 +2,39 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::audit::report::Verdict;
 use crate::audit::scene::Scene;
 use crate::audit::scope::Scope;
+use crate::shapes::HashText;
 
 /// A run: agent and run id.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Run {
+    /// DID of the agent.
     pub agent: String,
+    /// Id of the run.
     pub run: String,
 }
 
 /// One run and what the audit says of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Run")]
 pub struct JudgedRun {
     #[serde(flatten)]
     pub run: Run,
     /// Job of its token; where no token is known, the job that it is charged to.
     pub job: Option<String>,
     /// Hex hash of the token that it began with, when that is known.
+    #[schemars(with = "Option<HashText>")]
     pub token: Option<String>,
     /// Of that one and those that renew it, as far as decisions or the bundle
     /// of the run name them; without any, those that it may have run under.
     #[serde(skip)]
     pub tokens: BTreeSet<String>,
+    /// On the run.
     pub verdict: Verdict,
 }
 

@@ -28,7 +28,7 @@ pub struct Answer {
     pub status: u16,
     /// Media type.
     pub media: &'static str,
-    /// Shape of [`super::wire::shapes::SHAPES`], for JSON of ours.
+    /// Name in [`super::wire::shapes::shapes`], for JSON of ours.
     pub shape: Option<&'static str>,
     /// `Cache-Control`.
     pub cache: &'static str,

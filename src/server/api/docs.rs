@@ -12,8 +12,9 @@ use crate::server::api::answer::NO_CACHE;
 use crate::server::api::fixed::Fixed;
 use crate::server::api::problem::{Problem, codes};
 use crate::server::api::query::Query;
-use crate::server::api::wire::shapes::{Encoding, SHAPES};
 use crate::server::api::{COMMON_CODES, ROUTES, STORE_CODES, SUBMIT_CODES};
+
+mod fields;
 
 /// Media type of the error page.
 pub const HTML: &str = "text/html; charset=utf-8";
@@ -51,7 +52,7 @@ fn escape(text: &str) -> String {
 pub fn reference() -> String {
     let mut page = String::from(INTRODUCTION);
     routes(&mut page);
-    shapes(&mut page);
+    fields::write(&mut page);
     code_table(&mut page);
     page
 }
@@ -120,39 +121,6 @@ fn routes(page: &mut String) {
 
 fn list(codes: &[&Code]) -> String {
     codes.iter().map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", ")
-}
-
-fn shapes(page: &mut String) {
-    page.push_str("## Fields and encodings\n\n");
-    for shape in SHAPES {
-        let _ = writeln!(page, "### {}\n\n| field | encoding | always | meaning |\n|---|---|---|---|", shape.name);
-        for field in shape.fields {
-            let encoding = encoding(field.encoding);
-            let always = if field.always { "yes" } else { "no" };
-            let _ = writeln!(page, "| `{}` | {encoding} | {always} | {} |", field.name, field.meaning);
-        }
-        page.push('\n');
-    }
-}
-
-fn encoding(encoding: Encoding) -> String {
-    let link = |name: &str| format!("[{name}](#{})", name.to_ascii_lowercase());
-    match encoding {
-        Encoding::Number => "number".to_owned(),
-        Encoding::UnixMs => "Unix milliseconds".to_owned(),
-        Encoding::Hex => "lowercase hex".to_owned(),
-        Encoding::Text => "text".to_owned(),
-        Encoding::C2sp => "C2SP text, newlines included".to_owned(),
-        Encoding::Bool => "true or false".to_owned(),
-        Encoding::Numbers => "list of numbers".to_owned(),
-        Encoding::Hashes => "list of lowercase hex".to_owned(),
-        Encoding::Texts => "list of texts".to_owned(),
-        Encoding::TextByName => "object of texts".to_owned(),
-        Encoding::Artifact => "artifact in compact form".to_owned(),
-        Encoding::OrNull(other) => format!("{} or null", self::encoding(*other)),
-        Encoding::One(name) => link(name),
-        Encoding::Many(name) => format!("list of {}", link(name)),
-    }
 }
 
 fn code_table(page: &mut String) {

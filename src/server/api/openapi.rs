@@ -16,11 +16,12 @@ use crate::server::answered::status_of;
 use crate::server::api::answer::Answer;
 use crate::server::api::fixed::Fixed;
 use crate::server::api::problem::{MEDIA_TYPE, Problem};
-use crate::server::api::query::{NAME_BYTES_MAX, NUMBER_MAX, Param, Query, Takes};
+use crate::server::api::query::{NAME_BYTES_MAX, Param, Query, Takes};
 use crate::server::api::submit::NDJSON;
-use crate::server::api::wire::shapes::{Encoding, SHAPES, Shape};
+use crate::server::api::wire::shapes::shapes;
 use crate::server::api::{COMMON_CODES, ROUTES, Route, STORE_CODES, answer};
 use crate::server::config::Limits;
+use crate::shapes::NUMBER_MAX;
 use crate::tile::TILE_LEVEL_MAX;
 
 /// 32 bytes as we write them.
@@ -49,7 +50,7 @@ pub fn build() -> Value {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         path[route.method.to_ascii_lowercase()] = operation(route);
     }
-    let mut schemas: Map<String, Value> = SHAPES.iter().map(|s| (s.name.to_owned(), shape(s))).collect();
+    let mut schemas = shapes().clone();
     schemas.insert("Artifact".into(), artifact());
     for row in KINDS {
         if let Some(schema) = Kind::parse(row.name).and_then(json_schema)
@@ -212,38 +213,6 @@ pub fn all_codes(route: &Route) -> impl Iterator<Item = &'static Code> {
     codes.sort_unstable_by_key(|code| code.name);
     codes.dedup();
     codes.into_iter()
-}
-
-fn shape(shape: &Shape) -> Value {
-    let properties: Map<String, Value> = shape
-        .fields
-        .iter()
-        .map(|field| {
-            let mut schema = encoding(field.encoding);
-            schema["description"] = field.meaning.into();
-            (field.name.to_owned(), schema)
-        })
-        .collect();
-    let required: Vec<&str> = shape.fields.iter().filter(|f| f.always).map(|f| f.name).collect();
-    json!({ "type": "object", "properties": properties, "required": required })
-}
-
-fn encoding(encoding: Encoding) -> Value {
-    let one = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
-    match encoding {
-        Encoding::Number | Encoding::UnixMs => number(0),
-        Encoding::Hex => json!({ "type": "string", "pattern": "^([0-9a-f]{2})+$" }),
-        Encoding::Text | Encoding::C2sp => json!({ "type": "string" }),
-        Encoding::Bool => json!({ "type": "boolean" }),
-        Encoding::Numbers => json!({ "type": "array", "items": { "type": "integer", "minimum": 0 } }),
-        Encoding::Hashes => json!({ "type": "array", "items": { "type": "string", "pattern": "^[0-9a-f]{64}$" } }),
-        Encoding::Texts => json!({ "type": "array", "items": { "type": "string" } }),
-        Encoding::TextByName => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
-        Encoding::Artifact => one("Artifact"),
-        Encoding::OrNull(other) => json!({ "anyOf": [self::encoding(*other), { "type": "null" }] }),
-        Encoding::One(name) => one(name),
-        Encoding::Many(name) => json!({ "type": "array", "items": one(name) }),
-    }
 }
 
 /// An envelope of a known type, or one of the bare forms.

@@ -12,6 +12,8 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::artifact::AdmitError;
 use crate::codes::{Code, artifact, service};
@@ -44,15 +46,23 @@ pub struct Problem {
 #[derive(Clone, Copy, Debug)]
 pub struct Refused(pub &'static Code);
 
-#[derive(serde::Serialize)]
-struct Body<'a> {
+/// As it is written.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub struct ProblemJson {
+    /// Address of the code's explanation.
     r#type: String,
+    /// What the code means.
     title: &'static str,
+    /// HTTP status.
     status: u16,
-    detail: &'a str,
+    /// What is wrong here, for people.
+    detail: String,
+    /// Stable code.
     code: &'static Code,
+    /// Field or parameter at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'a str>,
+    field: Option<String>,
 }
 
 impl Problem {
@@ -93,20 +103,16 @@ impl Problem {
         status_of(self.code)
     }
 
-    /// As a JSON value: what a batch line holds.
+    /// As it is written.
     #[must_use]
-    pub fn to_json(&self) -> serde_json::Value {
-        serde_json::to_value(self.body()).unwrap_or_default()
-    }
-
-    fn body(&self) -> Body<'_> {
-        Body {
+    pub fn body(&self) -> ProblemJson {
+        ProblemJson {
             r#type: format!("/docs/errors#{}", self.code),
             title: self.code.means,
             status: self.status().as_u16(),
-            detail: &self.detail,
+            detail: self.detail.clone(),
             code: self.code,
-            field: self.field.as_deref(),
+            field: self.field.clone(),
         }
     }
 }

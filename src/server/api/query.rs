@@ -5,6 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::http::Uri;
 
 use crate::server::api::problem::Problem;
+use crate::shapes::NUMBER_MAX;
 use crate::text::percent;
 
 /// One parameter of a route's query.
@@ -61,9 +62,6 @@ impl Takes {
     }
 }
 
-/// Largest number that JSON readers keep exact, RFC 8259 section 6: larger ones
-/// are refused wherever the interface takes a number.
-pub const NUMBER_MAX: u64 = (1 << 53) - 1;
 /// Bytes that any name may have in an address.
 pub const NAME_BYTES_MAX: usize = 1_024;
 

@@ -194,12 +194,7 @@ fn answer_lines(
             }
             Err(problem) => {
                 state.metrics.refused(problem.code());
-                BatchLineJson {
-                    line,
-                    status: problem.status().as_u16(),
-                    logged: None,
-                    problem: Some(problem.to_json()),
-                }
+                BatchLineJson { line, status: problem.status().as_u16(), logged: None, problem: Some(problem.body()) }
             }
         };
         serde_json::to_writer(&mut body, &answer).map_err(|_| Problem::internal())?;

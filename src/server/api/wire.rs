@@ -1,9 +1,10 @@
-//! The JSON that leaves: one struct a shape. The table of their fields is
-//! `shapes`; a test holds the two together.
+//! The JSON that leaves: one struct a shape, which says names, meanings and
+//! encodings. `shapes` lists them.
 
 pub mod audited;
 pub mod shapes;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::artifact::NotExpanded;
@@ -13,33 +14,52 @@ use crate::codes::Code;
 use crate::merkle::{Hash, RootHash};
 use crate::note::SignedNote;
 use crate::receipt::LogProof;
+use crate::server::api::problem::ProblemJson;
 use crate::server::log::Logged;
 use crate::server::log::view::StoredEntry;
+use crate::shapes::{C2spText, HashText, HexText, UnixMs};
 use crate::text::hex;
 
 /// Answer to a submission.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Logged")]
 pub struct LoggedJson {
+    /// Leaf index of the entry.
     index: u64,
+    /// SHA-256(0x00 ‖ entry).
+    #[schemars(with = "HashText")]
     leaf_hash: String,
+    /// SHA-256 of the compact form.
+    #[schemars(with = "HashText")]
     artifact: String,
+    /// Kind of the artifact.
     kind: &'static str,
+    /// Size of a published checkpoint that covers the entry.
     tree_size: u64,
+    /// Other entries of the same kind, payload hash and signer, lowest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     same_statement: Vec<u64>,
+    /// Entries added for the receipts inside a bundle.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     expanded: Vec<u64>,
+    /// Enveloped receipts inside that are not authentic on their own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_expanded: Vec<NotExpandedJson>,
+    /// Where a token was replaced by its hash in an unsigned observation.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     redacted: Vec<String>,
+    /// tlog-proof at `tree_size`, with `?proof=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "C2spText")]
     proof: Option<String>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "NotExpanded")]
 struct NotExpandedJson {
+    /// Where in the submitted artifact.
     path: String,
+    /// The admission step that failed.
     code: &'static Code,
 }
 
@@ -81,36 +101,55 @@ impl LoggedJson {
 }
 
 /// One line of a batch answer.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "BatchLine")]
 pub struct BatchLineJson {
-    /// Line of the request, from 1.
+    /// Line of the request, the first is 1.
     pub line: usize,
-    /// As if it had come alone.
+    /// 201 logged, 200 logged before, else the problem's status.
     pub status: u16,
     /// Its place, when it has one.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub logged: Option<LoggedJson>,
-    /// Why not, otherwise.
+    /// Why the line was refused; without it the fields of Logged are here.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub problem: Option<serde_json::Value>,
+    pub problem: Option<ProblemJson>,
 }
 
 /// A decoded entry.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Entry")]
 pub struct EntryJson {
+    /// Leaf index.
     index: u64,
+    /// SHA-256(0x00 ‖ entry).
+    #[schemars(with = "HashText")]
     leaf_hash: String,
+    /// The leaf bytes: deterministic CBOR.
+    #[schemars(with = "HexText")]
     entry: String,
+    /// Version of the entry.
     version: u64,
+    /// Kind of the artifact.
     kind: &'static str,
+    /// SHA-256 of the compact form.
+    #[schemars(with = "HashText")]
     artifact: String,
+    /// Length of the compact form.
     body_bytes: u64,
+    /// did:key that signed; absent when unsigned.
     #[serde(skip_serializing_if = "Option::is_none")]
     signer: Option<String>,
+    /// Name of the token that submitted.
     submitter: String,
+    /// The log's clock, never smaller than in the entry before.
+    #[schemars(with = "UnixMs")]
     logged_at: u64,
+    /// RFC 6962 root over a bundle's receipts.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "HashText")]
     receipts_root: Option<String>,
+    /// How many receipts that root covers.
     #[serde(skip_serializing_if = "Option::is_none")]
     receipts_count: Option<u64>,
 }
@@ -136,29 +175,44 @@ impl From<&StoredEntry> for EntryJson {
 }
 
 /// A page of entries.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EntryList")]
 pub struct EntryListJson {
-    /// In index order.
+    /// Entries in index order.
     pub entries: Vec<EntryJson>,
-    /// Cursor.
+    /// Give it as `after` for the rest; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
-    /// Published size.
+    /// Published size that was read.
     pub tree_size: u64,
-    /// How far the index has come.
+    /// With `kind`: entries below this are searched; ask again when it is below
+    /// `tree_size`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub indexed_size: Option<u64>,
 }
 
 /// An inclusion proof.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "InclusionProof")]
 pub struct InclusionJson {
+    /// Leaf index.
     index: u64,
+    /// Size of the checkpoint.
     tree_size: u64,
+    /// SHA-256(0x00 ‖ entry).
+    #[schemars(with = "HashText")]
     leaf_hash: String,
+    /// Root of the checkpoint.
+    #[schemars(with = "HashText")]
     root_hash: String,
+    /// RFC 6962 audit path, leaf side first.
+    #[schemars(with = "Vec<HashText>")]
     path: Vec<String>,
+    /// The leaf bytes.
+    #[schemars(with = "HexText")]
     entry: String,
+    /// The signed note.
+    #[schemars(with = "C2spText")]
     checkpoint: String,
 }
 
@@ -180,27 +234,38 @@ impl InclusionJson {
 }
 
 /// A consistency proof.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ConsistencyProof")]
 pub struct ConsistencyJson {
     /// Older size.
     pub from: u64,
     /// Newer size.
     pub to: u64,
-    /// Older root.
+    /// Root at the older size.
+    #[schemars(with = "HashText")]
     pub from_root: String,
-    /// Newer root.
+    /// Root at the newer size.
+    #[schemars(with = "HashText")]
     pub to_root: String,
-    /// The proof.
+    /// RFC 6962 consistency proof.
+    #[schemars(with = "Vec<HashText>")]
     pub path: Vec<String>,
-    /// Newer note.
+    /// The newer signed note.
+    #[schemars(with = "C2spText")]
     pub checkpoint: String,
 }
 
 /// A published checkpoint.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Checkpoint")]
 pub struct CheckpointJson {
+    /// Tree size.
     size: u64,
+    /// Root.
+    #[schemars(with = "HashText")]
     root_hash: String,
+    /// The signed note.
+    #[schemars(with = "C2spText")]
     checkpoint: String,
 }
 
@@ -213,21 +278,24 @@ impl CheckpointJson {
 }
 
 /// A page of checkpoints.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "CheckpointList")]
 pub struct CheckpointListJson {
     /// Newest first.
     pub checkpoints: Vec<CheckpointJson>,
-    /// Cursor.
+    /// Give it as `after` for older ones; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
 }
 
 /// Answer of the health routes.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[schemars(rename = "Health")]
 pub struct HealthJson {
-    /// `up` or `ready`.
+    /// `degraded` where a read met damage in the store.
+    #[schemars(extend("enum" = ["up", "ready", "degraded"]))]
     pub status: &'static str,
-    /// Newest size.
+    /// Size of the newest checkpoint, which verified just now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tree_size: Option<u64>,
     /// Whether submissions are taken.
@@ -236,7 +304,8 @@ pub struct HealthJson {
     /// Codes of what refuses them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub writes_refused: Option<Vec<&'static Code>>,
-    /// Names of what is damaged.
+    /// Damaged parts of the store by name, as far as reads and scrub have met
+    /// them; at most 32.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub damaged: Option<Vec<String>>,
 }
@@ -251,101 +320,4 @@ pub fn root(root: RootHash) -> String {
 #[must_use]
 pub fn text(note: &SignedNote) -> String {
     String::from_utf8_lossy(note.as_bytes()).into_owned()
-}
-
-#[cfg(test)]
-pub mod tests {
-    use super::*;
-    use crate::artifact::Kind;
-    use crate::artifact::receipts_root::ReceiptsRoot;
-    use crate::codes::service;
-    use crate::entry::{LoggedAt, SequencedEntry, SubmitterName};
-    use crate::merkle::{LeafIndex, TreeSize, empty_root, leaf_hash};
-    use crate::server::api::problem::Problem;
-    use crate::server::api::wire::shapes::{SHAPES, shape};
-
-    pub fn check(name: &str, json: impl Serialize) {
-        let serde_json::Value::Object(object) = serde_json::to_value(json).expect("plain data") else {
-            panic!("{name} is no object")
-        };
-        let mut written: Vec<_> = object.keys().cloned().collect();
-        let mut listed: Vec<_> =
-            shape(name).expect("every shape has a row").fields.iter().map(|f| f.name.to_owned()).collect();
-        written.sort();
-        listed.sort();
-        assert_eq!(written, listed, "{name}");
-    }
-
-    fn note() -> SignedNote {
-        use crate::note::{KeyName, SignerKey};
-        let name = KeyName::parse("log.test").expect("a legal name");
-        let key = SignerKey::new(name, &[7; 32]).expect("a seed");
-        SignedNote::assemble("log.test\n0\n", vec![key.sign("log.test\n0\n")]).expect("a note")
-    }
-
-    fn logged() -> Logged {
-        Logged {
-            index: LeafIndex::new(1),
-            leaf_hash: leaf_hash(b""),
-            tree_size: TreeSize::new(2),
-            duplicate: false,
-            same_statement: vec![LeafIndex::new(0)],
-            expanded: vec![LeafIndex::new(0)],
-        }
-    }
-
-    #[test]
-    fn every_shape_lists_exactly_the_fields_that_are_written() {
-        let kind = Kind::ProofBundle;
-        let told = Told {
-            kind: kind.name(),
-            artifact: ArtifactDigest::of(b""),
-            not_expanded: vec![NotExpanded { path: "p".into(), code: &service::INTERNAL }],
-            redacted: vec!["r".into()],
-        };
-        check("Logged", LoggedJson::new(&logged(), told, Some("proof".into())));
-        check("NotExpanded", NotExpandedJson { path: "p".into(), code: &service::INTERNAL });
-        let problem = Problem::new(&service::INTERNAL, "x").at("y").to_json();
-        check("BatchLine", BatchLineJson { line: 1, status: 500, logged: None, problem: Some(problem.clone()) });
-        check("Problem", problem);
-        let key = ed25519_dalek::SigningKey::from_bytes(&[1; 32]).verifying_key();
-        let entry = SequencedEntry {
-            kind,
-            digest: ArtifactDigest::of(b""),
-            body_bytes: 0,
-            signer: Some(crate::artifact::Did::of(&key)),
-            submitter: SubmitterName::parse("s").expect("a legal name"),
-            logged_at: LoggedAt::from_unix_ms(1),
-            receipts: Some(ReceiptsRoot { root: [0; 32], count: 1 }),
-        };
-        let bytes = entry.encode();
-        let stored = StoredEntry { index: LeafIndex::new(0), leaf_hash: leaf_hash(&bytes), bytes, entry };
-        check("Entry", EntryJson::from(&stored));
-        check("EntryList", EntryListJson { entries: vec![], next: Some(1), tree_size: 1, indexed_size: Some(1) });
-        let head = TreeHead { size: TreeSize::ZERO, root: empty_root() };
-        let proof = LogProof { index: LeafIndex::new(0), path: vec![], checkpoint: note(), extra: None };
-        check("InclusionProof", InclusionJson::new(&proof, head));
-        let consistency = ConsistencyJson {
-            from: 1,
-            to: 2,
-            from_root: String::new(),
-            to_root: String::new(),
-            path: vec![],
-            checkpoint: String::new(),
-        };
-        check("ConsistencyProof", consistency);
-        check("Checkpoint", CheckpointJson::new(head, &note()));
-        check("CheckpointList", CheckpointListJson { checkpoints: vec![], next: Some(1) });
-        check(
-            "Health",
-            HealthJson {
-                status: "up",
-                tree_size: Some(1),
-                writes: Some(false),
-                writes_refused: Some(vec![&service::DISK_LOW]),
-                damaged: Some(vec!["entry 5".into()]),
-            },
-        );
-        assert_eq!(SHAPES.len(), 11 + 14 + 7, "a new shape needs a line here, in `audited` or in `shapes::verdicts`");
-    }
 }

@@ -1,25 +1,35 @@
 //! What the audit and the search answer, as JSON.
 
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::artifact::digest::ArtifactDigest;
 use crate::audit::{AsOf, Finding, RULES_VERSION, Report};
 use crate::merkle::LeafIndex;
+use crate::server::api::wire::shapes::ARTIFACT;
 use crate::server::audits::{FindingPage, ScopeReport};
 use crate::server::lookup::{Found, Group};
+use crate::shapes::HashText;
 
 /// A report, member for member as the audit prints it, and its entries.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ScopeReport")]
 pub struct ScopeReportJson {
+    /// What the audit prints.
     #[serde(flatten)]
     report: Report,
+    /// Every entry that the report rests on, roots and policies included.
     entries: Vec<EntryNameJson>,
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct EntryNameJson {
-    pub(super) index: u64,
-    pub(super) kind: &'static str,
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EntryName")]
+struct EntryNameJson {
+    /// Leaf index.
+    index: u64,
+    /// Kind of the artifact.
+    kind: &'static str,
 }
 
 impl From<ScopeReport> for ScopeReportJson {
@@ -31,15 +41,24 @@ impl From<ScopeReport> for ScopeReportJson {
 }
 
 /// A page of findings.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "FindingList")]
 pub struct FindingListJson {
+    /// Each once over all pages.
     findings: Vec<Finding>,
+    /// Give it as `after`, with the same filter and `at`, for the rest; absent at
+    /// the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<u64>,
+    /// The prefix that was audited.
     as_of: AsOf,
+    /// Version of the rules.
     rules_version: &'static str,
+    /// Digest of the newest roots in force.
     roots_digest: Option<ArtifactDigest>,
+    /// Entries below this were looked through by this page and those before.
     scanned_to: u64,
+    /// Entries with which more hangs together than one answer reads.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_judged: Vec<LeafIndex>,
 }
@@ -52,12 +71,29 @@ impl From<FindingPage> for FindingListJson {
 }
 
 /// A policy, without its envelope: that is written between as it was logged.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Policy", transform = envelope)]
 pub struct PolicyJson {
+    /// SHA-256 of the policy's JCS form.
+    #[schemars(with = "HashText")]
     pub policy_hash: String,
+    /// The same as peers spell it.
     pub policy_hash_b64u: String,
+    /// Its first entry.
     pub index: u64,
+    /// Every entry of a holder of the role with this policy.
     pub statements: Vec<u64>,
+}
+
+/// What [`PolicyJson::with_envelope`] writes.
+fn envelope(schema: &mut Schema) {
+    let artifact = json!({ "$ref": ARTIFACT, "description": "The signed policy of that entry." });
+    if let Some(serde_json::Value::Object(members)) = schema.get_mut("properties") {
+        members.insert("envelope".to_owned(), artifact);
+    }
+    if let Some(serde_json::Value::Array(required)) = schema.get_mut("required") {
+        required.push("envelope".into());
+    }
 }
 
 impl PolicyJson {
@@ -71,20 +107,30 @@ impl PolicyJson {
 }
 
 /// What was found under a name or hash.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Lookup")]
 pub struct LookupJson {
+    /// What was looked for.
     q: String,
+    /// Published size that was searched.
     tree_size: u64,
+    /// What was found, by what it is.
     groups: Vec<LookupGroupJson>,
+    /// What it was taken for, found or not.
     tried: Vec<&'static str>,
 }
 
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct LookupGroupJson {
-    pub(super) kind_of_match: &'static str,
-    pub(super) entries: Vec<u64>,
-    pub(super) more: bool,
-    pub(super) href: String,
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "LookupGroup")]
+struct LookupGroupJson {
+    /// What the name or hash names.
+    kind_of_match: &'static str,
+    /// Leaf indexes, lowest first, at most 100.
+    entries: Vec<u64>,
+    /// Whether there may be more.
+    more: bool,
+    /// Where to read on.
+    href: String,
 }
 
 impl LookupJson {
@@ -98,78 +144,5 @@ impl LookupJson {
             href: group.href,
         };
         Self { q, tree_size, groups: found.groups.into_iter().map(group).collect(), tried: found.tried }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::artifact::Kind;
-    use crate::audit::{
-        Absence, Coverage, Effect, JudgedRun, NotHere, Pending, Run, Scope, Severity, Subject, Timeline, Verdict, audit,
-    };
-    use crate::server::api::wire::shapes::shape;
-    use crate::server::api::wire::tests::check;
-
-    #[test]
-    fn every_shape_of_an_audit_lists_exactly_the_fields_that_are_written() {
-        let some = || Some("x".to_owned());
-        let subject = Subject {
-            job: some(),
-            run: some(),
-            agent: some(),
-            token: some(),
-            app: some(),
-            submitter: some(),
-            ..Subject::default()
-        };
-        let entries = vec![LeafIndex::new(1)];
-        let (code, severity, effect) = ("TOKEN_REVOKED", Severity::High, Effect::Fails);
-        let (detail, of) = (String::new(), subject.clone());
-        let (at, kind) = (LeafIndex::new(1), Some(Kind::Approval));
-        let not_here = NotHere { first: at, last: at, kind, file: some() };
-        check("NotHere", not_here.clone());
-        let not_here = vec![not_here];
-        check("Finding", Finding { entries: entries.clone(), code, severity, effect, subject: of, detail, not_here });
-        check("Pending", Pending { entries: entries.clone(), code, subject: subject.clone(), until_ms: 1 });
-        check("Coverage", Coverage { what: "x", entries, subject });
-        let run = Run { agent: String::new(), run: String::new() };
-        check("Run", JudgedRun { run, job: None, token: None, tokens: Default::default(), verdict: Verdict::Pass });
-        check("Absence", Absence::Attested { entry: LeafIndex::new(1) });
-        check("EntryName", EntryNameJson { index: 1, kind: "approval" });
-        let report = audit(&Timeline::default(), None);
-        check("AsOf", AsOf { beyond: 1, ..report.as_of });
-        let (next, not_judged) = (Some(1), vec![LeafIndex::new(1)]);
-        let (findings, as_of) = (vec![], report.as_of);
-        let page = FindingPage { findings, next, as_of, roots_digest: None, scanned_to: 1, not_judged };
-        check("FindingList", FindingListJson::from(page));
-        check("ScopeReport", ScopeReportJson { report, entries: vec![] });
-        let (policy_hash, policy_hash_b64u) = (String::new(), String::new());
-        let policy = PolicyJson { policy_hash, policy_hash_b64u, index: 1, statements: vec![] };
-        let policy = policy.with_envelope("{}").expect("plain data");
-        check("Policy", serde_json::from_str::<serde_json::Value>(&policy).expect("JSON"));
-        let group = Group { kind_of_match: "job", entries: vec![], more: false, href: String::new() };
-        check(
-            "LookupGroup",
-            LookupGroupJson { kind_of_match: group.kind_of_match, entries: vec![], more: false, href: String::new() },
-        );
-        check("Lookup", LookupJson::new(String::new(), 1, Found { groups: vec![group], tried: vec![] }));
-    }
-
-    #[test]
-    fn the_scopes_of_reports_write_no_other_fields() {
-        let id = || "x".to_owned();
-        let scopes = [Scope::Job(id()), Scope::Token(id()), Scope::Run { agent: id(), run: id() }];
-        let mut written: Vec<String> = Vec::new();
-        for scope in scopes {
-            let serde_json::Value::Object(object) = serde_json::to_value(scope).expect("plain data") else {
-                panic!("a scope is an object")
-            };
-            written.extend(object.keys().cloned());
-        }
-        let mut listed: Vec<_> = shape("Scope").expect("a shape").fields.iter().map(|field| field.name).collect();
-        written.sort();
-        listed.sort();
-        assert_eq!(written, listed);
     }
 }
