@@ -31,8 +31,6 @@ mod input;
 mod keygen;
 mod log_source;
 mod many;
-#[cfg(feature = "server")]
-mod place;
 mod progress;
 #[cfg(feature = "server")]
 mod rebuild_guard;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pulselog::codes::verdict::RATE_TOO_LOW;
 use pulselog::note::VerifierKey;
-use pulselog::server::config::{self, RawConfig};
+use pulselog::server::config::{self, Place};
 use pulselog::server::fsck::remote::{Fetched, Limits, Unfetched};
 use pulselog::server::fsck::{FsckError, Report, check, remote};
 use pulselog::verify::ARTIFACT_BYTES_MAX;
@@ -58,8 +58,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let mut told = |done: u64, all: u64| bar.of(done, all);
     let report = match (&args.data, &args.url, &args.vkey) {
         (Some(data), ..) => {
-            let flags = RawConfig { data: Some(data.clone()), guard: args.guard.clone(), ..RawConfig::default() };
-            let guard = config::guard(flags, variables()?.into_iter())
+            let place = Place { data: Some(data.clone()), guard: args.guard.clone(), ..Place::default() };
+            let guard = config::guard(place.into(), variables()?.into_iter())
                 .map_err(|error| Failure::fail(format!("{error} [{}]", error.code())))?;
             check(data, &guard, &mut told)
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pulselog::server::config::RawConfig;
+use pulselog::server::config::{Place, RawConfig};
 use pulselog::server::faults::NoFaults;
 use pulselog::server::guard::GuardState;
 use pulselog::server::log::clock::SystemClock;
@@ -11,7 +11,6 @@ use pulselog::server::log::recovery::{Rebuilt, rebuild_guard};
 use pulselog::server::opening;
 
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::place::Place;
 use crate::cli::{print, serve};
 
 const AFTER: &str = "\
@@ -44,7 +43,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<Exit, Failure> {
-    let config = serve::load(RawConfig { seen: Some(args.seen), ..args.place.settings() })?;
+    let config = serve::load(RawConfig { seen: Some(args.seen), ..args.place.into() })?;
     let opening = opening(config, Arc::new(SystemClock::default()), Arc::new(NoFaults));
     let rebuilt = rebuild_guard(&opening).map_err(|error| Failure::fail(format!("{error} [{}]", error.code())))?;
     tracing::warn!(size = rebuilt.head.size.get(), seen = rebuilt.seen.get(), "head guard rebuilt");

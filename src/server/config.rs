@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use self::error::ConfigError;
-pub use self::raw::RawConfig;
+pub use self::raw::{Place, RawConfig};
 
 use crate::artifact::{self, Did};
 use crate::checkpoint::Origin;
@@ -154,11 +154,11 @@ impl Config {
         if !listen.ip().is_loopback() && raw.public != Some(true) {
             return Err(ConfigError::NotPublic { listen });
         }
-        let origin_text = raw.origin.ok_or(ConfigError::Missing { name: "origin" })?;
+        let origin_text = raw.place.origin.ok_or(ConfigError::Missing { name: "origin" })?;
         let origin = Origin::parse(&origin_text).map_err(|e| invalid("origin", e))?;
         let name = KeyName::parse(&origin_text).map_err(|e| invalid("origin", e))?;
-        let key = raw.key.ok_or(ConfigError::Missing { name: "key" })?;
-        let operator = raw.operator.ok_or(ConfigError::Missing { name: "operator" })?;
+        let key = raw.place.key.ok_or(ConfigError::Missing { name: "key" })?;
+        let operator = raw.place.operator.ok_or(ConfigError::Missing { name: "operator" })?;
         let defaults = Limits::default();
         let limits = Limits {
             artifact: artifact::Limits {
@@ -171,7 +171,7 @@ impl Config {
             request_timeout: raw.request_timeout_ms.map_or(defaults.request_timeout, Duration::from_millis),
         };
         check_limits(&limits)?;
-        if let Some(place) = raw.guard.as_deref().and_then(Path::parent) {
+        if let Some(place) = raw.place.guard.as_deref().and_then(Path::parent) {
             // Empty: a bare name, in the directory that the log is started in.
             if !place.as_os_str().is_empty() && !place.is_dir() {
                 let why = format!("its directory {} does not exist; make it, or mount the disk", place.display());
@@ -186,7 +186,7 @@ impl Config {
         };
         check_budget(budget)?;
         Ok(Self {
-            guard: raw.guard.unwrap_or_else(|| default_guard_path(&data)),
+            guard: raw.place.guard.unwrap_or_else(|| default_guard_path(&data)),
             listen,
             public_url: raw.public_url.map(parse_public_url).transpose()?,
             origin,
@@ -214,8 +214,8 @@ fn settings(
     env: impl Iterator<Item = (String, String)>,
 ) -> Result<(PathBuf, RawConfig), ConfigError> {
     let given = flags.over(RawConfig::from_env(env)?);
-    let data = given.data.clone().ok_or(ConfigError::Missing { name: "data" })?;
-    let file = match &given.config {
+    let data = given.place.data().ok_or(ConfigError::Missing { name: "data" })?.to_owned();
+    let file = match &given.place.config {
         Some(path) => Some(path.clone()),
         None => Some(data.join(FILE_NAME)).filter(|path| path.exists()),
     };
@@ -232,7 +232,7 @@ fn settings(
 /// As [`Config::load`], of the file and the environment.
 pub fn guard(flags: RawConfig, env: impl Iterator<Item = (String, String)>) -> Result<PathBuf, ConfigError> {
     let (data, raw) = settings(flags, env)?;
-    Ok(raw.guard.unwrap_or_else(|| default_guard_path(&data)))
+    Ok(raw.place.guard.unwrap_or_else(|| default_guard_path(&data)))
 }
 
 fn parse_time(text: &str) -> Result<u64, ConfigError> {

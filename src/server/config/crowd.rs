@@ -81,7 +81,56 @@ settings! {
 }
 
 /// Settings as given, by name.
-pub type Given = BTreeMap<&'static str, u64>;
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given(BTreeMap<&'static str, u64>);
+
+impl FromIterator<(&'static str, u64)> for Given {
+    fn from_iter<T: IntoIterator<Item = (&'static str, u64)>>(given: T) -> Self {
+        Self(given.into_iter().collect())
+    }
+}
+
+impl merge::Merge for Given {
+    fn merge(&mut self, below: Self) {
+        for (name, value) in below.0 {
+            self.0.entry(name).or_insert(value);
+        }
+    }
+}
+
+impl clap::Args for Given {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        ROWS.iter().fold(command, |command, row| {
+            let help = format!("{} [default: {}]", sentence(row.meaning), row.default);
+            let number = clap::value_parser!(u64);
+            // A few names, once a process: flags are static text here.
+            let flag: &'static str = row.name.replace('_', "-").leak();
+            let arg = clap::Arg::new(row.name).long(flag);
+            command.arg(arg.value_name(row.unit).value_parser(number).help(help).help_heading("Many clients at once"))
+        })
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for Given {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        let given = |row: &Row| Some((row.name, *matches.get_one::<u64>(row.name)?));
+        Ok(Self(ROWS.iter().filter_map(given).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        Self::from_arg_matches(matches).map(|new| *self = new)
+    }
+}
+
+/// The same words, beginning like a sentence.
+fn sentence(words: &str) -> String {
+    let mut chars = words.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
 
 /// The setting of this name.
 #[must_use]
@@ -94,13 +143,13 @@ pub fn row(name: &str) -> Option<&'static Row> {
 /// # Errors
 /// The name of one that is no whole number.
 pub fn take(file: &mut toml::Table) -> Result<Given, &'static str> {
-    let mut given = Given::new();
+    let mut given = BTreeMap::new();
     for row in ROWS {
         let Some(value) = file.remove(row.name) else { continue };
         let number = value.as_integer().and_then(|n| u64::try_from(n).ok());
         given.insert(row.name, number.ok_or(row.name)?);
     }
-    Ok(given)
+    Ok(Given(given))
 }
 
 impl Crowd {
@@ -111,7 +160,7 @@ impl Crowd {
     pub fn build(given: &Given) -> Result<Self, ConfigError> {
         let mut crowd = Self::default();
         for row in ROWS {
-            let Some(value) = given.get(row.name) else { continue };
+            let Some(value) = given.0.get(row.name) else { continue };
             if !(row.min..=row.max).contains(value) {
                 let why = format!("must be within {} and {}", row.min, row.max);
                 return Err(ConfigError::Invalid { name: row.name, why });

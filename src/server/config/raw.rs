@@ -1,66 +1,130 @@
-//! Settings as they are given: in the file, in the environment, as flags.
+//! Settings as they are given: in the file, in the environment, as flags. Each
+//! stands here once: its name, its words, its type.
 
 use std::path::{Path, PathBuf};
 
+use clap::{Args as _, FromArgMatches as _};
+use merge::Merge as _;
+
 use crate::server::config::{ConfigError, ENV_PREFIX, crowd};
 
-/// Settings as given, before any is believed. Absent means: not given here.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+/// Settings that find a log and say whose it is. Absent means: not given here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args, serde::Deserialize, merge::Merge)]
 #[serde(deny_unknown_fields)]
-pub struct RawConfig {
-    /// Data directory. Not from the file, which lies in it.
+#[merge(strategy = merge::option::overwrite_none)]
+pub struct Place {
+    /// Data directory, as `pulselog init` made it.
+    #[arg(value_name = "DIR", conflicts_with = "data")]
+    #[serde(skip)]
+    pub dir: Option<PathBuf>,
+    /// The same as a flag.
+    #[arg(long, value_name = "DIR")]
     #[serde(skip)]
     pub data: Option<PathBuf>,
-    /// Configuration file; default `DIR/pulselog.toml`, if it is there.
+    /// Head guard, best on another disk [default: DIR.guard].
+    #[arg(long, value_name = "FILE")]
+    pub guard: Option<PathBuf>,
+    /// Origin line of every checkpoint.
+    #[arg(long, value_name = "NAME")]
+    pub origin: Option<String>,
+    /// File of the log's key (PKCS#8 PEM, mode 0600).
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// did:key of the operator whose audit_roots count.
+    #[arg(long, value_name = "DID")]
+    pub operator: Option<String>,
+    /// Configuration file [default: DIR/pulselog.toml, if it is there].
+    #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
-    /// Address and port.
+}
+
+/// Settings as given, before any is believed. Absent means: not given here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args, serde::Deserialize, merge::Merge)]
+#[serde(deny_unknown_fields)]
+#[merge(strategy = merge::option::overwrite_none)]
+pub struct RawConfig {
+    #[command(flatten)]
+    #[serde(skip)]
+    #[merge(strategy = merge::Merge::merge)]
+    pub place: Place,
+    /// Address and port [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
-    /// Leave to listen beyond this machine.
+    /// Allow an address that other machines reach; TLS is the proxy's.
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(hide_possible_values = true)]
     pub public: Option<bool>,
-    /// Show what lies there, and write nothing.
-    pub read_only: Option<bool>,
-    /// Address under which readers reach the log.
+    /// Address under which readers reach the log, for commands on its pages
+    /// [default: the address it listens at].
+    #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
-    /// Origin line.
-    pub origin: Option<String>,
-    /// File of the log's key.
-    pub key: Option<PathBuf>,
-    /// did:key of the operator.
-    pub operator: Option<String>,
-    /// Checkpoint files that the store must extend.
+    /// Show the log as it lies and write nothing: for a store that is damaged.
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(hide_possible_values = true)]
+    pub read_only: Option<bool>,
+    /// A checkpoint kept elsewhere that the store must extend; repeatable.
+    #[arg(long, value_name = "CHECKPOINT")]
     pub seen: Option<Vec<PathBuf>>,
-    /// Head guard file.
-    pub guard: Option<PathBuf>,
-    /// Least time between two checkpoints, milliseconds.
-    pub checkpoint_interval_ms: Option<u64>,
-    /// Free bytes below which writes are refused.
-    pub free_disk_bytes_min: Option<u64>,
-    /// Bytes of the store's cache.
-    pub store_cache_bytes: Option<usize>,
-    /// Bytes of the store's rows that are in no table yet.
-    pub store_memtables_bytes: Option<usize>,
-    /// Bytes of folded tiles that proofs climb through.
-    pub store_tree_bytes: Option<usize>,
-    /// Most bytes of one artifact.
-    pub artifact_bytes_max: Option<usize>,
-    /// Most bytes of a single submission.
-    pub body_bytes_max: Option<usize>,
-    /// Most bytes of a batch.
-    pub batch_bytes_max: Option<usize>,
-    /// Most artifacts of a batch.
-    pub batch_items_max: Option<usize>,
-    /// Longest time for one request, milliseconds.
-    pub request_timeout_ms: Option<u64>,
-    /// What is logged, e.g. `info` or `pulselog=debug`.
-    pub log: Option<String>,
-    /// A time that is right, RFC 3339. From the command line alone: it is said
-    /// once, about one start.
+    /// The time, where the clock is right and the log refuses it; once.
+    #[arg(long, value_name = "TIME")]
     #[serde(skip)]
     pub accept_clock: Option<String>,
+    /// Least milliseconds between two checkpoints; 0 signs every commit [default: 0].
+    #[arg(long, value_name = "MS")]
+    pub checkpoint_interval_ms: Option<u64>,
+    /// Free bytes below which writes are refused [default: 1 GiB].
+    #[arg(long, value_name = "BYTES")]
+    pub free_disk_bytes_min: Option<u64>,
+    /// Memory of the store's cache; smaller costs disk reads [default: 96 MiB].
+    #[arg(long, value_name = "BYTES")]
+    pub store_cache_bytes: Option<usize>,
+    /// Memory of the store's newest rows [default: 64 MiB].
+    #[arg(long, value_name = "BYTES")]
+    pub store_memtables_bytes: Option<usize>,
+    /// Memory of folded tiles that proofs climb through [default: 16 MiB].
+    #[arg(long, value_name = "BYTES")]
+    pub store_tree_bytes: Option<usize>,
+    /// Most bytes of one artifact [default: 2 MiB].
+    #[arg(long, value_name = "BYTES")]
+    pub artifact_bytes_max: Option<usize>,
+    /// Most bytes of a single submission [default: 4 MiB].
+    #[arg(long, value_name = "BYTES")]
+    pub body_bytes_max: Option<usize>,
+    /// Most bytes of a batch [default: 16 MiB].
+    #[arg(long, value_name = "BYTES")]
+    pub batch_bytes_max: Option<usize>,
+    /// Most artifacts of a batch [default: 4096].
+    #[arg(long, value_name = "N")]
+    pub batch_items_max: Option<usize>,
+    /// Longest time for one request [default: 30000].
+    #[arg(long, value_name = "MS")]
+    pub request_timeout_ms: Option<u64>,
+    /// What is logged to standard error, e.g. warn or pulselog=debug [default: info].
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<String>,
     /// Settings of [`crowd::ROWS`].
+    #[command(flatten)]
     #[serde(skip)]
+    #[merge(strategy = merge::Merge::merge)]
     pub crowd: crowd::Given,
+}
+
+/// Said about one start, so by a flag alone.
+const FLAG_ALONE: &str = "accept_clock";
+
+impl Place {
+    /// Data directory.
+    #[must_use]
+    pub fn data(&self) -> Option<&Path> {
+        self.dir.as_deref().or(self.data.as_deref())
+    }
+}
+
+impl From<Place> for RawConfig {
+    fn from(place: Place) -> Self {
+        Self { place, ..Self::default() }
+    }
 }
 
 impl RawConfig {
@@ -70,89 +134,45 @@ impl RawConfig {
     /// [`ConfigError::File`] names the key or line.
     pub fn from_toml(text: &str, file: &Path) -> Result<Self, ConfigError> {
         let refused = |why: String| ConfigError::File { path: file.to_owned(), why };
-        let mut table: toml::Table = toml::from_str(text).map_err(|e| refused(e.message().to_owned()))?;
+        let read = |error: toml::de::Error| refused(error.message().to_owned());
+        let mut table: toml::Table = toml::from_str(text).map_err(read)?;
         let crowd = crowd::take(&mut table).map_err(|name| refused(format!("{name}: must be a whole number")))?;
-        let raw: Self = table.try_into().map_err(|e: toml::de::Error| refused(e.message().to_owned()))?;
-        let mut raw = Self { crowd, ..raw };
+        let of_place = Place::augment_args(clap::Command::new(""));
+        let is_of_place = |name: &str| of_place.get_arguments().any(|arg| arg.get_id() == name);
+        let (place, rest): (toml::Table, toml::Table) = table.into_iter().partition(|(name, _)| is_of_place(name));
+        let raw: Self = rest.try_into().map_err(read)?;
+        let mut raw = Self { place: place.try_into().map_err(read)?, crowd, ..raw };
         let at = file.parent().unwrap_or(Path::new(""));
-        let paths = raw.key.iter_mut().chain(&mut raw.guard).chain(raw.seen.iter_mut().flatten());
+        let paths = raw.place.key.iter_mut().chain(&mut raw.place.guard).chain(raw.seen.iter_mut().flatten());
         paths.for_each(|path| *path = at.join(&*path));
         Ok(raw)
     }
 
-    /// Picks our variables. `PULSELOG_SEEN` lists files separated by colons;
-    /// other names with the prefix belong to other commands and are left alone.
+    /// Picks our variables, each read as its flag is. `PULSELOG_SEEN` lists files
+    /// separated by colons; other names with the prefix belong to other commands
+    /// and are left alone.
     ///
     /// # Errors
     /// [`ConfigError::Variable`] for a value of the wrong type.
     pub fn from_env(vars: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let command = Self::augment_args(clap::Command::new("").no_binary_name(true));
         let mut raw = Self::default();
         for (name, value) in vars {
-            let Some(key) = name.strip_prefix(ENV_PREFIX) else { continue };
-            let wrong = || ConfigError::Variable { name: name.clone() };
-            let number = || value.parse().map_err(|_| wrong());
-            let size = || value.parse().map_err(|_| wrong());
-            match key {
-                "DATA" => raw.data = Some(value.into()),
-                "CONFIG" => raw.config = Some(value.into()),
-                "LISTEN" => raw.listen = Some(value),
-                "PUBLIC" => raw.public = Some(value.parse().map_err(|_| wrong())?),
-                "READ_ONLY" => raw.read_only = Some(value.parse().map_err(|_| wrong())?),
-                "PUBLIC_URL" => raw.public_url = Some(value),
-                "ORIGIN" => raw.origin = Some(value),
-                "KEY" => raw.key = Some(value.into()),
-                "OPERATOR" => raw.operator = Some(value),
-                "SEEN" => raw.seen = Some(value.split(':').map(PathBuf::from).collect()),
-                "GUARD" => raw.guard = Some(value.into()),
-                "CHECKPOINT_INTERVAL_MS" => raw.checkpoint_interval_ms = Some(number()?),
-                "FREE_DISK_BYTES_MIN" => raw.free_disk_bytes_min = Some(number()?),
-                "STORE_CACHE_BYTES" => raw.store_cache_bytes = Some(size()?),
-                "STORE_MEMTABLES_BYTES" => raw.store_memtables_bytes = Some(size()?),
-                "STORE_TREE_BYTES" => raw.store_tree_bytes = Some(size()?),
-                "ARTIFACT_BYTES_MAX" => raw.artifact_bytes_max = Some(size()?),
-                "BODY_BYTES_MAX" => raw.body_bytes_max = Some(size()?),
-                "BATCH_BYTES_MAX" => raw.batch_bytes_max = Some(size()?),
-                "BATCH_ITEMS_MAX" => raw.batch_items_max = Some(size()?),
-                "REQUEST_TIMEOUT_MS" => raw.request_timeout_ms = Some(number()?),
-                "LOG" => raw.log = Some(value),
-                _ => {
-                    if let Some(row) = crowd::row(&key.to_ascii_lowercase()) {
-                        raw.crowd.insert(row.name, number()?);
-                    }
-                }
-            }
+            let id = name.strip_prefix(ENV_PREFIX).unwrap_or_default().to_ascii_lowercase();
+            let arg = command.get_arguments().find(|arg| arg.get_id() == id.as_str() && id != FLAG_ALONE);
+            let Some(flag) = arg.and_then(clap::Arg::get_long) else { continue };
+            let values = if id == "seen" { value.split(':').collect() } else { vec![value.as_str()] };
+            let line = values.iter().map(|value| format!("--{flag}={value}"));
+            let read = command.clone().try_get_matches_from(line).and_then(|flags| Self::from_arg_matches(&flags));
+            raw = raw.over(read.map_err(|_| ConfigError::Variable { name })?);
         }
         Ok(raw)
     }
 
     /// `self` where it says something, `below` where it does not.
     #[must_use]
-    pub fn over(self, below: Self) -> Self {
-        Self {
-            data: self.data.or(below.data),
-            config: self.config.or(below.config),
-            listen: self.listen.or(below.listen),
-            public: self.public.or(below.public),
-            read_only: self.read_only.or(below.read_only),
-            public_url: self.public_url.or(below.public_url),
-            origin: self.origin.or(below.origin),
-            key: self.key.or(below.key),
-            operator: self.operator.or(below.operator),
-            seen: self.seen.or(below.seen),
-            guard: self.guard.or(below.guard),
-            checkpoint_interval_ms: self.checkpoint_interval_ms.or(below.checkpoint_interval_ms),
-            free_disk_bytes_min: self.free_disk_bytes_min.or(below.free_disk_bytes_min),
-            store_cache_bytes: self.store_cache_bytes.or(below.store_cache_bytes),
-            store_memtables_bytes: self.store_memtables_bytes.or(below.store_memtables_bytes),
-            store_tree_bytes: self.store_tree_bytes.or(below.store_tree_bytes),
-            artifact_bytes_max: self.artifact_bytes_max.or(below.artifact_bytes_max),
-            body_bytes_max: self.body_bytes_max.or(below.body_bytes_max),
-            batch_bytes_max: self.batch_bytes_max.or(below.batch_bytes_max),
-            batch_items_max: self.batch_items_max.or(below.batch_items_max),
-            request_timeout_ms: self.request_timeout_ms.or(below.request_timeout_ms),
-            log: self.log.or(below.log),
-            accept_clock: self.accept_clock.or(below.accept_clock),
-            crowd: below.crowd.into_iter().chain(self.crowd).collect(),
-        }
+    pub fn over(mut self, below: Self) -> Self {
+        self.merge(below);
+        self
     }
 }
