@@ -136,6 +136,8 @@ mod http_forms;
 mod http_lookup;
 #[cfg(feature = "server")]
 mod http_verdicts;
+#[cfg(feature = "server")]
+mod interrupted;
 mod json;
 mod judging;
 mod judging_reference;
@@ -206,6 +208,8 @@ mod service;
 mod shell;
 #[cfg(feature = "server")]
 mod shown;
+#[cfg(feature = "server")]
+mod shown_advice;
 #[cfg(feature = "server")]
 mod shown_lost;
 mod slips;
