@@ -45,7 +45,7 @@ rows! {
     KEY_SILENT "key_silent": "Key does not answer", "the log's key did not sign at the start", "see that the key or signing service is reachable";
     STORE_HOLES "store_holes": "Store has holes", "rows are missing below the newest head: a part of the data was lost, or an older copy was put over a newer one", "put a whole copy of the newest data in its place and start with --seen; nothing was changed, so keep this one for pulselog fsck";
     DISK_FULL "disk_full": "No room on the disk", "the disk has no room for what the log writes; nothing is damaged", "make room, then start again; until then pulselog serve --read-only shows the log";
-    STORE_OPEN "store_open": "Store does not open", "the database does not open", "read the reason; if it is damage, run pulselog fsck";
+    STORE_OPEN "store_open": "Store does not open", "the database does not open", "read the reason; if it is damage, leave the store as it lies and put a whole copy of the newest data in its place; the message says whether serve --read-only still shows something";
     NOTHING_TO_SHOW "nothing_to_show": "Nothing to show", "no checkpoint in the store can be read that the log's key signed", "give the log's own key; run pulselog fsck, and put a whole copy of the newest data in its place";
     STORE_BUSY "store_busy": "Store in use", "another process holds the store", "stop the other process; one log, one process, and none while it is served with --read-only";
     STORE_READ "store_read": "Store read failed", "the database could not be read", "look at the disk";

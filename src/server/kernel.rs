@@ -1,4 +1,4 @@
-//! Three things that the standard library does not ask of the kernel, and the
+//! Four things that the standard library does not ask of the kernel, and the
 //! only code in this crate that the compiler cannot check.
 #![allow(unsafe_code)]
 
@@ -54,4 +54,50 @@ pub const fn keep_heaps_few() {}
 pub fn exit_now(code: i32) -> ! {
     // SAFETY: takes any number and does not return.
     unsafe { libc::_exit(code) }
+}
+
+/// How often a sync that a signal interrupts is begun in all, before it counts
+/// as failed: nobody may wait for a disk that never says more.
+#[cfg(target_os = "linux")]
+const SYNC_TRIES_MAX: u32 = 1_000;
+
+/// `fdatasync` of this whole process, the database's too: the linker takes this
+/// one for the system library's. RocksDB does not begin a sync again that was
+/// interrupted (file systems over FUSE or NFS say so); it counts as a write
+/// that failed, and would stop the log.
+///
+/// An interrupted sync is no verdict: Linux asks for write errors of this file
+/// before it waits for the server of such a file system, so that a second call
+/// has nothing to hide. Any other error is given on as it is, and never tried
+/// again: after it the page cache may show what the disk does not have.
+#[cfg(target_os = "linux")]
+#[unsafe(no_mangle)]
+pub extern "C" fn fdatasync(fd: libc::c_int) -> libc::c_int {
+    synced(libc::SYS_fdatasync, fd)
+}
+
+/// The same of `fsync`, by which directories and moved files are synced.
+#[cfg(target_os = "linux")]
+#[unsafe(no_mangle)]
+pub extern "C" fn fsync(fd: libc::c_int) -> libc::c_int {
+    synced(libc::SYS_fsync, fd)
+}
+
+/// Makes the system call, and again while it is interrupted. The last word is
+/// `EIO`: the standard library repeats an interrupted call without end.
+#[cfg(target_os = "linux")]
+fn synced(call: libc::c_long, fd: libc::c_int) -> libc::c_int {
+    for _ in 0..SYNC_TRIES_MAX {
+        // SAFETY: takes any number, reads and writes no memory of ours.
+        if unsafe { libc::syscall(call, fd) } == 0 {
+            return 0;
+        }
+        // SAFETY: the pointer is to this thread's own number, which is always there.
+        if unsafe { *libc::__errno_location() } != libc::EINTR {
+            return -1;
+        }
+    }
+    // SAFETY: as above.
+    unsafe { *libc::__errno_location() = libc::EIO };
+    -1
 }

@@ -54,8 +54,8 @@ const ROW_BYTES_GUESS: usize = 320;
 pub struct Store {
     db: DB,
     faults: Arc<dyn Faults>,
-    /// Held by a read-only store; RocksDB holds it for the others.
-    _lock: Option<std::fs::File>,
+    /// A store that is written has RocksDB's own lock beside it.
+    _lock: rocks::Held,
     pyramids: Pyramids,
     damage: Arc<Damage>,
     /// Blocks that were read, and how many bytes of them are kept.
@@ -67,16 +67,19 @@ impl Store {
     /// torn by a power cut and nothing else.
     ///
     /// # Errors
-    /// [`StoreError::Open`]: damaged files, a lock held by another process;
-    /// [`StoreError::Record`]; [`StoreError::NoRoom`].
+    /// [`StoreError::Busy`]; [`StoreError::Open`], [`StoreError::Closed`]:
+    /// damaged files; [`StoreError::Record`]; [`StoreError::NoRoom`].
     pub fn open(dir: &Path, budget: Budget, faults: Arc<dyn Faults>) -> Result<Self, StoreError> {
         records::check(dir)?;
         room::check(dir)?;
         let cache = Cache::new_lru_cache(budget.cache_bytes);
-        let db = rocks::open(dir, budget, &cache).map_err(StoreError::opening)?;
+        // Where RocksDB has yet to make the directory nobody reads in it.
+        let before = dir.exists().then(|| rocks::lock_beside(dir).ok_or(StoreError::Busy)).transpose()?;
+        let db = rocks::open(dir, budget, &cache).map_err(|error| still::refused(dir, &cache, error))?;
+        let lock = before.map_or_else(|| rocks::lock_beside(dir).ok_or(StoreError::Busy), Ok)?;
         let pyramids = Pyramids::new(budget.tree_bytes);
         let cache = (cache, budget.cache_bytes);
-        Ok(Self { db, faults, _lock: None, pyramids, damage: Arc::default(), cache })
+        Ok(Self { db, faults, _lock: lock, pyramids, damage: Arc::default(), cache })
     }
 
     /// Writes what the WAL gave back into synced files: after a failed sync

@@ -271,11 +271,11 @@ fn a_second_process_on_the_same_data_is_refused() {
     let (place, mut memory) = three_batches();
     let open = place.open();
     assert_eq!(place.refusal(), "guard_busy");
-    // Nor with the data under another guard: RocksDB holds its own lock.
+    // Nor with the data under another guard: the store is locked too.
     let elsewhere = place.root().join("elsewhere.guard");
     std::fs::copy(place.guard(), &elsewhere).unwrap();
     let refused = place.try_open_with(|o| o.guard.clone_from(&elsewhere)).err().unwrap();
-    assert_eq!(refused.code().name, "store_open");
+    assert_eq!(refused.code().name, "store_busy");
     memory.submit(&open, 6..7);
     open.close().unwrap();
     memory.check_log(&place);

@@ -138,6 +138,9 @@ fn an_older_write_ahead_log_that_was_lost_refuses() {
                 _ => std::fs::remove_file(&wal).unwrap(),
             }
             check_refuses(&place, &base.memory, &format!("log {at} {how}"), &["store_open", "store_holes"]);
+            // To be shown as it lies it opens or refuses, and never ends the process.
+            let shown = Store::open_as_it_lies(&place.store(), Budget::default());
+            assert_eq!(shown.err().map_or("store_open", |refused| refused.code().name), "store_open");
         }
     }
     // What was copied while the log ran, and not damaged, starts.

@@ -138,6 +138,8 @@ mod http_lookup;
 mod http_shapes;
 #[cfg(feature = "server")]
 mod http_verdicts;
+#[cfg(feature = "server")]
+mod interrupted;
 mod json;
 mod judging;
 mod judging_reference;
@@ -208,6 +210,8 @@ mod service;
 mod shell;
 #[cfg(feature = "server")]
 mod shown;
+#[cfg(feature = "server")]
+mod shown_advice;
 #[cfg(feature = "server")]
 mod shown_lost;
 mod slips;

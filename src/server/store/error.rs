@@ -7,17 +7,22 @@ const FILE_GONE: &str = "No such file or directory";
 /// What it calls a disk, or somebody's share of it, that has no room.
 const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
 
+/// What runs a log again whose store does not open, whoever met it.
+const WHOLE_COPY: &str = "put a whole copy of the newest data in its place, with \
+     the guard that is there now, and start it with pulselog serve --seen CHECKPOINT, the newest one that anybody kept; \
+     where the guard is lost too, pulselog rebuild-guard --seen CHECKPOINT first";
+
 /// Why the store did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// It does not open.
+    /// It does not open, and what is whole can be shown.
     #[error(
-        "store: does not open: {0}; leave it as it lies and run pulselog fsck; pulselog serve --read-only shows what is whole"
+        "store: does not open: {0}; leave it as it lies: pulselog serve --read-only shows what is whole. To run the log again, {WHOLE_COPY}"
     )]
     Open(rocksdb::Error),
     /// Nor does it for whoever only reads.
     #[error(
-        "store: does not open, not even for reading alone: {0}; leave it as it lies, and put a whole copy of the newest data in its place"
+        "store: does not open, not even for reading alone: {0}; no command can read it, so keep it aside as it lies. To run the log again, {WHOLE_COPY}"
     )]
     Closed(rocksdb::Error),
     /// There is no room for what is to be written.

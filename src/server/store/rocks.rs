@@ -57,11 +57,13 @@ pub fn open_read_only(dir: &Path, cache: &Cache) -> Result<DB, Error> {
     still(dir, cache, &database(recovery_mode(dir)))
 }
 
-/// The same where parts are missing or damaged: what cannot be read is left out.
+/// The same where parts are missing or damaged: what cannot be read is left
+/// out. Logs stay verified against the manifest, so that one which is lost
+/// still refuses: without that RocksDB would rewrite its list of them, which a
+/// reader has no place for, and end the process by a signal.
 pub fn open_as_it_lies(dir: &Path, cache: &Cache) -> Result<DB, Error> {
     let mut database = database(DBRecoveryMode::SkipAnyCorruptedRecord);
     database.set_paranoid_checks(false);
-    database.set_track_and_verify_wals_in_manifest(false);
     still(dir, cache, &database)
 }
 
@@ -77,23 +79,50 @@ pub fn has_families(dir: &Path) -> Result<bool, Error> {
     Ok(cf::ALL.iter().all(|name| there.iter().any(|there| there == name)))
 }
 
-/// Takes RocksDB's own lock, which its read-only mode does not. `None` when
-/// another process holds it; a medium that cannot be written has no lock and
-/// needs none.
-pub fn lock(dir: &Path) -> Option<Option<File>> {
-    held(File::options().write(true).open(dir.join("LOCK")), FlockOperation::NonBlockingLockExclusive)
+/// Locks that keep whoever writes and whoever reads apart: RocksDB's own, which
+/// its read-only mode does not take, and one on the directory, since a copy of
+/// the data may have been made without its empty lock file, and whoever reads
+/// makes none.
+pub struct Held {
+    _own: Option<File>,
+    _directory: Option<File>,
+}
+
+/// Both locks for whoever is about to write. `None` when another process holds
+/// one. A medium that cannot be written has no lock file and needs none.
+pub fn lock(dir: &Path) -> Option<Held> {
+    let _directory = lock_directory(dir, FlockOperation::NonBlockingLockExclusive)?;
+    let own = File::options().write(true).open(dir.join("LOCK"));
+    Some(Held { _own: lock_own(own, FlockOperation::NonBlockingLockExclusive)?, _directory })
 }
 
 /// The same beside others who read: only whoever writes is kept out.
-pub fn lock_shared(dir: &Path) -> Option<Option<File>> {
-    held(File::open(dir.join("LOCK")), FlockOperation::NonBlockingLockShared)
+pub fn lock_shared(dir: &Path) -> Option<Held> {
+    let _directory = lock_directory(dir, FlockOperation::NonBlockingLockShared)?;
+    let own = File::open(dir.join("LOCK"));
+    Some(Held { _own: lock_own(own, FlockOperation::NonBlockingLockShared)?, _directory })
 }
 
-fn held(opened: std::io::Result<File>, how: FlockOperation) -> Option<Option<File>> {
+/// The directory's alone, for as long as RocksDB holds its own: a second
+/// descriptor of that file would take it away when it is closed.
+pub fn lock_beside(dir: &Path) -> Option<Held> {
+    Some(Held { _own: None, _directory: lock_directory(dir, FlockOperation::NonBlockingLockExclusive)? })
+}
+
+fn lock_own(opened: std::io::Result<File>, how: FlockOperation) -> Option<Option<File>> {
     let Ok(file) = opened else { return Some(None) };
     match rustix::fs::fcntl_lock(&file, how) {
         Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => None,
         _ => Some(Some(file)),
+    }
+}
+
+/// File systems that lock no directories are left to RocksDB's own lock.
+fn lock_directory(dir: &Path, how: FlockOperation) -> Option<Option<File>> {
+    let Ok(directory) = File::open(dir) else { return Some(None) };
+    match rustix::fs::flock(&directory, how) {
+        Err(rustix::io::Errno::WOULDBLOCK) => None,
+        locked => Some(locked.is_ok().then_some(directory)),
     }
 }
 

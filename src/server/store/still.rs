@@ -36,13 +36,14 @@ impl Store {
     /// gives back: fsck must not change what it judges. Every write fails.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] when a running log holds it; [`StoreError::Open`].
+    /// [`StoreError::Busy`] when a running log holds it; [`StoreError::Open`],
+    /// [`StoreError::Closed`].
     pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
         let lock = rocks::lock_shared(dir).ok_or(StoreError::Busy)?;
         records::check(dir)?;
         let budget = Budget::default();
         let cache = Cache::new_lru_cache(budget.cache_bytes);
-        let db = rocks::open_read_only(dir, &cache).map_err(StoreError::opening)?;
+        let db = rocks::open_read_only(dir, &cache).map_err(|error| refused(dir, &cache, error))?;
         Ok(Self::still(db, lock, budget, cache))
     }
 
@@ -66,7 +67,7 @@ impl Store {
         }
     }
 
-    fn still(db: rocksdb::DB, lock: Option<std::fs::File>, budget: Budget, cache: Cache) -> Self {
+    fn still(db: rocksdb::DB, lock: rocks::Held, budget: Budget, cache: Cache) -> Self {
         Self {
             db,
             faults: Arc::new(NoFaults),
@@ -85,15 +86,16 @@ impl Store {
     /// As [`Store::open_read_only`] and [`Store::hole`].
     pub fn survey(dir: &Path) -> Result<Option<Survey>, StoreError> {
         records::check(dir)?;
-        if !dir.join("CURRENT").exists() || !rocks::has_families(dir).map_err(StoreError::opening)? {
+        let budget = Budget::default();
+        let cache = Cache::new_lru_cache(budget.cache_bytes);
+        let opening = |error| refused(dir, &cache, error);
+        if !dir.join("CURRENT").exists() || !rocks::has_families(dir).map_err(opening)? {
             return Ok(None);
         }
         // Whoever is about to write waits for nobody who reads.
         let lock = rocks::lock(dir).ok_or(StoreError::Busy)?;
-        let budget = Budget::default();
-        let cache = Cache::new_lru_cache(budget.cache_bytes);
-        let store =
-            Self::still(rocks::open_read_only(dir, &cache).map_err(StoreError::opening)?, lock, budget, cache.clone());
+        let db = rocks::open_read_only(dir, &cache).map_err(opening)?;
+        let store = Self::still(db, lock, budget, cache.clone());
         let Some(head) = store.head()? else { return Ok(None) };
         let is_fork = store.fork()?.is_some();
         let (hole, damage) = match store.hole(head.head.size) {
@@ -103,5 +105,14 @@ impl Store {
             Err(error) => return Err(error),
         };
         Ok(Some(Survey { head, hole, damage, is_fork }))
+    }
+}
+
+/// Why a store did not open, with advice that leads on: whether anything of it
+/// can still be shown is tried, and whoever reads that writes nothing.
+pub(super) fn refused(dir: &Path, cache: &Cache, error: rocksdb::Error) -> StoreError {
+    match StoreError::opening(error) {
+        StoreError::Open(error) if rocks::open_as_it_lies(dir, cache).is_err() => StoreError::Closed(error),
+        refused => refused,
     }
 }
