@@ -23,6 +23,7 @@
 mod accounts;
 mod agent_receipts;
 mod alone;
+mod answer;
 mod approvals;
 mod attestation;
 mod bundles;
@@ -56,6 +57,7 @@ mod unjoined;
 mod windows;
 
 pub use self::alone::bundle_alone;
+pub use self::answer::{ANSWERS, Answer, AnswerRow};
 pub use self::attestation::attest;
 pub use self::distrust::jobs_hit;
 pub use self::finding::{Finding, Pending, Subject};

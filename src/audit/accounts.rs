@@ -25,10 +25,10 @@ static CONTRADICTING_ACCOUNTS: Rule = Rule {
                 Argo CD reports; or one that more decisions claim than there are operations of its key, or that states \
                 another decision. The audit is incomplete, and the severity high, where both may have been said in good faith: the call may have \
                 been tried twice, or the wrapper did not learn what came of it, or nothing tells whose operation it \
-                was; or where members of one account do not agree: an accepted call with the status of a refusal or \
-                another application's id, one that was refused or not sent with the answer of a call that was taken, \
+                was; or where members of one account do not agree: \
+                a call whose answer tells otherwise than the wrapper, an accepted one about another application's id, \
                 or reports of one operation that differ in who started it, its parameters, its action, its \
-                destination, what was deployed or how it ended; and where the operation is known from its observation alone, and the operator's roots do not \
+                destination, what was resolved or deployed, or when or how it ended; and where the operation is known from its observation alone, and the operator's roots do not \
                 say that nobody but Argo CD can write the application: then anybody who can write it may have copied \
                 the decision's public digest into it.",
     what_to_do: "Compare the wrapper's own log with Argo CD's; close write access to the Application resources and \

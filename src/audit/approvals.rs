@@ -1,6 +1,8 @@
 //! Rules about approvals: a person allowed exactly this act, before it, once
 //! (JUDGING 4.11).
 
+mod used;
+
 use crate::artifact::Kind;
 use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::time::unix_ms;
@@ -9,8 +11,12 @@ use crate::audit::observed::say;
 use crate::audit::policies::Judge;
 use crate::audit::rule::{APPROVAL, Effect, NOTHING, Place, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Decision, Receipt, Statement};
+use crate::audit::statement::{Decision, Statement};
 use crate::merkle::LeafIndex;
+
+use self::used::consumed_before;
+
+pub(super) use self::used::{may_be_released, releasing};
 
 static APPROVAL_MISSING: Rule = Rule {
     code: "APPROVAL_MISSING",
@@ -94,7 +100,7 @@ static APPROVAL_REUSED: Rule = Rule {
     title: "Approval used twice",
     severity: Severity::Critical,
     effect: Effect::Fails,
-    rationale: "The first allow decision that names an approval consumes it, unless its receipt says that nothing was done. The audit is incomplete, and the severity high, where an operation speaks against that receipt and may be none of the agent's.",
+    rationale: "The first allow decision that names an approval consumes it, unless its receipt says that nothing was done. The audit is incomplete, and the severity high, where an operation speaks against that receipt and may be none of the agent's, where the receipt does not agree with its own answer, and where the first use may be of another agent of the same wrapper.",
     what_to_do: "Treat the second action as a replay.",
     does_not_prove: "Which of the two the approver had in mind.",
     rests_on: &[WORD, TOKEN, &[Rest::On(Kind::ArgocdReceipt, Place::Releasing)]],
@@ -151,31 +157,10 @@ pub(super) fn covering<'s, 'a>(
     named(scene, decision).filter(move |approval| is_valid(fault(scene, decision, approval)))
 }
 
-/// For each earlier decision that consumed an approval and released it again:
-/// the receipts that stood before this decision and said that nothing was done.
-pub(super) fn releasing<'s, 'a>(
-    scene: &'s Scene<'a>,
-    decision: &Decision<'a>,
-    approval: &Statement<'a>,
-) -> Vec<Vec<&'s Statement<'a>>> {
-    let before = |user: &&Decision<'a>| user.statement.at < decision.statement.at && user.agent == decision.agent;
-    let hash = approval.hash.to_string();
-    let users = scene.users_of(&hash).filter(before);
-    let told = |user| scene.receipts_of(user).map(|receipt| &receipt.statement);
-    users.map(|user| told(user).filter(|receipt| receipt.at < decision.statement.at).collect()).collect()
-}
-
 /// Whether the decision names an approval that does not stand below it here.
 pub(super) fn names_missing(scene: &Scene<'_>, decision: &Decision<'_>) -> bool {
     let stands = |approval: &Statement<'_>| approval.at < decision.statement.at;
     decision.approvals.iter().any(|hash| !scene.approvals_named(hash).any(stands))
-}
-
-/// Whether one more receipt could say that nothing came of a decision, so that
-/// at most an operation that may be none of its agent's speaks against it.
-pub(super) fn may_be_released(scene: &Scene<'_>, user: &Decision<'_>) -> bool {
-    let is_doubtful = |operation: &Statement<'_>| scene.doubt(user, operation).is_some();
-    scene.receipts_of(user).all(Receipt::says_nothing_was_done) && scene.operations_of(user).all(is_doubtful)
 }
 
 struct Fault {
@@ -267,47 +252,6 @@ fn denies<'s, 'a>(scene: &'s Scene<'a>, decision: &'s Decision<'a>) -> impl Iter
 /// Whether the approver's role covers the agent that decided, and means it.
 fn is_for<'a>(scene: &Scene<'a>, approval: &Statement<'a>, decision: &Decision<'a>) -> bool {
     decision.agent.is_some() && scene.approves_for(approval) == decision.agent
-}
-
-/// The earlier allow decision of the same agent that consumed the approval:
-/// one that surely did, else one of which that is in doubt, and why.
-fn consumed_before(
-    scene: &Scene<'_>,
-    decision: &Decision<'_>,
-    approval: &str,
-) -> Option<(LeafIndex, Option<&'static str>)> {
-    // Under a token that nobody issued, or of two accounts, it is its wrapper's act for whom it names.
-    let is_same = |user: &Decision<'_>| match user.agent {
-        Some(agent) => decision.agent == Some(agent),
-        None => decision.agent.is_some_and(|agent| user.agents == [agent]),
-    };
-    let before = |user: &&Decision<'_>| user.statement.at < decision.statement.at && is_same(user);
-    let earlier = || scene.users_of(approval).filter(before);
-    let is_used = |user: &&Decision<'_>| !is_released(scene, user, decision.statement.at) && !is_unsure(scene, user);
-    if let Some(user) = earlier().find(is_used) {
-        return Some((user.statement.at, None));
-    }
-    let doubt = |user: &Decision<'_>| {
-        let observed = || scene.doubted_of(user).find_map(|operation| scene.doubt(user, operation));
-        let unsure = is_unsure(scene, user).then_some("a receipt of the first use does not agree with itself");
-        unsure.or_else(observed)
-    };
-    earlier().find_map(|user| Some((user.statement.at, Some(doubt(user)?))))
-}
-
-/// Whether nothing but what a receipt itself contradicts says that the use came
-/// to nothing.
-fn is_unsure(scene: &Scene<'_>, user: &Decision<'_>) -> bool {
-    let mut told = scene.receipts_of(user);
-    may_be_released(scene, user) && told.any(Receipt::denies_its_answer)
-}
-
-/// Released before `at`: every receipt says that nothing was done, one of them
-/// in time, and no operation joins that is surely its agent's.
-fn is_released(scene: &Scene<'_>, user: &Decision<'_>, at: LeafIndex) -> bool {
-    let told = || scene.receipts_of(user);
-    let in_time = told().any(|receipt| receipt.statement.at < at);
-    in_time && told().all(Receipt::says_nothing_was_done) && user.operations.is_empty()
 }
 
 /// Whether a sync or rollback names one immutable revision a source.

@@ -2,6 +2,7 @@
 //! What joins nothing is coverage, never a finding, and so is what a channel
 //! does not show of an operation that does.
 
+mod address;
 mod comparison;
 mod reports;
 
@@ -22,6 +23,8 @@ use crate::merkle::LeafIndex;
 use self::comparison::compare;
 use self::reports::Reports;
 
+pub(super) use self::address::in_one_spelling;
+pub(super) use self::comparison::are_others;
 pub(super) use self::reports::{makes_history, told_apart};
 
 static OBSERVED_UNLIKE_DECIDED: Rule = Rule {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::artifact::Kind;
+use crate::artifact::json::to_jcs;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{Effect, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::{Dispute, Scene, speaker};
@@ -43,7 +44,7 @@ pub(super) static REPLAY_TOKEN_ISSUED_TWICE: Rule = Rule {
     title: "Token issued twice",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "One token has one issuance; a second one with other claims says that one of them is untrue. The first counts. Where two issuers contradict each other, nobody can say which of them is wrong: the jobs that they name are incomplete, whoever logged first. Alike in agent, job, policy and grant, the token lives from the earlier beginning to the later end, and what fails so, fails by either account. Unlike in these, what rests on them is incomplete; a revocation of the token holds all the same. An issuer that the operator distrusts there contradicts nobody.",
+    rationale: "One token has one issuance; a second one with other claims says that one of them is untrue; the same claims again are the same account. The first counts. Where two issuers contradict each other, nobody can say which of them is wrong: the jobs that they name are incomplete, whoever logged first. Alike in agent, job, policy and grant, the token lives from the earlier beginning to the later end, and what fails so, fails by either account. Unlike in these, what rests on them is incomplete; a revocation of the token holds all the same. An issuer that the operator distrusts there contradicts nobody.",
     what_to_do: "Ask the issuer which claims the token holds.",
     does_not_prove: "Which of the two is the true one.",
     rests_on: &[WORD, TOKEN],
@@ -113,13 +114,22 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         // What is said of one agent takes no id from another's.
         let (earlier, subject) =
             if of_agent == fact.at { (earlier, speaker(fact)) } else { (of_agent, scene.subject_of(fact)) };
-        if earlier != fact.at {
+        if kind == Kind::CstIssuance && earlier != fact.at && is_said_before(scene, earlier, fact) {
+            findings.uncover("issuance that its issuer logged again", &subject, fact.at);
+        } else if earlier != fact.at {
             let detail = format!("{path} {id} was used by the same signer before");
             findings.add(rule, &subject, [earlier, fact.at], detail);
         }
     }
     scene.disputes.all().for_each(|dispute| two_issuers(dispute, findings));
     runs(scene, findings);
+}
+
+/// Whether the same issuer gave the token the same claims before: one that
+/// tries again says nothing else.
+fn is_said_before(scene: &Scene<'_>, earlier: LeafIndex, again: &Statement<'_>) -> bool {
+    let claims = |issuance: &Statement<'_>| issuance.payload.get("claims").map(to_jcs);
+    scene.fact(earlier).is_some_and(|first| claims(first) == claims(again))
 }
 
 /// Two issuers that give one token different claims, once or twice: whoever is

@@ -132,6 +132,9 @@ pub enum Place {
     /// Anywhere, for an act that is its agent's, of several of one wrapper's, by
     /// nothing but what Argo CD reports or which runs are known.
     Placing,
+    /// Anywhere, where an act under no known token is one of its wrapper's
+    /// agents' by nothing but the job that it names.
+    Sharing,
     /// Anywhere, where nobody reports the operation that a receipt there names.
     Unseen,
     /// Anywhere, where what was revoked is another token of the run.
@@ -187,6 +190,7 @@ impl Place {
                 "anywhere, where an operation is known from its observation alone and anybody may have made it"
             }
             Place::Placing => "anywhere, where only its run or its initiator says which of a wrapper's agents acted",
+            Place::Sharing => "anywhere, where only the job that it names says which of a wrapper's agents acted",
             Place::Unseen => "anywhere, where nobody reports the operation that a receipt names",
             Place::Renewed => "anywhere, where another token of the run was revoked",
             Place::Inherited => "below the token's issuance, where its policy inherits",
@@ -207,6 +211,7 @@ pub(super) const WORD: &[Rest] = &[
     Rest::On(Kind::CstIssuance, Place::Placing),
     Rest::On(Kind::ArgocdDecision, Place::Placing),
     Rest::On(Kind::ProofBundle, Place::Placing),
+    Rest::On(Kind::CstIssuance, Place::Sharing),
 ];
 /// Which token it is about, and so whose job.
 pub(super) const TOKEN: &[Rest] =

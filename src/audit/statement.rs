@@ -207,6 +207,19 @@ impl<'a> Decision<'a> {
         matches!(self.statement.text("binds.action"), Some("sync" | "rollback"))
     }
 
+    /// Whether it is this agent's for sure. Under a token that nobody issued, or
+    /// of two accounts, it is its wrapper's act for the one whom it names.
+    pub(super) fn is_of(&self, agent: &str) -> bool {
+        self.agent.map_or_else(|| self.agents == [agent], |own| own == agent)
+    }
+
+    /// Whether it is this agent's or another's, and nothing tells whose.
+    pub(super) fn may_be_of(&self, agent: &str) -> bool {
+        let wrapped = || self.behind.as_ref().is_some_and(|behind| behind.wrapped.contains(agent));
+        let among = || self.agents.contains(&agent) || (self.agents.is_empty() && wrapped());
+        self.agent.is_none() && !self.is_of(agent) && among()
+    }
+
     /// Jobs that it names, whoever's they are.
     pub(super) fn named_jobs(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let named = ["job_id", "binds.job_id"].map(|path| self.statement.id(path));
@@ -232,20 +245,6 @@ impl<'a> Receipt<'a> {
     /// Whether the wrapper says that Argo CD did nothing.
     pub(super) fn says_nothing_was_done(&self) -> bool {
         self.outcome == "not_sent" || self.outcome.starts_with("refused_")
-    }
-
-    /// Whether it says that nothing was done and gives what only a call gets
-    /// that was taken. A refusal may come with HTTP status 200, where its own
-    /// code tells; a call that was not sent gets no answer at all.
-    pub(super) fn denies_its_answer(&self) -> bool {
-        let number = |name: &str| self.statement.payload.get(name).and_then(Value::as_i64);
-        let has = |name: &str| self.statement.payload.get(name).is_some();
-        let is_taken = match (number("http_status"), number("grpc_code")) {
-            (Some(http), grpc) => (200..300).contains(&http) && grpc.unwrap_or(0) == 0,
-            (None, grpc) => grpc == Some(0),
-        };
-        let is_answered = self.outcome == "not_sent" && (has("response_digest") || has("resource_version"));
-        self.says_nothing_was_done() && (is_taken || is_answered)
     }
 
     /// Whether the wrapper knows that Argo CD took the call.

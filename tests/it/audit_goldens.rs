@@ -207,6 +207,7 @@ fn rows() -> impl Iterator<Item = &'static Golden> {
         crate::audit_goldens_accounts::ROWS,
         crate::audit_goldens_claimed::ROWS,
         crate::audit_goldens_within::ROWS,
+        crate::audit_goldens_answers::ROWS,
         crate::audit_goldens_joined::ROWS,
         crate::audit_goldens_tries::ROWS,
         crate::audit_goldens_bundles::ROWS,

@@ -83,6 +83,26 @@ fn denied_and_seen(story: &mut Story) {
 }
 
 pub static ROWS: &[Golden] = &[
+    golden(
+        "the operation went to another address",
+        |story| story.set("seen", "destination.server", "https://kubernetes.default.svc:6443"),
+        &["OBSERVED_UNLIKE_DECIDED"],
+        Fail,
+    )
+    .beside(|story| story.set("seen", "destination.server", "https://Kubernetes.default.svc:443/")),
+    golden(
+        "the roots know the cluster by another address",
+        |story| {
+            by_name(story);
+            story.set("roots", "instances", instance(false, "https://kubernetes.default.svc:6443"));
+        },
+        &["OBSERVED_UNLIKE_DECIDED"],
+        Fail,
+    )
+    .beside(|story| {
+        by_name(story);
+        story.set("roots", "instances", instance(false, "https://KUBERNETES.default.svc/"));
+    }),
     golden("a dry run was decided and a deployment is reported", dry, &["OBSERVED_UNLIKE_DECIDED"], Fail).beside(
         |story| {
             dry(story);
@@ -114,14 +134,14 @@ pub static ROWS: &[Golden] = &[
     golden(
         "another revision was resolved",
         |story| story.set("seen", "revisions.resolved", revisions("another")),
-        &["OBSERVED_UNLIKE_DECIDED"],
+        &["CONTRADICTING_ACCOUNTS", "OBSERVED_UNLIKE_DECIDED"],
         Fail,
     )
     .beside(|story| story.unset("seen", "revisions.resolved")),
     golden(
         "another revision was deployed",
         |story| story.set("seen", "revisions.deployed", revisions("another")),
-        &["OBSERVED_UNLIKE_DECIDED"],
+        &["CONTRADICTING_ACCOUNTS", "OBSERVED_UNLIKE_DECIDED"],
         Fail,
     )
     .beside(|story| {
@@ -131,7 +151,7 @@ pub static ROWS: &[Golden] = &[
     golden(
         "a rollback deployed another revision",
         |story| story.set("back seen", "revisions.deployed", revisions("another")),
-        &["OBSERVED_UNLIKE_DECIDED"],
+        &["CONTRADICTING_ACCOUNTS", "OBSERVED_UNLIKE_DECIDED"],
         Fail,
     )
     .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
@@ -142,7 +162,7 @@ pub static ROWS: &[Golden] = &[
             let two = Value::Array(vec![hex("revision")[..40].into(), hex("more")[..40].into()]);
             story.set("seen", "revisions.deployed", two);
         },
-        &["OBSERVED_UNLIKE_DECIDED"],
+        &["CONTRADICTING_ACCOUNTS", "OBSERVED_UNLIKE_DECIDED"],
         Fail,
     ),
     golden(

@@ -20,7 +20,7 @@ fn denied_after(story: &mut Story, step: &str) {
 }
 
 /// The sync once more under the same approval, after a first outcome.
-fn again(story: &mut Story, outcome: &str) {
+pub fn again(story: &mut Story, outcome: &str) {
     story.set("sync receipt", "outcome", outcome);
     if outcome != "accepted" {
         story.remove("seen");

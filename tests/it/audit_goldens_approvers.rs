@@ -1,13 +1,15 @@
 //! Golden logs about who may approve: nobody who acts, under any name, at the
-//! approval or at the decision.
+//! approval or at the decision. And about whose act used an approval, where its
+//! wrapper is several agents'.
 
 use pulselog::artifact::json::Value;
-use pulselog::audit::Verdict::Fail;
+use pulselog::audit::Verdict::{Fail, Incomplete, Pass};
 
 use crate::audit_goldens::{Golden, golden};
+use crate::audit_goldens_authority::neighbours;
 use crate::audit_goldens_tokens::bundle_again;
 use crate::audit_make::Story;
-use crate::make::{did, rehash_scope, value};
+use crate::make::{did, hex, rehash_scope, value};
 
 /// The sync is approved by somebody else whom the roots list.
 fn approved_by(story: &mut Story, who: &str) {
@@ -49,7 +51,45 @@ fn wraps_until(story: &mut Story, who: &str, agent: &str, step: &str) {
     story.set("roots", "wrappers", more);
 }
 
+/// The wrapper is the other agent's too, and both have a token of its job.
+fn one_wrapper(story: &mut Story) {
+    neighbours(story);
+    (story.job, story.agent) = ("job-2".to_owned(), "agent".to_owned());
+    story.token("t3");
+    story.job = "job-1".to_owned();
+    story.set("roots", "wrappers[0].agents", Value::Array(vec![did("agent").into(), did("other agent").into()]));
+}
+
+/// The sync, for the other agent's job and under a token that nobody issued,
+/// before it is decided under the agent's own.
+fn used_before(story: &mut Story, outcome: &str) {
+    one_wrapper(story);
+    story.decide("first", "allow", "r9", "t1", "sync", Some("ok"));
+    story.set("first", "job_id", "job-2");
+    story.set("first", "cst.token_hash", hex("nobody's"));
+    story.last_after("ok");
+    story.receipt("first receipt", "first", outcome, None);
+    story.set("first receipt", "request_digest", hex("sync"));
+    story.last_after("first");
+}
+
 pub static ROWS: &[Golden] = &[
+    golden(
+        "an approval was used before, for a job of two agents of the wrapper's and under a token of nobody's",
+        |story| used_before(story, "accepted"),
+        &["APPROVAL_REUSED", "TOKEN_UNKNOWN"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
+    .beside(one_wrapper),
+    golden(
+        "an approval was not used up before, by a call for a job of two agents that was not sent",
+        |story| used_before(story, "not_sent"),
+        &["TOKEN_UNKNOWN"],
+        Pass,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Pass)])
+    .beside(one_wrapper),
     golden(
         "approved by the agent under its other name",
         |story| {

@@ -38,6 +38,12 @@ fn of_two_policies(story: &mut Story) {
     crate::make::rehash_scope(&mut story.steps[at].payload);
 }
 
+/// The second token's issuer says it once more, with a member changed.
+fn said_again(story: &mut Story, member: &str, new: impl Into<Value>) {
+    issued_by(story, "issuer", member, new);
+    story.set("issued again", "nonce", crate::audit_make::nonce("once more"));
+}
+
 /// The second token, before its rollback.
 fn revoked(story: &mut Story) {
     let revocation = story.revocation("t2");
@@ -46,6 +52,17 @@ fn revoked(story: &mut Story) {
 }
 
 pub static ROWS: &[Golden] = &[
+    golden(
+        "an issuer gives its own token another end",
+        |story| {
+            let end = longer(story);
+            said_again(story, "claims.exp", end);
+        },
+        &["REPLAY_TOKEN_ISSUED_TWICE"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
+    .beside(|story| said_again(story, "kid", "fedcba9876543210")),
     golden(
         "two issuers give one token another end",
         |story| {

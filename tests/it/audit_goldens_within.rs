@@ -8,7 +8,7 @@ use pulselog::audit::Verdict::{Fail, Incomplete, Pass};
 
 use crate::audit_goldens::{Golden, golden};
 use crate::audit_goldens_claimed::claims;
-use crate::audit_make::Story;
+use crate::audit_make::{POLICY, START_MS, Story, time};
 use crate::make::{did, hex, value};
 
 const APP: &str = "0c6a8b0e-51f0-4f0e-9f5e-0a2f6a1d7b11";
@@ -80,6 +80,21 @@ fn ended(story: &mut Story, seen: (&str, u32), polled: (&str, u32)) {
     story.set("seen", "retry", value(&format!(r#"{{"count":{}}}"#, seen.1)));
 }
 
+/// A sync of a branch, which this policy allows without an approval, and the
+/// commit that Argo CD says it deployed; resolved is another one's.
+fn of_a_branch(story: &mut Story, deployed: &str) {
+    *story = Story::under(value(&POLICY.replacen(r#","require_approval":true"#, "", 1)), &[]);
+    story.set("sync", "binds.revisions", Value::Array(vec!["main".into()]));
+    story.set("sync", "approvals", Value::Array(vec![]));
+    story.set("seen", "revisions.deployed", Value::Array(vec![hex(deployed)[..40].into()]));
+}
+
+/// When each of two reports says that the operation ended, in seconds.
+fn ended_at(story: &mut Story, seen: i64, polled: i64) {
+    polled_with(story, "finished_at", time(START_MS + 1_000 * polled));
+    story.set("seen", "finished_at", time(START_MS + 1_000 * seen));
+}
+
 pub static ROWS: &[Golden] = &[
     golden(
         "an accepted call was answered with the status of a refusal",
@@ -118,6 +133,59 @@ pub static ROWS: &[Golden] = &[
         Incomplete,
     )
     .beside(polled),
+    golden(
+        "reports of one operation name two clusters by address",
+        |story| polled_with(story, "destination.server", "https://elsewhere.example"),
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .beside(|story| polled_with(story, "destination.server", "HTTPS://Kubernetes.Default.svc:443/")),
+    golden(
+        "an operation resolved one commit and deployed another",
+        |story| of_a_branch(story, "another"),
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
+    .beside(|story| of_a_branch(story, "revision")),
+    golden(
+        "one report shows the commit that was resolved, and another that another one was deployed",
+        |story| {
+            of_a_branch(story, "another");
+            story.unset("seen", "revisions.resolved");
+            polled_with(story, "revisions", value(&format!(r#"{{"resolved":["{}"]}}"#, &hex("revision")[..40])));
+        },
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .beside(|story| {
+        of_a_branch(story, "another");
+        story.unset("seen", "revisions.resolved");
+        polled_with(story, "revisions", value(&format!(r#"{{"resolved":["{}"]}}"#, &hex("another")[..40])));
+    }),
+    golden(
+        "reports of one operation say that it ended at two times",
+        |story| ended_at(story, 100, 900),
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
+    .beside(|story| ended_at(story, 100, 160)),
+    golden(
+        "one try is reported to have failed at two times",
+        |story| {
+            ended(story, ("Failed", 1), ("Failed", 1));
+            story.set("seen", "finished_at", time(START_MS + 100_000));
+            story.set("polled", "finished_at", time(START_MS + 900_000));
+        },
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .beside(|story| {
+        ended(story, ("Failed", 0), ("Failed", 1));
+        story.set("seen", "finished_at", time(START_MS + 100_000));
+        story.set("polled", "finished_at", time(START_MS + 900_000));
+    }),
     golden(
         "an operation ended before it began",
         |story| story.set("seen", "finished_at", "2020-01-01T00:00:00Z"),

@@ -347,14 +347,24 @@ fn a_stolen_bundle_is_the_finding_of_who_signed_it() {
 #[test]
 fn ids_are_used_once_by_those_who_own_them() {
     shows(&["REPLAY_APPROVAL_ID_REUSED"], |story| story.set("back ok", "approval_id", "job-1.ok"));
-    shows(&["REPLAY_TOKEN_ISSUED_TWICE"], |story| {
+    // The same claims under a new nonce are one account of the token: an issuer that tries again says no more.
+    let issued_again = |story: &mut Story, claim: &str, new: Option<Value>| {
         let mut twice = story.remove("t2");
         let first = twice.clone();
         twice.name = "twice".to_owned();
         crate::make::set(&mut twice.payload, "nonce", Some(nonce("twice").into()));
+        if new.is_some() {
+            crate::make::set(&mut twice.payload, claim, new);
+        }
         story.insert_after("revoked", first);
         story.insert_after("t2", twice);
-    });
+    };
+    shows(&["REPLAY_TOKEN_ISSUED_TWICE"], |story| issued_again(story, "claims.jti", Some("another".into())));
+    shows(&[], |story| issued_again(story, "claims.jti", None));
+    let mut story = Story::clean();
+    issued_again(&mut story, "claims.jti", None);
+    let said = story.audit().coverage.iter().any(|row| row.what == "issuance that its issuer logged again");
+    assert!(said, "{:?}", story.audit().coverage);
     let mut story = Story::clean();
     story.call("r1", "t1", 2);
     story.set("r1 call 2", "receipt_id", "job-1.r1 call 1");

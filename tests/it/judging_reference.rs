@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use pulselog::artifact::KINDS;
-use pulselog::audit::{COUNTS, LINKS_VERSION, RULE_GROUPS, RULES_VERSION, WINDOWS};
+use pulselog::audit::{ANSWERS, AnswerRow, COUNTS, LINKS_VERSION, RULE_GROUPS, RULES_VERSION, WINDOWS};
 use pulselog::policy::{ACTIONS, ANCESTORS_MAX, NAMESPACES_MAX, REGISTRY_BYTES_MAX};
 use pulselog::protocol::{BLOCKS, CODES, RISK_FLAGS};
 use pulselog::verify::budget::{ENTRY_BYTES, MEMORY_BYTES_MAX};
@@ -46,6 +46,21 @@ fn counts() -> String {
     table(["name", "most", "of what"], of_audit.chain(others))
 }
 
+fn answers() -> String {
+    let ranges = |row: &AnswerRow| {
+        let range = |range: &std::ops::RangeInclusive<i64>| match range.start() == range.end() {
+            true => range.start().to_string(),
+            false => format!("{}–{}", range.start(), range.end()),
+        };
+        row.http.iter().map(range).collect::<Vec<_>>().join(", ")
+    };
+    let codes = |row: &AnswerRow| row.grpc.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let rows = ANSWERS
+        .iter()
+        .map(|row| [format!("*{}*", row.name), row.means.to_owned(), ranges(row), codes(row), code(row.outcomes)]);
+    table(["answer", "what it tells", "HTTP status", "gRPC code", "outcomes that it can have"], rows)
+}
+
 fn versions() -> String {
     format!("Rules: `{RULES_VERSION}`. Links: {LINKS_VERSION}.\n")
 }
@@ -63,11 +78,12 @@ fn blocks() -> String {
 }
 
 /// File, mark, text.
-fn sections() -> [(&'static str, &'static str, String); 5] {
+fn sections() -> [(&'static str, &'static str, String); 6] {
     [
         ("docs/JUDGING.md", "versions", versions()),
         ("docs/JUDGING.md", "windows", windows()),
         ("docs/JUDGING.md", "counts", counts()),
+        ("docs/JUDGING.md", "answers", answers()),
         ("docs/PEERS.md", "actions", actions()),
         ("docs/PEERS.md", "blocks", blocks()),
     ]

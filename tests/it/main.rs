@@ -9,6 +9,7 @@ mod audit_goldens;
 mod audit_goldens_accounts;
 mod audit_goldens_acts;
 mod audit_goldens_allowed;
+mod audit_goldens_answers;
 mod audit_goldens_approvers;
 mod audit_goldens_authority;
 mod audit_goldens_bundles;

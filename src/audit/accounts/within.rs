@@ -9,7 +9,7 @@ use crate::artifact::time::unix_ms;
 use crate::audit::SKEW_MS;
 use crate::audit::accounts::CONTRADICTING_ACCOUNTS;
 use crate::audit::finding::Findings;
-use crate::audit::observed::{makes_history, told_apart};
+use crate::audit::observed::{are_others, in_one_spelling, makes_history, told_apart};
 use crate::audit::rule::Severity;
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Receipt, Statement};
@@ -21,9 +21,12 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
             let entries = entries.into_iter().chain([decision.statement.at]);
             findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, &decision.subject(), entries, detail);
         };
-        for receipt in scene.receipts_of(decision).filter(|receipt| receipt.denies_its_answer()) {
-            let detail = format!("the receipt says {}, and gives the answer of a call that was taken", receipt.outcome);
-            say(BTreeSet::from([receipt.statement.at]), detail);
+        // What a denied call is said to have come to is a finding of its own, but for nothing.
+        let is_asked = |receipt: &&Receipt<'_>| decision.is_allow || receipt.says_nothing_was_done();
+        for receipt in scene.receipts_of(decision).filter(is_asked) {
+            if let Some(detail) = receipt.contradiction() {
+                say(BTreeSet::from([receipt.statement.at]), detail);
+            }
         }
         if !decision.is_allow {
             continue;
@@ -31,9 +34,6 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         // What was refused, or not sent, may be about anything that was met.
         for receipt in scene.receipts_of(decision).filter(|receipt| receipt.is_sure()) {
             let at = receipt.statement.at;
-            if let Some(detail) = refusal(receipt) {
-                say(BTreeSet::from([at]), detail);
-            }
             if let Some(other) = other_application(scene, decision, receipt) {
                 let detail = "the receipt says that Argo CD took the call, and names another application";
                 say(other.into_iter().chain([at]).collect(), detail.to_owned());
@@ -46,16 +46,6 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
             }
         }
     }
-}
-
-/// What an accepted call cannot have been answered with, in words.
-fn refusal(receipt: &Receipt<'_>) -> Option<String> {
-    let number = |name: &str| receipt.statement.payload.get(name).and_then(Value::as_i64);
-    let is_refusal = |status: &i64| !(200..300).contains(status);
-    let http = number("http_status").filter(is_refusal).map(|status| format!("HTTP status {status}"));
-    let grpc = number("grpc_code").filter(|code| *code != 0).map(|code| format!("gRPC code {code}"));
-    let answers: Vec<_> = http.into_iter().chain(grpc).collect();
-    (!answers.is_empty()).then(|| format!("the receipt says accepted, and gives {}", answers.join(" and ")))
 }
 
 /// Whether the receipt is about another application than the decision; or than
@@ -90,6 +80,7 @@ fn unlike<'s, 'a: 's>(
     };
     let came_to = |path: &'static str| by(&|report| deployed(report, path).filter(|_| is_one));
     let went_to = |path: &'static str| by(&|report| report.payload.at(path).map(to_jcs));
+    let server = by(&|report| report.text("destination.server").map(in_one_spelling));
     let alone = |is: fn(&Statement<'a>) -> bool| {
         let found = reports.iter().find(|report| is(report));
         found.map(|report| BTreeSet::from([report.at]))
@@ -100,9 +91,11 @@ fn unlike<'s, 'a: 's>(
         ("its action", by(&action)),
         ("its destination", went_to("destination.namespace")),
         ("its destination", went_to("destination.name")),
-        ("its destination", went_to("destination.server")),
+        ("its destination", server),
         ("the resolved revisions", came_to("revisions.resolved")),
         ("the deployed revisions", came_to("revisions.deployed")),
+        ("the revisions, resolved and deployed", another_was_deployed(&reports, is_one)),
+        ("when it ended", unlike_times(&reports).filter(|_| is_one)),
         ("whether it began before it ended", alone(ended_before_it_began)),
         ("how it ended", unlike_ends(reports.iter().copied())),
     ];
@@ -112,11 +105,7 @@ fn unlike<'s, 'a: 's>(
 /// Ends that one operation cannot have had: one that failed may be tried again,
 /// and nothing is tried again once it succeeded.
 pub(super) fn unlike_ends<'s, 'a: 's>(reports: impl Iterator<Item = &'s Statement<'a>>) -> Option<BTreeSet<LeafIndex>> {
-    let tries = |report: &Statement<'_>| report.payload.at("retry.count").and_then(Value::as_i64).unwrap_or(0);
-    let ended = |report: &'s Statement<'a>| {
-        let phase = report.text("phase").filter(|phase| matches!(*phase, "Succeeded" | "Failed" | "Error"));
-        phase.map(|phase| (phase, tries(report), report.at))
-    };
+    let ended = |report: &'s Statement<'a>| ended(report).map(|(phase, tries)| (phase, tries, report.at));
     let ends: Vec<_> = reports.filter_map(ended).collect();
     let mut lowest: BTreeMap<i64, (&str, LeafIndex)> = BTreeMap::new();
     for (phase, tries, at) in &ends {
@@ -132,8 +121,50 @@ pub(super) fn unlike_ends<'s, 'a: 's>(reports: impl Iterator<Item = &'s Statemen
 
 /// Revisions of an operation that succeeded as a whole.
 fn deployed(report: &Statement<'_>, path: &str) -> Option<String> {
+    Some(revisions(report, path)?.iter().map(to_jcs).collect())
+}
+
+fn revisions<'a>(report: &Statement<'a>, path: &str) -> Option<&'a [Value]> {
     let shown = report.payload.at(path).and_then(Value::as_array).filter(|shown| !shown.is_empty())?;
-    makes_history(report).then(|| shown.iter().map(to_jcs).collect())
+    makes_history(report).then_some(shown)
+}
+
+/// What an operation deployed is what it resolved: as the report itself has
+/// it, else as the first of one operation.
+fn another_was_deployed(reports: &[&Statement<'_>], is_one: bool) -> Option<BTreeSet<LeafIndex>> {
+    fn resolved<'a>(report: &Statement<'a>) -> Option<(&'a [Value], LeafIndex)> {
+        Some((revisions(report, "revisions.resolved")?, report.at))
+    }
+    let first = reports.iter().find_map(|report| resolved(report)).filter(|_| is_one);
+    reports.iter().find_map(|report| {
+        let deployed = revisions(report, "revisions.deployed")?;
+        let (resolved, at) = resolved(report).or(first)?;
+        are_others(resolved, deployed).then(|| BTreeSet::from([at, report.at]))
+    })
+}
+
+/// When it ended, by two who both read Argo CD's clock: once, where it
+/// succeeded, and once each time that it failed.
+fn unlike_times(reports: &[&Statement<'_>]) -> Option<BTreeSet<LeafIndex>> {
+    let mut ends: BTreeMap<(&str, i64), Vec<(i64, LeafIndex)>> = BTreeMap::new();
+    for report in reports {
+        let ended = report.text("finished_at").and_then(unix_ms).zip(ended(report));
+        if let Some((ms, (phase, tries))) = ended {
+            let which = if phase == "Succeeded" { 0 } else { tries };
+            ends.entry((phase, which)).or_default().push((ms, report.at));
+        }
+    }
+    ends.into_values().find_map(|ends| {
+        let (first, last) = (ends.iter().min()?, ends.iter().max()?);
+        (last.0.saturating_sub(first.0) > SKEW_MS).then(|| BTreeSet::from([first.1, last.1]))
+    })
+}
+
+/// How a report says that the operation ended, after so many tries.
+fn ended<'a>(report: &Statement<'a>) -> Option<(&'a str, i64)> {
+    let tries = report.payload.at("retry.count").and_then(Value::as_i64).unwrap_or(0);
+    let phase = report.text("phase").filter(|phase| matches!(*phase, "Succeeded" | "Failed" | "Error"));
+    phase.map(|phase| (phase, tries))
 }
 
 /// Argo CD gives both, by one clock or by those of two of its replicas.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::artifact::json::{Object, Value, to_jcs};
 use crate::audit::approvals::is_immutable;
+use crate::audit::observed::in_one_spelling;
 use crate::audit::roots::Roots;
 use crate::audit::statement::Statement;
 
@@ -123,7 +124,7 @@ fn cluster<'a>(seen: &'a Value, decided: &'a Value, server: impl Fn(&str) -> Opt
     let by_name = |side: &Value| side.get("name").is_some();
     match (address(seen), address(decided)) {
         _ if is_same_name => Likeness::Same,
-        (Some(there), Some(here)) if there == here => Likeness::Same,
+        (Some(there), Some(here)) if in_one_spelling(there) == in_one_spelling(here) => Likeness::Same,
         (Some(_), Some(_)) => Likeness::Unlike,
         // Of two names that nobody says are one.
         _ if by_name(seen) && by_name(decided) => Likeness::Unlike,
@@ -145,6 +146,12 @@ fn likeness(seen: &[Value], decided: &[Value]) -> Likeness {
     });
     let all: Vec<_> = pairs.collect();
     [Likeness::Unlike, Likeness::Unknown].into_iter().find(|worse| all.contains(worse)).unwrap_or(Likeness::Same)
+}
+
+/// Whether two lists of revisions, neither of them decided, cannot be of one
+/// operation: whichever is taken as the one asked for.
+pub(in crate::audit) fn are_others(one: &[Value], other: &[Value]) -> bool {
+    likeness(one, other) == Likeness::Unlike && likeness(other, one) == Likeness::Unlike
 }
 
 /// A branch can have become anything, and a tag spelled like a version is a

@@ -78,6 +78,15 @@ impl<'a> Scene<'a> {
         self.job_agents.get(job).into_iter().flatten().copied()
     }
 
+    /// Whether nothing but the job that it names says which of its wrapper's
+    /// agents a decision is of.
+    pub(in crate::audit) fn is_placed_by_job(&self, decision: &Decision<'a>) -> bool {
+        let statement = &decision.statement;
+        let roots = statement.signer.zip(self.roots_at(statement.at));
+        let is_known = decision.behind.is_some() || decision.token_hash.and_then(|hash| self.token(hash)).is_some();
+        !is_known && roots.is_some_and(|(signer, roots)| roots.wrapped_by(signer).len() > 1)
+    }
+
     /// Charges another job that a decision names, where its signer's role
     /// covers one of that job's agents.
     pub(in crate::audit) fn charged_too(&self, decision: &Decision<'a>, job: &str) -> Option<Subject> {

@@ -53,6 +53,11 @@ impl World {
         self.runs[run].end_ms = (issued + ttl) * 1_000;
         self.say(&name, "cst_issuance", "issuer", payload, logged);
         self.maybe_again(5);
+        if self.dice.chance(5) {
+            // The issuer did not learn that it was logged, and signs the same claims once more.
+            let later = logged + self.dice.between(0, 20) * 1_000;
+            self.alike(&name, later);
+        }
         self.pass(run, 21, 40);
     }
 
@@ -209,15 +214,33 @@ impl World {
         let op = op.map_or(String::new(), |op| format!(r#","op_key":"{op}""#));
         let payload = value(&format!(
             r#"{{"argocd_receipt_version":"1","nonce":"{}","decision_digest":"@hash:{decision}",
-            "outcome":"{outcome}","request_digest":"{}"{op}}}"#,
+            "outcome":"{outcome}","request_digest":"{}"{op}{}}}"#,
             nonce(&name),
             hex(&format!("request of {decision}")),
+            self.answer(outcome),
         ));
         let delay = if self.dice.chance(90) { self.dice.between(0, 20) } else { self.dice.between(20, 290) };
         let (now, wrapper) = (self.runs[run].now, wrapper_of(self.runs[run].agent));
         self.say(&name, "argocd_receipt", wrapper, payload, now + delay * 1_000);
         self.maybe_again(8);
         name
+    }
+
+    /// What the wrapper read of the answer, if it got one and says so.
+    fn answer(&mut self, outcome: &str) -> &'static str {
+        let answers: &[&'static str] = match outcome {
+            "refused_rbac" | "refused_sync_window" => &[
+                "",
+                r#","http_status":403,"grpc_code":7"#,
+                r#","http_status":200,"grpc_code":7"#,
+                r#","http_status":401"#,
+                r#","http_status":302"#,
+            ],
+            "refused_precondition" => &["", r#","http_status":400,"grpc_code":9"#, r#","grpc_code":9"#],
+            "error_transport" => &["", r#","http_status":504"#, r#","http_status":503,"grpc_code":14"#],
+            _ => &[""],
+        };
+        *self.dice.one::<&'static str>(answers)
     }
 
     /// A read or a refresh, which need no approval.

@@ -157,6 +157,11 @@ pub const ROWS: &[Fault] = &[
         receipt.set("decision_digest", format!("@hash:{second}"));
         Some(())
     }),
+    fault("CONTRADICTING_ACCOUNTS", |world, run| {
+        let write = write_of(world, run)?;
+        world.draft(&write.receipt).set("http_status", 504_u32);
+        Some(())
+    }),
     fault("CLUSTER_NOT_COMPARED", |world, run| {
         let write = seen_write_of(world, run)?;
         if world.knows_clusters {
