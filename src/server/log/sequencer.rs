@@ -7,29 +7,29 @@
 
 mod answers;
 mod batch;
+mod desk;
 mod look;
 mod running;
 mod known;
 
-use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
 use crate::entry::{LoggedAt, PendingEntry};
-use crate::merkle::LeafHash;
-use crate::sequence::{COMMIT_ENTRIES_MAX, COMMIT_ENTRIES_TARGET, Commit, TreeState, integrate};
+use crate::sequence::{TreeState, integrate};
 use crate::server::log::clock::Keeper;
 use crate::server::log::publisher::{Fatal, Publisher, announce};
-use crate::server::log::queue::{Command, Inbox, Room};
+use crate::server::log::queue::Inbox;
 use crate::server::log::recent::{Committed, Recent};
 use crate::server::log::recovery::Recovered;
 use crate::server::log::sequencer::answers::damaged;
 use crate::server::log::sequencer::batch::Batch;
+use crate::server::log::sequencer::desk::{Asked, Desk, Placed};
 use crate::server::log::sequencer::known::{Known, known};
-use crate::server::log::{Answered, Item, Logged, Published, SubmitError};
-use crate::server::store::layout::{HeadRecord, STATEMENT_KEY_BYTES, StatementRow};
+use crate::server::log::{Published, SubmitError};
+use crate::server::store::layout::{HeadRecord, StatementRow};
 use crate::server::store::{Store, StoreError};
 
 pub use self::running::{Running, idle};
@@ -65,12 +65,14 @@ pub fn start(
     Running::new(ended)
 }
 
+/// The round: the tree, the guard and the key, and what one commit does with
+/// them. Who asked, and who waits, is the desk's.
 struct Sequencer {
+    desk: Desk,
     store: Arc<Store>,
     publisher: Publisher,
     tree: TreeState,
     head: HeadRecord,
-    inbox: Inbox,
     published: watch::Sender<Published>,
     recent: Arc<Recent>,
     forgotten: Vec<Committed>,
@@ -79,52 +81,18 @@ struct Sequencer {
     looked_at: Instant,
     interval: Duration,
     signed_at: Option<Instant>,
-    requests: VecDeque<Request>,
-    /// Entries of `requests`.
-    waiting: usize,
     /// Nothing is written; the thread only waits for the end.
     is_read_only: bool,
-    /// Placed, and waiting for a published checkpoint that covers them.
-    placed: Vec<Placed>,
-    next_request: u64,
-    answers: HashMap<u64, Answer>,
-}
-
-/// Items of one request that are not placed yet.
-struct Request {
-    id: u64,
-    items: VecDeque<(usize, Item)>,
-}
-
-/// The answer of one request while it fills.
-struct Answer {
-    to: oneshot::Sender<Result<Vec<Answered>, SubmitError>>,
-    slots: Vec<Option<Answered>>,
-    missing: usize,
-    /// Room of the items that are not committed yet.
-    room: Room,
-}
-
-/// An item with its place.
-struct Placed {
-    request: u64,
-    slot: usize,
-    logged: Logged,
-    /// Known when this process committed the entry.
-    leaf_hash: Option<LeafHash>,
-    /// Other entries make the same statement, or may.
-    is_repeated: bool,
-    statement: [u8; STATEMENT_KEY_BYTES],
 }
 
 impl Sequencer {
     fn new(recovered: Recovered, inbox: Inbox, published: watch::Sender<Published>, recent: Arc<Recent>) -> Self {
         Self {
+            desk: Desk::new(inbox),
             store: recovered.store,
             publisher: recovered.publisher,
             tree: recovered.tree,
             head: recovered.head,
-            inbox,
             published,
             recent,
             forgotten: Vec::new(),
@@ -133,65 +101,40 @@ impl Sequencer {
             looked_at: Instant::now(),
             interval: recovered.checkpoint_interval,
             signed_at: None,
-            requests: VecDeque::new(),
-            waiting: 0,
             is_read_only: recovered.read_only.is_some(),
-            placed: Vec::new(),
-            next_request: 0,
-            answers: HashMap::new(),
         }
     }
 
     fn run(&mut self) -> Result<(), Fatal> {
         loop {
-            if self.requests.is_empty() {
-                match self.inbox.receive(self.until_next()) {
-                    Ok(Some(command)) => self.accept(command),
-                    Ok(None) => {}
+            if self.desk.is_clear() {
+                match self.desk.wait(self.until_next()) {
+                    Ok(()) => {}
                     Err(_closed) if self.is_read_only => return Ok(()),
                     Err(_closed) => return self.end(),
                 }
             }
             self.look()?;
             // What arrived during the last commit forms this one.
-            while self.waiting < COMMIT_ENTRIES_TARGET
-                && let Some(command) = self.inbox.take()
-            {
-                self.accept(command);
-            }
+            self.desk.collect();
             self.round()?;
         }
     }
 
-    fn accept(&mut self, command: Command) {
-        let id = self.next_request;
-        self.next_request += 1;
-        let room = command.room;
-        let missing = command.items.len();
-        if missing == 0 {
-            let _ = command.answer.send(Ok(Vec::new()));
-            return;
-        }
-        self.waiting += room.entries;
-        self.answers.insert(id, Answer { to: command.answer, slots: vec![None; missing], missing, room });
-        self.requests.push_back(Request { id, items: command.items.into_iter().enumerate().collect() });
-    }
-
     /// One batch: everything from taking items to answering.
     fn round(&mut self) -> Result<(), Fatal> {
-        let items = self.gather();
+        let items = self.desk.gather(self.commit_bytes_target);
         if !items.is_empty() {
             match self.judge(&items)? {
                 Ok((now, known)) => {
-                    let room = self.take_room(&items);
+                    let room = self.desk.take_room(&items);
                     let (pending, statements) = self.place(items, known);
                     if !pending.is_empty() {
                         self.commit(pending, &statements, now)?;
                     }
-                    self.inbox.tell_placed(self.placed.len());
-                    self.inbox.release(room);
+                    self.desk.give_back(room);
                 }
-                Err(why) => self.refuse(&items, &why),
+                Err(why) => self.desk.refuse(&items, &why),
             }
         }
         if self.is_due() {
@@ -203,34 +146,10 @@ impl Sequencer {
         Ok(())
     }
 
-    /// Takes whole items until the target is reached; never more than the limit.
-    fn gather(&mut self) -> Vec<(u64, usize, Item)> {
-        let mut items = Vec::new();
-        let (mut entries, mut bytes) = (0, 0);
-        while entries < COMMIT_ENTRIES_TARGET
-            && bytes < self.commit_bytes_target
-            && let Some(request) = self.requests.front_mut()
-        {
-            let Some((_, item)) = request.items.front() else {
-                self.requests.pop_front();
-                continue;
-            };
-            if entries + item.entries.len() > COMMIT_ENTRIES_MAX {
-                break;
-            }
-            entries += item.entries.len();
-            bytes += item.entries.iter().map(|entry| entry.body.len()).sum::<usize>();
-            self.waiting -= item.entries.len();
-            let id = request.id;
-            items.extend(request.items.pop_front().map(|(slot, item)| (id, slot, item)));
-        }
-        items
-    }
-
     /// Whether these may be logged now, and what the store holds of them. A
     /// look-up that the disk does not answer stops writes and nothing else:
     /// nothing has happened yet.
-    fn judge(&self, items: &[(u64, usize, Item)]) -> Result<Result<(LoggedAt, Vec<Known>), SubmitError>, StoreError> {
+    fn judge(&self, items: &[Asked]) -> Result<Result<(LoggedAt, Vec<Known>), SubmitError>, StoreError> {
         if self.store.damage().get().is_some() {
             return Ok(Err(SubmitError::Degraded));
         }
@@ -249,22 +168,10 @@ impl Sequencer {
         }
     }
 
-    /// Takes the room of these items off their requests: it is given back with
-    /// the commit, not with the answer.
-    fn take_room(&mut self, items: &[(u64, usize, Item)]) -> Room {
-        items.iter().fold(Room::default(), |all, (request, _, item)| {
-            let room = Room::of(std::slice::from_ref(item));
-            if let Some(answer) = self.answers.get_mut(request) {
-                answer.room = answer.room.minus(room);
-            }
-            all.plus(room)
-        })
-    }
-
     /// Finds duplicates, in the store and among the items before, and gives
     /// the rest their places. An item that a damaged row speaks of is answered
     /// with that at once; the others go on.
-    fn place(&mut self, items: Vec<(u64, usize, Item)>, known: Vec<Known>) -> (Vec<PendingEntry>, Vec<StatementRow>) {
+    fn place(&mut self, items: Vec<Asked>, known: Vec<Known>) -> (Vec<PendingEntry>, Vec<StatementRow>) {
         let mut known = known.into_iter();
         let mut batch = Batch::new(self.tree.head().size.get());
         for (request, slot, item) in items {
@@ -272,9 +179,9 @@ impl Sequencer {
             let Some(statement) = known.last().map(|known| known.row().key) else { continue };
             match batch.place(item, known) {
                 Ok((logged, leaf_hash)) => {
-                    self.placed.push(Placed { request, slot, logged, leaf_hash, is_repeated: true, statement });
+                    self.desk.keep(Placed { request, slot, logged, leaf_hash, is_repeated: true, statement });
                 }
-                Err(error) => self.fill(request, slot, Err(damaged(&error))),
+                Err(error) => self.desk.fill(request, slot, Err(damaged(&error))),
             }
         }
         (batch.pending, batch.statements)
@@ -293,25 +200,11 @@ impl Sequencer {
         let note = if self.is_time_to_sign() { self.publisher.sign(commit.head) } else { None };
         let head = HeadRecord { head: commit.head, previous: self.publisher.guarded(), note };
         let repeated = self.store.commit(&commit, statements, &head)?;
-        self.tell_placed(&commit, &repeated);
+        self.desk.tell_committed(&commit, &repeated);
         self.forgotten = self.recent.push(Arc::new(commit.entries));
         self.tree = tree;
         self.head = head;
         Ok(())
-    }
-
-    /// What the commit knows of each placed item needs no read when it is answered.
-    fn tell_placed(&mut self, commit: &Commit, repeated: &[bool]) {
-        let first = commit.before.size.get();
-        for placed in self.placed.iter_mut().filter(|p| p.leaf_hash.is_none()) {
-            let at = placed.logged.index.get().checked_sub(first).and_then(|at| usize::try_from(at).ok());
-            let Some((entry, is_repeated)) = at.and_then(|at| Some((commit.entries.get(at)?, repeated.get(at)?)))
-            else {
-                continue;
-            };
-            placed.leaf_hash = Some(entry.leaf_hash);
-            placed.is_repeated = *is_repeated || placed.logged.duplicate;
-        }
     }
 
     fn is_time_to_sign(&self) -> bool {

@@ -2,9 +2,10 @@
 
 use crate::merkle::TreeSize;
 use crate::server::log::publisher::Fatal;
+use crate::server::log::sequencer::Sequencer;
+use crate::server::log::sequencer::desk::Placed;
 use crate::server::log::sequencer::known::check_same;
-use crate::server::log::sequencer::{Placed, Sequencer};
-use crate::server::log::{Answered, Item, Logged, SubmitError};
+use crate::server::log::{Logged, SubmitError};
 use crate::server::store::StoreError;
 use crate::server::store::layout::cf;
 
@@ -12,11 +13,7 @@ impl Sequencer {
     /// Answers every placed item that the published checkpoint covers.
     pub(super) fn answer(&mut self) -> Result<(), Fatal> {
         let size = self.published.borrow().head.size;
-        let covered = |placed: &Placed| placed.logged.index.get() < size.get();
-        let (ready, waiting) = std::mem::take(&mut self.placed).into_iter().partition(covered);
-        self.placed = waiting;
-        let ready: Vec<Placed> = ready;
-        for placed in ready {
+        for placed in self.desk.take_covered(size) {
             let (request, slot) = (placed.request, placed.slot);
             let answered = match self.complete(placed, size) {
                 Err(error @ StoreError::Damaged { .. }) => Err(damaged(&error)),
@@ -24,9 +21,9 @@ impl Sequencer {
                 Err(error @ StoreError::Read(_)) => Err(self.degraded(&error)),
                 completed => Ok(completed?),
             };
-            self.fill(request, slot, answered);
+            self.desk.fill(request, slot, answered);
         }
-        self.inbox.tell_placed(self.placed.len());
+        self.desk.count_placed();
         Ok(())
     }
 
@@ -43,34 +40,6 @@ impl Sequencer {
             logged.same_statement = same;
         }
         Ok(logged)
-    }
-
-    pub(super) fn fill(&mut self, request: u64, slot: usize, answered: Answered) {
-        let Some(answer) = self.answers.get_mut(&request) else { return };
-        answer.slots[slot] = Some(answered);
-        answer.missing -= 1;
-        if answer.missing == 0
-            && let Some(answer) = self.answers.remove(&request)
-        {
-            // A submitter who went away finds the entry by submitting again.
-            let _ = answer.to.send(Ok(answer.slots.into_iter().flatten().collect()));
-        }
-    }
-
-    /// Refuses whole requests; nothing of them that is not placed yet is logged.
-    pub(super) fn refuse(&mut self, items: &[(u64, usize, Item)], why: &SubmitError) {
-        for (request, _, _) in items {
-            if let Some(answer) = self.answers.remove(request) {
-                self.inbox.release(answer.room);
-                let _ = answer.to.send(Err(why.clone()));
-            }
-            if let Some(at) = self.requests.iter().position(|r| r.id == *request)
-                && let Some(rest) = self.requests.remove(at)
-            {
-                self.waiting -= rest.items.iter().map(|(_, item)| item.entries.len()).sum::<usize>();
-            }
-            self.placed.retain(|p| p.request != *request);
-        }
     }
 }
 

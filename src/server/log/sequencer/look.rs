@@ -14,7 +14,7 @@ impl Sequencer {
         if self.is_read_only {
             return None;
         }
-        Some(if self.placed.is_empty() { LOOK_INTERVAL } else { self.until_due().min(LOOK_INTERVAL) })
+        Some(if self.desk.awaits_no_checkpoint() { LOOK_INTERVAL } else { self.until_due().min(LOOK_INTERVAL) })
     }
 
     /// A guard that was taken away is found before somebody writes, and the
