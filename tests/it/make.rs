@@ -426,3 +426,18 @@ pub fn shared(path: &str) -> Option<PathBuf> {
 pub fn blessing() -> bool {
     std::env::var_os("PULSELOG_BLESS").is_some()
 }
+
+/// Every Rust file below a directory of the project.
+#[cfg(feature = "server")]
+pub fn sources(below: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut waiting = vec![project(below)];
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            waiting.extend(std::fs::read_dir(&path).expect("a directory").flatten().map(|entry| entry.path()));
+        } else if path.extension().is_some_and(|name| name == "rs") {
+            found.push(std::fs::read_to_string(&path).expect("a file"));
+        }
+    }
+    found
+}
