@@ -56,7 +56,7 @@ mod unjoined;
 mod windows;
 
 pub use self::alone::bundle_alone;
-pub use self::attestation::attest;
+pub use self::attestation::{attest, used_by};
 pub use self::distrust::jobs_hit;
 pub use self::finding::{Finding, Pending, Subject};
 pub use self::gather::Gather;

@@ -31,6 +31,7 @@ mod input;
 mod keygen;
 mod log_source;
 mod many;
+mod packet;
 #[cfg(feature = "server")]
 mod place;
 mod progress;
@@ -87,6 +88,7 @@ enum Command {
     Show(show::Args),
     Verify(verify::Args),
     Audit(audit::Args),
+    Packet(packet::Args),
     Disclose(disclose::Args),
     Explain(explain::Args),
     #[cfg(feature = "server")]
@@ -121,6 +123,7 @@ pub fn run() -> ExitCode {
         Command::Show(args) => show::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Packet(args) => packet::run(&args),
         Command::Disclose(args) => disclose::run(&args),
         Command::Explain(args) => explain::run(&args),
         #[cfg(feature = "server")]
