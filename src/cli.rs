@@ -31,6 +31,7 @@ mod input;
 mod keygen;
 mod log_source;
 mod many;
+mod packet;
 mod progress;
 #[cfg(feature = "server")]
 mod rebuild_guard;
@@ -85,6 +86,7 @@ enum Command {
     Show(show::Args),
     Verify(verify::Args),
     Audit(audit::Args),
+    Packet(packet::Args),
     Disclose(disclose::Args),
     Explain(explain::Args),
     #[cfg(feature = "server")]
@@ -119,6 +121,7 @@ pub fn run() -> ExitCode {
         Command::Show(args) => show::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Packet(args) => packet::run(&args),
         Command::Disclose(args) => disclose::run(&args),
         Command::Explain(args) => explain::run(&args),
         #[cfg(feature = "server")]

@@ -27,6 +27,7 @@ mod disclosure;
 mod draft;
 pub mod judge;
 pub mod packet;
+pub mod packing;
 pub mod plain_text;
 pub mod report;
 pub mod scoped_token;

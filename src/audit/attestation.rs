@@ -89,6 +89,13 @@ pub fn attest(timeline: &Timeline, size: TreeSize, job: &str, operator: &Did) ->
     ]))
 }
 
+/// Every entry that the audit of a job uses below `size`, its statements among
+/// them; `timeline` must be whole below it.
+#[must_use]
+pub fn used_by(timeline: &Timeline, size: TreeSize, job: &str, operator: &Did) -> BTreeSet<LeafIndex> {
+    LinkMap::new(timeline, operator).gather(timeline, &Scope::Job(job.to_owned()), size)
+}
+
 /// Compares every statement of the operator with what is recomputed here.
 /// Cost: one audit of the statement's job a statement.
 pub(super) fn check(timeline: &Timeline, scene: &Scene<'_>, operator: &Did, findings: &mut Findings) {

@@ -10,6 +10,7 @@ use crate::checkpoint::TreeHead;
 use crate::codes::{Code, verdict};
 use crate::entry::{EntryError, SequencedEntry};
 use crate::merkle::{Frontier, LeafIndex, RootHash, TreeSize, leaf_hash};
+use crate::note::SignedNote;
 use crate::trust::{TrustError, TrustPolicy, TrustedCheckpoint};
 use crate::verify::budget::{Budget, OverBudget};
 
@@ -77,6 +78,8 @@ pub struct WholeLog {
     pub(super) timeline: Timeline,
     pub(super) head: TreeHead,
     pub(super) origin: String,
+    /// The checkpoint over it, as it was read.
+    pub(super) note: SignedNote,
     /// Bodies that were not there, or not those of their entries.
     pub bodies_missing: u64,
 }
@@ -158,7 +161,8 @@ impl LogCopy {
         know(&mut self.timeline, &wanted);
         let bodies_missing = self.timeline.prefix(head.size).filter(|(_, seen)| seen.body.is_none()).count() as u64;
         let origin = self.checkpoint.origin().to_string();
-        Ok(WholeLog { timeline: self.timeline, head, origin, bodies_missing })
+        let note = self.checkpoint.note().clone();
+        Ok(WholeLog { timeline: self.timeline, head, origin, note, bodies_missing })
     }
 }
 

@@ -161,6 +161,7 @@ mod notes;
 mod observations;
 mod other_logs;
 mod packet_unlisted;
+mod packets_made;
 #[cfg(feature = "server")]
 mod pages;
 #[cfg(feature = "server")]

@@ -174,7 +174,10 @@ fn every_block_of_the_page_on_connecting_runs_in_order_and_the_audit_passes() {
     let document = Document {
         name: "docs/CONNECT.md",
         excused: &[],
-        prints: &[("pulselog audit ", &["PASS  job job-1", "PASS  proof_bundle bundle-1"])],
+        prints: &[
+            ("pulselog audit ", &["PASS  job job-1", "PASS  proof_bundle bundle-1"]),
+            ("# the statement, the packet", &["read back, and every proof holds", "protocol OK, audit pass"]),
+        ],
     };
     document.run(&Shell::new(), free_port(), None);
 }
