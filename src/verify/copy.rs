@@ -79,6 +79,8 @@ pub struct WholeLog {
     pub(super) origin: String,
     /// Bodies that were not there, or not those of their entries.
     pub bodies_missing: u64,
+    /// What its bodies were authenticated with.
+    pub(super) keys: KeyCache,
 }
 
 impl LogCopy {
@@ -93,7 +95,7 @@ impl LogCopy {
             checkpoint,
             frontier: Frontier::empty(),
             timeline,
-            keys: KeyCache::new(),
+            keys: KeyCache::new().of_one_reading(),
             budget: Budget::default(),
         })
     }
@@ -158,7 +160,7 @@ impl LogCopy {
         know(&mut self.timeline, &wanted);
         let bodies_missing = self.timeline.prefix(head.size).filter(|(_, seen)| seen.body.is_none()).count() as u64;
         let origin = self.checkpoint.origin().to_string();
-        Ok(WholeLog { timeline: self.timeline, head, origin, bodies_missing })
+        Ok(WholeLog { timeline: self.timeline, head, origin, bodies_missing, keys: self.keys })
     }
 }
 

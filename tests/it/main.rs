@@ -245,3 +245,4 @@ mod vectors_signatures;
 mod vectors_texts;
 mod vectors_tree;
 mod verify;
+mod verify_once;
