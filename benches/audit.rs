@@ -20,6 +20,7 @@ use pulselog::audit::{Scope, Verdict};
 use pulselog::entry::{PendingEntry, SubmitterName};
 use pulselog::merkle::TreeSize;
 use pulselog::server::audits::Audits;
+use pulselog::server::desk::Desks;
 use pulselog::server::index::Index;
 use pulselog::server::log::sequencer::Running;
 use pulselog::server::log::{Item, Log};
@@ -52,6 +53,7 @@ struct Bench {
     log: Log,
     running: Running,
     index: Index,
+    desks: Desks,
     audits: Audits,
 }
 
@@ -100,15 +102,15 @@ fn row(name: &str, small: f64, large: f64) {
 fn open(data: &Path) -> Bench {
     let (log, running) = fixture::open_of(data, did("operator"));
     let index = Index::start(&log, did("operator"), fixture::ORIGIN.to_owned());
-    let keys = Arc::new(KeyCache::new());
-    let audits = Audits::new(index.clone(), keys, did("operator"), fixture::ORIGIN.to_owned());
-    Bench { log, running, index, audits }
+    let desks = Desks::new(log.clone(), Arc::new(KeyCache::new()));
+    let audits = Audits::new(index.clone(), did("operator"), fixture::ORIGIN.to_owned());
+    Bench { log, running, index, desks, audits }
 }
 
 fn close(bench: Bench) {
-    let Bench { log, running, index, audits } = bench;
+    let Bench { log, running, index, desks, audits } = bench;
     let ending = index.ending();
-    drop((log, index, audits));
+    drop((log, index, desks, audits));
     running.join().expect("a clean end");
     let _ = ending.wait(std::time::Duration::from_secs(60));
 }
@@ -188,8 +190,8 @@ fn follower_ns() -> f64 {
 /// Reports of jobs all over the first `filled` entries, at the log's present
 /// size: milliseconds, median and 95th percentile. Every one passes.
 fn reports(bench: &Bench, filled: u64) -> (f64, f64) {
-    let view = bench.log.view();
-    wait(&bench.index, view.size());
+    let size = size(&bench.log);
+    wait(&bench.index, TreeSize::new(size));
     let jobs = (filled - BEFORE) / JOB;
     let mut samples = Vec::new();
     for n in 0..REPORTS {
@@ -197,7 +199,9 @@ fn reports(bench: &Bench, filled: u64) -> (f64, f64) {
         let random = u64::from_be_bytes(random.as_bytes()[..8].try_into().expect("eight bytes"));
         let scope = Scope::Job(job_id(random % jobs));
         let start = Instant::now();
-        let report = bench.audits.report(&view, &scope, view.size()).expect("a report");
+        // A desk for each, as a request has it.
+        let sitting = bench.audits.sit(bench.desks.open());
+        let report = sitting.report(&scope, TreeSize::new(size)).expect("a report");
         samples.push(start.elapsed().as_secs_f64() * 1e3);
         assert_eq!(report.report.verdict, Verdict::Pass, "{:#?}", report.report.findings);
         assert_eq!(report.entries.len() as u64, BEFORE + JOB);

@@ -31,6 +31,7 @@ mod audit_statement;
 mod binding;
 mod binds;
 mod change_record;
+mod checked;
 mod cst_issuance;
 mod cst_revocation;
 mod delegation_receipt;
@@ -55,7 +56,7 @@ mod trust_pulse;
 mod withholding;
 mod work_policy;
 
-pub use self::admission::{Admitted, Limits, Reading, admit, readmit};
+pub use self::admission::{Admitted, Limits, Reading, admit, readmit, readmit_parsed};
 pub use self::argocd_observation::op_key;
 pub use self::audit_roots::fits_in_log;
 pub(crate) use self::binds::BINDS;
@@ -76,6 +77,7 @@ pub use self::secrets::holds_token;
 
 use self::digest::{ArtifactDigest, PayloadHash};
 use self::json::Value;
+use self::receipts_root::ReceiptsRoot;
 
 /// An authentic artifact: of a known kind and shape, free of tokens, and either
 /// signed by the key it names or of a kind that may come unsigned from the
@@ -149,6 +151,11 @@ impl Artifact {
     /// an envelope: shown, not believed.
     pub fn issued_at(&self) -> Option<&str> {
         self.value.text_at("issued_at")
+    }
+
+    /// Root over a bundle's receipts; absent for other kinds and empty bundles.
+    pub fn receipts_root(&self) -> Option<ReceiptsRoot> {
+        if self.kind == Kind::ProofBundle { ReceiptsRoot::of(self.payload()) } else { None }
     }
 
     /// What the index files it under.

@@ -10,6 +10,8 @@
 //! [`LogProof`] is the neutral form; a format is one file and one row of
 //! [`FORMATS`]. Nothing in a proof is believed before [`prove`] returns.
 
+use std::sync::Arc;
+
 use crate::artifact::json::JsonError;
 use crate::artifact::shape::ShapeError;
 use crate::checkpoint::CheckpointError;
@@ -41,13 +43,13 @@ pub struct LogProof {
     pub extra: Option<Vec<u8>>,
 }
 
-/// An entry that a believed checkpoint covers. Made only by [`prove`].
+/// An entry that a believed checkpoint covers. Made only by [`prove`] and [`prove_under`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProvenEntry {
     entry: Vec<u8>,
     leaf_hash: LeafHash,
     index: LeafIndex,
-    checkpoint: TrustedCheckpoint,
+    checkpoint: Arc<TrustedCheckpoint>,
 }
 
 impl ProvenEntry {
@@ -74,9 +76,20 @@ impl ProvenEntry {
 /// # Errors
 /// Those of [`TrustPolicy::open`], then those of [`verify_inclusion`].
 pub fn prove(proof: &LogProof, entry: &[u8], policy: &TrustPolicy) -> Result<ProvenEntry, ReceiptError> {
-    let checkpoint = policy.open(proof.checkpoint.as_bytes())?;
-    let leaf_hash = leaf_hash(entry);
-    let head = checkpoint.head();
+    prove_under(proof, entry, Arc::new(policy.open(proof.checkpoint.as_bytes())?))
+}
+
+/// The same under a checkpoint that is believed already, whose signatures are
+/// not checked again: many proofs end in one note.
+///
+/// # Errors
+/// Those of [`verify_inclusion`].
+pub fn prove_under(
+    proof: &LogProof,
+    entry: &[u8],
+    checkpoint: Arc<TrustedCheckpoint>,
+) -> Result<ProvenEntry, ReceiptError> {
+    let (leaf_hash, head) = (leaf_hash(entry), checkpoint.head());
     verify_inclusion(proof.index, head.size, &leaf_hash, &proof.path, &head.root)?;
     Ok(ProvenEntry { entry: entry.to_vec(), leaf_hash, index: proof.index, checkpoint })
 }

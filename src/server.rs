@@ -12,6 +12,7 @@ pub mod answered;
 pub mod api;
 pub mod audits;
 pub mod config;
+pub mod desk;
 pub mod faults;
 pub mod fsck;
 pub mod guard;
@@ -52,6 +53,7 @@ use crate::server::api::problem::Problem;
 use crate::server::api::slots::Slots;
 use crate::server::audits::Audits;
 use crate::server::config::{Config, crowd};
+use crate::server::desk::Desks;
 use crate::server::faults::{Faults, NoFaults};
 use crate::server::index::Index;
 use crate::server::log::clock::{Clock, SystemClock};
@@ -120,7 +122,8 @@ impl Server {
         let keys = Arc::new(KeyCache::new());
         let state = AppState {
             access,
-            audits: Audits::new(index.clone(), Arc::clone(&keys), operator, facts.origin.clone()),
+            desks: Desks::new(log.clone(), Arc::clone(&keys)),
+            audits: Audits::new(index.clone(), operator, facts.origin.clone()),
             index,
             scrub,
             log,

@@ -33,11 +33,15 @@ pub mod report;
 pub mod scoped_token;
 pub mod verification;
 
+use std::sync::Arc;
+
+use crate::artifact::KeyCache;
 use crate::codes::verdict;
 use crate::entry::SequencedEntry;
 use crate::merkle::TreeSize;
-use crate::receipt::{ConsistencyFile, LogProof, ProvenEntry, ReceiptError, prove, tlog_proof};
+use crate::receipt::{ConsistencyFile, LogProof, ProvenEntry, ReceiptError, prove_under, tlog_proof};
 use crate::trust::{TrustPolicy, TrustedCheckpoint};
+use crate::verify::body::Shown;
 use crate::verify::draft::{Draft, Refusal};
 use crate::verify::report::{Ask, Matter, Report, Subject};
 
@@ -54,6 +58,8 @@ pub struct Options<'a> {
     pub size_at_least: Option<TreeSize>,
     /// The checkpoint must extend an older one.
     pub older: Option<Older<'a>>,
+    /// Keys kept from one file to the next, and what they have checked.
+    pub keys: Option<&'a KeyCache>,
     /// Most memory that the artifact's values may take, bytes; without it what
     /// [`room_for`](crate::artifact::json::room_for) gives.
     pub room: Option<usize>,
@@ -75,12 +81,17 @@ pub struct Older<'a> {
 /// the checkpoint and each witness, one for the artifact, one hash a level.
 #[must_use]
 pub fn artifact(bytes: Option<&[u8]>, proof: &[u8], policy: &[u8], options: &Options<'_>) -> Report {
+    prove_shown(bytes.map(Shown::Bytes), proof, policy, options)
+}
+
+/// [`artifact`] of what is at hand of the body, in whichever form.
+fn prove_shown(shown: Option<Shown<'_>>, proof: &[u8], policy: &[u8], options: &Options<'_>) -> Report {
     let mut draft = Draft::new(Matter::Artifact, options);
     if let Some(believed) = believe(&mut draft, tlog_proof::decode(proof), policy) {
         if let Some((proven, entry)) = locate(&mut draft, &believed) {
             draft.subject(Subject::of(&proven, &entry));
-            match bytes {
-                Some(bytes) => body::check(&mut draft, bytes, &entry, options),
+            match shown {
+                Some(shown) => body::check(&mut draft, shown, &entry, options),
                 None => draft.incomplete(
                     Ask::Artifact,
                     &verdict::BODY_NOT_SHOWN,
@@ -97,7 +108,7 @@ pub fn artifact(bytes: Option<&[u8]>, proof: &[u8], policy: &[u8], options: &Opt
 struct Believed {
     policy: TrustPolicy,
     proof: LogProof,
-    checkpoint: TrustedCheckpoint,
+    checkpoint: Arc<TrustedCheckpoint>,
 }
 
 fn believe(draft: &mut Draft, proof: Result<LogProof, ReceiptError>, policy: &[u8]) -> Option<Believed> {
@@ -110,7 +121,7 @@ fn believe(draft: &mut Draft, proof: Result<LogProof, ReceiptError>, policy: &[u
     let checkpoint = draft.take(Ask::Checkpoint, policy.open(proof.checkpoint.as_bytes()), |checkpoint| {
         format!("{} signed a tree of {} entries", checkpoint.origin(), checkpoint.head().size)
     })?;
-    Some(Believed { policy, proof, checkpoint })
+    Some(Believed { policy, proof, checkpoint: Arc::new(checkpoint) })
 }
 
 fn locate(draft: &mut Draft, believed: &Believed) -> Option<(ProvenEntry, SequencedEntry)> {
@@ -120,10 +131,11 @@ fn locate(draft: &mut Draft, believed: &Believed) -> Option<(ProvenEntry, Sequen
         return None;
     };
     let decoded = SequencedEntry::decode(bytes);
-    let proven = draft.take(Ask::Inclusion, prove(&believed.proof, bytes, &believed.policy), |proven| {
-        let head = proven.checkpoint().head();
-        format!("leaf {} leads to the signed root of size {}", proven.index(), head.size)
-    });
+    let proven =
+        draft.take(Ask::Inclusion, prove_under(&believed.proof, bytes, Arc::clone(&believed.checkpoint)), |proven| {
+            let head = proven.checkpoint().head();
+            format!("leaf {} leads to the signed root of size {}", proven.index(), head.size)
+        });
     // What an entry says is shown once it is known to stand in the log.
     if proven.is_none() && decoded.is_ok() {
         return None;

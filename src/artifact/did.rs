@@ -6,10 +6,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use ed25519_dalek::VerifyingKey;
+use ed25519_dalek::{Signature, VerifyingKey};
 
+use crate::artifact::checked::{Checked, strictly};
 use crate::artifact::shape::DID_BYTES_MAX;
 use crate::codes::{self, Code};
 
@@ -105,15 +106,37 @@ fn key_from(raw: &[u8; 32]) -> Result<VerifyingKey, DidError> {
 
 /// Keys already read, by the text of their DID: reading one costs about a
 /// third of verifying a signature, and a gateway signs thousands of receipts.
-/// Holds good keys only; when full it starts again.
-#[derive(Debug, Default)]
+/// Holds good keys only; when full it starts again. Clones share it.
+#[derive(Clone, Debug, Default)]
 pub struct KeyCache {
-    keys: Mutex<HashMap<String, VerifyingKey>>,
+    keys: Arc<Mutex<HashMap<String, VerifyingKey>>>,
+    checked: Option<Arc<Checked>>,
 }
 
 impl KeyCache {
     pub fn new() -> KeyCache {
         KeyCache::default()
+    }
+
+    /// The same keys for one reading of what belongs together, a request or a
+    /// packet: it checks each signature once, however often it is met.
+    #[must_use]
+    pub fn of_one_reading(&self) -> KeyCache {
+        KeyCache { keys: Arc::clone(&self.keys), checked: Some(Arc::default()) }
+    }
+
+    /// Signatures that this reading has checked; 0 of a cache that remembers none.
+    #[must_use]
+    pub fn checks(&self) -> u64 {
+        self.checked.as_ref().map_or(0, |checked| checked.made())
+    }
+
+    /// Whether this is the key's signature over the message: strict.
+    pub(crate) fn verifies(&self, key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool {
+        match &self.checked {
+            Some(checked) => checked.verifies(key, message, signature),
+            None => strictly(key, message, signature),
+        }
     }
 
     /// The DID and its key, from the cache or parsed.

@@ -14,6 +14,7 @@
 
 use ed25519_dalek::{Signature, VerifyingKey};
 
+use crate::artifact::did::KeyCache;
 use crate::artifact::shape::{Shape, Text, list, object, optional, plain, required};
 use crate::text::base64url;
 
@@ -98,10 +99,9 @@ const CO_SIGNATURE: Shape = object(&[
 ]);
 
 /// Whether `signature_b64u` is the key's signature over the text of the hash.
-/// Strict: no small-order points, no second spelling of a signature.
-pub(crate) fn verifies(key: &VerifyingKey, payload_hash_b64u: &str, signature_b64u: &str) -> bool {
+pub(crate) fn verifies(keys: &KeyCache, key: &VerifyingKey, payload_hash_b64u: &str, signature_b64u: &str) -> bool {
     let Some(bytes) = base64url::decode::<64>(signature_b64u) else {
         return false;
     };
-    key.verify_strict(payload_hash_b64u.as_bytes(), &Signature::from_bytes(&bytes)).is_ok()
+    keys.verifies(key, payload_hash_b64u.as_bytes(), &Signature::from_bytes(&bytes))
 }

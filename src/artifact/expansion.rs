@@ -23,13 +23,13 @@ pub struct NotExpanded {
 /// The authentic receipts inside a bundle, in the order of FORMATS 3.4, and those
 /// that are not; both empty for other kinds. Receipts without an envelope are
 /// the agent's words inside the bundle and are passed over.
-pub(super) fn expand(bundle: &Artifact, keys: &KeyCache, reading: Reading) -> (Vec<Artifact>, Vec<NotExpanded>) {
+pub(super) fn expand(bundle: &Artifact, keys: &KeyCache) -> (Vec<Artifact>, Vec<NotExpanded>) {
     let (mut expanded, mut not_expanded) = (Vec::new(), Vec::new());
     if bundle.kind() != Kind::ProofBundle {
         return (expanded, not_expanded);
     }
     for (array, index, receipt) in receipts(bundle.payload()).filter(|(_, _, receipt)| is_envelope(receipt)) {
-        match expand_one(array, receipt, keys, reading) {
+        match expand_one(array, receipt, keys, Reading::Intake) {
             Ok(artifact) => expanded.push(artifact),
             Err(error) => {
                 not_expanded.push(NotExpanded { path: format!("payload.{array}[{index}]"), code: error.code() });

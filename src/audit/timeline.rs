@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::artifact::digest::ArtifactDigest;
-use crate::artifact::json::JsonError;
-use crate::artifact::{AdmitError, Artifact, Did, Grant, KeyCache, Kind, Limits, readmit};
+use crate::artifact::json::{JsonError, Value};
+use crate::artifact::{AdmitError, Artifact, Did, Grant, KeyCache, Kind, Limits, readmit, readmit_parsed};
 use crate::audit::roots::Roots;
 use crate::audit::statement::Statement;
 use crate::entry::{LoggedAt, SequencedEntry};
@@ -87,7 +87,7 @@ impl Timeline {
         let bodies = self.seen.values().filter_map(|seen| seen.body.as_ref());
         let statements = bodies.filter(|body| body.kind() == Kind::AuditStatement);
         statements.filter_map(|body| {
-            let size = body.payload().get("size").and_then(crate::artifact::json::Value::as_i64)?;
+            let size = body.payload().get("size").and_then(Value::as_i64)?;
             u64::try_from(size).ok().map(TreeSize::new)
         })
     }
@@ -97,7 +97,7 @@ impl Timeline {
         let bodies = self.seen.values().filter_map(|seen| seen.body.as_ref());
         let statements = bodies.filter(|body| body.kind() == Kind::AuditStatement).map(Artifact::payload);
         let of_size = statements.filter(move |payload| {
-            let said = payload.get("size").and_then(crate::artifact::json::Value::as_i64);
+            let said = payload.get("size").and_then(Value::as_i64);
             said.and_then(|said| u64::try_from(said).ok()) == Some(size.get())
         });
         of_size.filter_map(|payload| Hash::from_hex(payload.text_at("root_hash")?).ok().map(RootHash::new))
@@ -191,10 +191,20 @@ pub fn authenticate_within(
     if ArtifactDigest::of(body) != entry.digest {
         return Ok(None);
     }
-    let grant = if entry.signer.is_some() { Grant::all() } else { Grant::any_unsigned(entry.kind) };
-    match readmit(body, &grant, &Limits { room, ..Limits::unlimited() }, keys) {
-        Ok(admitted) => Ok(Some(admitted.artifact).filter(|artifact| is_of(artifact, entry))),
+    match readmit(body, &grant(entry), &Limits { room, ..Limits::unlimited() }, keys) {
+        Ok(artifact) => Ok(Some(artifact).filter(|artifact| is_of(artifact, entry))),
         Err(AdmitError::Json(error @ JsonError::OverRoom { .. })) => Err(error),
         Err(_) => Ok(None),
     }
+}
+
+/// The same for a body that its reader parsed already, in whatever spelling.
+pub fn authenticate_parsed(entry: &SequencedEntry, body: Value, keys: &KeyCache) -> Option<Artifact> {
+    let artifact = readmit_parsed(body, &grant(entry), &Limits::unlimited(), keys);
+    artifact.ok().filter(|artifact| is_of(artifact, entry))
+}
+
+/// Whoever submitted was judged by the log; here only authenticity counts.
+fn grant(entry: &SequencedEntry) -> Grant {
+    if entry.signer.is_some() { Grant::all() } else { Grant::any_unsigned(entry.kind) }
 }

@@ -155,7 +155,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 fn one(args: &Args, files: &Files, judge: &Judge, bytes: Option<&[u8]>) -> Result<Verification, Failure> {
     let older = files.old.as_ref().map(|checkpoint| Older { checkpoint, consistency: files.consistency.as_deref() });
     let room = |bytes: &[u8]| args.judging.bounds.budget().room_for(bytes.len());
-    let options = Options { size_at_least: args.size_at_least, older, room: bytes.map(room) };
+    let options = Options { size_at_least: args.size_at_least, older, keys: Some(judge.keys()), room: bytes.map(room) };
     let parsed = bytes.map(|bytes| json::parse_within(bytes, DEPTH_MAX, room(bytes)));
     if let Some(Err(error @ JsonError::OverRoom { .. })) = &parsed {
         return Err(Failure::incomplete(format!("document: {error}; give more with --memory-max [{}]", error.code())));
@@ -176,15 +176,19 @@ fn one(args: &Args, files: &Files, judge: &Judge, bytes: Option<&[u8]>) -> Resul
     }
     let document = parsed.as_ref().and_then(|file| Document::of(file.as_ref().ok()?));
     // A proof is of a bundle: the document's one, without what is around it.
-    let subject = document.as_ref().and_then(|document| Some(json::to_compact(document.subject()?.value())));
-    let compact = || parsed.as_ref().and_then(|file| Some(json::to_compact(file.as_ref().ok()?)));
-    let packed = match &document {
-        Some(document) => judge.packed_proof(document),
-        None => compact().and_then(|compact| judge.proof_of(&compact)),
-    };
+    let subject = document.as_ref().and_then(|document| Some(document.subject()?.value()));
+    let shown = subject.or(parsed.as_ref().and_then(|file| file.as_ref().ok()));
+    // Of a document with several bundles, none is the one that is proven.
+    let packed = shown.filter(|_| document.is_none() || subject.is_some()).and_then(|shown| judge.proof_of(shown));
     let proof = files.proof.as_deref().or(packed.as_deref());
-    let proven = subject.as_deref().map(str::as_bytes).or(bytes);
-    let report = proof.map(|proof| Ok(artifact(proven, proof, files.policy()?, &options))).transpose()?;
+    let proven = |proof| -> Result<_, Failure> {
+        let policy = files.policy()?;
+        Ok(match shown {
+            Some(shown) => judge.prove(shown, proof, policy, &options),
+            None => artifact(bytes, proof, policy, &options),
+        })
+    };
+    let report = proof.map(proven).transpose()?;
     if report.is_none() && files.old.is_some() && !matches!(judge.evidence, Evidence::Log { .. }) {
         return Err(Failure::usage("--consistent-with: is compared with a proof or with --log, and neither is here"));
     }

@@ -37,7 +37,7 @@ pub(super) fn verify(document: &Value, keys: &KeyCache) -> Result<Accepted, Fail
     let mut unsigned = members.clone();
     unsigned.set("signature", "".into());
     let signed = to_jcs(&unsigned.into());
-    match key.is_some_and(|key| key.verify_strict(signed.as_bytes(), &Signature::from_bytes(&signature)).is_ok()) {
+    match key.is_some_and(|key| keys.verifies(&key, signed.as_bytes(), &Signature::from_bytes(&signature))) {
         true => Ok(Accepted::default()),
         false => fail_whole(SIGNATURE_INVALID),
     }

@@ -124,7 +124,7 @@ pub(super) fn signed(keys: &KeyCache, did: &str, message: &str, signature_b64u: 
     let bytes = base64url::decode::<64>(signature_b64u);
     let good = key
         .zip(bytes)
-        .is_some_and(|(key, bytes)| key.verify_strict(message.as_bytes(), &Signature::from_bytes(&bytes)).is_ok());
+        .is_some_and(|(key, bytes)| keys.verifies(&key, message.as_bytes(), &Signature::from_bytes(&bytes)));
     if good { Signed::Good } else { Signed::Bad }
 }
 

@@ -2,46 +2,51 @@
 //! page by page: the audit, fed from the search rows.
 //!
 //! ```text
-//! scope ─ Gather ─ link rows below size ─ entries + bodies (View) ─ authenticate ─> Timeline ─ audit_slice ─> Report
+//! scope ─ Gather ─ link rows below size ─ papers (Desk) ─> Timeline ─ audit_slice ─> Report
 //! ```
 //!
-//! Nothing is stored: a report is computed when it is asked for, from the
-//! entries that the scope's links lead to, whose signatures are verified once
-//! more. Its cost grows with the scope and not with the log. The same prefix
+//! Nothing is stored: a report is computed when it is asked for, once a request,
+//! from the entries that the scope's links lead to, whose signatures are
+//! verified once more. Its cost grows with the scope and not with the log. The same prefix
 //! gives the same report as the whole log read from its beginning.
 //!
 //! If the rows are lost: rebuilt. If an attacker writes them: entries of the
 //! scope may be missed, and whoever recomputes from the tiles sees it.
 
 mod documents;
-mod kept;
 mod reading;
 mod scan;
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::artifact::digest::ArtifactDigest;
-use crate::artifact::{Did, KeyCache, Kind};
+use crate::artifact::{Did, Kind};
 use crate::audit::{AsOf, Finding, Gather, Report, Scope, Severity};
 use crate::merkle::{LeafIndex, TreeSize};
-use crate::server::audits::kept::Kept;
 use crate::server::audits::reading::{AuditsError as Error, Reading};
+use crate::server::desk::Desk;
 use crate::server::index::Index;
 use crate::server::index::names::Sort;
-use crate::server::log::view::View;
 
 pub use self::reading::{AuditsError, GATHER_BYTES_MAX, GATHER_ENTRIES_MAX};
 pub use self::scan::{SCAN_BYTES_MAX, SCAN_ENTRIES_MAX, SCAN_READ_MAX};
 
-/// Makes reports. Clones share it.
+/// Whose log is audited, and by which rows. Clones share it.
 #[derive(Clone)]
 pub struct Audits {
     index: Index,
-    keys: Arc<KeyCache>,
     operator: Arc<Did>,
     origin: Arc<str>,
-    kept: Arc<Kept>,
+}
+
+/// One request before the audit: it makes each report once.
+pub struct Sitting {
+    pub desk: Desk,
+    audits: Audits,
+    reports: RefCell<BTreeMap<(Scope, TreeSize), Rc<ScopeReport>>>,
 }
 
 /// A report and what it was made from.
@@ -109,26 +114,40 @@ pub struct FindingPage {
 impl Audits {
     /// Reports as whoever believes `operator` about the log called `origin`.
     #[must_use]
-    pub fn new(index: Index, keys: Arc<KeyCache>, operator: Did, origin: String) -> Self {
-        Self { index, keys, operator: Arc::new(operator), origin: origin.into(), kept: Arc::new(Kept::default()) }
+    pub fn new(index: Index, operator: Did, origin: String) -> Self {
+        Self { index, operator: Arc::new(operator), origin: origin.into() }
     }
 
+    /// Reports from what this desk reads.
+    #[must_use]
+    pub fn sit(&self, desk: Desk) -> Sitting {
+        Sitting { desk, audits: self.clone(), reports: RefCell::default() }
+    }
+}
+
+impl Sitting {
     /// The report about one job, run or token at `size`. Cost: the scope's
     /// entries, each read and verified once. Blocks.
     ///
     /// # Errors
     /// [`AuditsError`].
-    pub fn report(&self, view: &View, scope: &Scope, size: TreeSize) -> Result<ScopeReport, Error> {
-        let mut reading = Reading::new(self, view, size)?;
+    pub fn report(&self, scope: &Scope, size: TreeSize) -> Result<Rc<ScopeReport>, Error> {
+        let asked = (scope.clone(), size);
+        if let Some(made) = self.reports.borrow().get(&asked) {
+            return Ok(Rc::clone(made));
+        }
+        let made = Rc::new(self.make(scope, size)?);
+        self.reports.borrow_mut().insert(asked, Rc::clone(&made));
+        Ok(made)
+    }
+
+    fn make(&self, scope: &Scope, size: TreeSize) -> Result<ScopeReport, Error> {
+        let mut reading = Reading::new(self, size)?;
         let found = reading.gather(Gather::of(scope))?;
         let report = reading.audit(&found)?.of(scope);
         let entries = found.iter().filter_map(|at| Some((*at, reading.kind(*at)?))).collect();
         let is_known = is_known(&reading, &found, scope, &report);
         Ok(ScopeReport { report, entries, is_known })
-    }
-
-    fn reading<'a>(&'a self, view: &'a View, size: TreeSize) -> Result<Reading<'a>, Error> {
-        Reading::new(self, view, size)
     }
 
     /// Findings at `size`, page by page. `after`: the `next` of the page
@@ -140,17 +159,16 @@ impl Audits {
     /// [`AuditsError`].
     pub fn findings(
         &self,
-        view: &View,
         filter: &Filter,
         size: TreeSize,
         after: Option<u64>,
         limit: usize,
     ) -> Result<FindingPage, Error> {
-        let Some(scope) = filter.scope() else { return scan::page(self, view, filter, size, after, limit) };
-        let report = self.report(view, &scope, size)?.report;
+        let Some(scope) = filter.scope() else { return scan::page(self, filter, size, after, limit) };
+        let report = &self.report(&scope, size)?.report;
         let done = after.map_or(0, |done| usize::try_from(done).unwrap_or(usize::MAX));
-        let mut left = report.findings.into_iter().filter(|f| filter.passes(f, Some(&scope))).skip(done);
-        let findings: Vec<_> = left.by_ref().take(limit).collect();
+        let mut left = report.findings.iter().filter(|f| filter.passes(f, Some(&scope))).skip(done);
+        let findings: Vec<_> = left.by_ref().take(limit).cloned().collect();
         let next = left.next().map(|_| done.saturating_add(findings.len()) as u64);
         let (as_of, roots_digest) = (report.as_of, report.roots_digest);
         let (scanned_to, not_judged) = (size.get(), Vec::new());

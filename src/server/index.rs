@@ -29,9 +29,8 @@ use std::time::{Duration, Instant};
 
 use rocksdb::{Direction, IteratorMode};
 
-use crate::artifact::{Did, Keys, Kind, json};
+use crate::artifact::{Did, Kind};
 use crate::audit::Link;
-use crate::entry::SequencedEntry;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::index::follower::Follower;
 use crate::server::index::rows::{kind_prefix, link_prefix, name_prefix, run_prefix};
@@ -193,34 +192,14 @@ impl Index {
         Scan::of(&self.store).down(&kind_prefix(kind), below, limit)
     }
 
-    /// Entries that name this run and this agent, or this run and no agent at
-    /// all, ascending, at most [`RUN_ENTRIES_MAX`]. Names are claims of
-    /// whoever signed. Cost: one body read and parsed an entry.
+    /// Entries below `below` that may name this run and this agent (empty: no
+    /// agent at all), ascending, at most [`RUN_ENTRIES_MAX`]: a hash met by
+    /// chance is among them.
     ///
     /// # Errors
     /// As [`Index::kind`].
-    pub fn run(&self, agent: &str, run: &str) -> Result<Vec<LeafIndex>, StoreError> {
-        let mut found = Vec::new();
-        for named in [agent, ""] {
-            for index in Scan::of(&self.store).up(&run_prefix(named, run), 0, None, RUN_ENTRIES_MAX)? {
-                if self.names_run(index, named, run)? {
-                    found.push(index);
-                }
-            }
-        }
-        found.sort_unstable();
-        found.dedup();
-        found.truncate(RUN_ENTRIES_MAX);
-        Ok(found)
-    }
-
-    /// Whether an entry says so itself: a hash may have met by chance. A
-    /// withheld body says nothing.
-    fn names_run(&self, index: LeafIndex, agent: &str, run: &str) -> Result<bool, StoreError> {
-        let (entry, body) = (self.store.entry(index)?, self.store.body(index)?);
-        let read = || keys(&SequencedEntry::decode(&entry?).ok()?, &body?);
-        let keys = read().unwrap_or_default();
-        Ok(keys.agent.as_deref().unwrap_or_default() == agent && keys.runs.iter().any(|r| r == run))
+    pub fn run(&self, agent: &str, run: &str, below: TreeSize) -> Result<Vec<LeafIndex>, StoreError> {
+        Scan::of(&self.store).up(&run_prefix(agent, run), 0, Some(below), RUN_ENTRIES_MAX)
     }
 
     /// Entries below `below` that are filed under `link`, ascending, at most
@@ -295,11 +274,4 @@ impl<'a> Scan<'a> {
         }
         Ok(found)
     }
-}
-
-/// The keys of an artifact; none when its body is not readable.
-fn keys(entry: &SequencedEntry, body: &[u8]) -> Option<Keys> {
-    let body = json::parse(body, json::DEPTH_MAX).ok()?;
-    let payload = if entry.signer.is_some() { body.get("payload")? } else { &body };
-    Some((entry.kind.row().keys)(payload))
 }

@@ -4,15 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::artifact::Kind;
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
+use crate::artifact::{Artifact, Kind};
 use crate::audit::Link;
 use crate::merkle::{Hash, LeafHash, LeafIndex, TreeSize};
 use crate::server::audits::AuditsError;
+use crate::server::desk::Desk;
 use crate::server::index::Index;
 use crate::server::index::names::{Sort, meets, names};
-use crate::server::log::filed;
-use crate::server::log::view::{Body, StoredEntry, View, ViewError};
+use crate::server::log::view::{StoredEntry, View, ViewError};
 use crate::text::{base64url, percent};
 
 /// Longest text that is looked for.
@@ -46,12 +46,13 @@ pub struct Group {
 ///
 /// # Errors
 /// [`AuditsError::Behind`]; [`AuditsError::View`].
-pub fn lookup(view: &View, index: &Index, text: &str) -> Result<Found, AuditsError> {
+pub fn lookup(desk: &Desk, index: &Index, text: &str) -> Result<Found, AuditsError> {
+    let view = &desk.view;
     wait(view, index)?;
     let mut found = Found::default();
     let hash = hash(text);
     if let Some(hash) = &hash {
-        found.by_hash(view, index, hash)?;
+        found.by_hash(desk, index, hash)?;
     }
     if let Ok(size) = TreeSize::parse(text) {
         let is_there = size < view.size();
@@ -59,9 +60,9 @@ pub fn lookup(view: &View, index: &Index, text: &str) -> Result<Found, AuditsErr
     }
     // A hash bears its name in hex, whichever way it was asked for.
     let name = hash.as_ref().map_or_else(|| text.to_owned(), Hash::to_hex);
-    found.by_name(view, index, &name)?;
+    found.by_name(desk, index, &name)?;
     if name != text {
-        found.by_name(view, index, text)?;
+        found.by_name(desk, index, text)?;
     }
     found.tried.extend(Sort::ALL.map(Sort::name));
     if found.groups.is_empty() {
@@ -74,16 +75,13 @@ pub fn lookup(view: &View, index: &Index, text: &str) -> Result<Found, AuditsErr
 ///
 /// # Errors
 /// As [`lookup`].
-pub fn policies(view: &View, index: &Index, hash: &PayloadHash) -> Result<Vec<LeafIndex>, AuditsError> {
-    wait(view, index)?;
-    let linked = index.linked(&Link::policy(&hash.to_b64u()), view.size(), LOOKUP_ENTRIES_MAX)?;
-    let mut found = Vec::new();
-    for (entry, body) in view.whole(&linked)? {
-        let Body::Shown(body) = body else { continue };
-        let is_it = filed::read(&entry.entry, body.as_bytes()).is_some_and(|(of, _)| of == *hash);
-        found.extend((is_it && entry.entry.kind == Kind::WorkPolicy).then_some(entry.index));
-    }
-    Ok(found)
+pub fn policies(desk: &Desk, index: &Index, hash: &PayloadHash) -> Result<Vec<LeafIndex>, AuditsError> {
+    wait(&desk.view, index)?;
+    let linked = index.linked(&Link::policy(&hash.to_b64u()), desk.view.size(), LOOKUP_ENTRIES_MAX)?;
+    let papers = desk.read_all(&linked)?;
+    let is_it = |of: &Artifact| of.kind() == Kind::WorkPolicy && of.payload_hash() == *hash;
+    let found = papers.iter().filter(|paper| paper.artifact().is_some_and(is_it));
+    Ok(found.map(|paper| paper.stored.index).collect())
 }
 
 fn wait(view: &View, index: &Index) -> Result<(), AuditsError> {
@@ -120,7 +118,8 @@ impl Found {
         self.groups.push(Group { kind_of_match, entries, more, href });
     }
 
-    fn by_hash(&mut self, view: &View, index: &Index, hash: &Hash) -> Result<(), AuditsError> {
+    fn by_hash(&mut self, desk: &Desk, index: &Index, hash: &Hash) -> Result<(), AuditsError> {
+        let view = &desk.view;
         let (bytes, hex) = (*hash.as_bytes(), hash.to_hex());
         let places = |entries: Vec<StoredEntry>| entries.iter().map(|entry| entry.index).collect::<Vec<_>>();
         let artifacts = places(view.find_artifact(&ArtifactDigest::from_bytes(bytes))?);
@@ -128,23 +127,21 @@ impl Found {
         let leaf = view.find_leaf(&LeafHash::new(*hash))?;
         self.add("leaf_hash", places(leaf.into_iter().collect()), |_| format!("/v1/leaves/{hex}"));
         let payload = PayloadHash::from_bytes(bytes);
-        self.add("payload_hash", view.find_payload(&payload)?, entry_href);
-        self.add("policy_hash", policies(view, index, &payload)?, |_| format!("/v1/policies/{hex}"));
+        self.add("payload_hash", desk.find_payload(&payload)?, entry_href);
+        self.add("policy_hash", policies(desk, index, &payload)?, |_| format!("/v1/policies/{hex}"));
         Ok(())
     }
 
-    fn by_name(&mut self, view: &View, index: &Index, name: &str) -> Result<(), AuditsError> {
-        let mut at = index.named(name, LeafIndex::new(0), view.size(), LOOKUP_ENTRIES_MAX + 1)?;
+    fn by_name(&mut self, desk: &Desk, index: &Index, name: &str) -> Result<(), AuditsError> {
+        let mut at = index.named(name, LeafIndex::new(0), desk.view.size(), LOOKUP_ENTRIES_MAX + 1)?;
         let more = at.len() > LOOKUP_ENTRIES_MAX;
         at.truncate(LOOKUP_ENTRIES_MAX);
         let mut by_sort: BTreeMap<Sort, (Vec<LeafIndex>, Option<String>)> = BTreeMap::new();
         for part in at.chunks(READ_AT_ONCE) {
-            for (entry, body) in view.whole(part)? {
-                let Body::Shown(body) = body else { continue };
-                let unsound = || ViewError::Unsound { what: format!("body {}", entry.index) };
-                let (_, payload) = filed::read(&entry.entry, body.as_bytes()).ok_or_else(unsound)?;
-                let keys = (entry.entry.kind.row().keys)(&payload);
-                let borne = names(entry.entry.signer.as_ref(), &keys, Some(&payload));
+            for paper in desk.read_all(part)? {
+                let (entry, Some(artifact)) = (&paper.stored, paper.artifact()) else { continue };
+                let keys = artifact.keys();
+                let borne = names(artifact.signer(), &keys, Some(artifact.payload()));
                 // Eight bytes of the hash meet by chance; that none of its names has them does not.
                 if !borne.iter().any(|named| meets(&named.name, name)) {
                     let what = format!("a search row leads to another name at {}", entry.index);

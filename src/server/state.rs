@@ -13,6 +13,7 @@ use crate::server::api::slots::Slots;
 use crate::server::audits::Audits;
 use crate::server::config::Limits;
 use crate::server::config::crowd::Crowd;
+use crate::server::desk::Desks;
 use crate::server::index::Index;
 use crate::server::log::Log;
 use crate::server::scrub::Scrub;
@@ -43,6 +44,8 @@ pub struct AppState {
     pub index: Index,
     /// What recomputes the log while it serves.
     pub scrub: Scrub,
+    /// What requests read from.
+    pub desks: Desks,
     /// Reports and findings.
     pub audits: Audits,
     /// Who may read what is shown.
@@ -76,6 +79,12 @@ impl FromRef<AppState> for Log {
 impl FromRef<AppState> for Index {
     fn from_ref(state: &AppState) -> Self {
         state.index.clone()
+    }
+}
+
+impl FromRef<AppState> for Desks {
+    fn from_ref(state: &AppState) -> Self {
+        state.desks.clone()
     }
 }
 

@@ -60,8 +60,8 @@ use crate::server::access::Access;
 use crate::server::api::fixed::Fixed;
 use crate::server::api::pool;
 use crate::server::audits::Audits;
+use crate::server::desk::Desks;
 use crate::server::index::Index;
-use crate::server::log::Log;
 use crate::server::state::{AppState, LogFacts};
 use crate::server::viewer::reader::Reader;
 use crate::server::viewer::trouble::Trouble;
@@ -96,26 +96,26 @@ pub fn router() -> Router<AppState> {
 }
 
 /// The page for an address that is no page.
-pub async fn not_found(desk: axum::extract::State<AppState>) -> Response {
-    let desk = Desk::from_ref(&desk.0);
-    serve(desk, |_| Err(Trouble::no_such_page())).await
+pub async fn not_found(state: axum::extract::State<AppState>) -> Response {
+    let handles = Handles::from_ref(&state.0);
+    serve(handles, |_| Err(Trouble::no_such_page())).await
 }
 
-/// What pages read from.
+/// What pages are made with.
 #[derive(Clone)]
-pub(crate) struct Desk {
-    pub log: Log,
+pub(crate) struct Handles {
+    pub desks: Desks,
     pub index: Index,
     pub audits: Audits,
     pub facts: LogFacts,
     pub access: Access,
 }
 
-impl FromRef<AppState> for Desk {
+impl FromRef<AppState> for Handles {
     fn from_ref(state: &AppState) -> Self {
-        let (log, index) = (Log::from_ref(state), Index::from_ref(state));
+        let (desks, index) = (Desks::from_ref(state), Index::from_ref(state));
         let (audits, facts, access) = (Audits::from_ref(state), LogFacts::from_ref(state), Access::from_ref(state));
-        Self { log, index, audits, facts, access }
+        Self { desks, index, audits, facts, access }
     }
 }
 
@@ -135,14 +135,14 @@ impl Answer {
 }
 
 /// Runs one page where blocking is allowed, since the store blocks.
-pub(crate) async fn serve<F>(desk: Desk, work: F) -> Response
+pub(crate) async fn serve<F>(handles: Handles, work: F) -> Response
 where
     F: FnOnce(&Reader) -> Result<Answer, Trouble> + Send + 'static,
 {
     let made = pool::behind(move || {
         // Every page passes here: what shows nothing to anybody shows no page.
-        let passed = desk.access.check();
-        let reader = Reader::new(desk);
+        let passed = handles.access.check();
+        let reader = Reader::new(handles);
         match passed.map_err(Trouble::from).and_then(|()| work(&reader)) {
             Ok(Answer::Page(html)) => page(StatusCode::OK, html),
             Ok(Answer::Redirect(to)) => redirect(&to),

@@ -82,6 +82,8 @@ pub struct WholeLog {
     pub(super) note: SignedNote,
     /// Bodies that were not there, or not those of their entries.
     pub bodies_missing: u64,
+    /// What its bodies were authenticated with.
+    pub(super) keys: KeyCache,
 }
 
 impl LogCopy {
@@ -96,7 +98,7 @@ impl LogCopy {
             checkpoint,
             frontier: Frontier::empty(),
             timeline,
-            keys: KeyCache::new(),
+            keys: KeyCache::new().of_one_reading(),
             budget: Budget::default(),
         })
     }
@@ -162,7 +164,7 @@ impl LogCopy {
         let bodies_missing = self.timeline.prefix(head.size).filter(|(_, seen)| seen.body.is_none()).count() as u64;
         let origin = self.checkpoint.origin().to_string();
         let note = self.checkpoint.note().clone();
-        Ok(WholeLog { timeline: self.timeline, head, origin, note, bodies_missing })
+        Ok(WholeLog { timeline: self.timeline, head, origin, note, bodies_missing, keys: self.keys })
     }
 }
 

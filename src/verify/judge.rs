@@ -22,6 +22,7 @@ use crate::codes::verdict;
 use crate::entry::SequencedEntry;
 use crate::merkle::TreeSize;
 use crate::protocol::{self, Bundle, Document, DocumentKind, verify_with};
+use crate::verify::body::Shown;
 use crate::verify::copy::WholeLog;
 use crate::verify::packet::{PackedProof, Packet};
 use crate::verify::report::{Check, Outcome, REPORT_VERSION, Report};
@@ -29,6 +30,7 @@ use crate::verify::scoped_token::{KeySet, ScopedToken};
 use crate::verify::verification::{
     Allowlists, AuditPart, AuditStatus, CoveragePart, DocumentName, ProtocolPart, Verification,
 };
+use crate::verify::{Options, prove_shown};
 
 /// What the reader holds beside the document.
 #[derive(Debug)]
@@ -98,8 +100,15 @@ impl Judge {
             token: None,
             token_keys: None,
             known: None,
-            keys: KeyCache::new(),
+            keys: KeyCache::new().of_one_reading(),
         }
+    }
+
+    /// Checks signatures with these keys, which may remember some.
+    #[must_use]
+    pub fn with_keys(mut self, keys: KeyCache) -> Judge {
+        self.keys = keys;
+        self
     }
 
     /// Reads the whole log as evidence. Cost: one audit of all of it.
@@ -110,16 +119,34 @@ impl Judge {
         self
     }
 
-    /// The proof of the document's one bundle that the packet brings.
+    /// Keys, and the signatures that were checked with them: those that the
+    /// evidence was read with, so that none is checked twice.
     #[must_use]
-    pub fn packed_proof(&self, document: &Document<'_>) -> Option<Vec<u8>> {
-        self.proof_of(&json::to_compact(document.subject()?.value()))
+    pub fn keys(&self) -> &KeyCache {
+        match &self.evidence {
+            Evidence::Packet(packet) => &packet.keys,
+            Evidence::Log { log, .. } => &log.keys,
+            Evidence::Nothing | Evidence::Reports(_) => &self.keys,
+        }
     }
 
-    /// The proof of an artifact that the packet brings, by its compact form.
+    /// [`artifact`](crate::verify::artifact) of a value that was parsed already:
+    /// the document's one bundle, or another artifact.
     #[must_use]
-    pub fn proof_of(&self, compact: &str) -> Option<Vec<u8>> {
+    pub fn prove(&self, shown: &Value, proof: &[u8], policy: &[u8], options: &Options<'_>) -> Report {
+        let beside = match &self.evidence {
+            Evidence::Packet(packet) => Some(packet.as_ref()),
+            Evidence::Nothing | Evidence::Log { .. } | Evidence::Reports(_) => None,
+        };
+        let options = Options { keys: Some(self.keys()), ..*options };
+        prove_shown(Some(Shown::Parsed(shown, beside)), proof, policy, &options)
+    }
+
+    /// The proof of an artifact that the packet brings.
+    #[must_use]
+    pub fn proof_of(&self, artifact: &Value) -> Option<Vec<u8>> {
         let Evidence::Packet(packet) = &self.evidence else { return None };
+        let compact = json::to_compact(artifact);
         packet.proofs.get(&ArtifactDigest::of(compact.as_bytes())).map(PackedProof::bytes)
     }
 
@@ -136,7 +163,7 @@ impl Judge {
     #[must_use]
     pub fn judge(&self, document: &Document<'_>) -> Verification {
         let (options, allowlists) = self.options();
-        let verdict = verify_with(document, &options, &self.keys);
+        let verdict = verify_with(document, &options, self.keys());
         let protocol = ProtocolPart::of(&verdict, allowlists, options.verification_time_ms);
         let mut name = DocumentName::of(document);
         let unjudged = |status| (AuditPart { status, findings: Vec::new(), pending: Vec::new() }, None);

@@ -17,8 +17,8 @@ mod reading;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::artifact::Artifact;
 use crate::artifact::digest::{ArtifactDigest, sha256};
+use crate::artifact::{Artifact, KeyCache};
 use crate::audit::{KnownSize, Timeline};
 use crate::checkpoint::TreeHead;
 use crate::codes::verdict;
@@ -57,6 +57,8 @@ pub struct Packet {
     listed: BTreeMap<String, String>,
     /// Names of the files that the list has and the packet has not.
     gone: Vec<String>,
+    /// What its artifacts were authenticated with.
+    pub(super) keys: KeyCache,
 }
 
 /// One file: its name within the packet, and its bytes.
@@ -83,6 +85,12 @@ impl Packet {
         self.gone = manifest.gone();
         self.listed = manifest.listed().into_iter().map(|(name, digest)| (digest, name)).collect();
         self
+    }
+
+    /// The authentic artifact of a digest, where the packet proves its entry.
+    pub(super) fn held(&self, digest: &ArtifactDigest) -> Option<&Artifact> {
+        let seen = self.timeline.get(self.proofs.get(digest)?.at)?;
+        seen.body.as_ref().filter(|body| body.digest() == *digest)
     }
 
     /// The file that holds the body of an entry, whether it is here or not, as

@@ -501,12 +501,13 @@ impl Story {
         let withheld: Vec<_> = withheld.iter().map(|name| self.at(name)).collect();
         Timeline::new(self.steps.iter().enumerate().map(|(at, step)| {
             let text = step.text(&hashes);
-            let read = if self.is_earlier { readmit_any(&text) } else { admit_any(&text) };
-            let admitted = read.unwrap_or_else(|error| panic!("{}: {error} in {text}", step.name));
+            let read =
+                if self.is_earlier { readmit_any(&text) } else { admit_any(&text).map(|admitted| admitted.artifact) };
+            let artifact = read.unwrap_or_else(|error| panic!("{}: {error} in {text}", step.name));
             let submitter = SubmitterName::parse(&step.submitter).expect("a name");
-            let entry = PendingEntry::new(admitted.artifact.clone(), admitted.receipts, submitter)
+            let entry = PendingEntry::new(artifact.clone(), artifact.receipts_root(), submitter)
                 .sequence(LoggedAt::from_unix_ms(step.ms.unsigned_abs()));
-            let body = (!withheld.contains(&at)).then_some(admitted.artifact);
+            let body = (!withheld.contains(&at)).then_some(artifact);
             (LeafIndex::new(at as u64), entry, body)
         }))
     }

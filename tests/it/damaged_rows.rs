@@ -1,11 +1,14 @@
 //! Rows that lead elsewhere: whatever one says is believed only after the
 //! entry was read. Its own line fails at once; everybody else goes on.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pulselog::artifact::KeyCache;
 use pulselog::artifact::digest::{ArtifactDigest, PayloadHash};
 use pulselog::entry::{EntryIdentity, LoggedAt, SequencedEntry};
 use pulselog::merkle::LeafIndex;
+use pulselog::server::desk::Desks;
 use pulselog::server::log::{Item, Log, SubmitError};
 use pulselog::server::store::layout::{cf, number_key, statement_key};
 
@@ -178,7 +181,8 @@ fn duplicates_of_what_is_not_published_yet_wait_for_it() {
 fn a_look_up_says_that_a_row_is_damaged_and_not_that_nothing_is_there() {
     let (_place, open) = log();
     let entry = &item(3).entries[0];
-    let view = open.log.view();
+    let desks = Desks::new(open.log.clone(), Arc::new(KeyCache::new()));
+    let (view, desk) = (open.log.view(), desks.open());
     let leaf = view.entry(LeafIndex::new(3)).unwrap().leaf_hash;
     let (digest, payload): (ArtifactDigest, PayloadHash) = (entry.digest, entry.payload_hash);
     for to in [5, 12, open.size(), 1_000_000] {
@@ -188,16 +192,17 @@ fn a_look_up_says_that_a_row_is_damaged_and_not_that_nothing_is_there() {
         let code = |found: Result<bool, pulselog::server::log::view::ViewError>| found.err().map(|e| e.code().name);
         assert_eq!(code(view.find_artifact(&digest).map(|_| true)), Some("store_damaged"), "artifact to {to}");
         assert_eq!(code(view.find_leaf(&leaf).map(|_| true)), Some("store_damaged"), "leaf to {to}");
-        assert_eq!(code(view.find_payload(&payload).map(|_| true)), Some("store_damaged"), "payload to {to}");
+        assert_eq!(code(desk.find_payload(&payload).map(|_| true)), Some("store_damaged"), "payload to {to}");
     }
-    drop(view);
+    drop((view, desk));
     // An older view is not damaged by what came after it.
-    let old = open.log.view();
+    let desk = desks.open();
+    let old = &desk.view;
     let logged = open.submit(vec![item(50)]).unwrap().remove(0);
     assert!(old.find_artifact(&item(50).entries[0].digest).unwrap().is_empty());
     assert!(old.find_leaf(&logged.leaf_hash).unwrap().is_none());
-    assert!(old.find_payload(&item(50).entries[0].payload_hash).unwrap().is_empty());
-    drop(old);
+    assert!(desk.find_payload(&item(50).entries[0].payload_hash).unwrap().is_empty());
+    drop((desk, desks));
     open.close().unwrap();
 }
 

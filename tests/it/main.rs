@@ -73,6 +73,8 @@ mod defects;
 mod degraded;
 #[cfg(feature = "server")]
 mod demo;
+#[cfg(feature = "server")]
+mod desk;
 mod disclosure;
 mod disclosure_bad_input;
 mod documents;
@@ -192,6 +194,8 @@ mod readers_say;
 mod readiness;
 #[cfg(feature = "server")]
 mod readme;
+#[cfg(feature = "server")]
+mod reads_fail;
 mod receipts;
 #[cfg(feature = "server")]
 mod records;
@@ -246,3 +250,4 @@ mod vectors_signatures;
 mod vectors_texts;
 mod vectors_tree;
 mod verify;
+mod verify_once;

@@ -7,7 +7,8 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use ed25519_dalek::{Signer as _, SigningKey};
 use pulselog::artifact::json::{self, Object, Value, to_compact, to_jcs};
 use pulselog::artifact::{
-    AdmitError, Admitted, Did, Grant, HashForm, KeyCache, Kind, Limits, admit, op_key, readmit, scope_hash_b64u,
+    AdmitError, Admitted, Artifact, Did, Grant, HashForm, KeyCache, Kind, Limits, admit, op_key, readmit,
+    scope_hash_b64u,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -123,7 +124,7 @@ pub fn admit_any(text: &str) -> Result<Admitted, AdmitError> {
 }
 
 /// The same for what is logged already.
-pub fn readmit_any(text: &str) -> Result<Admitted, AdmitError> {
+pub fn readmit_any(text: &str) -> Result<Artifact, AdmitError> {
     readmit(text.as_bytes(), &grant_of(text), &Limits::default(), &KeyCache::new())
 }
 

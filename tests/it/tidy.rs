@@ -65,11 +65,26 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     ("server/access", &[]),
     ("server/index", &["merkle", "artifact", "entry", "audit", "sequence", "server/store", "server/log"]),
+    ("server/desk", &["merkle", "artifact", "audit", "server/log"]),
     (
         "server/audits",
-        &["merkle", "artifact", "protocol", "entry", "audit", "verify", "server/store", "server/log", "server/index"],
+        &[
+            "merkle",
+            "artifact",
+            "protocol",
+            "entry",
+            "audit",
+            "verify",
+            "server/store",
+            "server/log",
+            "server/index",
+            "server/desk",
+        ],
     ),
-    ("server/lookup", &["text", "merkle", "artifact", "audit", "server/log", "server/index", "server/audits"]),
+    (
+        "server/lookup",
+        &["text", "merkle", "artifact", "audit", "server/log", "server/index", "server/desk", "server/audits"],
+    ),
     (
         "server/fsck",
         &[

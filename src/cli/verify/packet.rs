@@ -10,7 +10,7 @@ use pulselog::receipt::Disclosure;
 use pulselog::verify::judge::Judge;
 use pulselog::verify::packet::MANIFEST;
 use pulselog::verify::verification::Verification;
-use pulselog::verify::{Options, artifact, disclosure};
+use pulselog::verify::{Options, disclosure};
 
 use crate::cli::bounds::Bounds;
 use crate::cli::documents::Source;
@@ -63,17 +63,17 @@ fn proven(judge: &Judge, policy: &[u8], room: usize, bytes: &[u8], file: &Value)
         return Said::Judged(Box::new(Verification::of_proof(disclosure(bytes, policy, &options))));
     }
     if let Some(document) = Document::of(file) {
-        let subject = document.subject().map(|bundle| json::to_compact(bundle.value()));
-        let proof = judge.packed_proof(&document);
-        let report = proof.map(|proof| artifact(subject.as_deref().map(str::as_bytes), &proof, policy, &options));
+        let subject = document.subject().map(|bundle| bundle.value());
+        let proof = subject.and_then(|subject| Some((subject, judge.proof_of(subject)?)));
+        let report = proof.map(|(subject, proof)| judge.prove(subject, &proof, policy, &options));
         let verification = judge.judge(&document);
         return Said::Judged(Box::new(match report {
             Some(report) => verification.with_proof(report),
             None => verification,
         }));
     }
-    match judge.proof_of(&json::to_compact(file)) {
-        Some(proof) => Said::Judged(Box::new(Verification::of_proof(artifact(Some(bytes), &proof, policy, &options)))),
+    match judge.proof_of(file) {
+        Some(proof) => Said::Judged(Box::new(Verification::of_proof(judge.prove(file, &proof, policy, &options)))),
         None if file.get("envelope_type").is_some() => {
             let why = "is an artifact of which the packet holds no proof".to_owned();
             Said::Unjudged { is_incomplete: true, why }

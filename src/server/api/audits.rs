@@ -15,7 +15,7 @@ use crate::server::api::problem::Problem;
 use crate::server::api::query::{NAME_BYTES_MAX, Param, Query, Takes, segments};
 use crate::server::api::wire::audited::{FindingListJson, ScopeReportJson};
 use crate::server::audits::{Audits, Filter};
-use crate::server::log::Log;
+use crate::server::desk::Desks;
 use crate::server::log::view::View;
 
 /// Findings of one page unless asked otherwise, and at most.
@@ -75,7 +75,7 @@ pub const FINDINGS_QUERY: &[Param] = &[
 /// `access_closed`, `invalid_parameter`, `size_not_published`, `index_behind`,
 /// `scope_too_large`, store codes.
 pub async fn findings(
-    State(log): State<Log>,
+    State(desks): State<Desks>,
     State(audits): State<Audits>,
     State(access): State<Access>,
     uri: Uri,
@@ -85,9 +85,9 @@ pub async fn findings(
     let filter = filter(&query)?;
     let (after, limit) = (query.number("after")?, query.limit(LIMIT_USUAL, LIMIT_MAX)?);
     let page = pool::read(move || {
-        let view = log.view();
-        let (size, beyond) = size_at(&query, &view)?;
-        let document = FindingListJson::from(audits.findings(&view, &filter, size, after, limit)?);
+        let sitting = audits.sit(desks.open());
+        let (size, beyond) = size_at(&query, &sitting.desk.view)?;
+        let document = FindingListJson::from(sitting.findings(&filter, size, after, limit)?);
         answer::judged(&Judged { document, beyond })
     });
     page.await
@@ -129,7 +129,7 @@ fn filter(query: &Query) -> Result<Filter, Problem> {
 /// # Errors
 /// As [`findings`], and `scope_not_found`.
 pub async fn job(
-    state: (State<Log>, State<Audits>, State<Access>),
+    state: (State<Desks>, State<Audits>, State<Access>),
     id: Result<Path<String>, PathRejection>,
     uri: Uri,
 ) -> Result<Response, Problem> {
@@ -141,7 +141,7 @@ pub async fn job(
 /// # Errors
 /// As [`job`].
 pub async fn run(
-    state: (State<Log>, State<Audits>, State<Access>),
+    state: (State<Desks>, State<Audits>, State<Access>),
     named: Result<Path<(String, String)>, PathRejection>,
     uri: Uri,
 ) -> Result<Response, Problem> {
@@ -154,7 +154,7 @@ pub async fn run(
 /// # Errors
 /// As [`job`].
 pub async fn token(
-    state: (State<Log>, State<Audits>, State<Access>),
+    state: (State<Desks>, State<Audits>, State<Access>),
     hash: Result<Path<String>, PathRejection>,
     uri: Uri,
 ) -> Result<Response, Problem> {
@@ -166,22 +166,22 @@ pub async fn token(
 }
 
 async fn report(
-    (State(log), State(audits), State(access)): (State<Log>, State<Audits>, State<Access>),
+    (State(desks), State(audits), State(access)): (State<Desks>, State<Audits>, State<Access>),
     uri: &Uri,
     scope: impl FnOnce() -> Result<Scope, Problem>,
 ) -> Result<Response, Problem> {
     access.check()?;
     let (query, scope) = (Query::read(uri, AT_QUERY)?, scope()?);
     let report = pool::read(move || {
-        let view = log.view();
-        let (size, beyond) = size_at(&query, &view)?;
-        let made = audits.report(&view, &scope, size)?;
+        let sitting = audits.sit(desks.open());
+        let (size, beyond) = size_at(&query, &sitting.desk.view)?;
+        let made = sitting.report(&scope, size)?;
         if !made.is_known {
-            view.check_none(size)?;
+            sitting.desk.view.check_none(size)?;
             let detail = format!("nobody whose word counts speaks of it among {size} entries");
             return Err(Problem::new(&service::SCOPE_NOT_FOUND, detail));
         }
-        answer::judged(&Judged { document: ScopeReportJson::from(made), beyond })
+        answer::judged(&Judged { document: ScopeReportJson::from(&*made), beyond })
     });
     report.await
 }

@@ -10,8 +10,8 @@ use crate::server::api::pool;
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Param, Query, Takes};
 use crate::server::api::wire::audited::LookupJson;
+use crate::server::desk::Desks;
 use crate::server::index::Index;
-use crate::server::log::Log;
 use crate::server::lookup::{self, QUERY_BYTES_MAX};
 
 /// Query of the search.
@@ -27,7 +27,7 @@ pub const LOOKUP_QUERY: &[Param] = &[Param {
 /// # Errors
 /// `access_closed`, `invalid_parameter`, `index_behind`, store codes.
 pub async fn lookup(
-    State(log): State<Log>,
+    State(desks): State<Desks>,
     State(index): State<Index>,
     State(access): State<Access>,
     uri: Uri,
@@ -39,9 +39,9 @@ pub async fn lookup(
         return Err(Problem::parameter("q", format!("must have 1 to {QUERY_BYTES_MAX} bytes")));
     }
     let answer = pool::read(move || {
-        let view = log.view();
-        let found = lookup::lookup(&view, &index, &q)?;
-        answer::json(&LookupJson::new(q, view.size().get(), found))
+        let desk = desks.open();
+        let found = lookup::lookup(&desk, &index, &q)?;
+        answer::json(&LookupJson::new(q, desk.view.size().get(), found))
     });
     answer.await
 }

@@ -14,9 +14,8 @@ use crate::server::api::pool;
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Query, segments};
 use crate::server::api::wire::audited::PolicyJson;
+use crate::server::desk::Desks;
 use crate::server::index::Index;
-use crate::server::log::Log;
-use crate::server::log::view::Body;
 use crate::server::lookup;
 
 /// `GET /v1/policies/{hash}`.
@@ -24,7 +23,7 @@ use crate::server::lookup;
 /// # Errors
 /// `access_closed`, `invalid_parameter`, `policy_not_found`, `index_behind`, store codes.
 pub async fn policy(
-    State(log): State<Log>,
+    State(desks): State<Desks>,
     State(index): State<Index>,
     State(access): State<Access>,
     hash: Result<Path<String>, PathRejection>,
@@ -37,23 +36,23 @@ pub async fn policy(
         Spelled::Otherwise(response) => return Ok(*response),
     };
     let found = pool::read(move || {
-        let view = log.view();
-        let statements = lookup::policies(&view, &index, &hash)?;
+        let desk = desks.open();
+        let statements = lookup::policies(&desk, &index, &hash)?;
         if statements.is_empty() {
-            view.check_none(view.size())?;
+            desk.view.check_none(desk.view.size())?;
         }
         let missing =
             || Problem::new(&service::POLICY_NOT_FOUND, "no holder of the role logged such a policy").at("hash");
-        let entry = view.entry(*statements.first().ok_or_else(missing)?)?;
+        let paper = desk.read(*statements.first().ok_or_else(missing)?)?;
         // The operator never withholds a policy.
-        let Body::Shown(envelope) = view.body(&entry)? else { return Err(missing()) };
+        let artifact = paper.artifact().ok_or_else(missing)?;
         let policy = PolicyJson {
             policy_hash: hash.to_string(),
             policy_hash_b64u: hash.to_b64u(),
-            index: entry.index.get(),
+            index: paper.stored.index.get(),
             statements: statements.iter().map(|at| at.get()).collect(),
         };
-        policy.with_envelope(&envelope).ok_or_else(Problem::internal)
+        policy.with_envelope(artifact.compact()).ok_or_else(Problem::internal)
     });
     Ok(answer::bytes(JSON, PRIVATE, found.await?))
 }

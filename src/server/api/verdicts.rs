@@ -20,9 +20,8 @@ use crate::server::api::audits::{AT_QUERY, size_at};
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Query, segments};
 use crate::server::api::{intake, pool};
-use crate::server::audits::Audits;
-use crate::server::log::Log;
-use crate::server::log::view::View;
+use crate::server::audits::{Audits, Sitting};
+use crate::server::desk::Desks;
 use crate::server::state::AppState;
 use crate::verify::verification::Verification;
 
@@ -71,7 +70,7 @@ pub async fn verify(State(state): State<AppState>, request: Request) -> Result<R
     let (parts, body) = request.into_parts();
     let query = Query::read(&parts.uri, AT_QUERY)?;
     let sent = intake::look_at(&state, &parts.headers, body, state.limits.body_bytes_max).await?;
-    let (log, audits) = (state.log.clone(), state.audits.clone());
+    let (desks, audits) = (state.desks.clone(), state.audits.clone());
     let judged = state.judges.run(move || {
         let file = json::parse(&sent.bytes, DEPTH_MAX)
             .map_err(|error| Problem::new(error.code(), format!("the body is no strict JSON: {error}")))?;
@@ -80,9 +79,9 @@ pub async fn verify(State(state): State<AppState>, request: Request) -> Result<R
             Problem::new(&service::NOT_A_DOCUMENT, detail)
         };
         let document = Document::of(&file).ok_or_else(unknown)?;
-        let view = log.view();
-        let (size, beyond) = size_at(&query, &view)?;
-        let document = audits.judge(&view, &document, size, now_ms())?;
+        let sitting = audits.sit(desks.open());
+        let (size, beyond) = size_at(&query, &sitting.desk.view)?;
+        let document = sitting.judge(&document, size, now_ms())?;
         drop(sent.held);
         answer::judged(&Judged { document, beyond })
     });
@@ -96,7 +95,7 @@ pub async fn verify(State(state): State<AppState>, request: Request) -> Result<R
 /// `access_closed`, `invalid_parameter`, `bundle_not_found`, `body_withheld`,
 /// `size_not_published`, `index_behind`, `scope_too_large`, store codes.
 pub async fn report(
-    State(log): State<Log>,
+    State(desks): State<Desks>,
     State(audits): State<Audits>,
     State(access): State<Access>,
     text: Result<Path<String>, PathRejection>,
@@ -111,22 +110,23 @@ pub async fn report(
         Spelled::Otherwise(response) => return Ok(*response),
     };
     let judged = pool::read(move || {
-        let view = log.view();
-        let (size, beyond) = size_at(&query, &view)?;
-        answer::judged(&Judged { document: of_bundle(&view, &audits, &digest, size)?, beyond })
+        let sitting = audits.sit(desks.open());
+        let (size, beyond) = size_at(&query, &sitting.desk.view)?;
+        answer::judged(&Judged { document: of_bundle(&sitting, &digest, size)?, beyond })
     });
     judged.await
 }
 
 /// The verdicts on the bundle with this digest, among the entries below `size`.
-fn of_bundle(view: &View, audits: &Audits, digest: &ArtifactDigest, size: TreeSize) -> Result<Verification, Problem> {
+fn of_bundle(sitting: &Sitting, digest: &ArtifactDigest, size: TreeSize) -> Result<Verification, Problem> {
+    let view = &sitting.desk.view;
     let found = view.find_artifact(digest)?;
     let bundle = found.iter().find(|e| e.index.get() < size.get() && e.entry.kind == Kind::ProofBundle);
     if bundle.is_none() {
         view.check_none(size)?;
     }
     let missing = || Problem::new(&service::BUNDLE_NOT_FOUND, "no proof bundle of this digest stands below this size");
-    let judged = audits.judge_logged(view, bundle.ok_or_else(|| missing().at("digest"))?, size)?;
+    let judged = sitting.judge_logged(bundle.ok_or_else(|| missing().at("digest"))?.index, size)?;
     judged.ok_or_else(|| Problem::new(&service::BODY_WITHHELD, "the operator withholds this body"))
 }
 

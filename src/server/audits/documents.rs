@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::artifact::json::{self, DEPTH_MAX};
 use crate::audit::Scope;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::protocol::{Document, DocumentKind, Options};
-use crate::server::audits::{Audits, AuditsError};
-use crate::server::log::view::{Body, StoredEntry, View, ViewError};
+use crate::server::audits::reading::Reading;
+use crate::server::audits::{AuditsError, Sitting};
 use crate::verify::judge::{BundleName, BundleReports, Evidence, Judge, Reports, gateways};
 use crate::verify::verification::Verification;
 
@@ -15,7 +14,7 @@ use crate::verify::verification::Verification;
 /// reports.
 pub const BUNDLES_MAX: usize = 64;
 
-impl Audits {
+impl Sitting {
     /// Judges a document at `size`: the protocol at `time_ms`, with the
     /// gateways of this log's roots, and the audit of the run that it claims.
     /// Nothing is stored. Cost: that of the document's signatures, and of the
@@ -23,17 +22,11 @@ impl Audits {
     ///
     /// # Errors
     /// [`AuditsError`].
-    pub fn judge(
-        &self,
-        view: &View,
-        document: &Document<'_>,
-        size: TreeSize,
-        time_ms: i64,
-    ) -> Result<Verification, AuditsError> {
-        let mut judge = Judge::new(Options::at(time_ms));
-        judge.operator = Some((*self.operator).clone());
+    pub fn judge(&self, document: &Document<'_>, size: TreeSize, time_ms: i64) -> Result<Verification, AuditsError> {
+        let mut judge = Judge::new(Options::at(time_ms)).with_keys(self.desk.keys().clone());
+        judge.operator = Some((*self.audits.operator).clone());
         if document.kind() != DocumentKind::CommitSignature {
-            judge.evidence = Evidence::Reports(Box::new(self.reports(view, document, size)?));
+            judge.evidence = Evidence::Reports(Box::new(self.reports(document, size)?));
         }
         Ok(judge.judge(document))
     }
@@ -44,25 +37,19 @@ impl Audits {
     ///
     /// # Errors
     /// [`AuditsError`].
-    pub fn judge_logged(
-        &self,
-        view: &View,
-        bundle: &StoredEntry,
-        size: TreeSize,
-    ) -> Result<Option<Verification>, AuditsError> {
-        let Body::Shown(body) = view.body(bundle)? else { return Ok(None) };
-        let unsound = |_| ViewError::Unsound { what: format!("body {}", bundle.index) };
-        let body = json::parse(body.as_bytes(), DEPTH_MAX).map_err(unsound)?;
-        let document = Document::read_as(&body, DocumentKind::ProofBundle);
+    pub fn judge_logged(&self, bundle: LeafIndex, size: TreeSize) -> Result<Option<Verification>, AuditsError> {
+        let paper = self.desk.read(bundle)?;
+        let Some(artifact) = paper.artifact() else { return Ok(None) };
+        let document = Document::read_as(artifact.value(), DocumentKind::ProofBundle);
         let time_ms = match size.get().checked_sub(1) {
-            Some(last) => view.entry(LeafIndex::new(last))?.entry.logged_at.unix_ms(),
+            Some(last) => self.desk.view.entry(LeafIndex::new(last))?.entry.logged_at.unix_ms(),
             None => 0,
         };
         let time_ms = i64::try_from(time_ms).unwrap_or(i64::MAX);
-        self.judge(view, &document, size, time_ms).map(Some)
+        self.judge(&document, size, time_ms).map(Some)
     }
 
-    fn reports(&self, view: &View, document: &Document<'_>, size: TreeSize) -> Result<Reports, AuditsError> {
+    fn reports(&self, document: &Document<'_>, size: TreeSize) -> Result<Reports, AuditsError> {
         let bundles = document.bundles();
         if bundles.len() > BUNDLES_MAX {
             return Err(AuditsError::TooMany { got: bundles.len(), limit: BUNDLES_MAX });
@@ -71,29 +58,29 @@ impl Audits {
         for bundle in bundles {
             let name = BundleName::of(bundle);
             let (agent, run) = (name.agent.clone().unwrap_or_default(), name.run.clone().unwrap_or_default());
-            let of_run = self.report(view, &Scope::Run { agent, run }, size)?;
+            let of_run = self.report(&Scope::Run { agent, run }, size)?;
             let job = of_run.report.runs.first().and_then(|run| run.job.clone());
-            let of_job = job.map(|job| self.report(view, &Scope::Job(job), size)).transpose()?;
+            let of_job = job.map(|job| self.report(&Scope::Job(job), size)).transpose()?;
             entries.extend(
                 [Some(&of_run), of_job.as_ref()]
                     .into_iter()
                     .flatten()
                     .flat_map(|of| of.entries.iter().map(|(at, _)| *at)),
             );
-            let mut logged = view.find_artifact(&name.digest)?;
+            let mut logged = self.desk.view.find_artifact(&name.digest)?;
             logged.retain(|stored| name.is_signed_by(&stored.entry));
             found.push(BundleReports {
-                run: of_run.report,
-                job: of_job.map(|of| of.report),
+                run: of_run.report.clone(),
+                job: of_job.map(|of| of.report.clone()),
                 is_logged: logged.iter().any(|entry| entry.index.get() < size.get()),
             });
         }
-        Ok(Reports { gateways: self.gateways(view, size)?, bundles: found, entries: entries.len() as u64 })
+        Ok(Reports { gateways: self.gateways(size)?, bundles: found, entries: entries.len() as u64 })
     }
 
     /// Gateways of the newest roots in force below `size`.
-    fn gateways(&self, view: &View, size: TreeSize) -> Result<Option<Vec<String>>, AuditsError> {
-        let reading = self.reading(view, size)?;
+    fn gateways(&self, size: TreeSize) -> Result<Option<Vec<String>>, AuditsError> {
+        let reading = Reading::new(self, size)?;
         let newest = reading.roots().last().map(gateways);
         Ok(newest)
     }

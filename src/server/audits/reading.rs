@@ -4,15 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::artifact::{Artifact, Kind};
-use crate::audit::{
-    Filing, Gather, KnownSize, Link, Prefix, Report, Seen, Timeline, audit_slice, authenticate, filed_under,
-};
+use crate::audit::{Filing, Gather, KnownSize, Link, Prefix, Report, Seen, Timeline, audit_slice, filed_under};
 use crate::entry::LoggedAt;
 use crate::merkle::{LeafIndex, TreeSize};
-use crate::server::audits::Audits;
-use crate::server::audits::kept::Kept;
+use crate::server::audits::Sitting;
+use crate::server::desk::is_shared;
 use crate::server::index::names::{Sort, names};
-use crate::server::log::view::{Body, StoredEntry, View, ViewError};
+use crate::server::log::view::{View, ViewError};
 use crate::server::store::StoreError;
 
 /// Most entries that one report rests on: a second of verification.
@@ -70,8 +68,7 @@ struct Read {
 
 /// Reads at one size, and remembers.
 pub struct Reading<'a> {
-    audits: &'a Audits,
-    pub view: &'a View,
+    sitting: &'a Sitting,
     pub size: TreeSize,
     logged_at: Option<LoggedAt>,
     roots: Vec<(LeafIndex, Arc<Seen>)>,
@@ -82,7 +79,8 @@ pub struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     /// Waits for the search rows, then reads the roots below `size`.
-    pub fn new(audits: &'a Audits, view: &'a View, size: TreeSize) -> Result<Self, AuditsError> {
+    pub fn new(sitting: &'a Sitting, size: TreeSize) -> Result<Self, AuditsError> {
+        let (view, audits) = (&sitting.desk.view, &sitting.audits);
         if size > view.size() {
             return Err(ViewError::NotPublished { size, newest: view.size(), next: None }.into());
         }
@@ -90,7 +88,7 @@ impl<'a> Reading<'a> {
             return Err(AuditsError::Behind { followed: audits.index.followed(), size });
         }
         let logged_at = logged_at(view, size)?;
-        let mut reading = Self { audits, view, size, logged_at, roots: Vec::new(), read: HashMap::new(), bytes: 0 };
+        let mut reading = Self { sitting, size, logged_at, roots: Vec::new(), read: HashMap::new(), bytes: 0 };
         for at in reading.linked(&Link::ROOTS)? {
             reading.fetch(&[at])?;
             if let Some(read) = reading.read.get(&at) {
@@ -106,12 +104,12 @@ impl<'a> Reading<'a> {
     }
 
     fn linked(&self, link: &Link) -> Result<Vec<LeafIndex>, AuditsError> {
-        Ok(self.audits.index.linked(link, self.size, GATHER_ENTRIES_MAX + 1)?)
+        Ok(self.sitting.audits.index.linked(link, self.size, GATHER_ENTRIES_MAX + 1)?)
     }
 
     /// Entries that may bear a name, from `first` on.
     pub fn named(&self, name: &str, first: LeafIndex, limit: usize) -> Result<Vec<LeafIndex>, AuditsError> {
-        Ok(self.audits.index.named(name, first, self.size, limit)?)
+        Ok(self.sitting.audits.index.named(name, first, self.size, limit)?)
     }
 
     /// Everything that a collection asks for: one batched read a round.
@@ -151,32 +149,11 @@ impl<'a> Reading<'a> {
 
     /// Reads what was not read before.
     pub fn fetch(&mut self, indexes: &[LeafIndex]) -> Result<(), AuditsError> {
-        let mut wanted = Vec::new();
-        for at in indexes.iter().filter(|at| !self.read.contains_key(at)).copied().collect::<Vec<_>>() {
-            match self.audits.kept.get(at) {
-                Some(seen) => self.take(at, seen),
-                None => wanted.push(at),
-            }
-        }
-        for (stored, body) in self.view.whole(&wanted)? {
-            let at = stored.index;
-            let seen = Arc::new(self.seen(stored, body)?);
-            self.audits.kept.put(at, &seen);
-            self.take(at, seen);
+        let wanted: Vec<_> = indexes.iter().filter(|at| !self.read.contains_key(at)).copied().collect();
+        for paper in self.sitting.desk.read_all(&wanted)? {
+            self.take(paper.stored.index, Arc::clone(&paper.seen));
         }
         Ok(())
-    }
-
-    fn seen(&self, stored: StoredEntry, body: Body) -> Result<Seen, ViewError> {
-        let body = match body {
-            Body::Withheld => None,
-            Body::Shown(text) => {
-                let artifact = authenticate(&stored.entry, text.as_bytes(), &self.audits.keys);
-                let unsound = || ViewError::Unsound { what: format!("body {} is not authentic", stored.index) };
-                Some(artifact.ok_or_else(unsound)?)
-            }
-        };
-        Ok(Seen::new(stored.entry, body))
     }
 
     fn take(&mut self, at: LeafIndex, seen: Arc<Seen>) {
@@ -184,7 +161,7 @@ impl<'a> Reading<'a> {
         let before = self.roots.partition_point(|(roots, _)| *roots < at);
         let roots = self.roots[..before].last().and_then(|(_, seen)| seen.body.as_ref()).map(Artifact::payload);
         let filing = Filing { at, entry: &seen.entry, body };
-        let links = filed_under(&filing, roots, &self.audits.operator, Some(&self.audits.origin));
+        let links = filed_under(&filing, roots, &self.sitting.audits.operator, Some(&self.sitting.audits.origin));
         self.bytes += seen.entry.body_bytes;
         self.read.insert(at, Read { seen, links });
     }
@@ -209,14 +186,13 @@ impl<'a> Reading<'a> {
 
     /// Whether it is an entry that reports of many scopes read.
     pub fn is_shared(&self, at: LeafIndex) -> bool {
-        self.read.get(&at).is_some_and(|read| Kept::is_shared(&read.seen))
+        self.read.get(&at).is_some_and(|read| is_shared(read.seen.entry.kind))
     }
 
     /// Entries of the statement that an entry makes, below it.
     pub fn same_statement_below(&self, at: LeafIndex) -> Result<Vec<LeafIndex>, AuditsError> {
-        let Some(body) = self.read.get(&at).and_then(|read| read.seen.body.as_ref()) else { return Ok(Vec::new()) };
-        let entry = self.view.entry(at)?;
-        let mut found = self.view.same_statement(&entry, &body.payload_hash())?;
+        let desk = &self.sitting.desk;
+        let mut found = desk.same_statement(&*desk.read(at)?)?;
         found.retain(|other| *other < at);
         Ok(found)
     }
@@ -233,7 +209,7 @@ impl<'a> Reading<'a> {
 
     /// Audits entries that were read, as part of the log at this size.
     pub fn audit(&self, found: &BTreeSet<LeafIndex>) -> Result<Report, AuditsError> {
-        let mut timeline = Timeline::default().of_log(&*self.audits.origin);
+        let mut timeline = Timeline::default().of_log(&*self.sitting.audits.origin);
         for at in found {
             if let Some(read) = self.read.get(at) {
                 timeline.add_seen(*at, Arc::clone(&read.seen));
@@ -241,12 +217,12 @@ impl<'a> Reading<'a> {
         }
         let attested: BTreeSet<_> = timeline.attested_sizes().filter(|size| *size <= self.size).collect();
         for size in attested {
-            if let Some(logged_at) = logged_at(self.view, size)? {
-                timeline.know(size, KnownSize { logged_at, root: self.view.root(size)? });
+            if let Some(logged_at) = logged_at(&self.sitting.desk.view, size)? {
+                timeline.know(size, KnownSize { logged_at, root: self.sitting.desk.view.root(size)? });
             }
         }
         let prefix = Prefix { size: self.size, logged_at: self.logged_at };
-        Ok(audit_slice(&timeline, &prefix, &self.audits.operator))
+        Ok(audit_slice(&timeline, &prefix, &self.sitting.audits.operator))
     }
 }
 

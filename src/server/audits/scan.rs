@@ -14,9 +14,8 @@ use std::sync::Arc;
 use crate::audit::{AsOf, Finding, Gather, Link, Report, Scope};
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::audits::reading::{AuditsError, Reading};
-use crate::server::audits::{Audits, Filter, FindingPage};
+use crate::server::audits::{Filter, FindingPage, Sitting};
 use crate::server::index::names::Sort;
-use crate::server::log::view::View;
 
 /// Most entries that one page looks through.
 pub const SCAN_ENTRIES_MAX: usize = 2_000;
@@ -32,14 +31,13 @@ type Found = BTreeSet<Finding>;
 /// One page of findings over the whole log, or over the entries of an agent
 /// or application.
 pub fn page(
-    audits: &Audits,
-    view: &View,
+    sitting: &Sitting,
     filter: &Filter,
     size: TreeSize,
     after: Option<u64>,
     limit: usize,
 ) -> Result<FindingPage, AuditsError> {
-    let mut scan = Scan::new(Reading::new(audits, view, size)?, filter)?;
+    let mut scan = Scan::new(Reading::new(sitting, size)?, filter)?;
     let (mut findings, mut not_judged) = (Vec::new(), Vec::new());
     if after.is_none() {
         let shared = scan.base.iter().filter(|finding| filter.passes(finding, None));

@@ -30,19 +30,18 @@ pub fn agree(entry: &SequencedEntry, body: &[u8], keys: &KeyCache, room: usize) 
         return Err("does not hash to the digest in its entry".into());
     }
     let grant = if entry.signer.is_some() { Grant::all() } else { Grant::any_unsigned(entry.kind) };
-    let admitted = readmit(body, &grant, &Limits { room, ..Limits::unlimited() }, keys);
-    let admitted = admitted.map_err(|error| match error {
+    let artifact = readmit(body, &grant, &Limits { room, ..Limits::unlimited() }, keys);
+    let artifact = artifact.map_err(|error| match error {
         AdmitError::Json(JsonError::OverRoom { .. }) => Disagreement::OverRoom,
         other => Disagreement::Differs(other.to_string()),
     })?;
-    let artifact = admitted.artifact;
     if artifact.digest() != entry.digest || artifact.compact().as_bytes() != body {
         return Err("does not hash to the digest in its entry".into());
     }
     if body.len() as u64 != entry.body_bytes || artifact.kind() != entry.kind {
         return Err("has not the length or the kind that its entry says".into());
     }
-    if artifact.signer() != entry.signer.as_ref() || admitted.receipts != entry.receipts {
+    if artifact.signer() != entry.signer.as_ref() || artifact.receipts_root() != entry.receipts {
         return Err("has not the signer or the receipts root that its entry says".into());
     }
     Ok(artifact)

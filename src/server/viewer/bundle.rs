@@ -26,7 +26,7 @@ use crate::server::viewer::rows::{job_href, run_href};
 use crate::server::viewer::states::{Row, State as PageState};
 use crate::server::viewer::trouble::Trouble;
 use crate::server::viewer::verdict::Verdicts;
-use crate::server::viewer::{Answer, Desk, serve, words};
+use crate::server::viewer::{Answer, Handles, serve, words};
 
 /// Receipts of one list; the rest is in the raw body.
 const RECEIPTS_MAX: usize = 100;
@@ -69,8 +69,12 @@ struct ReceiptRow {
     entry: Option<u64>,
 }
 
-pub(super) async fn page(State(desk): State<Desk>, digest: Result<Path<String>, PathRejection>, uri: Uri) -> Response {
-    serve(desk, move |reader| {
+pub(super) async fn page(
+    State(handles): State<Handles>,
+    digest: Result<Path<String>, PathRejection>,
+    uri: Uri,
+) -> Response {
+    serve(handles, move |reader| {
         let (text, choices) = (segments(digest)?, Choices::read(&uri)?);
         let wanted = match read_digest(&text) {
             Some(Spelling::Hex(wanted)) => wanted,
@@ -81,11 +85,11 @@ pub(super) async fn page(State(desk): State<Desk>, digest: Result<Path<String>, 
             }
         };
         let size = choices.at(reader)?;
-        let found = reader.view.find_artifact(&wanted)?;
+        let found = reader.view().find_artifact(&wanted)?;
         let is_here = |e: &&StoredEntry| e.entry.kind == Kind::ProofBundle && e.index.get() < size.get();
         let bundles: Vec<&StoredEntry> = found.iter().filter(is_here).collect();
         let Some((first, others)) = bundles.split_first() else {
-            reader.view.check_none(size)?;
+            reader.view().check_none(size)?;
             return Err(no_bundle(&wanted, size, found.first()));
         };
         let page = Bundle { reader, stored: first, others, size, choices: &choices };
@@ -121,13 +125,13 @@ struct Bundle<'a> {
 impl Bundle<'_> {
     fn show(&self) -> Result<BundlePage, Trouble> {
         let (reader, stored) = (self.reader, self.stored);
-        let document = Document::read(&reader.view, stored)?;
-        let judged = judging::bundle(reader, stored, self.size)?;
-        let keys = document.keys(stored);
+        let document = Document::read(reader, stored.index)?;
+        let judged = judging::bundle(reader, stored.index, self.size)?;
+        let keys = document.keys();
         let agent = keys.agent.as_deref().unwrap_or_default();
         let digest = stored.entry.digest.to_string();
         // Proofs need a published size; verdicts take any.
-        let size = self.choices.size()?.unwrap_or(reader.view.size());
+        let size = self.choices.size()?.unwrap_or(reader.view().size());
         let name = judged.as_ref().ok().and_then(|judged| judged.document.clone());
         let job = name.and_then(|name| name.job);
         let panel: Judged<Verdicts> = match &judged {
@@ -149,7 +153,7 @@ impl Bundle<'_> {
         let receipts = self.receipts(&document)?;
         let total = document.payload().map_or(0, |payload| receipts_of(payload).count());
         let left = total.saturating_sub(receipts.len()) as u64;
-        let is_pinned = self.size < reader.view.size();
+        let is_pinned = self.size < reader.view().size();
         Ok(BundlePage {
             shell: reader.shell(&format!("{word} · bundle {short}"), description),
             index: stored.index.get(),
@@ -160,8 +164,8 @@ impl Bundle<'_> {
             leaf_hash: stored.leaf_hash.to_string(),
             runs: runs(agent, &keys.runs),
             job: job.map(|job| (job_href(&job), Said::name(&job))),
-            ticket: ticket(&document).map(|ticket| Said::name(&ticket)),
-            facts: document.facts(stored),
+            ticket: document.payload().and_then(ticket).map(|ticket| Said::name(&ticket)),
+            facts: document.facts(),
             judged: panel.as_ref().err().map(|state| state.row()),
             verdicts: panel.ok(),
             browser: PageState::BrowserNotChecked.row(),
@@ -181,7 +185,7 @@ impl Bundle<'_> {
         let mut rows = Vec::new();
         for (array, at, receipt) in document.payload().into_iter().flat_map(receipts_of).take(RECEIPTS_MAX) {
             let digest = ArtifactDigest::of(to_compact(receipt).as_bytes());
-            let entries = self.reader.view.find_artifact(&digest)?;
+            let entries = self.reader.view().find_artifact(&digest)?;
             let inner = receipt.get("payload").unwrap_or(receipt);
             rows.push(ReceiptRow {
                 place: format!("{array}[{at}]"),

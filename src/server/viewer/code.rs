@@ -12,7 +12,7 @@ use crate::explain::{explain, nearest};
 use crate::server::viewer::finding::{Grade, effect};
 use crate::server::viewer::reader::{Shell, segments};
 use crate::server::viewer::trouble::Trouble;
-use crate::server::viewer::{Answer, Desk, serve};
+use crate::server::viewer::{Answer, Handles, serve};
 
 #[derive(Template)]
 #[template(path = "code.html")]
@@ -39,8 +39,8 @@ struct RuleWords {
     limits: &'static str,
 }
 
-pub(super) async fn page(State(desk): State<Desk>, code: Result<Path<String>, PathRejection>) -> Response {
-    serve(desk, move |reader| {
+pub(super) async fn page(State(handles): State<Handles>, code: Result<Path<String>, PathRejection>) -> Response {
+    serve(handles, move |reader| {
         let asked = segments(code)?;
         let rows = explain(&asked);
         let Some(first) = rows.first() else {

@@ -91,7 +91,7 @@ pub(crate) fn reach(size: u64) -> String {
 
 /// The first entry below `size` that holds these roots.
 fn entry_of(reader: &Reader, digest: &ArtifactDigest, size: u64) -> Result<Option<u64>, Trouble> {
-    let found = reader.view.find_artifact(digest)?;
+    let found = reader.view().find_artifact(digest)?;
     Ok(found.iter().map(|entry| entry.index.get()).filter(|index| *index < size).min())
 }
 

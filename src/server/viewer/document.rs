@@ -1,73 +1,62 @@
 //! The body of an entry, read back for showing: what it says, how it is
 //! indented, and what the entry itself decodes to.
 
-use crate::artifact::digest::PayloadHash;
+use std::sync::Arc;
+
 use crate::artifact::json::{self, Value};
-use crate::artifact::{Fact, Keys};
-use crate::codes::service;
+use crate::artifact::{Artifact, Fact, Keys};
 use crate::entry::ENTRY_VERSION;
-use crate::server::log::view::{Body, StoredEntry, View};
+use crate::merkle::LeafIndex;
+use crate::server::desk::Paper;
+use crate::server::log::view::StoredEntry;
 use crate::server::viewer::inline::{Chip, Said};
+use crate::server::viewer::reader::Reader;
 use crate::server::viewer::trouble::Trouble;
 use crate::server::viewer::words;
-use crate::text::{base64url, hex};
+use crate::text::hex;
 
 /// Bytes of a body that a page shows; the rest is behind a link.
 pub(crate) const BODY_BYTES_SHOWN: usize = 64 * 1024;
 
-/// A body that was read and parsed, or none.
+/// The paper of an entry, ready to show.
 pub(crate) struct Document {
-    value: Option<Value>,
-    is_signed: bool,
+    paper: Arc<Paper>,
 }
 
 impl Document {
     /// The body of an entry.
     ///
     /// # Errors
-    /// The store's; a withheld body is no error.
-    pub(crate) fn read(view: &View, entry: &StoredEntry) -> Result<Self, Trouble> {
-        let value = match view.body(entry)? {
-            Body::Withheld => None,
-            // It was admitted, so it parses; if it does not, the store is damaged.
-            Body::Shown(text) => Some(
-                json::parse(text.as_bytes(), json::DEPTH_MAX).map_err(|_| Trouble::unsound(&service::STORE_DAMAGED))?,
-            ),
-        };
-        Ok(Self { value, is_signed: entry.entry.signer.is_some() })
+    /// Those of the desk; a withheld body is no error.
+    pub(crate) fn read(reader: &Reader, at: LeafIndex) -> Result<Self, Trouble> {
+        Ok(Self { paper: reader.desk().read(at)? })
     }
 
-    pub(crate) const fn is_withheld(&self) -> bool {
-        self.value.is_none()
+    pub(crate) fn paper(&self) -> &Paper {
+        &self.paper
+    }
+
+    pub(crate) fn is_withheld(&self) -> bool {
+        self.paper.artifact().is_none()
     }
 
     /// What was signed, or the whole of an unsigned artifact.
     pub(crate) fn payload(&self) -> Option<&Value> {
-        let value = self.value.as_ref()?;
-        if self.is_signed { value.get("payload") } else { Some(value) }
+        self.paper.payload()
     }
 
-    pub(crate) fn keys(&self, entry: &StoredEntry) -> Keys {
-        self.payload().map(|p| (entry.entry.kind.row().keys)(p)).unwrap_or_default()
+    pub(crate) fn keys(&self) -> Keys {
+        self.paper.keys()
     }
 
-    pub(crate) fn facts(&self, entry: &StoredEntry) -> Vec<FactRow> {
-        let facts = self.payload().map(|p| (entry.entry.kind.row().facts)(p)).unwrap_or_default();
+    pub(crate) fn facts(&self) -> Vec<FactRow> {
+        let facts = self.paper.artifact().map(Artifact::facts).unwrap_or_default();
         facts.into_iter().map(FactRow::from).collect()
-    }
-
-    /// Hash of the payload: with kind and signer the statement key.
-    pub(crate) fn payload_hash(&self, entry: &StoredEntry) -> Option<PayloadHash> {
-        if !self.is_signed {
-            return Some(PayloadHash::from_bytes(*entry.entry.digest.as_bytes()));
-        }
-        let text = self.value.as_ref()?.text_at("payload_hash_b64u")?;
-        base64url::decode(text).map(PayloadHash::from_bytes)
     }
 
     /// The first [`BODY_BYTES_SHOWN`] of the body, indented.
     pub(crate) fn raw(&self) -> Option<Raw> {
-        let text = json::to_pretty(self.value.as_ref()?);
+        let text = json::to_pretty(self.paper.artifact()?.value());
         let mut end = text.len().min(BODY_BYTES_SHOWN);
         while !text.is_char_boundary(end) {
             end -= 1;

@@ -19,7 +19,7 @@ use crate::server::viewer::reader::{Choices, Reader, Shell, segments};
 use crate::server::viewer::rows::run_href;
 use crate::server::viewer::states::{Row, State as PageState};
 use crate::server::viewer::trouble::Trouble;
-use crate::server::viewer::{Answer, Desk, serve, words};
+use crate::server::viewer::{Answer, Handles, serve, words};
 use crate::text::hex;
 
 #[derive(Template)]
@@ -61,29 +61,30 @@ struct RunLink {
     run: Said,
 }
 
-pub(super) async fn page(State(desk): State<Desk>, index: Result<Path<String>, PathRejection>, uri: Uri) -> Response {
-    serve(desk, move |reader| {
+pub(super) async fn page(
+    State(handles): State<Handles>,
+    index: Result<Path<String>, PathRejection>,
+    uri: Uri,
+) -> Response {
+    serve(handles, move |reader| {
         let (index, choices) = (segments(index)?, Choices::read(&uri)?);
         let index = LeafIndex::parse(&index).map_err(|_| {
             Trouble::new(&service::ENTRY_NOT_FOUND, "An entry has a number, counted from 0.").about(&index)
         })?;
-        let stored = reader.view.entry(index)?;
-        let size = choices.size()?.unwrap_or(reader.view.size());
+        let stored = reader.view().entry(index)?;
+        let size = choices.size()?.unwrap_or(reader.view().size());
         Ok(Answer::Page(entry(reader, &stored, size)?.render()?))
     })
     .await
 }
 
 fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryPage, Trouble> {
-    let document = Document::read(&reader.view, stored)?;
+    let document = Document::read(reader, stored.index)?;
     let inclusion = Inclusion::new(reader, stored, size)?;
-    let same_statement = match document.payload_hash(stored) {
-        Some(payload) => reader.view.same_statement(stored, &payload)?,
-        None => Vec::new(),
-    };
+    let same_statement = reader.desk().same_statement(document.paper())?;
     let (kind, index) = (stored.entry.kind, stored.index.get());
     let speaker = words::speaker(kind, stored.entry.signer.as_ref(), reader.operator().as_ref());
-    let keys = document.keys(stored);
+    let keys = document.keys();
     let digest = stored.entry.digest.to_string();
     let is_run = matches!(kind, Kind::TrustPulse | Kind::ProofBundle);
     let description = format!(
@@ -103,7 +104,7 @@ fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryP
         speaker: speaker.label(),
         speaker_sentence: speaker.sentence(),
         speaker_class: speaker.class(),
-        facts: document.facts(stored),
+        facts: document.facts(),
         bundle_href: (kind == Kind::ProofBundle).then(|| format!("/b/{digest}")),
         pulse_href: (kind == Kind::TrustPulse).then(|| format!("/pulses/{digest}")),
         runs: run_links(keys.agent.as_deref(), &keys.runs),
@@ -117,7 +118,7 @@ fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryP
         entry_hex: hex::encode(&stored.bytes),
         entry_bytes: words::counted(stored.bytes.len() as u64, "byte", "bytes"),
         previous: index.checked_sub(1),
-        next: (index + 1 < reader.view.size().get()).then_some(index + 1),
+        next: (index + 1 < reader.view().size().get()).then_some(index + 1),
         digest,
         inclusion,
     })

@@ -17,7 +17,7 @@ use crate::server::viewer::inline::Said;
 use crate::server::viewer::reader::{Choices, Reader, Shell, number};
 use crate::server::viewer::trouble::Trouble;
 use crate::server::viewer::verdict::{As, Pinned};
-use crate::server::viewer::{Answer, Desk, serve, words};
+use crate::server::viewer::{Answer, Handles, serve, words};
 use crate::text::percent;
 
 /// Findings at which a page ends.
@@ -128,8 +128,8 @@ impl Asked {
     }
 }
 
-pub(super) async fn page(State(desk): State<Desk>, uri: Uri) -> Response {
-    serve(desk, move |reader| {
+pub(super) async fn page(State(handles): State<Handles>, uri: Uri) -> Response {
+    serve(handles, move |reader| {
         let (asked, choices) = (Asked::read(&uri)?, Choices::read(&uri)?);
         Ok(Answer::Page(show(reader, asked, choices.at(reader)?)?.render()?))
     })
@@ -138,7 +138,7 @@ pub(super) async fn page(State(desk): State<Desk>, uri: Uri) -> Response {
 
 fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<FindingsPage, Trouble> {
     let (filter, after) = (asked.filter()?, number("after", Some(asked.after.as_str()).filter(|a| !a.is_empty()))?);
-    let found = reader.audits.findings(&reader.view, &filter, size, after, LIMIT)?;
+    let found = reader.sitting.findings(&filter, size, after, LIMIT)?;
     let first = asked.href(size);
     let count = |severity| found.findings.iter().filter(|finding| finding.severity == severity).count() as u64;
     let counts = SEVERITIES.into_iter().rev().map(|severity| (Grade::of(severity), count(severity)));

@@ -8,13 +8,12 @@ use crate::artifact::Kind;
 use crate::merkle::LeafIndex;
 use crate::server::audits::AuditsError;
 use crate::server::viewer::card::Card;
-use crate::server::viewer::document::Document;
 use crate::server::viewer::drawing::{Svg, scale};
 use crate::server::viewer::inline::{Chip, Said, When};
 use crate::server::viewer::reader::{Reader, Shell};
 use crate::server::viewer::rows::EntryRow;
 use crate::server::viewer::trouble::Trouble;
-use crate::server::viewer::{Answer, Desk, serve, words};
+use crate::server::viewer::{Answer, Handles, serve, words};
 
 /// Entries and pulses on the first page.
 const LATEST: usize = 12;
@@ -54,15 +53,15 @@ struct PulseRow {
     logged: When,
 }
 
-pub(super) async fn page(State(desk): State<Desk>) -> Response {
-    serve(desk, |reader| Ok(Answer::Page(home(reader)?.render()?))).await
+pub(super) async fn page(State(handles): State<Handles>) -> Response {
+    serve(handles, |reader| Ok(Answer::Page(home(reader)?.render()?))).await
 }
 
 fn home(reader: &Reader) -> Result<HomePage, Trouble> {
-    let size = reader.view.size();
-    let (head, note) = reader.view.checkpoint(size)?;
+    let size = reader.view().size();
+    let (head, note) = reader.view().checkpoint(size)?;
     let first = LeafIndex::new(size.get().saturating_sub(LATEST as u64));
-    let newest = reader.view.entries(first, LATEST)?;
+    let newest = reader.view().entries(first, LATEST)?;
     let (growth, growth_sentence) = growth(reader)?;
     let followed = reader.index.followed();
     let description =
@@ -90,11 +89,10 @@ fn quoted(text: &str) -> String {
 fn pulses(reader: &Reader) -> Result<Vec<PulseRow>, Trouble> {
     let mut out = Vec::new();
     // The index may have followed the log beyond what this page reads.
-    let latest = reader.index.latest(Kind::TrustPulse, reader.view.size(), LATEST_PULSES);
+    let latest = reader.index.latest(Kind::TrustPulse, reader.view().size(), LATEST_PULSES);
     for index in latest.map_err(AuditsError::from)? {
-        let stored = reader.view.entry(index)?;
-        let document = Document::read(&reader.view, &stored)?;
-        let keys = document.keys(&stored);
+        let paper = reader.desk().read(index)?;
+        let (stored, keys) = (&paper.stored, paper.keys());
         let digest = stored.entry.digest.to_string();
         out.push(PulseRow {
             href: format!("/pulses/{digest}"),
@@ -110,14 +108,14 @@ fn pulses(reader: &Reader) -> Result<Vec<PulseRow>, Trouble> {
 
 /// Entries over time, sampled evenly by index.
 fn growth(reader: &Reader) -> Result<(Option<Svg>, Option<GrowthSentence>), Trouble> {
-    let size = reader.view.size().get();
+    let size = reader.view().size().get();
     let points = GROWTH_POINTS.min(size);
     let mut line: Vec<(u64, u64)> = Vec::new();
     for at in 0..points {
         // First and last entry are always among them.
         let index = if points < 2 { 0 } else { u128::from(size - 1) * u128::from(at) / u128::from(points - 1) };
         let index = u64::try_from(index).unwrap_or(size - 1);
-        let stored = reader.view.entry(LeafIndex::new(index))?;
+        let stored = reader.view().entry(LeafIndex::new(index))?;
         line.push((stored.entry.logged_at.unix_ms(), index + 1));
     }
     let sentence = line.first().zip(line.last()).map(|(first, last)| GrowthSentence {

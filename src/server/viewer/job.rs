@@ -18,7 +18,7 @@ use crate::server::viewer::rows::{EntryRow, job_href, run_href};
 use crate::server::viewer::states::{Outcome, Row, State as PageState, Word};
 use crate::server::viewer::trouble::Trouble;
 use crate::server::viewer::verdict::Verdicts;
-use crate::server::viewer::{Answer, Desk, escape, offline, serve, words};
+use crate::server::viewer::{Answer, Handles, escape, offline, serve, words};
 use crate::text::percent;
 
 #[derive(Template)]
@@ -43,8 +43,12 @@ struct RunRow {
     word: Word,
 }
 
-pub(super) async fn page(State(desk): State<Desk>, id: Result<Path<String>, PathRejection>, uri: Uri) -> Response {
-    serve(desk, move |reader| {
+pub(super) async fn page(
+    State(handles): State<Handles>,
+    id: Result<Path<String>, PathRejection>,
+    uri: Uri,
+) -> Response {
+    serve(handles, move |reader| {
         let (job, choices) = (segments(id)?, Choices::read(&uri)?);
         let size = choices.at(reader)?;
         Ok(Answer::Page(show(reader, &job, size)?.render()?))
@@ -56,9 +60,9 @@ const NO_PROTOCOL: &str =
     "Clawsig's rules judge bundles. Those of this job are listed below, each with its own verdicts.";
 
 fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> {
-    let made = reader.audits.report(&reader.view, &Scope::Job(job.to_owned()), size)?;
+    let made = reader.sitting.report(&Scope::Job(job.to_owned()), size)?;
     if !made.is_known {
-        reader.view.check_none(size)?;
+        reader.view().check_none(size)?;
         let sentence = format!("Nobody whose word counts speaks of this job among {}.", words::entries(size.get()));
         return Err(Trouble::new(&service::SCOPE_NOT_FOUND, sentence).about(job));
     }

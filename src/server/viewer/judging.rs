@@ -1,9 +1,11 @@
 //! What pages ask of the audit. They repeat its answer; where it gives none,
 //! they say why.
 
+use std::rc::Rc;
+
 use crate::artifact::digest::ArtifactDigest;
 use crate::audit::Scope;
-use crate::merkle::TreeSize;
+use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::audits::{AuditsError, ScopeReport};
 use crate::server::log::view::StoredEntry;
 use crate::server::viewer::reader::Reader;
@@ -24,8 +26,8 @@ pub(super) type Judged<T> = Result<T, State>;
 ///
 /// # Errors
 /// Those of the view.
-pub(super) fn report(reader: &Reader, scope: &Scope, size: TreeSize) -> Result<Judged<ScopeReport>, Trouble> {
-    or_state(reader.audits.report(&reader.view, scope, size))
+pub(super) fn report(reader: &Reader, scope: &Scope, size: TreeSize) -> Result<Judged<Rc<ScopeReport>>, Trouble> {
+    or_state(reader.sitting.report(scope, size))
 }
 
 fn or_state<T>(made: Result<T, AuditsError>) -> Result<Judged<T>, Trouble> {
@@ -41,8 +43,8 @@ fn or_state<T>(made: Result<T, AuditsError>) -> Result<Judged<T>, Trouble> {
 ///
 /// # Errors
 /// Those of the view.
-pub(super) fn bundle(reader: &Reader, bundle: &StoredEntry, size: TreeSize) -> Result<Judged<Verification>, Trouble> {
-    let made = or_state(reader.audits.judge_logged(&reader.view, bundle, size))?;
+pub(super) fn bundle(reader: &Reader, bundle: LeafIndex, size: TreeSize) -> Result<Judged<Verification>, Trouble> {
+    let made = or_state(reader.sitting.judge_logged(bundle, size))?;
     Ok(made.and_then(|judged| judged.ok_or(State::Withheld)))
 }
 
@@ -58,7 +60,7 @@ pub(super) fn rows(
     let mut rows = Vec::new();
     for (place, (mut row, stored)) in claims.into_iter().enumerate() {
         if place < JUDGED_MAX {
-            match bundle(reader, &stored, size)? {
+            match bundle(reader, stored.index, size)? {
                 Ok(judged) => row.verdicts = words(&judged),
                 Err(state) => row.note = Some(state.row().sentence),
             }

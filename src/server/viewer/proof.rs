@@ -59,8 +59,8 @@ impl Inclusion {
     /// # Errors
     /// That of the view; 503 when the path does not give the signed root.
     pub(crate) fn new(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<Self, Trouble> {
-        let (head, note) = reader.view.checkpoint(size)?;
-        let proof = reader.view.inclusion(stored.index, Some(size))?;
+        let (head, note) = reader.view().checkpoint(size)?;
+        let proof = reader.view().inclusion(stored.index, Some(size))?;
         let ladder = Ladder::new(stored.index, size).ok_or(Trouble::unsound(&service::PROOF_NOT_DRAWN))?;
         let mut hash = stored.leaf_hash.hash();
         let mut steps = Vec::with_capacity(proof.path.len());
@@ -90,7 +90,7 @@ impl Inclusion {
             steps,
             rebuilt: hash.to_hex(),
             signed: head.root.to_string(),
-            sizes: sizes_from(&reader.view, stored.index, size)?,
+            sizes: sizes_from(reader.view(), stored.index, size)?,
             card: Card::new(reader, &head, &note),
         })
     }
@@ -155,9 +155,9 @@ impl Consistency {
     /// # Errors
     /// That of the view; 503 when the path does not give both signed roots.
     pub(crate) fn new(reader: &Reader, from: TreeSize, to: TreeSize) -> Result<Self, Trouble> {
-        let proof = reader.view.consistency(from, Some(to))?;
-        let (older, older_note) = reader.view.checkpoint(from)?;
-        let (newer, _) = reader.view.checkpoint(to)?;
+        let proof = reader.view().consistency(from, Some(to))?;
+        let (older, older_note) = reader.view().checkpoint(from)?;
+        let (newer, _) = reader.view().checkpoint(to)?;
         let plain = match (from, to) {
             (TreeSize::ZERO, _) => Some("An empty log is extended by any log: nothing needs to be proven."),
             (from, to) if from == to => {
@@ -174,7 +174,7 @@ impl Consistency {
             to: to.get(),
             from_entries: words::quantity(from.get()),
             to_entries: words::entries(to.get()),
-            sizes: sizes_below(&reader.view, from, to)?,
+            sizes: sizes_below(reader.view(), from, to)?,
             plain,
             drawn,
             older_card: (from != to).then(|| Card::new(reader, &older, &older_note)),

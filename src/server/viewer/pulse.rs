@@ -26,7 +26,7 @@ use crate::server::viewer::run::RunView;
 use crate::server::viewer::states::{Row, State as PageState};
 use crate::server::viewer::trouble::Trouble;
 use crate::server::viewer::verdict::Verdicts;
-use crate::server::viewer::{Answer, Desk, escape, serve, words};
+use crate::server::viewer::{Answer, Handles, escape, serve, words};
 
 #[derive(Template)]
 #[template(path = "pulse.html")]
@@ -77,8 +77,12 @@ struct ChoosePage {
     candidates: Vec<(String, EntryRow)>,
 }
 
-pub(super) async fn page(State(desk): State<Desk>, digest: Result<Path<String>, PathRejection>, uri: Uri) -> Response {
-    serve(desk, move |reader| {
+pub(super) async fn page(
+    State(handles): State<Handles>,
+    digest: Result<Path<String>, PathRejection>,
+    uri: Uri,
+) -> Response {
+    serve(handles, move |reader| {
         let (digest, choices) = (segments(digest)?, Choices::read(&uri)?);
         let wanted = match read_digest(&digest) {
             Some(Spelling::Hex(wanted)) => wanted,
@@ -88,10 +92,10 @@ pub(super) async fn page(State(desk): State<Desk>, digest: Result<Path<String>, 
                 return Err(Trouble::new(&service::PULSE_NOT_FOUND, sentence).about(&digest));
             }
         };
-        let found = reader.view.find_artifact(&wanted)?;
+        let found = reader.view().find_artifact(&wanted)?;
         let pulses: Vec<&StoredEntry> = found.iter().filter(|e| e.entry.kind == Kind::TrustPulse).collect();
         if pulses.is_empty() {
-            reader.view.check_none(reader.view.size())?;
+            reader.view().check_none(reader.view().size())?;
         }
         let chosen = choices.entry()?;
         let pulse = match (pulses.as_slice(), chosen) {
@@ -108,7 +112,7 @@ pub(super) async fn page(State(desk): State<Desk>, digest: Result<Path<String>, 
 }
 
 fn no_pulse(reader: &Reader, digest: &ArtifactDigest, other: Option<&StoredEntry>) -> Trouble {
-    let size = words::entries(reader.view.size().get());
+    let size = words::entries(reader.view().size().get());
     let sentence = match other {
         Some(entry) => {
             format!("Entry {} has this digest, but it is no Trust Pulse: {}.", entry.index, entry.entry.kind.title())
@@ -133,20 +137,20 @@ fn choose(reader: &Reader, digest: &ArtifactDigest, several: &[&StoredEntry]) ->
 }
 
 fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<PulsePage, Trouble> {
-    let size = choices.size()?.unwrap_or(reader.view.size());
+    let size = choices.size()?.unwrap_or(reader.view().size());
     let from = match choices.from()? {
         Some(from) => from,
-        None => size_before(&reader.view, stored.index)?.min(size),
+        None => size_before(reader.view(), stored.index)?.min(size),
     };
-    let document = Document::read(&reader.view, stored)?;
-    let keys = document.keys(stored);
+    let document = Document::read(reader, stored.index)?;
+    let keys = document.keys();
     let (named, run) = (keys.agent.unwrap_or_default(), keys.runs.into_iter().next().unwrap_or_default());
     // Whoever signs speaks of itself, whomever it names: the page is of the signer's run.
     let agent = stored.entry.signer.as_ref().map_or_else(|| named.clone(), ToString::to_string);
     let is_in_anothers_name = agent != named;
     let at = choices.at(reader)?;
     let mut view = RunView::read(reader, &agent, &run, at)?;
-    let is_pinned = at < reader.view.size();
+    let is_pinned = at < reader.view().size();
     let consistency = Consistency::new(reader, from, size)?;
     let digest = stored.entry.digest.to_string();
     let panel = match is_in_anothers_name {

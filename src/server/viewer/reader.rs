@@ -10,19 +10,19 @@ use axum::http::Uri;
 use crate::artifact::Did;
 use crate::codes::service;
 use crate::merkle::{LeafIndex, TreeSize};
-use crate::server::audits::Audits;
+use crate::server::audits::Sitting;
+use crate::server::desk::Desk;
 use crate::server::index::Index;
 use crate::server::log::view::View;
 use crate::server::state::LogFacts;
 use crate::server::viewer::inline::{Said, When};
 use crate::server::viewer::trouble::{Trouble, holds};
-use crate::server::viewer::{Desk, words};
+use crate::server::viewer::{Handles, words};
 
 /// What a page is made from.
 pub(crate) struct Reader {
-    pub view: View,
+    pub sitting: Sitting,
     pub index: Index,
-    pub audits: Audits,
     pub facts: LogFacts,
     /// When the page is made, Unix milliseconds.
     pub now_ms: u64,
@@ -31,22 +31,31 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(desk: Desk) -> Self {
+    pub(crate) fn new(handles: Handles) -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
-            view: desk.log.view(),
-            index: desk.index,
-            audits: desk.audits,
-            base: desk.facts.url.clone(),
-            facts: desk.facts,
+            sitting: handles.audits.sit(handles.desks.open()),
+            index: handles.index,
+            base: handles.facts.url.clone(),
+            facts: handles.facts,
             now_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
         }
+    }
+
+    /// What bodies are read from.
+    pub(crate) const fn desk(&self) -> &Desk {
+        &self.sitting.desk
+    }
+
+    /// The log at the size that is published.
+    pub(crate) const fn view(&self) -> &View {
+        &self.sitting.desk.view
     }
 
     /// Time of the last entry of a tree of this size: what "as of" means.
     pub(crate) fn as_of(&self, size: TreeSize) -> Option<u64> {
         let last = size.get().checked_sub(1)?;
-        self.view.entry(LeafIndex::new(last)).ok().map(|e| e.entry.logged_at.unix_ms())
+        self.view().entry(LeafIndex::new(last)).ok().map(|e| e.entry.logged_at.unix_ms())
     }
 
     /// The operator's DID; the composition parsed it already.
@@ -56,7 +65,7 @@ impl Reader {
 
     /// Header, title and footer of a page.
     pub(crate) fn shell(&self, title: &str, description: String) -> Shell {
-        let size = self.view.size();
+        let size = self.view().size();
         Shell {
             title: format!("{title} · {}", self.facts.origin),
             description,
@@ -135,12 +144,12 @@ impl Choices {
     /// # Errors
     /// 400 when it is no number, 404 when the log never had it.
     pub(crate) fn at(&self, reader: &Reader) -> Result<TreeSize, Trouble> {
-        let newest = reader.view.size();
+        let newest = reader.view().size();
         match number("at", self.at.as_deref())?.map(TreeSize::new) {
             None => Ok(newest),
             Some(size) if size <= newest && size > TreeSize::ZERO => Ok(size),
             Some(size) => {
-                reader.view.check_reach(size)?;
+                reader.view().check_reach(size)?;
                 let sentence = format!("The log never had {size} entries. {}", holds(newest));
                 Err(Trouble::new(&service::SIZE_NOT_PUBLISHED, sentence))
             }

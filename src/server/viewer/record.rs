@@ -4,14 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::Kind;
+use crate::artifact::json::Value;
 use crate::audit::Finding;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::audits::AuditsError;
 use crate::server::audits::ScopeReport;
+use crate::server::desk::Paper;
 use crate::server::index::RUN_ENTRIES_MAX;
 use crate::server::log::view::StoredEntry;
 use crate::server::viewer::coverage::reach;
-use crate::server::viewer::document::Document;
 use crate::server::viewer::inline::Said;
 use crate::server::viewer::reader::Reader;
 use crate::server::viewer::rows::{EntryRow, with_gaps};
@@ -91,20 +92,18 @@ impl Record {
         };
         let mut kinds: BTreeMap<&'static str, u64> = BTreeMap::new();
         for index in joined.into_iter().take(ROWS_MAX) {
-            let stored = reader.view.entry(index)?;
-            *kinds.entry(stored.entry.kind.title()).or_default() += 1;
-            let row = record.add(reader, &stored, findings)?;
+            let paper = reader.desk().read(index)?;
+            *kinds.entry(paper.stored.entry.kind.title()).or_default() += 1;
+            let row = record.add(&paper, findings);
             if candidates.as_ref().is_none_or(|named| named.contains(&index)) {
-                record.claim(&stored, None);
+                record.claim(&paper.stored, None);
             }
             record.rows.push(row);
         }
         for index in others.into_iter().take(OTHERS_MAX) {
-            let stored = reader.view.entry(index)?;
-            record.claim(&stored, Some(STRANGER));
-            record
-                .others
-                .push(EntryRow { names: summary(&Document::read(&reader.view, &stored)?), ..EntryRow::new(&stored) });
+            let paper = reader.desk().read(index)?;
+            record.claim(&paper.stored, Some(STRANGER));
+            record.others.push(EntryRow { names: summary(&paper), ..EntryRow::new(&paper.stored) });
         }
         record.rows = with_gaps(record.rows, what);
         record.kinds = kinds.into_iter().map(|(title, n)| (words::quantity(n), title)).collect();
@@ -112,18 +111,18 @@ impl Record {
     }
 
     /// A joined entry as a row.
-    fn add(&mut self, reader: &Reader, stored: &StoredEntry, findings: &[Finding]) -> Result<EntryRow, Trouble> {
-        let document = Document::read(&reader.view, stored)?;
-        if let Some(ticket) = ticket(&document) {
+    fn add(&mut self, paper: &Paper, findings: &[Finding]) -> EntryRow {
+        let stored = &paper.stored;
+        if let Some(ticket) = paper.payload().and_then(ticket) {
             let said = Said::name(&ticket);
             if self.tickets.iter().all(|(known, _)| *known != said) {
                 self.tickets.push((said, stored.index.get()));
             }
         }
         let mut row = EntryRow::new(stored);
-        row.names = summary(&document);
+        row.names = summary(paper);
         row.mark(findings);
-        Ok(row)
+        row
     }
 
     /// A pulse or bundle that claims to be of it.
@@ -145,14 +144,24 @@ fn left(found: usize, most: usize) -> Option<String> {
     (left > 0).then(|| words::quantity(left))
 }
 
-/// Entries that name this agent and run, or this run and no agent: claims.
+/// Entries that name this agent and run, or this run and no agent: claims. One
+/// that the hash of the names met by chance is dropped.
 ///
 /// # Errors
 /// A read that failed.
 pub(super) fn named_run(reader: &Reader, agent: &str, run: &str, size: TreeSize) -> Result<Vec<LeafIndex>, Trouble> {
     // The caller's page says how far the index has come.
     let _ = reader.index.wait(size);
-    Ok(reader.index.run(agent, run).map_err(AuditsError::from)?)
+    let mut found = BTreeSet::new();
+    for named in [agent, ""] {
+        for index in reader.index.run(named, run, size).map_err(AuditsError::from)? {
+            let keys = reader.desk().read(index)?.keys();
+            if keys.agent.as_deref().unwrap_or_default() == named && keys.runs.iter().any(|one| one == run) {
+                found.insert(index);
+            }
+        }
+    }
+    Ok(found.into_iter().take(RUN_ENTRIES_MAX).collect())
 }
 
 /// Entries that name this job: claims.
@@ -163,8 +172,7 @@ pub(super) fn named_job(reader: &Reader, job: &str, size: TreeSize) -> Result<Ve
     let mut found = Vec::new();
     let candidates = reader.index.named(job, LeafIndex::new(0), size, RUN_ENTRIES_MAX);
     for index in candidates.map_err(AuditsError::from)? {
-        let stored = reader.view.entry(index)?;
-        if Document::read(&reader.view, &stored)?.keys(&stored).job.as_deref() == Some(job) {
+        if reader.desk().read(index)?.keys().job.as_deref() == Some(job) {
             found.push(index);
         }
     }
@@ -189,15 +197,14 @@ const SUMMARY: &[(&str, &str)] = &[
 /// Facts of one line.
 const SUMMARY_FACTS_MAX: usize = 3;
 
-fn summary(document: &Document) -> Vec<(&'static str, Said)> {
-    let Some(payload) = document.payload() else { return Vec::new() };
+fn summary(paper: &Paper) -> Vec<(&'static str, Said)> {
+    let Some(payload) = paper.payload() else { return Vec::new() };
     let said = |&(label, path): &(&'static str, &str)| payload.text_at(path).map(|t| (label, Said::name(t)));
     SUMMARY.iter().filter_map(said).take(SUMMARY_FACTS_MAX).collect()
 }
 
 /// `jira PAY-123`, from a bundle's metadata or a change record. Text, never a link.
-pub(super) fn ticket(document: &Document) -> Option<String> {
-    let payload = document.payload()?;
+pub(super) fn ticket(payload: &Value) -> Option<String> {
     let change = payload.at("metadata.pulselog.change_ref").or_else(|| payload.get("change_ref"))?;
     Some(format!("{} {}", change.text_at("system")?, change.text_at("key")?))
 }

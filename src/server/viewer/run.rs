@@ -17,7 +17,7 @@ use crate::server::viewer::rows::{EntryRow, job_href, run_href};
 use crate::server::viewer::states::{Row, State as PageState};
 use crate::server::viewer::trouble::Trouble;
 use crate::server::viewer::verdict::Verdicts;
-use crate::server::viewer::{Answer, Desk, escape, offline, serve};
+use crate::server::viewer::{Answer, Handles, escape, offline, serve};
 use crate::text::percent;
 
 /// A run as pages show it: the audit's verdict, and what was recorded.
@@ -42,10 +42,10 @@ impl RunView {
         let scope = Scope::Run { agent: agent.to_owned(), run: run.to_owned() };
         let made = judging::report(reader, &scope, size)?;
         let named = named_run(reader, agent, run, size)?;
-        let sources = Sources { what: "run", size, made: made.as_ref().ok(), named, is_strict: true };
+        let sources = Sources { what: "run", size, made: made.as_deref().ok(), named, is_strict: true };
         let mut record = Record::read(reader, sources)?;
         if made.as_ref().is_ok_and(|made| !made.is_known) {
-            reader.view.check_none(size)?;
+            reader.view().check_none(size)?;
             record.rows.clear();
             record.kinds.clear();
         }
@@ -55,7 +55,7 @@ impl RunView {
         let own = claims.iter().filter(|(row, _)| row.note.is_none()).count();
         for (place, (mut row, stored)) in claims.into_iter().enumerate() {
             if place < JUDGED_MAX {
-                match judging::bundle(reader, &stored, size)? {
+                match judging::bundle(reader, stored.index, size)? {
                     Ok(judged) => {
                         row.verdicts = judging::words(&judged);
                         if own == 1 && row.note.is_none() {
@@ -116,11 +116,11 @@ struct RunPage {
 }
 
 pub(super) async fn page(
-    State(desk): State<Desk>,
+    State(handles): State<Handles>,
     named: Result<Path<(String, String)>, PathRejection>,
     uri: Uri,
 ) -> Response {
-    serve(desk, move |reader| {
+    serve(handles, move |reader| {
         let ((agent, run), choices) = (segments(named)?, Choices::read(&uri)?);
         let size = choices.at(reader)?;
         Ok(Answer::Page(show(reader, &agent, &run, size)?.render()?))

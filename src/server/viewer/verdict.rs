@@ -77,7 +77,7 @@ pub(crate) struct Pinned {
 impl Pinned {
     /// `None` for the newest size; `href` leads there.
     pub(crate) fn of(reader: &Reader, size: TreeSize, href: String) -> Option<Self> {
-        let beyond = reader.view.size().get().saturating_sub(size.get());
+        let beyond = reader.view().size().get().saturating_sub(size.get());
         let pinned = || Self {
             at: words::entries(size.get()),
             beyond: words::counted(beyond, "later entry", "later entries"),

@@ -4,15 +4,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::artifact::KeyCache;
 use crate::artifact::digest::{ArtifactDigest, sha256};
-use crate::artifact::json::{self, DEPTH_MAX, JsonError};
-use crate::audit::{Seen, authenticate_within};
+use crate::artifact::json::{self, DEPTH_MAX, JsonError, Value};
+use crate::artifact::{Artifact, KeyCache};
+use crate::audit::{Seen, authenticate_parsed};
 use crate::checkpoint::TreeHead;
 use crate::codes::{self, verdict};
 use crate::entry::SequencedEntry;
 use crate::merkle::{Hash, LeafIndex, RootHash, TreeSize};
-use crate::receipt::{ConsistencyFile, ReceiptError, prove, tlog_proof};
+use crate::receipt::{ConsistencyFile, ReceiptError, prove_under, tlog_proof};
 use crate::trust::{TrustError, TrustPolicy, TrustedCheckpoint};
 use crate::verify::budget::{Budget, OverBudget};
 use crate::verify::copy::{CopyError, in_order};
@@ -31,6 +31,8 @@ const STRANGE_NAMED_MAX: usize = 5;
 /// A proof as it was read, with a note that many share.
 #[derive(Debug)]
 pub(in crate::verify) struct PackedProof {
+    /// Where its entry stands.
+    pub at: LeafIndex,
     beginning: Vec<u8>,
     note: Arc<[u8]>,
 }
@@ -60,7 +62,9 @@ pub struct Reading<'p> {
     budget: Budget,
     proofs: Vec<Proof>,
     notes: BTreeMap<[u8; 32], Arc<[u8]>>,
-    bodies: BTreeMap<ArtifactDigest, Vec<u8>>,
+    /// What the note of the last file leads to: most files end in one note.
+    opened: Option<Arc<TrustedCheckpoint>>,
+    bodies: BTreeMap<ArtifactDigest, Value>,
     ways: Vec<Way>,
     heads: BTreeMap<TreeSize, RootHash>,
     origin: Option<String>,
@@ -79,6 +83,7 @@ impl<'p> Reading<'p> {
             budget,
             proofs: Vec::new(),
             notes: BTreeMap::new(),
+            opened: None,
             bodies: BTreeMap::new(),
             ways: Vec::new(),
             heads: BTreeMap::new(),
@@ -96,7 +101,8 @@ impl<'p> Reading<'p> {
     /// back, or there is no memory left.
     pub fn finish(mut self) -> Result<Packet, CopyError> {
         self.strangers()?;
-        let mut packet = Packet { checks: self.checks, ..Packet::default() };
+        let checks = std::mem::take(&mut self.checks);
+        let mut packet = Packet { checks, ..Packet::default() };
         if !self.others.is_empty() {
             let names = self.others.join(", ");
             packet.checks.push(Check::pass(
@@ -113,19 +119,16 @@ impl<'p> Reading<'p> {
             ));
             return Ok(packet);
         };
-        let keys = KeyCache::new();
+        let keys = KeyCache::new().of_one_reading();
         let mut proven = 0_u64;
-        for proof in self.proofs {
+        let mut entries: BTreeMap<ArtifactDigest, usize> = BTreeMap::new();
+        self.proofs.iter().for_each(|proof| *entries.entry(proof.entry.digest).or_default() += 1);
+        for proof in std::mem::take(&mut self.proofs) {
             let over = |source| CopyError::Memory { what: format!("entry {}", proof.index), source };
-            let room = |body: &Vec<u8>| self.budget.room_for(body.len());
-            let body = match self.bodies.get(&proof.entry.digest) {
-                Some(bytes) => authenticate_within(&proof.entry, bytes, &keys, room(bytes))
-                    .map_err(|_| over(self.budget.over()))?,
-                None => None,
-            };
-            if let Some(body) = &body {
-                self.budget.keep_artifact(body).map_err(over)?;
-            }
+            let left = entries.entry(proof.entry.digest).or_default();
+            *left = left.saturating_sub(1);
+            let is_last = *left == 0;
+            let body = self.body(&proof.entry, is_last, &keys).map_err(over)?;
             proven += 1;
             packet.proofs.insert(proof.entry.digest, proof.packed);
             packet.timeline.add_seen(proof.index, Arc::new(Seen::new(proof.entry, body)));
@@ -135,9 +138,25 @@ impl<'p> Reading<'p> {
             packet.timeline = packet.timeline.of_log(origin.clone());
         }
         (packet.heads, packet.ways, packet.origin) = (self.heads, self.ways, self.origin);
+        packet.keys = keys;
         packet.connect(head);
         packet.checks.push(Check::pass("evidence", format!("{proven} entries proven under a tree of {}", head.size)));
         Ok(packet)
+    }
+
+    /// The body of an entry, authentic. The values of what was read are charged
+    /// already; a further entry of the same artifact has its own.
+    fn body(&mut self, entry: &SequencedEntry, is_last: bool, keys: &KeyCache) -> Result<Option<Artifact>, OverBudget> {
+        let value = match is_last {
+            true => self.bodies.remove(&entry.digest),
+            false => self.bodies.get(&entry.digest).cloned(),
+        };
+        let Some(body) = value.and_then(|value| authenticate_parsed(entry, value, keys)) else { return Ok(None) };
+        match is_last {
+            true => self.budget.keep(body.compact().len())?,
+            false => self.budget.keep_artifact(&body)?,
+        }
+        Ok(Some(body))
     }
 
     /// One check for all files of one stranger. Where nothing else is proven,
@@ -208,23 +227,24 @@ impl<'p> Reading<'p> {
         if !bytes.trim_ascii_start().starts_with(b"{") {
             return Ok(false);
         }
-        let compact = match json::parse_within(bytes, DEPTH_MAX, self.budget.room_for(bytes.len())) {
-            Ok(value) => json::to_compact(&value).into_bytes(),
+        let value = match json::parse_within(bytes, DEPTH_MAX, self.budget.room_for(bytes.len())) {
+            Ok(value) => value,
             Err(JsonError::OverRoom { .. }) => return Err(self.budget.over()),
             Err(_) => return Ok(false),
         };
-        self.budget.keep(compact.len() + KEPT_BYTES)?;
-        self.bodies.insert(ArtifactDigest::of(&compact), compact);
+        self.budget.keep(value.heap_bytes() + KEPT_BYTES)?;
+        self.bodies.insert(ArtifactDigest::of(json::to_compact(&value).as_bytes()), value);
         Ok(true)
     }
 
     fn proof(&mut self, name: &str, bytes: &[u8]) -> Result<(), OverBudget> {
-        let read = || {
+        let mut read = || {
             let proof = tlog_proof::decode(bytes)?;
             let Some(entry) = &proof.extra else { return Ok(None) };
-            let proven = prove(&proof, entry, self.policy)?;
+            let checkpoint = self.open(proof.checkpoint.as_bytes())?;
+            let proven = prove_under(&proof, entry, Arc::clone(&checkpoint))?;
             let entry = SequencedEntry::decode(entry)?;
-            Ok::<_, ReceiptError>(Some((proven.index(), entry, proven.checkpoint().clone())))
+            Ok::<_, ReceiptError>(Some((proven.index(), entry, checkpoint)))
         };
         match read() {
             Ok(None) => {
@@ -233,7 +253,7 @@ impl<'p> Reading<'p> {
             }
             Ok(Some((index, entry, checkpoint))) => {
                 if self.head(name, &checkpoint) {
-                    let packed = self.pack(bytes, checkpoint.note().as_bytes())?;
+                    let packed = self.pack(index, bytes, checkpoint.note().as_bytes())?;
                     self.proofs.push(Proof { index, entry, packed });
                 }
             }
@@ -242,8 +262,20 @@ impl<'p> Reading<'p> {
         Ok(())
     }
 
+    /// The checkpoint of a note, whose signatures are checked once in a row.
+    fn open(&mut self, note: &[u8]) -> Result<Arc<TrustedCheckpoint>, TrustError> {
+        if let Some(opened) = self.opened.as_ref().filter(|opened| opened.note().as_bytes() == note) {
+            return Ok(Arc::clone(opened));
+        }
+        // What is held goes before another is made: a note may be long.
+        self.opened = None;
+        let opened = Arc::new(self.policy.open(note)?);
+        self.opened = Some(Arc::clone(&opened));
+        Ok(opened)
+    }
+
     /// What is kept of a proof: many of them end in the same note.
-    fn pack(&mut self, bytes: &[u8], note: &[u8]) -> Result<PackedProof, OverBudget> {
+    fn pack(&mut self, at: LeafIndex, bytes: &[u8], note: &[u8]) -> Result<PackedProof, OverBudget> {
         let beginning = bytes.strip_suffix(note).unwrap_or(bytes);
         self.budget.keep(beginning.len() + KEPT_BYTES)?;
         let digest = sha256(note);
@@ -256,12 +288,12 @@ impl<'p> Reading<'p> {
                 note
             }
         };
-        Ok(PackedProof { beginning: beginning.to_vec(), note })
+        Ok(PackedProof { at, beginning: beginning.to_vec(), note })
     }
 
     fn consistency_file(&mut self, name: &str, bytes: &[u8]) {
         let read = ConsistencyFile::decode(bytes).and_then(|file| {
-            let newer = self.policy.open(file.checkpoint.as_bytes())?;
+            let newer = self.open(file.checkpoint.as_bytes())?;
             Ok((file, newer))
         });
         match read {

@@ -32,11 +32,11 @@ struct EntryNameJson {
     kind: &'static str,
 }
 
-impl From<ScopeReport> for ScopeReportJson {
-    fn from(made: ScopeReport) -> Self {
+impl From<&ScopeReport> for ScopeReportJson {
+    fn from(made: &ScopeReport) -> Self {
         let entries = made.entries.iter();
         let entries = entries.map(|(at, kind)| EntryNameJson { index: at.get(), kind: kind.name() }).collect();
-        Self { report: made.report, entries }
+        Self { report: made.report.clone(), entries }
     }
 }
 

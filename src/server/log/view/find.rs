@@ -4,12 +4,8 @@
 
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::merkle::{LeafHash, LeafIndex};
-use crate::server::log::filed;
-use crate::server::log::view::{Body, StoredEntry, View, ViewError, stored};
+use crate::server::log::view::{StoredEntry, View, ViewError, stored};
 use crate::server::store::layout::{self, cf};
-
-/// Most bytes of bodies that are read to see that entries make one statement.
-const STATED_BYTES_MAX: u64 = 4 << 20;
 
 impl View {
     /// Every entry whose artifact has this digest, lowest first.
@@ -35,13 +31,13 @@ impl View {
         Ok(())
     }
 
-    /// Every entry whose payload has this hash, whoever signed it, lowest first.
+    /// Entries that are said to have a payload of this hash, whoever signed
+    /// them, lowest first. Whether they have it, their bodies show.
     ///
     /// # Errors
     /// As [`View::find_artifact`].
-    pub fn find_payload(&self, payload: &PayloadHash) -> Result<Vec<LeafIndex>, ViewError> {
-        let found = self.store.find_payload(payload)?;
-        let found = self.stating(payload, found, |_| true)?;
+    pub fn find_payload(&self, payload: &PayloadHash) -> Result<Vec<StoredEntry>, ViewError> {
+        let found = self.stating(self.store.find_payload(payload)?, |_| true)?;
         self.check_absence(cf::STATEMENTS, found.is_empty())?;
         Ok(found)
     }
@@ -58,16 +54,17 @@ impl View {
         Ok(found)
     }
 
-    /// Other entries of the statement that `entry` makes, lowest first.
+    /// Other entries that are said to make the statement of `entry`, lowest
+    /// first. Whether they do, their bodies show.
     ///
     /// # Errors
     /// As [`View::find_artifact`].
-    pub fn same_statement(&self, entry: &StoredEntry, payload: &PayloadHash) -> Result<Vec<LeafIndex>, ViewError> {
+    pub fn same_statement(&self, entry: &StoredEntry, payload: &PayloadHash) -> Result<Vec<StoredEntry>, ViewError> {
         let key = layout::statement_key(payload, entry.entry.kind, entry.entry.signer.as_ref());
         let mut found = self.store.find_statement(&key)?;
         found.retain(|index| *index != entry.index);
         let stated = (entry.entry.kind, &entry.entry.signer);
-        self.stating(payload, found, |other| (other.entry.kind, &other.entry.signer) == stated)
+        self.stating(found, |other| (other.entry.kind, &other.entry.signer) == stated)
     }
 
     /// The entry that a row leads to; `None` while it is not published.
@@ -87,34 +84,13 @@ impl View {
         Ok((index.get() < self.size().get()).then_some(entry))
     }
 
-    /// Those of `found` that are published. Their bodies are read for the hash
-    /// of the payload, up to [`STATED_BYTES_MAX`] in all: beyond, the entries
-    /// alone are believed.
+    /// Those of `found` that are published.
     fn stating(
         &self,
-        payload: &PayloadHash,
         found: Vec<LeafIndex>,
         is_it: impl Fn(&StoredEntry) -> bool,
-    ) -> Result<Vec<LeafIndex>, ViewError> {
-        let (mut published, mut left) = (Vec::with_capacity(found.len()), STATED_BYTES_MAX);
-        for index in found {
-            let Some(entry) = self.claimed(cf::STATEMENTS, index, &is_it)? else { continue };
-            if let Some(rest) = left.checked_sub(entry.entry.body_bytes) {
-                left = rest;
-                self.check_payload(&entry, payload)?;
-            }
-            published.push(index);
-        }
-        Ok(published)
-    }
-
-    fn check_payload(&self, entry: &StoredEntry, payload: &PayloadHash) -> Result<(), ViewError> {
-        let Body::Shown(body) = self.body(entry)? else { return Ok(()) };
-        match filed::read(&entry.entry, body.as_bytes()).map(|(hash, _)| hash) {
-            Some(hash) if hash == *payload => Ok(()),
-            _ => {
-                Err(ViewError::Unsound { what: format!("a statement row leads to another payload at {}", entry.index) })
-            }
-        }
+    ) -> Result<Vec<StoredEntry>, ViewError> {
+        let claimed = found.into_iter().map(|index| self.claimed(cf::STATEMENTS, index, &is_it).transpose());
+        claimed.flatten().collect()
     }
 }
