@@ -55,6 +55,7 @@ mod trust;
 mod undecided;
 mod unjoined;
 mod windows;
+mod worlds;
 
 pub use self::alone::bundle_alone;
 pub use self::answer::{ANSWERS, Answer, AnswerRow};
@@ -79,7 +80,8 @@ use crate::merkle::TreeSize;
 
 use self::finding::Findings;
 use self::missing::Gaps;
-use self::scene::Scene;
+use self::scene::{Disputes, Scene};
+use self::worlds::Worlds;
 
 /// Version of the rules. It changes whenever the same prefix may give other
 /// findings.
@@ -130,7 +132,9 @@ fn audit_part(timeline: &Timeline, prefix: &Prefix, operator: &Did) -> Report {
 #[must_use]
 pub fn audit_packet(timeline: &Timeline, size: TreeSize, job: &str, operator: &Did) -> Report {
     let at_size = Prefix { size, logged_at: None };
-    let scene = Scene::new(timeline.prefix(size), None, Some(operator), timeline.origin());
+    // Statements of the operator are the same by every account.
+    let disputes = Disputes::among(timeline.prefix(size), Some(operator), timeline.origin());
+    let scene = Scene::new(timeline.prefix(size), None, Some(operator), timeline.origin(), disputes);
     let mut more = Findings::default();
     let report = match attestation::attested(timeline, &scene, job, &mut more) {
         Some((entry, prefix)) => {
@@ -154,16 +158,27 @@ fn run(
     operator: Option<&Did>,
     compares_statements: bool,
 ) -> Report {
-    let scene = Scene::new(timeline.prefix(prefix.size), prefix.logged_at, operator, timeline.origin());
-    let mut findings = Findings::default();
-    for check in CHECKS {
-        check(&scene, &mut findings);
-    }
-    // Who lacks entries cannot say that a statement about them is false.
-    if let Some(operator) = operator.filter(|_| compares_statements && absence == Absence::Recomputed) {
-        attestation::check(timeline, &scene, operator, &mut findings);
-    }
-    report::finish(&scene, prefix.size, absence, gaps, findings)
+    let worlds = Worlds::of(timeline, prefix.size, operator);
+    // Statements of the operator, compared once: they are the same by every account.
+    let mut compared: Option<Findings> = None;
+    let reports = worlds.each().map(|disputes| {
+        let scene = Scene::new(timeline.prefix(prefix.size), prefix.logged_at, operator, timeline.origin(), disputes);
+        let mut findings = Findings::default();
+        for check in CHECKS {
+            check(&scene, &mut findings);
+        }
+        // Who lacks entries cannot say that a statement about them is false.
+        if let Some(operator) = operator.filter(|_| compares_statements && absence == Absence::Recomputed) {
+            findings.extend(compared.get_or_insert_with(|| {
+                let mut compared = Findings::default();
+                attestation::check(timeline, &scene, operator, &mut compared);
+                compared
+            }));
+        }
+        report::finish(&scene, prefix.size, absence, gaps, findings)
+    });
+    let reports = reports.collect();
+    worlds.united(reports)
 }
 
 /// One function a rule group.

@@ -12,7 +12,7 @@ use crate::audit::finding::{Finding, Findings, Subject};
 use crate::audit::observed::say;
 use crate::audit::policies::Judge;
 use crate::audit::rule::{APPROVAL, CALL, Effect, JOINED, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
-use crate::audit::scene::Scene;
+use crate::audit::scene::{Scene, speaker};
 use crate::audit::statement::{Decision, Statement, Token};
 use crate::audit::timeline::Timeline;
 use crate::entry::{LoggedAt, PendingEntry, SubmitterName};
@@ -23,7 +23,7 @@ static DISTRUSTED_SIGNER: Rule = Rule {
     title: "Statement by a signer who is no longer trusted",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "The operator withdrew trust from this signer, for everything from this statement or from an earlier one on.",
+    rationale: "The operator withdrew trust from this signer, for everything from this statement or from an earlier one on. What it says of a token is charged to whoever submitted it, not to the token's job.",
     what_to_do: "Look at each statement of this signer as if it could be false.",
     does_not_prove: "That this very statement is false.",
     rests_on: &[WORD, &[Rest::Time], TOKEN, CALL, RUN, &[Rest::On(Kind::ArgocdDecision, Place::Unjoined)]],
@@ -34,7 +34,7 @@ static RESTS_ON_DISTRUSTED: Rule = Rule {
     title: "Rests on the word of somebody who is no longer trusted",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "This needs a policy, token, approval, decision or receipt whose signer the operator no longer trusts, from that statement or from an earlier one on.",
+    rationale: "This needs a policy, token, approval, decision or receipt whose signer the operator no longer trusts, from that statement or from an earlier one on. A token that somebody trusted issued too needs nothing of it.",
     what_to_do: "Find out in another way whether what it rests on is true; until then nothing allowed this.",
     does_not_prove: "That what it rests on is false.",
     rests_on: &[
@@ -101,7 +101,10 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     }
     for fact in &scene.facts {
         if let Some(words) = distrust.words(fact) {
-            findings.add(&DISTRUSTED_SIGNER, &scene.subject_of(fact), [fact.at], words);
+            // What somebody says of a token is not that token's agent's doing.
+            let of_token = matches!(fact.kind, Kind::CstIssuance | Kind::CstRevocation);
+            let subject = if of_token { speaker(fact) } else { scene.subject_of(fact) };
+            findings.add(&DISTRUSTED_SIGNER, &subject, [fact.at], words);
         }
     }
     Resting { scene, distrust, judge: Judge::new(scene) }.check(findings);
@@ -152,6 +155,11 @@ impl<'s, 'a> Resting<'s, 'a> {
         for call in &self.scene.calls {
             if let Some((token, _)) = self.scene.token_of(call) {
                 self.on_token(token, call.statement.at, &self.scene.subject_of_call(call), findings);
+            }
+        }
+        for bundle in &self.scene.bundles {
+            if let Some(token) = bundle.run.and_then(|run| self.scene.token_of_run(bundle.agent, run)) {
+                self.on_token(token, bundle.statement.at, &bundle.subject(), findings);
             }
         }
         self.on_held_receipts(findings);

@@ -111,7 +111,7 @@ pub struct Pending {
 }
 
 /// What the rules write into.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Findings {
     pub found: BTreeSet<Finding>,
     pub pending: BTreeSet<Pending>,
@@ -159,6 +159,12 @@ impl Findings {
 
     pub(super) fn wait(&mut self, rule: &'static Rule, subject: &Subject, at: LeafIndex, until_ms: i64) {
         self.pending.insert(Pending { entries: vec![at], code: rule.code, subject: subject.clone(), until_ms });
+    }
+
+    pub(super) fn extend(&mut self, other: &Findings) {
+        self.found.extend(other.found.iter().cloned());
+        self.pending.extend(other.pending.iter().cloned());
+        self.uncovered.extend(other.uncovered.iter().cloned());
     }
 
     /// Notes something that was seen and not judged.

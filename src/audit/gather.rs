@@ -188,6 +188,17 @@ impl LinkMap {
         map
     }
 
+    /// What one entry is filed under, but for what joins it with nothing.
+    pub(super) fn of(&self, at: LeafIndex) -> impl Iterator<Item = Link> {
+        let joins = |link: &Link| ![Link::ROOTS, Link::UNREAD, Link::UNTRUSTED].contains(link);
+        self.by_entry.get(&at).into_iter().flatten().copied().filter(joins)
+    }
+
+    /// What is filed under a link.
+    pub(super) fn under(&self, link: Link) -> impl Iterator<Item = LeafIndex> {
+        self.by_link.get(&link).into_iter().flatten().copied()
+    }
+
     /// The log that the newest roots below `size` are about.
     pub(super) fn origin_at<'t>(&self, timeline: &'t Timeline, size: TreeSize) -> Option<&'t str> {
         let below = self.by_link.get(&Link::ROOTS)?.iter().rfind(|at| at.get() < size.get())?;

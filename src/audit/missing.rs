@@ -8,7 +8,6 @@
 //! place. Of entries that are missing altogether nothing is known but the place.
 
 mod case;
-mod disputed;
 
 use crate::artifact::{Did, Kind};
 use crate::audit::approvals;
@@ -16,6 +15,7 @@ use crate::audit::bundles;
 use crate::audit::finding::{Finding, Subject};
 use crate::audit::missing::case::Case;
 use crate::audit::policies::Judge;
+use crate::audit::roots::Roots;
 use crate::audit::rule::{Effect, Place, Rest, Rule, explain};
 use crate::audit::scene::{Scene, Withheld};
 use crate::audit::statement::Statement;
@@ -112,8 +112,7 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
             .filter(|missing| missing.first <= missing.last)
             .collect();
         missing.extend(unrooted);
-        let is_all = missing.is_empty() && scene.disputes.is_settled();
-        (!is_all).then(|| NotAtHand { scene, judge: Judge::new(scene), missing, gaps })
+        (!missing.is_empty()).then(|| NotAtHand { scene, judge: Judge::new(scene), missing, gaps })
     }
 
     /// The finding as it may be said here: an accusation that something missing
@@ -130,11 +129,10 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
         let rests = rule.rests_on.iter().copied().flatten();
         let undoes = |missing: &&Missing<'a>| rests.clone().any(|rest| self.undoes(rest, missing, &case));
         let not_here = NotHere::few(self.missing.iter().filter(counts).filter(undoes).map(Missing::bring));
-        let open = match self.dispute(rule, &finding, &case) {
-            None if not_here.is_empty() => return vec![finding],
-            Some(dispute) if not_here.is_empty() => disputed::left_open(&finding, dispute),
-            _ => finding.undecided(not_here),
-        };
+        if not_here.is_empty() {
+            return vec![finding];
+        }
+        let open = finding.undecided(not_here);
         if !is_own_word(rule) {
             return vec![open];
         }
@@ -179,6 +177,31 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
         }
     }
 
+    /// Whether it may be another issuer's word against the issuance of the
+    /// token that this is about: that one may stand anywhere.
+    fn may_contradict(&self, missing: &Missing<'a>, case: &Case<'_, 'a>) -> bool {
+        let Some(token) = case.token else { return false };
+        let own = token.statement.signer;
+        match missing.what {
+            What::Body(held) => held.signer != own,
+            What::Unrooted => true,
+            What::Gap => {
+                let is_there = |from: LeafIndex| from.get() <= missing.last;
+                let issues = |roots: &Roots<'_>| roots.issuers().any(|did| own.is_none_or(|own| own.as_str() != did));
+                self.scene.roots.iter().any(|(from, roots)| is_there(*from) && issues(roots))
+            }
+        }
+    }
+
+    /// Whether it shows a revocation, or is about a token that was issued again.
+    fn rests_on_trust(&self, case: &Case<'_, 'a>) -> bool {
+        let again = |token: &str| self.scene.disputes.is_issued_again(token);
+        let issued = |fact: &Statement<'_>| fact.text("token_hash").is_some_and(again);
+        case.kinds(self.scene, Kind::CstRevocation).next().is_some()
+            || case.kinds(self.scene, Kind::CstIssuance).any(issued)
+            || case.token.is_some_and(|token| again(token.hash))
+    }
+
     fn fits(&self, place: Place, missing: &Missing<'a>, case: &Case<'_, 'a>) -> bool {
         let below = |at: Option<u64>| at.is_some_and(|at| missing.first < at);
         let issued = case.token.map(|token| token.statement.at.get());
@@ -192,6 +215,7 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
                 None => case.names_job || (case.is_under_token && case.act.is_none_or(|act| missing.first < act)),
             },
             Place::Contradicting => self.may_contradict(missing, case),
+            Place::Withdrawing => self.rests_on_trust(case),
             Place::BeforeRun => case.has_run && case.run_from.is_none_or(|from| missing.first < from),
             Place::OfUndecidedRun => case.has_run && case.run_from.is_none(),
             Place::OfLooseRun => case.is_loose_run,

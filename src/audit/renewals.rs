@@ -185,13 +185,6 @@ impl Chain {
         self.doubted.get(above).map(|(at, _)| *at).filter(|at| *at < before)
     }
 
-    /// Takes revocations of tokens that may have been of this run: nobody can
-    /// say whose they were.
-    pub(super) fn may_end(&mut self, ended: impl IntoIterator<Item = Revocation>) {
-        self.doubted.extend(ended);
-        self.doubted.sort_unstable();
-    }
-
     /// Every token that the run has rights by.
     fn tokens(&self) -> impl Iterator<Item = usize> {
         self.named.iter().chain(&self.idle).copied()

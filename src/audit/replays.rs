@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::artifact::Kind;
 use crate::artifact::json::to_jcs;
-use crate::audit::finding::{Findings, Subject};
+use crate::audit::finding::Findings;
 use crate::audit::rule::{Effect, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::{Dispute, Scene, speaker};
 use crate::audit::statement::Statement;
@@ -17,7 +17,7 @@ static REPLAY_RUN_ID_REUSED: Rule = Rule {
     title: "Run id used twice",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "One agent packs one run, in one job. A later bundle may say more of it: the earlier chain goes on, every receipt is there, and the metadata is the same but for added tokens. Any other second bundle or job under the id is a replay.",
+    rationale: "One agent packs one run, in one job. A later bundle may say more of it: the earlier chain goes on, every receipt is there, and the metadata is the same but for added tokens. Any other second bundle or job under the id is a replay. Where the first job had it under a token that was not issued, the audit is incomplete instead.",
     what_to_do: "Compare the two; treat the second as a replay.",
     does_not_prove: "Which of the two is the true one.",
     rests_on: &[
@@ -44,7 +44,7 @@ pub(super) static REPLAY_TOKEN_ISSUED_TWICE: Rule = Rule {
     title: "Token issued twice",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "One token has one issuance; a second one with other claims says that one of them is untrue; the same claims again are the same account. The first counts. Where two issuers contradict each other, nobody can say which of them is wrong: the jobs that they name are incomplete, whoever logged first. Alike in agent, job, policy and grant, the token lives from the earlier beginning to the later end, and what fails so, fails by either account. Unlike in these, what rests on them is incomplete; a revocation of the token holds all the same. An issuer that the operator distrusts there contradicts nobody.",
+    rationale: "One token has one issuance; a second one with other claims says that one of them is untrue; the same claims again are the same account. The first counts. Where two issuers contradict each other, nobody can say which of them is wrong: the jobs that they name are incomplete, whoever logged first. Alike in agent, job, policy and grant, the token lives from the earlier beginning to the later end. Unlike in these, it is judged by each account: what fails by every account fails, on the run and agent where the accounts differ in the job, and what fails by some is incomplete. An issuer that the operator distrusts there contradicts nobody.",
     what_to_do: "Ask the issuer which claims the token holds.",
     does_not_prove: "Which of the two is the true one.",
     rests_on: &[WORD, TOKEN],
@@ -105,7 +105,8 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         let kind = fact.kind;
         let Some((path, rule)) = kind.row().id_given_once.zip(rule_of(kind)) else { continue };
         let (Some(signer), Some(id)) = (fact.signer, id_of(fact, path)) else { continue };
-        if kind == Kind::CstIssuance && scene.disputes.of_token(id).is_some() {
+        let is_told_below = || scene.disputes.of_token(id).is_some() || scene.disputes.is_set_aside(fact.at);
+        if kind == Kind::CstIssuance && is_told_below() {
             continue;
         }
         let agent = scene.agent_behind(fact).unwrap_or_default();
@@ -137,21 +138,8 @@ fn is_said_before(scene: &Scene<'_>, earlier: LeafIndex, again: &Statement<'_>) 
 fn two_issuers(dispute: &Dispute<'_>, findings: &mut Findings) {
     for subject in &dispute.subjects() {
         let detail = "two issuers say unlike things of this token's claims";
-        leave_disputed(dispute, subject, [], detail.to_owned(), findings);
+        findings.leave_open(&REPLAY_TOKEN_ISSUED_TWICE, Severity::High, subject, dispute.entries(), detail);
     }
-}
-
-/// Leaves open what rests on the claims of a token whose issuers contradict
-/// each other.
-pub(super) fn leave_disputed(
-    dispute: &Dispute<'_>,
-    subject: &Subject,
-    shown_by: impl IntoIterator<Item = LeafIndex>,
-    detail: String,
-    findings: &mut Findings,
-) {
-    let entries = dispute.entries().chain(shown_by);
-    findings.leave_open(&REPLAY_TOKEN_ISSUED_TWICE, Severity::High, subject, entries, detail);
 }
 
 /// Ids of our own kinds have one spelling; a peer's that is given twice is the
@@ -168,13 +156,26 @@ fn runs(scene: &Scene<'_>, findings: &mut Findings) {
         }
     }
     let mut job_of: BTreeMap<(&str, &str), (&str, LeafIndex)> = BTreeMap::new();
+    let mut unissued: BTreeMap<(&str, &str), (&str, LeafIndex)> = BTreeMap::new();
     for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
-        let (Some(agent), Some(run), Some(job)) = (decision.agent, decision.run, decision.job) else { continue };
-        let at = decision.statement.at;
+        let (Some(run), Some(job)) = (decision.run, decision.job) else { continue };
+        let (at, subject) = (decision.statement.at, decision.subject());
+        let Some(agent) = decision.agent else {
+            // Where nobody issued it, it is its wrapper's word for each agent that it may be of.
+            let is_issued = decision.token_hash.is_some_and(|hash| scene.token(hash).is_some());
+            for agent in decision.agents.iter().filter(|_| !is_issued) {
+                unissued.entry((agent, run)).or_insert((job, at));
+            }
+            continue;
+        };
         let (earlier, since) = *job_of.entry((agent, run)).or_insert((job, at));
         if earlier != job {
             let detail = format!("the run belonged to job {earlier} before");
-            findings.add(&REPLAY_RUN_ID_REUSED, &decision.subject(), [since, at], detail);
+            findings.add(&REPLAY_RUN_ID_REUSED, &subject, [since, at], detail);
+        }
+        if let Some((earlier, since)) = unissued.get(&(agent, run)).filter(|(earlier, _)| *earlier != job) {
+            let detail = format!("a decision under a token that nobody had issued gives the run to job {earlier}");
+            findings.leave_open(&REPLAY_RUN_ID_REUSED, Severity::High, &subject, [*since, at], detail);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod ledger;
 mod runs;
+mod united;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -121,9 +122,9 @@ pub struct Report {
     /// Agents of each job.
     #[serde(skip)]
     agents: BTreeMap<String, BTreeSet<String>>,
-    /// Job and agent of each token.
+    /// Job and agent of each token, by every account of it.
     #[serde(skip)]
-    tokens: BTreeMap<String, (Option<String>, String)>,
+    tokens: BTreeMap<String, BTreeSet<(Option<String>, String)>>,
     /// Tokens, agents and applications that holders of a role speak of.
     #[serde(skip)]
     named: BTreeSet<Scope>,
@@ -239,17 +240,17 @@ impl Report {
             // the run, once anybody speaks of it: nothing that is named may be
             // another's.
             Scope::Run { agent, run } => self.judged_run(agent, run).is_some_and(|run| {
-                let agrees = |named: &Option<String>, own: &Option<String>| named.is_none() || named == own;
+                let is_its = subject.job.as_ref().is_none_or(|job| run.jobs.contains(job));
                 let is_own = subject.token.as_ref().is_none_or(|token| run.tokens.contains(token));
-                of_agent(agent) && is_own && agrees(&subject.job, &run.job)
+                of_agent(agent) && is_own && is_its
             }),
             // What is charged to the run of a token concerns the token, and so
             // does what its agent did under its grant in no run.
             Scope::Token(hash) => match (subject.agent.as_deref(), subject.run.as_deref()) {
                 (Some(agent), Some(run)) => self.judged_run(agent, run).is_some_and(|run| run.is_of(scope)),
                 (Some(agent), None) if subject.token.is_none() => {
-                    let own = self.tokens.get(hash).map(|(job, of)| (job.as_deref(), of.as_str()));
-                    subject.job.is_some() && own == Some((subject.job.as_deref(), agent))
+                    let named = (subject.job.clone(), agent.to_owned());
+                    subject.job.is_some() && self.tokens.get(hash).is_some_and(|own| own.contains(&named))
                 }
                 _ => false,
             },
@@ -263,12 +264,13 @@ impl Report {
             Scope::Job(of) => of == job,
             Scope::Agent(agent) => self.agents.get(job).is_some_and(|agents| agents.contains(agent)),
             Scope::Run { .. } | Scope::Token(_) | Scope::App(_) => {
-                self.runs.iter().any(|run| run.job.as_deref() == Some(job) && run.is_of(scope))
+                self.runs.iter().any(|run| run.jobs.contains(job) && run.is_of(scope))
             }
         }
     }
 }
 
+/// The report but for its verdicts.
 pub(super) fn finish(
     scene: &Scene<'_>,
     size: TreeSize,
@@ -289,7 +291,7 @@ pub(super) fn finish(
     let coverage =
         coverage.into_iter().map(|((what, subject), entries)| Coverage { what, entries, subject: subject.clone() });
     let coverage = coverage.collect();
-    let mut report = Report {
+    Report {
         rules_version: RULES_VERSION,
         scope: Scope::Log,
         as_of: AsOf { size, logged_at: scene.logged_at, beyond: 0 },
@@ -304,9 +306,7 @@ pub(super) fn finish(
         runs: runs(scene),
         findings: findings.found.into_iter().collect(),
         pending: findings.pending.into_iter().collect(),
-    };
-    report.judge();
-    report
+    }
 }
 
 impl Report {
@@ -341,8 +341,8 @@ impl Report {
     }
 }
 
-fn of_token(token: &Token<'_>) -> (Option<String>, String) {
-    (token.job.map(str::to_owned), token.agent.to_owned())
+fn of_token(token: &Token<'_>) -> BTreeSet<(Option<String>, String)> {
+    BTreeSet::from([(token.job.map(str::to_owned), token.agent.to_owned())])
 }
 
 fn own<K: Clone, V: Clone>((key, value): (&K, &V)) -> (K, V) {

@@ -90,9 +90,12 @@ pub enum Place {
     /// Below the issuance of the token: the first issuance counts. Below the
     /// act, where none is known.
     BeforeToken,
-    /// Anywhere, by another issuer than the token's: two that contradict each
-    /// other count for nothing.
+    /// Anywhere, by another issuer than the token's: by its account it may be
+    /// otherwise.
     Contradicting,
+    /// Anywhere, where a token was issued again or revoked: of a signer whom the
+    /// operator trusts no more that counts for less.
+    Withdrawing,
     /// Below the first decision of the run that is here: that names its token.
     BeforeRun,
     /// Anywhere, where no decision of the run is here.
@@ -167,6 +170,9 @@ impl Place {
             Place::BeforeAct => "below the act",
             Place::BeforeToken => "below the token's issuance",
             Place::Contradicting => "anywhere, by another issuer than the token's",
+            Place::Withdrawing => {
+                "anywhere, where it rests on a second issuance or on a revocation: trust may have been withdrawn"
+            }
             Place::BeforeRun => "below the first known decision of the run",
             Place::OfUndecidedRun => "anywhere, where no decision of the run is known",
             Place::OfLooseRun => "anywhere, where no token of the run is known",
@@ -214,8 +220,11 @@ pub(super) const WORD: &[Rest] = &[
     Rest::On(Kind::CstIssuance, Place::Sharing),
 ];
 /// Which token it is about, and so whose job.
-pub(super) const TOKEN: &[Rest] =
-    &[Rest::On(Kind::CstIssuance, Place::BeforeToken), Rest::On(Kind::CstIssuance, Place::Contradicting)];
+pub(super) const TOKEN: &[Rest] = &[
+    Rest::On(Kind::CstIssuance, Place::BeforeToken),
+    Rest::On(Kind::CstIssuance, Place::Contradicting),
+    Rest::On(Kind::AuditRoots, Place::Withdrawing),
+];
 /// Which token its run has, or else whose job it is.
 pub(super) const RUN: &[Rest] = &[
     Rest::On(Kind::ArgocdDecision, Place::BeforeRun),

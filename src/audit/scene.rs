@@ -55,7 +55,7 @@ pub(super) struct Scene<'a> {
     pub reported: HashMap<&'a str, Vec<usize>>,
     pub untrusted: Vec<Statement<'a>>,
     pub withheld: Vec<Withheld<'a>>,
-    /// Tokens whose issuers contradict each other.
+    /// What issuers say unlike each other, and what is taken for true here.
     pub disputes: Disputes<'a>,
     /// The tokens of each run.
     pub run_tokens: BTreeMap<RunKey<'a>, Chain>,
@@ -87,12 +87,12 @@ pub(super) struct Scene<'a> {
 impl<'a> Scene<'a> {
     /// `logged_at`: of the last entry of the prefix, where that entry is not at hand.
     pub(super) fn new(
-        prefix: impl Iterator<Item = (LeafIndex, &'a Seen)> + Clone,
+        prefix: impl Iterator<Item = (LeafIndex, &'a Seen)>,
         logged_at: Option<LoggedAt>,
         operator: Option<&Did>,
         origin: Option<&str>,
+        disputes: Disputes<'a>,
     ) -> Scene<'a> {
-        let disputes = Disputes::among(prefix.clone(), operator, origin);
         let mut scene = Scene { pinned: operator.is_some(), disputes, ..Scene::default() };
         for (at, seen) in prefix {
             scene.logged_at = Some(seen.entry.logged_at);
@@ -133,8 +133,6 @@ impl<'a> Scene<'a> {
         let holds = |agent| self.roots.last().is_some_and(|(_, roots)| roots.hold(&statement, agent));
         let role = Role::of(statement.kind);
         let is_fact = if role == Role::Operator { by_operator } else { holds(agent) };
-        let disputed = statement.text("cst.token_hash").and_then(|hash| self.disputes.unlike(hash));
-        let is_fact = is_fact && disputed.is_none_or(|dispute| self.wraps_disputed(&statement, dispute));
         if !is_fact {
             let by_wrapper = role == Role::Wrapper && holds(None);
             // An unsigned Trust Pulse claims no role: it is self-reported.
@@ -197,7 +195,8 @@ impl<'a> Scene<'a> {
             }
             Kind::CstIssuance => self.issue(statement),
             Kind::CstRevocation => {
-                if let Some(hash) = statement.text("token_hash") {
+                let counts = !self.disputes.ignores_distrusted || !self.disputes.is_distrusted(&statement);
+                if let Some(hash) = statement.text("token_hash").filter(|_| counts) {
                     self.revoked.entry(hash).or_insert((statement.at, statement.ms));
                 }
             }
@@ -251,15 +250,17 @@ impl<'a> Scene<'a> {
     }
 
     fn issue(&mut self, statement: Statement<'a>) {
+        let is_out = self.disputes.is_set_aside(statement.at);
+        let statement = self.disputes.as_taken(statement);
         let text = |path| statement.text(path).unwrap_or_default();
         let seconds = |path| statement.payload.at(path).and_then(Value::as_i64).unwrap_or(0);
         let (hash, agent) = (text("token_hash"), text("claims.sub"));
-        let is_out = self.disputes.unlike(hash).is_some() || self.disputes.is_set_aside(statement.at);
         if is_out || self.token_at.contains_key(hash) {
             return;
         }
         let own_life = || (seconds("claims.iat"), seconds("claims.exp"));
-        let (begin, end) = self.disputes.of_token(hash).map_or_else(own_life, Dispute::life);
+        let alike = self.disputes.of_token(hash).filter(|dispute| !dispute.is_unlike());
+        let (begin, end) = alike.map_or_else(own_life, Dispute::life);
         let row = self.roots.last().and_then(|(_, roots)| roots.agent(agent));
         let pinned = statement.text("claims.policy_hash_b64u");
         let policy_hash = pinned.or_else(|| row?.text_at("default_policy"));
@@ -305,7 +306,6 @@ impl<'a> Scene<'a> {
 
     /// What needs the whole prefix: ends of tokens, tokens of runs, joins.
     fn connect(&mut self) {
-        self.file_disputed();
         for token in &mut self.tokens {
             token.revoked = self.revoked.get(token.hash).copied();
         }
@@ -323,7 +323,6 @@ impl<'a> Scene<'a> {
                 self.tokens[at].revoked = chain.revocation(&self.tokens[at]);
             }
         }
-        self.doubt_disputed();
         self.charge_decisions();
         self.find_jobs();
         packing::connect(&mut self.bundles);

@@ -8,11 +8,10 @@ use std::collections::BTreeMap;
 use crate::artifact::Kind;
 use crate::audit::SKEW_MS;
 use crate::audit::finding::{Findings, Subject};
-use crate::audit::replays::leave_disputed;
 use crate::audit::rule::{
     CALL, CHAIN, Effect, JOINED, NOTHING, Place, RENEWAL, RUN, Rest, Rule, Severity, TOKEN, WORD,
 };
-use crate::audit::scene::{Dispute, Scene};
+use crate::audit::scene::Scene;
 use crate::audit::statement::{Bundle, Call, Decision, Token};
 use crate::merkle::LeafIndex;
 
@@ -32,7 +31,7 @@ pub(super) static TOKEN_REVOKED: Rule = Rule {
     title: "Action after the token was revoked",
     severity: Severity::Critical,
     effect: Effect::Fails,
-    rationale: "Somebody whom the roots allow to revoke ended this token before the action, or one that it renews or is renewed by. Where no decision or bundle of the run names the revoked one, it may have been meant for another run: that leaves the verdict incomplete instead (medium).",
+    rationale: "Somebody whom the roots allow to revoke ended this token before the action, or one that it renews or is renewed by. Where no decision or bundle of the run names the revoked one, it may have been meant for another run: that leaves the verdict incomplete instead (medium). So does a revocation by somebody whom the operator trusts no more.",
     what_to_do: "Treat the action as unauthorised; find out why the wrapper or gateway still served the token.",
     does_not_prove: "That the agent knew of the revocation.",
     rests_on: &[WORD, TOKEN, CALL, JOINED, RENEWAL, CHAIN],
@@ -166,42 +165,9 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     of_bundles(scene, findings);
 }
 
-/// Rules that speak of a decision under a token whose issuers contradict each
-/// other only where every account of it agrees.
-pub(super) fn is_by_every_account(rule: &Rule) -> bool {
-    [&TOKEN_REVOKED, &TOKEN_EXPIRED, &TOKEN_NOT_YET_VALID].iter().any(|one| one.code == rule.code)
-}
-
-/// What is so of the decision whichever account of its token is the true one.
-fn of_disputed(scene: &Scene<'_>, decision: &Decision<'_>, dispute: &Dispute<'_>, findings: &mut Findings) {
-    let (at, ms) = (decision.statement.at, decision.statement.ms);
-    let subject = decision.subject();
-    let detail = "two issuers say unlike things of the claims of the token that this decision names".to_owned();
-    leave_disputed(dispute, &subject, [at], detail, findings);
-    let entries = |by: Option<LeafIndex>| dispute.entries().filter(|issued| *issued < at).chain([at]).chain(by);
-    if let Some((revoked, _)) = scene.revocation_of(dispute.token).filter(|(revoked, _)| *revoked < at) {
-        let entries = entries(Some(revoked));
-        findings.add(&TOKEN_REVOKED, &subject, entries, "decided after the token was revoked");
-    }
-    let (begin, end) = dispute.life();
-    if ms >= end.saturating_mul(1_000) {
-        findings.add(&TOKEN_EXPIRED, &subject, entries(None), "decided after the token expired");
-    }
-    if begin.saturating_mul(1_000) > ms.saturating_add(SKEW_MS) {
-        findings.add(&TOKEN_NOT_YET_VALID, &subject, entries(None), "decided before the token's iat");
-    }
-}
-
 fn unissued(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
     let at = decision.statement.at;
-    let disputed = decision.token_hash.and_then(|hash| scene.disputes.unlike(hash));
-    if let Some(dispute) = disputed.filter(|dispute| dispute.is_issued_before(at)) {
-        of_disputed(scene, decision, dispute, findings);
-        return;
-    }
-    let disputed = disputed.and_then(|dispute| dispute.entries().min());
     let later = decision.token_hash.and_then(|hash| scene.token(hash)).map(|token| scene.tokens[token].statement.at);
-    let later = later.or(disputed);
     let detail = match later {
         Some(issued) => format!("the named token was issued at entry {issued}, after this decision"),
         None => "nobody with the role issued the named token".to_owned(),
@@ -249,9 +215,6 @@ fn of_call(scene: &Scene<'_>, call: &Call<'_>, findings: &mut Findings) {
     let subject = scene.subject_of_call(call);
     if call.scope_hash.is_none() {
         findings.uncover("model call names no grant", &subject, at);
-    }
-    if scene.disputed(call).is_some() {
-        findings.uncover("model call under a token whose issuers contradict each other", &subject, at);
     }
     if scene.is_unissued(call) {
         let later = call.grant.map(|grant| scene.tokens[grant].statement.at);
@@ -333,11 +296,6 @@ fn of_bundles(scene: &Scene<'_>, findings: &mut Findings) {
         let at = bundle.statement.at;
         let of_run = bundle.run.and_then(|run| scene.run_tokens.get(&(bundle.agent, run)));
         for listed in &bundle.token_hashes {
-            if let Some(dispute) = scene.disputes.unlike(listed) {
-                let detail = "two issuers say unlike things of the claims of a token that the bundle names".to_owned();
-                leave_disputed(dispute, &bundle.subject(), [at], detail, findings);
-                continue;
-            }
             let Some(known) = scene.token(listed) else {
                 let detail = "the bundle names a token that nobody with the role issued";
                 findings.add(&TOKEN_UNKNOWN, &bundle.subject(), [at], detail);

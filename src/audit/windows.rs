@@ -17,6 +17,9 @@ pub(super) const CHAIN_MAX: usize = 64;
 pub(super) const IDLE_MAX: usize = 64;
 /// Most missing things that one finding names; it says when there are more.
 pub(super) const NAMED_MAX: usize = 8;
+/// Most combinations of accounts of tokens that are judged one by one: four
+/// such tokens beside each other, with two accounts each.
+pub(super) const WORLDS_MAX: usize = 16;
 
 /// A time that judging compares with.
 #[derive(Debug)]
@@ -62,4 +65,9 @@ pub static COUNTS: &[Count] = &[
         means: "tokens that nobody names and that are looked at, on either side of each that a run names",
     },
     Count { name: "NAMED", max: NAMED_MAX, means: "missing things that one finding names" },
+    Count {
+        name: "WORLDS",
+        max: WORLDS_MAX,
+        means: "combinations of unlike accounts of tokens that names join, each of which is judged",
+    },
 ];

@@ -13,7 +13,7 @@ fn distrust(story: &mut Story, name: &str, who: &str, from: u64) {
     story.roots_again(name, "distrusted", value(&row));
 }
 
-fn distrust_from(story: &mut Story, who: &str, step: &str) {
+pub fn distrust_from(story: &mut Story, who: &str, step: &str) {
     let from = story.index(step);
     distrust(story, "later roots", who, from);
 }

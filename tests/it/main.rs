@@ -33,6 +33,7 @@ mod audit_goldens_tries;
 mod audit_goldens_unrun;
 mod audit_goldens_whose;
 mod audit_goldens_within;
+mod audit_goldens_worlds;
 mod audit_make;
 mod audit_missing;
 mod audit_not_judged;

@@ -26,7 +26,11 @@ pub struct JudgedRun {
     #[serde(flatten)]
     pub run: Run,
     /// Job of its token; where no token is known, the job that it is charged to.
+    /// None where accounts of its token differ in that.
     pub job: Option<String>,
+    /// By every account.
+    #[serde(skip)]
+    pub jobs: BTreeSet<String>,
     /// Hex hash of the token that it began with, when that is known.
     #[schemars(with = "Option<HashText>")]
     pub token: Option<String>,
@@ -43,7 +47,7 @@ impl JudgedRun {
     pub(super) fn is_of(&self, scope: &Scope) -> bool {
         match scope {
             Scope::Log => true,
-            Scope::Job(job) => self.job.as_ref() == Some(job),
+            Scope::Job(job) => self.jobs.contains(job),
             Scope::Run { agent, run } => self.run.agent == *agent && self.run.run == *run,
             Scope::Token(hash) => self.tokens.contains(hash),
             Scope::Agent(agent) => self.run.agent == *agent,
@@ -57,10 +61,11 @@ pub(super) fn runs(scene: &Scene<'_>) -> Vec<JudgedRun> {
     let of_bundles = scene.bundles.iter().filter_map(|bundle| Some((bundle.agent, bundle.run?)));
     let all: BTreeSet<(&str, &str)> = scene.run_tokens.keys().copied().chain(of_bundles).collect();
     let judged = |(agent, run): (&str, &str)| {
-        let token = scene.token_of_run(agent, run);
+        let (token, job) = (scene.token_of_run(agent, run), scene.job_of_run(agent, run));
         JudgedRun {
             run: Run { agent: agent.to_owned(), run: run.to_owned() },
-            job: scene.job_of_run(agent, run).map(str::to_owned),
+            job: job.map(str::to_owned),
+            jobs: job.map(str::to_owned).into_iter().collect(),
             token: token.map(|token| token.hash.to_owned()),
             tokens: scene.tokens_of_run(agent, run).into_iter().map(|at| scene.tokens[at].hash.to_owned()).collect(),
             verdict: Verdict::Incomplete,

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 
 use crate::artifact::Kind;
 use crate::audit::finding::Subject;
+use crate::audit::scene::Scene;
 use crate::audit::scene::behind::Told;
-use crate::audit::scene::{Dispute, Scene};
 use crate::audit::statement::{Behind, Call, Decision, Receipt, Statement, Token, app_name};
 use crate::merkle::LeafIndex;
 
@@ -114,25 +114,13 @@ impl<'a> Scene<'a> {
     /// Whether a call names a grant and no issuance of it stands before.
     pub(in crate::audit) fn is_unissued(&self, call: &Call<'a>) -> bool {
         let is_late = |grant: usize| call.statement.at < self.tokens[grant].statement.at;
-        call.scope_hash.is_some() && call.grant.is_none_or(is_late) && self.disputed(call).is_none()
+        call.scope_hash.is_some() && call.grant.is_none_or(is_late)
     }
 
-    /// A token of the grant that a call is under, whose issuers contradict each
-    /// other, issued before it.
-    pub(in crate::audit) fn disputed(&self, call: &Call<'a>) -> Option<&Dispute<'a>> {
-        let mut disputes = call.scope_hash.into_iter().flat_map(|hash| self.disputes.of_grant(hash));
-        disputes.find(|dispute| dispute.is_issued_before(call.statement.at))
-    }
-
-    /// The agent of the grant that a call is under: a grant's hash is over it,
-    /// so accounts of a token that give it this grant agree on that.
+    /// The agent of the grant that a call is under.
     pub(in crate::audit) fn agent_of_grant(&self, call: &Call<'a>) -> Option<&'a str> {
-        let disputed = || {
-            let issuances = self.disputes.of_grant(call.scope_hash?).flat_map(|dispute| dispute.issuances.iter());
-            let is_its = |issuance: &&Statement<'_>| issuance.text("claims.token_scope_hash_b64u") == call.scope_hash;
-            issuances.into_iter().find(is_its)?.text("claims.sub")
-        };
-        call.grant.map(|grant| self.tokens[grant].agent).or_else(disputed)
+        let issued = call.grant.map(|grant| self.tokens[grant].agent);
+        issued.or_else(|| self.disputes.agent_of_grant(call.scope_hash?))
     }
 
     /// The run that a call tells of: not where the token of that run is
@@ -196,8 +184,7 @@ impl<'a> Scene<'a> {
         let at = fact.at;
         match fact.kind {
             Kind::CstIssuance | Kind::CstRevocation => {
-                // One whose issuers say unlike things of what it is for charges nobody's job, and so does the
-                // word of a distrusted one against others'.
+                // The word of a distrusted issuer beside others' charges nobody's job.
                 let is_other = self.disputes.is_set_aside(at);
                 let token = fact.text("token_hash").filter(|_| !is_other).and_then(|hash| self.token(hash));
                 token.map_or_else(|| speaker(fact), |at| self.tokens[at].subject())

@@ -1,13 +1,15 @@
 //! Tokens that two issuers give different claims: one of them is wrong, and
-//! nobody can say which. The jobs that they name are left open.
+//! nobody can say which.
 //!
 //! ```text
 //! alike in agent, job, policy and grant   the token is as both have it, and lives from the earlier beginning to
 //!                                         the later end: what fails, fails by either account
-//! unlike in one of these                  its issuances are as if not at hand; what rests on them is left open
+//! unlike in one of these                  each account is judged ([`crate::audit::worlds`]): here is what this
+//!                                         scene takes the token for
 //! ```
 //!
-//! The word of an issuer that the operator distrusts disputes nothing.
+//! The word of an issuer that the operator distrusts disputes nothing, and
+//! describes a token only where nobody else's does.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -19,34 +21,45 @@ use crate::audit::statement::Statement;
 use crate::audit::timeline::Seen;
 use crate::merkle::LeafIndex;
 
-/// One token, and every issuance of it.
-#[derive(Debug)]
+/// One token, and every issuance of it by those who are trusted.
+#[derive(Clone, Debug)]
 pub(in crate::audit) struct Dispute<'a> {
     pub token: &'a str,
     pub issuances: Vec<Statement<'a>>,
 }
 
-/// All of them, and what else leads to those that are unlike in what they are
-/// for: none of the scene's tokens.
-#[derive(Debug, Default)]
+/// What issuers and revokers say that another, or the operator, does not let
+/// stand; and which of it the scene goes by.
+#[derive(Clone, Debug, Default)]
 pub(in crate::audit) struct Disputes<'a> {
     of: BTreeMap<&'a str, Dispute<'a>>,
-    unlike: BTreeSet<&'a str>,
-    by_grant: HashMap<&'a str, BTreeSet<&'a str>>,
-    by_job: HashMap<&'a str, BTreeSet<&'a str>>,
-    /// Issuances by the distrusted, of tokens of which others say otherwise.
+    /// Issuances by the distrusted, of tokens that others issued.
     set_aside: BTreeSet<LeafIndex>,
+    /// Tokens that have more than one issuance.
+    again: BTreeSet<&'a str>,
+    /// Signers and the indexes from which on they are not trusted.
+    distrusted: Vec<(&'a str, u64)>,
+    /// The account of each unlike token that is taken for the true one.
+    taken: BTreeMap<&'a str, Statement<'a>>,
+    /// Agents of the grants that unlike accounts name.
+    agents: HashMap<&'a str, &'a str>,
+    /// Whether revocations by the distrusted are taken for untrue.
+    pub(in crate::audit) ignores_distrusted: bool,
+    /// Whether there are such.
+    pub(in crate::audit) has_distrusted_revocation: bool,
 }
 
 impl<'a> Disputes<'a> {
-    /// Needs roots and issuances alone: who is an issuer where it says so.
-    pub(super) fn among(
+    /// Needs what the operator, issuers and revokers say alone: who had which
+    /// role where it said so.
+    pub(in crate::audit) fn among(
         prefix: impl Iterator<Item = (LeafIndex, &'a Seen)>,
         operator: Option<&Did>,
         origin: Option<&str>,
     ) -> Disputes<'a> {
         let mut told = Scene::default();
-        let whose_word = prefix.filter(|(_, seen)| matches!(seen.entry.kind, Kind::AuditRoots | Kind::CstIssuance));
+        let is_read = |kind| matches!(kind, Kind::AuditRoots | Kind::CstIssuance | Kind::CstRevocation);
+        let whose_word = prefix.filter(|(_, seen)| is_read(seen.entry.kind));
         for (at, seen, body) in whose_word.filter_map(|(at, seen)| Some((at, seen, seen.body.as_ref()?))) {
             let statement = Statement::of(at, seen, body);
             let by_operator = statement.is_by_operator(operator, origin);
@@ -56,14 +69,15 @@ impl<'a> Disputes<'a> {
         for fact in told.facts.iter().filter(|fact| fact.kind == Kind::CstIssuance) {
             all.entry(fact.text("token_hash").unwrap_or_default()).or_default().push(*fact);
         }
-        let distrusted: Vec<_> = told.roots.iter().flat_map(|(_, roots)| roots.distrusted()).collect();
-        let is_distrusted = |issuance: &Statement<'_>| {
-            let by = |did: &str| issuance.signer.is_some_and(|signer| signer.as_str() == did);
-            distrusted.iter().any(|(did, from, _)| by(did) && issuance.at.get() >= *from)
-        };
-        let mut disputes = Disputes::default();
-        for (token, issuances) in all.into_iter().filter(|(_, issuances)| contradict(issuances)) {
-            let (out, trusted): (Vec<_>, Vec<_>) = issuances.into_iter().partition(is_distrusted);
+        let distrusted = told.roots.iter().flat_map(|(_, roots)| roots.distrusted());
+        let mut disputes =
+            Disputes { distrusted: distrusted.map(|(did, from, _)| (did, from)).collect(), ..Disputes::default() };
+        let mut revocations = told.facts.iter().filter(|fact| fact.kind == Kind::CstRevocation);
+        disputes.has_distrusted_revocation = revocations.any(|fact| disputes.is_distrusted(fact));
+        for (token, issuances) in all.into_iter().filter(|(_, issuances)| issuances.len() > 1) {
+            disputes.again.insert(token);
+            let (out, trusted): (Vec<_>, Vec<_>) =
+                issuances.into_iter().partition(|issuance| disputes.is_distrusted(issuance));
             if !trusted.is_empty() {
                 disputes.set_aside.extend(out.iter().map(|issuance| issuance.at));
             }
@@ -75,27 +89,26 @@ impl<'a> Disputes<'a> {
     }
 
     fn add(&mut self, dispute: Dispute<'a>) {
-        let token = dispute.token;
-        if !dispute.agrees(terms) {
-            self.unlike.insert(token);
-            for issuance in &dispute.issuances {
-                let grant = issuance.text("claims.token_scope_hash_b64u").unwrap_or_default();
-                self.by_grant.entry(grant).or_default().insert(token);
-                if let Some(job) = issuance.id("claims.mission_id") {
-                    self.by_job.entry(job).or_default().insert(token);
-                }
-            }
+        for account in dispute.accounts().into_iter().filter(|_| dispute.is_unlike()) {
+            let grant = account.text("claims.token_scope_hash_b64u");
+            self.agents.extend(grant.zip(account.text("claims.sub")));
         }
-        self.of.insert(token, dispute);
+        self.of.insert(dispute.token, dispute);
     }
 
-    /// Whether no token is out of the scene.
-    pub(in crate::audit) fn is_settled(&self) -> bool {
-        self.unlike.is_empty()
+    /// Whether the operator withdrew trust from the signer for this statement.
+    pub(super) fn is_distrusted(&self, statement: &Statement<'_>) -> bool {
+        let by = |did: &str| statement.signer.is_some_and(|signer| signer.as_str() == did);
+        self.distrusted.iter().any(|(did, from)| by(did) && statement.at.get() >= *from)
     }
 
-    pub(super) fn is_set_aside(&self, issuance: LeafIndex) -> bool {
+    pub(in crate::audit) fn is_set_aside(&self, issuance: LeafIndex) -> bool {
         self.set_aside.contains(&issuance)
+    }
+
+    /// Whether the token has more than one issuance, whoever's.
+    pub(in crate::audit) fn is_issued_again(&self, token: &str) -> bool {
+        self.again.contains(token)
     }
 
     pub(in crate::audit) fn all(&self) -> impl Iterator<Item = &Dispute<'a>> {
@@ -106,28 +119,22 @@ impl<'a> Disputes<'a> {
         self.of.get(token)
     }
 
-    /// Of this token, where they are unlike in what it is for.
-    pub(in crate::audit) fn unlike(&self, token: &str) -> Option<&Dispute<'a>> {
-        self.of.get(token).filter(|_| self.unlike.contains(token))
+    /// The same, where this account of a token is the true one.
+    pub(in crate::audit) fn take(&mut self, token: &'a str, account: Statement<'a>) {
+        self.taken.insert(token, account);
     }
 
-    /// Those that one of the issuances gives this grant.
-    pub(in crate::audit) fn of_grant(&self, scope_hash: &str) -> impl Iterator<Item = &Dispute<'a>> {
-        self.named(&self.by_grant, scope_hash)
+    /// What an issuance says of its token here: the account that is taken for
+    /// the true one, at the place of the first.
+    pub(super) fn as_taken(&self, issuance: Statement<'a>) -> Statement<'a> {
+        let token = issuance.text("token_hash").unwrap_or_default();
+        self.taken.get(token).map_or(issuance, |account| Statement { at: issuance.at, ..*account })
     }
 
-    /// Those that one of the issuances gives this job.
-    pub(in crate::audit) fn of_job(&self, job: &str) -> impl Iterator<Item = &Dispute<'a>> {
-        self.named(&self.by_job, job)
-    }
-
-    fn named(
-        &self,
-        by: &HashMap<&'a str, BTreeSet<&'a str>>,
-        name: &str,
-    ) -> impl Iterator<Item = &Dispute<'a>> + use<'_, 'a> {
-        let tokens: Vec<_> = by.get(name).into_iter().flatten().copied().collect();
-        tokens.into_iter().filter_map(|token| self.of.get(token))
+    /// The agent of a grant that an account names, whether it is taken for the
+    /// true one or not: a grant's hash is over its agent.
+    pub(super) fn agent_of_grant(&self, scope_hash: &str) -> Option<&'a str> {
+        self.agents.get(scope_hash).copied()
     }
 }
 
@@ -135,8 +142,12 @@ impl<'a> Disputes<'a> {
 /// there is such a pair, whoever says what.
 fn contradict(issuances: &[Statement<'_>]) -> bool {
     let signers: BTreeSet<_> = issuances.iter().map(|issuance| issuance.signer).collect();
-    let claims = || issuances.iter().map(|issuance| issuance.payload.get("claims").map(to_jcs));
+    let claims = || issuances.iter().map(claims);
     signers.len() > 1 && claims().collect::<BTreeSet<_>>().len() > 1
+}
+
+fn claims(issuance: &Statement<'_>) -> Option<String> {
+    issuance.payload.get("claims").map(to_jcs)
 }
 
 /// Agent, job, policy and grant.
@@ -150,13 +161,23 @@ impl<'a> Dispute<'a> {
         self.issuances.iter().map(|issuance| issuance.at)
     }
 
-    /// Whether all accounts have the same of this.
-    pub(in crate::audit) fn agrees<T: Ord>(&self, of: impl Fn(&Statement<'a>) -> T) -> bool {
-        self.issuances.iter().map(of).collect::<BTreeSet<_>>().len() == 1
+    /// Whether its accounts differ in what the token is for.
+    pub(in crate::audit) fn is_unlike(&self) -> bool {
+        self.issuances.iter().map(terms).collect::<BTreeSet<_>>().len() > 1
+    }
+
+    /// The first issuance of each account, in an order that their positions do
+    /// not change.
+    pub(in crate::audit) fn accounts(&self) -> Vec<Statement<'a>> {
+        let mut accounts = BTreeMap::new();
+        for issuance in &self.issuances {
+            accounts.entry(claims(issuance)).or_insert(*issuance);
+        }
+        accounts.into_values().collect()
     }
 
     /// The earliest beginning and the latest end, Unix seconds.
-    pub(in crate::audit) fn life(&self) -> (i64, i64) {
+    pub(super) fn life(&self) -> (i64, i64) {
         let seconds = |path| {
             let all = self.issuances.iter();
             all.map(move |issuance| issuance.payload.at(path).and_then(Value::as_i64).unwrap_or(0))
@@ -164,71 +185,14 @@ impl<'a> Dispute<'a> {
         (seconds("claims.iat").min().unwrap_or(0), seconds("claims.exp").max().unwrap_or(0))
     }
 
-    /// Whether any issuance stands below.
-    pub(in crate::audit) fn is_issued_before(&self, at: LeafIndex) -> bool {
-        self.entries().any(|issued| issued < at)
-    }
-
-    /// The jobs that it is said to be for, each with its agent where all that
-    /// speak of the job agree on that.
-    pub(in crate::audit) fn subjects(&self) -> Vec<Subject> {
-        let mut agents: BTreeMap<Option<&str>, BTreeSet<&str>> = BTreeMap::new();
-        for issuance in &self.issuances {
-            let of_job = agents.entry(issuance.id("claims.mission_id")).or_default();
-            of_job.extend(issuance.text("claims.sub"));
-        }
-        let subject = |(job, agents): (Option<&str>, BTreeSet<&str>)| {
-            let only = agents.first().filter(|_| agents.len() == 1).map(|agent| (*agent).to_owned());
-            let several = agents.iter().filter(|_| job.is_some() && agents.len() > 1);
-            Subject {
-                job: job.map(str::to_owned),
-                token: Some(self.token.to_owned()),
-                concerns: several.map(|agent| (*agent).to_owned()).collect(),
-                agent: only,
-                ..Subject::default()
-            }
+    /// The jobs that it is said to be for, each with each agent.
+    pub(in crate::audit) fn subjects(&self) -> BTreeSet<Subject> {
+        let subject = |issuance: &Statement<'_>| Subject {
+            job: issuance.id("claims.mission_id").map(str::to_owned),
+            agent: issuance.text("claims.sub").map(str::to_owned),
+            token: Some(self.token.to_owned()),
+            ..Subject::default()
         };
-        agents.into_iter().map(subject).collect()
-    }
-}
-
-impl<'a> Scene<'a> {
-    /// Keeps who may be the agents of which job: each issuer says so.
-    pub(super) fn file_disputed(&mut self) {
-        for issuance in self.disputes.of.values().flat_map(|dispute| &dispute.issuances) {
-            if let Some((job, agent)) = issuance.id("claims.mission_id").zip(issuance.text("claims.sub")) {
-                self.job_agents.entry(job).or_default().insert(agent);
-            }
-        }
-    }
-
-    /// A token that may be one of these runs' ended with them, if it was
-    /// revoked. One that a decision of another run names is not.
-    pub(super) fn doubt_disputed(&mut self) {
-        if self.disputes.is_settled() {
-            return;
-        }
-        let mut decided: HashMap<&str, BTreeSet<Option<&str>>> = HashMap::new();
-        for decision in self.decisions.iter().filter(|decision| decision.is_allow) {
-            if let Some(dispute) = decision.token_hash.and_then(|token| self.disputes.unlike(token)) {
-                decided.entry(dispute.token).or_default().insert(decision.run);
-            }
-        }
-        for ((_, run), chain) in &mut self.run_tokens {
-            let grant = self.tokens[chain.first].scope_hash;
-            let may_be_its =
-                |dispute: &&Dispute<'_>| decided.get(dispute.token).is_none_or(|runs| runs.contains(&Some(*run)));
-            let disputed = self.disputes.of_grant(grant).filter(may_be_its);
-            chain.may_end(disputed.filter_map(|dispute| self.revoked.get(dispute.token)).copied());
-        }
-    }
-
-    /// Whether the signer is the wrapper of an agent that one account gives
-    /// the token to, as far as they stand below.
-    pub(super) fn wraps_disputed(&self, statement: &Statement<'a>, dispute: &Dispute<'a>) -> bool {
-        let below = || dispute.issuances.iter().filter(|issuance| issuance.at < statement.at);
-        let wraps =
-            |issuance: &Statement<'a>| issuance.text("claims.sub").is_some_and(|sub| self.wraps(statement, sub));
-        below().next().is_none() || below().any(wraps)
+        self.issuances.iter().map(subject).collect()
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::artifact::Kind;
-use crate::audit::scene::{Dispute, Scene};
+use crate::audit::scene::Scene;
 use crate::audit::statement::{Bundle, Call, Decision, Statement, Token};
 use crate::merkle::LeafIndex;
 
@@ -89,9 +89,7 @@ impl<'a> Scene<'a> {
 
     /// Why no grant stands before a model call.
     pub(in crate::audit) fn unfit_grant(&self, call: &Call<'a>) -> String {
-        let disputed = call.scope_hash.into_iter().flat_map(|hash| self.disputes.of_grant(hash));
-        let issued = call.grant.map(|at| self.tokens[at].statement.at);
-        match issued.into_iter().chain(disputed.flat_map(Dispute::entries)).min() {
+        match call.grant.map(|at| self.tokens[at].statement.at) {
             Some(late) => format!("the grant that this model call names was first issued at entry {late}, after it"),
             None => "no issuance of the grant that this model call names stands in the log".to_owned(),
         }

@@ -48,11 +48,6 @@ impl<'a> Scene<'a> {
     /// Whether the agent was ever issued a token of this grant.
     pub(in crate::audit) fn has_grant(&self, agent: &str, scope_hash: Option<&str>) -> bool {
         let tokens = scope_hash.and_then(|hash| self.grant_at.get(hash));
-        let is_disputed = || {
-            let disputed = scope_hash.into_iter().flat_map(|hash| self.disputes.of_grant(hash));
-            let issuances = disputed.flat_map(|dispute| &dispute.issuances);
-            issuances.into_iter().any(|issuance| issuance.text("claims.sub") == Some(agent))
-        };
-        tokens.into_iter().flatten().any(|at| self.tokens[*at].agent == agent) || is_disputed()
+        tokens.into_iter().flatten().any(|at| self.tokens[*at].agent == agent)
     }
 }

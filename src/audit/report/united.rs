@@ -1,0 +1,67 @@
+//! One report out of those that accounts of disputed tokens give, each taken
+//! for the true one: all that any of them knows, but for findings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::audit::finding::{Finding, Subject};
+use crate::audit::report::{Coverage, JudgedRun, Report};
+use crate::merkle::LeafIndex;
+
+impl Report {
+    /// The only one that there is, with its verdicts.
+    pub(in crate::audit) fn judged(mut self) -> Report {
+        self.judge();
+        self
+    }
+
+    /// All jobs of which any of them speaks.
+    pub(in crate::audit) fn jobs_of_all(reports: &[Report]) -> BTreeSet<&str> {
+        reports.iter().flat_map(|report| report.agents.keys()).map(String::as_str).collect()
+    }
+
+    /// What they are all about, with these findings. Verdicts are still owed.
+    pub(in crate::audit) fn united(reports: Vec<Report>, findings: Vec<Finding>) -> Option<Report> {
+        let mut all = reports.into_iter();
+        let mut first = all.next()?;
+        let mut covered: BTreeMap<(&str, Subject), BTreeSet<LeafIndex>> = BTreeMap::new();
+        let mut cover = |coverage: Vec<Coverage>| {
+            for one in coverage {
+                covered.entry((one.what, one.subject)).or_default().extend(one.entries);
+            }
+        };
+        cover(std::mem::take(&mut first.coverage));
+        let mut pending: BTreeSet<_> = std::mem::take(&mut first.pending).into_iter().collect();
+        let mut runs: BTreeMap<_, JudgedRun> = BTreeMap::new();
+        first.runs.drain(..).for_each(|run| unite(&mut runs, run));
+        for other in all {
+            cover(other.coverage);
+            pending.extend(other.pending);
+            other.runs.into_iter().for_each(|run| unite(&mut runs, run));
+            for (job, agents) in other.agents {
+                first.agents.entry(job).or_default().extend(agents);
+            }
+            for (token, of) in other.tokens {
+                first.tokens.entry(token).or_default().extend(of);
+            }
+            first.named.extend(other.named);
+        }
+        let coverage = covered.into_iter();
+        first.coverage = coverage
+            .map(|((what, subject), entries)| Coverage { what, subject, entries: entries.into_iter().collect() })
+            .collect();
+        (first.pending, first.runs) = (pending.into_iter().collect(), runs.into_values().collect());
+        first.findings = findings;
+        Some(first)
+    }
+}
+
+fn unite(runs: &mut BTreeMap<super::Run, JudgedRun>, run: JudgedRun) {
+    let Some(own) = runs.get_mut(&run.run) else {
+        runs.insert(run.run.clone(), run);
+        return;
+    };
+    own.job = own.job.take().filter(|job| run.job.as_ref() == Some(job));
+    own.token = own.token.take().filter(|token| run.token.as_ref() == Some(token));
+    own.jobs.extend(run.jobs);
+    own.tokens.extend(run.tokens);
+}

@@ -1,0 +1,183 @@
+//! Tokens of which two issuers say unlike things: nobody can say which account
+//! is the true one, so the log is judged by each of them.
+//!
+//! ```text
+//! a world = one account taken for the true one, for each such token
+//!
+//! fails in every world    fails
+//! clean in every world    passes
+//! anything else           is left open
+//! ```
+//!
+//! Whether what distrusted signers revoked is revoked is judged by both answers
+//! in the same way. Without such tokens and revocations there is one world.
+//!
+//! Tokens that no chain of names joins change nothing of each other's, so they
+//! take turns in the same worlds. Of those that are joined every combination is
+//! judged, up to [`WORLDS_MAX`]; with more, each account is judged once, and
+//! everything that they are joined with is left open.
+
+mod findings;
+
+use std::collections::{BTreeSet, HashSet};
+
+use crate::artifact::Did;
+use crate::audit::finding::{Finding, Subject};
+use crate::audit::gather::LinkMap;
+use crate::audit::links::Link;
+use crate::audit::replays::REPLAY_TOKEN_ISSUED_TWICE;
+use crate::audit::report::Report;
+use crate::audit::rule::Effect;
+use crate::audit::scene::{Dispute, Disputes};
+use crate::audit::statement::Statement;
+use crate::audit::timeline::Timeline;
+use crate::audit::windows::WORLDS_MAX;
+use crate::merkle::{LeafIndex, TreeSize};
+
+/// Every world that a prefix is judged in.
+pub(super) struct Worlds<'a> {
+    disputes: Disputes<'a>,
+    groups: Vec<Group<'a>>,
+}
+
+/// Tokens of unlike accounts that chains of names join.
+struct Group<'a> {
+    tokens: Vec<(&'a str, Vec<Statement<'a>>)>,
+    /// All issuances of these.
+    issuances: BTreeSet<LeafIndex>,
+    /// Everything that is joined with them, and by what.
+    entries: HashSet<LeafIndex>,
+    links: HashSet<Link>,
+}
+
+impl<'a> Worlds<'a> {
+    pub(super) fn of(timeline: &'a Timeline, size: TreeSize, operator: Option<&Did>) -> Worlds<'a> {
+        let disputes = Disputes::among(timeline.prefix(size), operator, timeline.origin());
+        let unlike: Vec<_> = disputes.all().filter(|dispute| dispute.is_unlike()).cloned().collect();
+        let mut groups: Vec<Group<'a>> = Vec::new();
+        if let Some(operator) = operator.filter(|_| !unlike.is_empty()) {
+            let links = LinkMap::new(timeline, operator);
+            for dispute in unlike {
+                let is_of = |group: &&mut Group<'_>| dispute.entries().any(|at| group.entries.contains(&at));
+                match groups.iter_mut().find(is_of) {
+                    Some(group) => group.add(&dispute),
+                    None => groups.push(Group::around(&dispute, &links, size)),
+                }
+            }
+        }
+        Worlds { disputes, groups }
+    }
+
+    /// What is taken for true in each: accounts, then whether distrusted
+    /// revocations count.
+    pub(super) fn each(&self) -> impl Iterator<Item = Disputes<'a>> {
+        let ignored = [false, true].into_iter().take(1 + usize::from(self.disputes.has_distrusted_revocation));
+        ignored.flat_map(move |ignores| (0..self.accounts()).map(move |world| self.world(world, ignores)))
+    }
+
+    /// How many choices of accounts are judged.
+    fn accounts(&self) -> usize {
+        self.groups.iter().map(Group::worlds).max().unwrap_or(1)
+    }
+
+    fn world(&self, world: usize, ignores_distrusted: bool) -> Disputes<'a> {
+        let mut disputes = self.disputes.clone();
+        disputes.ignores_distrusted = ignores_distrusted;
+        for (token, account) in self.groups.iter().flat_map(|group| group.taken(world)) {
+            disputes.take(token, account);
+        }
+        disputes
+    }
+
+    /// What they all say together.
+    pub(super) fn united(&self, mut reports: Vec<Report>) -> Report {
+        if reports.len() > 1 {
+            let mut findings = findings::united(self, &reports);
+            findings.extend(self.groups.iter().filter(|group| group.is_crowded()).flat_map(|of| of.all_open(&reports)));
+            let findings = findings.into_iter().collect();
+            reports = Report::united(reports, findings).into_iter().collect();
+        }
+        // There is a world for every choice, and at least one choice.
+        reports.swap_remove(0).judged()
+    }
+
+    /// Groups that these entries are of.
+    fn groups_of(&self, entries: &[LeafIndex]) -> impl Iterator<Item = &Group<'a>> {
+        self.groups.iter().filter(|group| entries.iter().any(|at| group.entries.contains(at)))
+    }
+}
+
+impl<'a> Group<'a> {
+    /// Follows the links that entries are filed under, each both ways.
+    fn around(dispute: &Dispute<'a>, links: &LinkMap, size: TreeSize) -> Group<'a> {
+        let mut group =
+            Group { tokens: Vec::new(), issuances: BTreeSet::new(), entries: HashSet::new(), links: HashSet::new() };
+        let mut open: Vec<LeafIndex> = dispute.entries().collect();
+        while let Some(at) = open.pop().filter(|at| at.get() < size.get()) {
+            if group.entries.insert(at) {
+                let new: Vec<_> = links.of(at).filter(|link| group.links.insert(*link)).collect();
+                let beside = new.into_iter().flat_map(|link| links.under(link));
+                open.extend(beside.filter(|at| at.get() < size.get()));
+            }
+        }
+        group.add(dispute);
+        group
+    }
+
+    fn add(&mut self, dispute: &Dispute<'a>) {
+        self.issuances.extend(dispute.entries());
+        self.tokens.push((dispute.token, dispute.accounts()));
+    }
+
+    /// Whether not every combination is judged.
+    fn is_crowded(&self) -> bool {
+        self.combinations() > WORLDS_MAX
+    }
+
+    fn combinations(&self) -> usize {
+        self.tokens.iter().fold(1, |all, (_, accounts)| all.saturating_mul(accounts.len()))
+    }
+
+    fn worlds(&self) -> usize {
+        match self.is_crowded() {
+            true => self.tokens.iter().map(|(_, accounts)| accounts.len().min(WORLDS_MAX)).max().unwrap_or(1),
+            false => self.combinations(),
+        }
+    }
+
+    /// The account of each token in a world.
+    fn taken(&self, world: usize) -> Vec<(&'a str, Statement<'a>)> {
+        let (mut left, is_crowded) = (world % self.worlds(), self.is_crowded());
+        let mut turn = |accounts: usize| {
+            let turn = if is_crowded { left.min(accounts - 1) } else { left % accounts };
+            left = if is_crowded { left } else { left / accounts };
+            turn
+        };
+        self.tokens.iter().map(|(token, accounts)| (*token, accounts[turn(accounts.len())])).collect()
+    }
+
+    /// Every job and run that these tokens are joined with.
+    fn all_open(&self, reports: &[Report]) -> Vec<Finding> {
+        let jobs = Report::jobs_of_all(reports).into_iter().filter(|job| self.links.contains(&Link::job(job)));
+        let jobs = jobs.map(|job| Subject { job: Some(job.to_owned()), ..Subject::default() });
+        let is_joined = |run: &&crate::audit::JudgedRun| {
+            let of_token = || run.tokens.iter().any(|token| self.links.contains(&Link::token(token)));
+            run.job.as_ref().is_some_and(|job| self.links.contains(&Link::job(job))) || of_token()
+        };
+        let runs = reports.iter().flat_map(|report| &report.runs).filter(is_joined).map(|run| Subject {
+            agent: Some(run.run.agent.clone()),
+            run: Some(run.run.run.clone()),
+            ..Subject::default()
+        });
+        let detail = format!(
+            "issuers say unlike things of tokens that are joined by names, in more than {WORLDS_MAX} combinations: \
+             they are not judged one by one"
+        );
+        let open = |subject: Subject| {
+            let entries = self.issuances.iter().copied();
+            let open = Finding::new(&REPLAY_TOKEN_ISSUED_TWICE, &subject, entries, detail.clone());
+            Finding { effect: Effect::Incomplete, ..open }
+        };
+        jobs.chain(runs).collect::<BTreeSet<_>>().into_iter().map(open).collect()
+    }
+}

@@ -1,0 +1,134 @@
+//! What all worlds say of one thing: a finding is the same in two of them when
+//! code, entries and subject are.
+//!
+//! ```text
+//! fails in each                             fails
+//! fails in each, charged to another job     fails on what they agree on, where that reaches no other job, and is
+//!                                           left open on each
+//! fails in some                             is left open, as what it is by one account
+//! incomplete in any                         incomplete
+//! shown in each                             is shown
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::audit::finding::{Finding, Subject};
+use crate::audit::replays::REPLAY_TOKEN_ISSUED_TWICE;
+use crate::audit::report::Report;
+use crate::audit::rule::Effect;
+use crate::audit::worlds::Worlds;
+use crate::merkle::LeafIndex;
+
+/// Findings of one code and the same entries, each with its world.
+type Alike<'r> = Vec<(usize, &'r Finding)>;
+
+pub(super) fn united(worlds: &Worlds<'_>, reports: &[Report]) -> BTreeSet<Finding> {
+    let mut all: BTreeMap<(&str, &[LeafIndex]), Alike<'_>> = BTreeMap::new();
+    for (world, report) in reports.iter().enumerate() {
+        for finding in &report.findings {
+            all.entry((finding.code, &finding.entries)).or_default().push((world, finding));
+        }
+    }
+    let united = all.values().flat_map(|alike| Uniting { worlds, count: reports.len(), alike }.united());
+    united.collect()
+}
+
+struct Uniting<'u, 'r, 'a> {
+    worlds: &'u Worlds<'a>,
+    count: usize,
+    alike: &'u Alike<'r>,
+}
+
+impl<'r> Uniting<'_, 'r, '_> {
+    fn united(&self) -> Vec<Finding> {
+        let (open, shown) = (self.by_subject(Effect::Incomplete), self.by_subject(Effect::Shown));
+        let shown = shown.iter().filter(|(_, found)| self.is_everywhere(found));
+        let mut united: Vec<_> = open.iter().chain(shown).flat_map(|(_, found)| first(found)).cloned().collect();
+        let fails = self.by_subject(Effect::Fails);
+        let entries = self.alike.first().map(|(_, finding)| finding.entries.as_slice()).unwrap_or_default();
+        let is_crowded = self.worlds.groups_of(entries).any(|group| group.is_crowded());
+        let (sure, unsure): (Vec<_>, Vec<_>) =
+            fails.iter().partition(|(_, found)| self.is_everywhere(found) && !is_crowded);
+        united.extend(sure.iter().flat_map(|(_, found)| first(found)).cloned());
+        let everywhere: Vec<_> = unsure.iter().flat_map(|(_, found)| found.iter().copied()).collect();
+        if sure.is_empty() && !is_crowded && self.is_everywhere(&everywhere) {
+            let agreed = agreed(unsure.iter().map(|(subject, _)| **subject)).filter(reaches_its_own);
+            let charged = agreed.zip(first(&everywhere).next());
+            united.extend(charged.map(|(subject, finding)| Finding { subject, ..finding.clone() }));
+        }
+        let is_open = |subject: &Subject| open.contains_key(subject);
+        let left = unsure.iter().filter(|(subject, _)| !is_open(subject));
+        united.extend(left.flat_map(|(_, found)| first(found).map(|finding| self.left_open(finding, found))));
+        united
+    }
+
+    fn by_subject(&self, effect: Effect) -> BTreeMap<&'r Subject, Alike<'r>> {
+        let mut by: BTreeMap<&Subject, Alike<'r>> = BTreeMap::new();
+        for (world, finding) in self.alike.iter().filter(|(_, finding)| finding.effect == effect) {
+            by.entry(&finding.subject).or_default().push((*world, finding));
+        }
+        by
+    }
+
+    fn is_everywhere(&self, found: &[(usize, &Finding)]) -> bool {
+        found.iter().map(|(world, _)| world).collect::<BTreeSet<_>>().len() == self.count
+    }
+
+    /// What is so by some accounts only, or only where distrusted signers
+    /// revoked what they say that they revoked.
+    fn left_open(&self, finding: &Finding, found: &[(usize, &Finding)]) -> Finding {
+        let accounts = self.worlds.accounts();
+        let by_revocation: BTreeSet<_> = found.iter().map(|(world, _)| world / accounts).collect();
+        let by_account: BTreeSet<_> = found.iter().map(|(world, _)| world % accounts).collect();
+        if by_revocation.len() == 1 && by_account.len() == accounts {
+            let detail = format!(
+                "{}; whether the token was revoked rests on the word of a signer who is no longer trusted",
+                finding.detail
+            );
+            return Finding { effect: Effect::Incomplete, detail, ..finding.clone() };
+        }
+        let groups = self.worlds.groups_of(&finding.entries);
+        let entries = finding.entries.iter().copied().chain(groups.flat_map(|group| group.issuances.iter().copied()));
+        let detail = format!(
+            "it rests on a token's claims, of which two issuers say unlike things, so it cannot be decided. By one \
+             account: {}, {}",
+            finding.code, finding.detail
+        );
+        let open = Finding::new(&REPLAY_TOKEN_ISSUED_TWICE, &finding.subject, entries, detail);
+        Finding { effect: Effect::Incomplete, ..open }
+    }
+}
+
+/// Those of the first world that has any.
+fn first<'r>(found: &[(usize, &'r Finding)]) -> impl Iterator<Item = &'r Finding> {
+    let first = found.iter().map(|(world, _)| *world).min();
+    found.iter().filter(move |(world, _)| Some(*world) == first).map(|(_, finding)| *finding)
+}
+
+/// What all of these subjects have in common.
+fn agreed<'s>(subjects: impl Iterator<Item = &'s Subject>) -> Option<Subject> {
+    subjects.cloned().reduce(|one, other| {
+        let both = |one: Option<String>, other: Option<String>| one.filter(|name| Some(name) == other.as_ref());
+        let agents = one.agent.iter().chain(&other.agent).filter(|_| one.agent != other.agent).cloned();
+        let concerns = one.concerns.union(&other.concerns).cloned().chain(agents).collect();
+        Subject {
+            job: both(one.job, other.job),
+            run: both(one.run, other.run),
+            agent: both(one.agent, other.agent),
+            token: both(one.token, other.token),
+            app: both(one.app, other.app),
+            submitter: both(one.submitter, other.submitter),
+            concerns,
+        }
+    })
+}
+
+/// Whether nothing that is charged to it alone moves another job's verdict, or
+/// another run's.
+fn reaches_its_own(agreed: &Subject) -> bool {
+    agreed.submitter.is_none()
+        && match agreed.agent {
+            Some(_) => agreed.run.is_some() || agreed.token.is_some(),
+            None => agreed.job.is_some(),
+        }
+}
