@@ -256,13 +256,7 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
             Place::Placing => case
                 .decision
                 .is_some_and(|decision| decision.behind.as_ref().is_some_and(|behind| behind.wrapped.len() > 1)),
-            Place::Sharing => {
-                let charged = case.decision.filter(|decision| decision.charged.agent.is_some());
-                let mut acts = charged.into_iter().chain(case.first_uses(self.scene));
-                // What is here is counted already.
-                let is_here = self.scene.fact(LeafIndex::new(missing.first)).is_some();
-                !is_here && acts.any(|decision| self.scene.is_placed_by_job(decision))
-            }
+            Place::Sharing => self.may_share(missing, case),
             Place::Unseen => {
                 let named = |fact: &Statement<'_>| {
                     fact.text("op_key").is_some_and(|key| !self.scene.reported.contains_key(key))
@@ -274,6 +268,16 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
             }
             Place::Unresolved => below(issued) && policy.is_some_and(|at| !self.judge.resolves(at)),
         }
+    }
+
+    /// Whether it may say that another agent of the wrapper's shares the job by
+    /// which the act was placed.
+    fn may_share(&self, missing: &Missing<'a>, case: &Case<'_, 'a>) -> bool {
+        let charged = case.decision.filter(|decision| decision.charged.agent.is_some());
+        let mut acts = charged.into_iter().chain(case.first_uses(self.scene));
+        // What is here is counted already.
+        let is_here = self.scene.fact(LeafIndex::new(missing.first)).is_some();
+        !is_here && acts.any(|decision| self.scene.is_placed_by_job(decision))
     }
 }
 
