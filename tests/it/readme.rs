@@ -171,14 +171,18 @@ fn every_block_of_the_readme_runs_in_order_and_gives_what_it_says() {
 /// Every kind of party, from its key to an audit that passes.
 #[test]
 fn every_block_of_the_page_on_connecting_runs_in_order_and_the_audit_passes() {
-    let audit = "pulselog audit --log http://127.0.0.1:8080 --policy mylog/trust.policy";
-    let (judged, attested) = (format!("{audit} \\"), format!("{audit} --job"));
     let document = Document {
         name: "docs/CONNECT.md",
         excused: &[],
         prints: &[
-            (&judged, &["PASS  job job-1", "PASS  proof_bundle bundle-1"]),
-            (&attested, &["read back, and every proof holds", "protocol OK, audit pass"]),
+            (
+                "pulselog audit --log http://127.0.0.1:8080 --policy mylog/trust.policy \\",
+                &["PASS  job job-1", "PASS  proof_bundle bundle-1"],
+            ),
+            (
+                "pulselog audit --log http://127.0.0.1:8080 --policy mylog/trust.policy --job",
+                &["read back, and every proof holds", "protocol OK, audit pass"],
+            ),
         ],
     };
     document.run(&Shell::new(), free_port(), None);
