@@ -1,6 +1,8 @@
 //! Bundles for the benches of the protocol verdict, and the cryptography that
 //! each cannot do without.
 
+#![allow(dead_code, reason = "each bench uses its part of this")]
+
 use std::hint::black_box;
 
 use base64ct::{Base64UrlUnpadded, Encoding};

@@ -102,11 +102,13 @@ fn roots(agent: &SigningKey, gateway: &SigningKey) -> String {
     format!(
         r#"{{"audit_roots_version":"1","nonce":"{}","origin":"{}","policy_signers":[],"cst_issuers":[],
         "cst_revokers":[],"gateways":["{}"],"reviewers":[],"recorders":[],"approvers":[],"wrappers":[],
-        "observers":[],"agents":[{{"did":"{}","policies":[],"usernames":[]}}],"humans":[],"distrusted":[]}}"#,
+        "observers":[],"agents":[{{"did":"{}","default_policy":"{policy}","policies":["{policy}"],"usernames":[]}}],
+        "humans":[],"distrusted":[]}}"#,
         "0".repeat(32),
         fixture::ORIGIN,
         did(gateway),
         did(agent),
+        policy = "A".repeat(43),
     )
 }
 
