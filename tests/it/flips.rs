@@ -410,7 +410,7 @@ fn a_flipped_bit_anywhere_in_the_guard_is_named_and_leaves_the_other_block() {
         bytes[at] ^= 1 << (at % 8);
         std::fs::write(place.guard(), &bytes).unwrap();
         let open = || FileGuard::open(&place.guard(), Arc::new(NoFaults));
-        let guard = crate::logs::patiently(open, |error| error.code().name == "guard_busy").unwrap().unwrap();
+        let guard = crate::logs::patiently(open, |error| crate::logs::is_held(error.code())).unwrap().unwrap();
         let block = (at / BLOCK_BYTES) as u64;
         assert_eq!(guard.damaged_blocks().unwrap(), [block], "byte {at}");
         let lost = u64::from(newest.sequence % 2 == block);

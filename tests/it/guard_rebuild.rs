@@ -16,7 +16,7 @@ fn rebuild(place: &Place, seen: &[Vec<u8>]) -> Result<Rebuilt, &'static str> {
     let mut opening = place.opening();
     opening.seen = seen.to_vec();
     let attempt = || rebuild_guard(&opening);
-    crate::logs::patiently(attempt, |error| error.code().name == "guard_busy").map_err(|error| error.code().name)
+    crate::logs::patiently(attempt, |error| crate::logs::is_held(error.code())).map_err(|error| error.code().name)
 }
 
 fn newest(memory: &Memory) -> Vec<Vec<u8>> {

@@ -335,7 +335,7 @@ fn a_service_that_was_shut_down_goes_on_where_it_was() {
     service.server.take().expect("a server").shutdown().expect("a clean end");
     let start = || pulselog::server::Server::start(service::config(data.clone()));
     let server =
-        crate::logs::patiently(start, |error| error.code().name == "guard_busy").unwrap_or_else(|e| panic!("{e}"));
+        crate::logs::patiently(start, |error| crate::logs::is_held(error.code())).unwrap_or_else(|e| panic!("{e}"));
     let url = format!("http://{}/v1/artifacts/{}", server.addr(), ArtifactDigest::of(receipts[0].as_bytes()));
     let body = ureq::get(url).call().and_then(|mut a| a.body_mut().read_to_string()).expect("an answer");
     assert_eq!(body, receipts[0]);

@@ -291,7 +291,7 @@ const NOT_OVER_HTTP: &[(&str, &str)] = &[
 #[test]
 fn every_code_is_brought_about_by_a_test_or_excused() {
     // Those that talk to a service: what another reader calls so is no answer.
-    let talks = |text: &String| text.contains("Service") || text.contains("Served");
+    let talks = |text: &String| ["Service", "Served", "Told"].iter().any(|client| text.contains(client));
     let tests: Vec<_> = make::sources("tests/it").into_iter().filter(talks).collect();
     for row in pulselog::codes::service::ANSWERS {
         let (call, raw) = (format!(", \"{}\")", row.name), format!("\\\"code\\\":\\\"{}\\\"", row.name));

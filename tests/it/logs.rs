@@ -237,7 +237,7 @@ impl Place {
             let (log, running) = Log::open(opening)?;
             Ok(Open { log, running })
         };
-        patiently(open, |error: &OpenError| error.code().name == "guard_busy")
+        patiently(open, |error: &OpenError| crate::logs::is_held(error.code()))
     }
 
     pub fn open(&self) -> Open {
@@ -280,7 +280,7 @@ impl Place {
 
     pub fn guard_record(&self) -> GuardRecord {
         let open = || FileGuard::open(&self.guard(), Arc::new(NoFaults));
-        match patiently(open, |error| error.code().name == "guard_busy").unwrap().unwrap().read().unwrap() {
+        match patiently(open, |error| crate::logs::is_held(error.code())).unwrap().unwrap().read().unwrap() {
             GuardState::Record(record) => record,
             other => panic!("the guard holds no record: {other:?}"),
         }
@@ -295,7 +295,7 @@ impl Place {
     /// What fsck finds, as `what: why`.
     pub fn problems(&self) -> Vec<String> {
         let check = || fsck::check(&self.data(), &self.guard(), &mut |_, _| {});
-        let checked = patiently(check, |error| error.code().name == "guard_busy");
+        let checked = patiently(check, |error| crate::logs::is_held(error.code()));
         match checked {
             Ok(report) => report.problems.iter().map(|p| format!("{}: {}", p.what, p.why)).collect(),
             Err(error) => vec![format!("{}: {error}", error.code().name)],
@@ -303,8 +303,13 @@ impl Place {
     }
 }
 
-/// Tries again for a while as long as the guard is busy: another test's child
-/// holds a copy of a lock that was let go between its fork and its exec.
+/// Whether somebody holds a lock of the log: its guard's or its store's.
+pub fn is_held(code: &pulselog::codes::Code) -> bool {
+    ["guard_busy", "store_busy"].contains(&code.name)
+}
+
+/// Tries again for a while as long as a lock is held: another test's child
+/// holds a copy of one that was let go between its fork and its exec.
 pub fn patiently<T, E>(mut attempt: impl FnMut() -> Result<T, E>, is_busy: impl Fn(&E) -> bool) -> Result<T, E> {
     let mut last = attempt();
     for _ in 0..100 {

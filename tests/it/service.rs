@@ -107,7 +107,7 @@ impl Service {
             let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
             Server::start_with(config(self.data()), clock, Arc::new(NoFaults))
         };
-        let server = patiently(start, |error| error.code().name == "guard_busy").unwrap_or_else(|e| panic!("{e}"));
+        let server = patiently(start, |error| crate::logs::is_held(error.code())).unwrap_or_else(|e| panic!("{e}"));
         self.url = format!("http://{}", server.addr());
         self.server = Some(server);
     }
@@ -124,7 +124,7 @@ impl Service {
             change(&mut config);
             Server::start_with(config, Arc::clone(&self.clock) as Arc<dyn Clock>, Arc::new(NoFaults))
         };
-        let server = patiently(start, |error| error.code().name == "guard_busy")?;
+        let server = patiently(start, |error| crate::logs::is_held(error.code()))?;
         self.url = format!("http://{}", server.addr());
         self.server = Some(server);
         Ok(())
