@@ -15,7 +15,8 @@
 //! Tokens that no chain of names joins change nothing of each other's, so they
 //! take turns in the same worlds. Of those that are joined every combination is
 //! judged, up to [`WORLDS_MAX`]; with more, each account is judged once, and
-//! everything that they are joined with is left open.
+//! whatever is charged to these tokens, or to a job that an account names, is
+//! left open.
 
 mod findings;
 
@@ -26,7 +27,7 @@ use crate::audit::finding::{Finding, Subject};
 use crate::audit::gather::LinkMap;
 use crate::audit::links::Link;
 use crate::audit::replays::REPLAY_TOKEN_ISSUED_TWICE;
-use crate::audit::report::Report;
+use crate::audit::report::{JudgedRun, Report};
 use crate::audit::rule::Effect;
 use crate::audit::scene::{Dispute, Disputes};
 use crate::audit::statement::Statement;
@@ -45,9 +46,10 @@ struct Group<'a> {
     tokens: Vec<(&'a str, Vec<Statement<'a>>)>,
     /// All issuances of these.
     issuances: BTreeSet<LeafIndex>,
-    /// Everything that is joined with them, and by what.
+    /// Jobs that their accounts name.
+    jobs: BTreeSet<&'a str>,
+    /// Everything that is joined with them.
     entries: HashSet<LeafIndex>,
-    links: HashSet<Link>,
 }
 
 impl<'a> Worlds<'a> {
@@ -101,6 +103,11 @@ impl<'a> Worlds<'a> {
         reports.swap_remove(0).judged()
     }
 
+    /// Whether not every combination that may speak of this subject was judged.
+    fn leaves_out(&self, subject: &Subject) -> bool {
+        self.groups.iter().any(|group| group.may_change(subject))
+    }
+
     /// Groups that these entries are of.
     fn groups_of(&self, entries: &[LeafIndex]) -> impl Iterator<Item = &Group<'a>> {
         self.groups.iter().filter(|group| entries.iter().any(|at| group.entries.contains(at)))
@@ -110,12 +117,13 @@ impl<'a> Worlds<'a> {
 impl<'a> Group<'a> {
     /// Follows the links that entries are filed under, each both ways.
     fn around(dispute: &Dispute<'a>, links: &LinkMap, size: TreeSize) -> Group<'a> {
-        let mut group =
-            Group { tokens: Vec::new(), issuances: BTreeSet::new(), entries: HashSet::new(), links: HashSet::new() };
+        let (tokens, issuances, jobs) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+        let mut group = Group { tokens, issuances, jobs, entries: HashSet::new() };
+        let mut followed: HashSet<Link> = HashSet::new();
         let mut open: Vec<LeafIndex> = dispute.entries().collect();
         while let Some(at) = open.pop().filter(|at| at.get() < size.get()) {
             if group.entries.insert(at) {
-                let new: Vec<_> = links.of(at).filter(|link| group.links.insert(*link)).collect();
+                let new: Vec<_> = links.of(at).filter(|link| followed.insert(*link)).collect();
                 let beside = new.into_iter().flat_map(|link| links.under(link));
                 open.extend(beside.filter(|at| at.get() < size.get()));
             }
@@ -126,6 +134,7 @@ impl<'a> Group<'a> {
 
     fn add(&mut self, dispute: &Dispute<'a>) {
         self.issuances.extend(dispute.entries());
+        self.jobs.extend(dispute.issuances.iter().filter_map(|issuance| issuance.id("claims.mission_id")));
         self.tokens.push((dispute.token, dispute.accounts()));
     }
 
@@ -156,15 +165,26 @@ impl<'a> Group<'a> {
         self.tokens.iter().map(|(token, accounts)| (*token, accounts[turn(accounts.len())])).collect()
     }
 
-    /// Every job and run that these tokens are joined with.
+    fn has_token(&self, hash: &str) -> bool {
+        self.tokens.iter().any(|(token, _)| *token == hash)
+    }
+
+    /// Whether a combination that was not judged may say otherwise of what is
+    /// charged to this. Who merely names such a job or run is charged to another.
+    fn may_change(&self, subject: &Subject) -> bool {
+        self.is_crowded()
+            && (subject.job.as_deref().is_some_and(|job| self.jobs.contains(job))
+                || subject.token.as_deref().is_some_and(|token| self.has_token(token)))
+    }
+
+    /// Every job that an account names, and every run of one or of these tokens.
     fn all_open(&self, reports: &[Report]) -> Vec<Finding> {
-        let jobs = Report::jobs_of_all(reports).into_iter().filter(|job| self.links.contains(&Link::job(job)));
-        let jobs = jobs.map(|job| Subject { job: Some(job.to_owned()), ..Subject::default() });
-        let is_joined = |run: &&crate::audit::JudgedRun| {
-            let of_token = || run.tokens.iter().any(|token| self.links.contains(&Link::token(token)));
-            run.job.as_ref().is_some_and(|job| self.links.contains(&Link::job(job))) || of_token()
+        let jobs = self.jobs.iter().map(|job| Subject { job: Some((*job).to_owned()), ..Subject::default() });
+        let is_of = |run: &&JudgedRun| {
+            run.jobs.iter().any(|job| self.jobs.contains(job.as_str()))
+                || run.tokens.iter().any(|token| self.has_token(token))
         };
-        let runs = reports.iter().flat_map(|report| &report.runs).filter(is_joined).map(|run| Subject {
+        let runs = reports.iter().flat_map(|report| &report.runs).filter(is_of).map(|run| Subject {
             agent: Some(run.run.agent.clone()),
             run: Some(run.run.run.clone()),
             ..Subject::default()

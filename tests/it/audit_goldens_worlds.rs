@@ -315,3 +315,18 @@ fn tokens_that_nothing_joins_are_judged_beside_each_other_and_too_many_that_are_
     guilty.set("job-2.back", "approvals", Value::Array(vec![]));
     assert_eq!(verdicts(&guilty.audit()), [Incomplete; 4]);
 }
+
+#[test]
+fn whoever_names_a_job_of_too_many_accounts_is_judged_as_ever() {
+    let mut story = crowded(4, true);
+    story.job("job-9", "agent");
+    story.set("edit", "binds.job_id", "job-1");
+    story.job = "job-1".to_owned();
+    let report = story.audit();
+    assert_eq!(report.job("job-9"), Pass, "{:#?}", report.findings);
+    story.set("job-9.back", "approvals", Value::Array(vec![]));
+    let report = story.audit();
+    assert_eq!(report.job("job-9"), Fail, "{:#?}", report.findings);
+    let is_told = |finding: &pulselog::audit::Finding| finding.detail.contains("no longer trusted");
+    assert!(!report.findings.iter().any(is_told), "nobody is distrusted: {:#?}", report.findings);
+}

@@ -14,11 +14,6 @@ impl Report {
         self
     }
 
-    /// All jobs of which any of them speaks.
-    pub(in crate::audit) fn jobs_of_all(reports: &[Report]) -> BTreeSet<&str> {
-        reports.iter().flat_map(|report| report.agents.keys()).map(String::as_str).collect()
-    }
-
     /// What they are all about, with these findings. Verdicts are still owed.
     pub(in crate::audit) fn united(reports: Vec<Report>, findings: Vec<Finding>) -> Option<Report> {
         let mut all = reports.into_iter();

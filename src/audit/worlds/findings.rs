@@ -45,13 +45,12 @@ impl<'r> Uniting<'_, 'r, '_> {
         let shown = shown.iter().filter(|(_, found)| self.is_everywhere(found));
         let mut united: Vec<_> = open.iter().chain(shown).flat_map(|(_, found)| first(found)).cloned().collect();
         let fails = self.by_subject(Effect::Fails);
-        let entries = self.alike.first().map(|(_, finding)| finding.entries.as_slice()).unwrap_or_default();
-        let is_crowded = self.worlds.groups_of(entries).any(|group| group.is_crowded());
+        let is_judged = |subject: &Subject| !self.worlds.leaves_out(subject);
         let (sure, unsure): (Vec<_>, Vec<_>) =
-            fails.iter().partition(|(_, found)| self.is_everywhere(found) && !is_crowded);
+            fails.iter().partition(|(subject, found)| self.is_everywhere(found) && is_judged(subject));
         united.extend(sure.iter().flat_map(|(_, found)| first(found)).cloned());
         let everywhere: Vec<_> = unsure.iter().flat_map(|(_, found)| found.iter().copied()).collect();
-        if sure.is_empty() && !is_crowded && self.is_everywhere(&everywhere) {
+        if sure.is_empty() && fails.keys().all(|subject| is_judged(subject)) && self.is_everywhere(&everywhere) {
             let agreed = agreed(unsure.iter().map(|(subject, _)| **subject)).filter(reaches_its_own);
             let charged = agreed.zip(first(&everywhere).next());
             united.extend(charged.map(|(subject, finding)| Finding { subject, ..finding.clone() }));
@@ -80,7 +79,8 @@ impl<'r> Uniting<'_, 'r, '_> {
         let accounts = self.worlds.accounts();
         let by_revocation: BTreeSet<_> = found.iter().map(|(world, _)| world / accounts).collect();
         let by_account: BTreeSet<_> = found.iter().map(|(world, _)| world % accounts).collect();
-        if by_revocation.len() == 1 && by_account.len() == accounts {
+        let has_halves = accounts < self.count;
+        if has_halves && by_revocation.len() == 1 && by_account.len() == accounts {
             let detail = format!(
                 "{}; whether the token was revoked rests on the word of a signer who is no longer trusted",
                 finding.detail
