@@ -199,6 +199,7 @@ fn rows() -> impl Iterator<Item = &'static Golden> {
         crate::audit_goldens_siblings::ROWS,
         crate::audit_goldens_issuers::ROWS,
         crate::audit_goldens_worlds::ROWS,
+        crate::audit_goldens_disputed::ROWS,
         crate::audit_goldens_whose::ROWS,
         crate::audit_goldens_policies::ROWS,
         crate::audit_goldens_lineage::ROWS,

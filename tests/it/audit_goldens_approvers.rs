@@ -73,7 +73,32 @@ fn used_before(story: &mut Story, outcome: &str) {
     story.last_after("first");
 }
 
+/// The sync, under a token that nobody issued and for another job of the
+/// agent's, before it is decided under the agent's own.
+fn used_under_no_token(story: &mut Story, outcome: &str) {
+    story.job("job-2", "agent");
+    story.job = "job-1".to_owned();
+    story.decide("first", "allow", "r9", "t1", "sync", Some("ok"));
+    story.set("first", "job_id", "job-2");
+    story.set("first", "cst.token_hash", hex("nobody's"));
+    story.last_after("ok");
+    story.receipt("first receipt", "first", outcome, None);
+    story.set("first receipt", "request_digest", hex("sync"));
+    story.last_after("first");
+}
+
 pub static ROWS: &[Golden] = &[
+    golden(
+        "an approval was used before, for the agent's other job and under a token of nobody's",
+        |story| used_under_no_token(story, "accepted"),
+        &["APPROVAL_REUSED", "TOKEN_UNKNOWN"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Fail), ("agent", "r2", Pass)])
+    .beside(|story| {
+        story.job("job-2", "agent");
+        story.job = "job-1".to_owned();
+    }),
     golden(
         "an approval was used before, for a job of two agents of the wrapper's and under a token of nobody's",
         |story| used_before(story, "accepted"),

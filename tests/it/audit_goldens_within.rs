@@ -216,6 +216,46 @@ pub static ROWS: &[Golden] = &[
     .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
     .beside(|story| polled_with(story, "phase", "Running")),
     golden(
+        "reports of one operation resolved and deployed two commits",
+        |story| {
+            of_a_branch(story, "revision");
+            let other = &hex("another")[..40];
+            let revisions = value(&format!(r#"{{"resolved":["{other}"],"deployed":["{other}"]}}"#));
+            polled_with(story, "revisions", revisions);
+        },
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .beside(|story| {
+        of_a_branch(story, "revision");
+        polled(story);
+    }),
+    golden(
+        "an operation succeeded, and failed at its first try by another report",
+        |story| {
+            polled_with(story, "phase", "Failed");
+            story.set("polled", "retry", value(r#"{"count":0}"#));
+        },
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .beside(|story| {
+        polled(story);
+        story.set("polled", "retry", value(r#"{"count":0}"#));
+    }),
+    golden(
+        "of two alike operations in one second, the first failed and made no entry",
+        |story| {
+            two_rollbacks(story);
+            story.unset("back seen", "history_id");
+            story.set("back seen", "phase", "Failed");
+        },
+        &["CONTRADICTING_ACCOUNTS"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Incomplete)])
+    .beside(two_rollbacks),
+    golden(
         "one try is reported to have failed, and to have succeeded",
         |story| {
             polled_with(story, "phase", "Failed");

@@ -16,6 +16,7 @@ mod audit_goldens_bundles;
 mod audit_goldens_calls;
 mod audit_goldens_claimed;
 mod audit_goldens_copied;
+mod audit_goldens_disputed;
 mod audit_goldens_distrust;
 mod audit_goldens_issuers;
 mod audit_goldens_joined;
