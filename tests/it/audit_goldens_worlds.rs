@@ -10,10 +10,15 @@ use crate::audit_goldens_distrust::distrust_from;
 use crate::audit_make::Story;
 use crate::make::{did, hex, rehash_scope, set};
 
-/// A token, issued once more with a member changed, by somebody in the role.
-pub fn told_otherwise(story: &mut Story, token: &str, who: &str, member: &str, new: impl Into<Value>) {
+fn two_issuers(story: &mut Story) {
     let issuers = ["issuer", "second issuer"].map(|issuer| did(issuer).into());
     story.set("roots", "cst_issuers", Value::Array(issuers.to_vec()));
+    story.set("roots", "cst_revokers", Value::Array(issuers.to_vec()));
+}
+
+/// A token, issued once more with a member changed, by somebody in the role.
+pub fn told_otherwise(story: &mut Story, token: &str, who: &str, member: &str, new: impl Into<Value>) {
+    two_issuers(story);
     let mut again = story.steps[story.index(token) as usize].clone();
     again.name = format!("{token} again");
     set(&mut again.payload, member, Some(new.into()));
@@ -218,6 +223,21 @@ pub static ROWS: &[Golden] = &[
         Incomplete,
     )
     .runs(&[("agent", "r1", Pass), ("agent", "r2", Incomplete)])
+    .beside(trusted_no_more),
+    golden(
+        "a stolen key revokes a token before its issuer does",
+        |story| {
+            two_issuers(story);
+            revoked(story);
+            let revocation = story.revocation("t2");
+            story.log("stolen end", "cst_revocation", "second issuer", revocation);
+            story.last_after("r2 call 1");
+            trusted_no_more(story);
+        },
+        &["DISTRUSTED_SIGNER", "TOKEN_REVOKED"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
     .beside(trusted_no_more),
     golden(
         "the first of two issuers who say the same of a token is trusted no more",

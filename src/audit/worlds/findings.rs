@@ -3,6 +3,8 @@
 //!
 //! ```text
 //! fails in each                             fails
+//! fails in each for the same act, shown by  fails, as the first world shows it
+//! other entries
 //! fails in each, charged to another job     fails on what they agree on, where that reaches no other job, and is
 //!                                           left open on each
 //! fails in some                             is left open, as what it is by one account
@@ -19,14 +21,17 @@ use crate::audit::rule::Effect;
 use crate::audit::worlds::Worlds;
 use crate::merkle::LeafIndex;
 
-/// Findings of one code and the same entries, each with its world.
+/// Findings of one code about one act, the last entry that shows it, each with
+/// its world.
 type Alike<'r> = Vec<(usize, &'r Finding)>;
+/// The same, with the same entries charged to the same subject.
+type Same<'r> = BTreeMap<(&'r [LeafIndex], &'r Subject), Alike<'r>>;
 
 pub(super) fn united(worlds: &Worlds<'_>, reports: &[Report]) -> BTreeSet<Finding> {
-    let mut all: BTreeMap<(&str, &[LeafIndex]), Alike<'_>> = BTreeMap::new();
+    let mut all: BTreeMap<(&str, Option<&LeafIndex>), Alike<'_>> = BTreeMap::new();
     for (world, report) in reports.iter().enumerate() {
         for finding in &report.findings {
-            all.entry((finding.code, &finding.entries)).or_default().push((world, finding));
+            all.entry((finding.code, finding.entries.last())).or_default().push((world, finding));
         }
     }
     let united = all.values().flat_map(|alike| Uniting { worlds, count: reports.len(), alike }.united());
@@ -41,32 +46,50 @@ struct Uniting<'u, 'r, 'a> {
 
 impl<'r> Uniting<'_, 'r, '_> {
     fn united(&self) -> Vec<Finding> {
-        let (open, shown) = (self.by_subject(Effect::Incomplete), self.by_subject(Effect::Shown));
+        let (open, shown) = (self.same(Effect::Incomplete), self.same(Effect::Shown));
         let shown = shown.iter().filter(|(_, found)| self.is_everywhere(found));
         let mut united: Vec<_> = open.iter().chain(shown).flat_map(|(_, found)| first(found)).cloned().collect();
-        let fails = self.by_subject(Effect::Fails);
         let is_judged = |subject: &Subject| !self.worlds.leaves_out(subject);
-        let (sure, unsure): (Vec<_>, Vec<_>) =
-            fails.iter().partition(|(subject, found)| self.is_everywhere(found) && is_judged(subject));
-        united.extend(sure.iter().flat_map(|(_, found)| first(found)).cloned());
-        let everywhere: Vec<_> = unsure.iter().flat_map(|(_, found)| found.iter().copied()).collect();
-        if sure.is_empty() && fails.keys().all(|subject| is_judged(subject)) && self.is_everywhere(&everywhere) {
-            let agreed = agreed(unsure.iter().map(|(subject, _)| **subject)).filter(reaches_its_own);
-            let charged = agreed.zip(first(&everywhere).next());
-            united.extend(charged.map(|(subject, finding)| Finding { subject, ..finding.clone() }));
+        let is_sure = |(_, subject): &(&[LeafIndex], &Subject), found: &Alike<'_>| {
+            self.is_everywhere(found) && is_judged(subject)
+        };
+        let (sure, mut unsure): (Same<'_>, Same<'_>) =
+            self.same(Effect::Fails).into_iter().partition(|(key, found)| is_sure(key, found));
+        united.extend(sure.values().flat_map(|found| first(found)).cloned());
+        for (subject, found) in of_subjects(&unsure) {
+            let is_told = sure.keys().any(|(_, of)| *of == subject);
+            if !is_told && self.is_everywhere(&found) && is_judged(subject) {
+                united.extend(first(&found).cloned());
+                unsure.retain(|(_, of), _| *of != subject);
+            }
         }
-        let is_open = |subject: &Subject| open.contains_key(subject);
-        let left = unsure.iter().filter(|(subject, _)| !is_open(subject));
+        united.extend(self.agreed(&sure, &unsure));
+        let left = unsure.iter().filter(|(key, _)| !open.contains_key(*key));
         united.extend(left.flat_map(|(_, found)| first(found).map(|finding| self.left_open(finding, found))));
         united
     }
 
-    fn by_subject(&self, effect: Effect) -> BTreeMap<&'r Subject, Alike<'r>> {
-        let mut by: BTreeMap<&Subject, Alike<'r>> = BTreeMap::new();
+    /// What fails in each world, charged to others, on what these have in common.
+    fn agreed(&self, sure: &Same<'_>, unsure: &Same<'r>) -> Vec<Finding> {
+        let entries: BTreeSet<_> = unsure.keys().map(|(entries, _)| *entries).collect();
+        let on_common = |entries: &[LeafIndex]| {
+            let of = || unsure.iter().filter(|((those, _), _)| *those == entries);
+            let found: Vec<_> = of().flat_map(|(_, found)| found.iter().copied()).collect();
+            let is_told = sure.keys().any(|(those, _)| *those == entries);
+            let is_judged = of().all(|((_, subject), _)| !self.worlds.leaves_out(subject));
+            let is_so = !is_told && is_judged && self.is_everywhere(&found);
+            let subject = agreed(of().map(|((_, subject), _)| *subject)).filter(|_| is_so).filter(reaches_its_own)?;
+            first(&found).next().map(|finding| Finding { subject, ..finding.clone() })
+        };
+        entries.into_iter().filter_map(on_common).collect()
+    }
+
+    fn same(&self, effect: Effect) -> Same<'r> {
+        let mut same = Same::new();
         for (world, finding) in self.alike.iter().filter(|(_, finding)| finding.effect == effect) {
-            by.entry(&finding.subject).or_default().push((*world, finding));
+            same.entry((&finding.entries, &finding.subject)).or_default().push((*world, finding));
         }
-        by
+        same
     }
 
     fn is_everywhere(&self, found: &[(usize, &Finding)]) -> bool {
@@ -97,6 +120,15 @@ impl<'r> Uniting<'_, 'r, '_> {
         let open = Finding::new(&REPLAY_TOKEN_ISSUED_TWICE, &finding.subject, entries, detail);
         Finding { effect: Effect::Incomplete, ..open }
     }
+}
+
+/// Whatever the entries.
+fn of_subjects<'r>(same: &Same<'r>) -> BTreeMap<&'r Subject, Alike<'r>> {
+    let mut of: BTreeMap<&Subject, Alike<'_>> = BTreeMap::new();
+    for ((_, subject), found) in same {
+        of.entry(*subject).or_default().extend(found);
+    }
+    of
 }
 
 /// Those of the first world that has any.
