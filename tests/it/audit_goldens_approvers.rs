@@ -100,6 +100,21 @@ pub static ROWS: &[Golden] = &[
         story.job = "job-1".to_owned();
     }),
     golden(
+        "an approval was used before, for the agent's other job and under its token before anybody issued that",
+        |story| {
+            used_under_no_token(story, "accepted");
+            story.set("first", "cst.token_hash", hex("job-2.t1"));
+            story.set("first", "cst.scope_hash_b64u", story.decided_scope("job-2.sync"));
+        },
+        &["APPROVAL_REUSED", "TOKEN_UNKNOWN"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Fail), ("agent", "r2", Pass)])
+    .beside(|story| {
+        story.job("job-2", "agent");
+        story.job = "job-1".to_owned();
+    }),
+    golden(
         "an approval was used before, for a job of two agents of the wrapper's and under a token of nobody's",
         |story| used_before(story, "accepted"),
         &["APPROVAL_REUSED", "TOKEN_UNKNOWN"],

@@ -26,7 +26,7 @@ fn call_of_no_run(story: &mut Story) {
 }
 
 /// A third token of the first one's grant, in a run that is packed only.
-fn run_of_the_same_grant(story: &mut Story) {
+pub fn run_of_the_same_grant(story: &mut Story) {
     story.token("t3");
     let claims = story.said("t1").get("claims").expect("claims").clone();
     for member in ["scope", "token_scope_hash_b64u"] {
