@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::kept::Kept;
 use super::{Counts, Plan, run};
-use crate::logs::{Place, Random};
-use crate::served::Served;
+use crate::make::logs::{Place, Random};
+use crate::make::served::Served;
 
 /// Size of the disk, and what the filler leaves of it at most.
 const DISK: &str = "size=400m";

@@ -8,7 +8,7 @@ use super::{Counts, Plan};
 fn faults_flipped() {
     let Some(plan) = Plan::of("flipped bits", 300, &[]) else { return };
     let mut counts = Counts::default();
-    let ran = crate::flips::random_flips(plan.seed, &mut |rounds| {
+    let ran = crate::durability::flips::random_flips(plan.seed, &mut |rounds| {
         counts.rounds = rounds;
         plan.goes_on(&counts)
     });

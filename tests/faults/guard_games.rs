@@ -3,8 +3,8 @@
 //! place. The log stops or refuses; whatever a person can mend runs again.
 
 use super::{Counts, Plan};
-use crate::guard_moved::PARTINGS;
-use crate::logs::{Memory, Open, Place, Random, copy_dir, items};
+use crate::durability::guard_moved::PARTINGS;
+use crate::make::logs::{Memory, Open, Place, Random, copy_dir, items};
 
 /// Entries of one commit, at most.
 const COMMIT_MAX: u64 = 20;

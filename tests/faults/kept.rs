@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::Counts;
-use crate::logs::receipt;
-use crate::reader::Follower;
-use crate::served::{Served, agent, placed};
+use crate::make::logs::receipt;
+use crate::make::reader::Follower;
+use crate::make::served::{Served, agent, placed};
 
 /// Most receipts of one batch.
 const BATCH_MAX: u64 = 40;

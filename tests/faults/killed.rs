@@ -6,7 +6,7 @@ use super::{Counts, Plan};
 fn faults_killed() {
     let Some(plan) = Plan::of("kill -9", 500, &[]) else { return };
     let mut counts = Counts::default();
-    let ran = crate::kill::kills(plan.seed, &mut |rounds| {
+    let ran = crate::durability::kill::kills(plan.seed, &mut |rounds| {
         counts.rounds = rounds;
         plan.goes_on(&counts)
     });

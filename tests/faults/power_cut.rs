@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::kept::Kept;
 use super::{Counts, Plan, run};
-use crate::logs::{Place, Random};
-use crate::served::Served;
+use crate::make::logs::{Place, Random};
+use crate::make::served::Served;
 
 /// `EXT4_IOC_SHUTDOWN` (that of XFS too) with "no flush of the log": the
 /// kernel's own way to pull the plug. Perl is on every Debian, and asks the

@@ -18,7 +18,7 @@ mod system_calls;
 use std::time::{Duration, Instant};
 
 use self::kept::Kept;
-use crate::served::Served;
+use crate::make::served::Served;
 
 /// Set by `make faults`.
 const ENV_ASKED: &str = "FAULTS";

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::kept::Kept;
 use super::{Counts, Plan};
-use crate::logs::Random;
-use crate::served::Served;
+use crate::make::logs::Random;
+use crate::make::served::Served;
 
 const CALLS: [&str; 8] = ["fdatasync", "fsync", "pwrite64", "write", "openat", "rename", "ftruncate", "fallocate"];
 const ERRORS: [&str; 3] = ["EIO", "ENOSPC", "EINTR"];

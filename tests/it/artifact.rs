@@ -1,5 +1,19 @@
 //! Admission: each bad input has its own code, and no secret is echoed.
 
+pub mod bundles;
+pub mod defects;
+pub mod disclosure;
+pub mod disclosure_bad_input;
+pub mod envelope_table;
+pub mod json;
+pub mod kinds;
+pub mod known_answers;
+pub mod observations;
+pub mod secrets;
+pub mod secrets_broken;
+pub mod secrets_escaped;
+pub mod spelling;
+
 use ed25519_dalek::VerifyingKey;
 use proptest::prelude::*;
 use pulselog::artifact::digest::ArtifactDigest;

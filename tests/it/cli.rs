@@ -1,5 +1,19 @@
 //! The real binary: exit codes, one-line errors, key modes, what it prints.
 
+#[cfg(feature = "server")]
+pub mod demo;
+pub mod examples;
+#[cfg(feature = "server")]
+pub mod init;
+pub mod lists;
+pub mod named_files;
+pub mod newcomers;
+pub mod slips;
+#[cfg(feature = "server")]
+pub mod submit_answers;
+#[cfg(feature = "server")]
+pub mod submit_waits;
+
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

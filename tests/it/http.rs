@@ -1,5 +1,42 @@
 //! The service over loopback: what is logged, read and proven.
 
+#[cfg(feature = "server")]
+pub mod access;
+#[cfg(feature = "server")]
+pub mod audits;
+#[cfg(feature = "server")]
+pub mod bad_input;
+#[cfg(feature = "server")]
+pub mod batch;
+#[cfg(feature = "server")]
+pub mod config;
+#[cfg(feature = "server")]
+pub mod connections;
+#[cfg(feature = "server")]
+pub mod crowd_load;
+#[cfg(feature = "server")]
+pub mod crowds;
+#[cfg(feature = "server")]
+pub mod damaged;
+#[cfg(feature = "server")]
+pub mod desk;
+#[cfg(feature = "server")]
+pub mod findings;
+#[cfg(feature = "server")]
+pub mod forms;
+#[cfg(feature = "server")]
+pub mod lookup;
+#[cfg(feature = "server")]
+pub mod readiness;
+#[cfg(feature = "server")]
+pub mod reads_fail;
+#[cfg(feature = "server")]
+pub mod shapes;
+#[cfg(feature = "server")]
+pub mod tokens;
+#[cfg(feature = "server")]
+pub mod verdicts;
+
 use pulselog::artifact::digest::ArtifactDigest;
 use pulselog::artifact::json::{Value, to_compact, to_pretty};
 use pulselog::entry::SequencedEntry;
@@ -9,7 +46,7 @@ use pulselog::tile::decode_bundle;
 use pulselog::trust::TrustPolicy;
 
 use crate::make;
-use crate::service::{self, ORIGIN, Service};
+use crate::make::service::{self, ORIGIN, Service};
 
 fn policy(service: &Service) -> TrustPolicy {
     TrustPolicy::parse(service.get("/v1/trust-policy").text()).expect("a policy")
@@ -334,8 +371,8 @@ fn a_service_that_was_shut_down_goes_on_where_it_was() {
     let data = service.data();
     service.server.take().expect("a server").shutdown().expect("a clean end");
     let start = || pulselog::server::Server::start(service::config(data.clone()));
-    let server =
-        crate::logs::patiently(start, |error| crate::logs::is_held(error.code())).unwrap_or_else(|e| panic!("{e}"));
+    let server = crate::make::logs::patiently(start, |error| crate::make::logs::is_held(error.code()))
+        .unwrap_or_else(|e| panic!("{e}"));
     let url = format!("http://{}/v1/artifacts/{}", server.addr(), ArtifactDigest::of(receipts[0].as_bytes()));
     let body = ureq::get(url).call().and_then(|mut a| a.body_mut().read_to_string()).expect("an answer");
     assert_eq!(body, receipts[0]);

@@ -1,6 +1,28 @@
 //! Fixture builders: keys from seeds, one good payload a kind, seals that do
 //! not care whether a payload is good. Everything here is deterministic.
 
+pub mod attest;
+pub mod audit;
+#[cfg(feature = "server")]
+pub mod chrome;
+pub mod evidence;
+#[cfg(feature = "server")]
+pub mod logs;
+pub mod policy;
+pub mod protocol;
+#[cfg(feature = "server")]
+pub mod reader;
+#[cfg(feature = "server")]
+pub mod served;
+#[cfg(feature = "server")]
+pub mod service;
+#[cfg(feature = "server")]
+pub mod shell;
+#[cfg(feature = "server")]
+pub mod story;
+#[cfg(feature = "server")]
+pub mod told;
+
 use std::path::PathBuf;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};

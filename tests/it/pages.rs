@@ -1,10 +1,21 @@
 //! The pages over HTTP: what they say, what they must never say, and that
 //! nothing an artifact holds becomes markup.
 
+#[cfg(feature = "server")]
+pub mod browser;
+#[cfg(feature = "server")]
+pub mod commands;
+#[cfg(feature = "server")]
+pub mod drawings;
+#[cfg(feature = "server")]
+pub mod pulses;
+#[cfg(feature = "server")]
+pub mod verdicts;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::make::story::{RUN_1, Site, made, pulse};
 use crate::make::{did, hex, project};
-use crate::story::{RUN_1, Site, made, pulse};
 
 const PAGE_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";

@@ -2,6 +2,17 @@
 //! project's code with fixed keys. `PULSELOG_BLESS=1` writes them anew. Their
 //! README is written by hand.
 
+pub mod artifacts;
+pub mod entries;
+pub mod logs;
+pub mod notes;
+pub mod packets;
+pub mod proofs;
+pub mod refused;
+pub mod signatures;
+pub mod texts;
+pub mod tree;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -26,16 +37,16 @@ pub fn hex(bytes: &[u8]) -> String {
 
 fn made() -> Files {
     let parts = [
-        crate::vectors_texts::files(),
-        crate::vectors_artifacts::files(),
-        crate::vectors_refused::files(),
-        crate::vectors_signatures::files(),
-        crate::vectors_entries::files(),
-        crate::vectors_tree::files(),
-        crate::vectors_notes::files(),
-        crate::vectors_proofs::files(),
-        crate::vectors_logs::files(),
-        crate::vectors_packets::files(),
+        crate::vectors::texts::files(),
+        crate::vectors::artifacts::files(),
+        crate::vectors::refused::files(),
+        crate::vectors::signatures::files(),
+        crate::vectors::entries::files(),
+        crate::vectors::tree::files(),
+        crate::vectors::notes::files(),
+        crate::vectors::proofs::files(),
+        crate::vectors::logs::files(),
+        crate::vectors::packets::files(),
     ];
     let mut all = Files::new();
     for (name, bytes) in parts.into_iter().flatten() {

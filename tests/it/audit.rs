@@ -1,0 +1,17 @@
+//! The audit verdict.
+
+pub mod accounts;
+pub mod alone;
+pub mod authority;
+pub mod earlier;
+pub mod goldens;
+pub mod missing;
+pub mod not_judged;
+pub mod other_jobs;
+pub mod properties;
+pub mod reasons;
+pub mod removed;
+pub mod rules;
+pub mod slices;
+pub mod stories;
+pub mod undecided;

@@ -1,0 +1,142 @@
+//! Golden logs about signers whom the operator trusts no more, and about what
+//! rests on their word.
+
+use pulselog::audit::Verdict::{Fail, Pass};
+
+use crate::audit::goldens::{Golden, golden};
+use crate::make::audit::Story;
+use crate::make::{did, hex, value};
+
+/// Later roots trust somebody no more, from a step on.
+fn distrust(story: &mut Story, name: &str, who: &str, from: u64) {
+    let row = format!(r#"[{{"did":"{}","from_index":{from},"reason":"stolen key"}}]"#, did(who));
+    story.roots_again(name, "distrusted", value(&row));
+}
+
+pub fn distrust_from(story: &mut Story, who: &str, step: &str) {
+    let from = story.index(step);
+    distrust(story, "later roots", who, from);
+}
+
+/// The second run's rollback is approved by another person.
+fn approved_by_two(story: &mut Story) {
+    story.signed_by("back ok", "second approver");
+}
+
+/// The sync of an approval that a first, refused sync gave back.
+fn again_after_a_refusal(story: &mut Story) {
+    story.set("sync receipt", "outcome", "not_sent");
+    story.signed_by("sync receipt", "second wrapper");
+    story.remove("seen");
+    story.decide("again", "allow", "r1", "t1", "sync", Some("ok"));
+    story.set("again", "cst.scope_hash_b64u", story.decided_scope("sync"));
+    story.last_after("sync receipt");
+    story.receipt("again receipt", "again", "accepted", None);
+    story.set("again receipt", "request_digest", hex("sync"));
+    story.last_after("again");
+    let mut rows = story.said("roots").get("wrappers").expect("rows").clone();
+    let second = format!(r#"{{"did":"{}","agents":["{}"]}}"#, did("second wrapper"), did("agent"));
+    if let pulselog::artifact::json::Value::Array(rows) = &mut rows {
+        rows.push(value(&second));
+    }
+    story.set("roots", "wrappers", rows);
+}
+
+pub static ROWS: &[Golden] = &[
+    golden(
+        "a policy by a signer who is trusted no more",
+        |story| distrust_from(story, "policy signer", "policy"),
+        &["DISTRUSTED_SIGNER", "RESTS_ON_DISTRUSTED"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Fail), ("agent", "r2", Fail)])
+    .beside(|story| distrust_from(story, "policy signer", "t1")),
+    golden(
+        "a token by an issuer who is trusted no more",
+        |story| distrust_from(story, "issuer", "t2"),
+        &["DISTRUSTED_SIGNER", "RESTS_ON_DISTRUSTED"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
+    .beside(|story| distrust_from(story, "issuer", "r2 call 1")),
+    golden(
+        "an approval by a person who is trusted no more",
+        |story| {
+            approved_by_two(story);
+            distrust_from(story, "second approver", "back ok");
+        },
+        &["DISTRUSTED_SIGNER", "RESTS_ON_DISTRUSTED"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
+    .beside(|story| {
+        approved_by_two(story);
+        distrust_from(story, "second approver", "back");
+    }),
+    golden(
+        "a decision by a wrapper who is trusted no more",
+        |story| distrust_from(story, "wrapper", "back"),
+        &["DISTRUSTED_SIGNER", "RESTS_ON_DISTRUSTED"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
+    .beside(|story| distrust_from(story, "wrapper", "back seen")),
+    golden(
+        "an approval given back by a wrapper who is trusted no more",
+        |story| {
+            again_after_a_refusal(story);
+            distrust_from(story, "second wrapper", "sync receipt");
+        },
+        &["DISTRUSTED_SIGNER", "RESTS_ON_DISTRUSTED"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Fail), ("agent", "r2", Pass)])
+    .beside(|story| {
+        again_after_a_refusal(story);
+        distrust_from(story, "second wrapper", "again");
+    }),
+    golden(
+        "a model call by a gateway that is trusted no more",
+        |story| distrust_from(story, "gateway", "r2 call 1"),
+        &["DISTRUSTED_SIGNER", "RESTS_ON_DISTRUSTED"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
+    .beside(|story| distrust_from(story, "gateway", "b1")),
+    golden(
+        "distrust that later roots leave out",
+        |story| {
+            distrust_from(story, "issuer", "t2");
+            story.roots_again("latest roots", "cst_issuers[0]", did("issuer").into());
+        },
+        &["DISTRUSTED_SIGNER", "RESTS_ON_DISTRUSTED"],
+        Fail,
+    )
+    .beside(|story| story.roots_again("latest roots", "cst_issuers[0]", did("issuer").into())),
+    golden(
+        "distrust that later roots begin later",
+        |story| {
+            distrust_from(story, "issuer", "t2");
+            let size = story.steps.len() as u64;
+            distrust(story, "latest roots", "issuer", size);
+        },
+        &["DISTRUSTED_SIGNER", "RESTS_ON_DISTRUSTED"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
+    .beside(|story| {
+        let size = story.steps.len() as u64;
+        distrust(story, "later roots", "issuer", size);
+    }),
+    golden(
+        "distrust stated before the index that it begins at",
+        |story| {
+            let from = story.index("t2") + 1;
+            distrust(story, "early roots", "issuer", from);
+            story.last_after("policy");
+        },
+        &["DISTRUSTED_SIGNER", "RESTS_ON_DISTRUSTED"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)]),
+];

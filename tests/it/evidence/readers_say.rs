@@ -1,0 +1,229 @@
+//! What readers say is true: nothing unproven is shown as content, what is
+//! missing accuses nobody, and each refusal has its own reason.
+
+use std::path::{Path, PathBuf};
+
+use pulselog::artifact::json::to_compact;
+use pulselog::verify::verification::audit_text;
+use serde_json::json;
+
+use crate::cli::{Ran, run};
+use crate::evidence::bounds::{entry_of, text};
+use crate::evidence::cli::{jwks, kid, token};
+use crate::make::audit::{Story, nonce};
+use crate::make::evidence::{Kept, attested_log};
+use crate::make::{did, key, kind, seal_raw};
+
+struct Dir(tempfile::TempDir);
+
+impl Dir {
+    fn new() -> Dir {
+        let dir = Dir(tempfile::tempdir().expect("a directory"));
+        dir.put("trust.policy", &Kept::policy_text());
+        dir
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn put(&self, name: &str, bytes: &str) -> String {
+        std::fs::write(self.at(name), bytes).expect("written");
+        text(&self.at(name)).to_owned()
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        let policy = self.at("trust.policy");
+        run(&[args, &["--policy", text(&policy)]].concat())
+    }
+}
+
+/// The digest that a body's file is named by.
+fn file_of(log: &Path, kept: &Kept, words: &str) -> PathBuf {
+    let (entry, _) = kept.entries.iter().find(|(_, body)| body.contains(words)).expect("an entry");
+    let digest = pulselog::entry::SequencedEntry::decode(entry).expect("an entry").digest;
+    log.join(format!("artifacts/{digest}"))
+}
+
+#[test]
+fn an_honest_log_with_one_body_withheld_is_never_accused() {
+    let dir = Dir::new();
+    let (kept, log) = (attested_log(), dir.at("log"));
+    kept.write(&log);
+    let operator = did("operator");
+    let audit = || dir.run(&["audit", "--log", text(&log), "--operator", &operator]);
+    assert_eq!(audit().code, 0, "{}", audit().out);
+    for (at, (_, body)) in kept.entries.iter().enumerate() {
+        let words = body.split("\"payload_hash_b64u\"").nth(1).unwrap_or(body);
+        let file = file_of(&log, &kept, words);
+        std::fs::rename(&file, log.join("away")).expect("withheld");
+        let ran = audit();
+        std::fs::rename(log.join("away"), &file).expect("back");
+        assert_eq!(ran.code, 3, "entry {at}: {}{}", ran.out, ran.err);
+        assert!(!ran.out.contains("ATTESTATION_FALSE"), "entry {at}: {}", ran.out);
+    }
+}
+
+/// A packet of the story's job.
+fn packet(dir: &Dir, kept: &Kept) -> PathBuf {
+    let packet = dir.at("packet");
+    std::fs::create_dir(&packet).expect("made");
+    for (name, bytes) in kept.files(0..kept.size()) {
+        std::fs::write(packet.join(name), bytes).expect("written");
+    }
+    packet
+}
+
+#[test]
+fn a_packet_is_judged_as_the_one_thing_it_is() {
+    let dir = Dir::new();
+    let kept = attested_log();
+    let (packet, operator) = (packet(&dir, &kept), did("operator"));
+    let args = ["verify", text(&packet), "--operator", &operator];
+    let ran = dir.run(&args);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.out.starts_with("Packet\n") && ran.out.contains("files of the packet are there"), "{}", ran.out);
+    assert!(!ran.out.contains("FAIL"), "{}", ran.out);
+    assert!(ran.out.contains(&format!("{} pass", kept.size())), "{}", ran.out);
+    let lines = dir.run(&[&args[..], &["--json"]].concat()).out;
+    assert_eq!(lines.lines().filter(|line| line.contains("\"verdict\":\"pass\"")).count(), kept.size(), "{lines}");
+    // A file of it that is gone leaves all of it open; one that is changed fails it.
+    let away = packet.join("00.tlog-proof");
+    let held = std::fs::read(&away).expect("a proof");
+    std::fs::remove_file(&away).expect("removed");
+    let ran = dir.run(&args);
+    assert!(ran.code == 3 && ran.out.contains("packet_file_missing"), "{}{}", ran.out, ran.err);
+    std::fs::write(&away, [held, b"x".to_vec()].concat()).expect("written");
+    let ran = dir.run(&args);
+    assert!(ran.code == 1 && ran.out.contains("packet_file_changed"), "{}{}", ran.out, ran.err);
+    // Without a policy nothing is proven, and the flag is named.
+    let ran = run(&["verify", text(&packet)]);
+    assert!(ran.code == 2 && ran.err.contains("--policy"), "{}", ran.err);
+}
+
+#[test]
+fn a_packet_without_its_roots_accuses_nobody() {
+    let dir = Dir::new();
+    let kept = attested_log();
+    let packet = packet(&dir, &kept);
+    let at = kept.entries.iter().position(|(_, body)| body.contains("audit_roots")).expect("roots");
+    std::fs::remove_file(packet.join(format!("{at:02}.json"))).expect("removed");
+    let bundle = kept.entries.iter().position(|(_, body)| body.contains("job-1.b1")).expect("a bundle");
+    let (document, operator) = (packet.join(format!("{bundle:02}.json")), did("operator"));
+    // Who lists the gateways stands in the roots, so the protocol verdict is open too.
+    let ran = dir.run(&["verify", text(&document), "--evidence", text(&packet), "--operator", &operator]);
+    assert!(ran.code == 3 && ran.out.contains("packet_file_missing"), "{}{}", ran.out, ran.err);
+    assert!(!ran.out.contains("(fails)"), "{}", ran.out);
+}
+
+#[test]
+fn words_of_an_entry_that_is_not_proven_are_not_shown() {
+    let dir = Dir::new();
+    let kept = Kept::of(&Story::clean());
+    let forged = Kept::over([(entry_of("{}", 1), "{}".to_owned())].into_iter().chain(kept.entries.clone()));
+    // A path and checkpoint of the log, and an entry that it never held.
+    let own = kept.proof(0, kept.size());
+    let other = forged.proof(0, 1);
+    let extra = |proof: &str| proof.lines().find(|line| line.starts_with("extra ")).expect("an entry").to_owned();
+    let proof = dir.put("forged.tlog-proof", &own.replace(&extra(&own), &extra(&other)));
+    let ran = dir.run(&["verify", "--proof", &proof]);
+    assert!(ran.code == 1 && ran.out.contains("proof_root_mismatch"), "{}", ran.out);
+    assert!(!ran.out.contains("tool_receipt") && !ran.out.contains("submitter tests"), "{}", ran.out);
+    let row = ran.out.lines().find(|line| line.contains("  entry ")).expect("a row");
+    assert!(row.trim_start().starts_with("not checked"), "{row}");
+}
+
+#[test]
+fn errors_about_proofs_call_them_proofs_and_a_fork_has_its_own_advice() {
+    let dir = Dir::new();
+    let kept = Kept::of(&Story::clean());
+    let proof = dir.put("a.tlog-proof", &kept.proof(0, 5).replacen("index 0", "index 00", 1));
+    let ran = dir.run(&["verify", "--proof", &proof]);
+    assert!(ran.out.contains("proof index:") && !ran.out.contains("receipt index"), "{}", ran.out);
+    let mut other = Story::clean();
+    other.submitted_by("policy", "another");
+    let other = Kept::of(&other);
+    let note = |kept: &Kept, size| kept.note(size).as_str().to_owned();
+    let size = kept.size();
+    let (proof, forked) = (dir.put("b.tlog-proof", &kept.proof(0, size)), dir.put("forked", &note(&other, size)));
+    let ran = dir.run(&["verify", "--proof", &proof, "--consistent-with", &forked]);
+    assert!(ran.code == 1 && ran.out.contains("[fork]") && ran.out.contains("two histories"), "{}", ran.out);
+    assert!(!ran.out.contains("fetch /v1/proofs/consistency"), "{}", ran.out);
+    // A shorter log is none: here and where the log itself is read.
+    let (short, newer) = (dir.put("c.tlog-proof", &kept.proof(0, 5)), dir.put("newer", &note(&kept, 6)));
+    let document = dir.put("first.json", &kept.entries[0].1);
+    let ran = dir.run(&["verify", &document, "--proof", &short, "--consistent-with", &newer]);
+    assert!(ran.code == 3 && ran.out.contains("[log_shorter]"), "{}", ran.out);
+}
+
+#[test]
+fn keys_of_other_kinds_are_passed_over_and_private_ones_refuse() {
+    let dir = Dir::new();
+    let story = Story::clean();
+    let step = |name: &str| story.steps.iter().find(|step| step.name == name).expect("a step").payload.clone();
+    let bundle = to_compact(&seal_raw(kind("proof_bundle"), step("job-1.b1"), &key("agent")));
+    let (document, claims) = (dir.put("b.json", &bundle), step("job-1.t1"));
+    let cst = dir.put("token", &token(claims.get("claims").expect("claims"), "issuer"));
+    let with = |more: serde_json::Value| {
+        let mut set: serde_json::Value = serde_json::from_str(&jwks("issuer")).expect("JSON");
+        set["keys"].as_array_mut().expect("keys").insert(0, more);
+        let keys = dir.put("jwks.json", &set.to_string());
+        run(&["verify", &document, "--protocol-only", "--cst", &cst, "--jwks", &keys])
+    };
+    for other in [
+        json!({"kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": "r"}),
+        json!({"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}),
+    ] {
+        let ran = with(other);
+        assert!(ran.out.contains(&format!("signed by the issuer's key {}", kid("issuer"))), "{}{}", ran.out, ran.err);
+        assert!(ran.out.contains("1 of the key set"), "{}", ran.out);
+    }
+    for private in [
+        json!({"kty": "RSA", "n": "AQAB", "e": "AQAB", "d": "AQAB"}),
+        json!({"kty": "oct", "k": "AQAB"}),
+        json!({"kty": "OKP", "crv": "Ed25519", "x": "AA", "d": "AA"}),
+    ] {
+        let ran = with(private);
+        assert!(ran.code == 1 && ran.err.contains("private part"), "{}{}", ran.out, ran.err);
+        assert!(!ran.err.contains("AQAB"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn what_holds_nothing_is_refused_with_its_own_reason() {
+    let dir = Dir::new();
+    for (text, name) in [("null", "null"), ("[]", "array"), ("\"x\"", "string"), ("7", "number")] {
+        let document = dir.put("document.json", text);
+        let ran = dir.run(&["verify", &document]);
+        let line = ran.err.as_str();
+        assert!(ran.code == 1 && line.contains(name) && line.contains("is an object"), "{text}: {} {line}", ran.code);
+    }
+    let kept = Kept::of(&Story::clean());
+    let (document, proof) = (dir.put("a.json", &kept.entries[0].1), dir.put("a.tlog-proof", &kept.proof(0, 1)));
+    let empty = dir.put("no.policy", "quorum none\n");
+    let ran = run(&["verify", &document, "--proof", &proof, "--policy", &empty]);
+    assert!(ran.code == 1 && ran.out.contains("[policy_no_log]") && ran.out.contains("log's line"), "{}", ran.out);
+    kept.write(&dir.at("log"));
+    let operator = did("operator");
+    let ran = run(&["audit", "--log", text(&dir.at("log")), "--policy", &empty, "--operator", &operator]);
+    assert!(ran.code == 1 && ran.err.contains("policy_no_log") && !ran.err.contains("line 0"), "{}", ran.err);
+}
+
+#[test]
+fn what_strangers_say_is_told_once_a_submitter_and_code_unless_all_is_asked_for() {
+    let mut story = Story::clean();
+    let step = story.steps.iter().find(|step| step.name == "job-1.t1").expect("a token").payload.clone();
+    for n in 0..60 {
+        let (mut payload, name) = (step.clone(), format!("strange {n}"));
+        crate::make::set(&mut payload, "nonce", Some(nonce(&name).into()));
+        story.log(&name, "cst_issuance", "stranger", payload);
+        story.submitted_by(&name, "stranger");
+    }
+    let report = story.audit();
+    let (short, whole) = (audit_text(&report, false, &[]), audit_text(&report, true, &[]));
+    let strange = report.findings.iter().filter(|finding| finding.subject.submitter.is_some()).count();
+    assert!(strange >= 60, "{strange}");
+    assert!(short.lines().count() * 3 < whole.lines().count(), "{}", short.lines().count());
+    assert!(short.contains("times, submitted by") && short.contains("--all"), "{short}");
+    assert_eq!(whole.matches("  why: ").count(), report.findings.len());
+}

@@ -1,0 +1,221 @@
+//! README and docs/CONNECT.md are run from top to bottom as a newcomer would,
+//! block by block, as they are printed; so are the commands that the demo's
+//! packet prints. Only the port is another: two of these tests may run on one
+//! machine. `sh serving` keeps running until the next one or `sh stopped`.
+
+use std::io::Read as _;
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::make::project;
+use crate::make::shell::Shell;
+
+/// How long a log may take until it is ready, and until it has ended.
+const WAIT_MAX: Duration = Duration::from_secs(90);
+
+/// A block of a document that is fenced off as commands or text.
+pub struct Block {
+    /// What stands behind the fence: `sh`, and perhaps one more word.
+    pub info: String,
+    pub text: String,
+}
+
+/// All fenced blocks of a document.
+pub fn blocks(document: &str) -> Vec<Block> {
+    let mut fences = document.split("\n```");
+    fences.next();
+    let mut blocks = Vec::new();
+    while let (Some(open), Some(_)) = (fences.next(), fences.next()) {
+        let (info, text) = open.split_once('\n').expect("a fence and what it holds");
+        blocks.push(Block { info: info.to_owned(), text: format!("{text}\n") });
+    }
+    blocks
+}
+
+/// The command that a block begins with, without the remarks before it.
+fn first_command(block: &Block) -> &str {
+    block.text.lines().find(|line| !line.starts_with('#')).unwrap_or_default()
+}
+
+/// A log that serves until it is stopped.
+pub struct Serving(Child);
+
+impl Serving {
+    pub fn start(shell: &Shell, line: &str, port: u16) -> Self {
+        let mut command = shell.command(line);
+        command.env("PULSELOG_LISTEN", format!("127.0.0.1:{port}")).env("PULSELOG_LOG", "warn");
+        // A group of its own, so that a signal reaches the log behind the shell.
+        let child = command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let mut serving = Self(child.expect("a shell"));
+        let begun = Instant::now();
+        while !shell.run(&format!("curl -fsS http://127.0.0.1:{port}/readyz")).code.eq(&0) {
+            if serving.0.try_wait().expect("a child").is_some() || begun.elapsed() > WAIT_MAX {
+                panic!("{line} is not ready: {}", serving.said());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        serving
+    }
+
+    fn said(&mut self) -> String {
+        self.signal("KILL");
+        let mut text = String::new();
+        let _ = self.0.stderr.take().map(|mut err| err.read_to_string(&mut text));
+        text
+    }
+
+    fn signal(&self, name: &str) {
+        let group = format!("-{}", self.0.id());
+        let _ = Command::new("kill").args(["-s", name, "--", &group]).stderr(Stdio::null()).status();
+    }
+
+    /// As Ctrl-C does.
+    pub fn stop(mut self) {
+        self.signal("INT");
+        let begun = Instant::now();
+        while self.0.try_wait().expect("a child").is_none() {
+            assert!(begun.elapsed() < WAIT_MAX, "does not stop");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.signal("KILL");
+        let _ = self.0.wait();
+    }
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
+}
+
+/// A document whose blocks are run.
+struct Document {
+    name: &'static str,
+    /// Blocks that are no commands for a shell, by their first line.
+    excused: &'static [&'static str],
+    /// What a block prints, by the beginning of its first command.
+    prints: &'static [(&'static str, &'static [&'static str])],
+}
+
+impl Document {
+    /// Runs all blocks in order, in one directory. Each ends with 0 and prints
+    /// what is promised of it.
+    fn run(&self, shell: &Shell, port: u16, mut serving: Option<Serving>) {
+        let document = std::fs::read_to_string(project(self.name)).expect("a document");
+        let here = |text: &str| text.replace("127.0.0.1:8080", &format!("127.0.0.1:{port}"));
+        let mut printed: Vec<&str> = Vec::new();
+        for block in &blocks(&document) {
+            let first = first_command(block);
+            match block.info.as_str() {
+                "sh serving" => {
+                    if let Some(before) = serving.take() {
+                        before.stop();
+                    }
+                    serving = Some(Serving::start(shell, &here(&block.text), port));
+                    continue;
+                }
+                "sh stopped" => drop(serving.take().map(Serving::stop)),
+                "sh" => {}
+                _ => {
+                    assert!(self.excused.contains(&first), "no test runs the block that begins with {first}");
+                    continue;
+                }
+            }
+            let ran = shell.run(&here(&block.text));
+            assert_eq!(ran.code, 0, "{}\n{}{}", block.text, ran.out, ran.err);
+            for (begins, words) in self.prints.iter().filter(|(begins, _)| first.starts_with(begins)) {
+                printed.push(begins);
+                for word in *words {
+                    let is_there = ran.out.contains(&here(word));
+                    assert!(is_there, "{}\ndoes not print {word}:\n{}{}", block.text, ran.out, ran.err);
+                }
+            }
+        }
+        let promised: Vec<&str> = self.prints.iter().map(|(begins, _)| *begins).collect();
+        assert_eq!(printed, promised, "every block that promises something is there, in this order");
+    }
+}
+
+#[test]
+fn every_block_of_the_readme_runs_in_order_and_gives_what_it_says() {
+    let (shell, port) = (Shell::new(), free_port());
+    // What `make demo` runs once it has built.
+    let serving = Serving::start(&shell, &format!("pulselog demo --listen 127.0.0.1:{port}"), port);
+    await_packet(&shell);
+    let document = Document {
+        name: "README.md",
+        excused: &[
+            "make demo     builds, starts a log on http://127.0.0.1:8080 and plays one job of an agent into it",
+            "{",
+            "src/",
+        ],
+        prints: &[
+            ("pulselog verify pulselog-demo/packet/20-", &["PASS  proof_bundle", "absence attested by the operator"]),
+            ("pulselog verify pulselog-demo/packet/*", &["2 documents: 2 pass", "PASS  ", "Believes log"]),
+            ("pulselog disclose ", &["receipts[0]", "signed", "PASS"]),
+            ("pulselog init ", &["pulselog serve mylog", "pulselog sign --kind audit_roots", "pulselog token new"]),
+            ("pulselog sign ", &["1 logged, 0 known before, 0 refused"]),
+            ("rm -r mylog", &["CLEAN  2 entries"]),
+            ("rm mylog.guard", &["extends the checkpoint of size", "not known"]),
+        ],
+    };
+    document.run(&shell, port, Some(serving));
+}
+
+/// Every kind of party, from its key to an audit that passes.
+#[test]
+fn every_block_of_the_page_on_connecting_runs_in_order_and_the_audit_passes() {
+    let document = Document {
+        name: "docs/CONNECT.md",
+        excused: &[],
+        prints: &[
+            (
+                "pulselog audit --log http://127.0.0.1:8080 --policy mylog/trust.policy \\",
+                &["PASS  job job-1", "PASS  proof_bundle bundle-1"],
+            ),
+            (
+                "pulselog audit --log http://127.0.0.1:8080 --policy mylog/trust.policy --job",
+                &["read back, and every proof holds", "protocol OK, audit pass"],
+            ),
+        ],
+    };
+    document.run(&Shell::new(), free_port(), None);
+}
+
+/// The demo answers before its story is told.
+fn await_packet(shell: &Shell) {
+    let begun = Instant::now();
+    while shell.run("test -s pulselog-demo/operator.did && pulselog show pulselog-demo/packet").code != 0 {
+        assert!(begun.elapsed() < WAIT_MAX, "the demo writes no packet");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn every_command_that_the_demos_packet_prints_passes() {
+    let shell = Shell::new();
+    let ran = shell.run("pulselog demo --once && pulselog demo --once");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let readme = shell.run("cat pulselog-demo/packet/README.txt").out;
+    let commands: Vec<&str> = readme.lines().filter(|line| line.starts_with("pulselog ")).collect();
+    assert!(commands.len() >= 25, "{readme}");
+    let lines = format!("cd pulselog-demo/packet\n{}", commands.join("\n"));
+    let ran = shell.run(&lines);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let printed = ran_after(&shell, "pulselog demo --once", "Verify offline:\n");
+    let ran = shell.run(printed.trim());
+    assert_eq!(ran.code, 0, "{printed}\n{}{}", ran.out, ran.err);
+}
+
+/// What a command prints behind some words.
+fn ran_after(shell: &Shell, line: &str, words: &str) -> String {
+    let ran = shell.run(line);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    ran.out.split_once(words).unwrap_or_else(|| panic!("prints {words}: {}", ran.out)).1.to_owned()
+}

@@ -1,0 +1,132 @@
+//! Findings page by page: each once, all of them.
+
+use std::collections::BTreeMap;
+
+use pulselog::artifact::json::{Value, to_compact};
+use pulselog::audit::Finding;
+
+use crate::audit::slices::tangled;
+use crate::make::audit::Story;
+use crate::make::told::{Told, whole};
+use crate::make::{did, hex, value};
+
+/// Findings of all pages, in order.
+fn pages(told: &Told, query: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut after = String::new();
+    loop {
+        let answer = told.service.get(&format!("/v1/findings?{query}{after}"));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let page = answer.json();
+        let findings = page.get("findings").and_then(Value::as_array).expect("findings");
+        found.extend(findings.iter().map(to_compact));
+        match page.get("next").and_then(Value::as_i64) {
+            Some(next) => after = format!("&after={next}"),
+            None => return found,
+        }
+    }
+}
+
+fn texts<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<String> {
+    findings.into_iter().map(|finding| to_compact(&value(&serde_json::to_string(finding).expect("JSON")))).collect()
+}
+
+#[track_caller]
+fn same(mut got: Vec<String>, mut expected: Vec<String>, what: &str) {
+    got.sort();
+    expected.sort();
+    assert_eq!(got, expected, "{what}");
+}
+
+/// Stories with strangers, with nobody's roots, and with a withdrawn signer.
+fn stories() -> Vec<Story> {
+    let mut stories = tangled();
+    let mut strange = Story::clean();
+    let mut by_stranger = strange.steps.clone();
+    by_stranger.iter_mut().filter(|step| !step.name.contains("seen")).for_each(|step| step.by_stranger("stranger"));
+    strange.steps.extend(by_stranger.into_iter().filter(|step| !step.name.contains("seen")));
+    stories.push(strange);
+    let mut rootless = Story::clean();
+    rootless.remove("roots");
+    stories.push(rootless);
+    let mut distrusted = Story::clean();
+    distrusted.job("job-2", "agent");
+    let row = |who: &str| format!(r#"{{"did":"{}","from_index":0,"reason":"lost key"}}"#, did(who));
+    let rows = format!("[{},{}]", row("policy signer"), row("gateway"));
+    let mut roots = distrusted.steps[0].payload.clone();
+    crate::make::set(&mut roots, "distrusted", Some(value(&rows)));
+    distrusted.log("later roots", "audit_roots", "operator", roots);
+    stories.push(distrusted);
+    stories
+}
+
+#[test]
+fn every_finding_is_on_one_page_and_no_other_is_on_any() {
+    let mut kinds = BTreeMap::new();
+    for (at, story) in stories().iter().enumerate() {
+        let told = Told::of(story);
+        let timeline = told.timeline();
+        for size in [told.service.size() / 2, told.service.size()] {
+            let report = whole(&timeline, size);
+            for limit in [1, 3, 1_000] {
+                let what = format!("story {at} at {size}, {limit} a page");
+                same(pages(&told, &format!("at={size}&limit={limit}")), texts(&report.findings), &what);
+            }
+            report.findings.iter().for_each(|finding| *kinds.entry(finding.code).or_insert(0) += 1);
+        }
+    }
+    for code in ["UNTRUSTED_STATEMENT", "ROOTS_MISSING", "DISTRUSTED_SIGNER", "TOKEN_REVOKED"] {
+        assert!(kinds.contains_key(code), "no story shows {code}: {kinds:?}");
+    }
+}
+
+#[test]
+fn each_filter_picks_exactly_its_findings() {
+    let told = Told::of(&tangled()[1]);
+    let report = whole(&told.timeline(), told.service.size());
+    let by = |pick: &dyn Fn(&Finding) -> bool| texts(report.findings.iter().filter(|finding| pick(finding)));
+    let agent = did("agent");
+    let app = "argocd-prod/argocd/payments-api";
+    let severe = pulselog::audit::Severity::Critical;
+    same(pages(&told, "code=TOKEN_REVOKED"), by(&|f| f.code == "TOKEN_REVOKED"), "code");
+    same(pages(&told, "severity=critical"), by(&|f| f.severity >= severe), "severity");
+    same(pages(&told, "severity=info&limit=2"), by(&|_| true), "severity");
+    same(pages(&told, &format!("agent={agent}&limit=2")), by(&|f| f.subject.agent.as_ref() == Some(&agent)), "agent");
+    same(pages(&told, &format!("app={app}&limit=1")), by(&|f| f.subject.app.as_deref() == Some(app)), "app");
+    let job = report.of(&pulselog::audit::Scope::Job("job-1".to_owned()));
+    same(pages(&told, "job=job-1&limit=1"), texts(&job.findings), "job");
+    let run = pulselog::audit::Scope::Run { agent: agent.clone(), run: "job-1.r1".to_owned() };
+    same(pages(&told, &format!("agent={agent}&run=job-1.r1")), texts(&report.of(&run).findings), "run");
+    let token = report.of(&pulselog::audit::Scope::Token(hex("job-1.t1")));
+    same(pages(&told, &format!("token={}&limit=1", hex("job-1.t1"))), texts(&token.findings), "token");
+    assert!(!job.findings.is_empty() && !by(&|f| f.subject.app.is_some()).is_empty());
+    let none = told.service.get("/v1/findings?job=nobody");
+    assert_eq!((none.status, none.number("scanned_to")), (200, i64::try_from(told.service.size()).expect("a size")));
+}
+
+#[test]
+fn a_page_says_what_it_was_made_from() {
+    let told = Told::of(&Story::clean());
+    let answer = told.service.get("/v1/findings?at=5");
+    assert_eq!((answer.number("as_of.size"), answer.number("scanned_to")), (5, 5));
+    assert_eq!(answer.string("rules_version"), pulselog::audit::RULES_VERSION);
+    assert_eq!(answer.string("roots_digest"), told.service.get("/v1/entries/0").string("artifact"));
+}
+
+#[test]
+fn filters_that_say_nothing_refuse() {
+    let told = Told::nothing();
+    for (query, field) in [
+        ("code=NO_SUCH_CODE", "code"),
+        ("severity=awful", "severity"),
+        ("run=r", "agent"),
+        ("token=abc", "token"),
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("after=x", "after"),
+        ("colour=red", "colour"),
+    ] {
+        let answer = told.service.get(&format!("/v1/findings?{query}"));
+        assert_eq!(answer.is(400, "invalid_parameter").string("field"), field, "{query}");
+    }
+}

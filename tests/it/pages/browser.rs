@@ -1,0 +1,118 @@
+//! The pages in a real browser, scripts switched off: nothing overflows, only
+//! our origin is asked, nothing breaks the content policy.
+
+use crate::make::chrome::{Chrome, Screen};
+use crate::make::did;
+use crate::make::story::{RUN_1, Site, Story, made};
+use crate::make::told::Told;
+use crate::pages::verdicts::{guilty, verdict_pages};
+
+/// Widths, CSS px, that every page must fit.
+const WIDTHS: [u64; 6] = [320, 360, 768, 1_200, 1_440, 3_840];
+/// Rounding of layout, CSS px.
+const ROUNDING: f64 = 0.6;
+
+fn pages(site: &Site, story: &Story) -> Vec<(&'static str, String)> {
+    let long = "x".repeat(190);
+    let hostile = made("change_record", "recorder", &[("by", long.as_str().into()), ("before", "\u{202e}abc".into())]);
+    let (hostile, _) = site.submit(&hostile);
+    vec![
+        ("home", "/".to_owned()),
+        ("entry-gateway", "/entries/3".to_owned()),
+        ("entry-approval", "/entries/7".to_owned()),
+        ("entry-roots", "/entries/0?size=1".to_owned()),
+        ("entry-proof", "/entries/5?size=11".to_owned()),
+        ("entry-hostile", format!("/entries/{hostile}")),
+        ("pulse", format!("/pulses/{}?from=6", story.pulse_1)),
+        ("pulse-power", format!("/pulses/{}?from=16", story.pulse_2)),
+        ("pulse-empty", format!("/pulses/{}?from=0", story.pulse_2)),
+        ("run", format!("/runs/{}/{RUN_1}", did("agent"))),
+        ("run-empty", "/runs/nobody/nothing".to_owned()),
+        ("findings", "/findings".to_owned()),
+        ("code", "/findings/TOKEN_REVOKED".to_owned()),
+        ("trouble", "/entries/999".to_owned()),
+    ]
+}
+
+#[test]
+fn verdict_pages_fit_every_screen() {
+    let Some(mut chrome) = Chrome::start() else { return };
+    let told = Told::of(&guilty());
+    let origin = told.service.base();
+    for (at, path) in verdict_pages(&told).iter().enumerate() {
+        let address = format!("{origin}{path}");
+        for width in WIDTHS {
+            fits(&mut chrome, &address, &origin, width);
+        }
+        shots(&mut chrome, &format!("verdict-{at}"), &address);
+    }
+}
+
+#[test]
+fn a_narrowed_hash_copies_whole() {
+    let Some(mut chrome) = Chrome::start() else { return };
+    let (site, story) = Site::played();
+    chrome.visit(&format!("{}/", site.base), Screen { width: 360, height: 800, dark: false });
+    assert_eq!(chrome.copied("#pulses ~ ul li:last-child .meta span:nth-child(2) .hash"), story.pulse_1);
+}
+
+#[test]
+fn pages_fit_every_screen_and_ask_nobody_else() {
+    let Some(mut chrome) = Chrome::start() else { return };
+    let site = Site::empty();
+    let empty_home = format!("{}/", site.base);
+    let mut looked = 0;
+    for width in WIDTHS {
+        fits(&mut chrome, &empty_home, &site.base, width);
+    }
+    let story = crate::make::story::play(&site);
+    for (name, path) in pages(&site, &story) {
+        let address = format!("{}{path}", site.base);
+        for width in WIDTHS {
+            fits(&mut chrome, &address, &site.base, width);
+            looked += 1;
+        }
+        shots(&mut chrome, name, &address);
+    }
+    assert_eq!(looked, 14 * WIDTHS.len());
+}
+
+fn fits(chrome: &mut Chrome, address: &str, origin: &str, width: u64) {
+    let status_is_error = address.ends_with("/999");
+    chrome.visit(address, Screen { width, height: 800, dark: width == 360 });
+    let (content, viewport) = chrome.widths();
+    assert_eq!(viewport, width, "{address}");
+    assert!(content <= width, "{address} needs {content} px at {width}");
+    for (name, left, right) in chrome.boxes() {
+        // Elements, in capitals, and whole drawings. Shapes have their own
+        // tests; text that a hash chip narrows is cut off by its box.
+        if !name.starts_with(|c: char| c.is_ascii_uppercase()) && name != "svg" {
+            continue;
+        }
+        let is_inside = left >= -ROUNDING && right <= width as f64 + ROUNDING;
+        assert!(is_inside, "{address} at {width}: <{name}> reaches from {left} to {right}");
+    }
+    let strangers: Vec<&String> = chrome.requested.iter().filter(|u| !u.starts_with(origin)).collect();
+    assert!(strangers.is_empty(), "{address} asked for {strangers:?}");
+    assert!(chrome.requested.iter().any(|u| u.ends_with("/static/pulselog.css")), "{:?}", chrome.requested);
+    if !status_is_error {
+        assert!(chrome.complaints.is_empty(), "{address}: {:?}", chrome.complaints);
+    }
+}
+
+/// Pictures for looking at, screen by screen, when a folder is named for them.
+fn shots(chrome: &mut Chrome, name: &str, address: &str) {
+    let Some(folder) = std::env::var_os("PULSELOG_SHOTS").map(std::path::PathBuf::from) else { return };
+    std::fs::create_dir_all(&folder).expect("the folder for pictures");
+    for (width, height) in [(360, 1_500), (1_440, 1_200)] {
+        for dark in [false, true] {
+            let screen = Screen { width, height, dark };
+            chrome.visit(address, screen);
+            let scheme = if dark { "dark" } else { "light" };
+            for part in 0..chrome.height().div_ceil(height) {
+                let file = folder.join(format!("{name}-{width}-{scheme}-{part}.png"));
+                std::fs::write(file, chrome.shoot(part * height, screen)).expect("a picture");
+            }
+        }
+    }
+}
