@@ -450,6 +450,13 @@ pub fn blessing() -> bool {
     std::env::var_os("PULSELOG_BLESS").is_some()
 }
 
+/// What the test binary calls a test of a module, for a child that runs it alone.
+#[cfg(feature = "server")]
+pub fn name_of(module: &str, test: &str) -> String {
+    let (_binary, path) = module.split_once("::").expect("a module of this binary");
+    format!("{path}::{test}")
+}
+
 /// Every Rust file below a directory of the project.
 #[cfg(feature = "server")]
 pub fn sources(below: &str) -> Vec<String> {

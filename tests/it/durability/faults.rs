@@ -258,7 +258,7 @@ fn kill(place: &Place, phase: Phase, step: WriteStep, how: How, memory: &mut Mem
         of(HOWS.iter().position(|h| *h == how)),
     ];
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "faults::child", "--nocapture"])
+        .args(["--exact", &crate::make::name_of(module_path!(), "child"), "--nocapture"])
         .env(ENV_DIR, place.root())
         .env(ENV_ROW, row.join(" "))
         .output()

@@ -56,7 +56,7 @@ struct Observer(Child);
 impl Observer {
     fn start(url: &str, file: &Path) -> Self {
         let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "kill::observer", "--nocapture"])
+            .args(["--exact", &crate::make::name_of(module_path!(), "observer"), "--nocapture"])
             .env(ENV_URL, url)
             .env(ENV_FILE, file)
             .stdout(std::process::Stdio::null())
