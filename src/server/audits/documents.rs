@@ -33,7 +33,7 @@ impl Sitting {
 
     /// Judges a bundle that the log holds. Expiry is judged at the time of the
     /// last entry below `size`, so that the same size gives the same answer.
-    /// `None`: its body is withheld. Cost as [`Audits::judge`]. Blocks.
+    /// `None`: its body is withheld. Cost as [`Sitting::judge`]. Blocks.
     ///
     /// # Errors
     /// [`AuditsError`].
