@@ -19,9 +19,9 @@ use pulselog::artifact::{Did, Grant, KeyCache, Kind, Limits, admit, scope_hash_b
 use pulselog::audit::{Scope, Verdict};
 use pulselog::entry::{PendingEntry, SubmitterName};
 use pulselog::merkle::TreeSize;
-use pulselog::server::audits::Audits;
 use pulselog::server::desk::Desks;
 use pulselog::server::index::Index;
+use pulselog::server::judge::Audits;
 use pulselog::server::log::sequencer::Running;
 use pulselog::server::log::{Item, Log};
 use pulselog::server::store::layout::cf;

@@ -20,7 +20,7 @@ use pulselog::entry::SubmitterName;
 use pulselog::note::{KeyName, SignerKey};
 use pulselog::server::Server;
 use pulselog::server::config::Config;
-use pulselog::server::tokens::{self, TokenOptions};
+use pulselog::server::submitters::{self, TokenOptions};
 
 use crate::receipts::{Receipt, make, post};
 
@@ -72,7 +72,7 @@ fn serve(dir: &std::path::Path) -> (Server, String) {
     let mut config = Config::local(data.clone(), Origin::parse(fixture::ORIGIN).expect("an origin"), signer, operator);
     config.free_disk_bytes_min = 0;
     let submitter = SubmitterName::parse("bench").expect("a name");
-    let token = tokens::create(&data, &submitter, TokenOptions::default()).expect("a token").token;
+    let token = submitters::create(&data, &submitter, TokenOptions::default()).expect("a token").token;
     (Server::start(config).expect("serving"), token)
 }
 

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use ed25519_dalek::SigningKey;
 use pulselog::artifact::Did;
 use pulselog::entry::SubmitterName;
-use pulselog::server::tokens::{self, TokenOptions};
+use pulselog::server::submitters::{self, TokenOptions};
 
 const ORIGIN: &str = "bench.example.com/log";
 const LINES: usize = 500;
@@ -78,7 +78,7 @@ fn serve(dir: &Path) -> (Child, String, String) {
     assert!(
         pulselog().args(["keygen", "--origin", ORIGIN, "--out"]).arg(&key).output().expect("keygen").status.success()
     );
-    let token = tokens::create(&data, &SubmitterName::parse("soak").expect("a name"), TokenOptions::default());
+    let token = submitters::create(&data, &SubmitterName::parse("soak").expect("a name"), TokenOptions::default());
     let operator = Did::of(&SigningKey::from_bytes(&[8; 32]).verifying_key());
     let mut serve = pulselog();
     serve.args(["serve", "--listen", "127.0.0.1:0", "--origin", ORIGIN, "--operator", operator.as_str()]);

@@ -77,13 +77,13 @@
 //! ```
 //!
 //! **What does the whole log say?** Every entry bundle in order, under the
-//! newest checkpoint ([`verify::copy::LogCopy`]); a copy whose entries do not
+//! newest checkpoint ([`verify::whole_log::LogCopy`]); a copy whose entries do not
 //! lead to the signed root is refused:
 //!
 //! ```
 //! use pulselog::tile::decode_bundle;
 //! use pulselog::trust::TrustPolicy;
-//! use pulselog::verify::copy::LogCopy;
+//! use pulselog::verify::whole_log::LogCopy;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/vectors"))?;

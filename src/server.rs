@@ -10,7 +10,6 @@
 pub mod access;
 pub mod answered;
 pub mod api;
-pub mod audits;
 pub mod config;
 pub mod desk;
 pub mod faults;
@@ -18,17 +17,18 @@ pub mod fsck;
 pub mod guard;
 pub mod health;
 pub mod index;
+pub mod judge;
 pub mod kernel;
 pub mod listener;
 pub mod log;
 pub mod lookup;
+pub mod pages;
 pub mod scrub;
 pub mod signals;
 pub mod state;
 pub mod store;
+pub mod submitters;
 pub mod telemetry;
-pub mod tokens;
-pub mod viewer;
 pub mod workers;
 
 use std::io;
@@ -51,11 +51,11 @@ use crate::server::api::judges::Judges;
 use crate::server::api::pool::Pool;
 use crate::server::api::problem::Problem;
 use crate::server::api::slots::Slots;
-use crate::server::audits::Audits;
 use crate::server::config::{Config, crowd};
 use crate::server::desk::Desks;
 use crate::server::faults::{Faults, NoFaults};
 use crate::server::index::Index;
+use crate::server::judge::Audits;
 use crate::server::log::clock::{Clock, SystemClock};
 use crate::server::log::publisher::Fatal;
 use crate::server::log::recovery::OpenError;
@@ -64,8 +64,8 @@ use crate::server::log::{Log, Opening};
 use crate::server::scrub::Scrub;
 use crate::server::signals::{Asked, Signals};
 use crate::server::state::{AppState, LogFacts};
+use crate::server::submitters::live::Tokens;
 use crate::server::telemetry::Metrics;
-use crate::server::tokens::live::Tokens;
 
 /// How long requests under way may take once the service ends.
 const GRACE: Duration = Duration::from_secs(10);
@@ -139,7 +139,7 @@ impl Server {
         };
         let (stop, stopped) = watch::channel(false);
         runtime.spawn(count_published(state.log.follow(), state.metrics.clone()));
-        let router = api::router(state.clone(), viewer::router(), any(lost));
+        let router = api::router(state.clone(), pages::router(), any(lost));
         let serving = runtime.spawn(listener::serve(listener, router, crowd, stopped));
         tracing::info!(%addr, origin = state.facts.origin, size = state.log.published().head.size.get(), "serving");
         Ok(Self { addr, state, stop, serving, running, runtime })
@@ -256,7 +256,7 @@ fn finish_serving(runtime: &Runtime, stop: &watch::Sender<bool>, serving: JoinHa
 async fn lost(state: State<AppState>, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|a| a.to_str().ok()).unwrap_or_default();
     if accept.contains("text/html") {
-        return viewer::not_found(state).await;
+        return pages::not_found(state).await;
     }
     Problem::new(&codes::service::NOT_FOUND, "there is nothing at this address").into_response()
 }

@@ -16,11 +16,11 @@ use std::ops::Range;
 use crate::codes::{self, Code};
 use crate::merkle::{HASH_BYTES, Hash, Node, TreeSize, node_hash};
 
-mod bundle;
+mod entries;
 mod path;
 mod pyramid;
 
-pub use bundle::{bundle_bytes_max, decode_bundle, encode_bundle};
+pub use entries::{bundle_bytes_max, decode_bundle, encode_bundle};
 pub use path::TilePath;
 pub use pyramid::Pyramid;
 

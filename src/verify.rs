@@ -22,7 +22,6 @@
 pub mod answer;
 mod body;
 pub mod budget;
-pub mod copy;
 mod disclosure;
 mod draft;
 pub mod judge;
@@ -32,6 +31,7 @@ pub mod plain_text;
 pub mod report;
 pub mod scoped_token;
 pub mod verification;
+pub mod whole_log;
 
 use std::sync::Arc;
 

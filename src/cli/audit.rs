@@ -7,9 +7,9 @@ use pulselog::artifact::Did;
 use pulselog::artifact::{Kind, complete, seal};
 use pulselog::audit::{Report, Scope, Verdict, attest, audit_at};
 use pulselog::merkle::TreeSize;
-use pulselog::verify::copy::WholeLog;
 use pulselog::verify::report::{Check, Outcome};
 use pulselog::verify::verification::audit_text;
+use pulselog::verify::whole_log::WholeLog;
 
 use crate::cli::bounds::Bounds;
 use crate::cli::failure::{Exit, Failure};

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use pulselog::trust::TrustPolicy;
 use pulselog::verify::ARTIFACT_BYTES_MAX;
 use pulselog::verify::budget::Budget;
-use pulselog::verify::copy::CopyError;
 use pulselog::verify::packet::{FILES_MAX, Manifest, Packet, Reading};
+use pulselog::verify::whole_log::CopyError;
 
 use crate::cli::failure::Failure;
 use crate::cli::folder::{Folder, name_below};

@@ -11,7 +11,7 @@ use pulselog::checkpoint::Origin;
 use pulselog::entry::SubmitterName;
 use pulselog::server::config::{self, LISTEN_DEFAULT};
 use pulselog::server::log::default_guard_path;
-use pulselog::server::tokens::{self, TokenOptions};
+use pulselog::server::submitters::{self, TokenOptions};
 use pulselog::trust::TrustPolicy;
 
 use crate::cli::failure::{Exit, Failure};
@@ -107,10 +107,10 @@ fn fill(
         None => keygen::did_key(&made.path("operator.pem"))?.1,
     };
     let policy = TrustPolicy::for_log(key.vkey());
-    let refused = |error: tokens::TokenError| Failure::fail(format!("{error} [{}]", error.code()));
+    let refused = |error: submitters::TokenError| Failure::fail(format!("{error} [{}]", error.code()));
     let name = SubmitterName::parse(FIRST_SUBMITTER).map_err(|error| Failure::fail(error.to_string()))?;
     made.files.extend(["tokens.json", "tokens.lock"].map(|name| args.dir.join(name)));
-    let token = tokens::create(&args.dir, &name, TokenOptions::default()).map_err(refused)?.token;
+    let token = submitters::create(&args.dir, &name, TokenOptions::default()).map_err(refused)?.token;
     made.write("operator.token", 0o600, &format!("{token}\n"))?;
     made.write("operator.did", 0o644, &format!("{operator}\n"))?;
     made.write("trust.policy", 0o644, &policy.to_string())?;

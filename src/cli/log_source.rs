@@ -12,8 +12,8 @@ use pulselog::note::NOTE_BYTES_MAX;
 use pulselog::tile::{TILE_WIDTH, TilePath, bundle_bytes_max, decode_bundle};
 use pulselog::trust::TrustPolicy;
 use pulselog::verify::ARTIFACT_BYTES_MAX;
-use pulselog::verify::copy::{CopyError, LogCopy, WholeLog};
 use pulselog::verify::packet::MANIFEST;
+use pulselog::verify::whole_log::{CopyError, LogCopy, WholeLog};
 
 use crate::cli::bounds::Bounds;
 #[cfg(feature = "server")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pulselog::artifact::Kind;
 use pulselog::entry::SubmitterName;
-use pulselog::server::tokens::{self, TokenOptions, TokenRow};
+use pulselog::server::submitters::{self, TokenOptions, TokenRow};
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::{print, print_json};
@@ -110,7 +110,7 @@ struct Data {
 impl Data {
     /// A token in a directory that no log reads would let nobody in.
     fn is_a_log(&self) -> Result<(), Failure> {
-        if tokens::is_log(&self.data) {
+        if submitters::is_log(&self.data) {
             return Ok(());
         }
         let at = self.data.display();
@@ -125,24 +125,24 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         Action::New { name, data, expires, kinds, allow_unsigned, instance } => {
             data.is_a_log()?;
             let options = TokenOptions { expires, kinds, allow_unsigned, instance };
-            let made = tokens::create(&data.data, &parse(&name)?, options).map_err(refused)?;
+            let made = submitters::create(&data.data, &parse(&name)?, options).map_err(refused)?;
             print(&format!("{}\n", made.token))?;
         }
         Action::List { data, json } => {
             data.is_a_log()?;
-            let rows = tokens::list(&data.data).map_err(refused)?;
+            let rows = submitters::list(&data.data).map_err(refused)?;
             if json { print_json(&rows)? } else { print(&table(&rows))? }
         }
         Action::Revoke { name, data } => {
             data.is_a_log()?;
-            tokens::revoke(&data.data, &parse(&name)?).map_err(refused)?;
+            submitters::revoke(&data.data, &parse(&name)?).map_err(refused)?;
             print(&format!("revoked {name}; a running log refuses it within a second\n"))?;
         }
     }
     Ok(Exit::Pass)
 }
 
-fn refused(error: tokens::TokenError) -> Failure {
+fn refused(error: submitters::TokenError) -> Failure {
     Failure::fail(format!("{error} [{}]", error.code()))
 }
 

@@ -8,9 +8,9 @@
 use axum::http::StatusCode;
 
 use crate::codes::{Code, service};
-use crate::server::audits::AuditsError;
+use crate::server::judge::AuditsError;
 use crate::server::log::view::ViewError;
-use crate::server::tokens::TokenError;
+use crate::server::submitters::TokenError;
 
 /// An error whose code is another outside than inside.
 pub trait Answered {

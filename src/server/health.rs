@@ -12,8 +12,8 @@ use crate::server::api::query::Query;
 use crate::server::api::wire::HealthJson;
 use crate::server::log::Log;
 use crate::server::state::AppState;
+use crate::server::submitters::live::Tokens;
 use crate::server::telemetry::Now;
-use crate::server::tokens::live::Tokens;
 
 /// Media type of the counters.
 const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

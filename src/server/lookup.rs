@@ -8,10 +8,10 @@ use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::artifact::{Artifact, Kind};
 use crate::audit::Link;
 use crate::merkle::{Hash, LeafHash, LeafIndex, TreeSize};
-use crate::server::audits::AuditsError;
 use crate::server::desk::Desk;
 use crate::server::index::Index;
 use crate::server::index::names::{Sort, meets, names};
+use crate::server::judge::AuditsError;
 use crate::server::log::view::{StoredEntry, View, ViewError};
 use crate::text::{base64url, percent};
 

@@ -10,15 +10,15 @@ use crate::server::access::Access;
 use crate::server::api::judges::Judges;
 use crate::server::api::pool::Pool;
 use crate::server::api::slots::Slots;
-use crate::server::audits::Audits;
 use crate::server::config::Limits;
 use crate::server::config::crowd::Crowd;
 use crate::server::desk::Desks;
 use crate::server::index::Index;
+use crate::server::judge::Audits;
 use crate::server::log::Log;
 use crate::server::scrub::Scrub;
+use crate::server::submitters::live::Tokens;
 use crate::server::telemetry::Metrics;
-use crate::server::tokens::live::Tokens;
 
 /// The log's identity, ready to show.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -23,13 +23,13 @@ use crate::entry::SequencedEntry;
 use crate::merkle::TreeSize;
 use crate::protocol::{self, Bundle, Document, DocumentKind, verify_with};
 use crate::verify::body::Shown;
-use crate::verify::copy::WholeLog;
 use crate::verify::packet::{PackedProof, Packet};
 use crate::verify::report::{Check, Outcome, REPORT_VERSION, Report};
 use crate::verify::scoped_token::{KeySet, ScopedToken};
 use crate::verify::verification::{
     Allowlists, AuditPart, AuditStatus, CoveragePart, DocumentName, ProtocolPart, Verification,
 };
+use crate::verify::whole_log::WholeLog;
 use crate::verify::{Options, prove_shown};
 
 /// What the reader holds beside the document.

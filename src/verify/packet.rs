@@ -26,8 +26,8 @@ use crate::merkle::{LeafIndex, RootHash, TreeSize};
 use crate::text::hex;
 use crate::trust::TrustPolicy;
 use crate::verify::budget::Budget;
-use crate::verify::copy::CopyError;
 use crate::verify::report::Check;
+use crate::verify::whole_log::CopyError;
 
 pub use self::manifest::Manifest;
 pub(in crate::verify) use self::reading::PackedProof;

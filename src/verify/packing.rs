@@ -12,8 +12,8 @@ use crate::artifact::{Artifact, Did, Kind};
 use crate::audit::used_by;
 use crate::merkle::{Frontier, Hash, LeafIndex, Node, Plan, TreeSize, leaf_hash};
 use crate::receipt::{ConsistencyFile, LogProof, tlog_proof};
-use crate::verify::copy::WholeLog;
 use crate::verify::packet::File;
+use crate::verify::whole_log::WholeLog;
 
 /// The checkpoint's file.
 pub const CHECKPOINT: &str = "checkpoint";

@@ -381,7 +381,7 @@ fn templates_keep_to_the_words_and_print_nothing_unescaped() {
         "no findings",
     ];
     let mut sources: Vec<(String, String)> = Vec::new();
-    for folder in ["templates", "src/server/viewer"] {
+    for folder in ["templates", "src/server/pages"] {
         for file in std::fs::read_dir(project(folder)).expect("a folder").flatten() {
             let path = file.path();
             if path.is_file() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pulselog::artifact::Kind;
 use pulselog::entry::SubmitterName;
-use pulselog::server::tokens::{self, TokenOptions};
+use pulselog::server::submitters::{self, TokenOptions};
 
 use crate::cli::demo::scene::INSTANCE;
 use crate::cli::failure::Failure;
@@ -64,7 +64,7 @@ impl Submitters {
     /// Revokes every token.
     pub fn revoke(&self) -> Result<(), Failure> {
         for (_, name, _) in &self.rows {
-            tokens::revoke(&self.data, name).map_err(|error| Failure::fail(format!("demo: {error}")))?;
+            submitters::revoke(&self.data, name).map_err(|error| Failure::fail(format!("demo: {error}")))?;
         }
         Ok(())
     }
@@ -79,6 +79,6 @@ fn made(
     let wrong = |why: String| Failure::fail(format!("demo: token {role}: {why}"));
     let name = SubmitterName::parse(&format!("{role}.{suffix}")).map_err(|error| wrong(error.to_string()))?;
     let options = TokenOptions { expires: Some(LIFETIME), ..options };
-    let made = tokens::create(data, &name, options).map_err(|error| wrong(error.to_string()))?;
+    let made = submitters::create(data, &name, options).map_err(|error| wrong(error.to_string()))?;
     Ok((role, name, made.token))
 }

@@ -14,8 +14,8 @@ use crate::server::api::pool;
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{NAME_BYTES_MAX, Param, Query, Takes, segments};
 use crate::server::api::wire::audited::{FindingListJson, ScopeReportJson};
-use crate::server::audits::{Audits, Filter};
 use crate::server::desk::Desks;
+use crate::server::judge::{Audits, Filter};
 use crate::server::log::view::View;
 
 /// Findings of one page unless asked otherwise, and at most.

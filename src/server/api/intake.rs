@@ -22,7 +22,7 @@ use crate::server::api::query::{Param, Query};
 use crate::server::api::throttle::Throttle;
 use crate::server::config::crowd::Crowd;
 use crate::server::state::AppState;
-use crate::server::tokens::live::Submitter;
+use crate::server::submitters::live::Submitter;
 
 /// Bytes of a refused body that are read and dropped.
 const DRAIN_BYTES_MAX: usize = 256 << 20;

@@ -19,10 +19,10 @@ use crate::artifact::AdmitError;
 use crate::codes::{Code, artifact, service};
 use crate::server::access::Closed;
 use crate::server::answered::{Answered, status_of};
-use crate::server::audits::AuditsError;
+use crate::server::judge::AuditsError;
 use crate::server::log::SubmitError;
 use crate::server::log::view::ViewError;
-use crate::server::tokens::TokenError;
+use crate::server::submitters::TokenError;
 
 /// Media type of every problem.
 pub const MEDIA_TYPE: &str = "application/problem+json";

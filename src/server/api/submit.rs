@@ -22,7 +22,7 @@ use crate::server::api::{answer, intake};
 use crate::server::config::Limits;
 use crate::server::log::{Answered, Item, Logged};
 use crate::server::state::AppState;
-use crate::server::tokens::live::Submitter;
+use crate::server::submitters::live::Submitter;
 
 /// Query of the single submission.
 pub const ONE_QUERY: &[Param] = &[Param {

@@ -20,8 +20,8 @@ use crate::server::api::audits::{AT_QUERY, size_at};
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Query, segments};
 use crate::server::api::{intake, pool};
-use crate::server::audits::{Audits, Sitting};
 use crate::server::desk::Desks;
+use crate::server::judge::{Audits, Sitting};
 use crate::server::state::AppState;
 use crate::verify::verification::Verification;
 

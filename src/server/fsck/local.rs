@@ -17,7 +17,7 @@ use crate::server::fsck::{FsckError, Progress, Report, is_told, require_log};
 use crate::server::guard::{FileGuard, GuardState, hash_text};
 use crate::server::store::layout::{HeadRecord, LogIdentity, SCHEMA, cf, statement_key};
 use crate::server::store::{Store, StoreError};
-use crate::server::tokens;
+use crate::server::submitters;
 use crate::tile::TileId;
 use crate::trust::TrustPolicy;
 
@@ -95,8 +95,8 @@ impl<'a> Walk<'a> {
             let why = format!("is of layout version {}, this program knows {SCHEMA}", identity.schema);
             self.report.note("log identity", why);
         }
-        if let Err(error) = tokens::list(data) {
-            self.report.note(tokens::FILE_NAME, error.to_string());
+        if let Err(error) = submitters::list(data) {
+            self.report.note(submitters::FILE_NAME, error.to_string());
         }
     }
 

@@ -3,9 +3,9 @@
 
 use crate::codes::verdict;
 use crate::trust::{TrustPolicy, TrustedCheckpoint};
-use crate::verify::copy::WholeLog;
 use crate::verify::judge::{Evidence, Judge};
 use crate::verify::report::Check;
+use crate::verify::whole_log::WholeLog;
 
 impl Judge {
     /// Whether the log that was read begins with the tree of this checkpoint;

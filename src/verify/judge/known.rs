@@ -4,10 +4,10 @@
 use crate::codes::verdict;
 use crate::merkle::TreeSize;
 use crate::trust::TrustedCheckpoint;
-use crate::verify::copy::WholeLog;
 use crate::verify::judge::beginning::begins;
 use crate::verify::judge::{Evidence, Judge};
 use crate::verify::report::Check;
+use crate::verify::whole_log::WholeLog;
 
 /// As checks call a checkpoint that the reader kept.
 const KEPT: &str = "kept checkpoint";

@@ -3,9 +3,9 @@
 use crate::codes::{self, verdict};
 use crate::merkle::{RootHash, TreeSize, verify_consistency};
 use crate::trust::TrustedCheckpoint;
-use crate::verify::copy::root_of;
 use crate::verify::packet::Packet;
 use crate::verify::report::Check;
+use crate::verify::whole_log::root_of;
 
 impl Packet {
     /// Whether a consistency file shows that the tree of `from` with this root

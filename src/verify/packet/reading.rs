@@ -15,9 +15,9 @@ use crate::merkle::{Hash, LeafIndex, RootHash, TreeSize};
 use crate::receipt::{ConsistencyFile, ReceiptError, prove_under, tlog_proof};
 use crate::trust::{TrustError, TrustPolicy, TrustedCheckpoint};
 use crate::verify::budget::{Budget, OverBudget};
-use crate::verify::copy::{CopyError, in_order};
 use crate::verify::packet::{MANIFEST, Packet};
 use crate::verify::report::Check;
+use crate::verify::whole_log::{CopyError, in_order};
 
 /// First line of a `.tlog-proof`.
 const PROOF_LINE: &[u8] = b"c2sp.org/tlog-proof@v1\n";

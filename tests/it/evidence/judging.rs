@@ -11,9 +11,9 @@ use pulselog::merkle::{Frontier, leaf_hash};
 use pulselog::note::{KeyName, SignerKey};
 use pulselog::protocol::Options;
 use pulselog::trust::TrustPolicy;
-use pulselog::verify::copy::{LogCopy, WholeLog};
 use pulselog::verify::judge::Judge;
 use pulselog::verify::verification::{Allowlists, AuditStatus, Verification};
+use pulselog::verify::whole_log::{LogCopy, WholeLog};
 
 use crate::audit::goldens::authority::neighbours;
 use crate::make::audit::{START_MS, Story, operator};

@@ -5,11 +5,11 @@ use std::sync::OnceLock;
 
 use proptest::prelude::*;
 use pulselog::protocol::Options;
-use pulselog::verify::copy::{CopyError, LogCopy};
 use pulselog::verify::judge::{Evidence, Judge};
 use pulselog::verify::packet::{File, MANIFEST, Packet};
 use pulselog::verify::scoped_token::{KeySet, ScopedToken};
 use pulselog::verify::verification::Verification;
+use pulselog::verify::whole_log::{CopyError, LogCopy};
 
 use crate::make::audit::{START_MS, operator};
 use crate::make::evidence::{Kept, attested_log};

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use pulselog::server::Server;
 use pulselog::server::api::problem::codes;
-use pulselog::server::tokens::TokenOptions;
+use pulselog::server::submitters::TokenOptions;
 
 use crate::make;
 use crate::make::service::{self, Service};

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use pulselog::entry::SubmitterName;
-use pulselog::server::tokens::{self, TokenOptions};
+use pulselog::server::submitters::{self, TokenOptions};
 
 use crate::make;
 use crate::make::service::{self, Answer, Service};
@@ -56,7 +56,7 @@ fn a_new_token_works_and_a_revoked_one_stops_within_a_second() {
     let token = service::token(&service.data(), "second", TokenOptions::default());
     let submit = || service.post_as(&token, "/v1/entries", service::receipt());
     assert_eq!(within_a_second(submit, 201).status, 201);
-    tokens::revoke(&service.data(), &name("second")).expect("revoked");
+    submitters::revoke(&service.data(), &name("second")).expect("revoked");
     within_a_second(submit, 401).is(401, "token_revoked");
     assert_eq!(service.post("/v1/entries", service::receipt()).status, 201, "others go on");
 }
@@ -115,14 +115,14 @@ fn the_file_is_private_and_holds_no_token() {
 fn names_are_never_reused_not_even_after_revocation() {
     let dir = tempfile::tempdir().expect("a directory");
     let again =
-        || tokens::create(dir.path(), &name("one"), TokenOptions::default()).map(|_| ()).map_err(|e| e.code().name);
+        || submitters::create(dir.path(), &name("one"), TokenOptions::default()).map(|_| ()).map_err(|e| e.code().name);
     assert_eq!(again(), Ok(()));
     assert_eq!(again(), Err("token_name_taken"));
-    tokens::revoke(dir.path(), &name("one")).expect("revoked");
+    submitters::revoke(dir.path(), &name("one")).expect("revoked");
     assert_eq!(again(), Err("token_name_taken"));
-    let unknown = tokens::revoke(dir.path(), &name("two"));
+    let unknown = submitters::revoke(dir.path(), &name("two"));
     assert_eq!(unknown.map_err(|e| e.code().name), Err("token_no_such_name"));
-    let rows = tokens::list(dir.path()).expect("rows");
+    let rows = submitters::list(dir.path()).expect("rows");
     assert_eq!(rows.len(), 1);
     assert!(rows[0].revoked_at.is_some());
 }
@@ -147,10 +147,10 @@ fn refuses_options_that_contradict_each_other() {
         },
     ];
     for (at, options) in cases.into_iter().enumerate() {
-        let made = tokens::create(dir.path(), &name(&format!("n{at}")), options);
+        let made = submitters::create(dir.path(), &name(&format!("n{at}")), options);
         assert_eq!(made.map(|_| ()).map_err(|e| e.code().name), Err("token_options"), "case {at}");
     }
-    assert!(tokens::list(dir.path()).expect("no file").is_empty());
+    assert!(submitters::list(dir.path()).expect("no file").is_empty());
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn two_commands_at_once_lose_no_row() {
             scope.spawn(move || service::token(data, &format!("n{at}"), TokenOptions::default()));
         }
     });
-    assert_eq!(tokens::list(dir.path()).expect("rows").len(), 8);
+    assert_eq!(submitters::list(dir.path()).expect("rows").len(), 8);
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn a_token_that_is_revoked_while_the_body_arrives_submits_nothing() {
     );
     stream.write_all(head.as_bytes()).expect("sent");
     stream.write_all(&body.as_bytes()[..100]).expect("sent");
-    tokens::revoke(&service.data(), &name("second")).expect("revoked");
+    submitters::revoke(&service.data(), &name("second")).expect("revoked");
     within_a_second(submit, 401).is(401, "token_revoked");
     let size = service.size();
     stream.write_all(&body.as_bytes()[100..]).expect("sent");

@@ -14,7 +14,7 @@ use pulselog::server::config::Config;
 use pulselog::server::config::crowd::Crowd;
 use pulselog::server::faults::NoFaults;
 use pulselog::server::log::clock::{Clock, Reading, SystemClock};
-use pulselog::server::tokens::{self, TokenOptions};
+use pulselog::server::submitters::{self, TokenOptions};
 use pulselog::server::{ServeError, Server};
 
 use crate::make;
@@ -223,7 +223,7 @@ impl Drop for Service {
 
 pub fn token(data: &Path, name: &str, options: TokenOptions) -> String {
     let name = SubmitterName::parse(name).expect("a legal name");
-    tokens::create(data, &name, options).unwrap_or_else(|e| panic!("{e}")).token
+    submitters::create(data, &name, options).unwrap_or_else(|e| panic!("{e}")).token
 }
 
 /// A gateway receipt that no test has made before.

@@ -11,7 +11,7 @@ use pulselog::entry::SubmitterName;
 use pulselog::note::{KeyName, SignerKey};
 use pulselog::server::Server;
 use pulselog::server::config::Config;
-use pulselog::server::tokens::{self, TokenOptions};
+use pulselog::server::submitters::{self, TokenOptions};
 
 use crate::make::{did, good_payload, hex, key, kind, seal_raw, set, value};
 
@@ -56,7 +56,7 @@ impl Site {
         let server = Server::start(config).expect("the log starts");
         let new = |name: &str, options: TokenOptions| {
             let name = SubmitterName::parse(name).expect("a name");
-            tokens::create(&data, &name, options).expect("a token").token
+            submitters::create(&data, &name, options).expect("a token").token
         };
         let bare = || TokenOptions { allow_unsigned: Some((kind("trust_pulse"), None)), ..TokenOptions::default() };
         let bare_tokens = vec![new("openclaw-runtime", bare()), new("second-runtime", bare())];

@@ -7,7 +7,7 @@ use pulselog::artifact::{KeyCache, Limits, admit};
 use pulselog::audit::{Report, Timeline, audit_at};
 use pulselog::entry::SequencedEntry;
 use pulselog::merkle::{LeafIndex, TreeSize};
-use pulselog::server::tokens::TokenOptions;
+use pulselog::server::submitters::TokenOptions;
 
 use crate::make::attest::know_all;
 use crate::make::audit::{START_MS, Story, operator};

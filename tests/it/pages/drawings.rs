@@ -6,10 +6,10 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use pulselog::merkle::{LeafIndex, Plan, Side, TreeSize};
-use pulselog::server::viewer::drawing::Svg;
-use pulselog::server::viewer::drawing::ladder::Ladder;
-use pulselog::server::viewer::drawing::scale;
-use pulselog::server::viewer::drawing::strip::Strip;
+use pulselog::server::pages::drawing::Svg;
+use pulselog::server::pages::drawing::ladder::Ladder;
+use pulselog::server::pages::drawing::scale;
+use pulselog::server::pages::drawing::strip::Strip;
 
 fn golden(name: &str, svg: &Svg) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/drawings").join(name);

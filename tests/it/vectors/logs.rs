@@ -11,7 +11,7 @@ use pulselog::merkle::{Frontier, leaf_hash};
 use pulselog::note::SignedNote;
 use pulselog::tile::{TileId, TilePath, decode_bundle, encode_bundle};
 use pulselog::trust::TrustPolicy;
-use pulselog::verify::copy::LogCopy;
+use pulselog::verify::whole_log::LogCopy;
 use serde_json::{Value, json};
 
 use crate::make::evidence::Kept;

@@ -8,7 +8,7 @@ use crate::artifact::digest::ArtifactDigest;
 use crate::audit::{AsOf, Finding, RULES_VERSION, Report};
 use crate::merkle::LeafIndex;
 use crate::server::api::wire::shapes::ARTIFACT;
-use crate::server::audits::{FindingPage, ScopeReport};
+use crate::server::judge::{FindingPage, ScopeReport};
 use crate::server::lookup::{Found, Group};
 use crate::shapes::HashText;
 

@@ -1,0 +1,190 @@
+//! The pages: one page struct is one template, and holds strings that are
+//! ready to show. No script, one stylesheet, nothing from another origin.
+//!
+//! ```text
+//! /                       which log is this, is it alive, how do I follow it
+//! /entries/{index}        what is it, who signed it, is it in the log
+//! /pulses/{digest}        which run; what the agent says; what the log can prove
+//! /runs/{agent}/{run}     everything that claims to belong to one run
+//! /b/{digest}             one proof bundle, for tickets: both verdicts at any size
+//! /jobs/{id}              which change, which runs, what is open
+//! /findings               what is open, how bad, since when
+//! /findings/{code}        what a code means, what to do, what it does not prove
+//! ```
+//!
+//! Pages show what was recorded, prove its position, and repeat what the audit
+//! says of it; they decide nothing themselves. Every proof on a page was
+//! verified by the reader that made it ([`View`]); a page that cannot be proven
+//! is an error page.
+//!
+//! Not implemented: search, checkpoint and policy pages, checking in the browser.
+//!
+//! [`View`]: crate::server::log::view::View
+
+pub mod drawing;
+pub mod escape;
+pub mod states;
+pub mod words;
+
+mod bundle;
+mod card;
+mod code;
+mod coverage;
+mod document;
+mod entry;
+mod finding;
+mod findings;
+mod home;
+mod inline;
+mod job;
+mod judging;
+mod offline;
+mod proof;
+mod pulse;
+mod reader;
+mod record;
+mod rows;
+mod run;
+mod trouble;
+mod verdict;
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::extract::FromRef;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use crate::server::access::Access;
+use crate::server::api::fixed::Fixed;
+use crate::server::api::pool;
+use crate::server::desk::Desks;
+use crate::server::index::Index;
+use crate::server::judge::Audits;
+use crate::server::pages::reader::Reader;
+use crate::server::pages::trouble::Trouble;
+use crate::server::state::{AppState, LogFacts};
+
+const STYLESHEET: &str = include_str!("../../static/pulselog.css");
+const FAVICON: &str = include_str!("../../static/favicon.svg");
+
+/// What a page may load and do: our stylesheet, our icon, our forms.
+const PAGE_POLICY: &str =
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// What an SVG or a stylesheet on its own may load: nothing.
+const ASSET_CACHE: &str = "public, max-age=300";
+const ASSET_POLICY: &str = "default-src 'none'";
+
+/// The page routes.
+pub fn router() -> Router<AppState> {
+    Router::new()
+        .route("/", get(home::page))
+        .route("/entries", get(not_found))
+        .route("/pulses", get(not_found))
+        .route("/runs", get(not_found))
+        .route("/jobs", get(not_found))
+        .route("/entries/{index}", get(entry::page))
+        .route("/pulses/{digest}", get(pulse::page))
+        .route("/runs/{agent}/{run}", get(run::page))
+        .route("/b/{digest}", get(bundle::page))
+        .route("/jobs/{id}", get(job::page))
+        .route("/findings", get(findings::page))
+        .route("/findings/{code}", get(code::page))
+        .route("/static/pulselog.css", get(async |headers| asset(&STYLESHEET_ASSET, &headers)))
+        .route("/static/favicon.svg", get(async |headers| asset(&FAVICON_ASSET, &headers)))
+}
+
+/// The page for an address that is no page.
+pub async fn not_found(state: axum::extract::State<AppState>) -> Response {
+    let handles = Handles::from_ref(&state.0);
+    serve(handles, |_| Err(Trouble::no_such_page())).await
+}
+
+/// What pages are made with.
+#[derive(Clone)]
+pub(crate) struct Handles {
+    pub desks: Desks,
+    pub index: Index,
+    pub audits: Audits,
+    pub facts: LogFacts,
+    pub access: Access,
+}
+
+impl FromRef<AppState> for Handles {
+    fn from_ref(state: &AppState) -> Self {
+        let (desks, index) = (Desks::from_ref(state), Index::from_ref(state));
+        let (audits, facts, access) = (Audits::from_ref(state), LogFacts::from_ref(state), Access::from_ref(state));
+        Self { desks, index, audits, facts, access }
+    }
+}
+
+/// What a page handler answers.
+pub(crate) enum Answer {
+    /// A rendered page.
+    Page(String),
+    /// Another address on this server, for a hash in another spelling.
+    Redirect(String),
+}
+
+impl Answer {
+    /// A redirect that keeps the query, so that a pinned size stays pinned.
+    fn moved(path: &str, from: &Uri) -> Self {
+        Self::Redirect(from.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
+    }
+}
+
+/// Runs one page where blocking is allowed, since the store blocks.
+pub(crate) async fn serve<F>(handles: Handles, work: F) -> Response
+where
+    F: FnOnce(&Reader) -> Result<Answer, Trouble> + Send + 'static,
+{
+    let made = pool::behind(move || {
+        // Every page passes here: what shows nothing to anybody shows no page.
+        let passed = handles.access.check();
+        let reader = Reader::new(handles);
+        match passed.map_err(Trouble::from).and_then(|()| work(&reader)) {
+            Ok(Answer::Page(html)) => page(StatusCode::OK, html),
+            Ok(Answer::Redirect(to)) => redirect(&to),
+            Err(trouble) => trouble.answer(&reader),
+        }
+    });
+    made.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+fn page(status: StatusCode, html: String) -> Response {
+    let mut response = (status, html).into_response();
+    let headers = response.headers_mut();
+    let fixed = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, PAGE_POLICY),
+        (header::CACHE_CONTROL, "private, no-cache"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+    response
+}
+
+fn redirect(to: &str) -> Response {
+    let Ok(location) = HeaderValue::from_str(to) else { return StatusCode::NOT_FOUND.into_response() };
+    let mut response = page(StatusCode::PERMANENT_REDIRECT, String::new());
+    response.headers_mut().insert(header::LOCATION, location);
+    response
+}
+
+static STYLESHEET_ASSET: LazyLock<Fixed> =
+    LazyLock::new(|| Fixed::new("text/css; charset=utf-8", ASSET_CACHE, STYLESHEET));
+static FAVICON_ASSET: LazyLock<Fixed> = LazyLock::new(|| Fixed::new("image/svg+xml", ASSET_CACHE, FAVICON));
+
+fn asset(asset: &Fixed, headers: &HeaderMap) -> Response {
+    let mut response = asset.answer(headers);
+    let fields = response.headers_mut();
+    fields.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(ASSET_POLICY));
+    fields.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

@@ -1,0 +1,210 @@
+//! `/b/{digest}`: one proof bundle, the permalink of change tickets. Is this
+//! the bundle of my ticket; what do both verdicts say of it at one size; which
+//! receipts does it hold; does it hold offline.
+
+use askama::Template;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use axum::response::Response;
+
+use crate::artifact::Kind;
+use crate::artifact::digest::ArtifactDigest;
+use crate::artifact::json::{Value, to_compact};
+use crate::artifact::receipts;
+use crate::codes::service;
+use crate::merkle::TreeSize;
+use crate::server::log::view::StoredEntry;
+use crate::server::pages::document::{self, Document, FactRow, Raw};
+use crate::server::pages::inline::{Chip, Said, When};
+use crate::server::pages::judging::{self, Judged, Spelling, read_digest};
+use crate::server::pages::offline::Offline;
+use crate::server::pages::proof::Inclusion;
+use crate::server::pages::reader::{Choices, Reader, Shell, segments};
+use crate::server::pages::record::ticket;
+use crate::server::pages::rows::{job_href, run_href};
+use crate::server::pages::states::{Row, State as PageState};
+use crate::server::pages::trouble::Trouble;
+use crate::server::pages::verdict::Verdicts;
+use crate::server::pages::{Answer, Handles, serve, words};
+
+/// Receipts of one list; the rest is in the raw body.
+const RECEIPTS_MAX: usize = 100;
+
+#[derive(Template)]
+#[template(path = "bundle.html")]
+struct BundlePage {
+    shell: Shell,
+    digest: String,
+    index: u64,
+    also: Vec<u64>,
+    signer: Option<Chip>,
+    submitter: Said,
+    logged: When,
+    leaf_hash: String,
+    runs: Vec<(String, Said)>,
+    job: Option<(String, Said)>,
+    ticket: Option<Said>,
+    facts: Vec<FactRow>,
+    verdicts: Option<Verdicts>,
+    judged: Option<Row>,
+    browser: Row,
+    withheld: Option<Row>,
+    receipts: Vec<ReceiptRow>,
+    receipts_total: String,
+    receipts_left: Option<String>,
+    kept_at: String,
+    inclusion: Inclusion,
+    offline: Offline,
+    raw: Option<Raw>,
+}
+
+/// A receipt inside the bundle.
+struct ReceiptRow {
+    /// Place in the bundle: `receipts[0]`.
+    place: String,
+    id: Option<Said>,
+    digest: Chip,
+    /// Its own entry, when it is logged by itself too.
+    entry: Option<u64>,
+}
+
+pub(super) async fn page(
+    State(handles): State<Handles>,
+    digest: Result<Path<String>, PathRejection>,
+    uri: Uri,
+) -> Response {
+    serve(handles, move |reader| {
+        let (text, choices) = (segments(digest)?, Choices::read(&uri)?);
+        let wanted = match read_digest(&text) {
+            Some(Spelling::Hex(wanted)) => wanted,
+            Some(Spelling::Other(wanted)) => return Ok(Answer::moved(&format!("/b/{wanted}"), &uri)),
+            None => {
+                let sentence = "A proof bundle is addressed by its digest, 64 hex digits.";
+                return Err(Trouble::new(&service::BUNDLE_NOT_FOUND, sentence).about(&text));
+            }
+        };
+        let size = choices.at(reader)?;
+        let found = reader.view().find_artifact(&wanted)?;
+        let is_here = |e: &&StoredEntry| e.entry.kind == Kind::ProofBundle && e.index.get() < size.get();
+        let bundles: Vec<&StoredEntry> = found.iter().filter(is_here).collect();
+        let Some((first, others)) = bundles.split_first() else {
+            reader.view().check_none(size)?;
+            return Err(no_bundle(&wanted, size, found.first()));
+        };
+        let page = Bundle { reader, stored: first, others, size, choices: &choices };
+        Ok(Answer::Page(page.show()?.render()?))
+    })
+    .await
+}
+
+fn no_bundle(digest: &ArtifactDigest, size: TreeSize, other: Option<&StoredEntry>) -> Trouble {
+    let size = words::entries(size.get());
+    let sentence = match other {
+        Some(entry) if entry.entry.kind != Kind::ProofBundle => {
+            format!("Entry {} has this digest, but it is no proof bundle: {}.", entry.index, entry.entry.kind.title())
+        }
+        _ => format!("No proof bundle among {size} has this digest."),
+    };
+    let trouble = Trouble::new(&service::BUNDLE_NOT_FOUND, sentence).about(&digest.to_string());
+    match other {
+        Some(entry) => trouble.with_next(format!("/entries/{}", entry.index), "Show that entry"),
+        None => trouble,
+    }
+}
+
+/// One bundle at one size.
+struct Bundle<'a> {
+    reader: &'a Reader,
+    stored: &'a StoredEntry,
+    others: &'a [&'a StoredEntry],
+    size: TreeSize,
+    choices: &'a Choices,
+}
+
+impl Bundle<'_> {
+    fn show(&self) -> Result<BundlePage, Trouble> {
+        let (reader, stored) = (self.reader, self.stored);
+        let document = Document::read(reader, stored.index)?;
+        let judged = judging::bundle(reader, stored.index, self.size)?;
+        let keys = document.keys();
+        let agent = keys.agent.as_deref().unwrap_or_default();
+        let digest = stored.entry.digest.to_string();
+        // Proofs need a published size; verdicts take any.
+        let size = self.choices.size()?.unwrap_or(reader.view().size());
+        let name = judged.as_ref().ok().and_then(|judged| judged.document.clone());
+        let job = name.and_then(|name| name.job);
+        let panel: Judged<Verdicts> = match &judged {
+            Ok(judged) => {
+                let verdicts = Verdicts::of_document(reader, judged, "bundle")?;
+                let more = runs(agent, &keys.runs).into_iter().next().map_or(String::new(), |(href, _)| href);
+                let verdicts = verdicts.with_more(judged.audit.findings.len(), more);
+                Ok(verdicts.pinned(reader, self.size, format!("/b/{digest}")))
+            }
+            Err(state) => Err(*state),
+        };
+        let word = panel.as_ref().map_or_else(|state| state.row().label, |verdicts| verdicts.audit.word.label);
+        let short = format!("{}…{}", &digest[..8], &digest[digest.len() - 8..]);
+        let description = format!(
+            "{word}. Proof bundle {digest}, entry {}, as of {}.",
+            stored.index,
+            words::entries(self.size.get())
+        );
+        let receipts = self.receipts(&document)?;
+        let total = document.payload().map_or(0, |payload| receipts_of(payload).count());
+        let left = total.saturating_sub(receipts.len()) as u64;
+        let is_pinned = self.size < reader.view().size();
+        Ok(BundlePage {
+            shell: reader.shell(&format!("{word} · bundle {short}"), description),
+            index: stored.index.get(),
+            also: self.others.iter().map(|other| other.index.get()).collect(),
+            signer: document::signer(stored),
+            submitter: Said::name(stored.entry.submitter.as_str()),
+            logged: When::millisecond(stored.entry.logged_at.unix_ms()),
+            leaf_hash: stored.leaf_hash.to_string(),
+            runs: runs(agent, &keys.runs),
+            job: job.map(|job| (job_href(&job), Said::name(&job))),
+            ticket: document.payload().and_then(ticket).map(|ticket| Said::name(&ticket)),
+            facts: document.facts(),
+            judged: panel.as_ref().err().map(|state| state.row()),
+            verdicts: panel.ok(),
+            browser: PageState::BrowserNotChecked.row(),
+            withheld: document.is_withheld().then(|| PageState::Withheld.row()),
+            receipts,
+            receipts_total: words::counted(total as u64, "receipt", "receipts"),
+            receipts_left: (left > 0).then(|| words::quantity(left)),
+            kept_at: if is_pinned { self.size.to_string() } else { String::new() },
+            inclusion: Inclusion::new(reader, stored, size)?,
+            offline: Offline::new(reader, stored, size, None),
+            raw: document.raw(),
+            digest,
+        })
+    }
+
+    fn receipts(&self, document: &Document) -> Result<Vec<ReceiptRow>, Trouble> {
+        let mut rows = Vec::new();
+        for (array, at, receipt) in document.payload().into_iter().flat_map(receipts_of).take(RECEIPTS_MAX) {
+            let digest = ArtifactDigest::of(to_compact(receipt).as_bytes());
+            let entries = self.reader.view().find_artifact(&digest)?;
+            let inner = receipt.get("payload").unwrap_or(receipt);
+            rows.push(ReceiptRow {
+                place: format!("{array}[{at}]"),
+                id: inner.text_at("receipt_id").map(Said::name),
+                digest: Chip::hash(&digest.to_string()),
+                entry: entries.first().map(|entry| entry.index.get()),
+            });
+        }
+        Ok(rows)
+    }
+}
+
+fn receipts_of(payload: &Value) -> impl Iterator<Item = (&'static str, usize, &Value)> {
+    receipts(payload)
+}
+
+fn runs(agent: &str, runs: &[String]) -> Vec<(String, Said)> {
+    if agent.is_empty() {
+        return Vec::new();
+    }
+    runs.iter().map(|run| (run_href(agent, run), Said::name(run))).collect()
+}

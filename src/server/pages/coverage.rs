@@ -1,0 +1,125 @@
+//! How far a verdict reaches, and what is still open. No verdict on a page
+//! reaches further than this says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::artifact::digest::ArtifactDigest;
+use crate::audit::{self, Absence, Pending};
+use crate::merkle::LeafIndex;
+use crate::server::pages::finding::{Charged, Entries};
+use crate::server::pages::inline::{Chip, When};
+use crate::server::pages::reader::Reader;
+use crate::server::pages::trouble::Trouble;
+use crate::server::pages::words;
+use crate::verify::verification::CoveragePart;
+
+/// Rows of things that were seen and not judged.
+const ROWS_MAX: usize = 20;
+
+/// The coverage box.
+pub(crate) struct Coverage {
+    /// "24 entries, 0–23".
+    pub searched: String,
+    /// How many of them the verdict rests on.
+    pub read: String,
+    pub absence: AbsenceWords,
+    /// Entry of the roots that it was judged under.
+    pub roots: Option<u64>,
+    pub operator: Chip,
+    pub not_judged: Vec<NotJudged>,
+    pub left: Option<String>,
+}
+
+/// Who looked for what is not there.
+pub(crate) struct AbsenceWords {
+    pub word: &'static str,
+    pub sentence: String,
+    /// Entry of the operator's statement.
+    pub entry: Option<u64>,
+}
+
+/// Something that was seen and not judged.
+pub(crate) struct NotJudged {
+    pub what: &'static str,
+    pub entries: Entries,
+}
+
+/// An obligation whose window is open.
+pub(crate) struct Due {
+    pub code: &'static str,
+    pub title: &'static str,
+    pub until: When,
+    pub entries: Entries,
+    pub charged: Charged,
+}
+
+impl Coverage {
+    /// # Errors
+    /// Those of the view.
+    pub(crate) fn new(reader: &Reader, part: Option<&CoveragePart>) -> Result<Self, Trouble> {
+        let size = part.and_then(|part| part.as_of).map_or(0, |as_of| as_of.size.get());
+        let rows = part.map(|part| part.not_judged.as_slice()).unwrap_or_default();
+        // One line for one thing, whomever it is about.
+        let mut by_what: BTreeMap<&'static str, BTreeSet<LeafIndex>> = BTreeMap::new();
+        for row in rows {
+            by_what.entry(row.what).or_default().extend(&row.entries);
+        }
+        let rows: Vec<(&'static str, Vec<LeafIndex>)> =
+            by_what.into_iter().map(|(what, entries)| (what, entries.into_iter().collect())).collect();
+        let row = |(what, entries): &(&'static str, Vec<LeafIndex>)| NotJudged { what, entries: Entries::new(entries) };
+        let left = rows.len().saturating_sub(ROWS_MAX) as u64;
+        Ok(Self {
+            searched: reach(size),
+            read: words::entries(part.map_or(0, |part| part.entries)),
+            absence: AbsenceWords::new(part.map_or(Absence::NotChecked, |part| part.absence), size),
+            roots: part.and_then(|part| part.roots_digest).map_or(Ok(None), |roots| entry_of(reader, &roots, size))?,
+            operator: Chip::did(&reader.facts.operator),
+            not_judged: rows.iter().take(ROWS_MAX).map(row).collect(),
+            left: (left > 0).then(|| words::quantity(left)),
+        })
+    }
+}
+
+/// "24 entries, 0–23".
+pub(crate) fn reach(size: u64) -> String {
+    match size {
+        0 => words::entries(0),
+        1 => format!("{}, entry 0", words::entries(1)),
+        size => format!("{}, 0–{}", words::entries(size), size - 1),
+    }
+}
+
+/// The first entry below `size` that holds these roots.
+fn entry_of(reader: &Reader, digest: &ArtifactDigest, size: u64) -> Result<Option<u64>, Trouble> {
+    let found = reader.view().find_artifact(digest)?;
+    Ok(found.iter().map(|entry| entry.index.get()).filter(|index| *index < size).min())
+}
+
+impl AbsenceWords {
+    pub(crate) fn new(absence: Absence, size: u64) -> Self {
+        let (word, sentence, entry) = match absence {
+            Absence::Recomputed => {
+                let sentence = format!("Server read all {}.", words::entries(size));
+                ("recomputed", sentence, None)
+            }
+            Absence::Attested { entry } => {
+                let sentence = format!("Operator attests it in entry {entry}; it was not recomputed.");
+                ("attested", sentence, Some(entry.get()))
+            }
+            Absence::NotChecked => ("not checked", "Nobody has checked what else stands in the log.".to_owned(), None),
+        };
+        Self { word, sentence, entry }
+    }
+}
+
+impl Due {
+    pub(crate) fn new(pending: &Pending) -> Self {
+        Self {
+            code: pending.code,
+            title: audit::explain(pending.code).map_or("", |rule| rule.title),
+            until: When::second(u64::try_from(pending.until_ms).unwrap_or_default()),
+            entries: Entries::new(&pending.entries),
+            charged: Charged::new(&pending.subject),
+        }
+    }
+}

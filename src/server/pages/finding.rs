@@ -1,0 +1,125 @@
+//! One finding as a card: what happened, why it matters, what to do, what it
+//! does not prove, and whom it is charged to. Words are those of the rule.
+
+use std::borrow::Cow;
+
+use crate::audit::{Effect, Finding, Severity, Subject};
+use crate::merkle::LeafIndex;
+use crate::server::pages::inline::{Chip, Said};
+use crate::server::pages::rows::{job_href, run_href};
+use crate::server::pages::words;
+
+/// Entries that one list links to; the rest is counted.
+const ENTRIES_SHOWN: usize = 12;
+
+/// Severities with the number of bars beside the word, least first.
+pub(crate) const SEVERITIES: [Severity; 5] =
+    [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
+
+/// A finding, ready to show.
+pub(crate) struct Card {
+    pub severity: Grade,
+    pub title: Cow<'static, str>,
+    pub code: &'static str,
+    /// What it does to the verdict.
+    pub effect: &'static str,
+    pub happened: Said,
+    pub entries: Entries,
+    pub why: Cow<'static, str>,
+    pub todo: Said,
+    pub limits: Cow<'static, str>,
+    pub charged: Charged,
+}
+
+/// A severity: its word, and how many of four bars are filled.
+#[derive(Clone, Copy)]
+pub(crate) struct Grade {
+    pub word: &'static str,
+    pub bars: u8,
+}
+
+/// Links to entries, cut where they are too many.
+pub(crate) struct Entries {
+    pub shown: Vec<u64>,
+    pub left: Option<String>,
+}
+
+/// Whom a finding is charged to; all absent: nobody.
+pub(crate) struct Charged {
+    pub job: Option<(String, Said)>,
+    pub run: Option<(String, Said)>,
+    pub agent: Option<Chip>,
+    pub token: Option<Chip>,
+    pub app: Option<Said>,
+    pub submitter: Option<Said>,
+    pub is_nobody: bool,
+}
+
+impl Grade {
+    /// Of what cannot be decided: how bad it would be says nothing yet.
+    const UNDECIDED: Self = Self { word: "undecided", bars: 0 };
+
+    pub(crate) const fn of(severity: Severity) -> Self {
+        let bars = match severity {
+            Severity::Info => 0,
+            Severity::Low => 1,
+            Severity::Medium => 2,
+            Severity::High => 3,
+            Severity::Critical => 4,
+        };
+        Self { word: severity.name(), bars }
+    }
+}
+
+/// What an effect means for a verdict.
+pub(crate) const fn effect(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Fails => "fails the verdict",
+        Effect::Incomplete => "leaves the verdict incomplete",
+        Effect::Shown => "no effect on a verdict",
+    }
+}
+
+impl Card {
+    pub(crate) fn new(finding: &Finding) -> Self {
+        let words = finding.words();
+        Self {
+            severity: if finding.is_undecided() { Grade::UNDECIDED } else { Grade::of(finding.severity) },
+            title: words.title,
+            code: finding.code,
+            effect: effect(finding.effect),
+            happened: Said::message(&finding.detail),
+            entries: Entries::new(&finding.entries),
+            why: words.why,
+            todo: Said::message(&words.what_to_do),
+            limits: words.does_not_prove,
+            charged: Charged::new(&finding.subject),
+        }
+    }
+}
+
+impl Entries {
+    pub(crate) fn new(entries: &[LeafIndex]) -> Self {
+        let left = entries.len().saturating_sub(ENTRIES_SHOWN) as u64;
+        Self {
+            shown: entries.iter().take(ENTRIES_SHOWN).map(|at| at.get()).collect(),
+            left: (left > 0).then(|| words::quantity(left)),
+        }
+    }
+}
+
+impl Charged {
+    pub(crate) fn new(subject: &Subject) -> Self {
+        let said = |text: &Option<String>| text.as_deref().map(Said::name);
+        let run = subject.agent.as_deref().zip(subject.run.as_deref());
+        Self {
+            job: subject.job.as_deref().map(|job| (job_href(job), Said::name(job))),
+            run: run.map(|(agent, run)| (run_href(agent, run), Said::name(run))),
+            agent: subject.agent.as_deref().map(Chip::did),
+            token: subject.token.as_deref().map(Chip::hash),
+            app: said(&subject.app),
+            submitter: said(&subject.submitter),
+            is_nobody: *subject == Subject::default(),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `/`: which log is this, is it alive, where do I find my thing.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::artifact::Kind;
+use crate::merkle::LeafIndex;
+use crate::server::judge::AuditsError;
+use crate::server::pages::card::Card;
+use crate::server::pages::drawing::{Svg, scale};
+use crate::server::pages::inline::{Chip, Said, When};
+use crate::server::pages::reader::{Reader, Shell};
+use crate::server::pages::rows::EntryRow;
+use crate::server::pages::trouble::Trouble;
+use crate::server::pages::{Answer, Handles, serve, words};
+
+/// Entries and pulses on the first page.
+const LATEST: usize = 12;
+const LATEST_PULSES: usize = 6;
+/// Points of the growth line.
+const GROWTH_POINTS: u64 = 48;
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct HomePage {
+    shell: Shell,
+    vkey: String,
+    operator: Chip,
+    card: Card,
+    growth: Option<Svg>,
+    growth_sentence: Option<GrowthSentence>,
+    pulses: Vec<PulseRow>,
+    entries: Vec<EntryRow>,
+    indexed: Option<String>,
+    base: String,
+    vkey_quoted: String,
+}
+
+struct GrowthSentence {
+    entries: String,
+    from: When,
+    to: When,
+}
+
+/// A Trust Pulse in the list of the newest.
+struct PulseRow {
+    href: String,
+    index: u64,
+    run: Said,
+    agent: Chip,
+    digest: Chip,
+    logged: When,
+}
+
+pub(super) async fn page(State(handles): State<Handles>) -> Response {
+    serve(handles, |reader| Ok(Answer::Page(home(reader)?.render()?))).await
+}
+
+fn home(reader: &Reader) -> Result<HomePage, Trouble> {
+    let size = reader.view().size();
+    let (head, note) = reader.view().checkpoint(size)?;
+    let first = LeafIndex::new(size.get().saturating_sub(LATEST as u64));
+    let newest = reader.view().entries(first, LATEST)?;
+    let (growth, growth_sentence) = growth(reader)?;
+    let followed = reader.index.followed();
+    let description =
+        format!("A transparency log of {}, with the newest signed checkpoint.", words::entries(size.get()));
+    Ok(HomePage {
+        shell: reader.shell("Pulselog", description),
+        vkey: reader.facts.vkey.clone(),
+        operator: Chip::did(&reader.facts.operator),
+        card: Card::new(reader, &head, &note),
+        growth,
+        growth_sentence,
+        pulses: pulses(reader)?,
+        entries: newest.iter().rev().map(EntryRow::new).collect(),
+        indexed: (followed < size).then(|| words::entries(followed.get())),
+        base: reader.base.clone(),
+        vkey_quoted: quoted(&reader.facts.vkey),
+    })
+}
+
+/// A shell word; a key name may hold a quote.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+fn pulses(reader: &Reader) -> Result<Vec<PulseRow>, Trouble> {
+    let mut out = Vec::new();
+    // The index may have followed the log beyond what this page reads.
+    let latest = reader.index.latest(Kind::TrustPulse, reader.view().size(), LATEST_PULSES);
+    for index in latest.map_err(AuditsError::from)? {
+        let paper = reader.desk().read(index)?;
+        let (stored, keys) = (&paper.stored, paper.keys());
+        let digest = stored.entry.digest.to_string();
+        out.push(PulseRow {
+            href: format!("/pulses/{digest}"),
+            index: index.get(),
+            run: Said::name(keys.runs.first().map_or("", String::as_str)),
+            agent: Chip::did(keys.agent.as_deref().unwrap_or_default()),
+            digest: Chip::hash(&digest),
+            logged: When::second(stored.entry.logged_at.unix_ms()),
+        });
+    }
+    Ok(out)
+}
+
+/// Entries over time, sampled evenly by index.
+fn growth(reader: &Reader) -> Result<(Option<Svg>, Option<GrowthSentence>), Trouble> {
+    let size = reader.view().size().get();
+    let points = GROWTH_POINTS.min(size);
+    let mut line: Vec<(u64, u64)> = Vec::new();
+    for at in 0..points {
+        // First and last entry are always among them.
+        let index = if points < 2 { 0 } else { u128::from(size - 1) * u128::from(at) / u128::from(points - 1) };
+        let index = u64::try_from(index).unwrap_or(size - 1);
+        let stored = reader.view().entry(LeafIndex::new(index))?;
+        line.push((stored.entry.logged_at.unix_ms(), index + 1));
+    }
+    let sentence = line.first().zip(line.last()).map(|(first, last)| GrowthSentence {
+        entries: words::entries(size),
+        from: When::second(first.0),
+        to: When::second(last.0),
+    });
+    Ok((scale::growth(&line), sentence))
+}
+
+impl PulseRow {
+    /// Whether the body named a run at all.
+    fn names_run(&self) -> bool {
+        self.run != Said::name("")
+    }
+}

@@ -1,0 +1,99 @@
+//! `/jobs/{id}`: which change; what the audit says of the job and of each of
+//! its runs; what is open; what was recorded.
+
+use askama::Template;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use axum::response::Response;
+
+use crate::audit::{JudgedRun, Scope};
+use crate::codes::service;
+use crate::merkle::TreeSize;
+use crate::server::pages::inline::{Chip, Said};
+use crate::server::pages::judging;
+use crate::server::pages::reader::{Choices, Reader, Shell, segments};
+use crate::server::pages::record::{Record, Sources, named_job};
+use crate::server::pages::rows::{EntryRow, job_href, run_href};
+use crate::server::pages::states::{Outcome, Row, State as PageState, Word};
+use crate::server::pages::trouble::Trouble;
+use crate::server::pages::verdict::Verdicts;
+use crate::server::pages::{Answer, Handles, escape, offline, serve, words};
+use crate::text::percent;
+
+#[derive(Template)]
+#[template(path = "job.html")]
+struct JobPage {
+    shell: Shell,
+    job: Said,
+    verdicts: Verdicts,
+    browser: Row,
+    runs: Vec<RunRow>,
+    bundles: Vec<EntryRow>,
+    record: Record,
+    command: Option<String>,
+}
+
+/// A run of the job, and what the audit says of it.
+struct RunRow {
+    href: String,
+    run: Said,
+    agent: Chip,
+    token: Option<Chip>,
+    word: Word,
+}
+
+pub(super) async fn page(
+    State(handles): State<Handles>,
+    id: Result<Path<String>, PathRejection>,
+    uri: Uri,
+) -> Response {
+    serve(handles, move |reader| {
+        let (job, choices) = (segments(id)?, Choices::read(&uri)?);
+        let size = choices.at(reader)?;
+        Ok(Answer::Page(show(reader, &job, size)?.render()?))
+    })
+    .await
+}
+
+const NO_PROTOCOL: &str =
+    "Clawsig's rules judge bundles. Those of this job are listed below, each with its own verdicts.";
+
+fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> {
+    let made = reader.sitting.report(&Scope::Job(job.to_owned()), size)?;
+    if !made.is_known {
+        reader.view().check_none(size)?;
+        let sentence = format!("Nobody whose word counts speaks of this job among {}.", words::entries(size.get()));
+        return Err(Trouble::new(&service::SCOPE_NOT_FOUND, sentence).about(job));
+    }
+    let named = named_job(reader, job, size)?;
+    let mut record = Record::read(reader, Sources { what: "job", size, made: Some(&made), named, is_strict: false })?;
+    let verdicts = Verdicts::of_report(reader, &made, "job", NO_PROTOCOL)?;
+    let more = format!("/findings?job={}&at={size}", percent::segment(job));
+    let verdicts = verdicts.with_more(made.report.findings.len(), more).pinned(reader, size, job_href(job));
+    let word = verdicts.audit.word.label;
+    let title = format!("{word} · Job {}", escape::plain(job, 40));
+    let description = format!("{word}. The job's runs, findings and entries among {}.", record.searched);
+    Ok(JobPage {
+        shell: reader.shell(&title, description),
+        job: Said::name(job),
+        verdicts,
+        browser: PageState::BrowserNotChecked.row(),
+        runs: made.report.runs.iter().map(RunRow::new).collect(),
+        bundles: judging::rows(reader, std::mem::take(&mut record.bundles), size)?,
+        record,
+        command: offline::audit(reader, &[("job", job)]),
+    })
+}
+
+impl RunRow {
+    fn new(judged: &JudgedRun) -> Self {
+        Self {
+            href: run_href(&judged.run.agent, &judged.run.run),
+            run: Said::name(&judged.run.run),
+            agent: Chip::did(&judged.run.agent),
+            token: judged.token.as_deref().map(Chip::hash),
+            word: Outcome::from(judged.verdict).word(),
+        }
+    }
+}

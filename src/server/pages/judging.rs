@@ -1,0 +1,93 @@
+//! What pages ask of the audit. They repeat its answer; where it gives none,
+//! they say why.
+
+use std::rc::Rc;
+
+use crate::artifact::digest::ArtifactDigest;
+use crate::audit::Scope;
+use crate::merkle::{LeafIndex, TreeSize};
+use crate::server::judge::{AuditsError, ScopeReport};
+use crate::server::log::view::StoredEntry;
+use crate::server::pages::reader::Reader;
+use crate::server::pages::rows::EntryRow;
+use crate::server::pages::states::{Outcome, State, Word};
+use crate::server::pages::trouble::Trouble;
+use crate::text::base64url;
+use crate::verify::verification::Verification;
+
+/// Bundles of one run that a page judges; further ones are judged on their own
+/// pages.
+pub(super) const JUDGED_MAX: usize = 6;
+
+/// An answer of the audit, or the state that says why there is none.
+pub(super) type Judged<T> = Result<T, State>;
+
+/// The report on a scope, for pages that show more than verdicts.
+///
+/// # Errors
+/// Those of the view.
+pub(super) fn report(reader: &Reader, scope: &Scope, size: TreeSize) -> Result<Judged<Rc<ScopeReport>>, Trouble> {
+    or_state(reader.sitting.report(scope, size))
+}
+
+fn or_state<T>(made: Result<T, AuditsError>) -> Result<Judged<T>, Trouble> {
+    match made {
+        Ok(made) => Ok(Ok(made)),
+        Err(AuditsError::Behind { .. }) => Ok(Err(State::NotJudgedYet)),
+        Err(AuditsError::TooLarge { .. } | AuditsError::TooMany { .. }) => Ok(Err(State::NotJudgedHere)),
+        Err(AuditsError::View(error)) => Err(error.into()),
+    }
+}
+
+/// Both verdicts on a logged bundle.
+///
+/// # Errors
+/// Those of the view.
+pub(super) fn bundle(reader: &Reader, bundle: LeafIndex, size: TreeSize) -> Result<Judged<Verification>, Trouble> {
+    let made = or_state(reader.sitting.judge_logged(bundle, size))?;
+    Ok(made.and_then(|judged| judged.ok_or(State::Withheld)))
+}
+
+/// Bundles as rows, the first [`JUDGED_MAX`] with the verdicts on each.
+///
+/// # Errors
+/// Those of the view.
+pub(super) fn rows(
+    reader: &Reader,
+    claims: Vec<(EntryRow, StoredEntry)>,
+    size: TreeSize,
+) -> Result<Vec<EntryRow>, Trouble> {
+    let mut rows = Vec::new();
+    for (place, (mut row, stored)) in claims.into_iter().enumerate() {
+        if place < JUDGED_MAX {
+            match bundle(reader, stored.index, size)? {
+                Ok(judged) => row.verdicts = words(&judged),
+                Err(state) => row.note = Some(state.row().sentence),
+            }
+        }
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+/// Both verdicts as words of a row.
+pub(super) fn words(judged: &Verification) -> Vec<(&'static str, Word)> {
+    let protocol = judged.protocol.as_ref().map(|part| ("Protocol", Outcome::of_protocol(part).word()));
+    [Some(("Audit", Outcome::from(judged.audit.status).word())), protocol].into_iter().flatten().collect()
+}
+
+/// A digest as addresses spell it.
+pub(super) enum Spelling {
+    Hex(ArtifactDigest),
+    Other(ArtifactDigest),
+}
+
+/// Lowercase hex is the address; upper case and the peer's base64url lead to it.
+pub(super) fn read_digest(text: &str) -> Option<Spelling> {
+    if let Ok(digest) = ArtifactDigest::from_hex(text) {
+        return Some(Spelling::Hex(digest));
+    }
+    let other = ArtifactDigest::from_hex(&text.to_ascii_lowercase()).ok();
+    let other = other.or_else(|| base64url::decode(text).map(ArtifactDigest::from_bytes));
+    other.map(Spelling::Other)
+}

@@ -1,0 +1,112 @@
+//! Files to take away and the commands that check them without this server.
+
+use crate::artifact::Kind;
+use crate::merkle::TreeSize;
+use crate::server::log::view::StoredEntry;
+use crate::server::pages::inline::Chip;
+use crate::server::pages::reader::Reader;
+use crate::server::pages::words;
+
+/// The download group and the offline box.
+pub(crate) struct Offline {
+    pub files: Vec<File>,
+    pub fetch: String,
+    pub verify: String,
+    pub vkey: String,
+    /// Both verdicts on a bundle, from the whole log; with the operator's DID.
+    pub judge: Option<Judge>,
+}
+
+/// The command that repeats what the server finds.
+pub(crate) struct Judge {
+    pub command: String,
+    pub operator: String,
+}
+
+/// One file to take away.
+pub(crate) struct File {
+    pub href: String,
+    pub name: String,
+    pub what: &'static str,
+    pub size: Option<String>,
+    pub digest: Option<Chip>,
+    /// What a command must say to get text where a browser gets it by itself.
+    ask: &'static str,
+}
+
+/// Where a command goes on in the next line, so that no name is broken.
+const NEXT: &str = " \\\n    ";
+
+const ASK_FOR_TEXT: &str = "-H 'Accept: text/plain' ";
+
+impl Offline {
+    /// Files for one entry proven at `size`, and if `from` is given for the
+    /// consistency of `size` with it.
+    pub(crate) fn new(reader: &Reader, stored: &StoredEntry, size: TreeSize, from: Option<TreeSize>) -> Self {
+        let digest = stored.entry.digest.to_string();
+        let artifact = format!("{}-{}.json", stored.entry.kind.name().replace('_', "-"), stored.index);
+        let proof = format!("entry-{}.tlog-proof", stored.index);
+        let mut files = vec![
+            File {
+                href: format!("/v1/artifacts/{digest}"),
+                name: artifact.clone(),
+                what: "the artifact, compact form",
+                size: Some(words::counted(stored.entry.body_bytes, "byte", "bytes")),
+                digest: Some(Chip::hash(&digest)),
+                ask: "",
+            },
+            File::plain(
+                format!("/v1/entries/{}.tlog-proof?size={size}", stored.index),
+                &proof,
+                "entry, path, checkpoint",
+            ),
+            File::plain("/v1/trust-policy".to_owned(), "trust.policy", "which keys you trust"),
+        ];
+        let mut verify = format!("pulselog verify {artifact}{NEXT}--proof {proof}{NEXT}--policy trust.policy");
+        if let Some(from) = from.filter(|f| *f > TreeSize::ZERO && *f < size) {
+            let (old, consistency) = (format!("{from}.checkpoint"), format!("{from}-{size}.consistency"));
+            files.push(File {
+                ask: ASK_FOR_TEXT,
+                ..File::plain(format!("/v1/checkpoints/{from}"), &old, "the older signed note")
+            });
+            let href = format!("/v1/proofs/consistency?from={from}&to={size}");
+            files.push(File { ask: ASK_FOR_TEXT, ..File::plain(href, &consistency, "older to newer tree") });
+            verify.push_str(&format!("{NEXT}--consistent-with {old}{NEXT}--consistency {consistency}"));
+        }
+        let fetch: Vec<String> =
+            files.iter().map(|f| format!("curl -fsS {}-o {} '{}{}'", f.ask, f.name, reader.base, f.href)).collect();
+        let judge = (stored.entry.kind == Kind::ProofBundle).then(|| {
+            let (base, operator) = (&reader.base, reader.facts.operator.clone());
+            let command = format!(
+                "pulselog verify {artifact} --log {base}{NEXT}--policy trust.policy{NEXT}--operator {operator}"
+            );
+            Judge { command, operator }
+        });
+        Self { fetch: fetch.join("\n"), verify, vkey: reader.facts.vkey.clone(), judge, files }
+    }
+}
+
+/// Longest name that a command repeats.
+const NAME_BYTES_MAX: usize = 128;
+
+/// The command that makes the report of one scope again, from the whole log;
+/// `None` when a name is not plain enough to be pasted into a shell.
+pub(crate) fn audit(reader: &Reader, scope: &[(&str, &str)]) -> Option<String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._:-".contains(&b);
+    let is_plain = |name: &str| !name.is_empty() && name.len() <= NAME_BYTES_MAX && name.bytes().all(plain);
+    if !scope.iter().all(|(_, name)| is_plain(name)) {
+        return None;
+    }
+    let (base, operator) = (&reader.base, &reader.facts.operator);
+    let names: String = scope.iter().map(|(flag, name)| format!(" --{flag}={name}")).collect();
+    Some(format!(
+        "curl -fsS -o trust.policy '{base}/v1/trust-policy'\npulselog audit --log {base} --policy trust.policy{NEXT}\
+         --operator {operator}{names}"
+    ))
+}
+
+impl File {
+    fn plain(href: String, name: &str, what: &'static str) -> Self {
+        Self { href, name: name.to_owned(), what, size: None, digest: None, ask: "" }
+    }
+}

@@ -1,0 +1,224 @@
+//! `/pulses/{digest}`: one Trust Pulse. Which run of which agent; what the
+//! audit says of that run, and how far; what the agent says of itself; what the
+//! log recorded, in order; where it stands in the log and that the log only grew.
+
+use askama::Template;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use axum::response::Response;
+
+use crate::artifact::Kind;
+use crate::artifact::digest::ArtifactDigest;
+use crate::artifact::json::Value;
+use crate::codes::service;
+use crate::merkle::TreeSize;
+use crate::server::log::view::StoredEntry;
+use crate::server::pages::document::{self, Document, Raw};
+use crate::server::pages::inline::{Chip, Said, When};
+use crate::server::pages::judging::{Spelling, read_digest};
+use crate::server::pages::offline::Offline;
+use crate::server::pages::proof::{Consistency, Inclusion, size_before};
+use crate::server::pages::reader::{Choices, Reader, Shell, segments};
+use crate::server::pages::record::Record;
+use crate::server::pages::rows::{EntryRow, run_href};
+use crate::server::pages::run::RunView;
+use crate::server::pages::states::{Row, State as PageState};
+use crate::server::pages::trouble::Trouble;
+use crate::server::pages::verdict::Verdicts;
+use crate::server::pages::{Answer, Handles, escape, serve, words};
+
+#[derive(Template)]
+#[template(path = "pulse.html")]
+struct PulsePage {
+    shell: Shell,
+    run: Said,
+    run_href: String,
+    agent: Chip,
+    /// The agent that the pulse names, when another signed it.
+    named: Option<Chip>,
+    job: Option<(String, Said)>,
+    index: u64,
+    signer: Option<Chip>,
+    submitter: Said,
+    logged: When,
+    digest: String,
+    leaf_hash: String,
+    browser: Row,
+    verdicts: Option<Verdicts>,
+    judged: Option<Row>,
+    withheld: Option<Row>,
+    report: Vec<(&'static str, Said)>,
+    tools: Counted,
+    files: Counted,
+    record: Record,
+    bundles: Vec<EntryRow>,
+    kept_at: String,
+    inclusion: Inclusion,
+    consistency: Consistency,
+    offline: Offline,
+    raw: Option<Raw>,
+}
+
+/// A list of the self-report: names with counts, and what was cut.
+struct Counted {
+    rows: Vec<(Said, String)>,
+    left: Option<String>,
+}
+
+/// Rows of a self-reported list; the rest is in the raw body.
+const COUNTED_ROWS_MAX: usize = 50;
+
+#[derive(Template)]
+#[template(path = "choose.html")]
+struct ChoosePage {
+    shell: Shell,
+    digest: String,
+    candidates: Vec<(String, EntryRow)>,
+}
+
+pub(super) async fn page(
+    State(handles): State<Handles>,
+    digest: Result<Path<String>, PathRejection>,
+    uri: Uri,
+) -> Response {
+    serve(handles, move |reader| {
+        let (digest, choices) = (segments(digest)?, Choices::read(&uri)?);
+        let wanted = match read_digest(&digest) {
+            Some(Spelling::Hex(wanted)) => wanted,
+            Some(Spelling::Other(wanted)) => return Ok(Answer::moved(&format!("/pulses/{wanted}"), &uri)),
+            None => {
+                let sentence = "A Trust Pulse is addressed by its digest, 64 hex digits.";
+                return Err(Trouble::new(&service::PULSE_NOT_FOUND, sentence).about(&digest));
+            }
+        };
+        let found = reader.view().find_artifact(&wanted)?;
+        let pulses: Vec<&StoredEntry> = found.iter().filter(|e| e.entry.kind == Kind::TrustPulse).collect();
+        if pulses.is_empty() {
+            reader.view().check_none(reader.view().size())?;
+        }
+        let chosen = choices.entry()?;
+        let pulse = match (pulses.as_slice(), chosen) {
+            ([], _) => return Err(no_pulse(reader, &wanted, found.first())),
+            ([only], None) => *only,
+            (several, Some(index)) => {
+                *several.iter().find(|e| e.index == index).ok_or_else(|| no_pulse(reader, &wanted, None))?
+            }
+            (several, None) => return Ok(Answer::Page(choose(reader, &wanted, several).render()?)),
+        };
+        Ok(Answer::Page(show(reader, pulse, &choices)?.render()?))
+    })
+    .await
+}
+
+fn no_pulse(reader: &Reader, digest: &ArtifactDigest, other: Option<&StoredEntry>) -> Trouble {
+    let size = words::entries(reader.view().size().get());
+    let sentence = match other {
+        Some(entry) => {
+            format!("Entry {} has this digest, but it is no Trust Pulse: {}.", entry.index, entry.entry.kind.title())
+        }
+        None => format!("No Trust Pulse among {size} has this digest."),
+    };
+    let trouble = Trouble::new(&service::PULSE_NOT_FOUND, sentence).about(&digest.to_string());
+    match other {
+        Some(entry) => trouble.with_next(format!("/entries/{}", entry.index), "Show that entry"),
+        None => trouble,
+    }
+}
+
+fn choose(reader: &Reader, digest: &ArtifactDigest, several: &[&StoredEntry]) -> ChoosePage {
+    let row = |e: &&StoredEntry| (format!("/pulses/{digest}?entry={}", e.index), EntryRow::new(e));
+    ChoosePage {
+        shell: reader
+            .shell("Several entries of one Trust Pulse", format!("{} entries hold this pulse.", several.len())),
+        digest: digest.to_string(),
+        candidates: several.iter().map(row).collect(),
+    }
+}
+
+fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<PulsePage, Trouble> {
+    let size = choices.size()?.unwrap_or(reader.view().size());
+    let from = match choices.from()? {
+        Some(from) => from,
+        None => size_before(reader.view(), stored.index)?.min(size),
+    };
+    let document = Document::read(reader, stored.index)?;
+    let keys = document.keys();
+    let (named, run) = (keys.agent.unwrap_or_default(), keys.runs.into_iter().next().unwrap_or_default());
+    // Whoever signs speaks of itself, whomever it names: the page is of the signer's run.
+    let agent = stored.entry.signer.as_ref().map_or_else(|| named.clone(), ToString::to_string);
+    let is_in_anothers_name = agent != named;
+    let at = choices.at(reader)?;
+    let mut view = RunView::read(reader, &agent, &run, at)?;
+    let is_pinned = at < reader.view().size();
+    let consistency = Consistency::new(reader, from, size)?;
+    let digest = stored.entry.digest.to_string();
+    let panel = match is_in_anothers_name {
+        true => Err(PageState::InAnothersName),
+        false => view.panel(reader, at, format!("/pulses/{digest}?entry={}", stored.index)),
+    };
+    let word = panel.as_ref().map_or_else(|state| state.row().label, |verdicts| verdicts.audit.word.label);
+    let title = format!("{word} · Trust Pulse of run {}", escape::plain(&run, 40));
+    let description = format!(
+        "{word}. Trust Pulse {digest}, entry {} of {}: self-reported, position proven.",
+        stored.index,
+        words::entries(size.get()),
+    );
+    Ok(PulsePage {
+        shell: reader.shell(&title, description),
+        run: Said::name(&run),
+        run_href: run_href(&agent, &run),
+        agent: Chip::did(&agent),
+        named: is_in_anothers_name.then(|| Chip::did(&named)),
+        job: view.job,
+        index: stored.index.get(),
+        signer: document::signer(stored),
+        submitter: Said::name(stored.entry.submitter.as_str()),
+        logged: When::millisecond(stored.entry.logged_at.unix_ms()),
+        digest,
+        leaf_hash: stored.leaf_hash.to_string(),
+        browser: PageState::BrowserNotChecked.row(),
+        judged: panel.as_ref().err().map(|state| state.row()),
+        verdicts: panel.ok(),
+        withheld: document.is_withheld().then(|| PageState::Withheld.row()),
+        report: report(&document),
+        tools: counted(&document, "tools", "name", "calls", ("call", "calls")),
+        files: counted(&document, "files", "path", "touches", ("touch", "touches")),
+        inclusion: Inclusion::new(reader, stored, size)?,
+        offline: Offline::new(reader, stored, size, Some(from).filter(|f| *f != TreeSize::ZERO)),
+        raw: document.raw(),
+        consistency,
+        record: view.record,
+        bundles: view.bundles,
+        kept_at: if is_pinned { at.to_string() } else { String::new() },
+    })
+}
+
+/// Times that the agent gives itself.
+fn report(document: &Document) -> Vec<(&'static str, Said)> {
+    let Some(payload) = document.payload() else { return Vec::new() };
+    let text = |label, path| payload.text_at(path).map(|t| (label, Said::name(t)));
+    let duration = payload.get("duration_ms").and_then(Value::as_i64).and_then(|ms| u64::try_from(ms).ok());
+    [
+        text("Started, claimed", "started_at"),
+        text("Ended, claimed", "ended_at"),
+        duration.map(|ms| ("Duration, claimed", Said::name(&words::age(0, ms)))),
+        text("Issued, claimed", "issued_at"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn counted(document: &Document, list: &str, name: &str, count: &str, unit: (&str, &str)) -> Counted {
+    let items = document.payload().and_then(|p| p.get(list)).and_then(Value::as_array).unwrap_or_default();
+    let row = |item: &Value| {
+        let times = item.get(count).and_then(Value::as_i64).and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
+        (Said::name(item.text_at(name).unwrap_or_default()), words::counted(times, unit.0, unit.1))
+    };
+    let left = items.len().saturating_sub(COUNTED_ROWS_MAX) as u64;
+    Counted {
+        rows: items.iter().take(COUNTED_ROWS_MAX).map(row).collect(),
+        left: (left > 0).then(|| words::quantity(left)),
+    }
+}

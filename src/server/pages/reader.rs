@@ -1,0 +1,173 @@
+//! One request's look at the log: a view at one published size, and what every
+//! page says about it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Query};
+use axum::http::Uri;
+
+use crate::artifact::Did;
+use crate::codes::service;
+use crate::merkle::{LeafIndex, TreeSize};
+use crate::server::desk::Desk;
+use crate::server::index::Index;
+use crate::server::judge::Sitting;
+use crate::server::log::view::View;
+use crate::server::pages::inline::{Said, When};
+use crate::server::pages::trouble::{Trouble, holds};
+use crate::server::pages::{Handles, words};
+use crate::server::state::LogFacts;
+
+/// What a page is made from.
+pub(crate) struct Reader {
+    pub sitting: Sitting,
+    pub index: Index,
+    pub facts: LogFacts,
+    /// When the page is made, Unix milliseconds.
+    pub now_ms: u64,
+    /// Where readers reach this server, for commands to copy: `http://127.0.0.1:8080`.
+    pub base: String,
+}
+
+impl Reader {
+    pub(crate) fn new(handles: Handles) -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            sitting: handles.audits.sit(handles.desks.open()),
+            index: handles.index,
+            base: handles.facts.url.clone(),
+            facts: handles.facts,
+            now_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// What bodies are read from.
+    pub(crate) const fn desk(&self) -> &Desk {
+        &self.sitting.desk
+    }
+
+    /// The log at the size that is published.
+    pub(crate) const fn view(&self) -> &View {
+        &self.sitting.desk.view
+    }
+
+    /// Time of the last entry of a tree of this size: what "as of" means.
+    pub(crate) fn as_of(&self, size: TreeSize) -> Option<u64> {
+        let last = size.get().checked_sub(1)?;
+        self.view().entry(LeafIndex::new(last)).ok().map(|e| e.entry.logged_at.unix_ms())
+    }
+
+    /// The operator's DID; the composition parsed it already.
+    pub(crate) fn operator(&self) -> Option<Did> {
+        Did::parse(&self.facts.operator).ok()
+    }
+
+    /// Header, title and footer of a page.
+    pub(crate) fn shell(&self, title: &str, description: String) -> Shell {
+        let size = self.view().size();
+        Shell {
+            title: format!("{title} · {}", self.facts.origin),
+            description,
+            origin: Said::name(&self.facts.origin),
+            key_id: self.facts.key_id.clone(),
+            size: words::entries(size.get()),
+            logged: self.as_of(size).map(When::second),
+            made: When::second(self.now_ms),
+        }
+    }
+}
+
+/// What stands around every page.
+pub(crate) struct Shell {
+    pub title: String,
+    pub description: String,
+    pub origin: Said,
+    pub key_id: String,
+    pub size: String,
+    pub logged: Option<When>,
+    pub made: When,
+}
+
+/// Segments of an address that are text.
+///
+/// # Errors
+/// 404 when they are not.
+pub(crate) fn segments<T>(path: Result<Path<T>, PathRejection>) -> Result<T, Trouble> {
+    let refuse = |_| Trouble::new(&service::ADDRESS_NOT_UNDERSTOOD, "This address is not UTF-8 when decoded.");
+    path.map(|Path(segments)| segments).map_err(refuse)
+}
+
+/// What the reader chose in a form: sizes and an entry, as numbers.
+#[derive(Default, serde::Deserialize)]
+pub(crate) struct Choices {
+    #[serde(default)]
+    size: Option<String>,
+    #[serde(default)]
+    from: Option<String>,
+    #[serde(default)]
+    entry: Option<String>,
+    #[serde(default)]
+    at: Option<String>,
+}
+
+impl Choices {
+    /// Reads the query of an address.
+    ///
+    /// # Errors
+    /// 400 when a choice is made twice or is no text.
+    pub(crate) fn read(uri: &Uri) -> Result<Self, Trouble> {
+        let refuse =
+            |_| Trouble::new(&service::QUERY_NOT_UNDERSTOOD, "Each of size, from, entry and at may be given once.");
+        Query::try_from_uri(uri).map(|Query(choices)| choices).map_err(refuse)
+    }
+
+    /// The checkpoint to prove against.
+    ///
+    /// # Errors
+    /// 400 when it is no number.
+    pub(crate) fn size(&self) -> Result<Option<TreeSize>, Trouble> {
+        number("size", self.size.as_deref()).map(|n| n.map(TreeSize::new))
+    }
+
+    /// The older checkpoint.
+    ///
+    /// # Errors
+    /// 400 when it is no number.
+    pub(crate) fn from(&self) -> Result<Option<TreeSize>, Trouble> {
+        number("from", self.from.as_deref()).map(|n| n.map(TreeSize::new))
+    }
+
+    /// The size that verdicts are about: any that the log has had, the newest
+    /// when none is chosen.
+    ///
+    /// # Errors
+    /// 400 when it is no number, 404 when the log never had it.
+    pub(crate) fn at(&self, reader: &Reader) -> Result<TreeSize, Trouble> {
+        let newest = reader.view().size();
+        match number("at", self.at.as_deref())?.map(TreeSize::new) {
+            None => Ok(newest),
+            Some(size) if size <= newest && size > TreeSize::ZERO => Ok(size),
+            Some(size) => {
+                reader.view().check_reach(size)?;
+                let sentence = format!("The log never had {size} entries. {}", holds(newest));
+                Err(Trouble::new(&service::SIZE_NOT_PUBLISHED, sentence))
+            }
+        }
+    }
+
+    /// One of several entries.
+    ///
+    /// # Errors
+    /// 400 when it is no number.
+    pub(crate) fn entry(&self) -> Result<Option<LeafIndex>, Trouble> {
+        number("entry", self.entry.as_deref()).map(|n| n.map(LeafIndex::new))
+    }
+}
+
+pub(crate) fn number(field: &str, text: Option<&str>) -> Result<Option<u64>, Trouble> {
+    let Some(text) = text else { return Ok(None) };
+    let refuse =
+        |_| Trouble::new(&service::NUMBER_NOT_UNDERSTOOD, format!("{field}: a decimal number is needed.")).about(text);
+    TreeSize::parse(text).map(|n| Some(n.get())).map_err(refuse)
+}

@@ -1,0 +1,210 @@
+//! What the log recorded of a run or job: the entries that the audit joined to
+//! it, in log order, and apart from them what others say of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::artifact::Kind;
+use crate::artifact::json::Value;
+use crate::audit::Finding;
+use crate::merkle::{LeafIndex, TreeSize};
+use crate::server::desk::Paper;
+use crate::server::index::RUN_ENTRIES_MAX;
+use crate::server::judge::AuditsError;
+use crate::server::judge::ScopeReport;
+use crate::server::log::view::StoredEntry;
+use crate::server::pages::coverage::reach;
+use crate::server::pages::inline::Said;
+use crate::server::pages::reader::Reader;
+use crate::server::pages::rows::{EntryRow, with_gaps};
+use crate::server::pages::trouble::Trouble;
+use crate::server::pages::words;
+
+/// Rows of one time line; the API lists the rest.
+const ROWS_MAX: usize = 200;
+/// Rows of what others say.
+const OTHERS_MAX: usize = 50;
+
+/// What the log recorded of a run or job.
+pub(super) struct Record {
+    /// Entries that the audit joined, in log order.
+    pub rows: Vec<EntryRow>,
+    /// Joined entries that the list leaves out.
+    pub left: Option<String>,
+    /// Entries that name it and count for nothing.
+    pub others: Vec<EntryRow>,
+    /// How many of these the list leaves out.
+    pub others_left: Option<String>,
+    /// Trust Pulses among all of them.
+    pub pulses: Vec<EntryRow>,
+    /// Proof bundles among all of them.
+    pub bundles: Vec<(EntryRow, StoredEntry)>,
+    /// "5 × Model call through the gateway": kinds in words with their count.
+    pub kinds: Vec<(String, &'static str)>,
+    /// How far the search reached: "24 entries, 0–23".
+    pub searched: String,
+    /// Whether the search has seen all of the published log.
+    pub is_complete: bool,
+    /// Change tickets with the entry that names each first.
+    pub tickets: Vec<(Said, u64)>,
+}
+
+/// What a record is made from.
+pub(super) struct Sources<'a> {
+    /// "run", "job".
+    pub what: &'static str,
+    pub size: TreeSize,
+    /// The audit's report; without it, everything that names the thing is listed.
+    pub made: Option<&'a ScopeReport>,
+    /// Entries that name it, by whomever.
+    pub named: Vec<LeafIndex>,
+    /// Whether only a pulse or bundle that names it is a candidate: a run is
+    /// joined to the other runs of its job, a job to nothing else.
+    pub is_strict: bool,
+}
+
+impl Record {
+    /// Reads every entry that is listed.
+    ///
+    /// # Errors
+    /// Those of the view.
+    pub(super) fn read(reader: &Reader, sources: Sources<'_>) -> Result<Self, Trouble> {
+        let Sources { what, size, made, named, is_strict } = sources;
+        let candidates: Option<BTreeSet<LeafIndex>> = is_strict.then(|| named.iter().copied().collect());
+        let joined: BTreeSet<LeafIndex> = match made {
+            Some(made) => made.entries.iter().map(|(at, _): &(LeafIndex, Kind)| *at).collect(),
+            None => named.iter().copied().filter(|at| at.get() < size.get()).collect(),
+        };
+        let findings = made.map(|made| made.report.findings.as_slice()).unwrap_or_default();
+        let others: Vec<LeafIndex> =
+            named.into_iter().filter(|at| at.get() < size.get() && !joined.contains(at)).collect();
+        let followed = reader.index.followed().min(size).get();
+        let mut record = Self {
+            rows: Vec::new(),
+            left: left(joined.len(), ROWS_MAX),
+            others: Vec::new(),
+            others_left: left(others.len(), OTHERS_MAX),
+            pulses: Vec::new(),
+            bundles: Vec::new(),
+            kinds: Vec::new(),
+            searched: reach(followed),
+            is_complete: followed == size.get(),
+            tickets: Vec::new(),
+        };
+        let mut kinds: BTreeMap<&'static str, u64> = BTreeMap::new();
+        for index in joined.into_iter().take(ROWS_MAX) {
+            let paper = reader.desk().read(index)?;
+            *kinds.entry(paper.stored.entry.kind.title()).or_default() += 1;
+            let row = record.add(&paper, findings);
+            if candidates.as_ref().is_none_or(|named| named.contains(&index)) {
+                record.claim(&paper.stored, None);
+            }
+            record.rows.push(row);
+        }
+        for index in others.into_iter().take(OTHERS_MAX) {
+            let paper = reader.desk().read(index)?;
+            record.claim(&paper.stored, Some(STRANGER));
+            record.others.push(EntryRow { names: summary(&paper), ..EntryRow::new(&paper.stored) });
+        }
+        record.rows = with_gaps(record.rows, what);
+        record.kinds = kinds.into_iter().map(|(title, n)| (words::quantity(n), title)).collect();
+        Ok(record)
+    }
+
+    /// A joined entry as a row.
+    fn add(&mut self, paper: &Paper, findings: &[Finding]) -> EntryRow {
+        let stored = &paper.stored;
+        if let Some(ticket) = paper.payload().and_then(ticket) {
+            let said = Said::name(&ticket);
+            if self.tickets.iter().all(|(known, _)| *known != said) {
+                self.tickets.push((said, stored.index.get()));
+            }
+        }
+        let mut row = EntryRow::new(stored);
+        row.names = summary(paper);
+        row.mark(findings);
+        row
+    }
+
+    /// A pulse or bundle that claims to be of it.
+    fn claim(&mut self, stored: &StoredEntry, note: Option<&'static str>) {
+        let digest = stored.entry.digest;
+        let candidate = |href| EntryRow { href, note, ..EntryRow::new(stored).with_digest(stored) };
+        match stored.entry.kind {
+            Kind::TrustPulse => self.pulses.push(candidate(format!("/pulses/{digest}?entry={}", stored.index))),
+            Kind::ProofBundle => self.bundles.push((candidate(format!("/b/{digest}")), stored.clone())),
+            _ => {}
+        }
+    }
+}
+
+const STRANGER: &str = "by somebody without the role: no effect on a verdict";
+
+fn left(found: usize, most: usize) -> Option<String> {
+    let left = found.saturating_sub(most) as u64;
+    (left > 0).then(|| words::quantity(left))
+}
+
+/// Entries that name this agent and run, or this run and no agent: claims. One
+/// that the hash of the names met by chance is dropped.
+///
+/// # Errors
+/// A read that failed.
+pub(super) fn named_run(reader: &Reader, agent: &str, run: &str, size: TreeSize) -> Result<Vec<LeafIndex>, Trouble> {
+    // The caller's page says how far the index has come.
+    let _ = reader.index.wait(size);
+    let mut found = BTreeSet::new();
+    for named in [agent, ""] {
+        for index in reader.index.run(named, run, size).map_err(AuditsError::from)? {
+            let keys = reader.desk().read(index)?.keys();
+            if keys.agent.as_deref().unwrap_or_default() == named && keys.runs.iter().any(|one| one == run) {
+                found.insert(index);
+            }
+        }
+    }
+    Ok(found.into_iter().take(RUN_ENTRIES_MAX).collect())
+}
+
+/// Entries that name this job: claims.
+///
+/// # Errors
+/// Those of the view.
+pub(super) fn named_job(reader: &Reader, job: &str, size: TreeSize) -> Result<Vec<LeafIndex>, Trouble> {
+    let mut found = Vec::new();
+    let candidates = reader.index.named(job, LeafIndex::new(0), size, RUN_ENTRIES_MAX);
+    for index in candidates.map_err(AuditsError::from)? {
+        if reader.desk().read(index)?.keys().job.as_deref() == Some(job) {
+            found.push(index);
+        }
+    }
+    Ok(found)
+}
+
+/// What one line says of an artifact, by dotted path into its payload.
+const SUMMARY: &[(&str, &str)] = &[
+    ("decision", "decision"),
+    ("change", "what"),
+    ("outcome", "outcome"),
+    ("action", "binds.action"),
+    ("action", "action"),
+    ("app", "binds.app.name"),
+    ("app", "app.name"),
+    ("phase", "phase"),
+    ("provider", "provider"),
+    ("model", "model"),
+    ("tool", "tool_name"),
+    ("reason", "reason"),
+];
+/// Facts of one line.
+const SUMMARY_FACTS_MAX: usize = 3;
+
+fn summary(paper: &Paper) -> Vec<(&'static str, Said)> {
+    let Some(payload) = paper.payload() else { return Vec::new() };
+    let said = |&(label, path): &(&'static str, &str)| payload.text_at(path).map(|t| (label, Said::name(t)));
+    SUMMARY.iter().filter_map(said).take(SUMMARY_FACTS_MAX).collect()
+}
+
+/// `jira PAY-123`, from a bundle's metadata or a change record. Text, never a link.
+pub(super) fn ticket(payload: &Value) -> Option<String> {
+    let change = payload.at("metadata.pulselog.change_ref").or_else(|| payload.get("change_ref"))?;
+    Some(format!("{} {}", change.text_at("system")?, change.text_at("key")?))
+}

@@ -1,0 +1,115 @@
+//! Entries as rows of a list: one line each, the whole first phrase a link.
+
+use crate::artifact::Kind;
+use crate::audit::Finding;
+use crate::server::log::view::StoredEntry;
+use crate::server::pages::document;
+use crate::server::pages::finding::Grade;
+use crate::server::pages::inline::{Chip, Said, When};
+use crate::server::pages::states::Word;
+use crate::text::percent;
+
+/// One entry in a list.
+pub(crate) struct EntryRow {
+    pub index: u64,
+    pub href: String,
+    pub title: &'static str,
+    pub kind: &'static str,
+    /// `None` when unsigned.
+    pub signer: Option<Chip>,
+    pub submitter: Said,
+    pub logged: When,
+    /// What it names, when a page has read the body: label and text.
+    pub names: Vec<(&'static str, Said)>,
+    /// Digest, where rows are told apart by it.
+    pub digest: Option<Chip>,
+    /// Entries between the row before and this one that the list leaves out.
+    pub gap: Option<String>,
+    /// Codes of findings that rest on it.
+    pub codes: Vec<(Grade, &'static str)>,
+    /// Verdicts on it, by whose rules.
+    pub verdicts: Vec<(&'static str, Word)>,
+    /// What a reader must know before counting it.
+    pub note: Option<&'static str>,
+    /// Whether rights end with it.
+    pub is_end: bool,
+}
+
+impl EntryRow {
+    pub(crate) fn new(stored: &StoredEntry) -> Self {
+        let entry = &stored.entry;
+        Self {
+            index: stored.index.get(),
+            href: href(stored),
+            title: entry.kind.title(),
+            kind: entry.kind.name(),
+            signer: document::signer(stored),
+            submitter: Said::name(entry.submitter.as_str()),
+            logged: When::second(entry.logged_at.unix_ms()),
+            names: Vec::new(),
+            digest: None,
+            gap: None,
+            codes: Vec::new(),
+            verdicts: Vec::new(),
+            note: None,
+            is_end: entry.kind == Kind::CstRevocation,
+        }
+    }
+
+    /// Marks the row with the findings that rest on its entry, each code once.
+    pub(crate) fn mark(&mut self, findings: &[Finding]) {
+        let here = findings.iter().filter(|f| f.entries.iter().any(|at| at.get() == self.index));
+        for finding in here {
+            if self.codes.iter().all(|(_, code)| *code != finding.code) {
+                self.codes.push((Grade::of(finding.severity), finding.code));
+            }
+        }
+    }
+
+    pub(crate) fn with_digest(mut self, stored: &StoredEntry) -> Self {
+        self.digest = Some(Chip::hash(&stored.entry.digest.to_string()));
+        self
+    }
+}
+
+/// Rows in index order, with a word about what stands between them.
+pub(crate) fn with_gaps(mut rows: Vec<EntryRow>, what: &str) -> Vec<EntryRow> {
+    let mut before: Option<u64> = None;
+    for row in &mut rows {
+        let expected = before.map_or(row.index, |b| b + 1);
+        row.gap = match row.index - expected {
+            0 => None,
+            1 => Some(format!("entry {expected} is not joined to this {what}")),
+            _ => Some(format!("entries {expected}–{} are not joined to this {what}", row.index - 1)),
+        };
+        before = Some(row.index);
+    }
+    rows
+}
+
+/// Where an entry is shown best: a pulse on its own page.
+pub(crate) fn href(stored: &StoredEntry) -> String {
+    format!("/entries/{}", stored.index)
+}
+
+/// The page of a run.
+pub(crate) fn run_href(agent: &str, run: &str) -> String {
+    format!("/runs/{}/{}", percent::segment(agent), percent::segment(run))
+}
+
+/// The page of a job.
+pub(crate) fn job_href(job: &str) -> String {
+    format!("/jobs/{}", percent::segment(job))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_stays_one_segment() {
+        assert_eq!(percent::segment("did:key:z6Mk"), "did%3Akey%3Az6Mk");
+        assert_eq!(percent::segment("a/../b?c#d"), "a%2F..%2Fb%3Fc%23d");
+        assert_eq!(percent::segment(".."), "%2E%2E");
+    }
+}

@@ -1,0 +1,152 @@
+//! `/runs/{agent}/{run}`: one run, or several claims to it. Every candidate
+//! pulse and bundle is a row with its verdicts; none is silently the first.
+
+use askama::Template;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use axum::response::Response;
+
+use crate::audit::Scope;
+use crate::merkle::TreeSize;
+use crate::server::pages::inline::{Chip, Said};
+use crate::server::pages::judging::{self, JUDGED_MAX, Judged};
+use crate::server::pages::reader::{Choices, Reader, Shell, segments};
+use crate::server::pages::record::{Record, Sources, named_run};
+use crate::server::pages::rows::{EntryRow, job_href, run_href};
+use crate::server::pages::states::{Row, State as PageState};
+use crate::server::pages::trouble::Trouble;
+use crate::server::pages::verdict::Verdicts;
+use crate::server::pages::{Answer, Handles, escape, offline, serve};
+use crate::text::percent;
+
+/// A run as pages show it: the audit's verdict, and what was recorded.
+pub(super) struct RunView {
+    /// The verdict, or why there is none.
+    pub verdicts: Judged<Verdicts>,
+    /// Job of its token, with its page.
+    pub job: Option<(String, Said)>,
+    pub record: Record,
+    /// Bundles that claim it, with the verdicts on each.
+    pub bundles: Vec<EntryRow>,
+    /// Both verdicts on the one bundle, when there is one.
+    pub only: Option<Verdicts>,
+}
+
+impl RunView {
+    /// The run at `size`.
+    ///
+    /// # Errors
+    /// Those of the view.
+    pub(super) fn read(reader: &Reader, agent: &str, run: &str, size: TreeSize) -> Result<Self, Trouble> {
+        let scope = Scope::Run { agent: agent.to_owned(), run: run.to_owned() };
+        let made = judging::report(reader, &scope, size)?;
+        let named = named_run(reader, agent, run, size)?;
+        let sources = Sources { what: "run", size, made: made.as_deref().ok(), named, is_strict: true };
+        let mut record = Record::read(reader, sources)?;
+        if made.as_ref().is_ok_and(|made| !made.is_known) {
+            reader.view().check_none(size)?;
+            record.rows.clear();
+            record.kinds.clear();
+        }
+        let claims = std::mem::take(&mut record.bundles);
+        let (mut bundles, mut only) = (Vec::new(), None);
+        // A bundle by a stranger is listed, and never stands for the run.
+        let own = claims.iter().filter(|(row, _)| row.note.is_none()).count();
+        for (place, (mut row, stored)) in claims.into_iter().enumerate() {
+            if place < JUDGED_MAX {
+                match judging::bundle(reader, stored.index, size)? {
+                    Ok(judged) => {
+                        row.verdicts = judging::words(&judged);
+                        if own == 1 && row.note.is_none() {
+                            only = Some(Verdicts::of_document(reader, &judged, "bundle")?);
+                        }
+                    }
+                    Err(state) => row.note = Some(state.row().sentence),
+                }
+            }
+            bundles.push(row);
+        }
+        let verdicts = match &made {
+            Ok(made) => {
+                let why = match own {
+                    0 => NO_BUNDLE,
+                    1 => UNREAD,
+                    _ => SEVERAL,
+                };
+                let more =
+                    format!("/findings?agent={}&run={}&at={size}", percent::segment(agent), percent::segment(run));
+                let verdicts = Verdicts::of_report(reader, made, "run", why)?;
+                Ok(verdicts.with_more(made.report.findings.len(), more))
+            }
+            Err(state) => Err(*state),
+        };
+        let job = made.ok().and_then(|made| made.report.runs.first()?.job.clone());
+        let job = job.map(|job| (job_href(&job), Said::name(&job)));
+        Ok(Self { verdicts, job, record, bundles, only })
+    }
+
+    /// The panel of the run, with the protocol verdict of its one bundle.
+    pub(super) fn panel(&mut self, reader: &Reader, size: TreeSize, newest: String) -> Judged<Verdicts> {
+        let protocol = self.only.take().and_then(|only| only.protocol);
+        let verdicts = std::mem::replace(&mut self.verdicts, Err(PageState::NotJudgedYet));
+        verdicts.map(|verdicts| Verdicts { protocol, ..verdicts }.pinned(reader, size, newest))
+    }
+}
+
+const NO_BUNDLE: &str = "No bundle of this run is logged, so Clawsig's rules have nothing to judge.";
+const UNREAD: &str = "The bundle of this run could not be judged here; its row below says why.";
+const SEVERAL: &str = "Several bundles claim this run. Each has its own verdicts, listed below; none counts more.";
+
+#[derive(Template)]
+#[template(path = "run.html")]
+struct RunPage {
+    shell: Shell,
+    run: Said,
+    agent: Chip,
+    job: Option<(String, Said)>,
+    verdicts: Option<Verdicts>,
+    judged: Option<Row>,
+    browser: Row,
+    missing: Row,
+    record: Record,
+    bundles: Vec<EntryRow>,
+    is_empty: bool,
+    command: Option<String>,
+}
+
+pub(super) async fn page(
+    State(handles): State<Handles>,
+    named: Result<Path<(String, String)>, PathRejection>,
+    uri: Uri,
+) -> Response {
+    serve(handles, move |reader| {
+        let ((agent, run), choices) = (segments(named)?, Choices::read(&uri)?);
+        let size = choices.at(reader)?;
+        Ok(Answer::Page(show(reader, &agent, &run, size)?.render()?))
+    })
+    .await
+}
+
+fn show(reader: &Reader, agent: &str, run: &str, size: TreeSize) -> Result<RunPage, Trouble> {
+    let mut view = RunView::read(reader, agent, run, size)?;
+    let panel = view.panel(reader, size, run_href(agent, run));
+    let RunView { record, bundles, job, .. } = view;
+    let word = panel.as_ref().map_or_else(|state| state.row().label, |verdicts| verdicts.audit.word.label);
+    let title = format!("{word} · Run {}", escape::plain(run, 40));
+    let description = format!("{word}. Everything that is joined to this run among {}.", record.searched);
+    Ok(RunPage {
+        shell: reader.shell(&title, description),
+        run: Said::name(run),
+        agent: Chip::did(agent),
+        job,
+        judged: panel.as_ref().err().map(|state| state.row()),
+        verdicts: panel.ok(),
+        browser: PageState::BrowserNotChecked.row(),
+        missing: PageState::NotInLog.row(),
+        is_empty: record.rows.is_empty() && record.others.is_empty(),
+        record,
+        bundles,
+        command: offline::audit(reader, &[("agent", agent), ("run", run)]),
+    })
+}

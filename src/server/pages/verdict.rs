@@ -1,0 +1,244 @@
+//! The verdict panel: what the audit says and what the peer's rules say, side
+//! by side and never added up; how far both reach; what is open; what was
+//! found. Everything is taken from reports; nothing is decided here.
+
+use crate::audit::{AsOf, Effect, Finding, Pending, in_reading_order};
+use crate::merkle::TreeSize;
+use crate::protocol;
+use crate::server::judge::ScopeReport;
+use crate::server::pages::coverage::{Coverage, Due};
+use crate::server::pages::finding::Card;
+use crate::server::pages::inline::{Said, When};
+use crate::server::pages::reader::Reader;
+use crate::server::pages::states::{Outcome, Word};
+use crate::server::pages::trouble::Trouble;
+use crate::server::pages::words;
+use crate::verify::verification::{Allowlists, AuditPart, AuditStatus, CoveragePart, ProtocolPart, Verification};
+
+/// Findings that one page shows as cards; the rest is behind a link.
+const CARDS_MAX: usize = 40;
+
+/// Everything that the panel shows of one job, run or bundle.
+pub(crate) struct Verdicts {
+    pub audit: AuditPanel,
+    /// Absent where there is no document to judge; the sentence says why.
+    pub protocol: Option<ProtocolPanel>,
+    pub no_protocol: &'static str,
+    pub coverage: Coverage,
+    pub due: Vec<Due>,
+    pub findings: Vec<Card>,
+    /// How many more there are, and where.
+    pub more: Option<(String, String)>,
+    /// Which page shows the newest size, when this one is pinned.
+    pub pinned: Option<Pinned>,
+}
+
+/// Our own verdict.
+pub(crate) struct AuditPanel {
+    pub word: Word,
+    pub sentence: String,
+    /// The first finding that fails: code, newest of its entries.
+    pub first: Option<(&'static str, Option<u64>)>,
+    pub as_of: Option<As>,
+    pub rules: &'static str,
+}
+
+/// A size of the log and its time.
+pub(crate) struct As {
+    pub entries: String,
+    pub at: Option<When>,
+}
+
+/// The peer's verdict.
+pub(crate) struct ProtocolPanel {
+    pub word: Word,
+    pub sentence: &'static str,
+    /// Reason code with its title, unless all is well.
+    pub reason: Option<(&'static str, &'static str)>,
+    pub field: Option<Said>,
+    /// What the reason means, what to do.
+    pub explained: Option<(&'static str, &'static str)>,
+    pub tiers: Vec<(&'static str, &'static str)>,
+    pub flags: Vec<&'static str>,
+    pub not_checked: Vec<&'static str>,
+    pub allowlists: &'static str,
+    pub at: Option<When>,
+    pub is_bare: bool,
+}
+
+/// A page that shows another size than the newest.
+pub(crate) struct Pinned {
+    pub at: String,
+    /// What the published checkpoint proves beyond it, when this page is made.
+    pub beyond: String,
+    pub href: String,
+}
+
+impl Pinned {
+    /// `None` for the newest size; `href` leads there.
+    pub(crate) fn of(reader: &Reader, size: TreeSize, href: String) -> Option<Self> {
+        let beyond = reader.view().size().get().saturating_sub(size.get());
+        let pinned = || Self {
+            at: words::entries(size.get()),
+            beyond: words::counted(beyond, "later entry", "later entries"),
+            href,
+        };
+        (beyond > 0).then(pinned)
+    }
+}
+
+/// The parts that an audit of anything has.
+struct Audited<'a> {
+    status: AuditStatus,
+    findings: &'a [Finding],
+    pending: &'a [Pending],
+    coverage: Option<&'a CoveragePart>,
+}
+
+impl Verdicts {
+    /// On a document: both verdicts.
+    ///
+    /// # Errors
+    /// Those of the view.
+    pub(crate) fn of_document(reader: &Reader, judged: &Verification, what: &str) -> Result<Self, Trouble> {
+        let AuditPart { status, findings, pending } = &judged.audit;
+        let audited = Audited { status: *status, findings, pending, coverage: judged.coverage.as_ref() };
+        let mut verdicts = Self::new(reader, &audited, what)?;
+        verdicts.protocol = judged.protocol.as_ref().map(ProtocolPanel::new);
+        Ok(verdicts)
+    }
+
+    /// On a job or run: the audit's.
+    ///
+    /// # Errors
+    /// Those of the view.
+    pub(crate) fn of_report(
+        reader: &Reader,
+        made: &ScopeReport,
+        what: &str,
+        no_protocol: &'static str,
+    ) -> Result<Self, Trouble> {
+        let report = &made.report;
+        let coverage = CoveragePart {
+            rules_version: report.rules_version,
+            operator: Some(reader.facts.operator.clone()),
+            roots_digest: report.roots_digest,
+            as_of: Some(report.as_of),
+            absence: report.absence,
+            entries: made.entries.len() as u64,
+            not_judged: report.coverage.clone(),
+        };
+        let status = report.verdict.into();
+        let audited =
+            Audited { status, findings: &report.findings, pending: &report.pending, coverage: Some(&coverage) };
+        Ok(Self { no_protocol, ..Self::new(reader, &audited, what)? })
+    }
+
+    fn new(reader: &Reader, audited: &Audited<'_>, what: &str) -> Result<Self, Trouble> {
+        Ok(Self {
+            audit: AuditPanel::new(audited, what),
+            protocol: None,
+            no_protocol: "",
+            coverage: Coverage::new(reader, audited.coverage)?,
+            due: audited.pending.iter().map(Due::new).collect(),
+            findings: in_reading_order(audited.findings).into_iter().take(CARDS_MAX).map(Card::new).collect(),
+            more: None,
+            pinned: None,
+        })
+    }
+
+    /// Links to the findings that the page leaves out, of `total`.
+    pub(crate) fn with_more(mut self, total: usize, href: String) -> Self {
+        let left = total.saturating_sub(CARDS_MAX) as u64;
+        self.more = (left > 0).then(|| (words::counted(left, "more finding", "more findings"), href));
+        self
+    }
+
+    /// Says that the page is about an older size than the newest.
+    pub(crate) fn pinned(mut self, reader: &Reader, size: TreeSize, href: String) -> Self {
+        self.pinned = Pinned::of(reader, size, href);
+        self
+    }
+}
+
+impl As {
+    pub(crate) fn new(as_of: &AsOf) -> Self {
+        let at = as_of.logged_at.map(|at| When::second(at.unix_ms()));
+        Self { entries: words::entries(as_of.size.get()), at }
+    }
+}
+
+impl AuditPanel {
+    fn new(audited: &Audited<'_>, what: &str) -> Self {
+        let failing: Vec<&Finding> = audited.findings.iter().filter(|f| f.effect == Effect::Fails).collect();
+        let first = failing.first().map(|f| (f.code, f.entries.last().map(|at| at.get())));
+        Self {
+            word: Outcome::from(audited.status).word(),
+            sentence: sentence(audited, failing.len() as u64, what),
+            first: first.filter(|_| audited.status == AuditStatus::Fail),
+            as_of: audited.coverage.and_then(|coverage| coverage.as_of.as_ref()).map(As::new),
+            rules: audited.coverage.map_or("", |coverage| coverage.rules_version),
+        }
+    }
+}
+
+fn sentence(audited: &Audited<'_>, failing: u64, what: &str) -> String {
+    let missing = audited.findings.iter().filter(|f| f.effect == Effect::Incomplete).count() + audited.pending.len();
+    match audited.status {
+        AuditStatus::Pass => "No rule failed, and nothing the rules need was missing.".to_owned(),
+        AuditStatus::Fail => {
+            let verb = if failing == 1 { "fails" } else { "fail" };
+            format!("{} {verb} this {what}.", words::counted(failing, "finding", "findings"))
+        }
+        AuditStatus::Incomplete if missing == 0 => {
+            "We cannot say yet: nobody has checked that nothing else stands in the log. This is neither pass nor fail."
+                .to_owned()
+        }
+        AuditStatus::Incomplete => {
+            let verb = if missing == 1 { "is" } else { "are" };
+            let pieces = words::counted(missing as u64, "piece of evidence", "pieces of evidence");
+            format!("We cannot say yet: {pieces} {verb} missing. This is neither pass nor fail.")
+        }
+        AuditStatus::NotApplicable => {
+            format!("Nobody whose word counts speaks of this {what}, so there is nothing to judge.")
+        }
+        AuditStatus::NotAsked => "Only the protocol verdict was asked for.".to_owned(),
+    }
+}
+
+impl ProtocolPanel {
+    fn new(part: &ProtocolPart) -> Self {
+        let outcome = Outcome::of_protocol(part);
+        let row = protocol::explain(part.reason_code).filter(|row| row.code != "OK");
+        let tier = |label, tier: Option<&'static str>| tier.map(|tier| (label, tier));
+        let tiers = [
+            tier("proof tier", part.proof_tier),
+            tier("trust tier", part.trust_tier),
+            tier("model identity", part.model_identity_tier),
+        ];
+        Self {
+            word: outcome.word(),
+            sentence: match outcome {
+                Outcome::Pass => "The rules of Clawsig, whose format this is, accept these bytes.",
+                Outcome::Fail => "The rules of Clawsig, whose format this is, refuse these bytes.",
+                Outcome::NotChecked => {
+                    "Nothing fails but that no list says whose signatures count; Clawsig's verifier refuses such bytes."
+                }
+                _ => "What we judged passes; the blocks named below were not judged.",
+            },
+            reason: row.map(|row| (row.code, row.title)),
+            field: part.field.as_deref().map(Said::name),
+            explained: row.map(|row| (row.means, row.action)),
+            tiers: tiers.into_iter().flatten().collect(),
+            flags: part.risk_flags.clone(),
+            not_checked: part.not_checked.clone(),
+            allowlists: match part.allowlists {
+                Allowlists::Config => "gateways of a config file",
+                Allowlists::Roots => "gateways of the roots in force",
+                Allowlists::None => "no gateway is listed",
+            },
+            at: u64::try_from(part.verification_time).ok().map(When::second),
+            is_bare: part.bare,
+        }
+    }
+}

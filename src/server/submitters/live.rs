@@ -1,0 +1,162 @@
+//! The running service's view of the token file.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use subtle::ConstantTimeEq;
+
+use crate::artifact::{Grant, Kind, SignedGrant, UnsignedGrant};
+use crate::codes::Code;
+use crate::entry::SubmitterName;
+use crate::merkle::Hash;
+use crate::server::log::clock::Clock;
+use crate::server::submitters::{FILE_NAME, TokenError, TokenFile, TokenRow, hash, load_existing};
+
+/// How long the file is believed before it is looked at again.
+const FILE_MAX_AGE: Duration = Duration::from_millis(500);
+
+/// Reads the file and judges tokens. Clones share it.
+#[derive(Clone)]
+pub struct Tokens {
+    path: PathBuf,
+    clock: Arc<dyn Clock>,
+    cache: Arc<Mutex<Cache>>,
+}
+
+struct Cache {
+    looked_at: Option<Instant>,
+    stamp: Option<Stamp>,
+    rows: Result<Arc<[Known]>, TokenError>,
+}
+
+/// What changes when a file is replaced: inode, size, modification time.
+type Stamp = (u64, u64, i64, i64);
+
+/// One row, decoded.
+struct Known {
+    hash: [u8; 32],
+    submitter: Submitter,
+    expires_at: Option<u64>,
+    revoked: bool,
+}
+
+/// An authenticated submitter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submitter {
+    /// Name in the leaf.
+    pub name: SubmitterName,
+    /// What it may submit.
+    pub grant: Grant,
+}
+
+impl Tokens {
+    /// Reads `DIR/tokens.json`, now and whenever it changes.
+    #[must_use]
+    pub fn new(data: &Path, clock: Arc<dyn Clock>) -> Self {
+        let cache = Cache { looked_at: None, stamp: None, rows: Ok(Arc::from([])) };
+        Self { path: data.join(FILE_NAME), clock, cache: Arc::new(Mutex::new(cache)) }
+    }
+
+    /// Who presents this token. Compared in constant time with every row.
+    ///
+    /// # Errors
+    /// [`TokenError::Unknown`], [`TokenError::Revoked`], [`TokenError::Expired`];
+    /// [`TokenError::File`] and [`TokenError::Missing`] when the file cannot be
+    /// read: then nobody is believed, since it may hold a revocation.
+    pub fn authenticate(&self, token: &str) -> Result<Submitter, TokenError> {
+        let presented = hash(token);
+        let rows = match self.rows(FILE_MAX_AGE) {
+            Err(TokenError::Missing { .. }) => self.rows(Duration::ZERO)?,
+            rows => rows?,
+        };
+        match self.judged(&rows, &presented) {
+            // It may have been made a moment ago. Strangers cost one stat by this:
+            // only a file that changed is read again.
+            Err(TokenError::Unknown) => self.judged(&self.rows(Duration::ZERO)?, &presented),
+            judged => judged,
+        }
+    }
+
+    fn judged(&self, rows: &[Known], presented: &Hash) -> Result<Submitter, TokenError> {
+        let mut found = None;
+        for row in rows {
+            if bool::from(row.hash.ct_eq(presented.as_bytes())) {
+                found = Some(row);
+            }
+        }
+        let row = found.ok_or(TokenError::Unknown)?;
+        if row.revoked {
+            return Err(TokenError::Revoked);
+        }
+        if row.expires_at.is_some_and(|at| at <= self.clock.read().wall_ms / 1_000) {
+            return Err(TokenError::Expired);
+        }
+        Ok(row.submitter.clone())
+    }
+
+    /// Reads the file again at the next look, whatever it looks like.
+    pub fn reload(&self) {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).looked_at = None;
+    }
+
+    /// Why nobody may submit, if the file is the reason.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&'static Code> {
+        self.rows(FILE_MAX_AGE).err().map(|error| error.code())
+    }
+
+    /// The rows, looked at again once they are older than `age_max`.
+    fn rows(&self, age_max: Duration) -> Result<Arc<[Known]>, TokenError> {
+        // A poisoned lock holds an older reading at worst; it is looked at again.
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.looked_at.is_none_or(|at| at.elapsed() >= age_max) {
+            let stamp = stamp(&self.path);
+            if cache.looked_at.is_none() || stamp != cache.stamp || cache.rows.is_err() {
+                let before = cache.rows.as_ref().err().cloned();
+                cache.rows = load_existing(&self.path).and_then(|file| decode(&self.path, file));
+                if let Err(error) = &cache.rows
+                    && before.as_ref() != Some(error)
+                {
+                    tracing::error!(%error, "tokens are not readable, nobody may submit");
+                }
+            }
+            cache.stamp = stamp;
+            cache.looked_at = Some(Instant::now());
+        }
+        cache.rows.clone()
+    }
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let meta = std::fs::metadata(path).ok()?;
+    Some((meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec()))
+}
+
+fn decode(path: &Path, file: TokenFile) -> Result<Arc<[Known]>, TokenError> {
+    let wrong =
+        |row: &TokenRow| TokenError::File { path: path.to_owned(), why: format!("row {} is damaged", row.name) };
+    file.tokens.iter().map(|row| known(row).ok_or_else(|| wrong(row))).collect()
+}
+
+fn known(row: &TokenRow) -> Option<Known> {
+    let signed = match &row.kinds {
+        None => SignedGrant::All,
+        Some(kinds) => SignedGrant::Kinds(kinds.iter().map(|k| Kind::parse(k)).collect::<Option<_>>()?),
+    };
+    let unsigned = match &row.unsigned {
+        None => None,
+        Some(unsigned) => Some(UnsignedGrant {
+            kind: Kind::parse(&unsigned.kind)?,
+            channel: unsigned.channel.clone(),
+            instance: unsigned.instance.clone(),
+        }),
+    };
+    Some(Known {
+        hash: *Hash::from_hex(&row.sha256).ok()?.as_bytes(),
+        submitter: Submitter { name: SubmitterName::parse(&row.name).ok()?, grant: Grant { signed, unsigned } },
+        expires_at: row.expires_at,
+        revoked: row.revoked_at.is_some(),
+    })
+}
