@@ -1,5 +1,6 @@
 //! The report: findings, what is pending, what was not judged, and verdicts.
 
+mod absence;
 mod ledger;
 mod runs;
 mod united;
@@ -21,6 +22,7 @@ use crate::entry::LoggedAt;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::shapes;
 
+pub use self::absence::Absence;
 pub use self::runs::{JudgedRun, Run};
 
 use self::ledger::{Charged, Ledger, worst};
@@ -48,22 +50,6 @@ impl Verdict {
             Verdict::Fail => "fail",
         }
     }
-}
-
-/// How it was checked that nothing else stands in the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(tag = "how", rename_all = "snake_case")]
-pub enum Absence {
-    /// Every entry of the prefix was read and matched.
-    Recomputed,
-    /// The operator says so in this entry, and everything that it lists is
-    /// here.
-    Attested {
-        /// The operator's statement.
-        entry: LeafIndex,
-    },
-    /// Neither: nothing passes.
-    NotChecked,
 }
 
 /// The prefix that the report is about.
@@ -128,6 +114,9 @@ pub struct Report {
     /// Tokens, agents and applications that holders of a role speak of.
     #[serde(skip)]
     named: BTreeSet<Scope>,
+    /// Job whose absence the operator attests; of any other nothing is known.
+    #[serde(skip)]
+    attested: Option<String>,
 }
 
 /// `schemas/audit_report.schema.json`.
@@ -187,12 +176,13 @@ impl Report {
             scope: scope.clone(),
             as_of: self.as_of,
             roots_digest: self.roots_digest,
-            absence: self.absence,
+            absence: self.absence_of(scope),
             verdict: match is_known {
-                true => worst(&findings, &pending, self.absence, is_about),
+                true => worst(&findings, &pending, self.absence_of(scope), is_about),
                 false => Verdict::NotApplicable,
             },
             named: self.named.iter().filter(|named| *named == scope).cloned().collect(),
+            attested: self.attested.clone(),
             tokens: self.tokens.iter().filter(|(hash, _)| *scope == Scope::Token((*hash).clone())).map(own).collect(),
             agents: jobs.keys().filter_map(|job| Some(((*job).clone(), self.agents.get(*job)?.clone()))).collect(),
             jobs: jobs.into_iter().map(|(job, verdict)| (job.clone(), *verdict)).collect(),
@@ -301,6 +291,7 @@ pub(super) fn finish(
         agents: agents_of_jobs(scene, &findings),
         tokens: scene.tokens.iter().map(|token| (token.hash.to_owned(), of_token(token))).collect(),
         named: named(scene),
+        attested: gaps.attested.map(str::to_owned),
         coverage,
         jobs: BTreeMap::new(),
         runs: runs(scene),
@@ -319,7 +310,7 @@ impl Report {
             let of = || of.iter().copied().flatten().chain([&charged.shared]);
             let findings = of().flat_map(|charged| charged.findings.iter().copied());
             let pending = of().flat_map(|charged| charged.pending.iter().copied());
-            worst(findings, pending, self.absence, |subject| self.is_about(scope, subject))
+            worst(findings, pending, self.absence_of(scope), |subject| self.is_about(scope, subject))
         };
         let jobs = self.agents.iter().map(|(job, agents)| {
             let agents = agents.iter().map(|agent| charged.agents.get(agent.as_str()));
@@ -335,7 +326,7 @@ impl Report {
             verdict(&scope, &of)
         });
         let runs: Vec<_> = runs.collect();
-        let whole = worst(&self.findings, &self.pending, self.absence, |_| true);
+        let whole = worst(&self.findings, &self.pending, self.absence_of(&Scope::Log), |_| true);
         (self.jobs, self.verdict) = (jobs, whole);
         self.runs.iter_mut().zip(runs).for_each(|(run, verdict)| run.verdict = verdict);
     }

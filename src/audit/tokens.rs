@@ -168,11 +168,16 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 fn unissued(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
     let at = decision.statement.at;
     let later = decision.token_hash.and_then(|hash| scene.token(hash)).map(|token| scene.tokens[token].statement.at);
-    let detail = match later {
-        Some(issued) => format!("the named token was issued at entry {issued}, after this decision"),
-        None => "nobody with the role issued the named token".to_owned(),
+    let earlier = decision.token_hash.and_then(|hash| scene.set_aside_below(at, "token_hash", hash));
+    let detail = match (later, earlier) {
+        (Some(issued), Some(earlier)) => format!(
+            "the named token was issued at entry {earlier} by a signer whom the operator distrusts, and by one who is \
+             trusted only at entry {issued}, after this decision"
+        ),
+        (Some(issued), None) => format!("the named token was issued at entry {issued}, after this decision"),
+        (None, _) => "nobody with the role issued the named token".to_owned(),
     };
-    findings.add(&TOKEN_UNKNOWN, &decision.subject(), later.into_iter().chain([at]), detail);
+    findings.add(&TOKEN_UNKNOWN, &decision.subject(), earlier.into_iter().chain(later).chain([at]), detail);
 }
 
 fn of_decision<'a>(scene: &Scene<'a>, decision: &Decision<'a>, token: &Token<'a>, findings: &mut Findings) {
@@ -218,7 +223,8 @@ fn of_call(scene: &Scene<'_>, call: &Call<'_>, findings: &mut Findings) {
     }
     if scene.is_unissued(call) {
         let later = call.grant.map(|grant| scene.tokens[grant].statement.at);
-        findings.add(&TOKEN_UNKNOWN, &subject, later.into_iter().chain([at]), scene.unfit_grant(call));
+        let earlier = scene.distrusted_grant(call);
+        findings.add(&TOKEN_UNKNOWN, &subject, earlier.into_iter().chain(later).chain([at]), scene.unfit_grant(call));
     }
     let Some((token, of_run)) = scene.token_of(call) else { return };
     if !of_run {

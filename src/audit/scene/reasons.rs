@@ -89,10 +89,30 @@ impl<'a> Scene<'a> {
 
     /// Why no grant stands before a model call.
     pub(in crate::audit) fn unfit_grant(&self, call: &Call<'a>) -> String {
-        match call.grant.map(|at| self.tokens[at].statement.at) {
-            Some(late) => format!("the grant that this model call names was first issued at entry {late}, after it"),
-            None => "no issuance of the grant that this model call names stands in the log".to_owned(),
+        match (call.grant.map(|at| self.tokens[at].statement.at), self.distrusted_grant(call)) {
+            (Some(late), Some(earlier)) => format!(
+                "the grant that this model call names was issued at entry {earlier} by a signer whom the operator \
+                 distrusts, and by one who is trusted only at entry {late}, after it"
+            ),
+            (Some(late), None) => {
+                format!("the grant that this model call names was first issued at entry {late}, after it")
+            }
+            (None, _) => "no issuance of the grant that this model call names stands in the log".to_owned(),
         }
+    }
+
+    /// An issuance of the call's grant before it that does not count beside
+    /// those of the trusted.
+    pub(in crate::audit) fn distrusted_grant(&self, call: &Call<'a>) -> Option<LeafIndex> {
+        self.set_aside_below(call.statement.at, "claims.token_scope_hash_b64u", call.scope_hash?)
+    }
+
+    /// The first issuance below `act`, with this text there, that does not
+    /// count beside those of the trusted.
+    pub(in crate::audit) fn set_aside_below(&self, act: LeafIndex, path: &str, text: &str) -> Option<LeafIndex> {
+        let issuances = self.facts.iter().filter(|fact| fact.kind == Kind::CstIssuance && fact.at < act);
+        let mut aside = issuances.filter(|fact| self.disputes.is_set_aside(fact.at));
+        aside.find(|fact| fact.text(path) == Some(text)).map(|fact| fact.at)
     }
 
     /// What the agent packed instead of the run of this token.

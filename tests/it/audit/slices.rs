@@ -163,6 +163,31 @@ fn a_true_statement_is_no_finding_and_makes_a_packet_pass() {
 }
 
 #[test]
+fn what_is_attested_of_one_job_lets_no_other_job_pass() {
+    let mut story = Story::clean();
+    story.job("job-2", "agent");
+    let (_, timeline) = attested(story, |_| {});
+    let packet = audit_packet(&timeline, timeline.size(), "job-1", &operator());
+    let run = |run: &str| Scope::Run { agent: did("agent"), run: run.to_owned() };
+    for (scope, expected) in [
+        (Scope::Job("job-1".to_owned()), Verdict::Pass),
+        (run("job-1.r1"), Verdict::Pass),
+        (Scope::Token(hex("job-1.t1")), Verdict::Pass),
+        (Scope::Job("job-2".to_owned()), Verdict::Incomplete),
+        (run("job-2.r1"), Verdict::Incomplete),
+        (Scope::Token(hex("job-2.t1")), Verdict::Incomplete),
+        (Scope::Agent(did("agent")), Verdict::Incomplete),
+        (Scope::Log, Verdict::Incomplete),
+    ] {
+        let of = packet.of(&scope);
+        let is_attested = matches!(of.absence, Absence::Attested { .. });
+        assert_eq!((of.verdict, is_attested), (expected, expected == Verdict::Pass), "{scope}: {of:#?}");
+    }
+    assert_eq!((packet.job("job-1"), packet.job("job-2")), (Verdict::Pass, Verdict::Incomplete));
+    assert_eq!(packet.run(&did("agent"), "job-2.r1"), Verdict::Incomplete);
+}
+
+#[test]
 fn a_statement_lists_guilt_too_and_is_true_all_the_same() {
     let mut story = Story::clean();
     story.move_after("revoked", "ok");

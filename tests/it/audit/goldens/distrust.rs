@@ -1,11 +1,14 @@
 //! Golden logs about signers whom the operator trusts no more, and about what
 //! rests on their word.
 
+use pulselog::artifact::json::Value;
+use pulselog::audit::Finding;
 use pulselog::audit::Verdict::{Fail, Pass};
+use pulselog::merkle::LeafIndex;
 
 use crate::audit::goldens::{Golden, golden};
-use crate::make::audit::Story;
-use crate::make::{did, hex, value};
+use crate::make::audit::{Story, nonce};
+use crate::make::{did, hex, set, value};
 
 /// Later roots trust somebody no more, from a step on.
 fn distrust(story: &mut Story, name: &str, who: &str, from: u64) {
@@ -140,3 +143,25 @@ pub static ROWS: &[Golden] = &[
     )
     .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)]),
 ];
+
+#[test]
+fn a_token_confirmed_too_late_is_said_to_have_been_issued_by_somebody_distrusted() {
+    let mut story = Story::clean();
+    let issuers = ["issuer", "second issuer"].map(|issuer| did(issuer).into());
+    story.set("roots", "cst_issuers", Value::Array(issuers.to_vec()));
+    story.signed_by("t2", "second issuer");
+    let mut confirmed = story.steps[story.index("t2") as usize].clone();
+    confirmed.name = "confirmed".to_owned();
+    set(&mut confirmed.payload, "nonce", Some(nonce("confirmed").into()));
+    story.insert_after("b2", confirmed);
+    story.signed_by("confirmed", "issuer");
+    distrust(&mut story, "later roots", "second issuer", 0);
+    let report = story.audit();
+    for name in ["back", "r2 call 1"] {
+        let entries = [story.index("t2"), story.index(name), story.index("confirmed")].map(LeafIndex::new);
+        let of_act = |found: &&Finding| found.code == "TOKEN_UNKNOWN" && found.entries == entries;
+        let found = report.findings.iter().find(of_act).unwrap_or_else(|| panic!("{name}: {report:#?}"));
+        assert!(found.detail.contains("whom the operator distrusts"), "{}", found.detail);
+        assert!(found.detail.contains(&format!("entry {}", story.index("t2"))), "{}", found.detail);
+    }
+}
