@@ -31,6 +31,7 @@ mod input;
 mod keygen;
 mod log_source;
 mod many;
+mod mistaken;
 mod packet;
 mod progress;
 #[cfg(feature = "server")]

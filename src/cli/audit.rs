@@ -13,9 +13,9 @@ use pulselog::verify::whole_log::WholeLog;
 
 use crate::cli::bounds::Bounds;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::input::{SMALL_BYTES_MAX, now, random, read, read_key};
+use crate::cli::input::{now, random, read_key};
 use crate::cli::log_source::LogSource;
-use crate::cli::verify::{at_least, operator, trust};
+use crate::cli::verify::{at_least, operator, policy, trust};
 use crate::cli::{print, print_json};
 
 const AFTER: &str = "\
@@ -102,7 +102,7 @@ fn size(text: &str) -> Result<TreeSize, String> {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     args.bounds.watch(true);
     let scope = scope(args)?;
-    let policy = read("--policy", &args.policy, SMALL_BYTES_MAX)?;
+    let policy = policy(&args.policy)?;
     let known = args.at_least.as_deref().map(|known| at_least(known, Some(&policy))).transpose()?;
     let policy = trust(Some(&policy))?;
     let key = args.key.as_ref().map(|path| read_key("--key", path)).transpose()?;

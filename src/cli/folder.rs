@@ -79,6 +79,14 @@ pub fn is_packet(dir: &Path) -> bool {
     paths.filter(is_proof).any(|proof| proof.with_extension("json").is_file())
 }
 
+/// Files that the directory of a log has.
+const LOGS_OWN: [&str; 2] = ["pulselog.toml", "tokens.json"];
+
+/// Whether a directory is the data of a log.
+pub fn is_logs_own(dir: &Path) -> bool {
+    LOGS_OWN.iter().all(|name| dir.join(name).is_file())
+}
+
 /// A path below a folder as a manifest would name it.
 pub fn name_below(dir: &Path, path: &Path) -> String {
     path.strip_prefix(dir).unwrap_or(path).to_string_lossy().into_owned()

@@ -14,7 +14,7 @@ use crate::cli::bounds::{Bounds, too_slow};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::http::{Client, Unread};
 use crate::cli::progress::Bar;
-use crate::cli::serve::variables;
+use crate::cli::serve::{refused, variables};
 use crate::cli::{print, print_json};
 
 const AFTER: &str = "\
@@ -59,8 +59,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let report = match (&args.data, &args.url, &args.vkey) {
         (Some(data), ..) => {
             let place = Place { data: Some(data.clone()), guard: args.guard.clone(), ..Place::default() };
-            let guard = config::guard(place.into(), variables()?.into_iter())
-                .map_err(|error| Failure::fail(format!("{error} [{}]", error.code())))?;
+            let guard = config::guard(place.into(), variables()?.into_iter()).map_err(|error| refused(&error))?;
             check(data, &guard, &mut told)
         }
         (None, Some(url), Some(vkey)) => {

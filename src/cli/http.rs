@@ -11,6 +11,7 @@ use pulselog::server::api::problem::MEDIA_TYPE;
 use crate::cli::bounds::{Pace, too_slow};
 use crate::cli::failure::Failure;
 use crate::cli::input;
+use crate::cli::mistaken::Looks;
 
 /// Longest answer that is read, bytes: a batch answers about 400 bytes a line,
 /// a proof with it less than 100 KB.
@@ -316,11 +317,12 @@ fn is_this_machine(authority_and_path: &str) -> bool {
 /// Reads a submitter's token from a file.
 pub fn read_token(path: &Path) -> Result<String, Failure> {
     let bytes = input::read("--token-file", path, input::SMALL_BYTES_MAX)?;
-    let text = String::from_utf8(bytes).unwrap_or_default();
-    let token = text.trim();
-    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let why = "must hold one token, as token new prints it";
-        return Err(Failure::fail(format!("--token-file {}: {why}", path.display())));
+    let token = std::str::from_utf8(&bytes).unwrap_or_default().trim();
+    let looks = Looks::of(&bytes);
+    if !matches!(looks, Looks::Token | Looks::Text) || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let what = looks.words();
+        let why = "must hold one token, as pulselog token new prints it";
+        return Err(Failure::usage(format!("--token-file {}: {what}; {why}", path.display())));
     }
     Ok(token.to_owned())
 }

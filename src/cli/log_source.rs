@@ -19,6 +19,7 @@ use crate::cli::bounds::Bounds;
 #[cfg(feature = "server")]
 use crate::cli::bounds::too_slow;
 use crate::cli::failure::Failure;
+use crate::cli::folder::is_logs_own;
 #[cfg(feature = "server")]
 use crate::cli::http::{Client, Unread};
 use crate::cli::input::{read, unread};
@@ -164,8 +165,18 @@ impl LogSource {
                 "--log {0}: is a packet, not a log; judge it with pulselog verify {0} --policy P --operator DID",
                 dir.display()
             )),
+            Place::Directory(dir) if !dir.is_dir() => Failure::usage(format!(
+                "--log {}: there is no such directory; give a copy of a log, or the log's address",
+                dir.display()
+            )),
+            Place::Directory(dir) if is_logs_own(dir) => Failure::usage(format!(
+                "--log {0}: is a log's own data, which only the log reads; run pulselog serve {0} (--read-only for a \
+                 stopped one) and give its address",
+                dir.display()
+            )),
             Place::Directory(dir) => Failure::usage(format!(
-                "--log {}: holds no checkpoint; give the directory that has checkpoint, tile/ and artifacts/",
+                "--log {}: holds no checkpoint; give the directory that has checkpoint, tile/ and artifacts/, as a \
+                 mirror fetches them, or the log's address; pulselog packet keeps what concerns one job",
                 dir.display()
             )),
             #[cfg(feature = "server")]

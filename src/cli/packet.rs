@@ -9,9 +9,9 @@ use pulselog::verify::plain_text::escape;
 
 use crate::cli::bounds::Bounds;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::input::{SMALL_BYTES_MAX, read, unread, why};
+use crate::cli::input::{unread, why};
 use crate::cli::log_source::LogSource;
-use crate::cli::verify::{operator, trust};
+use crate::cli::verify::{operator, policy as named, trust};
 use crate::cli::{evidence, print, print_json};
 
 const AFTER: &str = "\
@@ -63,7 +63,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     args.bounds.watch(true);
     is_free(&args.out)?;
-    let text = read("--policy", &args.policy, SMALL_BYTES_MAX)?;
+    let text = named(&args.policy)?;
     let (policy, pinned) = (trust(Some(&text))?, operator(&args.operator)?);
     let log = LogSource::parse(&args.log, args.bounds)?.read(&policy)?;
     let none = || {

@@ -8,7 +8,7 @@ use pulselog::server::faults::NoFaults;
 use pulselog::server::guard::GuardState;
 use pulselog::server::log::clock::SystemClock;
 use pulselog::server::log::recovery::{Rebuilt, rebuild_guard};
-use pulselog::server::opening;
+use pulselog::server::{ServeError, opening};
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::{print, serve};
@@ -45,7 +45,7 @@ pub struct Args {
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let config = serve::load(RawConfig { seen: Some(args.seen), ..args.place.into() })?;
     let opening = opening(config, Arc::new(SystemClock::default()), Arc::new(NoFaults));
-    let rebuilt = rebuild_guard(&opening).map_err(|error| Failure::fail(format!("{error} [{}]", error.code())))?;
+    let rebuilt = rebuild_guard(&opening).map_err(|error| serve::failed(ServeError::Open(error)))?;
     tracing::warn!(size = rebuilt.head.size.get(), seen = rebuilt.seen.get(), "head guard rebuilt");
     print(&text(&opening.guard.display().to_string(), &rebuilt))?;
     Ok(Exit::Pass)

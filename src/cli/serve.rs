@@ -3,6 +3,7 @@
 use pulselog::codes::start::CONFIG_INVALID;
 use pulselog::server::config::{Config, ConfigError, ENV_PREFIX, RawConfig};
 use pulselog::server::kernel::{self, exit_now};
+use pulselog::server::log::recovery::OpenError;
 use pulselog::server::signals::Signals;
 use pulselog::server::{ServeError, Server};
 
@@ -64,23 +65,31 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
 
 /// The configuration, with logging as it says.
 pub fn load(flags: RawConfig) -> Result<Config, Failure> {
-    let config = Config::load(flags, variables()?.into_iter()).map_err(|error| {
-        let message = format!("{error} [{}]", error.code());
-        match error {
-            ConfigError::File { .. } | ConfigError::Key { .. } | ConfigError::KeyMode { .. } => Failure::fail(message),
-            _ => Failure::usage(message),
-        }
-    })?;
+    let config = Config::load(flags, variables()?.into_iter()).map_err(|error| refused(&error))?;
     pulselog::server::telemetry::init(&config.log).map_err(Failure::usage)?;
     Ok(config)
 }
 
-fn failed(error: ServeError) -> Failure {
+/// What was given is refused: by what a file holds, or as wrong usage.
+pub fn refused(error: &ConfigError) -> Failure {
+    let message = format!("{error} [{}]", error.code());
+    match error {
+        ConfigError::File { .. } | ConfigError::Key { .. } | ConfigError::KeyMode { .. } => Failure::fail(message),
+        _ => Failure::usage(message),
+    }
+}
+
+pub fn failed(error: ServeError) -> Failure {
     let advice = match error {
         ServeError::Bind { .. } => "; end what listens there, or choose another with --listen ADDRESS:PORT",
         _ => "",
     };
-    Failure::fail(format!("{error}{advice} [{}]", error.code()))
+    let message = format!("{error}{advice} [{}]", error.code());
+    match error {
+        // The directory is another than was meant, as for fsck.
+        ServeError::Open(OpenError::NoLog { .. }) => Failure::usage(message),
+        _ => Failure::fail(message),
+    }
 }
 
 /// Ends the process of a service as its end says. Threads may still work on

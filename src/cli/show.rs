@@ -17,6 +17,7 @@ use pulselog::verify::ARTIFACT_BYTES_MAX;
 use pulselog::verify::plain_text::{escape, escape_lines};
 
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::mistaken::{is_packet_list, is_policy};
 use crate::cli::secret::is_secret;
 use crate::cli::{input, print, print_json};
 use pulselog::text::civil;
@@ -117,12 +118,12 @@ fn decode(bytes: &[u8]) -> Result<Sheet, String> {
     match first {
         None => Err("is empty".to_owned()),
         Some(b'{') if Disclosure::is_one(bytes) => disclosure(bytes),
-        Some(b'{') if trust::is_packet(bytes) => trust::packet(bytes),
+        Some(b'{') if is_packet_list(bytes) => trust::packet(bytes),
         Some(b'{') => artifact(bytes),
         Some(0xa0..=0xbb | 0xd2) => entry(bytes),
         Some(_) if bytes.starts_with(b"c2sp.org/tlog-proof@") => proof(bytes),
         Some(_) if bytes.starts_with(b"old ") => consistency(bytes),
-        Some(_) if trust::is_policy(bytes) => trust::policy(bytes),
+        Some(_) if is_policy(bytes) => trust::policy(bytes),
         Some(_) => checkpoint(bytes),
     }
 }

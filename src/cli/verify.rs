@@ -4,15 +4,13 @@
 mod packet;
 mod setup;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pulselog::artifact::json::{self, DEPTH_MAX, JsonError};
 use pulselog::codes::artifact::WRONG_TYPE;
 use pulselog::merkle::TreeSize;
-use pulselog::note::SignedNote;
 use pulselog::protocol::Document;
 use pulselog::receipt::{Disclosure, tlog_proof};
-use pulselog::trust::TrustPolicy;
 use pulselog::verify::judge::{Evidence, Judge};
 use pulselog::verify::report::Check;
 use pulselog::verify::verification::Verification;
@@ -20,11 +18,12 @@ use pulselog::verify::{ARTIFACT_BYTES_MAX, Older, Options, artifact, disclosure}
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::input::{SMALL_BYTES_MAX, read};
+use crate::cli::mistaken::Looks;
 use crate::cli::{print, print_json};
 
 #[cfg(feature = "server")]
 pub use self::setup::disbelieved;
-pub use self::setup::{at_least, operator, trust};
+pub use self::setup::{at_least, is_policy, operator, policy, trust};
 
 const AFTER: &str = "\
 Two verdicts, never mixed. Protocol: does the Clawsig verifier accept these bytes?
@@ -98,12 +97,17 @@ impl Files {
     fn read(args: &Args) -> Result<Files, Failure> {
         let small =
             |flag, path: &Option<PathBuf>| path.as_ref().map(|path| read(flag, path, SMALL_BYTES_MAX)).transpose();
-        Ok(Files {
+        let files = Files {
             policy: small("--policy", &args.policy)?,
             proof: small("--proof", &args.proof)?,
             old: small("--consistent-with", &args.consistent_with)?,
             consistency: small("--consistency", &args.consistency)?,
-        })
+        };
+        // What cannot be read at all is said first.
+        if let (Some(path), Some(bytes)) = (&args.policy, &files.policy) {
+            is_policy(path, bytes)?;
+        }
+        Ok(files)
     }
 
     fn policy(&self) -> Result<&[u8], Failure> {
@@ -211,26 +215,43 @@ fn one(args: &Args, files: &Files, judge: &Judge, bytes: Option<&[u8]>) -> Resul
             }
             Err(Failure::fail(format!("document {named}: is not strict JSON: {error} [{}]", error.code())))
         }
-        _ => Err(Failure::usage(
-            "--proof: is required for this artifact; only bundles, exports, aggregates, commit signatures and \
-             disclosures say something without one",
-        )),
+        _ => match (args.documents.first(), bytes.map(Looks::of)) {
+            (Some(path), Some(Looks::PacketList)) => Err(Failure::usage(of_packet(path))),
+            _ => Err(Failure::usage(
+                "--proof: is required for this artifact; only bundles, exports, aggregates, commit signatures and \
+                 disclosures say something without one",
+            )),
+        },
     }
 }
 
-/// What a file is that was taken for a document by a slip; `None` where it may
-/// be a damaged document.
-fn another_file(bytes: &[u8]) -> Option<&'static str> {
-    let text = bytes.trim_ascii_start();
-    Some(match text {
-        [] => "is empty",
-        _ if bytes.starts_with(b"c2sp.org/tlog-proof@v1\n") => {
-            "is a proof; give it with --proof, beside the artifact that it is of"
-        }
-        _ if TrustPolicy::parse(bytes).is_ok() => "is a trust policy; pulselog show reads it",
-        _ if SignedNote::parse(bytes).is_ok() => "is a checkpoint; keep it, and give it with --at-least",
-        _ => return None,
-    })
+/// What a file is that was taken for a document by a slip, and what to do with
+/// it; `None` where it may be a damaged document.
+fn another_file(bytes: &[u8]) -> Option<String> {
+    let looks = Looks::of(bytes);
+    let advice = match looks {
+        Looks::Json => return None,
+        Looks::Empty | Looks::PacketList => "",
+        Looks::Proof => "; give it with --proof, beside the artifact that it is of",
+        Looks::Policy => "; pulselog show reads it",
+        Looks::Checkpoint => "; keep it, and give it with --at-least",
+        Looks::PrivateKey | Looks::Token => ", which is nobody's to see; give a bundle, an artifact or a disclosure",
+        Looks::Text | Looks::Binary => ", and documents are JSON; give a bundle, an artifact or a disclosure",
+    };
+    Some(format!("{}{advice}", looks.words()))
+}
+
+/// What is said where the list of a packet was named and not the packet.
+fn of_packet(list: &Path) -> String {
+    let dir = match list.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+        Some(dir) => dir.display().to_string(),
+        None => ".".to_owned(),
+    };
+    let what = Looks::PacketList.words();
+    format!(
+        "document {}: {what}; name its directory: pulselog verify {dir} --policy trust.policy --operator DID",
+        list.display()
+    )
 }
 
 /// Shows that the other checkpoints which were given are of the log that was read.

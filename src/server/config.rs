@@ -154,7 +154,11 @@ impl Config {
         if !listen.ip().is_loopback() && raw.public != Some(true) {
             return Err(ConfigError::NotPublic { listen });
         }
-        let origin_text = raw.place.origin.ok_or(ConfigError::Missing { name: "origin" })?;
+        let unnamed = || match data.is_dir() {
+            true => ConfigError::Missing { name: "origin" },
+            false => ConfigError::NoDirectory { path: data.clone() },
+        };
+        let origin_text = raw.place.origin.ok_or_else(unnamed)?;
         let origin = Origin::parse(&origin_text).map_err(|e| invalid("origin", e))?;
         let name = KeyName::parse(&origin_text).map_err(|e| invalid("origin", e))?;
         let key = raw.place.key.ok_or(ConfigError::Missing { name: "key" })?;

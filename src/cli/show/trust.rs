@@ -11,17 +11,6 @@ use crate::cli::input::{SMALL_BYTES_MAX, read};
 
 use super::Sheet;
 
-/// Words that lines of a trust policy begin with.
-const POLICY_WORDS: [&str; 4] = ["log", "witness", "group", "quorum"];
-
-/// Whether a text speaks like a trust policy: its first line that is neither
-/// empty nor a comment begins with a word of one.
-pub fn is_policy(bytes: &[u8]) -> bool {
-    let text = std::str::from_utf8(bytes).unwrap_or_default();
-    let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
-    first.and_then(|line| line.split_whitespace().next()).is_some_and(|word| POLICY_WORDS.contains(&word))
-}
-
 pub fn policy(bytes: &[u8]) -> Result<Sheet, String> {
     let policy = TrustPolicy::parse(bytes).map_err(|error| format!("{error} [{}]", error.code()))?;
     let mut sheet = Sheet::new("Trust policy (whose checkpoints to believe; compare its keys with another channel)");
@@ -40,11 +29,6 @@ pub fn policy(bytes: &[u8]) -> Result<Sheet, String> {
         );
     }
     Ok(sheet)
-}
-
-/// Whether JSON is the list of a packet's files.
-pub fn is_packet(bytes: &[u8]) -> bool {
-    Packet::listed(bytes).is_ok()
 }
 
 pub fn packet(bytes: &[u8]) -> Result<Sheet, String> {

@@ -12,8 +12,7 @@ use pulselog::verify::answer::{Answer, AnswerError, Claim};
 use crate::cli::bounds::too_slow;
 use crate::cli::failure::Failure;
 use crate::cli::http::{Client, Unread};
-use crate::cli::input::{SMALL_BYTES_MAX, read};
-use crate::cli::verify::{disbelieved, trust};
+use crate::cli::verify::{disbelieved, policy as named, trust};
 
 /// How answers are checked.
 pub struct Belief {
@@ -23,7 +22,7 @@ pub struct Belief {
 impl Belief {
     /// With a policy every proof is asked for and verified.
     pub fn under(policy: Option<&Path>) -> Result<Belief, Failure> {
-        let read = |path| trust(Some(&read("--policy", path, SMALL_BYTES_MAX)?));
+        let read = |path| trust(Some(&named(path)?));
         Ok(Belief { policy: policy.map(read).transpose()? })
     }
 

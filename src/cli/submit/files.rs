@@ -3,10 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::failure::Failure;
+use crate::cli::folder::is_logs_own;
 use crate::cli::input;
-
-/// Files that the directory of a log has.
-const LOGS_OWN: [&str; 2] = ["pulselog.toml", "tokens.json"];
 
 /// Adds the files of `path` in name order; `named` by a person, or found in a directory. What a
 /// directory holds besides artifacts is passed over.
@@ -23,7 +21,7 @@ pub fn gather(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<(), 
         }
         return Ok(());
     }
-    if LOGS_OWN.iter().all(|name| path.join(name).is_file()) {
+    if is_logs_own(path) {
         let why = "is a log's own directory, which holds no artifacts; name the files to submit";
         return Err(Failure::usage(format!("path {}: {why}", path.display())));
     }

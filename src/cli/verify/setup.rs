@@ -22,6 +22,7 @@ use crate::cli::evidence;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::input::{SMALL_BYTES_MAX, STDIN, read, unread as unread_path};
 use crate::cli::log_source::LogSource;
+use crate::cli::mistaken::Looks;
 use crate::cli::{many as driver, print};
 
 /// Flags about protocol, evidence and token.
@@ -150,6 +151,25 @@ pub fn operator(text: &str) -> Result<Did, Failure> {
         false => Failure::usage(format!("--operator: {error}")),
     };
     Did::parse(text).map_err(named)
+}
+
+/// The file of a trust policy.
+pub fn policy(path: &Path) -> Result<Vec<u8>, Failure> {
+    let bytes = read("--policy", path, SMALL_BYTES_MAX)?;
+    is_policy(path, &bytes)?;
+    Ok(bytes)
+}
+
+/// Another kind of file was named by a slip, and says nothing against any log.
+pub fn is_policy(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    match Looks::of(bytes) {
+        Looks::Policy => Ok(()),
+        other => Err(Failure::usage(format!(
+            "--policy {}: {}, no trust policy; give the trust.policy that the log's operator publishes",
+            path.display(),
+            other.words()
+        ))),
+    }
 }
 
 /// A trust policy from its bytes.

@@ -36,6 +36,20 @@ pub enum ConfigError {
         /// Why.
         why: String,
     },
+    /// A file that was named is not there, or may not be opened.
+    #[error("{}: {why}", path.display())]
+    Unopened {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: &'static str,
+    },
+    /// Nothing is where the log should be, and nothing was said to make one of.
+    #[error("data {0}: there is no such directory; pulselog init {0} --origin ORIGIN makes one", path.display())]
+    NoDirectory {
+        /// The data directory.
+        path: PathBuf,
+    },
     /// The key file is no key.
     #[error("key {}: {why}", path.display())]
     Key {
@@ -65,9 +79,9 @@ impl ConfigError {
     #[must_use]
     pub const fn code(&self) -> &'static Code {
         match self {
-            Self::Missing { .. } => &codes::start::CONFIG_MISSING,
+            Self::Missing { .. } | Self::NoDirectory { .. } => &codes::start::CONFIG_MISSING,
             Self::Invalid { .. } | Self::Variable { .. } => &codes::start::CONFIG_INVALID,
-            Self::File { .. } => &codes::start::CONFIG_FILE,
+            Self::File { .. } | Self::Unopened { .. } => &codes::start::CONFIG_FILE,
             Self::Key { .. } => &codes::start::KEY_UNREADABLE,
             Self::KeyMode { .. } => &codes::start::KEY_MODE,
             Self::NotPublic { .. } => &codes::start::LISTEN_NOT_PUBLIC,

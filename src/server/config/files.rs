@@ -2,7 +2,7 @@
 //! else can read it.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -46,5 +46,10 @@ pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, ConfigError> {
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> ConfigError {
-    ConfigError::File { path: path.to_owned(), why: error.to_string() }
+    let path = path.to_owned();
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => ConfigError::Unopened { path, why: "there is no such file" },
+        ErrorKind::PermissionDenied => ConfigError::Unopened { path, why: "you may not open it" },
+        _ => ConfigError::File { path, why: error.to_string() },
+    }
 }

@@ -23,7 +23,8 @@ impl Packet {
         let (head, size, root) = (self.head?, kept.head().size, kept.head().root);
         let origin = kept.origin().to_string();
         if let Some(of) = self.origin.as_ref().filter(|of| **of != origin) {
-            return Some(Check::fail(
+            // Of another log it says nothing about this one.
+            return Some(Check::incomplete(
                 "log",
                 &verdict::OTHER_ORIGIN,
                 format!("{name}: is of {origin}, the packet of {of}"),

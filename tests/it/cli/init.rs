@@ -4,6 +4,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use crate::house::readme::{Serving, free_port};
+use crate::make::did;
 use crate::make::shell::Shell;
 
 #[test]
@@ -84,7 +85,10 @@ fn what_a_newcomer_forgets_is_said_with_what_to_do() {
     let address = format!("http://127.0.0.1:{}", free_port());
     for (line, code, says) in [
         ("serve".to_owned(), 2, "pulselog serve DIR"),
-        ("serve empty".to_owned(), 2, "pulselog init DIR"),
+        ("serve empty".to_owned(), 2, "pulselog init empty --origin ORIGIN"),
+        ("serve f --read-only".to_owned(), 2, "[no_log]"),
+        ("serve f --seen gone".to_owned(), 2, "gone: there is no such file"),
+        (format!("audit --log f --policy f/trust.policy --operator {}", did("operator")), 2, "run pulselog serve f"),
         ("PULSELOG_GUARD".to_owned(), 2, "its directory /nowhere does not exist"),
         ("verify".to_owned(), 2, "DOCUMENT: give"),
         ("sign --kind approval --key f/operator.pem".to_owned(), 2, "<PAYLOAD>"),

@@ -218,6 +218,56 @@ fn errors_name_the_file_and_what_to_give_instead() {
     assert!(usage.contains("--operator <DID>") && usage.contains("--attest"), "{help}");
 }
 
+#[test]
+fn a_file_of_another_kind_is_named_for_what_it_is_and_fails_nothing() {
+    let (dir, log, policy) = log();
+    let packet = dir.path().join("packet");
+    packet_of(&packet);
+    let put = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).expect("written");
+        path
+    };
+    let proof = std::fs::read_dir(&packet).expect("a folder").flatten().map(|file| file.path());
+    let proof = proof.filter(|path| path.extension().is_some_and(|end| end == "tlog-proof")).min().expect("a proof");
+    let bundle = put("bundle.json", crate::make::good(crate::make::kind("proof_bundle")).as_bytes());
+    let named = [
+        (put("empty", b""), "is empty"),
+        (put("key.pem", b"-----BEGIN PRIVATE KEY-----\nMC4\n-----END PRIVATE KEY-----\n"), "is a private key"),
+        (put("a.token", submitters().as_bytes()), "is a token"),
+        (proof, "is a proof"),
+        (policy.clone(), "is a trust policy"),
+        (log.join("checkpoint"), "is a checkpoint"),
+        (packet.join("packet.json"), "is the list of a packet"),
+        (bundle.clone(), "is JSON"),
+        (put("README", b"Read me first.\n"), "is text of another kind"),
+        (put("image", &[0x89, b'P', 0xff, 0]), "is no text"),
+    ];
+    let list = serde_json::json!({"packet_version": "1", "files": []}).to_string();
+    put("packet/packet.json", list.as_bytes());
+    let operator = did("operator");
+    for (path, what) in &named {
+        let (path, is_list) = (text(path), *what == "is the list of a packet");
+        if *what != "is JSON" {
+            let ran = slips(2, &["verify", path], &[path, what]);
+            assert!(!is_list || ran.err.contains("name its directory: pulselog verify"), "{}", ran.err);
+        }
+        if *what != "is a trust policy" {
+            let says = ["--policy", path, what, "no trust policy"];
+            slips(2, &["verify", text(&bundle), "--policy", path], &says);
+            slips(2, &["audit", "--log", text(&log), "--operator", &operator, "--policy", path], &says);
+            let out = dir.path().join("out");
+            let packet =
+                ["packet", "--log", text(&log), "--operator", &operator, "--job", "job-1", "--out", text(&out)];
+            slips(2, &[&packet[..], &["--policy", path]].concat(), &says);
+        }
+        if cfg!(feature = "server") && *what != "is a token" {
+            let submit = ["submit", "--url", "http://127.0.0.1:1", "--token-file", path, text(&bundle)];
+            slips(2, &submit, &["--token-file", path, what, "pulselog token new"]);
+        }
+    }
+}
+
 fn packet_of(dir: &Path) {
     let kept = attested_log();
     std::fs::create_dir(dir).expect("made");

@@ -85,3 +85,21 @@ fn files_of_another_log_beside_those_that_are_proven_are_one_line_and_not_false(
     assert!(rows.iter().all(|row| row.contains("incomplete") && row.contains("and 2 more")), "{}", ran.out);
     assert!(!rows.is_empty() && ran.code == 3, "{}{}", ran.out, ran.err);
 }
+
+#[test]
+fn a_kept_checkpoint_of_another_log_that_is_believed_too_leaves_the_answer_open() {
+    let (dir, kept) = world(&(Kept::policy_text().replace("quorum none\n", "") + &policy_of(OTHER, 9)));
+    let key = SignerKey::new(KeyName::parse(OTHER).expect("a name"), &[9; 32]).expect("a key");
+    let note = kept.note(kept.size() - 1).as_str().replacen(ORIGIN, OTHER, 1);
+    let text = note.split_once("\n\n").expect("a note").0.to_owned() + "\n";
+    let note = Checkpoint::parse_text(&text).expect("a checkpoint").sign(&key).expect("signed");
+    std::fs::write(dir.path().join("kept.checkpoint"), note.as_bytes()).expect("written");
+    for evidence in ["--evidence @packet", "--log @log"] {
+        let words = format!(
+            "verify @packet/18.json {evidence} --policy @trust.policy --operator OPERATOR --at-least @kept.checkpoint"
+        );
+        let ran = ran(&dir, &words);
+        let said = ran.out.contains("other_origin") && !ran.out.contains("FAIL");
+        assert!(ran.code == 3 && said, "{words}: {} {}{}", ran.code, ran.out, ran.err);
+    }
+}
