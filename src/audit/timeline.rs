@@ -116,21 +116,32 @@ impl Timeline {
     }
 
     /// Issuances of a token, by hex hash, whose signers held the role at their
-    /// index, in order. What others say of the token counts for nothing.
+    /// index, in order. What others say of the token counts for nothing, and
+    /// the word of a distrusted issuer counts only where nobody else gives one.
     pub fn issuances(&self, token: &str, operator: &Did) -> Vec<(LeafIndex, &Artifact)> {
         let mut found = Vec::new();
         let mut roots: Option<Roots<'_>> = None;
+        let mut distrusted = Vec::new();
         for (at, seen) in self.prefix(self.size()) {
             let Some(body) = &seen.body else { continue };
             let statement = Statement::of(at, seen, body);
             if statement.kind == Kind::AuditRoots && statement.is_by_operator(Some(operator), self.origin()) {
-                roots = Some(Roots::of(&statement));
+                let newer = Roots::of(&statement);
+                distrusted.extend(newer.distrusted().map(|(did, from, _)| (did, from)));
+                roots = Some(newer);
             } else if statement.kind == Kind::CstIssuance
                 && statement.text("token_hash") == Some(token)
                 && roots.is_some_and(|roots| roots.hold(&statement, None))
             {
                 found.push((at, body));
             }
+        }
+        let is_trusted = |(at, body): &(LeafIndex, &Artifact)| {
+            let is_by = |did: &str| body.signer().is_some_and(|signer| signer.as_str() == did);
+            !distrusted.iter().any(|(did, from)| is_by(did) && at.get() >= *from)
+        };
+        if found.iter().any(is_trusted) {
+            found.retain(is_trusted);
         }
         found
     }

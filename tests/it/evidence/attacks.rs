@@ -181,6 +181,17 @@ fn an_issuance_by_somebody_without_the_role_says_nothing_of_a_token() {
     set(&mut issuance, "claims.exp", Some(1_800_000_000_u32.into()));
     story.log("another", "cst_issuance", "second issuer", issuance);
     assert!(token_check(&story, &compact).contains(&("token_issuers_disagree", Outcome::Incomplete)));
+    let distrusting = |who: &str, from: u64| {
+        let mut story = story.clone();
+        let row = format!(r#"[{{"did":"{}","from_index":{from},"reason":"stolen key"}}]"#, did(who));
+        story.roots_again("later roots", "distrusted", crate::make::value(&row));
+        token_check(&story, &compact)
+    };
+    let unlike = ("token_issuers_disagree", Outcome::Incomplete);
+    assert!(!distrusting("second issuer", 0).contains(&unlike), "the word of the distrusted disputes nothing");
+    assert!(distrusting("second issuer", 0).contains(&("ok", Outcome::Pass)));
+    assert!(distrusting("second issuer", 1_000).contains(&unlike), "it was trusted when it spoke");
+    assert!(distrusting("issuer", 0).contains(&("token_other_claims", Outcome::Fail)));
 }
 
 #[test]
