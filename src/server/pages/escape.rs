@@ -28,9 +28,17 @@ pub enum Lines {
 
 /// Appends `text` as HTML text: escaped, with visible tokens.
 pub fn html(text: &str, lines: Lines, out: &mut String) {
-    let mut marks = 0;
-    for c in text.chars() {
-        marks = if is_mark(c) { marks + 1 } else { 0 };
+    let (mut marks, mut rest) = (0, text);
+    loop {
+        // Most of any text goes as it is, run by run.
+        let (plain, other) = rest.split_at(rest.bytes().take_while(is_plain).count());
+        out.push_str(plain);
+        let Some(c) = other.chars().next() else { return };
+        rest = &other[c.len_utf8()..];
+        marks = match is_mark(c) {
+            true if plain.is_empty() => marks + 1,
+            is_first => usize::from(is_first),
+        };
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -44,6 +52,11 @@ pub fn html(text: &str, lines: Lines, out: &mut String) {
             _ => out.push(c),
         }
     }
+}
+
+/// ASCII that is no mark, not hidden and nothing of HTML.
+const fn is_plain(byte: &u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'')
 }
 
 /// `text` cut to `chars_max` characters, never between a letter and its marks,
