@@ -86,7 +86,7 @@ impl Card {
         Self {
             severity: if finding.is_undecided() { Grade::UNDECIDED } else { Grade::of(finding.severity) },
             title: words.title,
-            code: finding.code,
+            code: finding.rule.code,
             effect: effect(finding.effect),
             happened: Said::message(&finding.detail),
             entries: Entries::new(&finding.entries),

@@ -60,8 +60,8 @@ impl EntryRow {
     pub(crate) fn mark(&mut self, findings: &[Finding]) {
         let here = findings.iter().filter(|f| f.entries.iter().any(|at| at.get() == self.index));
         for finding in here {
-            if self.codes.iter().all(|(_, code)| *code != finding.code) {
-                self.codes.push((Grade::of(finding.severity), finding.code));
+            if self.codes.iter().all(|(_, code)| *code != finding.rule.code) {
+                self.codes.push((Grade::of(finding.severity), finding.rule.code));
             }
         }
     }
