@@ -73,7 +73,7 @@ impl Coverage {
             read: words::entries(part.map_or(0, |part| part.entries)),
             absence: AbsenceWords::new(part.map_or(Absence::NotChecked, |part| part.absence), size),
             roots: part.and_then(|part| part.roots_digest).map_or(Ok(None), |roots| entry_of(reader, &roots, size))?,
-            operator: Chip::did(&reader.facts.operator),
+            operator: Chip::did(reader.facts.operator.as_str()),
             not_judged: rows.iter().take(ROWS_MAX).map(row).collect(),
             left: (left > 0).then(|| words::quantity(left)),
         })

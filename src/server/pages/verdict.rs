@@ -121,7 +121,7 @@ impl Verdicts {
         let report = &made.report;
         let coverage = CoveragePart {
             rules_version: report.rules_version,
-            operator: Some(reader.facts.operator.clone()),
+            operator: Some(reader.facts.operator.to_string()),
             roots_digest: report.roots_digest,
             as_of: Some(report.as_of),
             absence: report.absence,
