@@ -70,6 +70,7 @@ pub use self::scope::Scope;
 pub use self::shortfall::{DOCUMENTS_DISAGREE, Shortfall};
 pub(crate) use self::statement::run_of_bundle;
 pub use self::timeline::{KnownSize, Seen, Timeline, authenticate, authenticate_parsed, authenticate_within};
+pub(crate) use self::trust::EVIDENCE_WITHHELD;
 pub use self::undecided::{NotHere, WHILE_UNDECIDED, Words, in_reading_order};
 pub(crate) use self::windows::{BUNDLE_MS, PICKUP_MS, RECEIPT_MS, SKEW_MS};
 pub use self::windows::{COUNTS, Count, WINDOWS, Window};

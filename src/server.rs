@@ -8,6 +8,7 @@
 //! the sequencer has a doubt, `Server::shutdown` ends them in reverse order.
 
 pub mod access;
+pub mod addresses;
 pub mod answered;
 pub mod api;
 pub mod config;
@@ -15,7 +16,6 @@ pub mod desk;
 pub mod faults;
 pub mod fsck;
 pub mod guard;
-pub mod health;
 pub mod index;
 pub mod judge;
 pub mod kernel;
@@ -23,6 +23,7 @@ pub mod listener;
 pub mod log;
 pub mod lookup;
 pub mod pages;
+pub mod pool;
 pub mod scrub;
 pub mod signals;
 pub mod state;
@@ -48,7 +49,6 @@ use tokio::task::JoinHandle;
 use crate::artifact::KeyCache;
 use crate::codes::{self, Code};
 use crate::server::api::judges::Judges;
-use crate::server::api::pool::Pool;
 use crate::server::api::problem::Problem;
 use crate::server::api::slots::Slots;
 use crate::server::config::{Config, crowd};
@@ -61,6 +61,7 @@ use crate::server::log::publisher::Fatal;
 use crate::server::log::recovery::OpenError;
 use crate::server::log::sequencer::Running;
 use crate::server::log::{Log, Opening};
+use crate::server::pool::Pool;
 use crate::server::scrub::Scrub;
 use crate::server::signals::{Asked, Signals};
 use crate::server::state::{AppState, LogFacts};
@@ -278,7 +279,7 @@ fn facts(config: &Config, addr: SocketAddr) -> LogFacts {
         origin: config.origin.as_str().to_owned(),
         key_id: vkey.key_id().to_string(),
         vkey: vkey.to_string(),
-        operator: config.operator.as_str().to_owned(),
+        operator: config.operator.clone(),
         url: config.public_url.clone().unwrap_or_else(|| format!("http://{addr}")),
     }
 }

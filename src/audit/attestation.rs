@@ -256,8 +256,8 @@ impl<'a> Claim<'a> {
         }
         let (here, said) = (said_by(&report), said_in(self.payload));
         // What still accuses beside a missing body stands whatever that says.
-        let stands = |finding: &Finding| finding.effect == Effect::Fails && !is_own(finding.code);
-        let is_told = |finding: &Finding| said.iter().any(|(code, ..)| code == finding.code);
+        let stands = |finding: &Finding| finding.effect == Effect::Fails && !RULES.contains(&finding.rule);
+        let is_told = |finding: &Finding| said.iter().any(|(code, ..)| code == finding.rule.code);
         if here == said {
             Compared::Same
         } else if used.iter().any(|at| unread(at).is_some())
@@ -286,16 +286,12 @@ fn recompute(
 /// The findings of a report as a statement lists them. Statements do not speak
 /// of statements: those are compared by whoever reads.
 fn said_by(report: &Report) -> BTreeSet<Said> {
-    let findings = report.findings.iter().filter(|finding| !is_own(finding.code));
+    let findings = report.findings.iter().filter(|finding| !RULES.contains(&finding.rule));
     let said = findings.map(|finding| {
         let entries = finding.entries.iter().filter_map(|at| i64::try_from(at.get()).ok());
-        (finding.code.to_owned(), finding.severity.name().to_owned(), entries.collect())
+        (finding.rule.code.to_owned(), finding.severity.name().to_owned(), entries.collect())
     });
     said.collect()
-}
-
-fn is_own(code: &str) -> bool {
-    RULES.iter().any(|rule| rule.code == code)
 }
 
 fn said_in(payload: &Value) -> BTreeSet<Said> {

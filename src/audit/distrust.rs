@@ -121,7 +121,7 @@ pub fn jobs_hit(log: &Timeline, operator: &Did, roots: Artifact) -> BTreeSet<Str
     let mut next = log.clone();
     next.add(LeafIndex::new(size.get()), entry, Some(roots));
     let report = audit(&next, Some(operator));
-    let is_hit = |finding: &&Finding| RULES.iter().any(|rule| rule.code == finding.code);
+    let is_hit = |finding: &&Finding| RULES.contains(&finding.rule);
     report.findings.iter().filter(is_hit).filter_map(|finding| finding.subject.job.clone()).collect()
 }
 

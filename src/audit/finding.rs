@@ -59,8 +59,9 @@ pub struct Finding {
     /// Leaf indexes that show it, ascending.
     pub entries: Vec<LeafIndex>,
     /// Stable; `pulselog explain CODE` says what it means.
-    #[schemars(regex(pattern = "^[A-Z_]+$"))]
-    pub code: &'static str,
+    #[serde(rename = "code")]
+    #[schemars(with = "String", regex(pattern = "^[A-Z_]+$"))]
+    pub rule: &'static Rule,
     /// How bad it is.
     pub severity: Severity,
     /// What it does to the verdict.
@@ -85,7 +86,7 @@ impl Finding {
     ) -> Finding {
         Finding {
             entries: entries.into_iter().collect::<BTreeSet<_>>().into_iter().collect(),
-            code: rule.code,
+            rule,
             severity: rule.severity,
             effect: rule.effect,
             subject: subject.clone(),
@@ -101,8 +102,9 @@ pub struct Pending {
     /// Leaf indexes that oblige.
     pub entries: Vec<LeafIndex>,
     /// The code it becomes when nothing comes.
-    #[schemars(regex(pattern = "^[A-Z_]+$"))]
-    pub code: &'static str,
+    #[serde(rename = "code")]
+    #[schemars(with = "String", regex(pattern = "^[A-Z_]+$"))]
+    pub rule: &'static Rule,
     #[serde(flatten)]
     pub subject: Subject,
     /// End of the window.
@@ -158,7 +160,7 @@ impl Findings {
     }
 
     pub(super) fn wait(&mut self, rule: &'static Rule, subject: &Subject, at: LeafIndex, until_ms: i64) {
-        self.pending.insert(Pending { entries: vec![at], code: rule.code, subject: subject.clone(), until_ms });
+        self.pending.insert(Pending { entries: vec![at], rule, subject: subject.clone(), until_ms });
     }
 
     pub(super) fn extend(&mut self, other: &Findings) {

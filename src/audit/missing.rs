@@ -16,7 +16,7 @@ use crate::audit::finding::{Finding, Subject};
 use crate::audit::missing::case::Case;
 use crate::audit::policies::Judge;
 use crate::audit::roots::Roots;
-use crate::audit::rule::{Effect, Place, Rest, Rule, explain};
+use crate::audit::rule::{Effect, Place, Rest, Rule};
 use crate::audit::scene::{Scene, Withheld};
 use crate::audit::statement::Statement;
 use crate::audit::timeline::Timeline;
@@ -120,9 +120,10 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
     /// agent says against itself stands whatever is missing, but then for no
     /// job, when the job of its run is not certain: that is left open beside.
     pub(super) fn soften(&self, finding: Finding) -> Vec<Finding> {
-        let Some(rule) = explain(finding.code).filter(|_| finding.effect == Effect::Fails) else {
+        let rule = finding.rule;
+        if finding.effect != Effect::Fails {
             return vec![finding];
-        };
+        }
         let case = Case::of(self.scene, &finding);
         let with_gaps = self.gaps.concern(self.scene, &finding.subject);
         let counts = |missing: &&Missing<'_>| with_gaps || !missing.is_gap();

@@ -1,7 +1,9 @@
 //! What a rule says of itself. Each group keeps its own rows.
 
+use std::cmp::Ordering;
+
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::artifact::Kind;
 use crate::audit::{
@@ -61,6 +63,34 @@ pub struct Rule {
     /// What could undo such a finding: while something missing may be that, it
     /// accuses nobody. Empty for rules that accuse nobody in any case.
     pub rests_on: &'static [&'static [Rest]],
+}
+
+/// A rule is its code: two of one code are one, and they stand in its order.
+impl PartialEq for Rule {
+    fn eq(&self, other: &Self) -> bool {
+        self.code == other.code
+    }
+}
+
+impl Eq for Rule {}
+
+impl PartialOrd for Rule {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Rule {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.code.cmp(other.code)
+    }
+}
+
+/// The code: what a member `code` holds.
+impl Serialize for Rule {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.code)
+    }
 }
 
 /// One thing that a finding rests on: were it not at hand, nobody could say

@@ -39,11 +39,9 @@ static RUN_UNKNOWN: Rule = Rule {
     rests_on: NOTHING,
 };
 
-/// Code of the row for a file that could be taken for several documents.
-pub const DOCUMENTS_DISAGREE: &str = "DOCUMENTS_DISAGREE";
-
-static DOCUMENTS_DIFFER: Rule = Rule {
-    code: DOCUMENTS_DISAGREE,
+/// A file that could be taken for several documents.
+pub static DOCUMENTS_DISAGREE: Rule = Rule {
+    code: "DOCUMENTS_DISAGREE",
     title: "The file speaks of more than one document, run or signer",
     severity: Severity::High,
     effect: Effect::Incomplete,
@@ -53,7 +51,7 @@ static DOCUMENTS_DIFFER: Rule = Rule {
     rests_on: NOTHING,
 };
 
-pub(super) static RULES: &[&Rule] = &[&EVIDENCE_NOT_GIVEN, &BUNDLE_NOT_LOGGED, &RUN_UNKNOWN, &DOCUMENTS_DIFFER];
+pub(super) static RULES: &[&Rule] = &[&EVIDENCE_NOT_GIVEN, &BUNDLE_NOT_LOGGED, &RUN_UNKNOWN, &DOCUMENTS_DISAGREE];
 
 /// What is lacking, or not as the reader expects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +79,7 @@ impl Shortfall {
             Shortfall::Bundle => &BUNDLE_NOT_LOGGED,
             Shortfall::Run => &RUN_UNKNOWN,
             Shortfall::Job => &REPLAY_JOB_MISMATCH,
-            Shortfall::Document => &DOCUMENTS_DIFFER,
+            Shortfall::Document => &DOCUMENTS_DISAGREE,
         }
     }
 

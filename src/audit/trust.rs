@@ -40,7 +40,7 @@ static UNTRUSTED_STATEMENT: Rule = Rule {
     rests_on: NOTHING,
 };
 
-pub(super) static EVIDENCE_WITHHELD: Rule = Rule {
+pub(crate) static EVIDENCE_WITHHELD: Rule = Rule {
     code: "EVIDENCE_WITHHELD",
     title: "A body that rules need is not available",
     severity: Severity::Medium,

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::artifact::Kind;
 use crate::audit::finding::Finding;
-use crate::audit::rule::{Effect, explain};
+use crate::audit::rule::{Effect, Rule};
 use crate::audit::windows::NAMED_MAX;
 use crate::audit::{attestation, trust};
 use crate::merkle::LeafIndex;
@@ -113,8 +113,7 @@ impl Finding {
     /// could settle it is not here.
     #[must_use]
     pub fn is_undecided(&self) -> bool {
-        let accuses = || explain(self.code).is_some_and(|rule| rule.effect == Effect::Fails);
-        self.effect == Effect::Incomplete && !self.not_here.is_empty() && accuses()
+        self.effect == Effect::Incomplete && !self.not_here.is_empty() && self.rule.effect == Effect::Fails
     }
 
     /// The finding where one of these could undo it.
@@ -126,13 +125,11 @@ impl Finding {
     /// The rule's words, or those for what cannot be decided.
     #[must_use]
     pub fn words(&self) -> Words {
-        let rule = explain(self.code);
-        // Every code of a finding is a rule's; a rule without words would show none.
-        let own = |pick: fn(&crate::audit::Rule) -> &'static str| rule.map(pick).unwrap_or_default();
+        let rule = self.rule;
         let bring = || joined(&self.not_here, NotHere::to_bring, "and the others that are not here");
         if self.is_undecided() {
             return Words {
-                title: format!("Not decided: {}", lower(own(|rule| rule.title))).into(),
+                title: format!("Not decided: {}", lower(rule.title)).into(),
                 why:
                     "What is not here could settle it. What is missing is evidence of nothing: neither of a breach nor \
                       of its absence."
@@ -141,16 +138,15 @@ impl Finding {
                 does_not_prove: "That anybody did anything wrong.".into(),
             };
         }
-        let what_to_do = own(|rule| rule.what_to_do);
         let is_named = self.not_here.iter().any(|one| one.file.is_some());
         Words {
-            title: own(|rule| rule.title).into(),
-            why: own(|rule| rule.rationale).into(),
+            title: rule.title.into(),
+            why: rule.rationale.into(),
             what_to_do: match is_named {
-                true => format!("Bring {}, and verify again. {what_to_do}", bring()).into(),
-                false => what_to_do.into(),
+                true => format!("Bring {}, and verify again. {}", bring(), rule.what_to_do).into(),
+                false => rule.what_to_do.into(),
             },
-            does_not_prove: own(|rule| rule.does_not_prove).into(),
+            does_not_prove: rule.does_not_prove.into(),
         }
     }
 
@@ -159,7 +155,7 @@ impl Finding {
     fn rank(&self) -> u8 {
         match self.effect {
             Effect::Fails => 0,
-            Effect::Incomplete if is_lack(self.code) => 1,
+            Effect::Incomplete if LACKS.contains(&self.rule) => 1,
             Effect::Incomplete if self.is_undecided() => 2,
             Effect::Incomplete => 3,
             Effect::Shown => 4,
@@ -167,12 +163,8 @@ impl Finding {
     }
 }
 
-/// Whether the code says that evidence is not here, and nothing else.
-fn is_lack(code: &str) -> bool {
-    [&attestation::EVIDENCE_MISSING, &trust::EVIDENCE_WITHHELD, &trust::ROOTS_MISSING]
-        .iter()
-        .any(|rule| rule.code == code)
-}
+/// What says that evidence is not here, and nothing else.
+static LACKS: &[&Rule] = &[&attestation::EVIDENCE_MISSING, &trust::EVIDENCE_WITHHELD, &trust::ROOTS_MISSING];
 
 /// Findings in the order in which people read them. A report has them in the
 /// order of the log.

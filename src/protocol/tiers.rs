@@ -1,10 +1,12 @@
 //! The peer's three scales (PEERS 4.12), weakest first.
 
+use serde::Serialize;
+
 macro_rules! tier {
     ($(#[$doc:meta])* $name:ident: $($variant:ident = $text:literal),*) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum $name { $($variant),* }
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+        pub enum $name { $(#[serde(rename = $text)] $variant),* }
 
         impl $name {
             /// The tier of this name.

@@ -1,10 +1,13 @@
 //! What comes out: one verdict, or inside the room the first failure.
 
+use serde::Serialize;
+
 use crate::protocol::codes::{self, Code};
 use crate::protocol::tiers::{ModelIdentityTier, ProofTier, TrustTier};
 
 /// Whether the peer would accept, and whether we judged all it carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// The peer accepts, and every block inside was judged.
     Pass,

@@ -10,12 +10,12 @@ pub mod checkpoints;
 pub mod docs;
 pub mod entries;
 pub mod fixed;
+pub mod health;
 pub mod intake;
 pub mod judges;
 pub mod lookup;
 pub mod openapi;
 pub mod policies;
-pub mod pool;
 pub mod problem;
 pub mod proofs;
 pub mod query;
@@ -34,7 +34,6 @@ use axum::routing::{MethodRouter, get, post};
 use crate::codes::{Code, service};
 use crate::server::api::answer::Answer;
 use crate::server::api::query::Param;
-use crate::server::health;
 use crate::server::state::AppState;
 
 /// One route.

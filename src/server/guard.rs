@@ -39,23 +39,6 @@ pub use self::record::{BLOCK_BYTES, GuardRecord, GuardState, hash_text};
 
 const SYMLINK: &str = "a symbolic link lies at its path";
 
-/// Compare-and-swap of the head: the one promise that the sequencer needs.
-pub trait HeadGuard: Send {
-    /// Whether the guard is in its place and says `expected`.
-    ///
-    /// # Errors
-    /// [`GuardError::Moved`], [`GuardError::Changed`], [`GuardError::Io`].
-    fn compare(&self, expected: &GuardRecord) -> Result<(), GuardError>;
-
-    /// Moves the guard from `previous` to `next`, durably.
-    ///
-    /// # Errors
-    /// [`GuardError::Changed`] when it does not say `previous`,
-    /// [`GuardError::Moved`] when it is not in its place before or after.
-    /// [`GuardError::Io`] leaves open which record it says.
-    fn compare_and_swap(&mut self, previous: &GuardRecord, next: &GuardRecord) -> Result<(), GuardError>;
-}
-
 /// The guard in a local file, locked exclusively for the life of the process.
 pub struct FileGuard {
     path: PathBuf,
@@ -223,8 +206,13 @@ fn record_in(block: u64, bytes: &[u8; BLOCK_BYTES]) -> Option<GuardRecord> {
     GuardRecord::decode(bytes).filter(|record| record.sequence % 2 == block)
 }
 
-impl HeadGuard for FileGuard {
-    fn compare(&self, expected: &GuardRecord) -> Result<(), GuardError> {
+/// Compare-and-swap of the head: the one promise that the sequencer needs.
+impl FileGuard {
+    /// Whether the guard is in its place and says `expected`.
+    ///
+    /// # Errors
+    /// [`GuardError::Moved`], [`GuardError::Changed`], [`GuardError::Io`].
+    pub fn compare(&self, expected: &GuardRecord) -> Result<(), GuardError> {
         self.check_place()?;
         match self.read()? {
             GuardState::Record(found) if found == *expected => Ok(()),
@@ -232,7 +220,13 @@ impl HeadGuard for FileGuard {
         }
     }
 
-    fn compare_and_swap(&mut self, previous: &GuardRecord, next: &GuardRecord) -> Result<(), GuardError> {
+    /// Moves the guard from `previous` to `next`, durably.
+    ///
+    /// # Errors
+    /// [`GuardError::Changed`] when it does not say `previous`,
+    /// [`GuardError::Moved`] when it is not in its place before or after.
+    /// [`GuardError::Io`] leaves open which record it says.
+    pub fn compare_and_swap(&mut self, previous: &GuardRecord, next: &GuardRecord) -> Result<(), GuardError> {
         self.compare(previous)?;
         let faults = Arc::clone(&self.faults);
         let moved = faults

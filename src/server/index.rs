@@ -27,16 +27,13 @@ mod rows;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rocksdb::{Direction, IteratorMode};
-
 use crate::artifact::{Did, Kind};
 use crate::audit::Link;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::index::follower::Follower;
 use crate::server::index::rows::{kind_prefix, link_prefix, name_prefix, run_prefix};
 use crate::server::log::Log;
-use crate::server::store::layout::{cf, number, number_key};
-use crate::server::store::{Store, StoreError};
+use crate::server::store::{Store, StoreError, Way};
 
 /// Longest time a reader waits for its own write to be indexed.
 pub const WAIT_MAX: Duration = Duration::from_millis(500);
@@ -136,7 +133,7 @@ impl Index {
     #[must_use]
     pub fn still(log: &Log) -> Self {
         let store = Arc::clone(log.store());
-        let reached = follower::reached(&store).unwrap_or_else(|error| {
+        let reached = rows::reached(&store).unwrap_or_else(|error| {
             tracing::error!(%error, "search index: how far it reaches cannot be read, none of it is used");
             None
         });
@@ -243,7 +240,7 @@ impl<'a> Scan<'a> {
         below: Option<TreeSize>,
         limit: usize,
     ) -> Result<Vec<LeafIndex>, StoreError> {
-        let mut found = self.walk(prefix, first, Direction::Forward, limit)?;
+        let mut found = self.0.search_walk(prefix, first, Way::Up, limit)?;
         if let Some(below) = below {
             found.truncate(found.partition_point(|index| index.get() < below.get()));
         }
@@ -252,26 +249,11 @@ impl<'a> Scan<'a> {
 
     /// The highest entries under `prefix` below a size, descending.
     fn down(&self, prefix: &[u8], below: TreeSize, limit: usize) -> Result<Vec<LeafIndex>, StoreError> {
-        below.get().checked_sub(1).map_or(Ok(Vec::new()), |last| self.walk(prefix, last, Direction::Reverse, limit))
+        below.get().checked_sub(1).map_or(Ok(Vec::new()), |last| self.0.search_walk(prefix, last, Way::Down, limit))
     }
 
     /// The highest entry below `below` that is filed under `link`.
     fn newest(&self, link: &Link, below: TreeSize) -> Result<Option<LeafIndex>, StoreError> {
         Ok(self.down(&link_prefix(link), below, 1)?.first().copied())
-    }
-
-    fn walk(&self, prefix: &[u8], from: u64, direction: Direction, limit: usize) -> Result<Vec<LeafIndex>, StoreError> {
-        let db = self.0.database();
-        let family = db.cf_handle(cf::SEARCH).ok_or(StoreError::Family { name: cf::SEARCH })?;
-        let from = [prefix, &number_key(from)].concat();
-        let mut found = Vec::new();
-        for row in db.iterator_cf(family, IteratorMode::From(&from, direction)).take(limit) {
-            let (key, _) = row.map_err(StoreError::Read)?;
-            match key.strip_prefix(prefix).and_then(number) {
-                Some(index) => found.push(LeafIndex::new(index)),
-                None => break,
-            }
-        }
-        Ok(found)
     }
 }

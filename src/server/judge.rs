@@ -88,7 +88,7 @@ impl Filter {
         let of = &finding.subject;
         let is = |asked: &Option<String>, named: &Option<String>| asked.is_none() || asked == named;
         let (is_run, is_token) = (matches!(scope, Some(Scope::Run { .. })), matches!(scope, Some(Scope::Token(_))));
-        self.code.as_deref().is_none_or(|code| code == finding.code)
+        self.code.as_deref().is_none_or(|code| code == finding.rule.code)
             && self.severity.is_none_or(|least| finding.severity >= least)
             && (matches!(scope, Some(Scope::Job(_))) || is(&self.job, &of.job))
             && (is_run || (is(&self.run, &of.run) && is(&self.agent, &of.agent)))

@@ -13,7 +13,7 @@ use crate::server::index::Index;
 use crate::server::index::names::{Sort, meets, names};
 use crate::server::judge::AuditsError;
 use crate::server::log::view::{StoredEntry, View, ViewError};
-use crate::text::{base64url, percent};
+use crate::text::base64url;
 
 /// Longest text that is looked for.
 pub const QUERY_BYTES_MAX: usize = 512;
@@ -29,16 +29,46 @@ pub struct Found {
     pub tried: Vec<&'static str>,
 }
 
+/// What the text turned out to be.
+#[derive(Clone, Debug)]
+pub enum What {
+    Artifact(ArtifactDigest),
+    Leaf(LeafHash),
+    Payload,
+    Policy(PayloadHash),
+    /// An index.
+    Entry,
+    Named {
+        sort: Sort,
+        name: String,
+        /// Of the first entry that says whose it is.
+        agent: Option<String>,
+    },
+}
+
+impl What {
+    /// As answers spell it.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Artifact(_) => "artifact",
+            Self::Leaf(_) => "leaf_hash",
+            Self::Payload => "payload_hash",
+            Self::Policy(_) => "policy_hash",
+            Self::Entry => "entry",
+            Self::Named { sort, .. } => sort.name(),
+        }
+    }
+}
+
 /// Entries of one meaning of the text.
 #[derive(Clone, Debug)]
 pub struct Group {
-    pub kind_of_match: &'static str,
+    pub what: What,
     /// Lowest first, at most [`LOOKUP_ENTRIES_MAX`].
     pub entries: Vec<LeafIndex>,
     /// Whether there may be more.
     pub more: bool,
-    /// Where to read on.
-    pub href: String,
 }
 
 /// Everything that `text` may be. Cost: at most [`LOOKUP_ENTRIES_MAX`] bodies
@@ -56,7 +86,7 @@ pub fn lookup(desk: &Desk, index: &Index, text: &str) -> Result<Found, AuditsErr
     }
     if let Ok(size) = TreeSize::parse(text) {
         let is_there = size < view.size();
-        found.add("entry", if is_there { vec![LeafIndex::new(size.get())] } else { Vec::new() }, entry_href);
+        found.add(What::Entry, is_there.then(|| LeafIndex::new(size.get())).into_iter().collect());
     }
     // A hash bears its name in hex, whichever way it was asked for.
     let name = hash.as_ref().map_or_else(|| text.to_owned(), Hash::to_hex);
@@ -97,38 +127,27 @@ fn hash(text: &str) -> Option<Hash> {
     hex.or_else(|| base64url::decode(text).map(Hash::from_bytes))
 }
 
-fn entry_href(entries: &[LeafIndex]) -> String {
-    entries.first().map_or(String::new(), |at| format!("/v1/entries/{at}"))
-}
-
 impl Found {
-    fn add(
-        &mut self,
-        kind_of_match: &'static str,
-        mut entries: Vec<LeafIndex>,
-        href: impl FnOnce(&[LeafIndex]) -> String,
-    ) {
-        self.tried.push(kind_of_match);
+    fn add(&mut self, what: What, mut entries: Vec<LeafIndex>) {
+        self.tried.push(what.kind());
         if entries.is_empty() {
             return;
         }
         let more = entries.len() > LOOKUP_ENTRIES_MAX;
         entries.truncate(LOOKUP_ENTRIES_MAX);
-        let href = href(&entries);
-        self.groups.push(Group { kind_of_match, entries, more, href });
+        self.groups.push(Group { what, entries, more });
     }
 
     fn by_hash(&mut self, desk: &Desk, index: &Index, hash: &Hash) -> Result<(), AuditsError> {
         let view = &desk.view;
-        let (bytes, hex) = (*hash.as_bytes(), hash.to_hex());
+        let bytes = *hash.as_bytes();
+        let (digest, leaf, payload) =
+            (ArtifactDigest::from_bytes(bytes), LeafHash::new(*hash), PayloadHash::from_bytes(bytes));
         let places = |entries: Vec<StoredEntry>| entries.iter().map(|entry| entry.index).collect::<Vec<_>>();
-        let artifacts = places(view.find_artifact(&ArtifactDigest::from_bytes(bytes))?);
-        self.add("artifact", artifacts, |_| format!("/v1/artifacts/{hex}"));
-        let leaf = view.find_leaf(&LeafHash::new(*hash))?;
-        self.add("leaf_hash", places(leaf.into_iter().collect()), |_| format!("/v1/leaves/{hex}"));
-        let payload = PayloadHash::from_bytes(bytes);
-        self.add("payload_hash", desk.find_payload(&payload)?, entry_href);
-        self.add("policy_hash", policies(desk, index, &payload)?, |_| format!("/v1/policies/{hex}"));
+        self.add(What::Artifact(digest), places(view.find_artifact(&digest)?));
+        self.add(What::Leaf(leaf), places(view.find_leaf(&leaf)?.into_iter().collect()));
+        self.add(What::Payload, desk.find_payload(&payload)?);
+        self.add(What::Policy(payload), policies(desk, index, &payload)?);
         Ok(())
     }
 
@@ -157,21 +176,8 @@ impl Found {
         for sort in Sort::ALL {
             let Some((mut entries, agent)) = by_sort.remove(&sort) else { continue };
             entries.dedup();
-            let href = href(sort, name, agent.as_deref(), &entries);
-            self.groups.push(Group { kind_of_match: sort.name(), entries, more, href });
+            self.groups.push(Group { what: What::Named { sort, name: name.to_owned(), agent }, entries, more });
         }
         Ok(())
-    }
-}
-
-fn href(sort: Sort, name: &str, agent: Option<&str>, entries: &[LeafIndex]) -> String {
-    let name = percent::segment(name);
-    match (sort, agent) {
-        (Sort::Job, _) => format!("/v1/jobs/{name}"),
-        (Sort::Run, Some(agent)) => format!("/v1/runs/{}/{name}", percent::segment(agent)),
-        (Sort::Token, _) => format!("/v1/tokens/{name}"),
-        (Sort::Agent, _) => format!("/v1/findings?agent={name}"),
-        (Sort::App, _) => format!("/v1/findings?app={name}"),
-        _ => entry_href(entries),
     }
 }

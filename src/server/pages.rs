@@ -58,12 +58,12 @@ use axum::routing::get;
 
 use crate::server::access::Access;
 use crate::server::api::fixed::Fixed;
-use crate::server::api::pool;
 use crate::server::desk::Desks;
 use crate::server::index::Index;
 use crate::server::judge::Audits;
 use crate::server::pages::reader::Reader;
 use crate::server::pages::trouble::Trouble;
+use crate::server::pool;
 use crate::server::state::{AppState, LogFacts};
 
 const STYLESHEET: &str = include_str!("../../static/pulselog.css");

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 
-use crate::artifact::KeyCache;
+use crate::artifact::{Did, KeyCache};
 use crate::server::access::Access;
 use crate::server::api::judges::Judges;
-use crate::server::api::pool::Pool;
 use crate::server::api::slots::Slots;
 use crate::server::config::Limits;
 use crate::server::config::crowd::Crowd;
@@ -16,6 +15,7 @@ use crate::server::desk::Desks;
 use crate::server::index::Index;
 use crate::server::judge::Audits;
 use crate::server::log::Log;
+use crate::server::pool::Pool;
 use crate::server::scrub::Scrub;
 use crate::server::submitters::live::Tokens;
 use crate::server::telemetry::Metrics;
@@ -29,8 +29,8 @@ pub struct LogFacts {
     pub vkey: String,
     /// Key id of that key, eight hex digits.
     pub key_id: String,
-    /// did:key of the operator whose roots count.
-    pub operator: String,
+    /// The operator whose roots count.
+    pub operator: Did,
     /// Address under which readers reach it, without a slash at the end.
     pub url: String,
 }

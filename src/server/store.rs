@@ -17,6 +17,7 @@ mod read;
 mod records;
 mod rocks;
 mod room;
+mod search;
 mod still;
 pub mod whole;
 
@@ -39,6 +40,7 @@ pub use self::error::StoreError;
 pub use self::read::Claim;
 pub use self::records::is_store;
 pub use self::room::free_bytes;
+pub use self::search::Way;
 pub use self::still::Survey;
 
 /// Most entries that one answer lists for the same statement.
@@ -295,8 +297,7 @@ impl Store {
         rocks::compact(&self.db);
     }
 
-    /// The database itself, for rows that this file does not know (the search
-    /// index), for fsck, for benches and for the tests that damage it.
+    /// The database itself, for benches and for the tests that damage it.
     #[must_use]
     pub const fn database(&self) -> &DB {
         &self.db

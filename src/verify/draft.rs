@@ -121,7 +121,7 @@ impl Draft {
         let (name, advice) = ask.row();
         let advice = advice_of(code).unwrap_or(advice);
         let advice = matches!(outcome, Outcome::Fail | Outcome::Incomplete).then_some(advice);
-        self.answers.push((ask, Check { name, outcome, code: code.name, detail, advice }));
+        self.answers.push((ask, Check { name, outcome, code: code.into(), detail, advice }));
     }
 
     pub(super) fn finish(mut self) -> Report {

@@ -11,11 +11,12 @@
 //! The same report is what the command line prints, what `--json` writes and
 //! what a page shows.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use crate::audit::Rule;
 use crate::codes::{self, Code, verdict};
 use crate::entry::SequencedEntry;
 use crate::receipt::ProvenEntry;
@@ -180,6 +181,43 @@ impl Ask {
     }
 }
 
+/// Why a check came out as it did: a row of one of the two tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    Code(&'static Code),
+    /// A rule of the audit says it.
+    Rule(&'static Rule),
+}
+
+impl Reason {
+    /// The name that is printed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Code(code) => code.name,
+            Self::Rule(rule) => rule.code,
+        }
+    }
+}
+
+impl From<&'static Code> for Reason {
+    fn from(code: &'static Code) -> Self {
+        Self::Code(code)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(self.name())
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
+    }
+}
+
 /// One question, answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Check {
@@ -189,7 +227,8 @@ pub struct Check {
     pub outcome: Outcome,
     /// Name of the code that says why, or of a rule of the audit; `ok` and
     /// `not_checked` for those.
-    pub code: &'static str,
+    #[schemars(with = "String")]
+    pub code: Reason,
     /// In words. Holds text of the artifact: escape it.
     pub detail: String,
     /// What to do now, unless it passed.

@@ -23,7 +23,7 @@ use crate::codes::{Code, verdict};
 use crate::protocol;
 use crate::shapes::{self, UnixMs};
 use crate::trust::TrustError;
-use crate::verify::report::{Check, Outcome, REPORT_VERSION, Report, Subject, advice_of};
+use crate::verify::report::{Check, Outcome, REPORT_VERSION, Reason, Report, Subject, advice_of};
 
 pub use self::text::audit_text;
 
@@ -68,18 +68,21 @@ pub enum Allowlists {
 #[schemars(rename = "ProtocolVerdict")]
 pub struct ProtocolPart {
     /// What the peer's verifier would answer.
-    #[schemars(extend("enum" = ["pass", "pass_except_not_checked", "fail"]))]
-    pub status: &'static str,
+    #[schemars(with = "String", extend("enum" = ["pass", "pass_except_not_checked", "fail"]))]
+    pub status: protocol::Status,
     /// `OK`, or why it failed.
     pub reason_code: &'static str,
     /// Where it failed.
     pub field: Option<String>,
     /// Where the evidence comes from.
-    pub proof_tier: Option<&'static str>,
+    #[schemars(with = "Option<String>")]
+    pub proof_tier: Option<protocol::ProofTier>,
     /// How much of the bundle verified.
-    pub trust_tier: Option<&'static str>,
+    #[schemars(with = "Option<String>")]
+    pub trust_tier: Option<protocol::TrustTier>,
     /// What is known about the model.
-    pub model_identity_tier: Option<&'static str>,
+    #[schemars(with = "Option<String>")]
+    pub model_identity_tier: Option<protocol::ModelIdentityTier>,
     /// Remarks that fail nothing.
     pub risk_flags: Vec<&'static str>,
     /// Blocks that are present and not judged.
@@ -303,21 +306,21 @@ impl ProtocolPart {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self.status {
-            "pass" => Outcome::Pass,
-            "fail" if self.lacks.is_empty() => Outcome::Fail,
-            "fail" => Outcome::NotChecked,
-            _ => Outcome::Incomplete,
+            protocol::Status::Pass => Outcome::Pass,
+            protocol::Status::PassExceptNotChecked => Outcome::Incomplete,
+            protocol::Status::Fail if self.lacks.is_empty() => Outcome::Fail,
+            protocol::Status::Fail => Outcome::NotChecked,
         }
     }
 
     pub(super) fn of(verdict: &protocol::Verdict, allowlists: Allowlists, verification_time: i64) -> ProtocolPart {
         ProtocolPart {
-            status: verdict.status.name(),
+            status: verdict.status,
             reason_code: verdict.reason_code,
             field: verdict.field.clone(),
-            proof_tier: verdict.proof_tier.map(protocol::ProofTier::name),
-            trust_tier: verdict.trust_tier.map(protocol::TrustTier::name),
-            model_identity_tier: verdict.model_identity_tier.map(protocol::ModelIdentityTier::name),
+            proof_tier: verdict.proof_tier,
+            trust_tier: verdict.trust_tier,
+            model_identity_tier: verdict.model_identity_tier,
             risk_flags: verdict.risk_flags.clone(),
             not_checked: verdict.not_checked.clone(),
             lacks: verdict.lacks.clone(),
@@ -330,12 +333,12 @@ impl ProtocolPart {
 
 impl Check {
     pub(super) fn pass(name: &'static str, detail: impl Into<String>) -> Check {
-        Check { name, outcome: Outcome::Pass, code: verdict::OK.name, detail: detail.into(), advice: None }
+        Check { name, outcome: Outcome::Pass, code: (&verdict::OK).into(), detail: detail.into(), advice: None }
     }
 
     pub(super) fn fail(name: &'static str, code: &'static Code, detail: impl Into<String>) -> Check {
         let advice = advice_of(code).or(advice(name));
-        Check { name, outcome: Outcome::Fail, code: code.name, detail: detail.into(), advice }
+        Check { name, outcome: Outcome::Fail, code: code.into(), detail: detail.into(), advice }
     }
 
     /// A checkpoint that the policy does not believe: one of another log says
@@ -350,13 +353,13 @@ impl Check {
 
     pub(super) fn incomplete(name: &'static str, code: &'static Code, detail: impl Into<String>) -> Check {
         let advice = advice_of(code).or(advice(name));
-        Check { name, outcome: Outcome::Incomplete, code: code.name, detail: detail.into(), advice }
+        Check { name, outcome: Outcome::Incomplete, code: code.into(), detail: detail.into(), advice }
     }
 
     /// The documents of one file say unlike things: what a rule of the audit says
     /// where there is one.
     pub(super) fn disagreement(why: &str) -> Check {
-        let (name, code) = ("document", DOCUMENTS_DISAGREE);
+        let (name, code) = ("document", Reason::Rule(&DOCUMENTS_DISAGREE));
         Check { name, outcome: Outcome::Incomplete, code, detail: why.to_owned(), advice: advice(name) }
     }
 }

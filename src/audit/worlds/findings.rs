@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::audit::finding::{Finding, Subject};
 use crate::audit::replays::REPLAY_TOKEN_ISSUED_TWICE;
 use crate::audit::report::Report;
-use crate::audit::rule::Effect;
+use crate::audit::rule::{Effect, Rule};
 use crate::audit::worlds::Worlds;
 use crate::merkle::LeafIndex;
 
@@ -28,10 +28,10 @@ type Alike<'r> = Vec<(usize, &'r Finding)>;
 type Same<'r> = BTreeMap<(&'r [LeafIndex], &'r Subject), Alike<'r>>;
 
 pub(super) fn united(worlds: &Worlds<'_>, reports: &[Report]) -> BTreeSet<Finding> {
-    let mut all: BTreeMap<(&str, Option<&LeafIndex>), Alike<'_>> = BTreeMap::new();
+    let mut all: BTreeMap<(&Rule, Option<&LeafIndex>), Alike<'_>> = BTreeMap::new();
     for (world, report) in reports.iter().enumerate() {
         for finding in &report.findings {
-            all.entry((finding.code, finding.entries.last())).or_default().push((world, finding));
+            all.entry((finding.rule, finding.entries.last())).or_default().push((world, finding));
         }
     }
     let united = all.values().flat_map(|alike| Uniting { worlds, count: reports.len(), alike }.united());
@@ -115,7 +115,7 @@ impl<'r> Uniting<'_, 'r, '_> {
         let detail = format!(
             "it rests on a token's claims, of which two issuers say unlike things, so it cannot be decided. By one \
              account: {}, {}",
-            finding.code, finding.detail
+            finding.rule.code, finding.detail
         );
         let open = Finding::new(&REPLAY_TOKEN_ISSUED_TWICE, &finding.subject, entries, detail);
         Finding { effect: Effect::Incomplete, ..open }

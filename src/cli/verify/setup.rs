@@ -308,7 +308,7 @@ fn in_short(verification: &Verification) -> String {
     let protocol = verification.protocol.as_ref().map_or("", |protocol| protocol.reason_code);
     let findings = in_reading_order(&verification.audit.findings).into_iter();
     let (undecided, codes): (Vec<_>, Vec<_>) = findings.partition(|finding| finding.is_undecided());
-    let listed = |of: &[&Finding]| of.iter().map(|finding| finding.code).collect::<Vec<_>>().join(" ");
+    let listed = |of: &[&Finding]| of.iter().map(|finding| finding.rule.code).collect::<Vec<_>>().join(" ");
     let undecided = if undecided.is_empty() { String::new() } else { format!("; undecided {}", listed(&undecided)) };
     let coverage = verification.coverage.as_ref().filter(|coverage| coverage.leaves_out());
     let older = coverage.and_then(|coverage| coverage.as_of);

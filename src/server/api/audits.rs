@@ -10,13 +10,13 @@ use crate::codes::service;
 use crate::merkle::{Hash, TreeSize};
 use crate::server::access::Access;
 use crate::server::api::answer::{self, Judged, Spelled};
-use crate::server::api::pool;
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{NAME_BYTES_MAX, Param, Query, Takes, segments};
 use crate::server::api::wire::audited::{FindingListJson, ScopeReportJson};
 use crate::server::desk::Desks;
 use crate::server::judge::{Audits, Filter};
 use crate::server::log::view::View;
+use crate::server::pool;
 
 /// Findings of one page unless asked otherwise, and at most.
 const LIMIT_USUAL: usize = 100;

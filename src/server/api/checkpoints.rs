@@ -7,11 +7,11 @@ use axum::response::Response;
 
 use crate::merkle::TreeSize;
 use crate::server::api::answer::{self, FRESH, Form, NO_CACHE, TEXT};
-use crate::server::api::pool;
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{self, Param, Query, Takes, segments};
 use crate::server::api::wire::{CheckpointJson, CheckpointListJson};
 use crate::server::log::Log;
+use crate::server::pool;
 
 /// Checkpoints of one page unless asked otherwise, and at most.
 const LIMIT_USUAL: usize = 20;

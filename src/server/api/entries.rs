@@ -11,7 +11,6 @@ use crate::codes::service;
 use crate::merkle::{LeafHash, LeafIndex};
 use crate::server::access::Access;
 use crate::server::api::answer::{self, PRIVATE, Spelled};
-use crate::server::api::pool;
 use crate::server::api::problem::Problem;
 use crate::server::api::proofs;
 use crate::server::api::query::{self, Param, Query, Takes, segments};
@@ -19,6 +18,7 @@ use crate::server::api::wire::{EntryJson, EntryListJson};
 use crate::server::index::Index;
 use crate::server::log::Log;
 use crate::server::log::view::{Body, LISTING_MAX, ViewError};
+use crate::server::pool;
 
 /// Entries of one page unless asked otherwise.
 const LIMIT_USUAL: usize = 100;

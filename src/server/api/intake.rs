@@ -16,11 +16,11 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::codes::service;
 use crate::server::api::answer::JSON;
-use crate::server::api::pool::{Held, Memory};
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Param, Query};
 use crate::server::api::throttle::Throttle;
 use crate::server::config::crowd::Crowd;
+use crate::server::pool::{Held, Memory};
 use crate::server::state::AppState;
 use crate::server::submitters::live::Submitter;
 

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use crate::codes::service;
-use crate::server::api::pool::Memory;
 use crate::server::api::problem::Problem;
 use crate::server::api::throttle::Throttle;
 use crate::server::config::crowd::{Crowd, count};
+use crate::server::pool::Memory;
 use crate::server::workers::{Priority, Workers};
 
 /// The threads, as handlers see them. Clones share them; they end with the last.

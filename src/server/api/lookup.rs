@@ -6,13 +6,13 @@ use axum::response::Response;
 
 use crate::server::access::Access;
 use crate::server::api::answer;
-use crate::server::api::pool;
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Param, Query, Takes};
 use crate::server::api::wire::audited::LookupJson;
 use crate::server::desk::Desks;
 use crate::server::index::Index;
 use crate::server::lookup::{self, QUERY_BYTES_MAX};
+use crate::server::pool;
 
 /// Query of the search.
 pub const LOOKUP_QUERY: &[Param] = &[Param {

@@ -10,13 +10,13 @@ use crate::artifact::digest::PayloadHash;
 use crate::codes::service;
 use crate::server::access::Access;
 use crate::server::api::answer::{self, JSON, PRIVATE, Spelled};
-use crate::server::api::pool;
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Query, segments};
 use crate::server::api::wire::audited::PolicyJson;
 use crate::server::desk::Desks;
 use crate::server::index::Index;
 use crate::server::lookup;
+use crate::server::pool;
 
 /// `GET /v1/policies/{hash}`.
 ///

@@ -10,11 +10,11 @@ use crate::codes::service;
 use crate::merkle::{Hash, LeafIndex, TreeSize};
 use crate::receipt::tlog_proof;
 use crate::server::api::answer::{self, Form, NO_CACHE, TEXT};
-use crate::server::api::pool;
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Param, Query, Takes};
 use crate::server::api::wire::{self, ConsistencyJson, InclusionJson};
 use crate::server::log::Log;
+use crate::server::pool;
 
 const SIZE: Param = Param {
     name: "size",

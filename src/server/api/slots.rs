@@ -19,10 +19,10 @@ use hyper::body::Frame;
 use tokio::sync::Semaphore;
 
 use crate::codes::service;
-use crate::server::api::pool::{self, Held, Memory};
 use crate::server::api::problem::Problem;
 use crate::server::api::throttle::Throttle;
 use crate::server::config::crowd::{Crowd, count};
+use crate::server::pool::{self, Held, Memory};
 
 /// Routes whose answers are in memory.
 const FREE: &[&str] =

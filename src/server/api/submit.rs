@@ -15,6 +15,7 @@ use crate::codes::service;
 use crate::entry::PendingEntry;
 use crate::receipt::tlog_proof;
 use crate::sequence::COMMIT_ENTRIES_MAX;
+use crate::server::addresses;
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Param, Takes};
 use crate::server::api::wire::{BatchLineJson, LoggedJson, Told};
@@ -58,7 +59,7 @@ pub async fn one(State(state): State<AppState>, request: Request) -> Result<Resp
     if logged.duplicate {
         state.metrics.duplicate();
     }
-    let location = format!("/v1/entries/{}", logged.index);
+    let location = addresses::entry(logged.index);
     let mut response = answer::json_status(status, &LoggedJson::new(&logged, told, proof))?;
     let location = HeaderValue::from_str(&location).map_err(|_| Problem::internal())?;
     response.headers_mut().insert(header::LOCATION, location);

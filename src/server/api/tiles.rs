@@ -6,9 +6,9 @@ use axum::response::Response;
 
 use crate::codes::service;
 use crate::server::api::answer::{self, IMMUTABLE};
-use crate::server::api::pool;
 use crate::server::api::problem::Problem;
 use crate::server::log::Log;
+use crate::server::pool;
 use crate::tile::TilePath;
 
 /// Address before a tile's own path.

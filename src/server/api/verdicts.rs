@@ -17,11 +17,12 @@ use crate::protocol::Document;
 use crate::server::access::Access;
 use crate::server::api::answer::{self, Judged, Spelled};
 use crate::server::api::audits::{AT_QUERY, size_at};
+use crate::server::api::intake;
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Query, segments};
-use crate::server::api::{intake, pool};
 use crate::server::desk::Desks;
 use crate::server::judge::{Audits, Sitting};
+use crate::server::pool;
 use crate::server::state::AppState;
 use crate::verify::verification::Verification;
 

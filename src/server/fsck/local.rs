@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rocksdb::IteratorMode;
-
 use crate::artifact::KeyCache;
 use crate::checkpoint::Checkpoint;
 use crate::entry::{LoggedAt, SequencedEntry};
@@ -233,7 +231,7 @@ impl<'a> Walk<'a> {
     /// Rows that nothing leads to, and rows beyond the head.
     fn counts(&mut self, size: TreeSize) {
         for family in [cf::ENTRIES, cf::BODIES, cf::IDENTITIES, cf::LEAVES, cf::STATEMENTS] {
-            let rows = self.rows(family);
+            let rows = self.read(|| format!("family {family}"), self.store.count(family));
             if rows.is_some_and(|rows| rows != size.get()) {
                 let why = format!("holds {} rows for {size} entries", rows.unwrap_or_default());
                 self.report.note(format!("family {family}"), why);
@@ -248,18 +246,5 @@ impl<'a> Walk<'a> {
             let origin = Checkpoint::parse_text(&text).map(|c| c.origin.as_str().to_owned()).unwrap_or_default();
             self.report.note(format!("checkpoint {beyond}"), format!("is beyond the head of {size} entries {origin}"));
         }
-    }
-
-    fn rows(&mut self, family: &'static str) -> Option<u64> {
-        let handle = self.store.database().cf_handle(family)?;
-        let mut rows = 0;
-        for row in self.store.database().iterator_cf(handle, IteratorMode::Start) {
-            if let Err(error) = row {
-                self.report.note(format!("family {family}"), error.to_string());
-                return None;
-            }
-            rows += 1;
-        }
-        Some(rows)
     }
 }

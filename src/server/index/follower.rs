@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rocksdb::{DB, Direction, IteratorMode, WriteOptions};
 use tokio::sync::watch;
 
 use crate::artifact::digest::PayloadHash;
@@ -14,12 +13,11 @@ use crate::entry::SequencedEntry;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::sequence::CommittedEntry;
 use crate::server::index::names::names;
-use crate::server::index::rows::{Batch, CURSOR, Rows, version};
+use crate::server::index::rows::{Batch, Rows, reached};
 use crate::server::index::{Followed, Scan};
 use crate::server::log::Published;
 use crate::server::log::filed;
 use crate::server::log::recent::Recent;
-use crate::server::store::layout::{cf, number, number_key};
 use crate::server::store::{Store, StoreError};
 
 /// Entries indexed in one write.
@@ -44,25 +42,6 @@ pub struct Follower {
 struct Step {
     batch: Batch,
     roots: Option<Arc<Value>>,
-}
-
-/// Rows that a crash may lose: cursor and rows stand in one family, so what is
-/// left of them agrees, and the rest is followed again. The log's own synced
-/// writes carry none of it.
-fn disposable() -> WriteOptions {
-    let mut options = WriteOptions::default();
-    options.disable_wal(true);
-    // Rows of one batch are sorted.
-    options.set_memtable_insert_hint_per_batch(true);
-    options
-}
-
-/// How far rows of this version reach, if there are any.
-pub fn reached(store: &Store) -> Result<Option<u64>, StoreError> {
-    let db = store.database();
-    let family = db.cf_handle(cf::SEARCH).ok_or(StoreError::Family { name: cf::SEARCH })?;
-    let cursor = db.get_cf(family, CURSOR).map_err(StoreError::Read)?.unwrap_or_default();
-    Ok(cursor.strip_prefix(&version()).and_then(number))
 }
 
 impl Follower {
@@ -117,10 +96,8 @@ impl Follower {
     /// Where to go on, and the roots in force there; rows of another version
     /// are dropped first.
     fn resume(&mut self) -> Result<u64, StoreError> {
-        let db = self.store.database();
-        let family = db.cf_handle(cf::SEARCH).ok_or(StoreError::Family { name: cf::SEARCH })?;
         let Some(followed) = reached(&self.store)? else {
-            db.delete_range_cf(family, &[0][..], &[0xff][..]).map_err(StoreError::Write)?;
+            self.store.search_clear()?;
             return Ok(0);
         };
         let newest = Scan::of(&self.store).newest(&Link::ROOTS, TreeSize::new(followed))?;
@@ -138,9 +115,6 @@ impl Follower {
 
     /// Files one commit from memory, or a step of older entries from the store.
     fn step(&mut self, first: u64, size: u64) -> Result<u64, StoreError> {
-        let store = Arc::clone(&self.store);
-        let db: &DB = store.database();
-        let family = db.cf_handle(cf::SEARCH).ok_or(StoreError::Family { name: cf::SEARCH })?;
         let mut step = Step { batch: Batch::default(), roots: self.roots.clone() };
         let recent = self.recent.from(LeafIndex::new(first)).filter(|c| first + c.len() as u64 <= size);
         let end = if let Some(commit) = recent {
@@ -151,9 +125,7 @@ impl Follower {
             self.file_stored(&mut step, first, end)?;
             end
         };
-        let mut batch = step.batch.finish(family);
-        batch.put_cf(family, CURSOR, [version(), number_key(end)].concat());
-        db.write_opt(batch, &disposable()).map_err(StoreError::Write)?;
+        step.batch.write(&self.store, end)?;
         self.roots = step.roots;
         Ok(end)
     }
@@ -171,16 +143,13 @@ impl Follower {
     }
 
     fn file_stored(&self, step: &mut Step, first: u64, end: u64) -> Result<(), StoreError> {
-        let db: &DB = self.store.database();
-        // Neighbours are read with one cursor a family: half the cost of looking each up.
         let entries = self.store.entries(LeafIndex::new(first), (end - first) as usize)?;
-        let from = number_key(first);
-        let bodies = db.cf_handle(cf::BODIES).ok_or(StoreError::Family { name: cf::BODIES })?;
-        let mut bodies = db.iterator_cf(bodies, IteratorMode::From(&from, Direction::Forward)).peekable();
-        for (index, entry) in (first..end).zip(entries) {
-            let place = number_key(index);
-            let body = bodies.next_if(|row| row.as_ref().is_ok_and(|(key, _)| **key == place));
-            let index = LeafIndex::new(index);
+        let mut bodies = self.store.bodies_from(LeafIndex::new(first))?.peekable();
+        for (index, entry) in (first..end).map(LeafIndex::new).zip(entries) {
+            // What no cursor reaches is asked for by itself, so that damage is
+            // met and told, and takes none of its neighbours with it.
+            let body = bodies.next_if(|(at, _)| *at == index).map(|(_, body)| body.into_vec());
+            let body = body.or_else(|| self.store.body(index).ok().flatten());
             let Ok(entry) = SequencedEntry::decode(&entry) else {
                 tracing::warn!(%index, "search index: an entry is not readable");
                 // Whoever audits meets it, and says that the store is damaged.
@@ -188,7 +157,7 @@ impl Follower {
                 rows.put(&mut step.batch);
                 continue;
             };
-            let read = body.and_then(|row| filed::read(&entry, &row.ok()?.1));
+            let read = body.and_then(|body| filed::read(&entry, &body));
             let keys = read.as_ref().map(|(_, payload)| (entry.kind.row().keys)(payload)).unwrap_or_default();
             self.file(step, index, &entry, &keys, read.as_ref().map(|(hash, payload)| (*hash, payload)));
         }

@@ -1,18 +1,18 @@
 //! Keys of the search rows. The table of them heads the index.
 
-use rocksdb::{ColumnFamily, WriteBatch};
 use sha2::{Digest, Sha256};
 
 use crate::artifact::{Keys, Kind};
 use crate::audit::{LINK_BYTES, LINKS_VERSION, Link};
 use crate::merkle::LeafIndex;
 use crate::server::index::names::Named;
-use crate::server::store::layout::number_key;
+use crate::server::store::layout::{number, number_key};
+use crate::server::store::{Store, StoreError};
 
 /// Version of the rows; another one is rebuilt from the first entry.
 const VERSION: u8 = 2;
 
-pub const CURSOR: &[u8] = b"c";
+const CURSOR: &[u8] = b"c";
 const KIND: u8 = b'k';
 const RUN: u8 = b'r';
 const LINK: u8 = b'l';
@@ -22,7 +22,7 @@ const NAME_HASH_BYTES: usize = 8;
 
 /// Eight bytes that change with the row format, with what entries are linked
 /// by, or with the order of KINDS.
-pub fn version() -> [u8; 8] {
+fn version() -> [u8; 8] {
     let mut hash = Sha256::new();
     hash.update([VERSION, LINKS_VERSION]);
     for kind in Kind::ALL {
@@ -32,6 +32,11 @@ pub fn version() -> [u8; 8] {
     let mut version = [0; 8];
     version.copy_from_slice(&hash.finalize()[..8]);
     version
+}
+
+/// How far rows of this version reach, if there are any.
+pub fn reached(store: &Store) -> Result<Option<u64>, StoreError> {
+    Ok(store.search_row(CURSOR)?.and_then(|cursor| number(cursor.strip_prefix(&version())?)))
 }
 
 pub const fn kind_prefix(kind: Kind) -> [u8; 2] {
@@ -95,6 +100,12 @@ struct Key {
     length: u8,
 }
 
+impl AsRef<[u8]> for Key {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
+    }
+}
+
 /// Rows of one write. They are sorted first: neighbours are inserted beside
 /// each other at a fraction of the cost of keys in any order.
 #[derive(Default)]
@@ -112,14 +123,10 @@ impl Batch {
         self.0.push(key);
     }
 
-    /// The rows as one write, each once.
-    pub fn finish(mut self, family: &ColumnFamily) -> WriteBatch {
+    /// Writes the rows, each once, and that entries below `end` have theirs.
+    pub fn write(mut self, store: &Store, end: u64) -> Result<(), StoreError> {
         self.0.sort_unstable();
         self.0.dedup();
-        let mut batch = WriteBatch::with_capacity_bytes(self.0.len() * (KEY_BYTES_MAX + 4));
-        for key in &self.0 {
-            batch.put_cf(family, &key.bytes[..usize::from(key.length)], []);
-        }
-        batch
+        store.search_put(&self.0, (CURSOR, &[version(), number_key(end)].concat()))
     }
 }

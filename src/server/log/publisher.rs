@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::checkpoint::{Checkpoint, Origin, TreeHead};
-use crate::note::NoteSigner;
-use crate::server::guard::{GuardError, GuardRecord, GuardState, HeadGuard};
+use crate::note::SignerKey;
+use crate::server::guard::{FileGuard, GuardError, GuardRecord, GuardState};
 use crate::server::log::Published;
 use crate::server::log::nodes::root_at;
 use crate::server::store::layout::HeadRecord;
@@ -16,11 +16,11 @@ use crate::server::store::{Store, StoreError};
 /// Owns the guard and the key: the only place where a signature leaves the log.
 pub struct Publisher {
     pub(super) store: Arc<Store>,
-    pub(super) guard: Box<dyn HeadGuard>,
+    pub(super) guard: FileGuard,
     /// What the guard says, as this process wrote or read it.
     pub(super) record: GuardRecord,
     pub(super) origin: Origin,
-    pub(super) signer: Box<dyn NoteSigner + Send>,
+    pub(super) signer: SignerKey,
 }
 
 impl Publisher {
@@ -35,7 +35,7 @@ impl Publisher {
     #[must_use]
     pub fn sign(&self, head: TreeHead) -> Option<Vec<u8>> {
         let checkpoint = Checkpoint { origin: self.origin.clone(), head };
-        match checkpoint.sign(&*self.signer) {
+        match checkpoint.sign(&self.signer) {
             Ok(note) => Some(note.as_bytes().to_vec()),
             Err(error) => {
                 tracing::error!(size = head.size.get(), %error, "checkpoint not signed, guard waits");

@@ -94,13 +94,8 @@ pub fn open(opening: Opening) -> Result<Recovered, OpenError> {
     let mark = path_of(&opening.guard);
     let time = Keeper::start(opening.clock, mark.clone(), tree.last_logged_at(), opening.accept_clock)
         .map_err(|source| OpenError::ClockMark { path: mark, source })?;
-    let publisher = Publisher {
-        store: Arc::clone(&store),
-        guard: Box::new(guard),
-        record,
-        origin: opening.origin,
-        signer: Box::new(opening.signer),
-    };
+    let publisher =
+        Publisher { store: Arc::clone(&store), guard, record, origin: opening.origin, signer: opening.signer };
     let mut recovered = Recovered {
         published: Published { head: record.head, note: Arc::from([]) },
         store,

@@ -14,6 +14,7 @@ use crate::artifact::json::{Value, to_compact};
 use crate::artifact::receipts;
 use crate::codes::service;
 use crate::merkle::TreeSize;
+use crate::server::addresses::page;
 use crate::server::log::view::StoredEntry;
 use crate::server::pages::document::{self, Document, FactRow, Raw};
 use crate::server::pages::inline::{Chip, Said, When};
@@ -22,7 +23,6 @@ use crate::server::pages::offline::Offline;
 use crate::server::pages::proof::Inclusion;
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
 use crate::server::pages::record::ticket;
-use crate::server::pages::rows::{job_href, run_href};
 use crate::server::pages::states::{Row, State as PageState};
 use crate::server::pages::trouble::Trouble;
 use crate::server::pages::verdict::Verdicts;
@@ -78,7 +78,7 @@ pub(super) async fn page(
         let (text, choices) = (segments(digest)?, Choices::read(&uri)?);
         let wanted = match read_digest(&text) {
             Some(Spelling::Hex(wanted)) => wanted,
-            Some(Spelling::Other(wanted)) => return Ok(Answer::moved(&format!("/b/{wanted}"), &uri)),
+            Some(Spelling::Other(wanted)) => return Ok(Answer::moved(&page::bundle(wanted), &uri)),
             None => {
                 let sentence = "A proof bundle is addressed by its digest, 64 hex digits.";
                 return Err(Trouble::new(&service::BUNDLE_NOT_FOUND, sentence).about(&text));
@@ -108,7 +108,7 @@ fn no_bundle(digest: &ArtifactDigest, size: TreeSize, other: Option<&StoredEntry
     };
     let trouble = Trouble::new(&service::BUNDLE_NOT_FOUND, sentence).about(&digest.to_string());
     match other {
-        Some(entry) => trouble.with_next(format!("/entries/{}", entry.index), "Show that entry"),
+        Some(entry) => trouble.with_next(page::entry(entry.index), "Show that entry"),
         None => trouble,
     }
 }
@@ -139,7 +139,7 @@ impl Bundle<'_> {
                 let verdicts = Verdicts::of_document(reader, judged, "bundle")?;
                 let more = runs(agent, &keys.runs).into_iter().next().map_or(String::new(), |(href, _)| href);
                 let verdicts = verdicts.with_more(judged.audit.findings.len(), more);
-                Ok(verdicts.pinned(reader, self.size, format!("/b/{digest}")))
+                Ok(verdicts.pinned(reader, self.size, page::bundle(&digest)))
             }
             Err(state) => Err(*state),
         };
@@ -163,7 +163,7 @@ impl Bundle<'_> {
             logged: When::millisecond(stored.entry.logged_at.unix_ms()),
             leaf_hash: stored.leaf_hash.to_string(),
             runs: runs(agent, &keys.runs),
-            job: job.map(|job| (job_href(&job), Said::name(&job))),
+            job: job.map(|job| (page::job(&job), Said::name(&job))),
             ticket: document.payload().and_then(ticket).map(|ticket| Said::name(&ticket)),
             facts: document.facts(),
             judged: panel.as_ref().err().map(|state| state.row()),
@@ -206,5 +206,5 @@ fn runs(agent: &str, runs: &[String]) -> Vec<(String, Said)> {
     if agent.is_empty() {
         return Vec::new();
     }
-    runs.iter().map(|run| (run_href(agent, run), Said::name(run))).collect()
+    runs.iter().map(|run| (page::run(agent, run), Said::name(run))).collect()
 }

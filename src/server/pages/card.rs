@@ -2,6 +2,7 @@
 
 use crate::checkpoint::TreeHead;
 use crate::note::SignedNote;
+use crate::server::addresses;
 use crate::server::pages::inline::{Said, When};
 use crate::server::pages::reader::Reader;
 use crate::server::pages::words;
@@ -51,7 +52,7 @@ impl Card {
             signatures,
             quorum: quorum(others),
             note: Said::lines(note.as_str()),
-            href: format!("/v1/checkpoints/{}", head.size),
+            href: addresses::checkpoint(head.size),
             is_empty: head.size.get() == 0,
         }
     }

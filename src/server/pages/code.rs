@@ -9,6 +9,7 @@ use axum::response::Response;
 use crate::audit;
 use crate::codes::service;
 use crate::explain::{explain, nearest};
+use crate::server::addresses::page;
 use crate::server::pages::finding::{Grade, effect};
 use crate::server::pages::reader::{Shell, segments};
 use crate::server::pages::trouble::Trouble;
@@ -48,7 +49,7 @@ pub(super) async fn page(State(handles): State<Handles>, code: Result<Path<Strin
             return Err(trouble.with_nearest(nearest(&asked)));
         };
         if first.code != asked {
-            return Ok(Answer::Redirect(format!("/findings/{}", first.code)));
+            return Ok(Answer::Redirect(page::code(first.code)));
         }
         let meanings = rows.iter().map(|row| {
             let rule = audit::explain(row.code).filter(|rule| rule.title == row.title);

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::digest::ArtifactDigest;
-use crate::audit::{self, Absence, Pending};
+use crate::audit::{Absence, Pending};
 use crate::merkle::LeafIndex;
 use crate::server::pages::finding::{Charged, Entries};
 use crate::server::pages::inline::{Chip, When};
@@ -73,7 +73,7 @@ impl Coverage {
             read: words::entries(part.map_or(0, |part| part.entries)),
             absence: AbsenceWords::new(part.map_or(Absence::NotChecked, |part| part.absence), size),
             roots: part.and_then(|part| part.roots_digest).map_or(Ok(None), |roots| entry_of(reader, &roots, size))?,
-            operator: Chip::did(&reader.facts.operator),
+            operator: Chip::did(reader.facts.operator.as_str()),
             not_judged: rows.iter().take(ROWS_MAX).map(row).collect(),
             left: (left > 0).then(|| words::quantity(left)),
         })
@@ -115,8 +115,8 @@ impl AbsenceWords {
 impl Due {
     pub(crate) fn new(pending: &Pending) -> Self {
         Self {
-            code: pending.code,
-            title: audit::explain(pending.code).map_or("", |rule| rule.title),
+            code: pending.rule.code,
+            title: pending.rule.title,
             until: When::second(u64::try_from(pending.until_ms).unwrap_or_default()),
             entries: Entries::new(&pending.entries),
             charged: Charged::new(&pending.subject),

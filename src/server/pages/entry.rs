@@ -10,13 +10,13 @@ use axum::response::Response;
 use crate::artifact::Kind;
 use crate::codes::service;
 use crate::merkle::{LeafIndex, TreeSize};
+use crate::server::addresses::page;
 use crate::server::log::view::StoredEntry;
 use crate::server::pages::document::{self, Document, FactRow, Member, Raw};
 use crate::server::pages::inline::{Chip, Said, When};
 use crate::server::pages::offline::Offline;
 use crate::server::pages::proof::Inclusion;
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
-use crate::server::pages::rows::run_href;
 use crate::server::pages::states::{Row, State as PageState};
 use crate::server::pages::trouble::Trouble;
 use crate::server::pages::{Answer, Handles, serve, words};
@@ -83,7 +83,7 @@ fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryP
     let inclusion = Inclusion::new(reader, stored, size)?;
     let same_statement = reader.desk().same_statement(document.paper())?;
     let (kind, index) = (stored.entry.kind, stored.index.get());
-    let speaker = words::speaker(kind, stored.entry.signer.as_ref(), reader.operator().as_ref());
+    let speaker = words::speaker(kind, stored.entry.signer.as_ref(), Some(&reader.facts.operator));
     let keys = document.keys();
     let digest = stored.entry.digest.to_string();
     let is_run = matches!(kind, Kind::TrustPulse | Kind::ProofBundle);
@@ -105,8 +105,8 @@ fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryP
         speaker_sentence: speaker.sentence(),
         speaker_class: speaker.class(),
         facts: document.facts(),
-        bundle_href: (kind == Kind::ProofBundle).then(|| format!("/b/{digest}")),
-        pulse_href: (kind == Kind::TrustPulse).then(|| format!("/pulses/{digest}")),
+        bundle_href: (kind == Kind::ProofBundle).then(|| page::bundle(&digest)),
+        pulse_href: (kind == Kind::TrustPulse).then(|| page::pulse(&digest)),
         runs: run_links(keys.agent.as_deref(), &keys.runs),
         browser: PageState::BrowserNotChecked.row(),
         judged: if is_run { PageState::JudgedElsewhere.row() } else { PageState::NotApplicable.row() },
@@ -128,5 +128,5 @@ fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryP
 /// its own to link to.
 fn run_links(agent: Option<&str>, runs: &[String]) -> Vec<RunLink> {
     let Some(agent) = agent else { return Vec::new() };
-    runs.iter().map(|run| RunLink { href: run_href(agent, run), run: Said::name(run) }).collect()
+    runs.iter().map(|run| RunLink { href: page::run(agent, run), run: Said::name(run) }).collect()
 }

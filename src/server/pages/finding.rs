@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use crate::audit::{Effect, Finding, Severity, Subject};
 use crate::merkle::LeafIndex;
+use crate::server::addresses::page;
 use crate::server::pages::inline::{Chip, Said};
-use crate::server::pages::rows::{job_href, run_href};
 use crate::server::pages::words;
 
 /// Entries that one list links to; the rest is counted.
@@ -86,7 +86,7 @@ impl Card {
         Self {
             severity: if finding.is_undecided() { Grade::UNDECIDED } else { Grade::of(finding.severity) },
             title: words.title,
-            code: finding.code,
+            code: finding.rule.code,
             effect: effect(finding.effect),
             happened: Said::message(&finding.detail),
             entries: Entries::new(&finding.entries),
@@ -113,8 +113,8 @@ impl Charged {
         let said = |text: &Option<String>| text.as_deref().map(Said::name);
         let run = subject.agent.as_deref().zip(subject.run.as_deref());
         Self {
-            job: subject.job.as_deref().map(|job| (job_href(job), Said::name(job))),
-            run: run.map(|(agent, run)| (run_href(agent, run), Said::name(run))),
+            job: subject.job.as_deref().map(|job| (page::job(job), Said::name(job))),
+            run: run.map(|(agent, run)| (page::run(agent, run), Said::name(run))),
             agent: subject.agent.as_deref().map(Chip::did),
             token: subject.token.as_deref().map(Chip::hash),
             app: said(&subject.app),

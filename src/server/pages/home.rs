@@ -6,6 +6,7 @@ use axum::response::Response;
 
 use crate::artifact::Kind;
 use crate::merkle::LeafIndex;
+use crate::server::addresses::page;
 use crate::server::judge::AuditsError;
 use crate::server::pages::card::Card;
 use crate::server::pages::drawing::{Svg, scale};
@@ -69,7 +70,7 @@ fn home(reader: &Reader) -> Result<HomePage, Trouble> {
     Ok(HomePage {
         shell: reader.shell("Pulselog", description),
         vkey: reader.facts.vkey.clone(),
-        operator: Chip::did(&reader.facts.operator),
+        operator: Chip::did(reader.facts.operator.as_str()),
         card: Card::new(reader, &head, &note),
         growth,
         growth_sentence,
@@ -95,7 +96,7 @@ fn pulses(reader: &Reader) -> Result<Vec<PulseRow>, Trouble> {
         let (stored, keys) = (&paper.stored, paper.keys());
         let digest = stored.entry.digest.to_string();
         out.push(PulseRow {
-            href: format!("/pulses/{digest}"),
+            href: page::pulse(&digest),
             index: index.get(),
             run: Said::name(keys.runs.first().map_or("", String::as_str)),
             agent: Chip::did(keys.agent.as_deref().unwrap_or_default()),

@@ -10,16 +10,16 @@ use axum::response::Response;
 use crate::audit::{JudgedRun, Scope};
 use crate::codes::service;
 use crate::merkle::TreeSize;
+use crate::server::addresses::page;
 use crate::server::pages::inline::{Chip, Said};
 use crate::server::pages::judging;
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
 use crate::server::pages::record::{Record, Sources, named_job};
-use crate::server::pages::rows::{EntryRow, job_href, run_href};
+use crate::server::pages::rows::EntryRow;
 use crate::server::pages::states::{Outcome, Row, State as PageState, Word};
 use crate::server::pages::trouble::Trouble;
 use crate::server::pages::verdict::Verdicts;
 use crate::server::pages::{Answer, Handles, escape, offline, serve, words};
-use crate::text::percent;
 
 #[derive(Template)]
 #[template(path = "job.html")]
@@ -69,8 +69,8 @@ fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> 
     let named = named_job(reader, job, size)?;
     let mut record = Record::read(reader, Sources { what: "job", size, made: Some(&made), named, is_strict: false })?;
     let verdicts = Verdicts::of_report(reader, &made, "job", NO_PROTOCOL)?;
-    let more = format!("/findings?job={}&at={size}", percent::segment(job));
-    let verdicts = verdicts.with_more(made.report.findings.len(), more).pinned(reader, size, job_href(job));
+    let more = page::findings_of_job(job, size);
+    let verdicts = verdicts.with_more(made.report.findings.len(), more).pinned(reader, size, page::job(job));
     let word = verdicts.audit.word.label;
     let title = format!("{word} · Job {}", escape::plain(job, 40));
     let description = format!("{word}. The job's runs, findings and entries among {}.", record.searched);
@@ -89,7 +89,7 @@ fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> 
 impl RunRow {
     fn new(judged: &JudgedRun) -> Self {
         Self {
-            href: run_href(&judged.run.agent, &judged.run.run),
+            href: page::run(&judged.run.agent, &judged.run.run),
             run: Said::name(&judged.run.run),
             agent: Chip::did(&judged.run.agent),
             token: judged.token.as_deref().map(Chip::hash),

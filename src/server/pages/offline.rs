@@ -2,6 +2,7 @@
 
 use crate::artifact::Kind;
 use crate::merkle::TreeSize;
+use crate::server::addresses;
 use crate::server::log::view::StoredEntry;
 use crate::server::pages::inline::Chip;
 use crate::server::pages::reader::Reader;
@@ -48,35 +49,31 @@ impl Offline {
         let proof = format!("entry-{}.tlog-proof", stored.index);
         let mut files = vec![
             File {
-                href: format!("/v1/artifacts/{digest}"),
+                href: addresses::artifact(&digest),
                 name: artifact.clone(),
                 what: "the artifact, compact form",
                 size: Some(words::counted(stored.entry.body_bytes, "byte", "bytes")),
                 digest: Some(Chip::hash(&digest)),
                 ask: "",
             },
-            File::plain(
-                format!("/v1/entries/{}.tlog-proof?size={size}", stored.index),
-                &proof,
-                "entry, path, checkpoint",
-            ),
-            File::plain("/v1/trust-policy".to_owned(), "trust.policy", "which keys you trust"),
+            File::plain(addresses::proof(stored.index, size), &proof, "entry, path, checkpoint"),
+            File::plain(addresses::TRUST_POLICY.to_owned(), "trust.policy", "which keys you trust"),
         ];
         let mut verify = format!("pulselog verify {artifact}{NEXT}--proof {proof}{NEXT}--policy trust.policy");
         if let Some(from) = from.filter(|f| *f > TreeSize::ZERO && *f < size) {
             let (old, consistency) = (format!("{from}.checkpoint"), format!("{from}-{size}.consistency"));
             files.push(File {
                 ask: ASK_FOR_TEXT,
-                ..File::plain(format!("/v1/checkpoints/{from}"), &old, "the older signed note")
+                ..File::plain(addresses::checkpoint(from), &old, "the older signed note")
             });
-            let href = format!("/v1/proofs/consistency?from={from}&to={size}");
+            let href = addresses::consistency(from, size);
             files.push(File { ask: ASK_FOR_TEXT, ..File::plain(href, &consistency, "older to newer tree") });
             verify.push_str(&format!("{NEXT}--consistent-with {old}{NEXT}--consistency {consistency}"));
         }
         let fetch: Vec<String> =
             files.iter().map(|f| format!("curl -fsS {}-o {} '{}{}'", f.ask, f.name, reader.base, f.href)).collect();
         let judge = (stored.entry.kind == Kind::ProofBundle).then(|| {
-            let (base, operator) = (&reader.base, reader.facts.operator.clone());
+            let (base, operator) = (&reader.base, reader.facts.operator.to_string());
             let command = format!(
                 "pulselog verify {artifact} --log {base}{NEXT}--policy trust.policy{NEXT}--operator {operator}"
             );

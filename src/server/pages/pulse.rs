@@ -13,6 +13,7 @@ use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::Value;
 use crate::codes::service;
 use crate::merkle::TreeSize;
+use crate::server::addresses::page;
 use crate::server::log::view::StoredEntry;
 use crate::server::pages::document::{self, Document, Raw};
 use crate::server::pages::inline::{Chip, Said, When};
@@ -21,7 +22,7 @@ use crate::server::pages::offline::Offline;
 use crate::server::pages::proof::{Consistency, Inclusion, size_before};
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
 use crate::server::pages::record::Record;
-use crate::server::pages::rows::{EntryRow, run_href};
+use crate::server::pages::rows::EntryRow;
 use crate::server::pages::run::RunView;
 use crate::server::pages::states::{Row, State as PageState};
 use crate::server::pages::trouble::Trouble;
@@ -86,7 +87,7 @@ pub(super) async fn page(
         let (digest, choices) = (segments(digest)?, Choices::read(&uri)?);
         let wanted = match read_digest(&digest) {
             Some(Spelling::Hex(wanted)) => wanted,
-            Some(Spelling::Other(wanted)) => return Ok(Answer::moved(&format!("/pulses/{wanted}"), &uri)),
+            Some(Spelling::Other(wanted)) => return Ok(Answer::moved(&page::pulse(wanted), &uri)),
             None => {
                 let sentence = "A Trust Pulse is addressed by its digest, 64 hex digits.";
                 return Err(Trouble::new(&service::PULSE_NOT_FOUND, sentence).about(&digest));
@@ -121,13 +122,13 @@ fn no_pulse(reader: &Reader, digest: &ArtifactDigest, other: Option<&StoredEntry
     };
     let trouble = Trouble::new(&service::PULSE_NOT_FOUND, sentence).about(&digest.to_string());
     match other {
-        Some(entry) => trouble.with_next(format!("/entries/{}", entry.index), "Show that entry"),
+        Some(entry) => trouble.with_next(page::entry(entry.index), "Show that entry"),
         None => trouble,
     }
 }
 
 fn choose(reader: &Reader, digest: &ArtifactDigest, several: &[&StoredEntry]) -> ChoosePage {
-    let row = |e: &&StoredEntry| (format!("/pulses/{digest}?entry={}", e.index), EntryRow::new(e));
+    let row = |e: &&StoredEntry| (page::pulse_of_entry(digest, e.index), EntryRow::new(e));
     ChoosePage {
         shell: reader
             .shell("Several entries of one Trust Pulse", format!("{} entries hold this pulse.", several.len())),
@@ -155,7 +156,7 @@ fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<Puls
     let digest = stored.entry.digest.to_string();
     let panel = match is_in_anothers_name {
         true => Err(PageState::InAnothersName),
-        false => view.panel(reader, at, format!("/pulses/{digest}?entry={}", stored.index)),
+        false => view.panel(reader, at, page::pulse_of_entry(&stored.entry.digest, stored.index)),
     };
     let word = panel.as_ref().map_or_else(|state| state.row().label, |verdicts| verdicts.audit.word.label);
     let title = format!("{word} · Trust Pulse of run {}", escape::plain(&run, 40));
@@ -167,7 +168,7 @@ fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<Puls
     Ok(PulsePage {
         shell: reader.shell(&title, description),
         run: Said::name(&run),
-        run_href: run_href(&agent, &run),
+        run_href: page::run(&agent, &run),
         agent: Chip::did(&agent),
         named: is_in_anothers_name.then(|| Chip::did(&named)),
         job: view.job,

@@ -7,7 +7,6 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query};
 use axum::http::Uri;
 
-use crate::artifact::Did;
 use crate::codes::service;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::desk::Desk;
@@ -56,11 +55,6 @@ impl Reader {
     pub(crate) fn as_of(&self, size: TreeSize) -> Option<u64> {
         let last = size.get().checked_sub(1)?;
         self.view().entry(LeafIndex::new(last)).ok().map(|e| e.entry.logged_at.unix_ms())
-    }
-
-    /// The operator's DID; the composition parsed it already.
-    pub(crate) fn operator(&self) -> Option<Did> {
-        Did::parse(&self.facts.operator).ok()
     }
 
     /// Header, title and footer of a page.

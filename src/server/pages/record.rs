@@ -7,6 +7,7 @@ use crate::artifact::Kind;
 use crate::artifact::json::Value;
 use crate::audit::Finding;
 use crate::merkle::{LeafIndex, TreeSize};
+use crate::server::addresses::page;
 use crate::server::desk::Paper;
 use crate::server::index::RUN_ENTRIES_MAX;
 use crate::server::judge::AuditsError;
@@ -130,8 +131,8 @@ impl Record {
         let digest = stored.entry.digest;
         let candidate = |href| EntryRow { href, note, ..EntryRow::new(stored).with_digest(stored) };
         match stored.entry.kind {
-            Kind::TrustPulse => self.pulses.push(candidate(format!("/pulses/{digest}?entry={}", stored.index))),
-            Kind::ProofBundle => self.bundles.push((candidate(format!("/b/{digest}")), stored.clone())),
+            Kind::TrustPulse => self.pulses.push(candidate(page::pulse_of_entry(&stored.entry.digest, stored.index))),
+            Kind::ProofBundle => self.bundles.push((candidate(page::bundle(&digest)), stored.clone())),
             _ => {}
         }
     }

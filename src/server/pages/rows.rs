@@ -2,12 +2,12 @@
 
 use crate::artifact::Kind;
 use crate::audit::Finding;
+use crate::server::addresses::page;
 use crate::server::log::view::StoredEntry;
 use crate::server::pages::document;
 use crate::server::pages::finding::Grade;
 use crate::server::pages::inline::{Chip, Said, When};
 use crate::server::pages::states::Word;
-use crate::text::percent;
 
 /// One entry in a list.
 pub(crate) struct EntryRow {
@@ -40,7 +40,7 @@ impl EntryRow {
         let entry = &stored.entry;
         Self {
             index: stored.index.get(),
-            href: href(stored),
+            href: page::entry(stored.index),
             title: entry.kind.title(),
             kind: entry.kind.name(),
             signer: document::signer(stored),
@@ -60,8 +60,8 @@ impl EntryRow {
     pub(crate) fn mark(&mut self, findings: &[Finding]) {
         let here = findings.iter().filter(|f| f.entries.iter().any(|at| at.get() == self.index));
         for finding in here {
-            if self.codes.iter().all(|(_, code)| *code != finding.code) {
-                self.codes.push((Grade::of(finding.severity), finding.code));
+            if self.codes.iter().all(|(_, code)| *code != finding.rule.code) {
+                self.codes.push((Grade::of(finding.severity), finding.rule.code));
             }
         }
     }
@@ -85,31 +85,4 @@ pub(crate) fn with_gaps(mut rows: Vec<EntryRow>, what: &str) -> Vec<EntryRow> {
         before = Some(row.index);
     }
     rows
-}
-
-/// Where an entry is shown best: a pulse on its own page.
-pub(crate) fn href(stored: &StoredEntry) -> String {
-    format!("/entries/{}", stored.index)
-}
-
-/// The page of a run.
-pub(crate) fn run_href(agent: &str, run: &str) -> String {
-    format!("/runs/{}/{}", percent::segment(agent), percent::segment(run))
-}
-
-/// The page of a job.
-pub(crate) fn job_href(job: &str) -> String {
-    format!("/jobs/{}", percent::segment(job))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_segment_stays_one_segment() {
-        assert_eq!(percent::segment("did:key:z6Mk"), "did%3Akey%3Az6Mk");
-        assert_eq!(percent::segment("a/../b?c#d"), "a%2F..%2Fb%3Fc%23d");
-        assert_eq!(percent::segment(".."), "%2E%2E");
-    }
 }

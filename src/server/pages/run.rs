@@ -9,16 +9,16 @@ use axum::response::Response;
 
 use crate::audit::Scope;
 use crate::merkle::TreeSize;
+use crate::server::addresses::page;
 use crate::server::pages::inline::{Chip, Said};
 use crate::server::pages::judging::{self, JUDGED_MAX, Judged};
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
 use crate::server::pages::record::{Record, Sources, named_run};
-use crate::server::pages::rows::{EntryRow, job_href, run_href};
+use crate::server::pages::rows::EntryRow;
 use crate::server::pages::states::{Row, State as PageState};
 use crate::server::pages::trouble::Trouble;
 use crate::server::pages::verdict::Verdicts;
 use crate::server::pages::{Answer, Handles, escape, offline, serve};
-use crate::text::percent;
 
 /// A run as pages show it: the audit's verdict, and what was recorded.
 pub(super) struct RunView {
@@ -74,15 +74,14 @@ impl RunView {
                     1 => UNREAD,
                     _ => SEVERAL,
                 };
-                let more =
-                    format!("/findings?agent={}&run={}&at={size}", percent::segment(agent), percent::segment(run));
+                let more = page::findings_of_run(agent, run, size);
                 let verdicts = Verdicts::of_report(reader, made, "run", why)?;
                 Ok(verdicts.with_more(made.report.findings.len(), more))
             }
             Err(state) => Err(*state),
         };
         let job = made.ok().and_then(|made| made.report.runs.first()?.job.clone());
-        let job = job.map(|job| (job_href(&job), Said::name(&job)));
+        let job = job.map(|job| (page::job(&job), Said::name(&job)));
         Ok(Self { verdicts, job, record, bundles, only })
     }
 
@@ -130,7 +129,7 @@ pub(super) async fn page(
 
 fn show(reader: &Reader, agent: &str, run: &str, size: TreeSize) -> Result<RunPage, Trouble> {
     let mut view = RunView::read(reader, agent, run, size)?;
-    let panel = view.panel(reader, size, run_href(agent, run));
+    let panel = view.panel(reader, size, page::run(agent, run));
     let RunView { record, bundles, job, .. } = view;
     let word = panel.as_ref().map_or_else(|state| state.row().label, |verdicts| verdicts.audit.word.label);
     let title = format!("{word} · Run {}", escape::plain(run, 40));

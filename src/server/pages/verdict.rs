@@ -4,7 +4,7 @@
 
 use crate::audit::{AsOf, Effect, Finding, Pending, in_reading_order};
 use crate::merkle::TreeSize;
-use crate::protocol;
+use crate::protocol::{self, ModelIdentityTier, ProofTier, Status, TrustTier};
 use crate::server::judge::ScopeReport;
 use crate::server::pages::coverage::{Coverage, Due};
 use crate::server::pages::finding::Card;
@@ -121,7 +121,7 @@ impl Verdicts {
         let report = &made.report;
         let coverage = CoveragePart {
             rules_version: report.rules_version,
-            operator: Some(reader.facts.operator.clone()),
+            operator: Some(reader.facts.operator.to_string()),
             roots_digest: report.roots_digest,
             as_of: Some(report.as_of),
             absence: report.absence,
@@ -171,7 +171,7 @@ impl As {
 impl AuditPanel {
     fn new(audited: &Audited<'_>, what: &str) -> Self {
         let failing: Vec<&Finding> = audited.findings.iter().filter(|f| f.effect == Effect::Fails).collect();
-        let first = failing.first().map(|f| (f.code, f.entries.last().map(|at| at.get())));
+        let first = failing.first().map(|f| (f.rule.code, f.entries.last().map(|at| at.get())));
         Self {
             word: Outcome::from(audited.status).word(),
             sentence: sentence(audited, failing.len() as u64, what),
@@ -209,12 +209,12 @@ fn sentence(audited: &Audited<'_>, failing: u64, what: &str) -> String {
 impl ProtocolPanel {
     fn new(part: &ProtocolPart) -> Self {
         let outcome = Outcome::of_protocol(part);
-        let row = protocol::explain(part.reason_code).filter(|row| row.code != "OK");
+        let row = protocol::explain(part.reason_code).filter(|_| part.status == Status::Fail);
         let tier = |label, tier: Option<&'static str>| tier.map(|tier| (label, tier));
         let tiers = [
-            tier("proof tier", part.proof_tier),
-            tier("trust tier", part.trust_tier),
-            tier("model identity", part.model_identity_tier),
+            tier("proof tier", part.proof_tier.map(ProofTier::name)),
+            tier("trust tier", part.trust_tier.map(TrustTier::name)),
+            tier("model identity", part.model_identity_tier.map(ModelIdentityTier::name)),
         ];
         Self {
             word: outcome.word(),

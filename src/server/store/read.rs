@@ -122,6 +122,32 @@ impl Store {
         found.into_iter().map(|r| r.map(|v| v.map(|v| v.to_vec())).map_err(|e| self.unread(e))).collect()
     }
 
+    /// Bodies from `first` on, with one cursor: half the cost of looking each up.
+    /// It ends where the bodies do, or at one that cannot be read.
+    ///
+    /// # Errors
+    /// [`StoreError::Family`].
+    pub fn bodies_from(
+        &self,
+        first: LeafIndex,
+    ) -> Result<impl Iterator<Item = (LeafIndex, Box<[u8]>)> + use<'_>, StoreError> {
+        let from = number_key(first.get());
+        let rows = self.db.iterator_cf(self.family(cf::BODIES)?, IteratorMode::From(&from, Direction::Forward));
+        Ok(rows.map_while(|row| {
+            let (key, body) = row.ok()?;
+            Some((LeafIndex::new(number(&key)?), body))
+        }))
+    }
+
+    /// How many rows a family has: reads all of them.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub fn count(&self, family: &'static str) -> Result<u64, StoreError> {
+        let mut rows = self.db.iterator_cf(self.family(family)?, IteratorMode::Start);
+        rows.try_fold(0, |count, row| row.map(|_| count + 1)).map_err(StoreError::Read)
+    }
+
     /// Where identities are said to stand, in the order asked for.
     ///
     /// # Errors

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::audit::{
-    self, Absence, Coverage, Finding, Pending, Report as Audit, Scope, Seen, Shortfall, Subject, Timeline,
+    self, Absence, Coverage, EVIDENCE_WITHHELD, Finding, Pending, Report as Audit, Scope, Seen, Shortfall, Subject,
+    Timeline,
 };
 use crate::merkle::LeafIndex;
 use crate::protocol::{Bundle, Document};
@@ -177,7 +178,7 @@ impl Auditing<'_> {
 
     /// Whether nothing is missing that could join the run to another job.
     fn is_all_read(&self) -> bool {
-        let withheld = self.findings.iter().any(|finding| finding.code == "EVIDENCE_WITHHELD");
+        let withheld = self.findings.iter().any(|finding| finding.rule == &EVIDENCE_WITHHELD);
         self.coverage.absence != Absence::NotChecked && !withheld
     }
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use crate::audit::{self, Absence, AsOf, Effect, Finding};
 use crate::merkle::LeafIndex;
-use crate::protocol;
+use crate::protocol::{self, ModelIdentityTier, ProofTier, Status, TrustTier};
 use crate::text::civil;
 use crate::verify::plain_text::escape;
 use crate::verify::report::{Check, Outcome, Report};
@@ -35,14 +35,14 @@ impl Verification {
         let coverage = self.coverage.as_ref();
         older(&mut out, coverage.filter(|coverage| coverage.leaves_out()).and_then(|coverage| coverage.as_of.as_ref()));
         if let Some(part) = &self.protocol {
-            let word = if part.lacks.is_empty() { status_word(part.status) } else { "not checked" };
+            let word = if part.lacks.is_empty() { protocol_word(part.status) } else { "not checked" };
             line(&mut out, "protocol", word, &protocol_words(part));
         }
-        line(&mut out, "audit", status_word(self.audit.status.name()), &self.audit_words());
+        line(&mut out, "audit", audit_word(self.audit.status), &self.audit_words());
         if let Some(coverage) = &self.coverage {
             line(&mut out, "coverage", "", &coverage_words(coverage));
         }
-        let refused = self.protocol.as_ref().filter(|part| part.reason_code != "OK");
+        let refused = self.protocol.as_ref().filter(|part| part.status == Status::Fail);
         if let Some(row) = refused.and_then(|part| protocol::explain(part.reason_code)) {
             let _ = writeln!(out, "\n{}: {}\n  what to do: {}", row.code, row.means, row.action);
         }
@@ -127,11 +127,11 @@ pub fn audit_text(report: &audit::Report, all: bool, checks: &[Check]) -> String
     line(&mut out, "coverage", "", &coverage_words(&coverage));
     line(&mut out, "findings", "", &count(report.findings.len(), "finding", "findings"));
     for (job, verdict) in &report.jobs {
-        line(&mut out, "job", status_word(verdict.name()), &escape(job));
+        line(&mut out, "job", audit_word((*verdict).into()), &escape(job));
     }
     for judged in &report.runs {
         let (run, agent) = (escape(&judged.run.run), escape(&judged.run.agent));
-        line(&mut out, "run", status_word(judged.verdict.name()), &format!("{run} of {agent}"));
+        line(&mut out, "run", audit_word(judged.verdict.into()), &format!("{run} of {agent}"));
     }
     let is_strangers = |finding: &&Finding| !all && finding.subject.submitter.is_some();
     let (strangers, others): (Vec<_>, Vec<_>) = report.findings.iter().partition(is_strangers);
@@ -146,7 +146,7 @@ pub fn audit_text(report: &audit::Report, all: bool, checks: &[Check]) -> String
 fn of_submitters(out: &mut String, findings: &[&Finding]) {
     let mut groups: BTreeMap<_, Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
-        groups.entry((&finding.subject.submitter, finding.code, finding.effect)).or_default().push(finding);
+        groups.entry((&finding.subject.submitter, finding.rule, finding.effect)).or_default().push(finding);
     }
     for ((submitter, ..), group) in groups {
         let (first, more) = (group[0], group.len() - 1);
@@ -157,7 +157,7 @@ fn of_submitters(out: &mut String, findings: &[&Finding]) {
         let entries: BTreeSet<LeafIndex> = group.iter().flat_map(|finding| &finding.entries).copied().collect();
         let name = escape(submitter.as_deref().unwrap_or_default());
         let at = listed(&entries, ENTRIES_SHOWN_MAX);
-        let (severity, code, effect) = (first.severity.name(), first.code, effect_words(first.effect));
+        let (severity, code, effect) = (first.severity.name(), first.rule.code, effect_words(first.effect));
         let _ = writeln!(
             out,
             "\n{severity}  {code}  {} times, submitted by {name}, entries {at}  ({effect})\n  the first: {}",
@@ -191,12 +191,12 @@ fn pending(out: &mut String, rows: &[audit::Pending]) {
     for row in rows {
         let entries: Vec<_> = row.entries.iter().map(ToString::to_string).collect();
         let until = civil::to_the_second(row.until_ms);
-        let becomes = audit::explain(row.code).map_or(row.code, |rule| rule.title);
+        let becomes = row.rule.title;
         let _ = writeln!(
             out,
             "\npending  {}  entries {}  (open until {until})\n  It may still be logged until then; nobody is blamed for \
              it, and nothing passes. If nothing comes, this becomes: {becomes}",
-            row.code,
+            row.rule.code,
             entries.join(", ")
         );
     }
@@ -212,13 +212,21 @@ fn reason(out: &mut String, check: &Check) {
     line(out, check.name, check.outcome.word(), &format!("{}{code}", escape(&check.detail)));
 }
 
-fn status_word(status: &str) -> &str {
+fn protocol_word(status: Status) -> &'static str {
     match status {
-        "fail" => "FAIL",
-        "pass_except_not_checked" => "pass in part",
-        "not_applicable" => "n/a",
-        "not_asked" => "not asked",
-        other => other,
+        Status::Pass => "pass",
+        Status::PassExceptNotChecked => "pass in part",
+        Status::Fail => "FAIL",
+    }
+}
+
+fn audit_word(status: AuditStatus) -> &'static str {
+    match status {
+        AuditStatus::Pass => "pass",
+        AuditStatus::Fail => "FAIL",
+        AuditStatus::Incomplete => "incomplete",
+        AuditStatus::NotApplicable => "n/a",
+        AuditStatus::NotAsked => "not asked",
     }
 }
 
@@ -231,16 +239,17 @@ fn protocol_words(part: &ProtocolPart) -> String {
         let lists = part.lacks.join(", ");
         return format!("{}: nothing else fails, and no list says whose signature counts ({lists})", part.reason_code);
     }
-    if part.status == "fail" {
+    if part.status == Status::Fail {
         let at = part.field.as_deref().map(|field| format!(" at {}", escape(field))).unwrap_or_default();
         return format!("{}{at}", part.reason_code);
     }
-    let tier = |label: &str, tier: Option<&str>| tier.map(|tier| format!("{label} {tier}"));
+    let tiers = [
+        ("proof", part.proof_tier.map(ProofTier::name)),
+        ("trust", part.trust_tier.map(TrustTier::name)),
+        ("model", part.model_identity_tier.map(ModelIdentityTier::name)),
+    ];
     let mut words: Vec<String> =
-        [tier("proof", part.proof_tier), tier("trust", part.trust_tier), tier("model", part.model_identity_tier)]
-            .into_iter()
-            .flatten()
-            .collect();
+        tiers.into_iter().filter_map(|(label, tier)| Some(format!("{label} {}", tier?))).collect();
     words.push(
         match part.allowlists {
             Allowlists::Config => "gateways from the config file",
@@ -300,7 +309,7 @@ fn found(out: &mut String, finding: &Finding) {
         true => ("undecided", format!("{effect}; {severity} only if it stood")),
         false => (severity, effect.to_owned()),
     };
-    let _ = writeln!(out, "\n{word}  {}{at}  ({effect})\n  {}", finding.code, escape(&finding.detail));
+    let _ = writeln!(out, "\n{word}  {}{at}  ({effect})\n  {}", finding.rule.code, escape(&finding.detail));
     say_words(out, finding);
 }
 

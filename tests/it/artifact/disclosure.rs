@@ -37,7 +37,7 @@ fn judge(world: &World, text: &str) -> Report {
 /// is incomplete.
 fn outcome(report: &Report) -> &'static str {
     let first = |outcome| report.checks.iter().find(|check| check.outcome == outcome);
-    first(Outcome::Fail).or_else(|| first(Outcome::Incomplete)).map_or("good", |check| check.code)
+    first(Outcome::Fail).or_else(|| first(Outcome::Incomplete)).map_or("good", |check| check.code.name())
 }
 
 /// A file that shows `wanted`, with one thing changed.

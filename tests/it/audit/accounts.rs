@@ -65,7 +65,7 @@ const LIES: &[(&str, Change)] = &[
 ];
 
 fn codes(report: &Report) -> BTreeSet<&'static str> {
-    report.findings.iter().map(|finding| finding.code).collect()
+    report.findings.iter().map(|finding| finding.rule.code).collect()
 }
 
 fn coverage(report: &Report) -> BTreeSet<&'static str> {
@@ -99,7 +99,7 @@ fn contradicting_accounts_never_pass_whatever_else_a_story_holds() {
             // In some stories the wrapper has no role for the agent: then it gives no account.
             let (told_at, back) = (changed.steps.len() as u64, story.index("back"));
             let is_strangers = |at: &LeafIndex| at.get() >= told_at || at.get() == back;
-            let untrusted = report.findings.iter().filter(|finding| finding.code == "UNTRUSTED_STATEMENT");
+            let untrusted = report.findings.iter().filter(|finding| finding.rule.code == "UNTRUSTED_STATEMENT");
             if untrusted.flat_map(|finding| &finding.entries).any(is_strangers) {
                 continue;
             }

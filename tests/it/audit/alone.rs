@@ -22,7 +22,7 @@ fn shows(denied: (&str, &str), done: (&str, &str)) -> Vec<&'static str> {
         list(EFFECTS),
         list(PEOPLE)
     ));
-    bundle_alone(&bundle, true).iter().map(|finding| finding.code).collect()
+    bundle_alone(&bundle, true).iter().map(|finding| finding.rule.code).collect()
 }
 
 const TOOLS: &str = "tool_receipts";
@@ -123,7 +123,7 @@ fn an_unsigned_bundle_says_so_beside_what_it_contradicts() {
         r#"{"side_effect_receipts":[{"binding":{"span_id":"s"},"response_status":"success"}],
         "human_approval_receipts":[{"binding":{"spanId":"s"},"approval_type":"explicit_deny"}]}"#,
     );
-    let found = |signed| bundle_alone(&bundle, signed).iter().map(|finding| finding.code).collect::<Vec<_>>();
+    let found = |signed| bundle_alone(&bundle, signed).iter().map(|finding| finding.rule.code).collect::<Vec<_>>();
     assert_eq!(found(true), ["SELF_CONTRADICTION"]);
     assert_eq!(found(false), ["SELF_CONTRADICTION", "UNSIGNED_BUNDLE"]);
     assert_eq!(bundle_alone(&value("{}"), true), []);

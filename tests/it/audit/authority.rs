@@ -114,9 +114,11 @@ fn said_of(report: &Report, scope: &Scope, story: &Story) -> (Verdict, BTreeSet<
     let names = |entries: &[pulselog::merkle::LeafIndex]| -> Vec<String> {
         entries.iter().map(|at| story.steps[usize::try_from(at.get()).expect("an index")].name.clone()).collect()
     };
-    let found =
-        report.findings.iter().map(|f| format!("{} {:?} {:?} {:?}", f.code, f.effect, f.subject, names(&f.entries)));
-    let pending = report.pending.iter().map(|p| format!("{} {:?} {}", p.code, names(&p.entries), p.until_ms));
+    let found = report
+        .findings
+        .iter()
+        .map(|f| format!("{} {:?} {:?} {:?}", f.rule.code, f.effect, f.subject, names(&f.entries)));
+    let pending = report.pending.iter().map(|p| format!("{} {:?} {}", p.rule.code, names(&p.entries), p.until_ms));
     (report.verdict, found.chain(pending).collect())
 }
 

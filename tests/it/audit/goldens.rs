@@ -251,7 +251,7 @@ fn rows() -> impl Iterator<Item = &'static Golden> {
 }
 
 fn codes(findings: &[Finding]) -> BTreeSet<&'static str> {
-    findings.iter().map(|finding| finding.code).collect()
+    findings.iter().map(|finding| finding.rule.code).collect()
 }
 
 /// What a row shows that it should not, or does not show.
@@ -266,8 +266,11 @@ fn wrong(row: &Golden) -> Option<String> {
     if shown == expected && job == row.job && runs.is_none() {
         return None;
     }
-    let details: Vec<_> =
-        report.findings.iter().map(|f| format!("  {} {:?} {} {:?}", f.code, f.entries, f.detail, f.subject)).collect();
+    let details: Vec<_> = report
+        .findings
+        .iter()
+        .map(|f| format!("  {} {:?} {} {:?}", f.rule.code, f.entries, f.detail, f.subject))
+        .collect();
     let runs: Vec<_> = report.runs.iter().map(|run| (&run.run.run, run.verdict.name())).collect();
     Some(format!("{}: {shown:?}, job {}, runs {runs:?}\n{}", row.name, job.name(), details.join("\n")))
 }

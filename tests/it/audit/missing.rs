@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use pulselog::artifact::Kind;
 use pulselog::artifact::json::Value;
-use pulselog::audit::{Effect, Finding, Place, Report, Rest, Timeline, Verdict, audit, audit_packet, explain};
+use pulselog::audit::{Effect, Finding, Place, Report, Rest, Timeline, Verdict, audit, audit_packet};
 use pulselog::merkle::{LeafIndex, TreeSize};
 
 use crate::audit::goldens::{story_of, whole_stories};
@@ -34,10 +34,10 @@ fn accusations(report: &Report) -> impl Iterator<Item = &Finding> {
 /// Whether the same accusation stands in the full report. What an agent says
 /// against itself may be charged to fewer there than here, never to others.
 fn stands_in(finding: &Finding, full: &Report) -> bool {
-    let (subject, code) = (&finding.subject, finding.code);
+    let (subject, code) = (&finding.subject, finding.rule.code);
     accusations(full).any(|other| {
         let job = subject.job.is_none() || subject.job == other.subject.job;
-        other.code == code && job && subject.agent == other.subject.agent && subject.run == other.subject.run
+        other.rule.code == code && job && subject.agent == other.subject.agent && subject.run == other.subject.run
     })
 }
 
@@ -45,7 +45,7 @@ fn stands_in(finding: &Finding, full: &Report) -> bool {
 fn wrong(part: &Report, full: &Report) -> Vec<String> {
     let mut wrong: Vec<_> = accusations(part)
         .filter(|finding| !stands_in(finding, full))
-        .map(|finding| format!("accuses anew: {} {:?} {:?}", finding.code, finding.entries, finding.subject))
+        .map(|finding| format!("accuses anew: {} {:?} {:?}", finding.rule.code, finding.entries, finding.subject))
         .collect();
     let worse = |what: String, here: Verdict, all: Verdict| {
         let passes = here == Verdict::Pass && !matches!(all, Verdict::Pass | Verdict::NotApplicable);
@@ -62,7 +62,7 @@ fn wrong(part: &Report, full: &Report) -> Vec<String> {
 /// Kinds that an accusation of this code may rest on. Roots, policies,
 /// issuances and decisions say whom everything is about.
 fn may_rest_on(finding: &Finding, kind: Kind, log: &Timeline) -> bool {
-    let named = explain(finding.code).expect("a rule").rests_on.iter().copied().flatten();
+    let named = finding.rule.rests_on.iter().copied().flatten();
     let shown = finding.entries.iter().filter_map(|at| log.get(*at));
     [Kind::AuditRoots, Kind::WorkPolicy, Kind::CstIssuance, Kind::ArgocdDecision].contains(&kind)
         || named.filter(|rest| matches!(rest, Rest::On(of, _) if *of == kind)).count() > 0
@@ -82,7 +82,7 @@ fn a_golden_log_without_any_one_body_accuses_nobody_anew_and_never_passes_for_it
             let mut wrong = wrong(&part, &full);
             let softened = accusations(&full).filter(|finding| !stands_in(finding, &part));
             let too_soft = softened.filter(|finding| !may_rest_on(finding, kind, &log));
-            wrong.extend(too_soft.map(|finding| format!("softer than the table: {}", finding.code)));
+            wrong.extend(too_soft.map(|finding| format!("softer than the table: {}", finding.rule.code)));
             found.extend(wrong.into_iter().map(|wrong| format!("{name}, without {kind} {at}: {wrong}")));
         }
     }
@@ -134,7 +134,7 @@ fn a_golden_packet_without_any_one_entry_accuses_nobody_anew_and_never_passes() 
             // A packet speaks of its job.
             wrong.retain(|wrong| !wrong.starts_with("accuses anew") && !wrong.starts_with("the log"));
             let anew = accusations(&part).filter(|finding| !stands_in(finding, &read_whole));
-            wrong.extend(anew.map(|finding| format!("accuses anew: {} {:?}", finding.code, finding.subject)));
+            wrong.extend(anew.map(|finding| format!("accuses anew: {} {:?}", finding.rule.code, finding.subject)));
             if listed.contains(&(at.get() as i64)) && part.job("job-1") == Verdict::Pass {
                 wrong.push("passes".to_owned());
             }
@@ -148,7 +148,7 @@ fn a_golden_packet_without_any_one_entry_accuses_nobody_anew_and_never_passes() 
 fn left(story: &Story, missing: &[&str]) -> BTreeSet<&'static str> {
     let report = audit(&story.timeline_without(missing), Some(&operator()));
     assert_ne!(report.job("job-1"), Verdict::Pass, "without {missing:?}");
-    accusations(&report).map(|finding| finding.code).collect()
+    accusations(&report).map(|finding| finding.rule.code).collect()
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn an_accusation_falls_when_what_is_missing_could_undo_it() {
         story.wait(7_200_000);
         story.approve("tick", "deny", "read");
         let report = audit(&story.timeline_without(&[name]), Some(&operator()));
-        let finding = report.findings.iter().find(|finding| finding.code == code);
+        let finding = report.findings.iter().find(|finding| finding.rule.code == code);
         assert_eq!(finding.map(|finding| finding.effect), Some(Effect::Incomplete), "{what}: {report:#?}");
     }
 }
@@ -202,7 +202,7 @@ fn without_a_body_of_the_operators_own_nothing_is_recomputed() {
     story.log("withholding", "withholding", "operator", withholding);
     for name in ["statement", "withholding"] {
         let report = audit(&story.timeline_without(&[name]), Some(&operator()));
-        let codes: BTreeSet<_> = report.findings.iter().map(|finding| finding.code).collect();
+        let codes: BTreeSet<_> = report.findings.iter().map(|finding| finding.rule.code).collect();
         assert_eq!(codes, BTreeSet::from(["EVIDENCE_WITHHELD"]), "{name}");
         assert_eq!((report.absence, report.job("job-1")), (pulselog::audit::Absence::NotChecked, Verdict::Incomplete));
     }
@@ -216,7 +216,7 @@ fn no_statement_is_called_false_for_what_is_missing() {
         story.roots_again("later roots", "recorders", Value::Array(Vec::new()));
         let (_, log) = attested(story, |_| {});
         let accuses = |part: &Timeline| {
-            accusations(&audit(part, Some(&operator()))).any(|finding| finding.code == "ATTESTATION_FALSE")
+            accusations(&audit(part, Some(&operator()))).any(|finding| finding.rule.code == "ATTESTATION_FALSE")
         };
         assert!(!accuses(&log));
         for (at, _) in log.prefix(log.size()) {

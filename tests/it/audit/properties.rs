@@ -19,7 +19,7 @@ fn guilty() -> Story {
 
 /// What a job is charged with, without indexes.
 fn charged(report: &Report, job: &str) -> BTreeSet<(&'static str, String)> {
-    report.findings_of(job).map(|finding| (finding.code, finding.detail.clone())).collect()
+    report.findings_of(job).map(|finding| (finding.rule.code, finding.detail.clone())).collect()
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn more_entries_never_remove_a_replay() {
     let story = guilty();
     let whole = story.timeline();
     let replays = |report: &Report| -> BTreeSet<Finding> {
-        let is = |finding: &&Finding| finding.code.contains("REPLAY") || finding.code.contains("REUSED");
+        let is = |finding: &&Finding| finding.rule.code.contains("REPLAY") || finding.rule.code.contains("REUSED");
         report.findings.iter().filter(is).cloned().collect()
     };
     let mut before = BTreeSet::new();

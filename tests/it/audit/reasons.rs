@@ -111,7 +111,7 @@ fn reasons_name_what_stands_in_the_place_of_what_is_missing() {
         let reason = reason.replace('#', &story.index(there).to_string());
         let timeline = story.timeline();
         let report = story.audit();
-        let found = report.findings.iter().any(|finding| finding.code == *code && finding.detail == reason);
+        let found = report.findings.iter().any(|finding| finding.rule.code == *code && finding.detail == reason);
         assert!(found, "{code}: {reason}: {:#?}", report.findings);
         let run = |run: &str| Scope::Run { agent: did("agent"), run: run.to_owned() };
         let token = Scope::Token(hex("job-1.t1"));
@@ -122,7 +122,7 @@ fn reasons_name_what_stands_in_the_place_of_what_is_missing() {
 
 /// Bundles that are missing of a job.
 fn missing_of(report: &Report, job: &str) -> usize {
-    report.findings_of(job).filter(|finding| finding.code == "BUNDLE_MISSING").count()
+    report.findings_of(job).filter(|finding| finding.rule.code == "BUNDLE_MISSING").count()
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn shown(left_out: Option<&str>) -> (BTreeSet<&'static str>, [Verdict; 3]) {
     let packet = audit_packet(&log, log.size(), "job-1", &operator());
     assert_eq!(report.pending, [], "{left_out:?}: every window is closed");
     (
-        report.findings.iter().map(|finding| finding.code).collect(),
+        report.findings.iter().map(|finding| finding.rule.code).collect(),
         [report.verdict, report.job("job-1"), packet.job("job-1")],
     )
 }

@@ -9,7 +9,7 @@ use crate::make::audit::{START_MS, Story, binds, nonce, operator, time};
 use crate::make::{b64u, did, good_payload, hex, kind, rehash_scope, value};
 
 fn codes(report: &Report) -> BTreeSet<&'static str> {
-    report.findings.iter().map(|finding| finding.code).collect()
+    report.findings.iter().map(|finding| finding.rule.code).collect()
 }
 
 /// The change to the clean story shows these codes and no others; the job
@@ -283,7 +283,7 @@ fn an_obligation_is_pending_until_its_window_closes() {
     story.remove("b2");
     let report = story.audit();
     assert_eq!(report.findings, [], "{report:#?}");
-    let pending: Vec<_> = report.pending.iter().map(|pending| pending.code).collect();
+    let pending: Vec<_> = report.pending.iter().map(|pending| pending.rule.code).collect();
     assert_eq!((pending.len(), report.job("job-1")), (2, Verdict::Incomplete), "{pending:?}");
     story.wait(7_200_000);
     story.approve("tick", "deny", "read");

@@ -193,7 +193,7 @@ fn a_statement_lists_guilt_too_and_is_true_all_the_same() {
     story.move_after("revoked", "ok");
     let (_, timeline) = attested(story, |_| {});
     let packet = audit_packet(&timeline, timeline.size(), "job-1", &operator());
-    let codes: Vec<_> = packet.findings.iter().map(|finding| finding.code).collect();
+    let codes: Vec<_> = packet.findings.iter().map(|finding| finding.rule.code).collect();
     assert_eq!((codes.as_slice(), packet.job("job-1")), (&["TOKEN_REVOKED"][..], Verdict::Fail));
 }
 
@@ -236,7 +236,7 @@ fn a_false_statement_is_found_by_whoever_recomputes() {
     for (name, story, change) in cases {
         let (_, timeline) = attested(story, change);
         let report = audit_at(&timeline, timeline.size(), Some(&operator()));
-        let found = report.findings.iter().filter(|finding| finding.code == "ATTESTATION_FALSE").count();
+        let found = report.findings.iter().filter(|finding| finding.rule.code == "ATTESTATION_FALSE").count();
         assert_eq!((found, report.job("job-1")), (1, Verdict::Fail), "{name}: {report:#?}");
         let packet = audit_packet(&timeline, timeline.size(), "job-1", &operator());
         assert_ne!(packet.job("job-1"), Verdict::Pass, "{name}: {packet:#?}");
@@ -250,7 +250,7 @@ fn evidence_above_the_statement_is_not_covered_by_it() {
     let mut timeline = story.timeline();
     know_all(&mut timeline);
     let packet = audit_packet(&timeline, timeline.size(), "job-1", &operator());
-    let codes: Vec<_> = packet.findings.iter().map(|finding| finding.code).collect();
+    let codes: Vec<_> = packet.findings.iter().map(|finding| finding.rule.code).collect();
     assert_eq!((codes.as_slice(), packet.job("job-1")), (&["ATTESTATION_OUTDATED"][..], Verdict::Incomplete));
 }
 
@@ -261,6 +261,6 @@ fn roots_and_statements_about_another_log_count_for_nothing() {
         Story::clean().timeline().size()
     }
     assert_eq!(report("log.example/test").job("job-1"), Verdict::Pass);
-    let codes: Vec<_> = report("log.example/other").findings.iter().map(|finding| finding.code).collect();
+    let codes: Vec<_> = report("log.example/other").findings.iter().map(|finding| finding.rule.code).collect();
     assert_eq!(codes, ["ROOTS_MISSING"]);
 }

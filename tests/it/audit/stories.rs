@@ -142,7 +142,7 @@ fn every_rule_finds_its_fault_and_the_run_goes_red_without_it() {
                 wrong.push(format!("{} in seed {seed}\n{}\n{lines}", fault.code, guilty.listing(&report)));
             }
             // As if the rule were switched off.
-            report.findings.retain(|finding| finding.code != fault.code);
+            report.findings.retain(|finding| finding.rule.code != fault.code);
             if guilty.wrong(&report).is_empty() {
                 wrong.push(format!("nobody misses {}", fault.code));
             }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use pulselog::audit::{Effect, Finding, Timeline, audit, explain, in_reading_order};
+use pulselog::audit::{Effect, Finding, Timeline, audit, in_reading_order};
 use pulselog::merkle::LeafIndex;
 use pulselog::verify::verification::audit_text;
 
@@ -22,7 +22,7 @@ fn without_body(log: &Timeline, missing: LeafIndex) -> Timeline {
 
 /// Whether the finding is of a rule that accuses, and does not accuse here.
 fn is_softer_than_its_rule(finding: &Finding) -> bool {
-    finding.effect == Effect::Incomplete && explain(finding.code).expect("a rule").effect == Effect::Fails
+    finding.effect == Effect::Incomplete && finding.rule.effect == Effect::Fails
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn every_finding_that_a_missing_body_softens_names_it_and_none_reads_like_a_brea
             let softened = report.findings.iter().filter(|finding| is_softer_than_its_rule(finding));
             // Some leave it open by their own rule, whatever is missing.
             for finding in softened.filter(|finding| !finding.not_here.is_empty() || !open.contains(finding)) {
-                let (words, rule) = (finding.words(), explain(finding.code).expect("a rule"));
+                let (words, rule) = (finding.words(), finding.rule);
                 let is_named = finding.is_undecided()
                     && finding.not_here.iter().any(|one| one.first == at && one.kind == Some(kind))
                     && finding.detail.contains(&format!("entry {at} is a"))
@@ -48,7 +48,7 @@ fn every_finding_that_a_missing_body_softens_names_it_and_none_reads_like_a_brea
                 if !is_named && !finding.not_here.is_empty() || like_a_breach && finding.is_undecided() {
                     wrong.push(format!("{name}, without {kind} {at}: {finding:?} {words:?}"));
                 }
-                codes.insert(finding.code);
+                codes.insert(finding.rule.code);
             }
         }
     }
@@ -67,7 +67,7 @@ fn what_is_not_here_comes_before_what_cannot_be_decided_without_it() {
         let order: Vec<_> = in_reading_order(&report.findings).into_iter().collect();
         if let Some(first) = order.first() {
             let lacks = ["EVIDENCE_WITHHELD", "ROOTS_MISSING"];
-            assert!(lacks.contains(&first.code), "without {} {at}: {order:#?}", seen.entry.kind.name());
+            assert!(lacks.contains(&first.rule.code), "without {} {at}: {order:#?}", seen.entry.kind.name());
         }
         let text = audit_text(&report, true, &[]);
         assert!(!text.contains("\ncritical"), "without {} {at}: {text}", seen.entry.kind.name());
@@ -157,7 +157,7 @@ fn what_a_policy_refuses_is_told_in_words_before_its_clause_and_code() {
     let (mut seen, codes) = (0, pulselog::codes::policy::REASONS);
     for (name, story) in whole_stories() {
         let report = audit(&story.timeline(), Some(&operator()));
-        for finding in report.findings.iter().filter(|finding| finding.code == "POLICY_NONCOMPLIANT") {
+        for finding in report.findings.iter().filter(|finding| finding.rule.code == "POLICY_NONCOMPLIANT") {
             let begins = finding.detail.split(' ').next().unwrap_or_default();
             assert!(!begins.contains('_') && !begins.contains('.'), "{name}: {}", finding.detail);
             let names = |code: &str| finding.detail.contains(&format!(") [{code}]"));

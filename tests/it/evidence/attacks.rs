@@ -94,7 +94,7 @@ fn a_body_that_an_agent_vouches_for_softens_nobodys_findings_but_its_own_missing
     story.wait(3 * 3_600_000);
     story.log("late", "tool_receipt", "stranger", tool_receipt("stranger", 0));
     let report = audit(&story.timeline_without(&["b1"]), Some(&operator()));
-    let codes: Vec<_> = report.findings.iter().map(|finding| finding.code).collect();
+    let codes: Vec<_> = report.findings.iter().map(|finding| finding.rule.code).collect();
     assert!(codes.contains(&"BUNDLE_MISSING"), "{report:#?}");
     assert_eq!(report.job("job-1"), Verdict::Incomplete, "{report:#?}");
 }
@@ -154,7 +154,7 @@ fn token_check(story: &Story, compact: &str) -> Vec<(&'static str, Outcome)> {
     let mut judge = judge(story);
     judge.token = Some(ScopedToken::parse(compact.as_bytes()).expect("a token"));
     let verification = judge.document(&sealed(story, "agent", |_| {})).expect("a bundle");
-    verification.checks.iter().filter(|check| check.name == "token").map(|c| (c.code, c.outcome)).collect()
+    verification.checks.iter().filter(|check| check.name == "token").map(|c| (c.code.name(), c.outcome)).collect()
 }
 
 #[test]

@@ -57,12 +57,12 @@ fn around(members: &[(&str, &Value)]) -> Value {
 }
 
 fn codes(verification: &Verification) -> Vec<&'static str> {
-    verification.audit.findings.iter().map(|finding| finding.code).collect()
+    verification.audit.findings.iter().map(|finding| finding.rule.code).collect()
 }
 
 #[track_caller]
 fn disagrees(verification: &Verification) {
-    let of = |finding: &&pulselog::audit::Finding| finding.code == DOCUMENTS_DISAGREE;
+    let of = |finding: &&pulselog::audit::Finding| finding.rule == &DOCUMENTS_DISAGREE;
     let finding = verification.audit.findings.iter().find(of).expect("a disagreement");
     assert_eq!(finding.subject, pulselog::audit::Subject::default(), "charged to nobody who is only named");
     assert_ne!(verification.verdict, Outcome::Pass, "{verification:#?}");
@@ -116,7 +116,7 @@ fn an_export_beside_a_clean_bundle_is_judged_as_one_document_and_says_so() {
     // The other way round the clean one is judged, and that is said.
     let verification = judged(&story, &around(&[("bundle", &export(&clean, &[])), ("envelope", &guilty)]));
     disagrees(&verification);
-    assert_eq!((verification.exit_code(), codes(&verification)), (3, vec![DOCUMENTS_DISAGREE]));
+    assert_eq!((verification.exit_code(), codes(&verification)), (3, vec![DOCUMENTS_DISAGREE.code]));
 }
 
 #[test]
@@ -141,7 +141,11 @@ fn a_document_that_is_carried_at_any_depth_is_seen() {
                 around(&[("more", &more), ("envelope", &clean("b1"))]),
             ] {
                 let verification = judged(&story, &file);
-                assert_eq!((verification.exit_code(), codes(&verification)), (3, vec![DOCUMENTS_DISAGREE]), "{depth}");
+                assert_eq!(
+                    (verification.exit_code(), codes(&verification)),
+                    (3, vec![DOCUMENTS_DISAGREE.code]),
+                    "{depth}"
+                );
             }
         }
         // What is no document is anybody's.
@@ -180,7 +184,7 @@ fn a_bundle_that_carries_another_is_not_judged_as_that_other() {
     let mut payload = Story::clean().said("b1").clone();
     set(&mut payload, "metadata.earlier", Some(clean("b2")));
     let file = seal_raw(kind("proof_bundle"), payload, &key("agent"));
-    assert!(!codes(&judged(&story, &file)).contains(&DOCUMENTS_DISAGREE));
+    assert!(!codes(&judged(&story, &file)).contains(&DOCUMENTS_DISAGREE.code));
 }
 
 #[test]
@@ -191,7 +195,7 @@ fn what_somebody_signs_in_an_agents_name_gets_none_of_its_verdict() {
     for story in [&story, &Story::clean()] {
         let verification = judged(story, &forged);
         disagrees(&verification);
-        assert_eq!(codes(&verification), [DOCUMENTS_DISAGREE], "neither a pass nor a finding of the agent's");
+        assert_eq!(codes(&verification), [DOCUMENTS_DISAGREE.code], "neither a pass nor a finding of the agent's");
         assert_eq!((verification.audit.status, verification.exit_code()), (AuditStatus::Incomplete, 1));
         assert!(
             verification.to_text().contains(&format!("signed by {}", did("stranger"))),
@@ -203,7 +207,7 @@ fn what_somebody_signs_in_an_agents_name_gets_none_of_its_verdict() {
     let mut spoiled = guilty("agent");
     set(&mut spoiled, "signature_b64u", Some(crate::make::b64u("x").into()));
     let findings = judged(&Story::clean(), &spoiled).audit.findings;
-    let contradiction = findings.iter().find(|finding| finding.code == "SELF_CONTRADICTION").expect("it");
+    let contradiction = findings.iter().find(|finding| finding.rule.code == "SELF_CONTRADICTION").expect("it");
     assert_eq!(contradiction.subject, pulselog::audit::Subject::default());
 }
 
@@ -231,7 +235,7 @@ fn token_codes(story: &Story, file: &Value, compact: &str) -> (u8, Vec<&'static 
     judge.token_keys = Some(KeySet::parse(jwks("issuer").as_bytes()).expect("keys"));
     let verification = judge.document(to_compact(file).as_bytes()).expect("a document");
     let checks = verification.checks.iter().filter(|check| check.name == "token" && check.outcome != Outcome::Pass);
-    (verification.exit_code(), checks.map(|check| check.code).collect())
+    (verification.exit_code(), checks.map(|check| check.code.name()).collect())
 }
 
 #[test]

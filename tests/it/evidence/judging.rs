@@ -62,7 +62,7 @@ fn bundle(story: &Story, name: &str, change: impl FnOnce(&mut Value)) -> Vec<u8>
 }
 
 fn codes(verification: &Verification) -> BTreeSet<&'static str> {
-    verification.audit.findings.iter().map(|finding| finding.code).collect()
+    verification.audit.findings.iter().map(|finding| finding.rule.code).collect()
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_logged_bundle_of_a_clean_run_passes_with_recomputed_absence() {
         assert_eq!((verification.exit_code(), verification.audit.status), (0, AuditStatus::Pass));
         let (protocol, coverage) =
             (verification.protocol.expect("a verdict"), verification.coverage.expect("coverage"));
-        assert_eq!((protocol.status, protocol.allowlists), ("pass", Allowlists::Roots));
+        assert_eq!((protocol.status, protocol.allowlists), (pulselog::protocol::Status::Pass, Allowlists::Roots));
         assert_eq!(coverage.absence, Absence::Recomputed);
         assert_eq!(verification.document.expect("a name").job.as_deref(), Some("job-1"));
     }

@@ -68,7 +68,7 @@ fn wrong(kept: &Kept, files: &[File], without: &[&str]) -> Option<String> {
     let audit = judged(kept, &part).audit;
     let accuses = audit.findings.iter().find(|finding| finding.effect == Effect::Fails);
     match (accuses, audit.status) {
-        (Some(finding), _) => Some(format!("without {without:?}: {} {:?}", finding.code, finding.subject)),
+        (Some(finding), _) => Some(format!("without {without:?}: {} {:?}", finding.rule.code, finding.subject)),
         (None, AuditStatus::Pass) => Some(format!("without {without:?}: passes")),
         _ => None,
     }

@@ -85,6 +85,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "server/lookup",
         &["text", "merkle", "artifact", "audit", "server/log", "server/index", "server/desk", "server/judge"],
     ),
+    ("server/addresses", &["text", "merkle", "artifact", "server/index", "server/lookup"]),
     (
         "server/fsck",
         &[
@@ -285,6 +286,22 @@ fn pure_rooms_touch_nothing_of_the_world() {
         if PURE.contains(&room_of(&file).as_str()) {
             let code = code_of(&text);
             wrong.extend(IMPURE.iter().filter(|w| code.contains(**w)).map(|w| format!("{file}: {w}")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn only_the_store_names_rocksdb_and_only_http_writes_addresses() {
+    let mut wrong = Vec::new();
+    for (file, text) in sources("src") {
+        let (room, code) = (room_of(&file), code_of(&text));
+        if room != "server/store" && code.contains("rocksdb") {
+            wrong.push(format!("{file}: rocksdb"));
+        }
+        let is_http = ["server/addresses", "server/api", "cli"].contains(&room.as_str());
+        if !is_http && code.contains("\"/v1/") {
+            wrong.push(format!("{file}: an address of the API"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -72,7 +72,7 @@ fn every_finding_is_on_one_page_and_no_other_is_on_any() {
                 let what = format!("story {at} at {size}, {limit} a page");
                 same(pages(&told, &format!("at={size}&limit={limit}")), texts(&report.findings), &what);
             }
-            report.findings.iter().for_each(|finding| *kinds.entry(finding.code).or_insert(0) += 1);
+            report.findings.iter().for_each(|finding| *kinds.entry(finding.rule.code).or_insert(0) += 1);
         }
     }
     for code in ["UNTRUSTED_STATEMENT", "ROOTS_MISSING", "DISTRUSTED_SIGNER", "TOKEN_REVOKED"] {
@@ -88,7 +88,7 @@ fn each_filter_picks_exactly_its_findings() {
     let agent = did("agent");
     let app = "argocd-prod/argocd/payments-api";
     let severe = pulselog::audit::Severity::Critical;
-    same(pages(&told, "code=TOKEN_REVOKED"), by(&|f| f.code == "TOKEN_REVOKED"), "code");
+    same(pages(&told, "code=TOKEN_REVOKED"), by(&|f| f.rule.code == "TOKEN_REVOKED"), "code");
     same(pages(&told, "severity=critical"), by(&|f| f.severity >= severe), "severity");
     same(pages(&told, "severity=info&limit=2"), by(&|_| true), "severity");
     same(pages(&told, &format!("agent={agent}&limit=2")), by(&|f| f.subject.agent.as_ref() == Some(&agent)), "agent");

@@ -231,7 +231,7 @@ fn document(case: &Case, files: &[File], (name, bytes): &File) -> Value {
     let verification = judged(files, bytes, case.policy);
     let open = verification.checks.iter().filter(|check| check.outcome != Outcome::Pass);
     let open = open.map(|check| json!({"check": check.name, "outcome": check.outcome, "code": check.code}));
-    let findings: Vec<_> = verification.audit.findings.iter().map(|finding| finding.code).collect();
+    let findings: Vec<_> = verification.audit.findings.iter().map(|finding| finding.rule.code).collect();
     let protocol = verification.protocol.as_ref().expect("a verdict");
     json!({
         "file": format!("packets/{}/{name}", case.packet),

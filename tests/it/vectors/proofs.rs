@@ -19,7 +19,7 @@ const POLICY: &str = "log/trust.policy";
 /// `ok`, or the code of the first check that failed, else of the first that is incomplete.
 fn outcome(report: &Report) -> &'static str {
     let first = |outcome| report.checks.iter().find(|check| check.outcome == outcome);
-    first(Outcome::Fail).or_else(|| first(Outcome::Incomplete)).map_or("ok", |check| check.code)
+    first(Outcome::Fail).or_else(|| first(Outcome::Incomplete)).map_or("ok", |check| check.code.name())
 }
 
 /// A text with one occurrence of something else in it.

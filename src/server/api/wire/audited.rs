@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::artifact::digest::ArtifactDigest;
 use crate::audit::{AsOf, Finding, RULES_VERSION, Report};
 use crate::merkle::LeafIndex;
+use crate::server::addresses;
 use crate::server::api::wire::shapes::ARTIFACT;
 use crate::server::judge::{FindingPage, ScopeReport};
 use crate::server::lookup::{Found, Group};
@@ -138,10 +139,10 @@ impl LookupJson {
     #[must_use]
     pub fn new(q: String, tree_size: u64, found: Found) -> Self {
         let group = |group: Group| LookupGroupJson {
-            kind_of_match: group.kind_of_match,
+            kind_of_match: group.what.kind(),
+            href: addresses::found(&group),
             entries: group.entries.iter().map(|at| at.get()).collect(),
             more: group.more,
-            href: group.href,
         };
         Self { q, tree_size, groups: found.groups.into_iter().map(group).collect(), tried: found.tried }
     }

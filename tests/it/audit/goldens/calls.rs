@@ -98,7 +98,7 @@ fn a_run_that_acts_owes_a_model_call_until_its_window_closes() {
     let mut story = Story::clean();
     without_a_model(&mut story);
     let report = story.audit();
-    let pending: Vec<_> = report.pending.iter().map(|pending| pending.code).collect();
+    let pending: Vec<_> = report.pending.iter().map(|pending| pending.rule.code).collect();
     assert_eq!((report.findings.len(), pending.as_slice()), (0, ["GATEWAY_RECEIPT_MISSING"].as_slice()), "{report:#?}");
     assert_eq!(report.job("job-1"), Incomplete);
 }
@@ -277,11 +277,11 @@ fn a_call_logged_before_its_grant_is_that_of_its_run_and_names_the_later_issuanc
     let [call, issued] = ["r1 call 2", "t1"].map(|name| LeafIndex::new(story.index(name)));
     assert!(report.findings.iter().all(|finding| finding.subject.submitter.is_none()), "{:#?}", report.findings);
     for code in ["REPLAY_RECEIPT_ID_REUSED", "RECEIPT_NOT_IN_BUNDLE", "TOKEN_UNKNOWN"] {
-        let found = report.findings.iter().find(|finding| finding.code == code).expect(code);
+        let found = report.findings.iter().find(|finding| finding.rule.code == code).expect(code);
         let subject = [&found.subject.job, &found.subject.run, &found.subject.agent].map(|member| member.as_deref());
         assert_eq!(subject, [Some("job-1"), Some("job-1.r1"), Some(did("agent").as_str())], "{code}");
     }
-    let unknown = report.findings.iter().find(|finding| finding.code == "TOKEN_UNKNOWN").expect("a finding");
+    let unknown = report.findings.iter().find(|finding| finding.rule.code == "TOKEN_UNKNOWN").expect("a finding");
     assert_eq!(unknown.entries.to_vec(), [call, issued]);
     let named = report.coverage.iter().any(|row| row.what.contains("under no grant"));
     assert!(!named, "{:#?}", report.coverage);

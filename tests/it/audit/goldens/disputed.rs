@@ -302,7 +302,7 @@ fn a_strangers_bundle_that_lists_a_token_of_two_ends_takes_no_finding_off_a_run_
         packed_by_a_stranger(&mut story);
         let report = story.audit();
         let run = |who: &str| report.run(&did(who), "job-1.r1");
-        let found = report.findings_of("job-1").find(|finding| finding.code == code);
+        let found = report.findings_of("job-1").find(|finding| finding.rule.code == code);
         assert_eq!(found.map(|finding| finding.effect), Some(Effect::Fails), "{report:#?}");
         assert_eq!((report.job("job-1"), run("agent"), report.job("job-2")), (Fail, Fail, Incomplete), "{report:#?}");
         let scopes = [
@@ -324,7 +324,7 @@ fn who_packs_the_calls_of_a_run_whose_token_has_two_ends_fails_in_its_own_job() 
     copied(&mut story);
     told_otherwise(&mut story, "t1");
     let report = story.audit();
-    let stolen = report.findings_of("job-2").find(|finding| finding.code == "RECEIPT_OF_ANOTHER_AGENT");
+    let stolen = report.findings_of("job-2").find(|finding| finding.rule.code == "RECEIPT_OF_ANOTHER_AGENT");
     assert_eq!(stolen.map(|finding| finding.effect), Some(Effect::Fails), "{report:#?}");
     assert_eq!((report.job("job-1"), report.job("job-2")), (Incomplete, Fail), "{report:#?}");
 }

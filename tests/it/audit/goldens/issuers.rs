@@ -244,7 +244,8 @@ type SaidOf = (Vec<(String, Verdict)>, BTreeSet<(&'static str, String, String)>)
 fn said(report: &Report) -> SaidOf {
     let jobs = report.jobs.iter().map(|(job, verdict)| (job.clone(), *verdict));
     let runs = report.runs.iter().map(|run| (run.run.run.clone(), run.verdict));
-    let found = report.findings.iter().map(|f| (f.code, format!("{:?} {:?}", f.effect, f.subject), f.detail.clone()));
+    let found =
+        report.findings.iter().map(|f| (f.rule.code, format!("{:?} {:?}", f.effect, f.subject), f.detail.clone()));
     (jobs.chain(runs).collect(), found.collect())
 }
 
@@ -258,7 +259,7 @@ fn stands_in(finding: &Finding, alone: &Report) -> bool {
     let holds = |own: &Option<String>, other: &Option<String>| own.is_none() || own == other;
     accusations(alone).any(|other| {
         let (own, theirs) = (&finding.subject, &other.subject);
-        finding.code == other.code
+        finding.rule.code == other.rule.code
             && own.agent == theirs.agent
             && own.run == theirs.run
             && holds(&own.job, &theirs.job)
@@ -292,7 +293,7 @@ fn whichever_of_two_issuers_logs_first_the_verdict_is_the_same_and_accuses_nobod
                 if number == 0 && report.run(&did("agent"), "job-1.r1") != was {
                     fault("the other run is not as it was", report);
                 }
-                if report.findings.iter().any(|finding| finding.code == "TOKEN_UNKNOWN") {
+                if report.findings.iter().any(|finding| finding.rule.code == "TOKEN_UNKNOWN") {
                     fault("says that nobody issued it", report);
                 }
             }
@@ -317,7 +318,7 @@ fn a_job_under_a_disputed_token_is_judged_the_same_from_its_own_entries() {
 fn left(story: &Story, missing: &[&str]) -> Vec<&'static str> {
     let report = pulselog::audit::audit(&story.timeline_without(missing), Some(&crate::make::audit::operator()));
     let fails = report.findings.iter().filter(|finding| finding.effect == Effect::Fails);
-    fails.map(|finding| finding.code).collect()
+    fails.map(|finding| finding.rule.code).collect()
 }
 
 #[test]

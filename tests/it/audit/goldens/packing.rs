@@ -287,7 +287,7 @@ fn a_call_left_out_fails_the_run_only_where_its_policy_refuses_it() {
     ] {
         one_left_out(&mut story);
         let report = story.audit();
-        let found = report.findings.iter().find(|finding| finding.code == "RECEIPT_NOT_IN_BUNDLE");
+        let found = report.findings.iter().find(|finding| finding.rule.code == "RECEIPT_NOT_IN_BUNDLE");
         assert_eq!(found.map(|finding| (finding.severity, finding.effect)), Some(expected), "{report:#?}");
     }
 }

@@ -290,7 +290,7 @@ fn unpacked(wait_ms: i64) -> Report {
 fn the_bundle_of_a_renewed_run_is_owed_an_hour_after_the_last_end() {
     let open = unpacked(3_700_000);
     assert_eq!((open.findings.as_slice(), open.run(&did("agent"), "job-1.r2")), (&[][..], Verdict::Incomplete));
-    assert!(open.pending.iter().any(|pending| pending.code == "BUNDLE_MISSING"), "{open:#?}");
+    assert!(open.pending.iter().any(|pending| pending.rule.code == "BUNDLE_MISSING"), "{open:#?}");
     let late = unpacked(4_700_000);
-    assert!(late.findings.iter().any(|finding| finding.code == "BUNDLE_MISSING"), "{late:#?}");
+    assert!(late.findings.iter().any(|finding| finding.rule.code == "BUNDLE_MISSING"), "{late:#?}");
 }

@@ -78,6 +78,6 @@ fn a_grant_without_a_run_owes_its_bundle_until_an_hour_after_its_end() {
     let mut story = Story::clean();
     called(&mut story);
     let report = story.audit();
-    let pending: Vec<_> = report.pending.iter().map(|pending| pending.code).collect();
+    let pending: Vec<_> = report.pending.iter().map(|pending| pending.rule.code).collect();
     assert_eq!(pending, ["BUNDLE_MISSING"], "{report:#?}");
 }

@@ -266,7 +266,7 @@ fn run_of_two_jobs() -> Story {
 }
 
 fn fails(report: &Report) -> bool {
-    let is_it = |code| move |finding: &&pulselog::audit::Finding| finding.code == code;
+    let is_it = |code| move |finding: &&pulselog::audit::Finding| finding.rule.code == code;
     let found = report.findings.iter().find(is_it("REPLAY_RUN_ID_REUSED"));
     found.is_some_and(|finding| finding.effect == Effect::Fails)
 }

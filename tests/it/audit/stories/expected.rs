@@ -62,8 +62,8 @@ fn effect(of: Effect) -> &'static str {
 
 /// Every row of a report.
 pub fn shown(report: &Report) -> BTreeSet<Row> {
-    let findings = report.findings.iter().map(|f| Row::of(f.code, effect(f.effect), &f.subject));
-    findings.chain(report.pending.iter().map(|p| Row::of(p.code, "pending", &p.subject))).collect()
+    let findings = report.findings.iter().map(|f| Row::of(f.rule.code, effect(f.effect), &f.subject));
+    findings.chain(report.pending.iter().map(|p| Row::of(p.rule.code, "pending", &p.subject))).collect()
 }
 
 /// Rows, and with them the verdict on each job and each run of an agent.

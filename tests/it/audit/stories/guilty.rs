@@ -102,7 +102,7 @@ impl Guilty {
 
     fn is_charged(&self, finding: &Finding) -> bool {
         let subject = &finding.subject;
-        finding.code == self.fault.code
+        finding.rule.code == self.fault.code
             && match self.fault.whose {
                 Whose::Job => subject.job.as_ref() == Some(&self.job),
                 Whose::Anybody => true,

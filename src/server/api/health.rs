@@ -6,11 +6,11 @@ use axum::response::Response;
 
 use crate::codes::{Code, service};
 use crate::server::api::answer::{self, NO_CACHE};
-use crate::server::api::pool;
 use crate::server::api::problem::Problem;
 use crate::server::api::query::Query;
 use crate::server::api::wire::HealthJson;
 use crate::server::log::Log;
+use crate::server::pool;
 use crate::server::state::AppState;
 use crate::server::submitters::live::Tokens;
 use crate::server::telemetry::Now;

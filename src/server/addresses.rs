@@ -1,0 +1,92 @@
+//! Addresses that answers and pages lead to: written here, and nowhere below
+//! HTTP. What stands in a name is escaped, so that each leads to one place.
+
+use std::fmt::Display;
+
+use crate::artifact::digest::ArtifactDigest;
+use crate::merkle::{LeafIndex, TreeSize};
+use crate::server::index::names::Sort;
+use crate::server::lookup::{Group, What};
+use crate::text::percent::segment;
+
+pub const TRUST_POLICY: &str = "/v1/trust-policy";
+
+pub fn entry(index: impl Display) -> String {
+    format!("/v1/entries/{index}")
+}
+
+pub fn proof(index: LeafIndex, size: TreeSize) -> String {
+    format!("/v1/entries/{index}.tlog-proof?size={size}")
+}
+
+pub fn artifact(digest: impl Display) -> String {
+    format!("/v1/artifacts/{digest}")
+}
+
+pub fn checkpoint(size: TreeSize) -> String {
+    format!("/v1/checkpoints/{size}")
+}
+
+pub fn consistency(from: TreeSize, to: TreeSize) -> String {
+    format!("/v1/proofs/consistency?from={from}&to={to}")
+}
+
+/// Where to read on about what was found.
+pub fn found(group: &Group) -> String {
+    match &group.what {
+        What::Artifact(digest) => artifact(digest),
+        What::Leaf(leaf) => format!("/v1/leaves/{leaf}"),
+        What::Policy(hash) => format!("/v1/policies/{hash}"),
+        What::Named { sort: Sort::Job, name, .. } => format!("/v1/jobs/{}", segment(name)),
+        What::Named { sort: Sort::Run, name, agent: Some(agent) } => {
+            format!("/v1/runs/{}/{}", segment(agent), segment(name))
+        }
+        What::Named { sort: Sort::Token, name, .. } => format!("/v1/tokens/{}", segment(name)),
+        What::Named { sort: Sort::Agent, name, .. } => format!("/v1/findings?agent={}", segment(name)),
+        What::Named { sort: Sort::App, name, .. } => format!("/v1/findings?app={}", segment(name)),
+        What::Named { .. } | What::Entry | What::Payload => group.entries.first().map_or(String::new(), entry),
+    }
+}
+
+/// Pages for people.
+pub mod page {
+    use super::{ArtifactDigest, Display, LeafIndex, TreeSize, segment};
+
+    pub fn entry(index: impl Display) -> String {
+        format!("/entries/{index}")
+    }
+
+    pub fn bundle(digest: impl Display) -> String {
+        format!("/b/{digest}")
+    }
+
+    pub fn pulse(digest: impl Display) -> String {
+        format!("/pulses/{digest}")
+    }
+
+    /// A pulse that was logged more than once, as one entry holds it.
+    pub fn pulse_of_entry(digest: &ArtifactDigest, index: LeafIndex) -> String {
+        format!("/pulses/{digest}?entry={index}")
+    }
+
+    pub fn job(job: &str) -> String {
+        format!("/jobs/{}", segment(job))
+    }
+
+    pub fn run(agent: &str, run: &str) -> String {
+        format!("/runs/{}/{}", segment(agent), segment(run))
+    }
+
+    pub fn findings_of_job(job: &str, at: TreeSize) -> String {
+        format!("/findings?job={}&at={at}", segment(job))
+    }
+
+    pub fn findings_of_run(agent: &str, run: &str, at: TreeSize) -> String {
+        format!("/findings?agent={}&run={}&at={at}", segment(agent), segment(run))
+    }
+
+    /// What a code means.
+    pub fn code(code: &str) -> String {
+        format!("/findings/{code}")
+    }
+}

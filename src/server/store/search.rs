@@ -1,0 +1,78 @@
+//! The family of search rows: whoever keeps them says what a key means and may
+//! lose them. None of it is synced, and no damage in it stops writes.
+
+use rocksdb::{Direction, IteratorMode, WriteBatch, WriteOptions};
+
+use crate::merkle::LeafIndex;
+use crate::server::store::layout::{cf, number, number_key};
+use crate::server::store::{Store, StoreError};
+
+/// Which way rows are walked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Up,
+    Down,
+}
+
+impl Store {
+    /// Up to `limit` indexes that stand behind `prefix`, from `from` on.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub fn search_walk(&self, prefix: &[u8], from: u64, way: Way, limit: usize) -> Result<Vec<LeafIndex>, StoreError> {
+        let from = [prefix, &number_key(from)].concat();
+        let direction = match way {
+            Way::Up => Direction::Forward,
+            Way::Down => Direction::Reverse,
+        };
+        let mut found = Vec::new();
+        for row in self.db.iterator_cf(self.family(cf::SEARCH)?, IteratorMode::From(&from, direction)).take(limit) {
+            let (key, _) = row.map_err(StoreError::Read)?;
+            match key.strip_prefix(prefix).and_then(number) {
+                Some(index) => found.push(LeafIndex::new(index)),
+                None => break,
+            }
+        }
+        Ok(found)
+    }
+
+    /// The value of one row.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub fn search_row(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.db.get_cf(self.family(cf::SEARCH)?, key).map_err(StoreError::Read)
+    }
+
+    /// Drops every row.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub fn search_clear(&self) -> Result<(), StoreError> {
+        self.db.delete_range_cf(self.family(cf::SEARCH)?, &[0][..], &[0xff][..]).map_err(StoreError::Write)
+    }
+
+    /// Adds `keys`, in order, and one row with a value, which says how far they
+    /// reach. A crash may lose them: they stand in one family, so what is left of
+    /// them agrees. The log's own synced writes carry none of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub fn search_put(&self, keys: &[impl AsRef<[u8]>], (key, value): (&[u8], &[u8])) -> Result<(), StoreError> {
+        let family = self.family(cf::SEARCH)?;
+        let bytes = keys.iter().map(|key| key.as_ref().len() + ROW_BYTES_MORE).sum();
+        let mut batch = WriteBatch::with_capacity_bytes(bytes);
+        for key in keys {
+            batch.put_cf(family, key, []);
+        }
+        batch.put_cf(family, key, value);
+        let mut options = WriteOptions::default();
+        options.disable_wal(true);
+        // Rows of one batch are sorted.
+        options.set_memtable_insert_hint_per_batch(true);
+        self.db.write_opt(batch, &options).map_err(StoreError::Write)
+    }
+}
+
+/// What a batch keeps beside a key.
+const ROW_BYTES_MORE: usize = 4;
