@@ -132,7 +132,7 @@ impl Record {
         let candidate = |href| EntryRow { href, note, ..EntryRow::new(stored).with_digest(stored) };
         match stored.entry.kind {
             Kind::TrustPulse => self.pulses.push(candidate(page::pulse_of_entry(&stored.entry.digest, stored.index))),
-            Kind::ProofBundle => self.bundles.push((candidate(page::bundle(&digest)), stored.clone())),
+            Kind::ProofBundle => self.bundles.push((candidate(page::bundle(digest)), stored.clone())),
             _ => {}
         }
     }
