@@ -53,13 +53,18 @@ mod secrets;
 mod side_effect_receipt;
 mod tool_receipt;
 mod trust_pulse;
+mod view;
 mod withholding;
 mod work_policy;
 
 pub use self::admission::{Admitted, Limits, Reading, admit, readmit, readmit_parsed};
+pub(crate) use self::argocd_observation::ResourceCount;
 pub use self::argocd_observation::op_key;
 pub use self::audit_roots::fits_in_log;
-pub(crate) use self::binds::BINDS;
+pub(crate) use self::audit_roots::{AgentRow, DistrustedRow, InstanceRow, ObserverRow, Username, WrapperRow};
+pub(crate) use self::audit_statement::ListedEntry;
+pub(crate) use self::binding::Binding;
+pub(crate) use self::binds::{App, BINDS, Binds, Destination, Params};
 pub use self::cst_issuance::{check_claims, scope_hash_b64u};
 pub use self::did::{Did, DidError, KeyCache};
 pub use self::envelope::EnvelopeForm;
@@ -71,9 +76,15 @@ pub use self::grant::{Grant, GrantError, SignedGrant, UnsignedGrant};
 pub use self::keys::Keys;
 pub use self::kind::{Form, HashForm, Kind, KindRow, Voice};
 pub use self::kinds::KINDS;
-pub(crate) use self::proof_bundle::{ELEMENTS_MAX, RECEIPT_ARRAYS, receipts};
+pub(crate) use self::kinds::{
+    Approval, ArgocdDecision, ArgocdObservation, ArgocdReceipt, AuditRoots, AuditStatement, CstIssuance, CstRevocation,
+    GatewayReceipt, Payload, ProofBundle, TrustPulse,
+};
+pub(crate) use self::proof_bundle::{ELEMENTS_MAX, Event, HeldReceipt, OwnReceipt, PEOPLE, RECEIPT_ARRAYS, receipts};
 pub use self::seal::{NotRenewable, complete, faults, renewed, seal};
 pub use self::secrets::holds_token;
+pub(crate) use self::trust_pulse::CountedFile;
+pub(crate) use self::view::{Rows, View};
 
 use self::digest::{ArtifactDigest, PayloadHash};
 use self::json::Value;
@@ -109,6 +120,11 @@ impl Artifact {
             Some(_) => self.value.get("payload").unwrap_or(&self.value),
             None => &self.value,
         }
+    }
+
+    /// The payload as its kind reads it.
+    pub(crate) fn says(&self) -> Payload<'_> {
+        Payload::of(self.kind, self.payload())
     }
 
     /// The compact form: the bytes that are hashed, stored and served.

@@ -41,7 +41,6 @@ mod pulses;
 mod renewals;
 mod replays;
 mod report;
-mod roles;
 mod roots;
 mod rule;
 mod scene;
@@ -68,7 +67,6 @@ pub use self::report::{Absence, AsOf, Coverage, JudgedRun, Report, Run, Verdict,
 pub use self::rule::{Effect, Place, RULE_GROUPS, Rest, Rule, Severity, explain};
 pub use self::scope::Scope;
 pub use self::shortfall::{DOCUMENTS_DISAGREE, Shortfall};
-pub(crate) use self::statement::run_of_bundle;
 pub use self::timeline::{KnownSize, Seen, Timeline, authenticate, authenticate_parsed, authenticate_within};
 pub(crate) use self::trust::EVIDENCE_WITHHELD;
 pub use self::undecided::{NotHere, WHILE_UNDECIDED, Words, in_reading_order};

@@ -1,11 +1,13 @@
 //! A person's yes or no to one concrete write (FORMATS 5.4), signed by that person.
 
+use crate::artifact::binds::Binds;
 use crate::artifact::binds::{BINDS, DID, ID, NONCE, ONE, TIME, check_binds};
 use crate::artifact::envelope;
 use crate::artifact::fact::{self, pick};
 use crate::artifact::keys::{Keys, of_binds, text};
 use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, object, required};
+use crate::artifact::view::view;
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "approval",
@@ -22,8 +24,9 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Approval",
     withholdable: false,
-    voice: Voice::Other,
+    voice: Voice::Approver("binds.instance"),
     id_given_once: Some("approval_id"),
+    ids: &["approval_id", "binds.job_id"],
     bundle_array: None,
     check: |payload| check_binds(payload, true),
     complete: KindRow::NOTHING_FOLLOWS,
@@ -42,6 +45,16 @@ pub(crate) const ROW: KindRow = KindRow {
         [pick(payload, &own), pick(payload, fact::BINDS)].concat()
     },
 };
+
+view! {
+    /// What a person said yes or no to, and until when.
+    Approval<'a> {
+        decision: Option<&'a str> = "decision",
+        agent: Option<&'a str> = "agent_did",
+        expires_at: Option<&'a str> = "expires_at",
+        binds: Binds<'a> = "binds",
+    }
+}
 
 const PAYLOAD: Shape = object(&[
     required("approval_version", &ONE),

@@ -1,5 +1,6 @@
 //! What the tool wrapper decided before a call to Argo CD (FORMATS 5.4).
 
+use crate::artifact::binds::Binds;
 use crate::artifact::binds::{BINDS, FREE_TEXT, HEX64, ID, NONCE, ONE, POLICY_HASH, check_binds};
 use crate::artifact::envelope;
 use crate::artifact::fact::{self, pick};
@@ -7,6 +8,7 @@ use crate::artifact::json::Value;
 use crate::artifact::keys::{Keys, of_binds, text, texts};
 use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, plain, required};
+use crate::artifact::view::{Texts, view};
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "argocd_decision",
@@ -23,8 +25,9 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Decision before a call to Argo CD",
     withholdable: false,
-    voice: Voice::Other,
+    voice: Voice::Wrapper,
     id_given_once: None,
+    ids: &["job_id", "binds.job_id", "run_id"],
     bundle_array: None,
     check: allow_names_its_grounds,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -43,6 +46,21 @@ pub(crate) const ROW: KindRow = KindRow {
         [pick(payload, &own), pick(payload, fact::BINDS)].concat()
     },
 };
+
+view! {
+    /// What a wrapper decided, about what, and on which grounds.
+    ArgocdDecision<'a> {
+        decision: Option<&'a str> = "decision",
+        binds: Binds<'a> = "binds",
+        request_digest: Option<&'a str> = "request_digest",
+        token_hash: Option<&'a str> = "cst.token_hash",
+        scope_hash: Option<&'a str> = "cst.scope_hash_b64u",
+        job: Option<&'a str> = "job_id",
+        run: Option<&'a str> = "run_id",
+        policy_hash: Option<&'a str> = "policy_hash_b64u",
+        approvals: Texts<'a> = "approvals",
+    }
+}
 
 /// Approvals that one decision names.
 const APPROVALS_MAX: usize = 16;

@@ -2,8 +2,8 @@
 //! Unsigned from an observer's token, or signed by an observer's key.
 
 use crate::artifact::binds::{
-    ACTION, APP, CHANNEL, DESTINATION, FREE_TEXT, HEX64, HISTORY_ID, INSTANCE, NONCE, ONE, PARAMS, REVISIONS, TIME,
-    UID, check_destination, check_params,
+    ACTION, APP, App, CHANNEL, DESTINATION, Destination, FREE_TEXT, HEX64, HISTORY_ID, INSTANCE, NONCE, ONE, PARAMS,
+    Params, REVISIONS, TIME, UID, check_destination, check_params,
 };
 use crate::artifact::digest::sha256;
 use crate::artifact::envelope;
@@ -12,6 +12,7 @@ use crate::artifact::json::{Object, Value, to_jcs};
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, plain, required};
+use crate::artifact::view::{Rows, view};
 use crate::text::hex;
 
 pub(crate) const ROW: KindRow = KindRow {
@@ -41,6 +42,7 @@ pub(crate) const ROW: KindRow = KindRow {
     withholdable: true,
     voice: Voice::Observer,
     id_given_once: None,
+    ids: &[],
     bundle_array: None,
     check: |payload| {
         check_destination(payload).and_then(|()| check_params(payload)).and_then(|()| check_operation(payload))
@@ -92,6 +94,62 @@ pub(crate) const ROW: KindRow = KindRow {
         )
     },
 };
+
+view! {
+    /// What an observer saw: of every event, some members are absent.
+    ArgocdObservation<'a> {
+        instance: Option<&'a str> = "instance",
+        channel: Option<&'a str> = "channel",
+        event: Option<&'a str> = "event",
+        app: App<'a> = "app",
+        action: Option<&'a str> = "action",
+        action_certainty: Option<&'a str> = "action_certainty",
+        username: Option<&'a str> = "initiator.username",
+        is_automated: Option<bool> = "initiator.automated",
+        phase: Option<&'a str> = "phase",
+        started_at: Option<&'a str> = "started_at",
+        finished_at: Option<&'a str> = "finished_at",
+        destination: Destination<'a> = "destination",
+        requested: &'a [Value] = "revisions.requested",
+        resolved: &'a [Value] = "revisions.resolved",
+        deployed: &'a [Value] = "revisions.deployed",
+        params: Params<'a> = "params",
+        history_id: Option<i64> = "history_id",
+        tries: Option<i64> = "retry.count",
+        resource_counts: Rows<'a, ResourceCount<'a>> = "resource_counts",
+        shown_counts: Option<&'a Value> = "resource_counts",
+        info: Rows<'a, Info<'a>> = "info",
+        operation_digest: Option<&'a str> = "operation_digest",
+        /// As it is stated: see [`ArgocdObservation::op_key`].
+        stated_key: Option<&'a str> = "op_key",
+    }
+}
+
+view! {
+    ResourceCount<'a> { namespace: Option<&'a str> = "namespace" }
+}
+
+view! {
+    Info<'a> { name: Option<&'a str> = "name", value_text: Option<&'a str> = "value" }
+}
+
+impl<'a> ArgocdObservation<'a> {
+    /// The key of the operation, if anybody can recompute it: whoever did not
+    /// digest the operation names none.
+    pub(crate) fn op_key(self) -> Option<&'a str> {
+        self.operation_digest().and(self.stated_key())
+    }
+
+    /// The instance, and the name there of who started the operation.
+    pub(crate) fn initiator(self) -> Option<(&'a str, &'a str)> {
+        self.instance().zip(self.username())
+    }
+
+    /// The digest of the decision that the operation states as its own.
+    pub(crate) fn stated(self) -> Option<&'a str> {
+        self.info().find(|pair| pair.name() == Some("claw.decision"))?.value_text()
+    }
+}
 
 /// Longest message of Argo CD that is kept; the rest stands in `raw_digest`.
 const MESSAGE_BYTES_MAX: usize = 2048;

@@ -6,6 +6,7 @@ use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, object, optional, required};
+use crate::artifact::view::view;
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "argocd_receipt",
@@ -22,8 +23,9 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Receipt of a call to Argo CD",
     withholdable: false,
-    voice: Voice::Other,
+    voice: Voice::Wrapper,
     id_given_once: None,
+    ids: &[],
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -50,6 +52,21 @@ pub(crate) const ROW: KindRow = KindRow {
         )
     },
 };
+
+view! {
+    /// What came of a call, as its wrapper has it.
+    ArgocdReceipt<'a> {
+        decision_digest: Option<&'a str> = "decision_digest",
+        outcome: Option<&'a str> = "outcome",
+        request_digest: Option<&'a str> = "request_digest",
+        response_digest: Option<&'a str> = "response_digest",
+        http_status: Option<i64> = "http_status",
+        grpc_code: Option<i64> = "grpc_code",
+        resource_version: Option<&'a str> = "resource_version",
+        app_uid: Option<&'a str> = "app_uid",
+        op_key: Option<&'a str> = "op_key",
+    }
+}
 
 const OUTCOME: Shape = Shape::Enum(&[
     "accepted",

@@ -12,6 +12,7 @@ use crate::artifact::json::Value;
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, required};
+use crate::artifact::view::view;
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "argocd_snapshot",
@@ -30,12 +31,18 @@ pub(crate) const ROW: KindRow = KindRow {
     withholdable: true,
     voice: Voice::Observer,
     id_given_once: None,
+    ids: &[],
     bundle_array: None,
     check: rows_are_sorted,
     complete: KindRow::NOTHING_FOLLOWS,
     keys: |payload| Keys { instance: text(payload, "instance"), ..Keys::default() },
     facts,
 };
+
+view! {
+    /// No rule reads what it says.
+    ArgocdSnapshot<'a> {}
+}
 
 /// Applications of one snapshot: 400 bytes each stay within 2 MiB.
 const ROWS_MAX: usize = 4096;

@@ -12,6 +12,7 @@ use crate::artifact::json::Value;
 use crate::artifact::keys::Keys;
 use crate::artifact::kind::{Form, HashForm, Kind, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, required};
+use crate::artifact::view::{Read, Rows, Texts, View, view};
 use crate::artifact::{AdmitError, Artifact};
 
 pub(crate) const ROW: KindRow = KindRow {
@@ -31,12 +32,91 @@ pub(crate) const ROW: KindRow = KindRow {
     withholdable: false,
     voice: Voice::Operator,
     id_given_once: None,
+    ids: &[],
     bundle_array: None,
     check: |payload| observers_have_one_name(payload).and_then(|()| instances_have_one_row(payload)),
     complete: KindRow::NOTHING_FOLLOWS,
     keys: |_| Keys::default(),
     facts,
 };
+
+view! {
+    /// Whose word counts.
+    AuditRoots<'a> {
+        issuers: Texts<'a> = "cst_issuers",
+        reviewers: Texts<'a> = "reviewers",
+        approvers: Rows<'a, ApproverRow<'a>> = "approvers",
+        wrappers: Rows<'a, WrapperRow<'a>> = "wrappers",
+        observers: Rows<'a, ObserverRow<'a>> = "observers",
+        agents: Rows<'a, AgentRow<'a>> = "agents",
+        humans: Rows<'a, Username<'a>> = "humans",
+        instances: Rows<'a, InstanceRow<'a>> = "instances",
+        distrusted: Rows<'a, DistrustedRow<'a>> = "distrusted",
+    }
+}
+
+view! {
+    ApproverRow<'a> { did: Option<&'a str> = "did", instances: Texts<'a> = "instances" }
+}
+
+view! {
+    WrapperRow<'a> { did: Option<&'a str> = "did", agents: Texts<'a> = "agents" }
+}
+
+view! {
+    ObserverRow<'a> {
+        submitter: Option<&'a str> = "submitter",
+        did: Option<&'a str> = "did",
+        instance: Option<&'a str> = "instance",
+        channels: Texts<'a> = "channels",
+    }
+}
+
+view! {
+    AgentRow<'a> {
+        did: Option<&'a str> = "did",
+        default_policy: Option<&'a str> = "default_policy",
+        policies: Texts<'a> = "policies",
+        usernames: Rows<'a, Username<'a>> = "usernames",
+    }
+}
+
+view! {
+    Username<'a> { instance: Option<&'a str> = "instance", username: Option<&'a str> = "username" }
+}
+
+view! {
+    InstanceRow<'a> {
+        instance: Option<&'a str> = "instance",
+        closed_writes: Option<bool> = "closed_writes",
+        clusters: Rows<'a, ClusterRow<'a>> = "clusters",
+    }
+}
+
+view! {
+    ClusterRow<'a> { name: Option<&'a str> = "name", server: Option<&'a str> = "server" }
+}
+
+view! {
+    DistrustedRow<'a> {
+        did: Option<&'a str> = "did",
+        since: Option<u64> = "from_index",
+        reason: Option<&'a str> = "reason",
+    }
+}
+
+impl Username<'_> {
+    pub(crate) fn is(self, instance: &str, username: &str) -> bool {
+        self.instance() == Some(instance) && self.username() == Some(username)
+    }
+}
+
+impl<'a> AuditRoots<'a> {
+    /// The DIDs of a list that [`Voice::Listed`] names.
+    pub(crate) fn list(self, name: &str) -> Texts<'a> {
+        Read::read(self.value().and_then(|roots| roots.get(name)))
+    }
+}
 
 /// Rows of each role, and elements of each row.
 const ROWS_MAX: usize = 1024;

@@ -7,6 +7,7 @@ use crate::artifact::json::Value;
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, plain, required};
+use crate::artifact::view::{Rows, view};
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "audit_statement",
@@ -25,6 +26,7 @@ pub(crate) const ROW: KindRow = KindRow {
     withholdable: false,
     voice: Voice::Operator,
     id_given_once: None,
+    ids: &[],
     bundle_array: None,
     check: entries_stand_below_the_size,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -35,6 +37,31 @@ pub(crate) const ROW: KindRow = KindRow {
     },
     facts,
 };
+
+view! {
+    /// What the operator says of a job's audit at one size.
+    AuditStatement<'a> {
+        job: Option<&'a str> = "scope.job_id",
+        size: Option<u64> = "size",
+        root_hash: Option<&'a str> = "root_hash",
+        roots_digest: Option<&'a str> = "roots_digest",
+        rules_version: Option<&'a str> = "rules_version",
+        entries: Rows<'a, ListedEntry<'a>> = "entries",
+        findings: Rows<'a, ListedFinding<'a>> = "findings",
+    }
+}
+
+view! {
+    ListedEntry<'a> { index: Option<u64> = "index", leaf_hash: Option<&'a str> = "leaf_hash" }
+}
+
+view! {
+    ListedFinding<'a> {
+        code: Option<&'a str> = "code",
+        severity: Option<&'a str> = "severity",
+        entries: &'a [Value] = "entries",
+    }
+}
 
 /// Entries of one job and what it rests on: 100 bytes each stay within 2 MiB.
 const ENTRIES_MAX: usize = 16_384;

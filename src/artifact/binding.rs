@@ -1,6 +1,7 @@
 //! How a receipt names the run, event and grant it belongs to (PEERS 2.1, 2.3).
 
 use crate::artifact::shape::{Field, Shape, Text, object, optional, plain};
+use crate::artifact::view::{View, view};
 
 /// Longest id, model, gateway or span name of a peer.
 pub(crate) const PEER_TEXT_BYTES_MAX: usize = 1024;
@@ -44,3 +45,34 @@ const OPEN_BINDING_FIELDS: &[Field] = &[
     optional("token_scope_hash_b64u", &ANY_TEXT),
     optional("capability_id", &ANY_TEXT),
 ];
+
+view! {
+    /// The run, event and grant that a receipt names.
+    Binding<'a> {
+        run: Option<&'a str> = "run_id",
+        event_hash: Option<&'a str> = "event_hash_b64u",
+        policy_hash: Option<&'a str> = "policy_hash",
+        scope_hash: Option<&'a str> = "token_scope_hash_b64u",
+    }
+}
+
+/// Names of spans, as the peers spell them: a receipt's own, then others'.
+const SPANS: [&str; 6] = ["span_id", "spanId", "parent_span_id", "parentSpanId", "tool_span_id", "toolSpanId"];
+const OWN_SPANS: usize = 2;
+
+impl<'a> Binding<'a> {
+    /// Spans that it names, the receipt's own first.
+    pub(crate) fn spans(self) -> impl Iterator<Item = &'a str> {
+        self.named(&SPANS)
+    }
+
+    /// The receipt's own span.
+    pub(crate) fn own_spans(self) -> impl Iterator<Item = &'a str> {
+        self.named(&SPANS[..OWN_SPANS])
+    }
+
+    fn named(self, names: &'static [&'static str]) -> impl Iterator<Item = &'a str> {
+        let text = move |name: &&str| self.value()?.text_at(name).filter(|text| !text.is_empty());
+        names.iter().filter_map(text)
+    }
+}

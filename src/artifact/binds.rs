@@ -4,6 +4,7 @@
 
 use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, plain, required};
+use crate::artifact::view::{Rows, Texts, View, view};
 
 /// Free text of our own payloads (FORMATS 5.5).
 pub(crate) const FREE_TEXT_BYTES_MAX: usize = 256;
@@ -93,6 +94,66 @@ pub(crate) const BINDS: Shape = object(&[
     optional("history_id", &HISTORY_ID),
     required("params", &PARAMS),
 ]);
+
+view! {
+    Binds<'a> {
+        instance: Option<&'a str> = "instance",
+        job: Option<&'a str> = "job_id",
+        action: Option<&'a str> = "action",
+        app: App<'a> = "app",
+        destination: Destination<'a> = "destination",
+        revisions: &'a [Value] = "revisions",
+        params: Params<'a> = "params",
+    }
+}
+
+view! {
+    App<'a> {
+        uid: Option<&'a str> = "uid",
+        name: Option<&'a str> = "name",
+        namespace: Option<&'a str> = "namespace",
+        project: Option<&'a str> = "project",
+    }
+}
+
+view! {
+    Destination<'a> {
+        server: Option<&'a str> = "server",
+        name: Option<&'a str> = "name",
+        namespace: Option<&'a str> = "namespace",
+    }
+}
+
+view! {
+    Params<'a> {
+        prune: Option<bool> = "prune",
+        dry_run: Option<bool> = "dry_run",
+        retry_refresh: Option<bool> = "retry_refresh",
+        strategy_force: Option<bool> = "strategy_force",
+        sync_options: Texts<'a> = "sync_options",
+        resources: Rows<'a, Resource<'a>> = "resources",
+        local_manifests_digest: Option<&'a str> = "local_manifests_digest",
+    }
+}
+
+view! {
+    Resource<'a> { namespace: Option<&'a str> = "namespace" }
+}
+
+impl Binds<'_> {
+    /// Names of the members in which two differ.
+    pub(crate) fn unlike(self, other: Binds<'_>) -> impl Iterator<Item = &'static str> {
+        const MEMBERS: [&str; 8] =
+            ["instance", "job_id", "action", "app", "destination", "revisions", "history_id", "params"];
+        let member = |binds: Binds<'_>, name: &str| binds.value().and_then(|binds| binds.get(name)).map(to_jcs);
+        MEMBERS.into_iter().filter(move |name| member(self, name) != member(other, name))
+    }
+
+    /// Whether the call that they are of makes an operation, if it is taken.
+    pub(crate) fn makes_operation(self) -> bool {
+        matches!(self.action(), Some("sync" | "rollback"))
+    }
+}
 
 /// Rules between the members of the `binds` of `payload`.
 pub(crate) fn check_binds(payload: &Value, needs_job: bool) -> Result<(), ShapeError> {

@@ -7,6 +7,7 @@ use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, object, required};
+use crate::artifact::view::view;
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "change_record",
@@ -23,8 +24,9 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Change by a person",
     withholdable: true,
-    voice: Voice::Other,
+    voice: Voice::Listed("recorders"),
     id_given_once: None,
+    ids: &["job_id"],
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -47,6 +49,13 @@ pub(crate) const ROW: KindRow = KindRow {
         )
     },
 };
+
+view! {
+    /// What a person changed, for which job.
+    ChangeRecord<'a> {
+        job: Option<&'a str> = "job_id",
+    }
+}
 
 const PAYLOAD: Shape = object(&[
     required("change_record_version", &ONE),

@@ -8,6 +8,7 @@ use crate::artifact::json::{Number, Object, Value, to_jcs, utf16_order};
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, check, list, object, optional, plain, required};
+use crate::artifact::view::view;
 use crate::text::base64url;
 
 pub(crate) const ROW: KindRow = KindRow {
@@ -25,8 +26,9 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Token issued",
     withholdable: false,
-    voice: Voice::Other,
+    voice: Voice::Listed("cst_issuers"),
     id_given_once: Some("token_hash"),
+    ids: &["claims.mission_id", "claims.sub"],
     bundle_array: None,
     check: scope_hash_matches_the_claims,
     complete: set_scope_hash,
@@ -62,6 +64,28 @@ pub(crate) const ROW: KindRow = KindRow {
         )
     },
 };
+
+view! {
+    /// A token's hash, and what it claims.
+    CstIssuance<'a> {
+        token_hash: Option<&'a str> = "token_hash",
+        kid: Option<&'a str> = "kid",
+        claims: Option<&'a Value> = "claims",
+        /// The agent it was issued to.
+        sub: Option<&'a str> = "claims.sub",
+        /// The same agent, by another name.
+        agent: Option<&'a str> = "claims.agent_did",
+        job: Option<&'a str> = "claims.mission_id",
+        /// The policy that it pins.
+        policy_hash: Option<&'a str> = "claims.policy_hash_b64u",
+        scope_hash: Option<&'a str> = "claims.token_scope_hash_b64u",
+        /// Unix seconds.
+        iat: Option<i64> = "claims.iat",
+        exp: Option<i64> = "claims.exp",
+        instance: Option<&'a str> = "argocd.instance",
+        project: Option<&'a str> = "argocd.project",
+    }
+}
 
 const SCOPES_MAX: usize = 64;
 const SCOPE: Shape = plain(1, 128);

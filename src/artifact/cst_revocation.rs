@@ -6,6 +6,7 @@ use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, object, optional, required};
+use crate::artifact::view::view;
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "cst_revocation",
@@ -22,8 +23,9 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Token revoked",
     withholdable: false,
-    voice: Voice::Other,
+    voice: Voice::Listed("cst_revokers"),
     id_given_once: None,
+    ids: &[],
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -46,6 +48,13 @@ pub(crate) const ROW: KindRow = KindRow {
         )
     },
 };
+
+view! {
+    /// Which token ended.
+    CstRevocation<'a> {
+        token_hash: Option<&'a str> = "token_hash",
+    }
+}
 
 const PAYLOAD: Shape = object(&[
     required("cst_revocation_version", &ONE),

@@ -1,11 +1,13 @@
 //! Work handed from one agent to another (PEERS 2.7).
 
+use crate::artifact::binding::Binding;
 use crate::artifact::binding::{OPEN_BINDING, PEER_B64U, PEER_HASH_ALGORITHM, PEER_TEXT};
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, of_binding, text};
 use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, object, optional, required};
+use crate::artifact::view::view;
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "delegation_receipt",
@@ -22,8 +24,9 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Delegation receipt",
     withholdable: true,
-    voice: Voice::Agent,
+    voice: Voice::Agent("delegator_did"),
     id_given_once: Some("receipt_id"),
+    ids: &[],
     bundle_array: Some("delegation_receipts"),
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -44,6 +47,14 @@ pub(crate) const ROW: KindRow = KindRow {
         )
     },
 };
+
+view! {
+    /// What is read of it whether it is logged alone or in a bundle stands in
+    /// [`OwnReceipt`](crate::artifact::OwnReceipt).
+    DelegationReceipt<'a> {
+        binding: Binding<'a> = "binding",
+    }
+}
 
 const DID: Shape = Shape::Text(Text::Did);
 const PEER_TIME: Shape = Shape::Text(Text::PeerTime);

@@ -1,11 +1,13 @@
 //! A model call, as the gateway in front of the model signed it (PEERS 2.2).
 
+use crate::artifact::binding::Binding;
 use crate::artifact::binding::{BINDING, PEER_B64U, PEER_METADATA, PEER_TEXT};
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::of_binding;
 use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, object, optional, required};
+use crate::artifact::view::view;
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "gateway_receipt",
@@ -22,8 +24,9 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Model call receipt",
     withholdable: true,
-    voice: Voice::Other,
+    voice: Voice::Listed("gateways"),
     id_given_once: Some("receipt_id"),
+    ids: &[],
     bundle_array: Some("receipts"),
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -50,6 +53,16 @@ pub(crate) const ROW: KindRow = KindRow {
         )
     },
 };
+
+view! {
+    /// One model call, as its gateway saw it.
+    GatewayReceipt<'a> {
+        provider: Option<&'a str> = "provider",
+        model: Option<&'a str> = "model",
+        timestamp: Option<&'a str> = "timestamp",
+        binding: Binding<'a> = "binding",
+    }
+}
 
 const COUNT: Shape = Shape::Number { min: None };
 

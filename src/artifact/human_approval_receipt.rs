@@ -2,12 +2,14 @@
 //! Nobody but the agent vouches for it, so it satisfies no gate; the kind
 //! `approval` does.
 
+use crate::artifact::binding::Binding;
 use crate::artifact::binding::{OPEN_BINDING, PEER_B64U, PEER_TEXT, PEER_TEXT_BYTES_MAX};
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, of_binding, text};
 use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, list, object, optional, plain, required};
+use crate::artifact::view::view;
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "human_approval_receipt",
@@ -24,8 +26,9 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Approval as the agent reports it",
     withholdable: true,
-    voice: Voice::Agent,
+    voice: Voice::Agent("agent_did"),
     id_given_once: Some("receipt_id"),
+    ids: &[],
     bundle_array: Some("human_approval_receipts"),
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -48,6 +51,14 @@ pub(crate) const ROW: KindRow = KindRow {
         )
     },
 };
+
+view! {
+    /// What is read of it whether it is logged alone or in a bundle stands in
+    /// [`OwnReceipt`](crate::artifact::OwnReceipt).
+    HumanApprovalReceipt<'a> {
+        binding: Binding<'a> = "binding",
+    }
+}
 
 /// Most pieces of evidence one approval asks for.
 const EVIDENCE_MAX: usize = 64;

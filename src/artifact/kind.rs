@@ -73,18 +73,22 @@ pub struct Form {
     pub retired: bool,
 }
 
-/// Whose word a kind is.
+/// Whose word a kind is, and so whose statements of it count (JUDGING 2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Voice {
-    /// An agent's, of itself.
-    Agent,
-    /// An observer's, who passes on what an Argo CD instance says. Its payload
-    /// names the instance.
+    /// An agent's, of itself: the one that this member names.
+    Agent(&'static str),
+    /// An observer's, who passes on what an Argo CD instance says: of an
+    /// instance and a channel of theirs, which its payload names.
     Observer,
-    /// The log's operator's.
+    /// The log's operator's, of this log: no roots are asked.
     Operator,
-    /// Somebody's whom the operator gave a role.
-    Other,
+    /// An approver's, on an instance of theirs: the one that this member names.
+    Approver(&'static str),
+    /// A wrapper's, for an agent of theirs.
+    Wrapper,
+    /// One of the DIDs' in this list of the roots.
+    Listed(&'static str),
 }
 
 /// Everything admission, index and pages know about a kind.
@@ -105,6 +109,9 @@ pub struct KindRow {
     pub voice: Voice,
     /// The member that holds an id which its signer gives once.
     pub id_given_once: Option<&'static str>,
+    /// Members that hold ids of ours by which statements are joined. A peer's
+    /// may be spelled as it likes; an odd one joins nothing there either.
+    pub ids: &'static [&'static str],
     /// The array of a proof bundle whose enveloped elements are of this kind.
     pub bundle_array: Option<&'static str>,
     /// Rules between members, after the shape.
@@ -149,6 +156,11 @@ impl Kind {
     #[must_use]
     pub fn is_observed(self) -> bool {
         self.row().voice == Voice::Observer
+    }
+
+    /// Whether it speaks of its signer's runs only.
+    pub(crate) fn is_of_agent(self) -> bool {
+        matches!(self.row().voice, Voice::Agent(_))
     }
 
     /// What it is, in words.

@@ -2,13 +2,18 @@
 //! Receipts inside are opaque here: one broken receipt must not hide the
 //! bundle. Enveloped ones are admitted on their own, see `expansion`.
 
+use crate::artifact::binding::Binding;
 use crate::artifact::binding::{PEER_B64U, PEER_METADATA, PEER_TEXT};
+use crate::artifact::digest::{PayloadHash, sha256};
 use crate::artifact::envelope;
 use crate::artifact::fact::{Fact, pick};
-use crate::artifact::json::Value;
+use crate::artifact::json::{Object, Value, to_compact};
 use crate::artifact::keys::{Keys, text, texts, unique};
 use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, required};
+use crate::artifact::spelling::spelled;
+use crate::artifact::view::{Rows, Texts, View, view};
+use crate::text::base64url;
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "proof_bundle",
@@ -25,14 +30,136 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Proof bundle",
     withholdable: true,
-    voice: Voice::Agent,
+    voice: Voice::Agent("agent_did"),
     id_given_once: None,
+    ids: &[],
     bundle_array: None,
     check: holds_evidence,
     complete: KindRow::NOTHING_FOLLOWS,
     keys,
     facts,
 };
+
+view! {
+    /// A run as its agent packed it.
+    ProofBundle<'a> {
+        id: Option<&'a str> = "bundle_id",
+        agent: Option<&'a str> = "agent_did",
+        events: Rows<'a, Event<'a>> = "event_chain",
+        /// Model calls, each in its gateway's envelope.
+        receipts: Rows<'a, HeldReceipt<'a>> = "receipts",
+        pulselog: Pulselog<'a> = "metadata.pulselog",
+        reviews: Rows<'a, Review<'a>> = "metadata.reviewer_signoff_receipts",
+    }
+}
+
+view! {
+    Event<'a> {
+        id: Option<&'a str> = "event_id",
+        run: Option<&'a str> = "run_id",
+        sort: Option<&'a str> = "event_type",
+        prev_hash: Option<&'a str> = "prev_hash_b64u",
+        hash: Option<&'a str> = "event_hash_b64u",
+    }
+}
+
+view! {
+    /// What the agent tells this log of its run.
+    Pulselog<'a> {
+        job: Option<&'a str> = "job_id",
+        token_hashes: Texts<'a> = "token_hashes",
+        policy_hash: Option<&'a str> = "policy_hash_b64u",
+    }
+}
+
+view! {
+    Review<'a> { signer: Option<&'a str> = "signer_did", reviewer: Option<&'a str> = "payload.reviewer_did" }
+}
+
+view! {
+    /// A receipt of any array: in an envelope, or bare.
+    HeldReceipt<'a> {
+        payload: Option<&'a Value> = "payload",
+        signer: Option<&'a str> = "signer_did",
+        sealed_binding: Binding<'a> = "payload.binding",
+        bare_binding: Binding<'a> = "binding",
+        sealed_id: Option<&'a str> = "payload.receipt_id",
+        bare_id: Option<&'a str> = "receipt_id",
+    }
+}
+
+view! {
+    /// A receipt that the agent vouches for, of a tool call, a side effect or
+    /// what a person said. Which of them it is shows in what it has.
+    OwnReceipt<'a> {
+        id: Option<&'a str> = "receipt_id",
+        binding: Binding<'a> = "binding",
+        tool_name: Option<&'a str> = "tool_name",
+        args_hash: Option<&'a str> = "args_hash_b64u",
+        result_status: Option<&'a str> = "result_status",
+        effect_class: Option<&'a str> = "effect_class",
+        target_hash: Option<&'a str> = "target_hash_b64u",
+        target_digest: Option<&'a str> = "target_digest",
+        request_hash: Option<&'a str> = "request_hash_b64u",
+        request_digest: Option<&'a str> = "request_digest",
+        response_status: Option<&'a str> = "response_status",
+        approval_type: Option<&'a str> = "approval_type",
+    }
+}
+
+impl<'a> ProofBundle<'a> {
+    /// The run that it is about: that of its chain, else of its first receipt
+    /// that names one; none where that is not in the one spelling of ids.
+    pub(crate) fn run(self) -> Option<&'a str> {
+        let of_chain = self.events().next().and_then(Event::run);
+        spelled(of_chain.or_else(|| self.all_receipts().find_map(|(_, _, receipt)| HeldReceipt::of(receipt).run())))
+    }
+
+    /// Receipts of every array: its name, the place in it, the receipt.
+    pub(crate) fn all_receipts(self) -> impl Iterator<Item = (&'static str, usize, &'a Value)> {
+        self.value().into_iter().flat_map(receipts)
+    }
+
+    /// Receipts that the agent vouches for, whether in an envelope or not.
+    pub(crate) fn own_receipts(self) -> impl Iterator<Item = (&'static str, usize, OwnReceipt<'a>)> {
+        let own = |(array, at, receipt): (_, _, &'a Value)| {
+            (array, at, OwnReceipt::of(HeldReceipt::of(receipt).payload().unwrap_or(receipt)))
+        };
+        self.all_receipts().filter(|(array, ..)| OWN_ARRAYS.contains(array)).map(own)
+    }
+}
+
+impl<'a> HeldReceipt<'a> {
+    /// The run that it names.
+    pub(crate) fn run(self) -> Option<&'a str> {
+        self.sealed_binding().run().or_else(|| self.bare_binding().run())
+    }
+
+    /// Its id.
+    pub(crate) fn id(self) -> Option<&'a str> {
+        self.sealed_id().or_else(|| self.bare_id())
+    }
+
+    /// The hash that its envelope signs; none without an envelope: then it is
+    /// the agent's word.
+    pub(crate) fn payload_hash(self) -> Option<PayloadHash> {
+        self.payload().map(|payload| PayloadHash::of(to_compact(payload).as_bytes()))
+    }
+}
+
+impl Event<'_> {
+    /// What its hash must be (PEERS 2.9).
+    pub(crate) fn computed_hash(self) -> String {
+        const HASHED: [&str; 6] =
+            ["event_id", "run_id", "event_type", "timestamp", "payload_hash_b64u", "prev_hash_b64u"];
+        let mut hashed = Object::new();
+        for name in HASHED {
+            let member = self.value().and_then(|event| event.get(name));
+            hashed.set(name, member.cloned().unwrap_or(Value::Null));
+        }
+        base64url::encode(&sha256(to_compact(&Value::Object(hashed)).as_bytes()))
+    }
+}
 
 /// Arrays of receipts, in the order of the receipts root and of expansion.
 pub(crate) const RECEIPT_ARRAYS: [&str; 7] = [
@@ -44,6 +171,11 @@ pub(crate) const RECEIPT_ARRAYS: [&str; 7] = [
     "vir_receipts",
     "web_receipts",
 ];
+
+/// Those of the agent's own word. Receipts of delegations tell of no act.
+const OWN_ARRAYS: [&str; 3] = ["tool_receipts", "side_effect_receipts", PEOPLE];
+/// Those of what people said: they name neither tool nor request.
+pub(crate) const PEOPLE: &str = "human_approval_receipts";
 
 /// Most events, and most receipts in each array (PEERS 4.3).
 pub(crate) const ELEMENTS_MAX: usize = 1000;

@@ -1,12 +1,14 @@
 //! A write outside the agent's sandbox, as the agent says it happened: the
 //! standalone shape (PEERS 2.5).
 
+use crate::artifact::binding::Binding;
 use crate::artifact::binding::{OPEN_BINDING, PEER_B64U, PEER_TEXT};
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::of_binding;
 use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, object, optional, required};
+use crate::artifact::view::view;
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "side_effect_receipt",
@@ -23,8 +25,9 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Side effect receipt",
     withholdable: true,
-    voice: Voice::Agent,
+    voice: Voice::Agent("agent_did"),
     id_given_once: Some("receipt_id"),
+    ids: &[],
     bundle_array: Some("side_effect_receipts"),
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -48,6 +51,14 @@ pub(crate) const ROW: KindRow = KindRow {
         )
     },
 };
+
+view! {
+    /// What is read of it whether it is logged alone or in a bundle stands in
+    /// [`OwnReceipt`](crate::artifact::OwnReceipt).
+    SideEffectReceipt<'a> {
+        binding: Binding<'a> = "binding",
+    }
+}
 
 const NOT_NEGATIVE: Shape = Shape::Number { min: Some(0) };
 

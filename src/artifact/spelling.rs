@@ -14,3 +14,9 @@ use crate::text::unseen::is_unseen;
 pub fn is_spelled(id: &str) -> bool {
     !id.is_empty() && !id.starts_with(' ') && !id.ends_with(' ') && !id.chars().any(is_unseen)
 }
+
+/// An id that may join something: none where it is not in that spelling.
+#[must_use]
+pub(crate) fn spelled(id: Option<&str>) -> Option<&str> {
+    id.filter(|id| is_spelled(id))
+}

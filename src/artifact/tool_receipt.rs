@@ -1,11 +1,13 @@
 //! A tool call, as the agent says it happened (PEERS 2.3, 2.4).
 
+use crate::artifact::binding::Binding;
 use crate::artifact::binding::{BINDING, OPEN_BINDING, PEER_B64U, PEER_HASH_ALGORITHM, PEER_TEXT, PEER_TEXT_BYTES_MAX};
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::of_binding;
 use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, list, object, optional, plain, required};
+use crate::artifact::view::view;
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "tool_receipt",
@@ -32,8 +34,9 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Tool call receipt",
     withholdable: true,
-    voice: Voice::Agent,
+    voice: Voice::Agent("agent_did"),
     id_given_once: Some("receipt_id"),
+    ids: &[],
     bundle_array: Some("tool_receipts"),
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -56,6 +59,14 @@ pub(crate) const ROW: KindRow = KindRow {
         )
     },
 };
+
+view! {
+    /// What is read of it whether it is logged alone or in a bundle stands in
+    /// [`OwnReceipt`](crate::artifact::OwnReceipt).
+    ToolReceipt<'a> {
+        binding: Binding<'a> = "binding",
+    }
+}
 
 /// Most leaves of one selective disclosure.
 const DISCLOSED_LEAVES_MAX: usize = 1024;

@@ -8,6 +8,7 @@ use crate::artifact::json::Value;
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, list, object, optional, plain, required};
+use crate::artifact::view::{Rows, view};
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "trust_pulse",
@@ -24,8 +25,9 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: true,
     title: "Trust Pulse (self-reported)",
     withholdable: true,
-    voice: Voice::Agent,
+    voice: Voice::Agent("agent_did"),
     id_given_once: None,
+    ids: &[],
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -36,6 +38,24 @@ pub(crate) const ROW: KindRow = KindRow {
     },
     facts,
 };
+
+view! {
+    /// What an agent counts of itself.
+    TrustPulse<'a> {
+        agent: Option<&'a str> = "agent_did",
+        run: Option<&'a str> = "run_id",
+        tools: Rows<'a, CountedTool<'a>> = "tools",
+        files: Rows<'a, CountedFile<'a>> = "files",
+    }
+}
+
+view! {
+    CountedTool<'a> { name: Option<&'a str> = "name", calls: Option<i64> = "calls" }
+}
+
+view! {
+    CountedFile<'a> { touches: Option<i64> = "touches" }
+}
 
 const TOOLS_MAX: usize = 128;
 const FILES_MAX: usize = 512;

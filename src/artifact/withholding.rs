@@ -7,6 +7,7 @@ use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, object, required};
+use crate::artifact::view::view;
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "withholding",
@@ -25,12 +26,18 @@ pub(crate) const ROW: KindRow = KindRow {
     withholdable: false,
     voice: Voice::Operator,
     id_given_once: None,
+    ids: &[],
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
     keys: |payload| Keys { refers_to: text(payload, "artifact_digest").into_iter().collect(), ..Keys::default() },
     facts: |payload| pick(payload, &[("Artifact", "artifact_digest"), ("Reason", "reason"), ("By", "by")]),
 };
+
+view! {
+    /// No rule reads what it says.
+    Withholding<'a> {}
+}
 
 const PAYLOAD: Shape = object(&[
     required("withholding_version", &ONE),

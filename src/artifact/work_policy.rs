@@ -10,6 +10,7 @@ use crate::artifact::json::Value;
 use crate::artifact::keys::Keys;
 use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, list, object, optional, plain, required};
+use crate::artifact::view::view;
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "work_policy",
@@ -44,14 +45,23 @@ pub(crate) const ROW: KindRow = KindRow {
     unsigned: false,
     title: "Work policy",
     withholdable: false,
-    voice: Voice::Other,
+    voice: Voice::Listed("policy_signers"),
     id_given_once: None,
+    ids: &[],
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
     keys: |_| Keys::default(),
     facts,
 };
+
+view! {
+    /// What ties policies to each other.
+    WorkPolicy<'a> {
+        id: Option<&'a str> = "policy_id",
+        inherits: Option<&'a str> = "inherits",
+    }
+}
 
 /// Rows of `allow` and of `deny`, and names in each.
 const ROWS_MAX: usize = 256;

@@ -11,7 +11,7 @@ use crate::audit::finding::Findings;
 use crate::audit::observed::say;
 use crate::audit::rule::{Effect, JOINED, Place, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Decision, Receipt, Statement};
+use crate::audit::statement::{Decision, Operation, Receipt};
 use crate::merkle::LeafIndex;
 
 static CONTRADICTING_ACCOUNTS: Rule = Rule {
@@ -103,7 +103,7 @@ fn spoken_against(scene: &Scene<'_>, decision: &Decision<'_>) -> Option<Against>
 fn contradicted(
     scene: &Scene<'_>,
     decision: &Decision<'_>,
-    operation: &Statement<'_>,
+    operation: &Operation<'_>,
     against: &Against,
     findings: &mut Findings,
 ) {
@@ -172,7 +172,7 @@ fn other_keys(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Finding
     let claimed =
         scene.receipts_of(decision).filter_map(|receipt| Some((receipt.claims(decision)?, receipt.statement.at)));
     let named: BTreeMap<&str, LeafIndex> = claimed.collect();
-    let is_named = |operation: &Statement<'_>| operation.op_key().is_some_and(|key| named.contains_key(key));
+    let is_named = |operation: &Operation<'_>| operation.op_key().is_some_and(|key| named.contains_key(key));
     if named.is_empty() || scene.operations_of(decision).any(is_named) {
         return;
     }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::artifact::json::Value;
+use crate::artifact::Event;
 use crate::audit::finding::Findings;
 use crate::audit::rule::{Effect, NOTHING, OWN, RUN, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
@@ -55,11 +55,11 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 fn receipts(scene: &Scene<'_>, bundle: &Bundle<'_>, findings: &mut Findings) {
     let (at, subject) = (bundle.statement.at, bundle.subject());
     let token = bundle.run.and_then(|run| scene.token_of_run(bundle.agent, run));
-    let chain = bundle.events();
-    let events: BTreeSet<_> = chain.iter().filter_map(|event| event.text_at("event_hash_b64u")).collect();
-    for (place, receipt) in bundle.own_receipts() {
-        let named = |member: &str| receipt.get("binding").and_then(|binding| binding.text_at(member));
-        let (run, event) = (named("run_id"), named("event_hash_b64u"));
+    let says = bundle.statement.payload;
+    let events: BTreeSet<_> = says.events().filter_map(Event::hash).collect();
+    for (array, index, receipt) in says.own_receipts() {
+        let (place, named) = (format!("{array}[{index}]"), receipt.binding());
+        let (run, event) = (named.run(), named.event_hash());
         if run.is_none() && event.is_none() {
             findings.add(&RECEIPT_NOT_BOUND, &subject, [at], format!("{place} of the bundle"));
         }
@@ -67,8 +67,8 @@ fn receipts(scene: &Scene<'_>, bundle: &Bundle<'_>, findings: &mut Findings) {
         let wrong = [
             (unlike(run, bundle.run), "another run"),
             (event.is_some_and(|event| !events.contains(event)), "an event that is not in the chain"),
-            (unlike(named("token_scope_hash_b64u"), token.map(|token| token.scope_hash)), "another grant"),
-            (unlike(named("policy_hash"), token.and_then(|token| token.policy_hash)), "another policy"),
+            (unlike(named.scope_hash(), token.map(|token| token.scope_hash)), "another grant"),
+            (unlike(named.policy_hash(), token.and_then(|token| token.policy_hash)), "another policy"),
         ];
         for (_, what) in wrong.into_iter().filter(|(is, _)| *is) {
             findings.add(&RECEIPT_BINDING_MISMATCH, &subject, [at], format!("{place} of the bundle names {what}"));
@@ -78,10 +78,9 @@ fn receipts(scene: &Scene<'_>, bundle: &Bundle<'_>, findings: &mut Findings) {
 
 fn reviews(scene: &Scene<'_>, bundle: &Bundle<'_>, findings: &mut Findings) {
     let at = bundle.statement.at;
-    let reviews = bundle.statement.payload.at("metadata.reviewer_signoff_receipts").and_then(Value::as_array);
-    for review in reviews.unwrap_or_default() {
-        let stated = review.text_at("payload.reviewer_did");
-        let reviewer = review.text_at("signer_did").or(stated);
+    for review in bundle.statement.payload.reviews() {
+        let stated = review.reviewer();
+        let reviewer = review.signer().or(stated);
         if reviewer == Some(bundle.agent) || stated == Some(bundle.agent) {
             findings.add(&REVIEW_NOT_INDEPENDENT, &bundle.subject(), [at], "a sign-off is signed by the agent itself");
         } else if !reviewer.is_some_and(|did| scene.roots_at(at).is_some_and(|roots| roots.is_reviewer(did))) {

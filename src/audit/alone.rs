@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::artifact::json::Value;
+use crate::artifact::{Event, OwnReceipt, PEOPLE, ProofBundle, View};
 use crate::audit::finding::{Finding, Findings, Subject};
 use crate::audit::rule::{Effect, OWN, RUN, Rule, Severity, TOKEN};
 use crate::merkle::LeafIndex;
@@ -37,20 +38,21 @@ pub(super) static RULES: &[&Rule] = &[&SELF_CONTRADICTION, &UNSIGNED_BUNDLE];
 #[must_use]
 pub fn bundle_alone(payload: &Value, signed: bool) -> Vec<Finding> {
     let mut findings = Findings::default();
-    let agent = payload.text_at("agent_did").filter(|_| signed).map(str::to_owned);
+    let says = ProofBundle::of(payload);
+    let agent = says.agent().filter(|_| signed).map(str::to_owned);
     let subject = Subject { agent, ..Subject::default() };
     if !signed {
         findings.add(&UNSIGNED_BUNDLE, &subject, [], "the bundle came without an envelope");
     }
-    contradictions(payload, &subject, &[], &mut findings);
+    contradictions(says, &subject, &[], &mut findings);
     findings.found.into_iter().collect()
 }
 
 /// A deny beside a success of the same act fails; where they may be of one act
 /// and nothing says so, that is coverage: leaving names out hides nothing.
-pub(super) fn contradictions(payload: &Value, subject: &Subject, at: &[LeafIndex], findings: &mut Findings) {
-    let acts = acts(payload);
-    let told: Vec<_> = ARRAYS.iter().flat_map(|array| Told::of_array(payload, array)).collect();
+pub(super) fn contradictions(bundle: ProofBundle<'_>, subject: &Subject, at: &[LeafIndex], findings: &mut Findings) {
+    let acts = acts(bundle);
+    let told: Vec<_> = bundle.own_receipts().map(|(array, _, receipt)| Told::of(array, receipt)).collect();
     let denied: Vec<_> = told.iter().filter(|told| told.is_denied()).collect();
     let done: Vec<_> = told.iter().filter(|told| told.is_done()).collect();
     let denials: BTreeSet<_> = denied.iter().flat_map(|told| told.act_names(&acts)).collect();
@@ -66,15 +68,10 @@ pub(super) fn contradictions(payload: &Value, subject: &Subject, at: &[LeafIndex
 
 /// Events that are one act each: those that are no turn of the model, which
 /// may ask for many.
-fn acts(payload: &Value) -> BTreeSet<&str> {
-    let chain = payload.get("event_chain").and_then(Value::as_array).unwrap_or_default();
-    let is_turn = |event: &&Value| event.text_at("event_type").is_none_or(|name| name == "llm_call");
-    let turns: BTreeSet<_> = chain.iter().filter(is_turn).filter_map(event_hash).collect();
-    chain.iter().filter_map(event_hash).filter(|hash| !turns.contains(hash)).collect()
-}
-
-fn event_hash(event: &Value) -> Option<&str> {
-    event.text_at("event_hash_b64u")
+fn acts(bundle: ProofBundle<'_>) -> BTreeSet<&str> {
+    let is_turn = |event: &Event<'_>| event.sort().is_none_or(|name| name == "llm_call");
+    let turns: BTreeSet<_> = bundle.events().filter(is_turn).filter_map(Event::hash).collect();
+    bundle.events().filter_map(Event::hash).filter(|hash| !turns.contains(hash)).collect()
 }
 
 /// Whether some deny and some success share a name, or nothing tells them
@@ -85,15 +82,6 @@ fn may_be_one(denied: &[&Told<'_>], done: &[&Told<'_>]) -> bool {
     let untold = |(event, span): (bool, bool)| stated.iter().any(|(e, s)| !(event && *e || span && *s));
     done.iter().any(|told| told.names().any(|name| names.contains(name)) || untold(told.stated()))
 }
-
-/// Receipts that tell what came of an act.
-const ARRAYS: [&str; 3] = ["tool_receipts", "side_effect_receipts", PEOPLE];
-/// Those of what people said: they name neither tool nor request.
-const PEOPLE: &str = "human_approval_receipts";
-
-/// Names of spans, as the peers spell them: a receipt's own, then others'.
-const SPANS: [&str; 6] = ["span_id", "spanId", "parent_span_id", "parentSpanId", "tool_span_id", "toolSpanId"];
-const OWN_SPANS: usize = 2;
 
 /// What a receipt calls the act that it is about. Equal names are one act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,7 +105,7 @@ impl std::fmt::Display for ActName<'_> {
 
 /// One receipt, whether in an envelope or not.
 struct Told<'a> {
-    receipt: &'a Value,
+    receipt: OwnReceipt<'a>,
     by_person: bool,
     event: Option<&'a str>,
     /// Its own, and all that it names.
@@ -126,29 +114,23 @@ struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    fn of_array(payload: &'a Value, array: &str) -> impl Iterator<Item = Told<'a>> {
-        let by_person = array == PEOPLE;
-        let receipts = payload.get(array).and_then(Value::as_array).unwrap_or_default();
-        receipts.iter().map(|receipt| receipt.get("payload").unwrap_or(receipt)).map(move |receipt| {
-            let binding = receipt.get("binding");
-            let named = |name: &&str| binding.and_then(|binding| binding.text_at(name)).filter(|text| !text.is_empty());
-            Told {
-                receipt,
-                by_person,
-                event: named(&"event_hash_b64u"),
-                own_spans: SPANS[..OWN_SPANS].iter().filter_map(named).collect(),
-                spans: SPANS.iter().filter_map(named).collect(),
-            }
-        })
+    fn of(array: &str, receipt: OwnReceipt<'a>) -> Told<'a> {
+        let binding = receipt.binding();
+        Told {
+            receipt,
+            by_person: array == PEOPLE,
+            event: binding.event_hash().filter(|hash| !hash.is_empty()),
+            own_spans: binding.own_spans().collect(),
+            spans: binding.spans().collect(),
+        }
     }
 
     fn is_denied(&self) -> bool {
-        let says = |name, what| self.receipt.text_at(name) == Some(what);
-        says("approval_type", "explicit_deny") || says("response_status", "denied")
+        self.receipt.approval_type() == Some("explicit_deny") || self.receipt.response_status() == Some("denied")
     }
 
     fn is_done(&self) -> bool {
-        ["response_status", "result_status"].iter().any(|name| self.receipt.text_at(name) == Some("success"))
+        [self.receipt.response_status(), self.receipt.result_status()].contains(&Some("success"))
     }
 
     /// What the act is called. `acts`: events that are one act each. A turn of
@@ -175,11 +157,12 @@ impl<'a> Told<'a> {
 
     /// Tool or target, what was done to it, and the hash of the request.
     fn request(&self) -> Option<[&'a str; 3]> {
-        let either = |names: [&str; 2]| names.iter().find_map(|name| self.receipt.text_at(name));
-        let tool = || Some([self.receipt.text_at("tool_name")?, "", self.receipt.text_at("args_hash_b64u")?]);
+        let of = self.receipt;
+        let tool = || Some([of.tool_name()?, "", of.args_hash()?]);
         let effect = || {
-            let target = either(["target_hash_b64u", "target_digest"])?;
-            Some([target, self.receipt.text_at("effect_class")?, either(["request_hash_b64u", "request_digest"])?])
+            let (target, request) =
+                (of.target_hash().or(of.target_digest()), of.request_hash().or(of.request_digest()));
+            Some([target?, of.effect_class()?, request?])
         };
         tool().or_else(effect)
     }

@@ -3,7 +3,6 @@
 
 use std::ops::RangeInclusive;
 
-use crate::artifact::json::Value;
 use crate::audit::statement::Receipt;
 
 /// What an answer tells.
@@ -94,12 +93,11 @@ impl Receipt<'_> {
     /// tells, in words. A call that was not sent got no answer, and none but
     /// the answer of a call that was taken holds the application's version.
     pub(super) fn contradiction(&self) -> Option<String> {
-        let number = |name: &str| self.statement.payload.get(name).and_then(Value::as_i64);
-        let (http, grpc) = (number("http_status"), number("grpc_code"));
+        let says = self.statement.payload;
+        let (http, grpc) = (says.http_status(), says.grpc_code());
         let answer = Answer::of(http, grpc).map(Answer::row).filter(|row| !row.outcomes.contains(&self.outcome));
-        let stands_only = |name: &'static str, words: &'static str, outcomes: &[&str]| {
-            let is_there = self.statement.payload.get(name).is_some() && outcomes.contains(&self.outcome);
-            is_there.then(|| words.to_owned())
+        let stands_only = |member: Option<&str>, words: &'static str, outcomes: &[&str]| {
+            (member.is_some() && outcomes.contains(&self.outcome)).then(|| words.to_owned())
         };
         let shown = answer.map(|row| {
             let http = http.map(|status| format!("HTTP status {status}"));
@@ -107,11 +105,11 @@ impl Receipt<'_> {
             let members: Vec<_> = http.into_iter().chain(grpc).collect();
             format!("{}, by which {}", members.join(" and "), row.means)
         });
-        let digest = stands_only("response_digest", "the digest of an answer", &["not_sent"]);
+        let digest = stands_only(says.response_digest(), "the digest of an answer", &["not_sent"]);
         let version = || {
             let words = "the version of the application in an answer that took the call";
             let others = ["not_sent", "refused_rbac", "refused_sync_window", "refused_precondition", "error_transport"];
-            stands_only("resource_version", words, &others)
+            stands_only(says.resource_version(), words, &others)
         };
         let what = shown.or(digest).or_else(version)?;
         Some(format!("the receipt says {}, and gives {what}", self.outcome))

@@ -3,9 +3,9 @@
 
 mod used;
 
-use crate::artifact::Kind;
-use crate::artifact::json::{Value, to_jcs};
+use crate::artifact::json::to_jcs;
 use crate::artifact::time::unix_ms;
+use crate::artifact::{Approval, Binds, CstIssuance, Kind, View};
 use crate::audit::finding::Findings;
 use crate::audit::observed::say;
 use crate::audit::policies::Judge;
@@ -152,14 +152,14 @@ pub(super) fn is_approved(scene: &Scene<'_>, decision: &Decision<'_>) -> bool {
 pub(super) fn covering<'s, 'a>(
     scene: &'s Scene<'a>,
     decision: &'s Decision<'a>,
-) -> impl Iterator<Item = &'s Statement<'a>> {
+) -> impl Iterator<Item = &'s Statement<'a, Approval<'a>>> {
     let is_valid = |fault: Option<Fault>| fault.is_none_or(|fault| fault.doubt.is_some());
     named(scene, decision).filter(move |approval| is_valid(fault(scene, decision, approval)))
 }
 
 /// Whether the decision names an approval that does not stand below it here.
 pub(super) fn names_missing(scene: &Scene<'_>, decision: &Decision<'_>) -> bool {
-    let stands = |approval: &Statement<'_>| approval.at < decision.statement.at;
+    let stands = |approval: &Statement<'_, Approval<'_>>| approval.at < decision.statement.at;
     decision.approvals.iter().any(|hash| !scene.approvals_named(hash).any(stands))
 }
 
@@ -177,12 +177,15 @@ fn faults(scene: &Scene<'_>, decision: &Decision<'_>) -> Vec<Option<Fault>> {
     named(scene, decision).map(|approval| fault(scene, decision, approval)).collect()
 }
 
-fn named<'s, 'a>(scene: &'s Scene<'a>, decision: &'s Decision<'a>) -> impl Iterator<Item = &'s Statement<'a>> {
+fn named<'s, 'a>(
+    scene: &'s Scene<'a>,
+    decision: &'s Decision<'a>,
+) -> impl Iterator<Item = &'s Statement<'a, Approval<'a>>> {
     let stated = decision.approvals.iter().flat_map(|hash| scene.approvals_named(hash));
-    stated.filter(|approval| approval.at < decision.statement.at && approval.text("decision") == Some("approve"))
+    stated.filter(|approval| approval.at < decision.statement.at && approval.payload.decision() == Some("approve"))
 }
 
-fn fault(scene: &Scene<'_>, decision: &Decision<'_>, approval: &Statement<'_>) -> Option<Fault> {
+fn fault(scene: &Scene<'_>, decision: &Decision<'_>, approval: &Statement<'_, Approval<'_>>) -> Option<Fault> {
     let why = |rule, detail| Some(Fault { rule, entries: vec![approval.at], detail, doubt: None });
     let found = |rule: &'static Rule, more: Option<LeafIndex>| {
         Some(Fault {
@@ -199,16 +202,16 @@ fn fault(scene: &Scene<'_>, decision: &Decision<'_>, approval: &Statement<'_>) -
         let detail = format!("at the approval, entry {}, the agent had no username on its instance", approval.at);
         return why(&APPROVAL_MISSING, detail);
     }
-    if !is_fixed(approval.payload) {
+    if !is_fixed(approval.payload.binds()) {
         return found(&APPROVAL_UNBOUND_REVISION, None);
     }
-    if approval.text("expires_at").and_then(unix_ms).is_none_or(|end| decision.statement.ms >= end) {
+    if approval.payload.expires_at().and_then(unix_ms).is_none_or(|end| decision.statement.ms >= end) {
         return found(&APPROVAL_EXPIRED, None);
     }
     if acts(scene, decision, approval) {
         return found(&APPROVAL_BY_ACTOR, None);
     }
-    let between = |deny: &&Statement<'_>| deny.at > approval.at && deny.at < decision.statement.at;
+    let between = |deny: &&Statement<'_, Approval<'_>>| deny.at > approval.at && deny.at < decision.statement.at;
     if let Some(deny) = denies(scene, decision).find(between) {
         return found(&APPROVAL_DENIED, Some(deny.at));
     }
@@ -217,49 +220,48 @@ fn fault(scene: &Scene<'_>, decision: &Decision<'_>, approval: &Statement<'_>) -
 }
 
 /// What the approval is for that the decision is not.
-fn difference(approval: &Statement<'_>, decision: &Decision<'_>) -> Option<String> {
-    const MEMBERS: [&str; 8] =
-        ["instance", "job_id", "action", "app", "destination", "revisions", "history_id", "params"];
-    if approval.text("agent_did") != decision.agent {
+fn difference(approval: &Statement<'_, Approval<'_>>, decision: &Decision<'_>) -> Option<String> {
+    if approval.payload.agent() != decision.agent {
         return Some("another agent's act".to_owned());
     }
-    let (approved, decided) = (approval.payload.get("binds"), decision.statement.payload.get("binds"));
-    if approved.map(to_jcs).as_ref() == Some(&decision.binds) {
+    let (approved, decided) = (approval.payload.binds(), decision.statement.payload.binds());
+    if approved.value().map(to_jcs).as_ref() == Some(&decision.binds) {
         return None;
     }
-    let member = |binds: Option<&Value>, name: &str| binds.and_then(|binds| binds.get(name)).map(to_jcs);
-    let differs = |name: &&str| member(approved, name) != member(decided, name);
-    Some(format!("something else: {}", MEMBERS.into_iter().filter(differs).collect::<Vec<_>>().join(", ")))
+    Some(format!("something else: {}", approved.unlike(decided).collect::<Vec<_>>().join(", ")))
 }
 
 /// Whether the approver is whoever acts: the token's subject under either name,
 /// or one who wraps this agent's calls when the approval or the decision is
 /// logged. A role that was lost in between frees nobody who held it at one of
 /// them; one that was lost after approving takes the approval from nobody.
-fn acts(scene: &Scene<'_>, decision: &Decision<'_>, approval: &Statement<'_>) -> bool {
+fn acts(scene: &Scene<'_>, decision: &Decision<'_>, approval: &Statement<'_, Approval<'_>>) -> bool {
     let Some(approver) = approval.signer else { return true };
-    let token = decision.token.map(|at| &scene.tokens[at].statement);
-    let names = ["claims.sub", "claims.agent_did"].map(|path| token?.text(path));
+    let token = decision.token.map(|at| scene.tokens[at].statement.payload);
+    let names = [token.and_then(CstIssuance::sub), token.and_then(CstIssuance::agent)];
     let wraps = |at| scene.roots_at(at).is_some_and(|roots| roots.is_wrapper(approver, decision.agent));
     names.contains(&Some(approver.as_str())) || wraps(approval.at) || wraps(decision.statement.at)
 }
 
 /// Denies by rooted approvers of what the decision binds.
-fn denies<'s, 'a>(scene: &'s Scene<'a>, decision: &'s Decision<'a>) -> impl Iterator<Item = &'s Statement<'a>> {
+fn denies<'s, 'a>(
+    scene: &'s Scene<'a>,
+    decision: &'s Decision<'a>,
+) -> impl Iterator<Item = &'s Statement<'a, Approval<'a>>> {
     scene.denies_of(&decision.binds).filter(|deny| is_for(scene, deny, decision))
 }
 
 /// Whether the approver's role covers the agent that decided, and means it.
-fn is_for<'a>(scene: &Scene<'a>, approval: &Statement<'a>, decision: &Decision<'a>) -> bool {
+fn is_for<'a>(scene: &Scene<'a>, approval: &Statement<'a, Approval<'a>>, decision: &Decision<'a>) -> bool {
     decision.agent.is_some() && scene.approves_for(approval) == decision.agent
 }
 
 /// Whether a sync or rollback names one immutable revision a source.
-fn is_fixed(approval: &Value) -> bool {
-    if !matches!(approval.text_at("binds.action"), Some("sync" | "rollback")) {
+fn is_fixed(binds: Binds<'_>) -> bool {
+    if !binds.makes_operation() {
         return true;
     }
-    let revisions = approval.at("binds.revisions").and_then(Value::as_array).unwrap_or_default();
+    let revisions = binds.revisions();
     !revisions.is_empty() && revisions.iter().all(|revision| revision.as_str().is_some_and(is_immutable))
 }
 

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::json::{Number, Object, Value};
-use crate::artifact::{Did, Kind};
+use crate::artifact::{AuditStatement, Did, Kind, ListedEntry};
 use crate::audit::finding::{Finding, Findings, Subject};
 use crate::audit::gather::LinkMap;
 use crate::audit::report::Report;
@@ -99,13 +99,12 @@ pub fn used_by(timeline: &Timeline, size: TreeSize, job: &str, operator: &Did) -
 /// Compares every statement of the operator with what is recomputed here.
 /// Cost: one audit of the statement's job a statement.
 pub(super) fn check(timeline: &Timeline, scene: &Scene<'_>, operator: &Did, findings: &mut Findings) {
-    let statements: Vec<_> = scene.facts.iter().filter(|fact| fact.kind == Kind::AuditStatement).collect();
+    let statements: Vec<_> = claims(scene).collect();
     if statements.is_empty() {
         return;
     }
     let links = LinkMap::new(timeline, operator);
-    for statement in statements {
-        let claim = Claim::of(statement);
+    for (statement, claim) in statements {
         let subject = Subject { job: Some(claim.job.to_owned()), ..Subject::default() };
         if claim.size.get() > statement.at.get() {
             let detail = "it speaks of a size that the log did not have yet";
@@ -140,10 +139,8 @@ pub(super) fn attested(
     findings: &mut Findings,
 ) -> Option<(LeafIndex, Prefix)> {
     let subject = Subject { job: Some(job.to_owned()), ..Subject::default() };
-    let statements = scene.facts.iter().filter(|fact| fact.kind == Kind::AuditStatement);
-    let of_job = statements.filter(|fact| fact.text("scope.job_id") == Some(job));
-    let newest = of_job.max_by_key(|fact| (Claim::of(fact).size, std::cmp::Reverse(fact.at)))?;
-    let claim = Claim::of(newest);
+    let of_job = claims(scene).filter(|(_, claim)| claim.job == job);
+    let (newest, claim) = of_job.max_by_key(|(fact, claim)| (claim.size, std::cmp::Reverse(fact.at)))?;
     let above = timeline.prefix(timeline.size()).filter(|(at, _)| at.get() >= claim.size.get());
     let mut above = above.filter(|(_, seen)| seen.entry.kind != Kind::AuditStatement).map(|(at, _)| at).peekable();
     let outdated = if above.peek().is_some() {
@@ -199,29 +196,29 @@ struct Claim<'a> {
     root_hash: &'a str,
     roots_digest: &'a str,
     rules_version: &'a str,
-    payload: &'a Value,
+    says: AuditStatement<'a>,
+}
+
+/// Every statement of the operator, and what it claims.
+fn claims<'s, 'a>(scene: &'s Scene<'a>) -> impl Iterator<Item = (&'s Statement<'a>, Claim<'a>)> {
+    scene.facts.iter().filter_map(|fact| Some((fact, Claim::of(fact.payload.try_into().ok()?))))
 }
 
 impl<'a> Claim<'a> {
-    fn of(statement: &Statement<'a>) -> Claim<'a> {
-        let text = |path| statement.text(path).unwrap_or_default();
-        let size = statement.payload.get("size").and_then(Value::as_i64).and_then(|size| u64::try_from(size).ok());
+    fn of(says: AuditStatement<'a>) -> Claim<'a> {
         Claim {
-            job: text("scope.job_id"),
-            size: TreeSize::new(size.unwrap_or(0)),
-            root_hash: text("root_hash"),
-            roots_digest: text("roots_digest"),
-            rules_version: text("rules_version"),
-            payload: statement.payload,
+            job: says.job().unwrap_or_default(),
+            size: TreeSize::new(says.size().unwrap_or(0)),
+            root_hash: says.root_hash().unwrap_or_default(),
+            roots_digest: says.roots_digest().unwrap_or_default(),
+            rules_version: says.rules_version().unwrap_or_default(),
+            says,
         }
     }
 
     fn listed(&self) -> impl Iterator<Item = (LeafIndex, &'a str)> + use<'a> {
-        let entries = self.payload.get("entries").and_then(Value::as_array).unwrap_or_default();
-        entries.iter().filter_map(|entry| {
-            let index = entry.get("index").and_then(Value::as_i64).and_then(|at| u64::try_from(at).ok())?;
-            Some((LeafIndex::new(index), entry.text_at("leaf_hash")?))
-        })
+        let listed = |entry: ListedEntry<'a>| Some((LeafIndex::new(entry.index()?), entry.leaf_hash()?));
+        self.says.entries().filter_map(listed)
     }
 
     fn compared(&self, timeline: &Timeline, links: &LinkMap, known: &KnownSize, operator: &Did) -> Compared {
@@ -254,7 +251,7 @@ impl<'a> Claim<'a> {
         if used.iter().any(|at| !listed.contains_key(at) && unread(at).is_none()) {
             return Compared::Differs("it does not list every entry of the job");
         }
-        let (here, said) = (said_by(&report), said_in(self.payload));
+        let (here, said) = (said_by(&report), said_in(self.says));
         // What still accuses beside a missing body stands whatever that says.
         let stands = |finding: &Finding| finding.effect == Effect::Fails && !RULES.contains(&finding.rule);
         let is_told = |finding: &Finding| said.iter().any(|(code, ..)| code == finding.rule.code);
@@ -294,14 +291,13 @@ fn said_by(report: &Report) -> BTreeSet<Said> {
     said.collect()
 }
 
-fn said_in(payload: &Value) -> BTreeSet<Said> {
-    let findings = payload.get("findings").and_then(Value::as_array).unwrap_or_default();
-    let text = |finding: &Value, name| finding.text_at(name).unwrap_or_default().to_owned();
-    let entries = |finding: &Value| {
-        let entries = finding.get("entries").and_then(Value::as_array).unwrap_or_default();
-        entries.iter().filter_map(Value::as_i64).collect()
-    };
-    findings.iter().map(|finding| (text(finding, "code"), text(finding, "severity"), entries(finding))).collect()
+fn said_in(says: AuditStatement<'_>) -> BTreeSet<Said> {
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let said = says.findings().map(|finding| {
+        let entries = finding.entries().iter().filter_map(Value::as_i64).collect();
+        (text(finding.code()), text(finding.severity()), entries)
+    });
+    said.collect()
 }
 
 fn as_value((code, severity, entries): &Said) -> Option<Value> {

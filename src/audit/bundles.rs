@@ -5,9 +5,7 @@ mod held;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::artifact::digest::PayloadHash;
-use crate::artifact::json::{Value, to_compact};
-use crate::artifact::{Did, Kind};
+use crate::artifact::{Did, Kind, ProofBundle};
 use crate::audit::BUNDLE_MS;
 use crate::audit::calls;
 use crate::audit::finding::{Findings, Subject};
@@ -18,7 +16,7 @@ use crate::audit::statement::{Bundle, Call, Token};
 use crate::merkle::LeafIndex;
 use crate::policy::Policy;
 
-use self::held::{Held, Holder, event_hash};
+use self::held::{Held, Holder};
 
 static RECEIPT_OF_ANOTHER_AGENT: Rule = Rule {
     code: "RECEIPT_OF_ANOTHER_AGENT",
@@ -295,14 +293,14 @@ impl Run<'_, '_> {
         let told: BTreeSet<_> = all_left_out.iter().filter_map(|call| call.event()).collect();
         let mut spare = all_left_out.iter().filter(|call| call.event().is_none());
         for event in bundle.model_calls() {
-            let hash = event_hash(event);
+            let hash = event.hash().unwrap_or_default();
             let rule = match held.events.get(hash) {
                 None if told.contains(hash) || spare.next().is_some() => continue,
                 None => &GATEWAY_RECEIPT_MISSING,
                 Some(1) => continue,
                 Some(_) => &GATEWAY_RECEIPT_DOUBLED,
             };
-            let id = event.text_at("event_id").unwrap_or_default();
+            let id = event.id().unwrap_or_default();
             findings.add(rule, &self.subject, asked.into_iter().chain([at]), format!("event {id} of the bundle"));
         }
     }
@@ -332,12 +330,10 @@ impl Run<'_, '_> {
 
 /// Whether a bundle holds a receipt of this signer, or of anybody, that is none
 /// of the known model calls: a body that is not at hand may be it.
-pub(super) fn holds_unknown(scene: &Scene<'_>, bundle: &Value, signer: Option<&Did>) -> bool {
+pub(super) fn holds_unknown(scene: &Scene<'_>, bundle: ProofBundle<'_>, signer: Option<&Did>) -> bool {
     let known: BTreeSet<_> = scene.calls.iter().map(|call| call.statement.hash).collect();
-    let receipts = bundle.get("receipts").and_then(Value::as_array).unwrap_or_default();
-    receipts.iter().any(|receipt| {
-        let by = signer.is_none_or(|signer| receipt.text_at("signer_did") == Some(signer.as_str()));
-        let hash = receipt.get("payload").map(|payload| PayloadHash::of(to_compact(payload).as_bytes()));
-        by && hash.is_some_and(|hash| !known.contains(&hash))
+    bundle.receipts().any(|receipt| {
+        let by = signer.is_none_or(|signer| receipt.signer() == Some(signer.as_str()));
+        by && receipt.payload_hash().is_some_and(|hash| !known.contains(&hash))
     })
 }

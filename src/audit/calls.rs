@@ -93,7 +93,7 @@ pub(super) fn of_no_run<'s, 'a>(scene: &'s Scene<'a>) -> Vec<(&'s Call<'a>, &'s 
 
 fn unplaced(scene: &Scene<'_>, call: &Call<'_>, run: &Known<'_, '_>, findings: &mut Findings) {
     let issued = run.token.map(|token| token.statement.at);
-    let detail = match call.statement.text("binding.run_id") {
+    let detail = match call.statement.payload.binding().run() {
         None => "the receipt names no run; this run's grant and the life of its tokens fit",
         Some(_) => {
             "the receipt's run id is not in the one spelling of ids; this run's grant and the life of its tokens fit"
@@ -132,7 +132,7 @@ impl<'s, 'a> Runs<'s, 'a> {
         let of = |runs: Option<&Vec<Known<'s, 'a>>>| runs.into_iter().flatten().copied().collect::<Vec<_>>();
         match call.run {
             None => {
-                let called = call.statement.text("timestamp").and_then(unix_ms);
+                let called = call.statement.payload.timestamp().and_then(unix_ms);
                 let lives = |chain: &Chain, at| chain.lives_at(&scene.tokens, at);
                 let lived = |run: &Known<'_, '_>| run.chain.zip(called).is_some_and(|(chain, at)| lives(chain, at));
                 of(call.scope_hash.and_then(|grant| self.by_grant.get(grant))).into_iter().filter(lived).collect()

@@ -109,7 +109,7 @@ fn unplaced(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings)
 fn of_receipt(scene: &Scene<'_>, receipt: &Receipt<'_>, findings: &mut Findings) {
     let at = receipt.statement.at;
     let Some(decision) = receipt.decision.map(|at| &scene.decisions[at]) else {
-        let unfit = scene.unfit_decision(&receipt.statement);
+        let unfit = scene.unfit_decision(receipt);
         let detail = match unfit {
             Some((at, why)) => format!("the decision that it names stands at entry {at}, {why}"),
             None => "no wrapper logged a decision with the digest that this receipt names".to_owned(),
@@ -122,7 +122,7 @@ fn of_receipt(scene: &Scene<'_>, receipt: &Receipt<'_>, findings: &mut Findings)
     if at < decision.statement.at {
         findings.add(&DECISION_AFTER_ACT, &subject, entries, "the receipt stands below its decision");
     }
-    if receipt.statement.text("request_digest") != decision.statement.text("request_digest") {
+    if receipt.statement.payload.request_digest() != decision.statement.payload.request_digest() {
         let detail = "the receipt is about another request than the decision";
         findings.add(&RECEIPT_REQUEST_MISMATCH, &subject, entries, detail);
     }

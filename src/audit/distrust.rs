@@ -13,7 +13,7 @@ use crate::audit::observed::say;
 use crate::audit::policies::Judge;
 use crate::audit::rule::{APPROVAL, CALL, Effect, JOINED, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::{Scene, speaker};
-use crate::audit::statement::{Decision, Statement, Token};
+use crate::audit::statement::{Decision, Receipt, Statement, Token};
 use crate::audit::timeline::Timeline;
 use crate::entry::{LoggedAt, PendingEntry, SubmitterName};
 use crate::merkle::LeafIndex;
@@ -77,17 +77,17 @@ impl<'a> Distrust<'a> {
         Distrust(rows)
     }
 
-    fn row(&self, statement: &Statement<'_>) -> Option<&Row<'a>> {
+    fn row<P>(&self, statement: &Statement<'_, P>) -> Option<&Row<'a>> {
         let row = self.0.get(statement.signer?.as_str())?;
         (statement.at.get() >= row.from).then_some(row)
     }
 
-    fn hits(&self, statement: &Statement<'_>) -> bool {
+    fn hits<P>(&self, statement: &Statement<'_, P>) -> bool {
         self.row(statement).is_some()
     }
 
     /// Why the statement is not to be relied on, in words.
-    fn words(&self, statement: &Statement<'_>) -> Option<String> {
+    fn words<P>(&self, statement: &Statement<'_, P>) -> Option<String> {
         let (row, did) = (self.row(statement)?, statement.signer?);
         let Row { from, reason, said_at } = row;
         Some(format!("{did} is not trusted from index {from} on, as the roots at entry {said_at} say: {reason}"))
@@ -189,15 +189,15 @@ impl<'s, 'a> Resting<'s, 'a> {
         let covering: Vec<_> = approvals::covering(self.scene, decision)
             .map(|approval| (approval, approvals::releasing(self.scene, decision, approval)))
             .collect();
-        let is_true = |statement: &&Statement<'_>| !self.distrust.hits(statement);
-        let stands = |released: &[Vec<&Statement<'_>>]| released.iter().all(|told| told.iter().any(is_true));
-        if covering.iter().any(|(approval, released)| is_true(approval) && stands(released)) {
+        let is_true = |receipt: &&Receipt<'_>| !self.distrust.hits(&receipt.statement);
+        let stands = |released: &[Vec<&Receipt<'_>>]| released.iter().all(|told| told.iter().any(is_true));
+        if covering.iter().any(|(approval, released)| !self.distrust.hits(approval) && stands(released)) {
             return;
         }
         for (approval, released) in covering {
             self.add("approval", approval, &[act], subject, findings);
             for receipt in released.into_iter().flatten() {
-                self.add("receipt", receipt, &[approval.at, act], subject, findings);
+                self.add("receipt", &receipt.statement, &[approval.at, act], subject, findings);
             }
         }
     }
@@ -205,7 +205,7 @@ impl<'s, 'a> Resting<'s, 'a> {
     /// A bundle rests on the model calls that it shows.
     fn on_held_receipts(&self, findings: &mut Findings) {
         let calls = self.scene.calls.iter().map(|call| &call.statement).filter(|call| self.distrust.hits(call));
-        let calls: BTreeMap<PayloadHash, &Statement<'_>> = calls.map(|call| (call.hash, call)).collect();
+        let calls: BTreeMap<PayloadHash, _> = calls.map(|call| (call.hash, call)).collect();
         for bundle in self.scene.bundles.iter().filter(|_| !calls.is_empty()) {
             for call in bundle.held_calls().filter_map(|hash| calls.get(&hash)) {
                 self.add("receipt", call, &[bundle.statement.at], &bundle.subject(), findings);
@@ -214,7 +214,14 @@ impl<'s, 'a> Resting<'s, 'a> {
     }
 
     /// `rests`: the entries from the statement's first user up to the act.
-    fn add(&self, what: &str, on: &Statement<'_>, rests: &[LeafIndex], subject: &Subject, findings: &mut Findings) {
+    fn add<P>(
+        &self,
+        what: &str,
+        on: &Statement<'_, P>,
+        rests: &[LeafIndex],
+        subject: &Subject,
+        findings: &mut Findings,
+    ) {
         if let Some(words) = self.distrust.words(on) {
             let detail = format!("it rests on the {what} at entry {}: {words}", on.at);
             findings.add(&RESTS_ON_DISTRUSTED, subject, [on.at].into_iter().chain(rests.iter().copied()), detail);

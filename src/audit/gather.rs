@@ -8,7 +8,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::artifact::json::Value;
-use crate::artifact::{Artifact, Did, Kind};
+use crate::artifact::{Artifact, AuditRoots, Did, Kind, Payload};
 use crate::audit::links::{Filing, Link, asked_by, filed_under};
 use crate::audit::scope::Scope;
 use crate::audit::timeline::{Seen, Timeline};
@@ -74,8 +74,8 @@ impl Gather {
             return;
         }
         let Some(body) = &seen.body else { return };
-        if body.kind() == Kind::AuditRoots {
-            self.read_roots(body);
+        if let Payload::AuditRoots(roots) = body.says() {
+            self.read_roots(roots);
             return;
         }
         // A policy is found by its users and leads to none of them.
@@ -84,8 +84,10 @@ impl Gather {
         }
         asked_by(body).into_iter().for_each(|link| self.ask(link));
         self.ask_agents(body);
-        if body.kind() == Kind::CstIssuance && body.payload().at("claims.policy_hash_b64u").is_none() {
-            self.unpinned.extend(body.payload().text_at("claims.sub").map(str::to_owned));
+        if let Payload::CstIssuance(token) = body.says()
+            && token.policy_hash().is_none()
+        {
+            self.unpinned.extend(token.sub().map(str::to_owned));
         }
     }
 
@@ -110,38 +112,32 @@ impl Gather {
 
     /// Joins agents and runs by the token, grant or job that both are known by.
     fn ask_agents(&mut self, body: &Artifact) {
-        let text = |path| body.payload().text_at(path);
         let under = |token: Option<&str>, grant: Option<&str>, jobs: [Option<&str>; 2]| {
             let jobs = jobs.into_iter().flatten().map(Link::job);
             token.map(Link::token).into_iter().chain(grant.map(Link::grant)).chain(jobs).collect::<Vec<_>>()
         };
-        let (under, agent, run) = match body.kind() {
-            Kind::CstIssuance => {
-                let jobs = [text("claims.mission_id"), None];
-                (under(text("token_hash"), text("claims.token_scope_hash_b64u"), jobs), text("claims.sub"), None)
+        let (under, agent, run) = match body.says() {
+            Payload::CstIssuance(of) => (under(of.token_hash(), of.scope_hash(), [of.job(), None]), of.sub(), None),
+            Payload::ArgocdDecision(of) => (under(of.token_hash(), None, [of.job(), of.binds().job()]), None, of.run()),
+            Payload::GatewayReceipt(of) => {
+                (under(None, of.binding().scope_hash(), [None; 2]), None, of.binding().run())
             }
-            Kind::ArgocdDecision => {
-                (under(text("cst.token_hash"), None, [text("job_id"), text("binds.job_id")]), None, text("run_id"))
-            }
-            Kind::GatewayReceipt => {
-                (under(None, text("binding.token_scope_hash_b64u"), [None; 2]), None, text("binding.run_id"))
-            }
-            Kind::ToolReceipt
-            | Kind::SideEffectReceipt
-            | Kind::HumanApprovalReceipt
-            | Kind::DelegationReceipt
-            | Kind::ProofBundle
-            | Kind::WorkPolicy
-            | Kind::TrustPulse
-            | Kind::CstRevocation
-            | Kind::Approval
-            | Kind::ArgocdReceipt
-            | Kind::ChangeRecord
-            | Kind::AuditRoots
-            | Kind::AuditStatement
-            | Kind::Withholding
-            | Kind::ArgocdObservation
-            | Kind::ArgocdSnapshot => return,
+            Payload::ToolReceipt(_)
+            | Payload::SideEffectReceipt(_)
+            | Payload::HumanApprovalReceipt(_)
+            | Payload::DelegationReceipt(_)
+            | Payload::ProofBundle(_)
+            | Payload::WorkPolicy(_)
+            | Payload::TrustPulse(_)
+            | Payload::CstRevocation(_)
+            | Payload::Approval(_)
+            | Payload::ArgocdReceipt(_)
+            | Payload::ChangeRecord(_)
+            | Payload::AuditRoots(_)
+            | Payload::AuditStatement(_)
+            | Payload::Withholding(_)
+            | Payload::ArgocdObservation(_)
+            | Payload::ArgocdSnapshot(_) => return,
         };
         let mut wanted = Vec::new();
         for link in under {
@@ -156,9 +152,9 @@ impl Gather {
         wanted.into_iter().for_each(|link| self.ask(link));
     }
 
-    fn read_roots(&mut self, roots: &Artifact) {
-        for row in roots.payload().get("agents").and_then(Value::as_array).unwrap_or_default() {
-            if let (Some(did), Some(policy)) = (row.text_at("did"), row.text_at("default_policy")) {
+    fn read_roots(&mut self, roots: AuditRoots<'_>) {
+        for row in roots.agents() {
+            if let (Some(did), Some(policy)) = (row.did(), row.default_policy()) {
                 self.defaults.entry(did.to_owned()).or_default().insert(policy.to_owned());
             }
         }
@@ -202,7 +198,7 @@ impl LinkMap {
     /// The log that the newest roots below `size` are about.
     pub(super) fn origin_at<'t>(&self, timeline: &'t Timeline, size: TreeSize) -> Option<&'t str> {
         let below = self.by_link.get(&Link::ROOTS)?.iter().rfind(|at| at.get() < size.get())?;
-        timeline.get(*below)?.body.as_ref()?.payload().text_at("origin")
+        timeline.get(*below)?.body.as_ref()?.says().origin()
     }
 
     /// The entries below `size` that the audit of `scope` needs.

@@ -14,11 +14,10 @@
 //! two jobs, which costs time and changes no finding.
 
 use crate::artifact::digest::{PayloadHash, sha256};
-use crate::artifact::json::{Value, to_compact};
-use crate::artifact::{Artifact, Did, Kind};
-use crate::audit::roles::{Role, is_of_agent};
+use crate::artifact::json::Value;
+use crate::artifact::{Artifact, Did, HeldReceipt, Kind, Payload, Voice};
 use crate::audit::roots::Roots;
-use crate::audit::statement::{Statement, run_of_bundle};
+use crate::audit::statement::Statement;
 use crate::audit::timeline::Seen;
 use crate::entry::SequencedEntry;
 use crate::merkle::LeafIndex;
@@ -149,10 +148,9 @@ impl<'a> Filing<'a> {
 pub fn filed_under(filing: &Filing<'_>, roots: Option<&Value>, operator: &Did, origin: Option<&str>) -> Vec<Link> {
     let Some((hash, payload)) = filing.body else { return vec![unread(filing.entry, roots, operator)] };
     let statement = Statement::new(filing.at, filing.entry, hash, payload);
-    let of_operator = statement.is_by_operator(Some(operator), origin);
-    let counts = match Role::of(statement.kind) {
-        Role::Operator => of_operator,
-        Role::Listed(_) | Role::Approver | Role::Wrapper | Role::Observer | Role::Agent(_) => {
+    let counts = match statement.kind.row().voice {
+        Voice::Operator => statement.is_by_operator(Some(operator), origin),
+        Voice::Listed(_) | Voice::Approver(_) | Voice::Wrapper | Voice::Observer | Voice::Agent(_) => {
             roots.is_some_and(|roots| Roots::new(statement.digest, roots).hold(&statement, None))
         }
     };
@@ -167,76 +165,76 @@ fn unread(entry: &SequencedEntry, roots: Option<&Value>, operator: &Did) -> Link
     match signer {
         _ if signer == Some(operator) => Link::UNREAD,
         _ if !roots.is_some_and(holds) => Link::UNTRUSTED,
-        Some(agent) if is_of_agent(kind) => Link::agent(agent.as_str()),
+        Some(agent) if kind.is_of_agent() => Link::agent(agent.as_str()),
         _ => Link::UNREAD,
     }
 }
 
 fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
-    let payload = statement.payload;
     let mut links = Vec::new();
     let mut file = |link: fn(&str) -> Link, name: Option<&str>| links.extend(name.map(link));
     let own_hash = statement.hash.to_string();
-    match statement.kind {
-        Kind::AuditRoots => links.push(Link::ROOTS),
-        Kind::WorkPolicy => {
+    match statement.payload {
+        Payload::AuditRoots(_) => links.push(Link::ROOTS),
+        Payload::WorkPolicy(policy) => {
             file(Link::policy, Some(&statement.hash.to_b64u()));
-            file(Link::policy_id, payload.text_at("policy_id"));
+            file(Link::policy_id, policy.id());
         }
-        Kind::CstIssuance => {
-            file(Link::job, payload.text_at("claims.mission_id"));
-            file(Link::token, payload.text_at("token_hash"));
-            file(Link::grant, payload.text_at("claims.token_scope_hash_b64u"));
-            let own = payload.text_at("claims.sub").zip(payload.text_at("claims.mission_id"));
+        Payload::CstIssuance(token) => {
+            file(Link::job, token.job());
+            file(Link::token, token.token_hash());
+            file(Link::grant, token.scope_hash());
+            let own = token.sub().zip(token.job());
             links.extend(own.map(|(agent, job)| Link::own_job(agent, job)));
         }
-        Kind::CstRevocation => file(Link::token, payload.text_at("token_hash")),
-        Kind::Approval => {
-            file(Link::job, payload.text_at("binds.job_id"));
+        Payload::CstRevocation(revocation) => file(Link::token, revocation.token_hash()),
+        Payload::Approval(approval) => {
+            file(Link::job, approval.binds().job());
             file(Link::statement, Some(&own_hash));
         }
-        Kind::ArgocdDecision => {
-            file(Link::job, payload.text_at("job_id"));
-            file(Link::job, payload.text_at("binds.job_id"));
-            file(Link::token, payload.text_at("cst.token_hash"));
-            file(Link::run, payload.text_at("run_id"));
+        Payload::ArgocdDecision(decision) => {
+            file(Link::job, decision.job());
+            file(Link::job, decision.binds().job());
+            file(Link::token, decision.token_hash());
+            file(Link::run, decision.run());
             file(Link::statement, Some(&own_hash));
-            texts(payload, "approvals").for_each(|approval| file(Link::statement, Some(approval)));
+            decision.approvals().for_each(|approval| file(Link::statement, Some(approval)));
         }
-        Kind::ArgocdReceipt => {
-            file(Link::statement, payload.text_at("decision_digest"));
-            file(Link::operation, payload.text_at("op_key"));
+        Payload::ArgocdReceipt(receipt) => {
+            file(Link::statement, receipt.decision_digest());
+            file(Link::operation, receipt.op_key());
         }
-        Kind::ArgocdObservation => {
-            file(Link::operation, statement.op_key());
-            file(Link::statement, statement.stated());
+        Payload::ArgocdObservation(seen) => {
+            file(Link::operation, seen.op_key());
+            file(Link::statement, seen.stated());
         }
-        Kind::GatewayReceipt => {
-            file(Link::run, payload.text_at("binding.run_id"));
-            file(Link::grant, payload.text_at("binding.token_scope_hash_b64u"));
+        Payload::GatewayReceipt(call) => {
+            file(Link::run, call.binding().run());
+            file(Link::grant, call.binding().scope_hash());
             file(Link::statement, Some(&own_hash));
         }
-        Kind::ProofBundle if run_of_bundle(payload).is_none() => file(Link::agent, payload.text_at("agent_did")),
-        Kind::ChangeRecord => file(Link::job, payload.text_at("job_id")),
-        Kind::AuditStatement => file(Link::job, payload.text_at("scope.job_id")),
+        Payload::ProofBundle(bundle) if bundle.run().is_none() => file(Link::agent, bundle.agent()),
+        Payload::ChangeRecord(change) => file(Link::job, change.job()),
+        Payload::AuditStatement(audit) => file(Link::job, audit.job()),
         // What agents say of themselves is filed below.
-        Kind::ProofBundle
-        | Kind::TrustPulse
-        | Kind::ToolReceipt
-        | Kind::SideEffectReceipt
-        | Kind::HumanApprovalReceipt
-        | Kind::DelegationReceipt => {}
+        Payload::ProofBundle(_)
+        | Payload::TrustPulse(_)
+        | Payload::ToolReceipt(_)
+        | Payload::SideEffectReceipt(_)
+        | Payload::HumanApprovalReceipt(_)
+        | Payload::DelegationReceipt(_) => {}
         // They lead to no job, run or token.
-        Kind::ArgocdSnapshot | Kind::Withholding => {}
+        Payload::ArgocdSnapshot(_) | Payload::Withholding(_) => {}
     }
-    if let Some(agent) = statement.signer.filter(|_| is_of_agent(statement.kind)) {
-        let (runs, tokens) = named_by_agent(statement.kind, payload);
+    if let Some(agent) = statement.signer.filter(|_| statement.kind.is_of_agent()) {
+        let (runs, tokens) = named_by_agent(statement.payload);
         links.extend(runs.iter().map(|run| Link::own_run(agent.as_str(), run)));
         links.extend(tokens.iter().map(|hash| Link::own_token(agent.as_str(), hash)));
-        let job = payload.text_at("metadata.pulselog.job_id").filter(|_| statement.kind == Kind::ProofBundle);
-        links.extend(job.map(|job| Link::own_job(agent.as_str(), job)));
+        if let Payload::ProofBundle(bundle) = statement.payload {
+            links.extend(bundle.pulselog().job().map(|job| Link::own_job(agent.as_str(), job)));
+        }
     }
-    let id = statement.id_given_once();
+    let id = statement.payload.id_given_once();
     links.extend(id.zip(statement.signer).map(|(id, signer)| Link::once(statement.kind, signer.as_str(), id)));
     links.sort_unstable();
     links.dedup();
@@ -245,59 +243,48 @@ fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
 
 /// Links that reading an entry leads to, beside those it is filed under.
 pub(super) fn asked_by(body: &Artifact) -> Vec<Link> {
-    let payload = body.payload();
-    match body.kind() {
-        Kind::CstIssuance => {
-            let policy = payload.text_at("claims.policy_hash_b64u").map(Link::policy);
-            let (agent, token) = (payload.text_at("claims.sub"), payload.text_at("token_hash"));
-            let listed = agent.zip(token).map(|(agent, token)| Link::own_token(agent, token));
-            policy.into_iter().chain(agent.map(Link::agent)).chain(listed).collect()
+    let payload = body.says();
+    match payload {
+        Payload::CstIssuance(token) => {
+            let policy = token.policy_hash().map(Link::policy);
+            let listed = token.sub().zip(token.token_hash()).map(|(agent, hash)| Link::own_token(agent, hash));
+            policy.into_iter().chain(token.sub().map(Link::agent)).chain(listed).collect()
         }
-        Kind::WorkPolicy => payload.text_at("inherits").map(Link::policy_id).into_iter().collect(),
-        Kind::ProofBundle => {
-            let receipts = payload.get("receipts").and_then(Value::as_array).unwrap_or_default();
-            let hash = |receipt: &Value| Some(PayloadHash::of(to_compact(receipt.get("payload")?).as_bytes()));
-            let held = receipts.iter().filter_map(hash).map(|hash| Link::statement(&hash.to_string()));
-            let more = held.chain(payload.text_at("agent_did").map(Link::agent));
-            more.chain(told_of_by_others(Kind::ProofBundle, payload)).collect()
+        Payload::WorkPolicy(policy) => policy.inherits().map(Link::policy_id).into_iter().collect(),
+        Payload::ProofBundle(bundle) => {
+            let held = bundle.receipts().filter_map(HeldReceipt::payload_hash);
+            let held = held.map(|hash| Link::statement(&hash.to_string()));
+            held.chain(bundle.agent().map(Link::agent)).chain(told_of_by_others(payload)).collect()
         }
-        kind @ (Kind::TrustPulse
-        | Kind::ToolReceipt
-        | Kind::SideEffectReceipt
-        | Kind::HumanApprovalReceipt
-        | Kind::DelegationReceipt) => told_of_by_others(kind, payload),
-        Kind::GatewayReceipt
-        | Kind::CstRevocation
-        | Kind::Approval
-        | Kind::ArgocdDecision
-        | Kind::ArgocdReceipt
-        | Kind::ChangeRecord
-        | Kind::AuditRoots
-        | Kind::AuditStatement
-        | Kind::Withholding
-        | Kind::ArgocdObservation
-        | Kind::ArgocdSnapshot => Vec::new(),
+        Payload::TrustPulse(_)
+        | Payload::ToolReceipt(_)
+        | Payload::SideEffectReceipt(_)
+        | Payload::HumanApprovalReceipt(_)
+        | Payload::DelegationReceipt(_) => told_of_by_others(payload),
+        Payload::GatewayReceipt(_)
+        | Payload::CstRevocation(_)
+        | Payload::Approval(_)
+        | Payload::ArgocdDecision(_)
+        | Payload::ArgocdReceipt(_)
+        | Payload::ChangeRecord(_)
+        | Payload::AuditRoots(_)
+        | Payload::AuditStatement(_)
+        | Payload::Withholding(_)
+        | Payload::ArgocdObservation(_)
+        | Payload::ArgocdSnapshot(_) => Vec::new(),
     }
 }
 
 /// What wrappers, gateways and issuers say of the runs and tokens that an
 /// agent's own statement names. It leads to them, and they lead back to none
 /// but the agent's.
-fn told_of_by_others(kind: Kind, payload: &Value) -> Vec<Link> {
-    let (runs, tokens) = named_by_agent(kind, payload);
+fn told_of_by_others(payload: Payload<'_>) -> Vec<Link> {
+    let (runs, tokens) = named_by_agent(payload);
     runs.iter().map(|run| Link::run(run)).chain(tokens.iter().map(|hash| Link::token(hash))).collect()
 }
 
 /// Runs and tokens that an agent's own statement names.
-fn named_by_agent(kind: Kind, payload: &Value) -> (Vec<String>, Vec<String>) {
-    if kind == Kind::ProofBundle {
-        let keys = (kind.row().keys)(payload);
-        return (keys.runs, keys.token_hashes);
-    }
-    let path = if kind == Kind::TrustPulse { "run_id" } else { "binding.run_id" };
-    (payload.text_at(path).map(str::to_owned).into_iter().collect(), Vec::new())
-}
-
-fn texts<'a>(payload: &'a Value, path: &str) -> impl Iterator<Item = &'a str> {
-    payload.at(path).and_then(Value::as_array).unwrap_or_default().iter().filter_map(Value::as_str)
+fn named_by_agent(payload: Payload<'_>) -> (Vec<String>, Vec<String>) {
+    let keys = payload.keys();
+    (keys.runs, keys.token_hashes)
 }

@@ -9,7 +9,7 @@
 
 mod case;
 
-use crate::artifact::{Did, Kind};
+use crate::artifact::{ArgocdReceipt, CstIssuance, CstRevocation, Did, Kind};
 use crate::audit::approvals;
 use crate::audit::bundles;
 use crate::audit::finding::{Finding, Subject};
@@ -18,7 +18,6 @@ use crate::audit::policies::Judge;
 use crate::audit::roots::Roots;
 use crate::audit::rule::{Effect, Place, Rest, Rule};
 use crate::audit::scene::{Scene, Withheld};
-use crate::audit::statement::Statement;
 use crate::audit::timeline::Timeline;
 use crate::audit::undecided::NotHere;
 use crate::merkle::{LeafIndex, TreeSize};
@@ -197,9 +196,8 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
     /// Whether it shows a revocation, or is about a token that was issued again.
     fn rests_on_trust(&self, case: &Case<'_, 'a>) -> bool {
         let again = |token: &str| self.scene.disputes.is_issued_again(token);
-        let issued = |fact: &Statement<'_>| fact.text("token_hash").is_some_and(again);
         case.kinds(self.scene, Kind::CstRevocation).next().is_some()
-            || case.kinds(self.scene, Kind::CstIssuance).any(issued)
+            || case.says::<CstIssuance<'_>>(self.scene).filter_map(CstIssuance::token_hash).any(again)
             || case.token.is_some_and(|token| again(token.hash))
     }
 
@@ -248,8 +246,8 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
             Place::Unbundled => case.bundle(self.scene).is_none(),
             Place::Unjoined => !case.has_job && case.kinds(self.scene, Kind::ArgocdReceipt).next().is_some(),
             Place::Renewed => {
-                let of_another = |fact: &Statement<'_>| fact.text("token_hash") != case.token.map(|token| token.hash);
-                case.kinds(self.scene, Kind::CstRevocation).any(of_another)
+                let own = case.token.map(|token| token.hash);
+                case.says::<CstRevocation<'_>>(self.scene).any(|says| says.token_hash() != own)
             }
             Place::Joining => case.joined_by_key(self.scene).next().is_some(),
             Place::Stating => case.joined_by_key(self.scene).any(|operation| operation.stated().is_some()),
@@ -259,10 +257,8 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
                 .is_some_and(|decision| decision.behind.as_ref().is_some_and(|behind| behind.wrapped.len() > 1)),
             Place::Sharing => self.may_share(missing, case),
             Place::Unseen => {
-                let named = |fact: &Statement<'_>| {
-                    fact.text("op_key").is_some_and(|key| !self.scene.reported.contains_key(key))
-                };
-                case.kinds(self.scene, Kind::ArgocdReceipt).any(named)
+                let mut named = case.says(self.scene).filter_map(ArgocdReceipt::op_key);
+                named.any(|key| !self.scene.reported.contains_key(key))
             }
             Place::Inherited => {
                 below(issued) && policy.is_some_and(|at| self.scene.policies[at].1.inherits().is_some())

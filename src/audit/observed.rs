@@ -9,13 +9,12 @@ mod reports;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::Kind;
-use crate::artifact::json::Value;
 use crate::artifact::time::unix_ms;
 use crate::audit::accounts::Claims;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{Effect, JOINED, NOTHING, Place, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Decision, Statement, app_name};
+use crate::audit::statement::{Decision, Operation, app_name};
 use crate::audit::tokens::TOKEN_REVOKED;
 use crate::audit::{PICKUP_MS, RECEIPT_MS, SKEW_MS};
 use crate::merkle::LeafIndex;
@@ -94,7 +93,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         unseen(scene, decision, findings);
         reused(scene, decision, &claims, findings);
         for receipt in scene.receipts_of(decision) {
-            if receipt.statement.text("op_key").is_some_and(|key| !scene.reported.contains_key(key)) {
+            if receipt.statement.payload.op_key().is_some_and(|key| !scene.reported.contains_key(key)) {
                 let what = "operation that only its receipt names";
                 findings.uncover(what, &decision.subject(), receipt.statement.at);
             }
@@ -102,11 +101,10 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     }
 }
 
-fn of_operation(scene: &Scene<'_>, operation: &Statement<'_>, decision: &Decision<'_>, findings: &mut Findings) {
+fn of_operation(scene: &Scene<'_>, operation: &Operation<'_>, decision: &Decision<'_>, findings: &mut Findings) {
     let (subject, entries) = (decision.subject(), [decision.statement.at, operation.at]);
     let newest = scene.roots.last();
-    let binds = decision.statement.payload.get("binds").unwrap_or(&Value::Null);
-    let compared = compare(operation, binds, newest.map(|(_, roots)| roots));
+    let compared = compare(operation, decision.statement.payload.binds(), newest.map(|(_, roots)| roots));
     let doubt = scene.doubt(decision, operation);
     let (mut unlike, mut why_open) = (compared.unlike, doubt);
     // Of an agent without a row there is no username to compare with.
@@ -127,7 +125,7 @@ fn of_operation(scene: &Scene<'_>, operation: &Statement<'_>, decision: &Decisio
         findings.add(&CLUSTER_NOT_COMPARED, &subject, entries, detail);
     }
     compared.unseen.into_iter().for_each(|what| findings.uncover(what, &subject, operation.at));
-    let Some(started) = operation.text("started_at").and_then(unix_ms) else { return };
+    let Some(started) = operation.payload.started_at().and_then(unix_ms) else { return };
     let revoked = decision.token.and_then(|at| scene.tokens[at].revoked);
     let decided = decision.statement.ms;
     let late = |from: i64, for_ms: i64| started > from.saturating_add(for_ms).saturating_add(SKEW_MS);
@@ -186,7 +184,7 @@ fn reused(scene: &Scene<'_>, decision: &Decision<'_>, claims: &Claims<'_, '_>, f
         findings.uncover("reports of one key, counted as one operation", &subject, at);
     }
     if told.operations.len() > 1 && !are_one_each(scene, decision, claims, true) {
-        let doubt = |operation: &&Statement<'_>| scene.doubt(decision, operation);
+        let doubt = |operation: &&Operation<'_>| scene.doubt(decision, operation);
         let tied = scene.operations_of(decision).filter(|operation| doubt(operation).is_none());
         let why = scene.operations_of(decision).find_map(|operation| doubt(&operation));
         let doubt = why.filter(|_| told_apart(tied).operations.len() < 2);
@@ -208,13 +206,13 @@ const CLAIMED_TOO: &str = "other decisions claim operations of this key, and not
 /// Whether the operations are all of one key, and other decisions claim all but
 /// one of them.
 fn are_one_each(scene: &Scene<'_>, decision: &Decision<'_>, claims: &Claims<'_, '_>, is_sure: bool) -> bool {
-    let keys: BTreeSet<_> = scene.operations_of(decision).map(Statement::op_key).collect();
+    let keys: BTreeSet<_> = scene.operations_of(decision).map(Operation::op_key).collect();
     let [Some(key)] = keys.into_iter().collect::<Vec<_>>()[..] else { return false };
     told_apart(scene.operations_of(decision)).operations.len() <= claims.beside(scene, key, decision, is_sure) + 1
 }
 
 /// An operation that joins nothing is about its application and nobody's job.
-fn about(operation: &Statement<'_>) -> Subject {
-    let app = app_name(operation.text("instance"), operation.payload.get("app"));
+fn about(operation: &Operation<'_>) -> Subject {
+    let app = app_name(operation.payload.instance(), operation.payload.app());
     Subject { app, ..Subject::default() }
 }

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::artifact::digest::ArtifactDigest;
-use crate::artifact::json::{Value, to_compact, to_jcs};
-use crate::artifact::receipts;
+use crate::artifact::json::{to_compact, to_jcs};
+use crate::artifact::{ProofBundle, View};
 use crate::audit::statement::Bundle;
 
 /// Says of each bundle which one of its signer and run stands before it, and
@@ -26,8 +26,8 @@ pub(super) fn connect(bundles: &mut [Bundle<'_>]) {
 
 /// Whether `later` says everything that `earlier` says: its chain goes on, no
 /// receipt is gone, and it names the same job, change and policy.
-fn continues(earlier: &Value, later: &Value) -> bool {
-    let chain = |bundle| events(bundle).iter().map(to_compact).collect::<Vec<_>>();
+fn continues(earlier: ProofBundle<'_>, later: ProofBundle<'_>) -> bool {
+    let chain = |bundle: ProofBundle<'_>| bundle.events().filter_map(View::value).map(to_compact).collect::<Vec<_>>();
     let (before, after) = (chain(earlier), chain(later));
     !before.is_empty()
         && after.starts_with(&before)
@@ -36,30 +36,30 @@ fn continues(earlier: &Value, later: &Value) -> bool {
         && tokens(earlier).is_subset(&tokens(later))
 }
 
-fn events(bundle: &Value) -> &[Value] {
-    bundle.get("event_chain").and_then(Value::as_array).unwrap_or_default()
-}
-
 /// Receipts of every array.
-fn held(bundle: &Value) -> BTreeSet<(&'static str, ArtifactDigest)> {
-    receipts(bundle).map(|(array, _, receipt)| (array, ArtifactDigest::of(to_compact(receipt).as_bytes()))).collect()
+fn held(bundle: ProofBundle<'_>) -> BTreeSet<(&'static str, ArtifactDigest)> {
+    let digest = |receipt| ArtifactDigest::of(to_compact(receipt).as_bytes());
+    bundle.all_receipts().map(|(array, _, receipt)| (array, digest(receipt))).collect()
 }
 
 /// What the bundle says of its run, but for its tokens: a run may get more.
-fn told(bundle: &Value) -> Option<BTreeMap<&str, String>> {
-    let members = bundle.at("metadata.pulselog")?.as_object()?;
+fn told(bundle: ProofBundle<'_>) -> Option<BTreeMap<&str, String>> {
+    let members = bundle.pulselog().value()?.as_object()?;
     Some(members.iter().filter(|(name, _)| *name != "token_hashes").map(|(name, of)| (name, to_jcs(of))).collect())
 }
 
-fn tokens(bundle: &Value) -> BTreeSet<&str> {
-    let listed = bundle.at("metadata.pulselog.token_hashes").and_then(Value::as_array);
-    listed.unwrap_or_default().iter().filter_map(Value::as_str).collect()
+fn tokens(bundle: ProofBundle<'_>) -> BTreeSet<&str> {
+    bundle.pulselog().token_hashes().collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::continues;
     use crate::artifact::json::{DEPTH_MAX, Value, parse};
+    use crate::artifact::{ProofBundle, View};
+
+    fn continues(earlier: &Value, later: &Value) -> bool {
+        super::continues(ProofBundle::of(earlier), ProofBundle::of(later))
+    }
 
     fn bundle(events: &str, array: &str, receipts: &str, pulselog: &str) -> Value {
         let text =

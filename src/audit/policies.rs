@@ -3,8 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::artifact::Kind;
-use crate::artifact::json::Value;
+use crate::artifact::{Kind, ResourceCount, View};
 use crate::audit::approvals;
 use crate::audit::finding::Findings;
 use crate::audit::observed::say;
@@ -120,7 +119,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     of_calls(scene, &judge, findings);
     for bundle in &scene.bundles {
         let token = bundle.run.and_then(|run| scene.token_of_run(bundle.agent, run));
-        let named = bundle.statement.text("metadata.pulselog.policy_hash_b64u");
+        let named = bundle.statement.payload.pulselog().policy_hash();
         if let Some(token) = token.filter(|token| named.is_some() && named != token.policy_hash) {
             let entries = [token.statement.at, bundle.statement.at];
             let detail = "the bundle names another policy than its run's token runs under";
@@ -221,7 +220,7 @@ impl<'s, 'a> Judge<'s, 'a> {
 
     /// What the token's policy says of a model call.
     fn call(&self, token: &Token<'_>, call: &Call<'_>) -> Option<Judgement> {
-        match Action::from_gateway_receipt(call.statement.payload) {
+        match Action::from_gateway_receipt(call.statement.payload.value()?) {
             Ok(action) => self.judge(token, &action, &Context::new().with_agent(token.agent)),
             Err(error) => Some(error.refusal(None)),
         }
@@ -264,7 +263,7 @@ impl<'s, 'a> Judge<'s, 'a> {
         is_approved: bool,
     ) -> Option<Judgement> {
         let token = &self.scene.tokens[decision.token?];
-        let binds = decision.statement.payload.get("binds")?;
+        let binds = decision.statement.payload.binds().value()?;
         let action = match Action::from_binds(binds) {
             Ok(Action::Argo(action)) => Action::Argo(action.with_observed_namespaces(observed)),
             Ok(action) => action,
@@ -283,13 +282,13 @@ impl<'s, 'a> Judge<'s, 'a> {
 fn of_decision<'a>(scene: &Scene<'a>, judge: &Judge<'_, 'a>, decision: &Decision<'a>, findings: &mut Findings) {
     let Some(token) = decision.token.map(|at| &scene.tokens[at]) else { return };
     let (at, subject) = (decision.statement.at, decision.subject());
-    let named = decision.statement.text("policy_hash_b64u");
+    let named = decision.statement.payload.policy_hash();
     if named != token.policy_hash {
         let detail = "the decision names another policy than its token runs under";
         findings.add(&POLICY_MISMATCH, &subject, [token.statement.at, at], detail);
     }
     let Some(judgement) = judge.decision(decision) else { return };
-    let is_write = decision.statement.text("binds.action") != Some("read");
+    let is_write = decision.statement.payload.binds().action() != Some("read");
     match judgement.outcome {
         Outcome::Allow { .. } if is_write => observed(scene, judge, token, decision, findings),
         Outcome::Allow { .. } => {}
@@ -312,13 +311,12 @@ fn observed<'a>(
     findings: &mut Findings,
 ) {
     let (at, subject) = (decision.statement.at, decision.subject());
-    let counts = |operation: &Statement<'a>| operation.payload.get("resource_counts").and_then(Value::as_array);
-    if scene.operations_of(decision).all(|operation| counts(operation).is_none()) {
+    if scene.operations_of(decision).all(|operation| operation.payload.shown_counts().is_none()) {
         findings.uncover("resource namespaces unseen", &subject, at);
     }
     let is_approved = approvals::is_approved(scene, decision);
     for operation in scene.operations_of(decision) {
-        let namespaces = counts(operation).unwrap_or_default().iter().filter_map(|row| row.text_at("namespace"));
+        let namespaces = operation.payload.resource_counts().filter_map(ResourceCount::namespace);
         let Some(judgement) = judge.decision_in(decision, namespaces, is_approved) else { continue };
         if !matches!(judgement.outcome, Outcome::Allow { .. }) {
             let doubt = scene.doubt(decision, operation);
@@ -332,7 +330,7 @@ fn of_calls(scene: &Scene<'_>, judge: &Judge<'_, '_>, findings: &mut Findings) {
     for call in &scene.calls {
         let Some((token, _)) = scene.token_of(call) else { continue };
         let (at, subject) = (call.statement.at, scene.subject_of_call(call));
-        let named = call.statement.text("binding.policy_hash");
+        let named = call.statement.payload.binding().policy_hash();
         if named.is_some() && named != token.policy_hash {
             let detail = "the model call names another policy than its token runs under";
             findings.add(&POLICY_MISMATCH, &subject, [token.statement.at, at], detail);

@@ -4,8 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::artifact::Kind;
-use crate::artifact::json::Value;
+use crate::artifact::{CountedFile, Kind, OwnReceipt, TrustPulse, View};
 use crate::audit::finding::Findings;
 use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
 use crate::audit::scene::Scene;
@@ -36,41 +35,35 @@ struct Counted<'a> {
 }
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
-    let pulses: Vec<_> = scene.facts.iter().filter(|fact| fact.kind == Kind::TrustPulse).collect();
+    let pulses: Vec<Statement<'_, TrustPulse<'_>>> = scene.facts.iter().filter_map(|fact| fact.of_kind()).collect();
     if pulses.is_empty() {
         return;
     }
     let runs = count(scene);
-    for pulse in pulses {
-        let (Some(agent), Some(run)) = (pulse.text("agent_did"), pulse.text("run_id")) else { continue };
+    for Statement { payload: pulse, at, .. } in pulses {
+        let (Some(agent), Some(run)) = (pulse.agent(), pulse.run()) else { continue };
         let subject = scene.subject_of_run(agent, run);
         let counted = runs.get(&(agent, run));
-        if !counted.is_some_and(|counted| counted.has_tools) && has_items(pulse, "tools") {
-            findings.uncover("tools of a Trust Pulse: the run has no tool receipts to count", &subject, pulse.at);
+        if !counted.is_some_and(|counted| counted.has_tools) && pulse.tools().len() > 0 {
+            findings.uncover("tools of a Trust Pulse: the run has no tool receipts to count", &subject, at);
         }
-        if !counted.is_some_and(|counted| counted.has_files) && has_items(pulse, "files") {
-            findings.uncover("files of a Trust Pulse: the run has no file receipts to count", &subject, pulse.at);
+        if !counted.is_some_and(|counted| counted.has_files) && pulse.files().len() > 0 {
+            findings.uncover("files of a Trust Pulse: the run has no file receipts to count", &subject, at);
         }
         let Some(counted) = counted else { continue };
         for difference in differences(pulse, counted) {
-            let entries = counted.entries.iter().copied().chain([pulse.at]);
+            let entries = counted.entries.iter().copied().chain([at]);
             findings.add(&PULSE_UNLIKE_RECEIPTS, &subject, entries, difference);
         }
     }
 }
 
-fn has_items(pulse: &Statement<'_>, list: &str) -> bool {
-    pulse.payload.get(list).and_then(Value::as_array).is_some_and(|items| !items.is_empty())
-}
-
-fn differences(pulse: &Statement<'_>, counted: &Counted<'_>) -> Vec<String> {
+fn differences(pulse: TrustPulse<'_>, counted: &Counted<'_>) -> Vec<String> {
     let mut found = Vec::new();
-    let items = |list: &str| pulse.payload.get(list).and_then(Value::as_array).unwrap_or_default();
-    let number = |item: &Value, name| item.get(name).and_then(Value::as_i64).unwrap_or(0);
     if counted.has_tools {
         let mut told: BTreeMap<&str, i64> = BTreeMap::new();
-        for tool in items("tools") {
-            *told.entry(tool.text_at("name").unwrap_or_default()).or_default() += number(tool, "calls");
+        for tool in pulse.tools() {
+            *told.entry(tool.name().unwrap_or_default()).or_default() += tool.calls().unwrap_or(0);
         }
         let names: BTreeSet<_> = told.keys().chain(counted.tools.keys()).copied().collect();
         for name in names {
@@ -81,7 +74,7 @@ fn differences(pulse: &Statement<'_>, counted: &Counted<'_>) -> Vec<String> {
         }
     }
     if counted.has_files {
-        let told: i64 = items("files").iter().map(|file| number(file, "touches")).fold(0, i64::saturating_add);
+        let told: i64 = pulse.files().filter_map(CountedFile::touches).fold(0, i64::saturating_add);
         if told != counted.files {
             let shows = counted.files;
             found.push(format!("the agent says {told} touches of files, its receipts show {shows} file writes"));
@@ -95,16 +88,16 @@ fn differences(pulse: &Statement<'_>, counted: &Counted<'_>) -> Vec<String> {
 fn count<'a>(scene: &Scene<'a>) -> BTreeMap<(&'a str, &'a str), Counted<'a>> {
     let mut runs: BTreeMap<(&str, &str), Counted<'_>> = BTreeMap::new();
     let mut seen: BTreeSet<(&str, &str)> = BTreeSet::new();
-    let mut add = |agent, run, receipt: &'a Value, at| {
-        let id = receipt.text_at("receipt_id").unwrap_or_default();
+    let mut add = |agent, run, receipt: OwnReceipt<'a>, at| {
+        let id = receipt.id().unwrap_or_default();
         if !seen.insert((agent, id)) {
             return;
         }
         let counted: &mut Counted<'_> = runs.entry((agent, run)).or_default();
-        if let Some(tool) = receipt.text_at("tool_name") {
+        if let Some(tool) = receipt.tool_name() {
             *counted.tools.entry(tool).or_default() += 1;
             counted.has_tools = true;
-        } else if receipt.text_at("effect_class") == Some("filesystem_write") {
+        } else if receipt.effect_class() == Some("filesystem_write") {
             counted.files += 1;
             counted.has_files = true;
         }
@@ -112,14 +105,15 @@ fn count<'a>(scene: &Scene<'a>) -> BTreeMap<(&'a str, &'a str), Counted<'a>> {
     };
     for fact in &scene.facts {
         if matches!(fact.kind, Kind::ToolReceipt | Kind::SideEffectReceipt)
-            && let (Some(agent), Some(run)) = (fact.text("agent_did"), fact.text("binding.run_id"))
+            && let Some(receipt) = fact.payload.value().map(OwnReceipt::of)
+            && let (Some(agent), Some(run)) = (fact.payload.agent(), receipt.binding().run())
         {
-            add(agent, run, fact.payload, fact.at);
+            add(agent, run, receipt, fact.at);
         }
     }
     for bundle in &scene.bundles {
         let Some(run) = bundle.run else { continue };
-        for receipt in bundle.own_receipts().map(|(_, receipt)| receipt) {
+        for (.., receipt) in bundle.statement.payload.own_receipts() {
             add(bundle.agent, run, receipt, bundle.statement.at);
         }
     }

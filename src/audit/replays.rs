@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::artifact::Kind;
 use crate::artifact::json::to_jcs;
+use crate::artifact::spelling::spelled;
+use crate::artifact::{CstIssuance, Kind};
 use crate::audit::finding::Findings;
 use crate::audit::rule::{Effect, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::{Dispute, Scene, speaker};
@@ -104,7 +105,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     for fact in &scene.facts {
         let kind = fact.kind;
         let Some((path, rule)) = kind.row().id_given_once.zip(rule_of(kind)) else { continue };
-        let (Some(signer), Some(id)) = (fact.signer, id_of(fact, path)) else { continue };
+        let (Some(signer), Some(id)) = (fact.signer, id_of(fact)) else { continue };
         let is_told_below = || scene.disputes.of_token(id).is_some() || scene.disputes.is_set_aside(fact.at);
         if kind == Kind::CstIssuance && is_told_below() {
             continue;
@@ -129,7 +130,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 /// Whether the same issuer gave the token the same claims before: one that
 /// tries again says nothing else.
 fn is_said_before(scene: &Scene<'_>, earlier: LeafIndex, again: &Statement<'_>) -> bool {
-    let claims = |issuance: &Statement<'_>| issuance.payload.get("claims").map(to_jcs);
+    let claims = |issuance: &Statement<'_>| CstIssuance::try_from(issuance.payload).ok()?.claims().map(to_jcs);
     scene.fact(earlier).is_some_and(|first| claims(first) == claims(again))
 }
 
@@ -144,8 +145,9 @@ fn two_issuers(dispute: &Dispute<'_>, findings: &mut Findings) {
 
 /// Ids of our own kinds have one spelling; a peer's that is given twice is the
 /// same id however it is spelled.
-fn id_of<'a>(fact: &Statement<'a>, path: &str) -> Option<&'a str> {
-    if fact.kind == Kind::Approval { fact.id(path) } else { fact.text(path) }
+fn id_of<'a>(fact: &Statement<'a>) -> Option<&'a str> {
+    let id = fact.payload.id_given_once();
+    if fact.kind == Kind::Approval { spelled(id) } else { id }
 }
 
 fn runs(scene: &Scene<'_>, findings: &mut Findings) {

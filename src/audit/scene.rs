@@ -14,21 +14,20 @@ mod whose;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::artifact::digest::PayloadHash;
-use crate::artifact::json::{Value, to_jcs};
-use crate::artifact::spelling::is_spelled;
-use crate::artifact::{Did, Kind};
+use crate::artifact::json::to_jcs;
+use crate::artifact::spelling::{is_spelled, spelled};
+use crate::artifact::{AgentRow, Approval, CstIssuance, Did, Kind, Payload, ProofBundle, View, Voice};
 use crate::audit::packing;
 use crate::audit::renewals::{Chain, RunKey, chains};
-use crate::audit::roles::Role;
 use crate::audit::roots::Roots;
-use crate::audit::statement::{Bundle, Call, Decision, Receipt, Statement, Token, ms, run_of_bundle};
+use crate::audit::statement::{Bundle, Call, Decision, Operation, Receipt, Statement, Token, ms};
 use crate::audit::timeline::Seen;
 use crate::entry::LoggedAt;
 use crate::merkle::LeafIndex;
 use crate::policy::Policy;
 
 pub(super) use self::charge::speaker;
-pub(super) use self::disputes::{Dispute, Disputes};
+pub(super) use self::disputes::{Dispute, Disputes, Issuance};
 use self::reasons::Unfit;
 use self::whose::Loose;
 
@@ -48,9 +47,9 @@ pub(super) struct Scene<'a> {
     pub receipts: Vec<Receipt<'a>>,
     pub calls: Vec<Call<'a>>,
     pub bundles: Vec<Bundle<'a>>,
-    pub approvals: Vec<Statement<'a>>,
+    pub approvals: Vec<Statement<'a, Approval<'a>>>,
     /// Operations that Argo CD reported, and the decisions that each joins.
-    pub operations: Vec<(Statement<'a>, Vec<usize>)>,
+    pub operations: Vec<(Operation<'a>, Vec<usize>)>,
     /// Reports of each key, among these operations.
     pub reported: HashMap<&'a str, Vec<usize>>,
     pub untrusted: Vec<Statement<'a>>,
@@ -131,10 +130,10 @@ impl<'a> Scene<'a> {
         }
         let agent = self.agent_of(&statement);
         let holds = |agent| self.roots.last().is_some_and(|(_, roots)| roots.hold(&statement, agent));
-        let role = Role::of(statement.kind);
-        let is_fact = if role == Role::Operator { by_operator } else { holds(agent) };
+        let voice = statement.kind.row().voice;
+        let is_fact = if voice == Voice::Operator { by_operator } else { holds(agent) };
         if !is_fact {
-            let by_wrapper = role == Role::Wrapper && holds(None);
+            let by_wrapper = voice == Voice::Wrapper && holds(None);
             // An unsigned Trust Pulse claims no role: it is self-reported.
             if statement.kind != Kind::TrustPulse || statement.signer.is_some() {
                 self.untrusted.push(statement);
@@ -151,31 +150,31 @@ impl<'a> Scene<'a> {
 
     /// The agent that a wrapper's statement is about, known at that position.
     fn agent_of(&self, statement: &Statement<'a>) -> Option<&'a str> {
-        match statement.kind {
-            Kind::ArgocdDecision => self.token(statement.text("cst.token_hash")?).map(|at| self.tokens[at].agent),
-            Kind::ArgocdReceipt => {
-                let named = || self.decisions_named(statement.text("decision_digest").unwrap_or_default());
+        match statement.payload {
+            Payload::ArgocdDecision(says) => self.token(says.token_hash()?).map(|at| self.tokens[at].agent),
+            Payload::ArgocdReceipt(says) => {
+                let named = || self.decisions_named(says.decision_digest().unwrap_or_default());
                 let own = named().find(|decision| decision.statement.signer == statement.signer);
                 let wraps = |decision: &&Decision<'_>| decision.agent.is_some_and(|agent| self.wraps(statement, agent));
                 own.or_else(|| named().find(wraps)).or_else(|| named().next())?.agent
             }
-            Kind::GatewayReceipt
-            | Kind::ToolReceipt
-            | Kind::SideEffectReceipt
-            | Kind::HumanApprovalReceipt
-            | Kind::DelegationReceipt
-            | Kind::ProofBundle
-            | Kind::WorkPolicy
-            | Kind::TrustPulse
-            | Kind::CstIssuance
-            | Kind::CstRevocation
-            | Kind::Approval
-            | Kind::ChangeRecord
-            | Kind::AuditRoots
-            | Kind::AuditStatement
-            | Kind::Withholding
-            | Kind::ArgocdObservation
-            | Kind::ArgocdSnapshot => None,
+            Payload::GatewayReceipt(_)
+            | Payload::ToolReceipt(_)
+            | Payload::SideEffectReceipt(_)
+            | Payload::HumanApprovalReceipt(_)
+            | Payload::DelegationReceipt(_)
+            | Payload::ProofBundle(_)
+            | Payload::WorkPolicy(_)
+            | Payload::TrustPulse(_)
+            | Payload::CstIssuance(_)
+            | Payload::CstRevocation(_)
+            | Payload::Approval(_)
+            | Payload::ChangeRecord(_)
+            | Payload::AuditRoots(_)
+            | Payload::AuditStatement(_)
+            | Payload::Withholding(_)
+            | Payload::ArgocdObservation(_)
+            | Payload::ArgocdSnapshot(_) => None,
         }
     }
 
@@ -184,100 +183,99 @@ impl<'a> Scene<'a> {
     }
 
     fn file(&mut self, statement: Statement<'a>, agent: Option<&'a str>) {
-        match statement.kind {
-            Kind::AuditRoots => self.roots.push((statement.at, Roots::of(&statement))),
+        match statement.payload {
+            Payload::AuditRoots(says) => self.roots.push((statement.at, Roots::of(&statement.read_as(says)))),
             // Admitted, so its shape compiles; one that does not governs nothing.
-            Kind::WorkPolicy => {
-                if let Ok(policy) = Policy::compile(statement.payload) {
+            Payload::WorkPolicy(says) => {
+                if let Some(Ok(policy)) = says.value().map(Policy::compile) {
                     self.policy_at.entry(policy.hash().to_b64u()).or_insert(self.policies.len());
                     self.policies.push((statement, policy));
                 }
             }
-            Kind::CstIssuance => self.issue(statement),
-            Kind::CstRevocation => {
+            Payload::CstIssuance(says) => self.issue(statement.read_as(says)),
+            Payload::CstRevocation(says) => {
                 let counts = !self.disputes.ignores_distrusted || !self.disputes.is_distrusted(&statement);
-                if let Some(hash) = statement.text("token_hash").filter(|_| counts) {
+                if let Some(hash) = says.token_hash().filter(|_| counts) {
                     self.revoked.entry(hash).or_insert((statement.at, statement.ms));
                 }
             }
-            Kind::Approval => self.file_approval(statement),
-            Kind::ArgocdDecision => {
-                let token = statement.text("cst.token_hash").and_then(|hash| self.token(hash));
-                let decision = Decision::new(statement, token, agent);
+            Payload::Approval(says) => self.file_approval(statement.read_as(says)),
+            Payload::ArgocdDecision(says) => {
+                let token = says.token_hash().and_then(|hash| self.token(hash));
+                let decision = Decision::new(statement.read_as(says), token, agent);
                 self.decision_at.entry(statement.hash.to_string()).or_default().push(self.decisions.len());
                 for approval in decision.approvals.iter().filter(|_| decision.is_allow) {
                     self.users.entry(approval).or_default().push(self.decisions.len());
                 }
                 self.decisions.push(decision);
             }
-            Kind::ArgocdReceipt => {
-                let outcome = statement.text("outcome").unwrap_or_default();
-                self.receipts.push(Receipt { statement, decision: None, outcome });
+            Payload::ArgocdReceipt(says) => {
+                let outcome = says.outcome().unwrap_or_default();
+                self.receipts.push(Receipt { statement: statement.read_as(says), decision: None, outcome });
             }
-            Kind::GatewayReceipt => {
-                let scope_hash = statement.text("binding.token_scope_hash_b64u");
-                self.calls.push(Call { statement, run: statement.id("binding.run_id"), scope_hash, grant: None });
+            Payload::GatewayReceipt(says) => {
+                let (run, scope_hash) = (spelled(says.binding().run()), says.binding().scope_hash());
+                self.calls.push(Call { statement: statement.read_as(says), run, scope_hash, grant: None });
             }
-            Kind::ProofBundle => self.bundle(statement),
-            Kind::ArgocdObservation if statement.text("event") == Some("operation") => {
-                if let Some(key) = statement.op_key() {
+            Payload::ProofBundle(says) => self.bundle(statement.read_as(says)),
+            Payload::ArgocdObservation(says) if says.event() == Some("operation") => {
+                if let Some(key) = says.op_key() {
                     self.reported.entry(key).or_default().push(self.operations.len());
                 }
-                self.operations.push((statement, Vec::new()));
+                self.operations.push((statement.read_as(says), Vec::new()));
             }
             // Rules read them among the facts.
-            Kind::ArgocdObservation
-            | Kind::ArgocdSnapshot
-            | Kind::ChangeRecord
-            | Kind::TrustPulse
-            | Kind::ToolReceipt
-            | Kind::SideEffectReceipt
-            | Kind::HumanApprovalReceipt
-            | Kind::DelegationReceipt
-            | Kind::AuditStatement
-            | Kind::Withholding => {}
+            Payload::ArgocdObservation(_)
+            | Payload::ArgocdSnapshot(_)
+            | Payload::ChangeRecord(_)
+            | Payload::TrustPulse(_)
+            | Payload::ToolReceipt(_)
+            | Payload::SideEffectReceipt(_)
+            | Payload::HumanApprovalReceipt(_)
+            | Payload::DelegationReceipt(_)
+            | Payload::AuditStatement(_)
+            | Payload::Withholding(_) => {}
         }
     }
 
-    fn file_approval(&mut self, statement: Statement<'a>) {
+    fn file_approval(&mut self, statement: Statement<'a, Approval<'a>>) {
         let at = self.approvals.len();
         self.approval_at.entry(statement.hash.to_string()).or_default().push(at);
-        if statement.text("decision") == Some("deny") {
-            let binds = statement.payload.get("binds").map(to_jcs).unwrap_or_default();
+        if statement.payload.decision() == Some("deny") {
+            let binds = statement.payload.binds().value().map(to_jcs).unwrap_or_default();
             self.denied.entry(binds).or_default().push(at);
         }
         self.approvals.push(statement);
     }
 
-    fn issue(&mut self, statement: Statement<'a>) {
+    fn issue(&mut self, statement: Statement<'a, CstIssuance<'a>>) {
         let is_out = self.disputes.is_set_aside(statement.at);
         let statement = self.disputes.as_taken(statement);
-        let text = |path| statement.text(path).unwrap_or_default();
-        let seconds = |path| statement.payload.at(path).and_then(Value::as_i64).unwrap_or(0);
-        let (hash, agent) = (text("token_hash"), text("claims.sub"));
+        let says = statement.payload;
+        let (hash, agent) = (says.token_hash().unwrap_or_default(), says.sub().unwrap_or_default());
         if is_out || self.token_at.contains_key(hash) {
             return;
         }
-        let own_life = || (seconds("claims.iat"), seconds("claims.exp"));
+        let own_life = || (says.iat().unwrap_or(0), says.exp().unwrap_or(0));
         let alike = self.disputes.of_token(hash).filter(|dispute| !dispute.is_unlike());
         let (begin, end) = alike.map_or_else(own_life, Dispute::life);
         let row = self.roots.last().and_then(|(_, roots)| roots.agent(agent));
-        let pinned = statement.text("claims.policy_hash_b64u");
-        let policy_hash = pinned.or_else(|| row?.text_at("default_policy"));
-        let listed = row.and_then(|row| row.get("policies")).and_then(Value::as_array).unwrap_or_default();
+        let pinned = says.policy_hash();
+        let policy_hash = pinned.or_else(|| row?.default_policy());
+        let mut listed = row.into_iter().flat_map(AgentRow::policies);
         let token = Token {
             statement,
             hash,
             agent,
-            job: statement.id("claims.mission_id"),
-            scope_hash: text("claims.token_scope_hash_b64u"),
+            job: spelled(says.job()),
+            scope_hash: says.scope_hash().unwrap_or_default(),
             issued_ms: begin.saturating_mul(1_000),
             expires_ms: end.saturating_mul(1_000),
             pinned,
             policy_hash,
             policy: policy_hash.and_then(|hash| self.policy_at.get(hash)).copied(),
             agent_known: row.is_some() || !is_spelled(agent),
-            policy_listed: pinned.is_none_or(|pinned| listed.iter().any(|hash| hash.as_str() == Some(pinned))),
+            policy_listed: pinned.is_none_or(|pinned| listed.any(|hash| hash == pinned)),
             revoked: None,
         };
         if let Some(job) = token.job {
@@ -288,13 +286,13 @@ impl<'a> Scene<'a> {
         self.tokens.push(token);
     }
 
-    fn bundle(&mut self, statement: Statement<'a>) {
-        let hashes = statement.payload.at("metadata.pulselog.token_hashes").and_then(Value::as_array);
+    fn bundle(&mut self, statement: Statement<'a, ProofBundle<'a>>) {
+        let says = statement.payload;
         let bundle = Bundle {
-            agent: statement.text("agent_did").unwrap_or_default(),
-            run: run_of_bundle(statement.payload),
+            agent: says.agent().unwrap_or_default(),
+            run: says.run(),
             job: None,
-            token_hashes: hashes.unwrap_or_default().iter().filter_map(Value::as_str).collect(),
+            token_hashes: says.pulselog().token_hashes().collect(),
             before: None,
             continues: false,
             is_packed_again: false,
@@ -340,12 +338,12 @@ impl<'a> Scene<'a> {
     }
 
     /// Approvals with this payload hash, hex, whoever signed them.
-    pub(super) fn approvals_named(&self, hash: &str) -> impl Iterator<Item = &Statement<'a>> {
+    pub(super) fn approvals_named(&self, hash: &str) -> impl Iterator<Item = &Statement<'a, Approval<'a>>> {
         self.approval_at.get(hash).into_iter().flatten().map(|at| &self.approvals[*at])
     }
 
     /// Denies of exactly these binds, in order.
-    pub(super) fn denies_of(&self, binds: &str) -> impl Iterator<Item = &Statement<'a>> {
+    pub(super) fn denies_of(&self, binds: &str) -> impl Iterator<Item = &Statement<'a, Approval<'a>>> {
         self.denied.get(binds).into_iter().flatten().map(|at| &self.approvals[*at])
     }
 
@@ -360,7 +358,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Operations that join a decision, but for doubted ones.
-    pub(super) fn operations_of(&self, decision: &Decision<'a>) -> impl Iterator<Item = &Statement<'a>> {
+    pub(super) fn operations_of(&self, decision: &Decision<'a>) -> impl Iterator<Item = &Operation<'a>> {
         decision.operations.iter().map(|at| &self.operations[*at].0)
     }
 }

@@ -2,7 +2,6 @@
 //! is logged any more; what was logged before joins nothing, and where a rule
 //! would have joined by it, nobody can say what it would have found.
 
-use crate::artifact::Kind;
 use crate::artifact::spelling::is_spelled;
 use crate::audit::finding::Findings;
 use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
@@ -23,35 +22,10 @@ static ID_NOT_SPELLED: Rule = Rule {
 
 pub(super) static RULES: &[&Rule] = &[&ID_NOT_SPELLED];
 
-/// Ids that statements of our own kinds join by. A peer's may be spelled as it
-/// likes; an odd one joins nothing there either.
-const fn ids(kind: Kind) -> &'static [&'static str] {
-    match kind {
-        Kind::Approval => &["approval_id", "binds.job_id"],
-        Kind::ArgocdDecision => &["job_id", "binds.job_id", "run_id"],
-        Kind::ChangeRecord => &["job_id"],
-        Kind::CstIssuance => &["claims.mission_id", "claims.sub"],
-        Kind::GatewayReceipt
-        | Kind::ToolReceipt
-        | Kind::SideEffectReceipt
-        | Kind::HumanApprovalReceipt
-        | Kind::DelegationReceipt
-        | Kind::ProofBundle
-        | Kind::WorkPolicy
-        | Kind::TrustPulse
-        | Kind::CstRevocation
-        | Kind::ArgocdReceipt
-        | Kind::AuditRoots
-        | Kind::AuditStatement
-        | Kind::Withholding
-        | Kind::ArgocdObservation
-        | Kind::ArgocdSnapshot => &[],
-    }
-}
-
 /// The member of a statement that holds such an id.
 fn odd(statement: &Statement<'_>) -> Option<&'static str> {
-    ids(statement.kind).iter().copied().find(|path| statement.text(path).is_some_and(|id| !is_spelled(id)))
+    let ids = statement.kind.row().ids.iter().copied();
+    ids.into_iter().find(|path| statement.payload.text(path).is_some_and(|id| !is_spelled(id)))
 }
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
@@ -59,7 +33,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         findings.uncover("id not in the one spelling", &scene.subject_of(fact), fact.at);
     }
     for token in &scene.tokens {
-        if let Some((at, detail)) = found(&token.statement) {
+        if let Some((at, detail)) = found(token.statement.of_any()) {
             findings.add(&ID_NOT_SPELLED, &token.subject(), [at], detail);
         }
     }
@@ -70,14 +44,14 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     }
 }
 
-fn found(statement: &Statement<'_>) -> Option<(LeafIndex, String)> {
-    odd(statement).map(|path| (statement.at, format!("{path} of entry {} is not in the one spelling", statement.at)))
+fn found(statement: Statement<'_>) -> Option<(LeafIndex, String)> {
+    odd(&statement).map(|path| (statement.at, format!("{path} of entry {} is not in the one spelling", statement.at)))
 }
 
 /// The statements whose ids say which job and run an action is of, and whether
 /// its approvals were used before.
-fn rests_on<'s, 'a>(scene: &'s Scene<'a>, decision: &'s Decision<'a>) -> impl Iterator<Item = &'s Statement<'a>> {
-    let token = decision.token.map(|at| &scene.tokens[at].statement);
+fn rests_on<'s, 'a>(scene: &'s Scene<'a>, decision: &'s Decision<'a>) -> impl Iterator<Item = Statement<'a>> {
+    let token = decision.token.map(|at| scene.tokens[at].statement.of_any());
     let approvals = decision.approvals.iter().flat_map(|hash| scene.approvals_named(hash));
-    [&decision.statement].into_iter().chain(token).chain(approvals)
+    [decision.statement.of_any()].into_iter().chain(token).chain(approvals.map(|approval| approval.of_any()))
 }

@@ -3,19 +3,23 @@
 use std::collections::BTreeSet;
 
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
-use crate::artifact::json::{Value, to_compact, to_jcs};
-use crate::artifact::spelling::is_spelled;
+use crate::artifact::json::{Value, to_jcs};
+use crate::artifact::spelling::spelled;
 use crate::artifact::time::unix_ms;
-use crate::artifact::{Artifact, Did, Kind, receipts};
+use crate::artifact::{
+    App, ArgocdDecision, ArgocdObservation, ArgocdReceipt, Artifact, CstIssuance, Did, Event, GatewayReceipt,
+    HeldReceipt, Kind, Payload, ProofBundle, View,
+};
 use crate::audit::SKEW_MS;
 use crate::audit::finding::Subject;
 use crate::audit::timeline::Seen;
 use crate::entry::{LoggedAt, SequencedEntry};
 use crate::merkle::LeafIndex;
 
-/// A statement at the lowest index at which its signer held the role.
+/// A statement at the lowest index at which its signer held the role: of any
+/// kind, or of the one whose view it has.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Statement<'a> {
+pub(super) struct Statement<'a, P = Payload<'a>> {
     pub at: LeafIndex,
     /// `logged_at`, Unix milliseconds.
     pub ms: i64,
@@ -24,8 +28,11 @@ pub(super) struct Statement<'a> {
     pub hash: PayloadHash,
     pub signer: Option<&'a Did>,
     pub submitter: &'a str,
-    pub payload: &'a Value,
+    pub payload: P,
 }
+
+/// What Argo CD reports of an operation.
+pub(super) type Operation<'a> = Statement<'a, ArgocdObservation<'a>>;
 
 impl<'a> Statement<'a> {
     pub(super) fn of(at: LeafIndex, seen: &'a Seen, body: &'a Artifact) -> Statement<'a> {
@@ -46,41 +53,48 @@ impl<'a> Statement<'a> {
             hash,
             signer: entry.signer.as_ref(),
             submitter: entry.submitter.as_str(),
-            payload,
+            payload: Payload::of(entry.kind, payload),
         }
     }
 
     /// Whether the pinned operator says it, of this log and of no other.
     pub(super) fn is_by_operator(&self, operator: Option<&Did>, origin: Option<&str>) -> bool {
         let of_another = |named: &str| origin.is_some_and(|origin| origin != named);
-        operator.is_some() && self.signer == operator && !self.text("origin").is_some_and(of_another)
+        operator.is_some() && self.signer == operator && !self.payload.origin().is_some_and(of_another)
     }
+}
 
-    pub(super) fn text(&self, path: &str) -> Option<&'a str> {
-        self.payload.text_at(path)
+impl<'a> Statement<'a> {
+    /// The same as a statement of one kind; `None` where it is of another.
+    pub(super) fn of_kind<P: TryFrom<Payload<'a>>>(self) -> Option<Statement<'a, P>> {
+        Some(self.read_as(P::try_from(self.payload).ok()?))
     }
+}
 
-    /// An id: none where it is not in the one spelling of ids, for then it
-    /// joins nothing. Peers give such ids; ours are of logs of earlier builds.
-    pub(super) fn id(&self, path: &str) -> Option<&'a str> {
-        self.text(path).filter(|id| is_spelled(id))
+impl<'a, P: Into<Payload<'a>> + Copy> Statement<'a, P> {
+    /// The same as a statement of any kind.
+    pub(super) fn of_any(self) -> Statement<'a> {
+        self.read_as(self.payload.into())
     }
+}
 
-    /// The id that its signer gives once; `None` where there is none.
-    pub(super) fn id_given_once(&self) -> Option<&'a str> {
-        self.kind.row().id_given_once.and_then(|member| self.text(member))
+impl<'a, P> Statement<'a, P> {
+    /// The same, read as `payload` reads it.
+    pub(super) fn read_as<Q>(self, payload: Q) -> Statement<'a, Q> {
+        let Statement { at, ms, kind, digest, hash, signer, submitter, .. } = self;
+        Statement { at, ms, kind, digest, hash, signer, submitter, payload }
     }
+}
 
-    /// The key of the operation that an observation reports, if anybody can
-    /// recompute it: whoever did not digest the operation names none.
+impl<'a> Operation<'a> {
+    /// The key of the operation, if anybody can recompute it.
     pub(super) fn op_key(&self) -> Option<&'a str> {
-        self.text("operation_digest").and(self.text("op_key"))
+        self.payload.op_key()
     }
 
-    /// The digest of the decision that an observed operation states as its own.
+    /// The digest of the decision that the operation states as its own.
     pub(super) fn stated(&self) -> Option<&'a str> {
-        let info = self.payload.get("info").and_then(Value::as_array).unwrap_or_default();
-        info.iter().find(|pair| pair.text_at("name") == Some("claw.decision"))?.text_at("value")
+        self.payload.stated()
     }
 }
 
@@ -92,7 +106,7 @@ pub(super) fn ms(at: LoggedAt) -> i64 {
 /// A token, as its first issuance by an issuer describes it.
 #[derive(Clone, Debug)]
 pub(super) struct Token<'a> {
-    pub statement: Statement<'a>,
+    pub statement: Statement<'a, CstIssuance<'a>>,
     pub hash: &'a str,
     /// None where its id is not in the one spelling.
     pub job: Option<&'a str>,
@@ -149,7 +163,7 @@ pub(super) struct Behind<'a> {
 /// A decision by a wrapper.
 #[derive(Clone, Debug)]
 pub(super) struct Decision<'a> {
-    pub statement: Statement<'a>,
+    pub statement: Statement<'a, ArgocdDecision<'a>>,
     pub is_allow: bool,
     /// The token it names, when its issuance stands before.
     pub token: Option<usize>,
@@ -177,20 +191,24 @@ pub(super) struct Decision<'a> {
 }
 
 impl<'a> Decision<'a> {
-    pub(super) fn new(statement: Statement<'a>, token: Option<usize>, agent: Option<&'a str>) -> Decision<'a> {
-        let approvals = statement.payload.get("approvals").and_then(Value::as_array).unwrap_or_default();
+    pub(super) fn new(
+        statement: Statement<'a, ArgocdDecision<'a>>,
+        token: Option<usize>,
+        agent: Option<&'a str>,
+    ) -> Decision<'a> {
+        let says = statement.payload;
         Decision {
-            is_allow: statement.text("decision") == Some("allow"),
+            is_allow: says.decision() == Some("allow"),
             token,
-            token_hash: statement.text("cst.token_hash"),
+            token_hash: says.token_hash(),
             agent,
-            job: statement.id("job_id").or_else(|| statement.id("binds.job_id")),
-            run: statement.id("run_id"),
+            job: spelled(says.job()).or_else(|| spelled(says.binds().job())),
+            run: spelled(says.run()),
             agents: Vec::new(),
             charged: Subject::default(),
             behind: None,
-            binds: statement.payload.get("binds").map(to_jcs).unwrap_or_default(),
-            approvals: approvals.iter().filter_map(Value::as_str).collect(),
+            binds: says.binds().value().map(to_jcs).unwrap_or_default(),
+            approvals: says.approvals().collect(),
             receipts: Vec::new(),
             operations: Vec::new(),
             doubted: Vec::new(),
@@ -204,7 +222,7 @@ impl<'a> Decision<'a> {
 
     /// Whether the call that it is about makes an operation, if it is taken.
     pub(super) fn makes_operation(&self) -> bool {
-        matches!(self.statement.text("binds.action"), Some("sync" | "rollback"))
+        self.statement.payload.binds().makes_operation()
     }
 
     /// Whether it is this agent's for sure. Under a token that nobody issued, or
@@ -222,21 +240,20 @@ impl<'a> Decision<'a> {
 
     /// Jobs that it names, whoever's they are.
     pub(super) fn named_jobs(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let named = ["job_id", "binds.job_id"].map(|path| self.statement.id(path));
-        named.into_iter().flatten()
+        let says = self.statement.payload;
+        [says.job(), says.binds().job()].into_iter().filter_map(spelled)
     }
 }
 
 /// An application as findings name it: `instance/namespace/name`.
-pub(super) fn app_name(instance: Option<&str>, app: Option<&Value>) -> Option<String> {
-    let app = app?;
-    Some(format!("{}/{}/{}", instance?, app.text_at("namespace")?, app.text_at("name")?))
+pub(super) fn app_name(instance: Option<&str>, app: App<'_>) -> Option<String> {
+    Some(format!("{}/{}/{}", instance?, app.namespace()?, app.name()?))
 }
 
 /// A receipt by a wrapper, and the decision it names.
 #[derive(Clone, Debug)]
 pub(super) struct Receipt<'a> {
-    pub statement: Statement<'a>,
+    pub statement: Statement<'a, ArgocdReceipt<'a>>,
     pub decision: Option<usize>,
     pub outcome: &'a str,
 }
@@ -257,14 +274,14 @@ impl<'a> Receipt<'a> {
     /// that it names is one that it found; and one that was ended came of
     /// another call.
     pub(super) fn claims(&self, decision: &Decision<'a>) -> Option<&'a str> {
-        self.statement.text("op_key").filter(|_| decision.makes_operation() && !self.says_nothing_was_done())
+        self.statement.payload.op_key().filter(|_| decision.makes_operation() && !self.says_nothing_was_done())
     }
 }
 
 /// A model call, as its gateway signed it.
 #[derive(Clone, Debug)]
 pub(super) struct Call<'a> {
-    pub statement: Statement<'a>,
+    pub statement: Statement<'a, GatewayReceipt<'a>>,
     pub run: Option<&'a str>,
     pub scope_hash: Option<&'a str>,
     /// The first token of its grant, though it be issued after the call.
@@ -276,34 +293,19 @@ impl<'a> Call<'a> {
     /// What the gateway signed as its time, Unix milliseconds; the end of time
     /// when it says none.
     pub(super) fn signed_ms(&self) -> i64 {
-        self.statement.text("timestamp").and_then(unix_ms).unwrap_or(i64::MAX)
+        self.statement.payload.timestamp().and_then(unix_ms).unwrap_or(i64::MAX)
     }
 
     /// Hash of the event that it tells of; gateways may leave it out.
     pub(super) fn event(&self) -> Option<&'a str> {
-        self.statement.text("binding.event_hash_b64u")
+        self.statement.payload.binding().event_hash()
     }
-}
-
-/// The run that a bundle is about: that of its chain, else of its first
-/// receipt that names one; none where that is not in the one spelling of ids.
-pub(crate) fn run_of_bundle(payload: &Value) -> Option<&str> {
-    named_run(payload).filter(|run| is_spelled(run))
-}
-
-fn named_run(payload: &Value) -> Option<&str> {
-    let first = payload.get("event_chain").and_then(Value::as_array).and_then(<[Value]>::first);
-    first.and_then(|event| event.text_at("run_id")).or_else(|| {
-        receipts(payload).find_map(|(_, _, receipt)| {
-            receipt.text_at("payload.binding.run_id").or_else(|| receipt.text_at("binding.run_id"))
-        })
-    })
 }
 
 /// A run's bundle by its own agent.
 #[derive(Clone, Debug)]
 pub(super) struct Bundle<'a> {
-    pub statement: Statement<'a>,
+    pub statement: Statement<'a, ProofBundle<'a>>,
     pub agent: &'a str,
     /// Run of its event chain.
     pub run: Option<&'a str>,
@@ -319,33 +321,14 @@ pub(super) struct Bundle<'a> {
 }
 
 impl<'a> Bundle<'a> {
-    pub(super) fn events(&self) -> &'a [Value] {
-        self.statement.payload.get("event_chain").and_then(Value::as_array).unwrap_or_default()
-    }
-
     /// Events of the chain that say that a model was called.
-    pub(super) fn model_calls(&self) -> impl Iterator<Item = &'a Value> + use<'a> {
-        self.events().iter().filter(|event| event.text_at("event_type") == Some("llm_call"))
+    pub(super) fn model_calls(&self) -> impl Iterator<Item = Event<'a>> + use<'a> {
+        self.statement.payload.events().filter(|event| event.sort() == Some("llm_call"))
     }
 
     /// Payload hashes of the model calls that it holds in envelopes.
     pub(super) fn held_calls(&self) -> impl Iterator<Item = PayloadHash> + use<'a> {
-        let receipts = self.statement.payload.get("receipts").and_then(Value::as_array).unwrap_or_default();
-        receipts.iter().filter_map(|receipt| Some(PayloadHash::of(to_compact(receipt.get("payload")?).as_bytes())))
-    }
-
-    /// Receipts that the agent vouches for, with their place, whether in an
-    /// envelope or not.
-    pub(super) fn own_receipts(&self) -> impl Iterator<Item = (String, &'a Value)> + use<'a> {
-        let payload = self.statement.payload;
-        let arrays = ["tool_receipts", "side_effect_receipts", "human_approval_receipts"];
-        arrays.into_iter().flat_map(move |array| {
-            let receipts = payload.get(array).and_then(Value::as_array).unwrap_or_default();
-            let place = move |(at, receipt): (usize, &'a Value)| {
-                (format!("{array}[{at}]"), receipt.get("payload").unwrap_or(receipt))
-            };
-            receipts.iter().enumerate().map(place)
-        })
+        self.statement.payload.receipts().filter_map(HeldReceipt::payload_hash)
     }
 
     pub(super) fn subject(&self) -> Subject {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{JsonError, Value};
-use crate::artifact::{AdmitError, Artifact, Did, Grant, KeyCache, Kind, Limits, readmit, readmit_parsed};
+use crate::artifact::{
+    AdmitError, Artifact, AuditStatement, Did, Grant, KeyCache, Kind, Limits, Payload, readmit, readmit_parsed,
+};
 use crate::audit::roots::Roots;
 use crate::audit::statement::Statement;
 use crate::entry::{LoggedAt, SequencedEntry};
@@ -85,22 +87,14 @@ impl Timeline {
     /// is wanted for.
     pub fn attested_sizes(&self) -> impl Iterator<Item = TreeSize> {
         let bodies = self.seen.values().filter_map(|seen| seen.body.as_ref());
-        let statements = bodies.filter(|body| body.kind() == Kind::AuditStatement);
-        statements.filter_map(|body| {
-            let size = body.payload().get("size").and_then(Value::as_i64)?;
-            u64::try_from(size).ok().map(TreeSize::new)
-        })
+        bodies.filter_map(attested).filter_map(AuditStatement::size).map(TreeSize::new)
     }
 
     /// Roots that statements about `size` name: claims, until shown.
     pub fn attested_roots(&self, size: TreeSize) -> impl Iterator<Item = RootHash> {
         let bodies = self.seen.values().filter_map(|seen| seen.body.as_ref());
-        let statements = bodies.filter(|body| body.kind() == Kind::AuditStatement).map(Artifact::payload);
-        let of_size = statements.filter(move |payload| {
-            let said = payload.get("size").and_then(Value::as_i64);
-            said.and_then(|said| u64::try_from(said).ok()) == Some(size.get())
-        });
-        of_size.filter_map(|payload| Hash::from_hex(payload.text_at("root_hash")?).ok().map(RootHash::new))
+        let of_size = bodies.filter_map(attested).filter(move |says| says.size() == Some(size.get()));
+        of_size.filter_map(|says| Hash::from_hex(says.root_hash()?).ok().map(RootHash::new))
     }
 
     pub fn get(&self, index: LeafIndex) -> Option<&Seen> {
@@ -112,7 +106,7 @@ impl Timeline {
         let bodies = self.seen.values().rev().filter_map(|seen| seen.body.as_ref());
         let mut roots = bodies.filter(|body| body.kind() == Kind::AuditRoots && body.signer() == Some(operator));
         let of_another = |named: &str| self.origin().is_some_and(|origin| origin != named);
-        roots.find(|roots| !roots.payload().text_at("origin").is_some_and(of_another))
+        roots.find(|roots| !roots.says().origin().is_some_and(of_another))
     }
 
     /// Issuances of a token, by hex hash, whose signers held the role at their
@@ -125,14 +119,14 @@ impl Timeline {
         for (at, seen) in self.prefix(self.size()) {
             let Some(body) = &seen.body else { continue };
             let statement = Statement::of(at, seen, body);
-            if statement.kind == Kind::AuditRoots && statement.is_by_operator(Some(operator), self.origin()) {
-                let newer = Roots::of(&statement);
+            let is_issued = |payload| matches!(payload, Payload::CstIssuance(of) if of.token_hash() == Some(token));
+            if let Payload::AuditRoots(says) = statement.payload
+                && statement.is_by_operator(Some(operator), self.origin())
+            {
+                let newer = Roots::of(&statement.read_as(says));
                 distrusted.extend(newer.distrusted().map(|(did, from, _)| (did, from)));
                 roots = Some(newer);
-            } else if statement.kind == Kind::CstIssuance
-                && statement.text("token_hash") == Some(token)
-                && roots.is_some_and(|roots| roots.hold(&statement, None))
-            {
+            } else if is_issued(statement.payload) && roots.is_some_and(|roots| roots.hold(&statement, None)) {
                 found.push((at, body));
             }
         }
@@ -213,6 +207,10 @@ pub fn authenticate_within(
 pub fn authenticate_parsed(entry: &SequencedEntry, body: Value, keys: &KeyCache) -> Option<Artifact> {
     let artifact = readmit_parsed(body, &grant(entry), &Limits::unlimited(), keys);
     artifact.ok().filter(|artifact| is_of(artifact, entry))
+}
+
+fn attested(body: &Artifact) -> Option<AuditStatement<'_>> {
+    body.says().try_into().ok()
 }
 
 /// Whoever submitted was judged by the log; here only authenticity counts.

@@ -196,7 +196,7 @@ fn of_decision<'a>(scene: &Scene<'a>, decision: &Decision<'a>, token: &Token<'a>
     if token.issued_ms > ms.saturating_add(SKEW_MS) {
         findings.add(&TOKEN_NOT_YET_VALID, &subject, [issued, at], "decided before the token's iat");
     }
-    if decision.statement.text("cst.scope_hash_b64u") != Some(token.scope_hash) {
+    if decision.statement.payload.scope_hash() != Some(token.scope_hash) {
         findings.add(&SCOPE_HASH_MISMATCH, &subject, [issued, at], "the decision names another grant than its token's");
     }
     for (job, other) in token.job.into_iter().flat_map(|job| decision.named_jobs().map(move |other| (job, other))) {
@@ -319,7 +319,7 @@ fn of_bundles(scene: &Scene<'_>, findings: &mut Findings) {
         if let Some(run) = bundle.run.filter(|_| of_run.is_none()) {
             without_token(scene, bundle, run, bundle.token_hashes.iter().all(is_own), findings);
         }
-        let stated = bundle.statement.text("metadata.pulselog.job_id");
+        let stated = bundle.statement.payload.pulselog().job();
         let of_token = bundle.job.filter(|_| of_run.is_some() || bundle.run.is_none());
         if let Some(job) = of_token.filter(|job| stated != Some(*job)) {
             let stated = stated.unwrap_or("nothing");

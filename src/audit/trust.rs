@@ -2,7 +2,6 @@
 
 use crate::artifact::Kind;
 use crate::audit::finding::{Findings, Subject};
-use crate::audit::roles::is_of_agent;
 use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
 use crate::audit::scene::{Scene, speaker};
 use crate::audit::undecided::{NotHere, listed};
@@ -59,7 +58,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         return;
     }
     for held in &scene.withheld {
-        let is_own = !held.is_operators && is_of_agent(held.kind);
+        let is_own = !held.is_operators && held.kind.is_of_agent();
         let agent = held.signer.filter(|_| is_own).map(ToString::to_string);
         let subject = Subject { agent, ..Subject::default() };
         let not_here = vec![NotHere::body(held.at, held.kind)];

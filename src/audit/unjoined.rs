@@ -1,10 +1,10 @@
 //! What Argo CD reported and no decision explains: seen, not judged yet, and
 //! said at the job or application that it touches.
 
-use crate::artifact::Kind;
+use crate::artifact::{ArgocdObservation, CstIssuance, Payload};
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Statement, app_name};
+use crate::audit::statement::app_name;
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let unjoined = scene.operations.iter().filter(|(_, joined)| joined.is_empty());
@@ -14,14 +14,15 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
             findings.uncover("operation names the decision and joins nothing", &decision.subject(), operation.at);
         }
     }
-    for fact in scene.facts.iter().filter(|fact| fact.kind == Kind::ArgocdObservation) {
-        let label = match fact.text("event") {
+    for fact in &scene.facts {
+        let Payload::ArgocdObservation(says) = fact.payload else { continue };
+        let label = match says.event() {
             Some("spec_change") => "change of spec, not judged yet",
             Some("auto_sync") => "change of automated sync, not judged yet",
             _ => continue,
         };
-        if is_governed(scene, fact) {
-            let app = app_name(fact.text("instance"), fact.payload.get("app"));
+        if is_governed(scene, says) {
+            let app = app_name(says.instance(), says.app());
             findings.uncover(label, &Subject { app, ..Subject::default() }, fact.at);
         }
     }
@@ -29,14 +30,13 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 
 /// Whether a policy's allow row, a token or a decision speaks of the
 /// application.
-fn is_governed(scene: &Scene<'_>, change: &Statement<'_>) -> bool {
-    let (Some(instance), Some(name)) = (change.text("instance"), change.text("app.name")) else { return false };
-    let project = change.text("app.project");
-    let of_token = |token: &Statement<'_>| {
-        token.text("argocd.instance") == Some(instance) && project.is_some() && token.text("argocd.project") == project
-    };
-    let app = app_name(Some(instance), change.payload.get("app"));
+fn is_governed(scene: &Scene<'_>, change: ArgocdObservation<'_>) -> bool {
+    let (Some(instance), Some(name)) = (change.instance(), change.app().name()) else { return false };
+    let project = change.app().project();
+    let of_token =
+        |token: CstIssuance<'_>| token.instance() == Some(instance) && project.is_some() && token.project() == project;
+    let app = app_name(Some(instance), change.app());
     scene.policies.iter().any(|(_, policy)| policy.speaks_of_app(instance, name))
-        || scene.tokens.iter().any(|token| of_token(&token.statement))
+        || scene.tokens.iter().any(|token| of_token(token.statement.payload))
         || scene.decisions.iter().any(|decision| app.is_some() && decision.subject().app == app)
 }

@@ -23,14 +23,14 @@ mod findings;
 use std::collections::{BTreeSet, HashSet};
 
 use crate::artifact::Did;
+use crate::artifact::spelling::spelled;
 use crate::audit::finding::{Finding, Subject};
 use crate::audit::gather::LinkMap;
 use crate::audit::links::Link;
 use crate::audit::replays::REPLAY_TOKEN_ISSUED_TWICE;
 use crate::audit::report::{JudgedRun, Report};
 use crate::audit::rule::Effect;
-use crate::audit::scene::{Dispute, Disputes};
-use crate::audit::statement::Statement;
+use crate::audit::scene::{Dispute, Disputes, Issuance};
 use crate::audit::timeline::Timeline;
 use crate::audit::windows::WORLDS_MAX;
 use crate::merkle::{LeafIndex, TreeSize};
@@ -43,7 +43,7 @@ pub(super) struct Worlds<'a> {
 
 /// Tokens of unlike accounts that chains of names join.
 struct Group<'a> {
-    tokens: Vec<(&'a str, Vec<Statement<'a>>)>,
+    tokens: Vec<(&'a str, Vec<Issuance<'a>>)>,
     /// All issuances of these.
     issuances: BTreeSet<LeafIndex>,
     /// Jobs that their accounts name.
@@ -134,7 +134,7 @@ impl<'a> Group<'a> {
 
     fn add(&mut self, dispute: &Dispute<'a>) {
         self.issuances.extend(dispute.entries());
-        self.jobs.extend(dispute.issuances.iter().filter_map(|issuance| issuance.id("claims.mission_id")));
+        self.jobs.extend(dispute.issuances.iter().filter_map(|issuance| spelled(issuance.payload.job())));
         self.tokens.push((dispute.token, dispute.accounts()));
     }
 
@@ -155,7 +155,7 @@ impl<'a> Group<'a> {
     }
 
     /// The account of each token in a world.
-    fn taken(&self, world: usize) -> Vec<(&'a str, Statement<'a>)> {
+    fn taken(&self, world: usize) -> Vec<(&'a str, Issuance<'a>)> {
         let (mut left, is_crowded) = (world % self.worlds(), self.is_crowded());
         let mut turn = |accounts: usize| {
             let turn = if is_crowded { left.min(accounts - 1) } else { left % accounts };

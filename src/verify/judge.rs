@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 pub use self::known::Known;
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{self, DEPTH_MAX, Value};
-use crate::artifact::{Artifact, Did, KeyCache};
+use crate::artifact::{Artifact, Did, KeyCache, ProofBundle, View};
 use crate::audit::{self, Absence, Report as Audit, Timeline};
 use crate::codes::verdict;
 use crate::entry::SequencedEntry;
@@ -342,13 +342,13 @@ impl BundleName {
     /// Of one bundle of a document.
     #[must_use]
     pub fn of(bundle: &Bundle<'_>) -> BundleName {
-        let payload = bundle.payload();
+        let says = ProofBundle::of(bundle.payload());
         BundleName {
             digest: ArtifactDigest::of(json::to_compact(bundle.value()).as_bytes()),
-            bundle_id: payload.text_at("bundle_id").map(str::to_owned),
+            bundle_id: says.id().map(str::to_owned),
             agent: bundle.agent().map(str::to_owned),
             signer: bundle.signer().map(str::to_owned),
-            run: audit::run_of_bundle(payload).map(str::to_owned),
+            run: says.run().map(str::to_owned),
         }
     }
 }

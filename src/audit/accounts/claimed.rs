@@ -26,7 +26,7 @@ use crate::audit::finding::{Findings, Subject};
 use crate::audit::observed::told_apart;
 use crate::audit::rule::Severity;
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Decision, Receipt, Statement};
+use crate::audit::statement::{Decision, Operation, Receipt};
 use crate::merkle::LeafIndex;
 
 /// One decision's receipt that says that the operation came of its call.
@@ -74,7 +74,7 @@ impl Claim<'_, '_> {
     /// Whether it is of another decision, by who could speak of this one too.
     /// One payload that several signed is one decision.
     fn speaks_beside(&self, scene: &Scene<'_>, decision: &Decision<'_>) -> bool {
-        self.decision.statement.hash != decision.statement.hash && scene.speaks_of(&self.receipt.statement, decision)
+        self.decision.statement.hash != decision.statement.hash && scene.speaks_of(self.receipt, decision)
     }
 }
 
@@ -114,7 +114,7 @@ fn is_one_each(scene: &Scene<'_>, key: &str, claim: &Claim<'_, '_>, others: &[&C
 fn stated(
     scene: &Scene<'_>,
     claim: &Claim<'_, '_>,
-    report: &Statement<'_>,
+    report: &Operation<'_>,
     others: &[&Claim<'_, '_>],
     findings: &mut Findings,
 ) {

@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::time::unix_ms;
+use crate::artifact::{ArgocdObservation, Destination, View};
 use crate::audit::SKEW_MS;
 use crate::audit::accounts::CONTRADICTING_ACCOUNTS;
 use crate::audit::finding::Findings;
 use crate::audit::observed::{are_others, in_one_spelling, makes_history, told_apart};
 use crate::audit::rule::Severity;
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Decision, Receipt, Statement};
+use crate::audit::statement::{Decision, Operation, Receipt};
 use crate::merkle::LeafIndex;
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
@@ -39,7 +40,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
                 say(other.into_iter().chain([at]).collect(), detail.to_owned());
             }
         }
-        let keys: BTreeSet<_> = scene.operations_of(decision).filter_map(Statement::op_key).collect();
+        let keys: BTreeSet<_> = scene.operations_of(decision).filter_map(Operation::op_key).collect();
         for key in keys {
             for (entries, what) in unlike(scene.reports_of(key)) {
                 say(entries, format!("reports of one operation do not agree on {what}"));
@@ -51,13 +52,13 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 /// Whether the receipt is about another application than the decision; or than
 /// the operation that it names, where the decision is about none.
 fn other_application(scene: &Scene<'_>, decision: &Decision<'_>, receipt: &Receipt<'_>) -> Option<Vec<LeafIndex>> {
-    let named = receipt.statement.text("app_uid")?;
-    if let Some(decided) = decision.statement.text("binds.app.uid") {
+    let named = receipt.statement.payload.app_uid()?;
+    if let Some(decided) = decision.statement.payload.binds().app().uid() {
         return (named != decided).then(Vec::new);
     }
     let reports = receipt.claims(decision).into_iter().flat_map(|key| scene.reports_of(key));
     let others: Vec<_> =
-        reports.filter(|report| report.text("app.uid") != Some(named)).map(|report| report.at).collect();
+        reports.filter(|report| report.payload.app().uid() != Some(named)).map(|report| report.at).collect();
     (!others.is_empty()).then_some(others)
 }
 
@@ -65,11 +66,11 @@ fn other_application(scene: &Scene<'_>, decision: &Decision<'_>, receipt: &Recei
 /// shown unlike; with where. What it came to is compared where they are of one
 /// operation: those that made two entries of the history are of two.
 fn unlike<'s, 'a: 's>(
-    reports: impl Iterator<Item = &'s Statement<'a>>,
+    reports: impl Iterator<Item = &'s Operation<'a>>,
 ) -> impl Iterator<Item = (BTreeSet<LeafIndex>, &'static str)> {
     let reports: Vec<_> = reports.collect();
     let is_one = told_apart(reports.iter().copied()).operations.len() < 2;
-    let by = |member: &dyn Fn(&Statement<'a>) -> Option<String>| {
+    let by = |member: &dyn Fn(&Operation<'a>) -> Option<String>| {
         let mut first: BTreeMap<String, LeafIndex> = BTreeMap::new();
         for report in &reports {
             if let Some(shown) = member(report) {
@@ -78,10 +79,11 @@ fn unlike<'s, 'a: 's>(
         }
         (first.len() > 1).then(|| first.into_values().collect::<BTreeSet<_>>())
     };
-    let came_to = |path: &'static str| by(&|report| deployed(report, path).filter(|_| is_one));
-    let went_to = |path: &'static str| by(&|report| report.payload.at(path).map(to_jcs));
-    let server = by(&|report| report.text("destination.server").map(in_one_spelling));
-    let alone = |is: fn(&Statement<'a>) -> bool| {
+    let came_to = |of: Shown<'a>| by(&|report| deployed(report, of).filter(|_| is_one));
+    let went_to =
+        |of: fn(Destination<'a>) -> Option<&'a str>| by(&|report| of(report.payload.destination()).map(str::to_owned));
+    let server = by(&|report| report.payload.destination().server().map(in_one_spelling));
+    let alone = |is: fn(&Operation<'a>) -> bool| {
         let found = reports.iter().find(|report| is(report));
         found.map(|report| BTreeSet::from([report.at]))
     };
@@ -89,11 +91,11 @@ fn unlike<'s, 'a: 's>(
         ("who started it", by(&initiator)),
         ("its parameters", by(&params)),
         ("its action", by(&action)),
-        ("its destination", went_to("destination.namespace")),
-        ("its destination", went_to("destination.name")),
+        ("its destination", went_to(Destination::namespace)),
+        ("its destination", went_to(Destination::name)),
         ("its destination", server),
-        ("the resolved revisions", came_to("revisions.resolved")),
-        ("the deployed revisions", came_to("revisions.deployed")),
+        ("the resolved revisions", came_to(ArgocdObservation::resolved)),
+        ("the deployed revisions", came_to(ArgocdObservation::deployed)),
         ("the revisions, resolved and deployed", another_was_deployed(&reports, is_one)),
         ("when it ended", unlike_times(&reports).filter(|_| is_one)),
         ("whether it began before it ended", alone(ended_before_it_began)),
@@ -104,8 +106,8 @@ fn unlike<'s, 'a: 's>(
 
 /// Ends that one operation cannot have had: one that failed may be tried again,
 /// and nothing is tried again once it succeeded.
-pub(super) fn unlike_ends<'s, 'a: 's>(reports: impl Iterator<Item = &'s Statement<'a>>) -> Option<BTreeSet<LeafIndex>> {
-    let ended = |report: &'s Statement<'a>| ended(report).map(|(phase, tries)| (phase, tries, report.at));
+pub(super) fn unlike_ends<'s, 'a: 's>(reports: impl Iterator<Item = &'s Operation<'a>>) -> Option<BTreeSet<LeafIndex>> {
+    let ended = |report: &'s Operation<'a>| ended(report).map(|(phase, tries)| (phase, tries, report.at));
     let ends: Vec<_> = reports.filter_map(ended).collect();
     let mut lowest: BTreeMap<i64, (&str, LeafIndex)> = BTreeMap::new();
     for (phase, tries, at) in &ends {
@@ -119,25 +121,28 @@ pub(super) fn unlike_ends<'s, 'a: 's>(reports: impl Iterator<Item = &'s Statemen
     Some(BTreeSet::from([done.1, last.1]))
 }
 
+/// Which revisions of a report.
+type Shown<'a> = fn(ArgocdObservation<'a>) -> &'a [Value];
+
 /// Revisions of an operation that succeeded as a whole.
-fn deployed(report: &Statement<'_>, path: &str) -> Option<String> {
-    Some(revisions(report, path)?.iter().map(to_jcs).collect())
+fn deployed<'a>(report: &Operation<'a>, of: Shown<'a>) -> Option<String> {
+    Some(revisions(report, of)?.iter().map(to_jcs).collect())
 }
 
-fn revisions<'a>(report: &Statement<'a>, path: &str) -> Option<&'a [Value]> {
-    let shown = report.payload.at(path).and_then(Value::as_array).filter(|shown| !shown.is_empty())?;
+fn revisions<'a>(report: &Operation<'a>, of: Shown<'a>) -> Option<&'a [Value]> {
+    let shown = Some(of(report.payload)).filter(|shown| !shown.is_empty())?;
     makes_history(report).then_some(shown)
 }
 
 /// What an operation deployed is what it resolved: as the report itself has
 /// it, else as the first of one operation.
-fn another_was_deployed(reports: &[&Statement<'_>], is_one: bool) -> Option<BTreeSet<LeafIndex>> {
-    fn resolved<'a>(report: &Statement<'a>) -> Option<(&'a [Value], LeafIndex)> {
-        Some((revisions(report, "revisions.resolved")?, report.at))
+fn another_was_deployed(reports: &[&Operation<'_>], is_one: bool) -> Option<BTreeSet<LeafIndex>> {
+    fn resolved<'a>(report: &Operation<'a>) -> Option<(&'a [Value], LeafIndex)> {
+        Some((revisions(report, ArgocdObservation::resolved)?, report.at))
     }
     let first = reports.iter().find_map(|report| resolved(report)).filter(|_| is_one);
     reports.iter().find_map(|report| {
-        let deployed = revisions(report, "revisions.deployed")?;
+        let deployed = revisions(report, ArgocdObservation::deployed)?;
         let (resolved, at) = resolved(report).or(first)?;
         are_others(resolved, deployed).then(|| BTreeSet::from([at, report.at]))
     })
@@ -145,10 +150,10 @@ fn another_was_deployed(reports: &[&Statement<'_>], is_one: bool) -> Option<BTre
 
 /// When it ended, by two who both read Argo CD's clock: once, where it
 /// succeeded, and once each time that it failed.
-fn unlike_times(reports: &[&Statement<'_>]) -> Option<BTreeSet<LeafIndex>> {
+fn unlike_times(reports: &[&Operation<'_>]) -> Option<BTreeSet<LeafIndex>> {
     let mut ends: BTreeMap<(&str, i64), Vec<(i64, LeafIndex)>> = BTreeMap::new();
     for report in reports {
-        let ended = report.text("finished_at").and_then(unix_ms).zip(ended(report));
+        let ended = report.payload.finished_at().and_then(unix_ms).zip(ended(report));
         if let Some((ms, (phase, tries))) = ended {
             let which = if phase == "Succeeded" { 0 } else { tries };
             ends.entry((phase, which)).or_default().push((ms, report.at));
@@ -161,30 +166,30 @@ fn unlike_times(reports: &[&Statement<'_>]) -> Option<BTreeSet<LeafIndex>> {
 }
 
 /// How a report says that the operation ended, after so many tries.
-fn ended<'a>(report: &Statement<'a>) -> Option<(&'a str, i64)> {
-    let tries = report.payload.at("retry.count").and_then(Value::as_i64).unwrap_or(0);
-    let phase = report.text("phase").filter(|phase| matches!(*phase, "Succeeded" | "Failed" | "Error"));
+fn ended<'a>(report: &Operation<'a>) -> Option<(&'a str, i64)> {
+    let tries = report.payload.tries().unwrap_or(0);
+    let phase = report.payload.phase().filter(|phase| matches!(*phase, "Succeeded" | "Failed" | "Error"));
     phase.map(|phase| (phase, tries))
 }
 
 /// Argo CD gives both, by one clock or by those of two of its replicas.
-fn ended_before_it_began(report: &Statement<'_>) -> bool {
-    let ms = |path| report.text(path).and_then(unix_ms);
-    let ended = ms("started_at").zip(ms("finished_at"));
+fn ended_before_it_began(report: &Operation<'_>) -> bool {
+    let ms = |time: Option<&str>| time.and_then(unix_ms);
+    let ended = ms(report.payload.started_at()).zip(ms(report.payload.finished_at()));
     ended.is_some_and(|(began, ended)| ended.saturating_add(SKEW_MS) < began)
 }
 
-fn initiator(report: &Statement<'_>) -> Option<String> {
-    report.text("initiator.username").filter(|name| !name.is_empty()).map(str::to_owned)
+fn initiator(report: &Operation<'_>) -> Option<String> {
+    report.payload.username().filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
 /// Whoever digested the operation saw all of them: absent is the default.
-fn params(report: &Statement<'_>) -> Option<String> {
+fn params(report: &Operation<'_>) -> Option<String> {
     let empty = || "{}".to_owned();
-    Some(report.payload.get("params").map_or_else(empty, to_jcs))
+    Some(report.payload.params().value().map_or_else(empty, to_jcs))
 }
 
-fn action(report: &Statement<'_>) -> Option<String> {
-    let is_stated = report.text("action_certainty") == Some("stated");
-    report.text("action").filter(|_| is_stated).map(str::to_owned)
+fn action(report: &Operation<'_>) -> Option<String> {
+    let is_stated = report.payload.action_certainty() == Some("stated");
+    report.payload.action().filter(|_| is_stated).map(str::to_owned)
 }

@@ -1,8 +1,9 @@
 //! What uses an approval up: the first decision of its agent that names it,
 //! unless nothing came of that one (JUDGING 4.11).
 
+use crate::artifact::Approval;
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Decision, Receipt, Statement};
+use crate::audit::statement::{Decision, Operation, Receipt, Statement};
 use crate::merkle::LeafIndex;
 
 /// For each earlier decision that consumed an approval and released it again:
@@ -10,20 +11,20 @@ use crate::merkle::LeafIndex;
 pub(in crate::audit) fn releasing<'s, 'a>(
     scene: &'s Scene<'a>,
     decision: &Decision<'a>,
-    approval: &Statement<'a>,
-) -> Vec<Vec<&'s Statement<'a>>> {
+    approval: &Statement<'a, Approval<'a>>,
+) -> Vec<Vec<&'s Receipt<'a>>> {
     let is_same = |user: &Decision<'a>| decision.agent.is_some_and(|agent| user.is_of(agent));
     let before = |user: &&Decision<'a>| user.statement.at < decision.statement.at && is_same(user);
     let hash = approval.hash.to_string();
     let users = scene.users_of(&hash).filter(before);
-    let told = |user| scene.receipts_of(user).map(|receipt| &receipt.statement);
-    users.map(|user| told(user).filter(|receipt| receipt.at < decision.statement.at).collect()).collect()
+    let in_time = |receipt: &&Receipt<'a>| receipt.statement.at < decision.statement.at;
+    users.map(|user| scene.receipts_of(user).filter(in_time).collect()).collect()
 }
 
 /// Whether one more receipt could say that nothing came of a decision, so that
 /// at most an operation that may be none of its agent's speaks against it.
 pub(in crate::audit) fn may_be_released(scene: &Scene<'_>, user: &Decision<'_>) -> bool {
-    let is_doubtful = |operation: &Statement<'_>| scene.doubt(user, operation).is_some();
+    let is_doubtful = |operation: &Operation<'_>| scene.doubt(user, operation).is_some();
     scene.receipts_of(user).all(Receipt::says_nothing_was_done) && scene.operations_of(user).all(is_doubtful)
 }
 

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::artifact::digest::{PayloadHash, sha256};
-use crate::artifact::json::{Object, Value, to_compact};
+use crate::artifact::digest::PayloadHash;
+use crate::artifact::{Event, Rows};
 use crate::audit::alone;
 use crate::audit::bundles::{
     CHAIN_BROKEN, RECEIPT_EVENT_UNKNOWN, RECEIPT_NOT_GENUINE, RECEIPT_OF_ANOTHER_AGENT, RECEIPT_OF_ANOTHER_RUN,
@@ -15,7 +15,6 @@ use crate::audit::rule::Severity;
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Bundle, Call};
 use crate::audit::tokens::TOKEN_UNKNOWN;
-use crate::text::base64url;
 
 /// Genuine gateway receipts of one bundle. A receipt listed twice is one.
 #[derive(Default)]
@@ -41,19 +40,15 @@ impl<'s, 'a> Holder<'s, 'a> {
     }
 
     pub(super) fn take(&mut self, bundle: &Bundle<'a>, findings: &mut Findings) -> Held<'a> {
-        let (at, subject) = (bundle.statement.at, bundle.subject());
-        alone::contradictions(bundle.statement.payload, &subject, &[at], findings);
-        if let Some(id) = broken(bundle.events()) {
+        let (at, subject, says) = (bundle.statement.at, bundle.subject(), bundle.statement.payload);
+        alone::contradictions(says, &subject, &[at], findings);
+        if let Some(id) = broken(says.events()) {
             findings.add(&CHAIN_BROKEN, &subject, [at], format!("event {id} of the bundle"));
         }
-        let chain: BTreeSet<_> = bundle.events().iter().filter_map(|event| event.text_at("event_hash_b64u")).collect();
-        let receipts = bundle.statement.payload.get("receipts").and_then(Value::as_array).unwrap_or_default();
+        let chain: BTreeSet<_> = says.events().filter_map(Event::hash).collect();
         let (mut held, mut spare) = (Held::default(), Vec::new());
-        for (index, receipt) in receipts.iter().enumerate() {
-            // Without an envelope it is the agent's word.
-            let payload = receipt.get("payload");
-            let hash = payload.map(|payload| PayloadHash::of(to_compact(payload).as_bytes()));
-            let Some(call) = hash.and_then(|hash| self.calls.get(&hash).copied()) else {
+        for (index, receipt) in says.receipts().enumerate() {
+            let Some(call) = receipt.payload_hash().and_then(|hash| self.calls.get(&hash).copied()) else {
                 findings.add(&RECEIPT_NOT_GENUINE, &subject, [at], format!("receipts[{index}] of the bundle"));
                 continue;
             };
@@ -108,7 +103,8 @@ impl<'s, 'a> Holder<'s, 'a> {
 /// Receipts that name no event stand for model calls without receipt, one
 /// each, in order.
 fn fill<'a>(bundle: &Bundle<'a>, held: &mut Held<'a>, spare: &[&Call<'a>], findings: &mut Findings) {
-    let open: Vec<_> = bundle.model_calls().map(event_hash).filter(|hash| !held.events.contains_key(hash)).collect();
+    let calls = bundle.model_calls().map(|event| event.hash().unwrap_or_default());
+    let open: Vec<_> = calls.filter(|hash| !held.events.contains_key(hash)).collect();
     held.events.extend(open.iter().zip(spare).map(|(event, _)| (*event, 1)));
     for call in spare.iter().skip(open.len()) {
         let entries = [call.statement.at, bundle.statement.at];
@@ -117,26 +113,14 @@ fn fill<'a>(bundle: &Bundle<'a>, held: &mut Held<'a>, spare: &[&Call<'a>], findi
     }
 }
 
-pub(super) fn event_hash(event: &Value) -> &str {
-    event.text_at("event_hash_b64u").unwrap_or_default()
-}
-
-/// Members of an event that its hash covers, in the order of the formula.
-const EVENT: [&str; 6] = ["event_id", "run_id", "event_type", "timestamp", "payload_hash_b64u", "prev_hash_b64u"];
-
 /// Id of the first event that does not follow from the one before.
-fn broken(events: &[Value]) -> Option<&str> {
+fn broken<'a>(events: Rows<'a, Event<'a>>) -> Option<&'a str> {
     let mut before: Option<&str> = None;
-    let run = events.first().and_then(|event| event.get("run_id"));
+    let run = events.clone().next().and_then(Event::run);
     for event in events {
-        let mut hashed = Object::new();
-        for name in EVENT {
-            hashed.set(name, event.get(name).cloned().unwrap_or(Value::Null));
-        }
-        let hash = base64url::encode(&sha256(to_compact(&Value::Object(hashed)).as_bytes()));
-        let stated = event.text_at("event_hash_b64u");
-        if stated != Some(hash.as_str()) || event.text_at("prev_hash_b64u") != before || event.get("run_id") != run {
-            return Some(event.text_at("event_id").unwrap_or_default());
+        let stated = event.hash();
+        if stated != Some(&event.computed_hash()) || event.prev_hash() != before || event.run() != run {
+            return Some(event.id().unwrap_or_default());
         }
         before = stated;
     }

@@ -3,13 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::artifact::Kind;
-use crate::artifact::json::Value;
+use crate::artifact::{GatewayReceipt, Kind, Payload, ProofBundle};
 use crate::audit::approvals;
 use crate::audit::finding::Finding;
 use crate::audit::missing::Missing;
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Decision, Statement, Token};
+use crate::audit::statement::{Decision, Operation, Statement, Token};
 use crate::merkle::LeafIndex;
 
 /// Whether a kind is of what is done, or said, under a token.
@@ -69,7 +68,7 @@ impl<'s, 'a> Case<'s, 'a> {
         let act = last(&[Kind::ArgocdDecision, Kind::GatewayReceipt]).or(facts.last().copied());
         let decision = act.and_then(|act| scene.decided(act.at));
         // A call is charged to no run while its run is another job's.
-        let named = || act.filter(|act| act.kind == Kind::GatewayReceipt)?.text("binding.run_id");
+        let named = || GatewayReceipt::try_from(act?.payload).ok()?.binding().run();
         let run = subject.agent.as_deref().zip(subject.run.as_deref().or_else(named));
         let run_token = || run.and_then(|run| scene.run_tokens.get(&run)).map(|chain| chain.first);
         let token = subject.token.as_deref().and_then(|hash| scene.token(hash));
@@ -96,8 +95,14 @@ impl<'s, 'a> Case<'s, 'a> {
         facts.into_iter().filter(move |fact| fact.kind == kind)
     }
 
-    pub(super) fn bundle(&self, scene: &'s Scene<'a>) -> Option<&'s Value> {
-        self.kinds(scene, Kind::ProofBundle).last().map(|bundle| bundle.payload)
+    /// What those of one kind say.
+    pub(super) fn says<P: TryFrom<Payload<'a>>>(&self, scene: &'s Scene<'a>) -> impl Iterator<Item = P> {
+        let facts: Vec<_> = self.entries.iter().filter_map(|at| scene.fact(LeafIndex::new(*at))).collect();
+        facts.into_iter().filter_map(|fact| fact.payload.try_into().ok())
+    }
+
+    pub(super) fn bundle(&self, scene: &'s Scene<'a>) -> Option<ProofBundle<'a>> {
+        self.says(scene).last()
     }
 
     /// Whether a receipt there could say that nothing came of the first use of
@@ -118,11 +123,15 @@ impl<'s, 'a> Case<'s, 'a> {
 
     /// Whether an operation there is known from nothing but its observation.
     pub(super) fn rests_on_an_observation(&self, scene: &'s Scene<'a>) -> bool {
-        self.kinds(scene, Kind::ArgocdObservation).any(|operation| scene.may_be_anybodys(operation))
+        self.operations(scene).any(|operation| scene.may_be_anybodys(&operation))
     }
 
     /// Operations that nothing but a receipt's `op_key` joins.
-    pub(super) fn joined_by_key(&self, scene: &'s Scene<'a>) -> impl Iterator<Item = &'s Statement<'a>> {
-        self.kinds(scene, Kind::ArgocdObservation).filter(|operation| scene.states_nothing(operation))
+    pub(super) fn joined_by_key(&self, scene: &'s Scene<'a>) -> impl Iterator<Item = Operation<'a>> {
+        self.operations(scene).filter(|operation| scene.states_nothing(operation))
+    }
+
+    fn operations(&self, scene: &'s Scene<'a>) -> impl Iterator<Item = Operation<'a>> {
+        self.kinds(scene, Kind::ArgocdObservation).filter_map(|fact| fact.of_kind())
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::artifact::json::{Object, Value, to_jcs};
+use crate::artifact::{ArgocdObservation, Binds, Destination, Params, View};
 use crate::audit::approvals::is_immutable;
 use crate::audit::observed::in_one_spelling;
 use crate::audit::roots::Roots;
-use crate::audit::statement::Statement;
+use crate::audit::statement::Operation;
 
 /// The parameter that says which way automated sync was set.
 const AUTO_SYNC: &str = "auto_sync";
@@ -33,21 +34,21 @@ pub(super) struct Comparison {
 
 /// Compares an operation with what a decision binds. `newest`: what the
 /// operator knows of the instance by now.
-pub(super) fn compare(operation: &Statement<'_>, decided: &Value, newest: Option<&Roots<'_>>) -> Comparison {
+pub(super) fn compare(operation: &Operation<'_>, decided: Binds<'_>, newest: Option<&Roots<'_>>) -> Comparison {
     let seen = operation.payload;
     let mut found = Comparison::default();
-    let text = |value: &Value, path: &str| value.at(path).map(to_jcs);
-    found.note(seen.get("instance") == decided.get("instance"), "the instance");
+    found.note(seen.instance() == decided.instance(), "the instance");
     found.action(seen, decided);
-    found.note(text(seen, "app") == text(decided, "app"), "the application");
-    if let (Some(there), Some(here)) = (seen.get("destination"), decided.get("destination")) {
-        let instance = operation.text("instance").unwrap_or_default();
+    found.note(seen.app().value().map(to_jcs) == decided.app().value().map(to_jcs), "the application");
+    let (there, here) = (seen.destination(), decided.destination());
+    if there.value().is_some() && here.value().is_some() {
+        let instance = seen.instance().unwrap_or_default();
         match cluster(there, here, |name| newest?.cluster(instance, name)) {
             Likeness::Same => {}
             Likeness::Unlike => found.unlike.push("the cluster"),
             Likeness::Unknown => found.unknown_cluster = true,
         }
-        found.note(text(there, "namespace") == text(here, "namespace"), "the namespace");
+        found.note(there.namespace() == here.namespace(), "the namespace");
     }
     found.params(seen, decided, operation.op_key().is_some());
     found.revisions(seen, decided);
@@ -63,12 +64,12 @@ impl Comparison {
 
     /// A status does not tell a rollback from a sync; whoever infers one of
     /// them has not seen that it was not the other.
-    fn action(&mut self, seen: &Value, decided: &Value) {
-        let either = |value: &Value| matches!(value.text_at("action"), Some("sync" | "rollback"));
-        if seen.get("action") == decided.get("action") {
+    fn action(&mut self, seen: ArgocdObservation<'_>, decided: Binds<'_>) {
+        if seen.action() == decided.action() {
             return;
         }
-        match seen.text_at("action_certainty") == Some("inferred") && either(seen) && either(decided) {
+        let are_either = decided.makes_operation() && matches!(seen.action(), Some("sync" | "rollback"));
+        match seen.action_certainty() == Some("inferred") && are_either {
             true => self.unseen.push("action not stated"),
             false => self.unlike.push("the action"),
         }
@@ -76,38 +77,34 @@ impl Comparison {
 
     /// Who saw the operation saw all of its parameters: absent is the default.
     /// Automated sync is no part of an operation, so only who names it saw it.
-    fn params(&mut self, seen: &Value, decided: &Value, saw_all: bool) {
-        let members = |side: &Value| -> BTreeMap<String, String> {
-            let members = side.get("params").and_then(Value::as_object).into_iter().flat_map(Object::iter);
+    fn params(&mut self, seen: ArgocdObservation<'_>, decided: Binds<'_>, saw_all: bool) {
+        let members = |side: Params<'_>| -> BTreeMap<String, String> {
+            let members = side.value().and_then(Value::as_object).into_iter().flat_map(Object::iter);
             members.map(|(name, value)| (name.to_owned(), to_jcs(value))).collect()
         };
-        if seen.get("params").is_none() && !saw_all {
+        if seen.params().value().is_none() && !saw_all {
             self.unseen.push("parameters not shown");
             return;
         }
-        let (there, mut here) = (members(seen), members(decided));
+        let (there, mut here) = (members(seen.params()), members(decided.params()));
         if !there.contains_key(AUTO_SYNC) && here.remove(AUTO_SYNC).is_some() {
             self.unseen.push("automated sync not shown");
         }
         self.note(there == here, "a parameter");
     }
 
-    fn revisions(&mut self, seen: &Value, decided: &Value) {
-        let list = |value: &'_ Value, path: &str| value.at(path).and_then(Value::as_array).unwrap_or_default().to_vec();
-        let bound = list(decided, "revisions");
+    fn revisions(&mut self, seen: ArgocdObservation<'_>, decided: Binds<'_>) {
+        let bound = decided.revisions();
         // A rollback asks for a history id, and the entry that an operation
         // made has another: only what came of it compares.
-        if decided.text_at("action") == Some("rollback") {
+        if decided.action() == Some("rollback") {
             self.unseen.push("history id asked for not shown");
         } else {
-            let requested = list(seen, "revisions.requested");
+            let requested = seen.requested();
             self.note(requested.is_empty() || requested == bound, "the revision");
         }
-        for (path, words) in
-            [("revisions.resolved", "the resolved revision"), ("revisions.deployed", "the deployed revision")]
-        {
-            let shown = list(seen, path);
-            match likeness(&shown, &bound) {
+        for (shown, words) in [(seen.resolved(), "the resolved revision"), (seen.deployed(), "the deployed revision")] {
+            match likeness(shown, bound) {
                 _ if shown.is_empty() => {}
                 Likeness::Same => {}
                 Likeness::Unlike => self.unlike.push(words),
@@ -118,16 +115,15 @@ impl Comparison {
 }
 
 /// Clusters by address and by name; `server` knows the address of a name.
-fn cluster<'a>(seen: &'a Value, decided: &'a Value, server: impl Fn(&str) -> Option<&'a str>) -> Likeness {
-    let address = |side: &'a Value| side.text_at("server").or_else(|| server(side.text_at("name")?));
-    let is_same_name = seen.text_at("name").is_some() && seen.text_at("name") == decided.text_at("name");
-    let by_name = |side: &Value| side.get("name").is_some();
+fn cluster<'a>(seen: Destination<'a>, decided: Destination<'a>, server: impl Fn(&str) -> Option<&'a str>) -> Likeness {
+    let address = |side: Destination<'a>| side.server().or_else(|| server(side.name()?));
+    let is_same_name = seen.name().is_some() && seen.name() == decided.name();
     match (address(seen), address(decided)) {
         _ if is_same_name => Likeness::Same,
         (Some(there), Some(here)) if in_one_spelling(there) == in_one_spelling(here) => Likeness::Same,
         (Some(_), Some(_)) => Likeness::Unlike,
         // Of two names that nobody says are one.
-        _ if by_name(seen) && by_name(decided) => Likeness::Unlike,
+        _ if seen.name().is_some() && decided.name().is_some() => Likeness::Unlike,
         _ => Likeness::Unknown,
     }
 }

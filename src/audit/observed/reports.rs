@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::artifact::json::Value;
-use crate::audit::statement::Statement;
+use crate::audit::statement::Operation;
 use crate::merkle::LeafIndex;
 
 /// What the reports of one key show together.
@@ -18,12 +17,11 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    pub(super) fn add(&mut self, report: &Statement<'_>) {
-        let shows = |path: &str| report.payload.at(path).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+    pub(super) fn add(&mut self, report: &Operation<'_>) {
         self.first = self.first.or(Some(report.at));
         self.has_ended |= has_ended(report);
-        self.resolved |= shows("revisions.resolved");
-        self.deployed |= shows("revisions.deployed");
+        self.resolved |= !report.payload.resolved().is_empty();
+        self.deployed |= !report.payload.deployed().is_empty();
         if makes_history(report) {
             self.succeeded = self.succeeded.or(Some(report.at));
         }
@@ -40,20 +38,21 @@ impl Reports {
     }
 }
 
-fn has_ended(report: &Statement<'_>) -> bool {
-    matches!(report.text("phase"), Some("Succeeded" | "Failed" | "Error"))
+fn has_ended(report: &Operation<'_>) -> bool {
+    matches!(report.payload.phase(), Some("Succeeded" | "Failed" | "Error"))
 }
 
 /// Whether the operation made an entry of the application's history: it
 /// succeeded as a whole. What others show is the entry of one before.
-pub(in crate::audit) fn makes_history(report: &Statement<'_>) -> bool {
-    let param = |name: &str| report.payload.get("params").is_some_and(|params| params.get(name).is_some());
-    report.text("phase") == Some("Succeeded") && !param("dry_run") && !param("resources")
+pub(in crate::audit) fn makes_history(report: &Operation<'_>) -> bool {
+    let params = report.payload.params();
+    let is_whole = params.dry_run().is_none() && params.resources().len() == 0;
+    report.payload.phase() == Some("Succeeded") && is_whole
 }
 
 /// The entry of the history that the operation made, where the report says so.
-fn made(report: &Statement<'_>) -> Option<i64> {
-    report.payload.get("history_id").and_then(Value::as_i64).filter(|_| makes_history(report))
+fn made(report: &Operation<'_>) -> Option<i64> {
+    report.payload.history_id().filter(|_| makes_history(report))
 }
 
 /// Reports told apart.
@@ -70,12 +69,12 @@ pub(in crate::audit) struct Told {
 
 /// Tells reports apart: by key, and of one key by the entries of the history
 /// that they say the operation made. `n log n` in the reports.
-pub(in crate::audit) fn told_apart<'s, 'a: 's>(reports: impl Iterator<Item = &'s Statement<'a>>) -> Told {
+pub(in crate::audit) fn told_apart<'s, 'a: 's>(reports: impl Iterator<Item = &'s Operation<'a>>) -> Told {
     let mut told = Told::default();
     // Keys that can be recomputed come first.
-    let mut groups: BTreeMap<(bool, &str), Vec<&Statement<'_>>> = BTreeMap::new();
+    let mut groups: BTreeMap<(bool, &str), Vec<&Operation<'_>>> = BTreeMap::new();
     for report in reports {
-        let key = (report.op_key().is_none(), report.text("op_key").unwrap_or_default());
+        let key = (report.op_key().is_none(), report.payload.stated_key().unwrap_or_default());
         groups.entry(key).or_default().push(report);
     }
     let mut starts = BTreeSet::new();
@@ -100,7 +99,7 @@ pub(in crate::audit) fn told_apart<'s, 'a: 's>(reports: impl Iterator<Item = &'s
 }
 
 /// When an operation of which application started, in whole seconds.
-fn start<'a>(report: &Statement<'a>) -> (Option<&'a str>, Option<&'a str>, Option<&'a str>) {
-    let seconds = report.text("started_at").and_then(|time| time.get(..19));
-    (report.text("instance"), report.text("app.uid"), seconds)
+fn start<'a>(report: &Operation<'a>) -> (Option<&'a str>, Option<&'a str>, Option<&'a str>) {
+    let seconds = report.payload.started_at().and_then(|time| time.get(..19));
+    (report.payload.instance(), report.payload.app().uid(), seconds)
 }

@@ -15,29 +15,30 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::artifact::ArgocdDecision;
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Behind, Decision, Receipt, Statement};
+use crate::audit::statement::{Behind, Decision, Operation, Receipt, Statement};
 
 /// Receipts and operations by what they name, before any is joined.
 pub(super) struct Told<'a> {
     /// Receipts, by the digest of their decision.
     keys: HashMap<&'a str, Vec<Receipt<'a>>>,
     /// Operations by key, and by the digest that they state.
-    by_key: HashMap<&'a str, Vec<Statement<'a>>>,
-    stating: HashMap<&'a str, Vec<Statement<'a>>>,
+    by_key: HashMap<&'a str, Vec<Operation<'a>>>,
+    stating: HashMap<&'a str, Vec<Operation<'a>>>,
 }
 
 impl<'a> Told<'a> {
     pub(super) fn of(scene: &Scene<'a>) -> Told<'a> {
         let mut told = Told { keys: HashMap::new(), by_key: HashMap::new(), stating: HashMap::new() };
         for receipt in &scene.receipts {
-            if let Some(decision) = receipt.statement.text("decision_digest") {
+            if let Some(decision) = receipt.statement.payload.decision_digest() {
                 told.keys.entry(decision).or_default().push(receipt.clone());
             }
         }
         for operation in scene.operations.iter().map(|(operation, _)| *operation) {
             // Only these channels show the operation itself.
-            if !matches!(operation.text("channel"), Some("notify" | "poll")) {
+            if !matches!(operation.payload.channel(), Some("notify" | "poll")) {
                 continue;
             }
             if let Some(key) = operation.op_key() {
@@ -53,16 +54,17 @@ impl<'a> Told<'a> {
     /// Operations that the decision's own wrapper says are its, or that nobody
     /// but Argo CD can have made it the decision of. One that was in the way of
     /// a call tells nothing of whose the call was.
-    fn operations<'s>(&'s self, scene: &'s Scene<'a>, decided: &Decision<'a>) -> Vec<&'s Statement<'a>> {
+    fn operations<'s>(&'s self, scene: &'s Scene<'a>, decided: &Decision<'a>) -> Vec<&'s Operation<'a>> {
         let decision = &decided.statement;
         let digest = decision.hash.to_string();
         let receipts = self.keys.get(digest.as_str()).into_iter().flatten();
         let own = receipts.filter(|receipt| receipt.statement.signer == decision.signer);
         let named = own.filter_map(|receipt| self.by_key.get(receipt.claims(decided)?)).flatten();
-        let states_no_other = |operation: &&Statement<'_>| operation.stated().is_none_or(|stated| stated == digest);
+        let states_no_other = |operation: &&Operation<'_>| operation.stated().is_none_or(|stated| stated == digest);
         let named = named.filter(states_no_other);
         let stating = self.stating.get(digest.as_str()).into_iter().flatten();
-        let is_there = |operation: &&Statement<'_>| operation.text("instance") == decision.text("binds.instance");
+        let instance = decision.payload.binds().instance();
+        let is_there = |operation: &&Operation<'_>| operation.payload.instance() == instance;
         named.chain(stating.filter(|operation| scene.writes_are_closed(operation))).filter(is_there).collect()
     }
 }
@@ -89,9 +91,8 @@ impl<'a> Scene<'a> {
 
     /// Whether an agent's username started the operation; usernames are those
     /// at the decision or at the observation.
-    fn starts(&self, agent: &str, decision: &Statement<'a>, operation: &Statement<'a>) -> bool {
-        let Some(instance) = operation.text("instance") else { return false };
-        let Some(username) = operation.text("initiator.username") else { return false };
+    fn starts(&self, agent: &str, decision: &Statement<'a, ArgocdDecision<'a>>, operation: &Operation<'a>) -> bool {
+        let Some((instance, username)) = operation.payload.initiator() else { return false };
         let roots = [decision.at, operation.at].map(|at| self.roots_at(at));
         roots.into_iter().flatten().any(|roots| roots.is_username(agent, instance, username))
     }

@@ -9,7 +9,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::artifact::Kind;
+use crate::artifact::spelling::spelled;
+use crate::artifact::{Approval, Binding, Payload};
 use crate::audit::finding::Subject;
 use crate::audit::scene::Scene;
 use crate::audit::scene::behind::Told;
@@ -50,12 +51,13 @@ impl<'a> Scene<'a> {
         let is_certain = own.is_some() || behind.is_some() || (agents.len() == 1 && decision.run.is_some());
         let agent = agents.first().filter(|_| is_certain);
         let text = |text: Option<&&str>| text.map(|text| (*text).to_owned());
+        let binds = statement.payload.binds();
         let charged = Subject {
             job: job.map(str::to_owned),
             run: text(decision.run.as_ref()),
             agent: text(agent),
             token: text(decision.token_hash.as_ref().filter(|_| token.is_none() || own.is_some())),
-            app: app_name(statement.text("binds.instance"), statement.payload.at("binds.app")),
+            app: app_name(binds.instance(), binds.app()),
             submitter: is_of_no_job.then(|| statement.submitter.to_owned()),
             concerns: owned(agents.iter().filter(|_| agent.is_none())),
         };
@@ -63,13 +65,13 @@ impl<'a> Scene<'a> {
     }
 
     /// Whether the signer was this agent's wrapper when it said so.
-    pub(super) fn wraps(&self, statement: &Statement<'a>, agent: &str) -> bool {
+    pub(super) fn wraps<P>(&self, statement: &Statement<'a, P>, agent: &str) -> bool {
         let roots = self.roots_at(statement.at);
         statement.signer.zip(roots).is_some_and(|(signer, roots)| roots.is_wrapper(signer, Some(agent)))
     }
 
     /// Agents of the job that the signer was the wrapper of.
-    fn covered(&self, statement: &Statement<'a>, job: &str) -> Vec<&'a str> {
+    fn covered<P>(&self, statement: &Statement<'a, P>, job: &str) -> Vec<&'a str> {
         self.agents_of(job).filter(|agent| self.wraps(statement, agent)).collect()
     }
 
@@ -97,17 +99,17 @@ impl<'a> Scene<'a> {
 
     /// Whether a receipt's signer may speak of the decision: the wrapper of one
     /// of its agents, or whoever made it, where it is nobody's.
-    pub(in crate::audit) fn speaks_of(&self, receipt: &Statement<'a>, decision: &Decision<'a>) -> bool {
+    pub(in crate::audit) fn speaks_of(&self, receipt: &Receipt<'a>, decision: &Decision<'a>) -> bool {
         match decision.agents.as_slice() {
-            [] => receipt.signer == decision.statement.signer,
-            agents => agents.iter().any(|agent| self.wraps(receipt, agent)),
+            [] => receipt.statement.signer == decision.statement.signer,
+            agents => agents.iter().any(|agent| self.wraps(&receipt.statement, agent)),
         }
     }
 
     /// The agent that an approval or deny is for, when its signer approves on
     /// an instance of that agent's.
-    pub(in crate::audit) fn approves_for(&self, approval: &Statement<'a>) -> Option<&'a str> {
-        let (agent, instance) = (approval.text("agent_did")?, approval.text("binds.instance")?);
+    pub(in crate::audit) fn approves_for(&self, approval: &Statement<'a, Approval<'a>>) -> Option<&'a str> {
+        let (agent, instance) = (approval.payload.agent()?, approval.payload.binds().instance()?);
         self.roots_at(approval.at)?.instances_of(agent).contains(&instance).then_some(agent)
     }
 
@@ -153,71 +155,70 @@ impl<'a> Scene<'a> {
     /// The agent whose matter a statement is, where its signer's role covers
     /// only some agents.
     pub(in crate::audit) fn agent_behind(&self, fact: &Statement<'a>) -> Option<&'a str> {
-        match fact.kind {
-            Kind::Approval => self.approves_for(fact),
-            Kind::GatewayReceipt => {
+        match fact.payload {
+            Payload::Approval(says) => self.approves_for(&fact.read_as(says)),
+            Payload::GatewayReceipt(_) => {
                 let call = find(&self.calls, fact.at, |call| &call.statement)?;
                 call.grant.map(|at| self.tokens[at].agent)
             }
-            Kind::ToolReceipt
-            | Kind::SideEffectReceipt
-            | Kind::HumanApprovalReceipt
-            | Kind::DelegationReceipt
-            | Kind::ProofBundle
-            | Kind::WorkPolicy
-            | Kind::TrustPulse
-            | Kind::CstIssuance
-            | Kind::CstRevocation
-            | Kind::ArgocdDecision
-            | Kind::ArgocdReceipt
-            | Kind::ChangeRecord
-            | Kind::AuditRoots
-            | Kind::AuditStatement
-            | Kind::Withholding
-            | Kind::ArgocdObservation
-            | Kind::ArgocdSnapshot => None,
+            Payload::ToolReceipt(_)
+            | Payload::SideEffectReceipt(_)
+            | Payload::HumanApprovalReceipt(_)
+            | Payload::DelegationReceipt(_)
+            | Payload::ProofBundle(_)
+            | Payload::WorkPolicy(_)
+            | Payload::TrustPulse(_)
+            | Payload::CstIssuance(_)
+            | Payload::CstRevocation(_)
+            | Payload::ArgocdDecision(_)
+            | Payload::ArgocdReceipt(_)
+            | Payload::ChangeRecord(_)
+            | Payload::AuditRoots(_)
+            | Payload::AuditStatement(_)
+            | Payload::Withholding(_)
+            | Payload::ArgocdObservation(_)
+            | Payload::ArgocdSnapshot(_) => None,
         }
     }
 
     /// Whom a fact may charge.
     pub(in crate::audit) fn subject_of(&self, fact: &Statement<'a>) -> Subject {
         let at = fact.at;
-        match fact.kind {
-            Kind::CstIssuance | Kind::CstRevocation => {
-                // The word of a distrusted issuer beside others' charges nobody's job.
-                let is_other = self.disputes.is_set_aside(at);
-                let token = fact.text("token_hash").filter(|_| !is_other).and_then(|hash| self.token(hash));
-                token.map_or_else(|| speaker(fact), |at| self.tokens[at].subject())
-            }
-            Kind::Approval => self.of_approval(fact),
+        match fact.payload {
+            // The word of a distrusted issuer beside others' charges nobody's job.
+            Payload::CstIssuance(_) if self.disputes.is_set_aside(at) => speaker(fact),
+            Payload::CstIssuance(says) => self.of_token(fact, says.token_hash()),
+            Payload::CstRevocation(says) => self.of_token(fact, says.token_hash()),
+            Payload::Approval(says) => self.of_approval(&fact.read_as(says)),
             // Recorders speak of every agent's jobs, and of no others.
-            Kind::ChangeRecord => self.of_job(fact, fact.id("job_id"), |_| true),
-            Kind::ArgocdDecision => {
+            Payload::ChangeRecord(says) => self.of_job(fact, spelled(says.job()), |_| true),
+            Payload::ArgocdDecision(_) => {
                 let found = find(&self.decisions, at, |decision| &decision.statement);
                 found.map_or_else(|| speaker(fact), Decision::subject)
             }
-            Kind::ArgocdReceipt => {
+            Payload::ArgocdReceipt(_) => {
                 let receipt = find(&self.receipts, at, |receipt| &receipt.statement);
                 receipt.map_or_else(|| speaker(fact), |receipt| self.subject_of_receipt(receipt))
             }
-            Kind::GatewayReceipt => {
+            Payload::GatewayReceipt(_) => {
                 let call = find(&self.calls, at, |call| &call.statement);
                 call.map_or_else(|| speaker(fact), |call| self.subject_of_call(call))
             }
-            Kind::ProofBundle => {
+            Payload::ProofBundle(_) => {
                 let bundle = find(&self.bundles, at, |bundle| &bundle.statement);
                 bundle.map(|bundle| bundle.subject()).unwrap_or_default()
             }
-            Kind::ToolReceipt | Kind::SideEffectReceipt | Kind::HumanApprovalReceipt | Kind::DelegationReceipt => {
-                self.of_agents_own(fact)
-            }
-            Kind::WorkPolicy
-            | Kind::TrustPulse
-            | Kind::AuditRoots
-            | Kind::AuditStatement
-            | Kind::Withholding
-            | Kind::ArgocdObservation
-            | Kind::ArgocdSnapshot => Subject::default(),
+            Payload::ToolReceipt(says) => self.of_agents_own(fact, says.binding()),
+            Payload::SideEffectReceipt(says) => self.of_agents_own(fact, says.binding()),
+            Payload::HumanApprovalReceipt(says) => self.of_agents_own(fact, says.binding()),
+            Payload::DelegationReceipt(says) => self.of_agents_own(fact, says.binding()),
+            Payload::WorkPolicy(_)
+            | Payload::TrustPulse(_)
+            | Payload::AuditRoots(_)
+            | Payload::AuditStatement(_)
+            | Payload::Withholding(_)
+            | Payload::ArgocdObservation(_)
+            | Payload::ArgocdSnapshot(_) => Subject::default(),
         }
     }
 
@@ -226,13 +227,18 @@ impl<'a> Scene<'a> {
         decision.map_or_else(|| speaker(&receipt.statement), Decision::subject)
     }
 
-    fn of_approval(&self, approval: &Statement<'a>) -> Subject {
+    fn of_token(&self, fact: &Statement<'a>, hash: Option<&str>) -> Subject {
+        let token = hash.and_then(|hash| self.token(hash));
+        token.map_or_else(|| speaker(fact), |at| self.tokens[at].subject())
+    }
+
+    fn of_approval(&self, approval: &Statement<'a, Approval<'a>>) -> Subject {
         let agent = self.approves_for(approval);
-        self.of_job(approval, approval.id("binds.job_id"), |of| agent == Some(of))
+        self.of_job(approval, spelled(approval.payload.binds().job()), |of| agent == Some(of))
     }
 
     /// The job, where `covers` one of its agents; else the speaker.
-    fn of_job(&self, statement: &Statement<'a>, job: Option<&str>, covers: impl Fn(&str) -> bool) -> Subject {
+    fn of_job<P>(&self, statement: &Statement<'a, P>, job: Option<&str>, covers: impl Fn(&str) -> bool) -> Subject {
         let Some(job) = job else { return speaker(statement) };
         let covered: Vec<_> = self.agents_of(job).filter(|agent| covers(agent)).collect();
         if covered.is_empty() {
@@ -242,8 +248,8 @@ impl<'a> Scene<'a> {
     }
 
     /// The run that an agent's own receipt names; without one it is nobody's.
-    fn of_agents_own(&self, fact: &Statement<'a>) -> Subject {
-        let Some((agent, run)) = fact.signer.map(|did| did.as_str()).zip(fact.id("binding.run_id")) else {
+    fn of_agents_own(&self, fact: &Statement<'a>, binding: Binding<'a>) -> Subject {
+        let Some((agent, run)) = fact.signer.map(|did| did.as_str()).zip(spelled(binding.run())) else {
             return Subject::default();
         };
         self.subject_of_run(agent, run)
@@ -251,7 +257,11 @@ impl<'a> Scene<'a> {
 }
 
 /// The statement at an index, among those of one kind in order.
-fn find<'s, 'a: 's, T>(of_kind: &'s [T], at: LeafIndex, statement: impl Fn(&T) -> &Statement<'a>) -> Option<&'s T> {
+fn find<'s, 'a: 's, T, P: 's>(
+    of_kind: &'s [T],
+    at: LeafIndex,
+    statement: impl Fn(&T) -> &Statement<'a, P>,
+) -> Option<&'s T> {
     of_kind.binary_search_by_key(&at, |one| statement(one).at).ok().map(|found| &of_kind[found])
 }
 
@@ -260,6 +270,6 @@ fn owned<'n, 'a: 'n>(names: impl IntoIterator<Item = &'n &'a str>) -> BTreeSet<S
 }
 
 /// Whoever said it, and nobody else.
-pub(in crate::audit) fn speaker(statement: &Statement<'_>) -> Subject {
+pub(in crate::audit) fn speaker<P>(statement: &Statement<'_, P>) -> Subject {
     Subject { submitter: Some(statement.submitter.to_owned()), ..Subject::default() }
 }

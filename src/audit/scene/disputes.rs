@@ -13,8 +13,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::artifact::json::{Value, to_jcs};
-use crate::artifact::{Did, Kind};
+use crate::artifact::json::to_jcs;
+use crate::artifact::spelling::spelled;
+use crate::artifact::{CstIssuance, Did, Kind, Payload};
 use crate::audit::finding::Subject;
 use crate::audit::scene::Scene;
 use crate::audit::statement::Statement;
@@ -25,8 +26,11 @@ use crate::merkle::LeafIndex;
 #[derive(Clone, Debug)]
 pub(in crate::audit) struct Dispute<'a> {
     pub token: &'a str,
-    pub issuances: Vec<Statement<'a>>,
+    pub issuances: Vec<Issuance<'a>>,
 }
+
+/// What an issuer says of a token.
+pub(in crate::audit) type Issuance<'a> = Statement<'a, CstIssuance<'a>>;
 
 /// What issuers and revokers say that another, or the operator, does not let
 /// stand; and which of it the scene goes by.
@@ -40,7 +44,7 @@ pub(in crate::audit) struct Disputes<'a> {
     /// Signers and the indexes from which on they are not trusted.
     distrusted: Vec<(&'a str, u64)>,
     /// The account of each unlike token that is taken for the true one.
-    taken: BTreeMap<&'a str, Statement<'a>>,
+    taken: BTreeMap<&'a str, Issuance<'a>>,
     /// Agents of the grants that unlike accounts name.
     agents: HashMap<&'a str, &'a str>,
     /// Whether revocations by the distrusted are taken for untrue.
@@ -65,9 +69,11 @@ impl<'a> Disputes<'a> {
             let by_operator = statement.is_by_operator(operator, origin);
             told.take(statement, by_operator);
         }
-        let mut all: BTreeMap<&str, Vec<Statement<'_>>> = BTreeMap::new();
-        for fact in told.facts.iter().filter(|fact| fact.kind == Kind::CstIssuance) {
-            all.entry(fact.text("token_hash").unwrap_or_default()).or_default().push(*fact);
+        let mut all: BTreeMap<&str, Vec<Issuance<'_>>> = BTreeMap::new();
+        for fact in &told.facts {
+            if let Payload::CstIssuance(says) = fact.payload {
+                all.entry(says.token_hash().unwrap_or_default()).or_default().push(fact.read_as(says));
+            }
         }
         let distrusted = told.roots.iter().flat_map(|(_, roots)| roots.distrusted());
         let mut disputes =
@@ -90,14 +96,13 @@ impl<'a> Disputes<'a> {
 
     fn add(&mut self, dispute: Dispute<'a>) {
         for account in dispute.accounts().into_iter().filter(|_| dispute.is_unlike()) {
-            let grant = account.text("claims.token_scope_hash_b64u");
-            self.agents.extend(grant.zip(account.text("claims.sub")));
+            self.agents.extend(account.payload.scope_hash().zip(account.payload.sub()));
         }
         self.of.insert(dispute.token, dispute);
     }
 
     /// Whether the operator withdrew trust from the signer for this statement.
-    pub(super) fn is_distrusted(&self, statement: &Statement<'_>) -> bool {
+    pub(super) fn is_distrusted<P>(&self, statement: &Statement<'_, P>) -> bool {
         let by = |did: &str| statement.signer.is_some_and(|signer| signer.as_str() == did);
         self.distrusted.iter().any(|(did, from)| by(did) && statement.at.get() >= *from)
     }
@@ -120,14 +125,14 @@ impl<'a> Disputes<'a> {
     }
 
     /// The same, where this account of a token is the true one.
-    pub(in crate::audit) fn take(&mut self, token: &'a str, account: Statement<'a>) {
+    pub(in crate::audit) fn take(&mut self, token: &'a str, account: Issuance<'a>) {
         self.taken.insert(token, account);
     }
 
     /// What an issuance says of its token here: the account that is taken for
     /// the true one, at the place of the first.
-    pub(super) fn as_taken(&self, issuance: Statement<'a>) -> Statement<'a> {
-        let token = issuance.text("token_hash").unwrap_or_default();
+    pub(super) fn as_taken(&self, issuance: Issuance<'a>) -> Issuance<'a> {
+        let token = issuance.payload.token_hash().unwrap_or_default();
         self.taken.get(token).map_or(issuance, |account| Statement { at: issuance.at, ..*account })
     }
 
@@ -140,20 +145,20 @@ impl<'a> Disputes<'a> {
 
 /// Whether two issuers say unlike things. With two issuers and two accounts
 /// there is such a pair, whoever says what.
-fn contradict(issuances: &[Statement<'_>]) -> bool {
+fn contradict(issuances: &[Issuance<'_>]) -> bool {
     let signers: BTreeSet<_> = issuances.iter().map(|issuance| issuance.signer).collect();
     let claims = || issuances.iter().map(claims);
     signers.len() > 1 && claims().collect::<BTreeSet<_>>().len() > 1
 }
 
-fn claims(issuance: &Statement<'_>) -> Option<String> {
-    issuance.payload.get("claims").map(to_jcs)
+fn claims(issuance: &Issuance<'_>) -> Option<String> {
+    issuance.payload.claims().map(to_jcs)
 }
 
 /// Agent, job, policy and grant.
-fn terms<'a>(issuance: &Statement<'a>) -> [Option<&'a str>; 5] {
-    ["claims.sub", "claims.agent_did", "claims.mission_id", "claims.policy_hash_b64u", "claims.token_scope_hash_b64u"]
-        .map(|path| issuance.text(path))
+fn terms<'a>(issuance: &Issuance<'a>) -> [Option<&'a str>; 5] {
+    let says = issuance.payload;
+    [says.sub(), says.agent(), says.job(), says.policy_hash(), says.scope_hash()]
 }
 
 impl<'a> Dispute<'a> {
@@ -168,7 +173,7 @@ impl<'a> Dispute<'a> {
 
     /// The first issuance of each account, in an order that their positions do
     /// not change.
-    pub(in crate::audit) fn accounts(&self) -> Vec<Statement<'a>> {
+    pub(in crate::audit) fn accounts(&self) -> Vec<Issuance<'a>> {
         let mut accounts = BTreeMap::new();
         for issuance in &self.issuances {
             accounts.entry(claims(issuance)).or_insert(*issuance);
@@ -178,18 +183,16 @@ impl<'a> Dispute<'a> {
 
     /// The earliest beginning and the latest end, Unix seconds.
     pub(super) fn life(&self) -> (i64, i64) {
-        let seconds = |path| {
-            let all = self.issuances.iter();
-            all.map(move |issuance| issuance.payload.at(path).and_then(Value::as_i64).unwrap_or(0))
-        };
-        (seconds("claims.iat").min().unwrap_or(0), seconds("claims.exp").max().unwrap_or(0))
+        let all = || self.issuances.iter().map(|issuance| issuance.payload);
+        let begins = all().map(|says| says.iat().unwrap_or(0)).min();
+        (begins.unwrap_or(0), all().map(|says| says.exp().unwrap_or(0)).max().unwrap_or(0))
     }
 
     /// The jobs that it is said to be for, each with each agent.
     pub(in crate::audit) fn subjects(&self) -> BTreeSet<Subject> {
-        let subject = |issuance: &Statement<'_>| Subject {
-            job: issuance.id("claims.mission_id").map(str::to_owned),
-            agent: issuance.text("claims.sub").map(str::to_owned),
+        let subject = |issuance: &Issuance<'_>| Subject {
+            job: spelled(issuance.payload.job()).map(str::to_owned),
+            agent: issuance.payload.sub().map(str::to_owned),
             token: Some(self.token.to_owned()),
             ..Subject::default()
         };

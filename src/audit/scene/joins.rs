@@ -14,10 +14,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::artifact::json::Value;
 use crate::audit::roots::Roots;
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Decision, Receipt, Statement};
+use crate::audit::statement::{Decision, Operation, Receipt};
 
 /// Why an observation alone does not prove what it says of a decision.
 const COPIED: &str = "nothing but the observation ties it to the decision, and the roots do not say that writes to the \
@@ -73,14 +72,15 @@ impl<'a> Scene<'a> {
     pub(super) fn join_all(&mut self) {
         let mut keys = Keys::default();
         for at in 0..self.receipts.len() {
-            let receipt = self.receipts[at].statement;
-            let Some(decision) = self.spoken_of(&receipt) else {
-                self.unfit.take(&receipt);
+            let receipt = &self.receipts[at];
+            let (says, stands_at) = (receipt.statement.payload, receipt.statement.at);
+            let Some(decision) = self.spoken_of(receipt) else {
+                self.unfit.take_receipt(says.decision_digest(), stands_at);
                 continue;
             };
             self.receipts[at].decision = Some(decision);
             self.decisions[decision].receipts.push(at);
-            if let Some(op_key) = receipt.text("op_key") {
+            if let Some(op_key) = says.op_key() {
                 let named = Named { decision, receipt: at, says: self.says(at, decision) };
                 keys.named.entry(op_key).or_default().push(named);
             }
@@ -103,11 +103,11 @@ impl<'a> Scene<'a> {
 
     /// The decision that a receipt is about. Several may have signed the one
     /// payload that it names: its signer's own, else one of an agent of its.
-    fn spoken_of(&self, receipt: &Statement<'a>) -> Option<usize> {
-        let named = receipt.text("decision_digest").and_then(|hash| self.decision_at.get(hash))?;
+    fn spoken_of(&self, receipt: &Receipt<'a>) -> Option<usize> {
+        let named = receipt.statement.payload.decision_digest().and_then(|hash| self.decision_at.get(hash))?;
         let mut fitting = named.iter().copied().filter(|at| self.speaks_of(receipt, &self.decisions[*at]));
         let first = fitting.next()?;
-        let is_own = |at: &usize| self.decisions[*at].statement.signer == receipt.signer;
+        let is_own = |at: &usize| self.decisions[*at].statement.signer == receipt.statement.signer;
         Some(std::iter::once(first).chain(fitting).find(is_own).unwrap_or(first))
     }
 
@@ -126,20 +126,20 @@ impl<'a> Scene<'a> {
         named.iter().any(|other| {
             other.says == Says::Claims
                 && self.decisions[other.decision].statement.hash != this.statement.hash
-                && self.speaks_of(&self.receipts[other.receipt].statement, this)
+                && self.speaks_of(&self.receipts[other.receipt], this)
         })
     }
 
     /// The decisions in the log that an operation states as its own.
-    fn stated_by(&self, operation: &Statement<'a>) -> impl Iterator<Item = usize> {
+    fn stated_by(&self, operation: &Operation<'a>) -> impl Iterator<Item = usize> {
         operation.stated().and_then(|hash| self.decision_at.get(hash)).into_iter().flatten().copied()
     }
 
     /// The decisions that an operation states, and whose receipts name it; only
     /// by channels that show the operation itself. All of them: what another
     /// wrapper claims takes it from nobody.
-    fn join(&self, operation: &Statement<'a>, keys: &Keys<'a>) -> Vec<usize> {
-        if !matches!(operation.text("channel"), Some("notify" | "poll")) {
+    fn join(&self, operation: &Operation<'a>, keys: &Keys<'a>) -> Vec<usize> {
+        if !matches!(operation.payload.channel(), Some("notify" | "poll")) {
             return Vec::new();
         }
         let is_own = |at: usize| self.is_started_by(&self.decisions[at], operation);
@@ -167,10 +167,8 @@ impl<'a> Scene<'a> {
     /// Whether the username that started an operation is the decision's
     /// agent's: as the roots say that were in force when it was decided, or
     /// when it was seen, for a username may change in between.
-    pub(in crate::audit) fn is_started_by(&self, decision: &Decision<'a>, operation: &Statement<'a>) -> bool {
-        let Some((instance, username)) = operation.text("instance").zip(operation.text("initiator.username")) else {
-            return false;
-        };
+    pub(in crate::audit) fn is_started_by(&self, decision: &Decision<'a>, operation: &Operation<'a>) -> bool {
+        let Some((instance, username)) = operation.payload.initiator() else { return false };
         let both = [decision.statement.at, operation.at];
         let roots: Vec<_> = both.into_iter().filter_map(|at| self.roots_at(at)).collect();
         let is_username = |agent: &&str| roots.iter().any(|roots| roots.is_username(agent, instance, username));
@@ -179,25 +177,24 @@ impl<'a> Scene<'a> {
 
     /// Whether an operation that is not the agent's was surely somebody else's:
     /// Argo CD's own, or under a name that the roots know.
-    pub(in crate::audit) fn is_started_by_another(&self, operation: &Statement<'a>) -> bool {
-        let is_automated = operation.payload.at("initiator.automated").and_then(Value::as_bool) == Some(true);
-        let named = operation.text("instance").zip(operation.text("initiator.username"));
+    pub(in crate::audit) fn is_started_by_another(&self, operation: &Operation<'a>) -> bool {
+        let is_automated = operation.payload.is_automated() == Some(true);
         let knows =
             |(instance, username)| self.roots_at(operation.at)?.knows_username(instance, username).then_some(());
-        is_automated || named.and_then(knows).is_some()
+        is_automated || operation.payload.initiator().and_then(knows).is_some()
     }
 
     /// Whether the operation speaks against the decision or its receipts, and
     /// may be none of its agent's.
-    fn is_doubted(&self, decision: &Decision<'a>, operation: &Statement<'a>) -> bool {
+    fn is_doubted(&self, decision: &Decision<'a>, operation: &Operation<'a>) -> bool {
         (!decision.is_allow || self.is_undone(decision)) && self.doubt(decision, operation).is_some()
     }
 
     /// Why an operation that joins a decision may be none of its agent's, in
     /// words: then it accuses nobody, and leaves open what it speaks against.
-    pub(in crate::audit) fn doubt(&self, decision: &Decision<'a>, operation: &Statement<'a>) -> Option<&'static str> {
+    pub(in crate::audit) fn doubt(&self, decision: &Decision<'a>, operation: &Operation<'a>) -> Option<&'static str> {
         let key = operation.op_key();
-        let names = |receipt: &&Receipt<'_>| key.is_some() && receipt.statement.text("op_key") == key;
+        let names = |receipt: &&Receipt<'_>| key.is_some() && receipt.statement.payload.op_key() == key;
         let naming: Vec<_> = self.receipts_of(decision).filter(names).collect();
         let is_own = self.is_started_by(decision, operation);
         let is_sure = naming.iter().any(|receipt| receipt.is_sure());
@@ -222,14 +219,14 @@ impl<'a> Scene<'a> {
 
     /// Whether the roots say, where the operation is reported, that nobody but
     /// Argo CD can write the application.
-    pub(in crate::audit) fn writes_are_closed(&self, operation: &Statement<'a>) -> bool {
-        let is_closed = |roots: &Roots<'_>| roots.writes_are_closed(operation.text("instance").unwrap_or_default());
+    pub(in crate::audit) fn writes_are_closed(&self, operation: &Operation<'a>) -> bool {
+        let is_closed = |roots: &Roots<'_>| roots.writes_are_closed(operation.payload.instance().unwrap_or_default());
         self.roots_at(operation.at).is_some_and(is_closed)
     }
 
     /// Whether the operation may be none of the agent's of a decision that it
     /// joins.
-    pub(in crate::audit) fn may_be_anybodys(&self, operation: &Statement<'a>) -> bool {
+    pub(in crate::audit) fn may_be_anybodys(&self, operation: &Operation<'a>) -> bool {
         let found = self.operations.binary_search_by_key(&operation.at, |(operation, _)| operation.at);
         let joined = found.map(|at| self.operations[at].1.as_slice()).unwrap_or_default();
         joined.iter().any(|decision| self.doubt(&self.decisions[*decision], operation).is_some())
@@ -237,17 +234,17 @@ impl<'a> Scene<'a> {
 
     /// Whether an operation states no decision of this log: then nothing but a
     /// receipt's `op_key` joins it.
-    pub(in crate::audit) fn states_nothing(&self, operation: &Statement<'a>) -> bool {
+    pub(in crate::audit) fn states_nothing(&self, operation: &Operation<'a>) -> bool {
         self.stated_by(operation).next().is_none()
     }
 
     /// Operations that join a decision and may be none of its agent's.
-    pub(in crate::audit) fn doubted_of(&self, decision: &Decision<'a>) -> impl Iterator<Item = &Statement<'a>> {
+    pub(in crate::audit) fn doubted_of(&self, decision: &Decision<'a>) -> impl Iterator<Item = &Operation<'a>> {
         decision.doubted.iter().map(|at| &self.operations[*at].0)
     }
 
     /// Every report of the operation with this key, whatever it joins.
-    pub(in crate::audit) fn reports_of(&self, key: &str) -> impl Iterator<Item = &Statement<'a>> {
+    pub(in crate::audit) fn reports_of(&self, key: &str) -> impl Iterator<Item = &Operation<'a>> {
         self.reported.get(key).into_iter().flatten().map(|at| &self.operations[*at].0)
     }
 }

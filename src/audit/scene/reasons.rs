@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
-use crate::artifact::Kind;
+use crate::artifact::Payload;
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Bundle, Call, Decision, Statement, Token};
+use crate::audit::statement::{Bundle, Call, Decision, Receipt, Statement, Token};
 use crate::merkle::LeafIndex;
 
 /// First of each, by what it would have to be known by.
@@ -26,13 +26,19 @@ pub(super) struct Unfit<'a> {
 impl<'a> Unfit<'a> {
     /// A statement by a wrapper that is not its agent's.
     pub(super) fn take(&mut self, statement: &Statement<'a>) {
-        let first = if statement.kind == Kind::ArgocdDecision {
-            Some(self.decisions.entry(statement.hash.to_string()).or_insert(statement.at))
+        if let Payload::ArgocdReceipt(says) = statement.payload {
+            self.take_receipt(says.decision_digest(), statement.at);
         } else {
-            statement.text("decision_digest").map(|digest| self.receipts.entry(digest).or_insert(statement.at))
-        };
-        if let Some(first) = first {
+            let first = self.decisions.entry(statement.hash.to_string()).or_insert(statement.at);
             *first = statement.at.min(*first);
+        }
+    }
+
+    /// The same of a receipt. `decision`: the digest that it names.
+    pub(super) fn take_receipt(&mut self, decision: Option<&'a str>, at: LeafIndex) {
+        if let Some(digest) = decision {
+            let first = self.receipts.entry(digest).or_insert(at);
+            *first = at.min(*first);
         }
     }
 
@@ -50,8 +56,8 @@ impl<'a> Unfit<'a> {
 impl<'a> Scene<'a> {
     /// What stands in the log under the digest that a receipt names, and why
     /// it is no decision of this signer's to speak of.
-    pub(in crate::audit) fn unfit_decision(&self, receipt: &Statement<'a>) -> Option<(LeafIndex, &'static str)> {
-        let named = receipt.text("decision_digest")?;
+    pub(in crate::audit) fn unfit_decision(&self, receipt: &Receipt<'a>) -> Option<(LeafIndex, &'static str)> {
+        let named = receipt.statement.payload.decision_digest()?;
         if let Some(decision) = self.decisions_named(named).next() {
             return Some((decision.statement.at, "of an agent whose wrapper the receipt's signer is not"));
         }
@@ -67,7 +73,7 @@ impl<'a> Scene<'a> {
     pub(in crate::audit) fn unfit_approval(&self, decision: &Decision<'a>) -> String {
         let mut named = decision.approvals.iter().flat_map(|hash| self.approvals_named(hash));
         match named.next() {
-            Some(deny) if deny.text("decision") != Some("approve") => {
+            Some(deny) if deny.payload.decision() != Some("approve") => {
                 format!("the decision names entry {}, which is a deny", deny.at)
             }
             Some(late) => format!("the approval that the decision names stands at entry {}, after it", late.at),

@@ -14,6 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::artifact::spelling::spelled;
 use crate::audit::finding::Subject;
 use crate::audit::renewals::RunKey;
 use crate::audit::scene::Scene;
@@ -65,7 +66,7 @@ impl<'a> Scene<'a> {
             for at in self.listed_by(bundle) {
                 claims.add(self.tokens[at].job, [at]);
             }
-            let named = bundle.statement.id("metadata.pulselog.job_id");
+            let named = spelled(bundle.statement.payload.pulselog().job());
             let holds = |job: &&str| self.job_agents.get(job).is_some_and(|agents| agents.contains(bundle.agent));
             claims.add(named.filter(holds), []);
         }

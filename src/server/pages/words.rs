@@ -123,10 +123,10 @@ impl Speaker {
 #[must_use]
 pub fn speaker(kind: Kind, signer: Option<&Did>, operator: Option<&Did>) -> Speaker {
     match kind.row().voice {
-        Voice::Agent => Speaker::Agent,
+        Voice::Agent(_) => Speaker::Agent,
         Voice::Observer => Speaker::ArgoCd,
         Voice::Operator if signer.is_some() && signer == operator => Speaker::Operator,
-        Voice::Operator | Voice::Other => Speaker::Log,
+        Voice::Operator | Voice::Approver(_) | Voice::Wrapper | Voice::Listed(_) => Speaker::Log,
     }
 }
 

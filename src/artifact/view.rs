@@ -1,0 +1,297 @@
+//! Views: what a payload says, by names that the compiler knows instead of
+//! paths that it does not.
+//!
+//! ```text
+//! view! { CstRevocation<'a> { token_hash: Option<&'a str> = "token_hash" } }
+//! CstRevocation::of(payload).token_hash()
+//! ```
+//!
+//! A view borrows an admitted payload and copies nothing: members that it does
+//! not name are still there, and the bytes are those that were signed. What is
+//! absent reads as `None` or as an empty list, and so does every member of a
+//! part that is absent. A test asks each path of the shape of its kind.
+
+use std::marker::PhantomData;
+use std::slice::Iter;
+
+use crate::artifact::json::Value;
+
+/// Some members of one value, by name.
+pub(crate) trait View<'a>: Copy {
+    #[cfg(test)]
+    const MEMBERS: &'static [Member];
+
+    /// The view of this value; of nothing where it is absent.
+    fn of(value: impl Into<Option<&'a Value>>) -> Self;
+
+    /// All of it, as it was signed.
+    fn value(self) -> Option<&'a Value>;
+}
+
+/// What a member is read as.
+pub(crate) trait Read<'a> {
+    #[cfg(test)]
+    const SORT: Sort;
+
+    fn read(value: Option<&'a Value>) -> Self;
+}
+
+/// Defines a view by the paths of its members and what each is read as.
+macro_rules! view {
+    ($(#[$doc:meta])* $View:ident<$a:lifetime> {
+        $($(#[$of:meta])* $member:ident: $As:ty = $path:literal),* $(,)?
+    }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) struct $View<$a>(Option<&$a $crate::artifact::json::Value>);
+
+        impl<$a> $crate::artifact::view::View<$a> for $View<$a> {
+            #[cfg(test)]
+            const MEMBERS: &'static [$crate::artifact::view::Member] =
+                &[$(($path, <$As as $crate::artifact::view::Read<$a>>::SORT)),*];
+
+            fn of(value: impl Into<Option<&$a $crate::artifact::json::Value>>) -> Self {
+                $View(value.into())
+            }
+
+            fn value(self) -> Option<&$a $crate::artifact::json::Value> {
+                self.0
+            }
+        }
+
+        impl<$a> $crate::artifact::view::Read<$a> for $View<$a> {
+            #[cfg(test)]
+            const SORT: $crate::artifact::view::Sort =
+                $crate::artifact::view::Sort::Part(<$View<$a> as $crate::artifact::view::View<$a>>::MEMBERS);
+
+            fn read(value: Option<&$a $crate::artifact::json::Value>) -> Self {
+                $View(value)
+            }
+        }
+
+        impl<$a> $View<$a> {
+            $($(#[$of])* pub(crate) fn $member(self) -> $As {
+                $crate::artifact::view::Read::read(self.0.and_then(|value| value.at($path)))
+            })*
+        }
+    };
+}
+
+pub(crate) use view;
+
+/// The texts of a list, in order.
+#[derive(Clone, Debug)]
+pub(crate) struct Texts<'a>(Iter<'a, Value>);
+
+impl<'a> Iterator for Texts<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        self.0.find_map(Value::as_str)
+    }
+}
+
+/// The elements of a list, each in its view.
+#[derive(Clone, Debug)]
+pub(crate) struct Rows<'a, V>(Iter<'a, Value>, PhantomData<V>);
+
+impl<'a, V: View<'a>> Iterator for Rows<'a, V> {
+    type Item = V;
+
+    fn next(&mut self) -> Option<V> {
+        self.0.next().map(V::of)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl<'a, V: View<'a>> ExactSizeIterator for Rows<'a, V> {}
+
+fn elements(value: Option<&Value>) -> Iter<'_, Value> {
+    value.and_then(Value::as_array).unwrap_or_default().iter()
+}
+
+/// Says how each type is read, and what a test takes it for.
+macro_rules! reads {
+    ($([$($of:tt)*] $As:ty, $sort:expr, $read:expr;)*) => {
+        $(impl<'a, $($of)*> Read<'a> for $As {
+            #[cfg(test)]
+            const SORT: Sort = $sort;
+
+            fn read(value: Option<&'a Value>) -> Self {
+                $read(value)
+            }
+        })*
+    };
+}
+
+reads! {
+    [] Option<&'a Value>, Sort::Any, |value| value;
+    [] Option<&'a str>, Sort::Text, |value: Option<&'a Value>| value?.as_str();
+    [] Option<i64>, Sort::Integer, |value: Option<&'a Value>| value?.as_i64();
+    [] Option<u64>, Sort::Integer, |value: Option<&'a Value>| u64::try_from(value?.as_i64()?).ok();
+    [] Option<bool>, Sort::Truth, |value: Option<&'a Value>| value?.as_bool();
+    [] &'a [Value], Sort::List, |value: Option<&'a Value>| value.and_then(Value::as_array).unwrap_or_default();
+    [] Texts<'a>, Sort::Texts, |value| Texts(elements(value));
+    [V: View<'a>] Rows<'a, V>, Sort::Rows(V::MEMBERS), |value| Rows(elements(value), PhantomData);
+}
+
+/// A path, and what it is read as.
+#[cfg(test)]
+pub(crate) type Member = (&'static str, Sort);
+
+#[cfg(test)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sort {
+    Any,
+    Text,
+    Integer,
+    Truth,
+    List,
+    Texts,
+    Part(&'static [Member]),
+    Rows(&'static [Member]),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::audit_roots::AuditRoots;
+    use crate::artifact::json::Object;
+    use crate::artifact::kind::{Kind, Voice};
+    use crate::artifact::kinds::Payload;
+    use crate::artifact::shape::{Shape, object, optional};
+
+    /// What stands at a member of a shape; `None` where that is somebody
+    /// else's business and may be anything.
+    type Found = Option<&'static Shape>;
+
+    fn member(shape: &'static Shape, name: &str) -> Vec<Found> {
+        match shape {
+            Shape::Object { fields, open } => match fields.iter().find(|field| field.name == name) {
+                Some(field) => vec![Some(field.shape)],
+                None => {
+                    if *open {
+                        vec![None]
+                    } else {
+                        Vec::new()
+                    }
+                }
+            },
+            Shape::ByField { cases, .. } => cases.iter().flat_map(|(_, case)| member(case, name)).collect(),
+            Shape::Nullable(of) => member(of, name),
+            Shape::Opaque | Shape::OpaqueObject { .. } => vec![None],
+            _ => Vec::new(),
+        }
+    }
+
+    fn at(shapes: &[Found], path: &str) -> Vec<Found> {
+        path.split('.').fold(shapes.to_vec(), |shapes, name| {
+            shapes.into_iter().flat_map(|shape| shape.map_or(vec![None], |shape| member(shape, name))).collect()
+        })
+    }
+
+    fn element(shape: &Found) -> Vec<Found> {
+        match shape {
+            Some(Shape::Array { of, .. }) => vec![Some(of)],
+            Some(Shape::Nullable(of)) => element(&Some(of)),
+            Some(_) => Vec::new(),
+            None => vec![None],
+        }
+    }
+
+    fn is_read(sort: Sort, shape: &Found) -> bool {
+        let Some(shape) = shape else { return true };
+        match (sort, shape) {
+            (_, Shape::Nullable(of)) => is_read(sort, &Some(of)),
+            (Sort::Any | Sort::Part(_), _) => true,
+            (Sort::Text, shape) => matches!(shape, Shape::Text(_) | Shape::Enum(_)),
+            (Sort::Integer, shape) => matches!(shape, Shape::Integer { .. } | Shape::Number { .. }),
+            (Sort::Truth, shape) => matches!(shape, Shape::Bool | Shape::Exactly(_)),
+            (Sort::List | Sort::Rows(_), shape) => matches!(shape, Shape::Array { .. }),
+            (Sort::Texts, Shape::Array { of, .. }) => is_read(Sort::Text, &Some(of)),
+            (Sort::Texts, _) => false,
+        }
+    }
+
+    /// Members that none of the shapes has, or not as they are read.
+    fn strange(shapes: &[Found], members: &[Member]) -> Vec<String> {
+        let mut strange = Vec::new();
+        for (path, sort) in members {
+            let mut found = at(shapes, path);
+            found.retain(|shape| is_read(*sort, shape));
+            if found.is_empty() {
+                strange.push((*path).to_owned());
+            }
+            let below = match sort {
+                Sort::Part(members) => self::strange(&found, members),
+                Sort::Rows(members) => self::strange(&found.iter().flat_map(element).collect::<Vec<_>>(), members),
+                _ => Vec::new(),
+            };
+            strange.extend(below.into_iter().map(|name| format!("{path}.{name}")));
+        }
+        strange
+    }
+
+    fn shapes(kind: Kind) -> Vec<Found> {
+        kind.row().forms.iter().map(|form| Some(form.payload)).collect()
+    }
+
+    #[test]
+    fn every_path_of_a_view_is_a_member_of_its_kinds_shape() {
+        for kind in Kind::ALL {
+            assert_eq!(strange(&shapes(kind), Payload::members(kind)), Vec::<String>::new(), "{kind}");
+        }
+    }
+
+    #[test]
+    fn every_path_of_a_row_is_a_member_of_its_kinds_shape() {
+        for kind in Kind::ALL {
+            let row = kind.row();
+            let mut named: Vec<Member> =
+                row.id_given_once.iter().chain(row.ids).map(|path| (*path, Sort::Text)).collect();
+            match row.voice {
+                Voice::Agent(member) => named.push((member, Sort::Text)),
+                Voice::Observer => named.extend([("instance", Sort::Text), ("channel", Sort::Text)]),
+                Voice::Listed(list) => {
+                    let roots = shapes(Kind::AuditRoots);
+                    assert_eq!(strange(&roots, &[(list, Sort::Texts)]), Vec::<String>::new(), "{kind}");
+                }
+                Voice::Approver(member) => named.push((member, Sort::Text)),
+                Voice::Operator | Voice::Wrapper => {}
+            }
+            assert_eq!(strange(&shapes(kind), &named), Vec::<String>::new(), "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_the_shape_does_not_have_is_named() {
+        view! { Inner<'a> { there: Option<&'a str> = "there", gone: Option<&'a str> = "gone" } }
+        view! { Outer<'a> {
+            one: Inner<'a> = "one", many: Rows<'a, Inner<'a>> = "many", count: Option<i64> = "one.there", open: Option<bool> = "open.any"
+        } }
+        const TEXT: Shape = Shape::Text(crate::artifact::shape::Text::Did);
+        const ONE: Shape = object(&[optional("there", &TEXT)]);
+        const SHAPE: Shape = object(&[
+            optional("one", &ONE),
+            optional("many", &Shape::Array { of: &ONE, min: 0, max: 1 }),
+            optional("open", &Shape::Opaque),
+        ]);
+        assert_eq!(strange(&[Some(&SHAPE)], Outer::MEMBERS), ["one.gone", "many.gone", "one.there"]);
+        let (outer, value) = (Outer::of(None), Value::Object(Object::new()));
+        assert_eq!((outer.one().gone(), outer.many().len(), outer.count(), outer.open()), (None, 0, None, None));
+        assert_eq!(Inner::of(&value).there(), None);
+    }
+
+    #[test]
+    fn rows_and_texts_are_read_in_order_and_what_is_no_text_is_passed_over() {
+        let text = br#"{"policy_signers":["a",1,"b"],"humans":[{"instance":"x","username":"u"},{}]}"#;
+        let value = crate::artifact::json::parse(text, 8).expect("JSON");
+        let roots = AuditRoots::of(&value);
+        assert!(roots.list("policy_signers").eq(["a", "b"]));
+        let humans: Vec<_> = roots.humans().map(|human| (human.instance(), human.username())).collect();
+        assert_eq!(humans, [(Some("x"), Some("u")), (None, None)]);
+    }
+}
