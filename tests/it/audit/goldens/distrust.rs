@@ -159,7 +159,7 @@ fn a_token_confirmed_too_late_is_said_to_have_been_issued_by_somebody_distrusted
     let report = story.audit();
     for name in ["back", "r2 call 1"] {
         let entries = [story.index("t2"), story.index(name), story.index("confirmed")].map(LeafIndex::new);
-        let of_act = |found: &&Finding| found.code == "TOKEN_UNKNOWN" && found.entries == entries;
+        let of_act = |found: &&Finding| found.rule.code == "TOKEN_UNKNOWN" && found.entries == entries;
         let found = report.findings.iter().find(of_act).unwrap_or_else(|| panic!("{name}: {report:#?}"));
         assert!(found.detail.contains("whom the operator distrusts"), "{}", found.detail);
         assert!(found.detail.contains(&format!("entry {}", story.index("t2"))), "{}", found.detail);
