@@ -19,42 +19,39 @@
 //! # From a program of one's own
 //!
 //! Everything that decides whether something is true is pure: bytes in, a
-//! report out, no file, clock or network. The examples read the vectors in
-//! `tests/golden/vectors`; without the feature `server` there is no RocksDB and
-//! no async runtime.
+//! report out, no file, clock or network. What the three questions need stands at
+//! the root, under names that stay; the rooms below it may be arranged anew. The
+//! examples read the vectors in `tests/golden/vectors`; without the feature
+//! `server` there is no RocksDB and no async runtime.
 //!
 //! **Is this artifact in the log?** A file, its `.tlog-proof`, and whom one
 //! believes ([`verify::artifact`]):
 //!
 //! ```
-//! use pulselog::verify::report::Outcome;
-//! use pulselog::verify::{Options, artifact};
+//! use pulselog::verify::Options;
+//! use pulselog::{Outcome, verify};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/vectors"))?;
 //! let (policy, body) = (std::fs::read("packets/trust.policy")?, std::fs::read("packets/clean/07.json")?);
 //! let proof = std::fs::read("packets/clean/07.tlog-proof")?;
-//! let report = artifact(Some(&body), &proof, &policy, &Options::default());
+//! let report = verify::artifact(Some(&body), &proof, &policy, &Options::default());
 //! assert_eq!(report.verdict, Outcome::Pass);
 //!
 //! let other = std::fs::read("packets/clean/08.json")?;
-//! let report = artifact(Some(&other), &proof, &policy, &Options::default());
+//! let report = verify::artifact(Some(&other), &proof, &policy, &Options::default());
 //! assert_eq!(report.verdict, Outcome::Fail);
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! **Did this run stay inside its policy?** A packet and the operator whom one
-//! pins give both verdicts ([`verify::judge::Judge`]); what they say, and every
+//! pins give both verdicts ([`Judge`]); what they say, and every
 //! check behind it, is data:
 //!
 //! ```
-//! use pulselog::artifact::Did;
 //! use pulselog::protocol::Options;
-//! use pulselog::trust::TrustPolicy;
-//! use pulselog::verify::judge::{Evidence, Judge};
-//! use pulselog::verify::packet::Packet;
-//! use pulselog::verify::report::Outcome;
+//! use pulselog::{Did, Evidence, Judge, Outcome, Packet, TrustPolicy};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/vectors"))?;
@@ -77,13 +74,12 @@
 //! ```
 //!
 //! **What does the whole log say?** Every entry bundle in order, under the
-//! newest checkpoint ([`verify::whole_log::LogCopy`]); a copy whose entries do not
+//! newest checkpoint ([`LogCopy`]); a copy whose entries do not
 //! lead to the signed root is refused:
 //!
 //! ```
 //! use pulselog::tile::decode_bundle;
-//! use pulselog::trust::TrustPolicy;
-//! use pulselog::verify::whole_log::LogCopy;
+//! use pulselog::{LogCopy, TrustPolicy};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/vectors"))?;
@@ -131,3 +127,12 @@ pub mod explain;
 // Ring 3: the world.
 #[cfg(feature = "server")]
 pub mod server;
+
+// The way in: what a program of one's own names.
+pub use artifact::Did;
+pub use trust::TrustPolicy;
+pub use verify::judge::{Evidence, Judge};
+pub use verify::packet::Packet;
+pub use verify::report::{Outcome, Report};
+pub use verify::verification::Verification;
+pub use verify::whole_log::{LogCopy, WholeLog};

@@ -8,8 +8,8 @@
 //! the sequencer has a doubt, `Server::shutdown` ends them in reverse order.
 
 pub mod access;
-pub mod addresses;
-pub mod answered;
+pub(crate) mod addresses;
+pub(crate) mod answered;
 pub mod api;
 pub mod config;
 pub mod desk;
@@ -19,18 +19,18 @@ pub mod guard;
 pub mod index;
 pub mod judge;
 pub mod kernel;
-pub mod listener;
+pub(crate) mod listener;
 pub mod log;
-pub mod lookup;
+pub(crate) mod lookup;
 pub mod pages;
-pub mod pool;
-pub mod scrub;
+pub(crate) mod pool;
+pub(crate) mod scrub;
 pub mod signals;
-pub mod state;
+pub(crate) mod state;
 pub mod store;
 pub mod submitters;
 pub mod telemetry;
-pub mod workers;
+pub(crate) mod workers;
 
 use std::io;
 use std::net::SocketAddr;

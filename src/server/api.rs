@@ -4,25 +4,25 @@
 //! Rooms know no HTTP; here is nothing but HTTP. Handlers extract, call one
 //! room and shape the answer.
 
-pub mod answer;
-pub mod audits;
-pub mod checkpoints;
+pub(crate) mod answer;
+pub(crate) mod audits;
+pub(crate) mod checkpoints;
 pub mod docs;
-pub mod entries;
-pub mod fixed;
-pub mod health;
-pub mod intake;
-pub mod judges;
-pub mod lookup;
+pub(crate) mod entries;
+pub(crate) mod fixed;
+pub(crate) mod health;
+pub(crate) mod intake;
+pub(crate) mod judges;
+pub(crate) mod lookup;
 pub mod openapi;
-pub mod policies;
+pub(crate) mod policies;
 pub mod problem;
-pub mod proofs;
-pub mod query;
-pub mod slots;
-pub mod submit;
-pub mod throttle;
-pub mod tiles;
+pub(crate) mod proofs;
+pub(crate) mod query;
+pub(crate) mod slots;
+pub(crate) mod submit;
+pub(crate) mod throttle;
+pub(crate) mod tiles;
 pub mod verdicts;
 pub mod wire;
 

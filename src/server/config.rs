@@ -18,7 +18,7 @@
 
 pub mod crowd;
 mod error;
-pub mod files;
+pub(crate) mod files;
 mod raw;
 
 use std::net::SocketAddr;

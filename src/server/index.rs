@@ -21,7 +21,7 @@
 //! share all but a byte or two with their neighbour.
 
 mod follower;
-pub mod names;
+pub(crate) mod names;
 mod rows;
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

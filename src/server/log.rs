@@ -11,11 +11,11 @@
 //! crash in each step means.
 
 pub mod clock;
-pub mod filed;
+pub(crate) mod filed;
 mod nodes;
 pub mod publisher;
-pub mod queue;
-pub mod recent;
+pub(crate) mod queue;
+pub(crate) mod recent;
 pub mod recovery;
 mod refused;
 pub mod sequencer;

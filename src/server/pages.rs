@@ -22,9 +22,9 @@
 //! [`View`]: crate::server::log::view::View
 
 pub mod drawing;
-pub mod escape;
-pub mod states;
-pub mod words;
+pub(crate) mod escape;
+pub(crate) mod states;
+pub(crate) mod words;
 
 mod bundle;
 mod card;

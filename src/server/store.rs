@@ -9,10 +9,10 @@
 //! tasks.
 
 mod budget;
-pub mod damage;
+pub(crate) mod damage;
 mod error;
 pub mod layout;
-pub mod pyramids;
+pub(crate) mod pyramids;
 mod read;
 mod records;
 mod rocks;

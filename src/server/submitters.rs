@@ -10,7 +10,7 @@
 //! service knows a new token at once and sees any change within a second. Names stand in leaves for ever:
 //! they are public and never reused, so a revoked row stays.
 
-pub mod live;
+pub(crate) mod live;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};

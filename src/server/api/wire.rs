@@ -1,7 +1,7 @@
 //! The JSON that leaves: one struct a shape, which says names, meanings and
 //! encodings. `shapes` lists them.
 
-pub mod audited;
+pub(crate) mod audited;
 pub mod shapes;
 
 use schemars::JsonSchema;

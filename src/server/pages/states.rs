@@ -41,6 +41,7 @@ pub struct Row {
 
 impl State {
     /// Every state.
+    #[cfg(test)]
     pub const ALL: [Self; 8] = [
         Self::BrowserNotChecked,
         Self::NotJudgedYet,
@@ -147,6 +148,7 @@ pub struct Word {
 
 impl Outcome {
     /// Every outcome.
+    #[cfg(test)]
     pub const ALL: [Self; 7] = [
         Self::Pass,
         Self::PassInPart,
