@@ -168,7 +168,8 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 fn unissued(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
     let at = decision.statement.at;
     let later = decision.token_hash.and_then(|hash| scene.token(hash)).map(|token| scene.tokens[token].statement.at);
-    let earlier = decision.token_hash.and_then(|hash| scene.set_aside_below(at, "token_hash", hash));
+    let earlier =
+        decision.token_hash.and_then(|hash| scene.set_aside_below(at, |issuance| issuance.token_hash() == Some(hash)));
     let detail = match (later, earlier) {
         (Some(issued), Some(earlier)) => format!(
             "the named token was issued at entry {earlier} by a signer whom the operator distrusts, and by one who is \

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::artifact::Payload;
+use crate::artifact::{CstIssuance, Payload};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Bundle, Call, Decision, Receipt, Statement, Token};
 use crate::merkle::LeafIndex;
@@ -110,15 +110,20 @@ impl<'a> Scene<'a> {
     /// An issuance of the call's grant before it that does not count beside
     /// those of the trusted.
     pub(in crate::audit) fn distrusted_grant(&self, call: &Call<'a>) -> Option<LeafIndex> {
-        self.set_aside_below(call.statement.at, "claims.token_scope_hash_b64u", call.scope_hash?)
+        let grant = call.scope_hash?;
+        self.set_aside_below(call.statement.at, |issuance| issuance.scope_hash() == Some(grant))
     }
 
-    /// The first issuance below `act`, with this text there, that does not
-    /// count beside those of the trusted.
-    pub(in crate::audit) fn set_aside_below(&self, act: LeafIndex, path: &str, text: &str) -> Option<LeafIndex> {
-        let issuances = self.facts.iter().filter(|fact| fact.kind == Kind::CstIssuance && fact.at < act);
-        let mut aside = issuances.filter(|fact| self.disputes.is_set_aside(fact.at));
-        aside.find(|fact| fact.text(path) == Some(text)).map(|fact| fact.at)
+    /// The first issuance below `act` that is so and does not count beside
+    /// those of the trusted.
+    pub(in crate::audit) fn set_aside_below(
+        &self,
+        act: LeafIndex,
+        is: impl Fn(CstIssuance<'a>) -> bool,
+    ) -> Option<LeafIndex> {
+        let aside = self.facts.iter().filter(|fact| fact.at < act && self.disputes.is_set_aside(fact.at));
+        let is = |fact: &&Statement<'a>| matches!(fact.payload, Payload::CstIssuance(says) if is(says));
+        aside.filter(is).next().map(|fact| fact.at)
     }
 
     /// What the agent packed instead of the run of this token.
