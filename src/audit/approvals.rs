@@ -16,7 +16,7 @@ use crate::merkle::LeafIndex;
 
 use self::used::consumed_before;
 
-pub(super) use self::used::{may_be_released, releasing};
+pub(super) use self::used::{Released, may_be_released, releasing};
 
 static APPROVAL_MISSING: Rule = Rule {
     code: "APPROVAL_MISSING",

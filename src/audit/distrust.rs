@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::digest::PayloadHash;
 use crate::artifact::{Artifact, Did, Kind};
-use crate::audit::approvals;
+use crate::audit::approvals::{self, Released};
 use crate::audit::audit;
 use crate::audit::finding::{Finding, Findings, Subject};
 use crate::audit::observed::say;
@@ -23,7 +23,7 @@ static DISTRUSTED_SIGNER: Rule = Rule {
     title: "Statement by a signer who is no longer trusted",
     severity: Severity::High,
     effect: Effect::Fails,
-    rationale: "The operator withdrew trust from this signer, for everything from this statement or from an earlier one on. What it says of a token is charged to whoever submitted it, not to the token's job.",
+    rationale: "The operator withdrew trust from this signer, for everything from this statement or from an earlier one on. What it says is charged to whoever submitted it, never to the job or run that it speaks of, and convicts nobody by itself.",
     what_to_do: "Look at each statement of this signer as if it could be false.",
     does_not_prove: "That this very statement is false.",
     rests_on: &[WORD, &[Rest::Time], TOKEN, CALL, RUN, &[Rest::On(Kind::ArgocdDecision, Place::Unjoined)]],
@@ -101,10 +101,8 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     }
     for fact in &scene.facts {
         if let Some(words) = distrust.words(fact) {
-            // What somebody says of a token is not that token's agent's doing.
-            let of_token = matches!(fact.kind, Kind::CstIssuance | Kind::CstRevocation);
-            let subject = if of_token { speaker(fact) } else { scene.subject_of(fact) };
-            findings.add(&DISTRUSTED_SIGNER, &subject, [fact.at], words);
+            // Whoever they speak of did nothing by that.
+            findings.add(&DISTRUSTED_SIGNER, &speaker(fact), [fact.at], words);
         }
     }
     Resting { scene, distrust, judge: Judge::new(scene) }.check(findings);
@@ -190,14 +188,15 @@ impl<'s, 'a> Resting<'s, 'a> {
             .map(|approval| (approval, approvals::releasing(self.scene, decision, approval)))
             .collect();
         let is_true = |receipt: &&Receipt<'_>| !self.distrust.hits(&receipt.statement);
-        let stands = |released: &[Vec<&Receipt<'_>>]| released.iter().all(|told| told.iter().any(is_true));
+        let stands = |released: &[Released<'_, '_>]| released.iter().all(|user| user.told.iter().any(is_true));
         if covering.iter().any(|(approval, released)| !self.distrust.hits(approval) && stands(released)) {
             return;
         }
         for (approval, released) in covering {
             self.add("approval", approval, &[act], subject, findings);
-            for receipt in released.into_iter().flatten() {
-                self.add("receipt", &receipt.statement, &[approval.at, act], subject, findings);
+            for (is_its, receipt) in released.iter().flat_map(|user| user.told.iter().map(|told| (user.is_its, told))) {
+                let doubt = (!is_its).then_some("the use that it released may be another agent's");
+                self.doubt("receipt", doubt, &receipt.statement, &[approval.at, act], subject, findings);
             }
         }
     }
@@ -222,9 +221,23 @@ impl<'s, 'a> Resting<'s, 'a> {
         subject: &Subject,
         findings: &mut Findings,
     ) {
+        self.doubt(what, None, on, rests, subject, findings);
+    }
+
+    /// The same, where it may rest on something else.
+    fn doubt<P>(
+        &self,
+        what: &str,
+        doubt: Option<&'static str>,
+        on: &Statement<'_, P>,
+        rests: &[LeafIndex],
+        subject: &Subject,
+        findings: &mut Findings,
+    ) {
         if let Some(words) = self.distrust.words(on) {
             let detail = format!("it rests on the {what} at entry {}: {words}", on.at);
-            findings.add(&RESTS_ON_DISTRUSTED, subject, [on.at].into_iter().chain(rests.iter().copied()), detail);
+            let entries: Vec<_> = [on.at].into_iter().chain(rests.iter().copied()).collect();
+            say(findings, &RESTS_ON_DISTRUSTED, doubt, subject, &entries, detail);
         }
     }
 }

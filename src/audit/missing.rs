@@ -9,7 +9,7 @@
 
 mod case;
 
-use crate::artifact::{ArgocdReceipt, CstIssuance, CstRevocation, Did, Kind};
+use crate::artifact::{ArgocdReceipt, CstRevocation, Did, Kind, Voice};
 use crate::audit::approvals;
 use crate::audit::bundles;
 use crate::audit::finding::{Finding, Subject};
@@ -193,12 +193,10 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
         }
     }
 
-    /// Whether it shows a revocation, or is about a token that was issued again.
+    /// Whether somebody signed what shows it, whom the operator may trust no more.
     fn rests_on_trust(&self, case: &Case<'_, 'a>) -> bool {
-        let again = |token: &str| self.scene.disputes.is_issued_again(token);
-        case.kinds(self.scene, Kind::CstRevocation).next().is_some()
-            || case.says::<CstIssuance<'_>>(self.scene).filter_map(CstIssuance::token_hash).any(again)
-            || case.token.is_some_and(|token| again(token.hash))
+        let mut shown = case.entries.iter().filter_map(|at| self.scene.fact(LeafIndex::new(*at)));
+        shown.any(|fact| fact.signer.is_some() && !matches!(fact.kind.row().voice, Voice::Operator))
     }
 
     fn fits(&self, place: Place, missing: &Missing<'a>, case: &Case<'_, 'a>) -> bool {

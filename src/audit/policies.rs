@@ -8,7 +8,7 @@ use crate::audit::approvals;
 use crate::audit::finding::Findings;
 use crate::audit::observed::say;
 use crate::audit::rule::{CALL, Effect, JOINED, LINEAGE, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
-use crate::audit::scene::Scene;
+use crate::audit::scene::{Dispute, Scene};
 use crate::audit::statement::{Call, Decision, Statement, Token};
 use crate::merkle::LeafIndex;
 use crate::policy::{
@@ -145,10 +145,17 @@ fn of_token(judge: &Judge<'_, '_>, token: &Token<'_>, findings: &mut Findings) {
     if let Some(policy) = demands.pinning.filter(|_| token.pinned.is_none()) {
         findings.add(&POLICY_NOT_PINNED, &subject, entries(policy), "the token pins no policy");
     }
-    let life = token.expires_ms.saturating_sub(token.issued_ms) / 1_000;
-    if let Some((allowed, policy)) = demands.max_ttl.filter(|(allowed, _)| life > *allowed) {
-        let detail = format!("it lives {life} s, the policy allows {allowed} s");
-        findings.add(&TOKEN_LIFETIME_TOO_LONG, &subject, entries(policy), detail);
+    if let Some((allowed, policy)) = demands.max_ttl {
+        let (shortest, longest) = (token.lengths_s.first(), token.lengths_s.last());
+        if let Some(life) = shortest.filter(|life| **life > allowed) {
+            let detail = format!("it lives {life} s, the policy allows {allowed} s");
+            findings.add(&TOKEN_LIFETIME_TOO_LONG, &subject, entries(policy), detail);
+        } else if let Some(life) = longest.filter(|life| **life > allowed) {
+            let disputed = judge.scene.disputes.of_token(token.hash).into_iter().flat_map(Dispute::entries);
+            let detail = format!("by one of its issuers it lives {life} s, the policy allows {allowed} s");
+            let entries = entries(policy).chain(disputed);
+            findings.leave_open(&TOKEN_LIFETIME_TOO_LONG, Severity::Medium, &subject, entries, detail);
+        }
     }
 }
 

@@ -123,8 +123,8 @@ pub enum Place {
     /// Anywhere, by another issuer than the token's: by its account it may be
     /// otherwise.
     Contradicting,
-    /// Anywhere, where a token was issued again or revoked: of a signer whom the
-    /// operator trusts no more that counts for less.
+    /// Anywhere, where somebody else's word shows it: that of a signer whom the
+    /// operator trusts no more convicts nobody.
     Withdrawing,
     /// Below the first decision of the run that is here: that names its token.
     BeforeRun,
@@ -201,7 +201,7 @@ impl Place {
             Place::BeforeToken => "below the token's issuance",
             Place::Contradicting => "anywhere, by another issuer than the token's",
             Place::Withdrawing => {
-                "anywhere, where it rests on a second issuance or on a revocation: trust may have been withdrawn"
+                "anywhere, where another's word shows it: trust may have been withdrawn from who gave it"
             }
             Place::BeforeRun => "below the first known decision of the run",
             Place::OfUndecidedRun => "anywhere, where no decision of the run is known",
@@ -248,13 +248,11 @@ pub(super) const WORD: &[Rest] = &[
     Rest::On(Kind::ArgocdDecision, Place::Placing),
     Rest::On(Kind::ProofBundle, Place::Placing),
     Rest::On(Kind::CstIssuance, Place::Sharing),
-];
-/// Which token it is about, and so whose job.
-pub(super) const TOKEN: &[Rest] = &[
-    Rest::On(Kind::CstIssuance, Place::BeforeToken),
-    Rest::On(Kind::CstIssuance, Place::Contradicting),
     Rest::On(Kind::AuditRoots, Place::Withdrawing),
 ];
+/// Which token it is about, and so whose job.
+pub(super) const TOKEN: &[Rest] =
+    &[Rest::On(Kind::CstIssuance, Place::BeforeToken), Rest::On(Kind::CstIssuance, Place::Contradicting)];
 /// Which token its run has, or else whose job it is.
 pub(super) const RUN: &[Rest] = &[
     Rest::On(Kind::ArgocdDecision, Place::BeforeRun),

@@ -27,6 +27,7 @@ use crate::merkle::LeafIndex;
 use crate::policy::Policy;
 
 pub(super) use self::charge::speaker;
+use self::disputes::life;
 pub(super) use self::disputes::{Dispute, Disputes, Issuance};
 use self::reasons::Unfit;
 use self::whose::Loose;
@@ -143,6 +144,9 @@ impl<'a> Scene<'a> {
             }
             return;
         }
+        if self.disputes.ignores_distrusted && !by_operator && self.disputes.is_distrusted(&statement) {
+            return;
+        }
         self.counted.insert(key);
         self.facts.push(statement);
         self.file(statement, agent);
@@ -194,8 +198,7 @@ impl<'a> Scene<'a> {
             }
             Payload::CstIssuance(says) => self.issue(statement.read_as(says)),
             Payload::CstRevocation(says) => {
-                let counts = !self.disputes.ignores_distrusted || !self.disputes.is_distrusted(&statement);
-                if let Some(hash) = says.token_hash().filter(|_| counts) {
+                if let Some(hash) = says.token_hash() {
                     self.revoked.entry(hash).or_insert((statement.at, statement.ms));
                 }
             }
@@ -256,9 +259,10 @@ impl<'a> Scene<'a> {
         if is_out || self.token_at.contains_key(hash) {
             return;
         }
-        let own_life = || (says.iat().unwrap_or(0), says.exp().unwrap_or(0));
-        let alike = self.disputes.of_token(hash).filter(|dispute| !dispute.is_unlike());
-        let (begin, end) = alike.map_or_else(own_life, Dispute::life);
+        let told = self.disputes.of_token(hash).map(|dispute| dispute.lives(&statement).collect());
+        let lives: Vec<_> = told.unwrap_or_else(|| vec![life(&statement)]);
+        let begin = lives.iter().map(|(begin, _)| *begin).min().unwrap_or(0);
+        let end = lives.iter().map(|(_, end)| *end).max().unwrap_or(0);
         let row = self.roots.last().and_then(|(_, roots)| roots.agent(agent));
         let pinned = says.policy_hash();
         let policy_hash = pinned.or_else(|| row?.default_policy());
@@ -271,6 +275,7 @@ impl<'a> Scene<'a> {
             scope_hash: says.scope_hash().unwrap_or_default(),
             issued_ms: begin.saturating_mul(1_000),
             expires_ms: end.saturating_mul(1_000),
+            lengths_s: lives.iter().map(|(begin, end)| end.saturating_sub(*begin)).collect(),
             pinned,
             policy_hash,
             policy: policy_hash.and_then(|hash| self.policy_at.get(hash)).copied(),

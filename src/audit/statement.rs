@@ -114,6 +114,8 @@ pub(super) struct Token<'a> {
     pub scope_hash: &'a str,
     pub issued_ms: i64,
     pub expires_ms: i64,
+    /// How long it lives, seconds, by each issuer's account of it.
+    pub lengths_s: BTreeSet<i64>,
     pub pinned: Option<&'a str>,
     /// Hash of the policy it runs under: the pinned one, else the agent's
     /// default in the roots at the issuance.

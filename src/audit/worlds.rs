@@ -9,21 +9,23 @@
 //! anything else           is left open
 //! ```
 //!
-//! Whether what distrusted signers revoked is revoked is judged by both answers
-//! in the same way. Without such tokens and revocations there is one world.
+//! Whether what distrusted signers say is true nobody can say either: each world
+//! is judged once more as if they had said nothing. That convicts nobody of what
+//! is missing then, and frees whoever only their word convicts: what fails there
+//! too fails, else it is left open. What rests on their word has its own rule
+//! ([`crate::audit::distrust`]). Without such tokens and signers there is one
+//! world.
 //!
 //! Tokens that no chain of names joins change nothing of each other's, so they
 //! take turns in the same worlds. Of those that are joined every combination is
-//! judged, up to [`WORLDS_MAX`]; with more, each account is judged once, and
-//! whatever is charged to these tokens, or to a job that an account names, is
-//! left open.
+//! judged, up to [`WORLDS_MAX`]; with more, some are not, nobody can say what
+//! these would show, and everything that is joined with such tokens is left open.
 
 mod findings;
 
 use std::collections::{BTreeSet, HashSet};
 
 use crate::artifact::Did;
-use crate::artifact::spelling::spelled;
 use crate::audit::finding::{Finding, Subject};
 use crate::audit::gather::LinkMap;
 use crate::audit::links::Link;
@@ -46,10 +48,9 @@ struct Group<'a> {
     tokens: Vec<(&'a str, Vec<Issuance<'a>>)>,
     /// All issuances of these.
     issuances: BTreeSet<LeafIndex>,
-    /// Jobs that their accounts name.
-    jobs: BTreeSet<&'a str>,
-    /// Everything that is joined with them.
+    /// Everything that is joined with them, and by what.
     entries: HashSet<LeafIndex>,
+    links: HashSet<Link>,
 }
 
 impl<'a> Worlds<'a> {
@@ -70,10 +71,10 @@ impl<'a> Worlds<'a> {
         Worlds { disputes, groups }
     }
 
-    /// What is taken for true in each: accounts, then whether distrusted
-    /// revocations count.
+    /// What is taken for true in each: accounts, then the same again without
+    /// what the distrusted say.
     pub(super) fn each(&self) -> impl Iterator<Item = Disputes<'a>> {
-        let ignored = [false, true].into_iter().take(1 + usize::from(self.disputes.has_distrusted_revocation));
+        let ignored = [false, true].into_iter().take(1 + usize::from(self.disputes.has_distrusted));
         ignored.flat_map(move |ignores| (0..self.accounts()).map(move |world| self.world(world, ignores)))
     }
 
@@ -97,15 +98,16 @@ impl<'a> Worlds<'a> {
             let mut findings = findings::united(self, &reports);
             findings.extend(self.groups.iter().filter(|group| group.is_crowded()).flat_map(|of| of.all_open(&reports)));
             let findings = findings.into_iter().collect();
+            reports.truncate(self.accounts());
             reports = Report::united(reports, findings).into_iter().collect();
         }
         // There is a world for every choice, and at least one choice.
         reports.swap_remove(0).judged()
     }
 
-    /// Whether not every combination that may speak of this subject was judged.
-    fn leaves_out(&self, subject: &Subject) -> bool {
-        self.groups.iter().any(|group| group.may_change(subject))
+    /// Whether not every combination that may speak of this was judged.
+    fn leaves_out(&self, entries: &[LeafIndex], subject: &Subject) -> bool {
+        self.groups.iter().any(|group| group.is_crowded() && group.is_joined(entries, subject))
     }
 
     /// Groups that these entries are of.
@@ -117,13 +119,12 @@ impl<'a> Worlds<'a> {
 impl<'a> Group<'a> {
     /// Follows the links that entries are filed under, each both ways.
     fn around(dispute: &Dispute<'a>, links: &LinkMap, size: TreeSize) -> Group<'a> {
-        let (tokens, issuances, jobs) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
-        let mut group = Group { tokens, issuances, jobs, entries: HashSet::new() };
-        let mut followed: HashSet<Link> = HashSet::new();
+        let (tokens, issuances) = (Vec::new(), BTreeSet::new());
+        let mut group = Group { tokens, issuances, entries: HashSet::new(), links: HashSet::new() };
         let mut open: Vec<LeafIndex> = dispute.entries().collect();
         while let Some(at) = open.pop().filter(|at| at.get() < size.get()) {
             if group.entries.insert(at) {
-                let new: Vec<_> = links.of(at).filter(|link| followed.insert(*link)).collect();
+                let new: Vec<_> = links.of(at).filter(|link| group.links.insert(*link)).collect();
                 let beside = new.into_iter().flat_map(|link| links.under(link));
                 open.extend(beside.filter(|at| at.get() < size.get()));
             }
@@ -134,7 +135,6 @@ impl<'a> Group<'a> {
 
     fn add(&mut self, dispute: &Dispute<'a>) {
         self.issuances.extend(dispute.entries());
-        self.jobs.extend(dispute.issuances.iter().filter_map(|issuance| spelled(issuance.payload.job())));
         self.tokens.push((dispute.token, dispute.accounts()));
     }
 
@@ -165,29 +165,32 @@ impl<'a> Group<'a> {
         self.tokens.iter().map(|(token, accounts)| (*token, accounts[turn(accounts.len())])).collect()
     }
 
-    fn has_token(&self, hash: &str) -> bool {
-        self.tokens.iter().any(|(token, _)| *token == hash)
-    }
-
-    /// Whether a combination that was not judged may say otherwise of what is
-    /// charged to this. Who merely names such a job or run is charged to another.
-    fn may_change(&self, subject: &Subject) -> bool {
-        self.is_crowded()
-            && (subject.job.as_deref().is_some_and(|job| self.jobs.contains(job))
-                || subject.token.as_deref().is_some_and(|token| self.has_token(token)))
-    }
-
-    /// Every job that an account names, and every run of one or of these tokens.
-    fn all_open(&self, reports: &[Report]) -> Vec<Finding> {
-        let jobs = self.jobs.iter().map(|job| Subject { job: Some((*job).to_owned()), ..Subject::default() });
-        let is_of = |run: &&JudgedRun| {
-            run.jobs.iter().any(|job| self.jobs.contains(job.as_str()))
-                || run.tokens.iter().any(|token| self.has_token(token))
+    /// Whether links join a finding with these tokens. Anybody can bring that
+    /// about for anybody's job, so a crowd costs others a verdict; the other way
+    /// it would hide from them what an account that nobody judged shows.
+    fn is_joined(&self, entries: &[LeafIndex], subject: &Subject) -> bool {
+        let has = |name: &Option<String>, link: fn(&str) -> Link| {
+            name.as_deref().is_some_and(|name| self.links.contains(&link(name)))
         };
-        let runs = reports.iter().flat_map(|report| &report.runs).filter(is_of).map(|run| Subject {
+        entries.iter().any(|at| self.entries.contains(at))
+            || has(&subject.job, Link::job)
+            || has(&subject.run, Link::run)
+            || has(&subject.token, Link::token)
+    }
+
+    /// Every job and run that is joined with these tokens.
+    fn all_open(&self, reports: &[Report]) -> Vec<Finding> {
+        let jobs = reports.iter().flat_map(Report::jobs_known);
+        let jobs = jobs.map(|job| Subject { job: Some(job.to_owned()), ..Subject::default() });
+        let of_run = |run: &JudgedRun| Subject {
             agent: Some(run.run.agent.clone()),
             run: Some(run.run.run.clone()),
             ..Subject::default()
+        };
+        let runs = reports.iter().flat_map(|report| &report.runs).filter(|run| {
+            let names =
+                run.jobs.iter().map(|job| Link::job(job)).chain(run.tokens.iter().map(|hash| Link::token(hash)));
+            names.chain([Link::run(&run.run.run)]).any(|link| self.links.contains(&link))
         });
         let detail = format!(
             "issuers say unlike things of tokens that are joined by names, in more than {WORLDS_MAX} combinations: \
@@ -198,6 +201,7 @@ impl<'a> Group<'a> {
             let open = Finding::new(&REPLAY_TOKEN_ISSUED_TWICE, &subject, entries, detail.clone());
             Finding { effect: Effect::Incomplete, ..open }
         };
-        jobs.chain(runs).collect::<BTreeSet<_>>().into_iter().map(open).collect()
+        let jobs = jobs.filter(|job| self.is_joined(&[], job));
+        jobs.chain(runs.map(of_run)).collect::<BTreeSet<_>>().into_iter().map(open).collect()
     }
 }

@@ -6,19 +6,28 @@ use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Operation, Receipt, Statement};
 use crate::merkle::LeafIndex;
 
-/// For each earlier decision that consumed an approval and released it again:
-/// the receipts that stood before this decision and said that nothing was done.
+/// An earlier decision that consumed an approval and released it again.
+pub(in crate::audit) struct Released<'s, 'a> {
+    /// Whether it is this agent's, or only may be.
+    pub is_its: bool,
+    /// The receipts that stood before and said that nothing was done.
+    pub told: Vec<&'s Receipt<'a>>,
+}
+
+/// Each earlier decision that is this one's agent's, or may be and was released.
 pub(in crate::audit) fn releasing<'s, 'a>(
     scene: &'s Scene<'a>,
     decision: &Decision<'a>,
     approval: &Statement<'a, Approval<'a>>,
-) -> Vec<Vec<&'s Receipt<'a>>> {
-    let is_same = |user: &Decision<'a>| decision.agent.is_some_and(|agent| user.is_of(agent));
-    let before = |user: &&Decision<'a>| user.statement.at < decision.statement.at && is_same(user);
+) -> Vec<Released<'s, 'a>> {
+    let Some(agent) = decision.agent else { return Vec::new() };
     let hash = approval.hash.to_string();
-    let users = scene.users_of(&hash).filter(before);
+    let users = scene.users_of(&hash).filter(|user| user.statement.at < decision.statement.at);
     let in_time = |receipt: &&Receipt<'a>| receipt.statement.at < decision.statement.at;
-    users.map(|user| scene.receipts_of(user).filter(in_time).collect()).collect()
+    let released = users
+        .filter(|user| user.is_of(agent) || user.may_be_of(agent))
+        .map(|user| Released { is_its: user.is_of(agent), told: scene.receipts_of(user).filter(in_time).collect() });
+    released.filter(|user| user.is_its || !user.told.is_empty()).collect()
 }
 
 /// Whether one more receipt could say that nothing came of a decision, so that

@@ -14,6 +14,11 @@ impl Report {
         self
     }
 
+    /// Every job that holders of a role speak of, or that something is charged to.
+    pub(in crate::audit) fn jobs_known(&self) -> impl Iterator<Item = &str> {
+        self.agents.keys().map(String::as_str)
+    }
+
     /// What they are all about, with these findings. Verdicts are still owed.
     pub(in crate::audit) fn united(reports: Vec<Report>, findings: Vec<Finding>) -> Option<Report> {
         let mut all = reports.into_iter();

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! alike in agent, job, policy and grant   the token is as both have it, and lives from the earlier beginning to
-//!                                         the later end: what fails, fails by either account
+//!                                         the later end: what fails, fails by either account. How long it lives
+//!                                         is what each says
 //! unlike in one of these                  each account is judged ([`crate::audit::worlds`]): here is what this
 //!                                         scene takes the token for
 //! ```
@@ -47,23 +48,23 @@ pub(in crate::audit) struct Disputes<'a> {
     taken: BTreeMap<&'a str, Issuance<'a>>,
     /// Agents of the grants that unlike accounts name.
     agents: HashMap<&'a str, &'a str>,
-    /// Whether revocations by the distrusted are taken for untrue.
+    /// Whether everything that the distrusted say is taken for unsaid.
     pub(in crate::audit) ignores_distrusted: bool,
-    /// Whether there are such.
-    pub(in crate::audit) has_distrusted_revocation: bool,
+    /// Whether they say anything.
+    pub(in crate::audit) has_distrusted: bool,
 }
 
 impl<'a> Disputes<'a> {
     /// Needs what the operator, issuers and revokers say alone: who had which
     /// role where it said so.
     pub(in crate::audit) fn among(
-        prefix: impl Iterator<Item = (LeafIndex, &'a Seen)>,
+        prefix: impl Iterator<Item = (LeafIndex, &'a Seen)> + Clone,
         operator: Option<&Did>,
         origin: Option<&str>,
     ) -> Disputes<'a> {
         let mut told = Scene::default();
         let is_read = |kind| matches!(kind, Kind::AuditRoots | Kind::CstIssuance | Kind::CstRevocation);
-        let whose_word = prefix.filter(|(_, seen)| is_read(seen.entry.kind));
+        let whose_word = prefix.clone().filter(|(_, seen)| is_read(seen.entry.kind));
         for (at, seen, body) in whose_word.filter_map(|(at, seen)| Some((at, seen, seen.body.as_ref()?))) {
             let statement = Statement::of(at, seen, body);
             let by_operator = statement.is_by_operator(operator, origin);
@@ -78,8 +79,8 @@ impl<'a> Disputes<'a> {
         let distrusted = told.roots.iter().flat_map(|(_, roots)| roots.distrusted());
         let mut disputes =
             Disputes { distrusted: distrusted.map(|(did, from, _)| (did, from)).collect(), ..Disputes::default() };
-        let mut revocations = told.facts.iter().filter(|fact| fact.kind == Kind::CstRevocation);
-        disputes.has_distrusted_revocation = revocations.any(|fact| disputes.is_distrusted(fact));
+        let mut signed = prefix.filter_map(|(at, seen)| Some((at, seen.entry.signer.as_ref()?)));
+        disputes.has_distrusted = signed.any(|(at, signer)| disputes.distrusts(at, signer));
         for (token, issuances) in all.into_iter().filter(|(_, issuances)| issuances.len() > 1) {
             disputes.again.insert(token);
             let (out, trusted): (Vec<_>, Vec<_>) =
@@ -103,8 +104,11 @@ impl<'a> Disputes<'a> {
 
     /// Whether the operator withdrew trust from the signer for this statement.
     pub(super) fn is_distrusted<P>(&self, statement: &Statement<'_, P>) -> bool {
-        let by = |did: &str| statement.signer.is_some_and(|signer| signer.as_str() == did);
-        self.distrusted.iter().any(|(did, from)| by(did) && statement.at.get() >= *from)
+        statement.signer.is_some_and(|signer| self.distrusts(statement.at, signer))
+    }
+
+    fn distrusts(&self, at: LeafIndex, signer: &Did) -> bool {
+        self.distrusted.iter().any(|(did, from)| signer.as_str() == *did && at.get() >= *from)
     }
 
     pub(in crate::audit) fn is_set_aside(&self, issuance: LeafIndex) -> bool {
@@ -155,6 +159,11 @@ fn claims(issuance: &Issuance<'_>) -> Option<String> {
     issuance.payload.claims().map(to_jcs)
 }
 
+/// Beginning and end, Unix seconds.
+pub(super) fn life(issuance: &Issuance<'_>) -> (i64, i64) {
+    (issuance.payload.iat().unwrap_or(0), issuance.payload.exp().unwrap_or(0))
+}
+
 /// Agent, job, policy and grant.
 fn terms<'a>(issuance: &Issuance<'a>) -> [Option<&'a str>; 5] {
     let says = issuance.payload;
@@ -171,21 +180,23 @@ impl<'a> Dispute<'a> {
         self.issuances.iter().map(terms).collect::<BTreeSet<_>>().len() > 1
     }
 
-    /// The first issuance of each account, in an order that their positions do
-    /// not change.
+    /// One issuance of each account: of those alike in their terms the first by
+    /// its claims, so that positions change neither it nor the order.
     pub(in crate::audit) fn accounts(&self) -> Vec<Issuance<'a>> {
-        let mut accounts = BTreeMap::new();
+        let mut accounts: BTreeMap<_, Issuance<'a>> = BTreeMap::new();
         for issuance in &self.issuances {
-            accounts.entry(claims(issuance)).or_insert(*issuance);
+            let account = accounts.entry(terms(issuance)).or_insert(*issuance);
+            if claims(issuance) < claims(account) {
+                *account = *issuance;
+            }
         }
         accounts.into_values().collect()
     }
 
-    /// The earliest beginning and the latest end, Unix seconds.
-    pub(super) fn life(&self) -> (i64, i64) {
-        let all = || self.issuances.iter().map(|issuance| issuance.payload);
-        let begins = all().map(|says| says.iat().unwrap_or(0)).min();
-        (begins.unwrap_or(0), all().map(|says| says.exp().unwrap_or(0)).max().unwrap_or(0))
+    /// Beginning and end by each issuance of these terms, Unix seconds.
+    pub(super) fn lives(&self, account: &Issuance<'_>) -> impl Iterator<Item = (i64, i64)> {
+        let alike = self.issuances.iter().filter(move |issuance| terms(issuance) == terms(account));
+        alike.map(life)
     }
 
     /// The jobs that it is said to be for, each with each agent.

@@ -5,6 +5,8 @@
 //! fails in each                             fails
 //! fails in each for the same act, shown by  fails, as the first world shows it
 //! other entries
+//! fails in each for the same act, as what   fails, as the first world shows it, and what else it is stays open
+//! else it is
 //! fails in each, charged to another job     fails on what they agree on, where that reaches no other job, and is
 //!                                           left open on each
 //! fails in some                             is left open, as what it is by one account
@@ -14,6 +16,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::audit::distrust;
 use crate::audit::finding::{Finding, Subject};
 use crate::audit::replays::REPLAY_TOKEN_ISSUED_TWICE;
 use crate::audit::report::Report;
@@ -29,13 +32,53 @@ type Same<'r> = BTreeMap<(&'r [LeafIndex], &'r Subject), Alike<'r>>;
 
 pub(super) fn united(worlds: &Worlds<'_>, reports: &[Report]) -> BTreeSet<Finding> {
     let mut all: BTreeMap<(&Rule, Option<&LeafIndex>), Alike<'_>> = BTreeMap::new();
-    for (world, report) in reports.iter().enumerate() {
-        for finding in &report.findings {
-            all.entry((finding.rule, finding.entries.last())).or_default().push((world, finding));
-        }
+    for (world, finding) in told(worlds, reports) {
+        all.entry((finding.rule, finding.entries.last())).or_default().push((world, finding));
     }
-    let united = all.values().flat_map(|alike| Uniting { worlds, count: reports.len(), alike }.united());
-    united.collect()
+    let count = reports.len();
+    // What is found only where the distrusted said nothing convicts nobody.
+    all.retain(|_, alike| alike.iter().any(|(world, _)| *world < worlds.accounts()));
+    let united = all.values().flat_map(|alike| Uniting { worlds, count, alike }.united());
+    let mut united: BTreeSet<_> = united.collect();
+    otherwise_failed(worlds, reports, &mut united);
+    united
+}
+
+/// Every finding with its world. That somebody is distrusted, and what rests on
+/// that, is so whether they are heard or not.
+fn told<'r>(worlds: &Worlds<'_>, reports: &'r [Report]) -> impl Iterator<Item = (usize, &'r Finding)> {
+    let (accounts, count) = (worlds.accounts(), reports.len());
+    reports.iter().enumerate().flat_map(move |(world, report)| {
+        report.findings.iter().flat_map(move |finding| {
+            let is_of_both = distrust::RULES.contains(&finding.rule) && world < accounts;
+            let again = (is_of_both && world + accounts < count).then_some((world + accounts, finding));
+            [(world, finding)].into_iter().chain(again)
+        })
+    })
+}
+
+/// What fails in each world for the same act and on the same subject, and by
+/// another rule in some: it fails, however each account has it.
+fn otherwise_failed(worlds: &Worlds<'_>, reports: &[Report], united: &mut BTreeSet<Finding>) {
+    let mut acts: BTreeMap<(Option<&LeafIndex>, &Subject), Alike<'_>> = BTreeMap::new();
+    for (world, finding) in told(worlds, reports).filter(|(_, finding)| finding.effect == Effect::Fails) {
+        acts.entry((finding.entries.last(), &finding.subject)).or_default().push((world, finding));
+    }
+    let told: BTreeSet<_> = united.iter().filter(|finding| finding.effect == Effect::Fails).map(act).collect();
+    let is_judged =
+        |found: &Alike<'_>| found.iter().all(|(_, finding)| !worlds.leaves_out(&finding.entries, &finding.subject));
+    let all = acts.values().filter(|found| is_everywhere(found, reports.len()) && is_judged(found));
+    let fails: Vec<Finding> = all.flat_map(|found| first(found)).filter(|f| !told.contains(&act(f))).cloned().collect();
+    united.extend(fails);
+}
+
+/// The last entry that shows it, and whom it is charged to.
+fn act(finding: &Finding) -> (Option<LeafIndex>, Subject) {
+    (finding.entries.last().copied(), finding.subject.clone())
+}
+
+fn is_everywhere(found: &[(usize, &Finding)], count: usize) -> bool {
+    found.iter().map(|(world, _)| world).collect::<BTreeSet<_>>().len() == count
 }
 
 struct Uniting<'u, 'r, 'a> {
@@ -49,16 +92,17 @@ impl<'r> Uniting<'_, 'r, '_> {
         let (open, shown) = (self.same(Effect::Incomplete), self.same(Effect::Shown));
         let shown = shown.iter().filter(|(_, found)| self.is_everywhere(found));
         let mut united: Vec<_> = open.iter().chain(shown).flat_map(|(_, found)| first(found)).cloned().collect();
-        let is_judged = |subject: &Subject| !self.worlds.leaves_out(subject);
-        let is_sure = |(_, subject): &(&[LeafIndex], &Subject), found: &Alike<'_>| {
-            self.is_everywhere(found) && is_judged(subject)
+        let is_judged = |entries: &[LeafIndex], subject: &Subject| !self.worlds.leaves_out(entries, subject);
+        let is_sure = |(entries, subject): &(&[LeafIndex], &Subject), found: &Alike<'_>| {
+            self.is_everywhere(found) && is_judged(entries, subject)
         };
         let (sure, mut unsure): (Same<'_>, Same<'_>) =
             self.same(Effect::Fails).into_iter().partition(|(key, found)| is_sure(key, found));
         united.extend(sure.values().flat_map(|found| first(found)).cloned());
         for (subject, found) in of_subjects(&unsure) {
             let is_told = sure.keys().any(|(_, of)| *of == subject);
-            if !is_told && self.is_everywhere(&found) && is_judged(subject) {
+            let is_judged = found.iter().all(|(_, finding)| is_judged(&finding.entries, subject));
+            if !is_told && self.is_everywhere(&found) && is_judged {
                 united.extend(first(&found).cloned());
                 unsure.retain(|(_, of), _| *of != subject);
             }
@@ -69,19 +113,28 @@ impl<'r> Uniting<'_, 'r, '_> {
         united
     }
 
-    /// What fails in each world, charged to others, on what these have in common.
+    /// What fails in each world, charged to others, on what these have in common:
+    /// of each job that it fails in each world, else of all.
     fn agreed(&self, sure: &Same<'_>, unsure: &Same<'r>) -> Vec<Finding> {
         let entries: BTreeSet<_> = unsure.keys().map(|(entries, _)| *entries).collect();
+        let is_told = |entries: &[LeafIndex]| sure.keys().any(|(those, _)| *those == entries);
         let on_common = |entries: &[LeafIndex]| {
-            let of = || unsure.iter().filter(|((those, _), _)| *those == entries);
-            let found: Vec<_> = of().flat_map(|(_, found)| found.iter().copied()).collect();
-            let is_told = sure.keys().any(|(those, _)| *those == entries);
-            let is_judged = of().all(|((_, subject), _)| !self.worlds.leaves_out(subject));
-            let is_so = !is_told && is_judged && self.is_everywhere(&found);
-            let subject = agreed(of().map(|((_, subject), _)| *subject)).filter(|_| is_so).filter(reaches_its_own)?;
-            first(&found).next().map(|finding| Finding { subject, ..finding.clone() })
+            let of: Vec<_> = unsure.iter().filter(|((those, _), _)| *those == entries).collect();
+            let common = |is: &dyn Fn(&Subject) -> bool| {
+                let of = || of.iter().filter(|((_, subject), _)| is(subject));
+                let found: Vec<_> = of().flat_map(|(_, found)| found.iter().copied()).collect();
+                let is_judged = of().all(|((_, subject), _)| !self.worlds.leaves_out(entries, subject));
+                let is_so = is_judged && self.is_everywhere(&found);
+                let subject = agreed(of().map(|((_, subject), _)| *subject)).filter(|_| is_so);
+                let subject = subject.filter(reaches_its_own)?;
+                first(&found).next().map(|finding| Finding { subject, ..finding.clone() })
+            };
+            let jobs: BTreeSet<_> = of.iter().filter_map(|((_, subject), _)| subject.job.as_deref()).collect();
+            let of_jobs = jobs.into_iter().filter_map(|job| common(&|subject| subject.job.as_deref() == Some(job)));
+            let of_jobs: Vec<_> = of_jobs.collect();
+            if of_jobs.is_empty() { common(&|_| true).into_iter().collect() } else { of_jobs }
         };
-        entries.into_iter().filter_map(on_common).collect()
+        entries.into_iter().filter(|entries| !is_told(entries)).flat_map(on_common).collect()
     }
 
     fn same(&self, effect: Effect) -> Same<'r> {
@@ -93,11 +146,10 @@ impl<'r> Uniting<'_, 'r, '_> {
     }
 
     fn is_everywhere(&self, found: &[(usize, &Finding)]) -> bool {
-        found.iter().map(|(world, _)| world).collect::<BTreeSet<_>>().len() == self.count
+        is_everywhere(found, self.count)
     }
 
-    /// What is so by some accounts only, or only where distrusted signers
-    /// revoked what they say that they revoked.
+    /// What is so by some accounts only, or only by what distrusted signers say.
     fn left_open(&self, finding: &Finding, found: &[(usize, &Finding)]) -> Finding {
         let accounts = self.worlds.accounts();
         let by_revocation: BTreeSet<_> = found.iter().map(|(world, _)| world / accounts).collect();
@@ -105,7 +157,7 @@ impl<'r> Uniting<'_, 'r, '_> {
         let has_halves = accounts < self.count;
         if has_halves && by_revocation.len() == 1 && by_account.len() == accounts {
             let detail = format!(
-                "{}; whether the token was revoked rests on the word of a signer who is no longer trusted",
+                "{}; it rests on the word of a signer who is no longer trusted, which convicts nobody",
                 finding.detail
             );
             return Finding { effect: Effect::Incomplete, detail, ..finding.clone() };

@@ -30,6 +30,7 @@ pub mod tries;
 pub mod unrun;
 pub mod whose;
 pub mod within;
+pub mod unheard;
 pub mod worlds;
 
 use std::collections::BTreeSet;
@@ -218,6 +219,7 @@ fn packet(story: &Story, without: &[&str], after: fn(&mut Story)) -> Report {
 fn rows() -> impl Iterator<Item = &'static Golden> {
     let tables = [
         crate::audit::goldens::distrust::ROWS,
+        crate::audit::goldens::unheard::ROWS,
         crate::audit::goldens::roles::ROWS,
         crate::audit::goldens::authority::ROWS,
         crate::audit::goldens::nobodys::ROWS,

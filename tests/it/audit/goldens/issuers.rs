@@ -107,15 +107,15 @@ pub static ROWS: &[Golden] = &[
     .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
     .beside(|story| issued_before(story, "kid", "fedcba9876543210")),
     golden(
-        "a write without approval under a token of two policies is left open",
+        "a write without approval under a token of two policies fails by either, as another thing",
         |story| {
             of_two_policies(story);
             story.set("back", "approvals", Value::Array(vec![]));
         },
-        &["REPLAY_TOKEN_ISSUED_TWICE"],
-        Incomplete,
+        &["APPROVAL_MISSING", "REPLAY_TOKEN_ISSUED_TWICE"],
+        Fail,
     )
-    .runs(&[("agent", "r1", Pass), ("agent", "r2", Incomplete)])
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
     .beside(|story| issued_before(story, "kid", "fedcba9876543210")),
     golden(
         "a revoked token is used, and one claim of it is told otherwise",

@@ -173,7 +173,7 @@ pub static ROWS: &[Golden] = &[
             another_jobs(story, "t2");
         },
         &["REPLAY_TOKEN_ISSUED_TWICE", "TOKEN_REVOKED"],
-        Incomplete,
+        Fail,
     )
     .runs(&[("agent", "r1", Pass), ("agent", "r2", Fail)])
     .beside(|story| alike(story, "t2")),
@@ -337,16 +337,72 @@ fn tokens_that_nothing_joins_are_judged_beside_each_other_and_too_many_that_are_
 }
 
 #[test]
-fn whoever_names_a_job_of_too_many_accounts_is_judged_as_ever() {
+fn what_an_account_that_nobody_judged_may_change_is_neither_clean_nor_guilty() {
     let mut story = crowded(4, true);
     story.job("job-9", "agent");
     story.set("edit", "binds.job_id", "job-1");
     story.job = "job-1".to_owned();
     let report = story.audit();
-    assert_eq!(report.job("job-9"), Pass, "{:#?}", report.findings);
+    assert_eq!(report.job("job-9"), Incomplete, "{:#?}", report.findings);
     story.set("job-9.back", "approvals", Value::Array(vec![]));
     let report = story.audit();
-    assert_eq!(report.job("job-9"), Fail, "{:#?}", report.findings);
+    assert_eq!(report.job("job-9"), Incomplete, "{:#?}", report.findings);
     let is_told = |finding: &pulselog::audit::Finding| finding.detail.contains("no longer trusted");
     assert!(!report.findings.iter().any(is_told), "nobody is distrusted: {:#?}", report.findings);
+}
+
+/// The first token is the other agent's by so many false accounts, each of
+/// another end; both use one approval.
+fn told_again(times: u32) -> Story {
+    let mut story = Story::clean();
+    approved_once(&mut story);
+    two_issuers(&mut story);
+    for time in 0..times {
+        let mut again = story.steps[story.index("t1") as usize].clone();
+        again.name = format!("t1 again {time}");
+        set(&mut again.payload, "claims.sub", Some(did("stranger").into()));
+        set(&mut again.payload, "claims.exp", Some(Value::from(1_700_000_000 + time)));
+        set(&mut again.payload, "nonce", Some(crate::make::audit::nonce(&again.name).into()));
+        rehash_scope(&mut again.payload);
+        let name = again.name.clone();
+        story.insert_after("t1", again);
+        story.signed_by(&name, "second issuer");
+    }
+    story
+}
+
+#[test]
+fn an_account_told_in_many_spellings_of_its_life_is_one_account() {
+    let verdicts = |times| {
+        let report = told_again(times).audit();
+        let crowds = report.findings.iter().filter(|finding| finding.detail.contains("more than 16")).count();
+        assert_eq!(crowds, 0, "{times}: {:#?}", report.findings);
+        (report.job("job-1"), ["r1", "r2"].map(|run| report.run(&did("agent"), &format!("job-1.{run}"))))
+    };
+    let once = verdicts(1);
+    assert_eq!(once.0, Incomplete);
+    assert!([15, 16, 17, 40].into_iter().all(|times| verdicts(times) == once));
+}
+
+#[test]
+fn a_token_lives_too_long_only_by_the_word_of_all_its_issuers() {
+    let told = |begins: i64, ends: i64, again: Option<(i64, i64)>| {
+        let mut story = Story::clean();
+        let start = story.said("t2").at("claims.iat").and_then(Value::as_i64).expect("a beginning");
+        let seconds = |at: i64| Value::from(u32::try_from(start + at).expect("seconds"));
+        story.set("t2", "claims.iat", seconds(begins));
+        story.set("t2", "claims.exp", seconds(ends));
+        if let Some((begins, ends)) = again {
+            told_otherwise(&mut story, "t2", "second issuer", "claims.iat", seconds(begins));
+            story.set("t2 again", "claims.exp", seconds(ends));
+        }
+        let report = story.audit();
+        let found = report.findings.iter().find(|finding| finding.rule.code == "TOKEN_LIFETIME_TOO_LONG");
+        (found.map(|finding| finding.effect), report.job("job-1"))
+    };
+    let long = 10_000_000;
+    assert_eq!(told(0, long, None), (Some(Effect::Fails), Fail));
+    assert_eq!(told(0, long, Some((0, long + 5))), (Some(Effect::Fails), Fail));
+    assert_eq!(told(0, 1_700, Some((0, long))), (Some(Effect::Incomplete), Incomplete));
+    assert_eq!(told(0, 1_700, Some((-900, 800))), (None, Incomplete));
 }

@@ -26,7 +26,7 @@ pub const ROWS: &[Fault] = &[
         Some(())
     })
     .whose(Whose::Nobody),
-    fault("DISTRUSTED_SIGNER", distrust_the_approver),
+    fault("DISTRUSTED_SIGNER", distrust_the_approver).whose(Whose::Nobody),
     fault("RESTS_ON_DISTRUSTED", distrust_the_approver),
     fault("EVIDENCE_WITHHELD", |_, _| Some(())).of_all(Read::Withheld),
     fault("TOKEN_UNKNOWN", |world, run| {

@@ -1,0 +1,95 @@
+//! Golden logs about what signers whose keys were stolen say of others: it
+//! convicts nobody, and frees nobody either.
+
+use pulselog::artifact::json::Value;
+use pulselog::audit::Verdict::{Fail, Incomplete, Pass};
+
+use crate::audit::goldens::distrust::distrust_from;
+use crate::audit::goldens::{Golden, golden};
+use crate::make::audit::Story;
+use crate::make::{did, value};
+
+fn gateways(story: &mut Story) {
+    story.set("roots", "gateways", Value::Array(["gateway", "second gateway"].map(|who| did(who).into()).to_vec()));
+}
+
+fn wrappers(story: &mut Story) {
+    let row = |who| value(&format!(r#"{{"did":"{}","agents":["{}"]}}"#, did(who), did("agent")));
+    story.set("roots", "wrappers", Value::Array(vec![row("wrapper"), row("second wrapper")]));
+}
+
+fn denied(story: &mut Story) {
+    story.approve("no", "deny", "sync");
+    story.signed_by("no", "second approver");
+    story.last_after("ok");
+}
+
+fn decided(story: &mut Story, verdict: &str, action: &str) {
+    wrappers(story);
+    story.decide("theirs", verdict, "r1", "t1", action, None);
+    story.signed_by("theirs", "second wrapper");
+    story.last_after("read receipt");
+}
+
+pub static ROWS: &[Golden] = &[
+    golden(
+        "a stolen key denies what another person approved",
+        |story| {
+            denied(story);
+            distrust_from(story, "second approver", "no");
+        },
+        &["APPROVAL_DENIED", "DISTRUSTED_SIGNER"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
+    .beside(|story| distrust_from(story, "second approver", "roots")),
+    golden(
+        "a stolen key of a wrapper denies a read",
+        |story| {
+            decided(story, "deny", "read");
+            distrust_from(story, "second wrapper", "theirs");
+        },
+        &["DISTRUSTED_SIGNER"],
+        Pass,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Pass)])
+    .beside(wrappers),
+    golden(
+        "a stolen key of a wrapper allows what the policy denies",
+        |story| {
+            decided(story, "allow", "edit_app_spec");
+            distrust_from(story, "second wrapper", "theirs");
+        },
+        &["DISTRUSTED_SIGNER", "POLICY_NONCOMPLIANT"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
+    .beside(wrappers),
+    golden(
+        "a stolen key of a gateway tells of a model call that the run's bundle has not",
+        |story| {
+            gateways(story);
+            story.call("r1", "t1", 9);
+            story.signed_by("r1 call 9", "second gateway");
+            story.last_after("r1 call 1");
+            distrust_from(story, "second gateway", "r1 call 9");
+        },
+        &["DISTRUSTED_SIGNER", "RECEIPT_NOT_IN_BUNDLE"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
+    .beside(gateways),
+    golden(
+        "what the policy denies is decided by a key that is trusted, and a stolen one says so too",
+        |story| {
+            decided(story, "allow", "edit_app_spec");
+            story.decide("own", "allow", "r1", "t1", "edit_app_spec", None);
+            story.last_after("read receipt");
+            distrust_from(story, "second wrapper", "theirs");
+        },
+        &["DISTRUSTED_SIGNER", "POLICY_NONCOMPLIANT"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Fail), ("agent", "r2", Pass)])
+    .beside(wrappers),
+];
