@@ -134,7 +134,7 @@ impl<'a> Group<'a> {
 
     fn add(&mut self, dispute: &Dispute<'a>) {
         self.issuances.extend(dispute.entries());
-        self.jobs.extend(dispute.issuances.iter().filter_map(|issuance| spelled(issuance.payload.job())));
+        self.jobs.extend(dispute.issuances.iter().filter_map(|issuance| spelled(issuance.payload.claims().job())));
         self.tokens.push((dispute.token, dispute.accounts()));
     }
 
