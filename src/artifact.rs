@@ -64,7 +64,8 @@ pub use self::audit_roots::fits_in_log;
 pub(crate) use self::audit_roots::{AgentRow, DistrustedRow, InstanceRow, ObserverRow, Username, WrapperRow};
 pub(crate) use self::audit_statement::ListedEntry;
 pub(crate) use self::binding::Binding;
-pub(crate) use self::binds::{App, BINDS, Binds, Destination, Params};
+pub(crate) use self::binds::{AppRef, BINDS, Binds, CallParams, Destination};
+pub(crate) use self::cst_issuance::Claims;
 pub use self::cst_issuance::{check_claims, scope_hash_b64u};
 pub use self::did::{Did, DidError, KeyCache};
 pub use self::envelope::EnvelopeForm;
@@ -74,17 +75,18 @@ pub use self::expansion::{NotExpanded, admit_inside};
 pub use self::fact::Fact;
 pub use self::grant::{Grant, GrantError, SignedGrant, UnsignedGrant};
 pub use self::keys::Keys;
-pub use self::kind::{Form, HashForm, Kind, KindRow, Voice};
+pub use self::kind::{About, Form, HashForm, Kind, KindRow, Voice};
 pub use self::kinds::KINDS;
 pub(crate) use self::kinds::{
     Approval, ArgocdDecision, ArgocdObservation, ArgocdReceipt, AuditRoots, AuditStatement, CstIssuance, CstRevocation,
-    GatewayReceipt, Payload, ProofBundle, TrustPulse,
+    GatewayReceipt, Payload, ProofBundle, TrustPulse, WorkPolicy,
 };
 pub(crate) use self::proof_bundle::{ELEMENTS_MAX, Event, HeldReceipt, OwnReceipt, PEOPLE, RECEIPT_ARRAYS, receipts};
 pub use self::seal::{NotRenewable, complete, faults, renewed, seal};
 pub use self::secrets::holds_token;
 pub(crate) use self::trust_pulse::CountedFile;
-pub(crate) use self::view::{Rows, View};
+pub(crate) use self::view::{Rows, Texts, View};
+pub(crate) use self::work_policy::{AllowClause, DenyClause, PolicyStatement};
 
 use self::digest::{ArtifactDigest, PayloadHash};
 use self::json::Value;

@@ -26,10 +26,10 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use crate::artifact::Kind;
 use crate::artifact::digest::PayloadHash;
 use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::shape::{Shape, ShapeError, check};
+use crate::artifact::{Kind, View, WorkPolicy};
 use crate::codes::Code;
 
 mod action;
@@ -211,16 +211,16 @@ impl Policy {
         if form != PolicyForm::Customers && jcs.len() > REGISTRY_BYTES_MAX {
             return Err(PolicyError::TooLarge { got: jcs.len() });
         }
+        let says = WorkPolicy::of(payload);
         let rules = match form {
-            PolicyForm::Customers => Rules::Customers(Customers::compile(payload)),
-            PolicyForm::RegistryV1 => Rules::V1(RegistryV1::compile(payload)),
-            PolicyForm::RegistryV2 => Rules::V2(RegistryV2::compile(payload)),
+            PolicyForm::Customers => Rules::Customers(Customers::compile(says)),
+            PolicyForm::RegistryV1 => Rules::V1(RegistryV1::compile(says)),
+            PolicyForm::RegistryV2 => Rules::V2(RegistryV2::compile(says)),
         };
-        let text = |name| payload.text_at(name).map(str::to_owned);
         Ok(Policy {
             hash: PayloadHash::of(jcs.as_bytes()),
-            policy_id: text("policy_id"),
-            inherits: text("inherits"),
+            policy_id: says.id().map(str::to_owned),
+            inherits: says.inherits().map(str::to_owned),
             rules,
             not_judged: NOT_JUDGED.iter().copied().filter(|name| payload.get(name).is_some()).collect(),
         })

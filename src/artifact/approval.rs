@@ -5,7 +5,7 @@ use crate::artifact::binds::{BINDS, DID, ID, NONCE, ONE, TIME, check_binds};
 use crate::artifact::envelope;
 use crate::artifact::fact::{self, pick};
 use crate::artifact::keys::{Keys, of_binds, text};
-use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
+use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, object, required};
 use crate::artifact::view::view;
 
@@ -27,6 +27,8 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Approver("binds.instance"),
     id_given_once: Some("approval_id"),
     ids: &["approval_id", "binds.job_id"],
+    about: About::BINDS,
+    summary: &[("decision", "decision"), ("action", "binds.action"), ("app", "binds.app.name")],
     bundle_array: None,
     check: |payload| check_binds(payload, true),
     complete: KindRow::NOTHING_FOLLOWS,
@@ -48,12 +50,7 @@ pub(crate) const ROW: KindRow = KindRow {
 
 view! {
     /// What a person said yes or no to, and until when.
-    Approval<'a> {
-        decision: Option<&'a str> = "decision",
-        agent: Option<&'a str> = "agent_did",
-        expires_at: Option<&'a str> = "expires_at",
-        binds: Binds<'a> = "binds",
-    }
+    Approval<'a> { Option<&'a str>: decision, agent = "agent_did", expires_at; Binds<'a>: binds; }
 }
 
 const PAYLOAD: Shape = object(&[

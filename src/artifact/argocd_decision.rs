@@ -6,7 +6,7 @@ use crate::artifact::envelope;
 use crate::artifact::fact::{self, pick};
 use crate::artifact::json::Value;
 use crate::artifact::keys::{Keys, of_binds, text, texts};
-use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
+use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, plain, required};
 use crate::artifact::view::{Texts, view};
 
@@ -28,6 +28,8 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Wrapper,
     id_given_once: None,
     ids: &["job_id", "binds.job_id", "run_id"],
+    about: About::BINDS,
+    summary: &[("decision", "decision"), ("action", "binds.action"), ("app", "binds.app.name")],
     bundle_array: None,
     check: allow_names_its_grounds,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -50,15 +52,10 @@ pub(crate) const ROW: KindRow = KindRow {
 view! {
     /// What a wrapper decided, about what, and on which grounds.
     ArgocdDecision<'a> {
-        decision: Option<&'a str> = "decision",
-        binds: Binds<'a> = "binds",
-        request_digest: Option<&'a str> = "request_digest",
-        token_hash: Option<&'a str> = "cst.token_hash",
-        scope_hash: Option<&'a str> = "cst.scope_hash_b64u",
-        job: Option<&'a str> = "job_id",
-        run: Option<&'a str> = "run_id",
-        policy_hash: Option<&'a str> = "policy_hash_b64u",
-        approvals: Texts<'a> = "approvals",
+        Option<&'a str>: decision, request_digest, token_hash = "cst.token_hash", scope_hash = "cst.scope_hash_b64u",
+            job = "job_id", run = "run_id", policy_hash = "policy_hash_b64u";
+        Binds<'a>: binds;
+        Texts<'a>: approvals;
     }
 }
 

@@ -2,15 +2,15 @@
 //! Unsigned from an observer's token, or signed by an observer's key.
 
 use crate::artifact::binds::{
-    ACTION, APP, App, CHANNEL, DESTINATION, Destination, FREE_TEXT, HEX64, HISTORY_ID, INSTANCE, NONCE, ONE, PARAMS,
-    Params, REVISIONS, TIME, UID, check_destination, check_params,
+    ACTION, APP, AppRef, CHANNEL, CallParams, DESTINATION, Destination, FREE_TEXT, HEX64, HISTORY_ID, INSTANCE, NONCE,
+    ONE, PARAMS, REVISIONS, TIME, UID, check_destination, check_params,
 };
 use crate::artifact::digest::sha256;
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::json::{Object, Value, to_jcs};
 use crate::artifact::keys::{Keys, text};
-use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
+use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, plain, required};
 use crate::artifact::view::{Rows, view};
 use crate::text::hex;
@@ -43,6 +43,8 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Observer,
     id_given_once: None,
     ids: &[],
+    about: About { instance: Some("instance"), app: Some("app"), change: None },
+    summary: &[("action", "action"), ("app", "app.name"), ("phase", "phase")],
     bundle_array: None,
     check: |payload| {
         check_destination(payload).and_then(|()| check_params(payload)).and_then(|()| check_operation(payload))
@@ -98,39 +100,23 @@ pub(crate) const ROW: KindRow = KindRow {
 view! {
     /// What an observer saw: of every event, some members are absent.
     ArgocdObservation<'a> {
-        instance: Option<&'a str> = "instance",
-        channel: Option<&'a str> = "channel",
-        event: Option<&'a str> = "event",
-        app: App<'a> = "app",
-        action: Option<&'a str> = "action",
-        action_certainty: Option<&'a str> = "action_certainty",
-        username: Option<&'a str> = "initiator.username",
-        is_automated: Option<bool> = "initiator.automated",
-        phase: Option<&'a str> = "phase",
-        started_at: Option<&'a str> = "started_at",
-        finished_at: Option<&'a str> = "finished_at",
-        destination: Destination<'a> = "destination",
-        requested: &'a [Value] = "revisions.requested",
-        resolved: &'a [Value] = "revisions.resolved",
-        deployed: &'a [Value] = "revisions.deployed",
-        params: Params<'a> = "params",
-        history_id: Option<i64> = "history_id",
-        tries: Option<i64> = "retry.count",
-        resource_counts: Rows<'a, ResourceCount<'a>> = "resource_counts",
-        shown_counts: Option<&'a Value> = "resource_counts",
-        info: Rows<'a, Info<'a>> = "info",
-        operation_digest: Option<&'a str> = "operation_digest",
-        /// As it is stated: see [`ArgocdObservation::op_key`].
-        stated_key: Option<&'a str> = "op_key",
+        Option<&'a str>: instance, channel, event, action, action_certainty, username = "initiator.username", phase,
+            started_at, finished_at, operation_digest;
+        AppRef<'a>: app;
+        Option<bool>: is_automated = "initiator.automated";
+        Destination<'a>: destination;
+        &'a [Value]: requested = "revisions.requested", resolved = "revisions.resolved",
+            deployed = "revisions.deployed";
+        CallParams<'a>: params;
+        Option<i64>: history_id, tries = "retry.count";
+        Rows<'a, ResourceCount<'a>>: resource_counts;
+        Option<&'a Value>: shown_counts = "resource_counts";
+        Rows<'a, Info<'a>>: info;
+        // As it is stated: see `op_key` below.
+        Option<&'a str>: stated_key = "op_key";
     }
-}
-
-view! {
-    ResourceCount<'a> { namespace: Option<&'a str> = "namespace" }
-}
-
-view! {
-    Info<'a> { name: Option<&'a str> = "name", value_text: Option<&'a str> = "value" }
+    ResourceCount<'a> { Option<&'a str>: namespace; }
+    Info<'a> { Option<&'a str>: name, text = "value"; }
 }
 
 impl<'a> ArgocdObservation<'a> {
@@ -147,7 +133,7 @@ impl<'a> ArgocdObservation<'a> {
 
     /// The digest of the decision that the operation states as its own.
     pub(crate) fn stated(self) -> Option<&'a str> {
-        self.info().find(|pair| pair.name() == Some("claw.decision"))?.value_text()
+        self.info().find(|pair| pair.name() == Some("claw.decision"))?.text()
     }
 }
 

@@ -4,7 +4,7 @@ use crate::artifact::binds::{FREE_TEXT, HEX64, NONCE, ONE, UID};
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, text};
-use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
+use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, object, optional, required};
 use crate::artifact::view::view;
 
@@ -26,6 +26,8 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Wrapper,
     id_given_once: None,
     ids: &[],
+    about: About::NOTHING,
+    summary: &[("outcome", "outcome")],
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -56,15 +58,9 @@ pub(crate) const ROW: KindRow = KindRow {
 view! {
     /// What came of a call, as its wrapper has it.
     ArgocdReceipt<'a> {
-        decision_digest: Option<&'a str> = "decision_digest",
-        outcome: Option<&'a str> = "outcome",
-        request_digest: Option<&'a str> = "request_digest",
-        response_digest: Option<&'a str> = "response_digest",
-        http_status: Option<i64> = "http_status",
-        grpc_code: Option<i64> = "grpc_code",
-        resource_version: Option<&'a str> = "resource_version",
-        app_uid: Option<&'a str> = "app_uid",
-        op_key: Option<&'a str> = "op_key",
+        Option<&'a str>: decision_digest, outcome, request_digest, response_digest, resource_version, app_uid,
+            op_key;
+        Option<i64>: http_status, grpc_code;
     }
 }
 

@@ -10,7 +10,7 @@ use crate::artifact::envelope;
 use crate::artifact::fact::{Fact, pick};
 use crate::artifact::json::Value;
 use crate::artifact::keys::{Keys, text};
-use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
+use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, required};
 use crate::artifact::view::view;
 
@@ -32,6 +32,8 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Observer,
     id_given_once: None,
     ids: &[],
+    about: About::NOTHING,
+    summary: &[],
     bundle_array: None,
     check: rows_are_sorted,
     complete: KindRow::NOTHING_FOLLOWS,

@@ -10,7 +10,7 @@ use crate::artifact::envelope;
 use crate::artifact::fact::{Fact, pick};
 use crate::artifact::json::Value;
 use crate::artifact::keys::Keys;
-use crate::artifact::kind::{Form, HashForm, Kind, KindRow, Voice};
+use crate::artifact::kind::{About, Form, HashForm, Kind, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, required};
 use crate::artifact::view::{Read, Rows, Texts, View, view};
 use crate::artifact::{AdmitError, Artifact};
@@ -33,6 +33,8 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Operator,
     id_given_once: None,
     ids: &[],
+    about: About::NOTHING,
+    summary: &[],
     bundle_array: None,
     check: |payload| observers_have_one_name(payload).and_then(|()| instances_have_one_row(payload)),
     complete: KindRow::NOTHING_FOLLOWS,
@@ -43,66 +45,31 @@ pub(crate) const ROW: KindRow = KindRow {
 view! {
     /// Whose word counts.
     AuditRoots<'a> {
-        issuers: Texts<'a> = "cst_issuers",
-        reviewers: Texts<'a> = "reviewers",
-        approvers: Rows<'a, ApproverRow<'a>> = "approvers",
-        wrappers: Rows<'a, WrapperRow<'a>> = "wrappers",
-        observers: Rows<'a, ObserverRow<'a>> = "observers",
-        agents: Rows<'a, AgentRow<'a>> = "agents",
-        humans: Rows<'a, Username<'a>> = "humans",
-        instances: Rows<'a, InstanceRow<'a>> = "instances",
-        distrusted: Rows<'a, DistrustedRow<'a>> = "distrusted",
+        Texts<'a>: issuers = "cst_issuers", gateways, reviewers;
+        Rows<'a, ApproverRow<'a>>: approvers;
+        Rows<'a, WrapperRow<'a>>: wrappers;
+        Rows<'a, ObserverRow<'a>>: observers;
+        Rows<'a, AgentRow<'a>>: agents;
+        Rows<'a, Username<'a>>: humans;
+        Rows<'a, InstanceRow<'a>>: instances;
+        Rows<'a, DistrustedRow<'a>>: distrusted;
     }
-}
-
-view! {
-    ApproverRow<'a> { did: Option<&'a str> = "did", instances: Texts<'a> = "instances" }
-}
-
-view! {
-    WrapperRow<'a> { did: Option<&'a str> = "did", agents: Texts<'a> = "agents" }
-}
-
-view! {
-    ObserverRow<'a> {
-        submitter: Option<&'a str> = "submitter",
-        did: Option<&'a str> = "did",
-        instance: Option<&'a str> = "instance",
-        channels: Texts<'a> = "channels",
-    }
-}
-
-view! {
+    ApproverRow<'a> { Option<&'a str>: did; Texts<'a>: instances; }
+    WrapperRow<'a> { Option<&'a str>: did; Texts<'a>: agents; }
+    ObserverRow<'a> { Option<&'a str>: submitter, did, instance; Texts<'a>: channels; }
     AgentRow<'a> {
-        did: Option<&'a str> = "did",
-        default_policy: Option<&'a str> = "default_policy",
-        policies: Texts<'a> = "policies",
-        usernames: Rows<'a, Username<'a>> = "usernames",
+        Option<&'a str>: did, default_policy;
+        Texts<'a>: policies;
+        Rows<'a, Username<'a>>: usernames;
     }
-}
-
-view! {
-    Username<'a> { instance: Option<&'a str> = "instance", username: Option<&'a str> = "username" }
-}
-
-view! {
+    Username<'a> { Option<&'a str>: instance, username; }
     InstanceRow<'a> {
-        instance: Option<&'a str> = "instance",
-        closed_writes: Option<bool> = "closed_writes",
-        clusters: Rows<'a, ClusterRow<'a>> = "clusters",
+        Option<&'a str>: instance;
+        Option<bool>: closed_writes;
+        Rows<'a, ClusterRow<'a>>: clusters;
     }
-}
-
-view! {
-    ClusterRow<'a> { name: Option<&'a str> = "name", server: Option<&'a str> = "server" }
-}
-
-view! {
-    DistrustedRow<'a> {
-        did: Option<&'a str> = "did",
-        since: Option<u64> = "from_index",
-        reason: Option<&'a str> = "reason",
-    }
+    ClusterRow<'a> { Option<&'a str>: name, server; }
+    DistrustedRow<'a> { Option<&'a str>: did, reason; Option<u64>: since = "from_index"; }
 }
 
 impl Username<'_> {

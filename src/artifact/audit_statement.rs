@@ -5,7 +5,7 @@ use crate::artifact::envelope;
 use crate::artifact::fact::{Fact, pick};
 use crate::artifact::json::Value;
 use crate::artifact::keys::{Keys, text};
-use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
+use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, plain, required};
 use crate::artifact::view::{Rows, view};
 
@@ -27,6 +27,8 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Operator,
     id_given_once: None,
     ids: &[],
+    about: About::NOTHING,
+    summary: &[],
     bundle_array: None,
     check: entries_stand_below_the_size,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -41,26 +43,13 @@ pub(crate) const ROW: KindRow = KindRow {
 view! {
     /// What the operator says of a job's audit at one size.
     AuditStatement<'a> {
-        job: Option<&'a str> = "scope.job_id",
-        size: Option<u64> = "size",
-        root_hash: Option<&'a str> = "root_hash",
-        roots_digest: Option<&'a str> = "roots_digest",
-        rules_version: Option<&'a str> = "rules_version",
-        entries: Rows<'a, ListedEntry<'a>> = "entries",
-        findings: Rows<'a, ListedFinding<'a>> = "findings",
+        Option<&'a str>: job = "scope.job_id", root_hash, roots_digest, rules_version;
+        Option<u64>: size;
+        Rows<'a, ListedEntry<'a>>: entries;
+        Rows<'a, ListedFinding<'a>>: findings;
     }
-}
-
-view! {
-    ListedEntry<'a> { index: Option<u64> = "index", leaf_hash: Option<&'a str> = "leaf_hash" }
-}
-
-view! {
-    ListedFinding<'a> {
-        code: Option<&'a str> = "code",
-        severity: Option<&'a str> = "severity",
-        entries: &'a [Value] = "entries",
-    }
+    ListedEntry<'a> { Option<u64>: index; Option<&'a str>: leaf_hash; }
+    ListedFinding<'a> { Option<&'a str>: code, severity; &'a [Value]: entries; }
 }
 
 /// Entries of one job and what it rests on: 100 bytes each stay within 2 MiB.

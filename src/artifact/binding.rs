@@ -49,10 +49,8 @@ const OPEN_BINDING_FIELDS: &[Field] = &[
 view! {
     /// The run, event and grant that a receipt names.
     Binding<'a> {
-        run: Option<&'a str> = "run_id",
-        event_hash: Option<&'a str> = "event_hash_b64u",
-        policy_hash: Option<&'a str> = "policy_hash",
-        scope_hash: Option<&'a str> = "token_scope_hash_b64u",
+        Option<&'a str>: run = "run_id", event_hash = "event_hash_b64u", policy_hash,
+            scope_hash = "token_scope_hash_b64u";
     }
 }
 

@@ -97,47 +97,21 @@ pub(crate) const BINDS: Shape = object(&[
 
 view! {
     Binds<'a> {
-        instance: Option<&'a str> = "instance",
-        job: Option<&'a str> = "job_id",
-        action: Option<&'a str> = "action",
-        app: App<'a> = "app",
-        destination: Destination<'a> = "destination",
-        revisions: &'a [Value] = "revisions",
-        params: Params<'a> = "params",
+        Option<&'a str>: instance, job = "job_id", action;
+        AppRef<'a>: app;
+        Destination<'a>: destination;
+        &'a [Value]: revisions;
+        CallParams<'a>: params;
     }
-}
-
-view! {
-    App<'a> {
-        uid: Option<&'a str> = "uid",
-        name: Option<&'a str> = "name",
-        namespace: Option<&'a str> = "namespace",
-        project: Option<&'a str> = "project",
+    AppRef<'a> { Option<&'a str>: uid, name, namespace, project; }
+    Destination<'a> { Option<&'a str>: server, name, namespace; }
+    CallParams<'a> {
+        Option<bool>: prune, dry_run, retry_refresh, strategy_force;
+        Texts<'a>: sync_options;
+        Rows<'a, Resource<'a>>: resources;
+        Option<&'a str>: local_manifests_digest;
     }
-}
-
-view! {
-    Destination<'a> {
-        server: Option<&'a str> = "server",
-        name: Option<&'a str> = "name",
-        namespace: Option<&'a str> = "namespace",
-    }
-}
-
-view! {
-    Params<'a> {
-        prune: Option<bool> = "prune",
-        dry_run: Option<bool> = "dry_run",
-        retry_refresh: Option<bool> = "retry_refresh",
-        strategy_force: Option<bool> = "strategy_force",
-        sync_options: Texts<'a> = "sync_options",
-        resources: Rows<'a, Resource<'a>> = "resources",
-        local_manifests_digest: Option<&'a str> = "local_manifests_digest",
-    }
-}
-
-view! {
-    Resource<'a> { namespace: Option<&'a str> = "namespace" }
+    Resource<'a> { Option<&'a str>: namespace; }
 }
 
 impl Binds<'_> {

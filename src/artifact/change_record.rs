@@ -5,7 +5,7 @@ use crate::artifact::binds::{APP, FREE_TEXT, ID, NONCE, ONE};
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, text};
-use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
+use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, object, required};
 use crate::artifact::view::view;
 
@@ -27,6 +27,8 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Listed("recorders"),
     id_given_once: None,
     ids: &["job_id"],
+    about: About { instance: None, app: Some("app"), change: Some(["change_ref.system", "change_ref.key"]) },
+    summary: &[("change", "what"), ("app", "app.name")],
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -52,9 +54,7 @@ pub(crate) const ROW: KindRow = KindRow {
 
 view! {
     /// What a person changed, for which job.
-    ChangeRecord<'a> {
-        job: Option<&'a str> = "job_id",
-    }
+    ChangeRecord<'a> { Option<&'a str>: job = "job_id"; }
 }
 
 const PAYLOAD: Shape = object(&[

@@ -6,7 +6,7 @@ use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::json::{Number, Object, Value, to_jcs, utf16_order};
 use crate::artifact::keys::{Keys, text};
-use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
+use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, check, list, object, optional, plain, required};
 use crate::artifact::view::view;
 use crate::text::base64url;
@@ -29,6 +29,8 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Listed("cst_issuers"),
     id_given_once: Some("token_hash"),
     ids: &["claims.mission_id", "claims.sub"],
+    about: About::NOTHING,
+    summary: &[],
     bundle_array: None,
     check: scope_hash_matches_the_claims,
     complete: set_scope_hash,
@@ -66,24 +68,16 @@ pub(crate) const ROW: KindRow = KindRow {
 };
 
 view! {
-    /// A token's hash, and what it claims.
+    /// Which token was issued, and what it claims.
     CstIssuance<'a> {
-        token_hash: Option<&'a str> = "token_hash",
-        kid: Option<&'a str> = "kid",
-        claims: Option<&'a Value> = "claims",
-        /// The agent it was issued to.
-        sub: Option<&'a str> = "claims.sub",
-        /// The same agent, by another name.
-        agent: Option<&'a str> = "claims.agent_did",
-        job: Option<&'a str> = "claims.mission_id",
-        /// The policy that it pins.
-        policy_hash: Option<&'a str> = "claims.policy_hash_b64u",
-        scope_hash: Option<&'a str> = "claims.token_scope_hash_b64u",
-        /// Unix seconds.
-        iat: Option<i64> = "claims.iat",
-        exp: Option<i64> = "claims.exp",
-        instance: Option<&'a str> = "argocd.instance",
-        project: Option<&'a str> = "argocd.project",
+        Option<&'a str>: token_hash, kid, instance = "argocd.instance", project = "argocd.project";
+        Claims<'a>: claims;
+    }
+    /// To whom and for what; `iat` and `exp` are Unix seconds.
+    Claims<'a> {
+        Option<&'a str>: sub, agent = "agent_did", job = "mission_id", policy_hash = "policy_hash_b64u",
+            scope_hash = "token_scope_hash_b64u";
+        Option<i64>: iat, exp;
     }
 }
 

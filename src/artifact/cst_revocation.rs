@@ -4,7 +4,7 @@ use crate::artifact::binds::{DID, FREE_TEXT, HEX64, NONCE, ONE, POLICY_HASH, TIM
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, text};
-use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
+use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, object, optional, required};
 use crate::artifact::view::view;
 
@@ -26,6 +26,8 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Listed("cst_revokers"),
     id_given_once: None,
     ids: &[],
+    about: About::NOTHING,
+    summary: &[("reason", "reason")],
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -51,9 +53,7 @@ pub(crate) const ROW: KindRow = KindRow {
 
 view! {
     /// Which token ended.
-    CstRevocation<'a> {
-        token_hash: Option<&'a str> = "token_hash",
-    }
+    CstRevocation<'a> { Option<&'a str>: token_hash; }
 }
 
 const PAYLOAD: Shape = object(&[

@@ -5,7 +5,7 @@ use crate::artifact::binding::{OPEN_BINDING, PEER_B64U, PEER_HASH_ALGORITHM, PEE
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, of_binding, text};
-use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
+use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, object, optional, required};
 use crate::artifact::view::view;
 
@@ -27,6 +27,8 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Agent("delegator_did"),
     id_given_once: Some("receipt_id"),
     ids: &[],
+    about: About::NOTHING,
+    summary: &[],
     bundle_array: Some("delegation_receipts"),
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -51,9 +53,7 @@ pub(crate) const ROW: KindRow = KindRow {
 view! {
     /// What is read of it whether it is logged alone or in a bundle stands in
     /// [`OwnReceipt`](crate::artifact::OwnReceipt).
-    DelegationReceipt<'a> {
-        binding: Binding<'a> = "binding",
-    }
+    DelegationReceipt<'a> { Binding<'a>: binding; }
 }
 
 const DID: Shape = Shape::Text(Text::Did);

@@ -5,7 +5,7 @@ use crate::artifact::binding::{BINDING, PEER_B64U, PEER_METADATA, PEER_TEXT};
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::of_binding;
-use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
+use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, object, optional, required};
 use crate::artifact::view::view;
 
@@ -27,6 +27,8 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Listed("gateways"),
     id_given_once: Some("receipt_id"),
     ids: &[],
+    about: About::NOTHING,
+    summary: &[("provider", "provider"), ("model", "model")],
     bundle_array: Some("receipts"),
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -56,12 +58,7 @@ pub(crate) const ROW: KindRow = KindRow {
 
 view! {
     /// One model call, as its gateway saw it.
-    GatewayReceipt<'a> {
-        provider: Option<&'a str> = "provider",
-        model: Option<&'a str> = "model",
-        timestamp: Option<&'a str> = "timestamp",
-        binding: Binding<'a> = "binding",
-    }
+    GatewayReceipt<'a> { Option<&'a str>: provider, model, timestamp; Binding<'a>: binding; }
 }
 
 const COUNT: Shape = Shape::Number { min: None };

@@ -3,6 +3,7 @@
 
 use crate::artifact::json::Value;
 use crate::artifact::kind::Kind;
+use crate::artifact::kinds::Payload;
 use crate::codes::{self, Code};
 
 /// The grant of one token.
@@ -90,10 +91,11 @@ impl Grant {
         let Some(grant) = self.unsigned.as_ref().filter(|grant| grant.kind == kind) else {
             return Err(GrantError::UnsignedNotGranted { kind });
         };
-        if grant.instance.is_some() && grant.instance.as_deref() != payload.text_at("instance") {
+        let says = Payload::of(kind, payload);
+        if grant.instance.is_some() && grant.instance.as_deref() != says.instance() {
             return Err(GrantError::InstanceNotGranted);
         }
-        if grant.channel.is_some() && grant.channel.as_deref() != payload.text_at("channel") {
+        if grant.channel.is_some() && grant.channel.as_deref() != says.channel() {
             return Err(GrantError::ChannelNotGranted);
         }
         Ok(())

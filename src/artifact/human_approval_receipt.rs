@@ -7,7 +7,7 @@ use crate::artifact::binding::{OPEN_BINDING, PEER_B64U, PEER_TEXT, PEER_TEXT_BYT
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, of_binding, text};
-use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
+use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, list, object, optional, plain, required};
 use crate::artifact::view::view;
 
@@ -29,6 +29,8 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Agent("agent_did"),
     id_given_once: Some("receipt_id"),
     ids: &[],
+    about: About::NOTHING,
+    summary: &[],
     bundle_array: Some("human_approval_receipts"),
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -55,9 +57,7 @@ pub(crate) const ROW: KindRow = KindRow {
 view! {
     /// What is read of it whether it is logged alone or in a bundle stands in
     /// [`OwnReceipt`](crate::artifact::OwnReceipt).
-    HumanApprovalReceipt<'a> {
-        binding: Binding<'a> = "binding",
-    }
+    HumanApprovalReceipt<'a> { Binding<'a>: binding; }
 }
 
 /// Most pieces of evidence one approval asks for.

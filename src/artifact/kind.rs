@@ -91,6 +91,23 @@ pub enum Voice {
     Listed(&'static str),
 }
 
+/// Where a payload names what it is about, beside agents, runs and jobs: what
+/// people search for. Paths of members.
+#[derive(Clone, Copy, Debug)]
+pub struct About {
+    /// The Argo CD instance of the application.
+    pub instance: Option<&'static str>,
+    /// The application.
+    pub app: Option<&'static str>,
+    /// System and key of the change.
+    pub change: Option<[&'static str; 2]>,
+}
+
+impl About {
+    pub(crate) const NOTHING: About = About { instance: None, app: None, change: None };
+    pub(crate) const BINDS: About = About { instance: Some("binds.instance"), app: Some("binds.app"), change: None };
+}
+
 /// Everything admission, index and pages know about a kind.
 #[derive(Debug)]
 pub struct KindRow {
@@ -112,6 +129,9 @@ pub struct KindRow {
     /// Members that hold ids of ours by which statements are joined. A peer's
     /// may be spelled as it likes; an odd one joins nothing there either.
     pub ids: &'static [&'static str],
+    pub about: About,
+    /// What one line says of it: labels, and paths to texts.
+    pub summary: &'static [(&'static str, &'static str)],
     /// The array of a proof bundle whose enveloped elements are of this kind.
     pub bundle_array: Option<&'static str>,
     /// Rules between members, after the shape.

@@ -9,7 +9,7 @@ use crate::artifact::envelope;
 use crate::artifact::fact::{Fact, pick};
 use crate::artifact::json::{Object, Value, to_compact};
 use crate::artifact::keys::{Keys, text, texts, unique};
-use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
+use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, required};
 use crate::artifact::spelling::spelled;
 use crate::artifact::view::{Rows, Texts, View, view};
@@ -33,6 +33,8 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Agent("agent_did"),
     id_given_once: None,
     ids: &[],
+    about: About { change: Some(CHANGE), ..About::NOTHING },
+    summary: &[],
     bundle_array: None,
     check: holds_evidence,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -43,67 +45,33 @@ pub(crate) const ROW: KindRow = KindRow {
 view! {
     /// A run as its agent packed it.
     ProofBundle<'a> {
-        id: Option<&'a str> = "bundle_id",
-        agent: Option<&'a str> = "agent_did",
-        events: Rows<'a, Event<'a>> = "event_chain",
-        /// Model calls, each in its gateway's envelope.
-        receipts: Rows<'a, HeldReceipt<'a>> = "receipts",
-        pulselog: Pulselog<'a> = "metadata.pulselog",
-        reviews: Rows<'a, Review<'a>> = "metadata.reviewer_signoff_receipts",
+        Option<&'a str>: id = "bundle_id", agent = "agent_did";
+        Rows<'a, Event<'a>>: events = "event_chain";
+        // Model calls, each in its gateway's envelope.
+        Rows<'a, HeldReceipt<'a>>: receipts;
+        Pulselog<'a>: pulselog = "metadata.pulselog";
+        Rows<'a, Review<'a>>: reviews = "metadata.reviewer_signoff_receipts";
     }
-}
-
-view! {
     Event<'a> {
-        id: Option<&'a str> = "event_id",
-        run: Option<&'a str> = "run_id",
-        sort: Option<&'a str> = "event_type",
-        prev_hash: Option<&'a str> = "prev_hash_b64u",
-        hash: Option<&'a str> = "event_hash_b64u",
+        Option<&'a str>: id = "event_id", run = "run_id", sort = "event_type", prev_hash = "prev_hash_b64u",
+            hash = "event_hash_b64u";
     }
-}
-
-view! {
     /// What the agent tells this log of its run.
-    Pulselog<'a> {
-        job: Option<&'a str> = "job_id",
-        token_hashes: Texts<'a> = "token_hashes",
-        policy_hash: Option<&'a str> = "policy_hash_b64u",
-    }
-}
-
-view! {
-    Review<'a> { signer: Option<&'a str> = "signer_did", reviewer: Option<&'a str> = "payload.reviewer_did" }
-}
-
-view! {
+    Pulselog<'a> { Option<&'a str>: job = "job_id", policy_hash = "policy_hash_b64u"; Texts<'a>: token_hashes; }
+    Review<'a> { Option<&'a str>: signer = "signer_did", reviewer = "payload.reviewer_did"; }
     /// A receipt of any array: in an envelope, or bare.
     HeldReceipt<'a> {
-        payload: Option<&'a Value> = "payload",
-        signer: Option<&'a str> = "signer_did",
-        sealed_binding: Binding<'a> = "payload.binding",
-        bare_binding: Binding<'a> = "binding",
-        sealed_id: Option<&'a str> = "payload.receipt_id",
-        bare_id: Option<&'a str> = "receipt_id",
+        Option<&'a Value>: payload, signature = "signature_b64u";
+        Option<&'a str>: signer = "signer_did", sealed_id = "payload.receipt_id", bare_id = "receipt_id";
+        Binding<'a>: sealed_binding = "payload.binding", bare_binding = "binding";
     }
-}
-
-view! {
     /// A receipt that the agent vouches for, of a tool call, a side effect or
     /// what a person said. Which of them it is shows in what it has.
     OwnReceipt<'a> {
-        id: Option<&'a str> = "receipt_id",
-        binding: Binding<'a> = "binding",
-        tool_name: Option<&'a str> = "tool_name",
-        args_hash: Option<&'a str> = "args_hash_b64u",
-        result_status: Option<&'a str> = "result_status",
-        effect_class: Option<&'a str> = "effect_class",
-        target_hash: Option<&'a str> = "target_hash_b64u",
-        target_digest: Option<&'a str> = "target_digest",
-        request_hash: Option<&'a str> = "request_hash_b64u",
-        request_digest: Option<&'a str> = "request_digest",
-        response_status: Option<&'a str> = "response_status",
-        approval_type: Option<&'a str> = "approval_type",
+        Option<&'a str>: id = "receipt_id", tool_name, args_hash = "args_hash_b64u", result_status, effect_class,
+            target_hash = "target_hash_b64u", target_digest, request_hash = "request_hash_b64u", request_digest,
+            response_status, approval_type;
+        Binding<'a>: binding;
     }
 }
 
@@ -160,6 +128,9 @@ impl Event<'_> {
         base64url::encode(&sha256(to_compact(&Value::Object(hashed)).as_bytes()))
     }
 }
+
+/// Where a bundle names the change that it is for.
+const CHANGE: [&str; 2] = ["metadata.pulselog.change_ref.system", "metadata.pulselog.change_ref.key"];
 
 /// Arrays of receipts, in the order of the receipts root and of expansion.
 pub(crate) const RECEIPT_ARRAYS: [&str; 7] = [

@@ -6,7 +6,7 @@ use crate::artifact::binding::{OPEN_BINDING, PEER_B64U, PEER_TEXT};
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::of_binding;
-use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
+use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, object, optional, required};
 use crate::artifact::view::view;
 
@@ -28,6 +28,8 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Agent("agent_did"),
     id_given_once: Some("receipt_id"),
     ids: &[],
+    about: About::NOTHING,
+    summary: &[],
     bundle_array: Some("side_effect_receipts"),
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -55,9 +57,7 @@ pub(crate) const ROW: KindRow = KindRow {
 view! {
     /// What is read of it whether it is logged alone or in a bundle stands in
     /// [`OwnReceipt`](crate::artifact::OwnReceipt).
-    SideEffectReceipt<'a> {
-        binding: Binding<'a> = "binding",
-    }
+    SideEffectReceipt<'a> { Binding<'a>: binding; }
 }
 
 const NOT_NEGATIVE: Shape = Shape::Number { min: Some(0) };

@@ -5,7 +5,7 @@ use crate::artifact::binding::{BINDING, OPEN_BINDING, PEER_B64U, PEER_HASH_ALGOR
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::of_binding;
-use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
+use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, list, object, optional, plain, required};
 use crate::artifact::view::view;
 
@@ -37,6 +37,8 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Agent("agent_did"),
     id_given_once: Some("receipt_id"),
     ids: &[],
+    about: About::NOTHING,
+    summary: &[("tool", "tool_name")],
     bundle_array: Some("tool_receipts"),
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -63,9 +65,7 @@ pub(crate) const ROW: KindRow = KindRow {
 view! {
     /// What is read of it whether it is logged alone or in a bundle stands in
     /// [`OwnReceipt`](crate::artifact::OwnReceipt).
-    ToolReceipt<'a> {
-        binding: Binding<'a> = "binding",
-    }
+    ToolReceipt<'a> { Binding<'a>: binding; }
 }
 
 /// Most leaves of one selective disclosure.

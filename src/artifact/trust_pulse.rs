@@ -6,9 +6,9 @@ use crate::artifact::envelope;
 use crate::artifact::fact::{Fact, pick};
 use crate::artifact::json::Value;
 use crate::artifact::keys::{Keys, text};
-use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
+use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, list, object, optional, plain, required};
-use crate::artifact::view::{Rows, view};
+use crate::artifact::view::{Rows, View, view};
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "trust_pulse",
@@ -28,6 +28,8 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Agent("agent_did"),
     id_given_once: None,
     ids: &[],
+    about: About::NOTHING,
+    summary: &[],
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -42,19 +44,13 @@ pub(crate) const ROW: KindRow = KindRow {
 view! {
     /// What an agent counts of itself.
     TrustPulse<'a> {
-        agent: Option<&'a str> = "agent_did",
-        run: Option<&'a str> = "run_id",
-        tools: Rows<'a, CountedTool<'a>> = "tools",
-        files: Rows<'a, CountedFile<'a>> = "files",
+        Option<&'a str>: agent = "agent_did", run = "run_id", issued_at, started_at, ended_at;
+        Option<u64>: duration_ms;
+        Rows<'a, CountedTool<'a>>: tools;
+        Rows<'a, CountedFile<'a>>: files;
     }
-}
-
-view! {
-    CountedTool<'a> { name: Option<&'a str> = "name", calls: Option<i64> = "calls" }
-}
-
-view! {
-    CountedFile<'a> { touches: Option<i64> = "touches" }
+    CountedTool<'a> { Option<&'a str>: name; Option<i64>: calls; }
+    CountedFile<'a> { Option<&'a str>: path; Option<i64>: touches; }
 }
 
 const TOOLS_MAX: usize = 128;
@@ -81,26 +77,14 @@ const PAYLOAD: Shape = object(&[
 const FILE: Shape = object(&[required("path", &Shape::Text(Text::RelativePath)), required("touches", &COUNT)]);
 
 fn facts(payload: &Value) -> Vec<Fact> {
-    let mut facts = pick(
-        payload,
-        &[
-            ("Pulse", "trust_pulse_id"),
-            ("Run", "run_id"),
-            ("Agent", "agent_did"),
-            ("Evidence", "evidence_class"),
-            ("Issued at", "issued_at"),
-            ("Started at", "started_at"),
-            ("Ended at", "ended_at"),
-            ("Duration (ms)", "duration_ms"),
-        ],
-    );
-    let counted = [("Tool calls", "tools", "name", "calls"), ("File touched", "files", "path", "touches")];
-    for (label, array, name, count) in counted {
-        let items = payload.get(array).and_then(Value::as_array).unwrap_or_default();
-        facts.extend(items.iter().filter_map(|item| {
-            let times = item.get(count)?.as_i64()?;
-            Some(Fact { label, value: format!("{} ({times})", item.text_at(name)?) })
-        }));
-    }
-    facts
+    let own = [("Pulse", "trust_pulse_id"), ("Run", "run_id"), ("Agent", "agent_did"), ("Evidence", "evidence_class")];
+    let says = TrustPulse::of(payload);
+    let fact = |label, value: Option<String>| Some(Fact { label, value: value? });
+    let times = [("Issued at", says.issued_at()), ("Started at", says.started_at()), ("Ended at", says.ended_at())];
+    let counted = |label, name: Option<&str>, count: Option<i64>| fact(label, Some(format!("{} ({})", name?, count?)));
+    let facts = pick(payload, &own).into_iter();
+    let facts = facts.chain(times.into_iter().filter_map(|(label, time)| fact(label, time.map(str::to_owned))));
+    let facts = facts.chain(fact("Duration (ms)", says.duration_ms().map(|ms| ms.to_string())));
+    let facts = facts.chain(says.tools().filter_map(|tool| counted("Tool calls", tool.name(), tool.calls())));
+    facts.chain(says.files().filter_map(|file| counted("File touched", file.path(), file.touches()))).collect()
 }

@@ -2,8 +2,8 @@
 //! paths that it does not.
 //!
 //! ```text
-//! view! { CstRevocation<'a> { token_hash: Option<&'a str> = "token_hash" } }
-//! CstRevocation::of(payload).token_hash()
+//! view! { CstIssuance<'a> { Option<&'a str>: token_hash, job = "claims.mission_id"; } }
+//! CstIssuance::of(payload).job()
 //! ```
 //!
 //! A view borrows an admitted payload and copies nothing: members that it does
@@ -36,11 +36,14 @@ pub(crate) trait Read<'a> {
     fn read(value: Option<&'a Value>) -> Self;
 }
 
-/// Defines a view by the paths of its members and what each is read as.
+/// Defines views: what members are read as, their names, and their paths where
+/// these are others.
 macro_rules! view {
-    ($(#[$doc:meta])* $View:ident<$a:lifetime> {
-        $($(#[$of:meta])* $member:ident: $As:ty = $path:literal),* $(,)?
-    }) => {
+    (path $member:ident) => { stringify!($member) };
+    (path $member:ident $path:literal) => { $path };
+    ($($(#[$doc:meta])* $View:ident<$a:lifetime> {
+        $($As:ty: $($member:ident $(= $path:literal)?),+;)*
+    })*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub(crate) struct $View<$a>(Option<&$a $crate::artifact::json::Value>);
@@ -48,7 +51,7 @@ macro_rules! view {
         impl<$a> $crate::artifact::view::View<$a> for $View<$a> {
             #[cfg(test)]
             const MEMBERS: &'static [$crate::artifact::view::Member] =
-                &[$(($path, <$As as $crate::artifact::view::Read<$a>>::SORT)),*];
+                &[$($(($crate::artifact::view::view!(path $member $($path)?), <$As as $crate::artifact::view::Read<$a>>::SORT)),+),*];
 
             fn of(value: impl Into<Option<&$a $crate::artifact::json::Value>>) -> Self {
                 $View(value.into())
@@ -70,11 +73,12 @@ macro_rules! view {
         }
 
         impl<$a> $View<$a> {
-            $($(#[$of])* pub(crate) fn $member(self) -> $As {
-                $crate::artifact::view::Read::read(self.0.and_then(|value| value.at($path)))
-            })*
+            $($(pub(crate) fn $member(self) -> $As {
+                const PATH: &str = $crate::artifact::view::view!(path $member $($path)?);
+                $crate::artifact::view::Read::read(self.0.and_then(|value| value.at(PATH)))
+            })+)*
         }
-    };
+    )*};
 }
 
 pub(crate) use view;
@@ -135,6 +139,7 @@ reads! {
     [] Option<bool>, Sort::Truth, |value: Option<&'a Value>| value?.as_bool();
     [] &'a [Value], Sort::List, |value: Option<&'a Value>| value.and_then(Value::as_array).unwrap_or_default();
     [] Texts<'a>, Sort::Texts, |value| Texts(elements(value));
+    [] Option<Texts<'a>>, Sort::Texts, |value: Option<&'a Value>| value.map(|value| Texts(elements(Some(value))));
     [V: View<'a>] Rows<'a, V>, Sort::Rows(V::MEMBERS), |value| Rows(elements(value), PhantomData);
 }
 
@@ -159,9 +164,11 @@ pub(crate) enum Sort {
 mod tests {
     use super::*;
     use crate::artifact::audit_roots::AuditRoots;
+    use crate::artifact::binds::AppRef;
     use crate::artifact::json::Object;
     use crate::artifact::kind::{Kind, Voice};
     use crate::artifact::kinds::Payload;
+    use crate::artifact::proof_bundle::OwnReceipt;
     use crate::artifact::shape::{Shape, object, optional};
 
     /// What stands at a member of a shape; `None` where that is somebody
@@ -262,16 +269,33 @@ mod tests {
                 Voice::Approver(member) => named.push((member, Sort::Text)),
                 Voice::Operator | Voice::Wrapper => {}
             }
+            named.extend(row.summary.iter().map(|(_, path)| (*path, Sort::Text)));
+            named.extend(row.about.instance.map(|path| (path, Sort::Text)));
+            named.extend(row.about.app.map(|path| (path, Sort::Part(AppRef::MEMBERS))));
+            named.extend(row.about.change.into_iter().flatten().map(|path| (path, Sort::Text)));
             assert_eq!(strange(&shapes(kind), &named), Vec::<String>::new(), "{kind}");
         }
     }
 
+    /// Two are names that older peers give to bare receipts.
+    #[test]
+    fn every_path_of_a_receipt_of_an_agents_own_is_a_member_of_one_of_three_shapes() {
+        let own = [Kind::ToolReceipt, Kind::SideEffectReceipt, Kind::HumanApprovalReceipt];
+        let shapes: Vec<_> = own.into_iter().flat_map(shapes).collect();
+        assert_eq!(strange(&shapes, OwnReceipt::MEMBERS), ["target_digest", "request_digest"]);
+    }
+
     #[test]
     fn a_path_that_the_shape_does_not_have_is_named() {
-        view! { Inner<'a> { there: Option<&'a str> = "there", gone: Option<&'a str> = "gone" } }
-        view! { Outer<'a> {
-            one: Inner<'a> = "one", many: Rows<'a, Inner<'a>> = "many", count: Option<i64> = "one.there", open: Option<bool> = "open.any"
-        } }
+        view! {
+            Inner<'a> { Option<&'a str>: there, gone; }
+            Outer<'a> {
+                Inner<'a>: one;
+                Rows<'a, Inner<'a>>: many;
+                Option<i64>: count = "one.there";
+                Option<bool>: open = "open.any";
+            }
+        }
         const TEXT: Shape = Shape::Text(crate::artifact::shape::Text::Did);
         const ONE: Shape = object(&[optional("there", &TEXT)]);
         const SHAPE: Shape = object(&[

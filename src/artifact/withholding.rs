@@ -5,7 +5,7 @@ use crate::artifact::binds::{FREE_TEXT, HEX64, NONCE, ONE};
 use crate::artifact::envelope;
 use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, text};
-use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
+use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, object, required};
 use crate::artifact::view::view;
 
@@ -27,6 +27,8 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Operator,
     id_given_once: None,
     ids: &[],
+    about: About::NOTHING,
+    summary: &[("reason", "reason")],
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,

@@ -8,9 +8,9 @@ use crate::artifact::envelope;
 use crate::artifact::fact::{Fact, pick};
 use crate::artifact::json::Value;
 use crate::artifact::keys::Keys;
-use crate::artifact::kind::{Form, HashForm, KindRow, Voice};
+use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, list, object, optional, plain, required};
-use crate::artifact::view::view;
+use crate::artifact::view::{Rows, Texts, view};
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "work_policy",
@@ -48,6 +48,8 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Listed("policy_signers"),
     id_given_once: None,
     ids: &[],
+    about: About::NOTHING,
+    summary: &[],
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
@@ -56,11 +58,27 @@ pub(crate) const ROW: KindRow = KindRow {
 };
 
 view! {
-    /// What ties policies to each other.
+    /// A policy in any of its forms: what another has is absent.
     WorkPolicy<'a> {
-        id: Option<&'a str> = "policy_id",
-        inherits: Option<&'a str> = "inherits",
+        Option<&'a str>: id = "policy_id", inherits, agent_name = "workload.agent_name",
+            environment = "workload.environment", runtime = "workload.runtime",
+            pinning = "token.cst.policy_hash_pinning", minimum_tier = "minimum_model_identity_tier";
+        Rows<'a, AllowClause<'a>>: allow = "tools.argo_cd.allow";
+        Rows<'a, DenyClause<'a>>: deny = "tools.argo_cd.deny";
+        Option<i64>: max_ttl_seconds = "token.cst.max_ttl_seconds";
+        Option<bool>: scope_hash_required = "token.cst.scope_hash_required",
+            gateway_receipts = "audit.require_gateway_receipts", proof_bundle = "audit.produce_proof_bundle";
+        Texts<'a>: allowed_providers, allowed_models, required_audit_packs;
+        Rows<'a, PolicyStatement<'a>>: statements;
     }
+    AllowClause<'a> {
+        Option<&'a str>: action;
+        Texts<'a>: apps, namespaces;
+        Option<Texts<'a>>: instances;
+        Option<bool>: require_approval, cluster_scoped;
+    }
+    DenyClause<'a> { Option<&'a str>: action; Option<Texts<'a>>: apps, namespaces; }
+    PolicyStatement<'a> { Option<&'a str>: effect; Texts<'a>: actions, resources; Option<&'a Value>: conditions; }
 }
 
 /// Rows of `allow` and of `deny`, and names in each.

@@ -5,7 +5,7 @@ mod used;
 
 use crate::artifact::json::to_jcs;
 use crate::artifact::time::unix_ms;
-use crate::artifact::{Approval, Binds, CstIssuance, Kind, View};
+use crate::artifact::{Approval, Binds, Claims, Kind, View};
 use crate::audit::finding::Findings;
 use crate::audit::observed::say;
 use crate::audit::policies::Judge;
@@ -237,8 +237,8 @@ fn difference(approval: &Statement<'_, Approval<'_>>, decision: &Decision<'_>) -
 /// them; one that was lost after approving takes the approval from nobody.
 fn acts(scene: &Scene<'_>, decision: &Decision<'_>, approval: &Statement<'_, Approval<'_>>) -> bool {
     let Some(approver) = approval.signer else { return true };
-    let token = decision.token.map(|at| scene.tokens[at].statement.payload);
-    let names = [token.and_then(CstIssuance::sub), token.and_then(CstIssuance::agent)];
+    let token = decision.token.map(|at| scene.tokens[at].statement.payload.claims());
+    let names = [token.and_then(Claims::sub), token.and_then(Claims::agent)];
     let wraps = |at| scene.roots_at(at).is_some_and(|roots| roots.is_wrapper(approver, decision.agent));
     names.contains(&Some(approver.as_str())) || wraps(approval.at) || wraps(decision.statement.at)
 }

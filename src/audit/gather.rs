@@ -85,9 +85,9 @@ impl Gather {
         asked_by(body).into_iter().for_each(|link| self.ask(link));
         self.ask_agents(body);
         if let Payload::CstIssuance(token) = body.says()
-            && token.policy_hash().is_none()
+            && token.claims().policy_hash().is_none()
         {
-            self.unpinned.extend(token.sub().map(str::to_owned));
+            self.unpinned.extend(token.claims().sub().map(str::to_owned));
         }
     }
 
@@ -117,7 +117,10 @@ impl Gather {
             token.map(Link::token).into_iter().chain(grant.map(Link::grant)).chain(jobs).collect::<Vec<_>>()
         };
         let (under, agent, run) = match body.says() {
-            Payload::CstIssuance(of) => (under(of.token_hash(), of.scope_hash(), [of.job(), None]), of.sub(), None),
+            Payload::CstIssuance(of) => {
+                let claims = of.claims();
+                (under(of.token_hash(), claims.scope_hash(), [claims.job(), None]), claims.sub(), None)
+            }
             Payload::ArgocdDecision(of) => (under(of.token_hash(), None, [of.job(), of.binds().job()]), None, of.run()),
             Payload::GatewayReceipt(of) => {
                 (under(None, of.binding().scope_hash(), [None; 2]), None, of.binding().run())

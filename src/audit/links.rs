@@ -181,10 +181,10 @@ fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
             file(Link::policy_id, policy.id());
         }
         Payload::CstIssuance(token) => {
-            file(Link::job, token.job());
+            file(Link::job, token.claims().job());
             file(Link::token, token.token_hash());
-            file(Link::grant, token.scope_hash());
-            let own = token.sub().zip(token.job());
+            file(Link::grant, token.claims().scope_hash());
+            let own = token.claims().sub().zip(token.claims().job());
             links.extend(own.map(|(agent, job)| Link::own_job(agent, job)));
         }
         Payload::CstRevocation(revocation) => file(Link::token, revocation.token_hash()),
@@ -246,9 +246,9 @@ pub(super) fn asked_by(body: &Artifact) -> Vec<Link> {
     let payload = body.says();
     match payload {
         Payload::CstIssuance(token) => {
-            let policy = token.policy_hash().map(Link::policy);
-            let listed = token.sub().zip(token.token_hash()).map(|(agent, hash)| Link::own_token(agent, hash));
-            policy.into_iter().chain(token.sub().map(Link::agent)).chain(listed).collect()
+            let policy = token.claims().policy_hash().map(Link::policy);
+            let listed = token.claims().sub().zip(token.token_hash()).map(|(agent, hash)| Link::own_token(agent, hash));
+            policy.into_iter().chain(token.claims().sub().map(Link::agent)).chain(listed).collect()
         }
         Payload::WorkPolicy(policy) => policy.inherits().map(Link::policy_id).into_iter().collect(),
         Payload::ProofBundle(bundle) => {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::artifact::json::to_jcs;
 use crate::artifact::spelling::spelled;
-use crate::artifact::{CstIssuance, Kind};
+use crate::artifact::{CstIssuance, Kind, View};
 use crate::audit::finding::Findings;
 use crate::audit::rule::{Effect, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::{Dispute, Scene, speaker};
@@ -130,7 +130,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 /// Whether the same issuer gave the token the same claims before: one that
 /// tries again says nothing else.
 fn is_said_before(scene: &Scene<'_>, earlier: LeafIndex, again: &Statement<'_>) -> bool {
-    let claims = |issuance: &Statement<'_>| CstIssuance::try_from(issuance.payload).ok()?.claims().map(to_jcs);
+    let claims = |issuance: &Statement<'_>| CstIssuance::try_from(issuance.payload).ok()?.claims().value().map(to_jcs);
     scene.fact(earlier).is_some_and(|first| claims(first) == claims(again))
 }
 

@@ -361,7 +361,7 @@ fn named(scene: &Scene<'_>) -> BTreeSet<Scope> {
         .iter()
         .flat_map(|token| [Scope::Token(token.hash.to_owned()), Scope::Agent(token.agent.to_owned())]);
     let disputed = scene.disputes.all().flat_map(|dispute| {
-        let agents = dispute.issuances.iter().filter_map(|issuance| issuance.payload.sub());
+        let agents = dispute.issuances.iter().filter_map(|issuance| issuance.payload.claims().sub());
         agents.map(|agent| Scope::Agent(agent.to_owned())).chain([Scope::Token(dispute.token.to_owned())])
     });
     let apps = scene.decisions.iter().filter_map(|decision| decision.subject().app.map(Scope::App));

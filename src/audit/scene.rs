@@ -254,8 +254,9 @@ impl<'a> Scene<'a> {
     fn issue(&mut self, statement: Statement<'a, CstIssuance<'a>>) {
         let is_out = self.disputes.is_set_aside(statement.at);
         let statement = self.disputes.as_taken(statement);
-        let says = statement.payload;
-        let (hash, agent) = (says.token_hash().unwrap_or_default(), says.sub().unwrap_or_default());
+        let says = statement.payload.claims();
+        let hash = statement.payload.token_hash().unwrap_or_default();
+        let agent = says.sub().unwrap_or_default();
         if is_out || self.token_at.contains_key(hash) {
             return;
         }

@@ -7,7 +7,7 @@ use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::spelling::spelled;
 use crate::artifact::time::unix_ms;
 use crate::artifact::{
-    App, ArgocdDecision, ArgocdObservation, ArgocdReceipt, Artifact, CstIssuance, Did, Event, GatewayReceipt,
+    AppRef, ArgocdDecision, ArgocdObservation, ArgocdReceipt, Artifact, CstIssuance, Did, Event, GatewayReceipt,
     HeldReceipt, Kind, Payload, ProofBundle, View,
 };
 use crate::audit::SKEW_MS;
@@ -248,7 +248,7 @@ impl<'a> Decision<'a> {
 }
 
 /// An application as findings name it: `instance/namespace/name`.
-pub(super) fn app_name(instance: Option<&str>, app: App<'_>) -> Option<String> {
+pub(super) fn app_name(instance: Option<&str>, app: AppRef<'_>) -> Option<String> {
     Some(format!("{}/{}/{}", instance?, app.namespace()?, app.name()?))
 }
 

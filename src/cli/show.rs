@@ -211,8 +211,8 @@ fn disclosure(bytes: &[u8]) -> Result<Sheet, String> {
     let file = Disclosure::decode(bytes).map_err(|error| format!("{error} [{}]", error.code()))?;
     let mut sheet = Sheet::new("Disclosure (not verified: that needs a trust policy)");
     for shown in file.receipts() {
-        let id = shown.receipt().text_at("payload.receipt_id").or_else(|| shown.receipt().text_at("receipt_id"));
-        sheet.line("Shows", format!("{}[{}], receipt id {}", shown.array(), shown.index(), id.unwrap_or("absent")));
+        let id = shown.id().unwrap_or("absent");
+        sheet.line("Shows", format!("{}[{}], receipt id {id}", shown.array(), shown.index()));
     }
     sheet.line("Leaf index", file.proof().index);
     if let Some(entry) = &file.proof().extra {

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::artifact::BINDS;
 use crate::artifact::json::Value;
 use crate::artifact::shape::{Broken, ShapeError, check};
+use crate::artifact::{BINDS, Binds, GatewayReceipt, View};
 use crate::policy::{Params, PolicyAction, PolicyError};
 use crate::protocol::{ModelIdentityTier, model_identity_tier};
 
@@ -73,24 +73,26 @@ impl ArgoAction {
     /// Not the shape of binds.
     pub fn from_binds(binds: &Value) -> Result<ArgoAction, PolicyError> {
         check(&BINDS, binds).map_err(PolicyError::ActionMalformed)?;
-        let text = |path| binds.text_at(path).map(str::to_owned);
+        let says = Binds::of(binds);
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let unknown =
             || PolicyError::ActionMalformed(ShapeError::at("action", Broken::InvalidValue, "must be a known action"));
-        let action = binds.text_at("action").and_then(PolicyAction::parse).ok_or_else(unknown)?;
-        let app = binds.get("app").map(|_| App {
-            uid: text("app.uid").unwrap_or_default(),
-            name: text("app.name").unwrap_or_default(),
-            namespace: text("app.namespace").unwrap_or_default(),
-            project: text("app.project").unwrap_or_default(),
+        let action = says.action().and_then(PolicyAction::parse).ok_or_else(unknown)?;
+        let app = says.app();
+        let app = app.value().map(|_| App {
+            uid: text(app.uid()),
+            name: text(app.name()),
+            namespace: text(app.namespace()),
+            project: text(app.project()),
         });
-        let namespaces = namespaces_of(binds);
+        let namespaces = namespaces_of(says);
         Ok(ArgoAction {
-            instance: text("instance").unwrap_or_default(),
+            instance: text(says.instance()),
             action,
             unnamed: namespaces.contains(""),
             namespaces,
             app,
-            params: Params::of(binds.get("params")),
+            params: Params::of(says.params()),
         })
     }
 
@@ -142,12 +144,12 @@ impl ArgoAction {
 
 /// Argo CD takes a resource without namespace for any namespace, and a
 /// destination without one leaves it to the manifests: both are *unnamed*.
-fn namespaces_of(binds: &Value) -> BTreeSet<String> {
-    let resources = binds.at("params.resources").and_then(Value::as_array).unwrap_or_default();
-    let mut namespaces: BTreeSet<_> =
-        resources.iter().map(|resource| resource.text_at("namespace").unwrap_or_default().to_owned()).collect();
-    if binds.get("destination").is_some() || namespaces.is_empty() {
-        namespaces.insert(binds.text_at("destination.namespace").unwrap_or_default().to_owned());
+fn namespaces_of(binds: Binds<'_>) -> BTreeSet<String> {
+    let named = |namespace: Option<&str>| namespace.unwrap_or_default().to_owned();
+    let resources = binds.params().resources();
+    let mut namespaces: BTreeSet<_> = resources.map(|resource| named(resource.namespace())).collect();
+    if binds.destination().value().is_some() || namespaces.is_empty() {
+        namespaces.insert(named(binds.destination().namespace()));
     }
     namespaces
 }
@@ -169,13 +171,14 @@ impl ModelCall {
     /// # Errors
     /// Provider or model is missing or empty.
     pub fn from_receipt(payload: &Value) -> Result<ModelCall, PolicyError> {
-        let text = |name: &str| match payload.text_at(name) {
+        let says = GatewayReceipt::of(payload);
+        let text = |name, text: Option<&str>| match text {
             Some(text) if !text.is_empty() => Ok(text.to_owned()),
             _ => Err(PolicyError::ActionMalformed(ShapeError::at(name, Broken::MissingField, "is required"))),
         };
         Ok(ModelCall {
-            provider: text("provider")?,
-            model: text("model")?,
+            provider: text("provider", says.provider())?,
+            model: text("model", says.model())?,
             identity_tier: model_identity_tier(payload),
             audit_packs: BTreeSet::new(),
         })

@@ -1,7 +1,7 @@
 //! The form for Argo CD that customers write (PEERS 6.2): rows that allow, rows
 //! that deny, exact names.
 
-use crate::artifact::json::Value;
+use crate::artifact::{AllowClause, DenyClause, Texts, WorkPolicy};
 use crate::policy::judgement::{Reason, Verdict};
 use crate::policy::{ArgoAction, AuditRules, Context, Pinning, PolicyAction, TokenRules};
 
@@ -49,25 +49,22 @@ impl Customers {
     }
 
     /// From a payload whose shape was checked.
-    pub(super) fn compile(payload: &Value) -> Customers {
-        let text = |path| payload.text_at(path).unwrap_or_default().to_owned();
-        let is_true = |path| payload.at(path).and_then(Value::as_bool) == Some(true);
-        let rows = |path| payload.at(path).and_then(Value::as_array).unwrap_or_default();
-        let pinned = payload.text_at("token.cst.policy_hash_pinning") == Some("optional");
+    pub(super) fn compile(says: WorkPolicy<'_>) -> Customers {
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         Customers {
-            agent_name: text("workload.agent_name"),
-            environment: text("workload.environment"),
-            runtime: text("workload.runtime"),
-            allow: rows(ALLOW).iter().map(AllowRow::compile).collect(),
-            deny: rows(DENY).iter().map(DenyRow::compile).collect(),
+            agent_name: text(says.agent_name()),
+            environment: text(says.environment()),
+            runtime: text(says.runtime()),
+            allow: says.allow().map(AllowRow::compile).collect(),
+            deny: says.deny().map(DenyRow::compile).collect(),
             token: TokenRules {
-                max_ttl_seconds: payload.at("token.cst.max_ttl_seconds").and_then(Value::as_i64).unwrap_or(0),
-                scope_hash_required: is_true("token.cst.scope_hash_required"),
-                pinning: if pinned { Pinning::Optional } else { Pinning::Required },
+                max_ttl_seconds: says.max_ttl_seconds().unwrap_or(0),
+                scope_hash_required: says.scope_hash_required() == Some(true),
+                pinning: if says.pinning() == Some("optional") { Pinning::Optional } else { Pinning::Required },
             },
             audit: AuditRules {
-                require_gateway_receipts: is_true("audit.require_gateway_receipts"),
-                produce_proof_bundle: is_true("audit.produce_proof_bundle"),
+                require_gateway_receipts: says.gateway_receipts() == Some(true),
+                produce_proof_bundle: says.proof_bundle() == Some(true),
             },
         }
     }
@@ -117,14 +114,14 @@ impl Customers {
 }
 
 impl AllowRow {
-    fn compile(row: &Value) -> AllowRow {
+    fn compile(row: AllowClause<'_>) -> AllowRow {
         AllowRow {
-            action: action_of(row),
-            apps: names(row, "apps").unwrap_or_default(),
-            namespaces: names(row, "namespaces").unwrap_or_default(),
-            require_approval: row.get("require_approval").and_then(Value::as_bool) == Some(true),
-            instances: names(row, "instances"),
-            cluster_scoped: row.get("cluster_scoped").and_then(Value::as_bool) == Some(true),
+            action: row.action().and_then(PolicyAction::parse),
+            apps: owned(row.apps()),
+            namespaces: owned(row.namespaces()),
+            require_approval: row.require_approval() == Some(true),
+            instances: row.instances().map(owned),
+            cluster_scoped: row.cluster_scoped() == Some(true),
         }
     }
 
@@ -145,8 +142,9 @@ impl AllowRow {
 }
 
 impl DenyRow {
-    fn compile(row: &Value) -> DenyRow {
-        DenyRow { action: action_of(row), apps: names(row, "apps"), namespaces: names(row, "namespaces") }
+    fn compile(row: DenyClause<'_>) -> DenyRow {
+        let action = row.action().and_then(PolicyAction::parse);
+        DenyRow { action, apps: row.apps().map(owned), namespaces: row.namespaces().map(owned) }
     }
 
     /// What the action does not name might be what the row denies.
@@ -163,11 +161,6 @@ impl DenyRow {
     }
 }
 
-fn action_of(row: &Value) -> Option<PolicyAction> {
-    row.text_at("action").and_then(PolicyAction::parse)
-}
-
-fn names(row: &Value, member: &str) -> Option<Vec<String>> {
-    let names = row.get(member)?.as_array().unwrap_or_default();
-    Some(names.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+fn owned(names: Texts<'_>) -> Vec<String> {
+    names.map(str::to_owned).collect()
 }

@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use crate::artifact::json::{Value, to_jcs};
+use crate::artifact::json::to_jcs;
+use crate::artifact::{CallParams, View};
 
 /// Sync options that make an operation no wider than the policy's words. Every
 /// other one, known or not, needs an approval that names it: Argo CD adds some
@@ -59,19 +60,16 @@ impl fmt::Display for Parameter<'_> {
 
 impl Params {
     /// From the `params` of binds whose shape was checked.
-    pub(super) fn of(params: Option<&Value>) -> Params {
-        let member = |name| params.and_then(|params| params.get(name));
-        let is_true = |name| member(name).and_then(Value::as_bool) == Some(true);
-        let items = |name| member(name).and_then(Value::as_array).unwrap_or_default();
-        let mut resources: Vec<_> = items("resources").iter().map(to_jcs).collect();
+    pub(super) fn of(params: CallParams<'_>) -> Params {
+        let mut resources: Vec<_> = params.resources().filter_map(View::value).map(to_jcs).collect();
         resources.sort();
         Params {
-            prune: is_true("prune"),
-            retry_refresh: is_true("retry_refresh"),
-            strategy_force: is_true("strategy_force"),
-            sync_options: items("sync_options").iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            prune: params.prune() == Some(true),
+            retry_refresh: params.retry_refresh() == Some(true),
+            strategy_force: params.strategy_force() == Some(true),
+            sync_options: params.sync_options().map(str::to_owned).collect(),
             resources,
-            local_manifests_digest: member("local_manifests_digest").and_then(Value::as_str).map(str::to_owned),
+            local_manifests_digest: params.local_manifests_digest().map(str::to_owned),
         }
     }
 

@@ -4,7 +4,7 @@
 //! provider passes, and takes a missing or empty list for "all". Here a call
 //! needs its provider *and* its model listed.
 
-use crate::artifact::json::Value;
+use crate::artifact::WorkPolicy;
 use crate::policy::judgement::{Reason, Verdict};
 use crate::policy::{Glob, ModelCall};
 use crate::protocol::ModelIdentityTier;
@@ -21,18 +21,14 @@ pub(super) struct RegistryV1 {
 
 impl RegistryV1 {
     /// From a payload whose shape was checked.
-    pub(super) fn compile(payload: &Value) -> RegistryV1 {
-        let texts = |name: &str| -> Vec<String> {
-            let items = payload.get(name).and_then(Value::as_array).unwrap_or_default();
-            items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-        };
-        let models = texts("allowed_models");
+    pub(super) fn compile(says: WorkPolicy<'_>) -> RegistryV1 {
+        let models: Vec<_> = says.allowed_models().map(str::to_owned).collect();
         RegistryV1 {
-            providers: texts("allowed_providers"),
+            providers: says.allowed_providers().map(str::to_owned).collect(),
             model_globs: models.iter().map(|model| Glob::new(model)).collect(),
             models,
-            minimum_tier: payload.text_at("minimum_model_identity_tier").map(str::to_owned),
-            audit_packs: texts("required_audit_packs"),
+            minimum_tier: says.minimum_tier().map(str::to_owned),
+            audit_packs: says.required_audit_packs().map(str::to_owned).collect(),
         }
     }
 

@@ -10,7 +10,7 @@
 //! An action that reaches several namespaces is asked for each. A Deny is
 //! matched against more spellings than an Allow: it is the side that may err.
 
-use crate::artifact::json::Value;
+use crate::artifact::WorkPolicy;
 use crate::policy::condition::{Facts, HAS_APPROVAL, Held};
 use crate::policy::glob::units;
 use crate::policy::judgement::{Reason, Verdict};
@@ -40,9 +40,8 @@ struct Question {
 
 impl RegistryV2 {
     /// From a payload whose shape was checked.
-    pub(super) fn compile(payload: &Value) -> RegistryV2 {
-        let statements = payload.get(STATEMENTS).and_then(Value::as_array).unwrap_or_default();
-        RegistryV2 { statements: statements.iter().map(Statement::compile).collect() }
+    pub(super) fn compile(says: WorkPolicy<'_>) -> RegistryV2 {
+        RegistryV2 { statements: says.statements().map(Statement::compile).collect() }
     }
 
     pub(super) fn judge(&self, action: &Action, context: &Context) -> Verdict {

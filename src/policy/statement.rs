@@ -1,6 +1,6 @@
 //! One statement of the registry's version 2 (PEERS 6.4).
 
-use crate::artifact::json::Value;
+use crate::artifact::{PolicyStatement, Texts};
 use crate::policy::condition::{self, Condition, Facts, Held};
 use crate::policy::glob::Glob;
 
@@ -27,20 +27,17 @@ pub(super) type Names = Vec<Vec<u16>>;
 
 impl Statement {
     /// From a statement whose shape was checked.
-    pub(super) fn compile(statement: &Value) -> Statement {
-        let texts = |name: &str| -> Vec<String> {
-            let items = statement.get(name).and_then(Value::as_array).unwrap_or_default();
-            items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-        };
+    pub(super) fn compile(says: PolicyStatement<'_>) -> Statement {
+        let texts = |texts: Texts<'_>| -> Vec<String> { texts.map(str::to_owned).collect() };
         let globs = |texts: &[String]| texts.iter().map(|text| Glob::new(text)).collect();
-        let (actions, resources) = (texts("actions"), texts("resources"));
+        let (actions, resources) = (texts(says.actions()), texts(says.resources()));
         Statement {
-            effect: if statement.text_at("effect") == Some("Allow") { Effect::Allow } else { Effect::Deny },
+            effect: if says.effect() == Some("Allow") { Effect::Allow } else { Effect::Deny },
             action_globs: globs(&actions),
             resource_globs: globs(&resources),
             actions,
             resources,
-            conditions: condition::compile(statement.get("conditions")),
+            conditions: condition::compile(says.conditions()),
         }
     }
 

@@ -197,6 +197,11 @@ impl ShownReceipt {
         self.leaf_index
     }
 
+    /// The id that it gives itself. Untrusted.
+    pub fn id(&self) -> Option<&str> {
+        names::id_of(&self.receipt)
+    }
+
     /// The receipt itself, as it stands in the bundle. Untrusted.
     pub fn receipt(&self) -> &Value {
         &self.receipt

@@ -160,7 +160,7 @@ impl Found {
             for paper in desk.read_all(part)? {
                 let (entry, Some(artifact)) = (&paper.stored, paper.artifact()) else { continue };
                 let keys = artifact.keys();
-                let borne = names(artifact.signer(), &keys, Some(artifact.payload()));
+                let borne = names(artifact.kind(), artifact.signer(), &keys, Some(artifact.payload()));
                 // Eight bytes of the hash meet by chance; that none of its names has them does not.
                 if !borne.iter().any(|named| meets(&named.name, name)) {
                     let what = format!("a search row leads to another name at {}", entry.index);

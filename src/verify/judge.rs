@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 pub use self::known::Known;
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{self, DEPTH_MAX, Value};
-use crate::artifact::{Artifact, Did, KeyCache, ProofBundle, View};
+use crate::artifact::{Artifact, AuditRoots, Did, KeyCache, ProofBundle, View};
 use crate::audit::{self, Absence, Report as Audit, Timeline};
 use crate::codes::verdict;
 use crate::entry::SequencedEntry;
@@ -302,8 +302,7 @@ fn log_check(log: &WholeLog) -> Check {
 /// DIDs of the gateways that roots list.
 #[must_use]
 pub fn gateways(roots: &Artifact) -> Vec<String> {
-    let gateways = roots.payload().get("gateways").and_then(Value::as_array).unwrap_or_default();
-    gateways.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    AuditRoots::of(roots.payload()).gateways().map(str::to_owned).collect()
 }
 
 /// What one bundle calls itself and its run: claims, until its evidence is judged.

@@ -7,8 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::artifact::json::Value;
-use crate::artifact::{Artifact, Did, Kind};
+use crate::artifact::{Artifact, AuditStatement, Did, Kind};
 use crate::audit::used_by;
 use crate::merkle::{Frontier, Hash, LeafIndex, Node, Plan, TreeSize, leaf_hash};
 use crate::receipt::{ConsistencyFile, LogProof, tlog_proof};
@@ -82,10 +81,9 @@ impl Packing {
 
 /// The size that a statement of the operator about the job speaks of.
 fn attested(body: &Artifact, job: &str, operator: &Did) -> Option<TreeSize> {
-    let is_its = body.kind() == Kind::AuditStatement && body.signer() == Some(operator);
-    let is_of_job = body.keys().job.as_deref() == Some(job);
-    let size = body.payload().get("size").and_then(Value::as_i64);
-    (is_its && is_of_job).then(|| size.and_then(|size| u64::try_from(size).ok()).map(TreeSize::new))?
+    let says = AuditStatement::try_from(body.says()).ok()?;
+    let is_its = body.signer() == Some(operator) && says.job() == Some(job);
+    says.size().filter(|_| is_its).map(TreeSize::new)
 }
 
 /// Every node of the tree that has all its leaves.

@@ -9,4 +9,5 @@ pub mod judging_reference;
 pub mod readme;
 pub mod schemas;
 pub mod second;
+pub mod paths;
 pub mod tidy;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::artifact::json::{Object, Value, to_jcs};
-use crate::artifact::{ArgocdObservation, Binds, Destination, Params, View};
+use crate::artifact::{ArgocdObservation, Binds, CallParams, Destination, View};
 use crate::audit::approvals::is_immutable;
 use crate::audit::observed::in_one_spelling;
 use crate::audit::roots::Roots;
@@ -78,7 +78,7 @@ impl Comparison {
     /// Who saw the operation saw all of its parameters: absent is the default.
     /// Automated sync is no part of an operation, so only who names it saw it.
     fn params(&mut self, seen: ArgocdObservation<'_>, decided: Binds<'_>, saw_all: bool) {
-        let members = |side: Params<'_>| -> BTreeMap<String, String> {
+        let members = |side: CallParams<'_>| -> BTreeMap<String, String> {
             let members = side.value().and_then(Value::as_object).into_iter().flat_map(Object::iter);
             members.map(|(name, value)| (name.to_owned(), to_jcs(value))).collect()
         };

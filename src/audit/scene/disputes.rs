@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::artifact::json::to_jcs;
 use crate::artifact::spelling::spelled;
-use crate::artifact::{CstIssuance, Did, Kind, Payload};
+use crate::artifact::{CstIssuance, Did, Kind, Payload, View};
 use crate::audit::finding::Subject;
 use crate::audit::scene::Scene;
 use crate::audit::statement::Statement;
@@ -97,7 +97,7 @@ impl<'a> Disputes<'a> {
 
     fn add(&mut self, dispute: Dispute<'a>) {
         for account in dispute.accounts().into_iter().filter(|_| dispute.is_unlike()) {
-            self.agents.extend(account.payload.scope_hash().zip(account.payload.sub()));
+            self.agents.extend(account.payload.claims().scope_hash().zip(account.payload.claims().sub()));
         }
         self.of.insert(dispute.token, dispute);
     }
@@ -156,17 +156,18 @@ fn contradict(issuances: &[Issuance<'_>]) -> bool {
 }
 
 fn claims(issuance: &Issuance<'_>) -> Option<String> {
-    issuance.payload.claims().map(to_jcs)
+    issuance.payload.claims().value().map(to_jcs)
 }
 
 /// Beginning and end, Unix seconds.
 pub(super) fn life(issuance: &Issuance<'_>) -> (i64, i64) {
-    (issuance.payload.iat().unwrap_or(0), issuance.payload.exp().unwrap_or(0))
+    let says = issuance.payload.claims();
+    (says.iat().unwrap_or(0), says.exp().unwrap_or(0))
 }
 
 /// Agent, job, policy and grant.
 fn terms<'a>(issuance: &Issuance<'a>) -> [Option<&'a str>; 5] {
-    let says = issuance.payload;
+    let says = issuance.payload.claims();
     [says.sub(), says.agent(), says.job(), says.policy_hash(), says.scope_hash()]
 }
 
@@ -202,8 +203,8 @@ impl<'a> Dispute<'a> {
     /// The jobs that it is said to be for, each with each agent.
     pub(in crate::audit) fn subjects(&self) -> BTreeSet<Subject> {
         let subject = |issuance: &Issuance<'_>| Subject {
-            job: spelled(issuance.payload.job()).map(str::to_owned),
-            agent: issuance.payload.sub().map(str::to_owned),
+            job: spelled(issuance.payload.claims().job()).map(str::to_owned),
+            agent: issuance.payload.claims().sub().map(str::to_owned),
             token: Some(self.token.to_owned()),
             ..Subject::default()
         };

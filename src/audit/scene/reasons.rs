@@ -111,7 +111,7 @@ impl<'a> Scene<'a> {
     /// those of the trusted.
     pub(in crate::audit) fn distrusted_grant(&self, call: &Call<'a>) -> Option<LeafIndex> {
         let grant = call.scope_hash?;
-        self.set_aside_below(call.statement.at, |issuance| issuance.scope_hash() == Some(grant))
+        self.set_aside_below(call.statement.at, |issuance| issuance.claims().scope_hash() == Some(grant))
     }
 
     /// The first issuance below `act` that is so and does not count beside

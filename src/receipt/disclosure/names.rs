@@ -3,7 +3,7 @@
 use super::{DisclosureError, logged_payload};
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{Value, to_compact};
-use crate::artifact::receipts;
+use crate::artifact::{HeldReceipt, View, receipts};
 use crate::receipt::{LogProof, ReceiptError};
 
 /// Array, place in it, receipt.
@@ -32,13 +32,13 @@ pub fn nameable(bundle: &Value, proof: &LogProof) -> Result<Vec<Nameable>, Recei
         place: format!("{array}[{index}]"),
         digest: ArtifactDigest::of(to_compact(receipt).as_bytes()),
         id: id_of(receipt).map(str::to_owned),
-        is_signed: receipt.get("signature_b64u").is_some(),
+        is_signed: HeldReceipt::of(receipt).signature().is_some(),
     };
     Ok(receipts(logged_payload(bundle, proof)?).map(row).collect())
 }
 
-fn id_of(receipt: &Value) -> Option<&str> {
-    receipt.text_at("payload.receipt_id").or_else(|| receipt.text_at("receipt_id"))
+pub(super) fn id_of(receipt: &Value) -> Option<&str> {
+    HeldReceipt::of(receipt).id()
 }
 
 /// The one receipt that `name` means.

@@ -176,7 +176,7 @@ impl Follower {
         let filing = Filing { at: index, entry, body };
         let links = filed_under(&filing, step.roots.as_deref(), &self.operator, Some(&self.origin));
         let payload = body.map(|(_, payload)| payload);
-        let names = names(entry.signer.as_ref(), keys, payload);
+        let names = names(entry.kind, entry.signer.as_ref(), keys, payload);
         let rows = Rows { index, kind: Some(entry.kind), keys, links: &links, names: &names };
         rows.put(&mut step.batch);
         if links.contains(&Link::ROOTS) {

@@ -3,7 +3,7 @@
 //! readers compare the name itself.
 
 use crate::artifact::json::Value;
-use crate::artifact::{Did, Keys};
+use crate::artifact::{AppRef, Did, Keys, Kind, View};
 use crate::server::index::rows::name_prefix;
 
 /// What a name names.
@@ -83,7 +83,7 @@ pub fn meets(one: &str, other: &str) -> bool {
 /// The names of an entry; `payload` absent when its body is not readable.
 /// Linear in the number of runs and tokens that it names.
 #[must_use]
-pub fn names(signer: Option<&Did>, keys: &Keys, payload: Option<&Value>) -> Vec<Named> {
+pub fn names(kind: Kind, signer: Option<&Did>, keys: &Keys, payload: Option<&Value>) -> Vec<Named> {
     let mut found = Vec::new();
     let mut add = |sort, name: Option<String>| found.extend(name.map(|name| Named { sort, name }));
     add(Sort::Job, keys.job.clone());
@@ -97,18 +97,22 @@ pub fn names(signer: Option<&Did>, keys: &Keys, payload: Option<&Value>) -> Vec<
     add(Sort::Signer, signer.map(ToString::to_string));
     add(Sort::AppUid, keys.app_uid.clone());
     if let Some(payload) = payload {
-        let app = payload.at("binds.app").or_else(|| payload.get("app"));
-        let instance = payload.text_at("binds.instance").or_else(|| payload.text_at("instance"));
-        let name = app.and_then(|app| app.text_at("name"));
-        add(Sort::AppName, name.map(str::to_owned));
-        let namespace = app.and_then(|app| app.text_at("namespace"));
-        let whole = || Some(format!("{}/{}/{}", instance?, namespace?, name?));
+        let about = &kind.row().about;
+        let app = AppRef::of(about.app.and_then(|path| payload.at(path)));
+        let instance = about.instance.and_then(|path| payload.text_at(path));
+        add(Sort::AppName, app.name().map(str::to_owned));
+        let whole = || Some(format!("{}/{}/{}", instance?, app.namespace()?, app.name()?));
         add(Sort::App, whole());
-        let change = payload.at("metadata.pulselog.change_ref").or_else(|| payload.get("change_ref"));
-        let key = change.and_then(|change| change.text_at("key"));
+        let (system, key) = change(kind, payload);
         add(Sort::Ticket, key.map(str::to_owned));
-        let whole = || Some(format!("{}/{}", change?.text_at("system")?, key?));
-        add(Sort::Ticket, whole());
+        add(Sort::Ticket, system.zip(key).map(|(system, key)| format!("{system}/{key}")));
     }
     found
+}
+
+/// System and key of the change that a payload names.
+#[must_use]
+pub fn change(kind: Kind, payload: &Value) -> (Option<&str>, Option<&str>) {
+    let [system, key] = kind.row().about.change.map_or([None, None], |paths| paths.map(|path| payload.text_at(path)));
+    (system, key)
 }

@@ -175,7 +175,7 @@ impl<'a> Reading<'a> {
     pub fn names(&self, at: LeafIndex, sort: Sort, name: &str) -> bool {
         let Some(Read { seen, .. }) = self.read.get(&at) else { return false };
         let Some(body) = &seen.body else { return false };
-        let borne = names(seen.entry.signer.as_ref(), &body.keys(), Some(body.payload()));
+        let borne = names(body.kind(), body.signer(), &body.keys(), Some(body.payload()));
         borne.iter().any(|named| named.sort == sort && named.name == name)
     }
 

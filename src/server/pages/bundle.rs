@@ -11,7 +11,7 @@ use axum::response::Response;
 use crate::artifact::Kind;
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{Value, to_compact};
-use crate::artifact::receipts;
+use crate::artifact::{HeldReceipt, OwnReceipt, View, receipts};
 use crate::codes::service;
 use crate::merkle::TreeSize;
 use crate::server::addresses::page;
@@ -164,7 +164,10 @@ impl Bundle<'_> {
             leaf_hash: stored.leaf_hash.to_string(),
             runs: runs(agent, &keys.runs),
             job: job.map(|job| (page::job(&job), Said::name(&job))),
-            ticket: document.payload().and_then(ticket).map(|ticket| Said::name(&ticket)),
+            ticket: document
+                .payload()
+                .and_then(|payload| ticket(stored.entry.kind, payload))
+                .map(|ticket| Said::name(&ticket)),
             facts: document.facts(),
             judged: panel.as_ref().err().map(|state| state.row()),
             verdicts: panel.ok(),
@@ -186,10 +189,10 @@ impl Bundle<'_> {
         for (array, at, receipt) in document.payload().into_iter().flat_map(receipts_of).take(RECEIPTS_MAX) {
             let digest = ArtifactDigest::of(to_compact(receipt).as_bytes());
             let entries = self.reader.view().find_artifact(&digest)?;
-            let inner = receipt.get("payload").unwrap_or(receipt);
+            let inner = HeldReceipt::of(receipt).payload().unwrap_or(receipt);
             rows.push(ReceiptRow {
                 place: format!("{array}[{at}]"),
-                id: inner.text_at("receipt_id").map(Said::name),
+                id: OwnReceipt::of(inner).id().map(Said::name),
                 digest: Chip::hash(&digest.to_string()),
                 entry: entries.first().map(|entry| entry.index.get()),
             });

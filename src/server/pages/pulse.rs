@@ -8,9 +8,8 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::Response;
 
-use crate::artifact::Kind;
 use crate::artifact::digest::ArtifactDigest;
-use crate::artifact::json::Value;
+use crate::artifact::{Kind, TrustPulse, View};
 use crate::codes::service;
 use crate::merkle::TreeSize;
 use crate::server::addresses::page;
@@ -165,6 +164,7 @@ fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<Puls
         stored.index,
         words::entries(size.get()),
     );
+    let says = TrustPulse::of(document.payload());
     Ok(PulsePage {
         shell: reader.shell(&title, description),
         run: Said::name(&run),
@@ -183,8 +183,8 @@ fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<Puls
         verdicts: panel.ok(),
         withheld: document.is_withheld().then(|| PageState::Withheld.row()),
         report: report(&document),
-        tools: counted(&document, "tools", "name", "calls", ("call", "calls")),
-        files: counted(&document, "files", "path", "touches", ("touch", "touches")),
+        tools: counted(says.tools().map(|tool| (tool.name(), tool.calls())), ("call", "calls")),
+        files: counted(says.files().map(|file| (file.path(), file.touches())), ("touch", "touches")),
         inclusion: Inclusion::new(reader, stored, size)?,
         offline: Offline::new(reader, stored, size, Some(from).filter(|f| *f != TreeSize::ZERO)),
         raw: document.raw(),
@@ -197,29 +197,25 @@ fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<Puls
 
 /// Times that the agent gives itself.
 fn report(document: &Document) -> Vec<(&'static str, Said)> {
-    let Some(payload) = document.payload() else { return Vec::new() };
-    let text = |label, path| payload.text_at(path).map(|t| (label, Said::name(t)));
-    let duration = payload.get("duration_ms").and_then(Value::as_i64).and_then(|ms| u64::try_from(ms).ok());
+    let says = TrustPulse::of(document.payload());
+    let text = |label, text: Option<&str>| text.map(|text| (label, Said::name(text)));
     [
-        text("Started, claimed", "started_at"),
-        text("Ended, claimed", "ended_at"),
-        duration.map(|ms| ("Duration, claimed", Said::name(&words::age(0, ms)))),
-        text("Issued, claimed", "issued_at"),
+        text("Started, claimed", says.started_at()),
+        text("Ended, claimed", says.ended_at()),
+        says.duration_ms().map(|ms| ("Duration, claimed", Said::name(&words::age(0, ms)))),
+        text("Issued, claimed", says.issued_at()),
     ]
     .into_iter()
     .flatten()
     .collect()
 }
 
-fn counted(document: &Document, list: &str, name: &str, count: &str, unit: (&str, &str)) -> Counted {
-    let items = document.payload().and_then(|p| p.get(list)).and_then(Value::as_array).unwrap_or_default();
-    let row = |item: &Value| {
-        let times = item.get(count).and_then(Value::as_i64).and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
-        (Said::name(item.text_at(name).unwrap_or_default()), words::counted(times, unit.0, unit.1))
+/// Names, and how often each.
+fn counted<'a>(items: impl ExactSizeIterator<Item = (Option<&'a str>, Option<i64>)>, unit: (&str, &str)) -> Counted {
+    let row = |(name, times): (Option<&str>, Option<i64>)| {
+        let times = times.and_then(|times| u64::try_from(times).ok()).unwrap_or_default();
+        (Said::name(name.unwrap_or_default()), words::counted(times, unit.0, unit.1))
     };
     let left = items.len().saturating_sub(COUNTED_ROWS_MAX) as u64;
-    Counted {
-        rows: items.iter().take(COUNTED_ROWS_MAX).map(row).collect(),
-        left: (left > 0).then(|| words::quantity(left)),
-    }
+    Counted { rows: items.take(COUNTED_ROWS_MAX).map(row).collect(), left: (left > 0).then(|| words::quantity(left)) }
 }

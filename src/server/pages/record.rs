@@ -10,6 +10,7 @@ use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::addresses::page;
 use crate::server::desk::Paper;
 use crate::server::index::RUN_ENTRIES_MAX;
+use crate::server::index::names::change;
 use crate::server::judge::AuditsError;
 use crate::server::judge::ScopeReport;
 use crate::server::log::view::StoredEntry;
@@ -114,7 +115,7 @@ impl Record {
     /// A joined entry as a row.
     fn add(&mut self, paper: &Paper, findings: &[Finding]) -> EntryRow {
         let stored = &paper.stored;
-        if let Some(ticket) = paper.payload().and_then(ticket) {
+        if let Some(ticket) = paper.payload().and_then(|payload| ticket(stored.entry.kind, payload)) {
             let said = Said::name(&ticket);
             if self.tickets.iter().all(|(known, _)| *known != said) {
                 self.tickets.push((said, stored.index.get()));
@@ -180,32 +181,15 @@ pub(super) fn named_job(reader: &Reader, job: &str, size: TreeSize) -> Result<Ve
     Ok(found)
 }
 
-/// What one line says of an artifact, by dotted path into its payload.
-const SUMMARY: &[(&str, &str)] = &[
-    ("decision", "decision"),
-    ("change", "what"),
-    ("outcome", "outcome"),
-    ("action", "binds.action"),
-    ("action", "action"),
-    ("app", "binds.app.name"),
-    ("app", "app.name"),
-    ("phase", "phase"),
-    ("provider", "provider"),
-    ("model", "model"),
-    ("tool", "tool_name"),
-    ("reason", "reason"),
-];
-/// Facts of one line.
-const SUMMARY_FACTS_MAX: usize = 3;
-
+/// What one line says of an artifact.
 fn summary(paper: &Paper) -> Vec<(&'static str, Said)> {
     let Some(payload) = paper.payload() else { return Vec::new() };
     let said = |&(label, path): &(&'static str, &str)| payload.text_at(path).map(|t| (label, Said::name(t)));
-    SUMMARY.iter().filter_map(said).take(SUMMARY_FACTS_MAX).collect()
+    paper.stored.entry.kind.row().summary.iter().filter_map(said).collect()
 }
 
 /// `jira PAY-123`, from a bundle's metadata or a change record. Text, never a link.
-pub(super) fn ticket(payload: &Value) -> Option<String> {
-    let change = payload.at("metadata.pulselog.change_ref").or_else(|| payload.get("change_ref"))?;
-    Some(format!("{} {}", change.text_at("system")?, change.text_at("key")?))
+pub(super) fn ticket(kind: Kind, payload: &Value) -> Option<String> {
+    let (system, key) = change(kind, payload);
+    Some(format!("{} {}", system?, key?))
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::artifact::Artifact;
-use crate::artifact::json::{self, Value};
+use crate::artifact::json;
+use crate::artifact::{Artifact, Claims, CstIssuance, ProofBundle, View};
 use crate::codes::verdict;
 use crate::protocol::Document;
 use crate::verify::judge::{Judge, RunTokens};
@@ -63,9 +63,9 @@ impl Judge {
             let detail = format!("{others} of the key set are of another kind than Ed25519 and were passed over");
             checks.push(Check::pass("token", detail));
         }
-        let claim = |path| token.claims.text_at(path).unwrap_or_default();
-        let bundles: Vec<_> = document.bundles().iter().map(|bundle| bundle.payload()).collect();
-        if document.bundles().iter().filter_map(|bundle| bundle.agent()).any(|agent| agent != claim("sub")) {
+        let claims = Claims::of(&token.claims);
+        let bundles = document.bundles();
+        if bundles.iter().filter_map(|bundle| bundle.agent()).any(|agent| agent != claims.sub().unwrap_or_default()) {
             checks.push(Check::fail(
                 "token",
                 &verdict::TOKEN_OTHER_AGENT,
@@ -73,16 +73,14 @@ impl Judge {
             ));
         }
         let expected = self.expect_job.as_deref().or(name.job.as_deref());
-        if expected.is_some_and(|job| job != claim("mission_id")) {
+        if expected.is_some_and(|job| job != claims.job().unwrap_or_default()) {
             checks.push(Check::fail("token", &verdict::TOKEN_OTHER_JOB, "it is bound to another job"));
         }
-        let receipts =
-            |bundle: &&'_ Value| bundle.get("receipts").and_then(Value::as_array).unwrap_or_default().to_vec();
-        let other = |receipt: &Value| {
-            let named = receipt.text_at("payload.binding.token_scope_hash_b64u");
-            named.is_some_and(|named| named != claim("token_scope_hash_b64u"))
-        };
-        if bundles.iter().flat_map(receipts).any(|receipt| other(&receipt)) {
+        let mut grants = bundles
+            .iter()
+            .flat_map(|bundle| ProofBundle::of(bundle.payload()).receipts())
+            .filter_map(|receipt| receipt.sealed_binding().scope_hash());
+        if grants.any(|named| named != claims.scope_hash().unwrap_or_default()) {
             checks.push(Check::fail(
                 "token",
                 &verdict::TOKEN_OTHER_GRANT,
@@ -99,10 +97,13 @@ impl Judge {
         let operator = self.operator.as_ref();
         let found = operator.and_then(|operator| Some(self.timeline()?.issuances(&token.hash, operator)));
         let found = found.unwrap_or_default();
-        let claims = |issuance: &Artifact| issuance.payload().get("claims").map(json::to_jcs);
+        fn says(issuance: &Artifact) -> Option<CstIssuance<'_>> {
+            issuance.says().try_into().ok()
+        }
+        let claims = |issuance: &Artifact| says(issuance)?.claims().value().map(json::to_jcs);
         let is_its = |issuance: &Artifact| {
             let same = claims(issuance) == Some(json::to_jcs(&token.claims));
-            same && issuance.payload().text_at("kid") == Some(token.kid.as_str())
+            same && says(issuance).and_then(CstIssuance::kid) == Some(token.kid.as_str())
         };
         let Some((first, issuance)) = found.first() else {
             return Check::incomplete(

@@ -167,7 +167,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn sources(dir: &str) -> Vec<(String, String)> {
+pub(super) fn sources(dir: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut waiting = vec![root().join(dir)];
     while let Some(path) = waiting.pop() {
@@ -214,7 +214,7 @@ fn imported(code: &str) -> BTreeSet<String> {
 }
 
 /// The file without comments and without its tests.
-fn code_of(text: &str) -> String {
+pub(super) fn code_of(text: &str) -> String {
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
     code.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
