@@ -134,11 +134,6 @@ impl Artifact {
         &self.compact
     }
 
-    /// The compact form, for the store.
-    pub fn into_compact(self) -> String {
-        self.compact
-    }
-
     /// The compact form for the store, and the payload for whoever files it.
     pub fn into_parts(self) -> (String, Value) {
         let payload = match (self.signer, self.value) {

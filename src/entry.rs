@@ -256,18 +256,18 @@ impl SequencedEntry {
 
     fn write(&self, count: usize, out: &mut BufWriter) -> Result<(), CborWriteError> {
         Map::bounded(count, out)?;
-        (key::VERSION, ENTRY_VERSION).put(out)?;
-        (key::KIND, self.kind.name()).put(out)?;
-        (key::DIGEST, Bytes(&self.digest.as_bytes()[..])).put(out)?;
-        (key::LENGTH, self.body_bytes).put(out)?;
+        put(out, key::VERSION, ENTRY_VERSION)?;
+        put(out, key::KIND, self.kind.name())?;
+        put(out, key::DIGEST, Bytes(&self.digest.as_bytes()[..]))?;
+        put(out, key::LENGTH, self.body_bytes)?;
         if let Some(signer) = &self.signer {
-            (key::SIGNER, signer.as_str()).put(out)?;
+            put(out, key::SIGNER, signer.as_str())?;
         }
-        (key::SUBMITTER, self.submitter.as_str()).put(out)?;
-        (key::LOGGED_AT, self.logged_at.0).put(out)?;
+        put(out, key::SUBMITTER, self.submitter.as_str())?;
+        put(out, key::LOGGED_AT, self.logged_at.0)?;
         if let Some(receipts) = &self.receipts {
-            (key::RECEIPTS_ROOT, Bytes(&receipts.root[..])).put(out)?;
-            (key::RECEIPTS_COUNT, receipts.count).put(out)?;
+            put(out, key::RECEIPTS_ROOT, Bytes(&receipts.root[..]))?;
+            put(out, key::RECEIPTS_COUNT, receipts.count)?;
         }
         Ok(())
     }
@@ -313,15 +313,9 @@ impl SequencedEntry {
 
 type CborWriteError = EncodeError<<BufWriter as Write>::Error>;
 
-trait Put {
-    fn put(&self, out: &mut BufWriter) -> Result<(), CborWriteError>;
-}
-
-impl<V: Encode> Put for (u64, V) {
-    fn put(&self, out: &mut BufWriter) -> Result<(), CborWriteError> {
-        self.0.encode(out)?;
-        self.1.encode(out)
-    }
+fn put(out: &mut BufWriter, key: u64, value: impl Encode) -> Result<(), CborWriteError> {
+    key.encode(out)?;
+    value.encode(out)
 }
 
 /// The members of an entry while it is read.

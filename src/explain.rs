@@ -9,7 +9,7 @@
 //! name, of the protocol's and the audit's for what they judge. One name may have
 //! a meaning in two areas: both are given.
 
-use crate::audit;
+use crate::audit::{self, Rule};
 use crate::codes;
 use crate::protocol;
 
@@ -27,6 +27,8 @@ pub struct Explanation {
     pub action: &'static str,
     /// When it means less than that.
     pub note: Option<&'static str>,
+    /// The rule of the audit that this is, which says more.
+    pub rule: Option<&'static Rule>,
 }
 
 /// Most codes that [`nearest`] proposes.
@@ -38,16 +40,16 @@ const CODE_BYTES_MAX: usize = 96;
 pub fn all() -> impl Iterator<Item = Explanation> {
     let own = codes::all().map(|row| {
         let (code, area, title, means, action) = (row.name, row.area, row.title, row.means, row.action);
-        Explanation { code, area, title, means, action, note: None }
+        Explanation { code, area, title, means, action, note: None, rule: None }
     });
     let protocol = protocol::CODES.iter().chain(protocol::RISK_FLAGS).map(|row| {
         let (code, title, means, action) = (row.code, row.title, row.means, row.action);
-        Explanation { code, area: "protocol verdict", title, means, action, note: None }
+        Explanation { code, area: "protocol verdict", title, means, action, note: None, rule: None }
     });
     let findings = audit::RULE_GROUPS.iter().copied().flatten().map(|rule| {
         let (code, title, means, action) = (rule.code, rule.title, rule.rationale, rule.what_to_do);
         let note = (!rule.rests_on.is_empty()).then_some(audit::WHILE_UNDECIDED);
-        Explanation { code, area: "audit finding", title, means, action, note }
+        Explanation { code, area: "audit finding", title, means, action, note, rule: Some(rule) }
     });
     own.chain(protocol).chain(findings)
 }

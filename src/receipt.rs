@@ -7,8 +7,9 @@
 //! bundle + LogProof + chosen receipts   ──of─────▶  Disclosure
 //! ```
 //!
-//! [`LogProof`] is the neutral form; a format is one file and one row of
-//! [`FORMATS`]. Nothing in a proof is believed before [`prove`] returns.
+//! [`LogProof`] is the neutral form, and how it is written down stands in a file
+//! of its own ([`tlog_proof`]). Nothing in a proof is believed before [`prove`]
+//! returns.
 
 use std::sync::Arc;
 
@@ -93,20 +94,6 @@ pub fn prove_under(
     verify_inclusion(proof.index, head.size, &leaf_hash, &proof.path, &head.root)?;
     Ok(ProvenEntry { entry: entry.to_vec(), leaf_hash, index: proof.index, checkpoint })
 }
-
-/// One way to write a [`LogProof`] down.
-#[derive(Clone, Copy, Debug)]
-pub struct Format {
-    pub name: &'static str,
-    /// Without its dot.
-    pub file_extension: &'static str,
-    pub media_type: &'static str,
-    pub encode: fn(&LogProof) -> Vec<u8>,
-    pub decode: fn(&[u8]) -> Result<LogProof, ReceiptError>,
-}
-
-/// Every proof format that is written and read.
-pub const FORMATS: &[Format] = &[tlog_proof::FORMAT];
 
 /// Base64 hash lines up to the empty line, which is consumed.
 fn decode_path<'text>(lines: &mut impl Iterator<Item = &'text str>) -> Result<Vec<Hash>, ReceiptError> {

@@ -24,6 +24,15 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// Every one, the least first.
+    pub const ALL: [Self; 5] = [Self::Info, Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// The one of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|severity| severity.name() == name)
+    }
+
     /// As `audit_statement` spells it.
     #[must_use]
     pub const fn name(self) -> &'static str {

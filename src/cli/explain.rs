@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use pulselog::audit::{self, Effect, Rule};
+use pulselog::audit::{Effect, Rule};
 use pulselog::explain::{Explanation, explain, nearest};
 use pulselog::verify::plain_text::escape;
 
@@ -48,7 +48,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 fn to_text(row: &Explanation) -> String {
-    let rule = rule(row);
+    let rule = row.rule;
     let grade = rule.map(|rule| format!(", {}, {}", rule.severity.name(), effect(rule))).unwrap_or_default();
     let mut text = format!("{}  ({}{grade})\n\n", escape(row.code), row.area);
     let said = [
@@ -68,11 +68,6 @@ fn to_text(row: &Explanation) -> String {
     text
 }
 
-/// The rule of the audit that this is, which says more.
-fn rule(row: &Explanation) -> Option<&'static Rule> {
-    audit::explain(row.code).filter(|rule| rule.title == row.title)
-}
-
 const fn effect(rule: &Rule) -> &'static str {
     match rule.effect {
         Effect::Fails => "fails the verdict",
@@ -89,7 +84,7 @@ fn to_json(row: &Explanation) -> serde_json::Value {
     if let Some(note) = row.note {
         json["note"] = note.into();
     }
-    if let Some(rule) = rule(row) {
+    if let Some(rule) = row.rule {
         json["severity"] = rule.severity.name().into();
         json["effect"] = effect(rule).into();
         json["does_not_prove"] = rule.does_not_prove.into();

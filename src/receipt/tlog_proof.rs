@@ -15,7 +15,7 @@
 
 use base64ct::{Base64, Encoding};
 
-use super::{Format, LogProof, ReceiptError, decode_path};
+use super::{LogProof, ReceiptError, decode_path};
 use crate::merkle::{LeafIndex, PATH_HASHES_MAX};
 use crate::note::{NOTE_BYTES_MAX, SignedNote, decode_base64};
 
@@ -26,14 +26,6 @@ pub const EXTRA_BYTES_MAX: usize = 65_535;
 pub const TLOG_PROOF_BYTES_MAX: usize = 128 + EXTRA_BYTES_MAX.div_ceil(3) * 4 + PATH_HASHES_MAX * 45 + NOTE_BYTES_MAX;
 
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
-
-pub(super) const FORMAT: Format = Format {
-    name: "tlog-proof",
-    file_extension: "tlog-proof",
-    media_type: "text/plain; charset=utf-8",
-    encode: |proof| encode(proof).into_bytes(),
-    decode,
-};
 
 /// Prints a proof. What exceeds the limits of this file is printed all the
 /// same and refused by [`decode`].

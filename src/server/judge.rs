@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::{Did, Kind};
-use crate::audit::{AsOf, Finding, Gather, Report, Scope, Severity};
+use crate::audit::{AsOf, Finding, Gather, Report, Rule, Scope, Severity};
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::desk::Desk;
 use crate::server::index::Index;
@@ -62,7 +62,7 @@ pub struct ScopeReport {
 /// Which findings are asked for; each member narrows.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    pub code: Option<String>,
+    pub rule: Option<&'static Rule>,
     /// At least this bad.
     pub severity: Option<Severity>,
     pub job: Option<String>,
@@ -88,7 +88,7 @@ impl Filter {
         let of = &finding.subject;
         let is = |asked: &Option<String>, named: &Option<String>| asked.is_none() || asked == named;
         let (is_run, is_token) = (matches!(scope, Some(Scope::Run { .. })), matches!(scope, Some(Scope::Token(_))));
-        self.code.as_deref().is_none_or(|code| code == finding.rule.code)
+        self.rule.is_none_or(|rule| rule == finding.rule)
             && self.severity.is_none_or(|least| finding.severity >= least)
             && (matches!(scope, Some(Scope::Job(_))) || is(&self.job, &of.job))
             && (is_run || (is(&self.run, &of.run) && is(&self.agent, &of.agent)))

@@ -22,7 +22,6 @@ use crate::server::pool;
 const LIMIT_USUAL: usize = 100;
 const LIMIT_MAX: usize = 1_000;
 
-const SEVERITIES: [Severity; 5] = [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
 const SEVERITY_NAMES: [&str; 5] = ["info", "low", "medium", "high", "critical"];
 
 const AT: Param = Param {
@@ -101,12 +100,14 @@ fn filter(query: &Query) -> Result<Filter, Problem> {
         }
     }
     let severity = query.text("severity").map(|word| {
-        let found = SEVERITIES.into_iter().find(|severity| severity.name() == word);
-        found.ok_or_else(|| Problem::parameter("severity", "must be info, low, medium, high or critical"))
+        let no_severity = || Problem::parameter("severity", "must be info, low, medium, high or critical");
+        Severity::parse(word).ok_or_else(no_severity)
     });
-    if query.text("code").is_some_and(|code| explain(code).is_none()) {
-        return Err(Problem::parameter("code", "names no rule of the audit"));
-    }
+    let rule = query.text("code").map(|code| {
+        let no_rule = || Problem::parameter("code", "names no rule of the audit");
+        explain(code).ok_or_else(no_rule)
+    });
+    let rule = rule.transpose()?;
     if query.text("run").is_some() && query.text("agent").is_none() {
         return Err(Problem::parameter("agent", "is required with run"));
     }
@@ -114,7 +115,7 @@ fn filter(query: &Query) -> Result<Filter, Problem> {
         return Err(Problem::parameter("token", "must be 64 lowercase hex digits"));
     }
     Ok(Filter {
-        code: text("code"),
+        rule,
         severity: severity.transpose()?,
         job: text("job"),
         run: text("run"),

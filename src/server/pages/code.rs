@@ -6,7 +6,6 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
-use crate::audit;
 use crate::codes::service;
 use crate::explain::{explain, nearest};
 use crate::server::addresses::page;
@@ -51,20 +50,17 @@ pub(super) async fn page(State(handles): State<Handles>, code: Result<Path<Strin
         if first.code != asked {
             return Ok(Answer::Redirect(page::code(first.code)));
         }
-        let meanings = rows.iter().map(|row| {
-            let rule = audit::explain(row.code).filter(|rule| rule.title == row.title);
-            Meaning {
-                area: row.area,
-                title: row.title,
-                means: sentence(row.means),
-                action: sentence(row.action),
-                note: row.note,
-                rule: rule.map(|rule| RuleWords {
-                    severity: Grade::of(rule.severity),
-                    effect: effect(rule.effect),
-                    limits: rule.does_not_prove,
-                }),
-            }
+        let meanings = rows.iter().map(|row| Meaning {
+            area: row.area,
+            title: row.title,
+            means: sentence(row.means),
+            action: sentence(row.action),
+            note: row.note,
+            rule: row.rule.map(|rule| RuleWords {
+                severity: Grade::of(rule.severity),
+                effect: effect(rule.effect),
+                limits: rule.does_not_prove,
+            }),
         });
         let description = format!("What {} means and what to do about it.", first.code);
         let shell = reader.shell(&format!("{} · {}", first.title, first.code), description);

@@ -12,10 +12,6 @@ use crate::server::pages::words;
 /// Entries that one list links to; the rest is counted.
 const ENTRIES_SHOWN: usize = 12;
 
-/// Severities with the number of bars beside the word, least first.
-pub(crate) const SEVERITIES: [Severity; 5] =
-    [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
-
 /// A finding, ready to show.
 pub(crate) struct Card {
     pub severity: Grade,

@@ -6,13 +6,13 @@ use axum::extract::{Query, State};
 use axum::http::Uri;
 use axum::response::Response;
 
-use crate::audit::explain;
+use crate::audit::{Severity, explain};
 use crate::codes::service;
 use crate::explain::nearest;
 use crate::merkle::TreeSize;
 use crate::server::judge::Filter;
 use crate::server::pages::coverage::reach;
-use crate::server::pages::finding::{Card, Entries, Grade, SEVERITIES};
+use crate::server::pages::finding::{Card, Entries, Grade};
 use crate::server::pages::inline::Said;
 use crate::server::pages::reader::{Choices, Reader, Shell, number};
 use crate::server::pages::trouble::Trouble;
@@ -70,13 +70,14 @@ impl Asked {
 
     fn filter(&self) -> Result<Filter, Trouble> {
         let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-        if !self.code.is_empty() && explain(&self.code).is_none() {
+        let rule = explain(&self.code);
+        if rule.is_none() && !self.code.is_empty() {
             let trouble =
                 Trouble::new(&service::INVALID_PARAMETER, "No rule of the audit has this code.").about(&self.code);
             let near = nearest(&self.code).into_iter().filter(|code| explain(code).is_some());
             return Err(trouble.with_nearest(near.collect()));
         }
-        let severity = SEVERITIES.into_iter().find(|severity| severity.name() == self.severity);
+        let severity = Severity::parse(&self.severity);
         if severity.is_none() && !self.severity.is_empty() {
             let sentence = "A severity is info, low, medium, high or critical.";
             return Err(Trouble::new(&service::INVALID_PARAMETER, sentence).about(&self.severity));
@@ -85,7 +86,7 @@ impl Asked {
             return Err(Trouble::new(&service::INVALID_PARAMETER, "A run is known by its agent and id: give both."));
         }
         Ok(Filter {
-            code: given(&self.code),
+            rule,
             severity,
             job: given(&self.job),
             run: given(&self.run),
@@ -141,12 +142,12 @@ fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<FindingsPage, T
     let found = reader.sitting.findings(&filter, size, after, LIMIT)?;
     let first = asked.href(size);
     let count = |severity| found.findings.iter().filter(|finding| finding.severity == severity).count() as u64;
-    let counts = SEVERITIES.into_iter().rev().map(|severity| (Grade::of(severity), count(severity)));
+    let counts = Severity::ALL.into_iter().rev().map(|severity| (Grade::of(severity), count(severity)));
     let described = words::counted(found.findings.len() as u64, "finding", "findings");
     let description = format!("{described} on this page, as of {}.", words::entries(size.get()));
     Ok(FindingsPage {
         shell: reader.shell("Findings", description),
-        severities: SEVERITIES.into_iter().map(|s| (s.name(), s.name() == asked.severity)).collect(),
+        severities: Severity::ALL.into_iter().map(|s| (s.name(), s.name() == asked.severity)).collect(),
         as_of: As::new(&found.as_of),
         pinned: Pinned::of(reader, size, asked.newest()),
         counts: counts.filter(|(_, n)| *n > 0).map(|(grade, n)| (grade, words::quantity(n))).collect(),

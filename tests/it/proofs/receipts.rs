@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use pulselog::checkpoint::{Checkpoint, Origin, TreeHead};
 use pulselog::merkle::{Frontier, Hash, LeafIndex, Node, Plan, TreeSize, leaf_hash};
 use pulselog::note::{KeyName, SignedNote, SignerKey};
-use pulselog::receipt::{ConsistencyFile, FORMATS, LogProof, prove, tlog_proof};
+use pulselog::receipt::{ConsistencyFile, LogProof, prove, tlog_proof};
 use pulselog::trust::{TrustPolicy, TrustedCheckpoint};
 
 const ORIGIN: &str = "example.com/log";
@@ -105,12 +105,9 @@ fn proof_file_has_the_lines_of_the_specification() {
 }
 
 #[test]
-fn every_format_reads_what_it_writes() {
+fn a_proof_file_is_read_as_it_was_written() {
     let proof = Log::of(ORIGIN, 11).proof(5, 11);
-    assert!(!FORMATS.is_empty());
-    for format in FORMATS {
-        assert_eq!((format.decode)(&(format.encode)(&proof)), Ok(proof.clone()), "{}", format.name);
-    }
+    assert_eq!(tlog_proof::decode(tlog_proof::encode(&proof).as_bytes()), Ok(proof));
 }
 
 #[test]
