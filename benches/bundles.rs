@@ -64,7 +64,11 @@ fn seal(kind: &str, payload: &str, key: &SigningKey) -> (String, (VerifyingKey, 
 
 /// Bundle number `n`, of one line, and what must be done for it.
 pub fn make(n: usize, events: usize, receipts: usize, gateway: &SigningKey) -> (String, Bound) {
-    let agent = SigningKey::from_bytes(&[7; 32]);
+    make_by(&SigningKey::from_bytes(&[7; 32]), n, events, receipts, gateway)
+}
+
+/// The same of another agent.
+pub fn make_by(agent: &SigningKey, n: usize, events: usize, receipts: usize, gateway: &SigningKey) -> (String, Bound) {
     let (chain, headers, first) = chain(events);
     let (sealed, mut signatures): (Vec<_>, Vec<_>) =
         (0..receipts).map(|n| seal("gateway_receipt", &receipt(n, &first), gateway)).unzip();
@@ -74,7 +78,7 @@ pub fn make(n: usize, events: usize, receipts: usize, gateway: &SigningKey) -> (
         Did::of(&agent.verifying_key()),
         chain.join(","),
     );
-    let (bundle, signature) = seal("proof_bundle", &payload, &agent);
+    let (bundle, signature) = seal("proof_bundle", &payload, agent);
     signatures.push(signature);
     (bundle, Bound { signatures, events: headers, payload })
 }

@@ -6,7 +6,8 @@
 //! Both sides keep all cores busy, so on a machine that does other work the
 //! ratio of processor times says more than that of the clock.
 //!
-//! `cargo bench --bench many --no-default-features`
+//! `cargo bench --bench many --no-default-features [-- SIGNERS]`: so many agents
+//! and as many gateways, in turns; one of each if nothing is said.
 
 mod bundles;
 #[allow(dead_code)]
@@ -48,7 +49,7 @@ use pulselog::artifact::json;
 use pulselog::artifact::{Did, KeyCache};
 use pulselog::protocol::{Document, DocumentKind, Options, verify_with};
 
-use bundles::{Bound, NOW_MS, make};
+use bundles::{Bound, NOW_MS, make_by};
 use documents::{Input, Source};
 
 const FEW: usize = 10_000;
@@ -59,17 +60,17 @@ const SHARE: usize = 256;
 
 fn main() {
     let dir = tempfile::tempdir().expect("a directory");
-    let gateway = SigningKey::from_bytes(&[9; 32]);
+    let signers = Signers::new(std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(1));
     let mut options = Options::at(NOW_MS);
-    options.gateway_signers = Some(vec![Did::of(&gateway.verifying_key()).to_string()]);
+    options.gateway_signers = Some(signers.listed());
     // Memory first: the high-water mark also counts what the bound keeps.
     let path = dir.path().join("many.ndjson");
     for count in [FEW, MANY] {
-        let bytes = write(&path, count, &gateway);
+        let bytes = write(&path, count, &signers);
         drive(&path, count, &options);
         println!("{count} bundles, {} MB: peak resident {} KiB", bytes / 1_000_000, peak_kib());
     }
-    let bounds: Vec<Bound> = (0..MANY).map(|n| make(n, 1, 1, &gateway).1).collect();
+    let bounds: Vec<Bound> = (0..MANY).map(|n| signers.make(n).1).collect();
     let mut ratios = Vec::new();
     for _ in 0..ROUNDS {
         let bare = timed(|| on_all_cores(&bounds, Bound::verify_signatures));
@@ -93,7 +94,35 @@ fn main() {
         ratios.sort_by(|a, b| a[of].total_cmp(&b[of]));
         ratios[ROUNDS / 2][of]
     });
+    print!("{} agents and gateways, ", signers.0.len());
     println!("medians of {ROUNDS}: {clock:.3} ({processor:.3}) of bare verify_strict");
+}
+
+/// Agents, each with its gateway.
+struct Signers(Vec<[SigningKey; 2]>);
+
+impl Signers {
+    fn new(count: usize) -> Signers {
+        let key = |role: u8, n: usize| {
+            let mut seed = [role; 32];
+            seed[..8].copy_from_slice(&n.to_le_bytes());
+            SigningKey::from_bytes(&seed)
+        };
+        Signers((0..count.max(1)).map(|n| [7, 9].map(|role| key(role, n))).collect())
+    }
+
+    /// A list is looked through from its beginning: a long one would be measured instead.
+    fn listed(&self) -> Vec<String> {
+        match &self.0[..] {
+            [[_, gateway]] => vec![Did::of(&gateway.verifying_key()).to_string()],
+            _ => vec!["*".to_owned()],
+        }
+    }
+
+    fn make(&self, n: usize) -> (String, Bound) {
+        let [agent, gateway] = &self.0[n % self.0.len()];
+        make_by(agent, n, 1, 1, gateway)
+    }
 }
 
 /// Seconds that work took, by the clock and by the processor.
@@ -112,11 +141,11 @@ fn processor_seconds() -> f64 {
     ticks.sum::<f64>() / 100.0
 }
 
-fn write(path: &Path, count: usize, gateway: &SigningKey) -> usize {
+fn write(path: &Path, count: usize, signers: &Signers) -> usize {
     let mut file = BufWriter::new(File::create(path).expect("a file"));
     let mut bytes = 0;
     for n in 0..count {
-        let (line, _) = make(n, 1, 1, gateway);
+        let (line, _) = signers.make(n);
         writeln!(file, "{line}").expect("a line");
         bytes += line.len() + 1;
     }

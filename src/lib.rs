@@ -112,6 +112,7 @@ pub mod tile;
 pub mod note;
 pub mod checkpoint;
 pub mod trust;
+pub mod signature;
 
 // Ring 2: our domain. No IO.
 pub mod artifact;

@@ -4,15 +4,14 @@
 
 use std::ops::Range;
 
-use ed25519_dalek::VerifyingKey;
-
-use crate::artifact::did::{Did, KeyCache};
+use crate::artifact::did::Did;
 use crate::artifact::digest::{ArtifactDigest, PayloadHash, sha256};
 use crate::artifact::envelope::{self, ALGORITHM, HASH_ALGORITHM, HASH_ALGORITHM_UNSUPPORTED};
 use crate::artifact::error::AdmitError;
 use crate::artifact::expansion::{NotExpanded, expand};
 use crate::artifact::grant::Grant;
 use crate::artifact::json::{self, Value, compact_with_payload, to_jcs};
+use crate::artifact::key_cache::{KeyCache, KnownKey};
 use crate::artifact::kind::{Form, HashForm, Kind};
 use crate::artifact::receipts_root::ReceiptsRoot;
 use crate::artifact::shape::{Broken, ShapeError, check, check_ids};
@@ -321,7 +320,7 @@ fn check_signatures(kind: Kind, candidate: &Candidate, keys: &KeyCache) -> Resul
     Ok((hash, signer))
 }
 
-fn key_in(signed: &Value, path: String, keys: &KeyCache) -> Result<(Did, VerifyingKey), AdmitError> {
+fn key_in(signed: &Value, path: String, keys: &KeyCache) -> Result<(Did, KnownKey), AdmitError> {
     keys.get(required_text(signed, "signer_did")?).map_err(|error| AdmitError::Key { path, error })
 }
 

@@ -4,21 +4,17 @@
 //! Other DID methods are texts here: nothing can be verified with them without
 //! asking somebody, and this room asks nobody.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use ed25519_dalek::{Signature, VerifyingKey};
+use ed25519_dalek::VerifyingKey;
 
-use crate::artifact::checked::{Checked, strictly};
 use crate::artifact::shape::DID_BYTES_MAX;
 use crate::codes::{self, Code};
+use crate::signature::StrictKey;
 
 const PREFIX: &str = "did:key:z";
 /// Multicodec of an Ed25519 public key.
 const ED25519: [u8; 2] = [0xed, 0x01];
-/// Keys kept parsed. 4,096 x (56-byte name + 192-byte key) stays near 1 MiB.
-const CACHED_KEYS_MAX: usize = 4096;
 
 /// The DID of whoever signed: a did:key that a key was read from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,8 +34,13 @@ impl Did {
     ///
     /// # Errors
     /// The bytes are no canonical point, or one of small order.
-    pub fn key(&self) -> Result<VerifyingKey, DidError> {
+    pub fn key(&self) -> Result<StrictKey, DidError> {
         key_from(&raw_key(&self.0)?)
+    }
+
+    /// The DID of a text that [`Did::parse`] took before.
+    pub(super) fn read_before(text: &str) -> Did {
+        Did(text.to_owned())
     }
 
     /// The did:key of a public key.
@@ -92,67 +93,12 @@ fn raw_key(text: &str) -> Result<[u8; 32], DidError> {
     raw.try_into().map_err(|_| DidError::WrongLength { got: raw.len() })
 }
 
-fn key_from(raw: &[u8; 32]) -> Result<VerifyingKey, DidError> {
-    let key = VerifyingKey::from_bytes(raw).map_err(|_| DidError::NotAPoint)?;
-    if key.is_weak() {
-        return Err(DidError::SmallOrder);
-    }
+fn key_from(raw: &[u8; 32]) -> Result<StrictKey, DidError> {
+    let point = VerifyingKey::from_bytes(raw).map_err(|_| DidError::NotAPoint)?;
+    let key = StrictKey::new(point).ok_or(DidError::SmallOrder)?;
     // Decompression reduces y modulo p: only the reduced spelling is a name.
-    if key.to_edwards().compress().to_bytes() != *raw {
+    if point.to_edwards().compress().to_bytes() != *raw {
         return Err(DidError::NotAPoint);
     }
     Ok(key)
-}
-
-/// Keys already read, by the text of their DID: reading one costs about a
-/// third of verifying a signature, and a gateway signs thousands of receipts.
-/// Holds good keys only; when full it starts again. Clones share it.
-#[derive(Clone, Debug, Default)]
-pub struct KeyCache {
-    keys: Arc<Mutex<HashMap<String, VerifyingKey>>>,
-    checked: Option<Arc<Checked>>,
-}
-
-impl KeyCache {
-    pub fn new() -> KeyCache {
-        KeyCache::default()
-    }
-
-    /// The same keys for one reading of what belongs together, a request or a
-    /// packet: it checks each signature once, however often it is met.
-    #[must_use]
-    pub fn of_one_reading(&self) -> KeyCache {
-        KeyCache { keys: Arc::clone(&self.keys), checked: Some(Arc::default()) }
-    }
-
-    /// Signatures that this reading has checked; 0 of a cache that remembers none.
-    #[must_use]
-    pub fn checks(&self) -> u64 {
-        self.checked.as_ref().map_or(0, |checked| checked.made())
-    }
-
-    /// Whether this is the key's signature over the message: strict.
-    pub(crate) fn verifies(&self, key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool {
-        match &self.checked {
-            Some(checked) => checked.verifies(key, message, signature),
-            None => strictly(key, message, signature),
-        }
-    }
-
-    /// The DID and its key, from the cache or parsed.
-    pub fn get(&self, text: &str) -> Result<(Did, VerifyingKey), DidError> {
-        // A panic while holding the lock leaves a whole map: it is only a cache.
-        let known = self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(text).copied();
-        if let Some(key) = known {
-            return Ok((Did(text.to_owned()), key));
-        }
-        let did = Did::parse(text)?;
-        let key = did.key()?;
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if keys.len() >= CACHED_KEYS_MAX {
-            keys.clear();
-        }
-        keys.insert(text.to_owned(), key);
-        Ok((did, key))
-    }
 }

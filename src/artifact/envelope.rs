@@ -12,9 +12,9 @@
 //! `issued_at`, `expires_at` and co-signatures stand outside the signature.
 //! Not implemented, and refused: BLAKE3.
 
-use ed25519_dalek::{Signature, VerifyingKey};
+use ed25519_dalek::Signature;
 
-use crate::artifact::did::KeyCache;
+use crate::artifact::key_cache::{KeyCache, KnownKey};
 use crate::artifact::shape::{Shape, Text, list, object, optional, plain, required};
 use crate::text::base64url;
 
@@ -99,7 +99,7 @@ const CO_SIGNATURE: Shape = object(&[
 ]);
 
 /// Whether `signature_b64u` is the key's signature over the text of the hash.
-pub(crate) fn verifies(keys: &KeyCache, key: &VerifyingKey, payload_hash_b64u: &str, signature_b64u: &str) -> bool {
+pub(crate) fn verifies(keys: &KeyCache, key: &KnownKey, payload_hash_b64u: &str, signature_b64u: &str) -> bool {
     let Some(bytes) = base64url::decode::<64>(signature_b64u) else {
         return false;
     };

@@ -4,9 +4,9 @@
 
 use crate::artifact::Artifact;
 use crate::artifact::admission::{Candidate, Reading, authenticate, recognise};
-use crate::artifact::did::KeyCache;
 use crate::artifact::error::AdmitError;
 use crate::artifact::json::Value;
+use crate::artifact::key_cache::KeyCache;
 use crate::artifact::kind::Kind;
 use crate::artifact::proof_bundle::receipts;
 use crate::codes::Code;

@@ -19,6 +19,7 @@ pub(crate) mod policies;
 pub mod problem;
 pub(crate) mod proofs;
 pub(crate) mod query;
+pub(crate) mod ready;
 pub(crate) mod slots;
 pub(crate) mod submit;
 pub(crate) mod throttle;

@@ -54,9 +54,20 @@ impl Desks {
     /// A desk for one request, at the size that is published now.
     #[must_use]
     pub fn open(&self) -> Desk {
+        self.open_with(self.keys.of_one_reading())
+    }
+
+    /// A desk for what a stranger sent: nothing that is read on it changes
+    /// which keys are kept, or which have a table.
+    #[must_use]
+    pub fn open_to_stranger(&self) -> Desk {
+        self.open_with(self.keys.for_strangers().of_one_reading())
+    }
+
+    fn open_with(&self, keys: KeyCache) -> Desk {
         Desk {
             view: self.log.view(),
-            keys: self.keys.of_one_reading(),
+            keys,
             kept: Arc::clone(&self.kept),
             held: RefCell::default(),
             held_bytes: Cell::new(0),

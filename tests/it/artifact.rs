@@ -6,6 +6,7 @@ pub mod disclosure;
 pub mod disclosure_bad_input;
 pub mod envelope_table;
 pub mod json;
+pub mod key_cache;
 pub mod kinds;
 pub mod known_answers;
 pub mod observations;

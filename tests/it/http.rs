@@ -31,6 +31,8 @@ pub mod readiness;
 #[cfg(feature = "server")]
 pub mod reads_fail;
 #[cfg(feature = "server")]
+pub mod ready;
+#[cfg(feature = "server")]
 pub mod shapes;
 #[cfg(feature = "server")]
 pub mod tokens;

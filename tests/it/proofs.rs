@@ -6,4 +6,5 @@ pub mod merkle;
 pub mod merkle_vectors;
 pub mod notes;
 pub mod receipts;
+pub mod signatures;
 pub mod trust;

@@ -4,7 +4,7 @@
 //!
 //! A slot is taken when the head of a request is there, and given back when the
 //! answer is made: a client that sends slowly or reads slowly holds none. What
-//! is in memory anyway needs none, so that the checkpoint is had from a log
+//! is in memory anyway, full tiles that are [`ready`] among it, needs none, so that the checkpoint is had from a log
 //! that is busy with everything else.
 
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use tokio::sync::Semaphore;
 
 use crate::codes::service;
 use crate::server::api::problem::Problem;
+use crate::server::api::ready::{self, Ready};
 use crate::server::api::throttle::Throttle;
 use crate::server::config::crowd::{Crowd, count};
 use crate::server::pool::{self, Held, Memory};
@@ -56,6 +57,7 @@ pub struct Slots {
     reports: Arc<Semaphore>,
     answers: Memory,
     pace: Arc<Throttle>,
+    ready: Arc<Ready>,
 }
 
 impl Slots {
@@ -69,7 +71,14 @@ impl Slots {
             reports: Arc::new(Semaphore::new(count(crowd.reports_max))),
             answers: Memory::new(count(crowd.answers_held_bytes_max), full),
             pace: Arc::new(Throttle::new(crowd.answers_bytes_per_second_max)),
+            ready: Arc::new(Ready::new(count(crowd.tiles_held_bytes_max))),
         }
+    }
+
+    /// Full tiles that need no slot.
+    #[must_use]
+    pub fn ready(&self) -> &Ready {
+        &self.ready
     }
 
     fn of(&self, request: &Request) -> Option<&Arc<Semaphore>> {
@@ -81,14 +90,23 @@ impl Slots {
 /// Answers a read in its slot. It goes on when the client has gone: the store
 /// is still being read for it, and the slot is given back only after that.
 pub async fn read(State(slots): State<Slots>, request: Request, next: Next) -> Response {
+    let form = ready::form(&request);
+    if let Some(response) = form.and_then(|form| slots.ready.answer(form, request.uri().path())) {
+        return response;
+    }
     let Some(free) = slots.of(&request) else { return acceptable(next.run(request).await) };
     // What could not be kept for its reader is not even made.
     if !slots.answers.has_room(ANSWER_BYTES_USUAL) {
         return slots.answers.full().into_response();
     }
     let Ok(slot) = Arc::clone(free).acquire_owned().await else { return Problem::internal().into_response() };
+    let ready = Arc::clone(&slots.ready);
     let answered = tokio::spawn(async move {
-        let response = settle(next.run(request).await).await;
+        let kept = form.map(|form| (form, request.uri().path().to_owned()));
+        let mut response = settle(next.run(request).await).await;
+        if let Some((form, path)) = kept {
+            response = ready.keep(form, &path, response).await;
+        }
         drop(slot);
         response
     });

@@ -65,6 +65,7 @@ settings! {
     body_bytes_per_second_min: 4_096, 1, 1 << 30, "BYTES", "least bytes a second in which a body must arrive";
     answer_bytes_per_second_min: 4_096, 1, 1 << 30, "BYTES", "least bytes a second in which an answer must be taken";
     answers_held_bytes_max: 32 << 20, 32 << 20, 1 << 40, "BYTES", "large answers that wait for their readers at once; more get 503";
+    tiles_held_bytes_max: 64 << 20, 0, 1 << 40, "BYTES", "full tiles and entry bundles that are kept ready to be sent again; 0 for none";
     answers_bytes_per_second_max: 128 << 20, 1 << 20, 1 << 40, "BYTES", "bytes a second of large answers, all together; their readers wait";
     reads_max: 4, 1, 512, "N", "reads of the store at once, on threads that stand behind submissions; more wait";
     reports_max: 2, 1, 256, "N", "pages, reports and searches at once; more wait";

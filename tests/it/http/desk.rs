@@ -113,3 +113,19 @@ fn what_a_page_shows_twice_is_read_once_by_the_whole_request() {
         assert!(tally.signatures > 8, "{path}: {tally:?}");
     }
 }
+
+#[test]
+fn what_a_stranger_sends_to_be_judged_changes_no_key_that_is_kept() {
+    let world = World::new();
+    let service = &world.told.service;
+    let keys = std::sync::Arc::clone(&service.server.as_ref().expect("it runs").state().keys);
+    let before = keys.held();
+    assert!(before.0 > 3, "{before:?}");
+    let strange = world.bundle.replace(&did("agent"), &did("a stranger"));
+    assert_ne!(strange, world.bundle);
+    for document in [&strange, &world.bundle, &strange] {
+        assert_eq!(service.post("/v1/verify", document).status, 200);
+        assert!(world.tally().signatures > 0);
+        assert_eq!(keys.held(), before);
+    }
+}

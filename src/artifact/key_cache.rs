@@ -1,0 +1,219 @@
+//! Keys of signers, parsed once, and tables for those that sign often.
+//!
+//! Parsing a key costs about a third of checking a signature, and a gateway
+//! signs thousands of receipts. A table costs little more than two signatures
+//! and takes a third off each that follows, so a key gets one after
+//! [`USES_BEFORE_TABLE`] good signatures: whoever signs less pays nothing, and
+//! whoever signs just as often pays less than a fiftieth. It is made by whoever
+//! made that last use, while nobody waits for it.
+//!
+//! At most [`TABLES_MAX`] keys have one. Beyond, a key that asks gets the place
+//! of one that nobody used for a whole *season*, in which [`TABLES_MAX`] keys
+//! asked, or is refused and may ask again after as many uses: each table was
+//! paid for by its key, and a crowd of keys that take turns leaves the places
+//! as they are.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use ed25519_dalek::Signature;
+
+use crate::artifact::checked::Checked;
+use crate::artifact::did::{Did, DidError};
+use crate::signature::{StrictKey, TabledBase, TabledKey};
+
+/// Keys kept parsed. 16,384 x (56-byte name + 192-byte key + 150 for its uses
+/// and places) stays near 6.3 MiB.
+pub const KEYS_MAX: usize = 16_384;
+/// Keys that have a table at a time: 256 x 33,280 bytes are 8.1 MiB.
+pub const TABLES_MAX: usize = 256;
+/// Good signatures of a key before its table is made: these cost 160 x 32 µs
+/// at least, the table 75 µs, a sixtieth of it.
+pub const USES_BEFORE_TABLE: u32 = 160;
+/// Uses of tables before there is one of the base point too, of 0.6 MiB: it
+/// costs 800 µs, and these have saved twice that by then.
+const USES_BEFORE_BASE: u32 = 512;
+
+/// Keys already read, by the text of their DID, good ones only; when full it
+/// keeps those with a table and starts again. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct KeyCache {
+    shared: Arc<Shared>,
+    checked: Option<Arc<Checked>>,
+    /// What strangers brought, apart from what is known.
+    apart: Option<Arc<Mutex<Keys>>>,
+}
+
+type Keys = HashMap<String, KnownKey>;
+
+/// A key that was read.
+#[derive(Clone, Debug)]
+pub struct KnownKey(Arc<Known>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    keys: Mutex<Keys>,
+    tables: Mutex<Tables>,
+    season: AtomicU32,
+    base: OnceLock<TabledBase>,
+    base_uses: AtomicU32,
+}
+
+/// Who has a place. No lock is held while a table is made.
+#[derive(Debug, Default)]
+struct Tables {
+    keys: Vec<KnownKey>,
+    /// Keys that asked while every place was taken.
+    asked: usize,
+}
+
+#[derive(Debug)]
+struct Known {
+    key: StrictKey,
+    /// Good signatures without a table.
+    uses: AtomicU32,
+    /// When its table was last used.
+    season: AtomicU32,
+    table: Mutex<Option<Arc<TabledKey>>>,
+}
+
+impl KeyCache {
+    #[must_use]
+    pub fn new() -> KeyCache {
+        KeyCache::default()
+    }
+
+    /// The same keys for one reading of what belongs together, a request or a
+    /// packet: it checks each signature once, however often it is met.
+    #[must_use]
+    pub fn of_one_reading(&self) -> KeyCache {
+        KeyCache { checked: Some(Arc::default()), ..self.clone() }
+    }
+
+    /// The same keys for what strangers send: it uses what is known, and
+    /// counts no use, makes no table and drops none. Keys that are new it keeps
+    /// apart, until it is dropped itself.
+    #[must_use]
+    pub fn for_strangers(&self) -> KeyCache {
+        KeyCache { apart: Some(Arc::default()), ..self.clone() }
+    }
+
+    /// Signatures that this reading has checked; 0 of a cache that remembers none.
+    #[must_use]
+    pub fn checks(&self) -> u64 {
+        self.checked.as_ref().map_or(0, |checked| checked.made())
+    }
+
+    /// Keys that are kept, and tables that are.
+    #[must_use]
+    pub fn held(&self) -> (usize, usize) {
+        let has_table = |known: &&KnownKey| known.has_table();
+        (locked(&self.shared.keys).len(), locked(&self.shared.tables).keys.iter().filter(has_table).count())
+    }
+
+    /// The DID and its key, from the cache or parsed.
+    ///
+    /// # Errors
+    /// As [`Did::parse`] and [`Did::key`].
+    pub fn get(&self, text: &str) -> Result<(Did, KnownKey), DidError> {
+        let found = || locked(&self.shared.keys).get(text).cloned();
+        let apart = || locked(self.apart.as_deref()?).get(text).cloned();
+        if let Some(known) = found().or_else(apart) {
+            return Ok((Did::read_before(text), known));
+        }
+        let did = Did::parse(text)?;
+        let known = KnownKey::new(did.key()?);
+        let mut keys = locked(self.apart.as_deref().unwrap_or(&self.shared.keys));
+        if keys.len() >= KEYS_MAX {
+            keys.retain(|_, known| known.has_table());
+        }
+        // Another thread may have read it meanwhile: its uses count.
+        let known = keys.entry(text.to_owned()).or_insert(known).clone();
+        Ok((did, known))
+    }
+
+    /// Whether this is the key's signature over the message: strict.
+    #[must_use]
+    pub fn verifies(&self, key: &KnownKey, message: &[u8], signature: &Signature) -> bool {
+        let check = || self.shared.verifies(&key.0, message, signature, self.apart.is_none());
+        match &self.checked {
+            Some(checked) => checked.answer(&key.0.key, message, signature, check),
+            None => check(),
+        }
+    }
+}
+
+impl Shared {
+    fn verifies(&self, known: &Arc<Known>, message: &[u8], signature: &Signature, learns: bool) -> bool {
+        let table = locked(&known.table).clone();
+        let Some(table) = table else {
+            let answer = known.key.verifies(message, signature);
+            if answer && learns && known.uses.fetch_add(1, Ordering::Relaxed) + 1 == USES_BEFORE_TABLE {
+                self.tabulate(known);
+            }
+            return answer;
+        };
+        if learns {
+            known.season.store(self.season.load(Ordering::Relaxed), Ordering::Relaxed);
+            if self.base.get().is_none() && self.base_uses.fetch_add(1, Ordering::Relaxed) + 1 == USES_BEFORE_BASE {
+                // Only this one use comes by this number: nobody else makes it.
+                _ = self.base.set(TabledBase::new());
+            }
+        }
+        table.verifies(message, signature, self.base.get())
+    }
+
+    /// Makes the table of a key that has its uses, if there is a place for it.
+    fn tabulate(&self, known: &Arc<Known>) {
+        if !self.takes_place(known) {
+            return known.uses.store(0, Ordering::Relaxed);
+        }
+        let table = TabledKey::new(known.key);
+        // The place may be gone, after seasons: then so is the table.
+        let tables = locked(&self.tables);
+        if tables.keys.iter().any(|with| Arc::ptr_eq(&with.0, known)) {
+            *locked(&known.table) = Some(Arc::new(table));
+        }
+    }
+
+    fn takes_place(&self, known: &Arc<Known>) -> bool {
+        let mut tables = locked(&self.tables);
+        let mut season = self.season.load(Ordering::Relaxed);
+        known.season.store(season, Ordering::Relaxed);
+        if tables.keys.len() < TABLES_MAX {
+            tables.keys.push(KnownKey(Arc::clone(known)));
+            return true;
+        }
+        tables.asked += 1;
+        if tables.asked.is_multiple_of(TABLES_MAX) {
+            season = season.wrapping_add(1);
+            self.season.store(season, Ordering::Relaxed);
+        }
+        // Not in this season and not in the one before: not for a whole one.
+        let is_idle = |with: &&mut KnownKey| season.wrapping_sub(with.0.season.load(Ordering::Relaxed)) >= 2;
+        let Some(idle) = tables.keys.iter_mut().find(is_idle) else { return false };
+        let before = std::mem::replace(idle, KnownKey(Arc::clone(known)));
+        before.0.uses.store(0, Ordering::Relaxed);
+        *locked(&before.0.table) = None;
+        true
+    }
+}
+
+impl KnownKey {
+    fn new(key: StrictKey) -> KnownKey {
+        let (uses, season) = (AtomicU32::new(0), AtomicU32::new(0));
+        KnownKey(Arc::new(Known { key, uses, season, table: Mutex::new(None) }))
+    }
+
+    /// Whether its multiples are kept.
+    #[must_use]
+    pub fn has_table(&self) -> bool {
+        locked(&self.0.table).is_some()
+    }
+}
+
+/// A panic while holding the lock leaves what is whole: it is only a cache.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
