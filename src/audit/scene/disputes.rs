@@ -40,8 +40,6 @@ pub(in crate::audit) struct Disputes<'a> {
     of: BTreeMap<&'a str, Dispute<'a>>,
     /// Issuances by the distrusted, of tokens that others issued.
     set_aside: BTreeSet<LeafIndex>,
-    /// Tokens that have more than one issuance.
-    again: BTreeSet<&'a str>,
     /// Signers and the indexes from which on they are not trusted.
     distrusted: Vec<(&'a str, u64)>,
     /// The account of each unlike token that is taken for the true one.
@@ -82,7 +80,6 @@ impl<'a> Disputes<'a> {
         let mut signed = prefix.filter_map(|(at, seen)| Some((at, seen.entry.signer.as_ref()?)));
         disputes.has_distrusted = signed.any(|(at, signer)| disputes.distrusts(at, signer));
         for (token, issuances) in all.into_iter().filter(|(_, issuances)| issuances.len() > 1) {
-            disputes.again.insert(token);
             let (out, trusted): (Vec<_>, Vec<_>) =
                 issuances.into_iter().partition(|issuance| disputes.is_distrusted(issuance));
             if !trusted.is_empty() {
@@ -113,11 +110,6 @@ impl<'a> Disputes<'a> {
 
     pub(in crate::audit) fn is_set_aside(&self, issuance: LeafIndex) -> bool {
         self.set_aside.contains(&issuance)
-    }
-
-    /// Whether the token has more than one issuance, whoever's.
-    pub(in crate::audit) fn is_issued_again(&self, token: &str) -> bool {
-        self.again.contains(token)
     }
 
     pub(in crate::audit) fn all(&self) -> impl Iterator<Item = &Dispute<'a>> {

@@ -121,9 +121,9 @@ impl<'a> Scene<'a> {
         act: LeafIndex,
         is: impl Fn(CstIssuance<'a>) -> bool,
     ) -> Option<LeafIndex> {
-        let aside = self.facts.iter().filter(|fact| fact.at < act && self.disputes.is_set_aside(fact.at));
+        let mut aside = self.facts.iter().filter(|fact| fact.at < act && self.disputes.is_set_aside(fact.at));
         let is = |fact: &&Statement<'a>| matches!(fact.payload, Payload::CstIssuance(says) if is(says));
-        aside.filter(is).next().map(|fact| fact.at)
+        aside.find(is).map(|fact| fact.at)
     }
 
     /// What the agent packed instead of the run of this token.
