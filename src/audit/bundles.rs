@@ -26,7 +26,7 @@ static RECEIPT_OF_ANOTHER_AGENT: Rule = Rule {
     rationale: "The grant that the receipt names belongs to another agent than the bundle's signer.",
     what_to_do: "Treat the bundle as copied evidence.",
     does_not_prove: "Anything against the agent whose receipt it is.",
-    rests_on: &[WORD, RUN, &[Rest::On(Kind::CstIssuance, Place::BeforeAct)]],
+    rests_on: &[WORD, TOKEN, RUN, &[Rest::On(Kind::CstIssuance, Place::BeforeAct)]],
 };
 
 static RECEIPT_OF_ANOTHER_RUN: Rule = Rule {

@@ -152,6 +152,7 @@ impl<'s, 'a> Resting<'s, 'a> {
         }
         for call in &self.scene.calls {
             if let Some((token, _)) = self.scene.token_of(call) {
+                let token = self.trusted_beside(token, call.statement.at, call.statement.ms);
                 self.on_token(token, call.statement.at, &self.scene.subject_of_call(call), findings);
             }
         }
@@ -161,6 +162,20 @@ impl<'s, 'a> Resting<'s, 'a> {
             }
         }
         self.on_held_receipts(findings);
+    }
+
+    /// A call names a grant, which every token of the same terms gives: it rests
+    /// on one that is trusted where there is one that lived then.
+    fn trusted_beside(&self, token: &'s Token<'a>, act: LeafIndex, ms: i64) -> &'s Token<'a> {
+        let terms = |token: &Token<'a>| (token.agent, token.job, token.policy_hash, token.scope_hash);
+        let is_so = |other: &&Token<'a>| {
+            terms(other) == terms(token) && other.statement.at < act && !self.distrust.hits(&other.statement)
+        };
+        let mut others = self.scene.tokens.iter().filter(is_so);
+        match self.distrust.hits(&token.statement) {
+            true => others.find(|other| other.lives_at(ms)).unwrap_or(token),
+            false => token,
+        }
     }
 
     /// An act under a token rests on its issuance, and on its policy with all

@@ -183,7 +183,8 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
         let Some(token) = case.token else { return false };
         let own = token.statement.signer;
         match missing.what {
-            What::Body(held) => held.signer != own,
+            // Whose another job is, its own issuances say.
+            What::Body(held) => held.signer != own || case.is_of_another_job,
             What::Unrooted => true,
             What::Gap => {
                 let is_there = |from: LeafIndex| from.get() <= missing.last;
@@ -253,7 +254,7 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
             Place::Placing => case
                 .decision
                 .is_some_and(|decision| decision.behind.as_ref().is_some_and(|behind| behind.wrapped.len() > 1)),
-            Place::Sharing => self.may_share(missing, case),
+            Place::Sharing => self.may_share(missing, case) || case.names_unknown_token(self.scene, missing.first),
             Place::Unseen => {
                 let mut named = case.says(self.scene).filter_map(ArgocdReceipt::op_key);
                 named.any(|key| !self.scene.reported.contains_key(key))

@@ -19,7 +19,7 @@ use crate::audit::tokens::TOKEN_REVOKED;
 use crate::audit::{PICKUP_MS, RECEIPT_MS, SKEW_MS};
 use crate::merkle::LeafIndex;
 
-use self::comparison::compare;
+use self::comparison::{Ties, compare};
 use self::reports::Reports;
 
 pub(super) use self::address::in_one_spelling;
@@ -45,7 +45,7 @@ static CLUSTER_NOT_COMPARED: Rule = Rule {
     title: "One side names the cluster, the other its address",
     severity: Severity::Medium,
     effect: Effect::Incomplete,
-    rationale: "Argo CD knows a cluster by name and by address, and the operator's newest roots do not say which \
+    rationale: "Argo CD knows a cluster by name and by address, and the operator's roots do not say which \
                 address this name stands for.",
     what_to_do: "The operator logs roots whose row of this instance lists the cluster.",
     does_not_prove: "That the operation reached another cluster than the decided one.",
@@ -103,8 +103,9 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 
 fn of_operation(scene: &Scene<'_>, operation: &Operation<'_>, decision: &Decision<'_>, findings: &mut Findings) {
     let (subject, entries) = (decision.subject(), [decision.statement.at, operation.at]);
-    let newest = scene.roots.last();
-    let compared = compare(operation, decision.statement.payload.binds(), newest.map(|(_, roots)| roots));
+    let then = [decision.statement.at, operation.at].map(|at| scene.roots_at(at));
+    let ties = Ties { then, newest: scene.roots.last().map(|(_, roots)| roots) };
+    let compared = compare(operation, decision.statement.payload.binds(), &ties);
     let doubt = scene.doubt(decision, operation);
     let (mut unlike, mut why_open) = (compared.unlike, doubt);
     // Of an agent without a row there is no username to compare with.

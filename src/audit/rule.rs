@@ -175,7 +175,8 @@ pub enum Place {
     /// nothing but what Argo CD reports or which runs are known.
     Placing,
     /// Anywhere, where an act under no known token is one of its wrapper's
-    /// agents' by nothing but the job that it names.
+    /// agents' by nothing but the job that it names; below a decision that names
+    /// a token which is not known.
     Sharing,
     /// Anywhere, where nobody reports the operation that a receipt there names.
     Unseen,
@@ -235,7 +236,10 @@ impl Place {
                 "anywhere, where an operation is known from its observation alone and anybody may have made it"
             }
             Place::Placing => "anywhere, where only its run or its initiator says which of a wrapper's agents acted",
-            Place::Sharing => "anywhere, where only the job that it names says which of a wrapper's agents acted",
+            Place::Sharing => {
+                "anywhere, where only the job that it names says which of a wrapper's agents acted, or a decision names a \
+                 token that is not known"
+            }
             Place::Unseen => "anywhere, where nobody reports the operation that a receipt names",
             Place::Renewed => "anywhere, where another token of the run was revoked",
             Place::Inherited => "below the token's issuance, where its policy inherits",

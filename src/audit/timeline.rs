@@ -103,10 +103,15 @@ impl Timeline {
 
     /// The newest roots that this operator declared for this log.
     pub fn roots_of(&self, operator: &Did) -> Option<&Artifact> {
-        let bodies = self.seen.values().rev().filter_map(|seen| seen.body.as_ref());
-        let mut roots = bodies.filter(|body| body.kind() == Kind::AuditRoots && body.signer() == Some(operator));
+        self.all_roots_of(operator).next_back().map(|(_, roots)| roots)
+    }
+
+    /// All roots that this operator declared for this log, oldest first.
+    pub fn all_roots_of(&self, operator: &Did) -> impl DoubleEndedIterator<Item = (LeafIndex, &Artifact)> {
+        let bodies = self.seen.iter().filter_map(|(at, seen)| Some((*at, seen.body.as_ref()?)));
         let of_another = |named: &str| self.origin().is_some_and(|origin| origin != named);
-        roots.find(|roots| !roots.says().origin().is_some_and(of_another))
+        let is_roots = |body: &Artifact| body.kind() == Kind::AuditRoots && body.signer() == Some(operator);
+        bodies.filter(move |(_, body)| is_roots(body) && !body.says().origin().is_some_and(of_another))
     }
 
     /// Issuances of a token, by hex hash, whose signers held the role at their

@@ -53,6 +53,8 @@ pub(super) struct Case<'s, 'a> {
     pub names_job: bool,
     /// Whether it is charged to a job.
     pub has_job: bool,
+    /// Whether that is not the token's job.
+    pub is_of_another_job: bool,
     pub has_run: bool,
     /// Whether no token of that run is known.
     pub is_loose_run: bool,
@@ -73,7 +75,10 @@ impl<'s, 'a> Case<'s, 'a> {
         let run_token = || run.and_then(|run| scene.run_tokens.get(&run)).map(|chain| chain.first);
         let token = subject.token.as_deref().and_then(|hash| scene.token(hash));
         let token = token.or_else(run_token).or(decision.and_then(|decision| decision.token));
+        let job_of = |at: usize| scene.tokens[at].job;
+        let is_of_another_job = subject.job.is_some() && token.and_then(job_of) != subject.job.as_deref();
         Case {
+            is_of_another_job,
             entries: finding.entries.iter().map(|at| at.get()).collect(),
             act: act.filter(|act| act.kind != Kind::ProofBundle).map(|act| act.at.get()),
             is_call: act.is_some_and(|act| act.kind == Kind::GatewayReceipt),
@@ -88,6 +93,17 @@ impl<'s, 'a> Case<'s, 'a> {
             is_loose_run: run.is_some_and(|run| !scene.run_tokens.contains_key(&run)),
             run_from: run.and_then(|run| scene.run_from(run)).map(LeafIndex::get),
         }
+    }
+
+    /// Whether a decision of its above `from`, or of one of its receipts, names a
+    /// token that nobody here issued: whose act it was is then told by what else
+    /// it names.
+    pub(super) fn names_unknown_token(&self, scene: &Scene<'a>, from: u64) -> bool {
+        let decided = self.entries.iter().filter_map(|at| scene.decided(LeafIndex::new(*at)));
+        let receipts = scene.receipts.iter().filter(|receipt| self.entries.contains(&receipt.statement.at.get()));
+        let told = receipts.filter_map(|receipt| receipt.decision.map(|at| &scene.decisions[at]));
+        let is_so = |of: &Decision<'_>| of.statement.at.get() > from && of.token_hash.is_some() && of.token.is_none();
+        decided.chain(told).any(is_so)
     }
 
     pub(super) fn kinds(&self, scene: &'s Scene<'a>, kind: Kind) -> impl Iterator<Item = &'s Statement<'a>> {

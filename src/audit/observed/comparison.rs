@@ -32,9 +32,34 @@ pub(super) struct Comparison {
     pub unseen: Vec<&'static str>,
 }
 
-/// Compares an operation with what a decision binds. `newest`: what the
-/// operator knows of the instance by now.
-pub(super) fn compare(operation: &Operation<'_>, decided: Binds<'_>, newest: Option<&Roots<'_>>) -> Comparison {
+/// What the operator said of clusters.
+pub(super) struct Ties<'r, 'a> {
+    /// By the roots in force at the decision and at the report.
+    pub then: [Option<&'r Roots<'a>>; 2],
+    /// By now.
+    pub newest: Option<&'r Roots<'a>>,
+}
+
+impl Ties<'_, '_> {
+    /// A cluster moves, and its name with it: what was tied when it was decided
+    /// or seen counts, and what was tied later shows at most that they are one.
+    fn compare(&self, instance: &str, there: Destination<'_>, here: Destination<'_>) -> Likeness {
+        let by = |roots: Option<&Roots<'_>>| cluster(there, here, |name| roots?.cluster(instance, name));
+        let then = self.then.map(by);
+        let are_names = there.name().is_some() && here.name().is_some();
+        match (then.contains(&Likeness::Same), then.contains(&Likeness::Unlike), by(self.newest)) {
+            (true, ..) => Likeness::Same,
+            (_, true, _) => Likeness::Unlike,
+            (.., Likeness::Same) => Likeness::Same,
+            // Two names that nobody says are one.
+            (.., Likeness::Unknown) if are_names => Likeness::Unlike,
+            (.., Likeness::Unlike | Likeness::Unknown) => Likeness::Unknown,
+        }
+    }
+}
+
+/// Compares an operation with what a decision binds.
+pub(super) fn compare(operation: &Operation<'_>, decided: Binds<'_>, ties: &Ties<'_, '_>) -> Comparison {
     let seen = operation.payload;
     let mut found = Comparison::default();
     found.note(seen.instance() == decided.instance(), "the instance");
@@ -43,7 +68,7 @@ pub(super) fn compare(operation: &Operation<'_>, decided: Binds<'_>, newest: Opt
     let (there, here) = (seen.destination(), decided.destination());
     if there.value().is_some() && here.value().is_some() {
         let instance = seen.instance().unwrap_or_default();
-        match cluster(there, here, |name| newest?.cluster(instance, name)) {
+        match ties.compare(instance, there, here) {
             Likeness::Same => {}
             Likeness::Unlike => found.unlike.push("the cluster"),
             Likeness::Unknown => found.unknown_cluster = true,
@@ -122,8 +147,6 @@ fn cluster<'a>(seen: Destination<'a>, decided: Destination<'a>, server: impl Fn(
         _ if is_same_name => Likeness::Same,
         (Some(there), Some(here)) if in_one_spelling(there) == in_one_spelling(here) => Likeness::Same,
         (Some(_), Some(_)) => Likeness::Unlike,
-        // Of two names that nobody says are one.
-        _ if seen.name().is_some() && decided.name().is_some() => Likeness::Unlike,
         _ => Likeness::Unknown,
     }
 }

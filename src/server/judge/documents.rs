@@ -78,10 +78,9 @@ impl Sitting {
         Ok(Reports { gateways: self.gateways(size)?, bundles: found, entries: entries.len() as u64 })
     }
 
-    /// Gateways of the newest roots in force below `size`.
+    /// Gateways of the roots below `size`.
     fn gateways(&self, size: TreeSize) -> Result<Option<Vec<String>>, AuditsError> {
         let reading = Reading::new(self, size)?;
-        let newest = reading.roots().last().map(gateways);
-        Ok(newest)
+        Ok(gateways(reading.roots()))
     }
 }

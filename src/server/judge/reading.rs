@@ -99,8 +99,8 @@ impl<'a> Reading<'a> {
     }
 
     /// Roots below this size, whose word counts, oldest first.
-    pub fn roots(&self) -> impl Iterator<Item = &Artifact> {
-        self.roots.iter().filter_map(|(_, seen)| seen.body.as_ref())
+    pub fn roots(&self) -> impl Iterator<Item = (LeafIndex, &Artifact)> {
+        self.roots.iter().filter_map(|(at, seen)| Some((*at, seen.body.as_ref()?)))
     }
 
     fn linked(&self, link: &Link) -> Result<Vec<LeafIndex>, AuditsError> {

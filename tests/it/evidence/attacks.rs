@@ -242,3 +242,18 @@ fn evidence_after_the_statement_outdates_it_and_older_statements_cover_less() {
     let part: Vec<_> = (0..kept.size()).filter(|at| *at != 3).collect();
     assert_ne!(beside(&kept, &kept.files(part), operator()).exit_code(), 0);
 }
+
+#[test]
+fn a_gateway_whose_key_was_replaced_signed_what_it_signed() {
+    let mut story = Story::clean();
+    let verdicts = |story: &Story| {
+        let verification = judge(story).document(&sealed(story, "agent", |_| {})).expect("a bundle");
+        (verification.verdict, verification.exit_code())
+    };
+    assert_eq!(verdicts(&story), (Outcome::Pass, 0));
+    story.roots_again("later roots", "gateways", Value::Array(vec![did("second gateway").into()]));
+    assert_eq!(verdicts(&story), (Outcome::Pass, 0), "{:#?}", judge(&story).document(&sealed(&story, "agent", |_| {})));
+    let never = format!(r#"[{{"did":"{}","from_index":0,"reason":"stolen key"}}]"#, did("gateway"));
+    story.roots_again("latest roots", "distrusted", crate::make::value(&never));
+    assert_eq!(verdicts(&story).1, 1, "a gateway that was never to be trusted");
+}

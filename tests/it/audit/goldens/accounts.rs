@@ -206,14 +206,25 @@ pub static ROWS: &[Golden] = &[
         },
     ),
     golden(
-        "the newest roots say that the cluster is another",
+        "only later roots say that the cluster is another",
         |story| {
             by_name(story);
             story.roots_again("known", "instances", instance(false, "https://other.example"));
         },
-        &["OBSERVED_UNLIKE_DECIDED"],
-        Fail,
+        &["CLUSTER_NOT_COMPARED"],
+        Incomplete,
     ),
+    golden(
+        "the cluster moved after the sync, and the roots followed",
+        |story| {
+            by_name(story);
+            story.set("roots", "instances", instance(false, CLUSTER));
+            story.roots_again("moved", "instances", instance(false, "https://other.example"));
+        },
+        &[],
+        Pass,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Pass)]),
     golden(
         "not sent, and Argo CD reports it where writes are closed",
         |story| {

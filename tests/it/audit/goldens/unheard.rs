@@ -4,10 +4,11 @@
 use pulselog::artifact::json::Value;
 use pulselog::audit::Verdict::{Fail, Incomplete, Pass};
 
+use crate::audit::goldens::authority::neighbours;
 use crate::audit::goldens::distrust::distrust_from;
 use crate::audit::goldens::{Golden, golden};
-use crate::make::audit::Story;
-use crate::make::{did, value};
+use crate::make::audit::{Story, nonce};
+use crate::make::{did, hex, set, value};
 
 fn gateways(story: &mut Story) {
     story.set("roots", "gateways", Value::Array(["gateway", "second gateway"].map(|who| did(who).into()).to_vec()));
@@ -29,6 +30,33 @@ fn decided(story: &mut Story, verdict: &str, action: &str) {
     story.decide("theirs", verdict, "r1", "t1", action, None);
     story.signed_by("theirs", "second wrapper");
     story.last_after("read receipt");
+}
+
+/// Whoever holds the second issuer's key logs a token of the first one's terms
+/// that ends later; nobody uses it.
+fn sibling(story: &mut Story) {
+    story.set("roots", "cst_issuers", Value::Array(["issuer", "second issuer"].map(|who| did(who).into()).to_vec()));
+    let mut sibling = story.steps[story.index("t1") as usize].clone();
+    sibling.name = "sibling".to_owned();
+    let end = sibling.payload.at("claims.exp").and_then(Value::as_i64).expect("an end");
+    set(&mut sibling.payload, "claims.exp", Some(Value::from(u32::try_from(end + 50).expect("seconds"))));
+    set(&mut sibling.payload, "token_hash", Some(hex("sibling").into()));
+    set(&mut sibling.payload, "nonce", Some(nonce("sibling").into()));
+    story.insert_after("t1", sibling);
+    story.signed_by("sibling", "second issuer");
+}
+
+/// This agent's wrapper once names another agent's token, and this one's
+/// approval; it wraps nobody else.
+fn another_agents_token(story: &mut Story) {
+    neighbours(story);
+    story.job = "job-1".to_owned();
+    story.agent = "agent".to_owned();
+    story.decide("slip", "allow", "r1", "t1", "sync", Some("ok"));
+    story.set("slip", "cst.token_hash", hex("job-2.t1"));
+    story.set("slip", "job_id", "job-1");
+    story.move_after("job-1.slip", "ok");
+    story.move_after("job-2.t1", "t1");
 }
 
 pub static ROWS: &[Golden] = &[
@@ -79,6 +107,25 @@ pub static ROWS: &[Golden] = &[
     )
     .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
     .beside(gateways),
+    golden(
+        "a stolen key issues a token of the same terms, which nobody uses",
+        |story| {
+            sibling(story);
+            distrust_from(story, "second issuer", "roots");
+        },
+        &["DISTRUSTED_SIGNER"],
+        Pass,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Pass)])
+    .beside(sibling),
+    golden(
+        "a wrapper names the token of an agent that it does not wrap",
+        another_agents_token,
+        &["UNTRUSTED_STATEMENT"],
+        Pass,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Pass)])
+    .beside(neighbours),
     golden(
         "what the policy denies is decided by a key that is trusted, and a stolen one says so too",
         |story| {
