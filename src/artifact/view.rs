@@ -269,6 +269,7 @@ mod tests {
                 Voice::Approver(member) => named.push((member, Sort::Text)),
                 Voice::Operator | Voice::Wrapper => {}
             }
+            named.extend(row.facts.iter().map(|(_, path)| (*path, Sort::Any)));
             named.extend(row.summary.iter().map(|(_, path)| (*path, Sort::Text)));
             named.extend(row.about.instance.map(|path| (path, Sort::Text)));
             named.extend(row.about.app.map(|path| (path, Sort::Part(AppRef::MEMBERS))));
