@@ -50,8 +50,10 @@ macro_rules! view {
 
         impl<$a> $crate::artifact::view::View<$a> for $View<$a> {
             #[cfg(test)]
-            const MEMBERS: &'static [$crate::artifact::view::Member] =
-                &[$($(($crate::artifact::view::view!(path $member $($path)?), <$As as $crate::artifact::view::Read<$a>>::SORT)),+),*];
+            const MEMBERS: &'static [$crate::artifact::view::Member] = &[$($((
+                $crate::artifact::view::view!(path $member $($path)?),
+                <$As as $crate::artifact::view::Read<$a>>::SORT,
+            )),+),*];
 
             fn of(value: impl Into<Option<&$a $crate::artifact::json::Value>>) -> Self {
                 $View(value.into())
