@@ -180,6 +180,7 @@ impl Artifact {
 
     /// What a reader sees of it. Untrusted, unescaped.
     pub fn facts(&self) -> Vec<Fact> {
-        (self.kind.row().facts)(self.payload())
+        let (row, payload) = (self.kind.row(), self.payload());
+        [fact::pick(payload, row.facts), (row.more_facts)(payload)].concat()
     }
 }

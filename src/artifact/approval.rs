@@ -2,7 +2,6 @@
 
 use crate::artifact::binds::Binds;
 use crate::artifact::binds::{BINDS, DID, ID, NONCE, ONE, TIME, check_binds};
-use crate::artifact::envelope;
 use crate::artifact::fact::{self, pick};
 use crate::artifact::keys::{Keys, of_binds, text};
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
@@ -12,14 +11,7 @@ use crate::artifact::view::view;
 pub(crate) const ROW: KindRow = KindRow {
     name: "approval",
     envelope_type: "approval",
-    forms: &[Form {
-        envelope: &envelope::V1,
-        version_field: "approval_version",
-        version: "1",
-        payload: &PAYLOAD,
-        ours: true,
-        retired: false,
-    }],
+    forms: &[Form::ours("approval_version", &PAYLOAD)],
     hash_form: HashForm::Compact,
     unsigned: false,
     title: "Approval",
@@ -37,15 +29,13 @@ pub(crate) const ROW: KindRow = KindRow {
         approval_id: text(payload, "approval_id"),
         ..of_binds(payload)
     },
-    facts: |payload| {
-        let own = [
-            ("Approval", "approval_id"),
-            ("Decision", "decision"),
-            ("Agent", "agent_did"),
-            ("Expires at", "expires_at"),
-        ];
-        [pick(payload, &own), pick(payload, fact::BINDS)].concat()
-    },
+    facts: &[
+        ("Approval", "approval_id"),
+        ("Decision", "decision"),
+        ("Agent", "agent_did"),
+        ("Expires at", "expires_at"),
+    ],
+    more_facts: |payload| pick(payload, fact::BINDS),
 };
 
 view! {

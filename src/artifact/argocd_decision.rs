@@ -2,7 +2,6 @@
 
 use crate::artifact::binds::Binds;
 use crate::artifact::binds::{BINDS, FREE_TEXT, HEX64, ID, NONCE, ONE, POLICY_HASH, check_binds};
-use crate::artifact::envelope;
 use crate::artifact::fact::{self, pick};
 use crate::artifact::json::Value;
 use crate::artifact::keys::{Keys, of_binds, text, texts};
@@ -13,14 +12,7 @@ use crate::artifact::view::{Texts, view};
 pub(crate) const ROW: KindRow = KindRow {
     name: "argocd_decision",
     envelope_type: "argocd_decision",
-    forms: &[Form {
-        envelope: &envelope::V1,
-        version_field: "argocd_decision_version",
-        version: "1",
-        payload: &PAYLOAD,
-        ours: true,
-        retired: false,
-    }],
+    forms: &[Form::ours("argocd_decision_version", &PAYLOAD)],
     hash_form: HashForm::Compact,
     unsigned: false,
     title: "Decision before a call to Argo CD",
@@ -34,19 +26,17 @@ pub(crate) const ROW: KindRow = KindRow {
     check: allow_names_its_grounds,
     complete: KindRow::NOTHING_FOLLOWS,
     keys,
-    facts: |payload| {
-        let own = [
-            ("Decision", "decision"),
-            ("Reason", "decision_reason"),
-            ("Run", "run_id"),
-            ("Token hash", "cst.token_hash"),
-            ("Policy hash", "policy_hash_b64u"),
-            ("Approvals", "approvals"),
-            ("Request digest", "request_digest"),
-            ("Argo CD version", "argocd_version"),
-        ];
-        [pick(payload, &own), pick(payload, fact::BINDS)].concat()
-    },
+    facts: &[
+        ("Decision", "decision"),
+        ("Reason", "decision_reason"),
+        ("Run", "run_id"),
+        ("Token hash", "cst.token_hash"),
+        ("Policy hash", "policy_hash_b64u"),
+        ("Approvals", "approvals"),
+        ("Request digest", "request_digest"),
+        ("Argo CD version", "argocd_version"),
+    ],
+    more_facts: |payload| pick(payload, fact::BINDS),
 };
 
 view! {

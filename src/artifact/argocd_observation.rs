@@ -7,7 +7,6 @@ use crate::artifact::binds::{
 };
 use crate::artifact::digest::sha256;
 use crate::artifact::envelope;
-use crate::artifact::fact::pick;
 use crate::artifact::json::{Object, Value, to_jcs};
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
@@ -56,45 +55,41 @@ pub(crate) const ROW: KindRow = KindRow {
         op_key: text(payload, "op_key"),
         ..Keys::default()
     },
-    facts: |payload| {
-        pick(
-            payload,
-            &[
-                ("Event", "event"),
-                ("Channel", "channel"),
-                ("Argo CD instance", "instance"),
-                ("Application", "app.name"),
-                ("Project", "app.project"),
-                ("Action", "action"),
-                ("How sure of the action", "action_certainty"),
-                ("Phase", "phase"),
-                ("By", "initiator.username"),
-                ("Automated", "initiator.automated"),
-                ("Started at", "started_at"),
-                ("Finished at", "finished_at"),
-                ("Destination namespace", "destination.namespace"),
-                ("Revisions requested", "revisions.requested"),
-                ("Revisions resolved", "revisions.resolved"),
-                ("Revisions deployed", "revisions.deployed"),
-                ("Parameters", "params"),
-                ("Message", "message"),
-                ("Before", "before"),
-                ("After", "after"),
-                ("Change", "change"),
-                ("Spec before", "spec_digest.before"),
-                ("Spec after", "spec_digest.after"),
-                ("Method", "method"),
-                ("Code", "code"),
-                ("Subject", "subject"),
-                ("Operation", "op_key"),
-                ("Operation digest", "operation_digest"),
-                ("History id", "history_id"),
-                ("Resource version", "resource_version"),
-                ("Token id", "token_id"),
-                ("Raw digest", "raw_digest"),
-            ],
-        )
-    },
+    facts: &[
+        ("Event", "event"),
+        ("Channel", "channel"),
+        ("Argo CD instance", "instance"),
+        ("Application", "app.name"),
+        ("Project", "app.project"),
+        ("Action", "action"),
+        ("How sure of the action", "action_certainty"),
+        ("Phase", "phase"),
+        ("By", "initiator.username"),
+        ("Automated", "initiator.automated"),
+        ("Started at", "started_at"),
+        ("Finished at", "finished_at"),
+        ("Destination namespace", "destination.namespace"),
+        ("Revisions requested", "revisions.requested"),
+        ("Revisions resolved", "revisions.resolved"),
+        ("Revisions deployed", "revisions.deployed"),
+        ("Parameters", "params"),
+        ("Message", "message"),
+        ("Before", "before"),
+        ("After", "after"),
+        ("Change", "change"),
+        ("Spec before", "spec_digest.before"),
+        ("Spec after", "spec_digest.after"),
+        ("Method", "method"),
+        ("Code", "code"),
+        ("Subject", "subject"),
+        ("Operation", "op_key"),
+        ("Operation digest", "operation_digest"),
+        ("History id", "history_id"),
+        ("Resource version", "resource_version"),
+        ("Token id", "token_id"),
+        ("Raw digest", "raw_digest"),
+    ],
+    more_facts: KindRow::NO_MORE_FACTS,
 };
 
 view! {

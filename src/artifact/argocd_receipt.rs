@@ -1,8 +1,6 @@
 //! What came of a call to Argo CD, as the tool wrapper saw it (FORMATS 5.4).
 
 use crate::artifact::binds::{FREE_TEXT, HEX64, NONCE, ONE, UID};
-use crate::artifact::envelope;
-use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, object, optional, required};
@@ -11,14 +9,7 @@ use crate::artifact::view::view;
 pub(crate) const ROW: KindRow = KindRow {
     name: "argocd_receipt",
     envelope_type: "argocd_receipt",
-    forms: &[Form {
-        envelope: &envelope::V1,
-        version_field: "argocd_receipt_version",
-        version: "1",
-        payload: &PAYLOAD,
-        ours: true,
-        retired: false,
-    }],
+    forms: &[Form::ours("argocd_receipt_version", &PAYLOAD)],
     hash_form: HashForm::Compact,
     unsigned: false,
     title: "Receipt of a call to Argo CD",
@@ -37,22 +28,18 @@ pub(crate) const ROW: KindRow = KindRow {
         refers_to: text(payload, "decision_digest").into_iter().collect(),
         ..Keys::default()
     },
-    facts: |payload| {
-        pick(
-            payload,
-            &[
-                ("Decision", "decision_digest"),
-                ("Outcome", "outcome"),
-                ("HTTP status", "http_status"),
-                ("gRPC code", "grpc_code"),
-                ("Request digest", "request_digest"),
-                ("Response digest", "response_digest"),
-                ("Resource version", "resource_version"),
-                ("Application uid", "app_uid"),
-                ("Operation", "op_key"),
-            ],
-        )
-    },
+    facts: &[
+        ("Decision", "decision_digest"),
+        ("Outcome", "outcome"),
+        ("HTTP status", "http_status"),
+        ("gRPC code", "grpc_code"),
+        ("Request digest", "request_digest"),
+        ("Response digest", "response_digest"),
+        ("Resource version", "resource_version"),
+        ("Application uid", "app_uid"),
+        ("Operation", "op_key"),
+    ],
+    more_facts: KindRow::NO_MORE_FACTS,
 };
 
 view! {

@@ -6,8 +6,7 @@
 //! sorted by application uid in byte order: any two full views compare by it.
 
 use crate::artifact::binds::{APP, DESTINATION, HEX64, HISTORY_ID, INSTANCE, NONCE, ONE, REVISIONS, TIME};
-use crate::artifact::envelope;
-use crate::artifact::fact::{Fact, pick};
+use crate::artifact::fact::Fact;
 use crate::artifact::json::Value;
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
@@ -17,14 +16,7 @@ use crate::artifact::view::view;
 pub(crate) const ROW: KindRow = KindRow {
     name: "argocd_snapshot",
     envelope_type: "argocd_snapshot",
-    forms: &[Form {
-        envelope: &envelope::V1,
-        version_field: "argocd_snapshot_version",
-        version: "1",
-        payload: &PAYLOAD,
-        ours: true,
-        retired: false,
-    }],
+    forms: &[Form::ours("argocd_snapshot_version", &PAYLOAD)],
     hash_form: HashForm::Compact,
     unsigned: true,
     title: "Snapshot of Argo CD",
@@ -38,7 +30,14 @@ pub(crate) const ROW: KindRow = KindRow {
     check: rows_are_sorted,
     complete: KindRow::NOTHING_FOLLOWS,
     keys: |payload| Keys { instance: text(payload, "instance"), ..Keys::default() },
-    facts,
+    facts: &[
+        ("Argo CD instance", "instance"),
+        ("Taken at", "taken_at"),
+        ("Full", "full"),
+        ("Applications in all", "rows_total"),
+        ("Digest of all rows", "rows_digest"),
+    ],
+    more_facts,
 };
 
 view! {
@@ -88,18 +87,7 @@ fn rows_are_sorted(payload: &Value) -> Result<(), ShapeError> {
     Ok(())
 }
 
-fn facts(payload: &Value) -> Vec<Fact> {
-    let mut facts = pick(
-        payload,
-        &[
-            ("Argo CD instance", "instance"),
-            ("Taken at", "taken_at"),
-            ("Full", "full"),
-            ("Applications in all", "rows_total"),
-            ("Digest of all rows", "rows_digest"),
-        ],
-    );
+fn more_facts(payload: &Value) -> Vec<Fact> {
     let rows = payload.get("rows").and_then(Value::as_array).map_or(0, <[Value]>::len);
-    facts.push(Fact { label: "Rows in this snapshot", value: rows.to_string() });
-    facts
+    vec![Fact { label: "Rows in this snapshot", value: rows.to_string() }]
 }

@@ -6,8 +6,7 @@ use std::collections::HashSet;
 use crate::artifact::binds::{
     CHANNEL, CLUSTER_NAME, CLUSTER_SERVER, DID, FREE_TEXT, INSTANCE, NONCE, ONE, POLICY_HASH,
 };
-use crate::artifact::envelope;
-use crate::artifact::fact::{Fact, pick};
+use crate::artifact::fact::Fact;
 use crate::artifact::json::Value;
 use crate::artifact::keys::Keys;
 use crate::artifact::kind::{About, Form, HashForm, Kind, KindRow, Voice};
@@ -18,14 +17,7 @@ use crate::artifact::{AdmitError, Artifact};
 pub(crate) const ROW: KindRow = KindRow {
     name: "audit_roots",
     envelope_type: "audit_roots",
-    forms: &[Form {
-        envelope: &envelope::V1,
-        version_field: "audit_roots_version",
-        version: "1",
-        payload: &PAYLOAD,
-        ours: true,
-        retired: false,
-    }],
+    forms: &[Form::ours("audit_roots_version", &PAYLOAD)],
     hash_form: HashForm::Compact,
     unsigned: false,
     title: "Roots of trust",
@@ -39,7 +31,16 @@ pub(crate) const ROW: KindRow = KindRow {
     check: |payload| observers_have_one_name(payload).and_then(|()| instances_have_one_row(payload)),
     complete: KindRow::NOTHING_FOLLOWS,
     keys: |_| Keys::default(),
-    facts,
+    facts: &[
+        ("Log", "origin"),
+        ("Policy signers", "policy_signers"),
+        ("Token issuers", "cst_issuers"),
+        ("Token revokers", "cst_revokers"),
+        ("Gateways", "gateways"),
+        ("Reviewers", "reviewers"),
+        ("Recorders", "recorders"),
+    ],
+    more_facts,
 };
 
 view! {
@@ -205,33 +206,14 @@ fn repeated(rows: &[Value], name: &str) -> Option<usize> {
     rows.iter().position(|row| !seen.insert(row.text_at(name)))
 }
 
-fn facts(payload: &Value) -> Vec<Fact> {
-    let mut facts = pick(
-        payload,
-        &[
-            ("Log", "origin"),
-            ("Policy signers", "policy_signers"),
-            ("Token issuers", "cst_issuers"),
-            ("Token revokers", "cst_revokers"),
-            ("Gateways", "gateways"),
-            ("Reviewers", "reviewers"),
-            ("Recorders", "recorders"),
-        ],
-    );
-    let rows = [
-        ("Approver", "approvers"),
-        ("Wrapper", "wrappers"),
-        ("Observer", "observers"),
-        ("Agent", "agents"),
-        ("Distrusted", "distrusted"),
-    ];
-    for (label, name) in rows {
-        let items = payload.get(name).and_then(Value::as_array).unwrap_or_default();
-        let names = items.iter().filter_map(|row| row.text_at("did").or_else(|| row.text_at("submitter")));
-        facts.extend(names.map(|name| Fact { label, value: name.to_owned() }));
-    }
-    let instances = payload.get("instances").and_then(Value::as_array).unwrap_or_default();
-    let known = instances.iter().filter_map(|row| row.text_at("instance"));
-    facts.extend(known.map(|name| Fact { label: "Argo CD instance", value: name.to_owned() }));
-    facts
+fn more_facts(payload: &Value) -> Vec<Fact> {
+    let says = AuditRoots::of(payload);
+    let named = |label| move |name: &str| Fact { label, value: name.to_owned() };
+    let names = says.approvers().filter_map(ApproverRow::did).map(named("Approver"));
+    let names = names.chain(says.wrappers().filter_map(WrapperRow::did).map(named("Wrapper")));
+    let observers = says.observers().filter_map(|row| row.did().or(row.submitter()));
+    let names = names.chain(observers.map(named("Observer")));
+    let names = names.chain(says.agents().filter_map(AgentRow::did).map(named("Agent")));
+    let names = names.chain(says.distrusted().filter_map(DistrustedRow::did).map(named("Distrusted")));
+    names.chain(says.instances().filter_map(InstanceRow::instance).map(named("Argo CD instance"))).collect()
 }

@@ -1,25 +1,17 @@
 //! The operator's findings about one job at one size of the log (FORMATS 5.4).
 
 use crate::artifact::binds::{HEX64, ID, NONCE, ONE};
-use crate::artifact::envelope;
-use crate::artifact::fact::{Fact, pick};
+use crate::artifact::fact::Fact;
 use crate::artifact::json::Value;
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, plain, required};
-use crate::artifact::view::{Rows, view};
+use crate::artifact::view::{Rows, View, view};
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "audit_statement",
     envelope_type: "audit_statement",
-    forms: &[Form {
-        envelope: &envelope::V1,
-        version_field: "audit_statement_version",
-        version: "1",
-        payload: &PAYLOAD,
-        ours: true,
-        retired: false,
-    }],
+    forms: &[Form::ours("audit_statement_version", &PAYLOAD)],
     hash_form: HashForm::Compact,
     unsigned: false,
     title: "Audit statement",
@@ -37,7 +29,15 @@ pub(crate) const ROW: KindRow = KindRow {
         refers_to: text(payload, "roots_digest").into_iter().collect(),
         ..Keys::default()
     },
-    facts,
+    facts: &[
+        ("Job", "scope.job_id"),
+        ("Log", "origin"),
+        ("Tree size", "size"),
+        ("Root hash", "root_hash"),
+        ("Roots of trust", "roots_digest"),
+        ("Rules", "rules_version"),
+    ],
+    more_facts,
 };
 
 view! {
@@ -90,21 +90,8 @@ fn entries_stand_below_the_size(payload: &Value) -> Result<(), ShapeError> {
     }
 }
 
-fn facts(payload: &Value) -> Vec<Fact> {
-    let mut facts = pick(
-        payload,
-        &[
-            ("Job", "scope.job_id"),
-            ("Log", "origin"),
-            ("Tree size", "size"),
-            ("Root hash", "root_hash"),
-            ("Roots of trust", "roots_digest"),
-            ("Rules", "rules_version"),
-        ],
-    );
-    for (label, name) in [("Entries listed", "entries"), ("Findings", "findings")] {
-        let count = payload.get(name).and_then(Value::as_array).map_or(0, <[Value]>::len);
-        facts.push(Fact { label, value: count.to_string() });
-    }
-    facts
+fn more_facts(payload: &Value) -> Vec<Fact> {
+    let says = AuditStatement::of(payload);
+    let counts = [("Entries listed", says.entries().len()), ("Findings", says.findings().len())];
+    counts.map(|(label, count)| Fact { label, value: count.to_string() }).to_vec()
 }

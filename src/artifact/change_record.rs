@@ -2,8 +2,6 @@
 //! (FORMATS 5.4): freezing automated sync, rotating a credential.
 
 use crate::artifact::binds::{APP, FREE_TEXT, ID, NONCE, ONE};
-use crate::artifact::envelope;
-use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, object, required};
@@ -12,14 +10,7 @@ use crate::artifact::view::view;
 pub(crate) const ROW: KindRow = KindRow {
     name: "change_record",
     envelope_type: "change_record",
-    forms: &[Form {
-        envelope: &envelope::V1,
-        version_field: "change_record_version",
-        version: "1",
-        payload: &PAYLOAD,
-        ours: true,
-        retired: false,
-    }],
+    forms: &[Form::ours("change_record_version", &PAYLOAD)],
     hash_form: HashForm::Compact,
     unsigned: false,
     title: "Change by a person",
@@ -33,23 +24,19 @@ pub(crate) const ROW: KindRow = KindRow {
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
     keys: |payload| Keys { job: text(payload, "job_id"), app_uid: text(payload, "app.uid"), ..Keys::default() },
-    facts: |payload| {
-        pick(
-            payload,
-            &[
-                ("Change", "what"),
-                ("By", "by"),
-                ("Before", "before"),
-                ("After", "after"),
-                ("Job", "job_id"),
-                ("Ticket system", "change_ref.system"),
-                ("Ticket", "change_ref.key"),
-                ("Application", "app.name"),
-                ("Project", "app.project"),
-                ("Application namespace", "app.namespace"),
-            ],
-        )
-    },
+    facts: &[
+        ("Change", "what"),
+        ("By", "by"),
+        ("Before", "before"),
+        ("After", "after"),
+        ("Job", "job_id"),
+        ("Ticket system", "change_ref.system"),
+        ("Ticket", "change_ref.key"),
+        ("Application", "app.name"),
+        ("Project", "app.project"),
+        ("Application namespace", "app.namespace"),
+    ],
+    more_facts: KindRow::NO_MORE_FACTS,
 };
 
 view! {

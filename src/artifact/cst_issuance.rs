@@ -2,8 +2,6 @@
 
 use crate::artifact::binds::{DID, FREE_TEXT, HEX64, ID, INSTANCE, NAME, NONCE, ONE, POLICY_HASH};
 use crate::artifact::digest::sha256;
-use crate::artifact::envelope;
-use crate::artifact::fact::pick;
 use crate::artifact::json::{Number, Object, Value, to_jcs, utf16_order};
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
@@ -14,14 +12,7 @@ use crate::text::base64url;
 pub(crate) const ROW: KindRow = KindRow {
     name: "cst_issuance",
     envelope_type: "cst_issuance",
-    forms: &[Form {
-        envelope: &envelope::V1,
-        version_field: "cst_issuance_version",
-        version: "1",
-        payload: &PAYLOAD,
-        ours: true,
-        retired: false,
-    }],
+    forms: &[Form::ours("cst_issuance_version", &PAYLOAD)],
     hash_form: HashForm::Compact,
     unsigned: false,
     title: "Token issued",
@@ -43,28 +34,24 @@ pub(crate) const ROW: KindRow = KindRow {
         instance: text(payload, "argocd.instance"),
         ..Keys::default()
     },
-    facts: |payload| {
-        pick(
-            payload,
-            &[
-                ("Agent", "claims.sub"),
-                ("Job", "claims.mission_id"),
-                ("Token hash", "token_hash"),
-                ("Scope", "claims.scope"),
-                ("Audience", "claims.aud"),
-                ("Issued at (s)", "claims.iat"),
-                ("Expires at (s)", "claims.exp"),
-                ("Policy hash", "claims.policy_hash_b64u"),
-                ("Grant hash", "claims.token_scope_hash_b64u"),
-                ("Key id", "kid"),
-                ("Issuer, also known as", "issuer_alias"),
-                ("Argo CD instance", "argocd.instance"),
-                ("Argo CD project", "argocd.project"),
-                ("Argo CD role", "argocd.role"),
-                ("Argo CD token id", "argocd.token_id"),
-            ],
-        )
-    },
+    facts: &[
+        ("Agent", "claims.sub"),
+        ("Job", "claims.mission_id"),
+        ("Token hash", "token_hash"),
+        ("Scope", "claims.scope"),
+        ("Audience", "claims.aud"),
+        ("Issued at (s)", "claims.iat"),
+        ("Expires at (s)", "claims.exp"),
+        ("Policy hash", "claims.policy_hash_b64u"),
+        ("Grant hash", "claims.token_scope_hash_b64u"),
+        ("Key id", "kid"),
+        ("Issuer, also known as", "issuer_alias"),
+        ("Argo CD instance", "argocd.instance"),
+        ("Argo CD project", "argocd.project"),
+        ("Argo CD role", "argocd.role"),
+        ("Argo CD token id", "argocd.token_id"),
+    ],
+    more_facts: KindRow::NO_MORE_FACTS,
 };
 
 view! {

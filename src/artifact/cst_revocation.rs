@@ -1,8 +1,6 @@
 //! The end of a token, and the policy it ran under (FORMATS 5.4).
 
 use crate::artifact::binds::{DID, FREE_TEXT, HEX64, NONCE, ONE, POLICY_HASH, TIME};
-use crate::artifact::envelope;
-use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, object, optional, required};
@@ -11,14 +9,7 @@ use crate::artifact::view::view;
 pub(crate) const ROW: KindRow = KindRow {
     name: "cst_revocation",
     envelope_type: "cst_revocation",
-    forms: &[Form {
-        envelope: &envelope::V1,
-        version_field: "cst_revocation_version",
-        version: "1",
-        payload: &PAYLOAD,
-        ours: true,
-        retired: false,
-    }],
+    forms: &[Form::ours("cst_revocation_version", &PAYLOAD)],
     hash_form: HashForm::Compact,
     unsigned: false,
     title: "Token revoked",
@@ -36,19 +27,15 @@ pub(crate) const ROW: KindRow = KindRow {
         policy_hash: text(payload, "policy_hash_b64u"),
         ..Keys::default()
     },
-    facts: |payload| {
-        pick(
-            payload,
-            &[
-                ("Token hash", "token_hash"),
-                ("Revoked at", "revoked_at"),
-                ("Reason", "reason"),
-                ("Revoked by", "revoked_by"),
-                ("Policy hash", "policy_hash_b64u"),
-                ("Argo CD token revoked too", "argocd_token_revoked"),
-            ],
-        )
-    },
+    facts: &[
+        ("Token hash", "token_hash"),
+        ("Revoked at", "revoked_at"),
+        ("Reason", "reason"),
+        ("Revoked by", "revoked_by"),
+        ("Policy hash", "policy_hash_b64u"),
+        ("Argo CD token revoked too", "argocd_token_revoked"),
+    ],
+    more_facts: KindRow::NO_MORE_FACTS,
 };
 
 view! {

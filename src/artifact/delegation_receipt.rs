@@ -2,8 +2,6 @@
 
 use crate::artifact::binding::Binding;
 use crate::artifact::binding::{OPEN_BINDING, PEER_B64U, PEER_HASH_ALGORITHM, PEER_TEXT};
-use crate::artifact::envelope;
-use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, of_binding, text};
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, object, optional, required};
@@ -12,14 +10,7 @@ use crate::artifact::view::view;
 pub(crate) const ROW: KindRow = KindRow {
     name: "delegation_receipt",
     envelope_type: "delegation_receipt",
-    forms: &[Form {
-        envelope: &envelope::V1,
-        version_field: "receipt_version",
-        version: "1",
-        payload: &PAYLOAD,
-        ours: false,
-        retired: false,
-    }],
+    forms: &[Form::peers("receipt_version", &PAYLOAD)],
     hash_form: HashForm::Compact,
     unsigned: false,
     title: "Delegation receipt",
@@ -33,21 +24,17 @@ pub(crate) const ROW: KindRow = KindRow {
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
     keys: |payload| Keys { agent: text(payload, "delegator_did"), ..of_binding(payload) },
-    facts: |payload| {
-        pick(
-            payload,
-            &[
-                ("Receipt", "receipt_id"),
-                ("From agent", "delegator_did"),
-                ("To agent", "delegate_did"),
-                ("Delegated at", "delegated_at"),
-                ("Completed at", "completed_at"),
-                ("Run", "binding.run_id"),
-                ("Task hash", "task_description_hash_b64u"),
-                ("Delegate's bundle hash", "delegate_bundle_hash_b64u"),
-            ],
-        )
-    },
+    facts: &[
+        ("Receipt", "receipt_id"),
+        ("From agent", "delegator_did"),
+        ("To agent", "delegate_did"),
+        ("Delegated at", "delegated_at"),
+        ("Completed at", "completed_at"),
+        ("Run", "binding.run_id"),
+        ("Task hash", "task_description_hash_b64u"),
+        ("Delegate's bundle hash", "delegate_bundle_hash_b64u"),
+    ],
+    more_facts: KindRow::NO_MORE_FACTS,
 };
 
 view! {

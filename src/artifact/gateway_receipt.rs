@@ -2,8 +2,6 @@
 
 use crate::artifact::binding::Binding;
 use crate::artifact::binding::{BINDING, PEER_B64U, PEER_METADATA, PEER_TEXT};
-use crate::artifact::envelope;
-use crate::artifact::fact::pick;
 use crate::artifact::keys::of_binding;
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, object, optional, required};
@@ -12,14 +10,7 @@ use crate::artifact::view::view;
 pub(crate) const ROW: KindRow = KindRow {
     name: "gateway_receipt",
     envelope_type: "gateway_receipt",
-    forms: &[Form {
-        envelope: &envelope::V1,
-        version_field: "receipt_version",
-        version: "1",
-        payload: &PAYLOAD,
-        ours: false,
-        retired: false,
-    }],
+    forms: &[Form::peers("receipt_version", &PAYLOAD)],
     hash_form: HashForm::Compact,
     unsigned: false,
     title: "Model call receipt",
@@ -33,27 +24,23 @@ pub(crate) const ROW: KindRow = KindRow {
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
     keys: of_binding,
-    facts: |payload| {
-        pick(
-            payload,
-            &[
-                ("Receipt", "receipt_id"),
-                ("Gateway", "gateway_id"),
-                ("Provider", "provider"),
-                ("Model", "model"),
-                ("Called at", "timestamp"),
-                ("Tokens in", "tokens_input"),
-                ("Tokens out", "tokens_output"),
-                ("Latency (ms)", "latency_ms"),
-                ("Run", "binding.run_id"),
-                ("Event hash", "binding.event_hash_b64u"),
-                ("Policy hash", "binding.policy_hash"),
-                ("Grant hash", "binding.token_scope_hash_b64u"),
-                ("Request hash", "request_hash_b64u"),
-                ("Response hash", "response_hash_b64u"),
-            ],
-        )
-    },
+    facts: &[
+        ("Receipt", "receipt_id"),
+        ("Gateway", "gateway_id"),
+        ("Provider", "provider"),
+        ("Model", "model"),
+        ("Called at", "timestamp"),
+        ("Tokens in", "tokens_input"),
+        ("Tokens out", "tokens_output"),
+        ("Latency (ms)", "latency_ms"),
+        ("Run", "binding.run_id"),
+        ("Event hash", "binding.event_hash_b64u"),
+        ("Policy hash", "binding.policy_hash"),
+        ("Grant hash", "binding.token_scope_hash_b64u"),
+        ("Request hash", "request_hash_b64u"),
+        ("Response hash", "response_hash_b64u"),
+    ],
+    more_facts: KindRow::NO_MORE_FACTS,
 };
 
 view! {

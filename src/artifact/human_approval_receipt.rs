@@ -4,8 +4,6 @@
 
 use crate::artifact::binding::Binding;
 use crate::artifact::binding::{OPEN_BINDING, PEER_B64U, PEER_TEXT, PEER_TEXT_BYTES_MAX};
-use crate::artifact::envelope;
-use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, of_binding, text};
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, list, object, optional, plain, required};
@@ -14,14 +12,7 @@ use crate::artifact::view::view;
 pub(crate) const ROW: KindRow = KindRow {
     name: "human_approval_receipt",
     envelope_type: "human_approval_receipt",
-    forms: &[Form {
-        envelope: &envelope::V1,
-        version_field: "receipt_version",
-        version: "1",
-        payload: &PAYLOAD,
-        ours: false,
-        retired: false,
-    }],
+    forms: &[Form::peers("receipt_version", &PAYLOAD)],
     hash_form: HashForm::Compact,
     unsigned: false,
     title: "Approval as the agent reports it",
@@ -35,23 +26,19 @@ pub(crate) const ROW: KindRow = KindRow {
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
     keys: |payload| Keys { policy_hash: text(payload, "policy_hash_b64u"), ..of_binding(payload) },
-    facts: |payload| {
-        pick(
-            payload,
-            &[
-                ("Receipt", "receipt_id"),
-                ("Approval", "approval_type"),
-                ("Approver, by the agent's word", "approver_subject"),
-                ("Method", "approver_method"),
-                ("Scope", "scope_summary"),
-                ("Agent", "agent_did"),
-                ("At", "timestamp"),
-                ("Run", "binding.run_id"),
-                ("Scope hash", "scope_hash_b64u"),
-                ("Plan hash", "plan_hash_b64u"),
-            ],
-        )
-    },
+    facts: &[
+        ("Receipt", "receipt_id"),
+        ("Approval", "approval_type"),
+        ("Approver, by the agent's word", "approver_subject"),
+        ("Method", "approver_method"),
+        ("Scope", "scope_summary"),
+        ("Agent", "agent_did"),
+        ("At", "timestamp"),
+        ("Run", "binding.run_id"),
+        ("Scope hash", "scope_hash_b64u"),
+        ("Plan hash", "plan_hash_b64u"),
+    ],
+    more_facts: KindRow::NO_MORE_FACTS,
 };
 
 view! {

@@ -73,6 +73,18 @@ pub struct Form {
     pub retired: bool,
 }
 
+impl Form {
+    /// The first version of a payload that we define, in the peer's envelope.
+    pub(crate) const fn ours(version_field: &'static str, payload: &'static Shape) -> Form {
+        Form { ours: true, ..Form::peers(version_field, payload) }
+    }
+
+    /// The first version of a payload of the peer's, in its envelope.
+    pub(crate) const fn peers(version_field: &'static str, payload: &'static Shape) -> Form {
+        Form { envelope: &envelope::V1, version_field, version: "1", payload, ours: false, retired: false }
+    }
+}
+
 /// Whose word a kind is, and so whose statements of it count (JUDGING 2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Voice {
@@ -139,12 +151,17 @@ pub struct KindRow {
     /// Sets what follows from other members, where it is absent.
     pub complete: fn(&mut Object),
     pub keys: fn(&Value) -> Keys,
-    pub facts: fn(&Value) -> Vec<Fact>,
+    /// What a reader sees of it: labels, and paths of members.
+    pub facts: &'static [(&'static str, &'static str)],
+    /// What follows these, where a path does not say it.
+    pub more_facts: fn(&Value) -> Vec<Fact>,
 }
 
 impl KindRow {
     /// The check of a kind whose shape says everything.
     pub(crate) const NO_FURTHER_RULES: fn(&Value) -> Result<(), ShapeError> = |_| Ok(());
+    /// What follows the facts of a kind whose paths say everything.
+    pub(crate) const NO_MORE_FACTS: fn(&Value) -> Vec<Fact> = |_| Vec::new();
     /// The completion of a kind of which no member follows from others.
     pub(crate) const NOTHING_FOLLOWS: fn(&mut Object) = |_| {};
 

@@ -5,10 +5,9 @@
 use crate::artifact::binding::Binding;
 use crate::artifact::binding::{PEER_B64U, PEER_METADATA, PEER_TEXT};
 use crate::artifact::digest::{PayloadHash, sha256};
-use crate::artifact::envelope;
-use crate::artifact::fact::{Fact, pick};
+use crate::artifact::fact::Fact;
 use crate::artifact::json::{Object, Value, to_compact};
-use crate::artifact::keys::{Keys, text, texts, unique};
+use crate::artifact::keys::{Keys, unique};
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, required};
 use crate::artifact::spelling::spelled;
@@ -18,14 +17,7 @@ use crate::text::base64url;
 pub(crate) const ROW: KindRow = KindRow {
     name: "proof_bundle",
     envelope_type: "proof_bundle",
-    forms: &[Form {
-        envelope: &envelope::V1,
-        version_field: "bundle_version",
-        version: "1",
-        payload: &PAYLOAD,
-        ours: false,
-        retired: false,
-    }],
+    forms: &[Form::peers("bundle_version", &PAYLOAD)],
     hash_form: HashForm::Compact,
     unsigned: false,
     title: "Proof bundle",
@@ -39,7 +31,15 @@ pub(crate) const ROW: KindRow = KindRow {
     check: holds_evidence,
     complete: KindRow::NOTHING_FOLLOWS,
     keys,
-    facts,
+    facts: &[
+        ("Bundle", "bundle_id"),
+        ("Agent", "agent_did"),
+        ("Job", "metadata.pulselog.job_id"),
+        ("Change", "metadata.pulselog.change_ref.key"),
+        ("Policy hash", "metadata.pulselog.policy_hash_b64u"),
+        ("Token hashes", "metadata.pulselog.token_hashes"),
+    ],
+    more_facts,
 };
 
 view! {
@@ -233,37 +233,23 @@ pub(crate) fn receipts(payload: &Value) -> impl Iterator<Item = (&'static str, u
 }
 
 fn keys(payload: &Value) -> Keys {
-    let events = payload.get("event_chain").and_then(Value::as_array).unwrap_or_default();
-    let of_events = events.iter().filter_map(|event| event.text_at("run_id"));
-    let of_receipts = receipts(payload).filter_map(|(_, _, receipt)| {
-        receipt.text_at("payload.binding.run_id").or_else(|| receipt.text_at("binding.run_id"))
-    });
-    let token_hashes = texts(payload, "metadata.pulselog.token_hashes");
+    let says = ProofBundle::of(payload);
+    let of_receipts = receipts(payload).filter_map(|(.., receipt)| HeldReceipt::of(receipt).run());
+    let token_hashes = unique(says.pulselog().token_hashes());
     Keys {
-        agent: text(payload, "agent_did"),
-        runs: unique(of_events.chain(of_receipts)),
-        job: text(payload, "metadata.pulselog.job_id"),
+        agent: says.agent().map(str::to_owned),
+        runs: unique(says.events().filter_map(Event::run).chain(of_receipts)),
+        job: says.pulselog().job().map(str::to_owned),
         token_hash: if token_hashes.len() == 1 { token_hashes.first().cloned() } else { None },
         token_hashes,
-        policy_hash: text(payload, "metadata.pulselog.policy_hash_b64u"),
-        bundle_id: text(payload, "bundle_id"),
+        policy_hash: says.pulselog().policy_hash().map(str::to_owned),
+        bundle_id: says.id().map(str::to_owned),
         ..Keys::default()
     }
 }
 
-fn facts(payload: &Value) -> Vec<Fact> {
-    let mut facts = pick(
-        payload,
-        &[
-            ("Bundle", "bundle_id"),
-            ("Agent", "agent_did"),
-            ("Job", "metadata.pulselog.job_id"),
-            ("Change", "metadata.pulselog.change_ref.key"),
-            ("Policy hash", "metadata.pulselog.policy_hash_b64u"),
-            ("Token hashes", "metadata.pulselog.token_hashes"),
-        ],
-    );
-    facts.extend(keys(payload).runs.into_iter().map(|value| Fact { label: "Run", value }));
+fn more_facts(payload: &Value) -> Vec<Fact> {
+    let mut facts: Vec<_> = keys(payload).runs.into_iter().map(|value| Fact { label: "Run", value }).collect();
     let counted = [
         ("Events", "event_chain"),
         ("Model call receipts", "receipts"),

@@ -3,8 +3,6 @@
 
 use crate::artifact::binding::Binding;
 use crate::artifact::binding::{OPEN_BINDING, PEER_B64U, PEER_TEXT};
-use crate::artifact::envelope;
-use crate::artifact::fact::pick;
 use crate::artifact::keys::of_binding;
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, object, optional, required};
@@ -13,14 +11,7 @@ use crate::artifact::view::view;
 pub(crate) const ROW: KindRow = KindRow {
     name: "side_effect_receipt",
     envelope_type: "side_effect_receipt",
-    forms: &[Form {
-        envelope: &envelope::V1,
-        version_field: "receipt_version",
-        version: "1",
-        payload: &PAYLOAD,
-        ours: false,
-        retired: false,
-    }],
+    forms: &[Form::peers("receipt_version", &PAYLOAD)],
     hash_form: HashForm::Compact,
     unsigned: false,
     title: "Side effect receipt",
@@ -34,24 +25,20 @@ pub(crate) const ROW: KindRow = KindRow {
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
     keys: of_binding,
-    facts: |payload| {
-        pick(
-            payload,
-            &[
-                ("Receipt", "receipt_id"),
-                ("Effect", "effect_class"),
-                ("Vendor", "vendor_id"),
-                ("Response", "response_status"),
-                ("Agent", "agent_did"),
-                ("At", "timestamp"),
-                ("Bytes written", "bytes_written"),
-                ("Run", "binding.run_id"),
-                ("Target hash", "target_hash_b64u"),
-                ("Request hash", "request_hash_b64u"),
-                ("Response hash", "response_hash_b64u"),
-            ],
-        )
-    },
+    facts: &[
+        ("Receipt", "receipt_id"),
+        ("Effect", "effect_class"),
+        ("Vendor", "vendor_id"),
+        ("Response", "response_status"),
+        ("Agent", "agent_did"),
+        ("At", "timestamp"),
+        ("Bytes written", "bytes_written"),
+        ("Run", "binding.run_id"),
+        ("Target hash", "target_hash_b64u"),
+        ("Request hash", "request_hash_b64u"),
+        ("Response hash", "response_hash_b64u"),
+    ],
+    more_facts: KindRow::NO_MORE_FACTS,
 };
 
 view! {

@@ -3,7 +3,6 @@
 use crate::artifact::binding::Binding;
 use crate::artifact::binding::{BINDING, OPEN_BINDING, PEER_B64U, PEER_HASH_ALGORITHM, PEER_TEXT, PEER_TEXT_BYTES_MAX};
 use crate::artifact::envelope;
-use crate::artifact::fact::pick;
 use crate::artifact::keys::of_binding;
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, Text, list, object, optional, plain, required};
@@ -13,14 +12,7 @@ pub(crate) const ROW: KindRow = KindRow {
     name: "tool_receipt",
     envelope_type: "tool_receipt",
     forms: &[
-        Form {
-            envelope: &envelope::V1,
-            version_field: "receipt_version",
-            version: "1",
-            payload: &PAYLOAD_V1,
-            ours: false,
-            retired: false,
-        },
+        Form::peers("receipt_version", &PAYLOAD_V1),
         Form {
             envelope: &envelope::V2,
             version_field: "receipt_version",
@@ -43,23 +35,19 @@ pub(crate) const ROW: KindRow = KindRow {
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
     keys: of_binding,
-    facts: |payload| {
-        pick(
-            payload,
-            &[
-                ("Receipt", "receipt_id"),
-                ("Tool", "tool_name"),
-                ("Tool version", "tool_version"),
-                ("Result", "result_status"),
-                ("Agent", "agent_did"),
-                ("Called at", "timestamp"),
-                ("Latency (ms)", "latency_ms"),
-                ("Run", "binding.run_id"),
-                ("Arguments hash", "args_hash_b64u"),
-                ("Result hash", "result_hash_b64u"),
-            ],
-        )
-    },
+    facts: &[
+        ("Receipt", "receipt_id"),
+        ("Tool", "tool_name"),
+        ("Tool version", "tool_version"),
+        ("Result", "result_status"),
+        ("Agent", "agent_did"),
+        ("Called at", "timestamp"),
+        ("Latency (ms)", "latency_ms"),
+        ("Run", "binding.run_id"),
+        ("Arguments hash", "args_hash_b64u"),
+        ("Result hash", "result_hash_b64u"),
+    ],
+    more_facts: KindRow::NO_MORE_FACTS,
 };
 
 view! {

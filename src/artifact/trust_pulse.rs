@@ -2,8 +2,7 @@
 //! signed or not: it never raises trust.
 
 use crate::artifact::binding::PEER_TEXT;
-use crate::artifact::envelope;
-use crate::artifact::fact::{Fact, pick};
+use crate::artifact::fact::Fact;
 use crate::artifact::json::Value;
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
@@ -13,14 +12,7 @@ use crate::artifact::view::{Rows, View, view};
 pub(crate) const ROW: KindRow = KindRow {
     name: "trust_pulse",
     envelope_type: "trust_pulse",
-    forms: &[Form {
-        envelope: &envelope::V1,
-        version_field: "trust_pulse_version",
-        version: "1",
-        payload: &PAYLOAD,
-        ours: false,
-        retired: false,
-    }],
+    forms: &[Form::peers("trust_pulse_version", &PAYLOAD)],
     hash_form: HashForm::Compact,
     unsigned: true,
     title: "Trust Pulse (self-reported)",
@@ -38,7 +30,8 @@ pub(crate) const ROW: KindRow = KindRow {
         runs: text(payload, "run_id").into_iter().collect(),
         ..Keys::default()
     },
-    facts,
+    facts: &[("Pulse", "trust_pulse_id"), ("Run", "run_id"), ("Agent", "agent_did"), ("Evidence", "evidence_class")],
+    more_facts,
 };
 
 view! {
@@ -76,14 +69,12 @@ const PAYLOAD: Shape = object(&[
 
 const FILE: Shape = object(&[required("path", &Shape::Text(Text::RelativePath)), required("touches", &COUNT)]);
 
-fn facts(payload: &Value) -> Vec<Fact> {
-    let own = [("Pulse", "trust_pulse_id"), ("Run", "run_id"), ("Agent", "agent_did"), ("Evidence", "evidence_class")];
+fn more_facts(payload: &Value) -> Vec<Fact> {
     let says = TrustPulse::of(payload);
     let fact = |label, value: Option<String>| Some(Fact { label, value: value? });
     let times = [("Issued at", says.issued_at()), ("Started at", says.started_at()), ("Ended at", says.ended_at())];
     let counted = |label, name: Option<&str>, count: Option<i64>| fact(label, Some(format!("{} ({})", name?, count?)));
-    let facts = pick(payload, &own).into_iter();
-    let facts = facts.chain(times.into_iter().filter_map(|(label, time)| fact(label, time.map(str::to_owned))));
+    let facts = times.into_iter().filter_map(|(label, time)| fact(label, time.map(str::to_owned)));
     let facts = facts.chain(fact("Duration (ms)", says.duration_ms().map(|ms| ms.to_string())));
     let facts = facts.chain(says.tools().filter_map(|tool| counted("Tool calls", tool.name(), tool.calls())));
     facts.chain(says.files().filter_map(|file| counted("File touched", file.path(), file.touches()))).collect()

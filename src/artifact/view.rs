@@ -50,8 +50,10 @@ macro_rules! view {
 
         impl<$a> $crate::artifact::view::View<$a> for $View<$a> {
             #[cfg(test)]
-            const MEMBERS: &'static [$crate::artifact::view::Member] =
-                &[$($(($crate::artifact::view::view!(path $member $($path)?), <$As as $crate::artifact::view::Read<$a>>::SORT)),+),*];
+            const MEMBERS: &'static [$crate::artifact::view::Member] = &[$($((
+                $crate::artifact::view::view!(path $member $($path)?),
+                <$As as $crate::artifact::view::Read<$a>>::SORT,
+            )),+),*];
 
             fn of(value: impl Into<Option<&$a $crate::artifact::json::Value>>) -> Self {
                 $View(value.into())
@@ -269,6 +271,7 @@ mod tests {
                 Voice::Approver(member) => named.push((member, Sort::Text)),
                 Voice::Operator | Voice::Wrapper => {}
             }
+            named.extend(row.facts.iter().map(|(_, path)| (*path, Sort::Any)));
             named.extend(row.summary.iter().map(|(_, path)| (*path, Sort::Text)));
             named.extend(row.about.instance.map(|path| (path, Sort::Text)));
             named.extend(row.about.app.map(|path| (path, Sort::Part(AppRef::MEMBERS))));

@@ -2,8 +2,6 @@
 //! (FORMATS 5.4).
 
 use crate::artifact::binds::{FREE_TEXT, HEX64, NONCE, ONE};
-use crate::artifact::envelope;
-use crate::artifact::fact::pick;
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, object, required};
@@ -12,14 +10,7 @@ use crate::artifact::view::view;
 pub(crate) const ROW: KindRow = KindRow {
     name: "withholding",
     envelope_type: "withholding",
-    forms: &[Form {
-        envelope: &envelope::V1,
-        version_field: "withholding_version",
-        version: "1",
-        payload: &PAYLOAD,
-        ours: true,
-        retired: false,
-    }],
+    forms: &[Form::ours("withholding_version", &PAYLOAD)],
     hash_form: HashForm::Compact,
     unsigned: false,
     title: "Body withheld",
@@ -33,7 +24,8 @@ pub(crate) const ROW: KindRow = KindRow {
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
     keys: |payload| Keys { refers_to: text(payload, "artifact_digest").into_iter().collect(), ..Keys::default() },
-    facts: |payload| pick(payload, &[("Artifact", "artifact_digest"), ("Reason", "reason"), ("By", "by")]),
+    facts: &[("Artifact", "artifact_digest"), ("Reason", "reason"), ("By", "by")],
+    more_facts: KindRow::NO_MORE_FACTS,
 };
 
 view! {

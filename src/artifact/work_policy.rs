@@ -54,7 +54,14 @@ pub(crate) const ROW: KindRow = KindRow {
     check: KindRow::NO_FURTHER_RULES,
     complete: KindRow::NOTHING_FOLLOWS,
     keys: |_| Keys::default(),
-    facts,
+    facts: &[
+        ("Policy", "policy_id"),
+        ("Issuer", "issuer_did"),
+        ("Agent name", "workload.agent_name"),
+        ("Runtime", "workload.runtime"),
+        ("Environment", "workload.environment"),
+    ],
+    more_facts,
 };
 
 view! {
@@ -183,17 +190,8 @@ const CONDITIONS: Shape = object(&[
 
 const CONDITION: Shape = Shape::Map { name: Text::Plain { min: 1, max: 256 }, of: &plain(0, 512), max: 16 };
 
-fn facts(payload: &Value) -> Vec<Fact> {
-    let mut facts = pick(
-        payload,
-        &[
-            ("Policy", "policy_id"),
-            ("Issuer", "issuer_did"),
-            ("Agent name", "workload.agent_name"),
-            ("Runtime", "workload.runtime"),
-            ("Environment", "workload.environment"),
-        ],
-    );
+fn more_facts(payload: &Value) -> Vec<Fact> {
+    let mut facts = Vec::new();
     for (label, path) in [("Allowed", "tools.argo_cd.allow"), ("Denied", "tools.argo_cd.deny")] {
         let rows = payload.at(path).and_then(Value::as_array).unwrap_or_default();
         facts.extend(rows.iter().map(|row| Fact { label, value: row_words(row) }));

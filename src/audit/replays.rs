@@ -105,7 +105,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     for fact in &scene.facts {
         let kind = fact.kind;
         let Some((path, rule)) = kind.row().id_given_once.zip(rule_of(kind)) else { continue };
-        let (Some(signer), Some(id)) = (fact.signer, id_of(fact)) else { continue };
+        let (Some(signer), Some(id)) = (fact.signer, id_of(fact, path)) else { continue };
         let is_told_below = || scene.disputes.of_token(id).is_some() || scene.disputes.is_set_aside(fact.at);
         if kind == Kind::CstIssuance && is_told_below() {
             continue;
@@ -143,11 +143,11 @@ fn two_issuers(dispute: &Dispute<'_>, findings: &mut Findings) {
     }
 }
 
-/// Ids of our own kinds have one spelling; a peer's that is given twice is the
-/// same id however it is spelled.
-fn id_of<'a>(fact: &Statement<'a>) -> Option<&'a str> {
-    let id = fact.payload.id_given_once();
-    if fact.kind == Kind::Approval { spelled(id) } else { id }
+/// Ids of ours have one spelling; a peer's that is given twice is the same id
+/// however it is spelled.
+fn id_of<'a>(fact: &Statement<'a>, path: &str) -> Option<&'a str> {
+    let id = fact.payload.text(path);
+    if fact.kind.row().ids.contains(&path) { spelled(id) } else { id }
 }
 
 fn runs(scene: &Scene<'_>, findings: &mut Findings) {
