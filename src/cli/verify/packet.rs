@@ -29,6 +29,8 @@ use crate::cli::{many as driver, print};
 /// proven says nothing of any job.
 const NOTHING_JUDGED: &str = "nothing in it was judged: it holds neither a statement of the operator about a job nor \
                               a bundle; get the packet again from whoever made it, whole, with --operator of its log";
+/// A token is of a run, and a run has its bundle.
+const TOKEN_LEFT: &str = "the token was not looked at: no bundle of the packet's job is here to compare it with";
 /// What hides behind lines that are none.
 const HIDDEN: &str = "holds a bundle, or another document, among lines that are none; give it a file of its own";
 
@@ -67,12 +69,14 @@ pub fn judge(
     for (source, said) in judging.left(&place) {
         rows.row(&source, said).map_err(lost)?;
     }
-    if rows.verdicts == 0 && rows.judged == 0 && judge.protocol_only {
-        return Err(Failure::usage("documents: none was found, so nothing was verified"));
-    }
-    if rows.verdicts == 0 {
-        let said = Said::Unjudged { is_incomplete: true, why: NOTHING_JUDGED.to_owned() };
-        rows.row(&place, said).map_err(lost)?;
+    let is_token_left = judge.token.is_some() && rows.documents == 0;
+    let why = match (rows.jobs + rows.documents, is_token_left) {
+        (0, _) => Some(NOTHING_JUDGED),
+        (_, true) => Some(TOKEN_LEFT),
+        _ => None,
+    };
+    if let Some(why) = why {
+        rows.row(&place, Said::Unjudged { is_incomplete: true, why: why.to_owned() }).map_err(lost)?;
     }
     Ok(worse(rows.finish()?, evidence.exit_code()))
 }

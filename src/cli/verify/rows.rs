@@ -23,13 +23,15 @@ pub struct Rows {
     outcomes: BTreeMap<&'static str, u64>,
     /// Rows with a word of their own about what they name.
     pub judged: u64,
-    /// Those of a job, or of a document that is no other artifact.
-    pub verdicts: u64,
+    /// Those of a job.
+    pub jobs: u64,
+    /// Those of a document that is no other artifact.
+    pub documents: u64,
 }
 
 impl Rows {
     pub fn new(as_json: bool) -> Rows {
-        Rows { as_json, worst: Exit::Pass, told: 0, outcomes: BTreeMap::new(), judged: 0, verdicts: 0 }
+        Rows { as_json, worst: Exit::Pass, told: 0, outcomes: BTreeMap::new(), judged: 0, jobs: 0, documents: 0 }
     }
 
     /// Judges all documents of these paths on all cores.
@@ -95,11 +97,8 @@ impl Rows {
         self.worst = worse(self.worst, code);
         self.told += 1;
         self.judged += u64::from(!matches!(said, Said::Evidence));
-        self.verdicts += u64::from(match &said {
-            Said::Judged(of) => of.document.is_some(),
-            Said::Job(..) => true,
-            Said::Evidence | Said::Beside(_) | Said::Unjudged { .. } => false,
-        });
+        self.jobs += u64::from(matches!(said, Said::Job(..)));
+        self.documents += u64::from(matches!(&said, Said::Judged(of) if of.document.is_some()));
         *self.outcomes.entry(word).or_default() += 1;
         if !line.is_empty() {
             print(&format!("{line}\n")).map_err(|failure| io::Error::other(failure.message))?;
@@ -129,7 +128,12 @@ impl Rows {
     pub fn finish(self) -> Result<Exit, Failure> {
         if !self.as_json {
             let counts: Vec<_> = self.outcomes.iter().map(|(word, count)| format!("{count} {word}")).collect();
-            print(&format!("\n{} documents: {}\n", self.told, counts.join(", ")))?;
+            let jobs = match self.jobs {
+                0 => String::new(),
+                1 => "1 job and ".to_owned(),
+                more => format!("{more} jobs and "),
+            };
+            print(&format!("\n{jobs}{} documents: {}\n", self.told - self.jobs, counts.join(", ")))?;
         }
         Ok(self.worst)
     }
