@@ -58,7 +58,7 @@ mod worlds;
 
 pub use self::alone::bundle_alone;
 pub use self::answer::{ANSWERS, Answer, AnswerRow};
-pub use self::attestation::{attest, used_by};
+pub use self::attestation::{attest, audit_job, used_by};
 pub use self::distrust::jobs_hit;
 pub use self::finding::{Finding, Pending, Subject};
 pub use self::gather::Gather;
@@ -72,6 +72,8 @@ pub(crate) use self::trust::EVIDENCE_WITHHELD;
 pub use self::undecided::{NotHere, WHILE_UNDECIDED, Words, in_reading_order};
 pub(crate) use self::windows::{BUNDLE_MS, PICKUP_MS, RECEIPT_MS, SKEW_MS};
 pub use self::windows::{COUNTS, Count, WINDOWS, Window};
+
+use std::collections::BTreeSet;
 
 use crate::artifact::Did;
 use crate::entry::LoggedAt;
@@ -131,22 +133,35 @@ fn audit_part(timeline: &Timeline, prefix: &Prefix, operator: &Did) -> Report {
 #[must_use]
 pub fn audit_packet(timeline: &Timeline, size: TreeSize, job: &str, operator: &Did) -> Report {
     let at_size = Prefix { size, logged_at: None };
-    // Statements of the operator are the same by every account.
-    let disputes = Disputes::among(timeline.prefix(size), Some(operator), timeline.origin());
-    let scene = Scene::new(timeline.prefix(size), None, Some(operator), timeline.origin(), disputes);
+    let scene = of_statements(timeline, size, operator);
     let mut more = Findings::default();
     let report = match attestation::attested(timeline, &scene, job, &mut more) {
         Some((entry, prefix)) => {
+            // Every entry that it lists is here with its body. Any other without
+            // one is here for its place alone, and no more to the job than a gap.
+            let read = timeline.read();
             // What the statement claims is held against what it lists.
-            attestation::check(timeline, &scene, operator, &mut more);
+            attestation::check(&read, &scene, operator, &mut more);
             // It speaks of this job: others may rest on what is not here.
-            let gaps = Gaps { attested: Some(job), ..Gaps::of(timeline, prefix.size) };
-            run(timeline, &prefix, Absence::Attested { entry }, &gaps, Some(operator), false)
+            let gaps = Gaps { attested: Some(job), ..Gaps::of(&read, prefix.size) };
+            run(&read, &prefix, Absence::Attested { entry }, &gaps, Some(operator), false)
         }
         // With gaps a statement cannot be compared: what differs may be what is missing.
         None => run(timeline, &at_size, Absence::NotChecked, &Gaps::of(timeline, size), Some(operator), false),
     };
     report.with(more).under(size)
+}
+
+/// The jobs that statements of the operator in a packet are about.
+#[must_use]
+pub fn attested_jobs(timeline: &Timeline, size: TreeSize, operator: &Did) -> BTreeSet<String> {
+    attestation::attested_jobs(&of_statements(timeline, size, operator))
+}
+
+/// Statements of the operator are the same by every account.
+fn of_statements<'a>(timeline: &'a Timeline, size: TreeSize, operator: &'a Did) -> Scene<'a> {
+    let disputes = Disputes::among(timeline.prefix(size), Some(operator), timeline.origin());
+    Scene::new(timeline.prefix(size), None, Some(operator), timeline.origin(), disputes)
 }
 
 fn run(

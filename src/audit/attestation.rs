@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::json::{Number, Object, Value};
-use crate::artifact::{AuditStatement, Did, Kind, ListedEntry};
+use crate::artifact::{Artifact, AuditStatement, Did, Kind, ListedEntry};
 use crate::audit::finding::{Finding, Findings, Subject};
 use crate::audit::gather::LinkMap;
 use crate::audit::report::Report;
@@ -68,8 +68,7 @@ pub fn attest(timeline: &Timeline, size: TreeSize, job: &str, operator: &Did) ->
     let known = *timeline.known(size)?;
     let scope = Scope::Job(job.to_owned());
     let links = LinkMap::new(timeline, operator);
-    let mut listed = links.gather(timeline, &scope, size);
-    listed.insert(LeafIndex::new(size.get().checked_sub(1)?));
+    let listed = used(timeline, &links, job, size, operator);
     let report = recompute(timeline, &links, &scope, size, &known, operator);
     let entry = |at: LeafIndex| {
         let leaf = leaf_hash(&timeline.get(at)?.entry.encode()).to_string();
@@ -89,11 +88,42 @@ pub fn attest(timeline: &Timeline, size: TreeSize, job: &str, operator: &Did) ->
     ]))
 }
 
-/// Every entry that the audit of a job uses below `size`, its statements among
-/// them; `timeline` must be whole below it.
+/// Every entry that the audit of a job uses below `size`, statements about it
+/// among them; `timeline` must be whole below it.
 #[must_use]
 pub fn used_by(timeline: &Timeline, size: TreeSize, job: &str, operator: &Did) -> BTreeSet<LeafIndex> {
-    LinkMap::new(timeline, operator).gather(timeline, &Scope::Job(job.to_owned()), size)
+    used(timeline, &LinkMap::new(timeline, operator), job, size, operator)
+}
+
+/// What links lead to from one job of a whole log, audited. `None` for a log of
+/// no entry.
+#[must_use]
+pub fn audit_job(timeline: &Timeline, size: TreeSize, job: &str, operator: &Did) -> Option<Report> {
+    let logged_at = Some(timeline.prefix(size).next_back()?.1.entry.logged_at);
+    let (scope, links) = (Scope::Job(job.to_owned()), LinkMap::new(timeline, operator));
+    let part = timeline.part(links.gather(timeline, &scope, size));
+    Some(audit_part(&part, &Prefix { size, logged_at }, operator))
+}
+
+/// What links lead to from a job. What the operator says of other jobs changes
+/// nothing of this one.
+fn used(timeline: &Timeline, links: &LinkMap, job: &str, size: TreeSize, operator: &Did) -> BTreeSet<LeafIndex> {
+    let mut used = links.gather(timeline, &Scope::Job(job.to_owned()), size);
+    used.retain(|at| {
+        let statement =
+            timeline.get(*at).and_then(|seen| seen.body.as_ref()).filter(|body| is_statement(body, operator));
+        statement.is_none_or(|body| body.keys().job.as_deref() == Some(job))
+    });
+    used
+}
+
+fn is_statement(body: &Artifact, operator: &Did) -> bool {
+    body.kind() == Kind::AuditStatement && body.signer() == Some(operator)
+}
+
+/// The jobs that statements of the operator at hand are about.
+pub(super) fn attested_jobs(scene: &Scene<'_>) -> BTreeSet<String> {
+    claims(scene).map(|(_, claim)| claim.job.to_owned()).collect()
 }
 
 /// Compares every statement of the operator with what is recomputed here.
@@ -153,7 +183,8 @@ pub(super) fn attested(
         None
     };
     if let Some(why) = outdated {
-        findings.add(&ATTESTATION_OUTDATED, &subject, above.chain([newest.at]), why);
+        let detail = format!("of size {}: {why}", claim.size);
+        findings.add(&ATTESTATION_OUTDATED, &subject, above.chain([newest.at]), detail);
         return None;
     }
     let known = timeline.known(claim.size).filter(|known| known.root.to_string() == claim.root_hash);
@@ -234,7 +265,7 @@ impl<'a> Claim<'a> {
         if listed.iter().any(|(at, said)| leaf(at).is_some_and(|leaf| leaf != *said)) {
             return Compared::Differs("it lists another leaf than the log's");
         }
-        let used = links.gather(timeline, &scope, self.size);
+        let used = used(timeline, links, self.job, self.size, operator);
         let unread = |at: &LeafIndex| timeline.get(*at).filter(|seen| seen.body.is_none());
         let is_operators = |seen: &Seen| seen.entry.signer.as_ref() == Some(operator);
         let is_gone = listed.keys().any(|at| timeline.get(*at).is_none());

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::artifact::ProofBundle;
 use crate::artifact::digest::ArtifactDigest;
 use crate::audit::RULES_VERSION;
 use crate::audit::finding::{Finding, Findings, Pending, Subject};
@@ -127,6 +128,24 @@ pub fn json_schema() -> serde_json::Value {
 }
 
 impl Report {
+    /// Whether a bundle that `agent` signed may be of a job: its run is, or no
+    /// job of its run is known, and it is by an agent of the job (where none is
+    /// known, by anybody who says so) and names no other job itself.
+    #[must_use]
+    pub(crate) fn may_be_of(&self, job: &str, agent: &str, bundle: ProofBundle<'_>) -> bool {
+        let run = bundle.run().and_then(|run| self.judged_run(agent, run));
+        match run.filter(|run| !run.jobs.is_empty()) {
+            Some(run) => run.jobs.contains(job),
+            None => {
+                let claims = bundle.pulselog().job();
+                match self.agents.get(job).filter(|agents| !agents.is_empty()) {
+                    Some(agents) => agents.contains(agent) && claims.is_none_or(|claims| claims == job),
+                    None => claims == Some(job),
+                }
+            }
+        }
+    }
+
     /// The verdict on a job; [`Verdict::NotApplicable`] when no holder of a
     /// role speaks of it.
     #[must_use]

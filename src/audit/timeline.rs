@@ -160,6 +160,13 @@ impl Timeline {
         self.prefix(size).count() as u64 == size.get()
     }
 
+    /// The entries whose bodies are at hand, and all that is known of sizes.
+    #[must_use]
+    pub(super) fn read(&self) -> Timeline {
+        let seen = self.seen.iter().filter(|(_, seen)| seen.body.is_some());
+        self.part(seen.map(|(at, _)| *at))
+    }
+
     /// The entries of these indexes alone, and all that is known of sizes.
     #[must_use]
     pub(super) fn part(&self, indexes: impl IntoIterator<Item = LeafIndex>) -> Timeline {

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use pulselog::audit::{Absence, Effect};
 use pulselog::verify::judge::{Evidence, Judge};
 use pulselog::verify::packet::{File, MANIFEST, Packet};
 use pulselog::verify::packing::{Packing, pack};
 use pulselog::verify::plain_text::escape;
+use pulselog::verify::verification::{AuditStatus, Verification};
 
 use crate::cli::bounds::Bounds;
 use crate::cli::failure::{Exit, Failure};
@@ -21,8 +23,9 @@ the list of all files. Whoever gets it runs pulselog verify DIR, with no network
 whole log is read and verified first, and the packet is read back before it counts.
 
 Only the operator's statement about the job says that nothing else of the log is
-needed. Without one every verdict on the packet stays incomplete: make it with
-pulselog audit --attest, then the packet.
+needed. Without one, or where entries of the job stand above the newest, the verdict on
+the packet stays incomplete: make it with pulselog audit --attest, then the packet. A
+job that fails has a whole packet too: its verdict stands in the first line.
 
 Examples:
   pulselog audit --log http://127.0.0.1:8080 --policy trust.policy --job job-7 \\
@@ -78,14 +81,25 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let packet = evidence::packet(std::slice::from_ref(&args.out), &policy, args.bounds.budget(), None)?;
     judge.operator = Some(pinned);
     judge.evidence = Evidence::Packet(Box::new(packet));
-    let read_back = judge.evidence_report();
+    let (read_back, jobs) = (judge.evidence_report(), judge.packed_jobs());
     if read_back.exit_code() == Exit::Fail.number() {
         let why = format!("--out {}: does not verify: {}", args.out.display(), read_back.checks_text());
         return Err(Failure::fail(why));
     }
-    let is_whole = read_back.exit_code() == 0 && packing.withheld.is_empty() && packing.statements > 0;
-    tell(args, &packing, log.head().size.get())?;
-    Ok(if is_whole { Exit::Pass } else { Exit::Incomplete })
+    // As whoever gets the packet will judge it.
+    let job = jobs.iter().find(|of| of.job == args.job).map(|of| &of.verification);
+    let is_attested = job.is_some_and(|of| is_attested(of));
+    tell(args, &packing, log.head().size.get(), job)?;
+    Ok(if is_attested && read_back.exit_code() == 0 && packing.withheld.is_empty() {
+        Exit::Pass
+    } else {
+        Exit::Incomplete
+    })
+}
+
+/// Whether the packet alone shows that nothing else of the log is needed.
+fn is_attested(job: &Verification) -> bool {
+    matches!(job.coverage.as_ref().map(|coverage| coverage.absence), Some(Absence::Attested { .. }))
 }
 
 /// Nothing that lies there is written over, and nothing is mixed with it.
@@ -106,16 +120,19 @@ fn write(dir: &Path, files: &[File]) -> Result<(), Failure> {
     files.iter().try_for_each(|(name, bytes)| std::fs::write(dir.join(name), bytes).map_err(at))
 }
 
-fn tell(args: &Args, packing: &Packing, size: u64) -> Result<(), Failure> {
+fn tell(args: &Args, packing: &Packing, size: u64, job: Option<&Verification>) -> Result<(), Failure> {
     let withheld: Vec<u64> = packing.withheld.iter().map(|at| at.get()).collect();
+    let verdict = job.map_or(AuditStatus::Incomplete, |of| of.audit.status).name();
+    let open = job.filter(|of| !is_attested(of)).map(why_open).unwrap_or_default();
     if args.json {
         return print_json(&serde_json::json!({
             "job": args.job, "directory": args.out, "size": size, "entries": packing.entries,
             "files": packing.files.len(), "statements": packing.statements, "withheld": withheld,
+            "verdict": verdict, "incomplete": open,
         }));
     }
     let mut out = format!(
-        "{} entries of {} with their proofs in {}, as of size {size}; read back, and every proof holds\n",
+        "{} entries of {} with their proofs in {}, as of size {size}; read back, and every proof holds; its audit: {verdict}\n",
         packing.entries,
         escape(&args.job),
         escape(&args.out.display().to_string())
@@ -126,11 +143,24 @@ fn tell(args: &Args, packing: &Packing, size: u64) -> Result<(), Failure> {
              pulselog audit --attest, then the packet again\n",
         );
     }
+    open.iter().for_each(|why| out.push_str(&format!("incomplete: {}\n", escape(why))));
     if !withheld.is_empty() {
         out.push_str(&format!("incomplete: the log does not show the bodies of entries {withheld:?}\n"));
     }
     out.push_str(&format!("Verify it offline:\n  {}\n", command(args, &quoted(&args.out))));
     print(&out)
+}
+
+/// Why the operator's statement does not make the packet whole.
+fn why_open(job: &Verification) -> Vec<String> {
+    let open = job.audit.findings.iter().filter(|finding| finding.rule.effect == Effect::Incomplete);
+    let why = open.filter(|finding| ["ATTESTATION_OUTDATED", "EVIDENCE_MISSING"].contains(&finding.rule.code));
+    why.map(|finding| {
+        let entries: Vec<_> = finding.entries.iter().map(ToString::to_string).collect();
+        let (code, detail, to_do) = (finding.rule.code, &finding.detail, finding.words().what_to_do);
+        format!("{code}, entries {}: {detail}. {to_do}", entries.join(", "))
+    })
+    .collect()
 }
 
 fn command(args: &Args, dir: &str) -> String {

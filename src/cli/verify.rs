@@ -2,6 +2,7 @@
 //! unless --log names an address.
 
 mod packet;
+mod rows;
 mod setup;
 
 use std::path::{Path, PathBuf};
@@ -37,6 +38,11 @@ operator's roots, or in the peer's own config file, --config FILE:
 with attestation_signer_dids, execution_attestation_signer_dids,
 derivation_attestation_signer_dids and audit_result_attestation_signer_dids beside
 it. A list that is missing and needed leaves that verdict not checked.
+
+A packet's directory is judged as what it is a packet of: each job that the operator
+attests in it gets a row with its audit, each bundle of these jobs both verdicts. Bundles
+of other jobs are evidence, and named. With neither statement nor bundle nothing was
+judged, and that is 3, however many of its files are proven.
 
 Examples:
   pulselog verify 20-proof_bundle.json --config clawverify.config.json --protocol-only

@@ -9,11 +9,13 @@
 mod auditing;
 mod beginning;
 mod known;
+mod packed;
 mod token;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::known::Known;
+pub use self::packed::{PackedJob, PackedJobs};
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{self, DEPTH_MAX, Value};
 use crate::artifact::{Artifact, AuditRoots, Did, KeyCache, ProofBundle, View};

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::digest::{ArtifactDigest, sha256};
 use crate::artifact::{Artifact, KeyCache};
-use crate::audit::{KnownSize, Timeline};
+use crate::audit::{Finding, KnownSize, Timeline};
 use crate::checkpoint::TreeHead;
 use crate::codes::verdict;
 use crate::merkle::{LeafIndex, RootHash, TreeSize};
@@ -95,17 +95,29 @@ impl Packet {
 
     /// The file that holds the body of an entry, whether it is here or not, as
     /// the packet's own list has it.
-    pub(super) fn file_of(&self, at: LeafIndex) -> Option<&String> {
+    fn file_of(&self, at: LeafIndex) -> Option<&String> {
         self.listed.get(&self.timeline.get(at)?.entry.digest.to_string())
     }
 
     /// Files that the packet's list has and that are not here, in words.
-    pub(super) fn gone(&self) -> Option<String> {
+    fn gone(&self) -> Option<String> {
         let (first, more) = (self.gone.first()?, self.gone.len() - 1);
         Some(match more {
             0 => format!("{first}, which packet.json lists, is not here"),
             more => format!("{first} and {more} more, which packet.json lists, are not here"),
         })
+    }
+
+    /// Says of findings which of the packet's files they wait for.
+    pub(super) fn name_files(&self, findings: &mut [Finding]) {
+        // An entry that is not here may be the one whose proof is gone.
+        let gone = self.gone();
+        for finding in findings.iter_mut().filter(|finding| finding.not_here.iter().any(|lack| lack.kind.is_none())) {
+            gone.iter().for_each(|gone| finding.detail.push_str(&format!("; {gone}")));
+        }
+        for lack in findings.iter_mut().flat_map(|finding| &mut finding.not_here).filter(|lack| lack.kind.is_some()) {
+            lack.file = self.file_of(lack.first).cloned();
+        }
     }
 
     /// The same, saying that a file was not read.

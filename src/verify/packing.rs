@@ -7,8 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::artifact::{Artifact, AuditStatement, Did, Kind};
-use crate::audit::used_by;
+use crate::artifact::{Artifact, AuditStatement, Did, Payload, ProofBundle};
+use crate::audit::{Seen, audit_job, used_by};
 use crate::merkle::{Frontier, Hash, LeafIndex, Node, Plan, TreeSize, leaf_hash};
 use crate::receipt::{ConsistencyFile, LogProof, tlog_proof};
 use crate::verify::packet::File;
@@ -41,13 +41,22 @@ pub fn pack(log: &WholeLog, job: &str, operator: &Did) -> Option<Packing> {
     if !bodies.clone().any(is_of_job) {
         return None;
     }
-    let statements: Vec<TreeSize> = bodies.filter_map(|body| attested(body, job, operator)).collect();
-    // A statement over some size counts only where the last entry of it is here.
-    wanted.extend(statements.iter().filter_map(|size| Some(LeafIndex::new(size.get().checked_sub(1)?))));
+    let statements: Vec<_> = bodies.filter_map(|body| Some((attested(body, job, operator)?, body))).collect();
+    let newest = statements.iter().max_by_key(|(size, _)| *size).map(|(_, body)| listed(body));
+    let statements: Vec<TreeSize> = statements.into_iter().map(|(size, _)| size).collect();
+    wanted.extend(newest.into_iter().flatten());
+    // A statement over some size counts only where the last entry of it is here:
+    // its place and time, whoever's it is.
+    let last: BTreeSet<_> =
+        statements.iter().filter_map(|size| Some(LeafIndex::new(size.get().checked_sub(1)?))).collect();
     let nodes = nodes(log);
     let mut packing = Packing { statements: statements.len(), ..Packing::default() };
+    for at in last.difference(&wanted) {
+        packing.add_proof(log, &nodes, *at)?;
+    }
+    let audit = audit_job(log.timeline(), size, job, operator)?;
     for at in wanted {
-        packing.add(log, &nodes, at)?;
+        packing.add(log, &nodes, at, |agent, bundle| audit.may_be_of(job, agent, bundle))?;
     }
     packing.files.push((CHECKPOINT.to_owned(), log.note.as_str().as_bytes().to_vec()));
     for old in BTreeSet::from_iter(statements).into_iter().filter(|old| *old < size) {
@@ -59,24 +68,49 @@ pub fn pack(log: &WholeLog, job: &str, operator: &Did) -> Option<Packing> {
 }
 
 impl Packing {
-    fn add(&mut self, log: &WholeLog, nodes: &BTreeMap<Node, Hash>, at: LeafIndex) -> Option<()> {
+    fn add(
+        &mut self,
+        log: &WholeLog,
+        nodes: &BTreeMap<Node, Hash>,
+        at: LeafIndex,
+        is_of_job: impl FnOnce(&str, ProofBundle<'_>) -> bool,
+    ) -> Option<()> {
         let seen = log.timeline().get(at)?;
-        let kind = seen.entry.kind.name();
-        let stem = format!("{at}-{kind}");
+        let name = format!("{}.json", stem(at, seen));
         match &seen.body {
-            Some(body) => self.files.push((format!("{stem}.json"), body.compact().as_bytes().to_vec())),
+            Some(body) => self.files.push((name.clone(), body.compact().as_bytes().to_vec())),
             None => self.withheld.push(at),
         }
+        if let Some(body) = &seen.body
+            && let Payload::ProofBundle(bundle) = body.says()
+            && body.signer().is_some_and(|signer| is_of_job(signer.as_str(), bundle))
+        {
+            self.bundles.push(name);
+        }
+        self.add_proof(log, nodes, at)
+    }
+
+    /// The entry alone.
+    fn add_proof(&mut self, log: &WholeLog, nodes: &BTreeMap<Node, Hash>, at: LeafIndex) -> Option<()> {
+        let seen = log.timeline().get(at)?;
         let path = path(&Plan::inclusion(at, log.head().size).ok()?, nodes)?;
         let extra = Some(seen.entry.encode());
         let proof = LogProof { index: at, path, checkpoint: log.note.clone(), extra };
-        self.files.push((format!("{stem}.tlog-proof"), tlog_proof::encode(&proof).into_bytes()));
-        if seen.entry.kind == Kind::ProofBundle && seen.body.is_some() {
-            self.bundles.push(format!("{stem}.json"));
-        }
+        self.files.push((format!("{}.tlog-proof", stem(at, seen)), tlog_proof::encode(&proof).into_bytes()));
         self.entries += 1;
         Some(())
     }
+}
+
+fn stem(at: LeafIndex, seen: &Seen) -> String {
+    format!("{at}-{}", seen.entry.kind.name())
+}
+
+/// What a statement lists.
+fn listed(body: &Artifact) -> Vec<LeafIndex> {
+    let says = AuditStatement::try_from(body.says()).ok();
+    let entries = says.into_iter().flat_map(AuditStatement::entries);
+    entries.filter_map(|entry| Some(LeafIndex::new(entry.index()?))).collect()
 }
 
 /// The size that a statement of the operator about the job speaks of.

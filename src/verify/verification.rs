@@ -231,6 +231,9 @@ struct OneOfMany {
     /// File or line that the document came from, where many were verified.
     #[schemars(skip_serializing_if = "Option::is_none")]
     source: Option<String>,
+    /// The job that it is the verdict on, where a packet is of one.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    job: Option<String>,
 }
 
 /// `schemas/verification.schema.json`.

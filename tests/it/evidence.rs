@@ -13,6 +13,7 @@ pub mod kept;
 pub mod known;
 pub mod order;
 pub mod other_logs;
+pub mod packet_jobs;
 pub mod packet_unlisted;
 #[cfg(feature = "server")]
 pub mod packets;

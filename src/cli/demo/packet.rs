@@ -97,6 +97,10 @@ impl Packet {
         let older = older.as_ref().map(|(checkpoint, file)| Older { checkpoint, consistency: Some(file) });
         let options = Options { older, ..Options::default() };
         let judge = self.judge(&policy)?;
+        if let Some(of) = judge.packed_jobs().iter().find(|of| of.verification.exit_code() != 0) {
+            let why = of.verification.to_text();
+            return Err(Failure::fail(format!("packet: job {} does not verify: {why}", of.job)));
+        }
         for stem in &self.stems {
             let body = read(&format!("{stem}.json"))?;
             let proof = read(&format!("{stem}.tlog-proof"))?;

@@ -1,29 +1,27 @@
 //! What both verdicts are judged with: flags in, a judge out; and the run over
 //! many documents.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use pulselog::artifact::Did;
 use pulselog::artifact::json::{self, DEPTH_MAX, JsonError};
 use pulselog::artifact::time::unix_ms;
-use pulselog::audit::{Finding, in_reading_order};
 use pulselog::merkle::TreeSize;
 use pulselog::protocol::{self, Document};
 use pulselog::trust::{TrustError, TrustPolicy};
 use pulselog::verify::judge::{Evidence, Judge, Known};
-use pulselog::verify::plain_text::escape;
 use pulselog::verify::scoped_token::{KeySet, ScopedToken, TOKEN_BYTES_MAX};
 use pulselog::verify::verification::Verification;
 
 use crate::cli::bounds::Bounds;
-use crate::cli::documents::{Input, Source};
+use crate::cli::documents::Source;
 use crate::cli::evidence;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::input::{SMALL_BYTES_MAX, STDIN, read, unread as unread_path};
+use crate::cli::input::{SMALL_BYTES_MAX, read};
 use crate::cli::log_source::LogSource;
+use crate::cli::many as driver;
 use crate::cli::mistaken::Looks;
-use crate::cli::{many as driver, print};
+use crate::cli::verify::rows::Rows;
 
 /// Flags about protocol, evidence and token.
 #[derive(clap::Args)]
@@ -199,6 +197,10 @@ pub enum Said {
     Judged(Box<Verification>),
     /// It is evidence for others, and spoken of there.
     Evidence,
+    /// The verdict on a job that a packet is of.
+    Job(String, Box<Verification>),
+    /// A bundle of another job than the packet's: proven, evidence, not judged.
+    Beside(Box<Verification>),
     /// Nothing can be judged; whether that says anything against it.
     Unjudged {
         is_incomplete: bool,
@@ -212,60 +214,12 @@ pub fn many(
     work: impl Fn(&Source, &[u8]) -> Said + Sync,
     as_json: bool,
 ) -> Result<Exit, Failure> {
-    // Nothing is said of some before it is known that all that was named is there.
-    for path in documents.iter().filter(|path| path.as_os_str() != STDIN && !path.is_dir()) {
-        std::fs::metadata(path).map_err(|error| unread_path(&format!("document {}", path.display()), &error))?;
-    }
-    let input =
-        Input::of(documents).map_err(|(path, error)| unread_path(&format!("document {}", path.display()), &error))?;
-    let (mut worst, mut judged) = (Exit::Pass, 0_u64);
-    let summary = driver::run(input, work, |source, answer| {
-        let said = answer.unwrap_or_else(|unread| Said::Unjudged {
-            is_incomplete: unread.is_incomplete(source),
-            why: unread.to_string(),
-        });
-        // File names come with the documents: as untrusted as they are.
-        let place = escape(&source.to_string());
-        let (word, code, line) = match said {
-            Said::Evidence => return Ok("of evidence"),
-            Said::Judged(judged) => {
-                let word = judged.verdict.word();
-                let line = match as_json {
-                    true => json_line(source, &judged)?,
-                    false => format!("{word:<11}  {place}  {}\n", in_short(&judged)),
-                };
-                (word, judged.exit_code(), line)
-            }
-            Said::Unjudged { is_incomplete, why } => {
-                // Named and not judged: neither pass nor fail.
-                let (word, verdict, code) =
-                    if is_incomplete { ("not checked", "incomplete", 3) } else { ("FAIL", "fail", 1) };
-                let line = match as_json {
-                    true => {
-                        format!(
-                            "{}\n",
-                            serde_json::json!({"source": source.to_string(), "verdict": verdict, "error": why})
-                        )
-                    }
-                    false => format!("{word:<11}  {place}  {}\n", escape(&why)),
-                };
-                (word, code, line)
-            }
-        };
-        (worst, judged) = (worse(worst, code), judged + 1);
-        print(&line).map_err(|failure| io::Error::other(failure.message))?;
-        Ok(word)
-    });
-    let summary = summary.map_err(|error| Failure::fail(format!("documents: {error}")))?;
-    if judged == 0 {
+    let mut rows = Rows::new(as_json);
+    rows.judge(documents, work)?;
+    if rows.judged == 0 {
         return Err(Failure::usage("documents: none was found, so nothing was verified"));
     }
-    if as_json {
-        return Ok(worst);
-    }
-    let counts: Vec<_> = summary.outcomes.iter().map(|(word, count)| format!("{count} {word}")).collect();
-    print(&format!("\n{} documents: {}\n", summary.documents, counts.join(", ")))?;
-    Ok(worst)
+    rows.finish()
 }
 
 /// Documents that are of no packet.
@@ -293,28 +247,6 @@ fn judged(judge: &Judge, bytes: &[u8], room: usize) -> Result<Verification, Said
 pub fn unread(error: &JsonError) -> Said {
     let is_incomplete = matches!(error, JsonError::OverRoom { .. });
     Said::Unjudged { is_incomplete, why: format!("{error} [{}]", error.code()) }
-}
-
-fn json_line(source: &Source, verification: &Verification) -> io::Result<String> {
-    let mut value = serde_json::to_value(verification).map_err(io::Error::other)?;
-    value["source"] = source.to_string().into();
-    Ok(format!("{value}\n"))
-}
-
-fn in_short(verification: &Verification) -> String {
-    if let (None, Some(subject)) = (&verification.document, &verification.subject) {
-        return format!("{}, entry {} of {}", subject.kind, subject.index, escape(&subject.origin));
-    }
-    let protocol = verification.protocol.as_ref().map_or("", |protocol| protocol.reason_code);
-    let findings = in_reading_order(&verification.audit.findings).into_iter();
-    let (undecided, codes): (Vec<_>, Vec<_>) = findings.partition(|finding| finding.is_undecided());
-    let listed = |of: &[&Finding]| of.iter().map(|finding| finding.rule.code).collect::<Vec<_>>().join(" ");
-    let undecided = if undecided.is_empty() { String::new() } else { format!("; undecided {}", listed(&undecided)) };
-    let coverage = verification.coverage.as_ref().filter(|coverage| coverage.leaves_out());
-    let older = coverage.and_then(|coverage| coverage.as_of);
-    let older = older.map(|as_of| format!(", of the first {} entries only", as_of.size)).unwrap_or_default();
-    let codes = if codes.is_empty() { String::new() } else { format!(" {}", listed(&codes)) };
-    format!("protocol {protocol}, audit {}{older}{codes}{undecided}", verification.audit.status.name())
 }
 
 pub fn worse(one: Exit, code: u8) -> Exit {

@@ -196,16 +196,7 @@ impl Auditing<'_> {
         };
         let mut findings: Vec<_> = self.findings.into_iter().collect();
         if let Evidence::Packet(packet) = &self.judge.evidence {
-            // An entry that is not here may be the one whose proof is gone.
-            let gone = packet.gone();
-            for finding in findings.iter_mut().filter(|finding| finding.not_here.iter().any(|lack| lack.kind.is_none()))
-            {
-                gone.iter().for_each(|gone| finding.detail.push_str(&format!("; {gone}")));
-            }
-            for lack in findings.iter_mut().flat_map(|finding| &mut finding.not_here).filter(|lack| lack.kind.is_some())
-            {
-                lack.file = packet.file_of(lack.first).cloned();
-            }
+            packet.name_files(&mut findings);
         }
         let pending = self.pending.into_iter().collect();
         (AuditPart { status, findings, pending }, self.coverage)

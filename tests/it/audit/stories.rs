@@ -21,7 +21,7 @@ mod writes;
 
 use std::collections::BTreeSet;
 
-use pulselog::audit::{Effect, RULE_GROUPS, Report, Scope, Verdict, audit, audit_at, audit_packet, explain};
+use pulselog::audit::{Effect, RULE_GROUPS, Report, Scope, Timeline, Verdict, audit, audit_at, audit_packet, explain};
 use pulselog::merkle::TreeSize;
 
 use self::dice::Dice;
@@ -62,8 +62,8 @@ fn wrong(story: &mut Story, log: &Logged) -> Vec<String> {
     wrong
 }
 
-/// A true statement about a job changes nothing, and a packet of the whole log
-/// says of the job what the log does.
+/// A true statement about a job changes nothing, and a packet of the whole log,
+/// or of what the job uses, says of the job what the log does.
 fn wrong_when_attested(story: &Story, log: &Logged) -> Vec<String> {
     let (job, want) = story.expected.jobs.first_key_value().expect("a job");
     let mut timeline = log.timeline.clone();
@@ -73,7 +73,21 @@ fn wrong_when_attested(story: &Story, log: &Logged) -> Vec<String> {
     if packet.job(job) != *want {
         wrong.push(format!("packet of {job}: {}, not {}: {:?}", packet.job(job).name(), want.name(), packet.findings));
     }
+    // Every job of the log, whoever else's statements and acts stand around it.
+    for job in story.expected.jobs.keys() {
+        attested::state(&mut timeline, job, |_| {});
+        wrong.extend(wrong_when_packed(&timeline, job));
+    }
     wrong
+}
+
+/// What the packet of a job says otherwise than the whole log that ends with
+/// the operator's statement about it.
+fn wrong_when_packed(whole: &Timeline, job: &str) -> Option<String> {
+    let want = audit(whole, Some(&cast::operator())).job(job);
+    let packet = audit_packet(&attested::packed(whole, job), whole.size(), job, &cast::operator());
+    let got = packet.job(job);
+    (got != want).then(|| format!("packed {job}: {}, not {}: {:?}", got.name(), want.name(), packet.findings))
 }
 
 fn check(seed: u64) -> Result<(), String> {
@@ -141,6 +155,9 @@ fn every_rule_finds_its_fault_and_the_run_goes_red_without_it() {
                 let (seed, lines) = (guilty.seed, found.join("\n"));
                 wrong.push(format!("{} in seed {seed}\n{}\n{lines}", fault.code, guilty.listing(&report)));
             }
+            let attested = guilty.attested();
+            let packed = attested.as_ref().and_then(|whole| wrong_when_packed(whole, &guilty.job));
+            wrong.extend(packed.map(|why| format!("{} in seed {}\n{why}", fault.code, guilty.seed)));
             // As if the rule were switched off.
             report.findings.retain(|finding| finding.rule.code != fault.code);
             if guilty.wrong(&report).is_empty() {

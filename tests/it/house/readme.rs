@@ -157,6 +157,7 @@ fn every_block_of_the_readme_runs_in_order_and_gives_what_it_says() {
         ],
         prints: &[
             ("pulselog verify pulselog-demo/packet/20-", &["PASS  proof_bundle", "absence attested by the operator"]),
+            ("pulselog verify pulselog-demo/packet --policy", &["audit pass, attested in entry 24", "documents: "]),
             ("pulselog verify pulselog-demo/packet/*", &["2 documents: 2 pass", "PASS  ", "Believes log"]),
             ("pulselog disclose ", &["receipts[0]", "signed", "PASS"]),
             ("pulselog init ", &["pulselog serve mylog", "pulselog sign --kind audit_roots", "pulselog token new"]),

@@ -2,7 +2,7 @@
 
 use pulselog::artifact::json::{Value, to_compact};
 use pulselog::artifact::{Grant, KeyCache, Limits, admit};
-use pulselog::audit::{KnownSize, Timeline, attest};
+use pulselog::audit::{KnownSize, Timeline, attest, used_by};
 use pulselog::entry::{PendingEntry, SubmitterName};
 use pulselog::merkle::{Frontier, LeafIndex, leaf_hash};
 
@@ -22,6 +22,23 @@ pub fn know_of(part: &mut Timeline, whole: &Timeline) {
         frontier.push(leaf_hash(&seen.entry.encode()), &mut |_, _| {});
         part.know(frontier.size(), KnownSize { logged_at: seen.entry.logged_at, root: frontier.root() });
     }
+}
+
+/// What a packet of a job has of a whole log: everything that the job uses, and
+/// of the last entry below the statement, the last of all, its place and time.
+pub fn packed(whole: &Timeline, job: &str) -> Timeline {
+    let used = used_by(whole, whole.size(), job, &cast::operator());
+    let last = whole.size().get().checked_sub(2).map(LeafIndex::new);
+    let mut part = Timeline::default();
+    for (at, seen) in whole.prefix(whole.size()) {
+        match used.contains(&at) {
+            true => part.add(at, seen.entry.clone(), seen.body.clone()),
+            false if Some(at) == last => part.add(at, seen.entry.clone(), None),
+            false => {}
+        }
+    }
+    know_of(&mut part, whole);
+    part
 }
 
 /// Appends the operator's statement about a job, changed or not.

@@ -25,7 +25,7 @@ pub struct Guilty {
     fault: &'static Fault,
     log: Logged,
     honest: Expected,
-    job: String,
+    pub job: String,
     agent: &'static str,
     run: String,
     first_decision: String,
@@ -109,6 +109,15 @@ impl Guilty {
                 Whose::Nobody => subject.job.is_none() && subject.run.is_none(),
                 Whose::Stray => subject.run.as_deref() == Some("stray"),
             }
+    }
+
+    /// The whole log with the operator's true statement about the guilty job;
+    /// `None` where no roots are in force.
+    pub fn attested(&self) -> Option<Timeline> {
+        let mut timeline = self.log.timeline.clone();
+        timeline.roots_of(&cast::operator())?;
+        attested::state(&mut timeline, &self.job, |_| {});
+        Some(timeline)
     }
 
     /// What is wrong with a report on it, a line each.
