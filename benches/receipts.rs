@@ -4,7 +4,6 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use ed25519_dalek::{Signature, Signer, SigningKey};
-use pulselog::artifact::Did;
 use sha2::{Digest, Sha256};
 
 pub struct Receipt {
