@@ -2,18 +2,21 @@
 //! loopback, load client counted in, against bare `verify_strict` of the same
 //! signatures on every core, in turns in one run.
 //!
-//! `cargo bench --bench ingest [-- RECEIPTS]`
+//! `cargo bench --bench ingest [-- RECEIPTS [SIGNERS]]`: signers take turns; with
+//! as many as receipts in all rounds every receipt has another one. The bare side
+//! decompresses each key once a round.
 
 #[path = "fixture.rs"]
 mod fixture;
 #[path = "receipts.rs"]
 mod receipts;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use ed25519_dalek::SigningKey;
+use ed25519_dalek::{SigningKey, VerifyingKey};
 use pulselog::artifact::Did;
 use pulselog::checkpoint::Origin;
 use pulselog::entry::SubmitterName;
@@ -22,22 +25,23 @@ use pulselog::server::Server;
 use pulselog::server::config::Config;
 use pulselog::server::submitters::{self, TokenOptions};
 
-use crate::receipts::{Receipt, make, post};
+use crate::receipts::{Receipt, post_lines, receipt};
 
 const LINES: usize = 1_000;
 const CONNECTIONS: usize = 8;
 const ROUNDS: usize = 5;
 
 fn main() {
-    let receipts: usize = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(30_000);
-    let key = SigningKey::from_bytes(&[9; 32]);
+    let mut numbers = std::env::args().skip(1).filter_map(|a| a.parse().ok());
+    let receipts: usize = numbers.next().unwrap_or(30_000);
+    let signers: usize = numbers.next().unwrap_or(1).max(1);
     let dir = tempfile::tempdir().expect("a temporary directory");
     let (server, token) = serve(dir.path());
     let url = format!("http://{}/v1/entries:batch", server.addr());
     let (mut ingests, mut bares) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
-        let made = make(&key, round * receipts, receipts);
-        let bare = bare(&key, &made);
+        let made = signed(signers, round * receipts, receipts);
+        let bare = bare(&made);
         let cpu = cpu_seconds();
         let ingest = ingest(&url, &token, &made);
         let cores = (cpu_seconds() - cpu) * ingest / receipts as f64;
@@ -48,11 +52,24 @@ fn main() {
         ingests.push(ingest);
         bares.push(bare);
     }
-    let bytes = make(&key, 0, 1)[0].line.len();
+    let bytes = signed(1, 0, 1)[0].1.line.len();
     server.shutdown().expect("a clean end");
     let (ingest, bare) = (fixture::median(&mut ingests), fixture::median(&mut bares));
-    println!("{receipts} receipts of {bytes} bytes a round, {LINES} a batch, {CONNECTIONS} connections");
+    println!(
+        "{receipts} receipts of {bytes} bytes a round by {signers} signers, {LINES} a batch, {CONNECTIONS} connections"
+    );
     println!("ratio of medians {:.3} (promised >= 0.60)", ingest / bare);
+}
+
+/// Receipts from number `first` on, each beside the key of its signer.
+fn signed(signers: usize, first: usize, count: usize) -> Vec<([u8; 32], Receipt)> {
+    let signed = |n: usize| {
+        let mut seed = [9; 32];
+        seed[..8].copy_from_slice(&(n % signers).to_le_bytes());
+        let key = SigningKey::from_bytes(&seed);
+        (key.verifying_key().to_bytes(), receipt(&key, Did::of(&key.verifying_key()).as_str(), n))
+    };
+    (first..first + count).map(signed).collect()
 }
 
 /// User and system time of this process: server and load client together.
@@ -76,15 +93,17 @@ fn serve(dir: &std::path::Path) -> (Server, String) {
     (Server::start(config).expect("serving"), token)
 }
 
-fn bare(key: &SigningKey, receipts: &[Receipt]) -> f64 {
+fn bare(receipts: &[([u8; 32], Receipt)]) -> f64 {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let verifier = key.verifying_key();
     let start = Instant::now();
     std::thread::scope(|scope| {
         for part in receipts.chunks(receipts.len().div_ceil(cores)) {
             scope.spawn(move || {
-                for receipt in part {
-                    verifier.verify_strict(receipt.signed.as_bytes(), &receipt.signature).expect("a signature");
+                let mut keys = HashMap::new();
+                for (key, receipt) in part {
+                    let read = || VerifyingKey::from_bytes(key).expect("a key");
+                    let key: &VerifyingKey = keys.entry(key).or_insert_with(read);
+                    key.verify_strict(receipt.signed.as_bytes(), &receipt.signature).expect("a signature");
                 }
             });
         }
@@ -92,8 +111,8 @@ fn bare(key: &SigningKey, receipts: &[Receipt]) -> f64 {
     receipts.len() as f64 / start.elapsed().as_secs_f64()
 }
 
-fn ingest(url: &str, token: &str, receipts: &[Receipt]) -> f64 {
-    let batches: Vec<&[Receipt]> = receipts.chunks(LINES).collect();
+fn ingest(url: &str, token: &str, receipts: &[([u8; 32], Receipt)]) -> f64 {
+    let batches: Vec<_> = receipts.chunks(LINES).collect();
     let next = Arc::new(AtomicUsize::new(0));
     let start = Instant::now();
     std::thread::scope(|scope| {
@@ -102,7 +121,7 @@ fn ingest(url: &str, token: &str, receipts: &[Receipt]) -> f64 {
             scope.spawn(move || {
                 let agent = ureq::Agent::new_with_defaults();
                 while let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    post(&agent, url, token, batch);
+                    post_lines(&agent, url, token, batch.iter().map(|(_, receipt)| receipt.line.as_str()));
                 }
             });
         }

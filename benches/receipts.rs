@@ -4,18 +4,12 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use ed25519_dalek::{Signature, Signer, SigningKey};
-use pulselog::artifact::Did;
 use sha2::{Digest, Sha256};
 
 pub struct Receipt {
     pub line: String,
     pub signed: String,
     pub signature: Signature,
-}
-
-pub fn make(key: &SigningKey, first: usize, count: usize) -> Vec<Receipt> {
-    let did = Did::of(&key.verifying_key());
-    (first..first + count).map(|n| receipt(key, did.as_str(), n)).collect()
 }
 
 /// Like what the gateway emits, about a thousand bytes.
@@ -59,10 +53,16 @@ pub fn receipt(key: &SigningKey, did: &str, n: usize) -> Receipt {
 
 /// Submits a batch; every line must be logged as new.
 pub fn post(agent: &ureq::Agent, url: &str, token: &str, batch: &[Receipt]) {
-    let body: String = batch.iter().flat_map(|r| [r.line.as_str(), "\n"]).collect();
+    post_lines(agent, url, token, batch.iter().map(|receipt| receipt.line.as_str()));
+}
+
+/// The same of lines.
+pub fn post_lines<'a>(agent: &ureq::Agent, url: &str, token: &str, lines: impl ExactSizeIterator<Item = &'a str>) {
+    let count = lines.len();
+    let body: String = lines.flat_map(|line| [line, "\n"]).collect();
     let request = agent.post(url).header("Authorization", format!("Bearer {token}"));
     let mut response = request.content_type("application/x-ndjson").send(body).expect("an answer");
     let answer = response.body_mut().with_config().limit(64 << 20).read_to_string().expect("a body");
     let logged = answer.lines().filter(|l| l.contains("\"status\":201")).count();
-    assert_eq!(logged, batch.len(), "{answer:.300}");
+    assert_eq!(logged, count, "{answer:.300}");
 }
