@@ -102,13 +102,13 @@ fn main() {
 struct Signers(Vec<[SigningKey; 2]>);
 
 impl Signers {
-    fn new(count: usize) -> Signers {
+    fn new(count: usize) -> Self {
         let key = |role: u8, n: usize| {
             let mut seed = [role; 32];
             seed[..8].copy_from_slice(&n.to_le_bytes());
             SigningKey::from_bytes(&seed)
         };
-        Signers((0..count.max(1)).map(|n| [7, 9].map(|role| key(role, n))).collect())
+        Self((0..count.max(1)).map(|n| [7, 9].map(|role| key(role, n))).collect())
     }
 
     /// A list is looked through from its beginning: a long one would be measured instead.

@@ -90,7 +90,7 @@ fn serve(dir: &Path) -> (Child, String, String) {
         .map_while(Result::ok)
         .find_map(|line| line.split_once(" on http://").map(|(_, addr)| format!("http://{}", addr.trim())));
     std::thread::spawn(move || {
-        lines.map_while(Result::ok).filter(|l| l.contains("ERROR")).for_each(|l| eprintln!("{l}"))
+        lines.map_while(Result::ok).filter(|l| l.contains("ERROR")).for_each(|l| eprintln!("{l}"));
     });
     (child, url.expect("an address"), token.expect("a token").token)
 }

@@ -108,16 +108,19 @@ pub struct Artifact {
 }
 
 impl Artifact {
+    #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
     /// The whole artifact: the envelope, or the bare payload.
+    #[must_use]
     pub fn value(&self) -> &Value {
         &self.value
     }
 
     /// What the signer signed, or the whole of an unsigned artifact.
+    #[must_use]
     pub fn payload(&self) -> &Value {
         match &self.signer {
             // An envelope without payload does not pass its shape.
@@ -132,11 +135,13 @@ impl Artifact {
     }
 
     /// The compact form: the bytes that are hashed, stored and served.
+    #[must_use]
     pub fn compact(&self) -> &str {
         &self.compact
     }
 
     /// The compact form for the store, and the payload for whoever files it.
+    #[must_use]
     pub fn into_parts(self) -> (String, Value) {
         let payload = match (self.signer, self.value) {
             // An envelope without payload does not pass its shape.
@@ -147,38 +152,45 @@ impl Artifact {
     }
 
     /// SHA-256 of the compact form.
+    #[must_use]
     pub fn digest(&self) -> ArtifactDigest {
         self.digest
     }
 
     /// SHA-256 of the payload in the kind's hash form; equal to the digest when
     /// unsigned.
+    #[must_use]
     pub fn payload_hash(&self) -> PayloadHash {
         self.payload_hash
     }
 
     /// Whose signature verified; `None` when unsigned.
+    #[must_use]
     pub fn signer(&self) -> Option<&Did> {
         self.signer.as_ref()
     }
 
     /// Time the envelope gives itself, or a bare payload's own. Never signed in
     /// an envelope: shown, not believed.
+    #[must_use]
     pub fn issued_at(&self) -> Option<&str> {
         self.value.text_at("issued_at")
     }
 
     /// Root over a bundle's receipts; absent for other kinds and empty bundles.
+    #[must_use]
     pub fn receipts_root(&self) -> Option<ReceiptsRoot> {
         if self.kind == Kind::ProofBundle { ReceiptsRoot::of(self.payload()) } else { None }
     }
 
     /// What the index files it under.
+    #[must_use]
     pub fn keys(&self) -> Keys {
         (self.kind.row().keys)(self.payload())
     }
 
     /// What a reader sees of it. Untrusted, unescaped.
+    #[must_use]
     pub fn facts(&self) -> Vec<Fact> {
         let (row, payload) = (self.kind.row(), self.payload());
         [fact::pick(payload, row.facts), (row.more_facts)(payload)].concat()

@@ -33,23 +33,25 @@ impl Origin {
     /// # Errors
     /// The text is no key name: empty, above 255 bytes, or with a space, a
     /// plus sign or a control character.
-    pub fn parse(text: &str) -> Result<Origin, CheckpointError> {
+    pub fn parse(text: &str) -> Result<Self, CheckpointError> {
         KeyName::parse(text).map(Origin).map_err(CheckpointError::Origin)
     }
 
+    #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
     /// The name that the log's key must bear.
+    #[must_use]
     pub fn key_name(&self) -> &KeyName {
         &self.0
     }
 }
 
 impl From<KeyName> for Origin {
-    fn from(name: KeyName) -> Origin {
-        Origin(name)
+    fn from(name: KeyName) -> Self {
+        Self(name)
     }
 }
 
@@ -92,7 +94,7 @@ impl Checkpoint {
     /// Not three lines that each end in a newline, an extension line, an
     /// origin that is no key name, a size or root in another spelling, or
     /// size 0 with a root that is not the empty tree's.
-    pub fn parse_text(text: &str) -> Result<Checkpoint, CheckpointError> {
+    pub fn parse_text(text: &str) -> Result<Self, CheckpointError> {
         let mut lines = text.split('\n');
         let (Some(origin), Some(size), Some(root), Some(after)) =
             (lines.next(), lines.next(), lines.next(), lines.next())
@@ -108,10 +110,11 @@ impl Checkpoint {
         if size == TreeSize::ZERO && root != EMPTY_ROOT {
             return Err(CheckpointError::EmptyRoot);
         }
-        Ok(Checkpoint { origin, head: TreeHead { size, root } })
+        Ok(Self { origin, head: TreeHead { size, root } })
     }
 
     /// The three lines, each with its newline.
+    #[must_use]
     pub fn to_text(&self) -> String {
         format!("{}\n{}\n{}\n", self.origin, self.head.size, self.head.root.hash().to_base64())
     }
@@ -127,7 +130,7 @@ impl Checkpoint {
             return Err(CheckpointError::KeyName { name: signer.name().clone(), origin: self.origin.clone() });
         }
         let text = self.to_text();
-        Checkpoint::parse_text(&text)?;
+        Self::parse_text(&text)?;
         let signature = signer.sign(&text)?;
         if signature.name != *signer.name() || signature.key_id != signer.key_id() {
             return Err(CheckpointError::ForeignSignature);
@@ -166,20 +169,21 @@ pub enum CheckpointError {
 }
 
 impl CheckpointError {
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         match self {
-            CheckpointError::Lines => &codes::proof::CHECKPOINT_LINES,
-            CheckpointError::ExtensionLine => &codes::proof::EXTENSION_LINE,
-            CheckpointError::Origin(_) => &codes::proof::CHECKPOINT_ORIGIN,
-            CheckpointError::Size(_) => &codes::proof::CHECKPOINT_SIZE,
-            CheckpointError::Root(_) => &codes::proof::CHECKPOINT_ROOT,
-            CheckpointError::EmptyRoot => &codes::proof::CHECKPOINT_EMPTY_ROOT,
-            CheckpointError::KeyName { .. } => &codes::proof::CHECKPOINT_KEY_NAME,
-            CheckpointError::ForeignSignature => &codes::proof::SIGNER_FOREIGN_SIGNATURE,
-            CheckpointError::CosignatureTime => &codes::proof::COSIGNATURE_TIME,
-            CheckpointError::CosignatureLength { .. } => &codes::proof::COSIGNATURE_LENGTH,
-            CheckpointError::Signer(error) => error.code(),
-            CheckpointError::Note(error) => error.code(),
+            Self::Lines => &codes::proof::CHECKPOINT_LINES,
+            Self::ExtensionLine => &codes::proof::EXTENSION_LINE,
+            Self::Origin(_) => &codes::proof::CHECKPOINT_ORIGIN,
+            Self::Size(_) => &codes::proof::CHECKPOINT_SIZE,
+            Self::Root(_) => &codes::proof::CHECKPOINT_ROOT,
+            Self::EmptyRoot => &codes::proof::CHECKPOINT_EMPTY_ROOT,
+            Self::KeyName { .. } => &codes::proof::CHECKPOINT_KEY_NAME,
+            Self::ForeignSignature => &codes::proof::SIGNER_FOREIGN_SIGNATURE,
+            Self::CosignatureTime => &codes::proof::COSIGNATURE_TIME,
+            Self::CosignatureLength { .. } => &codes::proof::COSIGNATURE_LENGTH,
+            Self::Signer(error) => error.code(),
+            Self::Note(error) => error.code(),
         }
     }
 }

@@ -56,12 +56,14 @@ pub fn all() -> impl Iterator<Item = Explanation> {
 
 /// What `code` means; in another case when no code is spelled that way. Empty
 /// when there is no such code.
+#[must_use]
 pub fn explain(code: &str) -> Vec<Explanation> {
     let exact: Vec<_> = all().filter(|row| row.code == code).collect();
     if exact.is_empty() { all().filter(|row| row.code.eq_ignore_ascii_case(code)).collect() } else { exact }
 }
 
 /// Codes spelled much like `code`, the likest first; at most three.
+#[must_use]
 pub fn nearest(code: &str) -> Vec<&'static str> {
     let code = code.to_ascii_lowercase();
     if code.is_empty() || code.len() > CODE_BYTES_MAX {

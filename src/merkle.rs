@@ -72,20 +72,23 @@ pub const EMPTY_ROOT: RootHash = RootHash(Hash([
 pub struct Hash([u8; HASH_BYTES]);
 
 impl Hash {
-    pub const fn from_bytes(bytes: [u8; HASH_BYTES]) -> Hash {
-        Hash(bytes)
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; HASH_BYTES]) -> Self {
+        Self(bytes)
     }
 
+    #[must_use]
     pub const fn as_bytes(&self) -> &[u8; HASH_BYTES] {
         &self.0
     }
 
     /// A hash from exactly 32 bytes; any other length is `None`.
-    pub fn from_slice(bytes: &[u8]) -> Option<Hash> {
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Hash)
     }
 
     /// 64 lowercase hex digits.
+    #[must_use]
     pub fn to_hex(&self) -> String {
         hex::encode(&self.0)
     }
@@ -95,7 +98,7 @@ impl Hash {
     /// # Errors
     /// Another length, or a character outside `0-9a-f` (upper case too: one
     /// hash has one spelling).
-    pub fn from_hex(text: &str) -> Result<Hash, HashTextError> {
+    pub fn from_hex(text: &str) -> Result<Self, HashTextError> {
         if text.len() != 2 * HASH_BYTES {
             return Err(HashTextError::HexLength { got: text.len() });
         }
@@ -103,6 +106,7 @@ impl Hash {
     }
 
     /// Standard padded base64, 44 characters: the spelling inside C2SP text.
+    #[must_use]
     pub fn to_base64(&self) -> String {
         Base64::encode_string(&self.0)
     }
@@ -111,9 +115,9 @@ impl Hash {
     ///
     /// # Errors
     /// Anything that is not the one canonical spelling of 32 bytes.
-    pub fn from_base64(text: &str) -> Result<Hash, HashTextError> {
+    pub fn from_base64(text: &str) -> Result<Self, HashTextError> {
         let bytes = Base64::decode_vec(text).map_err(|_| HashTextError::Base64)?;
-        let hash = Hash::from_slice(&bytes).ok_or(HashTextError::Base64)?;
+        let hash = Self::from_slice(&bytes).ok_or(HashTextError::Base64)?;
         // The decoder may one day tolerate spare bits in the last character;
         // printing back is what makes the spelling unique.
         if hash.to_base64() == text { Ok(hash) } else { Err(HashTextError::Base64) }
@@ -139,9 +143,9 @@ impl Serialize for Hash {
 }
 
 impl<'de> Deserialize<'de> for Hash {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Hash, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Hash::from_hex(&text).map_err(serde::de::Error::custom)
+        Self::from_hex(&text).map_err(serde::de::Error::custom)
     }
 }
 
@@ -153,10 +157,12 @@ pub struct LeafHash(Hash);
 impl LeafHash {
     /// Takes a hash that is already known to be a leaf's, read back from a
     /// store or a tile. Nothing is proven by the type alone.
-    pub const fn new(hash: Hash) -> LeafHash {
-        LeafHash(hash)
+    #[must_use]
+    pub const fn new(hash: Hash) -> Self {
+        Self(hash)
     }
 
+    #[must_use]
     pub const fn hash(&self) -> Hash {
         self.0
     }
@@ -176,10 +182,12 @@ pub struct RootHash(Hash);
 impl RootHash {
     /// Takes a hash that is claimed to be a root. Nothing is proven by the
     /// type alone.
-    pub const fn new(hash: Hash) -> RootHash {
-        RootHash(hash)
+    #[must_use]
+    pub const fn new(hash: Hash) -> Self {
+        Self(hash)
     }
 
+    #[must_use]
     pub const fn hash(&self) -> Hash {
         self.0
     }
@@ -192,16 +200,19 @@ impl fmt::Display for RootHash {
 }
 
 /// [`EMPTY_ROOT`].
+#[must_use]
 pub const fn empty_root() -> RootHash {
     EMPTY_ROOT
 }
 
 /// SHA-256(0x00 ‖ entry), RFC 6962 section 2.1.
+#[must_use]
 pub fn leaf_hash(entry: &[u8]) -> LeafHash {
     LeafHash(digest(Sha256::new().chain_update(LEAF_PREFIX).chain_update(entry)))
 }
 
 /// SHA-256(0x01 ‖ left ‖ right), RFC 6962 section 2.1.
+#[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
     digest(Sha256::new().chain_update(NODE_PREFIX).chain_update(left.0).chain_update(right.0))
 }
@@ -222,10 +233,11 @@ pub enum HashTextError {
 }
 
 impl HashTextError {
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         match self {
-            HashTextError::HexLength { .. } | HashTextError::HexDigit => &codes::proof::HASH_NOT_HEX,
-            HashTextError::Base64 => &codes::proof::HASH_NOT_BASE64,
+            Self::HexLength { .. } | Self::HexDigit => &codes::proof::HASH_NOT_HEX,
+            Self::Base64 => &codes::proof::HASH_NOT_BASE64,
         }
     }
 }
@@ -258,19 +270,20 @@ pub enum ProofError {
 }
 
 impl ProofError {
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         match self {
-            ProofError::SizeZero { .. } => &codes::proof::PROOF_SIZE_ZERO,
-            ProofError::IndexOutsideTree { .. } => &codes::proof::PROOF_INDEX_OUTSIDE_TREE,
-            ProofError::SizesReversed { .. } => &codes::proof::PROOF_SIZES_REVERSED,
-            ProofError::PathLength { .. } => &codes::proof::PROOF_PATH_LENGTH,
-            ProofError::RootMismatch => &codes::proof::PROOF_ROOT_MISMATCH,
-            ProofError::OldRootMismatch => &codes::proof::PROOF_OLD_ROOT_MISMATCH,
-            ProofError::NewRootMismatch => &codes::proof::PROOF_NEW_ROOT_MISMATCH,
-            ProofError::NodeCount { .. } => &codes::proof::PLAN_NODE_COUNT,
-            ProofError::NotARootPlan => &codes::proof::PLAN_NOT_A_ROOT,
-            ProofError::FrontierLength { .. } => &codes::proof::FRONTIER_LENGTH,
-            ProofError::SizeLimit { .. } => &codes::proof::TREE_SIZE_LIMIT,
+            Self::SizeZero { .. } => &codes::proof::PROOF_SIZE_ZERO,
+            Self::IndexOutsideTree { .. } => &codes::proof::PROOF_INDEX_OUTSIDE_TREE,
+            Self::SizesReversed { .. } => &codes::proof::PROOF_SIZES_REVERSED,
+            Self::PathLength { .. } => &codes::proof::PROOF_PATH_LENGTH,
+            Self::RootMismatch => &codes::proof::PROOF_ROOT_MISMATCH,
+            Self::OldRootMismatch => &codes::proof::PROOF_OLD_ROOT_MISMATCH,
+            Self::NewRootMismatch => &codes::proof::PROOF_NEW_ROOT_MISMATCH,
+            Self::NodeCount { .. } => &codes::proof::PLAN_NODE_COUNT,
+            Self::NotARootPlan => &codes::proof::PLAN_NOT_A_ROOT,
+            Self::FrontierLength { .. } => &codes::proof::FRONTIER_LENGTH,
+            Self::SizeLimit { .. } => &codes::proof::TREE_SIZE_LIMIT,
         }
     }
 }

@@ -76,7 +76,7 @@ impl SignedNote {
     /// Not UTF-8, a control character other than newline, no text, no empty
     /// line, no signature line, a line that would not print back exactly so,
     /// or one of the limits of this room.
-    pub fn parse(bytes: &[u8]) -> Result<SignedNote, NoteError> {
+    pub fn parse(bytes: &[u8]) -> Result<Self, NoteError> {
         if bytes.len() > NOTE_BYTES_MAX {
             return Err(NoteError::TooLarge { field: "note", got: bytes.len(), limit: NOTE_BYTES_MAX });
         }
@@ -85,20 +85,20 @@ impl SignedNote {
         let (text, lines) = (&whole[..=split], &whole[split + 2..]);
         check_text(text)?;
         let signatures = parse_lines(lines)?;
-        Ok(SignedNote { bytes: whole.to_owned(), text_length: text.len(), signatures })
+        Ok(Self { bytes: whole.to_owned(), text_length: text.len(), signatures })
     }
 
     /// Puts signature lines under a text.
     ///
     /// # Errors
     /// The result is no note that [`SignedNote::parse`] would read.
-    pub fn assemble(text: &str, signatures: Vec<NoteSignature>) -> Result<SignedNote, NoteError> {
+    pub fn assemble(text: &str, signatures: Vec<NoteSignature>) -> Result<Self, NoteError> {
         let mut bytes = format!("{text}\n");
         for signature in &signatures {
             bytes.push_str(&signature.to_string());
             bytes.push('\n');
         }
-        let note = SignedNote::parse(bytes.as_bytes())?;
+        let note = Self::parse(bytes.as_bytes())?;
         // A text that ends before its own last line would parse as another
         // text and other signatures.
         if note.text() != text || note.signatures != signatures {
@@ -108,20 +108,24 @@ impl SignedNote {
     }
 
     /// What is signed, with its final newline.
+    #[must_use]
     pub fn text(&self) -> &str {
         &self.bytes[..self.text_length]
     }
 
+    #[must_use]
     pub fn signatures(&self) -> &[NoteSignature] {
         &self.signatures
     }
 
     /// The note as it was read.
+    #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.as_bytes()
     }
 
     /// The note as it was read.
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.bytes
     }
@@ -213,20 +217,21 @@ pub enum NoteError {
 }
 
 impl NoteError {
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         match self {
-            NoteError::TooLarge { .. } => &codes::proof::NOTE_TOO_LARGE,
-            NoteError::NotUtf8 => &codes::proof::NOTE_NOT_UTF8,
-            NoteError::ControlCharacter => &codes::proof::NOTE_CONTROL_CHARACTER,
-            NoteError::NoEmptyLine => &codes::proof::NOTE_NO_EMPTY_LINE,
-            NoteError::TextEnd => &codes::proof::NOTE_TEXT_END,
-            NoteError::NoSignature => &codes::proof::NOTE_NO_SIGNATURE,
-            NoteError::NoFinalNewline => &codes::proof::NOTE_NO_FINAL_NEWLINE,
-            NoteError::TooManySignatures => &codes::proof::NOTE_TOO_MANY_SIGNATURES,
-            NoteError::SignatureLine { .. } => &codes::proof::NOTE_SIGNATURE_LINE,
-            NoteError::Key(error) => error.code(),
-            NoteError::NotSigned { .. } => &codes::proof::NOTE_NOT_SIGNED,
-            NoteError::SignatureInvalid { .. } => &codes::proof::NOTE_SIGNATURE_INVALID,
+            Self::TooLarge { .. } => &codes::proof::NOTE_TOO_LARGE,
+            Self::NotUtf8 => &codes::proof::NOTE_NOT_UTF8,
+            Self::ControlCharacter => &codes::proof::NOTE_CONTROL_CHARACTER,
+            Self::NoEmptyLine => &codes::proof::NOTE_NO_EMPTY_LINE,
+            Self::TextEnd => &codes::proof::NOTE_TEXT_END,
+            Self::NoSignature => &codes::proof::NOTE_NO_SIGNATURE,
+            Self::NoFinalNewline => &codes::proof::NOTE_NO_FINAL_NEWLINE,
+            Self::TooManySignatures => &codes::proof::NOTE_TOO_MANY_SIGNATURES,
+            Self::SignatureLine { .. } => &codes::proof::NOTE_SIGNATURE_LINE,
+            Self::Key(error) => error.code(),
+            Self::NotSigned { .. } => &codes::proof::NOTE_NOT_SIGNED,
+            Self::SignatureInvalid { .. } => &codes::proof::NOTE_SIGNATURE_INVALID,
         }
     }
 }

@@ -91,42 +91,42 @@ pub enum PolicyError {
 
 impl PolicyError {
     /// Stable code, the same as that of the refusal.
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         self.reason().code()
     }
 
     fn reason(&self) -> Reason {
         match self {
-            PolicyError::UnknownVersion => Reason::PolicyVersionUnknown,
-            PolicyError::Malformed(_) => Reason::PolicyMalformed,
-            PolicyError::TooLarge { .. } => Reason::PolicyTooLarge,
-            PolicyError::ActionMalformed(_) => Reason::ActionMalformed,
-            PolicyError::ParentMissing { .. } => Reason::ParentMissing,
-            PolicyError::ParentOfAnotherSigner { .. } => Reason::ParentOfAnotherSigner,
-            PolicyError::ParentLater { .. } => Reason::ParentLater,
-            PolicyError::ParentAmbiguous { .. } => Reason::ParentAmbiguous,
-            PolicyError::Cycle { .. } => Reason::InheritanceCycle,
-            PolicyError::TooDeep => Reason::InheritanceTooDeep,
+            Self::UnknownVersion => Reason::PolicyVersionUnknown,
+            Self::Malformed(_) => Reason::PolicyMalformed,
+            Self::TooLarge { .. } => Reason::PolicyTooLarge,
+            Self::ActionMalformed(_) => Reason::ActionMalformed,
+            Self::ParentMissing { .. } => Reason::ParentMissing,
+            Self::ParentOfAnotherSigner { .. } => Reason::ParentOfAnotherSigner,
+            Self::ParentLater { .. } => Reason::ParentLater,
+            Self::ParentAmbiguous { .. } => Reason::ParentAmbiguous,
+            Self::Cycle { .. } => Reason::InheritanceCycle,
+            Self::TooDeep => Reason::InheritanceTooDeep,
         }
     }
 
     fn path(&self) -> String {
         match self {
-            PolicyError::Malformed(error) => error.path(),
-            PolicyError::UnknownVersion | PolicyError::TooLarge { .. } | PolicyError::ActionMalformed(_) => {
-                String::new()
-            }
-            PolicyError::ParentMissing { .. }
-            | PolicyError::ParentOfAnotherSigner { .. }
-            | PolicyError::ParentLater { .. }
-            | PolicyError::ParentAmbiguous { .. }
-            | PolicyError::Cycle { .. }
-            | PolicyError::TooDeep => "inherits".to_owned(),
+            Self::Malformed(error) => error.path(),
+            Self::UnknownVersion | Self::TooLarge { .. } | Self::ActionMalformed(_) => String::new(),
+            Self::ParentMissing { .. }
+            | Self::ParentOfAnotherSigner { .. }
+            | Self::ParentLater { .. }
+            | Self::ParentAmbiguous { .. }
+            | Self::Cycle { .. }
+            | Self::TooDeep => "inherits".to_owned(),
         }
     }
 
     /// The judgement this error amounts to: deny. `policy` is the hash the
     /// action was to be judged under, when it is known.
+    #[must_use]
     pub fn refusal(&self, policy: Option<PayloadHash>) -> Judgement {
         Verdict::deny(self.path(), self.reason(), self.to_string()).under(policy)
     }
@@ -145,11 +145,12 @@ pub enum PolicyForm {
 
 impl PolicyForm {
     /// What the form governs, in words.
+    #[must_use]
     pub fn governs(self) -> &'static str {
         match self {
-            PolicyForm::Customers => "actions on Argo CD",
-            PolicyForm::RegistryV1 => "model calls",
-            PolicyForm::RegistryV2 => "actions on Argo CD and model calls",
+            Self::Customers => "actions on Argo CD",
+            Self::RegistryV1 => "model calls",
+            Self::RegistryV2 => "actions on Argo CD and model calls",
         }
     }
 }
@@ -204,7 +205,7 @@ impl Policy {
     ///
     /// # Errors
     /// Version, shape or size; each refuses every action.
-    pub fn compile(payload: &Value) -> Result<Policy, PolicyError> {
+    pub fn compile(payload: &Value) -> Result<Self, PolicyError> {
         let (form, shape) = form_of(payload).ok_or(PolicyError::UnknownVersion)?;
         check(shape, payload).map_err(PolicyError::Malformed)?;
         let jcs = to_jcs(payload);
@@ -217,7 +218,7 @@ impl Policy {
             PolicyForm::RegistryV1 => Rules::V1(RegistryV1::compile(says)),
             PolicyForm::RegistryV2 => Rules::V2(RegistryV2::compile(says)),
         };
-        Ok(Policy {
+        Ok(Self {
             hash: PayloadHash::of(jcs.as_bytes()),
             policy_id: says.id().map(str::to_owned),
             inherits: says.inherits().map(str::to_owned),
@@ -227,10 +228,12 @@ impl Policy {
     }
 
     /// SHA-256 of the payload's JCS: the name that tokens and decisions use.
+    #[must_use]
     pub fn hash(&self) -> PayloadHash {
         self.hash
     }
 
+    #[must_use]
     pub fn form(&self) -> PolicyForm {
         match self.rules {
             Rules::Customers(_) => PolicyForm::Customers,
@@ -239,16 +242,19 @@ impl Policy {
         }
     }
 
+    #[must_use]
     pub fn policy_id(&self) -> Option<&str> {
         self.policy_id.as_deref()
     }
 
     /// Id of the policy that must allow as well.
+    #[must_use]
     pub fn inherits(&self) -> Option<&str> {
         self.inherits.as_deref()
     }
 
     /// `None` for the registry's forms, which say nothing about tokens.
+    #[must_use]
     pub fn token_rules(&self) -> Option<TokenRules> {
         match &self.rules {
             Rules::Customers(rules) => Some(rules.token),
@@ -257,6 +263,7 @@ impl Policy {
     }
 
     /// `None` for the registry's forms, which say nothing about evidence.
+    #[must_use]
     pub fn audit_rules(&self) -> Option<AuditRules> {
         match &self.rules {
             Rules::Customers(rules) => Some(rules.audit),
@@ -267,6 +274,7 @@ impl Policy {
     /// Whether an allow row may be about an application of this name. Statements
     /// of the registry's form go by its destination too, which is not asked for
     /// here: they may be about any.
+    #[must_use]
     pub fn speaks_of_app(&self, instance: &str, name: &str) -> bool {
         match &self.rules {
             Rules::Customers(rules) => rules.speaks_of_app(instance, name),
@@ -277,6 +285,7 @@ impl Policy {
 
     /// Clauses (members of the payload) that are about neither actions on Argo
     /// CD nor model calls, so that no judgement covers them.
+    #[must_use]
     pub fn not_judged(&self) -> &[&'static str] {
         &self.not_judged
     }

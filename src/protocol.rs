@@ -82,12 +82,14 @@ use self::options::Context;
 /// Verifies one file as a document of a kind. A wrapper (`{"envelope": …}`,
 /// `{"bundle": …}`) is taken off first. Linear in the document, plus one
 /// signature check for each signature in it; any value at all gives a verdict.
+#[must_use]
 pub fn verify(file: &Value, kind: DocumentKind, options: &Options) -> Verdict {
     verify_with(&Document::read_as(file, kind), options, &KeyCache::new())
 }
 
 /// [`verify`] of a document that is unwrapped already, with keys kept from one
 /// to the next.
+#[must_use]
 pub fn verify_with(document: &Document<'_>, options: &Options, keys: &KeyCache) -> Verdict {
     let mut verdict = judged(document, options, keys);
     unlisted::name_what_is_lacking(&mut verdict, options, |options| judged(document, options, keys));

@@ -54,18 +54,22 @@ pub struct ProvenEntry {
 }
 
 impl ProvenEntry {
+    #[must_use]
     pub fn entry(&self) -> &[u8] {
         &self.entry
     }
 
+    #[must_use]
     pub fn leaf_hash(&self) -> LeafHash {
         self.leaf_hash
     }
 
+    #[must_use]
     pub fn index(&self) -> LeafIndex {
         self.index
     }
 
+    #[must_use]
     pub fn checkpoint(&self) -> &TrustedCheckpoint {
         &self.checkpoint
     }
@@ -153,29 +157,30 @@ impl ReceiptError {
     /// Whether it is of another log than the policy believes.
     #[must_use]
     pub const fn is_of_another_log(&self) -> bool {
-        matches!(self, ReceiptError::Trust(error) if error.is_of_another_log())
+        matches!(self, Self::Trust(error) if error.is_of_another_log())
     }
 
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         match self {
-            ReceiptError::TooLarge { .. } => &codes::receipt::RECEIPT_TOO_LARGE,
-            ReceiptError::NotUtf8 => &codes::receipt::RECEIPT_NOT_UTF8,
-            ReceiptError::Lines { .. } => &codes::receipt::RECEIPT_LINES,
-            ReceiptError::Extra { .. } => &codes::receipt::RECEIPT_EXTRA,
-            ReceiptError::Index(_) => &codes::receipt::RECEIPT_INDEX,
-            ReceiptError::OldSize(_) => &codes::receipt::RECEIPT_OLD_SIZE,
-            ReceiptError::Hash(_) => &codes::receipt::RECEIPT_HASH,
-            ReceiptError::PathTooLong => &codes::receipt::RECEIPT_PATH_TOO_LONG,
-            ReceiptError::OtherOldSize { .. } => &codes::receipt::RECEIPT_OTHER_OLD_SIZE,
-            ReceiptError::OtherOrigin => &codes::receipt::RECEIPT_OTHER_ORIGIN,
-            ReceiptError::Note(error) => error.code(),
-            ReceiptError::Checkpoint(error) => error.code(),
-            ReceiptError::Trust(error) => error.code(),
-            ReceiptError::Proof(error) => error.code(),
-            ReceiptError::Entry(error) => error.code(),
-            ReceiptError::Json(error) => error.code(),
-            ReceiptError::Shape(error) => error.code(),
-            ReceiptError::Disclosure(error) => error.code(),
+            Self::TooLarge { .. } => &codes::receipt::RECEIPT_TOO_LARGE,
+            Self::NotUtf8 => &codes::receipt::RECEIPT_NOT_UTF8,
+            Self::Lines { .. } => &codes::receipt::RECEIPT_LINES,
+            Self::Extra { .. } => &codes::receipt::RECEIPT_EXTRA,
+            Self::Index(_) => &codes::receipt::RECEIPT_INDEX,
+            Self::OldSize(_) => &codes::receipt::RECEIPT_OLD_SIZE,
+            Self::Hash(_) => &codes::receipt::RECEIPT_HASH,
+            Self::PathTooLong => &codes::receipt::RECEIPT_PATH_TOO_LONG,
+            Self::OtherOldSize { .. } => &codes::receipt::RECEIPT_OTHER_OLD_SIZE,
+            Self::OtherOrigin => &codes::receipt::RECEIPT_OTHER_ORIGIN,
+            Self::Note(error) => error.code(),
+            Self::Checkpoint(error) => error.code(),
+            Self::Trust(error) => error.code(),
+            Self::Proof(error) => error.code(),
+            Self::Entry(error) => error.code(),
+            Self::Json(error) => error.code(),
+            Self::Shape(error) => error.code(),
+            Self::Disclosure(error) => error.code(),
         }
     }
 }

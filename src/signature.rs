@@ -34,8 +34,8 @@ pub struct StrictKey(VerifyingKey);
 impl StrictKey {
     /// The key; `None` when it is of small order, under which forgeries verify.
     #[must_use]
-    pub fn new(key: VerifyingKey) -> Option<StrictKey> {
-        (!key.is_weak()).then_some(StrictKey(key))
+    pub fn new(key: VerifyingKey) -> Option<Self> {
+        (!key.is_weak()).then_some(Self(key))
     }
 
     #[must_use]
@@ -67,8 +67,8 @@ impl TabledKey {
 
     /// Costs little more than two signatures, about 75 µs.
     #[must_use]
-    pub fn new(key: StrictKey) -> TabledKey {
-        TabledKey { key, multiples: Comb::of(&-key.0.to_edwards()) }
+    pub fn new(key: StrictKey) -> Self {
+        Self { key, multiples: Comb::of(&-key.0.to_edwards()) }
     }
 
     /// As [`StrictKey::verifies`], with the same answer. Costs 0.6 of
@@ -93,8 +93,8 @@ impl TabledBase {
     /// Costs what some twenty signatures cost, about 800 µs.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "it costs too much to be made by chance")]
-    pub fn new() -> TabledBase {
-        TabledBase(Comb::of(&ED25519_BASEPOINT_POINT))
+    pub fn new() -> Self {
+        Self(Comb::of(&ED25519_BASEPOINT_POINT))
     }
 }
 

@@ -48,6 +48,7 @@ pub struct TileId {
 
 /// Width of `tile` in the tree of `size` leaves: 0 (not there), 1..=255
 /// (partial) or 256 (full). For an entry bundle ask for level 0.
+#[must_use]
 pub fn width_at(tile: TileId, size: TreeSize) -> u16 {
     let hashes = hashes_at(tile.level, size);
     // A tile index so large that its first hash has no 64-bit number lies
@@ -60,6 +61,7 @@ pub fn width_at(tile: TileId, size: TreeSize) -> u16 {
 /// Tiles that are new or wider in the tree of `to` leaves than in that of
 /// `from` leaves, with their width at `to`, level 0 first, left to right.
 /// Empty when the tree did not grow. Cost: O(tiles returned).
+#[must_use]
 pub fn hash_tiles_between(from: TreeSize, to: TreeSize) -> Vec<(TileId, u16)> {
     let mut tiles = Vec::new();
     for level in 0..=TILE_LEVEL_MAX {
@@ -79,6 +81,7 @@ pub fn hash_tiles_between(from: TreeSize, to: TreeSize) -> Vec<(TileId, u16)> {
 }
 
 /// Every tile of the tree of `size` leaves with its width. Cost: O(size/256).
+#[must_use]
 pub fn tiles_at(size: TreeSize) -> Vec<(TileId, u16)> {
     hash_tiles_between(TreeSize::ZERO, size)
 }
@@ -87,6 +90,7 @@ pub fn tiles_at(size: TreeSize) -> Vec<(TileId, u16)> {
 /// that tile's hashes these are (1 to 128 of them).
 ///
 /// Requires `node.level <= 63`; a tree has no others.
+#[must_use]
 pub fn locate(node: Node) -> (TileId, Range<usize>) {
     let height = u32::from(node.level) % TILE_HEIGHT;
     let nodes_per_tile_bits = TILE_HEIGHT - height;
@@ -147,15 +151,16 @@ pub enum TileError {
 }
 
 impl TileError {
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         match self {
-            TileError::Path { .. } => &codes::proof::TILE_PATH_INVALID,
-            TileError::TileLength { .. } => &codes::proof::TILE_LENGTH,
-            TileError::TooNarrow { .. } => &codes::proof::TILE_TOO_NARROW,
-            TileError::EntryTooLarge { .. } => &codes::proof::ENTRY_TOO_LARGE,
-            TileError::BundleCount { .. } => &codes::proof::BUNDLE_COUNT,
-            TileError::BundleTruncated { .. } => &codes::proof::BUNDLE_TRUNCATED,
-            TileError::BundleTrailing { .. } => &codes::proof::BUNDLE_TRAILING,
+            Self::Path { .. } => &codes::proof::TILE_PATH_INVALID,
+            Self::TileLength { .. } => &codes::proof::TILE_LENGTH,
+            Self::TooNarrow { .. } => &codes::proof::TILE_TOO_NARROW,
+            Self::EntryTooLarge { .. } => &codes::proof::ENTRY_TOO_LARGE,
+            Self::BundleCount { .. } => &codes::proof::BUNDLE_COUNT,
+            Self::BundleTruncated { .. } => &codes::proof::BUNDLE_TRUNCATED,
+            Self::BundleTrailing { .. } => &codes::proof::BUNDLE_TRAILING,
         }
     }
 }

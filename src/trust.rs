@@ -75,7 +75,7 @@ impl TrustPolicy {
     /// # Errors
     /// The first line that breaks a rule of the format or a limit of this
     /// room, with its number; or that there is not exactly one quorum line.
-    pub fn parse(text: impl AsRef<[u8]>) -> Result<TrustPolicy, PolicyError> {
+    pub fn parse(text: impl AsRef<[u8]>) -> Result<Self, PolicyError> {
         policy_text::parse(text.as_ref())
     }
 
@@ -84,8 +84,8 @@ impl TrustPolicy {
     ///
     /// # Errors
     /// Those of [`TrustPolicy::parse`], or that no log is listed.
-    pub fn of_reader(text: impl AsRef<[u8]>) -> Result<TrustPolicy, PolicyError> {
-        let policy = TrustPolicy::parse(text)?;
+    pub fn of_reader(text: impl AsRef<[u8]>) -> Result<Self, PolicyError> {
+        let policy = Self::parse(text)?;
         if policy.logs.is_empty() {
             return Err(PolicyError { line: 0, defect: PolicyDefect::NoLog });
         }
@@ -94,8 +94,9 @@ impl TrustPolicy {
 
     /// The policy to start with: this log, no witnesses. `key` must be a
     /// log's (0x01); with any other the policy opens nothing.
-    pub fn for_log(key: VerifierKey) -> TrustPolicy {
-        TrustPolicy { logs: vec![Log { key, url: None }], voters: Vec::new(), quorum: None }
+    #[must_use]
+    pub fn for_log(key: VerifierKey) -> Self {
+        Self { logs: vec![Log { key, url: None }], voters: Vec::new(), quorum: None }
     }
 
     /// Keys of the logs believed, in file order.
@@ -180,23 +181,28 @@ pub struct TrustedCheckpoint {
 }
 
 impl TrustedCheckpoint {
+    #[must_use]
     pub fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint
     }
 
+    #[must_use]
     pub fn head(&self) -> TreeHead {
         self.checkpoint.head
     }
 
+    #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.checkpoint.origin
     }
 
+    #[must_use]
     pub fn note(&self) -> &SignedNote {
         &self.note
     }
 
     /// Every listed witness that cosigned, in policy order, needed or not.
+    #[must_use]
     pub fn witnesses(&self) -> &[Cosignature] {
         &self.witnesses
     }
@@ -222,15 +228,16 @@ impl TrustError {
     /// Whether policy and checkpoint are merely of different logs.
     #[must_use]
     pub const fn is_of_another_log(&self) -> bool {
-        matches!(self, TrustError::UnknownLog { .. })
+        matches!(self, Self::UnknownLog { .. })
     }
 
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         match self {
-            TrustError::Note(error) => error.code(),
-            TrustError::Checkpoint(error) => error.code(),
-            TrustError::UnknownLog { .. } | TrustError::UnknownKey { .. } => &codes::trust::LOG_UNKNOWN,
-            TrustError::QuorumUnmet { .. } => &codes::trust::QUORUM_UNMET,
+            Self::Note(error) => error.code(),
+            Self::Checkpoint(error) => error.code(),
+            Self::UnknownLog { .. } | Self::UnknownKey { .. } => &codes::trust::LOG_UNKNOWN,
+            Self::QuorumUnmet { .. } => &codes::trust::QUORUM_UNMET,
         }
     }
 }

@@ -159,7 +159,7 @@ fn extend(draft: &mut Draft, believed: &Believed, options: &Options<'_>) {
     if let Some(older) = &options.older {
         match consistency(believed, older) {
             Ok(from) => {
-                draft.pass(Ask::Consistency, format!("the tree of {from} entries is the beginning of this one"))
+                draft.pass(Ask::Consistency, format!("the tree of {from} entries is the beginning of this one"));
             }
             Err(Unshown::Refused(refusal)) => draft.refuse(Ask::Consistency, refusal),
             Err(Unshown::Shorter { from, now }) => draft.incomplete(

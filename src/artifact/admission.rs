@@ -31,14 +31,15 @@ pub struct Limits {
 
 impl Limits {
     /// For bytes that were admitted before and are checked again.
-    pub fn unlimited() -> Limits {
-        Limits { artifact_bytes_max: usize::MAX, ..Limits::default() }
+    #[must_use]
+    pub fn unlimited() -> Self {
+        Self { artifact_bytes_max: usize::MAX, ..Self::default() }
     }
 }
 
 impl Default for Limits {
-    fn default() -> Limits {
-        Limits { artifact_bytes_max: 2 * 1024 * 1024, depth_max: json::DEPTH_MAX, room: usize::MAX }
+    fn default() -> Self {
+        Self { artifact_bytes_max: 2 * 1024 * 1024, depth_max: json::DEPTH_MAX, room: usize::MAX }
     }
 }
 
@@ -144,9 +145,9 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    pub(super) fn new(value: Value, size_guess: usize) -> Candidate {
+    pub(super) fn new(value: Value, size_guess: usize) -> Self {
         let (compact, payload_at) = compact_with_payload(&value, size_guess);
-        Candidate { value, compact, payload_at }
+        Self { value, compact, payload_at }
     }
 
     fn check_size(&self, max: usize) -> Result<(), AdmitError> {

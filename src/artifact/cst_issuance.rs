@@ -174,6 +174,7 @@ pub fn check_claims(claims: &Value) -> Result<(), ShapeError> {
 /// `token_scope_hash_b64u` of CST claims (FORMATS 5.3): base64url of SHA-256 of
 /// the JCS of the claims that make up the grant. Times and ids of the token are
 /// left out, so tokens of one grant share it.
+#[must_use]
 pub fn scope_hash_b64u(claims: &Value) -> String {
     base64url::encode(&sha256(to_jcs(&grant(claims)).as_bytes()))
 }

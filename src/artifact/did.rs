@@ -26,8 +26,8 @@ impl Did {
     ///
     /// # Errors
     /// It is none, or does not hold 32 bytes of key.
-    pub fn parse(text: &str) -> Result<Did, DidError> {
-        raw_key(text).map(|_| Did(text.to_owned()))
+    pub fn parse(text: &str) -> Result<Self, DidError> {
+        raw_key(text).map(|_| Self(text.to_owned()))
     }
 
     /// The key. Costs a point decompression, about 6 µs.
@@ -39,17 +39,19 @@ impl Did {
     }
 
     /// The DID of a text that [`Did::parse`] took before.
-    pub(super) fn read_before(text: &str) -> Did {
-        Did(text.to_owned())
+    pub(super) fn read_before(text: &str) -> Self {
+        Self(text.to_owned())
     }
 
     /// The did:key of a public key.
-    pub fn of(key: &VerifyingKey) -> Did {
+    #[must_use]
+    pub fn of(key: &VerifyingKey) -> Self {
         let mut bytes = ED25519.to_vec();
         bytes.extend_from_slice(key.as_bytes());
-        Did(format!("{PREFIX}{}", bs58::encode(bytes).into_string()))
+        Self(format!("{PREFIX}{}", bs58::encode(bytes).into_string()))
     }
 
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -75,12 +77,13 @@ pub enum DidError {
 }
 
 impl DidError {
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         match self {
-            DidError::Invalid => &codes::artifact::INVALID_DID,
-            DidError::WrongLength { .. } => &codes::artifact::KEY_WRONG_LENGTH,
-            DidError::NotAPoint => &codes::artifact::KEY_NOT_A_POINT,
-            DidError::SmallOrder => &codes::artifact::KEY_SMALL_ORDER,
+            Self::Invalid => &codes::artifact::INVALID_DID,
+            Self::WrongLength { .. } => &codes::artifact::KEY_WRONG_LENGTH,
+            Self::NotAPoint => &codes::artifact::KEY_NOT_A_POINT,
+            Self::SmallOrder => &codes::artifact::KEY_SMALL_ORDER,
         }
     }
 }

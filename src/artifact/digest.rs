@@ -30,6 +30,7 @@ pub struct PayloadHash([u8; 32]);
 pub struct HexError;
 
 impl HexError {
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         &codes::artifact::INVALID_HEX
     }

@@ -47,41 +47,43 @@ pub enum AdmitError {
 
 impl AdmitError {
     /// Stable name of the broken rule, one of [`ADMISSION`](codes::artifact::ADMISSION).
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         match self {
-            AdmitError::TooLarge { .. } => &codes::artifact::ARTIFACT_TOO_LARGE,
-            AdmitError::CompactTooLarge { .. } => &codes::artifact::COMPACT_TOO_LARGE,
-            AdmitError::Json(error) => error.code(),
-            AdmitError::UnknownKind => &codes::artifact::UNKNOWN_KIND,
-            AdmitError::UnsignedNotAllowed => &codes::artifact::UNSIGNED_NOT_ALLOWED,
-            AdmitError::Grant(error) => error.code(),
-            AdmitError::UnknownAlgorithm => &codes::artifact::UNKNOWN_ALGORITHM,
-            AdmitError::UnknownHashAlgorithm => &codes::artifact::UNKNOWN_HASH_ALGORITHM,
-            AdmitError::UnsupportedHashAlgorithm => &codes::artifact::UNSUPPORTED_HASH_ALGORITHM,
-            AdmitError::Shape { error, .. } => error.code(),
-            AdmitError::HashMismatch => &codes::artifact::HASH_MISMATCH,
-            AdmitError::Key { error, .. } => error.code(),
-            AdmitError::SignatureInvalid => &codes::artifact::SIGNATURE_INVALID,
-            AdmitError::CoSignatureInvalid { .. } => &codes::artifact::CO_SIGNATURE_INVALID,
-            AdmitError::Secret { .. } => &codes::artifact::SECRET_IN_ARTIFACT,
-            AdmitError::DistrustAhead { .. } => &codes::artifact::DISTRUST_AHEAD,
-            AdmitError::NotExpandable => &codes::artifact::KIND_NOT_EXPANDABLE,
+            Self::TooLarge { .. } => &codes::artifact::ARTIFACT_TOO_LARGE,
+            Self::CompactTooLarge { .. } => &codes::artifact::COMPACT_TOO_LARGE,
+            Self::Json(error) => error.code(),
+            Self::UnknownKind => &codes::artifact::UNKNOWN_KIND,
+            Self::UnsignedNotAllowed => &codes::artifact::UNSIGNED_NOT_ALLOWED,
+            Self::Grant(error) => error.code(),
+            Self::UnknownAlgorithm => &codes::artifact::UNKNOWN_ALGORITHM,
+            Self::UnknownHashAlgorithm => &codes::artifact::UNKNOWN_HASH_ALGORITHM,
+            Self::UnsupportedHashAlgorithm => &codes::artifact::UNSUPPORTED_HASH_ALGORITHM,
+            Self::Shape { error, .. } => error.code(),
+            Self::HashMismatch => &codes::artifact::HASH_MISMATCH,
+            Self::Key { error, .. } => error.code(),
+            Self::SignatureInvalid => &codes::artifact::SIGNATURE_INVALID,
+            Self::CoSignatureInvalid { .. } => &codes::artifact::CO_SIGNATURE_INVALID,
+            Self::Secret { .. } => &codes::artifact::SECRET_IN_ARTIFACT,
+            Self::DistrustAhead { .. } => &codes::artifact::DISTRUST_AHEAD,
+            Self::NotExpandable => &codes::artifact::KIND_NOT_EXPANDABLE,
         }
     }
 
     /// Field at fault, as `payload.claims.exp`, where there is one.
+    #[must_use]
     pub fn path(&self) -> Option<&str> {
         match self {
-            AdmitError::Shape { path, .. }
-            | AdmitError::Key { path, .. }
-            | AdmitError::CoSignatureInvalid { path }
-            | AdmitError::DistrustAhead { path, .. }
-            | AdmitError::Secret { path } => Some(path),
-            AdmitError::Json(error) => error.path(),
-            AdmitError::UnknownAlgorithm => Some("algorithm"),
-            AdmitError::UnknownHashAlgorithm | AdmitError::UnsupportedHashAlgorithm => Some("hash_algorithm"),
-            AdmitError::HashMismatch => Some("payload_hash_b64u"),
-            AdmitError::SignatureInvalid => Some("signature_b64u"),
+            Self::Shape { path, .. }
+            | Self::Key { path, .. }
+            | Self::CoSignatureInvalid { path }
+            | Self::DistrustAhead { path, .. }
+            | Self::Secret { path } => Some(path),
+            Self::Json(error) => error.path(),
+            Self::UnknownAlgorithm => Some("algorithm"),
+            Self::UnknownHashAlgorithm | Self::UnsupportedHashAlgorithm => Some("hash_algorithm"),
+            Self::HashMismatch => Some("payload_hash_b64u"),
+            Self::SignatureInvalid => Some("signature_b64u"),
             _ => None,
         }
     }
@@ -89,7 +91,7 @@ impl AdmitError {
 
 impl From<ShapeError> for AdmitError {
     fn from(error: ShapeError) -> Self {
-        AdmitError::Shape { path: error.path(), error }
+        Self::Shape { path: error.path(), error }
     }
 }
 

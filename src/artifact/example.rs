@@ -36,6 +36,7 @@ pub const fn example(kind: Kind) -> &'static str {
 }
 
 /// Paths of the values in a payload that are still marked, in document order.
+#[must_use]
 pub fn marked(payload: &Value) -> Vec<String> {
     let mut paths = Vec::new();
     collect(payload, "payload", &mut paths);

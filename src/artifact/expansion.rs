@@ -42,6 +42,7 @@ pub(super) fn expand(bundle: &Artifact, keys: &KeyCache) -> (Vec<Artifact>, Vec<
 /// One receipt of the bundle array called `array`, through every step that a
 /// logged artifact passes; `None` when it has no envelope and so no
 /// signature of its own.
+#[must_use]
 pub fn admit_inside(array: &str, receipt: &Value, keys: &KeyCache) -> Option<Result<Artifact, AdmitError>> {
     is_envelope(receipt).then(|| expand_one(array, receipt, keys, Reading::Logged))
 }

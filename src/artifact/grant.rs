@@ -46,27 +46,30 @@ pub enum GrantError {
 }
 
 impl GrantError {
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         match self {
-            GrantError::KindNotGranted { .. } => &codes::artifact::KIND_NOT_GRANTED,
-            GrantError::UnsignedNotGranted { .. } => &codes::artifact::UNSIGNED_NOT_GRANTED,
-            GrantError::InstanceNotGranted => &codes::artifact::INSTANCE_NOT_GRANTED,
-            GrantError::ChannelNotGranted => &codes::artifact::CHANNEL_NOT_GRANTED,
+            Self::KindNotGranted { .. } => &codes::artifact::KIND_NOT_GRANTED,
+            Self::UnsignedNotGranted { .. } => &codes::artifact::UNSIGNED_NOT_GRANTED,
+            Self::InstanceNotGranted => &codes::artifact::INSTANCE_NOT_GRANTED,
+            Self::ChannelNotGranted => &codes::artifact::CHANNEL_NOT_GRANTED,
         }
     }
 }
 
 impl Grant {
     /// Every signed kind, nothing unsigned: what a new token has.
-    pub fn all() -> Grant {
-        Grant { signed: SignedGrant::All, unsigned: None }
+    #[must_use]
+    pub fn all() -> Self {
+        Self { signed: SignedGrant::All, unsigned: None }
     }
 
     /// Unsigned artifacts of one kind from anywhere: for a reader that checks
     /// again what was admitted, never for a token.
-    pub fn any_unsigned(kind: Kind) -> Grant {
+    #[must_use]
+    pub fn any_unsigned(kind: Kind) -> Self {
         let unsigned = UnsignedGrant { kind, channel: None, instance: None };
-        Grant { signed: SignedGrant::Kinds(Vec::new()), unsigned: Some(unsigned) }
+        Self { signed: SignedGrant::Kinds(Vec::new()), unsigned: Some(unsigned) }
     }
 
     /// Whether an artifact of `kind` with this payload may be submitted.

@@ -43,120 +43,130 @@ pub enum Value {
     Bool(bool),
     Number(Number),
     String(String),
-    Array(Vec<Value>),
+    Array(Vec<Self>),
     Object(Object),
 }
 
 impl Value {
     /// The text, when this is a string.
+    #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {
-            Value::String(text) => Some(text),
+            Self::String(text) => Some(text),
             _ => None,
         }
     }
 
     /// The truth value, when this is one.
+    #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         match self {
-            Value::Bool(value) => Some(*value),
+            Self::Bool(value) => Some(*value),
             _ => None,
         }
     }
 
     /// The number as an integer, when it is one (always within ±(2^53 - 1)).
+    #[must_use]
     pub fn as_i64(&self) -> Option<i64> {
         match self {
-            Value::Number(number) => number.as_i64(),
+            Self::Number(number) => number.as_i64(),
             _ => None,
         }
     }
 
     /// The number, when this is one.
+    #[must_use]
     pub fn as_f64(&self) -> Option<f64> {
         match self {
-            Value::Number(number) => Some(number.as_f64()),
+            Self::Number(number) => Some(number.as_f64()),
             _ => None,
         }
     }
 
     /// The elements, when this is an array.
-    pub fn as_array(&self) -> Option<&[Value]> {
+    #[must_use]
+    pub fn as_array(&self) -> Option<&[Self]> {
         match self {
-            Value::Array(items) => Some(items),
+            Self::Array(items) => Some(items),
             _ => None,
         }
     }
 
     /// The members, when this is an object.
+    #[must_use]
     pub fn as_object(&self) -> Option<&Object> {
         match self {
-            Value::Object(object) => Some(object),
+            Self::Object(object) => Some(object),
             _ => None,
         }
     }
 
     /// The member called `name`; `None` also when this is no object.
-    pub fn get(&self, name: &str) -> Option<&Value> {
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Self> {
         self.as_object()?.get(name)
     }
 
     /// The value at a dotted path of member names, e.g. `binds.app.name`.
-    pub fn at(&self, path: &str) -> Option<&Value> {
+    #[must_use]
+    pub fn at(&self, path: &str) -> Option<&Self> {
         path.split('.').try_fold(self, |value, name| value.get(name))
     }
 
     /// The text at a dotted path.
+    #[must_use]
     pub fn text_at(&self, path: &str) -> Option<&str> {
         self.at(path)?.as_str()
     }
 
     /// What JSON calls this type of value, for error texts.
+    #[must_use]
     pub fn type_name(&self) -> &'static str {
         match self {
-            Value::Null => "null",
-            Value::Bool(_) => "boolean",
-            Value::Number(_) => "number",
-            Value::String(_) => "string",
-            Value::Array(_) => "array",
-            Value::Object(_) => "object",
+            Self::Null => "null",
+            Self::Bool(_) => "boolean",
+            Self::Number(_) => "number",
+            Self::String(_) => "string",
+            Self::Array(_) => "array",
+            Self::Object(_) => "object",
         }
     }
 }
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Value::String(text.to_owned())
+        Self::String(text.to_owned())
     }
 }
 
 impl From<String> for Value {
     fn from(text: String) -> Self {
-        Value::String(text)
+        Self::String(text)
     }
 }
 
 impl From<bool> for Value {
     fn from(value: bool) -> Self {
-        Value::Bool(value)
+        Self::Bool(value)
     }
 }
 
 impl From<u32> for Value {
     fn from(value: u32) -> Self {
-        Value::Number(Number(f64::from(value)))
+        Self::Number(Number(f64::from(value)))
     }
 }
 
-impl From<Vec<Value>> for Value {
-    fn from(items: Vec<Value>) -> Self {
-        Value::Array(items)
+impl From<Vec<Self>> for Value {
+    fn from(items: Vec<Self>) -> Self {
+        Self::Array(items)
     }
 }
 
 impl From<Object> for Value {
     fn from(object: Object) -> Self {
-        Value::Object(object)
+        Self::Object(object)
     }
 }
 
@@ -168,19 +178,22 @@ pub struct Number(f64);
 impl Number {
     /// `value` as a JSON number; `None` when it is not finite, or integral and
     /// beyond ±(2^53 - 1).
-    pub fn new(value: f64) -> Option<Number> {
+    #[must_use]
+    pub fn new(value: f64) -> Option<Self> {
         if !value.is_finite() || (value.abs() > SAFE_INTEGER_MAX && value.fract() == 0.0) {
             return None;
         }
         // Adding zero turns -0 into 0, which is how ECMAScript prints it.
-        Some(Number(value + 0.0))
+        Some(Self(value + 0.0))
     }
 
+    #[must_use]
     pub fn as_f64(self) -> f64 {
         self.0
     }
 
     /// The value when it is integral.
+    #[must_use]
     pub fn as_i64(self) -> Option<i64> {
         // In range: integral numbers are within ±(2^53 - 1) by construction.
         (self.0.fract() == 0.0).then_some(self.0 as i64)
@@ -210,29 +223,35 @@ impl PartialEq for Object {
 }
 
 impl Object {
-    pub fn new() -> Object {
-        Object::default()
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// The value of the member called `name`. Constant time however large the
     /// object is.
+    #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.position(name).map(|at| &self.members[at].1)
     }
 
+    #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.position(name).is_some()
     }
 
     /// Members in ECMAScript order.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> + DoubleEndedIterator {
         self.members.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    #[must_use]
     pub fn len(&self) -> usize {
         self.members.len()
     }
 
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
@@ -267,8 +286,8 @@ impl Object {
     ///
     /// # Errors
     /// The first name that occurs twice.
-    pub fn from_members(members: Vec<(String, Value)>) -> Result<Object, String> {
-        let mut object = Object::new();
+    pub fn from_members(members: Vec<(String, Value)>) -> Result<Self, String> {
+        let mut object = Self::new();
         let mut has_index_names = false;
         for (name, value) in members {
             if object.contains(&name) {

@@ -80,23 +80,23 @@ struct Known {
 
 impl KeyCache {
     #[must_use]
-    pub fn new() -> KeyCache {
-        KeyCache::default()
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// The same keys for one reading of what belongs together, a request or a
     /// packet: it checks each signature once, however often it is met.
     #[must_use]
-    pub fn of_one_reading(&self) -> KeyCache {
-        KeyCache { checked: Some(Arc::default()), ..self.clone() }
+    pub fn of_one_reading(&self) -> Self {
+        Self { checked: Some(Arc::default()), ..self.clone() }
     }
 
     /// The same keys for what strangers send: it uses what is known, and
     /// counts no use, makes no table and drops none. Keys that are new it keeps
     /// apart, until it is dropped itself.
     #[must_use]
-    pub fn for_strangers(&self) -> KeyCache {
-        KeyCache { apart: Some(Arc::default()), ..self.clone() }
+    pub fn for_strangers(&self) -> Self {
+        Self { apart: Some(Arc::default()), ..self.clone() }
     }
 
     /// Signatures that this reading has checked; 0 of a cache that remembers none.
@@ -201,9 +201,9 @@ impl Shared {
 }
 
 impl KnownKey {
-    fn new(key: StrictKey) -> KnownKey {
+    fn new(key: StrictKey) -> Self {
         let (uses, season) = (AtomicU32::new(0), AtomicU32::new(0));
-        KnownKey(Arc::new(Known { key, uses, season, table: Mutex::new(None) }))
+        Self(Arc::new(Known { key, uses, season, table: Mutex::new(None) }))
     }
 
     /// Whether its multiples are kept.

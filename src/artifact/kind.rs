@@ -75,13 +75,13 @@ pub struct Form {
 
 impl Form {
     /// The first version of a payload that we define, in the peer's envelope.
-    pub(crate) const fn ours(version_field: &'static str, payload: &'static Shape) -> Form {
-        Form { ours: true, ..Form::peers(version_field, payload) }
+    pub(crate) const fn ours(version_field: &'static str, payload: &'static Shape) -> Self {
+        Self { ours: true, ..Self::peers(version_field, payload) }
     }
 
     /// The first version of a payload of the peer's, in its envelope.
-    pub(crate) const fn peers(version_field: &'static str, payload: &'static Shape) -> Form {
-        Form { envelope: &envelope::V1, version_field, version: "1", payload, ours: false, retired: false }
+    pub(crate) const fn peers(version_field: &'static str, payload: &'static Shape) -> Self {
+        Self { envelope: &envelope::V1, version_field, version: "1", payload, ours: false, retired: false }
     }
 }
 
@@ -116,8 +116,8 @@ pub struct About {
 }
 
 impl About {
-    pub(crate) const NOTHING: About = About { instance: None, app: None, change: None };
-    pub(crate) const BINDS: About = About { instance: Some("binds.instance"), app: Some("binds.app"), change: None };
+    pub(crate) const NOTHING: Self = Self { instance: None, app: None, change: None };
+    pub(crate) const BINDS: Self = Self { instance: Some("binds.instance"), app: Some("binds.app"), change: None };
 }
 
 /// Everything admission, index and pages know about a kind.
@@ -174,13 +174,13 @@ impl KindRow {
 impl Kind {
     /// The kind called `name` in leaves and URLs.
     #[must_use]
-    pub fn parse(name: &str) -> Option<Kind> {
-        Kind::ALL.into_iter().find(|kind| kind.name() == name)
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
     /// The kind whose envelopes say `envelope_type`.
-    pub(crate) fn of_envelope(envelope_type: &str) -> Option<Kind> {
-        Kind::ALL.into_iter().find(|kind| kind.row().envelope_type == envelope_type)
+    pub(crate) fn of_envelope(envelope_type: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.row().envelope_type == envelope_type)
     }
 
     /// Our name, as it stands in leaves.

@@ -21,15 +21,17 @@ pub struct ReceiptsRoot {
 
 impl ReceiptsRoot {
     /// The root over the receipts of a bundle's payload; `None` when it has none.
-    pub fn of(payload: &Value) -> Option<ReceiptsRoot> {
+    #[must_use]
+    pub fn of(payload: &Value) -> Option<Self> {
         let inputs = leaf_inputs(payload);
         let root = *SmallTree::root(&inputs)?.hash().as_bytes();
         let count = inputs.len() as u64;
-        Some(ReceiptsRoot { root, count })
+        Some(Self { root, count })
     }
 }
 
 /// The leaf inputs of a bundle's payload, in tree order.
+#[must_use]
 pub fn leaf_inputs(payload: &Value) -> Vec<Vec<u8>> {
     let inputs = receipts(payload).map(|(array, index, receipt)| {
         let digest = sha256(to_compact(receipt).as_bytes());
@@ -40,6 +42,7 @@ pub fn leaf_inputs(payload: &Value) -> Vec<Vec<u8>> {
 
 /// Deterministic CBOR of one leaf. Array names are shorter than 24 bytes plus
 /// one length byte, indexes below 2^16: both by the limits of a bundle.
+#[must_use]
 pub fn leaf_input(array: &str, index: u64, digest: &[u8; 32]) -> Vec<u8> {
     let mut out = vec![0x83];
     head(0x60, array.len() as u64, &mut out);

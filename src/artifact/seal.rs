@@ -17,6 +17,7 @@ use crate::text::{base64url, hex};
 /// follows from its other members (the key of an operation, the hash of a
 /// grant), where the kind is ours and they are absent. What is there is never
 /// changed.
+#[must_use]
 pub fn complete(kind: Kind, payload: Value, nonce: [u8; 16]) -> Value {
     let mut forms = kind.row().taken_in();
     let (Value::Object(members), Some(form), None) = (&payload, forms.next(), forms.next()) else {
@@ -36,6 +37,7 @@ pub fn complete(kind: Kind, payload: Value, nonce: [u8; 16]) -> Value {
 
 /// What keeps a payload from being of its kind, the first 64 faults of it; rules between members are looked at
 /// once each member is right. Empty exactly when [`seal`] takes the payload.
+#[must_use]
 pub fn faults(kind: Kind, payload: &Value) -> Vec<ShapeError> {
     let form = match admission::form_of(kind, None, payload) {
         Ok(form) => form,
@@ -86,6 +88,7 @@ pub struct NotRenewable;
 
 impl NotRenewable {
     /// Stable code.
+    #[must_use]
     pub fn code(self) -> &'static Code {
         &codes::artifact::NOT_RENEWABLE
     }

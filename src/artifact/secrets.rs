@@ -28,6 +28,7 @@ const HEADER_CHARS_MAX: usize = 32 * 1024;
 const HEADER_ATTEMPTS_MAX: usize = 512;
 
 /// Whether `text` contains a compact JWS, whole or broken.
+#[must_use]
 pub fn holds_token(text: &str) -> bool {
     Tokens::of(text, Reading::Intake).next(0).is_some()
 }
@@ -142,18 +143,18 @@ enum Ahead {
 impl Ahead {
     fn next(&mut self, from: usize, find: impl Fn(usize) -> Option<Range<usize>>) -> Option<Range<usize>> {
         match self {
-            Ahead::Nothing => return None,
-            Ahead::At(found) if found.start >= from => return Some(found.clone()),
-            Ahead::At(_) | Ahead::Unknown => {}
+            Self::Nothing => return None,
+            Self::At(found) if found.start >= from => return Some(found.clone()),
+            Self::At(_) | Self::Unknown => {}
         }
         let found = find(from);
-        *self = found.clone().map_or(Ahead::Nothing, Ahead::At);
+        *self = found.clone().map_or(Self::Nothing, Ahead::At);
         found
     }
 }
 
 impl<'a> Tokens<'a> {
-    fn of(text: &'a str, reading: Reading) -> Tokens<'a> {
+    fn of(text: &'a str, reading: Reading) -> Self {
         let broken = if reading == Reading::Intake { Ahead::Unknown } else { Ahead::Nothing };
         Tokens { text, whole: Ahead::Unknown, broken }
     }

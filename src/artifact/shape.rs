@@ -33,11 +33,11 @@ pub enum Shape {
     /// Any names that fit `name`, all values of one shape.
     Map {
         name: Text,
-        of: &'static Shape,
+        of: &'static Self,
         max: usize,
     },
     Array {
-        of: &'static Shape,
+        of: &'static Self,
         min: usize,
         max: usize,
     },
@@ -56,16 +56,16 @@ pub enum Shape {
     Exactly(bool),
     /// Exactly one of these texts.
     Enum(&'static [&'static str]),
-    Nullable(&'static Shape),
+    Nullable(&'static Self),
     /// The text in member `field` chooses the shape of the whole object.
     ByField {
         field: &'static str,
-        cases: &'static [(&'static str, &'static Shape)],
+        cases: &'static [(&'static str, &'static Self)],
     },
     /// A text, or an array of texts.
     OneOrMany {
-        one: &'static Shape,
-        many: &'static Shape,
+        one: &'static Self,
+        many: &'static Self,
     },
     /// Any object of at most so many bytes in compact form: somebody else's business.
     OpaqueObject {
@@ -84,26 +84,31 @@ pub struct Field {
 }
 
 /// A closed object.
+#[must_use]
 pub const fn object(fields: &'static [Field]) -> Shape {
     Shape::Object { fields, open: false }
 }
 
 /// A member that must be there.
+#[must_use]
 pub const fn required(name: &'static str, shape: &'static Shape) -> Field {
     Field { name, required: true, shape }
 }
 
 /// A member that may be absent (absent, never null).
+#[must_use]
 pub const fn optional(name: &'static str, shape: &'static Shape) -> Field {
     Field { name, required: false, shape }
 }
 
 /// A list of `min` to `max` elements.
+#[must_use]
 pub const fn list(of: &'static Shape, min: usize, max: usize) -> Shape {
     Shape::Array { of, min, max }
 }
 
 /// Free text of at most `max` bytes, `min` at least.
+#[must_use]
 pub const fn plain(min: usize, max: usize) -> Shape {
     Shape::Text(Text::Plain { min, max })
 }
@@ -251,16 +256,14 @@ fn check_by_field(
 impl Shape {
     fn type_words(&self) -> &'static str {
         match self {
-            Shape::Object { .. } | Shape::Map { .. } | Shape::ByField { .. } | Shape::OpaqueObject { .. } => {
-                "an object"
-            }
-            Shape::Array { .. } => "an array",
-            Shape::Text(_) | Shape::Enum(_) => "a string",
-            Shape::Integer { .. } | Shape::Number { .. } => "a number",
-            Shape::Bool | Shape::Exactly(_) => "true or false",
-            Shape::OneOrMany { .. } => "a string or an array",
-            Shape::Nullable(shape) => shape.type_words(),
-            Shape::Opaque => "any value",
+            Self::Object { .. } | Self::Map { .. } | Self::ByField { .. } | Self::OpaqueObject { .. } => "an object",
+            Self::Array { .. } => "an array",
+            Self::Text(_) | Self::Enum(_) => "a string",
+            Self::Integer { .. } | Self::Number { .. } => "a number",
+            Self::Bool | Self::Exactly(_) => "true or false",
+            Self::OneOrMany { .. } => "a string or an array",
+            Self::Nullable(shape) => shape.type_words(),
+            Self::Opaque => "any value",
         }
     }
 }

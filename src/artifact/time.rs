@@ -9,6 +9,7 @@ use crate::text::civil::{days_in, days_to, digits};
 pub const PEER_TIME_BYTES_MAX: usize = 35;
 
 /// Whether `text` is a time as our own payloads write it.
+#[must_use]
 pub fn is_ours(text: &str) -> bool {
     let bytes = text.as_bytes();
     let fraction = match bytes.len() {
@@ -21,6 +22,7 @@ pub fn is_ours(text: &str) -> bool {
 
 /// Milliseconds since 1970 of an RFC 3339 date-time with a zone; finer digits
 /// are cut. `None` when `text` is none, or not a day of the calendar.
+#[must_use]
 pub fn unix_ms(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
     if bytes.len() < 20 || bytes.len() > PEER_TIME_BYTES_MAX {

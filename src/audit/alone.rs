@@ -114,7 +114,7 @@ struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    fn of(array: &str, receipt: OwnReceipt<'a>) -> Told<'a> {
+    fn of(array: &str, receipt: OwnReceipt<'a>) -> Self {
         let binding = receipt.binding();
         Told {
             receipt,

@@ -62,23 +62,23 @@ impl Answer {
     /// the gRPC code tells. Under another one a code can only agree: where it
     /// does not, nobody knows.
     #[must_use]
-    pub fn of(http: Option<i64>, grpc: Option<i64>) -> Option<Answer> {
+    pub fn of(http: Option<i64>, grpc: Option<i64>) -> Option<Self> {
         let http = http.map(|status| class(|row| row.http.iter().any(|range| range.contains(&status))));
         let grpc = grpc.map(|code| class(|row| row.grpc.contains(&code)));
         match (http, grpc) {
-            (Some(Answer::Taken) | None, Some(grpc)) => Some(grpc),
+            (Some(Self::Taken) | None, Some(grpc)) => Some(grpc),
             (http, None) => http,
             (Some(http), Some(grpc)) if http == grpc => Some(http),
-            (Some(_), Some(_)) => Some(Answer::Unknown),
+            (Some(_), Some(_)) => Some(Self::Unknown),
         }
     }
 
     fn row(self) -> &'static AnswerRow {
         let [taken, refused, unknown] = &ANSWERS;
         match self {
-            Answer::Taken => taken,
-            Answer::Refused => refused,
-            Answer::Unknown => unknown,
+            Self::Taken => taken,
+            Self::Refused => refused,
+            Self::Unknown => unknown,
         }
     }
 }

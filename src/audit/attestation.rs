@@ -236,7 +236,7 @@ fn claims<'s, 'a>(scene: &'s Scene<'a>) -> impl Iterator<Item = (&'s Statement<'
 }
 
 impl<'a> Claim<'a> {
-    fn of(says: AuditStatement<'a>) -> Claim<'a> {
+    fn of(says: AuditStatement<'a>) -> Self {
         Claim {
             job: says.job().unwrap_or_default(),
             size: TreeSize::new(says.size().unwrap_or(0)),

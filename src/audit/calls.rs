@@ -109,7 +109,7 @@ struct Runs<'s, 'a> {
 }
 
 impl<'s, 'a> Runs<'s, 'a> {
-    fn of(scene: &'s Scene<'a>) -> Runs<'s, 'a> {
+    fn of(scene: &'s Scene<'a>) -> Self {
         let of_bundles = scene.bundles.iter().filter_map(|bundle| Some((bundle.agent, bundle.run?)));
         let all: BTreeSet<_> = scene.run_tokens.keys().copied().chain(of_bundles).collect();
         let mut runs = Runs { by_grant: BTreeMap::new(), by_id: BTreeMap::new() };

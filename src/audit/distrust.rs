@@ -63,7 +63,7 @@ struct Row<'a> {
 struct Distrust<'a>(BTreeMap<&'a str, Row<'a>>);
 
 impl<'a> Distrust<'a> {
-    fn of(scene: &Scene<'a>) -> Distrust<'a> {
+    fn of(scene: &Scene<'a>) -> Self {
         let mut rows: BTreeMap<&str, Row<'_>> = BTreeMap::new();
         for (said_at, roots) in &scene.roots {
             for (did, from, reason) in roots.distrusted() {

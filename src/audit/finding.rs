@@ -83,8 +83,8 @@ impl Finding {
         subject: &Subject,
         entries: impl IntoIterator<Item = LeafIndex>,
         detail: impl Into<String>,
-    ) -> Finding {
-        Finding {
+    ) -> Self {
+        Self {
             entries: entries.into_iter().collect::<BTreeSet<_>>().into_iter().collect(),
             rule,
             severity: rule.severity,
@@ -163,7 +163,7 @@ impl Findings {
         self.pending.insert(Pending { entries: vec![at], rule, subject: subject.clone(), until_ms });
     }
 
-    pub(super) fn extend(&mut self, other: &Findings) {
+    pub(super) fn extend(&mut self, other: &Self) {
         self.found.extend(other.found.iter().cloned());
         self.pending.extend(other.pending.iter().cloned());
         self.uncovered.extend(other.uncovered.iter().cloned());

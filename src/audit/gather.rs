@@ -33,8 +33,8 @@ pub struct Gather {
 impl Gather {
     /// Starts from what every audit reads, and from the scope's own link.
     #[must_use]
-    pub fn of(scope: &Scope) -> Gather {
-        let mut gather = Gather::default();
+    pub fn of(scope: &Scope) -> Self {
+        let mut gather = Self::default();
         let own = match scope {
             Scope::Run { agent, run } => Some(Link::own_run(agent, run)),
             Scope::Log | Scope::Job(_) | Scope::Token(_) | Scope::Agent(_) | Scope::App(_) => None,
@@ -47,8 +47,8 @@ impl Gather {
     /// The same, from the links that one entry is filed under: everything that
     /// hangs together with it.
     #[must_use]
-    pub fn around(filed: impl IntoIterator<Item = Link>) -> Gather {
-        let mut gather = Gather::of(&Scope::Log);
+    pub fn around(filed: impl IntoIterator<Item = Link>) -> Self {
+        let mut gather = Self::of(&Scope::Log);
         filed.into_iter().for_each(|link| gather.ask(link));
         gather
     }
@@ -173,8 +173,8 @@ pub(super) struct LinkMap {
 
 impl LinkMap {
     /// Linear in the time line.
-    pub(super) fn new(timeline: &Timeline, operator: &Did) -> LinkMap {
-        let mut map = LinkMap { by_link: HashMap::new(), by_entry: HashMap::new() };
+    pub(super) fn new(timeline: &Timeline, operator: &Did) -> Self {
+        let mut map = Self { by_link: HashMap::new(), by_entry: HashMap::new() };
         let mut roots: Option<&Value> = None;
         for (at, seen) in timeline.prefix(timeline.size()) {
             let links = filed_under(&Filing::of(at, seen), roots, operator, timeline.origin());

@@ -37,86 +37,91 @@ pub struct Link([u8; LINK_BYTES]);
 impl Link {
     /// Statements of the operator that say whose word counts; every audit
     /// reads all of them.
-    pub const ROOTS: Link = Link::of_space(b'R');
+    pub const ROOTS: Self = Self::of_space(b'R');
     /// Entries without a body: nobody can say what they would be linked to.
-    pub const UNREAD: Link = Link::of_space(b'U');
+    pub const UNREAD: Self = Self::of_space(b'U');
     /// Statements by signers without the role.
-    pub const UNTRUSTED: Link = Link::of_space(b'V');
+    pub const UNTRUSTED: Self = Self::of_space(b'V');
 
-    const fn of_space(space: u8) -> Link {
-        Link([space, 0, 0, 0, 0, 0, 0, 0, 0])
+    const fn of_space(space: u8) -> Self {
+        Self([space, 0, 0, 0, 0, 0, 0, 0, 0])
     }
 
-    fn new(space: u8, name: &[u8]) -> Link {
+    fn new(space: u8, name: &[u8]) -> Self {
         let mut link = [space; LINK_BYTES];
         link[1..].copy_from_slice(&sha256(name)[..LINK_BYTES - 1]);
-        Link(link)
+        Self(link)
     }
 
-    pub fn job(job: &str) -> Link {
-        Link::new(b'j', job.as_bytes())
+    #[must_use]
+    pub fn job(job: &str) -> Self {
+        Self::new(b'j', job.as_bytes())
     }
 
-    pub fn run(run: &str) -> Link {
-        Link::new(b'r', run.as_bytes())
+    #[must_use]
+    pub fn run(run: &str) -> Self {
+        Self::new(b'r', run.as_bytes())
     }
 
     /// By the hex hash of the compact token.
-    pub fn token(hash: &str) -> Link {
-        Link::new(b't', hash.as_bytes())
+    #[must_use]
+    pub fn token(hash: &str) -> Self {
+        Self::new(b't', hash.as_bytes())
     }
 
     /// By the scope hash that tokens of one grant share.
-    pub(super) fn grant(scope_hash: &str) -> Link {
-        Link::new(b'g', scope_hash.as_bytes())
+    pub(super) fn grant(scope_hash: &str) -> Self {
+        Self::new(b'g', scope_hash.as_bytes())
     }
 
     /// By the hex payload hash of a statement that others refer to.
-    fn statement(hash: &str) -> Link {
-        Link::new(b's', hash.as_bytes())
+    fn statement(hash: &str) -> Self {
+        Self::new(b's', hash.as_bytes())
     }
 
     /// By the DID of an agent: joins its tokens with those of its bundles that
     /// name no run, for these concern all its jobs.
-    fn agent(did: &str) -> Link {
-        Link::new(b'a', did.as_bytes())
+    fn agent(did: &str) -> Self {
+        Self::new(b'a', did.as_bytes())
     }
 
     /// A run as its own agent speaks of it. Anybody can name anybody's run, so
     /// what agents say of themselves is asked for by agent and run together.
-    pub(super) fn own_run(agent: &str, run: &str) -> Link {
-        Link::new(b'w', [agent, run].join("\0").as_bytes())
+    pub(super) fn own_run(agent: &str, run: &str) -> Self {
+        Self::new(b'w', [agent, run].join("\0").as_bytes())
     }
 
     /// A token, by hex hash, as a bundle of this agent lists it.
-    fn own_token(agent: &str, hash: &str) -> Link {
-        Link::new(b'k', [agent, hash].join("\0").as_bytes())
+    fn own_token(agent: &str, hash: &str) -> Self {
+        Self::new(b'k', [agent, hash].join("\0").as_bytes())
     }
 
     /// A job as a bundle of this agent names it, and as tokens were issued to
     /// the agent for it: what others name of the job is asked for by nobody.
-    fn own_job(agent: &str, job: &str) -> Link {
-        Link::new(b'm', [agent, job].join("\0").as_bytes())
+    fn own_job(agent: &str, job: &str) -> Self {
+        Self::new(b'm', [agent, job].join("\0").as_bytes())
     }
 
-    fn operation(op_key: &str) -> Link {
-        Link::new(b'o', op_key.as_bytes())
+    fn operation(op_key: &str) -> Self {
+        Self::new(b'o', op_key.as_bytes())
     }
 
     /// By the base64url hash of a policy.
-    pub fn policy(hash_b64u: &str) -> Link {
-        Link::new(b'p', hash_b64u.as_bytes())
+    #[must_use]
+    pub fn policy(hash_b64u: &str) -> Self {
+        Self::new(b'p', hash_b64u.as_bytes())
     }
 
-    pub(super) fn policy_id(id: &str) -> Link {
-        Link::new(b'i', id.as_bytes())
+    pub(super) fn policy_id(id: &str) -> Self {
+        Self::new(b'i', id.as_bytes())
     }
 
     /// An id that its signer gives once.
-    fn once(kind: Kind, signer: &str, id: &str) -> Link {
-        Link::new(b'1', [kind.name(), signer, id].join("\0").as_bytes())
+    fn once(kind: Kind, signer: &str, id: &str) -> Self {
+        Self::new(b'1', [kind.name(), signer, id].join("\0").as_bytes())
     }
 
+    #[must_use]
     pub fn as_bytes(&self) -> &[u8; LINK_BYTES] {
         &self.0
     }
@@ -133,7 +138,7 @@ pub struct Filing<'a> {
 }
 
 impl<'a> Filing<'a> {
-    pub(super) fn of(at: LeafIndex, seen: &'a Seen) -> Filing<'a> {
+    pub(super) fn of(at: LeafIndex, seen: &'a Seen) -> Self {
         let body = seen.body.as_ref().map(|body| (body.payload_hash(), body.payload()));
         Filing { at, entry: &seen.entry, body }
     }

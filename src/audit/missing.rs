@@ -89,7 +89,7 @@ impl Gaps<'_> {
 
 impl<'s, 'a> NotAtHand<'s, 'a> {
     /// `None` when all is there.
-    pub(super) fn of(scene: &'s Scene<'a>, size: TreeSize, gaps: &'s Gaps<'s>) -> Option<NotAtHand<'s, 'a>> {
+    pub(super) fn of(scene: &'s Scene<'a>, size: TreeSize, gaps: &'s Gaps<'s>) -> Option<Self> {
         let bodies = scene.withheld.iter().map(|held| {
             let (at, of) = (held.at.get(), Origin::Body(held.at, held.kind));
             Missing { first: at, last: at, what: What::Body(*held), of }

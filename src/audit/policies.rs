@@ -166,7 +166,7 @@ pub(super) struct Judge<'s, 'a> {
 }
 
 impl<'s, 'a> Judge<'s, 'a> {
-    pub(super) fn new(scene: &'s Scene<'a>) -> Judge<'s, 'a> {
+    pub(super) fn new(scene: &'s Scene<'a>) -> Self {
         let candidate = |(statement, policy): &'s (Statement<'a>, _)| {
             Some(Candidate { policy, signer: statement.signer?, at: statement.at })
         };

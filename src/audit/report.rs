@@ -45,10 +45,10 @@ impl Verdict {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Verdict::NotApplicable => "not_applicable",
-            Verdict::Pass => "pass",
-            Verdict::Incomplete => "incomplete",
-            Verdict::Fail => "fail",
+            Self::NotApplicable => "not_applicable",
+            Self::Pass => "pass",
+            Self::Incomplete => "incomplete",
+            Self::Fail => "fail",
         }
     }
 }
@@ -172,7 +172,7 @@ impl Report {
     /// every reader of the same prefix, whether the whole log or only what the
     /// scope's links lead to was read.
     #[must_use]
-    pub fn of(&self, scope: &Scope) -> Report {
+    pub fn of(&self, scope: &Scope) -> Self {
         let is_about = |subject: &Subject| self.is_about(scope, subject);
         let is_shared = |subject: &Subject| *subject == Subject::default();
         let findings: Vec<_> = self
@@ -190,7 +190,7 @@ impl Report {
             || !runs.is_empty()
             || !jobs.is_empty()
             || !findings.is_empty();
-        Report {
+        Self {
             rules_version: self.rules_version,
             scope: scope.clone(),
             as_of: self.as_of,
@@ -215,13 +215,13 @@ impl Report {
     /// The same report, said by somebody who holds a checkpoint of `proven`
     /// entries: it tells how many of them it is not about.
     #[must_use]
-    pub fn under(mut self, proven: TreeSize) -> Report {
+    pub fn under(mut self, proven: TreeSize) -> Self {
         self.as_of.beyond = proven.get().saturating_sub(self.as_of.size.get());
         self
     }
 
     /// The same report with more findings.
-    pub(super) fn with(mut self, more: Findings) -> Report {
+    pub(super) fn with(mut self, more: Findings) -> Self {
         self.findings.extend(more.found);
         self.findings.sort();
         self.findings.dedup();

@@ -19,11 +19,11 @@ pub(super) struct Roots<'a> {
 }
 
 impl<'a> Roots<'a> {
-    pub(super) fn of(statement: &Statement<'a, AuditRoots<'a>>) -> Roots<'a> {
+    pub(super) fn of(statement: &Statement<'a, AuditRoots<'a>>) -> Self {
         Roots { digest: statement.digest, says: statement.payload }
     }
 
-    pub(super) fn new(digest: ArtifactDigest, payload: &'a Value) -> Roots<'a> {
+    pub(super) fn new(digest: ArtifactDigest, payload: &'a Value) -> Self {
         Roots { digest, says: AuditRoots::of(payload) }
     }
 

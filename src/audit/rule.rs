@@ -37,11 +37,11 @@ impl Severity {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Severity::Info => "info",
-            Severity::Low => "low",
-            Severity::Medium => "medium",
-            Severity::High => "high",
-            Severity::Critical => "critical",
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
         }
     }
 }
@@ -144,7 +144,7 @@ pub enum Place {
     /// Anywhere, for a model call that is judged by its grant alone.
     OfGrant,
     /// The same, for model calls only.
-    OfCall(&'static Place),
+    OfCall(&'static Self),
     /// Below a decision that names an approval which does not stand below it.
     Named,
     /// Below a decision that names an approval: several may have signed the same.
@@ -193,11 +193,11 @@ impl Rest {
     #[must_use]
     pub fn words(&self) -> String {
         match self {
-            Rest::Roles => "the roots in force at its entries".to_owned(),
-            Rest::Order => "no lower entry of the same statements, in another order or under other roots".to_owned(),
-            Rest::Time => "no lower entry of the same statements".to_owned(),
-            Rest::On(kind, place) => format!("`{kind}` {}", place.words()),
-            Rest::OwnWord => "the agent's own word; what follows, for its job alone".to_owned(),
+            Self::Roles => "the roots in force at its entries".to_owned(),
+            Self::Order => "no lower entry of the same statements, in another order or under other roots".to_owned(),
+            Self::Time => "no lower entry of the same statements".to_owned(),
+            Self::On(kind, place) => format!("`{kind}` {}", place.words()),
+            Self::OwnWord => "the agent's own word; what follows, for its job alone".to_owned(),
         }
     }
 }
@@ -205,45 +205,45 @@ impl Rest {
 impl Place {
     fn words(self) -> String {
         let fixed = match self {
-            Place::OfCall(place) => return format!("{}, for model calls", place.words()),
-            Place::Anywhere => "anywhere",
-            Place::BeforeAct => "below the act",
-            Place::BeforeToken => "below the token's issuance",
-            Place::Contradicting => "anywhere, by another issuer than the token's",
-            Place::Withdrawing => {
+            Self::OfCall(place) => return format!("{}, for model calls", place.words()),
+            Self::Anywhere => "anywhere",
+            Self::BeforeAct => "below the act",
+            Self::BeforeToken => "below the token's issuance",
+            Self::Contradicting => "anywhere, by another issuer than the token's",
+            Self::Withdrawing => {
                 "anywhere, where another's word shows it: trust may have been withdrawn from who gave it"
             }
-            Place::BeforeRun => "below the first known decision of the run",
-            Place::OfUndecidedRun => "anywhere, where no decision of the run is known",
-            Place::OfLooseRun => "anywhere, where no token of the run is known",
-            Place::OfGrant => "anywhere, for model calls judged by their grant alone",
-            Place::Named => "below a decision that names an approval which is not there",
-            Place::Alike => "below a decision that names an approval: several may have signed it",
-            Place::Allowing => {
+            Self::BeforeRun => "below the first known decision of the run",
+            Self::OfUndecidedRun => "anywhere, where no decision of the run is known",
+            Self::OfLooseRun => "anywhere, where no token of the run is known",
+            Self::OfGrant => "anywhere, for model calls judged by their grant alone",
+            Self::Named => "below a decision that names an approval which is not there",
+            Self::Alike => "below a decision that names an approval: several may have signed it",
+            Self::Allowing => {
                 "below a decision that names an approval which is not there and would make the policy allow the act"
             }
-            Place::Releasing => "between two uses, where the first may have come to nothing",
-            Place::Undone => "anywhere, where every known receipt of an allowed call says that nothing was done",
-            Place::ReleasedBefore => "below an act whose approval was used before",
-            Place::Held => "anywhere, where the bundle holds an unknown receipt of that signer",
-            Place::Unbundled => "anywhere, where no bundle shows it",
-            Place::Unjoined => "anywhere, for receipts whose decision is not known",
-            Place::Joining => "anywhere, where only an `op_key` joins the operation",
-            Place::Stating => {
+            Self::Releasing => "between two uses, where the first may have come to nothing",
+            Self::Undone => "anywhere, where every known receipt of an allowed call says that nothing was done",
+            Self::ReleasedBefore => "below an act whose approval was used before",
+            Self::Held => "anywhere, where the bundle holds an unknown receipt of that signer",
+            Self::Unbundled => "anywhere, where no bundle shows it",
+            Self::Unjoined => "anywhere, for receipts whose decision is not known",
+            Self::Joining => "anywhere, where only an `op_key` joins the operation",
+            Self::Stating => {
                 "anywhere, where only an `op_key` joins an operation that states a decision which is not known"
             }
-            Place::Doubting => {
+            Self::Doubting => {
                 "anywhere, where an operation is known from its observation alone and anybody may have made it"
             }
-            Place::Placing => "anywhere, where only its run or its initiator says which of a wrapper's agents acted",
-            Place::Sharing => {
+            Self::Placing => "anywhere, where only its run or its initiator says which of a wrapper's agents acted",
+            Self::Sharing => {
                 "anywhere, where only the job that it names says which of a wrapper's agents acted, or a decision names a \
                  token that is not known"
             }
-            Place::Unseen => "anywhere, where nobody reports the operation that a receipt names",
-            Place::Renewed => "anywhere, where another token of the run was revoked",
-            Place::Inherited => "below the token's issuance, where its policy inherits",
-            Place::Unresolved => "below the token's issuance, where what its policy inherits is not all known",
+            Self::Unseen => "anywhere, where nobody reports the operation that a receipt names",
+            Self::Renewed => "anywhere, where another token of the run was revoked",
+            Self::Inherited => "below the token's issuance, where its policy inherits",
+            Self::Unresolved => "below the token's issuance, where what its policy inherits is not all known",
         };
         fixed.to_owned()
     }

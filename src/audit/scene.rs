@@ -92,7 +92,7 @@ impl<'a> Scene<'a> {
         operator: Option<&Did>,
         origin: Option<&str>,
         disputes: Disputes<'a>,
-    ) -> Scene<'a> {
+    ) -> Self {
         let mut scene = Scene { pinned: operator.is_some(), disputes, ..Scene::default() };
         for (at, seen) in prefix {
             scene.logged_at = Some(seen.entry.logged_at);

@@ -29,10 +29,10 @@ impl Scope {
     /// The link that leads to its entries; `None` where only the whole log does.
     pub(super) fn link(&self) -> Option<Link> {
         match self {
-            Scope::Job(job) => Some(Link::job(job)),
-            Scope::Run { run, .. } => Some(Link::run(run)),
-            Scope::Token(hash) => Some(Link::token(hash)),
-            Scope::Log | Scope::Agent(_) | Scope::App(_) => None,
+            Self::Job(job) => Some(Link::job(job)),
+            Self::Run { run, .. } => Some(Link::run(run)),
+            Self::Token(hash) => Some(Link::token(hash)),
+            Self::Log | Self::Agent(_) | Self::App(_) => None,
         }
     }
 
@@ -40,12 +40,12 @@ impl Scope {
     pub(super) fn names(&self, subject: &Subject) -> bool {
         let is = |of: &Option<String>, name: &str| of.as_deref() == Some(name);
         match self {
-            Scope::Log => true,
-            Scope::Job(job) => is(&subject.job, job),
-            Scope::Run { agent, run } => is(&subject.agent, agent) && is(&subject.run, run),
-            Scope::Token(hash) => is(&subject.token, hash),
-            Scope::Agent(agent) => is(&subject.agent, agent),
-            Scope::App(app) => is(&subject.app, app),
+            Self::Log => true,
+            Self::Job(job) => is(&subject.job, job),
+            Self::Run { agent, run } => is(&subject.agent, agent) && is(&subject.run, run),
+            Self::Token(hash) => is(&subject.token, hash),
+            Self::Agent(agent) => is(&subject.agent, agent),
+            Self::App(app) => is(&subject.app, app),
         }
     }
 }
@@ -53,12 +53,12 @@ impl Scope {
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Scope::Log => f.write_str("log"),
-            Scope::Job(job) => write!(f, "job {job}"),
-            Scope::Run { agent, run } => write!(f, "run {run} of {agent}"),
-            Scope::Token(hash) => write!(f, "token {hash}"),
-            Scope::Agent(agent) => write!(f, "agent {agent}"),
-            Scope::App(app) => write!(f, "app {app}"),
+            Self::Log => f.write_str("log"),
+            Self::Job(job) => write!(f, "job {job}"),
+            Self::Run { agent, run } => write!(f, "run {run} of {agent}"),
+            Self::Token(hash) => write!(f, "token {hash}"),
+            Self::Agent(agent) => write!(f, "agent {agent}"),
+            Self::App(app) => write!(f, "app {app}"),
         }
     }
 }
@@ -93,12 +93,12 @@ impl serde::Serialize for Scope {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap as _;
         let members: &[(&str, &str)] = &match self {
-            Scope::Log => vec![],
-            Scope::Job(job) => vec![("job", job.as_str())],
-            Scope::Run { agent, run } => vec![("agent", agent.as_str()), ("run", run.as_str())],
-            Scope::Token(hash) => vec![("token", hash.as_str())],
-            Scope::Agent(agent) => vec![("agent", agent.as_str())],
-            Scope::App(app) => vec![("app", app.as_str())],
+            Self::Log => vec![],
+            Self::Job(job) => vec![("job", job.as_str())],
+            Self::Run { agent, run } => vec![("agent", agent.as_str()), ("run", run.as_str())],
+            Self::Token(hash) => vec![("token", hash.as_str())],
+            Self::Agent(agent) => vec![("agent", agent.as_str())],
+            Self::App(app) => vec![("app", app.as_str())],
         };
         let mut map = serializer.serialize_map(Some(members.len()))?;
         for (name, value) in members {

@@ -74,12 +74,12 @@ pub enum Shortfall {
 impl Shortfall {
     fn rule(self) -> &'static Rule {
         match self {
-            Shortfall::Operator => &ROOTS_UNPINNED,
-            Shortfall::Evidence => &EVIDENCE_NOT_GIVEN,
-            Shortfall::Bundle => &BUNDLE_NOT_LOGGED,
-            Shortfall::Run => &RUN_UNKNOWN,
-            Shortfall::Job => &REPLAY_JOB_MISMATCH,
-            Shortfall::Document => &DOCUMENTS_DISAGREE,
+            Self::Operator => &ROOTS_UNPINNED,
+            Self::Evidence => &EVIDENCE_NOT_GIVEN,
+            Self::Bundle => &BUNDLE_NOT_LOGGED,
+            Self::Run => &RUN_UNKNOWN,
+            Self::Job => &REPLAY_JOB_MISMATCH,
+            Self::Document => &DOCUMENTS_DISAGREE,
         }
     }
 

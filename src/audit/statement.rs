@@ -35,16 +35,11 @@ pub(super) struct Statement<'a, P = Payload<'a>> {
 pub(super) type Operation<'a> = Statement<'a, ArgocdObservation<'a>>;
 
 impl<'a> Statement<'a> {
-    pub(super) fn of(at: LeafIndex, seen: &'a Seen, body: &'a Artifact) -> Statement<'a> {
+    pub(super) fn of(at: LeafIndex, seen: &'a Seen, body: &'a Artifact) -> Self {
         Statement::new(at, &seen.entry, body.payload_hash(), body.payload())
     }
 
-    pub(super) fn new(
-        at: LeafIndex,
-        entry: &'a SequencedEntry,
-        hash: PayloadHash,
-        payload: &'a Value,
-    ) -> Statement<'a> {
+    pub(super) fn new(at: LeafIndex, entry: &'a SequencedEntry, hash: PayloadHash, payload: &'a Value) -> Self {
         Statement {
             at,
             ms: ms(entry.logged_at),
@@ -197,7 +192,7 @@ impl<'a> Decision<'a> {
         statement: Statement<'a, ArgocdDecision<'a>>,
         token: Option<usize>,
         agent: Option<&'a str>,
-    ) -> Decision<'a> {
+    ) -> Self {
         let says = statement.payload;
         Decision {
             is_allow: says.decision() == Some("allow"),

@@ -43,8 +43,8 @@ pub struct Timeline {
 impl Timeline {
     /// A time line of proven entries. A body that is not the one its entry
     /// names counts as missing.
-    pub fn new(entries: impl IntoIterator<Item = (LeafIndex, SequencedEntry, Option<Artifact>)>) -> Timeline {
-        let mut timeline = Timeline::default();
+    pub fn new(entries: impl IntoIterator<Item = (LeafIndex, SequencedEntry, Option<Artifact>)>) -> Self {
+        let mut timeline = Self::default();
         for (index, entry, body) in entries {
             timeline.add(index, entry, body);
         }
@@ -64,12 +64,13 @@ impl Timeline {
     /// Says which log it is: what an operator says of another log counts for
     /// nothing here.
     #[must_use]
-    pub fn of_log(mut self, origin: impl Into<String>) -> Timeline {
+    pub fn of_log(mut self, origin: impl Into<String>) -> Self {
         self.origin = Some(origin.into());
         self
     }
 
     /// Which log it is, where that was said.
+    #[must_use]
     pub fn origin(&self) -> Option<&str> {
         self.origin.as_deref()
     }
@@ -102,11 +103,13 @@ impl Timeline {
     }
 
     /// The newest roots that this operator declared for this log.
+    #[must_use]
     pub fn roots_of(&self, operator: &Did) -> Option<&Artifact> {
         self.all_roots_of(operator).next_back().map(|(_, roots)| roots)
     }
 
     /// All roots that this operator declared for this log, oldest first.
+    #[must_use]
     pub fn all_roots_of(&self, operator: &Did) -> impl DoubleEndedIterator<Item = (LeafIndex, &Artifact)> {
         let bodies = self.seen.iter().filter_map(|(at, seen)| Some((*at, seen.body.as_ref()?)));
         let of_another = |named: &str| self.origin().is_some_and(|origin| origin != named);
@@ -117,6 +120,7 @@ impl Timeline {
     /// Issuances of a token, by hex hash, whose signers held the role at their
     /// index, in order. What others say of the token counts for nothing, and
     /// the word of a distrusted issuer counts only where nobody else gives one.
+    #[must_use]
     pub fn issuances(&self, token: &str, operator: &Did) -> Vec<(LeafIndex, &Artifact)> {
         let mut found = Vec::new();
         let mut roots: Option<Roots<'_>> = None;
@@ -146,41 +150,44 @@ impl Timeline {
     }
 
     /// One more than the highest index.
+    #[must_use]
     pub fn size(&self) -> TreeSize {
         TreeSize::new(self.seen.last_key_value().map_or(0, |(index, _)| index.get() + 1))
     }
 
     /// What stands below `size`, in order.
+    #[must_use]
     pub fn prefix(&self, size: TreeSize) -> impl DoubleEndedIterator<Item = (LeafIndex, &Seen)> + Clone {
         self.seen.range(..LeafIndex::new(size.get())).map(|(index, seen)| (*index, seen.as_ref()))
     }
 
     /// Whether every entry below `size` is here.
+    #[must_use]
     pub fn is_whole_below(&self, size: TreeSize) -> bool {
         self.prefix(size).count() as u64 == size.get()
     }
 
     /// The entries whose bodies are at hand, and all that is known of sizes.
     #[must_use]
-    pub(super) fn read(&self) -> Timeline {
+    pub(super) fn read(&self) -> Self {
         let seen = self.seen.iter().filter(|(_, seen)| seen.body.is_some());
         self.part(seen.map(|(at, _)| *at))
     }
 
     /// The entries of these indexes alone, and all that is known of sizes.
     #[must_use]
-    pub(super) fn part(&self, indexes: impl IntoIterator<Item = LeafIndex>) -> Timeline {
+    pub(super) fn part(&self, indexes: impl IntoIterator<Item = LeafIndex>) -> Self {
         let seen = indexes.into_iter().filter_map(|at| Some((at, Arc::clone(self.seen.get(&at)?))));
-        Timeline { seen: seen.collect(), sizes: self.sizes.clone(), origin: self.origin.clone() }
+        Self { seen: seen.collect(), sizes: self.sizes.clone(), origin: self.origin.clone() }
     }
 }
 
 impl Seen {
     /// A body that is not the one its entry names counts as missing.
     #[must_use]
-    pub fn new(entry: SequencedEntry, body: Option<Artifact>) -> Seen {
+    pub fn new(entry: SequencedEntry, body: Option<Artifact>) -> Self {
         let body = body.filter(|body| is_of(body, &entry));
-        Seen { entry, body }
+        Self { entry, body }
     }
 }
 
@@ -190,6 +197,7 @@ fn is_of(body: &Artifact, entry: &SequencedEntry) -> bool {
 
 /// The artifact behind a stored body, its signature verified once more.
 /// `None` when the body is not an authentic artifact of the entry's kind.
+#[must_use]
 pub fn authenticate(entry: &SequencedEntry, body: &[u8], keys: &KeyCache) -> Option<Artifact> {
     authenticate_within(entry, body, keys, usize::MAX).ok().flatten()
 }
@@ -216,6 +224,7 @@ pub fn authenticate_within(
 }
 
 /// The same for a body that its reader parsed already, in whatever spelling.
+#[must_use]
 pub fn authenticate_parsed(entry: &SequencedEntry, body: Value, keys: &KeyCache) -> Option<Artifact> {
     let artifact = readmit_parsed(body, &grant(entry), &Limits::unlimited(), keys);
     artifact.ok().filter(|artifact| is_of(artifact, entry))

@@ -38,17 +38,17 @@ pub struct NotHere {
 
 impl NotHere {
     /// An entry that is here without its body.
-    pub(super) const fn body(at: LeafIndex, kind: Kind) -> NotHere {
-        NotHere { first: at, last: at, kind: Some(kind), file: None }
+    pub(super) const fn body(at: LeafIndex, kind: Kind) -> Self {
+        Self { first: at, last: at, kind: Some(kind), file: None }
     }
 
     /// Entries that are not here at all.
-    pub(super) const fn entries(first: LeafIndex, last: LeafIndex) -> NotHere {
-        NotHere { first, last, kind: None, file: None }
+    pub(super) const fn entries(first: LeafIndex, last: LeafIndex) -> Self {
+        Self { first, last, kind: None, file: None }
     }
 
     /// As many as a finding keeps: one more than it names.
-    pub(super) fn few(all: impl Iterator<Item = NotHere>) -> Vec<NotHere> {
+    pub(super) fn few(all: impl Iterator<Item = Self>) -> Vec<Self> {
         let few: BTreeSet<_> = all.take(NAMED_MAX + 1).collect();
         few.into_iter().collect()
     }
@@ -117,9 +117,9 @@ impl Finding {
     }
 
     /// The finding where one of these could undo it.
-    pub(super) fn undecided(&self, not_here: Vec<NotHere>) -> Finding {
+    pub(super) fn undecided(&self, not_here: Vec<NotHere>) -> Self {
         let detail = format!("{}, so this cannot be decided. Seen without it: {}", listed(&not_here), self.detail);
-        Finding { detail, effect: Effect::Incomplete, not_here, ..self.clone() }
+        Self { detail, effect: Effect::Incomplete, not_here, ..self.clone() }
     }
 
     /// The rule's words, or those for what cannot be decided.

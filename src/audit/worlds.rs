@@ -54,7 +54,7 @@ struct Group<'a> {
 }
 
 impl<'a> Worlds<'a> {
-    pub(super) fn of(timeline: &'a Timeline, size: TreeSize, operator: Option<&Did>) -> Worlds<'a> {
+    pub(super) fn of(timeline: &'a Timeline, size: TreeSize, operator: Option<&Did>) -> Self {
         let disputes = Disputes::among(timeline.prefix(size), operator, timeline.origin());
         let unlike: Vec<_> = disputes.all().filter(|dispute| dispute.is_unlike()).cloned().collect();
         let mut groups: Vec<Group<'a>> = Vec::new();
@@ -118,7 +118,7 @@ impl<'a> Worlds<'a> {
 
 impl<'a> Group<'a> {
     /// Follows the links that entries are filed under, each both ways.
-    fn around(dispute: &Dispute<'a>, links: &LinkMap, size: TreeSize) -> Group<'a> {
+    fn around(dispute: &Dispute<'a>, links: &LinkMap, size: TreeSize) -> Self {
         let (tokens, issuances) = (Vec::new(), BTreeSet::new());
         let mut group = Group { tokens, issuances, entries: HashSet::new(), links: HashSet::new() };
         let mut open: Vec<LeafIndex> = dispute.entries().collect();

@@ -33,13 +33,14 @@ pub struct CosignatureTime(u64);
 impl CosignatureTime {
     /// # Errors
     /// 0, or more than 2^63 − 1.
-    pub fn from_unix_seconds(seconds: u64) -> Result<CosignatureTime, CheckpointError> {
+    pub fn from_unix_seconds(seconds: u64) -> Result<Self, CheckpointError> {
         if seconds == 0 || i64::try_from(seconds).is_err() {
             return Err(CheckpointError::CosignatureTime);
         }
-        Ok(CosignatureTime(seconds))
+        Ok(Self(seconds))
     }
 
+    #[must_use]
     pub const fn unix_seconds(self) -> u64 {
         self.0
     }
@@ -66,14 +67,17 @@ pub struct Cosignature {
 }
 
 impl Cosignature {
+    #[must_use]
     pub fn name(&self) -> &KeyName {
         &self.name
     }
 
+    #[must_use]
     pub fn key_id(&self) -> KeyId {
         self.key_id
     }
 
+    #[must_use]
     pub fn time(&self) -> CosignatureTime {
         self.time
     }
@@ -113,12 +117,13 @@ pub struct CosignerKey {
 impl CosignerKey {
     /// # Errors
     /// Never for a seed from a sound random source, as with a signer's key.
-    pub fn new(name: KeyName, seed: &[u8; 32]) -> Result<CosignerKey, KeyError> {
+    pub fn new(name: KeyName, seed: &[u8; 32]) -> Result<Self, KeyError> {
         let secret = SigningKey::from_bytes(seed);
         let verifier = VerifierKey::new(name, KeyType::CosignatureV1, secret.verifying_key().as_bytes())?;
-        Ok(CosignerKey { secret, verifier })
+        Ok(Self { secret, verifier })
     }
 
+    #[must_use]
     pub fn vkey(&self) -> VerifierKey {
         self.verifier.clone()
     }
@@ -126,6 +131,7 @@ impl CosignerKey {
     /// Cosigns a checkpoint. The caller has proven that it extends the last
     /// one cosigned for this origin, and has persisted that before it lets
     /// the signature out.
+    #[must_use]
     pub fn cosign(&self, checkpoint: &Checkpoint, time: CosignatureTime) -> NoteSignature {
         let signature = self.secret.sign(message(&checkpoint.to_text(), time).as_bytes());
         let mut body = time.unix_seconds().to_be_bytes().to_vec();

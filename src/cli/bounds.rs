@@ -48,15 +48,15 @@ pub struct Pace {
 
 #[cfg(feature = "server")]
 impl Default for Bounds {
-    fn default() -> Bounds {
-        Bounds { memory_max: MEMORY_BYTES_MAX as u64 >> 20, pace: Pace::default() }
+    fn default() -> Self {
+        Self { memory_max: MEMORY_BYTES_MAX as u64 >> 20, pace: Pace::default() }
     }
 }
 
 #[cfg(feature = "server")]
 impl Default for Pace {
-    fn default() -> Pace {
-        Pace { deadline: None, least_rate: LEAST_RATE }
+    fn default() -> Self {
+        Self { deadline: None, least_rate: LEAST_RATE }
     }
 }
 

@@ -57,9 +57,9 @@ pub enum Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Source::File(path) | Source::Found(path) => write!(f, "{}", path.display()),
-            Source::Line { file, number } if file.as_os_str() == STDIN => write!(f, "line {number}"),
-            Source::Line { file, number } => write!(f, "{} line {number}", file.display()),
+            Self::File(path) | Self::Found(path) => write!(f, "{}", path.display()),
+            Self::Line { file, number } if file.as_os_str() == STDIN => write!(f, "line {number}"),
+            Self::Line { file, number } => write!(f, "{} line {number}", file.display()),
         }
     }
 }
@@ -67,7 +67,7 @@ impl fmt::Display for Source {
 impl Source {
     /// Whether it may rightly hold no document.
     pub fn may_be_none(&self) -> bool {
-        matches!(self, Source::Found(_))
+        matches!(self, Self::Found(_))
     }
 }
 
@@ -88,7 +88,7 @@ pub enum Unread {
 impl Unread {
     /// Whether nothing is said against what was not read.
     pub fn is_incomplete(&self, source: &Source) -> bool {
-        matches!(self, Unread::Left(_) | Unread::Io(_)) || source.may_be_none()
+        matches!(self, Self::Left(_) | Self::Io(_)) || source.may_be_none()
     }
 }
 
@@ -116,7 +116,7 @@ impl Input {
     /// # Errors
     /// A folder that cannot be listed. Files are opened when their turn
     /// comes, and fail alone.
-    pub fn of(paths: &[PathBuf]) -> Result<Input, (PathBuf, io::Error)> {
+    pub fn of(paths: &[PathBuf]) -> Result<Self, (PathBuf, io::Error)> {
         let mut parts = Vec::with_capacity(paths.len());
         for path in paths {
             if path.is_dir() {
@@ -132,7 +132,7 @@ impl Input {
                 parts.push(Part::File(path.as_path().into()));
             }
         }
-        Ok(Input { parts })
+        Ok(Self { parts })
     }
 
     /// Bytes in all; `None` where that cannot be known before the end.
@@ -161,11 +161,11 @@ fn has_extension(path: &Path, known: &[&str]) -> bool {
 
 impl Part {
     /// A file of a folder.
-    fn found(path: PathBuf) -> Part {
+    fn found(path: PathBuf) -> Self {
         match () {
-            () if has_extension(&path, &LINES) => Part::Lines(path.into()),
-            () if has_extension(&path, &["json"]) => Part::File(path.into()),
-            () => Part::Found(path.into()),
+            () if has_extension(&path, &LINES) => Self::Lines(path.into()),
+            () if has_extension(&path, &["json"]) => Self::File(path.into()),
+            () => Self::Found(path.into()),
         }
     }
 }
@@ -234,7 +234,7 @@ fn next_batch(parts: &mut std::vec::IntoIter<Part>, open: &mut Option<Lines>) ->
                     batch.push(Source::File(Arc::clone(&path)), Content::InFile(path), FILE_COST);
                 }
                 Some(Part::Left(path, why)) => {
-                    batch.push(Source::File(path), Content::Unread(Unread::Left(why)), FILE_COST)
+                    batch.push(Source::File(path), Content::Unread(Unread::Left(why)), FILE_COST);
                 }
                 Some(Part::Found(path)) if !has_lines(&path).unwrap_or(false) => {
                     batch.push(Source::Found(Arc::clone(&path)), Content::InFile(path), FILE_COST);
@@ -268,7 +268,7 @@ struct Lines {
 }
 
 impl Lines {
-    fn open(path: &Arc<Path>) -> io::Result<Lines> {
+    fn open(path: &Arc<Path>) -> io::Result<Self> {
         let (from, slow): (Box<dyn Read + Send>, bool) = if path.as_os_str() == STDIN {
             (Box::new(io::stdin()), true)
         } else {
@@ -276,7 +276,7 @@ impl Lines {
             let slow = !file.metadata()?.is_file();
             (Box::new(file), slow)
         };
-        Ok(Lines { file: Arc::clone(path), reader: BufReader::with_capacity(BATCH_BYTES, from), number: 0, slow })
+        Ok(Self { file: Arc::clone(path), reader: BufReader::with_capacity(BATCH_BYTES, from), number: 0, slow })
     }
 
     /// Adds the next line unless it is blank; false at the end of the file.

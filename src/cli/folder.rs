@@ -25,8 +25,8 @@ impl Folder {
     ///
     /// # Errors
     /// The folder itself cannot be listed.
-    pub fn read(dir: &Path) -> io::Result<Folder> {
-        let mut folder = Folder::default();
+    pub fn read(dir: &Path) -> io::Result<Self> {
+        let mut folder = Self::default();
         let within = [dir.canonicalize()?];
         folder.enter(dir, &within)?;
         Ok(folder)

@@ -84,9 +84,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         }
     })?;
     if args.json {
-        print_json(&report)?
+        print_json(&report)?;
     } else {
-        print(&text(&report))?
+        print(&text(&report))?;
     }
     Ok(if report.is_clean() { Exit::Pass } else { Exit::Fail })
 }

@@ -48,20 +48,20 @@ enum Got {
 
 impl LogSource {
     /// What the value of `--log` names.
-    pub fn parse(text: &str, bounds: Bounds) -> Result<LogSource, Failure> {
+    pub fn parse(text: &str, bounds: Bounds) -> Result<Self, Failure> {
         if text.starts_with("http://") || text.starts_with("https://") {
             #[cfg(feature = "server")]
-            return Ok(LogSource { place: Place::Url(Client::new(text, None, true)?), bounds });
+            return Ok(Self { place: Place::Url(Client::new(text, None, true)?), bounds });
             #[cfg(not(feature = "server"))]
             return Err(Failure::usage("--log: this build reads directories only, it has no network"));
         }
-        Ok(LogSource { place: Place::Directory(PathBuf::from(text)), bounds })
+        Ok(Self { place: Place::Directory(PathBuf::from(text)), bounds })
     }
 
     /// A running log.
     #[cfg(feature = "server")]
-    pub fn of(client: Client) -> LogSource {
-        LogSource { place: Place::Url(client), bounds: Bounds::default() }
+    pub fn of(client: Client) -> Self {
+        Self { place: Place::Url(client), bounds: Bounds::default() }
     }
 
     /// One file of the log, of which no more than `bytes_max` are read.

@@ -34,41 +34,41 @@ pub enum Looks {
 }
 
 impl Looks {
-    pub fn of(bytes: &[u8]) -> Looks {
+    pub fn of(bytes: &[u8]) -> Self {
         let begins = bytes.trim_ascii_start();
         let Ok(text) = std::str::from_utf8(bytes) else {
             // A document with a damaged byte is still one.
             let is_json = begins.first().is_some_and(|first| JSON_BEGINS.contains(&char::from(*first)));
-            return if is_json { Looks::Json } else { Looks::Binary };
+            return if is_json { Self::Json } else { Self::Binary };
         };
         let words = text.trim_start_matches('\u{feff}').trim();
         match () {
-            () if words.is_empty() => Looks::Empty,
-            () if words.contains(PRIVATE_KEY) => Looks::PrivateKey,
-            () if bytes.starts_with(PROOF) => Looks::Proof,
-            () if is_packet_list(bytes) => Looks::PacketList,
-            () if words.starts_with(JSON_BEGINS) || json::parse(bytes, DEPTH_MAX).is_ok() => Looks::Json,
-            () if is_secret(words) => Looks::Token,
-            () if is_policy(bytes) => Looks::Policy,
-            () if SignedNote::parse(bytes).is_ok() => Looks::Checkpoint,
-            () if text.chars().any(|char| char.is_control() && !char.is_ascii_whitespace()) => Looks::Binary,
-            () => Looks::Text,
+            () if words.is_empty() => Self::Empty,
+            () if words.contains(PRIVATE_KEY) => Self::PrivateKey,
+            () if bytes.starts_with(PROOF) => Self::Proof,
+            () if is_packet_list(bytes) => Self::PacketList,
+            () if words.starts_with(JSON_BEGINS) || json::parse(bytes, DEPTH_MAX).is_ok() => Self::Json,
+            () if is_secret(words) => Self::Token,
+            () if is_policy(bytes) => Self::Policy,
+            () if SignedNote::parse(bytes).is_ok() => Self::Checkpoint,
+            () if text.chars().any(|char| char.is_control() && !char.is_ascii_whitespace()) => Self::Binary,
+            () => Self::Text,
         }
     }
 
     /// Goes on after the name of the file.
     pub const fn words(self) -> &'static str {
         match self {
-            Looks::Empty => "is empty",
-            Looks::PrivateKey => "is a private key",
-            Looks::Token => "is a token",
-            Looks::Proof => "is a proof",
-            Looks::Policy => "is a trust policy",
-            Looks::Checkpoint => "is a checkpoint",
-            Looks::PacketList => "is the list of a packet",
-            Looks::Json => "is JSON",
-            Looks::Text => "is text of another kind",
-            Looks::Binary => "is no text",
+            Self::Empty => "is empty",
+            Self::PrivateKey => "is a private key",
+            Self::Token => "is a token",
+            Self::Proof => "is a proof",
+            Self::Policy => "is a trust policy",
+            Self::Checkpoint => "is a checkpoint",
+            Self::PacketList => "is the list of a packet",
+            Self::Json => "is JSON",
+            Self::Text => "is text of another kind",
+            Self::Binary => "is no text",
         }
     }
 }

@@ -88,7 +88,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     }
     // As whoever gets the packet will judge it.
     let job = jobs.iter().find(|of| of.job == args.job).map(|of| &of.verification);
-    let is_attested = job.is_some_and(|of| is_attested(of));
+    let is_attested = job.is_some_and(is_attested);
     tell(args, &packing, log.head().size.get(), job)?;
     Ok(if is_attested && read_back.exit_code() == 0 && packing.withheld.is_empty() {
         Exit::Pass

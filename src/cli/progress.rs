@@ -9,13 +9,13 @@ pub struct Bar(ProgressBar);
 
 impl Bar {
     /// A bar over `all` of something.
-    pub fn new(all: u64, what: &str) -> Bar {
+    pub fn new(all: u64, what: &str) -> Self {
         if !std::io::stderr().is_terminal() {
-            return Bar(ProgressBar::hidden());
+            return Self(ProgressBar::hidden());
         }
         // The template holds our own words only; a wrong one would show in every run.
         let style = ProgressStyle::with_template(&format!("{{wide_bar}} {{pos}}/{{len}} {what} {{eta}}"));
-        Bar(ProgressBar::new(all).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+        Self(ProgressBar::new(all).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
     }
 
     /// Where it becomes known late how many there are.

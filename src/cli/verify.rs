@@ -100,10 +100,10 @@ struct Files {
 }
 
 impl Files {
-    fn read(args: &Args) -> Result<Files, Failure> {
+    fn read(args: &Args) -> Result<Self, Failure> {
         let small =
             |flag, path: &Option<PathBuf>| path.as_ref().map(|path| read(flag, path, SMALL_BYTES_MAX)).transpose();
-        let files = Files {
+        let files = Self {
             policy: small("--policy", &args.policy)?,
             proof: small("--proof", &args.proof)?,
             old: small("--consistent-with", &args.consistent_with)?,

@@ -48,16 +48,16 @@ struct Shape {
 
 impl Shape {
     /// Requires `0 < from <= to`.
-    fn of(from: u64, to: u64) -> Shape {
+    fn of(from: u64, to: u64) -> Self {
         if from == to {
-            return Shape { start_level: 0, start_is_old_root: true, below: 0, above: 0 };
+            return Self { start_level: 0, start_is_old_root: true, below: 0, above: 0 };
         }
         let start_level = from.trailing_zeros();
         let (below, above) = path_parts(from - 1, to);
         // The lowest `start_level` steps lie inside the starting subtree.
         // They are among `below`: when from < to the two ways part above it.
         let below = below - start_level as usize;
-        Shape { start_level, start_is_old_root: from.is_power_of_two(), below, above }
+        Self { start_level, start_is_old_root: from.is_power_of_two(), below, above }
     }
 
     fn path_length(&self) -> usize {

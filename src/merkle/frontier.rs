@@ -15,8 +15,9 @@ pub struct Frontier {
 }
 
 impl Frontier {
-    pub fn empty() -> Frontier {
-        Frontier { size: 0, subtrees: Vec::new() }
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { size: 0, subtrees: Vec::new() }
     }
 
     /// Takes up a tree again from its stored nodes: those of
@@ -26,7 +27,7 @@ impl Frontier {
     /// The number of hashes is not the number of set bits of `size`, or the
     /// size is beyond [`TREE_SIZE_MAX`]. Whether they are the right hashes shows only in
     /// [`Frontier::root`], which the caller compares with a trusted root.
-    pub fn from_parts(size: TreeSize, subtrees: Vec<Hash>) -> Result<Frontier, ProofError> {
+    pub fn from_parts(size: TreeSize, subtrees: Vec<Hash>) -> Result<Self, ProofError> {
         if size > TREE_SIZE_MAX {
             return Err(ProofError::SizeLimit { size });
         }
@@ -34,9 +35,10 @@ impl Frontier {
         if subtrees.len() != want {
             return Err(ProofError::FrontierLength { size, got: subtrees.len(), want });
         }
-        Ok(Frontier { size: size.get(), subtrees })
+        Ok(Self { size: size.get(), subtrees })
     }
 
+    #[must_use]
     pub fn size(&self) -> TreeSize {
         TreeSize::new(self.size)
     }

@@ -17,12 +17,14 @@ pub struct Node {
 }
 
 impl Node {
-    pub const fn new(level: u8, index: u64) -> Node {
-        Node { level, index }
+    #[must_use]
+    pub const fn new(level: u8, index: u64) -> Self {
+        Self { level, index }
     }
 
     /// The leaves below this node. Bounds beyond 2^64 − 1 saturate: such a
     /// node exists in no tree, and saturating keeps it outside all of them.
+    #[must_use]
     pub fn range(&self) -> Range<u64> {
         let first = shifted(self.index, self.level);
         let end = self.index.checked_add(1).map_or(u64::MAX, |next| shifted(next, self.level));

@@ -16,10 +16,12 @@ use crate::codes::{self, Code};
 pub struct LeafIndex(u64);
 
 impl LeafIndex {
-    pub const fn new(index: u64) -> LeafIndex {
-        LeafIndex(index)
+    #[must_use]
+    pub const fn new(index: u64) -> Self {
+        Self(index)
     }
 
+    #[must_use]
     pub const fn get(self) -> u64 {
         self.0
     }
@@ -29,7 +31,7 @@ impl LeafIndex {
     /// # Errors
     /// Empty text, a leading zero, a sign, any other character, or a number
     /// beyond 2^64 − 1.
-    pub fn parse(text: &str) -> Result<LeafIndex, NumberTextError> {
+    pub fn parse(text: &str) -> Result<Self, NumberTextError> {
         canonical_decimal(text).map(LeafIndex)
     }
 }
@@ -43,8 +45,8 @@ impl fmt::Display for LeafIndex {
 impl FromStr for LeafIndex {
     type Err = NumberTextError;
 
-    fn from_str(text: &str) -> Result<LeafIndex, NumberTextError> {
-        LeafIndex::parse(text)
+    fn from_str(text: &str) -> Result<Self, NumberTextError> {
+        Self::parse(text)
     }
 }
 
@@ -55,12 +57,14 @@ impl FromStr for LeafIndex {
 pub struct TreeSize(u64);
 
 impl TreeSize {
-    pub const ZERO: TreeSize = TreeSize(0);
+    pub const ZERO: Self = Self(0);
 
-    pub const fn new(size: u64) -> TreeSize {
-        TreeSize(size)
+    #[must_use]
+    pub const fn new(size: u64) -> Self {
+        Self(size)
     }
 
+    #[must_use]
     pub const fn get(self) -> u64 {
         self.0
     }
@@ -69,7 +73,7 @@ impl TreeSize {
     ///
     /// # Errors
     /// Those of [`LeafIndex::parse`].
-    pub fn parse(text: &str) -> Result<TreeSize, NumberTextError> {
+    pub fn parse(text: &str) -> Result<Self, NumberTextError> {
         canonical_decimal(text).map(TreeSize)
     }
 }
@@ -83,8 +87,8 @@ impl fmt::Display for TreeSize {
 impl FromStr for TreeSize {
     type Err = NumberTextError;
 
-    fn from_str(text: &str) -> Result<TreeSize, NumberTextError> {
-        TreeSize::parse(text)
+    fn from_str(text: &str) -> Result<Self, NumberTextError> {
+        Self::parse(text)
     }
 }
 
@@ -110,11 +114,12 @@ pub enum NumberTextError {
 }
 
 impl NumberTextError {
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         match self {
-            NumberTextError::NotDigits => &codes::proof::NUMBER_NOT_DIGITS,
-            NumberTextError::LeadingZero => &codes::proof::NUMBER_LEADING_ZERO,
-            NumberTextError::TooLarge => &codes::proof::NUMBER_TOO_LARGE,
+            Self::NotDigits => &codes::proof::NUMBER_NOT_DIGITS,
+            Self::LeadingZero => &codes::proof::NUMBER_LEADING_ZERO,
+            Self::TooLarge => &codes::proof::NUMBER_TOO_LARGE,
         }
     }
 }

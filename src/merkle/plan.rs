@@ -43,6 +43,7 @@ pub struct Block {
 impl Block {
     /// In a consistency proof: whether the older tree of `from` leaves holds
     /// this block too. A block never straddles that boundary.
+    #[must_use]
     pub fn is_shared(&self, from: TreeSize) -> bool {
         self.range.end <= from.get()
     }
@@ -62,7 +63,7 @@ impl Plan {
     ///
     /// # Errors
     /// Size 0 or beyond [`TREE_SIZE_MAX`], or `index >= size`.
-    pub fn inclusion(index: LeafIndex, size: TreeSize) -> Result<Plan, ProofError> {
+    pub fn inclusion(index: LeafIndex, size: TreeSize) -> Result<Self, ProofError> {
         check_limit(size)?;
         if size == TreeSize::ZERO {
             return Err(ProofError::SizeZero { field: "tree size" });
@@ -83,7 +84,7 @@ impl Plan {
             }
         }
         blocks.reverse();
-        Ok(Plan::new(Kind::Proof, blocks))
+        Ok(Self::new(Kind::Proof, blocks))
     }
 
     /// `PROOF(from, D[to])` of RFC 6962 section 2.1.2. Equal sizes give an
@@ -92,7 +93,7 @@ impl Plan {
     /// # Errors
     /// A size of 0 or beyond [`TREE_SIZE_MAX`], or `from > to`. Callers treat
     /// a checkpoint of size 0 as extended by anything.
-    pub fn consistency(from: TreeSize, to: TreeSize) -> Result<Plan, ProofError> {
+    pub fn consistency(from: TreeSize, to: TreeSize) -> Result<Self, ProofError> {
         check_limit(to)?;
         check_sizes(from, to)?;
         let boundary = from.get();
@@ -114,7 +115,7 @@ impl Plan {
             blocks.push(Block { range: around, side: Side::Left });
         }
         blocks.reverse();
-        Ok(Plan::new(Kind::Proof, blocks))
+        Ok(Self::new(Kind::Proof, blocks))
     }
 
     /// The nodes below the root of a tree: its frontier, left to right.
@@ -122,14 +123,14 @@ impl Plan {
     ///
     /// # Errors
     /// A size beyond [`TREE_SIZE_MAX`].
-    pub fn root(size: TreeSize) -> Result<Plan, ProofError> {
+    pub fn root(size: TreeSize) -> Result<Self, ProofError> {
         check_limit(size)?;
         let whole = Block { range: 0..size.get(), side: Side::Left };
         let blocks = if size == TreeSize::ZERO { Vec::new() } else { vec![whole] };
-        Ok(Plan::new(Kind::Root, blocks))
+        Ok(Self::new(Kind::Root, blocks))
     }
 
-    fn new(kind: Kind, blocks: Vec<Block>) -> Plan {
+    fn new(kind: Kind, blocks: Vec<Block>) -> Self {
         let mut nodes = Vec::new();
         let mut widths = Vec::with_capacity(blocks.len());
         for block in &blocks {
@@ -137,15 +138,17 @@ impl Plan {
             widths.push(below.len());
             nodes.extend(below);
         }
-        Plan { kind, blocks, nodes, widths }
+        Self { kind, blocks, nodes, widths }
     }
 
     /// The complete subtrees to fetch, in the order `build` wants them.
+    #[must_use]
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
 
     /// What each hash of the proof covers, in file order: leaf side first.
+    #[must_use]
     pub fn blocks(&self) -> Vec<Block> {
         self.blocks.clone()
     }

@@ -35,6 +35,7 @@ pub struct SmallTree;
 impl SmallTree {
     /// The RFC 6962 root; `None` without leaves. Cost: O(leaves), all in
     /// memory.
+    #[must_use]
     pub fn root(leaves: &[Vec<u8>]) -> Option<RootHash> {
         build(leaves).root().map(|root| RootHash::new(Hash::from_bytes(root)))
     }

@@ -34,16 +34,17 @@ pub struct KeyName(String);
 impl KeyName {
     /// # Errors
     /// Empty, too long, or a character that a name must not hold.
-    pub fn parse(text: &str) -> Result<KeyName, KeyError> {
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
         if text.is_empty() || text.len() > KEY_NAME_BYTES_MAX {
             return Err(KeyError::NameLength { got: text.len() });
         }
         if text.chars().any(|character| character.is_whitespace() || character.is_control() || character == '+') {
             return Err(KeyError::NameCharacter);
         }
-        Ok(KeyName(text.to_owned()))
+        Ok(Self(text.to_owned()))
     }
 
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -73,18 +74,20 @@ impl Serialize for KeyName {
 pub struct KeyId([u8; 4]);
 
 impl KeyId {
-    pub const fn from_bytes(bytes: [u8; 4]) -> KeyId {
-        KeyId(bytes)
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 4]) -> Self {
+        Self(bytes)
     }
 
+    #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 4] {
         &self.0
     }
 
-    fn of(name: &KeyName, key_type: KeyType, public_key: &[u8; ED25519_KEY_BYTES]) -> KeyId {
+    fn of(name: &KeyName, key_type: KeyType, public_key: &[u8; ED25519_KEY_BYTES]) -> Self {
         let hasher = Sha256::new().chain_update(name.as_str()).chain_update([b'\n', key_type.byte()]);
         let digest: [u8; 32] = hasher.chain_update(public_key).finalize().into();
-        KeyId([digest[0], digest[1], digest[2], digest[3]])
+        Self([digest[0], digest[1], digest[2], digest[3]])
     }
 }
 
@@ -117,17 +120,18 @@ pub enum KeyType {
 }
 
 impl KeyType {
+    #[must_use]
     pub const fn byte(self) -> u8 {
         match self {
-            KeyType::Ed25519 => 0x01,
-            KeyType::CosignatureV1 => 0x04,
+            Self::Ed25519 => 0x01,
+            Self::CosignatureV1 => 0x04,
         }
     }
 
-    fn from_byte(byte: u8) -> Result<KeyType, KeyError> {
+    fn from_byte(byte: u8) -> Result<Self, KeyError> {
         match byte {
-            0x01 => Ok(KeyType::Ed25519),
-            0x04 => Ok(KeyType::CosignatureV1),
+            0x01 => Ok(Self::Ed25519),
+            0x04 => Ok(Self::CosignatureV1),
             other => Err(KeyError::UnknownKeyType { byte: other }),
         }
     }
@@ -145,11 +149,7 @@ pub struct VerifierKey {
 impl VerifierKey {
     /// # Errors
     /// The bytes are no canonical curve point, or one of small order.
-    pub fn new(
-        name: KeyName,
-        key_type: KeyType,
-        public_key: &[u8; ED25519_KEY_BYTES],
-    ) -> Result<VerifierKey, KeyError> {
+    pub fn new(name: KeyName, key_type: KeyType, public_key: &[u8; ED25519_KEY_BYTES]) -> Result<Self, KeyError> {
         let point = VerifyingKey::from_bytes(public_key).map_err(|_| KeyError::NotAPoint)?;
         // A second spelling of the same point would be a second key id.
         if point.to_edwards().compress().as_bytes() != public_key {
@@ -159,7 +159,7 @@ impl VerifierKey {
             return Err(KeyError::SmallOrder);
         }
         let key_id = KeyId::of(&name, key_type, public_key);
-        Ok(VerifierKey { name, key_id, key_type, public_key: point })
+        Ok(Self { name, key_id, key_type, public_key: point })
     }
 
     /// Reads `name+id+base64`. Only the first two `+` part fields: base64 may
@@ -168,7 +168,7 @@ impl VerifierKey {
     /// # Errors
     /// A part is missing or not canonical, the type is none of [`KeyType`],
     /// the key is none that [`VerifierKey::new`] takes, or the id is not its.
-    pub fn parse(text: &str) -> Result<VerifierKey, KeyError> {
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
         let mut parts = text.splitn(3, '+');
         let (Some(name), Some(id), Some(material)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(KeyError::VkeyShape);
@@ -178,22 +178,26 @@ impl VerifierKey {
         let (type_byte, public_key) = material.split_first().ok_or(KeyError::VkeyBase64)?;
         let key_type = KeyType::from_byte(*type_byte)?;
         let public_key = public_key.try_into().map_err(|_| KeyError::KeyLength { got: public_key.len() })?;
-        let key = VerifierKey::new(name, key_type, public_key)?;
+        let key = Self::new(name, key_type, public_key)?;
         if key.key_id.to_string() == id { Ok(key) } else { Err(KeyError::KeyIdMismatch { want: key.key_id }) }
     }
 
+    #[must_use]
     pub fn name(&self) -> &KeyName {
         &self.name
     }
 
+    #[must_use]
     pub fn key_id(&self) -> KeyId {
         self.key_id
     }
 
+    #[must_use]
     pub fn key_type(&self) -> KeyType {
         self.key_type
     }
 
+    #[must_use]
     pub fn public_key(&self) -> &[u8; ED25519_KEY_BYTES] {
         self.public_key.as_bytes()
     }
@@ -285,16 +289,17 @@ pub enum KeyError {
 }
 
 impl KeyError {
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         match self {
-            KeyError::NameLength { .. } | KeyError::NameCharacter => &codes::proof::KEY_NAME_INVALID,
-            KeyError::VkeyShape | KeyError::VkeyBase64 => &codes::proof::VKEY_INVALID,
-            KeyError::UnknownKeyType { .. } => &codes::proof::KEY_TYPE_UNKNOWN,
-            KeyError::WrongKeyType { .. } => &codes::proof::KEY_TYPE_WRONG,
-            KeyError::KeyLength { .. } => &codes::proof::KEY_LENGTH,
-            KeyError::NotAPoint => &codes::proof::KEY_NOT_A_POINT,
-            KeyError::SmallOrder => &codes::proof::KEY_SMALL_ORDER,
-            KeyError::KeyIdMismatch { .. } => &codes::proof::KEY_ID_MISMATCH,
+            Self::NameLength { .. } | Self::NameCharacter => &codes::proof::KEY_NAME_INVALID,
+            Self::VkeyShape | Self::VkeyBase64 => &codes::proof::VKEY_INVALID,
+            Self::UnknownKeyType { .. } => &codes::proof::KEY_TYPE_UNKNOWN,
+            Self::WrongKeyType { .. } => &codes::proof::KEY_TYPE_WRONG,
+            Self::KeyLength { .. } => &codes::proof::KEY_LENGTH,
+            Self::NotAPoint => &codes::proof::KEY_NOT_A_POINT,
+            Self::SmallOrder => &codes::proof::KEY_SMALL_ORDER,
+            Self::KeyIdMismatch { .. } => &codes::proof::KEY_ID_MISMATCH,
         }
     }
 }

@@ -25,7 +25,7 @@ impl Action {
     ///
     /// # Errors
     /// Not the shape of binds: an unknown action or member refuses here.
-    pub fn from_binds(binds: &Value) -> Result<Action, PolicyError> {
+    pub fn from_binds(binds: &Value) -> Result<Self, PolicyError> {
         ArgoAction::from_binds(binds).map(Action::Argo)
     }
 
@@ -33,14 +33,15 @@ impl Action {
     ///
     /// # Errors
     /// Provider or model is missing or empty.
-    pub fn from_gateway_receipt(payload: &Value) -> Result<Action, PolicyError> {
+    pub fn from_gateway_receipt(payload: &Value) -> Result<Self, PolicyError> {
         ModelCall::from_receipt(payload).map(Action::ModelCall)
     }
 
     /// Whether it changes what is deployed: an action on Argo CD other than
     /// reading.
+    #[must_use]
     pub fn is_argo_write(&self) -> bool {
-        matches!(self, Action::Argo(action) if action.action.is_write())
+        matches!(self, Self::Argo(action) if action.action.is_write())
     }
 }
 
@@ -71,7 +72,7 @@ impl ArgoAction {
     ///
     /// # Errors
     /// Not the shape of binds.
-    pub fn from_binds(binds: &Value) -> Result<ArgoAction, PolicyError> {
+    pub fn from_binds(binds: &Value) -> Result<Self, PolicyError> {
         check(&BINDS, binds).map_err(PolicyError::ActionMalformed)?;
         let says = Binds::of(binds);
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
@@ -86,7 +87,7 @@ impl ArgoAction {
             project: text(app.project()),
         });
         let namespaces = namespaces_of(says);
-        Ok(ArgoAction {
+        Ok(Self {
             instance: text(says.instance()),
             action,
             unnamed: namespaces.contains(""),
@@ -99,21 +100,24 @@ impl ArgoAction {
     /// Adds the namespaces of the resources that Argo CD reported. An empty
     /// one stands for cluster-scoped resources: they are in no namespace.
     #[must_use]
-    pub fn with_observed_namespaces<'a>(mut self, namespaces: impl IntoIterator<Item = &'a str>) -> ArgoAction {
+    pub fn with_observed_namespaces<'a>(mut self, namespaces: impl IntoIterator<Item = &'a str>) -> Self {
         self.namespaces.extend(namespaces.into_iter().map(str::to_owned));
         self
     }
 
     /// Our id of the Argo CD installation.
+    #[must_use]
     pub fn instance(&self) -> &str {
         &self.instance
     }
 
+    #[must_use]
     pub fn action(&self) -> PolicyAction {
         self.action
     }
 
     /// `None` for actions about no application: they match no allow.
+    #[must_use]
     pub fn app(&self) -> Option<&App> {
         self.app.as_ref()
     }
@@ -137,6 +141,7 @@ impl ArgoAction {
         self.unnamed
     }
 
+    #[must_use]
     pub fn params(&self) -> &Params {
         &self.params
     }
@@ -170,13 +175,13 @@ impl ModelCall {
     ///
     /// # Errors
     /// Provider or model is missing or empty.
-    pub fn from_receipt(payload: &Value) -> Result<ModelCall, PolicyError> {
+    pub fn from_receipt(payload: &Value) -> Result<Self, PolicyError> {
         let says = GatewayReceipt::of(payload);
         let text = |name, text: Option<&str>| match text {
             Some(text) if !text.is_empty() => Ok(text.to_owned()),
             _ => Err(PolicyError::ActionMalformed(ShapeError::at(name, Broken::MissingField, "is required"))),
         };
-        Ok(ModelCall {
+        Ok(Self {
             provider: text("provider", says.provider())?,
             model: text("model", says.model())?,
             identity_tier: model_identity_tier(payload),
@@ -186,19 +191,22 @@ impl ModelCall {
 
     /// Audit packs (base64url hashes) that the model is proven to have passed.
     #[must_use]
-    pub fn with_audit_packs<'a>(mut self, packs: impl IntoIterator<Item = &'a str>) -> ModelCall {
+    pub fn with_audit_packs<'a>(mut self, packs: impl IntoIterator<Item = &'a str>) -> Self {
         self.audit_packs.extend(packs.into_iter().map(str::to_owned));
         self
     }
 
+    #[must_use]
     pub fn provider(&self) -> &str {
         &self.provider
     }
 
+    #[must_use]
     pub fn model(&self) -> &str {
         &self.model
     }
 
+    #[must_use]
     pub fn identity_tier(&self) -> ModelIdentityTier {
         self.identity_tier
     }

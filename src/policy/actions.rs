@@ -151,20 +151,24 @@ pub static ACTIONS: &[ActionRow] = &[
 ];
 
 impl PolicyAction {
-    pub fn parse(name: &str) -> Option<PolicyAction> {
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
         ACTIONS.iter().find(|row| row.name == name).map(|row| row.action)
     }
 
+    #[must_use]
     pub fn name(self) -> &'static str {
         self.row().name
     }
 
     /// Whether it changes anything. Reading alone does not; a refresh may lead
     /// to a deployment.
+    #[must_use]
     pub fn is_write(self) -> bool {
-        self != PolicyAction::Read
+        self != Self::Read
     }
 
+    #[must_use]
     pub fn row(self) -> &'static ActionRow {
         &ACTIONS[self as usize]
     }

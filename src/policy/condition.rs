@@ -202,14 +202,14 @@ struct Network {
 }
 
 impl Network {
-    fn parse(text: &str) -> Option<Network> {
+    fn parse(text: &str) -> Option<Self> {
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address, octet(bits).filter(|bits| *bits <= 32)?),
             None => (text, 32),
         };
         // A shift by 32 leaves nothing: the network of everybody.
         let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
-        Some(Network { address: ipv4(address)?, mask })
+        Some(Self { address: ipv4(address)?, mask })
     }
 
     fn holds(self, address: u32) -> bool {

@@ -16,13 +16,14 @@ pub struct Context {
 }
 
 impl Context {
-    pub fn new() -> Context {
-        Context::default()
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// The agent's DID: `Agent:DID`.
     #[must_use]
-    pub fn with_agent(mut self, did: &str) -> Context {
+    pub fn with_agent(mut self, did: &str) -> Self {
         self.agent = Some(did.to_owned());
         self
     }
@@ -30,21 +31,21 @@ impl Context {
     /// The Argo CD instances of the agent in the roots: what an allow row
     /// without `instances` means.
     #[must_use]
-    pub fn with_instances<'a>(mut self, instances: impl IntoIterator<Item = &'a str>) -> Context {
+    pub fn with_instances<'a>(mut self, instances: impl IntoIterator<Item = &'a str>) -> Self {
         self.instances.extend(instances.into_iter().map(str::to_owned));
         self
     }
 
     /// The tool that was called: `Tool:Name`. Else that of the action's row.
     #[must_use]
-    pub fn with_tool(mut self, name: &str) -> Context {
+    pub fn with_tool(mut self, name: &str) -> Self {
         self.tool = Some(name.to_owned());
         self
     }
 
     /// The `params` of an approval that the caller found to bind this action.
     #[must_use]
-    pub fn with_approved_params(mut self, params: &Params) -> Context {
+    pub fn with_approved_params(mut self, params: &Params) -> Self {
         self.approved_params = Some(params.clone());
         self
     }
@@ -53,7 +54,7 @@ impl Context {
     /// `Receipt:ProofTier`. Names that the action or the context itself
     /// answers cannot be given here.
     #[must_use]
-    pub fn with_fact(mut self, key: &str, value: &str) -> Context {
+    pub fn with_fact(mut self, key: &str, value: &str) -> Self {
         self.more.insert(key.to_owned(), value.to_owned());
         self
     }

@@ -49,9 +49,9 @@ impl Customers {
     }
 
     /// From a payload whose shape was checked.
-    pub(super) fn compile(says: WorkPolicy<'_>) -> Customers {
+    pub(super) fn compile(says: WorkPolicy<'_>) -> Self {
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-        Customers {
+        Self {
             agent_name: text(says.agent_name()),
             environment: text(says.environment()),
             runtime: text(says.runtime()),
@@ -114,8 +114,8 @@ impl Customers {
 }
 
 impl AllowRow {
-    fn compile(row: AllowClause<'_>) -> AllowRow {
-        AllowRow {
+    fn compile(row: AllowClause<'_>) -> Self {
+        Self {
             action: row.action().and_then(PolicyAction::parse),
             apps: owned(row.apps()),
             namespaces: owned(row.namespaces()),
@@ -142,9 +142,9 @@ impl AllowRow {
 }
 
 impl DenyRow {
-    fn compile(row: DenyClause<'_>) -> DenyRow {
+    fn compile(row: DenyClause<'_>) -> Self {
         let action = row.action().and_then(PolicyAction::parse);
-        DenyRow { action, apps: row.apps().map(owned), namespaces: row.namespaces().map(owned) }
+        Self { action, apps: row.apps().map(owned), namespaces: row.namespaces().map(owned) }
     }
 
     /// What the action does not name might be what the row denies.

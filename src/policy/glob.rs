@@ -33,9 +33,10 @@ pub(super) fn units(text: &str) -> Vec<u16> {
 
 impl Glob {
     /// Every text is a pattern.
-    pub fn new(pattern: &str) -> Glob {
+    #[must_use]
+    pub fn new(pattern: &str) -> Self {
         if pattern == "*" {
-            return Glob { tokens: vec![Token::Any] };
+            return Self { tokens: vec![Token::Any] };
         }
         let mut tokens = Vec::new();
         let mut rest = pattern;
@@ -58,11 +59,12 @@ impl Glob {
             }
             rest = &rest[taken..];
         }
-        Glob { tokens }
+        Self { tokens }
     }
 
     /// Whether the whole of `text` fits. Cost: length of the pattern times
     /// length of the text.
+    #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         self.matches_units(&units(text))
     }
@@ -104,6 +106,6 @@ impl Glob {
 
 impl Token {
     fn is_run(self) -> bool {
-        matches!(self, Token::Run | Token::Any)
+        matches!(self, Self::Run | Self::Any)
     }
 }

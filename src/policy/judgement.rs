@@ -46,10 +46,12 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    #[must_use]
     pub fn is_allow(&self) -> bool {
         matches!(self.outcome, Outcome::Allow { .. })
     }
 
+    #[must_use]
     pub fn requires_approval(&self) -> bool {
         self.outcome == Outcome::Allow { requires_approval: true }
     }
@@ -65,17 +67,17 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    pub(super) fn allow(path: String, requires_approval: bool, sentence: String) -> Verdict {
+    pub(super) fn allow(path: String, requires_approval: bool, sentence: String) -> Self {
         let reason = if requires_approval { Reason::AllowedWithApproval } else { Reason::Allowed };
-        Verdict { outcome: Outcome::Allow { requires_approval }, path, reason, sentence }
+        Self { outcome: Outcome::Allow { requires_approval }, path, reason, sentence }
     }
 
-    pub(super) fn deny(path: String, reason: Reason, sentence: String) -> Verdict {
-        Verdict { outcome: Outcome::Deny, path, reason, sentence }
+    pub(super) fn deny(path: String, reason: Reason, sentence: String) -> Self {
+        Self { outcome: Outcome::Deny, path, reason, sentence }
     }
 
-    pub(super) fn not_governed(governs: &str) -> Verdict {
-        Verdict {
+    pub(super) fn not_governed(governs: &str) -> Self {
+        Self {
             outcome: Outcome::NotGoverned,
             path: String::new(),
             reason: Reason::NotGoverned,
@@ -83,14 +85,14 @@ impl Verdict {
         }
     }
 
-    pub(super) fn too_many_namespaces() -> Verdict {
+    pub(super) fn too_many_namespaces() -> Self {
         let sentence = format!("the action reaches more than {NAMESPACES_MAX} namespaces");
-        Verdict::deny(String::new(), Reason::TooManyNamespaces, sentence)
+        Self::deny(String::new(), Reason::TooManyNamespaces, sentence)
     }
 
-    pub(super) fn unreadable() -> Verdict {
+    pub(super) fn unreadable() -> Self {
         let sentence = "the name of the provider or the model holds control characters".to_owned();
-        Verdict::deny(String::new(), Reason::NameUnreadable, sentence)
+        Self::deny(String::new(), Reason::NameUnreadable, sentence)
     }
 
     pub(super) fn under(self, policy: Option<PayloadHash>) -> Judgement {
@@ -140,6 +142,7 @@ pub enum Reason {
 
 impl Reason {
     /// Stable code.
+    #[must_use]
     pub fn code(self) -> &'static Code {
         match self {
             Self::Allowed => &codes::policy::ALLOWED,

@@ -32,7 +32,7 @@ impl<'a> Lineage<'a> {
     ///
     /// # Errors
     /// It does inherit; its parent cannot be looked up here.
-    pub fn alone(policy: &'a Policy) -> Result<Lineage<'a>, PolicyError> {
+    pub fn alone(policy: &'a Policy) -> Result<Self, PolicyError> {
         match policy.inherits() {
             None => Ok(Lineage { policy, ancestors: Vec::new() }),
             Some(id) => Err(PolicyError::ParentMissing { id: id.to_owned() }),
@@ -40,11 +40,13 @@ impl<'a> Lineage<'a> {
     }
 
     /// The policy at the bottom: the one that tokens and decisions name.
+    #[must_use]
     pub fn policy(&self) -> &'a Policy {
         self.policy
     }
 
     /// What it asks of tokens and evidence, as a whole.
+    #[must_use]
     pub fn demands(&self) -> Demands<'a> {
         Demands::of(std::iter::once(self.policy).chain(self.ancestors()))
     }
@@ -69,7 +71,7 @@ pub struct Demands<'a> {
 impl<'a> Demands<'a> {
     /// All that any of these policies asks: none of them can take back what
     /// another demands.
-    pub fn of(policies: impl IntoIterator<Item = &'a Policy>) -> Demands<'a> {
+    pub fn of(policies: impl IntoIterator<Item = &'a Policy>) -> Self {
         let mut all = Demands::default();
         for policy in policies {
             if let Some(token) = policy.token_rules() {

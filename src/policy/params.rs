@@ -60,10 +60,10 @@ impl fmt::Display for Parameter<'_> {
 
 impl Params {
     /// From the `params` of binds whose shape was checked.
-    pub(super) fn of(params: CallParams<'_>) -> Params {
+    pub(super) fn of(params: CallParams<'_>) -> Self {
         let mut resources: Vec<_> = params.resources().filter_map(View::value).map(to_jcs).collect();
         resources.sort();
-        Params {
+        Self {
             prune: params.prune() == Some(true),
             retry_refresh: params.retry_refresh() == Some(true),
             strategy_force: params.strategy_force() == Some(true),
@@ -91,6 +91,7 @@ impl Params {
 
     /// Whether these parameters, an approval's, name one of an action's. A
     /// partial sync is named by exactly the same resources.
+    #[must_use]
     pub fn names(&self, parameter: &Parameter<'_>) -> bool {
         match parameter {
             Parameter::Prune => self.prune,

@@ -21,9 +21,9 @@ pub(super) struct RegistryV1 {
 
 impl RegistryV1 {
     /// From a payload whose shape was checked.
-    pub(super) fn compile(says: WorkPolicy<'_>) -> RegistryV1 {
+    pub(super) fn compile(says: WorkPolicy<'_>) -> Self {
         let models: Vec<_> = says.allowed_models().map(str::to_owned).collect();
-        RegistryV1 {
+        Self {
             providers: says.allowed_providers().map(str::to_owned).collect(),
             model_globs: models.iter().map(|model| Glob::new(model)).collect(),
             models,

@@ -40,8 +40,8 @@ struct Question {
 
 impl RegistryV2 {
     /// From a payload whose shape was checked.
-    pub(super) fn compile(says: WorkPolicy<'_>) -> RegistryV2 {
-        RegistryV2 { statements: says.statements().map(Statement::compile).collect() }
+    pub(super) fn compile(says: WorkPolicy<'_>) -> Self {
+        Self { statements: says.statements().map(Statement::compile).collect() }
     }
 
     pub(super) fn judge(&self, action: &Action, context: &Context) -> Verdict {
@@ -174,7 +174,7 @@ fn path(at: usize) -> String {
 }
 
 impl Question {
-    fn of_argo(action: &ArgoAction) -> Question {
+    fn of_argo(action: &ArgoAction) -> Self {
         let row = action.action().row();
         let names = |names: &[&str]| -> Names { names.iter().map(|name| units(name)).collect() };
         let path = |project: &str, namespace: &str, app: &str| {
@@ -196,7 +196,7 @@ impl Question {
             }
             Some(_) => None,
         };
-        Question {
+        Self {
             name: row.name,
             actions: names(row.statement_names),
             beyond,
@@ -208,13 +208,13 @@ impl Question {
         }
     }
 
-    fn of_call(call: &ModelCall) -> Question {
+    fn of_call(call: &ModelCall) -> Self {
         let (provider, model) = (call.provider(), call.model());
         let whole = units(&format!("model/{provider}/{model}"));
         let spellings = vec![whole.clone(), units(&format!("{provider}/{model}")), units(model), units(provider)];
         // A slash in the provider would move the model into another segment.
         let ambiguous = provider.contains('/');
-        Question {
+        Self {
             name: "model:invoke",
             actions: vec![units("model:invoke")],
             resources: vec![whole],

@@ -27,11 +27,11 @@ pub(super) type Names = Vec<Vec<u16>>;
 
 impl Statement {
     /// From a statement whose shape was checked.
-    pub(super) fn compile(says: PolicyStatement<'_>) -> Statement {
+    pub(super) fn compile(says: PolicyStatement<'_>) -> Self {
         let texts = |texts: Texts<'_>| -> Vec<String> { texts.map(str::to_owned).collect() };
         let globs = |texts: &[String]| texts.iter().map(|text| Glob::new(text)).collect();
         let (actions, resources) = (texts(says.actions()), texts(says.resources()));
-        Statement {
+        Self {
             effect: if says.effect() == Some("Allow") { Effect::Allow } else { Effect::Deny },
             action_globs: globs(&actions),
             resource_globs: globs(&resources),

@@ -39,6 +39,7 @@ fn line(label: &'static str, text: impl Into<String>, path: impl Into<String>) -
 
 /// Every clause of `policy`, in the order people read: who, may, may if
 /// approved, never, all else, tokens, evidence.
+#[must_use]
 pub fn clauses_in_words(policy: &Policy) -> Vec<Line> {
     let (mut clauses, closing) = match &policy.rules {
         Rules::Customers(rules) => (customers(rules), customers_closing(rules)),

@@ -24,6 +24,7 @@ impl Code {
 }
 
 /// The row of a code or risk flag.
+#[must_use]
 pub fn explain(code: &str) -> Option<&'static CodeRow> {
     CODES.iter().chain(RISK_FLAGS).find(|row| row.code == code)
 }

@@ -20,6 +20,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         &codes::verdict::CONFIG_ERROR
     }
@@ -31,7 +32,7 @@ impl Options {
     ///
     /// # Errors
     /// The first member that breaks a rule.
-    pub fn from_config(config: &Value, verification_time_ms: i64) -> Result<Options, ConfigError> {
+    pub fn from_config(config: &Value, verification_time_ms: i64) -> Result<Self, ConfigError> {
         let members = object(config, "document")?;
         if let Some((name, _)) = members.iter().find(|(name, _)| !["config_version", "allowlists"].contains(name)) {
             return broken(name, "is not a member here");
@@ -39,7 +40,7 @@ impl Options {
         if config.text_at("config_version") != Some("1") {
             return broken("config_version", "must be the text 1");
         }
-        let mut options = Options::at(verification_time_ms);
+        let mut options = Self::at(verification_time_ms);
         let Some(lists) = config.get("allowlists") else { return Ok(options) };
         for (name, list) in object(lists, "allowlists")?.iter() {
             let field = format!("allowlists.{name}");

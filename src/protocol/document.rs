@@ -31,51 +31,49 @@ pub enum DocumentKind {
 
 impl DocumentKind {
     /// Each once.
-    pub const ALL: [DocumentKind; 4] = [
-        DocumentKind::ProofBundle,
-        DocumentKind::ExportBundle,
-        DocumentKind::AggregateBundle,
-        DocumentKind::CommitSignature,
-    ];
+    pub const ALL: [Self; 4] = [Self::ProofBundle, Self::ExportBundle, Self::AggregateBundle, Self::CommitSignature];
 
     /// The peer's name: `proof_bundle`, `export_bundle`, `aggregate_bundle`,
     /// `commit_sig`.
+    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            DocumentKind::ProofBundle => "proof_bundle",
-            DocumentKind::ExportBundle => "export_bundle",
-            DocumentKind::AggregateBundle => "aggregate_bundle",
-            DocumentKind::CommitSignature => "commit_sig",
+            Self::ProofBundle => "proof_bundle",
+            Self::ExportBundle => "export_bundle",
+            Self::AggregateBundle => "aggregate_bundle",
+            Self::CommitSignature => "commit_sig",
         }
     }
 
     /// The kind called `name`.
-    pub fn parse(name: &str) -> Option<DocumentKind> {
-        DocumentKind::ALL.into_iter().find(|kind| kind.name() == name)
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
     /// What a file looks like, by its own members or those inside its wrapper;
     /// `None` when it looks like none of the four.
-    pub fn of(file: &Value) -> Option<DocumentKind> {
+    #[must_use]
+    pub fn of(file: &Value) -> Option<Self> {
         if file.get("bundle").is_some_and(|inner| inner.get("export_version").is_some()) {
-            return Some(DocumentKind::ExportBundle);
+            return Some(Self::ExportBundle);
         }
-        DocumentKind::unwrapped(file.get("envelope").unwrap_or(file))
+        Self::unwrapped(file.get("envelope").unwrap_or(file))
     }
 
     /// What a value without wrapper looks like.
-    fn unwrapped(value: &Value) -> Option<DocumentKind> {
+    fn unwrapped(value: &Value) -> Option<Self> {
         match value.text_at("envelope_type") {
-            Some("proof_bundle") => return Some(DocumentKind::ProofBundle),
-            Some("aggregate_bundle") => return Some(DocumentKind::AggregateBundle),
+            Some("proof_bundle") => return Some(Self::ProofBundle),
+            Some("aggregate_bundle") => return Some(Self::AggregateBundle),
             Some(_) => return None,
             None => {}
         }
         let has = |name| value.get(name).is_some();
         match () {
-            () if has("export_version") => Some(DocumentKind::ExportBundle),
-            () if has("bundle_version") => Some(DocumentKind::ProofBundle),
-            () if has("algo") && has("message") => Some(DocumentKind::CommitSignature),
+            () if has("export_version") => Some(Self::ExportBundle),
+            () if has("bundle_version") => Some(Self::ProofBundle),
+            () if has("algo") && has("message") => Some(Self::CommitSignature),
             () => None,
         }
     }
@@ -93,13 +91,13 @@ pub struct Document<'a> {
 impl<'a> Document<'a> {
     /// The document of a file, as which it looks; `None` when it looks like none.
     #[must_use]
-    pub fn of(file: &'a Value) -> Option<Document<'a>> {
+    pub fn of(file: &'a Value) -> Option<Self> {
         DocumentKind::of(file).map(|kind| Document::read_as(file, kind))
     }
 
     /// The document of a file that somebody says is of this kind.
     #[must_use]
-    pub fn read_as(file: &'a Value, kind: DocumentKind) -> Document<'a> {
+    pub fn read_as(file: &'a Value, kind: DocumentKind) -> Self {
         let envelope = file.get("envelope").unwrap_or(file);
         let (kind, value) = match kind {
             DocumentKind::ProofBundle => (kind, envelope),

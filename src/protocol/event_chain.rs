@@ -61,9 +61,9 @@ pub(super) struct Walk {
 impl Walk {
     /// Over the events of a payload that passed its schema; their compact form
     /// goes into its hash. Leaves `room` empty.
-    pub(super) fn hashing(events: &[Value], payload: &mut Sha256, room: &mut String) -> Walk {
+    pub(super) fn hashing(events: &[Value], payload: &mut Sha256, room: &mut String) -> Self {
         payload.update(b"[");
-        let walk = Walk::over(events, true, |at, event| {
+        let walk = Self::over(events, true, |at, event| {
             if at > 0 {
                 payload.update(b",");
             }
@@ -75,17 +75,17 @@ impl Walk {
     }
 
     /// Over the events of a bare payload, which are not empty.
-    fn bare(events: &[Value]) -> Walk {
+    fn bare(events: &[Value]) -> Self {
         let mut header = String::new();
-        Walk::over(events, false, |_, event| event.header_hash(&mut header))
+        Self::over(events, false, |_, event| event.header_hash(&mut header))
     }
 
     fn over(
         events: &[Value],
         schema_checked: bool,
         mut header_hash: impl FnMut(usize, &Event<'_>) -> [u8; 32],
-    ) -> Walk {
-        let mut walk = Walk { malformed: false, mismatch: None };
+    ) -> Self {
+        let mut walk = Self { malformed: false, mismatch: None };
         let mut first = None;
         let mut previous: Option<&str> = None;
         for (at, value) in events.iter().enumerate() {

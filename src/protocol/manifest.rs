@@ -54,9 +54,9 @@ pub(super) struct Expected {
 }
 
 impl Expected {
-    pub(super) fn of(path: String, artifact: &Value) -> Expected {
+    pub(super) fn of(path: String, artifact: &Value) -> Self {
         let canonical = to_jcs(artifact);
-        Expected { path, hash: hash_text(&canonical), size: canonical.len() }
+        Self { path, hash: hash_text(&canonical), size: canonical.len() }
     }
 }
 

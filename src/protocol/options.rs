@@ -36,8 +36,9 @@ pub struct Options {
 impl Options {
     /// As the peer's command line without a config file: no lists, default
     /// modes, strict receipts.
-    pub fn at(verification_time_ms: i64) -> Options {
-        Options {
+    #[must_use]
+    pub fn at(verification_time_ms: i64) -> Self {
+        Self {
             gateway_signers: None,
             attesters: None,
             execution_signers: None,
@@ -69,12 +70,12 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn for_bundle(options: &'a Options, keys: &'a KeyCache) -> Context<'a> {
+    pub(super) fn for_bundle(options: &'a Options, keys: &'a KeyCache) -> Self {
         let skew = options.ttl_skew_ms.unwrap_or(0).max(0);
         Context { options, keys, now: options.verification_time_ms, skew, nested: false }
     }
 
-    pub(super) fn for_package(options: &'a Options, keys: &'a KeyCache) -> Context<'a> {
+    pub(super) fn for_package(options: &'a Options, keys: &'a KeyCache) -> Self {
         let skew = options.ttl_skew_ms.unwrap_or(DEFAULT_SKEW_MS).max(0);
         Context { options, keys, now: options.verification_time_ms, skew, nested: true }
     }

@@ -27,22 +27,22 @@ pub(super) enum Schema {
     Integer(f64),
     Bool,
     /// The rule, or null.
-    Nullable(&'static Schema),
+    Nullable(&'static Self),
     Array {
-        of: &'static Schema,
+        of: &'static Self,
         min: usize,
         max: usize,
     },
     Object(Members),
     /// Members of any name, all of one shape.
-    Map(&'static Schema),
+    Map(&'static Self),
     /// Exactly one of these fits.
-    OneOf(&'static [&'static Schema]),
+    OneOf(&'static [&'static Self]),
     /// The rule, with a quick look for values as producers write them: what
     /// the look takes fits the rule, and the rule names the faults of others.
     Usual {
         fits: fn(&Value) -> bool,
-        rule: &'static Schema,
+        rule: &'static Self,
     },
 }
 

@@ -18,11 +18,12 @@ pub enum Status {
 
 impl Status {
     /// Stable name: `pass`, `pass_except_not_checked`, `fail`.
+    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Status::Pass => "pass",
-            Status::PassExceptNotChecked => "pass_except_not_checked",
-            Status::Fail => "fail",
+            Self::Pass => "pass",
+            Self::PassExceptNotChecked => "pass_except_not_checked",
+            Self::Fail => "fail",
         }
     }
 }
@@ -82,7 +83,7 @@ pub(super) fn fail_whole<T>(code: Code) -> Result<T, Failure> {
 
 impl Failure {
     /// The same failure with its field written below `prefix`.
-    pub(super) fn below(mut self, prefix: &str) -> Failure {
+    pub(super) fn below(mut self, prefix: &str) -> Self {
         self.field = Some(match self.field {
             Some(field) => format!("{prefix}.{field}"),
             None => prefix.to_owned(),
@@ -103,11 +104,12 @@ pub(super) struct Accepted {
 
 impl Verdict {
     /// Whether something in the document itself is refused, not only a list missing.
+    #[must_use]
     pub fn is_refused(&self) -> bool {
         self.status == Status::Fail && self.lacks.is_empty()
     }
 
-    pub(super) fn of(outcome: Result<Accepted, Failure>, not_checked: Vec<&'static str>, bare: bool) -> Verdict {
+    pub(super) fn of(outcome: Result<Accepted, Failure>, not_checked: Vec<&'static str>, bare: bool) -> Self {
         let status = match &outcome {
             Err(_) => Status::Fail,
             Ok(_) if not_checked.is_empty() => Status::Pass,
@@ -117,7 +119,7 @@ impl Verdict {
             Ok(accepted) => (codes::OK, None, accepted),
             Err(failure) => (failure.code, failure.field, Accepted::default()),
         };
-        Verdict {
+        Self {
             status,
             reason_code: reason_code.text(),
             field,

@@ -33,6 +33,7 @@ pub struct ConsistencyFile {
 
 impl ConsistencyFile {
     /// Prints the file.
+    #[must_use]
     pub fn encode(&self) -> String {
         let mut text = format!("old {}\n", self.old);
         for hash in &self.path {
@@ -50,7 +51,7 @@ impl ConsistencyFile {
     /// A line out of place, another spelling of a number or of base64, more
     /// than 63 hashes, hashes although `old` is 0, or a checkpoint that is no
     /// signed note.
-    pub fn decode(bytes: &[u8]) -> Result<ConsistencyFile, ReceiptError> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, ReceiptError> {
         if bytes.len() > CONSISTENCY_FILE_BYTES_MAX {
             return Err(ReceiptError::TooLarge { got: bytes.len(), limit: CONSISTENCY_FILE_BYTES_MAX });
         }
@@ -62,7 +63,7 @@ impl ConsistencyFile {
         let old = old.ok_or(ReceiptError::Lines { rule: "must begin with an old line" })?;
         let old = TreeSize::parse(old).map_err(ReceiptError::OldSize)?;
         let path = decode_path(&mut lines)?;
-        let file = ConsistencyFile { old, path, checkpoint: SignedNote::parse(checkpoint.as_bytes())? };
+        let file = Self { old, path, checkpoint: SignedNote::parse(checkpoint.as_bytes())? };
         file.require_empty_path_from_zero()?;
         Ok(file)
     }

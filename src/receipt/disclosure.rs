@@ -87,7 +87,7 @@ impl Disclosure {
     /// # Errors
     /// A proof without entry, an entry that is not about this bundle, a name
     /// that fits no receipt or several.
-    pub fn of(bundle: &Value, proof: LogProof, wanted: &[&str]) -> Result<Disclosure, ReceiptError> {
+    pub fn of(bundle: &Value, proof: LogProof, wanted: &[&str]) -> Result<Self, ReceiptError> {
         let payload = logged_payload(bundle, &proof)?;
         let all: Vec<_> = receipts(payload).collect();
         let places = wanted.iter().map(|name| find(&all, name)).collect::<Result<BTreeSet<usize>, _>>()?;
@@ -102,7 +102,7 @@ impl Disclosure {
         if shown.is_empty() {
             return Err(DisclosureError::NothingChosen.into());
         }
-        Ok(Disclosure { proof, receipts: shown })
+        Ok(Self { proof, receipts: shown })
     }
 
     /// Prints the file: compact JSON, one line.
@@ -120,7 +120,7 @@ impl Disclosure {
     /// Not strict JSON, another version, a member that is missing, unknown or
     /// breaks its rule, a proof text that is none, receipts out of tree order.
     /// Nothing is proven yet.
-    pub fn decode(bytes: &[u8]) -> Result<Disclosure, ReceiptError> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, ReceiptError> {
         if bytes.len() > DISCLOSURE_BYTES_MAX {
             return Err(ReceiptError::TooLarge { got: bytes.len(), limit: DISCLOSURE_BYTES_MAX });
         }
@@ -136,30 +136,35 @@ impl Disclosure {
         if !in_order || receipts.iter().any(|shown| shown.index > shown.leaf_index) {
             return Err(DisclosureError::Order.into());
         }
-        Ok(Disclosure { proof, receipts })
+        Ok(Self { proof, receipts })
     }
 
     /// Whether bytes look like such a file: JSON that names a version of it.
+    #[must_use]
     pub fn is_one(bytes: &[u8]) -> bool {
-        json::parse_within(bytes, DEPTH_MAX, json::room_for(bytes.len())).is_ok_and(|file| Disclosure::is_in(&file))
+        json::parse_within(bytes, DEPTH_MAX, json::room_for(bytes.len())).is_ok_and(|file| Self::is_in(&file))
     }
 
     /// Whether a document is such a file: it names a version of it.
+    #[must_use]
     pub fn is_in(file: &Value) -> bool {
         file.get(VERSION_FIELD).is_some()
     }
 
     /// JSON Schema of the file, as committed in `schemas/`.
+    #[must_use]
     pub fn schema() -> String {
         file_schema("disclosure", "Disclosure: some receipts of a logged bundle", &SHAPE)
     }
 
     /// Entry and proof of the bundle.
+    #[must_use]
     pub fn proof(&self) -> &LogProof {
         &self.proof
     }
 
     /// What is shown, in tree order; at least one.
+    #[must_use]
     pub fn receipts(&self) -> &[ShownReceipt] {
         &self.receipts
     }
@@ -167,6 +172,7 @@ impl Disclosure {
     /// For each shown receipt whether its path leads to `root`, which has to
     /// come from a proven entry. Cost: one hash a level; a mismatch costs more,
     /// a bounded number of times.
+    #[must_use]
     pub fn check(&self, root: &ReceiptsRoot) -> Vec<Result<(), ReceiptError>> {
         let mut explained = 0;
         let one = |shown: &ShownReceipt| match shown.check(root) {
@@ -183,26 +189,31 @@ impl Disclosure {
 
 impl ShownReceipt {
     /// The bundle's array, e.g. `tool_receipts`.
+    #[must_use]
     pub fn array(&self) -> &'static str {
         self.array
     }
 
     /// Place in that array.
+    #[must_use]
     pub fn index(&self) -> u32 {
         self.index
     }
 
     /// Place among all receipts of the bundle.
+    #[must_use]
     pub fn leaf_index(&self) -> u32 {
         self.leaf_index
     }
 
     /// The id that it gives itself. Untrusted.
+    #[must_use]
     pub fn id(&self) -> Option<&str> {
         names::id_of(&self.receipt)
     }
 
     /// The receipt itself, as it stands in the bundle. Untrusted.
+    #[must_use]
     pub fn receipt(&self) -> &Value {
         &self.receipt
     }
@@ -237,7 +248,7 @@ impl ShownReceipt {
     }
 
     /// Which statement of the file is the wrong one, when only one is.
-    fn explain(&self, root: &ReceiptsRoot, others: &[ShownReceipt]) -> DisclosureError {
+    fn explain(&self, root: &ReceiptsRoot, others: &[Self]) -> DisclosureError {
         let digest = self.digest();
         let fits = |array: &str, index: u32, digest: &ArtifactDigest| self.leads_to(root, array, index, digest).is_ok();
         if RECEIPT_ARRAYS.iter().any(|array| fits(array, self.index, &digest)) {
@@ -265,7 +276,7 @@ impl ShownReceipt {
 
     /// Reads what has the shape of [`SHOWN`]; another array is refused again,
     /// so that none is ever guessed.
-    fn from_value(value: &Value) -> Result<ShownReceipt, ReceiptError> {
+    fn from_value(value: &Value) -> Result<Self, ReceiptError> {
         let missing = |name: &'static str| ShapeError::at(name, Broken::MissingField, "is required");
         let number = |name| {
             let number = value.get(name).and_then(Value::as_i64).and_then(|number| u32::try_from(number).ok());
@@ -278,7 +289,7 @@ impl ShownReceipt {
         let path = path.collect::<Result<Vec<_>, _>>().map_err(ReceiptError::Hash)?;
         let receipt = value.get("receipt").ok_or_else(|| missing("receipt"))?.clone();
         let (index, leaf_index, count) = (number("index")?, number("leaf_index")?, number("count")?);
-        Ok(ShownReceipt { array, index, leaf_index, count, path, receipt })
+        Ok(Self { array, index, leaf_index, count, path, receipt })
     }
 }
 
@@ -355,21 +366,22 @@ fn path_field(error: &ProofError) -> &'static str {
 }
 
 impl DisclosureError {
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         match self {
-            DisclosureError::NoEntry => &codes::receipt::DISCLOSURE_NO_ENTRY,
-            DisclosureError::NoReceiptsRoot => &codes::receipt::DISCLOSURE_NO_RECEIPTS_ROOT,
-            DisclosureError::OtherBundle => &codes::receipt::DISCLOSURE_OTHER_BUNDLE,
-            DisclosureError::NothingChosen => &codes::receipt::DISCLOSURE_NOTHING_CHOSEN,
-            DisclosureError::UnknownReceipt { .. } => &codes::receipt::DISCLOSURE_UNKNOWN_RECEIPT,
-            DisclosureError::Ambiguous { .. } => &codes::receipt::DISCLOSURE_AMBIGUOUS_RECEIPT,
-            DisclosureError::Order => &codes::receipt::DISCLOSURE_ORDER,
-            DisclosureError::Count { .. } => &codes::receipt::DISCLOSURE_COUNT,
-            DisclosureError::OtherArray => &codes::receipt::DISCLOSURE_OTHER_ARRAY,
-            DisclosureError::OtherIndex => &codes::receipt::DISCLOSURE_OTHER_INDEX,
-            DisclosureError::Swapped => &codes::receipt::DISCLOSURE_SWAPPED,
-            DisclosureError::NotInBundle => &codes::receipt::DISCLOSURE_NOT_IN_BUNDLE,
-            DisclosureError::Path(error) => error.code(),
+            Self::NoEntry => &codes::receipt::DISCLOSURE_NO_ENTRY,
+            Self::NoReceiptsRoot => &codes::receipt::DISCLOSURE_NO_RECEIPTS_ROOT,
+            Self::OtherBundle => &codes::receipt::DISCLOSURE_OTHER_BUNDLE,
+            Self::NothingChosen => &codes::receipt::DISCLOSURE_NOTHING_CHOSEN,
+            Self::UnknownReceipt { .. } => &codes::receipt::DISCLOSURE_UNKNOWN_RECEIPT,
+            Self::Ambiguous { .. } => &codes::receipt::DISCLOSURE_AMBIGUOUS_RECEIPT,
+            Self::Order => &codes::receipt::DISCLOSURE_ORDER,
+            Self::Count { .. } => &codes::receipt::DISCLOSURE_COUNT,
+            Self::OtherArray => &codes::receipt::DISCLOSURE_OTHER_ARRAY,
+            Self::OtherIndex => &codes::receipt::DISCLOSURE_OTHER_INDEX,
+            Self::Swapped => &codes::receipt::DISCLOSURE_SWAPPED,
+            Self::NotInBundle => &codes::receipt::DISCLOSURE_NOT_IN_BUNDLE,
+            Self::Path(error) => error.code(),
         }
     }
 }

@@ -29,6 +29,7 @@ const HEADER: &str = "c2sp.org/tlog-proof@v1";
 
 /// Prints a proof. What exceeds the limits of this file is printed all the
 /// same and refused by [`decode`].
+#[must_use]
 pub fn encode(proof: &LogProof) -> String {
     let mut text = format!("{HEADER}\n");
     if let Some(extra) = &proof.extra {

@@ -108,7 +108,7 @@ impl FromRef<AppState> for Metrics {
 
 impl FromRef<AppState> for Arc<Limits> {
     fn from_ref(state: &AppState) -> Self {
-        Arc::clone(&state.limits)
+        Self::clone(&state.limits)
     }
 }
 

@@ -36,7 +36,7 @@ impl TilePath {
     /// 63, a width outside 1..=255 in a partial path, leading zeros, groups
     /// that are not three digits, missing or superfluous groups, anything
     /// before or after.
-    pub fn parse(text: &str) -> Result<TilePath, TileError> {
+    pub fn parse(text: &str) -> Result<Self, TileError> {
         if text.len() > PATH_BYTES_MAX {
             return Err(refused("it is too long"));
         }
@@ -47,11 +47,11 @@ impl TilePath {
         };
         let index = parse_number(number)?;
         let path = if head == "entries" {
-            TilePath::Entries { index, width }
+            Self::Entries { index, width }
         } else {
             let level = parse_small(head, 0, u16::from(TILE_LEVEL_MAX), "level must be 0 to 63")?;
             // At most 63 by the line above.
-            TilePath::Hashes { tile: TileId { level: level as u8, index }, width }
+            Self::Hashes { tile: TileId { level: level as u8, index }, width }
         };
         // The one rule that covers what the checks above may have let pass,
         // such as leading groups of zeros.
@@ -91,11 +91,11 @@ impl fmt::Display for TilePath {
     /// Prints the part after `tile/`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (index, width) = match *self {
-            TilePath::Hashes { tile, width } => {
+            Self::Hashes { tile, width } => {
                 write!(f, "{}/", tile.level)?;
                 (tile.index, width)
             }
-            TilePath::Entries { index, width } => {
+            Self::Entries { index, width } => {
                 f.write_str("entries/")?;
                 (index, width)
             }

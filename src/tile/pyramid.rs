@@ -17,7 +17,7 @@ impl Pyramid {
     ///
     /// # Errors
     /// The bytes are not 1 to 256 whole hashes.
-    pub fn fold(tile_bytes: &[u8]) -> Result<Pyramid, TileError> {
+    pub fn fold(tile_bytes: &[u8]) -> Result<Self, TileError> {
         let width = tile_bytes.len() / HASH_BYTES;
         if !tile_bytes.len().is_multiple_of(HASH_BYTES) || width == 0 || width > TILE_WIDTH {
             return Err(TileError::TileLength { got: tile_bytes.len() });
@@ -28,11 +28,12 @@ impl Pyramid {
             let above = row.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
             rows.push(std::mem::replace(&mut row, above));
         }
-        Ok(Pyramid { rows })
+        Ok(Self { rows })
     }
 
     /// The hash of a node of the tile that [`locate`] names; `None` when the
     /// tile was too narrow to hold it.
+    #[must_use]
     pub fn get(&self, node: Node) -> Option<Hash> {
         let (_, covered) = locate(node);
         let height = covered.len().trailing_zeros();

@@ -207,6 +207,7 @@ pub struct PolicyError {
 }
 
 impl PolicyError {
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         self.defect.code()
     }
@@ -252,22 +253,22 @@ pub enum PolicyDefect {
 impl PolicyDefect {
     fn code(&self) -> &'static Code {
         match self {
-            PolicyDefect::TooLarge => &codes::trust::POLICY_TOO_LARGE,
-            PolicyDefect::NotUtf8 => &codes::trust::POLICY_NOT_UTF8,
-            PolicyDefect::ControlCharacter => &codes::trust::POLICY_CONTROL_CHARACTER,
-            PolicyDefect::UnknownKeyword => &codes::trust::POLICY_UNKNOWN_KEYWORD,
-            PolicyDefect::Words { .. } => &codes::trust::POLICY_LINE_FORM,
-            PolicyDefect::Key(error) => error.code(),
-            PolicyDefect::DuplicateKey => &codes::trust::POLICY_DUPLICATE_KEY,
-            PolicyDefect::DuplicateName { .. } => &codes::trust::POLICY_DUPLICATE_NAME,
-            PolicyDefect::ReservedName => &codes::trust::POLICY_RESERVED_NAME,
-            PolicyDefect::UndefinedName { .. } => &codes::trust::POLICY_UNDEFINED_NAME,
-            PolicyDefect::MemberTwice { .. } => &codes::trust::POLICY_MEMBER_TWICE,
-            PolicyDefect::Threshold { .. } => &codes::trust::POLICY_THRESHOLD,
-            PolicyDefect::TooMany { .. } => &codes::trust::POLICY_TOO_MANY,
-            PolicyDefect::SecondQuorum => &codes::trust::POLICY_SECOND_QUORUM,
-            PolicyDefect::NoQuorum => &codes::trust::POLICY_NO_QUORUM,
-            PolicyDefect::NoLog => &codes::trust::POLICY_NO_LOG,
+            Self::TooLarge => &codes::trust::POLICY_TOO_LARGE,
+            Self::NotUtf8 => &codes::trust::POLICY_NOT_UTF8,
+            Self::ControlCharacter => &codes::trust::POLICY_CONTROL_CHARACTER,
+            Self::UnknownKeyword => &codes::trust::POLICY_UNKNOWN_KEYWORD,
+            Self::Words { .. } => &codes::trust::POLICY_LINE_FORM,
+            Self::Key(error) => error.code(),
+            Self::DuplicateKey => &codes::trust::POLICY_DUPLICATE_KEY,
+            Self::DuplicateName { .. } => &codes::trust::POLICY_DUPLICATE_NAME,
+            Self::ReservedName => &codes::trust::POLICY_RESERVED_NAME,
+            Self::UndefinedName { .. } => &codes::trust::POLICY_UNDEFINED_NAME,
+            Self::MemberTwice { .. } => &codes::trust::POLICY_MEMBER_TWICE,
+            Self::Threshold { .. } => &codes::trust::POLICY_THRESHOLD,
+            Self::TooMany { .. } => &codes::trust::POLICY_TOO_MANY,
+            Self::SecondQuorum => &codes::trust::POLICY_SECOND_QUORUM,
+            Self::NoQuorum => &codes::trust::POLICY_NO_QUORUM,
+            Self::NoLog => &codes::trust::POLICY_NO_LOG,
         }
     }
 }

@@ -42,13 +42,14 @@ pub enum AnswerError {
 }
 
 impl AnswerError {
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         match self {
-            AnswerError::Malformed => &verdict::ANSWER_MALFORMED,
-            AnswerError::OtherDigest { .. } => &verdict::ANSWER_OTHER_DIGEST,
-            AnswerError::BeyondTree { .. } => &verdict::ANSWER_BEYOND_TREE,
-            AnswerError::OtherEntry => &verdict::ANSWER_OTHER_ENTRY,
-            AnswerError::Proof(error) => error.code(),
+            Self::Malformed => &verdict::ANSWER_MALFORMED,
+            Self::OtherDigest { .. } => &verdict::ANSWER_OTHER_DIGEST,
+            Self::BeyondTree { .. } => &verdict::ANSWER_BEYOND_TREE,
+            Self::OtherEntry => &verdict::ANSWER_OTHER_ENTRY,
+            Self::Proof(error) => error.code(),
         }
     }
 }
@@ -58,7 +59,7 @@ impl Claim {
     ///
     /// # Errors
     /// It is about another artifact, or about a place that cannot be.
-    pub fn of(sent: &[u8], answer: &Answer<'_>) -> Result<Claim, AnswerError> {
+    pub fn of(sent: &[u8], answer: &Answer<'_>) -> Result<Self, AnswerError> {
         let want = logged_digest(sent);
         let got = answer.artifact.ok_or(AnswerError::Malformed)?;
         if got != want.to_string() {
@@ -69,7 +70,7 @@ impl Claim {
         if index >= size {
             return Err(AnswerError::BeyondTree { index, size });
         }
-        Ok(Claim { index, leaf_hash, artifact: want })
+        Ok(Self { index, leaf_hash, artifact: want })
     }
 
     /// Whether a `.tlog-proof` shows it under the reader's own policy.

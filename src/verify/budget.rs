@@ -33,22 +33,23 @@ pub struct OverBudget {
 }
 
 impl OverBudget {
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         &verdict::MEMORY_BUDGET
     }
 }
 
 impl Default for Budget {
-    fn default() -> Budget {
-        Budget::new(MEMORY_BYTES_MAX)
+    fn default() -> Self {
+        Self::new(MEMORY_BYTES_MAX)
     }
 }
 
 impl Budget {
     /// For a run that may fill `max` bytes.
     #[must_use]
-    pub const fn new(max: usize) -> Budget {
-        Budget { max, left: max / KEPT_PART }
+    pub const fn new(max: usize) -> Self {
+        Self { max, left: max / KEPT_PART }
     }
 
     /// Room for the values of a document of so many bytes.

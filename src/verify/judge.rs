@@ -91,8 +91,8 @@ pub struct Judge {
 impl Judge {
     /// A judge with nothing but protocol options.
     #[must_use]
-    pub fn new(protocol: protocol::Options) -> Judge {
-        Judge {
+    pub fn new(protocol: protocol::Options) -> Self {
+        Self {
             protocol,
             has_config: false,
             protocol_only: false,
@@ -108,14 +108,14 @@ impl Judge {
 
     /// Checks signatures with these keys, which may remember some.
     #[must_use]
-    pub fn with_keys(mut self, keys: KeyCache) -> Judge {
+    pub fn with_keys(mut self, keys: KeyCache) -> Self {
         self.keys = keys;
         self
     }
 
     /// Reads the whole log as evidence. Cost: one audit of all of it.
     #[must_use]
-    pub fn with_log(mut self, log: WholeLog) -> Judge {
+    pub fn with_log(mut self, log: WholeLog) -> Self {
         let audit = audit::audit(log.timeline(), self.operator.as_ref());
         self.evidence = Evidence::Log { log: Box::new(log), audit: Box::new(audit) };
         self
@@ -361,9 +361,9 @@ impl BundleName {
 
     /// Of one bundle of a document.
     #[must_use]
-    pub fn of(bundle: &Bundle<'_>) -> BundleName {
+    pub fn of(bundle: &Bundle<'_>) -> Self {
         let says = ProofBundle::of(bundle.payload());
-        BundleName {
+        Self {
             digest: ArtifactDigest::of(json::to_compact(bundle.value()).as_bytes()),
             bundle_id: says.id().map(str::to_owned),
             agent: bundle.agent().map(str::to_owned),
@@ -376,10 +376,10 @@ impl BundleName {
 impl DocumentName {
     /// Names bundle, signer, agent and run where the document holds exactly one
     /// bundle.
-    fn of(document: &Document<'_>) -> DocumentName {
+    fn of(document: &Document<'_>) -> Self {
         let one = document.subject().map(BundleName::of);
         let text = |pick: fn(&BundleName) -> &Option<String>| one.as_ref().and_then(|one| pick(one).clone());
-        DocumentName {
+        Self {
             kind: document.kind().name(),
             digest: ArtifactDigest::of(json::to_compact(document.value()).as_bytes()),
             bundle_id: text(|one| &one.bundle_id),

@@ -72,7 +72,7 @@ impl Packet {
     /// # Errors
     /// The times of its entries go back: no verdict is made of such a packet.
     /// Or they fill the memory that a run may take.
-    pub fn read(files: &[File], policy: &TrustPolicy) -> Result<Packet, CopyError> {
+    pub fn read(files: &[File], policy: &TrustPolicy) -> Result<Self, CopyError> {
         let mut reading = Reading::new(policy, Budget::default());
         files.iter().try_for_each(|(name, bytes)| reading.take(name, bytes))?;
         reading.finish()
@@ -80,7 +80,7 @@ impl Packet {
 
     /// The same, compared with its own list of files.
     #[must_use]
-    pub fn with(mut self, manifest: &Manifest) -> Packet {
+    pub fn with(mut self, manifest: &Manifest) -> Self {
         self.checks.insert(0, manifest.check());
         self.gone = manifest.gone();
         self.listed = manifest.listed().into_iter().map(|(name, digest)| (digest, name)).collect();
@@ -122,7 +122,7 @@ impl Packet {
 
     /// The same, saying that a file was not read.
     #[must_use]
-    pub fn without(mut self, name: &str, why: &str) -> Packet {
+    pub fn without(mut self, name: &str, why: &str) -> Self {
         self.checks.push(Check::incomplete("evidence", &verdict::EVIDENCE_NOT_READ, format!("{name}: {why}")));
         self
     }

@@ -61,14 +61,15 @@ pub enum TokenError {
 }
 
 impl TokenError {
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         match self {
-            TokenError::Form => &verdict::TOKEN_FORM,
-            TokenError::Header => &verdict::TOKEN_HEADER,
-            TokenError::Claims(_) => &verdict::TOKEN_CLAIMS,
-            TokenError::KeyUnknown => &verdict::TOKEN_KEY_UNKNOWN,
-            TokenError::Signature => &verdict::TOKEN_SIGNATURE_INVALID,
-            TokenError::KeySet(_) => &verdict::KEY_SET_INVALID,
+            Self::Form => &verdict::TOKEN_FORM,
+            Self::Header => &verdict::TOKEN_HEADER,
+            Self::Claims(_) => &verdict::TOKEN_CLAIMS,
+            Self::KeyUnknown => &verdict::TOKEN_KEY_UNKNOWN,
+            Self::Signature => &verdict::TOKEN_SIGNATURE_INVALID,
+            Self::KeySet(_) => &verdict::KEY_SET_INVALID,
         }
     }
 }
@@ -78,7 +79,7 @@ impl ScopedToken {
     ///
     /// # Errors
     /// Anything but the one spelling of header and claims that issuers write.
-    pub fn parse(bytes: &[u8]) -> Result<ScopedToken, TokenError> {
+    pub fn parse(bytes: &[u8]) -> Result<Self, TokenError> {
         let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= TOKEN_BYTES_MAX);
         let text = text.ok_or(TokenError::Form)?.trim_end_matches(['\r', '\n']);
         let (signed, signature) = text.rsplit_once('.').ok_or(TokenError::Form)?;
@@ -87,7 +88,7 @@ impl ScopedToken {
         let kid = kid_of(&part(header)?)?;
         let claims = part(claims)?;
         check_claims(&claims).map_err(|error| TokenError::Claims(error.to_string()))?;
-        Ok(ScopedToken {
+        Ok(Self {
             hash: hex::encode(&sha256(text.as_bytes())),
             claims,
             kid,
@@ -147,7 +148,7 @@ impl KeySet {
     /// # Errors
     /// It is no such document, holds no Ed25519 key, a kid is not that of its
     /// key, or a key is private.
-    pub fn parse(bytes: &[u8]) -> Result<KeySet, TokenError> {
+    pub fn parse(bytes: &[u8]) -> Result<Self, TokenError> {
         let wrong = |why: &str| TokenError::KeySet(why.to_owned());
         let document = json::parse(bytes, DEPTH_MAX).map_err(|error| TokenError::KeySet(error.to_string()))?;
         let keys = document.get("keys").and_then(Value::as_array).filter(|keys| keys.len() <= KEYS_MAX);
@@ -172,6 +173,6 @@ impl KeySet {
         if ours.is_empty() {
             return Err(wrong("holds no key with kty OKP and crv Ed25519"));
         }
-        Ok(KeySet { others: keys.len() - ours.len(), keys: ours })
+        Ok(Self { others: keys.len() - ours.len(), keys: ours })
     }
 }

@@ -118,22 +118,22 @@ impl AuditStatus {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            AuditStatus::Pass => "pass",
-            AuditStatus::Fail => "fail",
-            AuditStatus::Incomplete => "incomplete",
-            AuditStatus::NotApplicable => "not_applicable",
-            AuditStatus::NotAsked => "not_asked",
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Incomplete => "incomplete",
+            Self::NotApplicable => "not_applicable",
+            Self::NotAsked => "not_asked",
         }
     }
 }
 
 impl From<audit::Verdict> for AuditStatus {
-    fn from(verdict: audit::Verdict) -> AuditStatus {
+    fn from(verdict: audit::Verdict) -> Self {
         match verdict {
-            audit::Verdict::Pass => AuditStatus::Pass,
-            audit::Verdict::Fail => AuditStatus::Fail,
-            audit::Verdict::Incomplete => AuditStatus::Incomplete,
-            audit::Verdict::NotApplicable => AuditStatus::NotApplicable,
+            audit::Verdict::Pass => Self::Pass,
+            audit::Verdict::Fail => Self::Fail,
+            audit::Verdict::Incomplete => Self::Incomplete,
+            audit::Verdict::NotApplicable => Self::NotApplicable,
         }
     }
 }
@@ -183,8 +183,8 @@ impl CoveragePart {
         beyond > own
     }
 
-    pub(super) fn none(operator: Option<&Did>) -> CoveragePart {
-        CoveragePart {
+    pub(super) fn none(operator: Option<&Did>) -> Self {
+        Self {
             rules_version: RULES_VERSION,
             operator: operator.map(ToString::to_string),
             roots_digest: None,
@@ -246,9 +246,9 @@ pub fn json_schema() -> serde_json::Value {
 impl Verification {
     /// A proof alone: the artifact carries no verdict of its own.
     #[must_use]
-    pub fn of_proof(report: Report) -> Verification {
+    pub fn of_proof(report: Report) -> Self {
         let audit = AuditPart { status: AuditStatus::NotApplicable, findings: Vec::new(), pending: Vec::new() };
-        Verification {
+        Self {
             report_version: REPORT_VERSION,
             verdict: report.verdict,
             subject: report.subject,
@@ -262,7 +262,7 @@ impl Verification {
 
     /// The same with the checks of the document's own proof, which come first.
     #[must_use]
-    pub fn with_proof(mut self, report: Report) -> Verification {
+    pub fn with_proof(mut self, report: Report) -> Self {
         self.subject = report.subject;
         self.checks.splice(0..0, report.checks);
         self.judged()
@@ -270,14 +270,14 @@ impl Verification {
 
     /// The same with one more check.
     #[must_use]
-    pub fn with_check(mut self, check: Check) -> Verification {
+    pub fn with_check(mut self, check: Check) -> Self {
         self.checks.push(check);
         self.judged()
     }
 
     /// Fills in the verdict: fail if either fails, else incomplete if either is
     /// or anything was not shown.
-    pub(super) fn judged(mut self) -> Verification {
+    pub(super) fn judged(mut self) -> Self {
         let protocol = self.protocol.as_ref().map_or(Outcome::Pass, ProtocolPart::outcome);
         let audit = match self.audit.status {
             AuditStatus::Fail => Outcome::Fail,
@@ -316,8 +316,8 @@ impl ProtocolPart {
         }
     }
 
-    pub(super) fn of(verdict: &protocol::Verdict, allowlists: Allowlists, verification_time: i64) -> ProtocolPart {
-        ProtocolPart {
+    pub(super) fn of(verdict: &protocol::Verdict, allowlists: Allowlists, verification_time: i64) -> Self {
+        Self {
             status: verdict.status,
             reason_code: verdict.reason_code,
             field: verdict.field.clone(),
@@ -335,35 +335,35 @@ impl ProtocolPart {
 }
 
 impl Check {
-    pub(super) fn pass(name: &'static str, detail: impl Into<String>) -> Check {
-        Check { name, outcome: Outcome::Pass, code: (&verdict::OK).into(), detail: detail.into(), advice: None }
+    pub(super) fn pass(name: &'static str, detail: impl Into<String>) -> Self {
+        Self { name, outcome: Outcome::Pass, code: (&verdict::OK).into(), detail: detail.into(), advice: None }
     }
 
-    pub(super) fn fail(name: &'static str, code: &'static Code, detail: impl Into<String>) -> Check {
+    pub(super) fn fail(name: &'static str, code: &'static Code, detail: impl Into<String>) -> Self {
         let advice = advice_of(code).or(advice(name));
-        Check { name, outcome: Outcome::Fail, code: code.into(), detail: detail.into(), advice }
+        Self { name, outcome: Outcome::Fail, code: code.into(), detail: detail.into(), advice }
     }
 
     /// A checkpoint that the policy does not believe: one of another log says
     /// nothing, any other fails.
-    pub(super) fn disbelieved(name: &'static str, error: &TrustError, what: impl Display) -> Check {
+    pub(super) fn disbelieved(name: &'static str, error: &TrustError, what: impl Display) -> Self {
         let detail = format!("{what}: {error}");
         match error.is_of_another_log() {
-            true => Check::incomplete(name, error.code(), detail),
-            false => Check::fail(name, error.code(), detail),
+            true => Self::incomplete(name, error.code(), detail),
+            false => Self::fail(name, error.code(), detail),
         }
     }
 
-    pub(super) fn incomplete(name: &'static str, code: &'static Code, detail: impl Into<String>) -> Check {
+    pub(super) fn incomplete(name: &'static str, code: &'static Code, detail: impl Into<String>) -> Self {
         let advice = advice_of(code).or(advice(name));
-        Check { name, outcome: Outcome::Incomplete, code: code.into(), detail: detail.into(), advice }
+        Self { name, outcome: Outcome::Incomplete, code: code.into(), detail: detail.into(), advice }
     }
 
     /// The documents of one file say unlike things: what a rule of the audit says
     /// where there is one.
-    pub(super) fn disagreement(why: &str) -> Check {
+    pub(super) fn disagreement(why: &str) -> Self {
         let (name, code) = ("document", Reason::Rule(&DOCUMENTS_DISAGREE));
-        Check { name, outcome: Outcome::Incomplete, code, detail: why.to_owned(), advice: advice(name) }
+        Self { name, outcome: Outcome::Incomplete, code, detail: why.to_owned(), advice: advice(name) }
     }
 }
 

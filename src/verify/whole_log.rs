@@ -39,25 +39,24 @@ impl CopyError {
     #[must_use]
     pub const fn is_incomplete(&self) -> bool {
         match self {
-            CopyError::Memory { .. } => true,
-            CopyError::Trust(error) => error.is_of_another_log(),
-            CopyError::Entry { .. }
-            | CopyError::Root { .. }
-            | CopyError::Short { .. }
-            | CopyError::Order { .. }
-            | CopyError::Beyond { .. } => false,
+            Self::Memory { .. } => true,
+            Self::Trust(error) => error.is_of_another_log(),
+            Self::Entry { .. } | Self::Root { .. } | Self::Short { .. } | Self::Order { .. } | Self::Beyond { .. } => {
+                false
+            }
         }
     }
 
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         match self {
-            CopyError::Trust(error) => error.code(),
-            CopyError::Entry { source, .. } => source.code(),
-            CopyError::Root { .. } => &verdict::COPY_OTHER_ROOT,
-            CopyError::Short { .. } => &verdict::COPY_SHORT,
-            CopyError::Order { .. } => &verdict::COPY_OUT_OF_ORDER,
-            CopyError::Memory { source, .. } => source.code(),
-            CopyError::Beyond { .. } => &verdict::COPY_BEYOND,
+            Self::Trust(error) => error.code(),
+            Self::Entry { source, .. } => source.code(),
+            Self::Root { .. } => &verdict::COPY_OTHER_ROOT,
+            Self::Short { .. } => &verdict::COPY_SHORT,
+            Self::Order { .. } => &verdict::COPY_OUT_OF_ORDER,
+            Self::Memory { source, .. } => source.code(),
+            Self::Beyond { .. } => &verdict::COPY_BEYOND,
         }
     }
 }
@@ -91,10 +90,10 @@ impl LogCopy {
     ///
     /// # Errors
     /// The policy does not believe it.
-    pub fn open(policy: &TrustPolicy, checkpoint: &[u8]) -> Result<LogCopy, CopyError> {
+    pub fn open(policy: &TrustPolicy, checkpoint: &[u8]) -> Result<Self, CopyError> {
         let checkpoint = policy.open(checkpoint)?;
         let timeline = Timeline::default().of_log(checkpoint.origin().to_string());
-        Ok(LogCopy {
+        Ok(Self {
             checkpoint,
             frontier: Frontier::empty(),
             timeline,
@@ -105,8 +104,8 @@ impl LogCopy {
 
     /// The same within another budget of memory.
     #[must_use]
-    pub fn within(self, budget: Budget) -> LogCopy {
-        LogCopy { budget, ..self }
+    pub fn within(self, budget: Budget) -> Self {
+        Self { budget, ..self }
     }
 
     /// Entries that the checkpoint covers.

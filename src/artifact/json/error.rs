@@ -33,47 +33,50 @@ pub enum JsonError {
 
 impl JsonError {
     /// Stable name of the broken rule.
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         match self {
-            JsonError::NotUtf8 { .. } => &codes::artifact::JSON_NOT_UTF8,
-            JsonError::Bom { .. } => &codes::artifact::JSON_BOM,
-            JsonError::Syntax { .. } => &codes::artifact::JSON_SYNTAX,
-            JsonError::Truncated { .. } => &codes::artifact::JSON_TRUNCATED,
-            JsonError::TrailingData { .. } => &codes::artifact::JSON_TRAILING_DATA,
-            JsonError::DuplicateKey { .. } => &codes::artifact::JSON_DUPLICATE_KEY,
-            JsonError::LoneSurrogate { .. } => &codes::artifact::JSON_LONE_SURROGATE,
-            JsonError::TooDeep { .. } => &codes::artifact::JSON_TOO_DEEP,
-            JsonError::OverRoom { .. } => &codes::artifact::JSON_OVER_ROOM,
-            JsonError::NumberOverflow { .. } => &codes::artifact::JSON_NUMBER_OVERFLOW,
-            JsonError::NumberUnsafe { .. } => &codes::artifact::JSON_NUMBER_UNSAFE,
-            JsonError::NumberUnderflow { .. } => &codes::artifact::JSON_NUMBER_UNDERFLOW,
+            Self::NotUtf8 { .. } => &codes::artifact::JSON_NOT_UTF8,
+            Self::Bom { .. } => &codes::artifact::JSON_BOM,
+            Self::Syntax { .. } => &codes::artifact::JSON_SYNTAX,
+            Self::Truncated { .. } => &codes::artifact::JSON_TRUNCATED,
+            Self::TrailingData { .. } => &codes::artifact::JSON_TRAILING_DATA,
+            Self::DuplicateKey { .. } => &codes::artifact::JSON_DUPLICATE_KEY,
+            Self::LoneSurrogate { .. } => &codes::artifact::JSON_LONE_SURROGATE,
+            Self::TooDeep { .. } => &codes::artifact::JSON_TOO_DEEP,
+            Self::OverRoom { .. } => &codes::artifact::JSON_OVER_ROOM,
+            Self::NumberOverflow { .. } => &codes::artifact::JSON_NUMBER_OVERFLOW,
+            Self::NumberUnsafe { .. } => &codes::artifact::JSON_NUMBER_UNSAFE,
+            Self::NumberUnderflow { .. } => &codes::artifact::JSON_NUMBER_UNDERFLOW,
         }
     }
 
     /// Where, as `payload.receipts[0].model`: of a doubled name. The other
     /// rules say their byte only.
+    #[must_use]
     pub fn path(&self) -> Option<&str> {
         match self {
-            JsonError::DuplicateKey { path, .. } => Some(path),
+            Self::DuplicateKey { path, .. } => Some(path),
             _ => None,
         }
     }
 
     /// Byte offset at which the rule broke.
+    #[must_use]
     pub fn offset(&self) -> usize {
         match self {
-            JsonError::NotUtf8 { at }
-            | JsonError::Bom { at }
-            | JsonError::Syntax { at, .. }
-            | JsonError::Truncated { at }
-            | JsonError::TrailingData { at }
-            | JsonError::DuplicateKey { at, .. }
-            | JsonError::LoneSurrogate { at }
-            | JsonError::TooDeep { at, .. }
-            | JsonError::OverRoom { at, .. }
-            | JsonError::NumberOverflow { at }
-            | JsonError::NumberUnsafe { at }
-            | JsonError::NumberUnderflow { at } => *at,
+            Self::NotUtf8 { at }
+            | Self::Bom { at }
+            | Self::Syntax { at, .. }
+            | Self::Truncated { at }
+            | Self::TrailingData { at }
+            | Self::DuplicateKey { at, .. }
+            | Self::LoneSurrogate { at }
+            | Self::TooDeep { at, .. }
+            | Self::OverRoom { at, .. }
+            | Self::NumberOverflow { at }
+            | Self::NumberUnsafe { at }
+            | Self::NumberUnderflow { at } => *at,
         }
     }
 }

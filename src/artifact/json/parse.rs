@@ -339,13 +339,13 @@ impl Parser<'_> {
 impl JsonError {
     /// The same error, of a value that stands in a container at `step`. Filled
     /// in while returning, so that a good value costs nothing.
-    fn below(self, step: impl FnOnce() -> String) -> JsonError {
-        let JsonError::DuplicateKey { at, path } = self else { return self };
+    fn below(self, step: impl FnOnce() -> String) -> Self {
+        let Self::DuplicateKey { at, path } = self else { return self };
         let (mut outer, inner) = (step(), if path.len() > PATH_BYTES_MAX { "…" } else { &path });
         if !inner.starts_with('[') {
             outer.push('.');
         }
-        JsonError::DuplicateKey { at, path: outer + inner }
+        Self::DuplicateKey { at, path: outer + inner }
     }
 }
 

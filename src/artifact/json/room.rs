@@ -43,8 +43,8 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub fn new(max: usize) -> Room {
-        Room { left: max, max }
+    pub fn new(max: usize) -> Self {
+        Self { left: max, max }
     }
 
     /// Takes room, or says that there is none.
@@ -91,14 +91,14 @@ impl Value {
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         match self {
-            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-            Value::String(text) => allocated(text.capacity()),
-            Value::Array(items) => {
-                let inside: usize = items.iter().map(Value::heap_bytes).sum();
-                inside + allocated(items.capacity() * size_of::<Value>())
+            Self::Null | Self::Bool(_) | Self::Number(_) => 0,
+            Self::String(text) => allocated(text.capacity()),
+            Self::Array(items) => {
+                let inside: usize = items.iter().map(Self::heap_bytes).sum();
+                inside + allocated(items.capacity() * size_of::<Self>())
             }
-            Value::Object(object) => {
-                let of = |(name, value): &(String, Value)| {
+            Self::Object(object) => {
+                let of = |(name, value): &(String, Self)| {
                     let indexed = if object.index.is_some() { INDEXED_BYTES + allocated(name.len()) } else { 0 };
                     indexed + allocated(name.capacity()) + value.heap_bytes()
                 };

@@ -4,6 +4,7 @@ use std::ops::Range;
 use super::{Number, Object, Value};
 
 /// The compact form: what `JSON.stringify` prints (FORMATS 1.2). Linear.
+#[must_use]
 pub fn to_compact(value: &Value) -> String {
     let mut out = String::with_capacity(256);
     append_compact(value, &mut out);
@@ -12,6 +13,7 @@ pub fn to_compact(value: &Value) -> String {
 
 /// RFC 8785: like the compact form, with members sorted by the UTF-16 code
 /// units of their names.
+#[must_use]
 pub fn to_jcs(value: &Value) -> String {
     let mut out = String::with_capacity(256);
     write_jcs(value, &mut out);
@@ -20,6 +22,7 @@ pub fn to_jcs(value: &Value) -> String {
 
 /// The value with two-space indentation and a final newline, for people.
 /// Reading it back gives the same value.
+#[must_use]
 pub fn to_pretty(value: &Value) -> String {
     let mut out = String::new();
     write_pretty(value, 0, &mut out);

@@ -22,14 +22,14 @@ pub enum Broken {
 impl Broken {
     fn code(self) -> &'static Code {
         match self {
-            Broken::UnknownVersion => &codes::artifact::UNKNOWN_VERSION,
-            Broken::RetiredVersion => &codes::artifact::RETIRED_VERSION,
-            Broken::MissingField => &codes::artifact::MISSING_FIELD,
-            Broken::UnknownField => &codes::artifact::UNKNOWN_FIELD,
-            Broken::WrongType => &codes::artifact::WRONG_TYPE,
-            Broken::InvalidValue => &codes::artifact::INVALID_VALUE,
-            Broken::NonCanonicalBase64url => &codes::artifact::BASE64URL_NOT_CANONICAL,
-            Broken::ScopeHashMismatch => &codes::artifact::SCOPE_HASH_MISMATCH,
+            Self::UnknownVersion => &codes::artifact::UNKNOWN_VERSION,
+            Self::RetiredVersion => &codes::artifact::RETIRED_VERSION,
+            Self::MissingField => &codes::artifact::MISSING_FIELD,
+            Self::UnknownField => &codes::artifact::UNKNOWN_FIELD,
+            Self::WrongType => &codes::artifact::WRONG_TYPE,
+            Self::InvalidValue => &codes::artifact::INVALID_VALUE,
+            Self::NonCanonicalBase64url => &codes::artifact::BASE64URL_NOT_CANONICAL,
+            Self::ScopeHashMismatch => &codes::artifact::SCOPE_HASH_MISMATCH,
         }
     }
 }
@@ -52,54 +52,56 @@ enum Segment {
 
 impl ShapeError {
     /// An error at `path`, a dotted path of member names below the checked value.
-    pub fn at(path: &str, broken: Broken, rule: impl Into<String>) -> ShapeError {
+    pub fn at(path: &str, broken: Broken, rule: impl Into<String>) -> Self {
         let segments = path.split('.').rev().filter(|name| !name.is_empty());
-        ShapeError {
-            broken,
-            rule: rule.into(),
-            segments: segments.map(|name| Segment::Name(name.to_owned())).collect(),
-        }
+        Self { broken, rule: rule.into(), segments: segments.map(|name| Segment::Name(name.to_owned())).collect() }
     }
 
-    pub(super) fn here(broken: Broken, rule: impl Into<String>) -> ShapeError {
-        ShapeError { broken, rule: rule.into(), segments: Vec::new() }
+    pub(super) fn here(broken: Broken, rule: impl Into<String>) -> Self {
+        Self { broken, rule: rule.into(), segments: Vec::new() }
     }
 
-    pub(super) fn below(mut self, name: &str) -> ShapeError {
+    pub(super) fn below(mut self, name: &str) -> Self {
         self.segments.push(Segment::Name(echo(name)));
         self
     }
 
-    pub(super) fn in_element(mut self, index: usize) -> ShapeError {
+    pub(super) fn in_element(mut self, index: usize) -> Self {
         self.segments.push(Segment::Index(index));
         self
     }
 
     /// The same error, for a value that stands in member `name` of something larger.
-    pub fn within(self, name: &'static str) -> ShapeError {
+    #[must_use]
+    pub fn within(self, name: &'static str) -> Self {
         self.below(name)
     }
 
     /// The same error, for a value that is element `index` of member `name`.
-    pub fn within_element(self, name: &'static str, index: usize) -> ShapeError {
+    #[must_use]
+    pub fn within_element(self, name: &'static str, index: usize) -> Self {
         self.in_element(index).below(name)
     }
 
     /// Stable name of the broken rule.
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         self.broken.code()
     }
 
+    #[must_use]
     pub fn broken(&self) -> Broken {
         self.broken
     }
 
     /// The rule in words.
+    #[must_use]
     pub fn rule(&self) -> &str {
         &self.rule
     }
 
     /// Where, as `claims.aud[2]`. Hostile member names are not repeated.
+    #[must_use]
     pub fn path(&self) -> String {
         let mut path = String::new();
         for segment in self.segments.iter().rev().take(PATH_SEGMENTS_MAX) {

@@ -5,6 +5,7 @@ use crate::artifact::kind::Kind;
 /// JSON Schema 2020-12 of the payloads of `kind` that we define and take in, as committed
 /// in `schemas/`; `None` for kinds whose schema is a peer's. Rules between
 /// members (sorted lists, either-or) are beyond it: admission is stricter.
+#[must_use]
 pub fn json_schema(kind: Kind) -> Option<String> {
     let ours: Vec<_> = kind.row().taken_in().filter(|form| form.ours).collect();
     let (first, more) = ours.split_first()?;

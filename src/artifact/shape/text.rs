@@ -62,42 +62,43 @@ impl Text {
             if good { Ok(()) } else { Err(Broken::InvalidValue) }
         };
         match self {
-            Text::Plain { min, max } => ok((min..=max).contains(&text.len())),
-            Text::Id => ok((1..=ID_BYTES_MAX).contains(&text.len())),
-            Text::Word(word) => ok(text == word),
-            Text::Did => ok(is_did(text)),
-            Text::DidKey => ok(is_did(text) && text.starts_with("did:key:z")),
-            Text::Hex64 => ok(is_hex(text, 64)),
-            Text::Kid => ok(is_hex(text, 16)),
-            Text::Nonce => ok(is_hex(text, 32)),
-            Text::B64u { min } => check_b64u(text, min, B64U_BYTES_MAX),
-            Text::B64u43 => check_b64u(text, 43, 43),
-            Text::B64u86 => check_b64u(text, 86, 86),
-            Text::PeerTime => ok(time::unix_ms(text).is_some()),
-            Text::Time => ok(time::is_ours(text)),
-            Text::Dns1123 => ok(is_dns1123(text)),
-            Text::Submitter => ok(is_submitter(text)),
-            Text::Origin => {
+            Self::Plain { min, max } => ok((min..=max).contains(&text.len())),
+            Self::Id => ok((1..=ID_BYTES_MAX).contains(&text.len())),
+            Self::Word(word) => ok(text == word),
+            Self::Did => ok(is_did(text)),
+            Self::DidKey => ok(is_did(text) && text.starts_with("did:key:z")),
+            Self::Hex64 => ok(is_hex(text, 64)),
+            Self::Kid => ok(is_hex(text, 16)),
+            Self::Nonce => ok(is_hex(text, 32)),
+            Self::B64u { min } => check_b64u(text, min, B64U_BYTES_MAX),
+            Self::B64u43 => check_b64u(text, 43, 43),
+            Self::B64u86 => check_b64u(text, 86, 86),
+            Self::PeerTime => ok(time::unix_ms(text).is_some()),
+            Self::Time => ok(time::is_ours(text)),
+            Self::Dns1123 => ok(is_dns1123(text)),
+            Self::Submitter => ok(is_submitter(text)),
+            Self::Origin => {
                 ok((1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b'+'))
             }
-            Text::Digits => ok((1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())),
-            Text::Eip155 => ok(is_eip155(text)),
-            Text::RelativePath => ok(is_relative_path(text)),
+            Self::Digits => ok((1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())),
+            Self::Eip155 => ok(is_eip155(text)),
+            Self::RelativePath => ok(is_relative_path(text)),
         }
     }
 
     /// Whether an id is in the one spelling; any other text is not asked.
     pub(super) fn check_id(self, text: &str) -> Result<(), Broken> {
-        if self != Text::Id || is_spelled(text) { Ok(()) } else { Err(Broken::InvalidValue) }
+        if self != Self::Id || is_spelled(text) { Ok(()) } else { Err(Broken::InvalidValue) }
     }
 
     /// The rule in words, for errors and schemas.
+    #[must_use]
     pub fn rule(self) -> String {
         match self {
-            Text::Plain { min: 0, max } => format!("must be text of at most {max} bytes"),
-            Text::Plain { min, max } => format!("must be text of {min} to {max} bytes"),
-            Text::Word(word) => format!("must be {word}"),
-            Text::B64u { min } => {
+            Self::Plain { min: 0, max } => format!("must be text of at most {max} bytes"),
+            Self::Plain { min, max } => format!("must be text of {min} to {max} bytes"),
+            Self::Word(word) => format!("must be {word}"),
+            Self::B64u { min } => {
                 format!("must be canonical unpadded base64url of {min} to {B64U_BYTES_MAX} characters")
             }
             fixed => fixed.fixed_rule().to_owned(),
@@ -106,64 +107,64 @@ impl Text {
 
     fn fixed_rule(self) -> &'static str {
         match self {
-            Text::Plain { .. } | Text::Word(_) | Text::B64u { .. } => "must be text",
-            Text::Id => {
+            Self::Plain { .. } | Self::Word(_) | Self::B64u { .. } => "must be text",
+            Self::Id => {
                 "must be an id of 1 to 256 bytes, without a blank at either end or a character that nobody sees"
             }
-            Text::Did => "must be a DID",
-            Text::DidKey => "must be a did:key",
-            Text::Hex64 => "must be 64 lowercase hex characters",
-            Text::Kid => "must be 16 lowercase hex characters",
-            Text::Nonce => "must be 32 lowercase hex characters",
-            Text::B64u43 => "must be canonical unpadded base64url of 32 bytes (43 characters)",
-            Text::B64u86 => "must be canonical unpadded base64url of 64 bytes (86 characters)",
-            Text::PeerTime => "must be an RFC 3339 date-time with a time zone",
-            Text::Time => "must be a UTC time YYYY-MM-DDTHH:MM:SS[.mmm]Z without leap second",
-            Text::Dns1123 => "must be an exact DNS-1123 name, without globs",
-            Text::Submitter => "must be 1 to 64 of a-z, 0-9, '.', '_', '-'",
-            Text::Origin => "must be 1 to 255 visible ASCII characters without '+'",
-            Text::Digits => "must be 1 to 32 decimal digits",
-            Text::Eip155 => "must be eip155:<chain>:0x<40 hex characters>",
-            Text::RelativePath => "must be a relative path of 1 to 1024 bytes, without backslash or '..' segment",
+            Self::Did => "must be a DID",
+            Self::DidKey => "must be a did:key",
+            Self::Hex64 => "must be 64 lowercase hex characters",
+            Self::Kid => "must be 16 lowercase hex characters",
+            Self::Nonce => "must be 32 lowercase hex characters",
+            Self::B64u43 => "must be canonical unpadded base64url of 32 bytes (43 characters)",
+            Self::B64u86 => "must be canonical unpadded base64url of 64 bytes (86 characters)",
+            Self::PeerTime => "must be an RFC 3339 date-time with a time zone",
+            Self::Time => "must be a UTC time YYYY-MM-DDTHH:MM:SS[.mmm]Z without leap second",
+            Self::Dns1123 => "must be an exact DNS-1123 name, without globs",
+            Self::Submitter => "must be 1 to 64 of a-z, 0-9, '.', '_', '-'",
+            Self::Origin => "must be 1 to 255 visible ASCII characters without '+'",
+            Self::Digits => "must be 1 to 32 decimal digits",
+            Self::Eip155 => "must be eip155:<chain>:0x<40 hex characters>",
+            Self::RelativePath => "must be a relative path of 1 to 1024 bytes, without backslash or '..' segment",
         }
     }
 
     /// The rule as an ECMA-262 pattern, when it is one.
     pub(super) fn pattern(self) -> Option<String> {
         Some(match self {
-            Text::Plain { .. } | Text::Word(_) | Text::PeerTime => return None,
-            Text::Id => id_pattern(),
-            Text::Did => r"^did:[a-z0-9]+:[A-Za-z0-9._%:-]+$".to_owned(),
-            Text::DidKey => r"^did:key:z[A-Za-z0-9._%:-]+$".to_owned(),
-            Text::Hex64 => "^[0-9a-f]{64}$".to_owned(),
-            Text::Kid => "^[0-9a-f]{16}$".to_owned(),
-            Text::Nonce => "^[0-9a-f]{32}$".to_owned(),
-            Text::B64u { min } => format!("^[A-Za-z0-9_-]{{{min},{B64U_BYTES_MAX}}}$"),
-            Text::B64u43 => "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$".to_owned(),
-            Text::B64u86 => "^[A-Za-z0-9_-]{85}[AQgw]$".to_owned(),
-            Text::Time => {
+            Self::Plain { .. } | Self::Word(_) | Self::PeerTime => return None,
+            Self::Id => id_pattern(),
+            Self::Did => r"^did:[a-z0-9]+:[A-Za-z0-9._%:-]+$".to_owned(),
+            Self::DidKey => r"^did:key:z[A-Za-z0-9._%:-]+$".to_owned(),
+            Self::Hex64 => "^[0-9a-f]{64}$".to_owned(),
+            Self::Kid => "^[0-9a-f]{16}$".to_owned(),
+            Self::Nonce => "^[0-9a-f]{32}$".to_owned(),
+            Self::B64u { min } => format!("^[A-Za-z0-9_-]{{{min},{B64U_BYTES_MAX}}}$"),
+            Self::B64u43 => "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$".to_owned(),
+            Self::B64u86 => "^[A-Za-z0-9_-]{85}[AQgw]$".to_owned(),
+            Self::Time => {
                 r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,3})?Z$"
                     .to_owned()
             }
-            Text::Dns1123 => {
+            Self::Dns1123 => {
                 r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$".to_owned()
             }
-            Text::Submitter => r"^[a-z0-9._-]{1,64}$".to_owned(),
-            Text::Origin => r"^[!-*,-~]{1,255}$".to_owned(),
-            Text::Digits => "^[0-9]{1,32}$".to_owned(),
-            Text::Eip155 => "^eip155:[0-9]+:0x[0-9a-fA-F]{40}$".to_owned(),
-            Text::RelativePath => r"^(?![/~])(?!(.*/)?\.\.(/|$))[^\\]{1,1024}$".to_owned(),
+            Self::Submitter => r"^[a-z0-9._-]{1,64}$".to_owned(),
+            Self::Origin => r"^[!-*,-~]{1,255}$".to_owned(),
+            Self::Digits => "^[0-9]{1,32}$".to_owned(),
+            Self::Eip155 => "^eip155:[0-9]+:0x[0-9a-fA-F]{40}$".to_owned(),
+            Self::RelativePath => r"^(?![/~])(?!(.*/)?\.\.(/|$))[^\\]{1,1024}$".to_owned(),
         })
     }
 
     /// Least and greatest length, for rules that have no pattern of their own.
     pub(super) fn lengths(self) -> Option<(usize, usize)> {
         match self {
-            Text::Plain { min, max } => Some((min, max)),
-            Text::Id => Some((1, ID_BYTES_MAX)),
-            Text::Did | Text::DidKey => Some((7, DID_BYTES_MAX)),
-            Text::Dns1123 => Some((1, 253)),
-            Text::PeerTime => Some((20, time::PEER_TIME_BYTES_MAX)),
+            Self::Plain { min, max } => Some((min, max)),
+            Self::Id => Some((1, ID_BYTES_MAX)),
+            Self::Did | Self::DidKey => Some((7, DID_BYTES_MAX)),
+            Self::Dns1123 => Some((1, 253)),
+            Self::PeerTime => Some((20, time::PEER_TIME_BYTES_MAX)),
             _ => None,
         }
     }

@@ -40,7 +40,7 @@ struct Claim<'s, 'a> {
 pub(in crate::audit) struct Claims<'s, 'a>(BTreeMap<&'a str, Vec<Claim<'s, 'a>>>);
 
 impl<'s, 'a> Claims<'s, 'a> {
-    pub(in crate::audit) fn of(scene: &'s Scene<'a>) -> Claims<'s, 'a> {
+    pub(in crate::audit) fn of(scene: &'s Scene<'a>) -> Self {
         let mut by_key: BTreeMap<&str, Vec<Claim<'_, '_>>> = BTreeMap::new();
         for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
             for receipt in scene.receipts_of(decision) {

@@ -34,7 +34,7 @@ pub(super) struct Holder<'s, 'a> {
 }
 
 impl<'s, 'a> Holder<'s, 'a> {
-    pub(super) fn new(scene: &'s Scene<'a>) -> Holder<'s, 'a> {
+    pub(super) fn new(scene: &'s Scene<'a>) -> Self {
         let calls = scene.calls.iter().map(|call| (call.statement.hash, call)).collect();
         Holder { scene, calls, run_of: BTreeMap::new() }
     }

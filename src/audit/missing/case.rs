@@ -63,7 +63,7 @@ pub(super) struct Case<'s, 'a> {
 }
 
 impl<'s, 'a> Case<'s, 'a> {
-    pub(super) fn of(scene: &'s Scene<'a>, finding: &'s Finding) -> Case<'s, 'a> {
+    pub(super) fn of(scene: &'s Scene<'a>, finding: &'s Finding) -> Self {
         let subject = &finding.subject;
         let facts: Vec<&Statement<'_>> = finding.entries.iter().filter_map(|at| scene.fact(*at)).collect();
         let last = |kinds: &[Kind]| facts.iter().rev().find(|fact| kinds.contains(&fact.kind)).copied();

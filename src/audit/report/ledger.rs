@@ -28,7 +28,7 @@ pub(super) struct Ledger<'a> {
 }
 
 impl<'a> Ledger<'a> {
-    pub(super) fn of(report: &'a Report) -> Ledger<'a> {
+    pub(super) fn of(report: &'a Report) -> Self {
         let mut ledger = Ledger::default();
         for finding in &report.findings {
             ledger.places(&finding.subject, &mut |charged| charged.findings.push(finding));

@@ -9,7 +9,7 @@ use crate::merkle::LeafIndex;
 
 impl Report {
     /// The only one that there is, with its verdicts.
-    pub(in crate::audit) fn judged(mut self) -> Report {
+    pub(in crate::audit) fn judged(mut self) -> Self {
         self.judge();
         self
     }
@@ -20,7 +20,7 @@ impl Report {
     }
 
     /// What they are all about, with these findings. Verdicts are still owed.
-    pub(in crate::audit) fn united(reports: Vec<Report>, findings: Vec<Finding>) -> Option<Report> {
+    pub(in crate::audit) fn united(reports: Vec<Self>, findings: Vec<Finding>) -> Option<Self> {
         let mut all = reports.into_iter();
         let mut first = all.next()?;
         let mut covered: BTreeMap<(&str, Subject), BTreeSet<LeafIndex>> = BTreeMap::new();

@@ -29,7 +29,7 @@ pub(super) struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    pub(super) fn of(scene: &Scene<'a>) -> Told<'a> {
+    pub(super) fn of(scene: &Scene<'a>) -> Self {
         let mut told = Told { keys: HashMap::new(), by_key: HashMap::new(), stating: HashMap::new() };
         for receipt in &scene.receipts {
             if let Some(decision) = receipt.statement.payload.decision_digest() {

@@ -59,7 +59,7 @@ impl<'a> Disputes<'a> {
         prefix: impl Iterator<Item = (LeafIndex, &'a Seen)> + Clone,
         operator: Option<&Did>,
         origin: Option<&str>,
-    ) -> Disputes<'a> {
+    ) -> Self {
         let mut told = Scene::default();
         let is_read = |kind| matches!(kind, Kind::AuditRoots | Kind::CstIssuance | Kind::CstRevocation);
         let whose_word = prefix.clone().filter(|(_, seen)| is_read(seen.entry.kind));

@@ -21,9 +21,9 @@ pub struct Belief {
 
 impl Belief {
     /// With a policy every proof is asked for and verified.
-    pub fn under(policy: Option<&Path>) -> Result<Belief, Failure> {
+    pub fn under(policy: Option<&Path>) -> Result<Self, Failure> {
         let read = |path| trust(Some(&named(path)?));
-        Ok(Belief { policy: policy.map(read).transpose()? })
+        Ok(Self { policy: policy.map(read).transpose()? })
     }
 
     /// Before anything is sent: whether this is a log that the policy believes.

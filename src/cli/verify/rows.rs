@@ -30,8 +30,8 @@ pub struct Rows {
 }
 
 impl Rows {
-    pub fn new(as_json: bool) -> Rows {
-        Rows { as_json, worst: Exit::Pass, told: 0, outcomes: BTreeMap::new(), judged: 0, jobs: 0, documents: 0 }
+    pub fn new(as_json: bool) -> Self {
+        Self { as_json, worst: Exit::Pass, told: 0, outcomes: BTreeMap::new(), judged: 0, jobs: 0, documents: 0 }
     }
 
     /// Judges all documents of these paths on all cores.

@@ -38,10 +38,10 @@ impl SignerKey {
     /// # Errors
     /// Never for a seed from a sound random source: a secret key's public key
     /// is of large order. The check is the same as for every other key.
-    pub fn new(name: KeyName, seed: &[u8; ED25519_KEY_BYTES]) -> Result<SignerKey, KeyError> {
+    pub fn new(name: KeyName, seed: &[u8; ED25519_KEY_BYTES]) -> Result<Self, KeyError> {
         let secret = SigningKey::from_bytes(seed);
         let verifier = VerifierKey::new(name, KeyType::Ed25519, secret.verifying_key().as_bytes())?;
-        Ok(SignerKey { secret, verifier })
+        Ok(Self { secret, verifier })
     }
 
     /// Reads a PKCS#8 private key in PEM, with or without its public key.
@@ -49,13 +49,13 @@ impl SignerKey {
     /// # Errors
     /// Not PEM, not PKCS#8, not Ed25519, or a public key that is not that of
     /// the secret.
-    pub fn from_pkcs8_pem(name: KeyName, pem: &str) -> Result<SignerKey, SignerError> {
+    pub fn from_pkcs8_pem(name: KeyName, pem: &str) -> Result<Self, SignerError> {
         if pem.len() > PEM_BYTES_MAX {
             return Err(SignerError::Pem);
         }
         let secret = SigningKey::from_pkcs8_pem(pem).map_err(|_| SignerError::Pem)?;
         let verifier = VerifierKey::new(name, KeyType::Ed25519, secret.verifying_key().as_bytes())?;
-        Ok(SignerKey { secret, verifier })
+        Ok(Self { secret, verifier })
     }
 
     /// The key as PKCS#8 version 1 in PEM, the form every tool reads. The
@@ -68,11 +68,13 @@ impl SignerKey {
         pair.to_pkcs8_pem(LineEnding::LF).map_err(|_| SignerError::Pem)
     }
 
+    #[must_use]
     pub fn vkey(&self) -> VerifierKey {
         self.verifier.clone()
     }
 
     /// Signs a text, which must end in a newline to become a note.
+    #[must_use]
     pub fn sign(&self, text: &str) -> NoteSignature {
         let body = self.secret.sign(text.as_bytes()).to_bytes().to_vec();
         NoteSignature { name: self.verifier.name().clone(), key_id: self.verifier.key_id(), body }
@@ -89,7 +91,7 @@ impl NoteSigner for SignerKey {
     }
 
     fn sign(&self, text: &str) -> Result<NoteSignature, SignerError> {
-        Ok(SignerKey::sign(self, text))
+        Ok(Self::sign(self, text))
     }
 }
 
@@ -112,11 +114,12 @@ pub enum SignerError {
 }
 
 impl SignerError {
+    #[must_use]
     pub fn code(&self) -> &'static Code {
         match self {
-            SignerError::Pem => &codes::proof::KEY_FILE_INVALID,
-            SignerError::Key(error) => error.code(),
-            SignerError::Unavailable { .. } => &codes::proof::SIGNER_UNAVAILABLE,
+            Self::Pem => &codes::proof::KEY_FILE_INVALID,
+            Self::Key(error) => error.code(),
+            Self::Unavailable { .. } => &codes::proof::SIGNER_UNAVAILABLE,
         }
     }
 }

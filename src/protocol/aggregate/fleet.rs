@@ -31,7 +31,7 @@ pub(super) struct Fleet<'a> {
 
 impl<'a> Fleet<'a> {
     /// No members yet; `expires` is the aggregate payload's own.
-    pub(super) fn new(issuer: &'a str, expires: Option<i64>) -> Fleet<'a> {
+    pub(super) fn new(issuer: &'a str, expires: Option<i64>) -> Self {
         Fleet {
             issuer,
             expires,

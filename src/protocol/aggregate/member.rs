@@ -17,7 +17,7 @@ pub(super) struct Member<'a> {
 }
 
 impl<'a> Member<'a> {
-    pub(super) fn of(whole: &'a Value, field: &str) -> Member<'a> {
+    pub(super) fn of(whole: &'a Value, field: &str) -> Self {
         let inner = whole.at("artifacts.proof_bundle_envelope");
         let payload = inner.unwrap_or(whole).get("payload").unwrap_or(whole);
         let payload_field = match inner {

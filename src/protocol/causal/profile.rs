@@ -13,7 +13,7 @@ pub(in crate::protocol) struct Modes {
 
 impl Modes {
     /// What holds when nothing is chosen.
-    pub(in crate::protocol) const DEFAULT: Modes = Modes { enforces_connectivity: true, enforces_coverage: false };
+    pub(in crate::protocol) const DEFAULT: Self = Self { enforces_connectivity: true, enforces_coverage: false };
 }
 
 /// The modes that the options choose.

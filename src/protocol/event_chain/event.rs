@@ -36,7 +36,7 @@ pub(super) struct Event<'a> {
 
 impl<'a> Event<'a> {
     /// `schema_checked` says that the event has the seven members and no others.
-    pub(super) fn read(value: &'a Value, schema_checked: bool) -> Event<'a> {
+    pub(super) fn read(value: &'a Value, schema_checked: bool) -> Self {
         match in_order(value) {
             Some(texts) => Event { value, texts, in_order: true },
             None => Event { value, texts: texts(value, schema_checked), in_order: false },

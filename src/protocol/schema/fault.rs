@@ -18,21 +18,21 @@ enum Step {
 
 impl Fault {
     /// The value itself is wrong.
-    pub(in crate::protocol) fn here() -> Fault {
-        Fault::default()
+    pub(in crate::protocol) fn here() -> Self {
+        Self::default()
     }
 
     /// A member is missing, or there and not declared.
-    pub(in crate::protocol) fn property(name: &str) -> Fault {
-        Fault { steps: vec![Step::Property(name.to_owned())] }
+    pub(in crate::protocol) fn property(name: &str) -> Self {
+        Self { steps: vec![Step::Property(name.to_owned())] }
     }
 
-    pub(in crate::protocol) fn in_member(mut self, name: &str) -> Fault {
+    pub(in crate::protocol) fn in_member(mut self, name: &str) -> Self {
         self.steps.push(Step::Member(name.to_owned()));
         self
     }
 
-    pub(super) fn in_element(mut self, at: usize) -> Fault {
+    pub(super) fn in_element(mut self, at: usize) -> Self {
         self.steps.push(Step::Element(at));
         self
     }

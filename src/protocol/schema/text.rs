@@ -22,15 +22,15 @@ pub(in crate::protocol) enum Text {
 impl Text {
     pub(super) fn fits(self, text: &str) -> bool {
         match self {
-            Text::Length { min: 0, max: usize::MAX } => true,
-            Text::Length { min: 1, max: usize::MAX } => !text.is_empty(),
-            Text::Length { min, max } => (min..=max).contains(&text.chars().count()),
-            Text::B64u { min } => text.len() >= min && is_b64u(text),
-            Text::Did => text.starts_with("did:"),
-            Text::DateTime => date::is_date_time(text),
-            Text::Uri => is_uri(text),
-            Text::Digits => !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()),
-            Text::Eip155 => is_eip155(text),
+            Self::Length { min: 0, max: usize::MAX } => true,
+            Self::Length { min: 1, max: usize::MAX } => !text.is_empty(),
+            Self::Length { min, max } => (min..=max).contains(&text.chars().count()),
+            Self::B64u { min } => text.len() >= min && is_b64u(text),
+            Self::Did => text.starts_with("did:"),
+            Self::DateTime => date::is_date_time(text),
+            Self::Uri => is_uri(text),
+            Self::Digits => !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()),
+            Self::Eip155 => is_eip155(text),
         }
     }
 }

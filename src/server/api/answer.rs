@@ -39,27 +39,27 @@ pub struct Answer {
 impl Answer {
     /// An answer without headers of ours.
     #[must_use]
-    pub const fn new(status: u16, media: &'static str, shape: Option<&'static str>, cache: &'static str) -> Answer {
-        Answer { status, media, shape, cache, headers: &[] }
+    pub const fn new(status: u16, media: &'static str, shape: Option<&'static str>, cache: &'static str) -> Self {
+        Self { status, media, shape, cache, headers: &[] }
     }
 
     /// JSON that may change with the log.
     #[must_use]
-    pub const fn json(shape: &'static str) -> Answer {
-        Answer::new(200, JSON, Some(shape), NO_CACHE)
+    pub const fn json(shape: &'static str) -> Self {
+        Self::new(200, JSON, Some(shape), NO_CACHE)
     }
 
     /// What was judged at one size. The document is the same whenever it is
     /// asked for, so what the log holds by now stands beside it.
     #[must_use]
-    pub const fn judged(shape: &'static str) -> Answer {
-        Answer { headers: &[BEYOND], ..Answer::json(shape) }
+    pub const fn judged(shape: &'static str) -> Self {
+        Self { headers: &[BEYOND], ..Self::json(shape) }
     }
 
     /// C2SP text.
     #[must_use]
-    pub const fn text(cache: &'static str) -> Answer {
-        Answer::new(200, TEXT, None, cache)
+    pub const fn text(cache: &'static str) -> Self {
+        Self::new(200, TEXT, None, cache)
     }
 }
 

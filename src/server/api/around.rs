@@ -114,7 +114,7 @@ async fn account(State(state): State<AppState>, request: Request, next: Next) ->
     let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     match refused {
         Some(code) if status >= 500 => {
-            tracing::warn!(%method, route, status, code = code.name, took_ms, "request failed")
+            tracing::warn!(%method, route, status, code = code.name, took_ms, "request failed");
         }
         code => tracing::debug!(%method, route, status, code = code.map(|code| code.name), took_ms, "request answered"),
     }

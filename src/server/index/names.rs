@@ -32,37 +32,37 @@ pub enum Sort {
 
 impl Sort {
     /// Every sort, in the order of answers.
-    pub const ALL: [Sort; 12] = [
-        Sort::Job,
-        Sort::Run,
-        Sort::Token,
-        Sort::Bundle,
-        Sort::Receipt,
-        Sort::Approval,
-        Sort::Agent,
-        Sort::Signer,
-        Sort::App,
-        Sort::AppName,
-        Sort::AppUid,
-        Sort::Ticket,
+    pub const ALL: [Self; 12] = [
+        Self::Job,
+        Self::Run,
+        Self::Token,
+        Self::Bundle,
+        Self::Receipt,
+        Self::Approval,
+        Self::Agent,
+        Self::Signer,
+        Self::App,
+        Self::AppName,
+        Self::AppUid,
+        Self::Ticket,
     ];
 
     /// As answers spell it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Sort::Job => "job",
-            Sort::Run => "run",
-            Sort::Bundle => "bundle_id",
-            Sort::Receipt => "receipt_id",
-            Sort::Approval => "approval_id",
-            Sort::Token => "token_hash",
-            Sort::Agent => "agent",
-            Sort::Signer => "signer",
-            Sort::AppUid => "app_uid",
-            Sort::App => "app",
-            Sort::AppName => "app_name",
-            Sort::Ticket => "ticket",
+            Self::Job => "job",
+            Self::Run => "run",
+            Self::Bundle => "bundle_id",
+            Self::Receipt => "receipt_id",
+            Self::Approval => "approval_id",
+            Self::Token => "token_hash",
+            Self::Agent => "agent",
+            Self::Signer => "signer",
+            Self::AppUid => "app_uid",
+            Self::App => "app",
+            Self::AppName => "app_name",
+            Self::Ticket => "ticket",
         }
     }
 }

@@ -45,6 +45,7 @@ pub fn check(dir: &Path) -> Result<(), StoreError> {
 }
 
 /// Whether a store was written in `dir`, with or without the file that says where it begins.
+#[must_use]
 pub fn is_store(dir: &Path) -> bool {
     dir.join("CURRENT").exists() || has_tables(&names(dir))
 }

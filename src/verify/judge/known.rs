@@ -26,8 +26,8 @@ impl Known {
     #[must_use]
     pub fn size(&self) -> TreeSize {
         match self {
-            Known::Size(size) => *size,
-            Known::Checkpoint(kept) => kept.head().size,
+            Self::Size(size) => *size,
+            Self::Checkpoint(kept) => kept.head().size,
         }
     }
 
@@ -51,7 +51,7 @@ impl Known {
     /// Whether a log extends the kept checkpoint. A longer one is beyond the
     /// log: then too little was judged, and nothing contradicts it.
     fn begins(&self, log: &WholeLog) -> Option<Check> {
-        let Known::Checkpoint(kept) = self else { return None };
+        let Self::Checkpoint(kept) = self else { return None };
         (kept.head().size <= log.head().size || kept.origin().to_string() != log.origin)
             .then(|| begins(log, KEPT, kept))
     }

@@ -77,7 +77,7 @@ pub struct Reading<'p> {
 
 impl<'p> Reading<'p> {
     #[must_use]
-    pub fn new(policy: &'p TrustPolicy, budget: Budget) -> Reading<'p> {
+    pub fn new(policy: &'p TrustPolicy, budget: Budget) -> Self {
         Reading {
             policy,
             budget,

@@ -338,9 +338,9 @@ impl Outcome {
     #[must_use]
     pub const fn exit_code(self) -> u8 {
         match self {
-            Outcome::Pass => 0,
-            Outcome::Fail => 1,
-            Outcome::Incomplete | Outcome::NotChecked => 3,
+            Self::Pass => 0,
+            Self::Fail => 1,
+            Self::Incomplete | Self::NotChecked => 3,
         }
     }
 }

@@ -134,24 +134,24 @@ pub const fn golden(
 
 impl Golden {
     /// Holes and rows of the scenario that it stands for.
-    pub const fn of(mut self, stands_for: &'static [&'static str]) -> Golden {
+    pub const fn of(mut self, stands_for: &'static [&'static str]) -> Self {
         self.stands_for = stands_for;
         self
     }
 
     /// The honest form of the same change; else the twin is the clean story.
-    pub const fn beside(mut self, twin: fn(&mut Story)) -> Golden {
+    pub const fn beside(mut self, twin: fn(&mut Story)) -> Self {
         self.twin = twin;
         self
     }
 
-    pub const fn read(mut self, read: Read) -> Golden {
+    pub const fn read(mut self, read: Read) -> Self {
         self.read = read;
         self
     }
 
     /// What runs are: who, run without its job, verdict.
-    pub const fn runs(mut self, runs: &'static [(&'static str, &'static str, Verdict)]) -> Golden {
+    pub const fn runs(mut self, runs: &'static [(&'static str, &'static str, Verdict)]) -> Self {
         self.runs = runs;
         self
     }
@@ -171,32 +171,32 @@ impl Golden {
 
 impl Read {
     /// How the twin is read: with nothing changed or missing.
-    fn honest(self) -> Read {
+    fn honest(self) -> Self {
         match self {
-            Read::Whole | Read::Unpinned | Read::Withheld(_) => Read::Whole,
-            Read::Attested(_) | Read::WithheldLater(_) => Read::Attested(|_| {}),
-            Read::Packet(..) => Read::Packet(&[], |_| {}),
-            Read::Alone(bundle, _) => Read::Alone(bundle, true),
+            Self::Whole | Self::Unpinned | Self::Withheld(_) => Self::Whole,
+            Self::Attested(_) | Self::WithheldLater(_) => Self::Attested(|_| {}),
+            Self::Packet(..) => Self::Packet(&[], |_| {}),
+            Self::Alone(bundle, _) => Self::Alone(bundle, true),
         }
     }
 
     fn report(self, story: &Story) -> Result<Report, Vec<Finding>> {
         Ok(match self {
-            Read::Whole => story.audit(),
-            Read::Unpinned => audit(&story.timeline(), None),
-            Read::Withheld(names) => audit(&story.timeline_without(names), Some(&operator())),
-            Read::Attested(change) => {
+            Self::Whole => story.audit(),
+            Self::Unpinned => audit(&story.timeline(), None),
+            Self::Withheld(names) => audit(&story.timeline_without(names), Some(&operator())),
+            Self::Attested(change) => {
                 let (_, timeline) = attested(story.clone(), change);
                 audit_at(&timeline, timeline.size(), Some(&operator()))
             }
-            Read::WithheldLater(names) => {
+            Self::WithheldLater(names) => {
                 let (story, _) = attested(story.clone(), |_| {});
                 let mut timeline = story.timeline_without(names);
                 know_all(&mut timeline);
                 audit(&timeline, Some(&operator()))
             }
-            Read::Packet(without, after) => packet(story, without, after),
-            Read::Alone(bundle, signed) => return Err(bundle_alone(story.said(bundle), signed)),
+            Self::Packet(without, after) => packet(story, without, after),
+            Self::Alone(bundle, signed) => return Err(bundle_alone(story.said(bundle), signed)),
         })
     }
 }

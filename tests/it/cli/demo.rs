@@ -290,7 +290,7 @@ struct Serving {
 }
 
 impl Serving {
-    fn start(dir: &Path) -> Serving {
+    fn start(dir: &Path) -> Self {
         let made = |args: &[&str]| run(args).out.trim_end().to_owned();
         let (key, operator) = (dir.join("log.pem"), dir.join("operator.pem"));
         made(&["keygen", "--origin", "example.com/log", "--out", text(&key)]);
@@ -305,7 +305,7 @@ impl Serving {
         let lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
         let line = lines.map_while(Result::ok).find(|line| line.contains("http://")).expect("it says where it serves");
         let url = line[line.find("http://").expect("a URL")..].trim().to_owned();
-        Serving { child, url }
+        Self { child, url }
     }
 }
 

@@ -26,8 +26,8 @@ fn report(ran: &Ran) -> serde_json::Value {
 struct Files(tempfile::TempDir);
 
 impl Files {
-    fn new() -> Files {
-        Files(tempfile::tempdir().expect("a directory"))
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a directory"))
     }
 
     fn put(&self, name: &str, text: &str) -> String {

@@ -16,7 +16,7 @@ struct Two {
 }
 
 impl Two {
-    fn made() -> Two {
+    fn made() -> Self {
         let first = Kept::of(&attested(Story::clean(), |_| {}).0);
         let mut story = Story::clean();
         story.decide("other", "allow", "r1", "t1", "edit_app_spec", None);
@@ -38,7 +38,7 @@ impl Two {
         first.files(0..first.size()).iter().for_each(|(name, bytes)| put(&format!("packet/{name}"), bytes));
         std::fs::create_dir(dir.path().join("part")).expect("made");
         first.files(1..first.size()).iter().for_each(|(name, bytes)| put(&format!("part/{name}"), bytes));
-        Two { dir, first }
+        Self { dir, first }
     }
 
     fn path(&self, name: &str) -> String {

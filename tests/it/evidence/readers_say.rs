@@ -17,8 +17,8 @@ use crate::make::{did, key, kind, seal_raw};
 struct Dir(tempfile::TempDir);
 
 impl Dir {
-    fn new() -> Dir {
-        let dir = Dir(tempfile::tempdir().expect("a directory"));
+    fn new() -> Self {
+        let dir = Self(tempfile::tempdir().expect("a directory"));
         dir.put("trust.policy", &Kept::policy_text());
         dir
     }

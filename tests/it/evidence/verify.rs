@@ -26,9 +26,9 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(seed: u8) -> World {
+    pub fn new(seed: u8) -> Self {
         let mut world =
-            World { seed, bodies: Vec::new(), entries: Vec::new(), nodes: HashMap::new(), heads: Vec::new() };
+            Self { seed, bodies: Vec::new(), entries: Vec::new(), nodes: HashMap::new(), heads: Vec::new() };
         let mut frontier = Frontier::empty();
         world.heads.push(TreeHead { size: frontier.size(), root: frontier.root() });
         for kind in Kind::ALL {

@@ -120,14 +120,14 @@ impl Step {
 
 impl Story {
     /// The whole clean story of one job.
-    pub fn clean() -> Story {
-        Story::under(value(POLICY), &[])
+    pub fn clean() -> Self {
+        Self::under(value(POLICY), &[])
     }
 
     /// The same under another policy, with policies logged before it.
-    pub fn under(policy: Value, before: &[(&str, Value)]) -> Story {
+    pub fn under(policy: Value, before: &[(&str, Value)]) -> Self {
         let hash = PayloadHash::of(to_jcs(&policy).as_bytes()).to_b64u();
-        let mut story = Story { last_ms: START_MS, policy: hash, ..Story::default() };
+        let mut story = Self { last_ms: START_MS, policy: hash, ..Self::default() };
         story.roots(&["agent"]);
         for (name, policy) in before {
             story.log(name, "work_policy", "policy signer", policy.clone());

@@ -25,14 +25,14 @@ pub struct Kept {
 }
 
 impl Kept {
-    pub fn of(story: &Story) -> Kept {
+    pub fn of(story: &Story) -> Self {
         let timeline = story.timeline();
         let seen = timeline.prefix(timeline.size()).map(|(_, seen)| seen);
-        Kept::over(seen.map(|seen| (seen.entry.encode(), seen.body.as_ref().expect("a body").compact().to_owned())))
+        Self::over(seen.map(|seen| (seen.entry.encode(), seen.body.as_ref().expect("a body").compact().to_owned())))
     }
 
     /// A log of any entries, each with what it says is its body.
-    pub fn over(entries: impl IntoIterator<Item = (Vec<u8>, String)>) -> Kept {
+    pub fn over(entries: impl IntoIterator<Item = (Vec<u8>, String)>) -> Self {
         let entries: Vec<_> = entries.into_iter().collect();
         let (mut frontier, mut nodes) = (Frontier::empty(), HashMap::new());
         let mut heads = vec![TreeHead { size: frontier.size(), root: frontier.root() }];
@@ -42,7 +42,7 @@ impl Kept {
             });
             heads.push(TreeHead { size: frontier.size(), root: frontier.root() });
         }
-        Kept { entries, nodes, heads }
+        Self { entries, nodes, heads }
     }
 
     pub fn size(&self) -> usize {
@@ -54,16 +54,16 @@ impl Kept {
     }
 
     pub fn policy() -> TrustPolicy {
-        TrustPolicy::for_log(Kept::key().vkey())
+        TrustPolicy::for_log(Self::key().vkey())
     }
 
     pub fn policy_text() -> String {
-        format!("log {}\nquorum none\n", Kept::key().vkey())
+        format!("log {}\nquorum none\n", Self::key().vkey())
     }
 
     pub fn note(&self, size: usize) -> SignedNote {
         let checkpoint = Checkpoint { origin: Origin::parse(ORIGIN).expect("an origin"), head: self.heads[size] };
-        checkpoint.sign(&Kept::key()).expect("signed")
+        checkpoint.sign(&Self::key()).expect("signed")
     }
 
     fn build(&self, plan: &Plan) -> Vec<Hash> {

@@ -17,9 +17,9 @@ struct Reference {
 }
 
 impl Reference {
-    fn of(size: usize) -> Reference {
+    fn of(size: usize) -> Self {
         let leaves = (0..size).map(|index| leaf_hash(&input(index)).hash()).collect();
-        Reference { leaves, known: HashMap::new() }
+        Self { leaves, known: HashMap::new() }
     }
 
     fn k(n: usize) -> usize {
@@ -37,7 +37,7 @@ impl Reference {
         if let Some(known) = self.known.get(&(from, to)) {
             return *known;
         }
-        let k = Reference::k(to - from);
+        let k = Self::k(to - from);
         let hash = node_hash(&self.mth(from, from + k), &self.mth(from + k, to));
         self.known.insert((from, to), hash);
         hash
@@ -51,7 +51,7 @@ impl Reference {
         if to - from == 1 {
             return Vec::new();
         }
-        let k = Reference::k(to - from);
+        let k = Self::k(to - from);
         if m < k {
             let mut path = self.path(m, from, from + k);
             path.push(self.mth(from + k, to));
@@ -68,7 +68,7 @@ impl Reference {
         if m == n {
             return if whole { Vec::new() } else { vec![self.mth(from, to)] };
         }
-        let k = Reference::k(n);
+        let k = Self::k(n);
         if m <= k {
             let mut proof = self.subproof(m, from, from + k, whole);
             proof.push(self.mth(from + k, to));
@@ -101,10 +101,10 @@ struct Grown {
 }
 
 impl Grown {
-    fn to(size: usize) -> Grown {
-        let mut grown = Grown { frontier: Frontier::empty(), nodes: HashMap::new(), roots: vec![EMPTY_ROOT] };
+    fn to(size: usize) -> Self {
+        let mut grown = Self { frontier: Frontier::empty(), nodes: HashMap::new(), roots: vec![EMPTY_ROOT] };
         for index in 0..size {
-            let Grown { frontier, nodes, roots } = &mut grown;
+            let Self { frontier, nodes, roots } = &mut grown;
             frontier.push(leaf_hash(&input(index)), &mut |node, hash| {
                 assert_eq!(nodes.insert(node, hash), None, "{node:?} was completed twice");
             });

@@ -17,7 +17,7 @@ struct Log {
 }
 
 impl Log {
-    fn of(origin: &'static str, size: u64) -> Log {
+    fn of(origin: &'static str, size: u64) -> Self {
         let mut frontier = Frontier::empty();
         let mut nodes = std::collections::HashMap::new();
         let mut heads = vec![TreeHead { size: frontier.size(), root: frontier.root() }];
@@ -27,7 +27,7 @@ impl Log {
             });
             heads.push(TreeHead { size: frontier.size(), root: frontier.root() });
         }
-        Log { origin, nodes, heads }
+        Self { origin, nodes, heads }
     }
 
     fn key(&self) -> SignerKey {

@@ -28,8 +28,8 @@ struct Panel {
 }
 
 impl Panel {
-    fn new() -> Panel {
-        Panel { base: TabledBase::new(), keys: HashMap::new(), cases: 0, taken: 0 }
+    fn new() -> Self {
+        Self { base: TabledBase::new(), keys: HashMap::new(), cases: 0, taken: 0 }
     }
 
     /// The one answer.

@@ -42,24 +42,24 @@ struct Case {
 }
 
 impl Case {
-    fn whole(packet: &'static str, about: &'static str) -> Case {
-        Case { name: packet, about, packet, without: Vec::new(), replaced: Vec::new(), policy: POLICY, broken: 0 }
+    fn whole(packet: &'static str, about: &'static str) -> Self {
+        Self { name: packet, about, packet, without: Vec::new(), replaced: Vec::new(), policy: POLICY, broken: 0 }
     }
 
     /// The clean packet with these files and a list of all that are there.
-    fn with(name: &'static str, about: &'static str, files: &[File], replaced: Vec<File>) -> Case {
-        let mut case = Case { name, replaced, ..Case::whole("clean", about) };
+    fn with(name: &'static str, about: &'static str, files: &[File], replaced: Vec<File>) -> Self {
+        let mut case = Self { name, replaced, ..Self::whole("clean", about) };
         let held = case.files(files).into_iter().filter(|(name, _)| name != MANIFEST);
         case.replaced.push((MANIFEST.to_owned(), Packet::manifest_of(&held.collect::<Vec<_>>()).into_bytes()));
         case
     }
 
     /// The clean packet without these files, and without them in its list.
-    fn without(name: &'static str, about: &'static str, files: &[File], without: Vec<String>) -> Case {
+    fn without(name: &'static str, about: &'static str, files: &[File], without: Vec<String>) -> Self {
         let kept = files.iter().filter(|(name, _)| name != MANIFEST && !without.contains(name)).cloned();
         let list = Packet::manifest_of(&kept.collect::<Vec<_>>()).into_bytes();
         let replaced = vec![(MANIFEST.to_owned(), list)];
-        Case { name, without, replaced, ..Case::whole("clean", about) }
+        Self { name, without, replaced, ..Self::whole("clean", about) }
     }
 
     fn files(&self, whole: &[File]) -> Vec<File> {

@@ -26,9 +26,9 @@ fn entry(at: usize) -> Vec<u8> {
 }
 
 impl Tree {
-    fn new(size: usize) -> Tree {
+    fn new(size: usize) -> Self {
         let mut frontier = Frontier::empty();
-        let mut tree = Tree { leaves: Vec::new(), nodes: HashMap::new(), roots: vec![frontier.root()] };
+        let mut tree = Self { leaves: Vec::new(), nodes: HashMap::new(), roots: vec![frontier.root()] };
         for at in 0..size {
             // The first entry is empty: its leaf is the hash of one zero byte.
             let leaf = leaf_hash(&if at == 0 { Vec::new() } else { entry(at) });

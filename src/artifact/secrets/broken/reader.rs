@@ -82,16 +82,16 @@ enum Is {
 }
 
 impl Is {
-    fn of(c: char) -> Option<Is> {
+    fn of(c: char) -> Option<Self> {
         let character = u8::try_from(c).ok().filter(|byte| base64url::value(*byte).is_some());
         if let Some(byte) = character {
-            return Some(Is::Character(byte));
+            return Some(Self::Character(byte));
         }
         match c {
-            '.' => Some(Is::Dot),
-            '=' => Some(Is::Break(Break::Padding)),
-            ' ' => Some(Is::Break(Break::Blank)),
-            c => is_unseen(c).then_some(Is::Break(Break::Line)),
+            '.' => Some(Self::Dot),
+            '=' => Some(Self::Break(Break::Padding)),
+            ' ' => Some(Self::Break(Break::Blank)),
+            c => is_unseen(c).then_some(Self::Break(Break::Line)),
         }
     }
 }

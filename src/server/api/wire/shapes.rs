@@ -40,6 +40,7 @@ const ANSWERED: &[fn(&mut SchemaGenerator)] = &[
 ];
 
 /// The schema of each shape by name.
+#[must_use]
 pub fn shapes() -> &'static Map<String, Value> {
     static SHAPES: LazyLock<Map<String, Value>> = LazyLock::new(|| components(PATH, ANSWERED));
     &SHAPES

@@ -71,7 +71,7 @@ impl Mark {
         match read.map(|_| Self::parse(&text)) {
             Ok(Some(mark)) => return Some(mark),
             Ok(None) => {
-                tracing::warn!(path = %path.display(), "clock mark is damaged; a clock that runs ahead is not found")
+                tracing::warn!(path = %path.display(), "clock mark is damaged; a clock that runs ahead is not found");
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => tracing::warn!(path = %path.display(), %error, "clock mark cannot be read"),

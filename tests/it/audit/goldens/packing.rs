@@ -215,7 +215,7 @@ pub static ROWS: &[Golden] = &[
             again(story, |story| {
                 story.unset("b1", "event_chain[2]");
                 story.unset("b1", "event_chain[1]");
-            })
+            });
         },
         &["RECEIPT_EVENT_UNKNOWN", "REPLAY_RUN_ID_REUSED"],
         Fail,

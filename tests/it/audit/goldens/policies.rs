@@ -242,7 +242,7 @@ pub static ROWS: &[Golden] = &[
     golden(
         "version 2: a model that no statement allows",
         |story| {
-            *story = Story::under(v2_payload("p", None, &statement("Allow", r#""argocd:app:*""#, APP, APPROVED)), &[])
+            *story = Story::under(v2_payload("p", None, &statement("Allow", r#""argocd:app:*""#, APP, APPROVED)), &[]);
         },
         &["APPROVAL_MISSING", "POLICY_NONCOMPLIANT"],
         Fail,

@@ -4,8 +4,8 @@
 pub struct Dice(u64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Dice {
-        Dice(seed)
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
     }
 
     pub fn next(&mut self) -> u64 {

@@ -19,9 +19,9 @@ pub struct Row {
 }
 
 impl Row {
-    fn of(code: &'static str, effect: &'static str, subject: &Subject) -> Row {
+    fn of(code: &'static str, effect: &'static str, subject: &Subject) -> Self {
         let text = |of: &Option<String>| of.clone().unwrap_or_default();
-        Row {
+        Self {
             code,
             effect,
             job: text(&subject.job),
@@ -32,8 +32,8 @@ impl Row {
     }
 
     /// A statement that counts for nothing, charged to who sent it.
-    pub fn untrusted(submitter: &str) -> Row {
-        Row {
+    pub fn untrusted(submitter: &str) -> Self {
+        Self {
             code: "UNTRUSTED_STATEMENT",
             effect: "shown",
             job: String::new(),
@@ -75,8 +75,8 @@ pub struct Expected {
 
 impl Expected {
     /// The verdicts that follow from the rows: the worst row decides.
-    pub fn new(rows: BTreeSet<Row>, runs: impl IntoIterator<Item = (&'static str, String, String)>) -> Expected {
-        let mut expected = Expected { rows, jobs: BTreeMap::new(), runs: BTreeMap::new() };
+    pub fn new(rows: BTreeSet<Row>, runs: impl IntoIterator<Item = (&'static str, String, String)>) -> Self {
+        let mut expected = Self { rows, jobs: BTreeMap::new(), runs: BTreeMap::new() };
         for (agent, job, run) in runs {
             let agent = cast::did(agent).to_owned();
             let worst = |is: &dyn Fn(&Row) -> bool| {

@@ -54,17 +54,17 @@ pub const fn fault(code: &'static str, plant: fn(&mut World, usize) -> Option<()
 }
 
 impl Fault {
-    pub const fn whose(mut self, whose: Whose) -> Fault {
+    pub const fn whose(mut self, whose: Whose) -> Self {
         self.whose = whose;
         self
     }
 
-    pub const fn of_agent(mut self) -> Fault {
+    pub const fn of_agent(mut self) -> Self {
         self.of_agent = true;
         self
     }
 
-    pub const fn of_all(mut self, read: Read) -> Fault {
+    pub const fn of_all(mut self, read: Read) -> Self {
         (self.of_all, self.read, self.whose) = (true, read, Whose::Anybody);
         self
     }

@@ -33,7 +33,7 @@ pub struct Guilty {
 
 impl Guilty {
     /// The next story from `seed` on in which the fault finds its place.
-    pub fn from(seed: u64, fault: &'static Fault) -> Guilty {
+    pub fn from(seed: u64, fault: &'static Fault) -> Self {
         for seed in seed..seed + 200 {
             let mut world = honest(seed, true);
             if (fault.plant)(&mut world, GUILTY).is_none() {
@@ -44,7 +44,7 @@ impl Guilty {
             let first_decision = run.reads.first().cloned().unwrap_or_default();
             let story = told(world);
             let log = logged(&story.drafts);
-            return Guilty { seed, fault, log, honest: story.expected, job, agent, run: run_id, first_decision };
+            return Self { seed, fault, log, honest: story.expected, job, agent, run: run_id, first_decision };
         }
         panic!("no story from seed {seed} has a place for {}", fault.code);
     }

@@ -112,12 +112,12 @@ impl World {
     }
 
     /// The world with its roots and policy logged.
-    pub fn new(seed: u64) -> World {
+    pub fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let clocks = cast::clocks(&mut dice);
         let policy = cast::policy();
         let hash = PayloadHash::of(to_jcs(&policy).as_bytes()).to_b64u();
-        let mut world = World {
+        let mut world = Self {
             dice,
             clocks,
             policy: hash,

@@ -77,8 +77,8 @@ fn point(bytes: &[u8; 32]) -> Option<EdwardsPoint> {
 pub struct Dice(Sha512);
 
 impl Dice {
-    pub fn new(seed: &str) -> Dice {
-        Dice(Sha512::new().chain_update(seed))
+    pub fn new(seed: &str) -> Self {
+        Self(Sha512::new().chain_update(seed))
     }
 
     fn bytes(&mut self) -> [u8; 64] {
