@@ -69,6 +69,10 @@ fn otherwise_failed(worlds: &Worlds<'_>, reports: &[Report], united: &mut BTreeS
         |found: &Alike<'_>| found.iter().all(|(_, finding)| !worlds.leaves_out(&finding.entries, &finding.subject));
     let all = acts.values().filter(|found| is_everywhere(found, reports.len()) && is_judged(found));
     let fails: Vec<Finding> = all.flat_map(|found| first(found)).filter(|f| !told.contains(&act(f))).cloned().collect();
+    let is_same = |one: &Finding, other: &Finding| {
+        one.rule == other.rule && one.entries == other.entries && one.subject == other.subject
+    };
+    united.retain(|open| !fails.iter().any(|fails| is_same(open, fails)));
     united.extend(fails);
 }
 
