@@ -38,6 +38,24 @@ fn judged_pages() -> Vec<String> {
     pages
 }
 
+/// Whoever adds a page adds an address of it to those that are looked at.
+#[test]
+fn every_page_of_the_router_is_looked_at() {
+    let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/server/pages.rs")).expect("a file");
+    let rows = source.lines().filter(|line| line.contains(".route(\"/") && line.contains("::page"));
+    let routes: Vec<_> = rows.filter_map(|line| line.split('"').nth(1)).collect();
+    assert!(routes.len() >= 8, "{routes:?}");
+    let pages = all_pages();
+    let is_of = |route: &str, page: &str| {
+        let (route, page) = (route.split('/'), page.split('?').next().unwrap_or_default().split('/'));
+        let pairs: Vec<_> = route.clone().zip(page.clone()).collect();
+        route.count() == page.count() && pairs.iter().all(|(one, other)| one.starts_with('{') || one == other)
+    };
+    for route in routes {
+        assert!(pages.iter().any(|page| is_of(route, page)), "no address of {route} in all_pages()");
+    }
+}
+
 fn all_pages() -> Vec<String> {
     let mut pages = evidence_pages();
     pages.extend([

@@ -395,3 +395,19 @@ fn unwraps_in_sources_say_why_they_cannot_fail() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// A rule that its file's `RULES` leave out is found and explained nowhere.
+#[test]
+fn every_rule_that_is_written_stands_in_its_table() {
+    let known: BTreeSet<&str> = pulselog::audit::RULE_GROUPS.iter().copied().flatten().map(|rule| rule.code).collect();
+    let left: Vec<_> = sources("src/audit")
+        .into_iter()
+        .flat_map(|(_, text)| {
+            let rows = text.split(": Rule = Rule {").skip(1);
+            let codes = rows.filter_map(|row| Some(row.split_once("code: \"")?.1.split('"').next()?.to_owned()));
+            codes.collect::<Vec<_>>()
+        })
+        .filter(|code| !known.contains(code.as_str()))
+        .collect();
+    assert!(left.is_empty(), "no RULES hold {left:?}");
+}

@@ -1,6 +1,8 @@
 //! What the service answers is what its description says: no member more, none
 //! less, each as it is described.
 
+use std::collections::BTreeSet;
+
 use pulselog::artifact::digest::PayloadHash;
 use pulselog::artifact::json::{parse, to_jcs};
 use serde_json::{Value, json};
@@ -40,6 +42,7 @@ fn answers_are_of_the_shapes_that_the_description_names() {
     let policy = told.service.get(&format!("/v1/artifacts/{}", policy.as_str().expect("a digest"))).text();
     let policy = parse(policy.as_bytes(), 64).expect("a policy");
     let hash = PayloadHash::of(to_jcs(policy.get("payload").expect("a payload")).as_bytes());
+    let size = get("/v1/checkpoints?limit=1")["checkpoints"][0]["size"].as_u64().expect("a size");
     let asked = [
         ("Entry", format!("/v1/entries/{index}")),
         ("EntryList", "/v1/entries?limit=2".to_owned()),
@@ -47,6 +50,7 @@ fn answers_are_of_the_shapes_that_the_description_names() {
         ("InclusionProof", format!("/v1/proofs/inclusion?index={index}")),
         ("ConsistencyProof", "/v1/proofs/consistency?from=1".to_owned()),
         ("CheckpointList", "/v1/checkpoints?limit=1".to_owned()),
+        ("Checkpoint", format!("/v1/checkpoints/{size}")),
         ("Health", "/healthz".to_owned()),
         ("Health", "/readyz".to_owned()),
         ("ScopeReport", "/v1/jobs/job-1".to_owned()),
@@ -59,6 +63,11 @@ fn answers_are_of_the_shapes_that_the_description_names() {
         ("Problem", "/v1/entries/99999".to_owned()),
         ("Problem", "/v1/entries/1?surprise=1".to_owned()),
     ];
+    let named: BTreeSet<_> = asked.iter().map(|(shape, _)| *shape).collect();
+    let read = pulselog::server::api::ROUTES.iter().filter(|route| route.method == "GET");
+    let answered: BTreeSet<_> = read.flat_map(|route| route.answers).filter_map(|answer| answer.shape).collect();
+    let left: Vec<_> = answered.difference(&named).collect();
+    assert!(left.is_empty(), "no answer of these shapes is asked for here: {left:?}");
     for (shape, path) in asked {
         must_fit(&path, &validator(&closed(&document, shape)), &get(&path));
     }
