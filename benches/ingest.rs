@@ -1,6 +1,7 @@
 //! Verified ingest of distinct gateway receipts through `:batch` over
 //! loopback, load client counted in, against bare `verify_strict` of the same
-//! signatures on every core, in turns in one run.
+//! signatures on every core, in turns in one run. The clock stops when the
+//! follower has caught up: rows for searching are part of taking an entry in.
 //!
 //! `cargo bench --bench ingest [-- RECEIPTS [SIGNERS]]`: signers take turns; with
 //! as many as receipts in all rounds every receipt has another one. The bare side
@@ -14,7 +15,7 @@ mod receipts;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use pulselog::artifact::Did;
@@ -28,7 +29,8 @@ use pulselog::server::submitters::{self, TokenOptions};
 use crate::receipts::{Receipt, post_lines, receipt};
 
 const LINES: usize = 1_000;
-const CONNECTIONS: usize = 8;
+/// As many batches as the queue has room for, under its default limits.
+const CONNECTIONS: usize = 6;
 const ROUNDS: usize = 5;
 
 fn main() {
@@ -43,7 +45,7 @@ fn main() {
         let made = signed(signers, round * receipts, receipts);
         let bare = bare(&made);
         let cpu = cpu_seconds();
-        let ingest = ingest(&url, &token, &made);
+        let ingest = ingest(&url, &token, &made, (round + 1) * receipts);
         let cores = (cpu_seconds() - cpu) * ingest / receipts as f64;
         let ratio = ingest / bare;
         println!(
@@ -111,7 +113,8 @@ fn bare(receipts: &[([u8; 32], Receipt)]) -> f64 {
     receipts.len() as f64 / start.elapsed().as_secs_f64()
 }
 
-fn ingest(url: &str, token: &str, receipts: &[([u8; 32], Receipt)]) -> f64 {
+/// Submits them all and waits until the follower has rows of `size` entries.
+fn ingest(url: &str, token: &str, receipts: &[([u8; 32], Receipt)], size: usize) -> f64 {
     let batches: Vec<_> = receipts.chunks(LINES).collect();
     let next = Arc::new(AtomicUsize::new(0));
     let start = Instant::now();
@@ -126,5 +129,15 @@ fn ingest(url: &str, token: &str, receipts: &[([u8; 32], Receipt)]) -> f64 {
             });
         }
     });
+    let metrics = url.replace("/v1/entries:batch", "/metrics");
+    while indexed(&metrics) < size {
+        std::thread::sleep(Duration::from_millis(2));
+    }
     receipts.len() as f64 / start.elapsed().as_secs_f64()
+}
+
+fn indexed(metrics: &str) -> usize {
+    let text = ureq::get(metrics).call().expect("an answer").body_mut().read_to_string().expect("a body");
+    let size = text.lines().find_map(|line| line.strip_prefix("pulselog_indexed_size "));
+    size.and_then(|size| size.parse().ok()).expect("a size")
 }

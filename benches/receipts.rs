@@ -61,6 +61,8 @@ pub fn post_lines<'a>(agent: &ureq::Agent, url: &str, token: &str, lines: impl E
     let count = lines.len();
     let body: String = lines.flat_map(|line| [line, "\n"]).collect();
     let request = agent.post(url).header("Authorization", format!("Bearer {token}"));
+    // A refusal is read too: its text says why.
+    let request = request.config().http_status_as_error(false).build();
     let mut response = request.content_type("application/x-ndjson").send(body).expect("an answer");
     let answer = response.body_mut().with_config().limit(64 << 20).read_to_string().expect("a body");
     let logged = answer.lines().filter(|l| l.contains("\"status\":201")).count();
