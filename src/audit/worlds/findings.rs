@@ -61,7 +61,13 @@ fn told<'r>(worlds: &Worlds<'_>, reports: &'r [Report]) -> impl Iterator<Item = 
 /// another rule in some: it fails, however each account has it.
 fn otherwise_failed(worlds: &Worlds<'_>, reports: &[Report], united: &mut BTreeSet<Finding>) {
     let mut acts: BTreeMap<(Option<&LeafIndex>, &Subject), Alike<'_>> = BTreeMap::new();
-    for (world, finding) in told(worlds, reports).filter(|(_, finding)| finding.effect == Effect::Fails) {
+    let fails = || told(worlds, reports).filter(|(_, finding)| finding.effect == Effect::Fails);
+    let heard: BTreeSet<_> = fails().map(|(world, finding)| (world, finding.rule, act(finding))).collect();
+    // What only the silence of the distrusted opens is no second reason.
+    let counts = |world: usize, finding: &Finding| {
+        world.checked_sub(worlds.accounts()).is_none_or(|of| heard.contains(&(of, finding.rule, act(finding))))
+    };
+    for (world, finding) in fails().filter(|(world, finding)| counts(*world, finding)) {
         acts.entry((finding.entries.last(), &finding.subject)).or_default().push((world, finding));
     }
     let told: BTreeSet<_> = united.iter().filter(|finding| finding.effect == Effect::Fails).map(act).collect();
