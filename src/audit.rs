@@ -58,7 +58,7 @@ mod worlds;
 
 pub use self::alone::bundle_alone;
 pub use self::answer::{ANSWERS, Answer, AnswerRow};
-pub use self::attestation::{attest, audit_job, used_by};
+pub use self::attestation::{attest, audit_job, listed_by, used_by};
 pub use self::distrust::jobs_hit;
 pub use self::finding::{Finding, Pending, Subject};
 pub use self::gather::Gather;

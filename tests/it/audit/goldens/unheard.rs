@@ -88,6 +88,29 @@ pub static ROWS: &[Golden] = &[
     .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
     .beside(wrappers),
     golden(
+        "only a stolen key tells what came of a decision",
+        |story| {
+            wrappers(story);
+            story.signed_by("sync receipt", "second wrapper");
+            distrust_from(story, "second wrapper", "sync receipt");
+        },
+        &["DISTRUSTED_SIGNER"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
+    .beside(wrappers),
+    golden(
+        "only the agent's stolen key packs its runs, long after their end",
+        |story| {
+            story.wait(7_200_000);
+            distrust_from(story, "agent", "b1");
+        },
+        &["BUNDLE_MISSING", "DISTRUSTED_SIGNER"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Incomplete)])
+    .beside(|story| story.wait(7_200_000)),
+    golden(
         "a stolen key of a wrapper denies a read",
         |story| {
             decided(story, "deny", "read");
