@@ -245,7 +245,8 @@ impl Judge {
     }
 
     /// What is to be said of the evidence itself.
-    fn evidence_checks(&self) -> Vec<Check> {
+    #[must_use]
+    pub fn evidence_checks(&self) -> Vec<Check> {
         let mut checks = match &self.evidence {
             Evidence::Packet(packet) => packet.checks.clone(),
             Evidence::Log { log, .. } => vec![log_check(log)],
