@@ -103,6 +103,11 @@ impl<'a> HeldReceipt<'a> {
         self.sealed_binding().run().or_else(|| self.bare_binding().run())
     }
 
+    /// The hash of the event that it tells of.
+    pub(crate) fn event(self) -> Option<&'a str> {
+        self.sealed_binding().event_hash()
+    }
+
     /// Its id.
     pub(crate) fn id(self) -> Option<&'a str> {
         self.sealed_id().or_else(|| self.bare_id())

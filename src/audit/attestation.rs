@@ -121,6 +121,13 @@ fn is_statement(body: &Artifact, operator: &Did) -> bool {
     body.kind() == Kind::AuditStatement && body.signer() == Some(operator)
 }
 
+/// What an `audit_statement` lists; nothing for another artifact.
+#[must_use]
+pub fn listed_by(statement: &Artifact) -> BTreeSet<LeafIndex> {
+    let says = AuditStatement::try_from(statement.says()).ok();
+    says.into_iter().flat_map(|says| Claim::of(says).listed()).map(|(at, _)| at).collect()
+}
+
 /// The jobs that statements of the operator at hand are about.
 pub(super) fn attested_jobs(scene: &Scene<'_>) -> BTreeSet<String> {
     claims(scene).map(|(_, claim)| claim.job.to_owned()).collect()

@@ -272,7 +272,7 @@ impl Run<'_, '_> {
         findings: &mut Findings,
     ) {
         self.has_bundle = true;
-        self.has_call |= !held.events.is_empty();
+        self.has_call |= !held.events.is_empty() || !held.former.is_empty();
         let Some(asks) = judge.demands(self.token).gateway_receipts else { return };
         let (at, asked) = (bundle.statement.at, judge.inherited(self.token, asks));
         let left_out: Vec<_> = self.calls.iter().filter(|call| !held.hashes.contains(&call.statement.hash)).collect();
@@ -295,7 +295,7 @@ impl Run<'_, '_> {
         for event in bundle.model_calls() {
             let hash = event.hash().unwrap_or_default();
             let rule = match held.events.get(hash) {
-                None if told.contains(hash) || spare.next().is_some() => continue,
+                None if held.former.contains(hash) || told.contains(hash) || spare.next().is_some() => continue,
                 None => &GATEWAY_RECEIPT_MISSING,
                 Some(1) => continue,
                 Some(_) => &GATEWAY_RECEIPT_DOUBLED,

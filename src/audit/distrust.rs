@@ -1,6 +1,5 @@
 //! Signers whom the operator trusts no more: what they said, and what rests on
-//! it. Distrust never lifts, so of all that the operator ever stated about a
-//! signer the lowest index counts.
+//! it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +10,7 @@ use crate::audit::audit;
 use crate::audit::finding::{Finding, Findings, Subject};
 use crate::audit::observed::say;
 use crate::audit::policies::Judge;
+use crate::audit::roots::{Distrusted, Row};
 use crate::audit::rule::{APPROVAL, CALL, Effect, JOINED, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::{Scene, speaker};
 use crate::audit::statement::{Decision, Receipt, Statement, Token};
@@ -51,56 +51,20 @@ static RESTS_ON_DISTRUSTED: Rule = Rule {
 
 pub(super) static RULES: &[&Rule] = &[&DISTRUSTED_SIGNER, &RESTS_ON_DISTRUSTED];
 
-/// From which index on a signer is not trusted, and the roots that say so.
-#[derive(Clone, Copy)]
-struct Row<'a> {
-    from: u64,
-    reason: &'a str,
-    said_at: LeafIndex,
-}
-
-/// The lowest index that any roots state, for each signer.
-struct Distrust<'a>(BTreeMap<&'a str, Row<'a>>);
-
-impl<'a> Distrust<'a> {
-    fn of(scene: &Scene<'a>) -> Self {
-        let mut rows: BTreeMap<&str, Row<'_>> = BTreeMap::new();
-        for (said_at, roots) in &scene.roots {
-            for (did, from, reason) in roots.distrusted() {
-                let row = Row { from, reason, said_at: *said_at };
-                let lowest = rows.entry(did).or_insert(row);
-                if from < lowest.from {
-                    *lowest = row;
-                }
-            }
-        }
-        Distrust(rows)
-    }
-
-    fn row<P>(&self, statement: &Statement<'_, P>) -> Option<&Row<'a>> {
-        let row = self.0.get(statement.signer?.as_str())?;
-        (statement.at.get() >= row.from).then_some(row)
-    }
-
-    fn hits<P>(&self, statement: &Statement<'_, P>) -> bool {
-        self.row(statement).is_some()
-    }
-
-    /// Why the statement is not to be relied on, in words.
-    fn words<P>(&self, statement: &Statement<'_, P>) -> Option<String> {
-        let (row, did) = (self.row(statement)?, statement.signer?);
-        let Row { from, reason, said_at } = row;
-        Some(format!("{did} is not trusted from index {from} on, as the roots at entry {said_at} say: {reason}"))
-    }
+/// Why the statement is not to be relied on, in words.
+fn words<P>(distrusted: &Distrusted<'_>, statement: &Statement<'_, P>) -> Option<String> {
+    let did = statement.signer?;
+    let Row { from, reason, said_at } = distrusted.row(statement.at, did)?;
+    Some(format!("{did} is not trusted from index {from} on, as the roots at entry {said_at} say: {reason}"))
 }
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
-    let distrust = Distrust::of(scene);
-    if distrust.0.is_empty() {
+    let distrust = Distrusted::of(scene.roots.iter().copied());
+    if distrust.is_empty() {
         return;
     }
     for fact in &scene.facts {
-        if let Some(words) = distrust.words(fact) {
+        if let Some(words) = words(&distrust, fact) {
             // Whoever they speak of did nothing by that.
             findings.add(&DISTRUSTED_SIGNER, &speaker(fact), [fact.at], words);
         }
@@ -126,7 +90,7 @@ pub fn jobs_hit(log: &Timeline, operator: &Did, roots: Artifact) -> BTreeSet<Str
 /// Acts, and what they rest on.
 struct Resting<'s, 'a> {
     scene: &'s Scene<'a>,
-    distrust: Distrust<'a>,
+    distrust: Distrusted<'a>,
     judge: Judge<'s, 'a>,
 }
 
@@ -143,7 +107,7 @@ impl<'s, 'a> Resting<'s, 'a> {
                 self.add("decision", &decision.statement, &[receipt.at], &subject, findings);
             }
             for operation in self.scene.operations_of(decision) {
-                if let Some(words) = self.distrust.words(&decision.statement) {
+                if let Some(words) = words(&self.distrust, &decision.statement) {
                     let (at, doubt) = (decision.statement.at, self.scene.doubt(decision, operation));
                     let detail = format!("it rests on the decision at entry {at}: {words}");
                     say(findings, &RESTS_ON_DISTRUSTED, doubt, &subject, &[at, operation.at], detail);
@@ -249,7 +213,7 @@ impl<'s, 'a> Resting<'s, 'a> {
         subject: &Subject,
         findings: &mut Findings,
     ) {
-        if let Some(words) = self.distrust.words(on) {
+        if let Some(words) = words(&self.distrust, on) {
             let detail = format!("it rests on the {what} at entry {}: {words}", on.at);
             let entries: Vec<_> = [on.at].into_iter().chain(rests.iter().copied()).collect();
             say(findings, &RESTS_ON_DISTRUSTED, doubt, subject, &entries, detail);

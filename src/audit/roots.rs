@@ -1,15 +1,20 @@
 //! Whose word counts: one `audit_roots` statement of the pinned operator, and
 //! the roles it gives (JUDGING 2.3).
 
-use std::collections::BTreeSet;
+mod distrusted;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::Value;
 use crate::artifact::{
-    AgentRow, AuditRoots, Did, DistrustedRow, InstanceRow, Kind, ObserverRow, Payload, Username, View, Voice,
+    AgentRow, Artifact, AuditRoots, Did, DistrustedRow, InstanceRow, Kind, ObserverRow, Payload, Username, View, Voice,
     WrapperRow,
 };
 use crate::audit::statement::Statement;
+use crate::merkle::LeafIndex;
+
+pub(super) use self::distrusted::{Distrusted, Row};
 
 /// The roots in force at some index.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +94,11 @@ impl<'a> Roots<'a> {
         self.wrapper_rows(did).flat_map(WrapperRow::agents).collect()
     }
 
+    /// Whether it lists a gateway of this name.
+    pub(super) fn is_gateway(&self, did: &str) -> bool {
+        self.says.gateways().any(|one| one == did)
+    }
+
     /// (DID, first index, reason) of signers no longer trusted.
     pub(super) fn distrusted(&self) -> impl Iterator<Item = (&'a str, u64, &'a str)> + use<'a> {
         let row = |row: DistrustedRow<'a>| Some((row.did()?, row.since()?, row.reason().unwrap_or_default()));
@@ -143,4 +153,24 @@ impl<'a> Roots<'a> {
                 && channel.is_some_and(|channel| row.channels().any(|one| one == channel))
         })
     }
+}
+
+/// DIDs of the gateways that any of these roots list: a key that was replaced
+/// signed what it signed. Not those whom roots distrust from below their first
+/// listing on; what others sign once they are distrusted is for the audit to
+/// tell. `None` without roots.
+#[must_use]
+pub fn gateways<'a>(roots: impl IntoIterator<Item = (LeafIndex, &'a Artifact)>) -> Option<Vec<String>> {
+    let roots = roots.into_iter().map(|(at, roots)| (at, Roots::new(roots.digest(), roots.payload())));
+    let roots: Vec<_> = roots.collect();
+    let distrusted = Distrusted::of(roots.iter().copied());
+    let mut listed = BTreeMap::new();
+    for (at, roots) in &roots {
+        for did in roots.says.gateways() {
+            listed.entry(did).or_insert(*at);
+        }
+    }
+    let is_trusted = |did: &str, at| Did::parse(did).is_ok_and(|did| distrusted.row(at, &did).is_none());
+    let listed = listed.into_iter().filter(|(did, at)| is_trusted(did, *at)).map(|(did, _)| did.to_owned());
+    (!roots.is_empty()).then(|| listed.collect())
 }

@@ -9,7 +9,7 @@ use crate::artifact::json::{JsonError, Value};
 use crate::artifact::{
     AdmitError, Artifact, AuditStatement, Did, Grant, KeyCache, Kind, Limits, Payload, readmit, readmit_parsed,
 };
-use crate::audit::roots::Roots;
+use crate::audit::roots::{Distrusted, Roots};
 use crate::audit::statement::Statement;
 use crate::entry::{LoggedAt, SequencedEntry};
 use crate::merkle::{Hash, LeafIndex, RootHash, TreeSize};
@@ -124,7 +124,7 @@ impl Timeline {
     pub fn issuances(&self, token: &str, operator: &Did) -> Vec<(LeafIndex, &Artifact)> {
         let mut found = Vec::new();
         let mut roots: Option<Roots<'_>> = None;
-        let mut distrusted = Vec::new();
+        let mut distrusted = Distrusted::default();
         for (at, seen) in self.prefix(self.size()) {
             let Some(body) = &seen.body else { continue };
             let statement = Statement::of(at, seen, body);
@@ -133,15 +133,14 @@ impl Timeline {
                 && statement.is_by_operator(Some(operator), self.origin())
             {
                 let newer = Roots::of(&statement.read_as(says));
-                distrusted.extend(newer.distrusted().map(|(did, from, _)| (did, from)));
+                distrusted.take(at, &newer);
                 roots = Some(newer);
             } else if is_issued(statement.payload) && roots.is_some_and(|roots| roots.hold(&statement, None)) {
                 found.push((at, body));
             }
         }
         let is_trusted = |(at, body): &(LeafIndex, &Artifact)| {
-            let is_by = |did: &str| body.signer().is_some_and(|signer| signer.as_str() == did);
-            !distrusted.iter().any(|(did, from)| is_by(did) && at.get() >= *from)
+            body.signer().is_some_and(|signer| distrusted.row(*at, signer).is_none())
         };
         if found.iter().any(is_trusted) {
             found.retain(is_trusted);

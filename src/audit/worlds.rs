@@ -10,9 +10,9 @@
 //! ```
 //!
 //! Whether what distrusted signers say is true nobody can say either: each world
-//! is judged once more as if they had said nothing. That convicts nobody of what
-//! is missing then, and frees whoever only their word convicts: what fails there
-//! too fails, else it is left open. What rests on their word has its own rule
+//! is judged once more as if they had said nothing. Their word convicts nobody
+//! and excuses nobody: what fails there too fails, and what only one of the two
+//! says is left open. What rests on their word has its own rule
 //! ([`crate::audit::distrust`]). Without such tokens and signers there is one
 //! world.
 //!
@@ -97,8 +97,11 @@ impl<'a> Worlds<'a> {
         if reports.len() > 1 {
             let mut findings = findings::united(self, &reports);
             findings.extend(self.groups.iter().filter(|group| group.is_crowded()).flat_map(|of| of.all_open(&reports)));
+            let silent = reports.split_off(self.accounts());
+            let owed = silent.into_iter().flat_map(Report::into_pending);
+            let owed: Vec<_> = owed.filter(|owed| findings::is_excused(&owed.subject, &findings)).collect();
             let findings = findings.into_iter().collect();
-            reports.truncate(self.accounts());
+            reports[0].owe(owed);
             reports = Report::united(reports, findings).into_iter().collect();
         }
         // There is a world for every choice, and at least one choice.

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use pulselog::artifact::Did;
 use pulselog::artifact::{Kind, complete, seal};
-use pulselog::audit::{Report, Scope, Verdict, attest, audit_at};
+use pulselog::audit::{Report, Scope, Verdict, attest, audit_at, audit_job};
 use pulselog::merkle::TreeSize;
+use pulselog::verify::plain_text::escape;
 use pulselog::verify::report::{Check, Outcome};
 use pulselog::verify::verification::audit_text;
 use pulselog::verify::whole_log::WholeLog;
@@ -198,24 +199,31 @@ fn statement(
     let size = log.head().size;
     log.know(size).map_err(|error| Failure::fail(format!("--attest: {error} [{}]", error.code())))?;
     let none = || Failure::fail("--attest: the log holds no roots of this operator, so there is nothing to attest");
+    // A name that nobody speaks of is a slip, and a statement stands for good.
+    let report = audit_job(log.timeline(), size, job, pinned).map(|report| report.of(&Scope::Job(job.to_owned())));
+    let report = report.filter(|_| log.timeline().roots_of(pinned).is_some()).ok_or_else(none)?;
+    if report.verdict == Verdict::NotApplicable {
+        let why = "nothing in the log is of this job, so nothing was signed; is it spelled as the log has it?";
+        return Err(Failure::incomplete(format!("--job {}: {why}", escape(job))));
+    }
     let payload = attest(log.timeline(), size, job, pinned).ok_or_else(none)?;
     let payload = complete(Kind::AuditStatement, payload, random()?);
     let sealed = seal(Kind::AuditStatement, payload, key, &now())
         .map_err(|error| Failure::fail(format!("--attest: {error}")))?;
     match &args.token_file {
         None => print(&format!("{sealed}\n"))?,
-        Some(path) => submit(args, path, &sealed, job, size)?,
+        Some(path) => submit(args, path, &sealed, size, &report)?,
     }
     Ok(Exit::Pass)
 }
 
 #[cfg(not(feature = "server"))]
-fn submit(_: &Args, _: &std::path::Path, _: &str, _: &str, _: TreeSize) -> Result<(), Failure> {
+fn submit(_: &Args, _: &std::path::Path, _: &str, _: TreeSize, _: &Report) -> Result<(), Failure> {
     Err(Failure::usage("--token-file: this build has no network; leave the flag out and submit what is printed"))
 }
 
 #[cfg(feature = "server")]
-fn submit(args: &Args, token: &std::path::Path, sealed: &str, job: &str, size: TreeSize) -> Result<(), Failure> {
+fn submit(args: &Args, token: &std::path::Path, sealed: &str, size: TreeSize, report: &Report) -> Result<(), Failure> {
     let token = crate::cli::http::read_token(token)?;
     let client = crate::cli::http::Client::new(&args.log, Some(token), false)?;
     let client = client.at_rate(args.bounds.least_rate());
@@ -229,5 +237,10 @@ fn submit(args: &Args, token: &std::path::Path, sealed: &str, job: &str, size: T
     if args.json {
         return print_json(&said);
     }
-    print(&format!("job {job} attested at size {size}, entry {}\n", said["index"]))
+    let mut codes: Vec<_> = report.findings.iter().map(|finding| finding.rule.code).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    let codes: String = codes.into_iter().map(|code| format!(" {code}")).collect();
+    let (what, verdict) = (escape(&report.scope.to_string()), report.verdict.name());
+    print(&format!("{what} attested at size {size}, entry {}: audit {verdict}{codes}\n", said["index"]))
 }

@@ -69,8 +69,14 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let text = named(&args.policy)?;
     let (policy, pinned) = (trust(Some(&text))?, operator(&args.operator)?);
     let log = LogSource::parse(&args.log, args.bounds)?.read(&policy)?;
+    if log.timeline().roots_of(&pinned).is_none() {
+        return Err(Failure::incomplete(
+            "--operator: the log holds no roots of this operator, so nothing is of any job",
+        ));
+    }
     let none = || {
-        Failure::fail(format!("--job {}: nothing in the log is of this job under the roots of --operator", args.job))
+        let why = "nothing in the log is of this job; is it spelled as the log has it?";
+        Failure::incomplete(format!("--job {}: {why}", escape(&args.job)))
     };
     let mut packing = pack(&log, &args.job, &pinned).ok_or_else(none)?;
     packing.files.push(("trust.policy".to_owned(), text));

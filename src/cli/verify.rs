@@ -13,7 +13,7 @@ use pulselog::merkle::TreeSize;
 use pulselog::protocol::Document;
 use pulselog::receipt::{Disclosure, tlog_proof};
 use pulselog::verify::judge::{Evidence, Judge};
-use pulselog::verify::report::Check;
+use pulselog::verify::report::{Check, Outcome};
 use pulselog::verify::verification::Verification;
 use pulselog::verify::{ARTIFACT_BYTES_MAX, Older, Options, artifact, disclosure};
 
@@ -223,11 +223,31 @@ fn one(args: &Args, files: &Files, judge: &Judge, bytes: Option<&[u8]>) -> Resul
         }
         _ => match (args.documents.first(), bytes.map(Looks::of)) {
             (Some(path), Some(Looks::PacketList)) => Err(Failure::usage(of_packet(path))),
+            (Some(path), _) if matches!(judge.evidence, Evidence::Packet(_)) => Err(unproven(path, judge)),
             _ => Err(Failure::usage(
                 "--proof: is required for this artifact; only bundles, exports, aggregates, commit signatures and \
                  disclosures say something without one",
             )),
         },
+    }
+}
+
+/// An artifact that must be proven, and that no proof of the evidence is of: it
+/// was changed, where the evidence itself shows that a file was.
+fn unproven(path: &Path, judge: &Judge) -> Failure {
+    let unlike = "no proof in the evidence is of these bytes";
+    let changed = |check: &&Check| check.outcome == Outcome::Fail;
+    match judge.evidence_checks().iter().find(changed) {
+        Some(check) => Failure::fail(format!(
+            "document {}: {unlike}, and of the evidence: {} [{}]",
+            path.display(),
+            check.detail,
+            check.code
+        )),
+        None => Failure::incomplete(format!(
+            "document {}: {unlike}: it was changed, or its proof is elsewhere; name the proof with --proof FILE",
+            path.display()
+        )),
     }
 }
 

@@ -12,17 +12,17 @@ mod known;
 mod packed;
 mod token;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 pub use self::known::Known;
 pub use self::packed::{PackedJob, PackedJobs};
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{self, DEPTH_MAX, Value};
-use crate::artifact::{Artifact, AuditRoots, Did, KeyCache, ProofBundle, View};
+use crate::artifact::{Did, KeyCache, ProofBundle, View};
 use crate::audit::{self, Absence, Report as Audit, Timeline};
 use crate::codes::verdict;
 use crate::entry::SequencedEntry;
-use crate::merkle::{LeafIndex, TreeSize};
+use crate::merkle::TreeSize;
 use crate::protocol::{self, Bundle, Document, DocumentKind, verify_with};
 use crate::verify::body::Shown;
 use crate::verify::packet::{PackedProof, Packet};
@@ -245,7 +245,8 @@ impl Judge {
     }
 
     /// What is to be said of the evidence itself.
-    fn evidence_checks(&self) -> Vec<Check> {
+    #[must_use]
+    pub fn evidence_checks(&self) -> Vec<Check> {
         let mut checks = match &self.evidence {
             Evidence::Packet(packet) => packet.checks.clone(),
             Evidence::Log { log, .. } => vec![log_check(log)],
@@ -265,7 +266,7 @@ impl Judge {
         let gateways = match &self.evidence {
             Evidence::Reports(reports) => reports.gateways.clone(),
             Evidence::Nothing | Evidence::Packet(_) | Evidence::Log { .. } => {
-                self.operator.as_ref().and_then(|operator| gateways(self.timeline()?.all_roots_of(operator)))
+                self.operator.as_ref().and_then(|operator| audit::gateways(self.timeline()?.all_roots_of(operator)))
             }
         };
         let allowlists = if gateways.is_some() { Allowlists::Roots } else { Allowlists::None };
@@ -299,31 +300,6 @@ fn log_check(log: &WholeLog) -> Check {
             Check::pass("log", detail)
         }
     }
-}
-
-/// DIDs of the gateways that any of these roots list: a key that was replaced
-/// signed what it signed. Not those whom roots distrust from below their first
-/// listing on; what others sign once they are distrusted is for the audit to
-/// tell. `None` without roots.
-#[must_use]
-pub fn gateways<'a>(roots: impl IntoIterator<Item = (LeafIndex, &'a Artifact)>) -> Option<Vec<String>> {
-    let (mut listed, mut distrusted) = (BTreeMap::new(), BTreeMap::<&str, u64>::new());
-    let mut has_roots = false;
-    for (at, roots) in roots {
-        has_roots = true;
-        let roots = AuditRoots::of(roots.payload());
-        roots.gateways().for_each(|did| {
-            listed.entry(did).or_insert(at.get());
-        });
-        for row in roots.distrusted() {
-            let Some((did, from)) = row.did().zip(row.since()) else { continue };
-            let lowest = distrusted.entry(did).or_insert(u64::MAX);
-            *lowest = (*lowest).min(from);
-        }
-    }
-    let is_trusted = |did: &str, at: u64| distrusted.get(did).is_none_or(|from| *from > at);
-    let listed = listed.into_iter().filter(|(did, at)| is_trusted(did, *at)).map(|(did, _)| did.to_owned());
-    has_roots.then(|| listed.collect())
 }
 
 /// What one bundle calls itself and its run: claims, until its evidence is judged.

@@ -4,17 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::digest::PayloadHash;
-use crate::artifact::{Event, Rows};
+use crate::artifact::{Did, Event, Rows};
 use crate::audit::alone;
 use crate::audit::bundles::{
     CHAIN_BROKEN, RECEIPT_EVENT_UNKNOWN, RECEIPT_NOT_GENUINE, RECEIPT_OF_ANOTHER_AGENT, RECEIPT_OF_ANOTHER_RUN,
     RECEIPT_UNBOUND,
 };
 use crate::audit::finding::Findings;
+use crate::audit::roots::Distrusted;
 use crate::audit::rule::Severity;
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Bundle, Call};
 use crate::audit::tokens::TOKEN_UNKNOWN;
+use crate::merkle::LeafIndex;
 
 /// Genuine gateway receipts of one bundle. A receipt listed twice is one.
 #[derive(Default)]
@@ -22,12 +24,15 @@ pub(super) struct Held<'a> {
     pub hashes: BTreeSet<PayloadHash>,
     /// How many for each event hash.
     pub events: BTreeMap<&'a str, u32>,
+    /// Events of those whose gateway's key was replaced before they were logged.
+    pub former: BTreeSet<&'a str>,
 }
 
 /// Reads bundles in the order of the log.
 pub(super) struct Holder<'s, 'a> {
     scene: &'s Scene<'a>,
     calls: BTreeMap<PayloadHash, &'s Call<'a>>,
+    distrusted: Distrusted<'a>,
     /// The run whose bundle was the first to hold a receipt that names neither
     /// run nor event.
     run_of: BTreeMap<PayloadHash, &'a str>,
@@ -36,7 +41,7 @@ pub(super) struct Holder<'s, 'a> {
 impl<'s, 'a> Holder<'s, 'a> {
     pub(super) fn new(scene: &'s Scene<'a>) -> Self {
         let calls = scene.calls.iter().map(|call| (call.statement.hash, call)).collect();
-        Holder { scene, calls, run_of: BTreeMap::new() }
+        Holder { scene, calls, distrusted: Distrusted::of(scene.roots.iter().copied()), run_of: BTreeMap::new() }
     }
 
     pub(super) fn take(&mut self, bundle: &Bundle<'a>, findings: &mut Findings) -> Held<'a> {
@@ -49,7 +54,14 @@ impl<'s, 'a> Holder<'s, 'a> {
         let (mut held, mut spare) = (Held::default(), Vec::new());
         for (index, receipt) in says.receipts().enumerate() {
             let Some(call) = receipt.payload_hash().and_then(|hash| self.calls.get(&hash).copied()) else {
-                findings.add(&RECEIPT_NOT_GENUINE, &subject, [at], format!("receipts[{index}] of the bundle"));
+                let detail = format!("receipts[{index}] of the bundle");
+                if receipt.signer().is_some_and(|did| self.is_former(did, at)) {
+                    let detail = format!("{detail}: its signer was a gateway, and no more when it could be logged");
+                    findings.leave_open(&RECEIPT_NOT_GENUINE, Severity::Medium, &subject, [at], detail);
+                    held.former.extend(receipt.event());
+                } else {
+                    findings.add(&RECEIPT_NOT_GENUINE, &subject, [at], detail);
+                }
                 continue;
             };
             if !held.hashes.insert(call.statement.hash) {
@@ -64,6 +76,15 @@ impl<'s, 'a> Holder<'s, 'a> {
         }
         fill(bundle, &mut held, &spare, findings);
         held
+    }
+
+    /// Whether roots below a bundle list the signer as a gateway, those in force
+    /// at it do not, and it is trusted: a receipt may have been on its way.
+    fn is_former(&self, did: &str, at: LeafIndex) -> bool {
+        let mut below = self.scene.roots.iter().filter(|(from, _)| *from < at);
+        let is_now = self.scene.roots_at(at).is_some_and(|roots| roots.is_gateway(did));
+        let is_trusted = Did::parse(did).is_ok_and(|did| self.distrusted.row(at, &did).is_none());
+        !is_now && is_trusted && below.any(|(_, roots)| roots.is_gateway(did))
     }
 
     /// Whether the receipt belongs to the bundle's run, as far as it says.

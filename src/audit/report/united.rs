@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::audit::finding::{Finding, Subject};
+use crate::audit::finding::{Finding, Pending, Subject};
 use crate::audit::report::{Coverage, JudgedRun, Report};
 use crate::merkle::LeafIndex;
 
@@ -12,6 +12,17 @@ impl Report {
     pub(in crate::audit) fn judged(mut self) -> Self {
         self.judge();
         self
+    }
+
+    /// What it says that somebody still owes.
+    pub(in crate::audit) fn into_pending(self) -> Vec<Pending> {
+        self.pending
+    }
+
+    /// The same, with more that is owed.
+    pub(in crate::audit) fn owe(&mut self, more: Vec<Pending>) {
+        let all: BTreeSet<_> = self.pending.drain(..).chain(more).collect();
+        self.pending = all.into_iter().collect();
     }
 
     /// Every job that holders of a role speak of, or that something is charged to.

@@ -18,6 +18,7 @@ use crate::artifact::json::to_jcs;
 use crate::artifact::spelling::spelled;
 use crate::artifact::{CstIssuance, Did, Kind, Payload, View};
 use crate::audit::finding::Subject;
+use crate::audit::roots::Distrusted;
 use crate::audit::scene::Scene;
 use crate::audit::statement::Statement;
 use crate::audit::timeline::Seen;
@@ -41,7 +42,7 @@ pub(in crate::audit) struct Disputes<'a> {
     /// Issuances by the distrusted, of tokens that others issued.
     set_aside: BTreeSet<LeafIndex>,
     /// Signers and the indexes from which on they are not trusted.
-    distrusted: Vec<(&'a str, u64)>,
+    distrusted: Distrusted<'a>,
     /// The account of each unlike token that is taken for the true one.
     taken: BTreeMap<&'a str, Issuance<'a>>,
     /// Agents of the grants that unlike accounts name.
@@ -74,11 +75,10 @@ impl<'a> Disputes<'a> {
                 all.entry(says.token_hash().unwrap_or_default()).or_default().push(fact.read_as(says));
             }
         }
-        let distrusted = told.roots.iter().flat_map(|(_, roots)| roots.distrusted());
-        let mut disputes =
-            Disputes { distrusted: distrusted.map(|(did, from, _)| (did, from)).collect(), ..Disputes::default() };
+        let distrusted = Distrusted::of(told.roots.iter().copied());
+        let mut disputes = Disputes { distrusted, ..Disputes::default() };
         let mut signed = prefix.filter_map(|(at, seen)| Some((at, seen.entry.signer.as_ref()?)));
-        disputes.has_distrusted = signed.any(|(at, signer)| disputes.distrusts(at, signer));
+        disputes.has_distrusted = signed.any(|(at, signer)| disputes.distrusted.row(at, signer).is_some());
         for (token, issuances) in all.into_iter().filter(|(_, issuances)| issuances.len() > 1) {
             let (out, trusted): (Vec<_>, Vec<_>) =
                 issuances.into_iter().partition(|issuance| disputes.is_distrusted(issuance));
@@ -101,11 +101,7 @@ impl<'a> Disputes<'a> {
 
     /// Whether the operator withdrew trust from the signer for this statement.
     pub(super) fn is_distrusted<P>(&self, statement: &Statement<'_, P>) -> bool {
-        statement.signer.is_some_and(|signer| self.distrusts(statement.at, signer))
-    }
-
-    fn distrusts(&self, at: LeafIndex, signer: &Did) -> bool {
-        self.distrusted.iter().any(|(did, from)| signer.as_str() == *did && at.get() >= *from)
+        self.distrusted.hits(statement)
     }
 
     pub(in crate::audit) fn is_set_aside(&self, issuance: LeafIndex) -> bool {

@@ -3,6 +3,7 @@
 
 use crate::artifact::{Did, Kind};
 use crate::audit::finding::Subject;
+use crate::audit::roots::Distrusted;
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Statement};
 use crate::audit::timeline::Seen;
@@ -59,11 +60,9 @@ impl<'a> Scene<'a> {
     /// No rule reads what they say; that somebody said it is read where the
     /// operator withdrew trust.
     pub(super) fn wake(&mut self) {
-        let distrusted: Vec<_> = self.roots.iter().flat_map(|(_, roots)| roots.distrusted()).collect();
-        let is_distrusted = |held: &Withheld<'_>| {
-            let by = |did: &str| held.signer.is_some_and(|signer| signer.as_str() == did);
-            distrusted.iter().any(|(did, from, _)| by(did) && held.at.get() >= *from)
-        };
+        let distrusted = Distrusted::of(self.roots.iter().copied());
+        let is_distrusted =
+            |held: &Withheld<'_>| held.signer.is_some_and(|signer| distrusted.row(held.at, signer).is_some());
         let woken = std::mem::take(&mut self.idle).into_iter().filter(is_distrusted);
         self.withheld.extend(woken);
         self.withheld.sort_by_key(|held| held.at);

@@ -36,12 +36,34 @@ pub(super) fn united(worlds: &Worlds<'_>, reports: &[Report]) -> BTreeSet<Findin
         all.entry((finding.rule, finding.entries.last())).or_default().push((world, finding));
     }
     let count = reports.len();
-    // What is found only where the distrusted said nothing convicts nobody.
-    all.retain(|_, alike| alike.iter().any(|(world, _)| *world < worlds.accounts()));
-    let united = all.values().flat_map(|alike| Uniting { worlds, count, alike }.united());
+    let is_heard = |alike: &Alike<'_>| alike.iter().any(|(world, _)| *world < worlds.accounts());
+    let (heard, unheard): (Vec<_>, Vec<_>) = all.into_values().partition(is_heard);
+    let united = heard.iter().flat_map(|alike| Uniting { worlds, count, alike }.united());
     let mut united: BTreeSet<_> = united.collect();
     otherwise_failed(worlds, reports, &mut united);
+    let excused = unheard.iter().flatten().filter(|(_, finding)| finding.effect != Effect::Shown);
+    let excused = excused.map(|(_, finding)| *finding).filter(|finding| is_excused(&finding.subject, &united));
+    let excused: Vec<_> = excused.map(as_excused).collect();
+    united.extend(excused);
     united
+}
+
+/// Whether what is so only where the distrusted said nothing is to be told of:
+/// nobody is convicted of it, and nobody passes by their word. Not where what
+/// rests on them fails on the same subject already.
+pub(super) fn is_excused(subject: &Subject, found: &BTreeSet<Finding>) -> bool {
+    let rests = |finding: &&Finding| finding.effect == Effect::Fails && distrust::RULES.contains(&finding.rule);
+    *subject != Subject::default() && !found.iter().filter(rests).any(|finding| is_of(&finding.subject, subject))
+}
+
+/// Whether both are charged to one run, or to one job and agent.
+fn is_of(one: &Subject, other: &Subject) -> bool {
+    (&one.job, &one.agent, &one.run) == (&other.job, &other.agent, &other.run)
+}
+
+fn as_excused(finding: &Finding) -> Finding {
+    let detail = format!("{}; only the word of a signer who is no longer trusted says otherwise", finding.detail);
+    Finding { effect: Effect::Incomplete, detail, ..finding.clone() }
 }
 
 /// Every finding with its world. That somebody is distrusted, and what rests on
@@ -61,7 +83,13 @@ fn told<'r>(worlds: &Worlds<'_>, reports: &'r [Report]) -> impl Iterator<Item = 
 /// another rule in some: it fails, however each account has it.
 fn otherwise_failed(worlds: &Worlds<'_>, reports: &[Report], united: &mut BTreeSet<Finding>) {
     let mut acts: BTreeMap<(Option<&LeafIndex>, &Subject), Alike<'_>> = BTreeMap::new();
-    for (world, finding) in told(worlds, reports).filter(|(_, finding)| finding.effect == Effect::Fails) {
+    let fails = || told(worlds, reports).filter(|(_, finding)| finding.effect == Effect::Fails);
+    let heard: BTreeSet<_> = fails().map(|(world, finding)| (world, finding.rule, act(finding))).collect();
+    // What only the silence of the distrusted opens is no second reason.
+    let counts = |world: usize, finding: &Finding| {
+        world.checked_sub(worlds.accounts()).is_none_or(|of| heard.contains(&(of, finding.rule, act(finding))))
+    };
+    for (world, finding) in fails().filter(|(world, finding)| counts(*world, finding)) {
         acts.entry((finding.entries.last(), &finding.subject)).or_default().push((world, finding));
     }
     let told: BTreeSet<_> = united.iter().filter(|finding| finding.effect == Effect::Fails).map(act).collect();

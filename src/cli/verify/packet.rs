@@ -139,7 +139,7 @@ impl Judging<'_> {
                 Said::Judged(Box::new(Verification::of_proof(report)))
             }
             None if file.get("envelope_type").is_some() => {
-                let why = "is an artifact of which the packet holds no proof".to_owned();
+                let why = "is an artifact, and no proof in the packet is of these bytes: they were changed, or the proof is not here".to_owned();
                 Said::Unjudged { is_incomplete: true, why }
             }
             None => Said::Evidence,

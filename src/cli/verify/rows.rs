@@ -153,7 +153,7 @@ fn in_short(verification: &Verification) -> String {
     let older = coverage.and_then(|coverage| coverage.as_of);
     let older = older.map(|as_of| format!(", of the first {} entries only", as_of.size)).unwrap_or_default();
     let codes = if codes.is_empty() { String::new() } else { format!(" {}", listed(&codes)) };
-    let attested = coverage_of_job(verification);
+    let attested = absence_in_short(verification);
     // Those of the evidence stand above all rows.
     let is_own = |check: &&Check| ["size", "token"].contains(&check.name) && check.outcome != Outcome::Pass;
     let own = verification.checks.iter().filter(is_own).map(|check| format!("; {}: {}", check.name, check.code));
@@ -161,11 +161,12 @@ fn in_short(verification: &Verification) -> String {
     format!("{protocol}audit {}{older}{attested}{codes}{undecided}{own}", verification.audit.status.name())
 }
 
-/// Of a job it is said which statement makes the packet whole.
-fn coverage_of_job(verification: &Verification) -> String {
-    match verification.coverage.as_ref().filter(|_| verification.document.is_none()).map(|coverage| coverage.absence) {
-        Some(Absence::Attested { entry }) => format!(", attested in entry {entry}"),
+/// Of a job it is said which statement makes the packet whole; of all, where
+/// nothing shows that nothing else stands in the log.
+fn absence_in_short(verification: &Verification) -> String {
+    match verification.coverage.as_ref().map(|coverage| coverage.absence) {
+        Some(Absence::Attested { entry }) if verification.document.is_none() => format!(", attested in entry {entry}"),
         Some(Absence::NotChecked) => ", absence not checked".to_owned(),
-        Some(Absence::Recomputed) | None => String::new(),
+        Some(Absence::Attested { .. } | Absence::Recomputed) | None => String::new(),
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::audit::Scope;
+use crate::audit::{self, Scope};
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::protocol::{Document, DocumentKind, Options};
 use crate::server::judge::reading::Reading;
 use crate::server::judge::{AuditsError, Sitting};
-use crate::verify::judge::{BundleName, BundleReports, Evidence, Judge, Reports, gateways};
+use crate::verify::judge::{BundleName, BundleReports, Evidence, Judge, Reports};
 use crate::verify::verification::Verification;
 
 /// Most bundles of one document that are judged beside the log: each costs two
@@ -81,6 +81,6 @@ impl Sitting {
     /// Gateways of the roots below `size`.
     fn gateways(&self, size: TreeSize) -> Result<Option<Vec<String>>, AuditsError> {
         let reading = Reading::new(self, size)?;
-        Ok(gateways(reading.roots()))
+        Ok(audit::gateways(reading.roots()))
     }
 }

@@ -2,6 +2,8 @@
 //! pinned operator in it attest. Each is judged by the evidence that was read
 //! and proven; which files it lies in, and how they are called, changes nothing.
 
+use std::collections::BTreeSet;
+
 use crate::artifact::{Artifact, Kind, ProofBundle, View};
 use crate::audit::{self, Absence, Effect, Report as Audit, Scope, Shortfall, Subject, Verdict};
 use crate::merkle::LeafIndex;
@@ -106,12 +108,17 @@ impl PackedJobs {
         self.0.is_empty()
     }
 
-    /// Whether a document is evidence only: the packet is of some job and proves
-    /// every bundle of the document, and none of them is of such a job.
+    /// Whether a document is evidence only: the packet is of some job, a statement
+    /// that makes it whole lists every bundle of the document, and none of them is
+    /// of such a job. What no statement lists is nobody's evidence.
     #[must_use]
     pub fn are_others(&self, judge: &Judge, document: &Document<'_>) -> bool {
         let Evidence::Packet(packet) = &judge.evidence else { return false };
-        let is_proven = |bundle: &Bundle<'_>| packet.held(&BundleName::of(bundle).digest).is_some();
+        let listed: BTreeSet<LeafIndex> = self.0.iter().flat_map(|of| listed(packet, &of.audit)).collect();
+        let is_listed = |bundle: &Bundle<'_>| {
+            let name = BundleName::of(bundle);
+            listed.iter().filter_map(|at| packet.timeline.get(*at)).any(|seen| seen.entry.digest == name.digest)
+        };
         let may_be_of = |bundle: &Bundle<'_>| {
             // What somebody else signed in an agent's name is no word of that agent.
             let agent = bundle.agent().filter(|_| !bundle.is_in_anothers_name());
@@ -119,6 +126,12 @@ impl PackedJobs {
             agent.is_some_and(|agent| self.0.iter().any(|of| of.audit.may_be_of(&of.job, agent, says)))
         };
         let bundles = document.bundles();
-        !self.is_empty() && !bundles.is_empty() && bundles.iter().all(|bundle| is_proven(bundle) && !may_be_of(bundle))
+        !self.is_empty() && !bundles.is_empty() && bundles.iter().all(|bundle| is_listed(bundle) && !may_be_of(bundle))
     }
+}
+
+/// What the statement lists that a job's audit rests on.
+fn listed(packet: &Packet, audit: &Audit) -> BTreeSet<LeafIndex> {
+    let Absence::Attested { entry } = audit.absence else { return BTreeSet::new() };
+    packet.timeline.get(entry).and_then(|seen| seen.body.as_ref()).map(audit::listed_by).unwrap_or_default()
 }

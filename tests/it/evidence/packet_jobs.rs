@@ -10,19 +10,23 @@ use pulselog::verify::packet::{File, MANIFEST, Packet};
 
 use crate::cli::{Ran, run};
 use crate::evidence::bounds::text;
-use crate::make::attest::attested;
+use crate::make::attest::{attested, attested_as};
 use crate::make::audit::Story;
 use crate::make::evidence::Kept;
 use crate::make::{did, hex, set};
 
 /// What `packet` writes of job-1 in the log of a story, and how that ended.
 fn packed(story: &Story) -> (Vec<File>, Ran) {
+    packed_job(story, "job-1")
+}
+
+fn packed_job(story: &Story, job: &str) -> (Vec<File>, Ran) {
     let dir = tempfile::tempdir().expect("a directory");
     let (log, policy, out) = (dir.path().join("log"), dir.path().join("trust.policy"), dir.path().join("packet"));
     Kept::of(story).write(&log);
     std::fs::write(&policy, Kept::policy_text()).expect("written");
     let args = ["packet", "--log", text(&log), "--policy", text(&policy), "--operator", &did("operator")];
-    let ran = run(&[&args[..], &["--job", "job-1", "--out", text(&out)]].concat());
+    let ran = run(&[&args[..], &["--job", job, "--out", text(&out)]].concat());
     let files = std::fs::read_dir(&out).into_iter().flatten().flatten().map(|file| {
         let name = file.file_name().into_string().expect("UTF-8");
         (name, std::fs::read(file.path()).expect("read"))
@@ -228,6 +232,37 @@ fn guests() -> BTreeMap<&'static str, Story> {
         story.set("job-2.back", "approvals", Value::Array(vec!["@job-1.ok".into()]));
     });
     of
+}
+
+/// An honest job whose packet shares a folder with a guilty one.
+#[test]
+fn a_guilty_job_beside_an_honest_packet_is_no_evidence_of_it_without_its_statement() {
+    let story = attested(guests()["another agent's broken bundle is the last entry"].clone(), |_| {}).0;
+    let story = attested_as(story, "job-2", "second statement", |_| {}).0;
+    let (honest, _) = packed(&story);
+    let (guilty, made) = packed_job(&story, "job-2");
+    assert!(made.out.contains("its audit: fail"), "{}{}", made.out, made.err);
+    assert_eq!(verify(&honest, &[]).code, 0);
+    let both: BTreeMap<_, _> = honest.iter().chain(&guilty).cloned().collect();
+    let whole: Vec<File> = both.clone().into_iter().collect();
+    assert_eq!(verify(&whole, &[]).code, 1);
+
+    let of = |step: &str| format!("{}-", story.steps.iter().position(|of| of.name == step).expect("a step"));
+    let (statement, bundle) = (of("second statement"), of("job-2.b2"));
+    let is_of = |name: &str, index: &str| name.trim_start_matches('0').starts_with(index);
+    let no_body = both.clone().into_iter().filter(|(name, _)| !is_of(name, &statement) || name.ends_with("tlog-proof"));
+    let no_statement = both.clone().into_iter().filter(|(name, _)| !is_of(name, &statement));
+    let only_bundle = honest.iter().cloned().chain(guilty.iter().filter(|(name, _)| is_of(name, &bundle)).cloned());
+    let parts: [(&str, Vec<File>); 3] = [
+        ("the statement's body is removed", no_body.collect()),
+        ("the statement is removed", no_statement.collect()),
+        ("only the bundle is added", only_bundle.collect::<BTreeMap<_, _>>().into_iter().collect()),
+    ];
+    for (name, files) in parts {
+        assert_ne!(files.len(), whole.len(), "{name}");
+        let ran = verify(&files, &[]);
+        assert!([1, 3].contains(&ran.code), "{name}: {}{}", ran.out, ran.err);
+    }
 }
 
 fn pulselog_b64u() -> String {

@@ -126,6 +126,24 @@ fn a_changed_file_of_a_packet_fails() {
     assert_eq!(verify(part.path(), "20-proof_bundle.json", &operator(), &[]).code, 1);
 }
 
+/// By the line that the packet's README names for it.
+#[test]
+fn a_changed_artifact_that_no_proof_is_of_is_no_slip_of_the_reader() {
+    let part = copy(None);
+    let changed = |listed: bool| {
+        let path = part.path().join("12-cst_revocation.json");
+        let text = std::fs::read_to_string(&path).expect("a revocation");
+        std::fs::write(&path, text.replacen("revocation", "Revocation", 1)).expect("written");
+        let ran = verify(part.path(), "12-cst_revocation.json", &operator(), &[]);
+        assert!(ran.err.contains("no proof in the evidence is of these bytes"), "{}{}", ran.out, ran.err);
+        assert_eq!(ran.err.contains("packet_file_changed"), listed, "{}", ran.err);
+        ran.code
+    };
+    assert_eq!(changed(true), 1);
+    std::fs::remove_file(part.path().join("packet.json")).expect("removed");
+    assert_eq!(changed(false), 3);
+}
+
 #[test]
 fn under_another_operator_or_with_roots_of_its_own_a_packet_is_never_green() {
     assert_ne!(verify(packet(), "20-proof_bundle.json", &did("stranger"), &[]).code, 0);

@@ -63,11 +63,16 @@ fn a_packet_is_made_in_a_directory_of_its_own() {
 fn what_a_packet_lacks_is_said_and_nothing_of_another_job_is_made_up() {
     let (dir, log, policy) = log();
     let none = packet(&log, &policy, &did("operator"), "job-none", &dir.path().join("none"), &[]);
-    assert_eq!((none.code, none.err.lines().count()), (1, 1), "{}", none.err);
-    assert!(none.err.contains("job-none") && !dir.path().join("none").exists(), "{}", none.err);
+    assert_eq!((none.code, none.err.lines().count()), (3, 1), "{}", none.err);
+    assert!(
+        none.err.contains("job-none") && none.err.contains("spelled") && !dir.path().join("none").exists(),
+        "{}",
+        none.err
+    );
     // Under an operator who set no roots here nothing is of any job.
     let other = packet(&log, &policy, &did("agent"), "job-1", &dir.path().join("other"), &[]);
-    assert_eq!((other.code, other.err.lines().count()), (1, 1), "{}", other.err);
+    assert_eq!((other.code, other.err.lines().count()), (3, 1), "{}", other.err);
+    assert!(other.err.contains("no roots of this operator"), "{}", other.err);
     assert!(other.err.contains("--operator"), "{}", other.err);
     // Without the operator's statement the packet is made, and is incomplete.
     let unattested = dir.path().join("unattested");

@@ -19,14 +19,24 @@ pub fn know_all(timeline: &mut Timeline) {
 }
 
 /// The story with the operator's statement about its job appended.
-pub fn attested(mut story: Story, change: impl FnOnce(&mut Value)) -> (Story, Timeline) {
+pub fn attested(story: Story, change: impl FnOnce(&mut Value)) -> (Story, Timeline) {
+    attested_as(story, "job-1", "statement", change)
+}
+
+/// The same about any job, under a name of the statement.
+pub fn attested_as(
+    mut story: Story,
+    job: &str,
+    name: &'static str,
+    change: impl FnOnce(&mut Value),
+) -> (Story, Timeline) {
     let mut timeline = story.timeline();
     know_all(&mut timeline);
-    let mut payload = attest(&timeline, timeline.size(), "job-1", &operator()).expect("a statement");
+    let mut payload = attest(&timeline, timeline.size(), job, &operator()).expect("a statement");
     set(&mut payload, "audit_statement_version", Some("1".into()));
-    set(&mut payload, "nonce", Some(nonce("statement").into()));
+    set(&mut payload, "nonce", Some(nonce(name).into()));
     change(&mut payload);
-    story.log("statement", "audit_statement", "operator", payload);
+    story.log(name, "audit_statement", "operator", payload);
     let mut timeline = story.timeline();
     know_all(&mut timeline);
     (story, timeline)

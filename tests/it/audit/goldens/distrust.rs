@@ -49,7 +49,7 @@ pub static ROWS: &[Golden] = &[
     golden(
         "a policy by a signer who is trusted no more",
         |story| distrust_from(story, "policy signer", "policy"),
-        &["DISTRUSTED_SIGNER", "RESTS_ON_DISTRUSTED"],
+        &["DISTRUSTED_SIGNER", "POLICY_MISSING", "RESTS_ON_DISTRUSTED"],
         Fail,
     )
     .runs(&[("agent", "r1", Fail), ("agent", "r2", Fail)])

@@ -72,6 +72,45 @@ pub static ROWS: &[Golden] = &[
     .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
     .beside(|story| distrust_from(story, "second approver", "roots")),
     golden(
+        "one stolen key denies what was approved, and another tells what came of it",
+        |story| {
+            denied(story);
+            wrappers(story);
+            story.signed_by("sync receipt", "second wrapper");
+            let (approver, wrapper) = (story.index("no"), story.index("sync receipt"));
+            let row = |who, from: u64| format!(r#"{{"did":"{}","from_index":{from},"reason":"stolen key"}}"#, did(who));
+            let rows = [row("second approver", approver), row("second wrapper", wrapper)].join(",");
+            story.roots_again("later roots", "distrusted", value(&format!("[{rows}]")));
+        },
+        &["APPROVAL_DENIED", "DISTRUSTED_SIGNER"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
+    .beside(wrappers),
+    golden(
+        "only a stolen key tells what came of a decision",
+        |story| {
+            wrappers(story);
+            story.signed_by("sync receipt", "second wrapper");
+            distrust_from(story, "second wrapper", "sync receipt");
+        },
+        &["DISTRUSTED_SIGNER"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
+    .beside(wrappers),
+    golden(
+        "only the agent's stolen key packs its runs, long after their end",
+        |story| {
+            story.wait(7_200_000);
+            distrust_from(story, "agent", "b1");
+        },
+        &["BUNDLE_MISSING", "DISTRUSTED_SIGNER"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Incomplete)])
+    .beside(|story| story.wait(7_200_000)),
+    golden(
         "a stolen key of a wrapper denies a read",
         |story| {
             decided(story, "deny", "read");
@@ -118,6 +157,30 @@ pub static ROWS: &[Golden] = &[
     )
     .runs(&[("agent", "r1", Pass), ("agent", "r2", Pass)])
     .beside(sibling),
+    golden(
+        "a gateway's key is replaced while a receipt is on its way",
+        |story| {
+            story.roots_again("next roots", "gateways", Value::Array(vec![did("second gateway").into()]));
+            story.last_after("policy");
+        },
+        &["RECEIPT_NOT_GENUINE", "UNTRUSTED_STATEMENT"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Incomplete)])
+    .beside(gateways),
+    golden(
+        "a gateway's key is stolen and withdrawn before its receipts",
+        |story| {
+            story.roots_again("next roots", "gateways", Value::Array(vec![did("second gateway").into()]));
+            let row = format!(r#"[{{"did":"{}","from_index":1,"reason":"stolen key"}}]"#, did("gateway"));
+            story.set("next roots", "distrusted", value(&row));
+            story.last_after("policy");
+        },
+        &["GATEWAY_RECEIPT_MISSING", "RECEIPT_NOT_GENUINE", "UNTRUSTED_STATEMENT"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Fail), ("agent", "r2", Fail)])
+    .beside(gateways),
     golden(
         "a wrapper names the token of an agent that it does not wrap",
         another_agents_token,
