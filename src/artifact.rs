@@ -75,7 +75,7 @@ pub use self::example::{MARK, example, marked};
 pub use self::expansion::{NotExpanded, admit_inside};
 pub use self::fact::Fact;
 pub use self::grant::{Grant, GrantError, SignedGrant, UnsignedGrant};
-pub use self::key_cache::{KEYS_MAX, KeyCache, KnownKey, TABLES_MAX, USES_BEFORE_TABLE};
+pub use self::key_cache::{KEYS_MAX, KeyCache, KnownKey, TABLES_MAX, Together, USES_BEFORE_TABLE};
 pub use self::keys::Keys;
 pub use self::kind::{About, Form, HashForm, Kind, KindRow, Voice};
 pub use self::kinds::KINDS;

@@ -47,7 +47,14 @@ impl StrictKey {
     /// `verify_strict`, about 32 µs: R is not decompressed.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &Signature) -> bool {
-        holds(&self.0, message, signature, |k, s| {
+        self.sum(message, signature).is_some_and(Sum::holds)
+    }
+
+    /// All of [`StrictKey::verifies`] but its last step; `None` when it is
+    /// refused before that. Costs 3.5 µs less.
+    #[must_use]
+    pub fn sum(&self, message: &[u8], signature: &Signature) -> Option<Sum> {
+        sum(&self.0, message, signature, |k, s| {
             EdwardsPoint::vartime_double_scalar_mul_basepoint(k, &-self.0.to_edwards(), s)
         })
     }
@@ -75,7 +82,13 @@ impl TabledKey {
     /// `verify_strict`, about 22 µs; 29 µs without the multiples of the base.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &Signature, base: Option<&TabledBase>) -> bool {
-        holds(&self.key.0, message, signature, |k, s| {
+        self.sum(message, signature, base).is_some_and(Sum::holds)
+    }
+
+    /// As [`StrictKey::sum`].
+    #[must_use]
+    pub fn sum(&self, message: &[u8], signature: &Signature, base: Option<&TabledBase>) -> Option<Sum> {
+        sum(&self.key.0, message, signature, |k, s| {
             let of_base = base.map_or_else(|| EdwardsPoint::mul_base(s), |base| base.0.times(s));
             self.multiples.times(k) + of_base
         })
@@ -98,22 +111,49 @@ impl TabledBase {
     }
 }
 
-/// The one place that says what a signature is. `sum` gives sB − kA; the key
-/// is of no small order.
-fn holds(
+/// sB − kA of one signature, which holds if its encoding is the bytes of R.
+///
+/// Encoding a point divides once, an eighth of all that a signature with tables
+/// costs; many points together divide once for all ([`Sum::which_hold`]).
+#[derive(Clone, Copy, Debug)]
+pub struct Sum {
+    point: EdwardsPoint,
+    r: [u8; 32],
+}
+
+impl Sum {
+    /// The last step of one.
+    #[must_use]
+    pub fn holds(self) -> bool {
+        self.point.compress().as_bytes() == &self.r
+    }
+
+    /// The last step of many, each for itself: the division is shared, nothing
+    /// else. Costs 0.4 µs each, beside 4 µs of [`Sum::holds`].
+    #[must_use]
+    pub fn which_hold(sums: &[Self]) -> Vec<bool> {
+        let points: Vec<EdwardsPoint> = sums.iter().map(|sum| sum.point).collect();
+        let encoded = EdwardsPoint::compress_batch_alloc(&points);
+        encoded.iter().zip(sums).map(|(encoded, sum)| encoded.as_bytes() == &sum.r).collect()
+    }
+}
+
+/// The one place that says what a signature is, but for the last comparison.
+/// `multiples` gives sB − kA; the key is of no small order.
+fn sum(
     key: &VerifyingKey,
     message: &[u8],
     signature: &Signature,
-    sum: impl FnOnce(&Scalar, &Scalar) -> EdwardsPoint,
-) -> bool {
+    multiples: impl FnOnce(&Scalar, &Scalar) -> EdwardsPoint,
+) -> Option<Sum> {
     // A second S for the same signature: found by the case "S + L".
-    let Some(s) = Option::<Scalar>::from(Scalar::from_canonical_bytes(*signature.s_bytes())) else { return false };
+    let s = Option::<Scalar>::from(Scalar::from_canonical_bytes(*signature.s_bytes()))?;
     // Found by the cases "R of small order, S solved" and "R is the identity, S solved".
     if SMALL_ORDER.contains(signature.r_bytes()) {
-        return false;
+        return None;
     }
     let hash = Sha512::new().chain_update(signature.r_bytes()).chain_update(key.as_bytes()).chain_update(message);
-    // Bytes, not points: found by "R of small order, S solved", where R is spelled
-    // with a y that is not reduced or a sign at x = 0; no comparison by all that is refused.
-    sum(&Scalar::from_hash(hash), &s).compress().as_bytes() == signature.r_bytes()
+    // Bytes will be compared, not points: found by "R of small order, S solved", where R is
+    // spelled with a y that is not reduced or a sign at x = 0; no comparison by all that is refused.
+    Some(Sum { point: multiples(&Scalar::from_hash(hash), &s), r: *signature.r_bytes() })
 }

@@ -13,15 +13,20 @@
 //! paid for by its key, and a crowd of keys that take turns leaves the places
 //! as they are.
 
+mod together;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ed25519_dalek::Signature;
 
-use crate::artifact::checked::Checked;
+use crate::artifact::checked::{CheckName, Checked};
 use crate::artifact::did::{Did, DidError};
-use crate::signature::{StrictKey, TabledBase, TabledKey};
+use crate::signature::{StrictKey, Sum, TabledBase, TabledKey};
+
+use self::together::Open;
+pub use self::together::Together;
 
 /// Keys kept parsed. 16,384 x (56-byte name + 192-byte key + 150 for its uses
 /// and places) stays near 6.3 MiB.
@@ -43,6 +48,8 @@ pub struct KeyCache {
     checked: Option<Arc<Checked>>,
     /// What strangers brought, apart from what is known.
     apart: Option<Arc<Mutex<Keys>>>,
+    /// Sums that are not compared yet, while many are to be compared together.
+    open: Option<Arc<Mutex<Open>>>,
 }
 
 type Keys = HashMap<String, KnownKey>;
@@ -136,24 +143,39 @@ impl KeyCache {
     /// Whether this is the key's signature over the message: strict.
     #[must_use]
     pub fn verifies(&self, key: &KnownKey, message: &[u8], signature: &Signature) -> bool {
-        let check = || self.shared.verifies(&key.0, message, signature, self.apart.is_none());
-        match &self.checked {
-            Some(checked) => checked.answer(&key.0.key, message, signature, check),
-            None => check(),
+        let name = self.checked.as_ref().map(|_| CheckName::of(&key.0.key, message, signature));
+        if let Some(answer) = name.as_ref().and_then(|name| self.checked.as_ref()?.answer(name)) {
+            return answer;
         }
+        if let Some(open) = &self.open {
+            return locked(open).take(self, key, name, message, signature);
+        }
+        let (sum, has_table) = self.shared.sum(&key.0, message, signature, self.learns());
+        self.close(key, name, has_table, sum.is_some_and(Sum::holds))
+    }
+
+    /// What strangers bring teaches nothing.
+    const fn learns(&self) -> bool {
+        self.apart.is_none()
+    }
+
+    /// Keeps what a check gave, and counts the key's use.
+    fn close(&self, key: &KnownKey, name: Option<CheckName>, has_table: bool, answer: bool) -> bool {
+        if let Some((checked, name)) = self.checked.as_ref().zip(name) {
+            checked.remember(name, answer);
+        }
+        if answer && !has_table && self.learns() {
+            self.shared.count_use(&key.0);
+        }
+        answer
     }
 }
 
 impl Shared {
-    fn verifies(&self, known: &Arc<Known>, message: &[u8], signature: &Signature, learns: bool) -> bool {
+    /// What is to be compared with R, and whether the key has a table.
+    fn sum(&self, known: &Arc<Known>, message: &[u8], signature: &Signature, learns: bool) -> (Option<Sum>, bool) {
         let table = locked(&known.table).clone();
-        let Some(table) = table else {
-            let answer = known.key.verifies(message, signature);
-            if answer && learns && known.uses.fetch_add(1, Ordering::Relaxed) + 1 == USES_BEFORE_TABLE {
-                self.tabulate(known);
-            }
-            return answer;
-        };
+        let Some(table) = table else { return (known.key.sum(message, signature), false) };
         if learns {
             known.season.store(self.season.load(Ordering::Relaxed), Ordering::Relaxed);
             if self.base.get().is_none() && self.base_uses.fetch_add(1, Ordering::Relaxed) + 1 == USES_BEFORE_BASE {
@@ -161,7 +183,14 @@ impl Shared {
                 _ = self.base.set(TabledBase::new());
             }
         }
-        table.verifies(message, signature, self.base.get())
+        (table.sum(message, signature, self.base.get()), true)
+    }
+
+    /// A good signature of a key without a table.
+    fn count_use(&self, known: &Arc<Known>) {
+        if known.uses.fetch_add(1, Ordering::Relaxed) + 1 == USES_BEFORE_TABLE {
+            self.tabulate(known);
+        }
     }
 
     /// Makes the table of a key that has its uses, if there is a place for it.

@@ -14,6 +14,7 @@ pub mod secrets;
 pub mod secrets_broken;
 pub mod secrets_escaped;
 pub mod spelling;
+pub mod together;
 
 use ed25519_dalek::VerifyingKey;
 use proptest::prelude::*;

@@ -10,7 +10,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 
-use crate::artifact::{Admitted, KeyCache, admit, fits_in_log};
+use crate::artifact::{Admitted, KeyCache, Together, admit, fits_in_log};
 use crate::codes::service;
 use crate::entry::PendingEntry;
 use crate::receipt::tlog_proof;
@@ -48,7 +48,7 @@ pub async fn one(State(state): State<AppState>, request: Request) -> Result<Resp
     let place = state.log.reserve([intake.bytes.len()].into_iter())?;
     let admission = Admission::new(&state, intake.submitter, place.keeps_parsed());
     let (bytes, held) = (intake.bytes, intake.held);
-    let Ready { item, told } = state.pool.run(move || admission.admit(&bytes)).await??;
+    let Ready { item, told } = state.pool.run(move || admission.admit(&admission.keys, &bytes)).await??;
     // From here on only the item is kept, and after its commit not even that.
     drop(held);
     let logged = state.log.submit_at(place, vec![item]).await?;
@@ -113,8 +113,8 @@ impl Admission {
         Self { submitter, limits: Arc::clone(&state.limits), keys: Arc::clone(&state.keys), size, keeps_parsed }
     }
 
-    fn admit(&self, bytes: &[u8]) -> Result<Ready, Problem> {
-        let admitted = admit(bytes, &self.submitter.grant, &self.limits.artifact, &self.keys)?;
+    fn admit(&self, keys: &KeyCache, bytes: &[u8]) -> Result<Ready, Problem> {
+        let admitted = admit(bytes, &self.submitter.grant, &self.limits.artifact, keys)?;
         let Admitted { artifact, receipts, expanded, not_expanded, redacted } = admitted;
         fits_in_log(&artifact, self.size)?;
         let told = Told { kind: artifact.kind().name(), artifact: artifact.digest(), not_expanded, redacted };
@@ -158,9 +158,11 @@ async fn admit_all(
     lines: &[Bytes],
 ) -> Result<Vec<Result<Ready, Problem>>, Problem> {
     let mut tasks = Vec::with_capacity(lines.len() / LINES_PER_TASK + 1);
+    let together = Arc::new(Together::new(KeyCache::clone(&admission.keys)));
     for chunk in lines.chunks(LINES_PER_TASK) {
         let (pool, admission, chunk) = (state.pool.clone(), Arc::clone(admission), chunk.to_vec());
-        let work = move || chunk.iter().map(|line| admission.admit(line)).collect::<Vec<_>>();
+        let together = Arc::clone(&together);
+        let work = move || together.each(&chunk, |keys, line| admission.admit(keys, line));
         tasks.push(tokio::spawn(async move { pool.run(work).await }));
     }
     let mut admitted = Vec::with_capacity(lines.len());

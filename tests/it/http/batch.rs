@@ -1,6 +1,6 @@
 //! Batches: order, bad lines, limits.
 
-use pulselog::artifact::json::Value;
+use pulselog::artifact::json::{Value, to_compact};
 use pulselog::sequence::QUEUE_ENTRIES_MAX;
 
 use crate::make;
@@ -50,6 +50,29 @@ fn lines_of_one_request_get_increasing_indexes_in_order() {
         let artifact = service.get(&format!("/v1/entries/{at}")).string("artifact");
         assert_eq!(service.get(&format!("/v1/artifacts/{artifact}")).text(), receipts[at]);
     }
+}
+
+/// So many that signatures are compared in groups.
+#[test]
+fn of_many_lines_those_with_a_bad_signature_are_refused_and_no_other() {
+    let service = Service::start();
+    let is_bad = |at: usize| at % 97 == 50 || (1_200..1_220).contains(&at);
+    let line = |at: usize| {
+        let mut receipt = make::value(&service::receipt());
+        if is_bad(at) {
+            // A signature of the same key, over something else.
+            let other = make::value(&service::receipt());
+            make::set(&mut receipt, "signature_b64u", other.get("signature_b64u").cloned());
+        }
+        to_compact(&receipt)
+    };
+    let body: Vec<String> = (0..1_500).map(line).collect();
+    let answer = service.post(PATH, body.join("\n"));
+    for (at, (_, status, said)) in lines(&answer).into_iter().enumerate() {
+        let expected = if is_bad(at) { 422 } else { 201 };
+        assert_eq!((status, said == "signature_invalid"), (expected, is_bad(at)), "{at}: {said}");
+    }
+    assert_eq!(service.size(), (0..1_500).filter(|at| !is_bad(*at)).count() as u64);
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod classes;
 use std::collections::HashMap;
 
 use ed25519_dalek::{Signature, VerifyingKey};
-use pulselog::signature::{StrictKey, TabledBase, TabledKey};
+use pulselog::signature::{StrictKey, Sum, TabledBase, TabledKey};
 use serde_json::Value;
 
 use crate::make::shared;
@@ -23,13 +23,28 @@ const TABLES_MAX: usize = 1_000;
 struct Panel {
     base: TabledBase,
     keys: HashMap<[u8; 32], Option<(VerifyingKey, Option<TabledKey>)>>,
+    /// Sums that are compared together later, and whether each is to hold.
+    open: Vec<(Sum, bool)>,
     cases: usize,
     taken: usize,
 }
 
+impl Drop for Panel {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.compare();
+        }
+    }
+}
+
 impl Panel {
     fn new() -> Self {
-        Self { base: TabledBase::new(), keys: HashMap::new(), cases: 0, taken: 0 }
+        Self { base: TabledBase::new(), keys: HashMap::new(), open: Vec::new(), cases: 0, taken: 0 }
+    }
+
+    fn compare(&mut self) {
+        let (sums, expected): (Vec<_>, Vec<_>) = self.open.drain(..).unzip();
+        assert_eq!(Sum::which_hold(&sums), expected, "together as each alone");
     }
 
     /// The one answer.
@@ -50,8 +65,19 @@ impl Panel {
                 tabled.as_ref().is_some_and(|key| key.verifies(message, &signature, None)),
                 tabled.as_ref().is_some_and(|key| key.verifies(message, &signature, Some(&self.base))),
             ];
+            let strict_key = StrictKey::new(*key);
+            let untabled = strict_key.map(|key| key.sum(message, &signature));
+            let with_table = tabled.as_ref().map(|key| key.sum(message, &signature, Some(&self.base)));
+            for sum in [untabled, with_table].into_iter().flatten() {
+                assert!(sum.is_some() || !strict, "{name}: refused before its last step");
+                self.open.extend(sum.map(|sum| (sum, strict)));
+            }
         }
         assert_eq!(ours, [strict; 3], "{name}: key {key:02x?}, message {message:02x?}, signature {signature:?}");
+        // Of few, and of more than any group has.
+        if self.open.len() > self.cases % 300 {
+            self.compare();
+        }
         self.cases += 1;
         self.taken += usize::from(strict);
         strict
