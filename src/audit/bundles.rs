@@ -144,6 +144,9 @@ static BUNDLE_MISSING: Rule = Rule {
     ],
 };
 
+/// What a run lacks: charged to the run and to none of its acts.
+pub(super) static MISSING_OF_RUN: [&Rule; 2] = [&GATEWAY_RECEIPT_MISSING, &BUNDLE_MISSING];
+
 pub(super) static RULES: &[&Rule] = &[
     &RECEIPT_OF_ANOTHER_AGENT,
     &RECEIPT_OF_ANOTHER_RUN,

@@ -13,7 +13,7 @@ use crate::audit::policies::Judge;
 use crate::audit::roots::{Distrusted, Row};
 use crate::audit::rule::{APPROVAL, CALL, Effect, JOINED, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::{Scene, speaker};
-use crate::audit::statement::{Decision, Receipt, Statement, Token};
+use crate::audit::statement::{Bundle, Decision, Receipt, Statement, Token};
 use crate::audit::timeline::Timeline;
 use crate::entry::{LoggedAt, PendingEntry, SubmitterName};
 use crate::merkle::LeafIndex;
@@ -87,7 +87,8 @@ pub fn jobs_hit(log: &Timeline, operator: &Did, roots: Artifact) -> BTreeSet<Str
     report.findings.iter().filter(is_hit).filter_map(|finding| finding.subject.job.clone()).collect()
 }
 
-/// Acts, and what they rest on.
+/// Acts, and what they rest on. An act that only the distrusted tell of rests on
+/// nothing here: their word convicts nobody, however many words they add.
 struct Resting<'s, 'a> {
     scene: &'s Scene<'a>,
     distrust: Distrusted<'a>,
@@ -97,35 +98,41 @@ struct Resting<'s, 'a> {
 impl<'s, 'a> Resting<'s, 'a> {
     fn check(&self, findings: &mut Findings) {
         for decision in self.scene.decisions.iter().filter(|decision| decision.is_allow) {
+            if self.distrust.hits(&decision.statement) {
+                self.on_decision(decision, findings);
+                continue;
+            }
             let subject = decision.subject();
             if let Some(token) = decision.token {
                 self.on_token(&self.scene.tokens[token], decision.statement.at, &subject, findings);
             }
             self.on_approvals(decision, &subject, findings);
-            let told = self.scene.receipts_of(decision).map(|receipt| &receipt.statement);
-            for receipt in told {
-                self.add("decision", &decision.statement, &[receipt.at], &subject, findings);
-            }
-            for operation in self.scene.operations_of(decision) {
-                if let Some(words) = words(&self.distrust, &decision.statement) {
-                    let (at, doubt) = (decision.statement.at, self.scene.doubt(decision, operation));
-                    let detail = format!("it rests on the decision at entry {at}: {words}");
-                    say(findings, &RESTS_ON_DISTRUSTED, doubt, &subject, &[at, operation.at], detail);
-                }
-            }
         }
-        for call in &self.scene.calls {
+        for call in self.scene.calls.iter().filter(|call| !self.distrust.hits(&call.statement)) {
             if let Some((token, _)) = self.scene.token_of(call) {
                 let token = self.trusted_beside(token, call.statement.at, call.statement.ms);
                 self.on_token(token, call.statement.at, &self.scene.subject_of_call(call), findings);
             }
         }
-        for bundle in &self.scene.bundles {
+        for bundle in self.scene.bundles.iter().filter(|bundle| !self.distrust.hits(&bundle.statement)) {
             if let Some(token) = bundle.run.and_then(|run| self.scene.token_of_run(bundle.agent, run)) {
                 self.on_token(token, bundle.statement.at, &bundle.subject(), findings);
             }
         }
         self.on_held_receipts(findings);
+    }
+
+    /// What somebody trusted tells of having been done rests on the decision.
+    fn on_decision(&self, decision: &Decision<'a>, findings: &mut Findings) {
+        let subject = decision.subject();
+        let done = |receipt: &&Receipt<'_>| !receipt.says_nothing_was_done() && !self.distrust.hits(&receipt.statement);
+        for receipt in self.scene.receipts_of(decision).filter(done) {
+            self.add("decision", &decision.statement, &[receipt.statement.at], &subject, findings);
+        }
+        for operation in self.scene.operations_of(decision).filter(|operation| !self.distrust.hits(operation)) {
+            let doubt = self.scene.doubt(decision, operation);
+            self.doubt("decision", doubt, &decision.statement, &[operation.at], &subject, findings);
+        }
     }
 
     /// A call names a grant, which every token of the same terms gives: it rests
@@ -167,13 +174,18 @@ impl<'s, 'a> Resting<'s, 'a> {
             .map(|approval| (approval, approvals::releasing(self.scene, decision, approval)))
             .collect();
         let is_true = |receipt: &&Receipt<'_>| !self.distrust.hits(&receipt.statement);
-        let stands = |released: &[Released<'_, '_>]| released.iter().all(|user| user.told.iter().any(is_true));
+        // A use that only the distrusted tell of is none that had to be released.
+        let is_use = |released: &&Released<'_, '_>| !self.distrust.hits(&released.user.statement);
+        let stands = |released: &[Released<'_, '_>]| {
+            released.iter().filter(is_use).all(|released| released.told.iter().any(is_true))
+        };
         if covering.iter().any(|(approval, released)| !self.distrust.hits(approval) && stands(released)) {
             return;
         }
         for (approval, released) in covering {
             self.add("approval", approval, &[act], subject, findings);
-            for (is_its, receipt) in released.iter().flat_map(|user| user.told.iter().map(|told| (user.is_its, told))) {
+            let told = |of: &Released<'s, 'a>| of.told.iter().map(|told| (of.is_its, *told)).collect::<Vec<_>>();
+            for (is_its, receipt) in released.iter().filter(is_use).flat_map(told) {
                 let doubt = (!is_its).then_some("the use that it released may be another agent's");
                 self.doubt("receipt", doubt, &receipt.statement, &[approval.at, act], subject, findings);
             }
@@ -184,7 +196,8 @@ impl<'s, 'a> Resting<'s, 'a> {
     fn on_held_receipts(&self, findings: &mut Findings) {
         let calls = self.scene.calls.iter().map(|call| &call.statement).filter(|call| self.distrust.hits(call));
         let calls: BTreeMap<PayloadHash, _> = calls.map(|call| (call.hash, call)).collect();
-        for bundle in self.scene.bundles.iter().filter(|_| !calls.is_empty()) {
+        let shows = |bundle: &&Bundle<'_>| !calls.is_empty() && !self.distrust.hits(&bundle.statement);
+        for bundle in self.scene.bundles.iter().filter(shows) {
             for call in bundle.held_calls().filter_map(|hash| calls.get(&hash)) {
                 self.add("receipt", call, &[bundle.statement.at], &bundle.subject(), findings);
             }

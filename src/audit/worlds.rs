@@ -25,7 +25,8 @@ mod findings;
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::artifact::Did;
+use crate::artifact::{Did, Kind};
+use crate::audit::bundles;
 use crate::audit::finding::{Finding, Subject};
 use crate::audit::gather::LinkMap;
 use crate::audit::links::Link;
@@ -39,6 +40,7 @@ use crate::merkle::{LeafIndex, TreeSize};
 
 /// Every world that a prefix is judged in.
 pub(super) struct Worlds<'a> {
+    timeline: &'a Timeline,
     disputes: Disputes<'a>,
     groups: Vec<Group<'a>>,
 }
@@ -68,7 +70,7 @@ impl<'a> Worlds<'a> {
                 }
             }
         }
-        Worlds { disputes, groups }
+        Worlds { timeline, disputes, groups }
     }
 
     /// What is taken for true in each: accounts, then the same again without
@@ -106,6 +108,18 @@ impl<'a> Worlds<'a> {
         }
         // There is a world for every choice, and at least one choice.
         reports.swap_remove(0).judged()
+    }
+
+    /// What a finding is about, whoever else shows it: its act, the highest of its
+    /// decisions and model calls, else its highest entry; of what is missing of a
+    /// run, the run alone.
+    fn act(&self, finding: &Finding) -> Option<LeafIndex> {
+        if bundles::MISSING_OF_RUN.contains(&finding.rule) {
+            return None;
+        }
+        let kind = |at: &LeafIndex| self.timeline.get(*at).map(|seen| seen.entry.kind);
+        let is_act = |at: &&LeafIndex| matches!(kind(at), Some(Kind::ArgocdDecision | Kind::GatewayReceipt));
+        finding.entries.iter().rev().find(is_act).or(finding.entries.last()).copied()
     }
 
     /// Whether not every combination that may speak of this was judged.

@@ -8,6 +8,8 @@ use crate::merkle::LeafIndex;
 
 /// An earlier decision that consumed an approval and released it again.
 pub(in crate::audit) struct Released<'s, 'a> {
+    /// That decision.
+    pub user: &'s Decision<'a>,
     /// Whether it is this agent's, or only may be.
     pub is_its: bool,
     /// The receipts that stood before and said that nothing was done.
@@ -24,9 +26,10 @@ pub(in crate::audit) fn releasing<'s, 'a>(
     let hash = approval.hash.to_string();
     let users = scene.users_of(&hash).filter(|user| user.statement.at < decision.statement.at);
     let in_time = |receipt: &&Receipt<'a>| receipt.statement.at < decision.statement.at;
-    let released = users
-        .filter(|user| user.is_of(agent) || user.may_be_of(agent))
-        .map(|user| Released { is_its: user.is_of(agent), told: scene.receipts_of(user).filter(in_time).collect() });
+    let released = users.filter(|user| user.is_of(agent) || user.may_be_of(agent)).map(|user| {
+        let told = scene.receipts_of(user).filter(in_time).collect();
+        Released { user, is_its: user.is_of(agent), told }
+    });
     released.filter(|user| user.is_its || !user.told.is_empty()).collect()
 }
 

@@ -4,7 +4,8 @@
 //! ```text
 //! fails in each                             fails
 //! fails in each for the same act, shown by  fails, as the first world shows it
-//! other entries
+//! other entries; an act is one decision
+//! or call, whoever else speaks of it
 //! fails in each for the same act, as what   fails, as the first world shows it, and what else it is stays open
 //! else it is
 //! fails in each, charged to another job     fails on what they agree on, where that reaches no other job, and is
@@ -24,16 +25,15 @@ use crate::audit::rule::{Effect, Rule};
 use crate::audit::worlds::Worlds;
 use crate::merkle::LeafIndex;
 
-/// Findings of one code about one act, the last entry that shows it, each with
-/// its world.
+/// Findings of one code about one act, each with its world.
 type Alike<'r> = Vec<(usize, &'r Finding)>;
 /// The same, with the same entries charged to the same subject.
 type Same<'r> = BTreeMap<(&'r [LeafIndex], &'r Subject), Alike<'r>>;
 
 pub(super) fn united(worlds: &Worlds<'_>, reports: &[Report]) -> BTreeSet<Finding> {
-    let mut all: BTreeMap<(&Rule, Option<&LeafIndex>), Alike<'_>> = BTreeMap::new();
+    let mut all: BTreeMap<(&Rule, Option<LeafIndex>), Alike<'_>> = BTreeMap::new();
     for (world, finding) in told(worlds, reports) {
-        all.entry((finding.rule, finding.entries.last())).or_default().push((world, finding));
+        all.entry((finding.rule, worlds.act(finding))).or_default().push((world, finding));
     }
     let count = reports.len();
     let is_heard = |alike: &Alike<'_>| alike.iter().any(|(world, _)| *world < worlds.accounts());
@@ -82,7 +82,8 @@ fn told<'r>(worlds: &Worlds<'_>, reports: &'r [Report]) -> impl Iterator<Item = 
 /// What fails in each world for the same act and on the same subject, and by
 /// another rule in some: it fails, however each account has it.
 fn otherwise_failed(worlds: &Worlds<'_>, reports: &[Report], united: &mut BTreeSet<Finding>) {
-    let mut acts: BTreeMap<(Option<&LeafIndex>, &Subject), Alike<'_>> = BTreeMap::new();
+    let act = |finding: &Finding| (worlds.act(finding), finding.subject.clone());
+    let mut acts: BTreeMap<(Option<LeafIndex>, Subject), Alike<'_>> = BTreeMap::new();
     let fails = || told(worlds, reports).filter(|(_, finding)| finding.effect == Effect::Fails);
     let heard: BTreeSet<_> = fails().map(|(world, finding)| (world, finding.rule, act(finding))).collect();
     // What only the silence of the distrusted opens is no second reason.
@@ -90,7 +91,7 @@ fn otherwise_failed(worlds: &Worlds<'_>, reports: &[Report], united: &mut BTreeS
         world.checked_sub(worlds.accounts()).is_none_or(|of| heard.contains(&(of, finding.rule, act(finding))))
     };
     for (world, finding) in fails().filter(|(world, finding)| counts(*world, finding)) {
-        acts.entry((finding.entries.last(), &finding.subject)).or_default().push((world, finding));
+        acts.entry(act(finding)).or_default().push((world, finding));
     }
     let told: BTreeSet<_> = united.iter().filter(|finding| finding.effect == Effect::Fails).map(act).collect();
     let is_judged =
@@ -102,11 +103,6 @@ fn otherwise_failed(worlds: &Worlds<'_>, reports: &[Report], united: &mut BTreeS
     };
     united.retain(|open| !fails.iter().any(|fails| is_same(open, fails)));
     united.extend(fails);
-}
-
-/// The last entry that shows it, and whom it is charged to.
-fn act(finding: &Finding) -> (Option<LeafIndex>, Subject) {
-    (finding.entries.last().copied(), finding.subject.clone())
 }
 
 fn is_everywhere(found: &[(usize, &Finding)], count: usize) -> bool {

@@ -32,6 +32,32 @@ fn decided(story: &mut Story, verdict: &str, action: &str) {
     story.last_after("read receipt");
 }
 
+fn told(story: &mut Story, outcome: &str) {
+    story.receipt("their receipt", "theirs", outcome, None);
+    let request = story.said("theirs").text_at("request_digest").expect("a digest").to_owned();
+    story.set("their receipt", "request_digest", request);
+    story.signed_by("their receipt", "second wrapper");
+}
+
+/// Whoever holds the second wrapper's key uses the approval first, and says
+/// that nothing came of it.
+fn used_before(story: &mut Story) {
+    wrappers(story);
+    story.decide("theirs", "allow", "r1", "t1", "sync", Some("ok"));
+    story.signed_by("theirs", "second wrapper");
+    story.last_after("ok");
+    told(story, "not_sent");
+    story.last_after("theirs");
+}
+
+fn guilty_of(story: &mut Story) {
+    wrappers(story);
+    story.receipt("again", "sync", "not_sent", None);
+    story.last_after("sync receipt");
+    story.receipt("their receipt", "sync", "accepted", None);
+    story.signed_by("their receipt", "second wrapper");
+}
+
 /// Whoever holds the second issuer's key logs a token of the first one's terms
 /// that ends later; nobody uses it.
 fn sibling(story: &mut Story) {
@@ -202,4 +228,56 @@ pub static ROWS: &[Golden] = &[
     )
     .runs(&[("agent", "r1", Fail), ("agent", "r2", Pass)])
     .beside(wrappers),
+    golden(
+        "a stolen key decides, and tells itself that it was done",
+        |story| {
+            decided(story, "allow", "read");
+            told(story, "accepted");
+            distrust_from(story, "second wrapper", "theirs");
+        },
+        &["DISTRUSTED_SIGNER"],
+        Pass,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Pass)])
+    .beside(wrappers),
+    golden(
+        "a stolen key uses an approval before its agent does",
+        |story| {
+            used_before(story);
+            distrust_from(story, "second wrapper", "theirs");
+        },
+        &["DISTRUSTED_SIGNER"],
+        Pass,
+    )
+    .runs(&[("agent", "r1", Pass), ("agent", "r2", Pass)])
+    .beside(wrappers),
+    golden(
+        "a stolen key adds its word to what two who are trusted tell otherwise",
+        |story| {
+            guilty_of(story);
+            distrust_from(story, "second wrapper", "their receipt");
+        },
+        &["CONTRADICTING_ACCOUNTS", "DISTRUSTED_SIGNER"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Fail), ("agent", "r2", Pass)])
+    .beside(wrappers),
+    golden(
+        "a stolen key acts first in runs that nobody packs",
+        |story| {
+            decided(story, "deny", "read");
+            story.move_after("theirs", "t1");
+            story.remove("b1");
+            story.remove("b2");
+            story.wait(7_200_000);
+            distrust_from(story, "second wrapper", "theirs");
+        },
+        &["BUNDLE_MISSING", "DISTRUSTED_SIGNER"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Fail), ("agent", "r2", Fail)])
+    .beside(|story| {
+        wrappers(story);
+        story.wait(7_200_000);
+    }),
 ];
