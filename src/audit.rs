@@ -176,7 +176,7 @@ fn run(
     let worlds = Worlds::of(timeline, prefix.size, operator);
     // Statements of the operator, compared once: they are the same by every account.
     let mut compared: Option<Findings> = None;
-    let reports = worlds.each().map(|disputes| {
+    let mut judge = |disputes| {
         let scene = Scene::new(timeline.prefix(prefix.size), prefix.logged_at, operator, timeline.origin(), disputes);
         let mut findings = Findings::default();
         for check in CHECKS {
@@ -191,9 +191,9 @@ fn run(
             }));
         }
         report::finish(&scene, prefix.size, absence, gaps, findings)
-    });
-    let reports = reports.collect();
-    worlds.united(reports)
+    };
+    let reports = worlds.each().map(&mut judge).collect();
+    worlds.united(reports, judge)
 }
 
 /// One function a rule group.

@@ -28,7 +28,7 @@ use crate::policy::Policy;
 
 pub(super) use self::charge::speaker;
 use self::disputes::life;
-pub(super) use self::disputes::{Dispute, Disputes, Issuance};
+pub(super) use self::disputes::{Dispute, Disputes, Issuance, Unheard};
 use self::reasons::Unfit;
 use self::whose::Loose;
 
@@ -144,7 +144,7 @@ impl<'a> Scene<'a> {
             }
             return;
         }
-        if self.disputes.ignores_distrusted && !by_operator && self.disputes.is_distrusted(&statement) {
+        if !by_operator && self.disputes.is_unheard(&statement) {
             return;
         }
         self.counted.insert(key);

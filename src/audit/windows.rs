@@ -21,6 +21,10 @@ pub(super) const NAMED_MAX: usize = 8;
 /// such tokens beside each other, with two accounts each.
 pub(super) const WORLDS_MAX: usize = 16;
 
+/// Speeches of the distrusted that are weighed one by one: signers times kinds.
+/// Each costs two more audits of the scope, and only where something fails.
+pub(super) const SPEECHES_MAX: usize = 8;
+
 /// A time that judging compares with.
 #[derive(Debug)]
 pub struct Window {
@@ -69,5 +73,10 @@ pub static COUNTS: &[Count] = &[
         name: "WORLDS",
         max: WORLDS_MAX,
         means: "combinations of unlike accounts of tokens that names join, each of which is judged",
+    },
+    Count {
+        name: "SPEECHES",
+        max: SPEECHES_MAX,
+        means: "signers who are no longer trusted, times kinds of their statements, that are weighed one by one",
     },
 ];

@@ -12,7 +12,8 @@
 //! Whether what distrusted signers say is true nobody can say either: each world
 //! is judged once more as if they had said nothing. Their word convicts nobody
 //! and excuses nobody: what fails there too fails, and what only one of the two
-//! says is left open. What rests on their word has its own rule
+//! says is left open. What fails in both is asked of each speech alone
+//! ([`speeches`]). What rests on their word has its own rule
 //! ([`crate::audit::distrust`]). Without such tokens and signers there is one
 //! world.
 //!
@@ -22,6 +23,7 @@
 //! these would show, and everything that is joined with such tokens is left open.
 
 mod findings;
+mod speeches;
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -33,7 +35,7 @@ use crate::audit::links::Link;
 use crate::audit::replays::REPLAY_TOKEN_ISSUED_TWICE;
 use crate::audit::report::{JudgedRun, Report};
 use crate::audit::rule::Effect;
-use crate::audit::scene::{Dispute, Disputes, Issuance};
+use crate::audit::scene::{Dispute, Disputes, Issuance, Unheard};
 use crate::audit::timeline::Timeline;
 use crate::audit::windows::WORLDS_MAX;
 use crate::merkle::{LeafIndex, TreeSize};
@@ -76,8 +78,14 @@ impl<'a> Worlds<'a> {
     /// What is taken for true in each: accounts, then the same again without
     /// what the distrusted say.
     pub(super) fn each(&self) -> impl Iterator<Item = Disputes<'a>> {
-        let ignored = [false, true].into_iter().take(1 + usize::from(self.disputes.has_distrusted));
-        ignored.flat_map(move |ignores| (0..self.accounts()).map(move |world| self.world(world, ignores)))
+        let is_any_said = self.disputes.speeches().len() > 0;
+        let unheard = [Unheard::Nothing, Unheard::All].into_iter().take(1 + usize::from(is_any_said));
+        unheard.flat_map(move |unheard| self.with(unheard))
+    }
+
+    /// Every account, where so much is taken for unsaid.
+    fn with(&self, unheard: Unheard<'a>) -> impl Iterator<Item = Disputes<'a>> {
+        (0..self.accounts()).map(move |world| self.world(world, unheard))
     }
 
     /// How many choices of accounts are judged.
@@ -85,19 +93,20 @@ impl<'a> Worlds<'a> {
         self.groups.iter().map(Group::worlds).max().unwrap_or(1)
     }
 
-    fn world(&self, world: usize, ignores_distrusted: bool) -> Disputes<'a> {
+    fn world(&self, world: usize, unheard: Unheard<'a>) -> Disputes<'a> {
         let mut disputes = self.disputes.clone();
-        disputes.ignores_distrusted = ignores_distrusted;
+        disputes.unheard = unheard;
         for (token, account) in self.groups.iter().flat_map(|group| group.taken(world)) {
             disputes.take(token, account);
         }
         disputes
     }
 
-    /// What they all say together.
-    pub(super) fn united(&self, mut reports: Vec<Report>) -> Report {
+    /// What they all say together; `judge` is asked for more of them, where words
+    /// of the distrusted must be weighed one by one.
+    pub(super) fn united(&self, mut reports: Vec<Report>, judge: impl FnMut(Disputes<'a>) -> Report) -> Report {
         if reports.len() > 1 {
-            let mut findings = findings::united(self, &reports);
+            let mut findings = speeches::weighed(self, &reports, findings::united(self, &reports), judge);
             findings.extend(self.groups.iter().filter(|group| group.is_crowded()).flat_map(|of| of.all_open(&reports)));
             let silent = reports.split_off(self.accounts());
             let owed = silent.into_iter().flat_map(Report::into_pending);

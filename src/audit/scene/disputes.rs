@@ -47,10 +47,23 @@ pub(in crate::audit) struct Disputes<'a> {
     taken: BTreeMap<&'a str, Issuance<'a>>,
     /// Agents of the grants that unlike accounts name.
     agents: HashMap<&'a str, &'a str>,
-    /// Whether everything that the distrusted say is taken for unsaid.
-    pub(in crate::audit) ignores_distrusted: bool,
-    /// Whether they say anything.
-    pub(in crate::audit) has_distrusted: bool,
+    /// What of it the distrusted are taken not to have said.
+    pub(in crate::audit) unheard: Unheard<'a>,
+    /// All that they say.
+    speeches: BTreeSet<Speech<'a>>,
+}
+
+/// What one signer says by statements of one kind.
+pub(in crate::audit) type Speech<'a> = (&'a str, Kind);
+
+/// Which words of the distrusted are taken for unsaid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::audit) enum Unheard<'a> {
+    #[default]
+    Nothing,
+    All,
+    Only(Speech<'a>),
+    AllBut(Speech<'a>),
 }
 
 impl<'a> Disputes<'a> {
@@ -77,8 +90,9 @@ impl<'a> Disputes<'a> {
         }
         let distrusted = Distrusted::of(told.roots.iter().copied());
         let mut disputes = Disputes { distrusted, ..Disputes::default() };
-        let mut signed = prefix.filter_map(|(at, seen)| Some((at, seen.entry.signer.as_ref()?)));
-        disputes.has_distrusted = signed.any(|(at, signer)| disputes.distrusted.row(at, signer).is_some());
+        let signed = prefix.filter_map(|(at, seen)| Some((at, seen.entry.signer.as_ref()?, seen.entry.kind)));
+        let said = signed.filter(|(at, signer, _)| disputes.distrusted.row(*at, signer).is_some());
+        disputes.speeches = said.map(|(_, signer, kind)| (signer.as_str(), kind)).collect();
         for (token, issuances) in all.into_iter().filter(|(_, issuances)| issuances.len() > 1) {
             let (out, trusted): (Vec<_>, Vec<_>) =
                 issuances.into_iter().partition(|issuance| disputes.is_distrusted(issuance));
@@ -102,6 +116,24 @@ impl<'a> Disputes<'a> {
     /// Whether the operator withdrew trust from the signer for this statement.
     pub(super) fn is_distrusted<P>(&self, statement: &Statement<'_, P>) -> bool {
         self.distrusted.hits(statement)
+    }
+
+    /// What the distrusted say, each signer's statements of one kind together.
+    pub(in crate::audit) fn speeches(&self) -> impl ExactSizeIterator<Item = Speech<'a>> + use<'a, '_> {
+        self.speeches.iter().copied()
+    }
+
+    /// Whether the statement is taken for unsaid here.
+    pub(super) fn is_unheard(&self, statement: &Statement<'a>) -> bool {
+        let is_of =
+            |speech: Speech<'a>| statement.signer.map(|signer| (signer.as_str(), statement.kind)) == Some(speech);
+        let is_meant = match self.unheard {
+            Unheard::Nothing => false,
+            Unheard::All => true,
+            Unheard::Only(speech) => is_of(speech),
+            Unheard::AllBut(speech) => !is_of(speech),
+        };
+        is_meant && self.is_distrusted(statement)
     }
 
     pub(in crate::audit) fn is_set_aside(&self, issuance: LeafIndex) -> bool {

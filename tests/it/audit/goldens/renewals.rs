@@ -100,7 +100,7 @@ fn many(story: &mut Story, count: usize) {
 }
 
 /// Three tokens, the last two runs apart: the one between is this run's or not.
-fn bridged(story: &mut Story, other_run: bool) {
+pub fn bridged(story: &mut Story, other_run: bool) {
     long(story);
     let iat = in_time(story);
     renew(story, "t3", iat);

@@ -6,6 +6,7 @@ use pulselog::audit::Verdict::{Fail, Incomplete, Pass};
 
 use crate::audit::goldens::authority::neighbours;
 use crate::audit::goldens::distrust::distrust_from;
+use crate::audit::goldens::renewals::bridged;
 use crate::audit::goldens::{Golden, golden};
 use crate::make::audit::{Story, nonce};
 use crate::make::{did, hex, set, value};
@@ -58,10 +59,34 @@ fn guilty_of(story: &mut Story) {
     story.signed_by("their receipt", "second wrapper");
 }
 
+/// The second issuer bridged two tokens of a run; whoever holds the second
+/// wrapper's key used the later one in another run before.
+fn bridge_and_thief(story: &mut Story) {
+    bridged(story, false);
+    issuers(story);
+    story.signed_by("t3", "second issuer");
+    wrappers(story);
+    story.decide("theirs", "allow", "r3", "t4", "read", None);
+    let grant = story.said("more").text_at("cst.scope_hash_b64u").expect("a grant").to_owned();
+    story.set("theirs", "cst.scope_hash_b64u", grant);
+    story.signed_by("theirs", "second wrapper");
+    story.last_after("t4");
+}
+
+fn distrust_both(story: &mut Story) {
+    let row = |who| format!(r#"{{"did":"{}","from_index":1,"reason":"stolen key"}}"#, did(who));
+    let rows = ["second issuer", "second wrapper"].map(row).join(",");
+    story.roots_again("later roots", "distrusted", value(&format!("[{rows}]")));
+}
+
+fn issuers(story: &mut Story) {
+    story.set("roots", "cst_issuers", Value::Array(["issuer", "second issuer"].map(|who| did(who).into()).to_vec()));
+}
+
 /// Whoever holds the second issuer's key logs a token of the first one's terms
 /// that ends later; nobody uses it.
 fn sibling(story: &mut Story) {
-    story.set("roots", "cst_issuers", Value::Array(["issuer", "second issuer"].map(|who| did(who).into()).to_vec()));
+    issuers(story);
     let mut sibling = story.steps[story.index("t1") as usize].clone();
     sibling.name = "sibling".to_owned();
     let end = sibling.payload.at("claims.exp").and_then(Value::as_i64).expect("an end");
@@ -279,5 +304,20 @@ pub static ROWS: &[Golden] = &[
     .beside(|story| {
         wrappers(story);
         story.wait(7_200_000);
+    }),
+    golden(
+        "one stolen key uses a token before its run does, and another bridged the run's tokens",
+        |story| {
+            bridge_and_thief(story);
+            distrust_both(story);
+        },
+        &["DISTRUSTED_SIGNER", "TOKEN_REUSED"],
+        Incomplete,
+    )
+    .beside(|story| {
+        bridged(story, false);
+        issuers(story);
+        story.signed_by("t3", "second issuer");
+        wrappers(story);
     }),
 ];
