@@ -17,6 +17,7 @@ use crate::audit::scene::Scene;
 use crate::audit::scope::Scope;
 use crate::audit::statement::Statement;
 use crate::audit::timeline::{KnownSize, Seen, Timeline};
+use crate::audit::trust::EVIDENCE_WITHHELD;
 use crate::audit::undecided::{NotHere, listed};
 use crate::audit::{Prefix, RULES_VERSION, audit_part};
 use crate::merkle::{LeafIndex, TreeSize, leaf_hash};
@@ -194,6 +195,11 @@ pub(super) fn attested(
         findings.add(&ATTESTATION_OUTDATED, &subject, above.chain([newest.at]), detail);
         return None;
     }
+    if claim.tells_of_a_lack() {
+        let detail = "the operator lacked a body when it was made, and may have listed too little";
+        findings.add(&EVIDENCE_MISSING, &subject, [newest.at], detail);
+        return None;
+    }
     let known = timeline.known(claim.size).filter(|known| known.root.to_string() == claim.root_hash);
     let Some(known) = known else {
         let detail = "nothing shows that the log's tree of that size has the root that it names";
@@ -259,6 +265,11 @@ impl<'a> Claim<'a> {
         self.says.entries().filter_map(listed)
     }
 
+    /// Whether the operator says that a body was not at hand.
+    fn tells_of_a_lack(&self) -> bool {
+        self.says.findings().any(|finding| finding.code() == Some(EVIDENCE_WITHHELD.code))
+    }
+
     fn compared(&self, timeline: &Timeline, links: &LinkMap, known: &KnownSize, operator: &Did) -> Compared {
         let scope = Scope::Job(self.job.to_owned());
         if known.root.to_string() != self.root_hash {
@@ -276,9 +287,11 @@ impl<'a> Claim<'a> {
         let unread = |at: &LeafIndex| timeline.get(*at).filter(|seen| seen.body.is_none());
         let is_operators = |seen: &Seen| seen.entry.signer.as_ref() == Some(operator);
         let is_gone = listed.keys().any(|at| timeline.get(*at).is_none());
+        // A true word of somebody who had less is no false one.
+        let had_less = self.tells_of_a_lack() && used.iter().all(|at| unread(at).is_none());
         // Whoever lacks roots cannot tell whose word counts, and so not which
         // entries are the job's.
-        if is_gone || used.iter().filter_map(unread).any(is_operators) {
+        if is_gone || had_less || used.iter().filter_map(unread).any(is_operators) {
             return Compared::Unread;
         }
         let report = recompute(timeline, links, &scope, self.size, known, operator);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use pulselog::artifact::Did;
 use pulselog::artifact::{Kind, complete, seal};
-use pulselog::audit::{Report, Scope, Verdict, attest, audit_at, audit_job};
+use pulselog::audit::{Finding, Report, Scope, Verdict, attest, audit_at, audit_job};
 use pulselog::merkle::TreeSize;
 use pulselog::verify::plain_text::escape;
 use pulselog::verify::report::{Check, Outcome};
@@ -205,6 +205,12 @@ fn statement(
     if report.verdict == Verdict::NotApplicable {
         let why = "nothing in the log is of this job, so nothing was signed; is it spelled as the log has it?";
         return Err(Failure::incomplete(format!("--job {}: {why}", escape(job))));
+    }
+    // Who lacks a body may list too little, and be called false by whoever has it.
+    let lacks = |finding: &&Finding| !finding.not_here.is_empty();
+    if let Some(lacking) = report.findings.iter().find(lacks) {
+        let why = "so nothing was signed; bring what is missing, or attest from a copy that has it";
+        return Err(Failure::incomplete(format!("--attest: {}: {why} [{}]", lacking.detail, lacking.rule.code)));
     }
     let payload = attest(log.timeline(), size, job, pinned).ok_or_else(none)?;
     let payload = complete(Kind::AuditStatement, payload, random()?);

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::digest::PayloadHash;
-use crate::artifact::{Did, Event, Rows};
+use crate::artifact::{Did, Event, HeldReceipt, KeyCache, Rows, View, admit_inside};
 use crate::audit::alone;
 use crate::audit::bundles::{
     CHAIN_BROKEN, RECEIPT_EVENT_UNKNOWN, RECEIPT_NOT_GENUINE, RECEIPT_OF_ANOTHER_AGENT, RECEIPT_OF_ANOTHER_RUN,
@@ -26,6 +26,13 @@ pub(super) struct Held<'a> {
     pub events: BTreeMap<&'a str, u32>,
     /// Events of those whose gateway's key was replaced before they were logged.
     pub former: BTreeSet<&'a str>,
+}
+
+/// Whether the signer that it names signed it. Costs a signature, where a former
+/// gateway is named.
+fn is_genuine(receipt: HeldReceipt<'_>) -> bool {
+    let admitted = receipt.value().and_then(|value| admit_inside("receipts", value, &KeyCache::new()));
+    admitted.is_some_and(|admitted| admitted.is_ok())
 }
 
 /// Reads bundles in the order of the log.
@@ -55,7 +62,7 @@ impl<'s, 'a> Holder<'s, 'a> {
         for (index, receipt) in says.receipts().enumerate() {
             let Some(call) = receipt.payload_hash().and_then(|hash| self.calls.get(&hash).copied()) else {
                 let detail = format!("receipts[{index}] of the bundle");
-                if receipt.signer().is_some_and(|did| self.is_former(did, at)) {
+                if receipt.signer().is_some_and(|did| self.is_former(did, at)) && is_genuine(receipt) {
                     let detail = format!("{detail}: its signer was a gateway, and no more when it could be logged");
                     findings.leave_open(&RECEIPT_NOT_GENUINE, Severity::Medium, &subject, [at], detail);
                     held.former.extend(receipt.event());

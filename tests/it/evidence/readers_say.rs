@@ -64,6 +64,30 @@ fn an_honest_log_with_one_body_withheld_is_never_accused() {
     }
 }
 
+/// Whoever lacks a body may list too little, and be called false by whoever has it.
+#[test]
+fn a_copy_that_lacks_what_may_count_for_a_job_attests_nothing_of_it() {
+    use ed25519_dalek::pkcs8::{EncodePrivateKey, spki::der::pem::LineEnding};
+    let dir = Dir::new();
+    let (kept, log) = (Kept::of(&Story::clean()), dir.at("log"));
+    kept.write(&log);
+    let pem = key("operator").to_pkcs8_pem(LineEnding::LF).expect("PEM");
+    let pem = dir.put("operator.pem", &pem);
+    std::fs::set_permissions(&pem, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("closed");
+    let operator = did("operator");
+    let args = ["audit", "--log", text(&log), "--operator", &operator, "--job", "job-1", "--attest", "--key", &pem];
+    let whole = dir.run(&args);
+    assert!(whole.code == 0 && whole.out.contains("audit_statement"), "{}{}", whole.out, whole.err);
+    for words in ["\"outcome\":\"accepted\"", "proof_bundle", "cst_issuance"] {
+        let file = file_of(&log, &kept, words);
+        std::fs::rename(&file, log.join("away")).expect("withheld");
+        let ran = dir.run(&args);
+        std::fs::rename(log.join("away"), &file).expect("back");
+        assert_eq!((ran.code, ran.out.as_str()), (3, ""), "{words}: {}", ran.err);
+        assert!(ran.err.contains("nothing was signed") && ran.err.contains("EVIDENCE_WITHHELD"), "{}", ran.err);
+    }
+}
+
 /// A packet of the story's job.
 fn packet(dir: &Dir, kept: &Kept) -> PathBuf {
     let packet = dir.at("packet");

@@ -220,6 +220,20 @@ pub static ROWS: &[Golden] = &[
     .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Incomplete)])
     .beside(gateways),
     golden(
+        "a bundle names a gateway of before beside what it never signed",
+        |story| {
+            story.roots_again("next roots", "gateways", Value::Array(vec![did("second gateway").into()]));
+            story.last_after("policy");
+            let other = story.said("b2").at("receipts").and_then(Value::as_array).expect("receipts")[0].clone();
+            let signature = other.get("signature_b64u").cloned().expect("a signature");
+            story.set("b1", "receipts[0].signature_b64u", signature);
+        },
+        &["GATEWAY_RECEIPT_MISSING", "RECEIPT_NOT_GENUINE", "UNTRUSTED_STATEMENT"],
+        Fail,
+    )
+    .runs(&[("agent", "r1", Fail), ("agent", "r2", Incomplete)])
+    .beside(gateways),
+    golden(
         "a gateway's key is stolen and withdrawn before its receipts",
         |story| {
             story.roots_again("next roots", "gateways", Value::Array(vec![did("second gateway").into()]));
