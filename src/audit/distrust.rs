@@ -122,14 +122,23 @@ impl<'s, 'a> Resting<'s, 'a> {
         self.on_held_receipts(findings);
     }
 
-    /// What somebody trusted tells of having been done rests on the decision.
+    /// What somebody trusted tells, later, of having been done rests on the
+    /// decision; not where a wrapper that is trusted decided just the same.
     fn on_decision(&self, decision: &Decision<'a>, findings: &mut Findings) {
-        let subject = decision.subject();
-        let done = |receipt: &&Receipt<'_>| !receipt.says_nothing_was_done() && !self.distrust.hits(&receipt.statement);
+        let (subject, at) = (decision.subject(), decision.statement.at);
+        let decided = self.scene.decisions.iter().map(|other| &other.statement);
+        if decided.filter(|other| other.hash == decision.statement.hash).any(|other| !self.distrust.hits(other)) {
+            return;
+        }
+        let tells = |told: LeafIndex, is_distrusted: bool| told > at && !is_distrusted;
+        let done = |receipt: &&Receipt<'_>| {
+            !receipt.says_nothing_was_done() && tells(receipt.statement.at, self.distrust.hits(&receipt.statement))
+        };
         for receipt in self.scene.receipts_of(decision).filter(done) {
             self.add("decision", &decision.statement, &[receipt.statement.at], &subject, findings);
         }
-        for operation in self.scene.operations_of(decision).filter(|operation| !self.distrust.hits(operation)) {
+        let operations = self.scene.operations_of(decision);
+        for operation in operations.filter(|operation| tells(operation.at, self.distrust.hits(operation))) {
             let doubt = self.scene.doubt(decision, operation);
             self.doubt("decision", doubt, &decision.statement, &[operation.at], &subject, findings);
         }
@@ -194,11 +203,16 @@ impl<'s, 'a> Resting<'s, 'a> {
 
     /// A bundle rests on the model calls that it shows.
     fn on_held_receipts(&self, findings: &mut Findings) {
-        let calls = self.scene.calls.iter().map(|call| &call.statement).filter(|call| self.distrust.hits(call));
-        let calls: BTreeMap<PayloadHash, _> = calls.map(|call| (call.hash, call)).collect();
+        let all = || self.scene.calls.iter().map(|call| &call.statement);
+        let trusted: BTreeSet<PayloadHash> =
+            all().filter(|call| !self.distrust.hits(call)).map(|call| call.hash).collect();
+        // Of one that a trusted gateway signed too, the bundle may show that.
+        let calls: BTreeMap<PayloadHash, _> =
+            all().filter(|call| !trusted.contains(&call.hash)).map(|call| (call.hash, call)).collect();
         let shows = |bundle: &&Bundle<'_>| !calls.is_empty() && !self.distrust.hits(&bundle.statement);
         for bundle in self.scene.bundles.iter().filter(shows) {
-            for call in bundle.held_calls().filter_map(|hash| calls.get(&hash)) {
+            let held = bundle.held_calls().filter_map(|hash| calls.get(&hash));
+            for call in held.filter(|call| call.at < bundle.statement.at) {
                 self.add("receipt", call, &[bundle.statement.at], &bundle.subject(), findings);
             }
         }

@@ -117,6 +117,15 @@ impl Timeline {
         bodies.filter(move |(_, body)| is_roots(body) && !body.says().origin().is_some_and(of_another))
     }
 
+    /// Whether any roots of the operator withdraw trust from what this signer
+    /// says at an index.
+    #[must_use]
+    pub fn is_distrusted(&self, at: LeafIndex, signer: &Did, operator: &Did) -> bool {
+        let roots = self.all_roots_of(operator);
+        let roots = roots.map(|(at, roots)| (at, Roots::new(roots.digest(), roots.payload())));
+        Distrusted::of(roots).row(at, signer).is_some()
+    }
+
     /// Issuances of a token, by hex hash, whose signers held the role at their
     /// index, in order. What others say of the token counts for nothing, and
     /// the word of a distrusted issuer counts only where nobody else gives one.

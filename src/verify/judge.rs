@@ -9,6 +9,7 @@
 mod auditing;
 mod beginning;
 mod known;
+mod lacking;
 mod packed;
 mod token;
 
@@ -164,8 +165,16 @@ impl Judge {
     /// and their signers, or the answer is incomplete.
     #[must_use]
     pub fn judge(&self, document: &Document<'_>) -> Verification {
-        let (options, allowlists) = self.options();
-        let verdict = verify_with(document, &options, self.keys());
+        let (options, mut allowlists) = self.options();
+        let mut verdict = verify_with(document, &options, self.keys());
+        // What the roots at hand do not list others may, that are not.
+        let unlisted = (allowlists == Allowlists::Roots && verdict.is_refused() && self.may_lack_roots()).then(|| {
+            let unlisted = protocol::Options { gateway_signers: None, ..options.clone() };
+            verify_with(document, &unlisted, self.keys())
+        });
+        if let Some(unlisted) = unlisted.filter(|unlisted| !unlisted.is_refused()) {
+            (verdict, allowlists) = (unlisted, Allowlists::None);
+        }
         let protocol = ProtocolPart::of(&verdict, allowlists, options.verification_time_ms);
         let mut name = DocumentName::of(document);
         let unjudged = |status| (AuditPart { status, findings: Vec::new(), pending: Vec::new() }, None);
@@ -181,7 +190,8 @@ impl Judge {
         };
         let mut checks = self.file_checks(document);
         if let Some(token) = &self.token {
-            checks.extend(self.token_checks(token, document, &name, &tokens));
+            let is_whole = coverage.as_ref().is_some_and(|coverage| self.has_all_issuances(coverage));
+            checks.extend(self.token_checks(token, document, &name, &tokens, is_whole));
         }
         checks.extend(coverage.as_ref().and_then(|coverage| self.known_check(coverage)));
         checks.extend(self.evidence_checks());

@@ -11,6 +11,7 @@ pub mod folders;
 pub mod judging;
 pub mod kept;
 pub mod known;
+pub mod lacking;
 pub mod order;
 pub mod other_logs;
 pub mod packet_jobs;

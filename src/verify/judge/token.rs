@@ -11,6 +11,9 @@ use crate::verify::report::{Check, Outcome};
 use crate::verify::scoped_token::{KeySet, ScopedToken};
 use crate::verify::verification::DocumentName;
 
+/// Why what is unlike is left open.
+const LACKS: &str = "not all is here that could say otherwise";
+
 /// Whether the token is one of every run of the document: that which it began
 /// with, or a renewal that the run names. Another of the same grant is no fault
 /// of the run, but no word about it either. `None`: nothing is known of the
@@ -39,13 +42,15 @@ fn run_check(token: &ScopedToken, document: &Document<'_>, runs: &RunTokens, is_
 }
 
 impl Judge {
-    /// The token that was shown, beside the document and its issuance.
+    /// The token that was shown, beside the document and its issuance. `is_whole`:
+    /// nothing is missing that could say otherwise.
     pub(super) fn token_checks(
         &self,
         token: &ScopedToken,
         document: &Document<'_>,
         name: &DocumentName,
         runs: &RunTokens,
+        is_whole: bool,
     ) -> Vec<Check> {
         let mut checks = Vec::new();
         checks.push(match &self.token_keys {
@@ -74,7 +79,15 @@ impl Judge {
         }
         let expected = self.expect_job.as_deref().or(name.job.as_deref());
         if expected.is_some_and(|job| job != claims.job().unwrap_or_default()) {
-            checks.push(Check::fail("token", &verdict::TOKEN_OTHER_JOB, "it is bound to another job"));
+            // What the reader expects stands; of which job a run is, what is missing may tell.
+            checks.push(match is_whole || self.expect_job.is_some() {
+                true => Check::fail("token", &verdict::TOKEN_OTHER_JOB, "it is bound to another job"),
+                false => Check::incomplete(
+                    "token",
+                    &verdict::TOKEN_OTHER_JOB,
+                    format!("it is bound to another job; {LACKS}"),
+                ),
+            });
         }
         let mut grants = bundles
             .iter()
@@ -87,13 +100,13 @@ impl Judge {
                 "a receipt of the document names another grant",
             ));
         }
-        let issuance = self.issuance_check(token);
+        let issuance = self.issuance_check(token, is_whole);
         checks.extend(run_check(token, document, runs, issuance.outcome == Outcome::Pass));
         checks.push(issuance);
         checks
     }
 
-    fn issuance_check(&self, token: &ScopedToken) -> Check {
+    fn issuance_check(&self, token: &ScopedToken, is_whole: bool) -> Check {
         let operator = self.operator.as_ref();
         let found = operator.and_then(|operator| Some(self.timeline()?.issuances(&token.hash, operator)));
         let found = found.unwrap_or_default();
@@ -124,7 +137,20 @@ impl Judge {
                 Check::pass("token", format!("its claims are those of the issuance, entry {first}"))
             }
             _ => {
-                Check::fail("token", &verdict::TOKEN_OTHER_CLAIMS, format!("its claims are not those of entry {first}"))
+                let detail = format!("its claims are not those of entry {first}");
+                let is_trusted = operator.zip(self.timeline()).is_some_and(|(operator, timeline)| {
+                    issuance.signer().is_some_and(|signer| !timeline.is_distrusted(*first, signer, operator))
+                });
+                match (is_trusted, is_whole) {
+                    (true, true) => Check::fail("token", &verdict::TOKEN_OTHER_CLAIMS, detail),
+                    (true, false) => {
+                        Check::incomplete("token", &verdict::TOKEN_OTHER_CLAIMS, format!("{detail}; {LACKS}"))
+                    }
+                    (false, _) => {
+                        let detail = format!("{detail}, which nobody gives whom the operator trusts");
+                        Check::incomplete("token", &verdict::TOKEN_OTHER_CLAIMS, detail)
+                    }
+                }
             }
         }
     }

@@ -51,6 +51,19 @@ fn used_before(story: &mut Story) {
     story.last_after("theirs");
 }
 
+/// Whoever holds a second gateway's and a second wrapper's key signs the same
+/// payloads once more.
+fn again(story: &mut Story) {
+    gateways(story);
+    wrappers(story);
+    for (of, name, who) in [("r1 call 1", "their call", "second gateway"), ("sync", "their sync", "second wrapper")] {
+        let mut step = story.steps[story.index(of) as usize].clone();
+        step.name = name.to_owned();
+        story.insert_after(of, step);
+        story.signed_by(name, who);
+    }
+}
+
 fn guilty_of(story: &mut Story) {
     wrappers(story);
     story.receipt("again", "sync", "not_sent", None);
@@ -332,6 +345,22 @@ pub static ROWS: &[Golden] = &[
         bridged(story, false);
         issuers(story);
         story.signed_by("t3", "second issuer");
+        wrappers(story);
+    }),
+    golden(
+        "a stolen key signs again what another gateway told, and what another wrapper decided",
+        |story| {
+            again(story);
+            let row = |who| format!(r#"{{"did":"{}","from_index":1,"reason":"stolen key"}}"#, did(who));
+            let rows = ["second gateway", "second wrapper"].map(row).join(",");
+            story.roots_again("later roots", "distrusted", value(&format!("[{rows}]")));
+        },
+        &["APPROVAL_REUSED", "DISTRUSTED_SIGNER"],
+        Incomplete,
+    )
+    .runs(&[("agent", "r1", Incomplete), ("agent", "r2", Pass)])
+    .beside(|story| {
+        gateways(story);
         wrappers(story);
     }),
 ];
