@@ -69,8 +69,8 @@ fn hex(text: &str) -> String {
     ArtifactDigest::of(text.as_bytes()).to_string()
 }
 
-fn value(text: &str) -> Value {
-    parse(text.as_bytes(), DEPTH_MAX).unwrap_or_else(|e| panic!("{e} in {text}"))
+fn value(text: &str) -> Value<'static> {
+    parse(text.as_bytes(), DEPTH_MAX).unwrap_or_else(|e| panic!("{e} in {text}")).into_owned()
 }
 
 fn main() {

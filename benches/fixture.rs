@@ -65,7 +65,6 @@ pub fn pending(n: u64) -> PendingEntry {
         submitter: SubmitterName::parse("bench").expect("a name"),
         payload_hash: PayloadHash::of(format!("payload {n}").as_bytes()),
         receipts: None,
-        payload: None,
         keys: Keys { runs: vec![format!("run_{}", n / 50)], ..Keys::default() },
         body,
     }

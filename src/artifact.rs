@@ -96,18 +96,19 @@ use self::receipts_root::ReceiptsRoot;
 
 /// An authentic artifact: of a known kind and shape, free of tokens, and either
 /// signed by the key it names or of a kind that may come unsigned from the
-/// submitter who sent it. Made by [`admit`] and [`readmit`] only.
+/// submitter who sent it. Made by [`admit`] and [`readmit`] only. Its texts stand
+/// in the bytes that it was read from.
 #[derive(Clone, Debug)]
-pub struct Artifact {
+pub struct Artifact<'a> {
     kind: Kind,
-    value: Value,
+    value: Value<'a>,
     compact: String,
     digest: ArtifactDigest,
     payload_hash: PayloadHash,
     signer: Option<Did>,
 }
 
-impl Artifact {
+impl<'a> Artifact<'a> {
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
@@ -115,13 +116,13 @@ impl Artifact {
 
     /// The whole artifact: the envelope, or the bare payload.
     #[must_use]
-    pub fn value(&self) -> &Value {
+    pub fn value(&self) -> &Value<'a> {
         &self.value
     }
 
     /// What the signer signed, or the whole of an unsigned artifact.
     #[must_use]
-    pub fn payload(&self) -> &Value {
+    pub fn payload(&self) -> &Value<'a> {
         match &self.signer {
             // An envelope without payload does not pass its shape.
             Some(_) => self.value.get("payload").unwrap_or(&self.value),
@@ -140,15 +141,18 @@ impl Artifact {
         &self.compact
     }
 
-    /// The compact form for the store, and the payload for whoever files it.
+    /// The compact form for the store.
     #[must_use]
-    pub fn into_parts(self) -> (String, Value) {
-        let payload = match (self.signer, self.value) {
-            // An envelope without payload does not pass its shape.
-            (Some(_), Value::Object(mut envelope)) => envelope.remove("payload").unwrap_or(Value::Null),
-            (_, value) => value,
-        };
-        (self.compact, payload)
+    pub fn into_compact(self) -> String {
+        self.compact
+    }
+
+    /// The same with every text its own, for whoever keeps it longer than the
+    /// bytes that it was read from.
+    #[must_use]
+    pub fn into_owned(self) -> Artifact<'static> {
+        let Self { kind, value, compact, digest, payload_hash, signer } = self;
+        Artifact { kind, value: value.into_owned(), compact, digest, payload_hash, signer }
     }
 
     /// SHA-256 of the compact form.

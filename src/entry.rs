@@ -28,7 +28,6 @@ use cbor4ii::core::types::{Bytes, Map};
 use cbor4ii::core::utils::{BufWriter, SliceReader};
 
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
-use crate::artifact::json::Value;
 use crate::artifact::receipts_root::ReceiptsRoot;
 use crate::artifact::{Artifact, Did, Keys, Kind};
 use crate::merkle::{LeafHash, leaf_hash};
@@ -40,12 +39,6 @@ pub use self::error::EntryError;
 pub const ENTRY_VERSION: u64 = 1;
 /// Longest submitter name, bytes.
 pub const SUBMITTER_BYTES_MAX: usize = 64;
-/// Bodies up to this long keep their parsed payload until they are filed; what
-/// is longer is rare and is parsed again.
-const PAYLOAD_KEPT_BYTES_MAX: usize = 16 << 10;
-/// Memory of a parsed payload for each byte of its body: three for receipts,
-/// sixteen for the worst, an array of digits.
-const PARSED_BYTES_A_BYTE: usize = 4;
 /// The only kind whose entries carry a receipts root.
 const RECEIPTS_KIND: Kind = Kind::ProofBundle;
 /// First byte of a COSE_Sign1 entry: reserved, refused today.
@@ -161,15 +154,6 @@ pub struct PendingEntry {
     pub receipts: Option<ReceiptsRoot>,
     /// What an index files it under; never in the leaf.
     pub keys: Keys,
-    /// The parsed payload, so that a follower that keeps up parses nothing;
-    /// absent for a long body.
-    pub payload: Option<Value>,
-}
-
-/// Memory of a body, and of what was parsed of it where that is kept.
-#[must_use]
-pub const fn held_bytes(body: usize, is_parsed: bool) -> usize {
-    body * if is_parsed { 1 + PARSED_BYTES_A_BYTE } else { 1 }
 }
 
 impl PendingEntry {
@@ -178,27 +162,8 @@ impl PendingEntry {
     pub fn new(artifact: Artifact, receipts: Option<ReceiptsRoot>, submitter: SubmitterName) -> Self {
         let (kind, digest, signer) = (artifact.kind(), artifact.digest(), artifact.signer().cloned());
         let (payload_hash, keys) = (artifact.payload_hash(), artifact.keys());
-        let (body, payload) = artifact.into_parts();
-        let payload = (body.len() <= PAYLOAD_KEPT_BYTES_MAX).then_some(payload);
-        Self { kind, digest, body, signer, submitter, payload_hash, receipts, keys, payload }
-    }
-
-    /// Bytes that it takes in memory, about: what queues are bounded by.
-    #[must_use]
-    pub fn held_bytes(&self) -> usize {
-        held_bytes(self.body.len(), self.payload.is_some())
-    }
-
-    /// Lets go of what was parsed, where memory is short: it is parsed again
-    /// when the entry is filed.
-    pub fn forget_parsed(&mut self) {
-        self.payload = None;
-    }
-
-    /// What an entry with a body of so many bytes will hold.
-    #[must_use]
-    pub const fn held_bytes_of(body: usize) -> usize {
-        held_bytes(body, body <= PAYLOAD_KEPT_BYTES_MAX)
+        let body = artifact.into_compact();
+        Self { kind, digest, body, signer, submitter, payload_hash, receipts, keys }
     }
 
     /// Its identity.

@@ -11,7 +11,6 @@
 
 use crate::artifact::Keys;
 use crate::artifact::digest::PayloadHash;
-use crate::artifact::json::Value;
 use crate::checkpoint::TreeHead;
 use crate::codes::{self, Code};
 use crate::entry::{EntryIdentity, LoggedAt, PendingEntry, SequencedEntry};
@@ -95,16 +94,6 @@ pub struct CommittedEntry {
     pub body: String,
     /// What an index files it under.
     pub keys: Keys,
-    /// The parsed payload, where it was kept.
-    pub payload: Option<Value>,
-}
-
-impl CommittedEntry {
-    /// Bytes of its body and of what was parsed of it, about.
-    #[must_use]
-    pub fn held_bytes(&self) -> usize {
-        crate::entry::held_bytes(self.body.len(), self.payload.is_some())
-    }
 }
 
 /// Everything that one batch writes, as data. Nothing of it may be told to
@@ -156,7 +145,6 @@ pub fn integrate(
             entry,
             body: pending.body,
             keys: pending.keys,
-            payload: pending.payload,
         });
     }
     let last_logged_at = if entries.is_empty() { tree.last_logged_at } else { logged_at };

@@ -55,13 +55,13 @@ pub enum Reading {
 
 /// What one submission brings.
 #[derive(Clone, Debug)]
-pub struct Admitted {
-    pub artifact: Artifact,
+pub struct Admitted<'a> {
+    pub artifact: Artifact<'a>,
     /// Root over a bundle's receipts; absent for other kinds and empty bundles.
     pub receipts: Option<ReceiptsRoot>,
     /// Receipts inside a bundle that are authentic on their own, in the order
     /// of FORMATS 3.4. Those already logged are for the caller to leave out.
-    pub expanded: Vec<Artifact>,
+    pub expanded: Vec<Artifact<'a>>,
     /// Enveloped receipts inside a bundle that are not, and why.
     pub not_expanded: Vec<NotExpanded>,
     /// Where tokens were replaced by their hash in an unsigned observation.
@@ -73,7 +73,7 @@ pub struct Admitted {
 ///
 /// # Errors
 /// The first admission step that fails, see [`ADMISSION`](crate::codes::artifact::ADMISSION).
-pub fn admit(bytes: &[u8], grant: &Grant, limits: &Limits, keys: &KeyCache) -> Result<Admitted, AdmitError> {
+pub fn admit<'a>(bytes: &'a [u8], grant: &Grant, limits: &Limits, keys: &KeyCache) -> Result<Admitted<'a>, AdmitError> {
     let (artifact, redacted) = read(bytes, grant, limits, keys, Reading::Intake)?;
     let (expanded, not_expanded) = expand(&artifact, keys);
     let receipts = artifact.receipts_root();
@@ -88,7 +88,12 @@ pub fn admit(bytes: &[u8], grant: &Grant, limits: &Limits, keys: &KeyCache) -> R
 ///
 /// # Errors
 /// The first step that fails, see [`ADMISSION`](crate::codes::artifact::ADMISSION).
-pub fn readmit(bytes: &[u8], grant: &Grant, limits: &Limits, keys: &KeyCache) -> Result<Artifact, AdmitError> {
+pub fn readmit<'a>(
+    bytes: &'a [u8],
+    grant: &Grant,
+    limits: &Limits,
+    keys: &KeyCache,
+) -> Result<Artifact<'a>, AdmitError> {
     read(bytes, grant, limits, keys, Reading::Logged).map(|(artifact, _)| artifact)
 }
 
@@ -96,17 +101,22 @@ pub fn readmit(bytes: &[u8], grant: &Grant, limits: &Limits, keys: &KeyCache) ->
 ///
 /// # Errors
 /// As [`readmit`].
-pub fn readmit_parsed(value: Value, grant: &Grant, limits: &Limits, keys: &KeyCache) -> Result<Artifact, AdmitError> {
+pub fn readmit_parsed<'a>(
+    value: Value<'a>,
+    grant: &Grant,
+    limits: &Limits,
+    keys: &KeyCache,
+) -> Result<Artifact<'a>, AdmitError> {
     believe(value, 0, grant, limits, keys, Reading::Logged).map(|(artifact, _)| artifact)
 }
 
-fn read(
-    bytes: &[u8],
+fn read<'a>(
+    bytes: &'a [u8],
     grant: &Grant,
     limits: &Limits,
     keys: &KeyCache,
     reading: Reading,
-) -> Result<(Artifact, Vec<String>), AdmitError> {
+) -> Result<(Artifact<'a>, Vec<String>), AdmitError> {
     let max = limits.artifact_bytes_max;
     if bytes.len() > max {
         return Err(AdmitError::TooLarge { got: bytes.len(), max });
@@ -116,14 +126,14 @@ fn read(
 }
 
 /// The steps after the parse: the artifact, and where tokens were replaced.
-fn believe(
-    value: Value,
+fn believe<'a>(
+    value: Value<'a>,
     size_guess: usize,
     grant: &Grant,
     limits: &Limits,
     keys: &KeyCache,
     reading: Reading,
-) -> Result<(Artifact, Vec<String>), AdmitError> {
+) -> Result<(Artifact<'a>, Vec<String>), AdmitError> {
     let max = limits.artifact_bytes_max;
     let mut candidate = Candidate::new(value, size_guess);
     candidate.check_size(max)?;
@@ -137,15 +147,15 @@ fn believe(
 }
 
 /// A parsed value with its compact form, not yet believed.
-pub(super) struct Candidate {
-    value: Value,
+pub(super) struct Candidate<'a> {
+    value: Value<'a>,
     compact: String,
     /// Where the member `payload` stands in `compact`.
     payload_at: Option<Range<usize>>,
 }
 
-impl Candidate {
-    pub(super) fn new(value: Value, size_guess: usize) -> Self {
+impl<'a> Candidate<'a> {
+    pub(super) fn new(value: Value<'a>, size_guess: usize) -> Self {
         let (compact, payload_at) = compact_with_payload(&value, size_guess);
         Self { value, compact, payload_at }
     }
@@ -156,7 +166,7 @@ impl Candidate {
     }
 
     /// The value to ask about when nothing is known to be there yet.
-    fn payload(&self, signed: bool) -> &Value {
+    fn payload(&self, signed: bool) -> &Value<'a> {
         if signed { self.value.get("payload").unwrap_or(&Value::Null) } else { &self.value }
     }
 
@@ -223,13 +233,13 @@ pub(super) fn form_of(kind: Kind, envelope: Option<&str>, payload: &Value) -> Re
 /// Version, algorithm, shape, hash, key, signature, secrets: the steps that
 /// turn a candidate of a known kind into an artifact. The only maker of
 /// [`Artifact`].
-pub(super) fn authenticate(
+pub(super) fn authenticate<'a>(
     kind: Kind,
     signed: bool,
-    candidate: Candidate,
+    candidate: Candidate<'a>,
     keys: &KeyCache,
     reading: Reading,
-) -> Result<Artifact, AdmitError> {
+) -> Result<Artifact<'a>, AdmitError> {
     let (payload_hash, signer) = if signed {
         let form = check_versions(kind, &candidate)?;
         check_algorithms(&candidate.value)?;
@@ -325,7 +335,7 @@ fn key_in(signed: &Value, path: String, keys: &KeyCache) -> Result<(Did, KnownKe
     keys.get(required_text(signed, "signer_did")?).map_err(|error| AdmitError::Key { path, error })
 }
 
-fn required_text<'a>(value: &'a Value, name: &'static str) -> Result<&'a str, AdmitError> {
+fn required_text<'a>(value: &'a Value<'a>, name: &'static str) -> Result<&'a str, AdmitError> {
     match value.get(name) {
         Some(Value::String(text)) => Ok(text),
         Some(_) => Err(ShapeError::at(name, Broken::WrongType, "must be a string").into()),

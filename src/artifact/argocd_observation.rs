@@ -100,12 +100,12 @@ view! {
         AppRef<'a>: app;
         Option<bool>: is_automated = "initiator.automated";
         Destination<'a>: destination;
-        &'a [Value]: requested = "revisions.requested", resolved = "revisions.resolved",
+        &'a [Value<'a>]: requested = "revisions.requested", resolved = "revisions.resolved",
             deployed = "revisions.deployed";
         CallParams<'a>: params;
         Option<i64>: history_id, tries = "retry.count";
         Rows<'a, ResourceCount<'a>>: resource_counts;
-        Option<&'a Value>: shown_counts = "resource_counts";
+        Option<&'a Value<'a>>: shown_counts = "resource_counts";
         Rows<'a, Info<'a>>: info;
         // As it is stated: see `op_key` below.
         Option<&'a str>: stated_key = "op_key";

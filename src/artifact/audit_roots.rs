@@ -196,7 +196,7 @@ fn instances_have_one_row(payload: &Value) -> Result<(), ShapeError> {
     Ok(())
 }
 
-fn rows<'a>(value: &'a Value, list: &str) -> &'a [Value] {
+fn rows<'a>(value: &'a Value<'a>, list: &str) -> &'a [Value<'a>] {
     value.get(list).and_then(Value::as_array).unwrap_or_default()
 }
 

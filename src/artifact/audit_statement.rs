@@ -49,7 +49,7 @@ view! {
         Rows<'a, ListedFinding<'a>>: findings;
     }
     ListedEntry<'a> { Option<u64>: index; Option<&'a str>: leaf_hash; }
-    ListedFinding<'a> { Option<&'a str>: code, severity; &'a [Value]: entries; }
+    ListedFinding<'a> { Option<&'a str>: code, severity; &'a [Value<'a>]: entries; }
 }
 
 /// Entries of one job and what it rests on: 100 bytes each stay within 2 MiB.

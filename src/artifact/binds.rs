@@ -100,7 +100,7 @@ view! {
         Option<&'a str>: instance, job = "job_id", action;
         AppRef<'a>: app;
         Destination<'a>: destination;
-        &'a [Value]: revisions;
+        &'a [Value<'a>]: revisions;
         CallParams<'a>: params;
     }
     AppRef<'a> { Option<&'a str>: uid, name, namespace, project; }

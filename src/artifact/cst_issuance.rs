@@ -179,7 +179,7 @@ pub fn scope_hash_b64u(claims: &Value) -> String {
     base64url::encode(&sha256(to_jcs(&grant(claims)).as_bytes()))
 }
 
-fn grant(claims: &Value) -> Value {
+fn grant(claims: &Value) -> Value<'static> {
     let mut out = Object::new();
     out.set("token_version", "1".into());
     out.set("sub", trim(claims.text_at("sub").unwrap_or_default()).into());
@@ -208,7 +208,7 @@ fn grant(claims: &Value) -> Value {
 
 /// A text or list of texts: trimmed, without empties and duplicates, sorted as
 /// ECMAScript sorts strings.
-fn sorted_set(value: Option<&Value>) -> Value {
+fn sorted_set(value: Option<&Value>) -> Value<'static> {
     let one = value.and_then(Value::as_str);
     let many = value.and_then(Value::as_array).unwrap_or_default();
     let texts = one.into_iter().chain(many.iter().filter_map(Value::as_str));

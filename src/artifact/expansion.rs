@@ -23,7 +23,7 @@ pub struct NotExpanded {
 /// The authentic receipts inside a bundle, in the order of FORMATS 3.4, and those
 /// that are not; both empty for other kinds. Receipts without an envelope are
 /// the agent's words inside the bundle and are passed over.
-pub(super) fn expand(bundle: &Artifact, keys: &KeyCache) -> (Vec<Artifact>, Vec<NotExpanded>) {
+pub(super) fn expand<'a>(bundle: &Artifact<'a>, keys: &KeyCache) -> (Vec<Artifact<'a>>, Vec<NotExpanded>) {
     let (mut expanded, mut not_expanded) = (Vec::new(), Vec::new());
     if bundle.kind() != Kind::ProofBundle {
         return (expanded, not_expanded);
@@ -43,7 +43,7 @@ pub(super) fn expand(bundle: &Artifact, keys: &KeyCache) -> (Vec<Artifact>, Vec<
 /// logged artifact passes; `None` when it has no envelope and so no
 /// signature of its own.
 #[must_use]
-pub fn admit_inside(array: &str, receipt: &Value, keys: &KeyCache) -> Option<Result<Artifact, AdmitError>> {
+pub fn admit_inside<'a>(array: &str, receipt: &Value<'a>, keys: &KeyCache) -> Option<Result<Artifact<'a>, AdmitError>> {
     is_envelope(receipt).then(|| expand_one(array, receipt, keys, Reading::Logged))
 }
 
@@ -53,7 +53,12 @@ fn is_envelope(receipt: &Value) -> bool {
 
 /// Only the kind that an array is for: a bundle's grant must not carry
 /// approvals or decisions in.
-fn expand_one(array: &str, receipt: &Value, keys: &KeyCache, reading: Reading) -> Result<Artifact, AdmitError> {
+fn expand_one<'a>(
+    array: &str,
+    receipt: &Value<'a>,
+    keys: &KeyCache,
+    reading: Reading,
+) -> Result<Artifact<'a>, AdmitError> {
     let (kind, signed) = recognise(receipt)?;
     if kind.row().bundle_array != Some(array) {
         return Err(AdmitError::NotExpandable);

@@ -38,7 +38,7 @@ pub(crate) const BINDS: &[(&str, &str)] = &[
 
 fn words(value: &Value) -> String {
     match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => text.clone().into_owned(),
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
         Value::Null => "none".to_owned(),

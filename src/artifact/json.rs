@@ -15,6 +15,7 @@ mod parse;
 mod room;
 mod write;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 pub use self::error::JsonError;
@@ -36,18 +37,19 @@ pub const SAFE_INTEGER_MAX: f64 = 9_007_199_254_740_991.0;
 /// look through fewer names is faster than hashing one.
 const INDEXED_FROM: usize = 16;
 
-/// One JSON value. Equal values have equal compact forms.
+/// One JSON value. Equal values have equal compact forms. Texts and names that
+/// were parsed stand in the input, but for those with escapes.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+pub enum Value<'a> {
     Null,
     Bool(bool),
     Number(Number),
-    String(String),
+    String(Cow<'a, str>),
     Array(Vec<Self>),
-    Object(Object),
+    Object(Object<'a>),
 }
 
-impl Value {
+impl<'a> Value<'a> {
     /// The text, when this is a string.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
@@ -95,7 +97,7 @@ impl Value {
 
     /// The members, when this is an object.
     #[must_use]
-    pub fn as_object(&self) -> Option<&Object> {
+    pub fn as_object(&self) -> Option<&Object<'a>> {
         match self {
             Self::Object(object) => Some(object),
             _ => None,
@@ -132,40 +134,54 @@ impl Value {
             Self::Object(_) => "object",
         }
     }
+
+    /// The same with every text its own, for whoever keeps it longer than the
+    /// input.
+    #[must_use]
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(value) => Value::Bool(value),
+            Self::Number(number) => Value::Number(number),
+            Self::String(text) => Value::String(Cow::Owned(text.into_owned())),
+            Self::Array(items) => Value::Array(items.into_iter().map(Self::into_owned).collect()),
+            Self::Object(object) => Value::Object(object.into_owned()),
+        }
+    }
 }
 
-impl From<&str> for Value {
+impl From<&str> for Value<'_> {
     fn from(text: &str) -> Self {
-        Self::String(text.to_owned())
+        Self::String(Cow::Owned(text.to_owned()))
     }
 }
 
-impl From<String> for Value {
+impl From<String> for Value<'_> {
     fn from(text: String) -> Self {
-        Self::String(text)
+        Self::String(Cow::Owned(text))
     }
 }
 
-impl From<bool> for Value {
+impl From<bool> for Value<'_> {
     fn from(value: bool) -> Self {
         Self::Bool(value)
     }
 }
 
-impl From<u32> for Value {
+impl From<u32> for Value<'_> {
     fn from(value: u32) -> Self {
         Self::Number(Number(f64::from(value)))
     }
 }
 
-impl From<Vec<Self>> for Value {
+impl From<Vec<Self>> for Value<'_> {
     fn from(items: Vec<Self>) -> Self {
         Self::Array(items)
     }
 }
 
-impl From<Object> for Value {
-    fn from(object: Object) -> Self {
+impl<'a> From<Object<'a>> for Value<'a> {
+    fn from(object: Object<'a>) -> Self {
         Self::Object(object)
     }
 }
@@ -203,26 +219,28 @@ impl Number {
 /// The members of a JSON object in ECMAScript order: array-index names first,
 /// ascending, then the others as they were written. Names are unique.
 #[derive(Clone, Debug, Default)]
-pub struct Object {
-    members: Vec<(String, Value)>,
+pub struct Object<'a> {
+    members: Vec<Member<'a>>,
     /// Boxed, since few objects have one: values stay small, and parsing moves
     /// each a few times.
-    index: Option<Box<Index>>,
+    index: Option<Box<Index<'a>>>,
 }
+
+type Member<'a> = (Cow<'a, str>, Value<'a>);
 
 /// Places of members by name.
 #[derive(Clone, Debug)]
-struct Index(HashMap<String, usize>);
+struct Index<'a>(HashMap<Cow<'a, str>, usize>);
 
 /// Equal when the same names hold the same values in the same order: exactly
 /// when the compact forms are equal.
-impl PartialEq for Object {
+impl PartialEq for Object<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.members == other.members
     }
 }
 
-impl Object {
+impl<'a> Object<'a> {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -231,7 +249,7 @@ impl Object {
     /// The value of the member called `name`. Constant time however large the
     /// object is.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Value> {
+    pub fn get(&self, name: &str) -> Option<&Value<'a>> {
         self.position(name).map(|at| &self.members[at].1)
     }
 
@@ -242,8 +260,8 @@ impl Object {
 
     /// Members in ECMAScript order.
     #[must_use]
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> + DoubleEndedIterator {
-        self.members.iter().map(|(name, value)| (name.as_str(), value))
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value<'a>)> + DoubleEndedIterator {
+        self.members.iter().map(|(name, value)| (&**name, value))
     }
 
     #[must_use]
@@ -258,11 +276,11 @@ impl Object {
 
     /// Sets a member as `object[name] = value` does in ECMAScript: an existing
     /// name keeps its place. Linear when the name is a new array index.
-    pub fn set(&mut self, name: &str, value: Value) {
+    pub fn set(&mut self, name: &str, value: Value<'a>) {
         match self.position(name) {
             Some(at) => self.members[at].1 = value,
             None => {
-                self.push(name.to_owned(), value);
+                self.push(Cow::Owned(name.to_owned()), value);
                 if array_index(name).is_some() {
                     self.restore_order();
                 }
@@ -271,14 +289,14 @@ impl Object {
     }
 
     /// Removes a member and returns its value. Linear.
-    pub fn remove(&mut self, name: &str) -> Option<Value> {
+    pub fn remove(&mut self, name: &str) -> Option<Value<'a>> {
         let at = self.position(name)?;
         let (_, value) = self.members.remove(at);
         self.rebuild_index();
         Some(value)
     }
 
-    pub(crate) fn members_mut(&mut self) -> &mut [(String, Value)] {
+    pub(crate) fn members_mut(&mut self) -> &mut [Member<'a>] {
         &mut self.members
     }
 
@@ -286,7 +304,7 @@ impl Object {
     ///
     /// # Errors
     /// The first name that occurs twice.
-    pub fn from_members(members: Vec<(String, Value)>) -> Result<Self, String> {
+    pub fn from_members(members: Vec<(String, Value<'a>)>) -> Result<Self, String> {
         let mut object = Self::new();
         let mut has_index_names = false;
         for (name, value) in members {
@@ -294,12 +312,21 @@ impl Object {
                 return Err(name);
             }
             has_index_names |= array_index(&name).is_some();
-            object.push(name, value);
+            object.push(Cow::Owned(name), value);
         }
         if has_index_names {
             object.restore_order();
         }
         Ok(object)
+    }
+
+    fn into_owned(self) -> Object<'static> {
+        let owned = |(name, value): Member<'a>| (Cow::Owned(name.into_owned()), value.into_owned());
+        let mut object = Object { members: self.members.into_iter().map(owned).collect(), index: None };
+        if self.index.is_some() {
+            object.rebuild_index();
+        }
+        object
     }
 
     fn position(&self, name: &str) -> Option<usize> {
@@ -309,7 +336,7 @@ impl Object {
         }
     }
 
-    fn push(&mut self, name: String, value: Value) {
+    fn push(&mut self, name: Cow<'a, str>, value: Value<'a>) {
         if let Some(index) = &mut self.index {
             index.0.insert(name.clone(), self.members.len());
         }

@@ -60,7 +60,7 @@ macro_rules! kinds {
 
         impl<'a> Payload<'a> {
             /// `payload` must be one of this kind.
-            pub(crate) fn of(kind: Kind, payload: &'a Value) -> Payload<'a> {
+            pub(crate) fn of(kind: Kind, payload: &'a Value<'a>) -> Payload<'a> {
                 match kind {
                     $(Kind::$Kind => Payload::$Kind($Kind::of(payload)),)*
                 }
@@ -73,7 +73,7 @@ macro_rules! kinds {
             }
 
             /// All of it, as it was signed.
-            pub(crate) fn value(self) -> Option<&'a Value> {
+            pub(crate) fn value(self) -> Option<&'a Value<'a>> {
                 match self {
                     $(Payload::$Kind(view) => view.value(),)*
                 }

@@ -61,7 +61,7 @@ view! {
     Review<'a> { Option<&'a str>: signer = "signer_did", reviewer = "payload.reviewer_did"; }
     /// A receipt of any array: in an envelope, or bare.
     HeldReceipt<'a> {
-        Option<&'a Value>: payload, signature = "signature_b64u";
+        Option<&'a Value<'a>>: payload, signature = "signature_b64u";
         Option<&'a str>: signer = "signer_did", sealed_id = "payload.receipt_id", bare_id = "receipt_id";
         Binding<'a>: sealed_binding = "payload.binding", bare_binding = "binding";
     }
@@ -84,13 +84,13 @@ impl<'a> ProofBundle<'a> {
     }
 
     /// Receipts of every array: its name, the place in it, the receipt.
-    pub(crate) fn all_receipts(self) -> impl Iterator<Item = (&'static str, usize, &'a Value)> {
+    pub(crate) fn all_receipts(self) -> impl Iterator<Item = (&'static str, usize, &'a Value<'a>)> {
         self.value().into_iter().flat_map(receipts)
     }
 
     /// Receipts that the agent vouches for, whether in an envelope or not.
     pub(crate) fn own_receipts(self) -> impl Iterator<Item = (&'static str, usize, OwnReceipt<'a>)> {
-        let own = |(array, at, receipt): (_, _, &'a Value)| {
+        let own = |(array, at, receipt): (_, _, &'a Value<'a>)| {
             (array, at, OwnReceipt::of(HeldReceipt::of(receipt).payload().unwrap_or(receipt)))
         };
         self.all_receipts().filter(|(array, ..)| OWN_ARRAYS.contains(array)).map(own)
@@ -230,7 +230,7 @@ fn holds_evidence(payload: &Value) -> Result<(), ShapeError> {
 
 /// Receipts in the arrays of `payload`, in the order of the receipts root:
 /// array name, index in the array, receipt.
-pub(crate) fn receipts(payload: &Value) -> impl Iterator<Item = (&'static str, usize, &Value)> {
+pub(crate) fn receipts<'v, 'a>(payload: &'v Value<'a>) -> impl Iterator<Item = (&'static str, usize, &'v Value<'a>)> {
     RECEIPT_ARRAYS.into_iter().flat_map(move |array| {
         let items = payload.get(array).and_then(Value::as_array).unwrap_or_default();
         items.iter().enumerate().map(move |(index, receipt)| (array, index, receipt))

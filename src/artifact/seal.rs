@@ -18,7 +18,7 @@ use crate::text::{base64url, hex};
 /// grant), where the kind is ours and they are absent. What is there is never
 /// changed.
 #[must_use]
-pub fn complete(kind: Kind, payload: Value, nonce: [u8; 16]) -> Value {
+pub fn complete<'a>(kind: Kind, payload: Value<'a>, nonce: [u8; 16]) -> Value<'a> {
     let mut forms = kind.row().taken_in();
     let (Value::Object(members), Some(form), None) = (&payload, forms.next(), forms.next()) else {
         return payload;
@@ -27,7 +27,7 @@ pub fn complete(kind: Kind, payload: Value, nonce: [u8; 16]) -> Value {
         return payload;
     }
     let mut out = Object::new();
-    let or = |name: &str, absent: Value| members.get(name).cloned().unwrap_or(absent);
+    let or = |name: &str, absent: Value<'a>| members.get(name).cloned().unwrap_or(absent);
     out.set(form.version_field, or(form.version_field, form.version.into()));
     out.set("nonce", or("nonce", hex::encode(&nonce).into()));
     members.iter().for_each(|(name, value)| out.set(name, value.clone()));
@@ -100,7 +100,7 @@ impl NotRenewable {
 ///
 /// # Errors
 /// It is in no envelope of a known kind.
-pub fn renewed(artifact: &Value, issued_at: &str) -> Result<Value, NotRenewable> {
+pub fn renewed<'a>(artifact: &Value<'a>, issued_at: &str) -> Result<Value<'a>, NotRenewable> {
     let is_envelope = artifact.text_at("envelope_type").and_then(Kind::of_envelope).is_some();
     let (Value::Object(members), true, Some(_)) = (artifact, is_envelope, artifact.text_at("issued_at")) else {
         return Err(NotRenewable);

@@ -42,62 +42,73 @@ pub(crate) fn find_in(value: &Value, compact: &str, reading: Reading) -> Option<
     if reading == Reading::Logged {
         find_whole(compact, 0)?;
     }
-    let mut path = String::new();
     // A match in the compact form alone would be an escape letter joined to a
     // run (`\neyJ…`): the walk over the decoded texts finds the same token.
-    walk(value, &mut path, reading).then_some(path)
+    walk(value, &Place::Root, reading)
 }
 
-fn walk(value: &Value, path: &mut String, reading: Reading) -> bool {
-    let depth = path.len();
-    let holds = |text: &str| Tokens::of(text, reading).next(0).is_some();
-    let found = match value {
-        Value::String(text) => holds(text),
-        Value::Array(items) => items.iter().enumerate().any(|(at, item)| {
-            path.truncate(depth);
-            path.push_str(&format!("[{at}]"));
-            walk(item, path, reading)
-        }),
-        Value::Object(object) => object.iter().any(|(name, member)| {
-            path.truncate(depth);
-            if depth > 0 {
-                path.push('.');
+/// Where a walk stands; spelled out only where something is found.
+#[derive(Clone, Copy)]
+enum Place<'p> {
+    Root,
+    Member(&'p Self, &'p str),
+    Element(&'p Self, usize),
+}
+
+impl Place<'_> {
+    /// The path, without repeating an odd name.
+    fn path(&self) -> String {
+        match self {
+            Self::Root => String::new(),
+            Self::Element(above, at) => format!("{}[{at}]", above.path()),
+            Self::Member(above, name) => {
+                let above = above.path();
+                let dot = if above.is_empty() { "" } else { "." };
+                format!("{above}{dot}{}", super::shape::echo(name))
             }
-            path.push_str(&super::shape::echo(name));
-            holds(name) || walk(member, path, reading)
-        }),
-        _ => false,
-    };
-    if !found {
-        path.truncate(depth);
+        }
     }
-    found
+}
+
+/// The first place in document order whose text or name holds a token.
+fn walk(value: &Value, place: &Place<'_>, reading: Reading) -> Option<String> {
+    let holds = |text: &str| Tokens::of(text, reading).next(0).is_some();
+    match value {
+        Value::String(text) => holds(text).then(|| place.path()),
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(at, item)| walk(item, &Place::Element(place, at), reading))
+        }
+        Value::Object(object) => object.iter().find_map(|(name, member)| {
+            let place = Place::Member(place, name);
+            if holds(name) { Some(place.path()) } else { walk(member, &place, reading) }
+        }),
+        _ => None,
+    }
 }
 
 /// Replaces every token in the texts of `value` by `sha256:<hex>` and returns
 /// the paths. Member names are left alone: a token there refuses.
 pub(crate) fn redact(value: &mut Value, reading: Reading) -> Vec<String> {
     let mut paths = Vec::new();
-    redact_at(value, String::new(), &mut paths, reading);
+    redact_at(value, &Place::Root, &mut paths, reading);
     paths
 }
 
-fn redact_at(value: &mut Value, path: String, paths: &mut Vec<String>, reading: Reading) {
+fn redact_at(value: &mut Value, place: &Place<'_>, paths: &mut Vec<String>, reading: Reading) {
     match value {
         Value::String(text) => {
             if let Some(clean) = redacted(text, reading) {
-                *text = clean;
-                paths.push(path);
+                *text = clean.into();
+                paths.push(place.path());
             }
         }
         Value::Array(items) => {
             let items = items.iter_mut().enumerate();
-            items.for_each(|(at, item)| redact_at(item, format!("{path}[{at}]"), paths, reading));
+            items.for_each(|(at, item)| redact_at(item, &Place::Element(place, at), paths, reading));
         }
         Value::Object(object) => {
             for (name, member) in object.members_mut() {
-                let dot = if path.is_empty() { "" } else { "." };
-                redact_at(member, format!("{path}{dot}{}", super::shape::echo(name)), paths, reading);
+                redact_at(member, &Place::Member(place, name), paths, reading);
             }
         }
         _ => {}

@@ -137,7 +137,7 @@ pub fn check(shape: &Shape, value: &Value) -> Result<(), ShapeError> {
         (Shape::Bool, Value::Bool(_)) => Ok(()),
         (Shape::Exactly(wanted), Value::Bool(got)) if wanted == got => Ok(()),
         (Shape::Exactly(wanted), Value::Bool(_)) => Err(invalid(format!("must be {wanted}"))),
-        (Shape::Enum(words), Value::String(text)) if words.contains(&text.as_str()) => Ok(()),
+        (Shape::Enum(words), Value::String(text)) if words.contains(&&**text) => Ok(()),
         (Shape::Enum(words), Value::String(_)) => Err(invalid(format!("must be one of {}", words.join(", ")))),
         (Shape::Nullable(_), Value::Null) => Ok(()),
         (Shape::Nullable(shape), value) => check(shape, value),

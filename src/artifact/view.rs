@@ -22,10 +22,10 @@ pub(crate) trait View<'a>: Copy {
     const MEMBERS: &'static [Member];
 
     /// The view of this value; of nothing where it is absent.
-    fn of(value: impl Into<Option<&'a Value>>) -> Self;
+    fn of(value: impl Into<Option<&'a Value<'a>>>) -> Self;
 
     /// All of it, as it was signed.
-    fn value(self) -> Option<&'a Value>;
+    fn value(self) -> Option<&'a Value<'a>>;
 }
 
 /// What a member is read as.
@@ -33,7 +33,7 @@ pub(crate) trait Read<'a> {
     #[cfg(test)]
     const SORT: Sort;
 
-    fn read(value: Option<&'a Value>) -> Self;
+    fn read(value: Option<&'a Value<'a>>) -> Self;
 }
 
 /// Defines views: what members are read as, their names, and their paths where
@@ -46,7 +46,7 @@ macro_rules! view {
     })*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
-        pub(crate) struct $View<$a>(Option<&$a $crate::artifact::json::Value>);
+        pub(crate) struct $View<$a>(Option<&$a $crate::artifact::json::Value<$a>>);
 
         impl<$a> $crate::artifact::view::View<$a> for $View<$a> {
             #[cfg(test)]
@@ -55,11 +55,11 @@ macro_rules! view {
                 <$As as $crate::artifact::view::Read<$a>>::SORT,
             )),+),*];
 
-            fn of(value: impl Into<Option<&$a $crate::artifact::json::Value>>) -> Self {
+            fn of(value: impl Into<Option<&$a $crate::artifact::json::Value<$a>>>) -> Self {
                 $View(value.into())
             }
 
-            fn value(self) -> Option<&$a $crate::artifact::json::Value> {
+            fn value(self) -> Option<&$a $crate::artifact::json::Value<$a>> {
                 self.0
             }
         }
@@ -69,7 +69,7 @@ macro_rules! view {
             const SORT: $crate::artifact::view::Sort =
                 $crate::artifact::view::Sort::Part(<$View<$a> as $crate::artifact::view::View<$a>>::MEMBERS);
 
-            fn read(value: Option<&$a $crate::artifact::json::Value>) -> Self {
+            fn read(value: Option<&$a $crate::artifact::json::Value<$a>>) -> Self {
                 $View(value)
             }
         }
@@ -87,7 +87,7 @@ pub(crate) use view;
 
 /// The texts of a list, in order.
 #[derive(Clone, Debug)]
-pub(crate) struct Texts<'a>(Iter<'a, Value>);
+pub(crate) struct Texts<'a>(Iter<'a, Value<'a>>);
 
 impl<'a> Iterator for Texts<'a> {
     type Item = &'a str;
@@ -99,7 +99,7 @@ impl<'a> Iterator for Texts<'a> {
 
 /// The elements of a list, each in its view.
 #[derive(Clone, Debug)]
-pub(crate) struct Rows<'a, V>(Iter<'a, Value>, PhantomData<V>);
+pub(crate) struct Rows<'a, V>(Iter<'a, Value<'a>>, PhantomData<V>);
 
 impl<'a, V: View<'a>> Iterator for Rows<'a, V> {
     type Item = V;
@@ -115,7 +115,7 @@ impl<'a, V: View<'a>> Iterator for Rows<'a, V> {
 
 impl<'a, V: View<'a>> ExactSizeIterator for Rows<'a, V> {}
 
-fn elements(value: Option<&Value>) -> Iter<'_, Value> {
+fn elements<'a>(value: Option<&'a Value<'a>>) -> Iter<'a, Value<'a>> {
     value.and_then(Value::as_array).unwrap_or_default().iter()
 }
 
@@ -126,7 +126,7 @@ macro_rules! reads {
             #[cfg(test)]
             const SORT: Sort = $sort;
 
-            fn read(value: Option<&'a Value>) -> Self {
+            fn read(value: Option<&'a Value<'a>>) -> Self {
                 $read(value)
             }
         })*
@@ -134,14 +134,14 @@ macro_rules! reads {
 }
 
 reads! {
-    [] Option<&'a Value>, Sort::Any, |value| value;
-    [] Option<&'a str>, Sort::Text, |value: Option<&'a Value>| value?.as_str();
-    [] Option<i64>, Sort::Integer, |value: Option<&'a Value>| value?.as_i64();
-    [] Option<u64>, Sort::Integer, |value: Option<&'a Value>| u64::try_from(value?.as_i64()?).ok();
-    [] Option<bool>, Sort::Truth, |value: Option<&'a Value>| value?.as_bool();
-    [] &'a [Value], Sort::List, |value: Option<&'a Value>| value.and_then(Value::as_array).unwrap_or_default();
+    [] Option<&'a Value<'a>>, Sort::Any, |value| value;
+    [] Option<&'a str>, Sort::Text, |value: Option<&'a Value<'a>>| value?.as_str();
+    [] Option<i64>, Sort::Integer, |value: Option<&'a Value<'a>>| value?.as_i64();
+    [] Option<u64>, Sort::Integer, |value: Option<&'a Value<'a>>| u64::try_from(value?.as_i64()?).ok();
+    [] Option<bool>, Sort::Truth, |value: Option<&'a Value<'a>>| value?.as_bool();
+    [] &'a [Value<'a>], Sort::List, |value: Option<&'a Value<'a>>| value.and_then(Value::as_array).unwrap_or_default();
     [] Texts<'a>, Sort::Texts, |value| Texts(elements(value));
-    [] Option<Texts<'a>>, Sort::Texts, |value: Option<&'a Value>| value.map(|value| Texts(elements(Some(value))));
+    [] Option<Texts<'a>>, Sort::Texts, |value: Option<&'a Value<'a>>| value.map(|value| Texts(elements(Some(value))));
     [V: View<'a>] Rows<'a, V>, Sort::Rows(V::MEMBERS), |value| Rows(elements(value), PhantomData);
 }
 

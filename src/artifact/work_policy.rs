@@ -85,7 +85,7 @@ view! {
         Option<bool>: require_approval, cluster_scoped;
     }
     DenyClause<'a> { Option<&'a str>: action; Option<Texts<'a>>: apps, namespaces; }
-    PolicyStatement<'a> { Option<&'a str>: effect; Texts<'a>: actions, resources; Option<&'a Value>: conditions; }
+    PolicyStatement<'a> { Option<&'a str>: effect; Texts<'a>: actions, resources; Option<&'a Value<'a>>: conditions; }
 }
 
 /// Rows of `allow` and of `deny`, and names in each.

@@ -65,7 +65,7 @@ type Said = (String, String, Vec<i64>);
 /// `size` or hold what [`crate::audit::Gather`] asked for. `None` when the
 /// size is not known or no roots are in force.
 #[must_use]
-pub fn attest(timeline: &Timeline, size: TreeSize, job: &str, operator: &Did) -> Option<Value> {
+pub fn attest(timeline: &Timeline, size: TreeSize, job: &str, operator: &Did) -> Option<Value<'static>> {
     let known = *timeline.known(size)?;
     let scope = Scope::Job(job.to_owned());
     let links = LinkMap::new(timeline, operator);
@@ -351,19 +351,19 @@ fn said_in(says: AuditStatement<'_>) -> BTreeSet<Said> {
     said.collect()
 }
 
-fn as_value((code, severity, entries): &Said) -> Option<Value> {
+fn as_value((code, severity, entries): &Said) -> Option<Value<'static>> {
     let entries: Option<Vec<Value>> = entries.iter().map(|at| number(u64::try_from(*at).ok()?)).collect();
     Some(object([("code", code.as_str().into()), ("severity", severity.as_str().into()), ("entries", entries?.into())]))
 }
 
-fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+fn object<const N: usize>(members: [(&str, Value<'static>); N]) -> Value<'static> {
     let mut object = Object::new();
     members.into_iter().for_each(|(name, value)| object.set(name, value));
     object.into()
 }
 
 /// `None` beyond what JSON can say exactly; no log grows so long.
-fn number(number: u64) -> Option<Value> {
+fn number(number: u64) -> Option<Value<'static>> {
     // Beyond 2^53 the conversion rounds, and such a number refuses.
     Number::new(number as f64).map(Value::Number)
 }

@@ -134,7 +134,7 @@ pub struct Filing<'a> {
     pub entry: &'a SequencedEntry,
     /// Hash of the payload in the kind's form, and the payload; absent when
     /// the body is not at hand.
-    pub body: Option<(PayloadHash, &'a Value)>,
+    pub body: Option<(PayloadHash, &'a Value<'a>)>,
 }
 
 impl<'a> Filing<'a> {

@@ -61,10 +61,10 @@ mod tests {
         super::continues(ProofBundle::of(earlier), ProofBundle::of(later))
     }
 
-    fn bundle(events: &str, array: &str, receipts: &str, pulselog: &str) -> Value {
+    fn bundle(events: &str, array: &str, receipts: &str, pulselog: &str) -> Value<'static> {
         let text =
             format!(r#"{{"event_chain":[{events}],"{array}":[{receipts}],"metadata":{{"pulselog":{{{pulselog}}}}}}}"#);
-        parse(text.as_bytes(), DEPTH_MAX).expect("JSON")
+        parse(text.as_bytes(), DEPTH_MAX).expect("JSON").into_owned()
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl<'a> Roots<'a> {
         Roots { digest: statement.digest, says: statement.payload }
     }
 
-    pub(super) fn new(digest: ArtifactDigest, payload: &'a Value) -> Self {
+    pub(super) fn new(digest: ArtifactDigest, payload: &'a Value<'a>) -> Self {
         Roots { digest, says: AuditRoots::of(payload) }
     }
 
@@ -160,7 +160,7 @@ impl<'a> Roots<'a> {
 /// listing on; what others sign once they are distrusted is for the audit to
 /// tell. `None` without roots.
 #[must_use]
-pub fn gateways<'a>(roots: impl IntoIterator<Item = (LeafIndex, &'a Artifact)>) -> Option<Vec<String>> {
+pub fn gateways<'a>(roots: impl IntoIterator<Item = (LeafIndex, &'a Artifact<'static>)>) -> Option<Vec<String>> {
     let roots = roots.into_iter().map(|(at, roots)| (at, Roots::new(roots.digest(), roots.payload())));
     let roots: Vec<_> = roots.collect();
     let distrusted = Distrusted::of(roots.iter().copied());

@@ -39,7 +39,7 @@ impl<'a> Statement<'a> {
         Statement::new(at, &seen.entry, body.payload_hash(), body.payload())
     }
 
-    pub(super) fn new(at: LeafIndex, entry: &'a SequencedEntry, hash: PayloadHash, payload: &'a Value) -> Self {
+    pub(super) fn new(at: LeafIndex, entry: &'a SequencedEntry, hash: PayloadHash, payload: &'a Value<'a>) -> Self {
         Statement {
             at,
             ms: ms(entry.logged_at),

@@ -19,7 +19,7 @@ use crate::merkle::{Hash, LeafIndex, RootHash, TreeSize};
 pub struct Seen {
     pub entry: SequencedEntry,
     /// `None`: withheld, or not available to this reader.
-    pub body: Option<Artifact>,
+    pub body: Option<Artifact<'static>>,
 }
 
 /// What a reader knows of the tree of one size.
@@ -43,7 +43,7 @@ pub struct Timeline {
 impl Timeline {
     /// A time line of proven entries. A body that is not the one its entry
     /// names counts as missing.
-    pub fn new(entries: impl IntoIterator<Item = (LeafIndex, SequencedEntry, Option<Artifact>)>) -> Self {
+    pub fn new(entries: impl IntoIterator<Item = (LeafIndex, SequencedEntry, Option<Artifact<'static>>)>) -> Self {
         let mut timeline = Self::default();
         for (index, entry, body) in entries {
             timeline.add(index, entry, body);
@@ -104,13 +104,13 @@ impl Timeline {
 
     /// The newest roots that this operator declared for this log.
     #[must_use]
-    pub fn roots_of(&self, operator: &Did) -> Option<&Artifact> {
+    pub fn roots_of(&self, operator: &Did) -> Option<&Artifact<'static>> {
         self.all_roots_of(operator).next_back().map(|(_, roots)| roots)
     }
 
     /// All roots that this operator declared for this log, oldest first.
     #[must_use]
-    pub fn all_roots_of(&self, operator: &Did) -> impl DoubleEndedIterator<Item = (LeafIndex, &Artifact)> {
+    pub fn all_roots_of(&self, operator: &Did) -> impl DoubleEndedIterator<Item = (LeafIndex, &Artifact<'static>)> {
         let bodies = self.seen.iter().filter_map(|(at, seen)| Some((*at, seen.body.as_ref()?)));
         let of_another = |named: &str| self.origin().is_some_and(|origin| origin != named);
         let is_roots = |body: &Artifact| body.kind() == Kind::AuditRoots && body.signer() == Some(operator);
@@ -130,7 +130,7 @@ impl Timeline {
     /// index, in order. What others say of the token counts for nothing, and
     /// the word of a distrusted issuer counts only where nobody else gives one.
     #[must_use]
-    pub fn issuances(&self, token: &str, operator: &Did) -> Vec<(LeafIndex, &Artifact)> {
+    pub fn issuances(&self, token: &str, operator: &Did) -> Vec<(LeafIndex, &Artifact<'static>)> {
         let mut found = Vec::new();
         let mut roots: Option<Roots<'_>> = None;
         let mut distrusted = Distrusted::default();
@@ -194,7 +194,7 @@ impl Seen {
     /// A body that is not the one its entry names counts as missing.
     #[must_use]
     pub fn new(entry: SequencedEntry, body: Option<Artifact>) -> Self {
-        let body = body.filter(|body| is_of(body, &entry));
+        let body = body.filter(|body| is_of(body, &entry)).map(Artifact::into_owned);
         Self { entry, body }
     }
 }
@@ -206,7 +206,7 @@ fn is_of(body: &Artifact, entry: &SequencedEntry) -> bool {
 /// The artifact behind a stored body, its signature verified once more.
 /// `None` when the body is not an authentic artifact of the entry's kind.
 #[must_use]
-pub fn authenticate(entry: &SequencedEntry, body: &[u8], keys: &KeyCache) -> Option<Artifact> {
+pub fn authenticate<'a>(entry: &SequencedEntry, body: &'a [u8], keys: &KeyCache) -> Option<Artifact<'a>> {
     authenticate_within(entry, body, keys, usize::MAX).ok().flatten()
 }
 
@@ -215,12 +215,12 @@ pub fn authenticate(entry: &SequencedEntry, body: &[u8], keys: &KeyCache) -> Opt
 ///
 /// # Errors
 /// It is the entry's, and its values would take more.
-pub fn authenticate_within(
+pub fn authenticate_within<'a>(
     entry: &SequencedEntry,
-    body: &[u8],
+    body: &'a [u8],
     keys: &KeyCache,
     room: usize,
-) -> Result<Option<Artifact>, JsonError> {
+) -> Result<Option<Artifact<'a>>, JsonError> {
     if ArtifactDigest::of(body) != entry.digest {
         return Ok(None);
     }
@@ -233,12 +233,12 @@ pub fn authenticate_within(
 
 /// The same for a body that its reader parsed already, in whatever spelling.
 #[must_use]
-pub fn authenticate_parsed(entry: &SequencedEntry, body: Value, keys: &KeyCache) -> Option<Artifact> {
+pub fn authenticate_parsed<'a>(entry: &SequencedEntry, body: Value<'a>, keys: &KeyCache) -> Option<Artifact<'a>> {
     let artifact = readmit_parsed(body, &grant(entry), &Limits::unlimited(), keys);
     artifact.ok().filter(|artifact| is_of(artifact, entry))
 }
 
-fn attested(body: &Artifact) -> Option<AuditStatement<'_>> {
+fn attested<'a>(body: &'a Artifact<'a>) -> Option<AuditStatement<'a>> {
     body.says().try_into().ok()
 }
 

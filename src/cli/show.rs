@@ -159,7 +159,7 @@ fn artifact(bytes: &[u8]) -> Result<Sheet, String> {
 }
 
 /// Authentic whoever might have submitted it.
-fn authentic(bytes: &[u8], value: &Value) -> Result<Artifact, AdmitError> {
+fn authentic<'a>(bytes: &'a [u8], value: &Value) -> Result<Artifact<'a>, AdmitError> {
     let room = room_for(bytes.len());
     let limits = Limits { artifact_bytes_max: ARTIFACT_BYTES_MAX, depth_max: DEPTH_MAX, room };
     let bare = Kind::ALL

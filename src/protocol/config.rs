@@ -4,7 +4,7 @@
 //! {"config_version":"1","allowlists":{"gateway_receipt_signer_dids":["did:key:z6Mk…"]}}
 //! ```
 
-use crate::artifact::json::Value;
+use crate::artifact::json::{Object, Value};
 use crate::codes::{self, Code};
 use crate::protocol::options::Options;
 
@@ -62,7 +62,7 @@ impl Options {
     }
 }
 
-fn object<'a>(value: &'a Value, field: &str) -> Result<&'a crate::artifact::json::Object, ConfigError> {
+fn object<'a>(value: &'a Value<'a>, field: &str) -> Result<&'a Object<'a>, ConfigError> {
     value.as_object().map_or_else(|| broken(field, "must be an object"), Ok)
 }
 

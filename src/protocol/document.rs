@@ -83,7 +83,7 @@ impl DocumentKind {
 #[derive(Clone, Debug)]
 pub struct Document<'a> {
     kind: DocumentKind,
-    value: &'a Value,
+    value: &'a Value<'a>,
     bundles: Vec<Bundle<'a>>,
     disagreements: Vec<String>,
 }
@@ -91,13 +91,13 @@ pub struct Document<'a> {
 impl<'a> Document<'a> {
     /// The document of a file, as which it looks; `None` when it looks like none.
     #[must_use]
-    pub fn of(file: &'a Value) -> Option<Self> {
+    pub fn of(file: &'a Value<'a>) -> Option<Self> {
         DocumentKind::of(file).map(|kind| Document::read_as(file, kind))
     }
 
     /// The document of a file that somebody says is of this kind.
     #[must_use]
-    pub fn read_as(file: &'a Value, kind: DocumentKind) -> Self {
+    pub fn read_as(file: &'a Value<'a>, kind: DocumentKind) -> Self {
         let envelope = file.get("envelope").unwrap_or(file);
         let (kind, value) = match kind {
             DocumentKind::ProofBundle => (kind, envelope),
@@ -117,7 +117,7 @@ impl<'a> Document<'a> {
 
     /// Without its wrapper.
     #[must_use]
-    pub fn value(&self) -> &'a Value {
+    pub fn value(&self) -> &'a Value<'a> {
         self.value
     }
 
@@ -144,7 +144,7 @@ impl<'a> Document<'a> {
         &self.disagreements
     }
 
-    fn compare(&mut self, file: &'a Value) {
+    fn compare(&mut self, file: &'a Value<'a>) {
         let mut found = Vec::new();
         if !std::ptr::eq(file, self.value)
             && let Some(kind) = DocumentKind::unwrapped(file)
@@ -190,7 +190,7 @@ impl<'a> Document<'a> {
 /// What stands in an object or list. What the format of a document leaves open
 /// holds whatever the peer likes, and nobody unwraps it; a wrapper has no such
 /// place.
-fn members(value: &Value, in_document: bool) -> impl Iterator<Item = &Value> {
+fn members<'a>(value: &'a Value<'a>, in_document: bool) -> impl Iterator<Item = &'a Value<'a>> {
     let members = value.as_object().into_iter().flat_map(|object| object.iter());
     let members = members.filter(move |(name, _)| !in_document || *name != "metadata").map(|(_, member)| member);
     members.chain(value.as_array().unwrap_or_default())
@@ -199,19 +199,19 @@ fn members(value: &Value, in_document: bool) -> impl Iterator<Item = &Value> {
 /// One proof bundle: in its envelope, or as nobody signed it.
 #[derive(Clone, Copy, Debug)]
 pub struct Bundle<'a> {
-    value: &'a Value,
+    value: &'a Value<'a>,
 }
 
 impl<'a> Bundle<'a> {
     /// With its envelope, when it has one.
     #[must_use]
-    pub fn value(&self) -> &'a Value {
+    pub fn value(&self) -> &'a Value<'a> {
         self.value
     }
 
     /// What it says.
     #[must_use]
-    pub fn payload(&self) -> &'a Value {
+    pub fn payload(&self) -> &'a Value<'a> {
         match bundle::is_enveloped(self.value) {
             true => self.value.get("payload").unwrap_or(self.value),
             false => self.value,
@@ -237,7 +237,7 @@ impl<'a> Bundle<'a> {
     }
 }
 
-fn bundles(document: &Value, kind: DocumentKind) -> Vec<Bundle<'_>> {
+fn bundles<'a>(document: &'a Value<'a>, kind: DocumentKind) -> Vec<Bundle<'a>> {
     match kind {
         DocumentKind::ProofBundle => vec![Bundle { value: document }],
         DocumentKind::ExportBundle => exported(document).into_iter().collect(),
@@ -252,10 +252,10 @@ fn bundles(document: &Value, kind: DocumentKind) -> Vec<Bundle<'_>> {
     }
 }
 
-fn exported(export: &Value) -> Option<Bundle<'_>> {
+fn exported<'a>(export: &'a Value<'a>) -> Option<Bundle<'a>> {
     export.at(EXPORTED).map(|value| Bundle { value })
 }
 
-fn aggregated(aggregate: &Value) -> &[Value] {
+fn aggregated<'a>(aggregate: &'a Value<'a>) -> &'a [Value<'a>] {
     aggregate.at(MEMBERS).and_then(Value::as_array).unwrap_or_default()
 }

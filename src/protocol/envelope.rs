@@ -48,7 +48,7 @@ pub(super) fn is_did_form(text: &str) -> bool {
 }
 
 /// The text of a member; empty where it is none.
-pub(super) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value<'a>, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 

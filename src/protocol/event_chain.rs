@@ -33,7 +33,7 @@ pub(super) struct Chain<'a> {
     pub(super) run_id: &'a str,
     /// The hash of the *first* event, which the peer calls the chain's root.
     pub(super) root: &'a str,
-    events: &'a [Value],
+    events: &'a [Value<'a>],
     hashes: OnceCell<HashSet<&'a str>>,
 }
 
@@ -109,7 +109,7 @@ impl Walk {
 
 /// Checks the chain; `events` is not empty. Without a walk they are those of a
 /// bare payload.
-pub(super) fn check(events: &[Value], walk: Option<Walk>) -> Result<Chain<'_>, Failure> {
+pub(super) fn check<'a>(events: &'a [Value<'a>], walk: Option<Walk>) -> Result<Chain<'a>, Failure> {
     let walk = walk.unwrap_or_else(|| Walk::bare(events));
     if walk.malformed {
         return fail(MALFORMED_ENVELOPE, "payload.event_chain");
@@ -134,6 +134,6 @@ pub(super) fn repeated_id(events: &[Value]) -> Option<usize> {
 }
 
 /// The run of a chain that was checked for shape only; `None` without events.
-pub(super) fn run_of(events: &[Value]) -> Option<&str> {
+pub(super) fn run_of<'a>(events: &'a [Value<'a>]) -> Option<&'a str> {
     events.first().map(|event| text(event, "run_id"))
 }

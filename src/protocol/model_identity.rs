@@ -160,7 +160,7 @@ fn of_receipt(payload: &Value, flags: &mut BTreeSet<Code>) -> ModelIdentityTier 
 }
 
 /// What the peer assumes of a receipt without model identity.
-fn assumed(provider: &str, name: &str) -> Value {
+fn assumed(provider: &str, name: &str) -> Value<'static> {
     let mut model = Object::new();
     model.set("provider", provider.into());
     model.set("name", name.into());

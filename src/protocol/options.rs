@@ -14,7 +14,7 @@ pub struct Options {
     pub derivation_signers: Option<Vec<String>>,
     pub audit_result_signers: Option<Vec<String>>,
     /// The run manifest that a proof bundle may refer to.
-    pub urm: Option<Value>,
+    pub urm: Option<Value<'static>>,
     /// The time expiry is judged at, Unix milliseconds. The peer compares
     /// `attestations[].expires_at` with its wall clock; here it is this time.
     pub verification_time_ms: i64,

@@ -107,7 +107,7 @@ pub(super) fn first_fault(schema: &Schema, value: &Value) -> Option<Fault> {
         (Schema::Any, _) | (Schema::Bool, Value::Bool(_)) | (Schema::Nullable(_), Value::Null) => true,
         (Schema::Const(word), Value::String(text)) => text == word,
         (Schema::Text(rule), Value::String(text)) => rule.fits(text),
-        (Schema::Enum(words), Value::String(text)) => words.contains(&text.as_str()),
+        (Schema::Enum(words), Value::String(text)) => words.contains(&&**text),
         (Schema::Number(min), Value::Number(number)) => min.is_none_or(|min| number.as_f64() >= min),
         (Schema::Integer(min), Value::Number(number)) => number.as_f64() >= *min && number.as_f64().fract() == 0.0,
         (Schema::Nullable(schema), value) => return first_fault(schema, value),

@@ -75,7 +75,7 @@ pub struct ShownReceipt {
     leaf_index: u32,
     count: u32,
     path: Vec<Hash>,
-    receipt: Value,
+    receipt: Value<'static>,
 }
 
 impl Disclosure {
@@ -96,7 +96,7 @@ impl Disclosure {
         let shown = places.iter().zip(paths).map(|(place, path)| {
             let (array, index, receipt) = all[*place];
             let (index, leaf_index, count) = (small(index), small(*place), small(all.len()));
-            ShownReceipt { array, index, leaf_index, count, path, receipt: receipt.clone() }
+            ShownReceipt { array, index, leaf_index, count, path, receipt: receipt.clone().into_owned() }
         });
         let shown: Vec<_> = shown.collect();
         if shown.is_empty() {
@@ -214,7 +214,7 @@ impl ShownReceipt {
 
     /// The receipt itself, as it stands in the bundle. Untrusted.
     #[must_use]
-    pub fn receipt(&self) -> &Value {
+    pub fn receipt(&self) -> &Value<'static> {
         &self.receipt
     }
 
@@ -263,7 +263,7 @@ impl ShownReceipt {
         DisclosureError::NotInBundle
     }
 
-    fn to_value(&self) -> Value {
+    fn to_value(&self) -> Value<'static> {
         let mut shown = Object::new();
         shown.set("array", self.array.into());
         shown.set("index", self.index.into());
@@ -287,7 +287,7 @@ impl ShownReceipt {
         let path = value.get("path").and_then(Value::as_array).unwrap_or_default();
         let path = path.iter().map(|hash| Hash::from_hex(hash.as_str().unwrap_or_default()));
         let path = path.collect::<Result<Vec<_>, _>>().map_err(ReceiptError::Hash)?;
-        let receipt = value.get("receipt").ok_or_else(|| missing("receipt"))?.clone();
+        let receipt = value.get("receipt").ok_or_else(|| missing("receipt"))?.clone().into_owned();
         let (index, leaf_index, count) = (number("index")?, number("leaf_index")?, number("count")?);
         Ok(Self { array, index, leaf_index, count, path, receipt })
     }
@@ -310,7 +310,7 @@ fn entry_of(proof: &LogProof) -> Result<&[u8], DisclosureError> {
 }
 
 /// The payload of `bundle`, once the proof's entry is about it.
-fn logged_payload<'a>(bundle: &'a Value, proof: &LogProof) -> Result<&'a Value, ReceiptError> {
+fn logged_payload<'a>(bundle: &'a Value<'a>, proof: &LogProof) -> Result<&'a Value<'a>, ReceiptError> {
     let root = bundle_root(proof)?;
     let digest = ArtifactDigest::of(to_compact(bundle).as_bytes());
     let payload = bundle.get("payload").unwrap_or(bundle);

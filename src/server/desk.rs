@@ -153,7 +153,7 @@ impl Desk {
         if self.watch.is_on() {
             self.read.borrow_mut().push(stored.index);
         }
-        let body = match body {
+        let body = match &body {
             Body::Withheld => None,
             Body::Shown(text) => {
                 let artifact = authenticate(&stored.entry, text.as_bytes(), &self.keys);
@@ -223,13 +223,13 @@ impl Drop for Desk {
 impl Paper {
     /// The artifact; `None` when its body is withheld.
     #[must_use]
-    pub fn artifact(&self) -> Option<&Artifact> {
+    pub fn artifact(&self) -> Option<&Artifact<'static>> {
         self.seen.body.as_ref()
     }
 
     /// What was signed, or the whole of an unsigned artifact.
     #[must_use]
-    pub fn payload(&self) -> Option<&Value> {
+    pub fn payload(&self) -> Option<&Value<'static>> {
         self.artifact().map(Artifact::payload)
     }
 

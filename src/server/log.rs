@@ -55,7 +55,7 @@ pub struct Published {
 /// Memory of what is on its way into the store, bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// Of what waits for the sequencer: bodies, and what was parsed of them.
+    /// Of the bodies that wait for the sequencer.
     pub queue_bytes: usize,
     /// Of the commit that is being written, one half, and of those that the
     /// search rows have not followed yet, the other.

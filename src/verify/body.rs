@@ -18,7 +18,7 @@ use crate::verify::{ARTIFACT_BYTES_MAX, Options};
 pub(super) enum Shown<'a> {
     Bytes(&'a [u8]),
     /// Parsed already, beside a packet that may hold it authenticated.
-    Parsed(&'a Value, Option<&'a Packet>),
+    Parsed(&'a Value<'a>, Option<&'a Packet>),
 }
 
 /// Checks what is shown against a proven `entry`.

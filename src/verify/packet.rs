@@ -88,7 +88,7 @@ impl Packet {
     }
 
     /// The authentic artifact of a digest, where the packet proves its entry.
-    pub(super) fn held(&self, digest: &ArtifactDigest) -> Option<&Artifact> {
+    pub(super) fn held(&self, digest: &ArtifactDigest) -> Option<&Artifact<'static>> {
         let seen = self.timeline.get(self.proofs.get(digest)?.at)?;
         seen.body.as_ref().filter(|body| body.digest() == *digest)
     }
@@ -180,7 +180,7 @@ impl Packet {
 impl Packet {
     /// The artifact of a digest, when its entry and body are here.
     #[must_use]
-    pub fn artifact(&self, digest: &ArtifactDigest) -> Option<&Artifact> {
+    pub fn artifact(&self, digest: &ArtifactDigest) -> Option<&Artifact<'static>> {
         let seen = self.timeline.prefix(self.timeline.size()).map(|(_, seen)| seen);
         seen.filter_map(|seen| seen.body.as_ref()).find(|body| body.digest() == *digest)
     }

@@ -30,7 +30,7 @@ const KEYS_MAX: usize = 256;
 pub struct ScopedToken {
     /// Lowercase hex SHA-256 of the compact text.
     pub hash: String,
-    pub claims: Value,
+    pub claims: Value<'static>,
     pub kid: String,
     signed: String,
     signature: Signature,
@@ -107,9 +107,9 @@ impl ScopedToken {
     }
 }
 
-fn part(text: &str) -> Result<Value, TokenError> {
+fn part(text: &str) -> Result<Value<'static>, TokenError> {
     let bytes = base64url::decode_all(text).ok_or(TokenError::Form)?;
-    json::parse(&bytes, DEPTH_MAX).map_err(|_| TokenError::Form)
+    json::parse(&bytes, DEPTH_MAX).map(Value::into_owned).map_err(|_| TokenError::Form)
 }
 
 fn kid_of(header: &Value) -> Result<String, TokenError> {

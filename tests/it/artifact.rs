@@ -28,7 +28,7 @@ use crate::make::{
     ISSUED_AT, admit_any, did, good, good_payload, key, kind, outcome, refuses, seal_raw, set, signer_of, value,
 };
 
-fn receipt_with(path: &str, new: Value) -> String {
+fn receipt_with(path: &str, new: Value<'static>) -> String {
     let mut envelope = value(&good(kind("gateway_receipt")));
     set(&mut envelope, path, Some(new));
     to_compact(&envelope)
@@ -102,7 +102,7 @@ fn keys_that_verify_nothing_or_everything_refuse() {
         let raw = [&[0xed, 0x01], bytes].concat();
         Value::from(format!("did:key:z{}", bs58::encode(raw).into_string()))
     };
-    let refuses = |signer: Value, code| refuses(&receipt_with("signer_did", signer), code, Some("signer_did"));
+    let refuses = |signer: Value<'static>, code| refuses(&receipt_with("signer_did", signer), code, Some("signer_did"));
     refuses(of(&[7; 31]), "key_wrong_length");
     refuses(of(&[7; 33]), "key_wrong_length");
     refuses("did:web:gateway.example".into(), "invalid_did");

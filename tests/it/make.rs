@@ -53,8 +53,8 @@ pub fn b64u(text: &str) -> String {
     Base64UrlUnpadded::encode_string(&Sha256::digest(text))
 }
 
-pub fn value(text: &str) -> Value {
-    json::parse(text.as_bytes(), 64).unwrap_or_else(|error| panic!("{error} in {text}"))
+pub fn value(text: &str) -> Value<'static> {
+    json::parse(text.as_bytes(), 64).unwrap_or_else(|error| panic!("{error} in {text}")).into_owned()
 }
 
 pub fn kind(name: &str) -> Kind {
@@ -80,7 +80,7 @@ pub fn signer_of(kind: Kind) -> &'static str {
 pub const JWS: &str = "eyJhbGciOiJub25lIn0.e30.c2ln";
 
 /// An envelope around any payload, good or not, in the kind's hash form.
-pub fn seal_raw(kind: Kind, payload: Value, key: &SigningKey) -> Value {
+pub fn seal_raw(kind: Kind, payload: Value<'static>, key: &SigningKey) -> Value<'static> {
     let envelope_version = if payload.text_at("receipt_version") == Some("2") { "2" } else { "1" };
     let hash = payload_hash(kind, &payload);
     let signature = Base64UrlUnpadded::encode_string(&key.sign(hash.as_bytes()).to_bytes());
@@ -105,7 +105,7 @@ pub fn payload_hash(kind: Kind, payload: &Value) -> String {
 }
 
 /// Sets, or with `None` removes, the value at a path such as `claims.aud[0]`.
-pub fn set(value: &mut Value, path: &str, new: Option<Value>) {
+pub fn set(value: &mut Value<'static>, path: &str, new: Option<Value<'static>>) {
     let (head, rest) = match path.find(['.', '[']) {
         Some(0) => (&path[..path.find(']').expect("a closing bracket") + 1], &path[path.find(']').unwrap() + 1..]),
         Some(at) => path.split_at(at),
@@ -141,13 +141,16 @@ pub fn grant_for(kind: Kind, signed: bool) -> Grant {
 
 /// Admits as a submitter who may write anything that is signed, or this kind
 /// unsigned.
-pub fn admit_any(text: &str) -> Result<Admitted, AdmitError> {
-    admit(text.as_bytes(), &grant_of(text), &Limits::default(), &KeyCache::new())
+pub fn admit_any(text: &str) -> Result<Admitted<'static>, AdmitError> {
+    let admitted = admit(text.as_bytes(), &grant_of(text), &Limits::default(), &KeyCache::new())?;
+    let Admitted { artifact, receipts, expanded, not_expanded, redacted } = admitted;
+    let expanded = expanded.into_iter().map(Artifact::into_owned).collect();
+    Ok(Admitted { artifact: artifact.into_owned(), receipts, expanded, not_expanded, redacted })
 }
 
 /// The same for what is logged already.
-pub fn readmit_any(text: &str) -> Result<Artifact, AdmitError> {
-    readmit(text.as_bytes(), &grant_of(text), &Limits::default(), &KeyCache::new())
+pub fn readmit_any(text: &str) -> Result<Artifact<'static>, AdmitError> {
+    readmit(text.as_bytes(), &grant_of(text), &Limits::default(), &KeyCache::new()).map(Artifact::into_owned)
 }
 
 fn grant_of(text: &str) -> Grant {
@@ -219,7 +222,7 @@ fn binds(action: &str, more: &str) -> String {
 }
 
 /// The one good payload of `kind`: every required field, most optional ones.
-pub fn good_payload(kind: Kind) -> Value {
+pub fn good_payload(kind: Kind) -> Value<'static> {
     let nonce = &hex(kind.name())[..32];
     let text = match kind.name() {
         "gateway_receipt"
@@ -288,7 +291,7 @@ fn receipt_payload(name: &str) -> String {
 
 /// A bundle with one enveloped receipt of every kind that expands, and one
 /// that is only a payload.
-pub fn bundle_payload() -> Value {
+pub fn bundle_payload() -> Value<'static> {
     let sealed = |name| good(kind(name));
     value(&format!(
         r#"{{"bundle_version":"1","bundle_id":"pb_1","agent_did":"{agent}",
@@ -310,7 +313,7 @@ pub fn bundle_payload() -> Value {
     ))
 }
 
-fn issuance_payload(nonce: &str) -> Value {
+fn issuance_payload(nonce: &str) -> Value<'static> {
     let mut payload = value(&format!(
         r#"{{"cst_issuance_version":"1","nonce":"{nonce}","token_hash":"{}",
         "claims":{{"token_version":"1","sub":"{}","aud":["clawproxy.example"],"scope":["proxy:call","argocd:sync"],
@@ -326,7 +329,7 @@ fn issuance_payload(nonce: &str) -> Value {
 }
 
 /// Makes the scope hash of an issuance match its claims again.
-pub fn rehash_scope(payload: &mut Value) {
+pub fn rehash_scope(payload: &mut Value<'static>) {
     let hash = scope_hash_b64u(payload.get("claims").expect("claims"));
     set(payload, "claims.token_scope_hash_b64u", Some(hash.into()));
 }

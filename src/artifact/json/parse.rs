@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use super::room::Room;
 use super::{JsonError, Number, Object, SAFE_INTEGER_MAX, Value, array_index};
 use crate::artifact::shape::echo;
@@ -6,20 +8,21 @@ use crate::artifact::shape::echo;
 const PATH_BYTES_MAX: usize = 256;
 
 /// Parses exactly one JSON value (RFC 8259 grammar, RFC 7493 limits). Linear in
-/// `bytes`; recursion is bounded by `max_depth`.
+/// `bytes`; recursion is bounded by `max_depth`. Texts without escapes stand in
+/// `bytes`.
 ///
 /// # Errors
 /// The first broken rule and its byte offset; nothing is repaired.
-pub fn parse(bytes: &[u8], max_depth: usize) -> Result<Value, JsonError> {
+pub fn parse(bytes: &[u8], max_depth: usize) -> Result<Value<'_>, JsonError> {
     parse_within(bytes, max_depth, usize::MAX)
 }
 
 /// The same for bytes that nobody vouches for: stops where the values would
-/// take more than `room` bytes of memory.
+/// take more than `room` bytes of memory, each text its own.
 ///
 /// # Errors
 /// Those of [`parse`], and [`JsonError::OverRoom`].
-pub fn parse_within(bytes: &[u8], max_depth: usize, room: usize) -> Result<Value, JsonError> {
+pub fn parse_within(bytes: &[u8], max_depth: usize, room: usize) -> Result<Value<'_>, JsonError> {
     if bytes.starts_with(b"\xef\xbb\xbf") {
         return Err(JsonError::Bom { at: 0 });
     }
@@ -44,7 +47,7 @@ struct Parser<'a> {
     room: Room,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     fn skip_space(&mut self) {
         while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.bytes.get(self.at) {
             self.at += 1;
@@ -67,7 +70,7 @@ impl Parser<'_> {
     }
 
     /// `depth` is that of the container which this value would open.
-    fn value(&mut self, depth: usize) -> Result<Value, JsonError> {
+    fn value(&mut self, depth: usize) -> Result<Value<'a>, JsonError> {
         match self.peek()? {
             b'"' => Ok(Value::String(self.string()?)),
             b'{' => self.object(depth),
@@ -80,7 +83,7 @@ impl Parser<'_> {
         }
     }
 
-    fn literal(&mut self, word: &'static str, value: Value) -> Result<Value, JsonError> {
+    fn literal(&mut self, word: &'static str, value: Value<'a>) -> Result<Value<'a>, JsonError> {
         let rest = &self.bytes[self.at..];
         if rest.starts_with(word.as_bytes()) {
             self.at += word.len();
@@ -100,7 +103,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn array(&mut self, depth: usize) -> Result<Value, JsonError> {
+    fn array(&mut self, depth: usize) -> Result<Value<'a>, JsonError> {
         self.open(depth)?;
         let mut items = Vec::new();
         if self.peek()? == b']' {
@@ -123,7 +126,7 @@ impl Parser<'_> {
         }
     }
 
-    fn object(&mut self, depth: usize) -> Result<Value, JsonError> {
+    fn object(&mut self, depth: usize) -> Result<Value<'a>, JsonError> {
         self.open(depth)?;
         let mut object = Object { members: Vec::with_capacity(USUAL_MEMBERS), index: None };
         let mut has_index_names = false;
@@ -166,7 +169,7 @@ impl Parser<'_> {
         Ok(Value::Object(object))
     }
 
-    fn string(&mut self) -> Result<String, JsonError> {
+    fn string(&mut self) -> Result<Cow<'a, str>, JsonError> {
         self.at += 1;
         let plain_from = self.at;
         let run = self.plain_run()?;
@@ -174,7 +177,7 @@ impl Parser<'_> {
             self.at = run + 1;
             let taken = self.room.take_text(&self.text[plain_from..run]);
             self.within(taken)?;
-            return Ok(self.text[plain_from..run].to_owned());
+            return Ok(Cow::Borrowed(&self.text[plain_from..run]));
         }
         // Escapes only ever shrink, so what is left up to the next quote is a
         // good guess at the length.
@@ -187,7 +190,7 @@ impl Parser<'_> {
                     self.at += 1;
                     let taken = self.room.take_text(&text);
                     self.within(taken)?;
-                    return Ok(text);
+                    return Ok(Cow::Owned(text));
                 }
                 _ => text.push(self.escape()?),
             }
@@ -266,7 +269,7 @@ impl Parser<'_> {
         Ok(code)
     }
 
-    fn number(&mut self) -> Result<Value, JsonError> {
+    fn number(&mut self) -> Result<Value<'a>, JsonError> {
         let from = self.at;
         let negative = self.bytes[self.at] == b'-';
         self.at += usize::from(negative);
@@ -319,7 +322,7 @@ impl Parser<'_> {
         }
     }
 
-    fn double(&self, from: usize, mantissa_to: usize) -> Result<Value, JsonError> {
+    fn double(&self, from: usize, mantissa_to: usize) -> Result<Value<'a>, JsonError> {
         // The JSON grammar is a subset of what `f64` reads; the arm is for a
         // mistake in the scanner above.
         let value: f64 = self.text[from..self.at].parse().map_err(|_| self.syntax("a number"))?;
@@ -352,4 +355,45 @@ impl JsonError {
 /// Whether a byte inside a text does not stand for itself.
 fn ends_run(byte: u8) -> bool {
     (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::DEPTH_MAX;
+    use super::*;
+
+    fn stands_in(text: &str, input: &[u8]) -> bool {
+        input.as_ptr_range().contains(&text.as_ptr())
+    }
+
+    #[test]
+    fn a_text_or_name_stands_in_the_input_unless_it_has_an_escape() {
+        let input = r#"{"plain":["as it is","é",""],"esc\u0061ped":"a\tb"}"#.as_bytes();
+        let value = parse(input, DEPTH_MAX).expect("JSON");
+        for (name, member) in value.as_object().expect("an object").iter() {
+            let texts = member.as_array().unwrap_or(std::slice::from_ref(member)).iter();
+            let mut texts = texts.filter_map(Value::as_str).chain([name]);
+            assert!(texts.all(|text| stands_in(text, input) == (name == "plain")), "{name}");
+        }
+        assert_eq!(value.text_at("escaped"), Some("a\tb"));
+    }
+
+    #[test]
+    fn what_is_made_its_own_is_equal_and_stands_nowhere_in_the_input() {
+        let many: String = (0..40).map(|n| format!("\"name {n}\":\"text {n}\",")).collect();
+        let input = format!("{{{many}\"7\":[\"x\",null,true,1.5]}}");
+        let value = parse(input.as_bytes(), DEPTH_MAX).expect("JSON");
+        let owned = value.clone().into_owned();
+        assert_eq!(owned, value);
+        for (name, member) in owned.as_object().expect("an object").iter() {
+            let text = member.as_str().unwrap_or(name);
+            assert!(!stands_in(name, input.as_bytes()) && !stands_in(text, input.as_bytes()), "{name}");
+            assert_eq!(owned.get(name), value.get(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_value_takes_four_words_and_a_member_seven() {
+        assert_eq!((size_of::<Value<'_>>(), size_of::<(Cow<'_, str>, Value<'_>)>()), (32, 56));
+    }
 }

@@ -2,12 +2,13 @@
 //! than fifty times its bytes, so whoever reads a stranger's says how much room
 //! its values may have, and the parser stops where they would take more.
 
+use std::borrow::Cow;
 use std::mem::size_of;
 
-use super::{INDEXED_FROM, Object, Value};
+use super::{INDEXED_FROM, Member, Object, Value};
 
 /// One member of an object, in its list.
-const MEMBER_BYTES: usize = size_of::<(String, Value)>();
+const MEMBER_BYTES: usize = size_of::<Member<'_>>();
 /// One name in the index of a large object, beside the text: its place, and
 /// the room that a hash table keeps free.
 const INDEXED_BYTES: usize = 64;
@@ -58,7 +59,7 @@ impl Room {
     }
 
     /// Before one more element: a full list doubles.
-    pub fn take_element(&mut self, list: &Vec<Value>) -> Option<()> {
+    pub fn take_element(&mut self, list: &Vec<Value<'_>>) -> Option<()> {
         self.take_grown(list.len(), list.capacity(), size_of::<Value>())
     }
 
@@ -68,7 +69,7 @@ impl Room {
     }
 
     /// Before one more member.
-    pub fn take_member(&mut self, object: &Object, name: &str) -> Option<()> {
+    pub fn take_member(&mut self, object: &Object<'_>, name: &str) -> Option<()> {
         self.take_grown(object.members.len(), object.members.capacity(), MEMBER_BYTES)?;
         match object.members.len() {
             below if below < INDEXED_FROM => Some(()),
@@ -86,26 +87,34 @@ impl Room {
     }
 }
 
-impl Value {
-    /// What it takes in memory beside its own place.
+impl<'a> Value<'a> {
+    /// What it takes in memory beside its own place, each text its own.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         match self {
             Self::Null | Self::Bool(_) | Self::Number(_) => 0,
-            Self::String(text) => allocated(text.capacity()),
+            Self::String(text) => text_bytes(text),
             Self::Array(items) => {
                 let inside: usize = items.iter().map(Self::heap_bytes).sum();
                 inside + allocated(items.capacity() * size_of::<Self>())
             }
             Self::Object(object) => {
-                let of = |(name, value): &(String, Self)| {
+                let of = |(name, value): &Member<'a>| {
                     let indexed = if object.index.is_some() { INDEXED_BYTES + allocated(name.len()) } else { 0 };
-                    indexed + allocated(name.capacity()) + value.heap_bytes()
+                    indexed + text_bytes(name) + value.heap_bytes()
                 };
                 let inside: usize = object.members.iter().map(of).sum();
                 inside + allocated(object.members.capacity() * MEMBER_BYTES)
             }
         }
+    }
+}
+
+/// What a text takes, or would if it were its own.
+fn text_bytes(text: &Cow<'_, str>) -> usize {
+    match text {
+        Cow::Borrowed(text) => allocated(text.len()),
+        Cow::Owned(text) => allocated(text.capacity()),
     }
 }
 

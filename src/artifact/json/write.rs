@@ -155,7 +155,7 @@ fn write_jcs(value: &Value, out: &mut String) {
     }
 }
 
-fn sorted(object: &Object) -> Vec<(&str, &Value)> {
+fn sorted<'a>(object: &'a Object<'a>) -> Vec<(&'a str, &'a Value<'a>)> {
     let mut members: Vec<_> = object.iter().collect();
     members.sort_by(|(a, _), (b, _)| utf16_order(a, b));
     members

@@ -25,7 +25,7 @@ pub(crate) fn file_schema(name: &str, title: &str, shape: &Shape) -> String {
     to_pretty(&root.into())
 }
 
-fn header(name: &str, title: &str) -> Object {
+fn header(name: &str, title: &str) -> Object<'static> {
     let mut root = Object::new();
     root.set("$schema", "https://json-schema.org/draft/2020-12/schema".into());
     root.set("$id", format!("urn:pulselog:schema:{name}").into());
@@ -33,11 +33,11 @@ fn header(name: &str, title: &str) -> Object {
     root
 }
 
-fn extend(root: &mut Object, more: Object) {
+fn extend<'a>(root: &mut Object<'a>, more: Object<'a>) {
     more.iter().for_each(|(name, value)| root.set(name, value.clone()));
 }
 
-fn schema(shape: &Shape) -> Object {
+fn schema(shape: &Shape) -> Object<'static> {
     let mut out = Object::new();
     match shape {
         Shape::Object { fields, open } => object_schema(fields, *open, &mut out),
@@ -106,11 +106,11 @@ fn text_schema(rule: Text, out: &mut Object) {
     }
 }
 
-fn count(value: usize) -> Value {
+fn count(value: usize) -> Value<'static> {
     integer(i64::try_from(value).unwrap_or(i64::MAX))
 }
 
-fn integer(value: i64) -> Value {
+fn integer(value: i64) -> Value<'static> {
     // Bounds in our shapes lie within ±(2^53 - 1), where this is exact.
     crate::artifact::json::Number::new(value as f64).map_or(Value::Null, Value::Number)
 }

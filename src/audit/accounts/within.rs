@@ -122,14 +122,14 @@ pub(super) fn unlike_ends<'s, 'a: 's>(reports: impl Iterator<Item = &'s Operatio
 }
 
 /// Which revisions of a report.
-type Shown<'a> = fn(ArgocdObservation<'a>) -> &'a [Value];
+type Shown<'a> = fn(ArgocdObservation<'a>) -> &'a [Value<'a>];
 
 /// Revisions of an operation that succeeded as a whole.
 fn deployed<'a>(report: &Operation<'a>, of: Shown<'a>) -> Option<String> {
     Some(revisions(report, of)?.iter().map(to_jcs).collect())
 }
 
-fn revisions<'a>(report: &Operation<'a>, of: Shown<'a>) -> Option<&'a [Value]> {
+fn revisions<'a>(report: &Operation<'a>, of: Shown<'a>) -> Option<&'a [Value<'a>]> {
     let shown = Some(of(report.payload)).filter(|shown| !shown.is_empty())?;
     makes_history(report).then_some(shown)
 }
@@ -137,7 +137,7 @@ fn revisions<'a>(report: &Operation<'a>, of: Shown<'a>) -> Option<&'a [Value]> {
 /// What an operation deployed is what it resolved: as the report itself has
 /// it, else as the first of one operation.
 fn another_was_deployed(reports: &[&Operation<'_>], is_one: bool) -> Option<BTreeSet<LeafIndex>> {
-    fn resolved<'a>(report: &Operation<'a>) -> Option<(&'a [Value], LeafIndex)> {
+    fn resolved<'a>(report: &Operation<'a>) -> Option<(&'a [Value<'a>], LeafIndex)> {
         Some((revisions(report, ArgocdObservation::resolved)?, report.at))
     }
     let first = reports.iter().find_map(|report| resolved(report)).filter(|_| is_one);

@@ -79,7 +79,7 @@ fn make_dir(path: &Path) -> Result<(), Failure> {
 /// A statement, signed, and the names that others refer to it by.
 pub struct Signed {
     /// The whole envelope, as a receipt inside a bundle.
-    pub value: Value,
+    pub value: Value<'static>,
     /// Compact form.
     pub compact: String,
     /// Hex, as our own statements refer to it.
@@ -119,7 +119,7 @@ impl Party {
 impl Signed {
     fn of(artifact: &Artifact) -> Self {
         Self {
-            value: artifact.value().clone(),
+            value: artifact.value().clone().into_owned(),
             compact: artifact.compact().to_owned(),
             payload_hash: artifact.payload_hash().to_string(),
             payload_hash_b64u: artifact.payload_hash().to_b64u(),

@@ -8,7 +8,7 @@ use crate::cli::demo::value::{b64u_sha256, object, with};
 /// Events of one run so far.
 pub struct Chain {
     run_id: String,
-    events: Vec<Value>,
+    events: Vec<Value<'static>>,
     last: Option<String>,
 }
 
@@ -39,7 +39,7 @@ impl Chain {
     }
 
     /// The chain as a bundle holds it.
-    pub fn to_value(&self) -> Value {
+    pub fn to_value(&self) -> Value<'static> {
         Value::Array(self.events.clone())
     }
 }

@@ -36,17 +36,17 @@ const CLUSTER: &str = "https://kubernetes.default.svc";
 const CLUSTER_NAME: &str = "in-cluster";
 
 /// The application as `binds` names it.
-pub fn app() -> Value {
+pub fn app() -> Value<'static> {
     object([("uid", APP_UID.into()), ("name", APP.into()), ("namespace", "argocd".into()), ("project", PROJECT.into())])
 }
 
 /// Where it is deployed.
-pub fn destination() -> Value {
+pub fn destination() -> Value<'static> {
     object([("server", CLUSTER.into()), ("namespace", NAMESPACE.into())])
 }
 
 /// What the operator knows of the Argo CD instance.
-pub fn instance() -> Value {
+pub fn instance() -> Value<'static> {
     object([
         ("instance", INSTANCE.into()),
         ("closed_writes", true.into()),
@@ -56,7 +56,7 @@ pub fn instance() -> Value {
 }
 
 /// The customers' work policy: what the agent may do.
-pub fn work_policy() -> Value {
+pub fn work_policy() -> Value<'static> {
     let row = |action: &str| {
         object([("action", action.into()), ("apps", texts(&[APP])), ("namespaces", texts(&[NAMESPACE]))])
     };
@@ -113,7 +113,7 @@ impl Job {
     }
 
     /// The ticket as statements refer to it.
-    pub fn change_ref(&self) -> Value {
+    pub fn change_ref(&self) -> Value<'static> {
         object([("system", "jira".into()), ("key", self.ticket.as_str().into())])
     }
 }
@@ -131,13 +131,13 @@ pub fn uuid(prefix: &str) -> Result<String, Failure> {
 /// One concrete action, bound as approvals and decisions bind it.
 pub struct Action {
     /// `binds`.
-    pub binds: Value,
+    pub binds: Value<'static>,
     /// Digest of the request without the wrapper's own infos.
     pub request_digest: String,
     /// Revisions.
-    pub revisions: Value,
+    pub revisions: Value<'static>,
     /// Parameters unlike the default.
-    pub params: Value,
+    pub params: Value<'static>,
 }
 
 impl Action {
@@ -186,7 +186,14 @@ impl Action {
         Self::new(job, "rollback", request, texts(&[GOOD_REVISION]), object([]), Some(HISTORY_ID))
     }
 
-    fn new(job: &Job, action: &str, request: Request, revisions: Value, params: Value, history: Option<u32>) -> Self {
+    fn new(
+        job: &Job,
+        action: &str,
+        request: Request,
+        revisions: Value<'static>,
+        params: Value<'static>,
+        history: Option<u32>,
+    ) -> Self {
         let binds = object([
             ("instance", INSTANCE.into()),
             ("job_id", job.id.as_str().into()),
@@ -211,11 +218,11 @@ impl Action {
 struct Request {
     method: &'static str,
     verb: &'static str,
-    body: Value,
+    body: Value<'static>,
 }
 
 impl Request {
-    fn to_value(&self) -> Value {
+    fn to_value(&self) -> Value<'static> {
         // A GET names application namespace and project in its query instead of its body.
         let query = match self.body {
             Value::Null => object([("appNamespace", "argocd".into()), ("project", PROJECT.into())]),
@@ -261,7 +268,7 @@ impl<'a> Started<'a> {
 }
 
 /// What the wrapper writes into a sync of its own.
-pub fn infos(decision: &str, job: &Job) -> Value {
+pub fn infos(decision: &str, job: &Job) -> Value<'static> {
     let info = |name: &str, value: &str| object([("name", name.into()), ("value", value.into())]);
     vec![info("claw.decision", decision), info("claw.job_id", &job.id)].into()
 }

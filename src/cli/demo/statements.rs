@@ -15,7 +15,7 @@ use crate::cli::demo::value::{b64u_sha256, hex_sha256, object, texts, with};
 use crate::cli::failure::Failure;
 
 /// Whose word counts, and under which policy the agent runs.
-pub fn audit_roots(cast: &Cast, policy_hash: &str, observer: &str) -> Value {
+pub fn audit_roots(cast: &Cast, policy_hash: &str, observer: &str) -> Value<'static> {
     let usernames = |name: &str| Value::Array(vec![object([("instance", INSTANCE.into()), ("username", name.into())])]);
     let agent = cast.agent.did();
     object([
@@ -103,7 +103,7 @@ pub fn gateway_receipt(
 }
 
 /// A person allows one concrete action.
-pub fn approval(action: &Action, agent: &str, expires_at: &str) -> Result<Value, Failure> {
+pub fn approval(action: &Action, agent: &str, expires_at: &str) -> Result<Value<'static>, Failure> {
     Ok(object([
         ("approval_id", uuid("apr_")?.into()),
         ("decision", "approve".into()),
@@ -121,7 +121,7 @@ pub fn decision(
     run_id: &str,
     grounds: &Grounds<'_>,
     approvals: &[&str],
-) -> Value {
+) -> Value<'static> {
     let cst = object([
         ("token_hash", grounds.token.hash.as_str().into()),
         ("scope_hash_b64u", grounds.token.scope_hash_b64u.as_str().into()),
@@ -142,7 +142,7 @@ pub fn decision(
 }
 
 /// What came of the call. A write that was polled for names its operation.
-pub fn receipt(decision: &Signed, action: &Action, job: &Job, started: Option<&Started<'_>>) -> Value {
+pub fn receipt(decision: &Signed, action: &Action, job: &Job, started: Option<&Started<'_>>) -> Value<'static> {
     let response = hex_sha256(format!("response to {} of {}", decision.payload_hash, job.id).as_bytes());
     let payload = object([
         ("decision_digest", decision.payload_hash.as_str().into()),
@@ -173,7 +173,7 @@ pub struct Operation<'a> {
     pub history_id: u32,
 }
 
-pub fn observation(operation: &Operation<'_>, job: &Job) -> Value {
+pub fn observation(operation: &Operation<'_>, job: &Job) -> Value<'static> {
     let at = operation.started.at;
     let revisions = &operation.action.revisions;
     let mut payload = object([
@@ -214,7 +214,7 @@ pub fn observation(operation: &Operation<'_>, job: &Job) -> Value {
 }
 
 /// The token's rights end.
-pub fn revocation(token: &Token, policy_hash: &str, revoker: &str, at: &str) -> Value {
+pub fn revocation(token: &Token, policy_hash: &str, revoker: &str, at: &str) -> Value<'static> {
     object([
         ("token_hash", token.hash.as_str().into()),
         ("revoked_at", at.into()),
@@ -226,7 +226,7 @@ pub fn revocation(token: &Token, policy_hash: &str, revoker: &str, at: &str) -> 
 }
 
 /// A person switches automated sync off.
-pub fn freeze(job: &Job) -> Value {
+pub fn freeze(job: &Job) -> Value<'static> {
     object([
         ("job_id", job.id.as_str().into()),
         ("change_ref", job.change_ref()),
@@ -245,7 +245,7 @@ pub fn proof_bundle(
     receipts: &[Signed],
     job: &Job,
     grounds: &Grounds<'_>,
-) -> Result<Value, Failure> {
+) -> Result<Value<'static>, Failure> {
     let pulselog = object([
         ("job_id", job.id.as_str().into()),
         ("change_ref", job.change_ref()),
@@ -273,7 +273,7 @@ pub struct Pulse<'a> {
     pub files: &'a [(&'static str, u32)],
 }
 
-pub fn trust_pulse(agent: &str, pulse: &Pulse<'_>) -> Result<Value, Failure> {
+pub fn trust_pulse(agent: &str, pulse: &Pulse<'_>) -> Result<Value<'static>, Failure> {
     let rows = |items: &[(&str, u32)], name: &str, count: &str| {
         let row = |(what, times): &(&str, u32)| object([(name, (*what).into()), (count, (*times).into())]);
         Value::Array(items.iter().map(row).collect())

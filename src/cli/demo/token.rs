@@ -21,7 +21,7 @@ pub struct Token {
     /// Hash of the grant: claims without times.
     pub scope_hash_b64u: String,
     /// Payload of its issuance.
-    pub issuance: Value,
+    pub issuance: Value<'static>,
 }
 
 /// Issues a token for these actions, pinned to a policy.

@@ -5,7 +5,7 @@ use pulselog::text::{base64url, hex};
 use sha2::{Digest as _, Sha256};
 
 /// An object with these members in this order.
-pub fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+pub fn object<const N: usize>(members: [(&str, Value<'static>); N]) -> Value<'static> {
     let mut object = Object::new();
     for (name, value) in members {
         object.set(name, value);
@@ -14,12 +14,12 @@ pub fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
 }
 
 /// A list of texts.
-pub fn texts(items: &[&str]) -> Value {
+pub fn texts(items: &[&str]) -> Value<'static> {
     Value::Array(items.iter().map(|item| Value::from(*item)).collect())
 }
 
 /// `value` with one more member.
-pub fn with(value: Value, name: &str, more: Value) -> Value {
+pub fn with(value: Value<'static>, name: &str, more: Value<'static>) -> Value<'static> {
     match value {
         Value::Object(mut object) => {
             object.set(name, more);

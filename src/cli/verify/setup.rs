@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use pulselog::artifact::Did;
-use pulselog::artifact::json::{self, DEPTH_MAX, JsonError};
+use pulselog::artifact::json::{self, DEPTH_MAX, JsonError, Value};
 use pulselog::artifact::time::unix_ms;
 use pulselog::merkle::TreeSize;
 use pulselog::protocol::{self, Document};
@@ -108,6 +108,7 @@ impl JudgingArgs {
         let document = |flag: &'static str, path: &PathBuf| {
             let bytes = read(flag, path, SMALL_BYTES_MAX)?;
             json::parse(&bytes, DEPTH_MAX)
+                .map(Value::into_owned)
                 .map_err(|error| Failure::fail(format!("{flag} {}: {error} [{}]", path.display(), error.code())))
         };
         let mut options = match &self.config {

@@ -46,7 +46,7 @@ impl<'a> Fleet<'a> {
     }
 
     /// Takes in one member; all its checks come before the next one's.
-    pub(super) fn add(&mut self, member: &'a Value, field: &str, context: &Context<'_>) -> Result<(), Failure> {
+    pub(super) fn add(&mut self, member: &'a Value<'a>, field: &str, context: &Context<'_>) -> Result<(), Failure> {
         let member = Member::of(member, field);
         let run_id = member.run_id(field)?;
         let expires = match member.expires_at().map(|expires| expires.as_str().and_then(date::parse)) {

@@ -9,15 +9,15 @@ use crate::protocol::{bundle, event_chain, export};
 
 /// Where the proof bundle of a member is.
 pub(super) struct Member<'a> {
-    whole: &'a Value,
+    whole: &'a Value<'a>,
     is_export: bool,
     /// Field of the proof bundle's payload.
     pub(super) payload_field: String,
-    pub(super) payload: &'a Value,
+    pub(super) payload: &'a Value<'a>,
 }
 
 impl<'a> Member<'a> {
-    pub(super) fn of(whole: &'a Value, field: &str) -> Self {
+    pub(super) fn of(whole: &'a Value<'a>, field: &str) -> Self {
         let inner = whole.at("artifacts.proof_bundle_envelope");
         let payload = inner.unwrap_or(whole).get("payload").unwrap_or(whole);
         let payload_field = match inner {
@@ -27,11 +27,11 @@ impl<'a> Member<'a> {
         Member { whole, is_export: inner.is_some(), payload_field, payload }
     }
 
-    pub(super) fn list(&self, name: &str) -> &'a [Value] {
+    pub(super) fn list(&self, name: &str) -> &'a [Value<'a>] {
         self.payload.get(name).and_then(Value::as_array).unwrap_or_default()
     }
 
-    pub(super) fn expires_at(&self) -> Option<&'a Value> {
+    pub(super) fn expires_at(&self) -> Option<&'a Value<'a>> {
         self.whole.get("expires_at")
     }
 

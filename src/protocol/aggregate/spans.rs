@@ -15,8 +15,8 @@ use crate::protocol::verdict::{Failure, fail};
 struct Meaning<'a> {
     parent: Option<&'a str>,
     tool: Option<&'a str>,
-    phase: Option<&'a Value>,
-    confidence: Option<&'a Value>,
+    phase: Option<&'a Value<'a>>,
+    confidence: Option<&'a Value<'a>>,
 }
 
 #[derive(Default)]
@@ -24,7 +24,7 @@ pub(super) struct Spans<'a> {
     /// By namespace and span id.
     meanings: HashMap<(&'a str, &'a str), Meaning<'a>>,
     /// Payloads by receipt id alone.
-    receipts: HashMap<&'a str, &'a Value>,
+    receipts: HashMap<&'a str, &'a Value<'a>>,
 }
 
 impl<'a> Spans<'a> {
@@ -58,7 +58,7 @@ impl<'a> Spans<'a> {
 }
 
 /// The member verified, so no spelling is in doubt any more.
-fn id<'a>(binding: &'a Value, names: [&'static str; 2]) -> Option<&'a str> {
+fn id<'a>(binding: &'a Value<'a>, names: [&'static str; 2]) -> Option<&'a str> {
     identifier(binding, names).ok().flatten().map(|Spelled { value, .. }| value)
 }
 

@@ -118,24 +118,24 @@ pub(super) static SCHEMA: Schema = Schema::Object(Members {
 
 /// The parts of a payload; absent lists are empty.
 pub(super) struct Payload<'a> {
-    pub(super) whole: &'a Value,
+    pub(super) whole: &'a Value<'a>,
     /// It came in an envelope, so its schema was checked.
     pub(super) enveloped: bool,
     pub(super) agent: &'a str,
-    pub(super) urm: Option<&'a Value>,
-    pub(super) events: &'a [Value],
-    pub(super) receipts: &'a [Value],
-    pub(super) tool_receipts: &'a [Value],
-    pub(super) side_effects: &'a [Value],
-    pub(super) approvals: &'a [Value],
-    pub(super) rate_limit_claims: &'a [Value],
-    pub(super) attestations: &'a [Value],
-    pub(super) metadata: Option<&'a Value>,
+    pub(super) urm: Option<&'a Value<'a>>,
+    pub(super) events: &'a [Value<'a>],
+    pub(super) receipts: &'a [Value<'a>],
+    pub(super) tool_receipts: &'a [Value<'a>],
+    pub(super) side_effects: &'a [Value<'a>],
+    pub(super) approvals: &'a [Value<'a>],
+    pub(super) rate_limit_claims: &'a [Value<'a>],
+    pub(super) attestations: &'a [Value<'a>],
+    pub(super) metadata: Option<&'a Value<'a>>,
 }
 
 /// The payload without entries that an old tool put among the receipts: those
 /// with a `receipt_type` and no `envelope_type`. The hash still covers them.
-pub(super) fn without_legacy_receipts(payload: &Value) -> Cow<'_, Value> {
+pub(super) fn without_legacy_receipts<'a>(payload: &'a Value<'a>) -> Cow<'a, Value<'a>> {
     let is_legacy = |entry: &Value| entry.get("envelope_type").is_none() && entry.get("receipt_type").is_some();
     let receipts = payload.get("receipts").and_then(Value::as_array).unwrap_or_default();
     let (Value::Object(members), true) = (payload, receipts.iter().any(is_legacy)) else {
@@ -152,7 +152,7 @@ pub(super) fn without_legacy_receipts(payload: &Value) -> Cow<'_, Value> {
 }
 
 /// Step 10: what the core itself asks of a payload, beside the schema.
-pub(super) fn read(payload: &Value, enveloped: bool) -> Result<Payload<'_>, Failure> {
+pub(super) fn read<'a>(payload: &'a Value<'a>, enveloped: bool) -> Result<Payload<'a>, Failure> {
     let list = |name| objects(payload, name);
     let read = Payload {
         whole: payload,
@@ -181,7 +181,7 @@ pub(super) fn read(payload: &Value, enveloped: bool) -> Result<Payload<'_>, Fail
 }
 
 /// A list of objects, empty when absent. Only bare input can be anything else.
-fn objects<'a>(payload: &'a Value, name: &str) -> Result<&'a [Value], Failure> {
+fn objects<'a>(payload: &'a Value<'a>, name: &str) -> Result<&'a [Value<'a>], Failure> {
     let Some(value) = payload.get(name) else { return Ok(&[]) };
     let Some(items) = value.as_array() else { return fail(SCHEMA_VALIDATION_FAILED, format!("payload.{name}")) };
     match items.iter().position(|item| item.as_object().is_none()) {

@@ -32,10 +32,10 @@ pub(super) struct Entry<'a> {
     pub(super) span: Option<Spelled<&'a str>>,
     pub(super) parent: Option<Spelled<&'a str>>,
     pub(super) tool: Option<Spelled<&'a str>>,
-    pub(super) phase: Option<&'a Value>,
+    pub(super) phase: Option<&'a Value<'a>>,
     pub(super) confidence: Option<Spelled<f64>>,
-    pub(super) timestamp: Option<&'a Value>,
-    pub(super) issued_at: Option<&'a Value>,
+    pub(super) timestamp: Option<&'a Value<'a>>,
+    pub(super) issued_at: Option<&'a Value<'a>>,
 }
 
 impl Entry<'_> {
@@ -53,7 +53,7 @@ impl Entry<'_> {
 }
 
 /// The receipts that take part, in order.
-pub(super) fn collect(receipts: &[Value]) -> Result<Vec<Entry<'_>>, Failure> {
+pub(super) fn collect<'a>(receipts: &'a [Value<'a>]) -> Result<Vec<Entry<'a>>, Failure> {
     let mut entries = Vec::new();
     for (at, receipt) in receipts.iter().enumerate() {
         let Some(binding) = receipt.at("payload.binding") else { continue };
@@ -79,7 +79,7 @@ pub(super) fn collect(receipts: &[Value]) -> Result<Vec<Entry<'_>>, Failure> {
 
 /// An id in its snake and camel spelling; fields are below the binding.
 pub(in crate::protocol) fn identifier<'a>(
-    binding: &'a Value,
+    binding: &'a Value<'a>,
     names: [&'static str; 2],
 ) -> Result<Option<Spelled<&'a str>>, Failure> {
     normalise(binding, names, |value| value.as_str().map(js_trim).filter(|id| !id.is_empty()))
@@ -90,9 +90,9 @@ fn confidence(binding: &Value) -> Result<Option<Spelled<f64>>, Failure> {
 }
 
 fn normalise<'a, T: PartialEq>(
-    binding: &'a Value,
+    binding: &'a Value<'a>,
     [snake, camel]: [&'static str; 2],
-    read: impl Fn(&'a Value) -> Option<T>,
+    read: impl Fn(&'a Value<'a>) -> Option<T>,
 ) -> Result<Option<Spelled<T>>, Failure> {
     let value = |name| match binding.get(name) {
         None => Ok(None),

@@ -27,7 +27,7 @@ pub(super) const HASH: usize = 6;
 
 /// The members of an event as texts; empty where they are none.
 pub(super) struct Event<'a> {
-    value: &'a Value,
+    value: &'a Value<'a>,
     pub(super) texts: [&'a str; 7],
     /// Exactly the seven members, in order: the compact form starts as the
     /// header does.
@@ -36,7 +36,7 @@ pub(super) struct Event<'a> {
 
 impl<'a> Event<'a> {
     /// `schema_checked` says that the event has the seven members and no others.
-    pub(super) fn read(value: &'a Value, schema_checked: bool) -> Self {
+    pub(super) fn read(value: &'a Value<'a>, schema_checked: bool) -> Self {
         match in_order(value) {
             Some(texts) => Event { value, texts, in_order: true },
             None => Event { value, texts: texts(value, schema_checked), in_order: false },
@@ -124,7 +124,7 @@ pub(super) fn is_usual(value: &Value) -> bool {
 
 /// The texts of exactly the seven members in their order; a null link is the
 /// empty text. Comparing with names known here is what makes this quick.
-fn in_order(value: &Value) -> Option<[&str; 7]> {
+fn in_order<'a>(value: &'a Value<'a>) -> Option<[&'a str; 7]> {
     let mut members = value.as_object().filter(|object| object.len() == MEMBERS.len())?.iter();
     let mut member = |known: &str| members.next().filter(|(name, _)| *name == known).map(|(_, value)| value);
     Some([
@@ -143,7 +143,7 @@ fn in_order(value: &Value) -> Option<[&str; 7]> {
 
 /// The texts of an event in any order. One that passed its schema has these
 /// seven members and no others: their lengths tell them apart.
-fn texts(value: &Value, schema_checked: bool) -> [&str; 7] {
+fn texts<'a>(value: &'a Value<'a>, schema_checked: bool) -> [&'a str; 7] {
     let Value::Object(object) = value else { return [""; 7] };
     if !schema_checked {
         return MEMBERS.map(|name| text(value, name));

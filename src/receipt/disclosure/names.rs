@@ -7,7 +7,7 @@ use crate::artifact::{HeldReceipt, View, receipts};
 use crate::receipt::{LogProof, ReceiptError};
 
 /// Array, place in it, receipt.
-type Place<'a> = (&'static str, usize, &'a Value);
+type Place<'a> = (&'static str, usize, &'a Value<'a>);
 
 /// A receipt of a bundle by the names that [`Disclosure::of`](crate::receipt::Disclosure::of) takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub fn nameable(bundle: &Value, proof: &LogProof) -> Result<Vec<Nameable>, Recei
     Ok(receipts(logged_payload(bundle, proof)?).map(row).collect())
 }
 
-pub(super) fn id_of(receipt: &Value) -> Option<&str> {
+pub(super) fn id_of<'a>(receipt: &'a Value<'a>) -> Option<&'a str> {
     HeldReceipt::of(receipt).id()
 }
 

@@ -46,7 +46,7 @@ pub async fn one(State(state): State<AppState>, request: Request) -> Result<Resp
     let with_proof = intake.query.flag("proof")?;
     // First a place in the queue, then the work: who is refused is refused at once.
     let place = state.log.reserve([intake.bytes.len()].into_iter())?;
-    let admission = Admission::new(&state, intake.submitter, place.keeps_parsed());
+    let admission = Admission::new(&state, intake.submitter);
     let (bytes, held) = (intake.bytes, intake.held);
     let Ready { item, told } = state.pool.run(move || admission.admit(&admission.keys, &bytes)).await??;
     // From here on only the item is kept, and after its commit not even that.
@@ -75,7 +75,7 @@ pub async fn batch(State(state): State<AppState>, request: Request) -> Result<Re
     let intake = intake::receive(&state, request, NDJSON, state.limits.batch_bytes_max, &[]).await?;
     let lines = split(&intake.bytes, state.limits.batch_items_max)?;
     let place = state.log.reserve(lines.iter().map(Bytes::len))?;
-    let admission = Arc::new(Admission::new(&state, intake.submitter, place.keeps_parsed()));
+    let admission = Arc::new(Admission::new(&state, intake.submitter));
     let admitted = admit_all(&state, &admission, &lines).await?;
     drop((lines, intake.bytes, intake.held));
     let mut items = Vec::with_capacity(admitted.len());
@@ -97,8 +97,6 @@ struct Admission {
     keys: Arc<KeyCache>,
     /// Entries that the log had when the request came: no index of it is lower.
     size: u64,
-    /// Whether the queue has room for what is parsed, beside the bodies.
-    keeps_parsed: bool,
 }
 
 /// An artifact that may be submitted.
@@ -108,9 +106,9 @@ struct Ready {
 }
 
 impl Admission {
-    fn new(state: &AppState, submitter: Submitter, keeps_parsed: bool) -> Self {
+    fn new(state: &AppState, submitter: Submitter) -> Self {
         let size = state.log.view().size().get();
-        Self { submitter, limits: Arc::clone(&state.limits), keys: Arc::clone(&state.keys), size, keeps_parsed }
+        Self { submitter, limits: Arc::clone(&state.limits), keys: Arc::clone(&state.keys), size }
     }
 
     fn admit(&self, keys: &KeyCache, bytes: &[u8]) -> Result<Ready, Problem> {
@@ -122,9 +120,6 @@ impl Admission {
         let mut entries: Vec<PendingEntry> =
             expanded.into_iter().map(|receipt| PendingEntry::new(receipt, None, name.clone())).collect();
         entries.push(PendingEntry::new(artifact, receipts, name.clone()));
-        if !self.keeps_parsed {
-            entries.iter_mut().for_each(PendingEntry::forget_parsed);
-        }
         if entries.len() > COMMIT_ENTRIES_MAX {
             let detail = format!("{} entries after expansion, one commit holds {COMMIT_ENTRIES_MAX}", entries.len());
             return Err(Problem::new(&service::BATCH_TOO_LARGE, detail));

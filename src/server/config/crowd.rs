@@ -74,7 +74,7 @@ settings! {
     verify_held_bytes_max: 32 << 20, 1 << 20, 1 << 40, "BYTES", "bodies sent to /v1/verify that are held at once; more get 429";
     unsigned_bytes_per_second_max: 32 << 20, 1 << 20, 1 << 40, "BYTES", "bytes a second of bodies without a token, all together; their senders wait";
     submissions_held_bytes_max: 44 << 20, 1 << 20, 1 << 40, "BYTES", "bodies of submissions that are held at once; more get 503";
-    queue_held_bytes_max: 64 << 20, 1 << 20, 1 << 40, "BYTES", "what waits for the sequencer: bodies and what was parsed of them; more get 503";
+    queue_held_bytes_max: 64 << 20, 1 << 20, 1 << 40, "BYTES", "bodies that wait for the sequencer; more get 503";
     commits_held_bytes_max: 32 << 20, 1 << 20, 1 << 40, "BYTES", "the commit that is being written, one half, and those that the search rows have not followed, the other";
     scrub_bytes_per_second: 2 << 20, 0, 1 << 40, "BYTES", "bytes a second that the scrub reads of the store, at the lowest priority; 0 for none";
     scrub_held_bytes_max: 4 << 20, 64 << 10, 1 << 30, "BYTES", "bytes of entries and bodies that the scrub holds at once, beside the body of one entry";

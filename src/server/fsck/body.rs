@@ -25,7 +25,12 @@ impl From<&str> for Disagreement {
 ///
 /// # Errors
 /// [`Disagreement`].
-pub fn agree(entry: &SequencedEntry, body: &[u8], keys: &KeyCache, room: usize) -> Result<Artifact, Disagreement> {
+pub fn agree<'a>(
+    entry: &SequencedEntry,
+    body: &'a [u8],
+    keys: &KeyCache,
+    room: usize,
+) -> Result<Artifact<'a>, Disagreement> {
     if ArtifactDigest::of(body) != entry.digest {
         return Err("does not hash to the digest in its entry".into());
     }

@@ -34,14 +34,14 @@ pub struct Follower {
     pub operator: Did,
     pub origin: String,
     /// Payload of the newest roots of the operator among what was followed.
-    pub roots: Option<Arc<Value>>,
+    pub roots: Option<Arc<Value<'static>>>,
 }
 
 /// The rows of some entries while they are made. Nothing of it counts before
 /// the batch was written: a step that failed is made again from the start.
 struct Step {
     batch: Batch,
-    roots: Option<Arc<Value>>,
+    roots: Option<Arc<Value<'static>>>,
 }
 
 impl Follower {
@@ -108,9 +108,10 @@ impl Follower {
         Ok(followed)
     }
 
-    fn payload(&self, index: LeafIndex) -> Result<Option<Value>, StoreError> {
+    fn payload(&self, index: LeafIndex) -> Result<Option<Value<'static>>, StoreError> {
         let (Some(entry), Some(body)) = (self.store.entry(index)?, self.store.body(index)?) else { return Ok(None) };
-        Ok(SequencedEntry::decode(&entry).ok().and_then(|entry| filed::read(&entry, &body)).map(|(_, payload)| payload))
+        let entry = SequencedEntry::decode(&entry).ok();
+        Ok(entry.and_then(|entry| filed::read(&entry, &body)).map(|(_, payload)| payload.into_owned()))
     }
 
     /// Files one commit from memory, or a step of older entries from the store.
@@ -132,14 +133,9 @@ impl Follower {
 
     fn file_committed(&self, step: &mut Step, committed: &CommittedEntry) {
         let (index, entry) = (committed.index, &committed.entry);
-        match &committed.payload {
-            Some(payload) => self.file(step, index, entry, &committed.keys, Some((committed.payload_hash, payload))),
-            None => {
-                let read = filed::read(entry, committed.body.as_bytes());
-                let body = read.as_ref().map(|(hash, payload)| (*hash, payload));
-                self.file(step, index, entry, &committed.keys, body);
-            }
-        }
+        let payload = filed::payload(entry, &committed.body);
+        let body = payload.as_ref().map(|payload| (committed.payload_hash, payload));
+        self.file(step, index, entry, &committed.keys, body);
     }
 
     fn file_stored(&self, step: &mut Step, first: u64, end: u64) -> Result<(), StoreError> {
@@ -157,7 +153,7 @@ impl Follower {
                 rows.put(&mut step.batch);
                 continue;
             };
-            let read = body.and_then(|body| filed::read(&entry, &body));
+            let read = body.as_deref().and_then(|body| filed::read(&entry, body));
             let keys = read.as_ref().map(|(_, payload)| (entry.kind.row().keys)(payload)).unwrap_or_default();
             self.file(step, index, &entry, &keys, read.as_ref().map(|(hash, payload)| (*hash, payload)));
         }
@@ -180,7 +176,7 @@ impl Follower {
         let rows = Rows { index, kind: Some(entry.kind), keys, links: &links, names: &names };
         rows.put(&mut step.batch);
         if links.contains(&Link::ROOTS) {
-            step.roots = payload.cloned().map(Arc::new);
+            step.roots = payload.map(|payload| Arc::new(payload.clone().into_owned()));
         }
     }
 }

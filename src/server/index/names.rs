@@ -112,7 +112,7 @@ pub fn names(kind: Kind, signer: Option<&Did>, keys: &Keys, payload: Option<&Val
 
 /// System and key of the change that a payload names.
 #[must_use]
-pub fn change(kind: Kind, payload: &Value) -> (Option<&str>, Option<&str>) {
+pub fn change<'a>(kind: Kind, payload: &'a Value<'a>) -> (Option<&'a str>, Option<&'a str>) {
     let [system, key] = kind.row().about.change.map_or([None, None], |paths| paths.map(|path| payload.text_at(path)));
     (system, key)
 }

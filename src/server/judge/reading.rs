@@ -99,7 +99,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Roots below this size, whose word counts, oldest first.
-    pub fn roots(&self) -> impl Iterator<Item = (LeafIndex, &Artifact)> {
+    pub fn roots(&self) -> impl Iterator<Item = (LeafIndex, &Artifact<'static>)> {
         self.roots.iter().filter_map(|(at, seen)| Some((*at, seen.body.as_ref()?)))
     }
 

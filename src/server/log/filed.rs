@@ -8,7 +8,7 @@ use crate::entry::SequencedEntry;
 
 /// Payload, and its hash in the kind's form. `None` when the bytes are not the
 /// body of this entry.
-pub fn read(entry: &SequencedEntry, body: &[u8]) -> Option<(PayloadHash, Value)> {
+pub fn read<'a>(entry: &SequencedEntry, body: &'a [u8]) -> Option<(PayloadHash, Value<'a>)> {
     if ArtifactDigest::of(body) != entry.digest {
         return None;
     }
@@ -18,8 +18,18 @@ pub fn read(entry: &SequencedEntry, body: &[u8]) -> Option<(PayloadHash, Value)>
     }
     // Admission compared the stated hash with the payload.
     let stated = body.text_at("payload_hash_b64u").and_then(json_hash)?;
-    match body {
-        Value::Object(mut envelope) => Some((stated, envelope.remove("payload")?)),
+    Some((stated, payload_in(body)?))
+}
+
+/// The payload alone, of a body that never left memory since it was admitted.
+pub fn payload<'a>(entry: &SequencedEntry, body: &'a str) -> Option<Value<'a>> {
+    let body = json::parse(body.as_bytes(), json::DEPTH_MAX).ok()?;
+    if entry.signer.is_none() { Some(body) } else { payload_in(body) }
+}
+
+fn payload_in(envelope: Value<'_>) -> Option<Value<'_>> {
+    match envelope {
+        Value::Object(mut envelope) => envelope.remove("payload"),
         _ => None,
     }
 }

@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::entry::PendingEntry;
 use crate::sequence::QUEUE_ENTRIES_MAX;
 use crate::server::log::{Answered, Item, SubmitError};
 use crate::server::store::damage::Damage;
@@ -27,8 +26,6 @@ const DISK_READING_MAX_AGE: Duration = Duration::from_millis(500);
 pub const PLACED_ENTRIES_MAX: usize = 131_072;
 /// Of the room, what batches leave to single submissions: one in so many.
 const SINGLES_SHARE: usize = 8;
-/// Of the room, what one request may take with what was parsed of it: one in so many.
-const PARSED_SHARE: usize = 4;
 /// What an admitted request may take beyond its reservation when the queue is
 /// full: bundles expand, and how far is known only then. One in so many.
 const EXPANSION_SHARE: usize = 2;
@@ -48,7 +45,7 @@ pub struct Command {
 pub struct Room {
     /// Entries, after expansion.
     pub entries: usize,
-    /// Bytes of their bodies, and of what was parsed of them.
+    /// Bytes of their bodies.
     pub bytes: usize,
 }
 
@@ -65,7 +62,7 @@ impl Room {
     #[must_use]
     pub fn of(items: &[Item]) -> Self {
         let entries = || items.iter().flat_map(|item| &item.entries);
-        Self { entries: entries().count(), bytes: entries().map(PendingEntry::held_bytes).sum() }
+        Self { entries: entries().count(), bytes: entries().map(|entry| entry.body.len()).sum() }
     }
 
     /// Both together.
@@ -120,15 +117,6 @@ impl Counts {
 pub struct Place {
     counts: Arc<Counts>,
     room: Room,
-    keeps_parsed: bool,
-}
-
-impl Place {
-    /// Whether there is room for what is parsed of the bodies too.
-    #[must_use]
-    pub const fn keeps_parsed(&self) -> bool {
-        self.keeps_parsed
-    }
 }
 
 impl Drop for Place {
@@ -171,22 +159,14 @@ pub fn channel(
 }
 
 impl Queue {
-    /// Reserves room for artifacts with so many bytes each. One request in
-    /// many may keep what is parsed of it; a large one waits as bodies alone.
+    /// Reserves room for artifacts with so many bytes each. Their compact forms
+    /// may take less: what is longer than the whole queue takes the whole.
     ///
     /// # Errors
     /// As [`Queue::reserve`].
     pub fn reserve_for(&self, artifacts: impl Iterator<Item = usize>) -> Result<Place, SubmitError> {
-        let (mut room, mut bodies) = (Room::default(), 0_usize);
-        for length in artifacts {
-            room = room.plus(Room { entries: 1, bytes: PendingEntry::held_bytes_of(length) });
-            bodies = bodies.saturating_add(length);
-        }
-        let keeps_parsed = room.bytes <= self.limit.bytes / PARSED_SHARE;
-        let bytes = if keeps_parsed { room.bytes } else { bodies.min(self.limit.bytes) };
-        let mut place = self.reserve(Room { bytes, ..room })?;
-        place.keeps_parsed = keeps_parsed;
-        Ok(place)
+        let room = artifacts.fold(Room::default(), |room, bytes| room.plus(Room { entries: 1, bytes }));
+        self.reserve(Room { bytes: room.bytes.min(self.limit.bytes), ..room })
     }
 
     /// Reserves room for a request before it is admitted, or refuses it whole.
@@ -219,7 +199,7 @@ impl Queue {
             return Err(SubmitError::QueueFull { waiting: waiting.entries + placed, limit: self.limit.entries });
         }
         *waiting = taken;
-        Ok(Place { counts: Arc::clone(&self.counts), room, keeps_parsed: true })
+        Ok(Place { counts: Arc::clone(&self.counts), room })
     }
 
     /// Queues the items of a request in the room reserved for it.
@@ -229,15 +209,10 @@ impl Queue {
     pub fn push(
         &self,
         mut place: Place,
-        mut items: Vec<Item>,
+        items: Vec<Item>,
         answer: oneshot::Sender<Result<Vec<Answered>, SubmitError>>,
     ) -> Result<(), SubmitError> {
-        let mut room = Room::of(&items);
-        if !room.fits(place.room) {
-            // More than was reserved: what was parsed is the first to go.
-            items.iter_mut().flat_map(|item| &mut item.entries).for_each(PendingEntry::forget_parsed);
-            room = Room::of(&items);
-        }
+        let room = Room::of(&items);
         if !room.fits(self.limit) {
             return Err(SubmitError::BatchTooLarge { entries: room.entries, limit: self.limit.entries });
         }

@@ -26,7 +26,7 @@ pub struct Recent {
 
 /// Memory of a commit, about.
 fn held_bytes(commit: &Committed) -> usize {
-    let of = |entry: &CommittedEntry| entry.held_bytes().saturating_add(ENTRY_BYTES_GUESS);
+    let of = |entry: &CommittedEntry| entry.body.len().saturating_add(ENTRY_BYTES_GUESS);
     commit.iter().map(of).sum()
 }
 

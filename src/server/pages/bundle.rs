@@ -201,7 +201,7 @@ impl Bundle<'_> {
     }
 }
 
-fn receipts_of(payload: &Value) -> impl Iterator<Item = (&'static str, usize, &Value)> {
+fn receipts_of<'a>(payload: &'a Value<'a>) -> impl Iterator<Item = (&'static str, usize, &'a Value<'a>)> {
     receipts(payload)
 }
 

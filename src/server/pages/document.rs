@@ -41,7 +41,7 @@ impl Document {
     }
 
     /// What was signed, or the whole of an unsigned artifact.
-    pub(crate) fn payload(&self) -> Option<&Value> {
+    pub(crate) fn payload(&self) -> Option<&Value<'static>> {
         self.paper.payload()
     }
 

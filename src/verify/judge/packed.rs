@@ -44,7 +44,7 @@ impl Judge {
     }
 
     /// The bundles that the packet proves, each with its place.
-    pub fn packed_bundles(&self) -> impl Iterator<Item = (LeafIndex, &Artifact)> {
+    pub fn packed_bundles(&self) -> impl Iterator<Item = (LeafIndex, &Artifact<'static>)> {
         let timeline = match &self.evidence {
             Evidence::Packet(packet) => Some(&packet.timeline),
             Evidence::Nothing | Evidence::Log { .. } | Evidence::Reports(_) => None,

@@ -110,7 +110,7 @@ impl Judge {
         let operator = self.operator.as_ref();
         let found = operator.and_then(|operator| Some(self.timeline()?.issuances(&token.hash, operator)));
         let found = found.unwrap_or_default();
-        fn says(issuance: &Artifact) -> Option<CstIssuance<'_>> {
+        fn says<'a>(issuance: &'a Artifact<'a>) -> Option<CstIssuance<'a>> {
             issuance.says().try_into().ok()
         }
         let claims = |issuance: &Artifact| says(issuance)?.claims().value().map(json::to_jcs);

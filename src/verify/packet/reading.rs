@@ -64,7 +64,7 @@ pub struct Reading<'p> {
     notes: BTreeMap<[u8; 32], Arc<[u8]>>,
     /// What the note of the last file leads to: most files end in one note.
     opened: Option<Arc<TrustedCheckpoint>>,
-    bodies: BTreeMap<ArtifactDigest, Value>,
+    bodies: BTreeMap<ArtifactDigest, Value<'static>>,
     ways: Vec<Way>,
     heads: BTreeMap<TreeSize, RootHash>,
     origin: Option<String>,
@@ -146,7 +146,12 @@ impl<'p> Reading<'p> {
 
     /// The body of an entry, authentic. The values of what was read are charged
     /// already; a further entry of the same artifact has its own.
-    fn body(&mut self, entry: &SequencedEntry, is_last: bool, keys: &KeyCache) -> Result<Option<Artifact>, OverBudget> {
+    fn body(
+        &mut self,
+        entry: &SequencedEntry,
+        is_last: bool,
+        keys: &KeyCache,
+    ) -> Result<Option<Artifact<'static>>, OverBudget> {
         let value = match is_last {
             true => self.bodies.remove(&entry.digest),
             false => self.bodies.get(&entry.digest).cloned(),
@@ -233,7 +238,7 @@ impl<'p> Reading<'p> {
             Err(_) => return Ok(false),
         };
         self.budget.keep(value.heap_bytes() + KEPT_BYTES)?;
-        self.bodies.insert(ArtifactDigest::of(json::to_compact(&value).as_bytes()), value);
+        self.bodies.insert(ArtifactDigest::of(json::to_compact(&value).as_bytes()), value.into_owned());
         Ok(true)
     }
 

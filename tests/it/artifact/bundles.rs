@@ -67,7 +67,7 @@ fn receipts_root_is_the_rfc_6962_root_over_arrays_in_order() {
         let mut payload = value("{}");
         set(&mut payload, "web_receipts", Some(vec![value("{\"last\":true}")].into()));
         set(&mut payload, "receipts", Some(receipts.clone().into()));
-        let digest = |receipt: &Value| Sha256::digest(to_compact(receipt)).into();
+        let digest = |receipt: &Value<'static>| Sha256::digest(to_compact(receipt)).into();
         let leaf = |input: Vec<u8>| Sha256::digest([&[0][..], &input].concat()).into();
         let mut leaves: Vec<[u8; 32]> =
             receipts.iter().enumerate().map(|(at, r)| leaf(leaf_input("receipts", at as u64, &digest(r)))).collect();

@@ -16,7 +16,7 @@ use crate::make::{blessing, bundle_payload, project, set, value};
 const ENVELOPED: [&str; 5] = ["rcpt_1", "tool_receipts[0]", "se_1", "ha_1", "dr_1"];
 
 /// A file that shows these receipts of the world's bundle.
-fn show(world: &World, wanted: &[&str]) -> Value {
+fn show(world: &World, wanted: &[&str]) -> Value<'static> {
     let at = world.index_of("proof_bundle");
     let proof = tlog_proof::decode(&world.proof(at)).expect("a proof");
     let shown = Disclosure::of(&value(&world.bodies[at]), proof, wanted).expect("a disclosure");
@@ -41,13 +41,13 @@ fn outcome(report: &Report) -> &'static str {
 }
 
 /// A file that shows `wanted`, with one thing changed.
-fn edited(world: &World, wanted: &[&str], path: &str, new: Option<Value>) -> Value {
+fn edited(world: &World, wanted: &[&str], path: &str, new: Option<Value<'static>>) -> Value<'static> {
     let mut file = show(world, wanted);
     set(&mut file, path, new);
     file
 }
 
-fn take(file: &Value, path: &str) -> Value {
+fn take(file: &Value<'static>, path: &str) -> Value<'static> {
     let (at, member) = (path.as_bytes()[9] - b'0', path.rsplit('.').next().expect("a member"));
     let items = file.get("receipts").and_then(Value::as_array).expect("receipts");
     items[usize::from(at)].get(member).expect("a member").clone()

@@ -12,7 +12,7 @@ use crate::make::protocol::spoiled_in;
 use crate::make::{b64u, set, value};
 
 /// A file that shows two receipts of the world's bundle.
-fn two_shown(world: &World) -> Value {
+fn two_shown(world: &World) -> Value<'static> {
     let at = world.index_of("proof_bundle");
     let proof = tlog_proof::decode(&world.proof(at)).expect("a proof");
     let wanted = ["rcpt_1", "tool_receipts[0]"];
@@ -33,7 +33,7 @@ fn a_file_that_is_wrong_in_one_member_is_refused_at_that_member() {
     assert_eq!(failed(&world, &to_compact(&good)), []);
     let hashes = good.get("receipts").and_then(Value::as_array).expect("receipts")[0].get("path").cloned();
     let hashes = hashes.as_ref().and_then(Value::as_array).expect("a path").to_vec();
-    let list = |hashes: &[Value]| Some(Value::from(hashes.to_vec()));
+    let list = |hashes: &[Value<'static>]| Some(Value::from(hashes.to_vec()));
     let with = |last: &str| list(&[&hashes[..], &[last.into()]].concat());
     let text = hashes[0].as_str().expect("hex").to_owned();
     let rows = [
@@ -97,7 +97,7 @@ fn a_member_written_twice_in_a_file_is_refused_with_its_path() {
 
 /// The bare tool receipt of version 2, committed to one disclosed leaf at
 /// `committed` and one hidden, but saying it stands at `shown`.
-fn disclosing(committed: &str, shown: &str) -> Value {
+fn disclosing(committed: &str, shown: &str) -> Value<'static> {
     let leaf = value(r#"{"type":"string","value":"sync","salt_b64u":"c2FsdHNhbHQ"}"#);
     let hidden = b64u("hidden leaf");
     let mut hashes = vec![hidden.clone(), b64u(&format!("{committed}:{}", to_jcs(&leaf)))];
@@ -119,7 +119,8 @@ fn disclosing(committed: &str, shown: &str) -> Value {
 #[test]
 fn a_colon_in_a_disclosed_path_belongs_to_the_path() {
     let root = "DISCLOSURE_ROOT_MISMATCH payload.tool_receipts[3].args_disclosure.merkle_root_b64u";
-    let judged = |payload: Value| answer(&spoiled_in(payload, "tool_receipts[3].receipt_id", Some("tr_3".into())));
+    let judged =
+        |payload: Value<'static>| answer(&spoiled_in(payload, "tool_receipts[3].receipt_id", Some("tr_3".into())));
     for path in ["a", "a:b", ":", "a:", ":a", "::", r#"a:{"salt_b64u":"x"}"#] {
         assert_eq!(judged(disclosing(path, path)), "OK -", "{path}");
         for other in ["a", "a:b", "b", "a:b:", "a:{", ""].iter().filter(|other| **other != path) {

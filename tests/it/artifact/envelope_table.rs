@@ -23,7 +23,7 @@ fn json_files(folder: &Path, out: &mut Vec<std::path::PathBuf>) {
     }
 }
 
-fn envelopes<'a>(value: &'a Value, path: &str, out: &mut Vec<(String, &'a Value)>) {
+fn envelopes<'a>(value: &'a Value<'static>, path: &str, out: &mut Vec<(String, &'a Value<'static>)>) {
     match value {
         Value::Array(items) => {
             items.iter().enumerate().for_each(|(at, item)| envelopes(item, &format!("{path}/{at}"), out));
@@ -70,7 +70,7 @@ fn every_shared_envelope_is_admitted_or_refused_as_the_table_says() {
         let bytes = std::fs::read(file).expect("readable");
         let name = file.strip_prefix(&folder).expect("below").display().to_string();
         // Only an envelope can be in the table, and all of them are strict JSON.
-        let value = json::parse(&bytes, 64).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let value = json::parse(&bytes, 64).unwrap_or_else(|error| panic!("{name}: {error}")).into_owned();
         let mut found = Vec::new();
         envelopes(&value, "", &mut found);
         found.iter().for_each(|(path, envelope)| table.push_str(&row(&name, path, envelope)));

@@ -15,13 +15,13 @@ use crate::make::{
     text_path, value,
 };
 
-fn resealed(kind: Kind, change: impl FnOnce(&mut Value)) -> String {
+fn resealed(kind: Kind, change: impl FnOnce(&mut Value<'static>)) -> String {
     let mut payload = good_payload(kind);
     change(&mut payload);
     to_compact(&seal_raw(kind, payload, &key(signer_of(kind))))
 }
 
-fn edited(kind: Kind, change: impl FnOnce(&mut Value)) -> String {
+fn edited(kind: Kind, change: impl FnOnce(&mut Value<'static>)) -> String {
     let mut envelope = value(&good(kind));
     change(&mut envelope);
     to_compact(&envelope)
@@ -37,7 +37,7 @@ pub fn with_secret(kind: Kind) -> String {
     })
 }
 
-fn reordered(payload: &Value) -> Value {
+fn reordered(payload: &Value<'static>) -> Value<'static> {
     let members = payload.as_object().expect("an object").iter();
     let members = members.map(|(name, value)| (name.to_owned(), value.clone())).rev().collect();
     Object::from_members(members).expect("unique").into()
@@ -65,7 +65,7 @@ pub fn goldens(kind: Kind) -> BTreeMap<String, String> {
         ("secret_in_artifact--deep.json".to_owned(), with_secret(kind)),
     ]);
     // A policy hash is over JCS: the order of members does not matter there.
-    let (name, change): (_, fn(&Value) -> Value) = match kind.row().hash_form {
+    let (name, change): (_, fn(&Value<'static>) -> Value<'static>) = match kind.row().hash_form {
         HashForm::Compact => ("hash_mismatch--payload-reordered.json", reordered),
         HashForm::Jcs => ("hash_mismatch--payload-changed.json", |payload| {
             let mut changed = payload.clone();

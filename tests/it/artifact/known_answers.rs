@@ -5,12 +5,12 @@ use pulselog::artifact::scope_hash_b64u;
 
 use crate::make::{b64u, shared};
 
-fn answers() -> Option<Value> {
+fn answers() -> Option<Value<'static>> {
     let bytes = std::fs::read(shared("clawsig/known-answers.json")?).expect("readable");
-    Some(json::parse(&bytes, 64).unwrap_or_else(|error| panic!("known-answers.json: {error}")))
+    Some(json::parse(&bytes, 64).unwrap_or_else(|error| panic!("known-answers.json: {error}")).into_owned())
 }
 
-fn text<'a>(value: &'a Value, path: &str) -> &'a str {
+fn text<'a>(value: &'a Value<'static>, path: &str) -> &'a str {
     value.text_at(path).unwrap_or_else(|| panic!("no text at {path}"))
 }
 

@@ -9,7 +9,7 @@ use pulselog::artifact::{AdmitError, Admitted, Grant, KeyCache, Limits, admit, o
 
 use crate::make::{admit_any, good_payload, hex, key, kind, project, seal_raw, set, shared};
 
-fn with(changes: &[(&str, Option<Value>)]) -> Result<Admitted, AdmitError> {
+fn with(changes: &[(&str, Option<Value<'static>>)]) -> Result<Admitted<'static>, AdmitError> {
     let kind = kind("argocd_observation");
     let mut payload = good_payload(kind);
     changes.iter().for_each(|(path, new)| set(&mut payload, path, new.clone()));
@@ -17,7 +17,7 @@ fn with(changes: &[(&str, Option<Value>)]) -> Result<Admitted, AdmitError> {
 }
 
 #[track_caller]
-fn refuses(changes: &[(&str, Option<Value>)], code: &str, path: &str) {
+fn refuses(changes: &[(&str, Option<Value<'static>>)], code: &str, path: &str) {
     let error = with(changes).expect_err("refused");
     assert_eq!((error.code().name, error.path()), (code, Some(format!("payload.{path}").as_str())), "{error}");
 }
@@ -81,7 +81,8 @@ fn roots_name_each_instance_once_and_in_it_each_cluster() {
     let kind = kind("audit_roots");
     let twice = |list: &str| {
         let mut payload = good_payload(kind);
-        let first = |value: &Value, name: &str| value.get(name).and_then(Value::as_array).expect("rows")[0].clone();
+        let first =
+            |value: &Value<'static>, name: &str| value.get(name).and_then(Value::as_array).expect("rows")[0].clone();
         let instance = first(&payload, "instances");
         let row = if list == "instances" { instance } else { first(&instance, "clusters") };
         set(&mut payload, list, Some(Value::Array(vec![row.clone(), row])));
@@ -92,15 +93,19 @@ fn roots_name_each_instance_once_and_in_it_each_cluster() {
 }
 
 /// Lines of this file of every recorded case, parsed.
-fn recorded(file: &str) -> Vec<Value> {
+fn recorded(file: &str) -> Vec<Value<'static>> {
     let Some(folder) = shared("argocd") else { return Vec::new() };
     let cases = fs::read_dir(folder).expect("readable").map(|case| case.expect("readable").path());
     let texts = cases.filter_map(|case| fs::read_to_string(case.join(file)).ok());
-    texts.flat_map(|text| text.lines().filter_map(|line| parse(line.as_bytes(), 64).ok()).collect::<Vec<_>>()).collect()
+    texts
+        .flat_map(|text| {
+            text.lines().filter_map(|line| parse(line.as_bytes(), 64).ok().map(Value::into_owned)).collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 /// Start and key of an operation, digested as observers are to.
-fn started(uid: Option<&str>, state: &Value) -> Option<(String, String, String)> {
+fn started(uid: Option<&str>, state: &Value<'static>) -> Option<(String, String, String)> {
     let (uid, at, mut operation) = (uid?, state.text_at("startedAt")?, state.get("operation")?.clone());
     if operation.at("retry.refresh").and_then(Value::as_bool) == Some(true) {
         for path in ["sync.revision", "sync.revisions"] {
@@ -114,10 +119,11 @@ fn started(uid: Option<&str>, state: &Value) -> Option<(String, String, String)>
 
 #[test]
 fn recorded_operations_are_told_apart_and_each_is_one_whoever_saw_it() {
-    let of_status = |app: &Value| started(app.text_at("object.metadata.uid"), app.at("object.status.operationState")?);
+    let of_status =
+        |app: &Value<'static>| started(app.text_at("object.metadata.uid"), app.at("object.status.operationState")?);
     let polled: BTreeSet<_> = recorded("k8s-watch.ndjson").iter().filter_map(of_status).collect();
-    let of_delivery = |delivery: &Value| {
-        let body = parse(delivery.text_at("body")?.as_bytes(), 64).ok()?;
+    let of_delivery = |delivery: &Value<'static>| {
+        let body = parse(delivery.text_at("body")?.as_bytes(), 64).ok()?.into_owned();
         started(body.text_at("app.uid"), &body)
     };
     let notified: BTreeSet<_> = recorded("webhook.ndjson").iter().filter_map(of_delivery).collect();

@@ -101,7 +101,7 @@ pub enum Read {
     /// Without the bodies of these steps.
     Withheld(&'static [&'static str]),
     /// With the operator's statement about job-1, changed, at its end.
-    Attested(fn(&mut Value)),
+    Attested(fn(&mut Value<'static>)),
     /// With that statement at its end, and these bodies withheld afterwards.
     WithheldLater(&'static [&'static str]),
     /// As a packet of such a log, without these steps, with more logged after

@@ -54,7 +54,7 @@ fn changes_of_a_governed_application_are_said_at_it_and_others_are_not() {
 }
 
 /// Roots that distrust the issuer from an index on, and the log before them.
-fn distrusting(from: u64) -> (Timeline, pulselog::artifact::Artifact) {
+fn distrusting(from: u64) -> (Timeline, pulselog::artifact::Artifact<'static>) {
     let mut story = Story::clean();
     let row = format!(r#"[{{"did":"{}","from_index":{from},"reason":"stolen key"}}]"#, did("issuer"));
     story.roots_again("later roots", "distrusted", value(&row));

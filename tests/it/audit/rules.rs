@@ -348,7 +348,7 @@ fn a_stolen_bundle_is_the_finding_of_who_signed_it() {
 fn ids_are_used_once_by_those_who_own_them() {
     shows(&["REPLAY_APPROVAL_ID_REUSED"], |story| story.set("back ok", "approval_id", "job-1.ok"));
     // The same claims under a new nonce are one account of the token: an issuer that tries again says no more.
-    let issued_again = |story: &mut Story, claim: &str, new: Option<Value>| {
+    let issued_again = |story: &mut Story, claim: &str, new: Option<Value<'static>>| {
         let mut twice = story.remove("t2");
         let first = twice.clone();
         twice.name = "twice".to_owned();

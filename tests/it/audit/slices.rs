@@ -212,7 +212,7 @@ fn a_packet_without_one_of_its_entries_is_incomplete() {
     }
 }
 
-type Change<'a> = &'a dyn Fn(&mut Value);
+type Change<'a> = &'a dyn Fn(&mut Value<'static>);
 
 #[test]
 fn a_false_statement_is_found_by_whoever_recomputes() {
@@ -221,7 +221,7 @@ fn a_false_statement_is_found_by_whoever_recomputes() {
         story.move_after("revoked", "ok");
         story
     };
-    let hide = |payload: &mut Value| set(payload, "findings", Some(Value::Array(vec![])));
+    let hide = |payload: &mut Value<'static>| set(payload, "findings", Some(Value::Array(vec![])));
     let cases: [(&str, Story, Change); 5] = [
         ("findings left out", guilty(), &hide),
         ("another root", Story::clean(), &|payload| set(payload, "root_hash", Some(hex("root").into()))),

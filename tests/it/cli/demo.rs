@@ -75,7 +75,7 @@ fn operator(packet: &Path) -> String {
     json::parse(roots.as_bytes(), 64).expect("JSON").text_at("signer_did").expect("a signer").to_owned()
 }
 
-fn statements(packet: &Path) -> Vec<Artifact> {
+fn statements(packet: &Path) -> Vec<Artifact<'static>> {
     let read = |step| std::fs::read_to_string(stem(packet, step).with_extension("json")).expect("an artifact");
     (0..STORY.len()).map(|step| admit_any(&read(step)).expect("admitted").artifact).collect()
 }
@@ -156,16 +156,16 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn at<'a>(artifact: &'a Artifact, path: &str) -> &'a Value {
+fn at<'a>(artifact: &'a Artifact<'static>, path: &str) -> &'a Value<'static> {
     artifact.payload().at(path).unwrap_or_else(|| panic!("{} has no {path}", artifact.kind().name()))
 }
 
-fn said<'a>(artifact: &'a Artifact, path: &str) -> &'a str {
+fn said<'a>(artifact: &'a Artifact<'static>, path: &str) -> &'a str {
     at(artifact, path).as_str().unwrap_or_else(|| panic!("{path} is text"))
 }
 
 /// Nothing secret, everything pinned to what it names.
-fn is_true_in_itself(story: &[Artifact]) {
+fn is_true_in_itself(story: &[Artifact<'static>]) {
     assert_eq!(story.iter().map(|s| s.kind().name()).collect::<Vec<_>>(), STORY);
     assert!(story.iter().all(|statement| !holds_token(statement.compact())));
     let policy = story[1].payload_hash().to_b64u();
@@ -208,7 +208,7 @@ fn is_true_in_itself(story: &[Artifact]) {
 }
 
 /// Operations, event chains, receipts and bundles.
-fn is_bound(story: &[Artifact]) {
+fn is_bound(story: &[Artifact<'static>]) {
     for (receipt, seen) in [(9, 10), (18, 19)] {
         let operation = Value::Array(vec![
             at(&story[seen], "instance").clone(),

@@ -14,7 +14,7 @@ fn text(path: &Path) -> &str {
 }
 
 /// The value at a path with places of lists in it, such as `a.b[0].c`.
-fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+fn at<'a>(value: &'a Value<'static>, path: &str) -> Option<&'a Value<'static>> {
     path.split('.').try_fold(value, |value, part| match part.split_once('[') {
         None => value.get(part),
         Some((name, place)) => value.get(name)?.as_array()?.get(place.trim_end_matches(']').parse::<usize>().ok()?),
@@ -22,7 +22,7 @@ fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
 }
 
 /// The example of a kind, with every marked value taken from a good payload.
-fn filled(kind: Kind) -> Value {
+fn filled(kind: Kind) -> Value<'static> {
     let mut payload = parse(example(kind).as_bytes(), DEPTH_MAX).expect("JSON");
     let good = good_payload(kind);
     for place in marked(&payload) {

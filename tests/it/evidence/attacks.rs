@@ -24,13 +24,13 @@ fn judge(story: &Story) -> Judge {
 }
 
 /// The bundle of the first run as its agent says it, sealed by `signer`.
-fn sealed(story: &Story, signer: &str, change: impl FnOnce(&mut Value)) -> Vec<u8> {
+fn sealed(story: &Story, signer: &str, change: impl FnOnce(&mut Value<'static>)) -> Vec<u8> {
     let mut payload = story.said("b1").clone();
     change(&mut payload);
     to_compact(&seal_raw(kind("proof_bundle"), payload, &key(signer))).into_bytes()
 }
 
-fn tool_receipt(agent: &str, id: u32) -> Value {
+fn tool_receipt(agent: &str, id: u32) -> Value<'static> {
     value(&format!(
         r#"{{"receipt_version":"1","receipt_id":"tr-{agent}-{id}","tool_name":"kubectl","args_hash_b64u":"{hash}",
         "result_hash_b64u":"{hash}","hash_algorithm":"SHA-256","agent_did":"{}","timestamp":"2026-11-22T12:00:00Z",

@@ -9,7 +9,7 @@ use crate::make::protocol::{at_path, gateway_receipt, good_payload, options, pat
 use crate::make::{b64u, did, hex, set, value};
 
 /// A run manifest, and a payload that refers to it.
-pub fn urm_document() -> Value {
+pub fn urm_document() -> Value<'static> {
     value(&format!(
         r#"{{"urm_version":"1","urm_id":"urm_1","run_id":"run_1","agent_did":"{}","issued_at":"2026-11-22T12:00:00Z",
         "harness":{{"id":"openclaw","version":"1"}},"inputs":[],"outputs":[{{"type":"log","hash_b64u":"{}"}}]}}"#,
@@ -18,7 +18,7 @@ pub fn urm_document() -> Value {
     ))
 }
 
-pub fn urm_reference() -> Value {
+pub fn urm_reference() -> Value<'static> {
     value(&format!(
         r#"{{"urm_version":"1","urm_id":"urm_1","resource_type":"urm","resource_hash_b64u":"{}","metadata":{{"a":"b"}}}}"#,
         b64u(&to_compact(&urm_document()))
@@ -26,7 +26,7 @@ pub fn urm_reference() -> Value {
 }
 
 /// Members that the good payload leaves out, each with a good value.
-fn optional_members() -> Vec<(&'static str, Value)> {
+fn optional_members() -> Vec<(&'static str, Value<'static>)> {
     let hash = || Value::from(b64u("more"));
     let text = |text: &str| Value::from(text);
     let identity =
@@ -65,7 +65,7 @@ fn optional_members() -> Vec<(&'static str, Value)> {
 }
 
 /// The good payload with every member above, and a fourth tool receipt.
-pub fn full_payload() -> Value {
+pub fn full_payload() -> Value<'static> {
     let mut payload = good_payload();
     for (path, new) in optional_members() {
         set(&mut payload, path, Some(new));
@@ -94,11 +94,11 @@ pub fn answer(document: &Value) -> String {
     format!("{} {}", verdict.reason_code, verdict.field.as_deref().unwrap_or("-"))
 }
 
-fn retyped(value: &Value) -> Value {
+fn retyped(value: &Value<'static>) -> Value<'static> {
     if value.as_bool().is_some() { "text".into() } else { true.into() }
 }
 
-fn emptied(value: &Value) -> Option<Value> {
+fn emptied(value: &Value<'static>) -> Option<Value<'static>> {
     match value {
         Value::String(_) => Some("".into()),
         Value::Array(_) => Some(Vec::new().into()),

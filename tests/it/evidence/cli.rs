@@ -38,7 +38,7 @@ impl Files {
 }
 
 /// The bundle of the story's first run, sealed by its agent.
-fn bundle() -> Value {
+fn bundle() -> Value<'static> {
     let story = Story::clean();
     let step = story.steps.iter().find(|step| step.name == "job-1.b1").expect("a bundle");
     seal_raw(kind("proof_bundle"), step.payload.clone(), &key("agent"))
@@ -187,7 +187,7 @@ pub fn jwks(signer: &str) -> String {
 }
 
 /// The claims of the story's first token.
-fn claims() -> Value {
+fn claims() -> Value<'static> {
     let story = Story::clean();
     let step = story.steps.iter().find(|step| step.name == "job-1.t1").expect("a token");
     step.payload.get("claims").expect("claims").clone()

@@ -27,12 +27,12 @@ fn judged(story: &Story, file: &Value) -> Verification {
 }
 
 /// A bundle of the clean story as its agent signed it.
-fn clean(name: &str) -> Value {
+fn clean(name: &str) -> Value<'static> {
     seal_raw(kind("proof_bundle"), Story::clean().said(name).clone(), &key("agent"))
 }
 
 /// A bundle in which one span is denied and done.
-fn guilty(signer: &str) -> Value {
+fn guilty(signer: &str) -> Value<'static> {
     let mut payload = Story::clean().said("b1").clone();
     set(&mut payload, "agent_did", Some(did(signer).into()));
     set(&mut payload, "receipts", None);
@@ -50,7 +50,7 @@ fn guilty(signer: &str) -> Value {
     seal_raw(kind("proof_bundle"), payload, &key(signer))
 }
 
-fn around(members: &[(&str, &Value)]) -> Value {
+fn around(members: &[(&str, &Value<'static>)]) -> Value<'static> {
     let mut file = value("{}");
     members.iter().for_each(|(name, member)| set(&mut file, name, Some((*member).clone())));
     file
@@ -122,8 +122,8 @@ fn an_export_beside_a_clean_bundle_is_judged_as_one_document_and_says_so() {
 #[test]
 fn a_document_that_is_carried_at_any_depth_is_seen() {
     let story = Story::clean();
-    let deep = |depth: usize, other: &Value| {
-        let level = |inside: Value, at: usize| match at % 3 {
+    let deep = |depth: usize, other: &Value<'static>| {
+        let level = |inside: Value<'static>, at: usize| match at % 3 {
             0 => Value::Array(vec![value("1"), inside]),
             1 => around(&[("files", &inside)]),
             _ => around(&[("metadata", &inside)]),

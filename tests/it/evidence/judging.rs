@@ -54,7 +54,7 @@ fn judge(story: &Story, operator: Option<Did>) -> Judge {
 }
 
 /// A bundle of the story as it was logged, or as it was not.
-fn bundle(story: &Story, name: &str, change: impl FnOnce(&mut Value)) -> Vec<u8> {
+fn bundle(story: &Story, name: &str, change: impl FnOnce(&mut Value<'static>)) -> Vec<u8> {
     let step = story.steps.iter().find(|step| step.name == format!("job-1.{name}")).expect("a bundle");
     let mut payload = step.payload.clone();
     change(&mut payload);

@@ -25,7 +25,7 @@ fn each_member_of_the_envelope_emptied_is_answered_by_name() {
         ("issued_at", "MALFORMED_ENVELOPE", "issued_at"),
         ("expires_at", "MALFORMED_ENVELOPE", "expires_at"),
     ];
-    let changed = |name: &str, new: Option<Value>| {
+    let changed = |name: &str, new: Option<Value<'static>>| {
         let mut envelope = good.clone();
         set(&mut envelope, name, new);
         envelope
@@ -112,7 +112,7 @@ fn a_thousand_and_one_events_are_too_many_signed_or_not() {
         set(&mut payload, "event_chain", Some(chain(&vec!["llm_call"; count]).into()));
         payload
     };
-    for make in [seal, |bare| bare] {
+    for make in [seal, |bare: Value<'static>| bare] {
         passes(&make(with(1000)));
         fails(&make(with(1001)), "MALFORMED_ENVELOPE", Some("payload.event_chain"));
     }
@@ -122,7 +122,7 @@ fn a_thousand_and_one_events_are_too_many_signed_or_not() {
 fn a_chain_that_starts_twice_forks_or_loops_is_no_chain() {
     let events = chain(&["llm_call", "policy_decision", "tool_call"]);
     let hash_of = |at: usize| events[at].get("event_hash_b64u").cloned();
-    let linked = |at: usize, to: Option<Value>| {
+    let linked = |at: usize, to: Option<Value<'static>>| {
         let mut events = events.clone();
         set(&mut events[at], "prev_hash_b64u", to);
         events[at] = hashed(events[at].clone());
@@ -207,7 +207,7 @@ fn what_was_swapped_between_receipts_is_answered_where_it_is_signed() {
 
 #[test]
 fn a_repeated_receipt_id_with_another_payload_is_replay_among_gateway_receipts_only() {
-    let repeated = |list: &str, path: &str, new: Value| {
+    let repeated = |list: &str, path: &str, new: Value<'static>| {
         let mut payload = good_payload();
         let mut items = payload.get(list).and_then(Value::as_array).expect("a list").to_vec();
         let mut copy = items[0].clone();
@@ -244,7 +244,7 @@ fn a_repeated_receipt_id_with_another_payload_is_replay_among_gateway_receipts_o
 #[test]
 fn each_member_of_a_run_manifest_is_compared_or_answered_by_name() {
     use pulselog::protocol::{DocumentKind, verify};
-    let judged = |document: Value| {
+    let judged = |document: Value<'static>| {
         let mut payload = good_payload();
         let mut reference = urm_reference();
         set(&mut reference, "resource_hash_b64u", Some(b64u(&to_compact(&document)).into()));
@@ -256,7 +256,7 @@ fn each_member_of_a_run_manifest_is_compared_or_answered_by_name() {
     };
     assert_eq!(judged(urm_document()), "OK -");
     for path in paths(&urm_document()) {
-        let with = |new: Option<Value>| {
+        let with = |new: Option<Value<'static>>| {
             let mut document = urm_document();
             set(&mut document, &path, new);
             judged(document)

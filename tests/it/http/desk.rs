@@ -68,7 +68,7 @@ impl World {
         self.watch.recv_timeout(PATIENCE).expect("a request with a desk")
     }
 
-    fn body(&self, at: LeafIndex) -> Value {
+    fn body(&self, at: LeafIndex) -> Value<'static> {
         let entry = self.told.service.get(&format!("/v1/entries/{at}"));
         value(&self.told.service.get(&format!("/v1/artifacts/{}", entry.string("artifact"))).text())
     }

@@ -13,7 +13,7 @@ fn groups(answer: &Answer) -> Vec<(String, Vec<i64>, String)> {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let json = answer.json();
     let groups = json.get("groups").and_then(Value::as_array).expect("groups").to_vec();
-    let group = |group: &Value| {
+    let group = |group: &Value<'static>| {
         let entries = group.get("entries").and_then(Value::as_array).expect("entries");
         let entries = entries.iter().filter_map(Value::as_i64).collect();
         let text = |name| group.text_at(name).expect("a text").to_owned();

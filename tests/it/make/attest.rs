@@ -19,7 +19,7 @@ pub fn know_all(timeline: &mut Timeline) {
 }
 
 /// The story with the operator's statement about its job appended.
-pub fn attested(story: Story, change: impl FnOnce(&mut Value)) -> (Story, Timeline) {
+pub fn attested(story: Story, change: impl FnOnce(&mut Value<'static>)) -> (Story, Timeline) {
     attested_as(story, "job-1", "statement", change)
 }
 
@@ -28,7 +28,7 @@ pub fn attested_as(
     mut story: Story,
     job: &str,
     name: &'static str,
-    change: impl FnOnce(&mut Value),
+    change: impl FnOnce(&mut Value<'static>),
 ) -> (Story, Timeline) {
     let mut timeline = story.timeline();
     know_all(&mut timeline);

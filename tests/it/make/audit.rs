@@ -32,7 +32,7 @@ pub struct Step {
     pub kind: &'static str,
     signer: String,
     submitter: String,
-    pub payload: Value,
+    pub payload: Value<'static>,
     ms: i64,
     /// Whether it stands in a second envelope.
     renewed: bool,
@@ -93,7 +93,7 @@ impl Step {
     }
 
     /// The payload, with what it names in its place.
-    fn said(&self, hashes: &BTreeMap<String, String>) -> Value {
+    fn said(&self, hashes: &BTreeMap<String, String>) -> Value<'static> {
         let mut payload = resolved(&self.payload, hashes);
         if payload.text_at("op_key") == Some("#") {
             let key = self.op_key();
@@ -125,7 +125,7 @@ impl Story {
     }
 
     /// The same under another policy, with policies logged before it.
-    pub fn under(policy: Value, before: &[(&str, Value)]) -> Self {
+    pub fn under(policy: Value<'static>, before: &[(&str, Value<'static>)]) -> Self {
         let hash = PayloadHash::of(to_jcs(&policy).as_bytes()).to_b64u();
         let mut story = Self { last_ms: START_MS, policy: hash, ..Self::default() };
         story.roots(&["agent"]);
@@ -194,7 +194,7 @@ impl Story {
     }
 
     /// Appends a step one second after the one before.
-    pub fn log(&mut self, name: &str, kind: &'static str, signer: &str, payload: Value) {
+    pub fn log(&mut self, name: &str, kind: &'static str, signer: &str, payload: Value<'static>) {
         self.last_ms += STEP_MS;
         self.steps.push(Step {
             name: name.to_owned(),
@@ -215,7 +215,7 @@ impl Story {
         hex(&self.named(token))
     }
 
-    pub fn claims(&self, token: &str) -> Value {
+    pub fn claims(&self, token: &str) -> Value<'static> {
         let issued = (self.last_ms + STEP_MS) / 1_000;
         let mut claims = value(&format!(
             r#"{{"token_version":"1","sub":"{}","aud":["argocd"],"scope":["{token}"],"iat":{issued},"exp":{},
@@ -245,7 +245,7 @@ impl Story {
         self.log(&name, "cst_issuance", "issuer", payload);
     }
 
-    pub fn revocation(&self, token: &str) -> Value {
+    pub fn revocation(&self, token: &str) -> Value<'static> {
         value(&format!(
             r#"{{"cst_revocation_version":"1","nonce":"{}","token_hash":"{}","revoked_at":"{}","reason":"incident",
             "policy_hash_b64u":"{}"}}"#,
@@ -256,7 +256,7 @@ impl Story {
         ))
     }
 
-    fn event(&self, run: &str, at: u32, before: Option<&Value>) -> Value {
+    fn event(&self, run: &str, at: u32, before: Option<&Value<'static>>) -> Value<'static> {
         let mut event = value(&format!(
             r#"{{"event_id":"evt-{at}","run_id":"{}","event_type":"llm_call","timestamp":"{}",
             "payload_hash_b64u":"{}","prev_hash_b64u":null}}"#,
@@ -272,7 +272,7 @@ impl Story {
         event
     }
 
-    pub fn chain(&self, run: &str, calls: u32) -> Vec<Value> {
+    pub fn chain(&self, run: &str, calls: u32) -> Vec<Value<'static>> {
         let mut events: Vec<Value> = Vec::new();
         for at in 1..=calls {
             let event = self.event(run, at, events.last());
@@ -400,7 +400,7 @@ impl Story {
     }
 
     /// Payload of a step.
-    pub fn said(&self, name: &str) -> &Value {
+    pub fn said(&self, name: &str) -> &Value<'static> {
         &self.steps[self.at(name)].payload
     }
 
@@ -411,7 +411,7 @@ impl Story {
     }
 
     /// Changes one member of a step.
-    pub fn set(&mut self, name: &str, path: &str, new: impl Into<Value>) {
+    pub fn set(&mut self, name: &str, path: &str, new: impl Into<Value<'static>>) {
         let at = self.at(name);
         set(&mut self.steps[at].payload, path, Some(new.into()));
     }
@@ -428,7 +428,7 @@ impl Story {
     }
 
     /// Logs the roots once more, under this name, with one member changed.
-    pub fn roots_again(&mut self, name: &str, path: &str, new: Value) {
+    pub fn roots_again(&mut self, name: &str, path: &str, new: Value<'static>) {
         let mut roots = self.steps[self.at("roots")].payload.clone();
         set(&mut roots, "nonce", Some(nonce(name).into()));
         set(&mut roots, path, Some(new));
@@ -565,7 +565,7 @@ pub fn operator() -> Did {
 
 /// The payload with every `@name` replaced; a step that is not there has the
 /// hash of nothing anybody logged.
-fn resolved(value: &Value, hashes: &BTreeMap<String, String>) -> Value {
+fn resolved(value: &Value<'static>, hashes: &BTreeMap<String, String>) -> Value<'static> {
     match value {
         Value::String(text) => {
             let name = text.strip_prefix('@').unwrap_or(text);

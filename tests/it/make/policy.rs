@@ -10,7 +10,7 @@ pub const ALLOW: Outcome = Outcome::Allow { requires_approval: false };
 pub const WITH_APPROVAL: Outcome = Outcome::Allow { requires_approval: true };
 
 /// The policy of the scenario, with these rows.
-pub fn customers_payload(allow: &str, deny: &str) -> Value {
+pub fn customers_payload(allow: &str, deny: &str) -> Value<'static> {
     value(&format!(
         r#"{{"wpc_version":"v1",
         "workload":{{"runtime":"openclaw","agent_name":"argo-deploy-assistant","environment":"prod"}},
@@ -26,11 +26,11 @@ pub const SCENARIO_ALLOW: &str = r#"
     {"action":"rollback","apps":["payments-api"],"namespaces":["prod-canary"],"require_approval":true}"#;
 pub const SCENARIO_DENY: &str = r#"{"action":"edit_app_spec"},{"action":"manage_projects"},{"action":"cluster_admin"}"#;
 
-pub fn v1_payload(more: &str) -> Value {
+pub fn v1_payload(more: &str) -> Value<'static> {
     value(&format!(r#"{{"policy_version":"1","policy_id":"pol_1","issuer_did":"{}"{more}}}"#, did("issuer")))
 }
 
-pub fn v2_payload(id: &str, inherits: Option<&str>, statements: &str) -> Value {
+pub fn v2_payload(id: &str, inherits: Option<&str>, statements: &str) -> Value<'static> {
     let inherits = inherits.map(|id| format!(r#","inherits":"{id}""#)).unwrap_or_default();
     value(&format!(
         r#"{{"policy_version":"2","policy_id":"{id}","issuer_did":"{}","statements":[{statements}]{inherits}}}"#,
@@ -47,7 +47,7 @@ pub fn compile(payload: &Value) -> Policy {
     Policy::compile(payload).unwrap_or_else(|error| panic!("{error}"))
 }
 
-pub fn binds(action: &str, app: &str, namespace: &str, params: &str) -> Value {
+pub fn binds(action: &str, app: &str, namespace: &str, params: &str) -> Value<'static> {
     value(&format!(
         r#"{{"instance":"argocd-prod","job_id":"job_1","action":"{action}",
         "app":{{"uid":"u-1","name":"{app}","namespace":"argocd","project":"payments"}},

@@ -38,16 +38,16 @@ pub fn passes(document: &Value) -> Verdict {
 }
 
 /// Seals a bundle as the agent.
-pub fn seal(payload: Value) -> Value {
+pub fn seal(payload: Value<'static>) -> Value<'static> {
     seal_raw(kind("proof_bundle"), payload, &key("agent"))
 }
 
-pub fn gateway_receipt(payload: Value) -> Value {
+pub fn gateway_receipt(payload: Value<'static>) -> Value<'static> {
     seal_raw(kind("gateway_receipt"), payload, &key("gateway"))
 }
 
 /// A chain of events of these types, linked and hashed.
-pub fn chain(types: &[&str]) -> Vec<Value> {
+pub fn chain(types: &[&str]) -> Vec<Value<'static>> {
     let mut events: Vec<Value> = Vec::new();
     for (at, event_type) in types.iter().enumerate() {
         let mut event = Object::new();
@@ -64,7 +64,7 @@ pub fn chain(types: &[&str]) -> Vec<Value> {
 }
 
 /// The event with the hash of its header.
-pub fn hashed(mut event: Value) -> Value {
+pub fn hashed(mut event: Value<'static>) -> Value<'static> {
     let mut header = event.as_object().expect("an event").clone();
     header.remove("event_hash_b64u");
     set(&mut event, "event_hash_b64u", Some(b64u(&to_compact(&header.into())).into()));
@@ -76,7 +76,7 @@ fn event_hash(events: &[Value], at: usize) -> String {
 }
 
 /// A gateway receipt's payload about event `at`, with its own span.
-pub fn receipt_payload(events: &[Value], at: usize, more: &str) -> Value {
+pub fn receipt_payload(events: &[Value<'static>], at: usize, more: &str) -> Value<'static> {
     value(&format!(
         r#"{{"receipt_version":"1","receipt_id":"rcpt_{at}","gateway_id":"gw_1","provider":"openrouter","model":"m-1",
         "request_hash_b64u":"{}","response_hash_b64u":"{}","tokens_input":120,"tokens_output":40,"latency_ms":812,
@@ -88,7 +88,7 @@ pub fn receipt_payload(events: &[Value], at: usize, more: &str) -> Value {
 }
 
 /// A disclosure of two values, one hidden leaf, and the root over them.
-pub fn disclosure() -> Value {
+pub fn disclosure() -> Value<'static> {
     let leaves = [("action", "string", "\"sync\""), ("dry_run", "boolean", "false")];
     let hidden = b64u("hidden leaf");
     let mut hashes = vec![hidden.clone()];
@@ -110,7 +110,7 @@ pub fn disclosure() -> Value {
 
 /// Tool receipts: a payload, an envelope of version 1, one of version 2 with
 /// co-signature and disclosure.
-fn tool_receipts(events: &[Value]) -> Vec<Value> {
+fn tool_receipts(events: &[Value<'static>]) -> Vec<Value<'static>> {
     let payload = |version: &str, more: &str| {
         value(&format!(
             r#"{{"receipt_version":"{version}","receipt_id":"tr_{version}","tool_name":"argocd.app.sync",
@@ -141,7 +141,7 @@ fn tool_receipts(events: &[Value]) -> Vec<Value> {
     vec![payload("1", ""), sealed(payload("1", "")), co_signed]
 }
 
-fn attestation() -> Value {
+fn attestation() -> Value<'static> {
     use base64ct::Encoding as _;
     use ed25519_dalek::Signer as _;
     let mut attestation = value(&format!(
@@ -158,7 +158,7 @@ fn attestation() -> Value {
 
 /// The good payload: two events, two gateway receipts with spans, three tool
 /// receipts, a side effect, an approval, a rate limit claim, an attestation.
-pub fn good_payload() -> Value {
+pub fn good_payload() -> Value<'static> {
     let events = chain(&["llm_call", "tool_call"]);
     let root = gateway_receipt(receipt_payload(&events, 0, r#","span_id":"s_1","phase":"planning""#));
     let child = r#","span_id":"s_2","parent_span_id":"s_1","phase":"execution","attribution_confidence":1"#;
@@ -185,13 +185,13 @@ pub fn good_payload() -> Value {
 }
 
 /// The good payload with one change, sealed.
-pub fn spoiled(path: &str, new: Option<Value>) -> Value {
+pub fn spoiled(path: &str, new: Option<Value<'static>>) -> Value<'static> {
     spoiled_in(good_payload(), path, new)
 }
 
 /// A payload with one change, sealed; gateway and tool envelopes whose payload
 /// was changed are sealed again as well.
-pub fn spoiled_in(mut payload: Value, path: &str, new: Option<Value>) -> Value {
+pub fn spoiled_in(mut payload: Value<'static>, path: &str, new: Option<Value<'static>>) -> Value<'static> {
     set(&mut payload, path, new);
     for (list, seed, name) in [("receipts", "gateway", "gateway_receipt"), ("tool_receipts", "agent", "tool_receipt")] {
         let Some((at, rest)) = path.strip_prefix(&format!("{list}[")).and_then(|rest| rest.split_once("].")) else {
@@ -212,7 +212,7 @@ pub fn spoiled_in(mut payload: Value, path: &str, new: Option<Value>) -> Value {
 }
 
 /// The value at a path such as `receipts[0].payload`.
-pub fn at_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+pub fn at_path<'a>(value: &'a Value<'static>, path: &str) -> Option<&'a Value<'static>> {
     let mut value = value;
     for step in path.replace('[', ".[").split('.') {
         value = match step.strip_prefix('[') {

@@ -270,7 +270,7 @@ impl Answer {
         String::from_utf8(self.body.clone()).expect("UTF-8")
     }
 
-    pub fn json(&self) -> Value {
+    pub fn json(&self) -> Value<'static> {
         make::value(&self.text())
     }
 

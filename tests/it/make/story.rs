@@ -143,7 +143,7 @@ pub struct Story {
 }
 
 /// An artifact of `name`, its good payload changed at some paths, signed by `who`.
-pub fn made(name: &str, who: &str, changes: &[(&str, Value)]) -> String {
+pub fn made(name: &str, who: &str, changes: &[(&str, Value<'static>)]) -> String {
     let kind: Kind = kind(name);
     let mut payload = good_payload(kind);
     // A nonce of ours keeps equal statements apart.
@@ -171,7 +171,7 @@ pub fn pulse(run: &str, tools: &str, files: &str) -> String {
     )
 }
 
-fn text(text: &str) -> Value {
+fn text(text: &str) -> Value<'static> {
     text.into()
 }
 

@@ -52,7 +52,7 @@ impl Told {
     }
 
     /// The operator's statement, as the next entry.
-    pub fn state(&self, payload: pulselog::artifact::json::Value) {
+    pub fn state(&self, payload: pulselog::artifact::json::Value<'static>) {
         let text = to_compact(&seal_raw(kind("audit_statement"), payload, &key("operator")));
         self.submit(&text);
     }

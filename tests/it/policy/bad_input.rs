@@ -94,7 +94,7 @@ fn nine_ancestors_are_too_deep_wherever_the_chain_ends() {
 
 /// The payload with one change refuses to compile and to be admitted, both at
 /// `path`.
-fn refuses_form(good: &Value, path: &str, new: Option<&str>, code: &str) {
+fn refuses_form(good: &Value<'static>, path: &str, new: Option<&str>, code: &str) {
     let sealed = |payload| to_compact(&seal_raw(kind("work_policy"), payload, &key("policy signer")));
     assert_eq!(outcome(&sealed(good.clone())), "admitted");
     let mut bad = good.clone();

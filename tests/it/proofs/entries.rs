@@ -327,7 +327,6 @@ fn pending(n: u64) -> PendingEntry {
         submitter: SubmitterName::parse("tests").unwrap(),
         payload_hash: PayloadHash::of(body.as_bytes()),
         receipts: None,
-        payload: None,
         keys: Keys::default(),
         body,
     }

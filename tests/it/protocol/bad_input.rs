@@ -10,14 +10,14 @@ use crate::make::protocol::{
 use crate::make::{b64u, did, key, kind, seal_raw, set, value};
 
 /// Changes the good payload and seals it.
-fn changed(change: impl FnOnce(&mut Value)) -> Value {
+fn changed(change: impl FnOnce(&mut Value<'static>)) -> Value<'static> {
     let mut payload = good_payload();
     change(&mut payload);
     seal(payload)
 }
 
 /// A bundle with nothing but these events.
-fn only(events: Vec<Value>) -> Value {
+fn only(events: Vec<Value<'static>>) -> Value<'static> {
     let mut payload = value(&format!(r#"{{"bundle_version":"1","bundle_id":"pb_1","agent_did":"{}"}}"#, did("agent")));
     set(&mut payload, "event_chain", Some(events.into()));
     seal(payload)
@@ -80,7 +80,7 @@ fn numbers_and_sizes_end_where_the_peer_ends_them() {
 
 #[test]
 fn receipts_that_were_tampered_with_do_not_count() {
-    let receipts = |p: &Value| p.get("receipts").and_then(Value::as_array).expect("receipts").to_vec();
+    let receipts = |p: &Value<'static>| p.get("receipts").and_then(Value::as_array).expect("receipts").to_vec();
     let swapped = changed(|p| {
         let list = receipts(p);
         set(p, "receipts[0].payload_hash_b64u", list[1].get("payload_hash_b64u").cloned());
@@ -109,7 +109,7 @@ fn receipts_that_were_tampered_with_do_not_count() {
 
 #[test]
 fn a_receipt_id_stands_for_one_content() {
-    let again = |change: fn(&mut Value)| {
+    let again = |change: fn(&mut Value<'static>)| {
         changed(|p| {
             let list = p.get("receipts").and_then(Value::as_array).expect("receipts");
             let mut copy = list[1].get("payload").cloned().expect("a payload");
@@ -125,7 +125,7 @@ fn a_receipt_id_stands_for_one_content() {
 }
 
 /// A bundle whose one tool receipt discloses `given`, committed to as `root`.
-fn disclosing(given: Value, root: Option<&str>) -> Value {
+fn disclosing(given: Value<'static>, root: Option<&str>) -> Value<'static> {
     let root = root.or(given.text_at("merkle_root_b64u")).expect("a root").to_owned();
     let mut payload = value(&format!(
         r#"{{"receipt_version":"2","receipt_id":"tr_1","tool_name":"argocd.app.sync","args_hash_b64u":"{root}",
@@ -141,7 +141,7 @@ fn disclosing(given: Value, root: Option<&str>) -> Value {
 
 #[test]
 fn a_disclosure_that_does_not_add_up_is_named() {
-    let with = |change: &dyn Fn(&mut Value)| {
+    let with = |change: &dyn Fn(&mut Value<'static>)| {
         let mut given = disclosure();
         change(&mut given);
         disclosing(given, None)
@@ -349,13 +349,13 @@ fn a_run_manifest_must_be_given_and_fit() {
             did("agent")
         ))
     };
-    let reference = |document: &Value| {
+    let reference = |document: &Value<'static>| {
         value(&format!(
             r#"{{"urm_version":"1","urm_id":"urm_1","resource_type":"urm","resource_hash_b64u":"{}"}}"#,
             b64u(&to_compact(document))
         ))
     };
-    let judge = |given: Option<Value>, referred: &Value| {
+    let judge = |given: Option<Value<'static>>, referred: &Value<'static>| {
         let mut options = options();
         options.urm = given;
         let bundle = changed(|p| set(p, "urm", Some(reference(referred))));

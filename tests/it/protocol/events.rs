@@ -49,7 +49,7 @@ fn any_draft() -> impl Strategy<Value = Draft> {
 
 /// The chain by the formula: a header in its own order, hashed, and members
 /// then put into the draft's order.
-fn chain(run_id: &str, drafts: &[Draft]) -> Vec<Value> {
+fn chain(run_id: &str, drafts: &[Draft]) -> Vec<Value<'static>> {
     let mut previous = Value::Null;
     let linked = drafts.iter().enumerate().map(|(at, draft)| {
         let mut event = Object::new();
@@ -69,7 +69,7 @@ fn chain(run_id: &str, drafts: &[Draft]) -> Vec<Value> {
     linked.collect()
 }
 
-fn payload(events: &[Value]) -> Value {
+fn payload(events: &[Value<'static>]) -> Value<'static> {
     let mut payload = value(&format!(r#"{{"bundle_version":"1","bundle_id":"pb_1","agent_did":"{}"}}"#, did("agent")));
     set(&mut payload, "event_chain", Some(events.to_vec().into()));
     payload

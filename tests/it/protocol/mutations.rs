@@ -22,7 +22,7 @@ fn the_good_bundle_passes_with_everything_judged() {
 }
 
 /// A value of another type.
-fn retyped(value: &Value) -> Value {
+fn retyped(value: &Value<'static>) -> Value<'static> {
     match value {
         Value::Bool(_) => "text".into(),
         _ => true.into(),
@@ -30,7 +30,7 @@ fn retyped(value: &Value) -> Value {
 }
 
 /// The empty value of the same type; nothing for what has none.
-fn emptied(value: &Value) -> Option<Value> {
+fn emptied(value: &Value<'static>) -> Option<Value<'static>> {
     match value {
         Value::String(text) if !text.is_empty() => Some("".into()),
         Value::Array(items) if !items.is_empty() => Some(Vec::new().into()),

@@ -24,13 +24,13 @@ fn sign(key: &SigningKey, text: &str) -> String {
 }
 
 /// An envelope of any type; the hash form is that of bundles.
-fn sealed(envelope_type: &str, payload: Value, key: &SigningKey) -> Value {
+fn sealed(envelope_type: &str, payload: Value<'static>, key: &SigningKey) -> Value<'static> {
     let mut envelope = seal_raw(kind("proof_bundle"), payload, key);
     set(&mut envelope, "envelope_type", Some(envelope_type.into()));
     envelope
 }
 
-fn entry(path: &str, artifact: &Value) -> Value {
+fn entry(path: &str, artifact: &Value<'static>) -> Value<'static> {
     let canonical = to_jcs(artifact);
     value(&format!(
         r#"{{"path":"{path}","sha256_b64u":"{}","content_type":"application/json","size_bytes":{}}}"#,
@@ -39,14 +39,14 @@ fn entry(path: &str, artifact: &Value) -> Value {
     ))
 }
 
-fn manifest(entries: Vec<Value>) -> Value {
+fn manifest(entries: Vec<Value<'static>>) -> Value<'static> {
     let mut manifest = value(&format!(r#"{{"manifest_version":"1","generated_at":"{AT}"}}"#));
     set(&mut manifest, "entries", Some(entries.into()));
     manifest
 }
 
 /// A bundle of one run with one receipt; `more` goes into its binding.
-fn member(agent: &str, run: &str, receipt_id: &str, more: &str) -> Value {
+fn member(agent: &str, run: &str, receipt_id: &str, more: &str) -> Value<'static> {
     let mut events = chain(&["llm_call"]);
     set(&mut events[0], "run_id", Some(run.into()));
     events[0] = crate::make::protocol::hashed(events[0].clone());
@@ -61,7 +61,7 @@ fn member(agent: &str, run: &str, receipt_id: &str, more: &str) -> Value {
 }
 
 /// An export of a bundle and attestations, `(list, envelope)` each.
-pub fn export(bundle: &Value, attestations: &[(&str, Value)]) -> Value {
+pub fn export(bundle: &Value<'static>, attestations: &[(&str, Value<'static>)]) -> Value<'static> {
     let mut artifacts = Object::new();
     artifacts.set("proof_bundle_envelope", bundle.clone());
     let mut entries = vec![entry("artifacts/proof_bundle_envelope.json", bundle)];
@@ -80,7 +80,7 @@ pub fn export(bundle: &Value, attestations: &[(&str, Value)]) -> Value {
 }
 
 /// Hash and signature of an export whose members are as wanted.
-fn finish(mut export: Value) -> Value {
+fn finish(mut export: Value<'static>) -> Value<'static> {
     let hash = b64u(&to_jcs(&export));
     let signature = sign(&key("exporter"), &hash);
     for (name, text) in [
@@ -101,7 +101,7 @@ fn answers(document: &Value, kind: DocumentKind, code: &str, field: Option<&str>
     verdict
 }
 
-fn execution(bundle: &Value, change: impl FnOnce(&mut Value)) -> Value {
+fn execution(bundle: &Value<'static>, change: impl FnOnce(&mut Value<'static>)) -> Value<'static> {
     let mut payload = value(&format!(
         r#"{{"attestation_version":"1","attestation_id":"x","execution_type":"sandbox_execution","agent_did":"{}",
         "attester_did":"{}","run_id":"run_1","proof_bundle_hash_b64u":"{}","issued_at":"{AT}",
@@ -118,12 +118,13 @@ fn execution(bundle: &Value, change: impl FnOnce(&mut Value)) -> Value {
 fn exports_and_their_execution_attestations_are_judged() {
     const LIST: &str = "execution_attestation_envelopes";
     let bundle = member("agent", "run_1", "rcpt_1", "");
-    let with = |attestation: Value| export(&bundle, &[(LIST, attestation)]);
-    let answers =
-        |document: &Value, code: &str, field: Option<&str>| answers(document, DocumentKind::ExportBundle, code, field);
+    let with = |attestation: Value<'static>| export(&bundle, &[(LIST, attestation)]);
+    let answers = |document: &Value<'static>, code: &str, field: Option<&str>| {
+        answers(document, DocumentKind::ExportBundle, code, field)
+    };
     let verdict = answers(&with(execution(&bundle, |_| {})), "OK", None);
     assert_eq!(verdict.proof_tier.map(|t| t.name()), Some("gateway"), "attestations raise no tier");
-    let changed = |path: &str, new: Value| with(execution(&bundle, |payload| set(payload, path, Some(new))));
+    let changed = |path: &str, new: Value<'static>| with(execution(&bundle, |payload| set(payload, path, Some(new))));
     let place = |name: &str| format!("artifacts.{LIST}[0].payload.{name}");
     answers(&changed("run_id", "run_2".into()), "HASH_MISMATCH", Some(&place("run_id")));
     answers(&changed("agent_did", did("other").into()), "HASH_MISMATCH", Some(&place("agent_did")));
@@ -185,7 +186,7 @@ fn audit_results_are_judged_and_a_failed_audit_still_verifies() {
 fn an_export_answers_for_dates_manifest_hash_and_signature() {
     let bundle = member("agent", "run_1", "rcpt_1", "");
     let good = export(&bundle, &[]);
-    let changed = |path: &str, new: Value, again: bool| {
+    let changed = |path: &str, new: Value<'static>, again: bool| {
         let mut document = good.clone();
         for name in ["bundle_hash_b64u", "hash_algorithm", "signature_b64u", "algorithm"] {
             if again {
@@ -195,8 +196,9 @@ fn an_export_answers_for_dates_manifest_hash_and_signature() {
         set(&mut document, path, Some(new));
         if again { finish(document) } else { document }
     };
-    let answers =
-        |document: &Value, code: &str, field: &str| answers(document, DocumentKind::ExportBundle, code, Some(field));
+    let answers = |document: &Value<'static>, code: &str, field: &str| {
+        answers(document, DocumentKind::ExportBundle, code, Some(field))
+    };
     let time = |text: &str| Value::from(text);
     answers(&changed("created_at", time("2026-11-22T12:00:01Z"), true), "CAUSAL_CLOCK_CONTRADICTION", "created_at");
     answers(&changed("issued_at", time("2026-11-22T12:35:00.001Z"), true), "FUTURE_TIMESTAMP_POISONING", "issued_at");
@@ -221,7 +223,7 @@ fn an_export_answers_for_dates_manifest_hash_and_signature() {
 }
 
 /// An aggregate of these members, sorted as they must be.
-pub fn aggregate(mut members: Vec<Value>, summary: &str) -> Value {
+pub fn aggregate(mut members: Vec<Value<'static>>, summary: &str) -> Value<'static> {
     members.sort_by_key(|member| b64u(&to_jcs(member)));
     let entries = members.iter().enumerate();
     let entries = entries.map(|(at, member)| entry(&format!("artifacts/member_bundles/{at}.json"), member)).collect();
@@ -240,7 +242,7 @@ pub const TWO: &str = r#"{"total_members":2,"unique_agents":2,"total_runs":2,"fl
 #[test]
 fn members_of_an_aggregate_are_judged_together() {
     let kind = DocumentKind::AggregateBundle;
-    let two = |a: Value, b: Value| aggregate(vec![a, b], TWO);
+    let two = |a: Value<'static>, b: Value<'static>| aggregate(vec![a, b], TWO);
     let first = || member("agent", "team::1", "rcpt_1", r#","span_id":"s","phase":"planning""#);
     let verdict = answers(
         &two(first(), member("other", "team::2", "rcpt_2", r#","span_id":"s","phase":"planning""#)),
@@ -249,7 +251,7 @@ fn members_of_an_aggregate_are_judged_together() {
         None,
     );
     assert_eq!(verdict.proof_tier.map(|t| t.name()), Some("gateway"));
-    let ends_in = |document: &Value, code: &str, end: &str| {
+    let ends_in = |document: &Value<'static>, code: &str, end: &str| {
         let verdict = verify(document, kind, &all_options());
         let field = verdict.field.as_deref().unwrap_or_default();
         assert_eq!(verdict.reason_code, code, "{verdict:?}");
@@ -316,7 +318,7 @@ fn an_aggregate_outlives_none_of_its_members() {
 
 #[test]
 fn commit_signatures_answer_in_order() {
-    let signed = |change: &dyn Fn(&mut Value)| {
+    let signed = |change: &dyn Fn(&mut Value<'static>)| {
         let mut document = value(&format!(
             r#"{{"version":"m1","type":"message_signature","algo":"ed25519","did":"{}","message":"commit:135016bb","signature":""}}"#,
             did("agent")
@@ -326,7 +328,7 @@ fn commit_signatures_answer_in_order() {
         set(&mut document, "signature", Some(signature.into()));
         document
     };
-    let answers = |document: &Value, code| answers(document, DocumentKind::CommitSignature, code, None);
+    let answers = |document: &Value<'static>, code| answers(document, DocumentKind::CommitSignature, code, None);
     let good = signed(&|_| {});
     answers(&good, "OK");
     answers(&signed(&|d| set(d, "message", Some("COMMIT:135016BB".into()))), "OK");

@@ -17,7 +17,7 @@ const KINDS: [DocumentKind; 4] = [
 ];
 
 /// Any value, with names and texts that mean something here.
-fn any_value() -> impl Strategy<Value = Value> {
+fn any_value() -> impl Strategy<Value = Value<'static>> {
     let words = prop_oneof![
         Just("1".to_owned()),
         Just("proof_bundle".to_owned()),

@@ -10,7 +10,7 @@ use crate::make::{shared, value};
 /// 2026-02-18T00:00:00Z, the time the conformance index asks for.
 const VERIFICATION_TIME_MS: i64 = 1_771_372_800_000;
 
-fn read(path: &Path) -> Value {
+fn read(path: &Path) -> Value<'static> {
     value(&std::fs::read_to_string(path).expect("a vector"))
 }
 

@@ -90,7 +90,7 @@ pub fn co_signed() -> String {
 }
 
 /// What a log made of the text, today or on its day.
-pub fn admitted(name: &str, text: &str) -> Admitted {
+pub fn admitted(name: &str, text: &str) -> Admitted<'static> {
     if !name.contains("--version-1") {
         return admit_any(text).expect(name);
     }
@@ -182,6 +182,6 @@ fn the_statement_key_of_the_formats_is_the_stores() {
 }
 
 /// A value of the vectors as the project reads it.
-pub fn parsed(text: &str) -> Json {
+pub fn parsed(text: &str) -> Json<'static> {
     value(text)
 }

@@ -11,7 +11,7 @@ use crate::make::{hex, value};
 const CLUSTER: &str = "https://kubernetes.default.svc";
 
 /// What the operator knows of the instance.
-fn instance(closed: bool, server: &str) -> Value {
+fn instance(closed: bool, server: &str) -> Value<'static> {
     value(&format!(
         r#"[{{"instance":"argocd-prod","closed_writes":{closed},"humans_complete":false,
         "clusters":[{{"name":"in-cluster","server":"{server}"}}]}}]"#
@@ -23,7 +23,7 @@ pub fn closed(story: &mut Story) {
     story.set("roots", "instances", instance(true, CLUSTER));
 }
 
-fn revisions(of: &str) -> Value {
+fn revisions(of: &str) -> Value<'static> {
     Value::Array(vec![hex(of)[..40].into()])
 }
 

@@ -8,7 +8,7 @@ use crate::audit::goldens::{Golden, golden};
 use crate::make::audit::{START_MS, Story, time};
 use crate::make::{did, hex, value};
 
-fn none() -> Value {
+fn none() -> Value<'static> {
     Value::Array(vec![])
 }
 

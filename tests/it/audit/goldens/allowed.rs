@@ -13,7 +13,7 @@ use crate::make::{b64u, did, value};
 
 /// Model calls under a policy that asks for a tier; the first one shows this
 /// model identity.
-fn tiered(minimum: &str, identity: Option<Value>) -> Story {
+fn tiered(minimum: &str, identity: Option<Value<'static>>) -> Story {
     let more = r#","allowed_providers":["openai"],"allowed_models":["gpt-5"]"#;
     let tier = format!(r#"{more},"minimum_model_identity_tier":"{minimum}""#);
     let mut story = reads_only(v1_payload(&tier));
@@ -25,7 +25,7 @@ fn tiered(minimum: &str, identity: Option<Value>) -> Story {
 }
 
 /// Of a model that its provider published a manifest of, in part.
-fn identity(model: &str, artifacts: &str) -> Option<Value> {
+fn identity(model: &str, artifacts: &str) -> Option<Value<'static>> {
     Some(value(&format!(
         r#"{{"model_identity_version":"1","tier":"closed_provider_manifest",
         "model":{{"provider":"openai","name":"{model}"}},"artifacts":{artifacts}}}"#

@@ -29,7 +29,7 @@ fn known_as(story: &mut Story, who: &str) {
 }
 
 /// The wrappers of the roots, and one more for an agent.
-fn wrappers_and(story: &Story, who: &str, agent: &str) -> Value {
+fn wrappers_and(story: &Story, who: &str, agent: &str) -> Value<'static> {
     let mut rows = story.said("roots").get("wrappers").and_then(Value::as_array).expect("rows").to_vec();
     rows.push(value(&format!(r#"{{"did":"{}","agents":["{}"]}}"#, did(who), did(agent))));
     Value::Array(rows)

@@ -14,7 +14,7 @@ fn event(story: &Story) -> String {
 
 /// A receipt of the agent's own, without envelope, bound to the first run in
 /// every way it can be.
-fn own(story: &Story, more: &str) -> Value {
+fn own(story: &Story, more: &str) -> Value<'static> {
     let (event, scope) = (event(story), story.decided_scope("sync"));
     let policy = story.said("sync").text_at("policy_hash_b64u").expect("a policy");
     value(&format!(

@@ -12,7 +12,7 @@ use crate::make::audit::Story;
 use crate::make::{did, set, value};
 
 /// The second token, issued once more by somebody else, with a member changed.
-fn issued_by(story: &mut Story, who: &str, member: &str, new: impl Into<Value>) {
+fn issued_by(story: &mut Story, who: &str, member: &str, new: impl Into<Value<'static>>) {
     let issuers = ["issuer", "second issuer"].map(|issuer| did(issuer).into());
     story.set("roots", "cst_issuers", Value::Array(issuers.to_vec()));
     let mut again = story.steps[story.index("t2") as usize].clone();
@@ -39,7 +39,7 @@ fn of_two_policies(story: &mut Story) {
 }
 
 /// The second token's issuer says it once more, with a member changed.
-fn said_again(story: &mut Story, member: &str, new: impl Into<Value>) {
+fn said_again(story: &mut Story, member: &str, new: impl Into<Value<'static>>) {
     issued_by(story, "issuer", member, new);
     story.set("issued again", "nonce", crate::make::audit::nonce("once more"));
 }
@@ -180,13 +180,13 @@ fn a_token_that_two_issuers_give_to_two_jobs_leaves_both_open() {
 }
 
 /// The same, logged before the token's own issuer says it.
-fn issued_before(story: &mut Story, member: &str, new: impl Into<Value>) {
+fn issued_before(story: &mut Story, member: &str, new: impl Into<Value<'static>>) {
     issued_by(story, "second issuer", member, new);
     story.move_after("t2", "issued again");
 }
 
 /// One claim of the second token, told otherwise by the second issuer.
-type Otherwise = fn(&mut Story) -> (&'static str, Value);
+type Otherwise = fn(&mut Story) -> (&'static str, Value<'static>);
 
 const OTHERWISE: &[(&str, Otherwise)] = &[
     ("ended long ago", |_| ("claims.exp", Value::from(1_700_000_000_u32))),

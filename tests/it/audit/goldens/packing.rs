@@ -33,7 +33,7 @@ const EVENT: &str = "event_hash_b64u";
 const RUN: &str = "run_id";
 
 /// The receipts of the first bundle.
-fn receipts(story: &Story) -> Vec<Value> {
+fn receipts(story: &Story) -> Vec<Value<'static>> {
     story.said("b1").get("receipts").and_then(Value::as_array).expect("receipts").to_vec()
 }
 
@@ -79,7 +79,7 @@ fn one_left_out(story: &mut Story) {
     bundle_again(story, &[1]);
 }
 
-fn change(key: &str) -> Value {
+fn change(key: &str) -> Value<'static> {
     value(&format!(r#"{{"system":"jira","key":"OPS-{key}"}}"#))
 }
 
@@ -100,7 +100,7 @@ fn again(story: &mut Story, change_last: fn(&mut Story)) {
 }
 
 /// A chain of the first run that begins with another event.
-fn other_beginning(story: &Story) -> Value {
+fn other_beginning(story: &Story) -> Value<'static> {
     let mut before = Value::Null;
     let events = story.chain("r1", 3).into_iter().enumerate().map(|(at, mut event)| {
         if at == 0 {

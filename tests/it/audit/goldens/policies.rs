@@ -10,7 +10,7 @@ use crate::make::policy::{statement, v1_payload, v2_payload};
 use crate::make::{b64u, did, rehash_scope, set, value};
 
 /// The customers' form with one member changed.
-pub fn customers(path: &str, new: &str) -> Value {
+pub fn customers(path: &str, new: &str) -> Value<'static> {
     let mut policy = value(POLICY);
     set(&mut policy, path, Some(value(new)));
     policy
@@ -18,14 +18,14 @@ pub fn customers(path: &str, new: &str) -> Value {
 
 /// A story of reads and model calls alone: no write that needs a policy of
 /// its own.
-pub fn reads_only(policy: Value) -> Story {
+pub fn reads_only(policy: Value<'static>) -> Story {
     let mut story = Story::under(policy, &[]);
     let writes = ["ok", "sync", "sync receipt", "seen", "edit", "t2", "r2 call 1", "back ok", "back", "back receipt"];
     writes.iter().chain(&["back seen", "b2"]).for_each(|name| drop(story.remove(name)));
     story
 }
 
-fn v1(providers: &str, models: &str) -> Value {
+fn v1(providers: &str, models: &str) -> Value<'static> {
     v1_payload(&format!(r#","allowed_providers":[{providers}],"allowed_models":[{models}]"#))
 }
 
@@ -47,12 +47,12 @@ fn v2(more: &[String]) -> Story {
     Story::under(v2_payload("child", None, &statements(more)), &[])
 }
 
-fn everything(id: &str, inherits: Option<&str>, actions: &str) -> Value {
+fn everything(id: &str, inherits: Option<&str>, actions: &str) -> Value<'static> {
     v2_payload(id, inherits, &statement("Allow", actions, r#""**""#, ""))
 }
 
 /// The statements under parents, logged in this order before them.
-fn child(parents: &[(&str, Value)]) -> Story {
+fn child(parents: &[(&str, Value<'static>)]) -> Story {
     Story::under(v2_payload("child", Some("parent"), &statements(&[])), parents)
 }
 

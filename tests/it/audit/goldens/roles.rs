@@ -8,11 +8,11 @@ use crate::audit::goldens::{Golden, Read, golden};
 use crate::make::audit::{Story, nonce};
 use crate::make::{did, good_payload, hex, kind, set, value};
 
-fn none() -> Value {
+fn none() -> Value<'static> {
     Value::Array(vec![])
 }
 
-fn dids(names: &[&str]) -> Value {
+fn dids(names: &[&str]) -> Value<'static> {
     Value::Array(names.iter().map(|name| did(name).into()).collect())
 }
 

@@ -36,7 +36,7 @@ fn revoked_after_expiry(story: &mut Story) {
 }
 
 /// The second token's issuance once more, the first time as it was.
-fn issued_twice(story: &mut Story, member: &str, new: Value) {
+fn issued_twice(story: &mut Story, member: &str, new: Value<'static>) {
     let at = story.index("t2") as usize;
     let mut twice = story.steps[at].clone();
     twice.name = "twice".to_owned();

@@ -27,7 +27,7 @@ fn polled(story: &mut Story) {
     story.set("polled", "channel", "poll");
 }
 
-fn polled_with(story: &mut Story, member: &str, new: impl Into<Value>) {
+fn polled_with(story: &mut Story, member: &str, new: impl Into<Value<'static>>) {
     polled(story);
     story.set("polled", member, new);
 }

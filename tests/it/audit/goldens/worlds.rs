@@ -17,7 +17,7 @@ fn two_issuers(story: &mut Story) {
 }
 
 /// A token, issued once more with a member changed, by somebody in the role.
-pub fn told_otherwise(story: &mut Story, token: &str, who: &str, member: &str, new: impl Into<Value>) {
+pub fn told_otherwise(story: &mut Story, token: &str, who: &str, member: &str, new: impl Into<Value<'static>>) {
     two_issuers(story);
     let mut again = story.steps[story.index(token) as usize].clone();
     again.name = format!("{token} again");
@@ -88,7 +88,7 @@ fn revoked(story: &mut Story) {
 
 /// At its end the log holds the second token once more, by the key of its
 /// issuer, whom the operator trusts no more from there on.
-fn stolen_key(story: &mut Story, member: &str, new: impl Into<Value>) {
+fn stolen_key(story: &mut Story, member: &str, new: impl Into<Value<'static>>) {
     told_otherwise(story, "t2", "issuer", member, new);
     story.move_after("t2 again", "job-1.b2");
     distrust_from(story, "issuer", "t2 again");

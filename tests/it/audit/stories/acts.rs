@@ -167,7 +167,14 @@ impl World {
     }
 
     /// What a decision says about a run, an application and an action.
-    pub fn decision(&self, run: usize, verdict: &str, binds: &Value, approvals: &[String], name: &str) -> Value {
+    pub fn decision(
+        &self,
+        run: usize,
+        verdict: &str,
+        binds: &Value<'static>,
+        approvals: &[String],
+        name: &str,
+    ) -> Value<'static> {
         let of = &self.runs[run];
         let mut payload = value(&format!(
             r#"{{"argocd_decision_version":"1","nonce":"{}","decision":"{verdict}","decision_reason":"row",
@@ -187,7 +194,7 @@ impl World {
         payload
     }
 
-    pub fn binds(&self, run: usize, action: &str, app: &App, more: &str) -> Value {
+    pub fn binds(&self, run: usize, action: &str, app: &App, more: &str) -> Value<'static> {
         value(&format!(
             r#"{{"instance":"{INSTANCE}","job_id":"{}","action":"{action}","app":{},"destination":{},{more}}}"#,
             self.runs[run].job,
@@ -197,7 +204,7 @@ impl World {
     }
 
     /// Decides, and lets the wrapper's answer arrive; gives the draft's name.
-    pub fn decide(&mut self, run: usize, verdict: &str, binds: &Value, approvals: &[String]) -> String {
+    pub fn decide(&mut self, run: usize, verdict: &str, binds: &Value<'static>, approvals: &[String]) -> String {
         let action = binds.text_at("action").unwrap_or_default().to_owned();
         let name = self.fresh(&format!("{} {verdict} {action}", self.runs[run].id));
         let payload = self.decision(run, verdict, binds, approvals, &name);

@@ -42,7 +42,7 @@ pub fn packed(whole: &Timeline, job: &str) -> Timeline {
 }
 
 /// Appends the operator's statement about a job, changed or not.
-pub fn state(timeline: &mut Timeline, job: &str, change: impl FnOnce(&mut Value)) {
+pub fn state(timeline: &mut Timeline, job: &str, change: impl FnOnce(&mut Value<'static>)) {
     know_all(timeline);
     let size = timeline.size();
     let last = timeline.prefix(size).last().expect("an entry").1.entry.logged_at;

@@ -95,7 +95,7 @@ impl App {
     }
 }
 
-pub fn policy() -> Value {
+pub fn policy() -> Value<'static> {
     let row = |action: &str, more: &str| {
         format!(
             r#"{{"action":"{action}","apps":["payments-api","ledger-api"],
@@ -119,7 +119,7 @@ pub fn policy() -> Value {
 }
 
 /// Roots for everybody, under one policy.
-pub fn roots(policy: &str, knows_clusters: bool) -> Value {
+pub fn roots(policy: &str, knows_clusters: bool) -> Value<'static> {
     let list = |of: &[String]| of.join(",");
     let quoted = |names: &[&str]| list(&names.iter().map(|name| format!(r#""{}""#, did(name))).collect::<Vec<_>>());
     let agent = |name: &&str| {

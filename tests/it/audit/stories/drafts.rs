@@ -24,7 +24,7 @@ pub struct Draft {
     /// Nobody signs what is bare.
     pub signer: String,
     pub submitter: String,
-    pub payload: Value,
+    pub payload: Value<'static>,
     /// When the log takes it in.
     pub ms: i64,
     /// The same statement as that draft's.
@@ -40,7 +40,7 @@ pub struct Logged {
 }
 
 impl Draft {
-    pub fn set(&mut self, path: &str, new: impl Into<Value>) {
+    pub fn set(&mut self, path: &str, new: impl Into<Value<'static>>) {
         set(&mut self.payload, path, Some(new.into()));
     }
 
@@ -54,8 +54,8 @@ impl Draft {
 }
 
 struct Sealed {
-    payload: Value,
-    envelope: Value,
+    payload: Value<'static>,
+    envelope: Value<'static>,
     hash: String,
 }
 
@@ -94,7 +94,7 @@ impl<'a> Sealer<'a> {
         Some(sealed)
     }
 
-    fn resolved(&mut self, value: &Value, of: &Draft) -> Value {
+    fn resolved(&mut self, value: &Value<'static>, of: &Draft) -> Value<'static> {
         match value {
             Value::String(text) => self.named(text, of).unwrap_or_else(|| value.clone()),
             Value::Array(items) => Value::Array(items.iter().map(|item| self.resolved(item, of)).collect()),
@@ -110,7 +110,7 @@ impl<'a> Sealer<'a> {
     }
 
     /// What a text stands for; one that names nobody has a hash of nothing.
-    fn named(&mut self, text: &str, of: &Draft) -> Option<Value> {
+    fn named(&mut self, text: &str, of: &Draft) -> Option<Value<'static>> {
         let (what, name) = text.strip_prefix('@')?.split_once(':')?;
         Some(match what {
             "hash" => self.sealed(name).map_or_else(|| hex(name), |sealed| sealed.hash.clone()).into(),

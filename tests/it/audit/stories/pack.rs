@@ -58,7 +58,7 @@ impl World {
         self.runs[run].bundles.push(name);
     }
 
-    fn bundle(&mut self, run: usize, name: &str) -> Value {
+    fn bundle(&mut self, run: usize, name: &str) -> Value<'static> {
         let is_listed_twice = self.may("listed twice", 10);
         let of = &self.runs[run];
         let hashes = of.tokens.iter().map(|token| token.hash.as_str().into()).collect();

@@ -46,13 +46,13 @@ pub struct Run {
     /// What its tokens grant, and whether they pin the policy.
     pub scope: String,
     pub is_pinned: bool,
-    pub events: Vec<Value>,
+    pub events: Vec<Value<'static>>,
     /// Receipts of model calls that the runtime holds.
     pub calls: Vec<String>,
     pub reads: Vec<String>,
     pub writes: Vec<Write>,
     /// The agent's own receipts: array and value for the bundle.
-    pub own: Vec<(&'static str, Value)>,
+    pub own: Vec<(&'static str, Value<'static>)>,
     /// Calls of each tool.
     pub tools: BTreeMap<&'static str, i64>,
     pub bundles: Vec<String>,
@@ -142,7 +142,7 @@ impl World {
     }
 
     /// Logs a statement at a time of the log's clock.
-    pub fn say(&mut self, name: &str, kind: &'static str, signer: &str, payload: Value, ms: i64) {
+    pub fn say(&mut self, name: &str, kind: &'static str, signer: &str, payload: Value<'static>, ms: i64) {
         self.drafts.push(Draft {
             name: name.to_owned(),
             kind,

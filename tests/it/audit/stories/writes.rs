@@ -59,7 +59,7 @@ impl World {
     }
 
     /// No two writes of a story bind the same.
-    fn write_binds(&mut self, run: usize, app: &App) -> Value {
+    fn write_binds(&mut self, run: usize, app: &App) -> Value<'static> {
         let revision = hex(&self.fresh("revision"))[..40].to_owned();
         if self.dice.chance(35) {
             let history = self.dice.between(1, 90);
@@ -74,7 +74,7 @@ impl World {
         self.binds(run, "sync", app, &format!(r#""revisions":["{revision}"],"params":{params}"#))
     }
 
-    pub fn approve(&mut self, run: usize, who: usize, binds: &Value, verdict: &str) -> String {
+    pub fn approve(&mut self, run: usize, who: usize, binds: &Value<'static>, verdict: &str) -> String {
         let (of, approver) = (&self.runs[run], APPROVERS[who]);
         let (id, agent, now) = (of.id.clone(), of.agent, of.now);
         let name = self.fresh(&format!("{id} {verdict}"));
@@ -93,7 +93,7 @@ impl World {
         name
     }
 
-    fn accepted(&mut self, run: usize, binds: &Value, app: &App, approval: String, decision: String) -> Write {
+    fn accepted(&mut self, run: usize, binds: &Value<'static>, app: &App, approval: String, decision: String) -> Write {
         let is_sync = binds.text_at("action") == Some("sync");
         let started = self.pass(run, 1, 20);
         let name = self.fresh(&format!("{decision} seen"));
@@ -143,12 +143,12 @@ impl World {
     fn observation(
         &mut self,
         run: usize,
-        binds: &Value,
+        binds: &Value<'static>,
         app: &App,
         started: i64,
         operation: &str,
         channel: &str,
-    ) -> Value {
+    ) -> Value<'static> {
         let action = binds.text_at("action").expect("an action").to_owned();
         let certainty = if action == "sync" { "inferred" } else { "stated" };
         // An operation ends in one way, whichever channel reports it.
