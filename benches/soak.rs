@@ -3,21 +3,17 @@
 //!
 //! `cargo bench --bench soak [-- ENTRIES [DIR]]`; fails above the promised peak.
 
+#[path = "process.rs"]
+mod process;
 #[path = "receipts.rs"]
 mod receipts;
 
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ed25519_dalek::SigningKey;
 use pulselog::artifact::Did;
-use pulselog::entry::SubmitterName;
-use pulselog::server::submitters::{self, TokenOptions};
 
-const ORIGIN: &str = "bench.example.com/log";
 const LINES: usize = 500;
 const BATCHERS: usize = 6;
 const SINGLES: usize = 8;
@@ -45,10 +41,11 @@ fn main() {
     let entries: usize = args.first().and_then(|a| a.parse().ok()).unwrap_or(2_000_000);
     let kept = tempfile::tempdir().expect("a temporary directory");
     let dir = args.get(1).map_or_else(|| kept.path().to_owned(), std::path::PathBuf::from);
-    let (mut child, url, token) = serve(&dir);
+    let served = process::serve(process::OWN, &dir);
+    let pid = served.process.0.id();
     let load = Load {
-        url,
-        token,
+        url: format!("http://{}", served.addr),
+        token: served.token,
         key: SigningKey::from_bytes(&[9; 32]),
         entries,
         next: AtomicUsize::new(0),
@@ -56,10 +53,9 @@ fn main() {
         reads: AtomicUsize::new(0),
         stop: AtomicBool::new(false),
     };
-    let descriptors = run(&load, child.id());
-    let peak = status(child.id(), "VmHWM:").expect("the service runs");
-    child.kill().expect("the service runs");
-    let _ = child.wait();
+    let descriptors = run(&load, pid);
+    let peak = status(pid, "VmHWM:").expect("the service runs");
+    drop(served.process);
     println!(
         "peak {} MiB (promised <= {}), {descriptors} descriptors (<= {DESCRIPTORS_MAX})",
         peak >> 20,
@@ -67,32 +63,6 @@ fn main() {
     );
     let held = peak <= PEAK_BYTES_MAX && descriptors <= DESCRIPTORS_MAX;
     std::process::exit(i32::from(!held));
-}
-
-/// Starts the binary on a free port and waits until it says where it listens.
-fn serve(dir: &Path) -> (Child, String, String) {
-    let data = dir.join("log");
-    std::fs::create_dir_all(&data).expect("a directory");
-    let pulselog = || Command::new(env!("CARGO_BIN_EXE_pulselog"));
-    let key = dir.join("log.pem");
-    assert!(
-        pulselog().args(["keygen", "--origin", ORIGIN, "--out"]).arg(&key).output().expect("keygen").status.success()
-    );
-    let token = submitters::create(&data, &SubmitterName::parse("soak").expect("a name"), TokenOptions::default());
-    let operator = Did::of(&SigningKey::from_bytes(&[8; 32]).verifying_key());
-    let mut serve = pulselog();
-    serve.args(["serve", "--listen", "127.0.0.1:0", "--origin", ORIGIN, "--operator", operator.as_str()]);
-    serve.arg("--data").arg(&data).arg("--key").arg(&key).stderr(Stdio::piped());
-    let mut child = serve.spawn().expect("the binary");
-    let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-    let url = lines
-        .by_ref()
-        .map_while(Result::ok)
-        .find_map(|line| line.split_once(" on http://").map(|(_, addr)| format!("http://{}", addr.trim())));
-    std::thread::spawn(move || {
-        lines.map_while(Result::ok).filter(|l| l.contains("ERROR")).for_each(|l| eprintln!("{l}"));
-    });
-    (child, url.expect("an address"), token.expect("a token").token)
 }
 
 /// Runs the load to its end; most descriptors that were seen open.

@@ -48,6 +48,7 @@ use tokio::task::JoinHandle;
 
 use crate::artifact::KeyCache;
 use crate::codes::{self, Code};
+use crate::server::api::Api;
 use crate::server::api::judges::Judges;
 use crate::server::api::problem::Problem;
 use crate::server::api::slots::Slots;
@@ -64,7 +65,7 @@ use crate::server::log::{Log, Opening};
 use crate::server::pool::Pool;
 use crate::server::scrub::Scrub;
 use crate::server::signals::{Asked, Signals};
-use crate::server::state::{AppState, LogFacts};
+use crate::server::state::{AppState, LogFacts, Shared};
 use crate::server::submitters::live::Tokens;
 use crate::server::telemetry::Metrics;
 
@@ -121,7 +122,7 @@ impl Server {
         };
         let scrub = Scrub::start(&log, scrub_settings(&crowd));
         let keys = Arc::new(KeyCache::new());
-        let state = AppState {
+        let state = AppState::new(Shared {
             access,
             desks: Desks::new(log.clone(), Arc::clone(&keys)),
             audits: Audits::new(index.clone(), operator, facts.origin.clone()),
@@ -137,11 +138,11 @@ impl Server {
             limits,
             crowd,
             facts,
-        };
+        });
         let (stop, stopped) = watch::channel(false);
         runtime.spawn(count_published(state.log.follow(), state.metrics.clone()));
-        let router = api::router(state.clone(), pages::router(), any(lost));
-        let serving = runtime.spawn(listener::serve(listener, router, crowd, stopped));
+        let api = Api::new(state.clone(), pages::router(), any(lost));
+        let serving = runtime.spawn(listener::serve(listener, api, crowd, stopped));
         tracing::info!(%addr, origin = state.facts.origin, size = state.log.published().head.size.get(), "serving");
         Ok(Self { addr, state, stop, serving, running, runtime })
     }

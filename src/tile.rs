@@ -20,7 +20,7 @@ mod entries;
 mod path;
 mod pyramid;
 
-pub use entries::{bundle_bytes_max, decode_bundle, encode_bundle};
+pub use entries::{bundle_bytes_max, decode_bundle, encode_bundle, push_entry};
 pub use path::TilePath;
 pub use pyramid::Pyramid;
 

@@ -29,11 +29,11 @@ pub mod wire;
 
 mod around;
 
-use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::codes::{Code, service};
 use crate::server::api::answer::Answer;
+pub use crate::server::api::around::Api;
 use crate::server::api::query::Param;
 use crate::server::state::AppState;
 
@@ -366,13 +366,3 @@ pub static ROUTES: &[Route] = &[
     ),
     reads("/docs/errors", serve("/docs/errors", || get(docs::errors)), "Every code and its meaning.", &[], HTML, &[]),
 ];
-
-/// The router of the table and of the pages, with what surrounds every
-/// request; `lost` answers for addresses that nobody has.
-pub fn router(state: AppState, pages: Router<AppState>, lost: MethodRouter<AppState>) -> Router {
-    let mut router = Router::new();
-    for served in ROUTES.iter().filter_map(|route| route.served.as_ref()) {
-        router = router.route(served.path, (served.handler)());
-    }
-    around::layers(router.merge(pages).fallback(lost), state.clone()).with_state(state)
-}

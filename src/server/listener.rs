@@ -21,7 +21,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use hyper::body::Incoming;
@@ -33,8 +32,8 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
-use tower::ServiceExt;
 
+use crate::server::api::Api;
 use crate::server::config::crowd::{Crowd, count};
 use crate::server::listener::stream::{Answering, Watched};
 use crate::server::listener::table::{Entered, Table};
@@ -59,9 +58,9 @@ const SYSTEM_BUFFER_BYTES: usize = 256 << 10;
 const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\n\
     Content-Type: text/plain\r\nContent-Length: 40\r\n\r\ntoo many connections from this address.\n";
 
-/// Serves `router` on `listener` until `stop` is true, then until every request
+/// Serves `api` on `listener` until `stop` is true, then until every request
 /// under way was answered.
-pub async fn serve(listener: TcpListener, router: Router, crowd: Crowd, mut stop: watch::Receiver<bool>) {
+pub async fn serve(listener: TcpListener, api: Api, crowd: Crowd, mut stop: watch::Receiver<bool>) {
     // Connections have what the listener has.
     let bounded = set_socket_send_buffer_size(&listener, SYSTEM_BUFFER_BYTES)
         .and_then(|()| set_socket_recv_buffer_size(&listener, SYSTEM_BUFFER_BYTES));
@@ -76,7 +75,7 @@ pub async fn serve(listener: TcpListener, router: Router, crowd: Crowd, mut stop
                 let _ = timeout(ACCEPT_RETRY, table.changed()).await;
             }
             match listener.accept().await {
-                Ok((stream, addr)) => accept(stream, addr, &table, &router, &stop),
+                Ok((stream, addr)) => accept(stream, addr, &table, &api, &stop),
                 Err(error) => {
                     tracing::warn!(%error, "connection not accepted");
                     sleep(ACCEPT_RETRY).await;
@@ -121,14 +120,14 @@ fn raise_descriptors() -> usize {
     limit.current.and_then(|current| usize::try_from(current).ok()).unwrap_or(usize::MAX)
 }
 
-fn accept(stream: TcpStream, addr: SocketAddr, table: &Arc<Table>, router: &Router, stop: &watch::Receiver<bool>) {
+fn accept(stream: TcpStream, addr: SocketAddr, table: &Arc<Table>, api: &Api, stop: &watch::Receiver<bool>) {
     // Answers are written whole; waiting to fill a packet only delays them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "connection without nodelay");
     }
     match table.enter(addr.ip()) {
         Some(entered) => {
-            tokio::spawn(converse(stream, entered, router.clone(), stop.clone()));
+            tokio::spawn(converse(stream, entered, api.clone(), stop.clone()));
         }
         None => {
             tracing::debug!("connection refused: its address holds as many as one may");
@@ -138,17 +137,14 @@ fn accept(stream: TcpStream, addr: SocketAddr, table: &Arc<Table>, router: &Rout
 }
 
 /// One connection, until its end or until the table wants it closed.
-async fn converse(stream: TcpStream, entered: Entered, router: Router, mut stop: watch::Receiver<bool>) {
+async fn converse(stream: TcpStream, entered: Entered, api: Api, mut stop: watch::Receiver<bool>) {
     let line = entered.line();
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&line)));
     let service = service_fn(|request: Request<Incoming>| {
         line.begun();
-        let (line, router) = (Arc::clone(&line), router.clone());
+        let (line, api) = (Arc::clone(&line), api.clone());
         async move {
-            let response = match router.oneshot(request.map(Body::new)).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            };
+            let response = api.answer(request.map(Body::new)).await;
             Ok::<_, Infallible>(response.map(|body| Answering::new(body, line)))
         }
     });

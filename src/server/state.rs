@@ -1,6 +1,7 @@
 //! What handlers share. Each handle is small, and handlers name the ones they
 //! use: `State<Log>`, `State<Index>`, `State<LogFacts>` …
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
@@ -35,9 +36,29 @@ pub struct LogFacts {
     pub url: String,
 }
 
-/// Everything a request may need. Clones share it.
+/// Everything a request may need. Every layer around a handler clones it for
+/// every request: a clone is one count.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Shared>);
+
+impl AppState {
+    /// One for all.
+    #[must_use]
+    pub fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// What [`AppState`] leads to.
+pub struct Shared {
     /// The log.
     pub log: Log,
     /// Search rows.

@@ -22,11 +22,20 @@ pub fn encode_bundle(entries: &[&[u8]]) -> Result<Vec<u8>, TileError> {
     let length = entries.iter().map(|entry| LENGTH_BYTES + entry.len()).sum();
     let mut bytes = Vec::with_capacity(length);
     for entry in entries {
-        let length = u16::try_from(entry.len()).map_err(|_| TileError::EntryTooLarge { got: entry.len() })?;
-        bytes.extend_from_slice(&length.to_be_bytes());
-        bytes.extend_from_slice(entry);
+        push_entry(&mut bytes, entry)?;
     }
     Ok(bytes)
+}
+
+/// Adds one entry to a bundle that grows; its maker counts them.
+///
+/// # Errors
+/// An entry above 65,535 bytes.
+pub fn push_entry(bundle: &mut Vec<u8>, entry: &[u8]) -> Result<(), TileError> {
+    let length = u16::try_from(entry.len()).map_err(|_| TileError::EntryTooLarge { got: entry.len() })?;
+    bundle.extend_from_slice(&length.to_be_bytes());
+    bundle.extend_from_slice(entry);
+    Ok(())
 }
 
 /// Reads a bundle of exactly `count` entries, which the checkpoint implies.

@@ -9,12 +9,14 @@ use axum::http::uri::Authority;
 use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
+use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 use crate::codes::service;
 use crate::server::api::problem::{Problem, Refused};
-use crate::server::api::slots;
+use crate::server::api::{ROUTES, ready, slots};
 use crate::server::state::AppState;
 
 /// Headers of every answer that does not set its own.
@@ -31,17 +33,68 @@ const ENTRY_TILES: &str = "/tile/entries/";
 /// Label of requests that no route took.
 const NO_ROUTE: &str = "none";
 
-/// Wraps `router`. The outermost layer sees every answer, also that of a panic.
-/// Each layer of ours costs every waiting request some 3 KB: there are few.
-pub fn layers(router: Router<AppState>, state: AppState) -> Router<AppState> {
+/// Everything that is answered. Clones share it.
+#[derive(Clone)]
+pub struct Api {
+    router: Router,
+    state: AppState,
+}
+
+impl Api {
+    /// The table and the pages, with what surrounds every request; `lost`
+    /// answers for addresses that nobody has.
+    pub fn new(state: AppState, pages: Router<AppState>, lost: MethodRouter<AppState>) -> Self {
+        let (mut read, mut sent) = (pages, Router::new());
+        for route in ROUTES {
+            let Some(served) = &route.served else { continue };
+            match route.method {
+                "GET" => read = read.route(served.path, (served.handler)()),
+                _ => sent = sent.route(served.path, (served.handler)()),
+            }
+        }
+        // What is sent waits for no slot of a reader and is answered unpacked.
+        let router = reads(read.fallback(lost), state.clone()).merge(sent);
+        Self { router: all(router, state.clone()).with_state(state.clone()), state }
+    }
+
+    /// Answers one request; what is ready already, before anything else is done.
+    pub async fn answer(self, request: Request) -> Response {
+        if let Some(ended) = ready_answer(&self.state, &request) {
+            return self.state.slots.hold_answer(ended).await;
+        }
+        match self.router.oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+}
+
+/// Wraps what is read: a slot each, and packed where that makes it smaller.
+fn reads(router: Router<AppState>, state: AppState) -> Router<AppState> {
     router
-        .method_not_allowed_fallback(wrong_method)
         .layer(from_fn(mark_packable))
         .layer(CompressionLayer::new().gzip(true).compress_when(is_packable))
-        .layer(from_fn_with_state(state.slots.clone(), slots::read))
-        .layer(from_fn_with_state(state.clone(), bound))
+        .layer(from_fn_with_state(state, slots::read))
+}
+
+/// Wraps everything. The outermost layer sees every answer, also that of a panic.
+/// Each layer of ours costs every waiting request some 3 KB: there are few.
+fn all(router: Router<AppState>, state: AppState) -> Router<AppState> {
+    router
+        .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(state, account))
+}
+
+/// The answer to a request for a full tile that is ready, which passes no layer
+/// and no route: it went through all of them when it was made.
+fn ready_answer(state: &AppState, request: &Request) -> Option<Response> {
+    let begun = Instant::now();
+    let (form, path) = (ready::form(request)?, request.uri().path());
+    check_host(request.version(), request.headers()).ok()?;
+    let response = state.slots.ready().answer(form, path)?;
+    state.metrics.answered(ready::route(path), response.status().as_u16(), begun.elapsed());
+    Some(response)
 }
 
 async fn wrong_method(method: Method) -> Problem {
@@ -61,10 +114,9 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
 /// Limits the time until there is an answer, and the memory of those that wait
 /// for their readers. Dropping a submission half way is safe: submitting again
 /// finds the entry.
-async fn bound(State(state): State<AppState>, request: Request, next: Next) -> Response {
+async fn bound(state: &AppState, answering: impl Future<Output = Response>) -> Response {
     let limit = state.limits.request_timeout;
-    let answered = tokio::time::timeout(limit, next.run(request)).await;
-    let response = answered.unwrap_or_else(|_| {
+    let response = tokio::time::timeout(limit, answering).await.unwrap_or_else(|_| {
         Problem::new(&service::TIMEOUT, format!("not finished within {} ms", limit.as_millis())).into_response()
     });
     state.slots.hold_answer(response).await
@@ -101,7 +153,7 @@ async fn account(State(state): State<AppState>, request: Request, next: Next) ->
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
     let mut response = match check_host(request.version(), request.headers()) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => bound(&state, next.run(request)).await,
         Err(problem) => problem.into_response(),
     };
     add_headers(is_read(&method), &mut response);
@@ -150,7 +202,8 @@ fn is_read(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
 }
 
-fn add_headers(is_read: bool, response: &mut Response) {
+/// Gives an answer what every answer has, once.
+pub(super) fn add_headers(is_read: bool, response: &mut Response) {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));

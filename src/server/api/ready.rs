@@ -30,6 +30,10 @@ const PARTIAL: &str = ".p/";
 /// Headers, name and places in maps, beside the body of an answer.
 const ANSWER_BYTES_BESIDE: usize = 1_024;
 
+/// Their routes, as the router has them.
+const TILE_ROUTE: &str = "/tile/{*path}";
+const ENTRY_TILE_ROUTE: &str = "/tile/entries/{*path}";
+
 /// In which form somebody takes an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -85,6 +89,12 @@ pub fn form(request: &Request) -> Option<Form> {
     }
     // Hashes do not shrink: they have one form.
     Some(if packed && path.starts_with(ENTRY_TILES) { Form::Packed } else { Form::Plain })
+}
+
+/// The route of a tile, for the counters.
+#[must_use]
+pub fn route(path: &str) -> &'static str {
+    if path.starts_with(ENTRY_TILES) { ENTRY_TILE_ROUTE } else { TILE_ROUTE }
 }
 
 impl Ready {

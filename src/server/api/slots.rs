@@ -19,11 +19,13 @@ use hyper::body::Frame;
 use tokio::sync::Semaphore;
 
 use crate::codes::service;
+use crate::server::api::around;
 use crate::server::api::problem::Problem;
 use crate::server::api::ready::{self, Ready};
 use crate::server::api::throttle::Throttle;
 use crate::server::config::crowd::{Crowd, count};
 use crate::server::pool::{self, Held, Memory};
+use crate::server::state::AppState;
 
 /// Routes whose answers are in memory.
 const FREE: &[&str] =
@@ -50,13 +52,12 @@ const ANSWER_BYTES_FREE: u64 = 64 << 10;
 /// What an answer may well take: with less than this left none is made.
 const ANSWER_BYTES_USUAL: usize = 1 << 20;
 
-/// Slots of reads, and memory for answers. Clones share them.
-#[derive(Clone)]
+/// Slots of reads, and memory for answers.
 pub struct Slots {
     reads: Arc<Semaphore>,
     reports: Arc<Semaphore>,
     answers: Memory,
-    pace: Arc<Throttle>,
+    pace: Throttle,
     ready: Arc<Ready>,
 }
 
@@ -70,7 +71,7 @@ impl Slots {
             reads: Arc::new(Semaphore::new(count(crowd.reads_max))),
             reports: Arc::new(Semaphore::new(count(crowd.reports_max))),
             answers: Memory::new(count(crowd.answers_held_bytes_max), full),
-            pace: Arc::new(Throttle::new(crowd.answers_bytes_per_second_max)),
+            pace: Throttle::new(crowd.answers_bytes_per_second_max),
             ready: Arc::new(Ready::new(count(crowd.tiles_held_bytes_max))),
         }
     }
@@ -89,11 +90,8 @@ impl Slots {
 
 /// Answers a read in its slot. It goes on when the client has gone: the store
 /// is still being read for it, and the slot is given back only after that.
-pub async fn read(State(slots): State<Slots>, request: Request, next: Next) -> Response {
-    let form = ready::form(&request);
-    if let Some(response) = form.and_then(|form| slots.ready.answer(form, request.uri().path())) {
-        return response;
-    }
+pub async fn read(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (slots, form) = (&state.slots, ready::form(&request));
     let Some(free) = slots.of(&request) else { return acceptable(next.run(request).await) };
     // What could not be kept for its reader is not even made.
     if !slots.answers.has_room(ANSWER_BYTES_USUAL) {
@@ -105,6 +103,7 @@ pub async fn read(State(slots): State<Slots>, request: Request, next: Next) -> R
         let kept = form.map(|form| (form, request.uri().path().to_owned()));
         let mut response = settle(next.run(request).await).await;
         if let Some((form, path)) = kept {
+            around::add_headers(true, &mut response);
             response = ready.keep(form, &path, response).await;
         }
         drop(slot);

@@ -34,6 +34,10 @@ pub const ONE_QUERY: &[Param] = &[Param {
 }];
 /// Media type of a batch, both ways.
 pub const NDJSON: &str = "application/x-ndjson";
+/// A body of this size is admitted where it was read: it has room for a
+/// handful of signatures, and handing one to another thread and back costs about
+/// as much as checking it.
+const ADMITTED_HERE_BYTES_MAX: usize = 4 << 10;
 /// Lines that one worker takes at once: a few milliseconds of verification.
 const LINES_PER_TASK: usize = 64;
 
@@ -48,7 +52,10 @@ pub async fn one(State(state): State<AppState>, request: Request) -> Result<Resp
     let place = state.log.reserve([intake.bytes.len()].into_iter())?;
     let admission = Admission::new(&state, intake.submitter);
     let (bytes, held) = (intake.bytes, intake.held);
-    let Ready { item, told } = state.pool.run(move || admission.admit(&admission.keys, &bytes)).await??;
+    let Ready { item, told } = match bytes.len() {
+        0..=ADMITTED_HERE_BYTES_MAX => admission.admit(&admission.keys, &bytes)?,
+        _ => state.pool.run(move || admission.admit(&admission.keys, &bytes)).await??,
+    };
     // From here on only the item is kept, and after its commit not even that.
     drop(held);
     let logged = state.log.submit_at(place, vec![item]).await?;

@@ -18,7 +18,10 @@ use crate::receipt::{ConsistencyFile, LogProof};
 use crate::server::log::Published;
 use crate::server::log::nodes::{fetch, root_at};
 use crate::server::store::Store;
-use crate::tile::{TILE_WIDTH, TileId, TilePath, encode_bundle, width_at};
+use crate::tile::{TILE_WIDTH, TileId, TilePath, push_entry, width_at};
+
+/// Room for a full bundle of entries as they usually are.
+const BUNDLE_BYTES_USUAL: usize = 48 << 10;
 
 pub use self::error::ViewError;
 
@@ -270,12 +273,18 @@ impl View {
             TilePath::Entries { index, width } => {
                 self.check_width(TileId { level: 0, index }, width)?;
                 let first = LeafIndex::new(index * TILE_WIDTH as u64);
-                let entries = self.store.entries(first, usize::from(width))?;
-                let slices: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
-                if slices.len() != usize::from(width) {
+                let (mut bundle, mut pushed) = (Vec::with_capacity(BUNDLE_BYTES_USUAL), Ok(()));
+                let count = self.store.each_entry(first, usize::from(width), |entry| {
+                    if pushed.is_ok() {
+                        pushed = push_entry(&mut bundle, entry);
+                    }
+                })?;
+                pushed?;
+                if count != usize::from(width) {
                     return Err(ViewError::Unsound { what: format!("tile {path}") });
                 }
-                Ok(encode_bundle(&slices)?)
+                bundle.shrink_to_fit();
+                Ok(bundle)
             }
         }
     }

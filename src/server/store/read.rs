@@ -34,17 +34,33 @@ impl Store {
     /// # Errors
     /// [`StoreError::Read`], [`StoreError::Damaged`] at a gap.
     pub fn entries(&self, first: LeafIndex, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
-        let from = number_key(first.get());
-        let mode = IteratorMode::From(&from, Direction::Forward);
         let mut found = Vec::with_capacity(limit.min(1_024));
-        for row in self.db.iterator_cf(self.family(cf::ENTRIES)?, mode).take(limit) {
-            let (key, value) = row.map_err(|e| self.unread(e))?;
-            if number(&key) != Some(first.get() + found.len() as u64) {
-                return Err(StoreError::Damaged { row: format!("entries/{}", first.get() + found.len() as u64) });
-            }
-            found.push(value.into_vec());
-        }
+        self.each_entry(first, limit, |entry| found.push(entry.to_vec()))?;
         Ok(found)
+    }
+
+    /// Shows the same where they lie, one after the other; how many.
+    ///
+    /// # Errors
+    /// As [`Store::entries`].
+    pub fn each_entry(&self, first: LeafIndex, limit: usize, mut show: impl FnMut(&[u8])) -> Result<usize, StoreError> {
+        let mut rows = self.db.raw_iterator_cf(self.family(cf::ENTRIES)?);
+        let mut count = 0;
+        while count < limit {
+            match count {
+                0 => rows.seek(number_key(first.get())),
+                _ => rows.next(),
+            }
+            let Some((key, entry)) = rows.item() else { break };
+            let index = first.get() + count as u64;
+            if number(key) != Some(index) {
+                return Err(StoreError::Damaged { row: format!("entries/{index}") });
+            }
+            show(entry);
+            count += 1;
+        }
+        rows.status().map_err(|e| self.unread(e))?;
+        Ok(count)
     }
 
     /// Rows of a family from `from` on, as many as `limit` and `bytes_max`

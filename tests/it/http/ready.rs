@@ -63,6 +63,20 @@ fn a_full_tile_is_the_same_from_memory_and_from_the_store() {
 }
 
 #[test]
+fn what_is_ready_is_counted_and_refused_like_everything_else() {
+    let service = filled(64 << 20);
+    let ask = |host: &str| service.raw(&format!("GET {} HTTP/1.1\r\n{host}Connection: close\r\n\r\n", FULL[2]));
+    for _ in 0..3 {
+        assert!(ask("Host: log\r\n").starts_with("HTTP/1.1 200"));
+    }
+    let counted = "pulselog_requests_total{route=\"/tile/entries/{*path}\",status=\"200\"} 3";
+    assert!(service.get("/metrics").text().contains(counted));
+    for host in ["", "Host: a\r\nHost: b\r\n", "Host: a b\r\n"] {
+        assert!(ask(host).starts_with("HTTP/1.1 400"), "{host}");
+    }
+}
+
+#[test]
 fn partial_tiles_and_what_is_no_tile_are_never_kept() {
     let service = filled(64 << 20);
     for path in PARTIAL {
