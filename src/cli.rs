@@ -46,6 +46,7 @@ mod submit;
 #[cfg(feature = "server")]
 mod token;
 mod verify;
+mod wpc;
 
 use std::process::ExitCode;
 
@@ -90,6 +91,7 @@ enum Command {
     Packet(packet::Args),
     Disclose(disclose::Args),
     Explain(explain::Args),
+    Wpc(wpc::Args),
     #[cfg(feature = "server")]
     Fsck(fsck::Args),
     #[cfg(feature = "server")]
@@ -125,6 +127,7 @@ pub fn run() -> ExitCode {
         Command::Packet(args) => packet::run(&args),
         Command::Disclose(args) => disclose::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Wpc(args) => wpc::run(&args),
         #[cfg(feature = "server")]
         Command::Fsck(args) => fsck::run(&args),
         #[cfg(feature = "server")]

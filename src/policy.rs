@@ -41,8 +41,10 @@ mod glob;
 mod judgement;
 mod lineage;
 mod params;
+pub mod rbac;
 mod registry_v1;
 mod registry_v2;
+mod slips;
 mod statement;
 mod words;
 
@@ -53,6 +55,7 @@ pub use self::glob::Glob;
 pub use self::judgement::{ClauseRef, Judgement, Outcome, Reason};
 pub use self::lineage::{ANCESTORS_MAX, Candidate, Demands, Lineage, resolve};
 pub use self::params::{Parameter, Params};
+pub use self::slips::slips;
 pub use self::words::{Line, NOT_UNDERSTOOD, clauses_in_words};
 
 use self::customers::Customers;

@@ -97,6 +97,13 @@ impl ArgoAction {
         })
     }
 
+    /// A call without parameters for an application that deploys to `namespace`.
+    pub(super) fn plain(instance: &str, action: PolicyAction, app: App, namespace: &str) -> Self {
+        let namespaces = BTreeSet::from([namespace.to_owned()]);
+        let (instance, app) = (instance.to_owned(), Some(app));
+        Self { instance, action, app, namespaces, unnamed: false, params: Params::default() }
+    }
+
     /// Adds the namespaces of the resources that Argo CD reported. An empty
     /// one stands for cluster-scoped resources: they are in no namespace.
     #[must_use]

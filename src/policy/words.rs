@@ -33,7 +33,7 @@ pub struct Line {
     pub path: String,
 }
 
-fn line(label: &'static str, text: impl Into<String>, path: impl Into<String>) -> Line {
+pub(super) fn line(label: &'static str, text: impl Into<String>, path: impl Into<String>) -> Line {
     Line { label, text: text.into(), path: path.into() }
 }
 

@@ -13,6 +13,7 @@ pub mod slips;
 pub mod submit_answers;
 #[cfg(feature = "server")]
 pub mod submit_waits;
+pub mod wpc;
 
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
@@ -86,7 +87,8 @@ fn help_teaches_and_wrong_usage_is_one_line() {
     let names = listed.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
     let names: Vec<&str> = names.filter(|name| !["", "help"].contains(name)).collect();
     assert!(names.len() >= 7, "{listed}");
-    let more: &[&[&str]] = &[&["token", "new"], &["token", "list"], &["token", "revoke"]];
+    let more: &[&[&str]] =
+        &[&["token", "new"], &["token", "list"], &["token", "revoke"], &["wpc", "check"], &["wpc", "rbac"]];
     let more = more.iter().filter(|words| names.contains(&words[0])).map(|words| words.to_vec());
     for command in names.iter().map(|name| vec![*name]).chain(more) {
         let help = run(&[&command[..], &["--help"]].concat());

@@ -86,6 +86,11 @@ impl Text {
         }
     }
 
+    /// Whether a text that stands in no payload, such as a flag, is one.
+    pub(crate) fn is(self, text: &str) -> bool {
+        self.check(text).is_ok()
+    }
+
     /// Whether an id is in the one spelling; any other text is not asked.
     pub(super) fn check_id(self, text: &str) -> Result<(), Broken> {
         if self != Self::Id || is_spelled(text) { Ok(()) } else { Err(Broken::InvalidValue) }
