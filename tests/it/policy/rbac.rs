@@ -397,7 +397,7 @@ fn any_statement() -> impl Strategy<Value = String> {
     })
 }
 
-fn any_policy() -> impl Strategy<Value = Value> {
+fn any_policy() -> impl Strategy<Value = Value<'static>> {
     let rows = (prop::collection::vec(allow_row(), 1..6), prop::collection::vec(deny_row(), 0..3));
     prop_oneof![
         rows.prop_map(|(allow, deny)| customers_payload(&allow.join(","), &deny.join(","))),
