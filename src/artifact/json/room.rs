@@ -111,6 +111,7 @@ impl<'a> Value<'a> {
 }
 
 /// What a text takes, or would if it were its own.
+#[expect(clippy::ptr_arg, reason = "whether it is owned is the question")]
 fn text_bytes(text: &Cow<'_, str>) -> usize {
     match text {
         Cow::Borrowed(text) => allocated(text.len()),

@@ -43,6 +43,7 @@ pub struct Api {
 impl Api {
     /// The table and the pages, with what surrounds every request; `lost`
     /// answers for addresses that nobody has.
+    #[must_use]
     pub fn new(state: AppState, pages: Router<AppState>, lost: MethodRouter<AppState>) -> Self {
         let (mut read, mut sent) = (pages, Router::new());
         for route in ROUTES {

@@ -34,7 +34,9 @@ fn answer(keys: &KeyCache, item: &Item) -> Vec<bool> {
 const ITEMS: usize = 700;
 
 /// Which of the items have a bad signature, and at which place of three.
-const STORIES: [(&str, fn(usize) -> Option<usize>); 7] = [
+type Bad = fn(usize) -> Option<usize>;
+
+const STORIES: [(&str, Bad); 7] = [
     ("all good", |_| None),
     ("all bad", |n| Some(n % 3)),
     ("one in seven", |n| (n % 7 == 0).then_some(1)),
