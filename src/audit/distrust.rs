@@ -46,6 +46,8 @@ static RESTS_ON_DISTRUSTED: Rule = Rule {
         JOINED,
         APPROVAL,
         &[Rest::On(Kind::WorkPolicy, Place::BeforeToken), Rest::On(Kind::ArgocdReceipt, Place::ReleasedBefore)],
+        // Somebody trusted may have signed the same payload.
+        &[Rest::On(Kind::ArgocdDecision, Place::Anywhere), Rest::On(Kind::GatewayReceipt, Place::Anywhere)],
     ],
 };
 
