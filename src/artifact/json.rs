@@ -332,7 +332,10 @@ impl<'a> Object<'a> {
     fn position(&self, name: &str) -> Option<usize> {
         match &self.index {
             Some(index) => index.0.get(name).copied(),
-            None => self.members.iter().position(|(known, _)| known == name),
+            // Names of one length are often alike at the beginning, seldom at the end.
+            None => self.members.iter().position(|(known, _)| {
+                known.len() == name.len() && known.as_bytes().last() == name.as_bytes().last() && known == name
+            }),
         }
     }
 
