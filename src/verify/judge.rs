@@ -190,7 +190,7 @@ impl Judge {
         };
         let mut checks = self.file_checks(document);
         if let Some(token) = &self.token {
-            let is_whole = coverage.as_ref().is_some_and(|coverage| self.has_all_issuances(coverage));
+            let is_whole = coverage.as_ref().is_some_and(|coverage| self.lacks_no_word_of_tokens(coverage));
             checks.extend(self.token_checks(token, document, &name, &tokens, is_whole));
         }
         checks.extend(coverage.as_ref().and_then(|coverage| self.known_check(coverage)));

@@ -28,10 +28,15 @@ impl Judge {
         jobs.any(|job| audit::audit_packet(timeline, self.size(), &job, operator).absence != Absence::NotChecked)
     }
 
-    /// Whether no issuance can be missing of what was judged.
-    pub(super) fn has_all_issuances(&self, coverage: &CoveragePart) -> bool {
+    /// Whether nothing is missing that tells of which job a run is, and what a
+    /// token's claims are.
+    pub(super) fn lacks_no_word_of_tokens(&self, coverage: &CoveragePart) -> bool {
         let Some(timeline) = self.timeline() else { return false };
-        let is_missing = |seen: &Seen| seen.entry.kind == Kind::CstIssuance && seen.body.is_none();
+        let tells = |kind| {
+            use Kind::{ArgocdDecision, CstIssuance, GatewayReceipt, ProofBundle};
+            matches!(kind, CstIssuance | ArgocdDecision | GatewayReceipt | ProofBundle)
+        };
+        let is_missing = |seen: &Seen| seen.body.is_none() && tells(seen.entry.kind);
         coverage.absence != Absence::NotChecked && !timeline.prefix(timeline.size()).any(|(_, seen)| is_missing(seen))
     }
 }

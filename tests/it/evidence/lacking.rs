@@ -80,14 +80,34 @@ struct Shown {
     token: String,
 }
 
+/// Of these claims; its signature is nobody's.
+fn token_of(claims: &Value<'_>) -> String {
+    let part = |text: &str| Base64UrlUnpadded::encode_string(text.as_bytes());
+    let header = r#"{"alg":"EdDSA","typ":"JWT","kid":"0123456789abcdef"}"#;
+    format!("{}.{}.{}", part(header), part(&to_compact(claims)), Base64UrlUnpadded::encode_string(&[1; 64]))
+}
+
+#[test]
+fn a_decision_that_is_missing_may_tell_of_which_job_the_run_is() {
+    let story = Story::clean();
+    let mut other = Story::clean();
+    other.job = "job-9".to_owned();
+    let claims = other.claims("t9");
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), token_of(&claims)).expect("written");
+    for (without, outcome) in [("policy", "FAIL"), ("read", "incomplete"), ("sync", "incomplete")] {
+        let ran = beside_log(&story, without, &["--cst", text(file.path())]);
+        let told = ran.out.lines().rfind(|line| line.contains("[token_other_job]"));
+        let told = told.unwrap_or_else(|| panic!("{without}: {}{}", ran.out, ran.err));
+        assert!(told.trim_start().starts_with(outcome), "{without}: {}", ran.out);
+    }
+}
+
 fn shown(is_second_distrusted: bool) -> Shown {
     let mut story = Story::clean();
     let issuers = ["issuer", "second issuer"].map(|issuer| did(issuer).into());
     story.set("roots", "cst_issuers", Value::Array(issuers.to_vec()));
-    let part = |text: &str| Base64UrlUnpadded::encode_string(text.as_bytes());
-    let header = r#"{"alg":"EdDSA","typ":"JWT","kid":"0123456789abcdef"}"#;
-    let claims = to_compact(&story.claims("t9"));
-    let token = format!("{}.{}.{}", part(header), part(&claims), Base64UrlUnpadded::encode_string(&[1; 64]));
+    let token = token_of(&story.claims("t9"));
     let mut issuance = story.said("t1").clone();
     set(&mut issuance, "token_hash", Some(hex(&token).into()));
     set(&mut issuance, "claims", Some(story.claims("t9")));
