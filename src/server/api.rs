@@ -145,8 +145,10 @@ const OPENAPI: &[Answer] = &[Answer::new(200, answer::JSON, None, answer::NO_CAC
 pub static ROUTES: &[Route] = &[
     Route {
         method: "POST",
-        path: "/v1/entries",
-        served: serve("/v1/entries", || post(submit::one)),
+        path: submit::ONE_PATH,
+        // Answered before the router is asked (`around`), which names it among
+        // the methods of this address.
+        served: serve(submit::ONE_PATH, || post(submit::routed)),
         summary: "Log one artifact. 201 when it was added, 200 when it was logged before; either way a published checkpoint covers it.",
         token: true,
         takes: Some("application/json"),

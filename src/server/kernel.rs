@@ -33,10 +33,9 @@ pub const fn clock_is_synchronised() -> Option<bool> {
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const HEAPS_MAX: libc::c_int = 2;
 
-/// Keeps memory together, for the whole process. Left alone, the allocator
-/// gives dozens of threads, ours and the database's, a heap each and lets all
-/// of them grow: at 200,000 entries 388 MiB instead of 239. Before any thread
-/// is started.
+/// Keeps memory of the database together, which comes from the system's
+/// allocator. Left alone, that gives each thread which asks a heap of its own
+/// and lets all of them grow. Before any thread is started.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn keep_heaps_few() {
     // SAFETY: sets a number of the allocator; it may refuse, which changes nothing.

@@ -1,10 +1,12 @@
 //! Log lines and counters. Handlers and the follower of published checkpoints
 //! call one method an event; nothing else knows prometheus.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -39,6 +41,13 @@ pub fn init(filter: &str) -> Result<(), String> {
 /// Labels of a counter.
 type Labels<const N: usize> = [(&'static str, String); N];
 
+/// Labels of answers: the pattern of the route, so that they are few.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Asked {
+    route: Cow<'static, str>,
+    status: u16,
+}
+
 /// Counters of the service. Clones share them.
 #[derive(Clone)]
 pub struct Metrics {
@@ -47,8 +56,8 @@ pub struct Metrics {
     entries: Counter,
     duplicates: Counter,
     refusals: Family<Labels<1>, Counter>,
-    requests: Family<Labels<2>, Counter>,
-    durations: Family<Labels<1>, Histogram>,
+    requests: Family<Asked, Counter>,
+    durations: Family<[(&'static str, Cow<'static, str>); 1], Histogram>,
     gauges: Gauges,
 }
 
@@ -101,7 +110,6 @@ static WRITE_REFUSALS: [&Code; 8] = [
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("pulselog");
-        let durations: Family<Labels<1>, Histogram> = Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS));
         let mut new = Self {
             registry: Arc::new(Registry::default()),
             checkpoints: Counter::default(),
@@ -109,7 +117,7 @@ impl Default for Metrics {
             duplicates: Counter::default(),
             refusals: Family::default(),
             requests: Family::default(),
-            durations,
+            durations: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
             gauges: Gauges::default(),
         };
         registry.register("commits", "Checkpoints published, one a commit", new.checkpoints.clone());
@@ -160,9 +168,10 @@ impl Metrics {
     }
 
     /// A request was answered.
-    pub fn answered(&self, route: &str, status: u16, took: Duration) {
-        self.requests.get_or_create(&[("route", route.to_owned()), ("status", status.to_string())]).inc();
-        self.durations.get_or_create(&[("route", route.to_owned())]).observe(took.as_secs_f64());
+    pub fn answered(&self, route: Cow<'static, str>, status: u16, took: Duration) {
+        let asked = Asked { route, status };
+        self.requests.get_or_create(&asked).inc();
+        self.durations.get_or_create(&[("route", asked.route)]).observe(took.as_secs_f64());
     }
 
     /// All of it as text that Prometheus reads.

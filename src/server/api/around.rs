@@ -1,6 +1,10 @@
 //! What surrounds every request: slots, a time limit, counters, compression,
 //! headers, and an answer for panics and for addresses that nobody has.
 
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Instant;
 
 use axum::Router;
@@ -11,12 +15,11 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use tower::ServiceExt;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 use crate::codes::service;
 use crate::server::api::problem::{Problem, Refused};
-use crate::server::api::{ROUTES, ready, slots};
+use crate::server::api::{ROUTES, ready, slots, submit};
 use crate::server::state::AppState;
 
 /// Headers of every answer that does not set its own.
@@ -63,6 +66,9 @@ impl Api {
         if let Some(ended) = ready_answer(&self.state, &request) {
             return self.state.slots.hold_answer(ended).await;
         }
+        if request.method() == Method::POST && request.uri().path() == submit::ONE_PATH {
+            return add(&self.state, request).await;
+        }
         match self.router.oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
@@ -78,13 +84,20 @@ fn reads(router: Router<AppState>, state: AppState) -> Router<AppState> {
         .layer(from_fn_with_state(state, slots::read))
 }
 
-/// Wraps everything. The outermost layer sees every answer, also that of a panic.
-/// Each layer of ours costs every waiting request some 3 KB: there are few.
+/// Wraps everything. The layer sees every answer, also that of a panic. Each
+/// layer of ours costs every waiting request some 3 KB: there are few.
 fn all(router: Router<AppState>, state: AppState) -> Router<AppState> {
-    router
-        .method_not_allowed_fallback(wrong_method)
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(state, account))
+    router.method_not_allowed_fallback(wrong_method).layer(from_fn_with_state(state, account))
+}
+
+/// A single submission, with all that surrounds a request and without the
+/// router: finding its route and boxing what it answers would cost a twentieth
+/// of an add.
+async fn add(state: &AppState, request: Request) -> Response {
+    accounted(state, Some(Cow::Borrowed(submit::ONE_PATH)), request, async |request| {
+        submit::one(state, request).await.unwrap_or_else(IntoResponse::into_response)
+    })
+    .await
 }
 
 /// The answer to a request for a full tile that is ready, which passes no layer
@@ -94,7 +107,7 @@ fn ready_answer(state: &AppState, request: &Request) -> Option<Response> {
     let (form, path) = (ready::form(request)?, request.uri().path());
     check_host(request.version(), request.headers()).ok()?;
     let response = state.slots.ready().answer(form, path)?;
-    state.metrics.answered(ready::route(path), response.status().as_u16(), begun.elapsed());
+    state.metrics.answered(Cow::Borrowed(ready::route(path)), response.status().as_u16(), begun.elapsed());
     Some(response)
 }
 
@@ -107,9 +120,16 @@ async fn wrong_method(method: Method) -> Problem {
     Problem::new(&service::METHOD_NOT_ALLOWED, format!("this address does not take {shown}"))
 }
 
-fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
-    // The panic itself was written by the hook; its text may quote the request.
-    Problem::internal().into_response()
+/// The answer, or what is answered when making it panicked: the panic itself
+/// was written by the hook, and its text may quote the request.
+async fn caught(answering: impl Future<Output = Response>) -> Response {
+    let mut answering = pin!(answering);
+    std::future::poll_fn(|context| {
+        // After a panic it is never polled again.
+        let polled = catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(context)));
+        polled.unwrap_or_else(|_| Poll::Ready(Problem::internal().into_response()))
+    })
+    .await
 }
 
 /// Limits the time until there is an answer, and the memory of those that wait
@@ -147,30 +167,45 @@ fn is_host(host: &[u8]) -> bool {
     host.is_empty() || Authority::try_from(host).is_ok_and(is_named)
 }
 
-/// Counts the answer, and gives it what every answer has.
+/// What surrounds a request that the router answers.
 async fn account(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let begun = Instant::now();
     // The pattern, not the path: labels are a closed list.
-    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let matched = request.extensions().get::<MatchedPath>();
+    let route = matched.map(|matched| Cow::Owned(matched.as_str().to_owned()));
+    accounted(&state, route, request, async |request| next.run(request).await).await
+}
+
+/// Counts the answer, and gives it what every answer has.
+async fn accounted(
+    state: &AppState,
+    route: Option<Cow<'static, str>>,
+    request: Request,
+    answer: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
+    let begun = Instant::now();
     let method = request.method().clone();
     let mut response = match check_host(request.version(), request.headers()) {
-        Ok(()) => bound(&state, next.run(request)).await,
+        Ok(()) => bound(state, caught(answer(request))).await,
         Err(problem) => problem.into_response(),
     };
     add_headers(is_read(&method), &mut response);
-    let (route, status) = (matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str), response.status().as_u16());
-    state.metrics.answered(route, status, begun.elapsed());
+    let (route, status) = (route.unwrap_or(Cow::Borrowed(NO_ROUTE)), response.status().as_u16());
     let refused = response.extensions().get::<Refused>().map(|r| r.0);
     if let Some(code) = refused {
         state.metrics.refused(code);
     }
-    let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let took = begun.elapsed();
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     match refused {
         Some(code) if status >= 500 => {
-            tracing::warn!(%method, route, status, code = code.name, took_ms, "request failed");
+            tracing::warn!(%method, %route, status, code = code.name, took_ms, "request failed");
         }
-        code => tracing::debug!(%method, route, status, code = code.map(|code| code.name), took_ms, "request answered"),
+        code => {
+            let code = code.map(|code| code.name);
+            tracing::debug!(%method, %route, status, code, took_ms, "request answered");
+        }
     }
+    state.metrics.answered(route, status, took);
     response
 }
 

@@ -25,6 +25,8 @@ use crate::server::log::{Answered, Item, Logged};
 use crate::server::state::AppState;
 use crate::server::submitters::live::Submitter;
 
+/// Where a single submission goes.
+pub const ONE_PATH: &str = "/v1/entries";
 /// Query of the single submission.
 pub const ONE_QUERY: &[Param] = &[Param {
     name: "proof",
@@ -45,12 +47,12 @@ const LINES_PER_TASK: usize = 64;
 ///
 /// # Errors
 /// Intake, admission and [`SubmitError`](crate::server::log::SubmitError) codes.
-pub async fn one(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
-    let intake = intake::receive(&state, request, answer::JSON, state.limits.body_bytes_max, ONE_QUERY).await?;
+pub async fn one(state: &AppState, request: Request) -> Result<Response, Problem> {
+    let intake = intake::receive(state, request, answer::JSON, state.limits.body_bytes_max, ONE_QUERY).await?;
     let with_proof = intake.query.flag("proof")?;
     // First a place in the queue, then the work: who is refused is refused at once.
     let place = state.log.reserve([intake.bytes.len()].into_iter())?;
-    let admission = Admission::new(&state, intake.submitter);
+    let admission = Admission::new(state, intake.submitter);
     let (bytes, held) = (intake.bytes, intake.held);
     let Ready { item, told } = match bytes.len() {
         0..=ADMITTED_HERE_BYTES_MAX => admission.admit(&admission.keys, &bytes)?,
@@ -61,7 +63,7 @@ pub async fn one(State(state): State<AppState>, request: Request) -> Result<Resp
     let logged = state.log.submit_at(place, vec![item]).await?;
     // One item in, one answer out.
     let logged = logged.into_iter().next().ok_or_else(Problem::internal)??;
-    let proof = if with_proof { Some(proof(&state, &logged).await?) } else { None };
+    let proof = if with_proof { Some(proof(state, &logged).await?) } else { None };
     let status = status(&logged);
     if logged.duplicate {
         state.metrics.duplicate();
@@ -71,6 +73,14 @@ pub async fn one(State(state): State<AppState>, request: Request) -> Result<Resp
     let location = HeaderValue::from_str(&location).map_err(|_| Problem::internal())?;
     response.headers_mut().insert(header::LOCATION, location);
     Ok(response)
+}
+
+/// As [`one`], behind the router.
+///
+/// # Errors
+/// As [`one`].
+pub async fn routed(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
+    one(&state, request).await
 }
 
 /// `POST /v1/entries:batch`.
