@@ -7,11 +7,11 @@
 //! at the first read, and an answer from here is that first one again. Partial
 //! tiles are not kept: readers ask for each of them once.
 //!
-//! Two generations bound the memory: what is asked for stands in the younger
-//! one, and when that is half of all, the older one is dropped for it. If all is
+//! Generations bound the memory: what is asked for stands in the youngest one,
+//! and when that has its share, the oldest is dropped for a new one. If all is
 //! lost: one read of the store each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use axum::body::{Body, Bytes};
@@ -27,6 +27,9 @@ const TILES: &str = "/tile/";
 const ENTRY_TILES: &str = "/tile/entries/";
 /// What only the address of a partial tile holds.
 const PARTIAL: &str = ".p/";
+/// As many share the memory. With few of them much of it is empty after one was
+/// dropped; each costs a look-up where an answer is not kept.
+const GENERATIONS: usize = 8;
 /// Headers, name and places in maps, beside the body of an answer.
 const ANSWER_BYTES_BESIDE: usize = 1_024;
 
@@ -45,14 +48,16 @@ pub enum Form {
 /// What is kept. Shared by reference.
 #[derive(Debug)]
 pub struct Ready {
-    bytes_max: usize,
     kept: Mutex<Kept>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Kept {
     young: Generation,
-    old: Generation,
+    /// The younger of them first.
+    older: VecDeque<Generation>,
+    /// Of each.
+    bytes_max: usize,
 }
 
 #[derive(Debug, Default)]
@@ -101,13 +106,14 @@ impl Ready {
     /// Keeps so many bytes, with what they take beside them; 0 for none.
     #[must_use]
     pub fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, kept: Mutex::default() }
+        let bytes_max = bytes_max / GENERATIONS;
+        Self { kept: Mutex::new(Kept { young: Generation::default(), older: VecDeque::new(), bytes_max }) }
     }
 
     /// The answer for this path.
     #[must_use]
     pub fn answer(&self, form: Form, path: &str) -> Option<Response> {
-        let Ended { headers, body } = self.locked().get(form, path, self.bytes_max / 2)?;
+        let Ended { headers, body } = self.locked().get(form, path)?;
         let mut response = Response::new(Body::from(body));
         *response.headers_mut() = headers;
         Some(response)
@@ -115,14 +121,14 @@ impl Ready {
 
     /// Keeps an answer that went the whole way, and hands it on.
     pub async fn keep(&self, form: Form, path: &str, response: Response) -> Response {
-        if response.status() != StatusCode::OK || self.bytes_max == 0 {
+        if response.status() != StatusCode::OK || self.locked().bytes_max == 0 {
             return response;
         }
         let (parts, body) = response.into_parts();
         let Ok(body) = body.collect().await else { return Problem::internal().into_response() };
         let body = body.to_bytes();
         let ended = Ended { headers: parts.headers.clone(), body: body.clone() };
-        self.locked().put(form, path.into(), ended, self.bytes_max / 2);
+        self.locked().put(form, path.into(), ended);
         Response::from_parts(parts, Body::from(body))
     }
 
@@ -130,8 +136,8 @@ impl Ready {
     #[must_use]
     pub fn held(&self) -> (usize, usize) {
         let kept = self.locked();
-        let count = |of: &Generation| of.plain.len() + of.packed.len();
-        (count(&kept.young) + count(&kept.old), kept.young.bytes + kept.old.bytes)
+        let count = |of: &Generation| (of.plain.len() + of.packed.len(), of.bytes);
+        kept.older.iter().chain([&kept.young]).map(count).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 
     /// A panic while holding the lock leaves answers that are whole.
@@ -141,23 +147,23 @@ impl Ready {
 }
 
 impl Kept {
-    fn get(&mut self, form: Form, path: &str, half: usize) -> Option<Ended> {
+    fn get(&mut self, form: Form, path: &str) -> Option<Ended> {
         if let Some(ended) = self.young.of(form).get(path) {
             return Some(ended.clone());
         }
-        let (name, ended) = self.old.of(form).remove_entry(path)?;
-        self.old.bytes -= ended.bytes();
-        self.put(form, name, ended.clone(), half);
+        let (path, ended) = self.older.iter_mut().find_map(|of| of.take(form, path))?;
+        self.put(form, path, ended.clone());
         Some(ended)
     }
 
-    fn put(&mut self, form: Form, path: Box<str>, ended: Ended, half: usize) {
+    fn put(&mut self, form: Form, path: Box<str>, ended: Ended) {
         let bytes = ended.bytes();
-        if bytes > half {
+        if bytes > self.bytes_max {
             return;
         }
-        if self.young.bytes + bytes > half {
-            self.old = std::mem::take(&mut self.young);
+        if self.young.bytes + bytes > self.bytes_max {
+            self.older.truncate(GENERATIONS - 2);
+            self.older.push_front(std::mem::take(&mut self.young));
         }
         self.young.bytes += bytes;
         // Two readers may have asked for it at once.
@@ -167,6 +173,12 @@ impl Kept {
 }
 
 impl Generation {
+    fn take(&mut self, form: Form, path: &str) -> Option<(Box<str>, Ended)> {
+        let (path, ended) = self.of(form).remove_entry(path)?;
+        self.bytes -= ended.bytes();
+        Some((path, ended))
+    }
+
     fn of(&mut self, form: Form) -> &mut HashMap<Box<str>, Ended> {
         match form {
             Form::Plain => &mut self.plain,
