@@ -119,6 +119,7 @@ pub mod artifact;
 pub mod protocol;
 pub mod entry;
 pub mod policy;
+pub mod argocd;
 pub mod audit;
 pub mod receipt;
 pub mod verify;

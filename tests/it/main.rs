@@ -1,5 +1,6 @@
 //! The one integration binary: it links once, however many files there are.
 
+mod argocd;
 mod artifact;
 mod audit;
 mod cli;

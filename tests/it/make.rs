@@ -1,6 +1,7 @@
 //! Fixture builders: keys from seeds, one good payload a kind, seals that do
 //! not care whether a payload is good. Everything here is deterministic.
 
+pub mod argocd;
 pub mod attest;
 pub mod audit;
 #[cfg(feature = "server")]

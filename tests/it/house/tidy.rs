@@ -18,6 +18,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("protocol", &["text", "artifact"]),
     ("entry", &["shapes", "merkle", "artifact"]),
     ("policy", &["artifact", "protocol"]),
+    ("argocd", &["text", "artifact"]),
     ("audit", &["text", "shapes", "merkle", "artifact", "entry", "policy"]),
     ("receipt", &["merkle", "tile", "note", "checkpoint", "trust", "artifact", "entry"]),
     (
@@ -138,6 +139,7 @@ const PURE: &[&str] = &[
     "protocol",
     "entry",
     "policy",
+    "argocd",
     "audit",
     "receipt",
     "verify",

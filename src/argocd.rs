@@ -1,0 +1,28 @@
+//! Argo CD as a witness: from what Argo CD says to observations (PEERS 7,
+//! FORMATS 5.4).
+//!
+//! ```text
+//! Application ──────┐                      ┌─ Operation ──┐
+//!                   ├─ App, instance: Seen ┤              ├─> Observation ─named─> payload
+//! notification body ┘                      └─ other event ┘
+//! ```
+//!
+//! Two channels see one operation and must give it one `op_key`: both go
+//! through [`Operation::read`]. Members that are read here are read strictly,
+//! and an error names the member; what Argo CD adds with a version is passed
+//! over. What an agent can make as long as it likes never makes an observation
+//! impossible: it is cut, or stands there by its digest, so that nobody hides
+//! an operation behind a name that is too long.
+//!
+//! Pure: whoever fetches or receives the bytes is elsewhere.
+
+mod action;
+mod app;
+mod members;
+mod observation;
+mod operation;
+mod params;
+
+pub use self::app::App;
+pub use self::observation::{Channel, Observation, Seen};
+pub use self::operation::{History, Operation, Phase};

@@ -1,0 +1,94 @@
+use crate::argocd::members::{needed, text};
+use crate::artifact::json::{Object, Value};
+use crate::artifact::shape::{Broken, ShapeError, Text};
+
+/// Project of an application that names none.
+const DEFAULT_PROJECT: &str = "default";
+/// Longest Kubernetes uid that an observation holds.
+const UID_BYTES_MAX: usize = 64;
+
+/// An Application as observations name it: by its uid too, since one that is
+/// deleted and made again begins anew under its name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct App {
+    uid: String,
+    names: Object<'static>,
+    /// Only operations say it, so only they fail where it cannot be said.
+    destination: Result<Object<'static>, ShapeError>,
+}
+
+impl App {
+    /// From the resource, as the API shows it.
+    ///
+    /// # Errors
+    /// The member that names it and is absent or no name.
+    pub fn of_resource(resource: &Value) -> Result<Self, ShapeError> {
+        let at = ["metadata.uid", "metadata.name", "metadata.namespace", "spec.project", "spec.destination"];
+        Self::read(resource, at)
+    }
+
+    /// From the member `app` of a notification.
+    ///
+    /// # Errors
+    /// As [`App::of_resource`].
+    pub fn of_notification(body: &Value) -> Result<Self, ShapeError> {
+        Self::read(body, ["app.uid", "app.name", "app.namespace", "app.project", "app.destination"])
+    }
+
+    fn read(root: &Value, [uid, name, namespace, project, destination]: [&str; 5]) -> Result<Self, ShapeError> {
+        let found = needed(root, uid)?;
+        if found.len() > UID_BYTES_MAX {
+            let rule = format!("must have at most {UID_BYTES_MAX} bytes");
+            return Err(ShapeError::at(uid, Broken::InvalidValue, rule));
+        }
+        let mut names = Object::new();
+        names.set("uid", found.into());
+        names.set("name", dns(needed(root, name)?, name)?);
+        names.set("namespace", dns(needed(root, namespace)?, namespace)?);
+        names.set("project", dns(text(root, project)?.unwrap_or(DEFAULT_PROJECT), project)?);
+        Ok(Self { uid: found.to_owned(), names, destination: read_destination(root, destination) })
+    }
+
+    /// Its uid.
+    #[must_use]
+    pub fn uid(&self) -> &str {
+        &self.uid
+    }
+
+    /// The member `app` of a payload.
+    #[must_use]
+    pub fn names(&self) -> Value<'static> {
+        self.names.clone().into()
+    }
+
+    /// The member `destination` of a payload.
+    ///
+    /// # Errors
+    /// It names no cluster, or something that is no name.
+    pub fn destination(&self) -> Result<Value<'static>, ShapeError> {
+        self.destination.clone().map(Value::from)
+    }
+}
+
+fn dns(name: &str, path: &str) -> Result<Value<'static>, ShapeError> {
+    let rule = Text::Dns1123;
+    if rule.is(name) { Ok(name.into()) } else { Err(ShapeError::at(path, Broken::InvalidValue, rule.rule())) }
+}
+
+/// Of a cluster that has an address and a name the address is said: it is what
+/// Argo CD goes to.
+fn read_destination(root: &Value, path: &str) -> Result<Object<'static>, ShapeError> {
+    let [server, name, namespace] = ["server", "name", "namespace"].map(|member| format!("{path}.{member}"));
+    let mut destination = Object::new();
+    match (text(root, &server)?, text(root, &name)?) {
+        (Some(server), _) => destination.set("server", server.into()),
+        (None, Some(name)) => destination.set("name", name.into()),
+        (None, None) => {
+            return Err(ShapeError::at(&server, Broken::MissingField, "or name beside it is required"));
+        }
+    }
+    if let Some(found) = text(root, &namespace)? {
+        destination.set("namespace", dns(found, &namespace)?);
+    }
+    Ok(destination)
+}

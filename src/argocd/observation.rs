@@ -1,0 +1,76 @@
+use crate::argocd::App;
+use crate::artifact::digest::sha256;
+use crate::artifact::json::{Object, Value, to_compact};
+use crate::text::hex;
+
+/// How an observer saw Argo CD; of those that show operations (PEERS 7.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    Notify,
+    Poll,
+}
+
+impl Channel {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Notify => "notify",
+            Self::Poll => "poll",
+        }
+    }
+}
+
+/// Which Application was seen, where and by which channel.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'s> {
+    pub channel: Channel,
+    /// Our id for the Argo CD installation.
+    pub instance: &'s str,
+    pub app: &'s App,
+}
+
+/// An observation: a payload that lacks its nonce.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    payload: Object<'static>,
+}
+
+/// Version of the payloads that are written here.
+const VERSION: &str = "2";
+/// What a derived nonce begins from, so that it is no other hash of a secret.
+const NONCE_DOMAIN: &[u8] = b"pulselog observation nonce 1\0";
+
+impl Observation {
+    /// The members that every event has; `raw` is what it rests on.
+    pub(super) fn of(seen: &Seen<'_>, event: &str, raw: &[u8]) -> Self {
+        let mut payload = Object::new();
+        payload.set("argocd_observation_version", VERSION.into());
+        // Its place: what stands there follows from everything else.
+        payload.set("nonce", "".into());
+        payload.set("channel", seen.channel.name().into());
+        payload.set("instance", seen.instance.into());
+        payload.set("event", event.into());
+        payload.set("raw_digest", hex::encode(&sha256(raw)).into());
+        payload.set("app", seen.app.names());
+        Self { payload }
+    }
+
+    pub(super) fn with(mut self, name: &str, value: impl Into<Value<'static>>) -> Self {
+        self.payload.set(name, value.into());
+        self
+    }
+
+    /// The whole payload. The nonce follows from the content and from a secret
+    /// of the observer's, such as its token: the same content seen again is the
+    /// same artifact, which the log answers as a duplicate, and still nobody
+    /// without the secret guesses a payload back from its digest (FORMATS 5.5).
+    #[must_use]
+    pub fn named(self, secret: &[u8]) -> Value<'static> {
+        let mut payload = self.payload;
+        let content = sha256(to_compact(&Value::Object(payload.clone())).as_bytes());
+        // The content comes last and has one length: nothing can be appended to it.
+        let derived = sha256(&[NONCE_DOMAIN, secret, &content].concat());
+        payload.set("nonce", hex::encode(&derived[..16]).into());
+        payload.into()
+    }
+}

@@ -1,0 +1,4 @@
+//! What Argo CD says, taken in.
+
+pub mod operations;
+pub mod recorded;
