@@ -18,11 +18,19 @@
 
 mod action;
 mod app;
+mod application;
 mod members;
+mod notification;
 mod observation;
 mod operation;
+mod outcome;
 mod params;
+mod reading;
 
 pub use self::app::App;
+pub use self::application::{Application, AutoSync, Change};
+pub use self::notification::{Event, Notification, SCHEMA};
 pub use self::observation::{Channel, Observation, Seen};
 pub use self::operation::{History, Operation, Phase};
+pub use self::outcome::{CallAnswer, CallOutcome, OUTCOMES, OutcomeRow, outcome};
+pub use self::reading::{DEPTH_MAX, read};
