@@ -21,6 +21,7 @@ mod app;
 mod application;
 mod members;
 mod notification;
+pub mod notifications;
 mod observation;
 mod operation;
 mod outcome;

@@ -11,6 +11,7 @@
 //! for machines come with `--json`; secrets are never printed, except the new
 //! token of `token new`.
 
+mod argocd;
 mod audit;
 mod bounds;
 #[cfg(feature = "server")]
@@ -92,6 +93,7 @@ enum Command {
     Disclose(disclose::Args),
     Explain(explain::Args),
     Wpc(wpc::Args),
+    Argocd(argocd::Args),
     #[cfg(feature = "server")]
     Fsck(fsck::Args),
     #[cfg(feature = "server")]
@@ -128,6 +130,7 @@ pub fn run() -> ExitCode {
         Command::Disclose(args) => disclose::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Wpc(args) => wpc::run(&args),
+        Command::Argocd(args) => argocd::run(&args),
         #[cfg(feature = "server")]
         Command::Fsck(args) => fsck::run(&args),
         #[cfg(feature = "server")]

@@ -19,7 +19,9 @@ pub(super) fn at<'v, 'a>(root: &'v Value<'a>, path: &str) -> Result<Option<&'v V
     let mut walked = 0;
     for name in path.split('.') {
         if value.as_object().is_none() {
-            return Err(wrong(path[..walked].trim_end_matches('.'), "an object", value));
+            // Of something that is no object as a whole the first member is missing.
+            let above = path[..walked].trim_end_matches('.');
+            return Err(if above.is_empty() { missing(name) } else { wrong(above, "an object", value) });
         }
         match value.get(name) {
             None | Some(Value::Null) => return Ok(None),

@@ -1,6 +1,6 @@
 use crate::argocd::app::App;
 use crate::argocd::application::{AutoSync, Change, auto_sync, lifecycle};
-use crate::argocd::members::{instant, needed, text};
+use crate::argocd::members::{at, instant, needed, text};
 use crate::argocd::observation::{Channel, Observation, Seen};
 use crate::argocd::operation::{History, Operation};
 use crate::artifact::json::Value;
@@ -58,6 +58,8 @@ impl Notification {
         let event = Event::ALL.into_iter().find(|(_, known)| *known == name).map_or(Event::Seen, |(event, _)| event);
         let (op_key, happened_at, observation) = match event {
             Event::Operation => {
+                // Whatever the entry is of, it is one.
+                at(body, "history.id")?;
                 let entry = body.get("history").filter(|entry| **entry != Value::Null);
                 let operation = Operation::read(&seen, body, History::Last(entry))?;
                 let (key, started) = (operation.op_key().to_owned(), operation.started_at().to_owned());

@@ -60,6 +60,13 @@ impl Observation {
         self
     }
 
+    /// Marks an operation that began before its observer was there: at its first
+    /// look each application tells its latest one.
+    #[must_use]
+    pub fn backfilled(self) -> Self {
+        self.with("backfill", true)
+    }
+
     /// The whole payload. The nonce follows from the content and from a secret
     /// of the observer's, such as its token: the same content seen again is the
     /// same artifact, which the log answers as a duplicate, and still nobody

@@ -87,6 +87,7 @@ pub(crate) const ROW: KindRow = KindRow {
         ("History id", "history_id"),
         ("Resource version", "resource_version"),
         ("Token id", "token_id"),
+        ("Began before its observer was there", "backfill"),
         ("Raw digest", "raw_digest"),
     ],
     more_facts: KindRow::NO_MORE_FACTS,
@@ -210,7 +211,7 @@ macro_rules! payload {
     };
 }
 
-/// Which of the last four stand there depends on the channel: [`check_operation`].
+/// Which of the first four stand there depends on the channel: [`check_operation`].
 const PAYLOAD: Shape = payload!(
     &TWO,
     [
@@ -218,6 +219,7 @@ const PAYLOAD: Shape = payload!(
         optional("op_key", &HEX64),
         optional("resource_version", &FREE_TEXT),
         optional("token_id", &FREE_TEXT),
+        optional("backfill", &Shape::Exactly(true)),
     ]
 );
 

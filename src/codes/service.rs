@@ -10,6 +10,7 @@ rows! {
     TOKEN_UNKNOWN "token_unknown" 401: "Token unknown", "this log knows no such token", "check that the token is of this log and was copied whole";
     TOKEN_EXPIRED "token_expired" 401: "Token expired", "the token's time is over", "ask the operator for a new token";
     TOKEN_REVOKED "token_revoked" 401: "Token revoked", "the operator revoked the token", "ask the operator why, and for a new token";
+    TOKEN_NOT_REPLACED "token_not_replaced" 401: "Token not replaced", "the header holds the name of a secret where its value should stand", "put the token into argocd-notifications-secret under the name that the header says; Argo CD leaves a name that it does not find";
     TOKENS_UNREADABLE "tokens_unreadable" 503: "Token file unreadable", "the token file cannot be read, so nobody may submit", "operator: look at tokens.json in the data directory";
     TOKENS_MISSING "tokens_missing" 503: "No token file", "the log has no token file, so nobody may submit", "operator: make a token with pulselog token new, or put tokens.json back";
     HOST_INVALID "host_invalid" 400: "Host missing or refused", "a request names the host that it is for, once, and as a host is spelled", "send one Host header with the name and port of the log";
@@ -38,6 +39,8 @@ rows! {
     NOT_ACCEPTABLE "not_acceptable" 406: "Nothing acceptable", "Accept-Encoding refuses every form that there is", "let Accept-Encoding allow identity or gzip";
     BODY_INCOMPLETE "body_incomplete" 400: "Body cut short", "the body ended before its announced length", "send it again; submitting again is safe";
     BODY_TOO_SLOW "body_too_slow" 408: "Body too slow", "the body arrived more slowly than the least rate", "send less at once, or over a faster way; submitting again is safe";
+    NOTIFICATION_REFUSED "notification_refused" 422: "Not what Argo CD sends", "the body is not of the notification configuration that this log prints", "compare the template with pulselog argocd notifications-config; the named member is at fault";
+    NOT_TAKEN_NOW "not_taken_now" 503: "Not taken now", "the log cannot take notifications at this time", "operator: explain the code that the detail begins with; Argo CD sends again by itself";
     BATCH_EMPTY "batch_empty" 400: "Batch empty", "the batch holds no line", "send one artifact a line";
     BATCH_TOO_LARGE "batch_too_large" 413: "Batch too large", "the request holds more entries than could ever be queued", "send smaller batches";
     QUEUE_FULL "queue_full" 503: "Queue full", "too many entries wait; try again", "try again after a second";

@@ -5,6 +5,7 @@
 //! room and shape the answer.
 
 pub(crate) mod answer;
+pub(crate) mod argocd;
 pub(crate) mod audits;
 pub(crate) mod checkpoints;
 pub mod docs;
@@ -98,6 +99,7 @@ pub static SUBMIT_CODES: &[&Code] = &[
     &service::TOKEN_UNKNOWN,
     &service::TOKEN_EXPIRED,
     &service::TOKEN_REVOKED,
+    &service::TOKEN_NOT_REPLACED,
     &service::TOKENS_UNREADABLE,
     &service::TOKENS_MISSING,
     &service::CONTENT_ENCODING_REFUSED,
@@ -133,6 +135,8 @@ const fn shows(route: Route) -> Route {
 }
 
 const LOGGED: &[Answer] = &[Answer::new(201, answer::JSON, Some("Logged"), answer::NO_CACHE), Answer::json("Logged")];
+const OBSERVED: &[Answer] =
+    &[Answer::new(201, answer::JSON, Some("Observed"), answer::NO_CACHE), Answer::json("Observed")];
 const BATCH: &[Answer] = &[Answer::new(200, submit::NDJSON, Some("BatchLine"), answer::NO_CACHE)];
 const BODY: &[Answer] =
     &[Answer::new(200, answer::JSON, None, answer::PRIVATE), Answer::new(304, "", None, answer::PRIVATE)];
@@ -167,6 +171,18 @@ pub static ROUTES: &[Route] = &[
         query: &[],
         answers: BATCH,
         codes: &[&service::BATCH_EMPTY],
+        shows: false,
+    },
+    Route {
+        method: "POST",
+        path: "/v1/ingest/argocd",
+        served: serve("/v1/ingest/argocd", || post(argocd::ingest)),
+        summary: "Log what Argo CD's notification controller tells, by the configuration that pulselog argocd notifications-config prints. 201 when it was added, 200 when it was told before; every answer closes its connection.",
+        token: true,
+        takes: Some("application/json"),
+        query: &[],
+        answers: OBSERVED,
+        codes: &[&service::NOTIFICATION_REFUSED, &service::NOT_TAKEN_NOW],
         shows: false,
     },
     shows(reads(

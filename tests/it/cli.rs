@@ -1,5 +1,6 @@
 //! The real binary: exit codes, one-line errors, key modes, what it prints.
 
+pub mod argocd;
 #[cfg(feature = "server")]
 pub mod demo;
 pub mod examples;

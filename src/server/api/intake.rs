@@ -128,12 +128,20 @@ fn check_form(headers: &HeaderMap, media: &'static str) -> Result<(), Problem> {
     Err(Problem::new(&service::CONTENT_TYPE_REFUSED, format!("send the body as Content-Type: {media}")))
 }
 
+/// The token that a request shows, whatever it is worth.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
 fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<Submitter, Problem> {
     let missing = || Problem::new(&service::TOKEN_MISSING, "send Authorization: Bearer and a token of this log");
-    let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?.to_str().map_err(|_| missing())?;
-    let (scheme, token) = value.split_once(' ').ok_or_else(missing)?;
-    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
-        return Err(missing());
+    let token = bearer(headers).ok_or_else(missing)?;
+    // A reference that whoever sends it should have replaced; no token begins so.
+    if token.starts_with('$') {
+        let detail =
+            "the header holds the name of a secret and not its value: is the key in argocd-notifications-secret?";
+        return Err(Problem::new(&service::TOKEN_NOT_REPLACED, detail));
     }
     Ok(state.tokens.authenticate(token)?)
 }

@@ -39,7 +39,7 @@ pub const NDJSON: &str = "application/x-ndjson";
 /// A body of this size is admitted where it was read: it has room for a
 /// handful of signatures, and handing one to another thread and back costs about
 /// as much as checking it.
-const ADMITTED_HERE_BYTES_MAX: usize = 4 << 10;
+pub const ADMITTED_HERE_BYTES_MAX: usize = 4 << 10;
 /// Lines that one worker takes at once: a few milliseconds of verification.
 const LINES_PER_TASK: usize = 64;
 

@@ -100,6 +100,53 @@ impl LoggedJson {
     }
 }
 
+/// Answer to a notification of Argo CD.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Observed")]
+pub struct ObservedJson {
+    /// Leaf index of the observation.
+    index: u64,
+    /// SHA-256(0x00 ‖ entry).
+    #[schemars(with = "HashText")]
+    leaf_hash: String,
+    /// SHA-256 of the compact form of the observation.
+    #[schemars(with = "HashText")]
+    artifact: String,
+    /// Size of a published checkpoint that covers it.
+    tree_size: u64,
+    /// What was told: `operation`, `autosync`, `seen` or `deleting`.
+    event: &'static str,
+    /// Key of the operation; absent for other events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "HashText")]
+    op_key: Option<String>,
+    /// Whether it was told before: nothing was added.
+    duplicate: bool,
+    /// Whether it happened before the token was made.
+    backfill: bool,
+    /// Where a token was replaced by its hash.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    redacted: Vec<String>,
+}
+
+impl ObservedJson {
+    /// Joins what the receiver and the sequencer know.
+    #[must_use]
+    pub fn new(logged: &Logged, told: Told, event: &'static str, op_key: Option<String>, backfill: bool) -> Self {
+        Self {
+            index: logged.index.get(),
+            leaf_hash: logged.leaf_hash.hash().to_hex(),
+            artifact: told.artifact.to_string(),
+            tree_size: logged.tree_size.get(),
+            event,
+            op_key,
+            duplicate: logged.duplicate,
+            backfill,
+            redacted: told.redacted,
+        }
+    }
+}
+
 /// One line of a batch answer.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(rename = "BatchLine")]

@@ -49,6 +49,8 @@ pub struct Submitter {
     pub name: SubmitterName,
     /// What it may submit.
     pub grant: Grant,
+    /// When the token was made, Unix seconds.
+    pub created_at: u64,
 }
 
 impl Tokens {
@@ -155,7 +157,11 @@ fn known(row: &TokenRow) -> Option<Known> {
     };
     Some(Known {
         hash: *Hash::from_hex(&row.sha256).ok()?.as_bytes(),
-        submitter: Submitter { name: SubmitterName::parse(&row.name).ok()?, grant: Grant { signed, unsigned } },
+        submitter: Submitter {
+            name: SubmitterName::parse(&row.name).ok()?,
+            grant: Grant { signed, unsigned },
+            created_at: row.created_at,
+        },
         expires_at: row.expires_at,
         revoked: row.revoked_at.is_some(),
     })

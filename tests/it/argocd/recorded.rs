@@ -12,13 +12,13 @@ use crate::make::argocd::INSTANCE;
 use crate::make::{admit_any, shared};
 
 /// The lines of one file of a case; none where the case has no such file.
-fn lines(case: &Path, file: &str) -> Vec<Value<'static>> {
+pub fn lines(case: &Path, file: &str) -> Vec<Value<'static>> {
     let text = fs::read_to_string(case.join(file)).unwrap_or_default();
     text.lines().map(|line| parse(line.as_bytes(), 64).expect("JSON").into_owned()).collect()
 }
 
 /// Cases by name.
-fn cases() -> Option<Vec<(String, std::path::PathBuf)>> {
+pub fn cases() -> Option<Vec<(String, std::path::PathBuf)>> {
     let mut cases: Vec<_> = fs::read_dir(shared("argocd")?)
         .expect("a directory")
         .flatten()
@@ -31,7 +31,7 @@ fn cases() -> Option<Vec<(String, std::path::PathBuf)>> {
 }
 
 /// The operation of a version of an Application, if it has one.
-fn polled(resource: &Value) -> Option<Operation> {
+pub fn polled(resource: &Value) -> Option<Operation> {
     let state = resource.at("status.operationState")?;
     let app = App::of_resource(resource).expect("an application");
     let entries = resource.at("status.history").and_then(Value::as_array).unwrap_or_default();

@@ -22,6 +22,17 @@ const STATE: &str = r#"{"operation":{"sync":{"revision":"16d61ccf504208c252ae150
 const APP: &str = r#"{"uid":"b245d4ae-7bb9-40c5-be90-e7630803033b","name":"payments-api","namespace":"argocd",
  "project":"payments","destination":{"server":"https://kubernetes.default.svc","namespace":"prod-canary"}}"#;
 
+/// The body of a notification about that application, with other members of
+/// `state` at its top.
+pub fn body(event: &str, members: &Value<'static>) -> Value<'static> {
+    let mut body =
+        json(&format!(r#"{{"schema":"argocd-notify/1","event":"{event}","instance":"{INSTANCE}","app":{APP}}}"#));
+    set(&mut body, "app.resourceVersion", Some("455".into()));
+    let members = members.as_object().expect("an object").iter();
+    members.for_each(|(name, value)| set(&mut body, name, Some(value.clone())));
+    body
+}
+
 /// JSON that a test wrote.
 pub fn json(text: &str) -> Value<'static> {
     parse(text.as_bytes(), 64).expect("JSON").into_owned()

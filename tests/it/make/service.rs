@@ -290,7 +290,8 @@ impl Answer {
         assert_eq!(self.string("type"), format!("/docs/errors#{code}"));
         assert_eq!(self.number("status"), i64::from(status));
         // Only what passes by itself is worth a wait.
-        let stays = ["served_read_only", "tokens_missing", "tokens_unreadable", "not_ready"].contains(&code);
+        let stays =
+            ["served_read_only", "tokens_missing", "tokens_unreadable", "not_taken_now", "not_ready"].contains(&code);
         let passes = matches!(status, 429 | 503) && !stays;
         assert_eq!(self.header("retry-after"), if passes { "1" } else { "" });
         self

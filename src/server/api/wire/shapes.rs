@@ -10,7 +10,7 @@ use crate::server::api::problem::ProblemJson;
 use crate::server::api::wire::audited::{FindingListJson, LookupJson, PolicyJson, ScopeReportJson};
 use crate::server::api::wire::{
     BatchLineJson, CheckpointJson, CheckpointListJson, ConsistencyJson, EntryJson, EntryListJson, HealthJson,
-    InclusionJson, LoggedJson,
+    InclusionJson, LoggedJson, ObservedJson,
 };
 use crate::shapes::{add, components};
 use crate::verify::verification::Verification;
@@ -23,6 +23,7 @@ pub const ARTIFACT: &str = "#/components/schemas/Artifact";
 /// What routes answer; what these hold comes along.
 const ANSWERED: &[fn(&mut SchemaGenerator)] = &[
     add::<LoggedJson>,
+    add::<ObservedJson>,
     add::<BatchLineJson>,
     add::<EntryJson>,
     add::<EntryListJson>,
