@@ -130,6 +130,7 @@ impl Server {
             scrub,
             log,
             tokens,
+            told: Default::default(),
             keys,
             metrics: Metrics::default(),
             pool: Pool::new(crowd::count(crowd.submissions_held_bytes_max)),

@@ -3,11 +3,12 @@ use crate::artifact::digest::sha256;
 use crate::artifact::json::{Object, Value, to_compact};
 use crate::text::hex;
 
-/// How an observer saw Argo CD; of those that show operations (PEERS 7.2).
+/// How an observer saw Argo CD; of those that are read here (PEERS 7.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
     Notify,
     Poll,
+    ServerLog,
 }
 
 impl Channel {
@@ -16,6 +17,7 @@ impl Channel {
         match self {
             Self::Notify => "notify",
             Self::Poll => "poll",
+            Self::ServerLog => "server_log",
         }
     }
 }
@@ -43,15 +45,19 @@ const NONCE_DOMAIN: &[u8] = b"pulselog observation nonce 1\0";
 impl Observation {
     /// The members that every event has; `raw` is what it rests on.
     pub(super) fn of(seen: &Seen<'_>, event: &str, raw: &[u8]) -> Self {
+        Self::of_none(seen.channel, seen.instance, event, raw).with("app", seen.app.names())
+    }
+
+    /// The same of what names no application by its uid.
+    pub(super) fn of_none(channel: Channel, instance: &str, event: &str, raw: &[u8]) -> Self {
         let mut payload = Object::new();
         payload.set("argocd_observation_version", VERSION.into());
         // Its place: what stands there follows from everything else.
         payload.set("nonce", "".into());
-        payload.set("channel", seen.channel.name().into());
-        payload.set("instance", seen.instance.into());
+        payload.set("channel", channel.name().into());
+        payload.set("instance", instance.into());
         payload.set("event", event.into());
         payload.set("raw_digest", hex::encode(&sha256(raw)).into());
-        payload.set("app", seen.app.names());
         Self { payload }
     }
 
@@ -65,6 +71,15 @@ impl Observation {
     #[must_use]
     pub fn backfilled(self) -> Self {
         self.with("backfill", true)
+    }
+
+    /// What a repetition is known by: the submitter and all of it but its
+    /// message, which may hold what changes from one telling to the next.
+    #[must_use]
+    pub fn account(&self, submitter: &str) -> [u8; 32] {
+        let mut payload = self.payload.clone();
+        payload.remove("message");
+        sha256([submitter, "\0", &to_compact(&payload.into())].concat().as_bytes())
     }
 
     /// The whole payload. The nonce follows from the content and from a secret

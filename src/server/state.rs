@@ -8,6 +8,7 @@ use axum::extract::FromRef;
 
 use crate::artifact::{Did, KeyCache};
 use crate::server::access::Access;
+use crate::server::api::argocd::told::Recent;
 use crate::server::api::judges::Judges;
 use crate::server::api::slots::Slots;
 use crate::server::config::Limits;
@@ -73,6 +74,8 @@ pub struct Shared {
     pub access: Access,
     /// Who may submit.
     pub tokens: Tokens,
+    /// What Argo CD told a moment ago.
+    pub told: Recent,
     /// Parsed signer keys, shared by all admissions.
     pub keys: Arc<KeyCache>,
     /// Counters.

@@ -7,6 +7,7 @@ pub mod audit;
 #[cfg(feature = "server")]
 pub mod chrome;
 pub mod evidence;
+pub mod gotemplate;
 #[cfg(feature = "server")]
 pub mod logs;
 pub mod policy;

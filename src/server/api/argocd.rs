@@ -6,8 +6,10 @@
 //! own trouble is 503, and each answer closes its connection (PEERS 7.13).
 //!
 //! What was told before is the same artifact, since the nonce follows from the
-//! content: the log's own answer to a duplicate is all that tells it, after a
-//! restart too.
+//! content: the log's own answer to a duplicate tells it, after a restart too.
+//! One whose message alone is another is known by [`told`].
+
+pub(crate) mod told;
 
 use std::time::Duration;
 
@@ -18,16 +20,19 @@ use bytes::Bytes;
 use tokio::time::timeout;
 
 use crate::argocd::{Event, Notification, read};
+use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{room_for, to_compact};
 use crate::artifact::{AdmitError, Admitted, GrantError, admit};
 use crate::codes::service;
 use crate::entry::PendingEntry;
+use crate::merkle::TreeSize;
 use crate::server::addresses;
+use crate::server::api::argocd::told::{Account, Place};
 use crate::server::api::problem::Problem;
 use crate::server::api::submit::ADMITTED_HERE_BYTES_MAX;
-use crate::server::api::wire::{ObservedJson, Told};
+use crate::server::api::wire::ObservedJson;
 use crate::server::api::{answer, intake};
-use crate::server::log::{Item, Logged};
+use crate::server::log::Item;
 use crate::server::state::AppState;
 use crate::server::submitters::live::Submitter;
 
@@ -61,33 +66,47 @@ async fn take(state: &AppState, request: Request) -> Result<Response, Problem> {
     let intake = intake::receive(state, request, answer::JSON, BODY_BYTES_MAX, &[]).await?;
     let late = |_| Problem::new(&service::TIMEOUT, "the log takes longer than a notification may wait; send it again");
     let work = async {
-        let place = state.log.reserve([intake.bytes.len()].into_iter())?;
+        let room = state.log.reserve([intake.bytes.len()].into_iter())?;
         let admission = Admission { state: state.clone(), submitter: intake.submitter, secret };
         let bytes = intake.bytes;
-        let Ready { item, told, heard } = match bytes.len() {
+        let Ready { item, heard, artifact, account } = match bytes.len() {
             0..=ADMITTED_HERE_BYTES_MAX => admission.admit(&bytes)?,
             _ => state.pool.run(move || admission.admit(&bytes)).await??,
         };
         drop(intake.held);
-        let logged = state.log.submit_at(place, vec![item]).await?;
+        // An account that is remembered was answered, so it is published.
+        if let Some(place) = state.told.find(&account).filter(|place| place.artifact != artifact) {
+            return Ok(Answered { place, tree_size: state.log.view().size(), is_known: true, heard });
+        }
+        let logged = state.log.submit_at(room, vec![item]).await?;
         let logged = logged.into_iter().next().ok_or_else(Problem::internal)??;
-        Ok::<_, Problem>((logged, told, heard))
+        let place = Place { index: logged.index, leaf_hash: logged.leaf_hash, artifact };
+        state.told.add(account, place);
+        Ok::<_, Problem>(Answered { place, tree_size: logged.tree_size, is_known: logged.duplicate, heard })
     };
-    let (logged, told, heard) = timeout(ANSWER_TIME_MAX, work).await.map_err(late)??;
-    answered(state, &logged, told, heard)
+    timeout(ANSWER_TIME_MAX, work).await.map_err(late)??.answer(state)
 }
 
-fn answered(state: &AppState, logged: &Logged, told: Told, heard: Heard) -> Result<Response, Problem> {
-    if logged.duplicate {
-        state.metrics.duplicate();
+/// Where a notification stands in the log.
+pub struct Answered {
+    pub place: Place,
+    pub tree_size: TreeSize,
+    /// Whether it stood there before.
+    pub is_known: bool,
+    pub heard: Heard,
+}
+
+impl Answered {
+    fn answer(self, state: &AppState) -> Result<Response, Problem> {
+        if self.is_known {
+            state.metrics.duplicate();
+        }
+        let status = if self.is_known { StatusCode::OK } else { StatusCode::CREATED };
+        let location = HeaderValue::from_str(&addresses::entry(self.place.index)).map_err(|_| Problem::internal())?;
+        let mut response = answer::json_status(status, &ObservedJson::new(self))?;
+        response.headers_mut().insert(header::LOCATION, location);
+        Ok(response)
     }
-    let status = if logged.duplicate { StatusCode::OK } else { StatusCode::CREATED };
-    let Heard { event, op_key, backfill } = heard;
-    let body = ObservedJson::new(logged, told, event, op_key, backfill);
-    let mut response = answer::json_status(status, &body)?;
-    let location = HeaderValue::from_str(&addresses::entry(logged.index)).map_err(|_| Problem::internal())?;
-    response.headers_mut().insert(header::LOCATION, location);
-    Ok(response)
 }
 
 /// What admission needs of a request.
@@ -100,15 +119,17 @@ struct Admission {
 
 struct Ready {
     item: Item,
-    told: Told,
     heard: Heard,
+    artifact: ArtifactDigest,
+    account: Account,
 }
 
 /// What a notification was about, for the answer.
-struct Heard {
-    event: &'static str,
-    op_key: Option<String>,
-    backfill: bool,
+pub struct Heard {
+    pub event: &'static str,
+    pub op_key: Option<String>,
+    pub backfill: bool,
+    pub redacted: Vec<String>,
 }
 
 impl Admission {
@@ -131,12 +152,13 @@ impl Admission {
         let marks = backfill && notification.event() == Event::Operation;
         let observation = notification.into_observation();
         let observation = if marks { observation.backfilled() } else { observation };
+        let account = observation.account(self.submitter.name.as_str());
         let payload = to_compact(&observation.named(self.secret.as_bytes()));
         let admitted = admit(payload.as_bytes(), grant, &self.state.limits.artifact, &self.state.keys)?;
-        let Admitted { artifact, receipts, not_expanded, redacted, .. } = admitted;
-        let told = Told { kind: artifact.kind().name(), artifact: artifact.digest(), not_expanded, redacted };
+        let Admitted { artifact, receipts, redacted, .. } = admitted;
+        let digest = artifact.digest();
         let entries = vec![PendingEntry::new(artifact, receipts, self.submitter.name.clone())];
-        let heard = Heard { event: event.map_or("", |(_, name)| name), op_key, backfill };
-        Ok(Ready { item: Item { entries }, told, heard })
+        let heard = Heard { event: event.map_or("", |(_, name)| name), op_key, backfill, redacted };
+        Ok(Ready { item: Item { entries }, heard, artifact: digest, account })
     }
 }

@@ -14,6 +14,7 @@ use crate::codes::Code;
 use crate::merkle::{Hash, RootHash};
 use crate::note::SignedNote;
 use crate::receipt::LogProof;
+use crate::server::api::argocd::Answered;
 use crate::server::api::problem::ProblemJson;
 use crate::server::log::Logged;
 use crate::server::log::view::StoredEntry;
@@ -130,19 +131,20 @@ pub struct ObservedJson {
 }
 
 impl ObservedJson {
-    /// Joins what the receiver and the sequencer know.
+    /// Joins what the receiver and the log know.
     #[must_use]
-    pub fn new(logged: &Logged, told: Told, event: &'static str, op_key: Option<String>, backfill: bool) -> Self {
+    pub fn new(answered: Answered) -> Self {
+        let Answered { place, tree_size, is_known, heard } = answered;
         Self {
-            index: logged.index.get(),
-            leaf_hash: logged.leaf_hash.hash().to_hex(),
-            artifact: told.artifact.to_string(),
-            tree_size: logged.tree_size.get(),
-            event,
-            op_key,
-            duplicate: logged.duplicate,
-            backfill,
-            redacted: told.redacted,
+            index: place.index.get(),
+            leaf_hash: place.leaf_hash.hash().to_hex(),
+            artifact: place.artifact.to_string(),
+            tree_size: tree_size.get(),
+            event: heard.event,
+            op_key: heard.op_key,
+            duplicate: is_known,
+            backfill: heard.backfill,
+            redacted: heard.redacted,
         }
     }
 }

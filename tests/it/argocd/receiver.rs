@@ -60,6 +60,10 @@ fn a_notification_is_logged_once_and_told_again_is_answered_so() {
     let second = tell(&service, &again);
     assert_eq!((second.status, second.number("index")), (200, first.number("index")), "{}", second.text());
     assert_eq!(second.json().get("duplicate"), Some(&Value::Bool(true)));
+    // Nor does what is only said of it.
+    let reworded = told(&[("message", Some("one more random path: /tmp/4711".into()))]);
+    let third = tell(&service, &reworded);
+    assert_eq!((third.status, third.string("artifact")), (200, first.string("artifact")), "{}", third.text());
     assert_eq!(service.size(), 1);
     service.restart(|_| {});
     assert_eq!(tell(&service, &again).status, 200);
