@@ -27,11 +27,13 @@ mod operation;
 mod outcome;
 mod params;
 mod reading;
+mod server_log;
 
-pub use self::app::App;
+pub use self::app::{App, is_instance};
 pub use self::application::{Application, AutoSync, Change};
 pub use self::notification::{Event, Notification, SCHEMA};
 pub use self::observation::{Channel, Observation, Seen};
 pub use self::operation::{History, Operation, Phase};
 pub use self::outcome::{CallAnswer, CallOutcome, OUTCOMES, OutcomeRow, outcome};
 pub use self::reading::{DEPTH_MAX, read};
+pub use self::server_log::{LINE_BYTES_MAX, LogCoverage, ServerLog};

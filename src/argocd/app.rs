@@ -70,6 +70,12 @@ impl App {
     }
 }
 
+/// Whether a text may be our name for an Argo CD installation.
+#[must_use]
+pub fn is_instance(name: &str) -> bool {
+    Text::Dns1123.is(name)
+}
+
 fn dns(name: &str, path: &str) -> Result<Value<'static>, ShapeError> {
     let rule = Text::Dns1123;
     if rule.is(name) { Ok(name.into()) } else { Err(ShapeError::at(path, Broken::InvalidValue, rule.rule())) }

@@ -82,6 +82,9 @@ pub(crate) const ROW: KindRow = KindRow {
         ("Method", "method"),
         ("Code", "code"),
         ("Subject", "subject"),
+        ("Right", "verb"),
+        ("Object", "object"),
+        ("At", "at"),
         ("Operation", "op_key"),
         ("Operation digest", "operation_digest"),
         ("History id", "history_id"),
@@ -160,9 +163,9 @@ macro_rules! event {
 }
 
 /// Every event of a version; `named` are the members by which an operation of
-/// that version is known.
+/// that version is known, `denied` what its denials say beside the rest.
 macro_rules! payload {
-    ($version:expr, [$($named:expr),* $(,)?]) => {
+    ($version:expr, [$($named:expr),* $(,)?], [$($denied:expr),* $(,)?]) => {
         Shape::ByField {
             field: "event",
             cases: &[
@@ -205,6 +208,7 @@ macro_rules! payload {
                     required("code", &FREE_TEXT),
                     required("subject", &FREE_TEXT),
                     optional("token_id", &FREE_TEXT),
+                    $($denied,)*
                 ])),
             ],
         }
@@ -220,11 +224,12 @@ const PAYLOAD: Shape = payload!(
         optional("resource_version", &FREE_TEXT),
         optional("token_id", &FREE_TEXT),
         optional("backfill", &Shape::Exactly(true)),
-    ]
+    ],
+    [optional("verb", &FREE_TEXT), optional("object", &FREE_TEXT), optional("at", &TIME)]
 );
 
 /// Version 1, whose `op_key` was the observer's own and can be recomputed by nobody.
-const PAYLOAD_1: Shape = payload!(&ONE, [required("op_key", &HEX64)]);
+const PAYLOAD_1: Shape = payload!(&ONE, [required("op_key", &HEX64)], []);
 
 /// `username` is empty for what Argo CD does by itself.
 const INITIATOR: Shape = object(&[required("username", &FREE_TEXT), required("automated", &Shape::Bool)]);

@@ -11,3 +11,4 @@ pub mod receiver_bad_input;
 pub mod recorded;
 #[cfg(feature = "server")]
 pub mod replay;
+pub mod server_log;

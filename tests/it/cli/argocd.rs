@@ -68,3 +68,39 @@ fn an_address_or_name_that_would_break_it_is_wrong_usage() {
     refused(&with("https://log", "Prod EU"), 2, &["--instance"]);
     refused(&run(&["argocd", "notifications-config", "--instance", "prod"]), 2, &["--url"]);
 }
+
+#[cfg(feature = "server")]
+#[test]
+fn refusals_in_a_servers_log_are_logged_once_and_what_it_lacks_is_told() {
+    use crate::make::service::Service;
+    let service = Service::start();
+    let options = pulselog::server::submitters::TokenOptions {
+        allow_unsigned: Some((crate::make::kind("argocd_observation"), Some("server_log".into()))),
+        instance: Some("argocd-prod".into()),
+        ..Default::default()
+    };
+    let token = service.root().join("log.token");
+    std::fs::write(&token, crate::make::service::token(&service.data(), "log-1", options)).expect("written");
+    let denied = r#"{"grpc.code":"PermissionDenied","grpc.error":"desc = permission denied: applications, sync, p/a, sub: agent, iat: x","grpc.method":"Sync","grpc.service":"S","msg":"finished call","time":"2026-11-20T10:05:00Z"}"#;
+    let log = format!("{denied}\n{}\n", r#"{"msg":"received unary call /S/Sync","time":"2026-11-20T10:05:00Z"}"#);
+    let ingest = |instance: &str, more: &[&str], log: &str| {
+        let file = token.display().to_string();
+        run_with(
+            &[&["argocd", "ingest-log", "--instance", instance, "--token-file", &file], more].concat(),
+            log.as_bytes(),
+        )
+    };
+    let url = service.base();
+    for _ in 0..2 {
+        let ran = ingest("argocd-prod", &["--url", &url], &log);
+        assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
+        assert!(ran.err.contains("2 lines: 1 refused calls") && ran.err.contains("of 1 not"), "{}", ran.err);
+        assert_eq!(service.size(), 1);
+    }
+    let printed = ingest("argocd-prod", &[], &log);
+    let line: serde_json::Value = serde_json::from_str(&printed.out).expect("one line");
+    assert_eq!((line["subject"].as_str(), line["object"].as_str()), (Some("agent"), Some("p/a")));
+    assert_eq!(ingest("argocd-prod", &["--url", &url], "level=info msg=x\n").code, 3);
+    refused(&ingest("argocd-other", &["--url", &url], &log), 1, &["instance_not_granted", "server_log"]);
+    refused(&ingest("Prod EU", &[], &log), 2, &["--instance"]);
+}

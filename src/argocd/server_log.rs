@@ -1,0 +1,222 @@
+//! Argo CD's server log, a JSON object a line (PEERS 7.14): what it refused,
+//! which nothing else shows.
+//!
+//! ```text
+//! received unary call …/Sync   {claims?}          who calls, where claims are logged
+//! user tried to get application …: permission denied: applications, get, p/a, sub: S   a refusal
+//! finished call, PermissionDenied: permission denied: applications, sync, p/a, sub: S  a refusal
+//! finished call, PermissionDenied: permission denied                                   the end of the first
+//! ```
+//!
+//! No id links the lines of a call.
+
+use std::collections::VecDeque;
+
+use crate::argocd::members::{fitted, instant, text};
+use crate::argocd::observation::{Channel, Observation};
+use crate::argocd::reading::read;
+use crate::artifact::json::{Value, parse};
+
+/// Calls that are remembered until their refusal: those of a moment.
+const CALLS_MAX: usize = 256;
+/// Longest line that is read.
+pub const LINE_BYTES_MAX: usize = 1 << 20;
+/// Memory that the values of one line may take.
+const ROOM_BYTES: usize = 16 << 20;
+/// Longest text of a denial (FORMATS 5.5).
+const TEXT_BYTES_MAX: usize = 256;
+const RECEIVED: &str = "received unary call /";
+const TRIED: &str = "user tried to ";
+const DENIED: &str = "permission denied: ";
+/// A token of a role that is no longer on the project's list.
+const REVOKED: &str = "invalid session: JWT token for role '";
+
+/// What was read and what could not be: a log that lacks something is no
+/// proof that it did not happen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogCoverage {
+    pub lines: u64,
+    /// Not JSON, or too long: another log format is configured.
+    pub unread: u64,
+    /// Calls whose claims were logged, and those without: their tokens are unseen.
+    pub calls_with_claims: u64,
+    pub calls_without_claims: u64,
+    /// Refusals that name nobody, among them those of an API server that is down.
+    pub refusals_unnamed: u64,
+    pub denials: u64,
+}
+
+/// Reads lines in their order.
+#[derive(Debug, Default)]
+pub struct ServerLog {
+    calls: VecDeque<Call>,
+    /// Refusals at look-up whose call has not finished yet.
+    waiting: VecDeque<Denial>,
+    coverage: LogCoverage,
+}
+
+/// A call whose claims were logged.
+#[derive(Debug)]
+struct Call {
+    method: String,
+    at: Option<String>,
+    subject: String,
+    token_id: String,
+}
+
+#[derive(Clone, Debug)]
+struct Denial {
+    at: Option<String>,
+    method: Option<String>,
+    code: &'static str,
+    subject: String,
+    verb: Option<String>,
+    object: Option<String>,
+    token_id: Option<String>,
+    line: Vec<u8>,
+}
+
+impl ServerLog {
+    /// What a line makes known; most make nothing.
+    #[must_use]
+    pub fn line(&mut self, instance: &str, line: &[u8]) -> Vec<Observation> {
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            return Vec::new();
+        }
+        self.coverage.lines += 1;
+        let value = if line.len() <= LINE_BYTES_MAX { read(line, ROOM_BYTES).ok() } else { None };
+        let Some(value) = value.filter(|value| value.as_object().is_some()) else {
+            self.coverage.unread += 1;
+            return Vec::new();
+        };
+        let said = text(&value, "msg").ok().flatten().unwrap_or_default();
+        match () {
+            () if said.starts_with(RECEIVED) => self.received(&value, &said[RECEIVED.len()..]),
+            () if said.starts_with(TRIED) => {
+                let denial = Denial::named(said, &value, line);
+                self.waiting.extend(denial);
+                // One that never finishes is told by the next.
+                if self.waiting.len() > CALLS_MAX {
+                    return self.waiting.pop_front().map(|denial| self.told(instance, denial)).into_iter().collect();
+                }
+            }
+            () if said.starts_with("finished") => {
+                return self.finished(&value, line).map(|denial| self.told(instance, denial)).into_iter().collect();
+            }
+            () => {}
+        }
+        Vec::new()
+    }
+
+    /// What still waits when the log has ended, and what was read.
+    #[must_use]
+    pub fn end(mut self, instance: &str) -> (Vec<Observation>, LogCoverage) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let told = waiting.into_iter().map(|denial| self.told(instance, denial)).collect();
+        (told, self.coverage)
+    }
+
+    fn received(&mut self, value: &Value, method: &str) {
+        // Claims are JSON in a text; the name of the member has dots.
+        let claims = value.get("grpc.request.claims").and_then(Value::as_str);
+        let claims = claims.and_then(|claims| parse(claims.as_bytes(), 8).ok());
+        let member = |name: &str| claims.as_ref().and_then(|claims| claims.text_at(name)).map(str::to_owned);
+        let (Some(subject), Some(token_id)) = (member("sub"), member("jti")) else {
+            self.coverage.calls_without_claims += 1;
+            return;
+        };
+        self.coverage.calls_with_claims += 1;
+        if self.calls.len() == CALLS_MAX {
+            self.calls.pop_front();
+        }
+        let at = instant(value, "time").ok().flatten();
+        self.calls.push_back(Call { method: method.to_owned(), at, subject, token_id });
+    }
+
+    fn finished(&mut self, value: &Value, line: &[u8]) -> Option<Denial> {
+        let member = |name: &str| value.get(name).and_then(Value::as_str);
+        let code = member("grpc.code")?;
+        let method = [member("grpc.service"), member("grpc.method")];
+        let method = method.into_iter().flatten().collect::<Vec<_>>().join("/");
+        let said = member("grpc.error").or_else(|| member("error")).unwrap_or_default();
+        let said = said.split_once("desc = ").map_or(said, |(_, said)| said);
+        let found = match code {
+            "PermissionDenied" if said.starts_with(DENIED) => Denial::named(said, value, line),
+            "PermissionDenied" if said == "permission denied" => self.waiting.pop_front(),
+            "Unauthenticated" => Denial::revoked(said, value, line),
+            "PermissionDenied" => None,
+            _ => return None,
+        };
+        let Some(denial) = found else {
+            self.coverage.refusals_unnamed += 1;
+            return None;
+        };
+        let token_id = self.token(&method, &denial);
+        Some(Denial { method: Some(method), token_id, ..denial })
+    }
+
+    /// The token of a refused call, where only one can be meant.
+    fn token(&self, method: &str, denial: &Denial) -> Option<String> {
+        let same = |call: &&Call| call.method == method && call.subject == denial.subject && call.at == denial.at;
+        let mut tokens: Vec<_> = self.calls.iter().filter(same).map(|call| call.token_id.clone()).collect();
+        tokens.sort_unstable();
+        tokens.dedup();
+        if tokens.len() == 1 { tokens.pop() } else { None }
+    }
+
+    fn told(&mut self, instance: &str, denial: Denial) -> Observation {
+        self.coverage.denials += 1;
+        let short = |text: &str| Value::from(fitted(text, TEXT_BYTES_MAX).into_owned());
+        let mut said = Observation::of_none(Channel::ServerLog, instance, "denial", &denial.line)
+            .with("method", short(denial.method.as_deref().unwrap_or("unknown")))
+            .with("code", denial.code)
+            .with("subject", short(&denial.subject));
+        let members =
+            [("verb", denial.verb), ("object", denial.object), ("token_id", denial.token_id), ("at", denial.at)];
+        for (name, value) in members {
+            if let Some(value) = value {
+                said = said.with(name, short(&value));
+            }
+        }
+        said
+    }
+}
+
+impl Denial {
+    /// `…permission denied: RESOURCE, VERB, OBJECT, sub: SUBJECT, iat: TIME`.
+    fn named(said: &str, value: &Value, line: &[u8]) -> Option<Self> {
+        let (_, rest) = said.split_once(DENIED)?;
+        // A subject may hold anything, commas too: it ends where the time begins.
+        let (what, who) = rest.split_once(", sub: ")?;
+        let subject = who.rsplit_once(", iat: ").map_or(who, |(subject, _)| subject);
+        let mut parts = what.splitn(3, ", ");
+        let (resource, verb, object) = (parts.next()?, parts.next(), parts.next());
+        Some(Self {
+            at: instant(value, "time").ok().flatten(),
+            method: None,
+            code: "PermissionDenied",
+            subject: subject.to_owned(),
+            verb: verb.map(|verb| format!("{resource}, {verb}")),
+            object: object.map(str::to_owned),
+            token_id: None,
+            line: line.to_owned(),
+        })
+    }
+
+    /// `invalid session: JWT token for role 'ROLE' issued at '…' does not exist in project 'PROJECT'`.
+    fn revoked(said: &str, value: &Value, line: &[u8]) -> Option<Self> {
+        let (role, rest) = said.strip_prefix(REVOKED)?.split_once('\'')?;
+        let (_, project) = rest.split_once("in project '")?;
+        Some(Self {
+            at: instant(value, "time").ok().flatten(),
+            method: None,
+            code: "Unauthenticated",
+            subject: format!("proj:{}:{role}", project.trim_end_matches('\'')),
+            verb: None,
+            object: None,
+            token_id: None,
+            line: line.to_owned(),
+        })
+    }
+}
