@@ -27,6 +27,7 @@ mod operation;
 mod outcome;
 mod params;
 mod reading;
+pub mod round;
 mod server_log;
 
 pub use self::app::{App, is_instance};

@@ -35,6 +35,14 @@ impl App {
         Self::read(body, ["app.uid", "app.name", "app.namespace", "app.project", "app.destination"])
     }
 
+    /// From the row of a snapshot.
+    ///
+    /// # Errors
+    /// As [`App::of_resource`].
+    pub(super) fn of_row(row: &Value) -> Result<Self, ShapeError> {
+        Self::read(row, ["app.uid", "app.name", "app.namespace", "app.project", "destination"])
+    }
+
     fn read(root: &Value, [uid, name, namespace, project, destination]: [&str; 5]) -> Result<Self, ShapeError> {
         let found = needed(root, uid)?;
         if found.len() > UID_BYTES_MAX {

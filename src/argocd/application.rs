@@ -32,6 +32,12 @@ impl AutoSync {
         Ok(if is_off { Self::Off } else { Self::On })
     }
 
+    /// The one of this name; what is none was not seen.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        [Self::On, Self::Off].into_iter().find(|known| known.name() == name).unwrap_or(Self::Unknown)
+    }
+
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -94,6 +100,10 @@ impl Application {
     #[must_use]
     pub fn app(&self) -> &App {
         &self.app
+    }
+
+    pub(super) fn resource(&self) -> &Value<'static> {
+        &self.resource
     }
 
     /// Opaque; moves with every write of the resource.

@@ -9,6 +9,8 @@ pub enum Channel {
     Notify,
     Poll,
     ServerLog,
+    /// An Event of Kubernetes, which shows no operation.
+    K8sEvent,
 }
 
 impl Channel {
@@ -18,6 +20,7 @@ impl Channel {
             Self::Notify => "notify",
             Self::Poll => "poll",
             Self::ServerLog => "server_log",
+            Self::K8sEvent => "k8s_event",
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::codes::{self, Code};
 pub struct Grant {
     /// Signed kinds. Worth nothing beside an observer's `unsigned` grant.
     pub signed: SignedGrant,
-    /// One kind that may come unsigned.
+    /// One kind that may come unsigned; with a poller's observations its snapshots too.
     pub unsigned: Option<UnsignedGrant>,
 }
 
@@ -30,6 +30,16 @@ pub struct UnsignedGrant {
     /// Only observations of this Argo CD instance; any when absent. A token that
     /// observes always has one: its name stands beside an instance in the roots.
     pub instance: Option<String>,
+}
+
+impl UnsignedGrant {
+    /// Whether it is about this kind. Who polls an instance says what happened
+    /// and what is there: one observer, one token.
+    fn covers(&self, kind: Kind) -> bool {
+        let polls =
+            self.kind == Kind::ArgocdObservation && self.channel.as_deref().is_none_or(|channel| channel == "poll");
+        self.kind == kind || (polls && kind == Kind::ArgocdSnapshot)
+    }
 }
 
 /// Why a grant does not cover an artifact.
@@ -91,7 +101,7 @@ impl Grant {
     }
 
     fn allows_unsigned(&self, kind: Kind, payload: &Value) -> Result<(), GrantError> {
-        let Some(grant) = self.unsigned.as_ref().filter(|grant| grant.kind == kind) else {
+        let Some(grant) = self.unsigned.as_ref().filter(|grant| grant.covers(kind)) else {
             return Err(GrantError::UnsignedNotGranted { kind });
         };
         let says = Payload::of(kind, payload);

@@ -12,3 +12,6 @@ pub mod recorded;
 #[cfg(feature = "server")]
 pub mod replay;
 pub mod server_log;
+pub mod polled;
+pub mod polled_events;
+pub mod rounds;

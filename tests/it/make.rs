@@ -2,6 +2,7 @@
 //! not care whether a payload is good. Everything here is deterministic.
 
 pub mod argocd;
+pub mod argocd_rounds;
 pub mod attest;
 pub mod audit;
 #[cfg(feature = "server")]

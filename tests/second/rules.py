@@ -80,11 +80,13 @@ def check_observation(payload):
     if payload["argocd_observation_version"] == "1":
         return
     seen = payload["channel"] in ("notify", "poll")
+    named = "operation_digest" in payload or "op_key" in payload
+    past = payload["channel"] == "poll" and payload["phase"] == "Succeeded" and "history_id" in payload and not named
     for name in ("operation_digest", "op_key"):
-        need((name in payload) == seen, "missing_field" if seen else "invalid_value", name)
+        need(past or (name in payload) == seen, "missing_field" if seen else "invalid_value", name)
     for name in ("resource_version", "token_id"):
         need(not seen or name not in payload, "invalid_value", name)
-    if seen:
+    if seen and not past:
         key = op_key(payload["instance"], payload["app"]["uid"], payload["started_at"], payload["operation_digest"])
         need(key == payload["op_key"], "invalid_value", "op_key")
 

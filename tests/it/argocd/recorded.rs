@@ -43,7 +43,7 @@ pub fn polled(resource: &Value) -> Option<Operation> {
     Some(operation)
 }
 
-fn notified(body: &Value) -> Option<Operation> {
+pub(super) fn notified(body: &Value) -> Option<Operation> {
     (body.text_at("event") == Some("operation")).then_some(())?;
     let app = App::of_notification(body).expect("an application");
     let seen = Seen { channel: Channel::Notify, instance: INSTANCE, app: &app };

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use pulselog::artifact::json::{Value, parse, to_compact, to_jcs};
-use pulselog::artifact::{AdmitError, Admitted, Grant, KeyCache, Limits, admit, op_key, readmit};
+use pulselog::artifact::{
+    AdmitError, Admitted, Grant, KeyCache, Limits, SignedGrant, UnsignedGrant, admit, op_key, readmit,
+};
 
 use crate::make::{admit_any, good_payload, hex, key, kind, project, seal_raw, set, shared};
 
@@ -57,6 +59,45 @@ fn each_channel_says_only_what_it_can_see() {
         refuses(&[on.clone(), ("token_id", Some("jti".into()))], "invalid_value", "token_id");
         refuses(&[on, ("op_key", None)], "missing_field", "op_key");
     }
+}
+
+#[test]
+fn of_what_only_the_history_shows_a_poller_says_no_digest_and_no_key() {
+    let past = |channel: &str| {
+        let named = [("operation_digest", None), ("op_key", None), ("history_id", Some(7_u32.into()))];
+        [&[("channel", Some(channel.into())), ("phase", Some("Succeeded".into()))][..], &named].concat()
+    };
+    assert!(with(&past("poll")).is_ok());
+    let but = |name: &'static str, new: Option<Value<'static>>| [&past("poll")[..], &[(name, new)]].concat();
+    refuses(&past("notify"), "missing_field", "operation_digest");
+    refuses(&but("history_id", None), "missing_field", "operation_digest");
+    refuses(&but("phase", Some("Failed".into())), "missing_field", "operation_digest");
+    refuses(&but("op_key", Some(hex("any").into())), "missing_field", "operation_digest");
+    refuses(&but("token_id", Some("jti".into())), "invalid_value", "token_id");
+}
+
+#[test]
+fn who_polls_an_instance_takes_its_snapshots_with_the_same_token() {
+    let grant = |kind: &str, channel: Option<&str>, instance: &str| Grant {
+        signed: SignedGrant::Kinds(Vec::new()),
+        unsigned: Some(UnsignedGrant {
+            kind: crate::make::kind(kind),
+            channel: channel.map(str::to_owned),
+            instance: Some(instance.to_owned()),
+        }),
+    };
+    let snapshot = good_payload(kind("argocd_snapshot"));
+    let may =
+        |grant: &Grant| grant.allows(kind("argocd_snapshot"), false, &snapshot).map_err(|error| error.code().name);
+    for channel in [None, Some("poll")] {
+        assert_eq!(may(&grant("argocd_observation", channel, "argocd-prod")), Ok(()));
+        assert_eq!(may(&grant("argocd_observation", channel, "argocd-test")), Err("instance_not_granted"));
+    }
+    assert_eq!(may(&grant("argocd_observation", Some("notify"), "argocd-prod")), Err("unsigned_not_granted"));
+    let observed = good_payload(kind("argocd_observation"));
+    let only = grant("argocd_snapshot", None, "argocd-prod");
+    let refused = only.allows(kind("argocd_observation"), false, &observed).map_err(|error| error.code().name);
+    assert_eq!(refused, Err("unsigned_not_granted"));
 }
 
 #[test]
