@@ -303,7 +303,7 @@ pub fn delay(attempt: u32, retry_after: Option<Duration>) -> Result<Duration, Fa
     Ok(jittered.max(retry_after.unwrap_or_default().min(RETRY_AFTER_MAX)))
 }
 
-fn is_this_machine(authority_and_path: &str) -> bool {
+pub fn is_this_machine(authority_and_path: &str) -> bool {
     let authority = authority_and_path.split('/').next().unwrap_or_default();
     // What stands before an @ is a user's name, however much it looks like a host.
     let authority = authority.rsplit('@').next().unwrap_or_default();

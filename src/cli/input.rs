@@ -112,6 +112,22 @@ pub fn unread(named: &str, error: &io::Error) -> Failure {
     }
 }
 
+/// Reads a secret from a file that nobody else may read; `what` it is, for errors.
+#[cfg(feature = "server")]
+pub fn read_private(flag: &str, what: &str, path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let unread = |error: io::Error| unread(&format!("{flag} {}", shown(path)), &error);
+    let file = open(path).map_err(unread)?;
+    let mode = file.metadata().map_err(unread)?.permissions().mode() & 0o777;
+    let mut bytes = Zeroizing::new(Vec::new());
+    file.take(SMALL_BYTES_MAX).read_to_end(&mut bytes).map_err(unread)?;
+    if mode & 0o077 != 0 {
+        let path = shown(path);
+        let why = format!("mode {mode:04o} lets others read the {what}; run chmod 600 {path}");
+        return Err(Failure::fail(format!("{flag} {path}: {why}")));
+    }
+    Ok(bytes)
+}
+
 /// Reads a signing key: PKCS#8 PEM in a file that nobody else may read.
 pub fn read_key(flag: &str, path: &Path) -> Result<SigningKey, Failure> {
     let at = |why: &str| Failure::fail(format!("{flag} {}: {why}", path.display()));

@@ -4,6 +4,12 @@ pub mod applications;
 pub mod notifications;
 pub mod operations;
 pub mod outcomes;
+pub mod polled;
+pub mod polled_events;
+#[cfg(feature = "server")]
+pub mod polling;
+#[cfg(feature = "server")]
+pub mod polling_faults;
 #[cfg(feature = "server")]
 pub mod receiver;
 #[cfg(feature = "server")]
@@ -11,7 +17,5 @@ pub mod receiver_bad_input;
 pub mod recorded;
 #[cfg(feature = "server")]
 pub mod replay;
-pub mod server_log;
-pub mod polled;
-pub mod polled_events;
 pub mod rounds;
+pub mod server_log;

@@ -88,8 +88,15 @@ fn help_teaches_and_wrong_usage_is_one_line() {
     let names = listed.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
     let names: Vec<&str> = names.filter(|name| !["", "help"].contains(name)).collect();
     assert!(names.len() >= 7, "{listed}");
-    let more: &[&[&str]] =
-        &[&["token", "new"], &["token", "list"], &["token", "revoke"], &["wpc", "check"], &["wpc", "rbac"]];
+    let more: &[&[&str]] = &[
+        &["token", "new"],
+        &["token", "list"],
+        &["token", "revoke"],
+        &["wpc", "check"],
+        &["wpc", "rbac"],
+        &["argocd", "poll"],
+        &["argocd", "fixture"],
+    ];
     let more = more.iter().filter(|words| names.contains(&words[0])).map(|words| words.to_vec());
     for command in names.iter().map(|name| vec![*name]).chain(more) {
         let help = run(&[&command[..], &["--help"]].concat());

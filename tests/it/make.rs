@@ -2,6 +2,8 @@
 //! not care whether a payload is good. Everything here is deterministic.
 
 pub mod argocd;
+#[cfg(feature = "server")]
+pub mod argocd_fixture;
 pub mod argocd_rounds;
 pub mod attest;
 pub mod audit;
