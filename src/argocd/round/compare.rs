@@ -60,7 +60,9 @@ pub(super) fn with(by: By<'_>, before: Option<&Known>, look: &Look, uid_before: 
         let told = told_of(operation);
         if known.operation.as_deref() != Some(&told) {
             known.operation = Some(told);
-            said.push(operation.clone().into_observation());
+            let observed = operation.clone().into_observation();
+            // Nobody knows what else was there before the first look.
+            said.push(if by.is_first && before.is_none() { observed.backfilled() } else { observed });
         }
     }
     history(by, before, look, operation.as_ref(), &mut known, &mut said, &mut marks);

@@ -47,6 +47,7 @@ fn the_first_round_says_what_is_there_and_calls_nothing_new() {
     let mut poller = Poller::new();
     poller.round("7", &[resource(&[(STATE, operation(9, "Succeeded")), (HISTORY, history(&[7, 8, 9]))])]);
     assert_eq!(poller.events(), ["sync Succeeded #9"]);
+    assert_eq!(poller.observed[0].get("backfill").and_then(Value::as_bool), Some(true));
     assert!(poller.marks.is_empty() && poller.events_asked.is_empty(), "{:?}", poller.marks);
     let [snapshot] = &poller.snapshots[..] else { panic!("one snapshot") };
     assert_eq!(snapshot.get("full").and_then(Value::as_bool), Some(true));
