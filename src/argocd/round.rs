@@ -102,6 +102,9 @@ pub struct Listed<'s> {
 #[derive(Debug)]
 pub struct Ended {
     pub state: State,
+    /// Whether it said anything: else the state is what it was, but for how often
+    /// in a row that was so.
+    pub is_counted: bool,
     /// Payloads, in the order in which they are to be logged.
     pub observations: Vec<Value<'static>>,
     pub snapshots: Vec<Value<'static>>,
@@ -331,7 +334,7 @@ impl Listed<'_> {
             }
             let is_kept = |mark: &Mark| matches!(mark, Mark::OlderList { .. });
             let marks = self.round.marks.into_iter().filter(|mark| is_confirmed && is_kept(mark)).collect();
-            return Ended { state, observations: Vec::new(), snapshots: Vec::new(), marks };
+            return Ended { state, is_counted: false, observations: Vec::new(), snapshots: Vec::new(), marks };
         }
         let gap = before.counted_ms.map_or(0, |counted| self.round.now_ms.saturating_sub(counted));
         if gap > GAP_MS {
@@ -350,6 +353,6 @@ impl Listed<'_> {
         // A snapshot says what is there: while that is in doubt, none does.
         let is_in_doubt = state.apps.values().any(Known::is_held);
         let snapshots = if is_in_doubt { Vec::new() } else { snapshot::due(&mut state, self.round.now_ms, secret) };
-        Ended { state, observations, snapshots, marks: self.round.marks }
+        Ended { state, is_counted: true, observations, snapshots, marks: self.round.marks }
     }
 }

@@ -145,7 +145,8 @@ struct Told {
     observations: usize,
     snapshots: usize,
     marks: Vec<(&'static str, String)>,
-    /// Why it did not count.
+    is_counted: bool,
+    /// What was answered, where that is why it did not count.
     refused: Option<Refused>,
     logged: Logged,
     /// Why not all of it is logged yet.
@@ -179,7 +180,7 @@ impl Poller<'_> {
                 None
             }
         };
-        let is_whole = told.refused.is_none() && told.log_away.is_none();
+        let is_whole = told.is_counted && told.log_away.is_none();
         let exit = match is_whole {
             true if told.logged.refused > 0 => Exit::Fail,
             true => Exit::Pass,
@@ -190,6 +191,7 @@ impl Poller<'_> {
 
     /// Writes down what follows from a round and sends it.
     fn keep(&mut self, ended: Ended, told: &mut Told) -> Result<(), Failure> {
+        told.is_counted = ended.is_counted;
         told.observations = ended.observations.len();
         told.snapshots = ended.snapshots.len();
         told.marks.extend(ended.marks.iter().map(|mark| (mark.name(), mark.line())));
@@ -292,7 +294,7 @@ impl Poller<'_> {
             let marks: Vec<_> =
                 told.marks.iter().map(|(name, line)| serde_json::json!({"mark": name, "line": line})).collect();
             let line = serde_json::json!({
-                "instance": self.args.instance, "counted": refused.is_none() && told.log_away.is_none(),
+                "instance": self.args.instance, "counted": told.is_counted,
                 "applications": self.memory.state.apps(), "observations": told.observations,
                 "snapshots": told.snapshots, "marks": marks,
                 "answer": refused.map(Refused::name), "why": refused.map(Refused::line),
