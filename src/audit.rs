@@ -15,8 +15,8 @@
 //! A job's report needs only the entries that links lead to ([`Gather`]): its
 //! cost does not grow with the log.
 //!
-//! Not implemented: freezes that do not hold, and what Argo CD reports that no
-//! decision explains (it is coverage here).
+//! Not implemented: freezes that do not hold, and what Argo CD changes without
+//! an operation (it is coverage here).
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -38,6 +38,7 @@ mod observed;
 mod packing;
 mod policies;
 mod pulses;
+mod reconcile;
 mod renewals;
 mod replays;
 mod report;
@@ -87,7 +88,7 @@ use self::worlds::Worlds;
 
 /// Version of the rules. It changes whenever the same prefix may give other
 /// findings.
-pub const RULES_VERSION: &str = "2026-11-27";
+pub const RULES_VERSION: &str = "2026-11-28";
 
 /// Audits all of `timeline`. `operator` is the reader's own pin; without it
 /// nobody's word counts and the report is incomplete. Cost: one pass, and for
@@ -207,6 +208,7 @@ const CHECKS: &[fn(&Scene<'_>, &mut Findings)] = &[
     decisions::check,
     accounts::check,
     observed::check,
+    reconcile::check,
     unjoined::check,
     bundles::check,
     calls::check,

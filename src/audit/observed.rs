@@ -19,7 +19,7 @@ use crate::audit::tokens::TOKEN_REVOKED;
 use crate::audit::{PICKUP_MS, RECEIPT_MS, SKEW_MS};
 use crate::merkle::LeafIndex;
 
-use self::comparison::{Ties, compare};
+use self::comparison::{Comparison, Ties, compare};
 use self::reports::Reports;
 
 pub(super) use self::address::in_one_spelling;
@@ -76,12 +76,29 @@ static REPLAY_DECISION_REUSED: Rule = Rule {
     rests_on: &[WORD, TOKEN, JOINED, &[Rest::On(Kind::ArgocdDecision, Place::Joining)]],
 };
 
-pub(super) static RULES: &[&Rule] =
-    &[&OBSERVED_UNLIKE_DECIDED, &CLUSTER_NOT_COMPARED, &OPERATION_OUTSIDE_WINDOW, &REPLAY_DECISION_REUSED];
+static RAN_AFTER_REVOCATION: Rule = Rule {
+    code: "RAN_AFTER_REVOCATION",
+    title: "The operation was accepted before the token was revoked, and ran after it",
+    severity: Severity::Medium,
+    effect: Effect::Shown,
+    rationale: "Argo CD carries out what it has accepted, if need be much later: a sync window holds an operation \
+                back, retries and hooks prolong it. Its start is that of the acceptance, so the end tells.",
+    what_to_do: "Terminate running operations of the application when a token is revoked.",
+    does_not_prove: "That the agent did anything after the revocation.",
+    rests_on: NOTHING,
+};
+
+pub(super) static RULES: &[&Rule] = &[
+    &OBSERVED_UNLIKE_DECIDED,
+    &CLUSTER_NOT_COMPARED,
+    &OPERATION_OUTSIDE_WINDOW,
+    &REPLAY_DECISION_REUSED,
+    &RAN_AFTER_REVOCATION,
+];
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     for (operation, joined) in &scene.operations {
-        if joined.is_empty() {
+        if joined.is_empty() && operation.op_key().is_none() {
             findings.uncover("operation not matched yet", &about(operation), operation.at);
         }
     }
@@ -101,11 +118,20 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     }
 }
 
-fn of_operation(scene: &Scene<'_>, operation: &Operation<'_>, decision: &Decision<'_>, findings: &mut Findings) {
-    let (subject, entries) = (decision.subject(), [decision.statement.at, operation.at]);
+fn compared(scene: &Scene<'_>, operation: &Operation<'_>, decision: &Decision<'_>) -> Comparison {
     let then = [decision.statement.at, operation.at].map(|at| scene.roots_at(at));
     let ties = Ties { then, newest: scene.roots.last().map(|(_, roots)| roots) };
-    let compared = compare(operation, decision.statement.payload.binds(), &ties);
+    compare(operation, decision.statement.payload.binds(), &ties)
+}
+
+/// Whether nothing of an operation is unlike what was decided.
+pub(super) fn is_as_decided(scene: &Scene<'_>, operation: &Operation<'_>, decision: &Decision<'_>) -> bool {
+    compared(scene, operation, decision).unlike.is_empty()
+}
+
+fn of_operation(scene: &Scene<'_>, operation: &Operation<'_>, decision: &Decision<'_>, findings: &mut Findings) {
+    let (subject, entries) = (decision.subject(), [decision.statement.at, operation.at]);
+    let compared = compared(scene, operation, decision);
     let doubt = scene.doubt(decision, operation);
     let (mut unlike, mut why_open) = (compared.unlike, doubt);
     // Of an agent without a row there is no username to compare with.
@@ -137,6 +163,26 @@ fn of_operation(scene: &Scene<'_>, operation: &Operation<'_>, decision: &Decisio
     } else if started < decided.saturating_sub(SKEW_MS) || late(decided, RECEIPT_MS) {
         let detail = "it started outside the decision's window".to_owned();
         say(findings, &OPERATION_OUTSIDE_WINDOW, doubt, &subject, &entries, detail);
+    } else {
+        outlived(operation, decision, revoked, findings);
+    }
+}
+
+/// An operation that was accepted under a token's rights, and ran when they had
+/// ended. Between two tries it has an end already, and so it ran until then.
+fn outlived(
+    operation: &Operation<'_>,
+    decision: &Decision<'_>,
+    revoked: Option<(LeafIndex, i64)>,
+    findings: &mut Findings,
+) {
+    let ended = operation.payload.finished_at().and_then(unix_ms);
+    let Some((revoked_at, revoked_ms)) = revoked.filter(|(at, _)| *at > decision.statement.at) else { return };
+    let until = revoked_ms.saturating_add(PICKUP_MS).saturating_add(SKEW_MS);
+    if ended.is_some_and(|ended| ended > until) {
+        let entries = [decision.statement.at, revoked_at, operation.at];
+        let detail = "the operation went on after the token was revoked";
+        findings.add(&RAN_AFTER_REVOCATION, &decision.subject(), entries, detail);
     }
 }
 

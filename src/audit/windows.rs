@@ -21,6 +21,10 @@ pub(super) const NAMED_MAX: usize = 8;
 /// such tokens beside each other, with two accounts each.
 pub(super) const WORLDS_MAX: usize = 16;
 
+/// Most decisions of one application and time that one operation is held
+/// against.
+pub(super) const CANDIDATES_MAX: usize = 64;
+
 /// Speeches of the distrusted that are weighed one by one: signers times kinds.
 /// Each costs two more audits of the scope, and only where something fails.
 pub(super) const SPEECHES_MAX: usize = 8;
@@ -73,6 +77,11 @@ pub static COUNTS: &[Count] = &[
         name: "WORLDS",
         max: WORLDS_MAX,
         means: "combinations of unlike accounts of tokens that names join, each of which is judged",
+    },
+    Count {
+        name: "CANDIDATES",
+        max: CANDIDATES_MAX,
+        means: "decisions of one application and time that an operation is held against which nothing ties to any",
     },
     Count {
         name: "SPEECHES",

@@ -10,6 +10,7 @@ pub mod not_judged;
 pub mod other_jobs;
 pub mod properties;
 pub mod reasons;
+pub mod reconciled;
 pub mod removed;
 pub mod rules;
 pub mod slices;

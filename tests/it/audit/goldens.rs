@@ -21,6 +21,7 @@ pub mod missing;
 pub mod nobodys;
 pub mod packing;
 pub mod policies;
+pub mod reconciled;
 pub mod renewals;
 pub mod roles;
 pub mod siblings;
@@ -248,6 +249,7 @@ fn rows() -> impl Iterator<Item = &'static Golden> {
         crate::audit::goldens::calls::ROWS,
         crate::audit::goldens::unrun::ROWS,
         crate::audit::goldens::allowed::ROWS,
+        crate::audit::goldens::reconciled::ROWS,
     ];
     tables.into_iter().flatten()
 }

@@ -74,6 +74,30 @@ pub const ROWS: &[Fault] = &[
         Some(())
     })
     .whose(Whose::Nobody),
+    // Two decisions alike, and nothing says which of them it was.
+    fault("AMBIGUOUS_MATCH", |world, run| {
+        let write = seen_write_of(world, run)?;
+        let at = world.draft(&write.decision).ms + 1_000;
+        if at < world.start_ms() + SETTLED_MS {
+            return None;
+        }
+        let second = world.alike(&write.decision, at).name.clone();
+        let receipt = world.alike(&write.receipt, at + 1_000);
+        receipt.set("decision_digest", format!("@hash:{second}"));
+        let mut named = vec![(receipt.name.clone(), "op_key"), (write.receipt.clone(), "op_key")];
+        named.extend(write.seen.iter().map(|seen| (seen.clone(), "info")));
+        for draft in world.drafts.iter_mut() {
+            let of = draft.copy_of.as_ref().unwrap_or(&draft.name);
+            if let Some((_, path)) =
+                named.iter().find(|(name, _)| of == name || of.starts_with(&format!("{name} alike")))
+                && draft.payload.get(path).is_some()
+            {
+                draft.unset(path);
+            }
+        }
+        Some(())
+    })
+    .whose(Whose::Nobody),
     fault("UNKNOWN_INITIATOR", |world, run| {
         locked(world);
         let name = silently(world, run, "sync", "{}");
