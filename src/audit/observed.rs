@@ -6,7 +6,7 @@ mod address;
 mod comparison;
 mod reports;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::artifact::Kind;
 use crate::artifact::time::unix_ms;
@@ -14,7 +14,7 @@ use crate::audit::accounts::Claims;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{Effect, JOINED, NOTHING, Place, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Decision, Operation, app_name};
+use crate::audit::statement::{Decision, Operation, Receipt, app_name};
 use crate::audit::tokens::TOKEN_REVOKED;
 use crate::audit::{PICKUP_MS, RECEIPT_MS, SKEW_MS};
 use crate::merkle::LeafIndex;
@@ -97,8 +97,10 @@ pub(super) static RULES: &[&Rule] = &[
 ];
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
+    let versions: HashSet<_> = scene.receipts.iter().filter_map(|receipt| version(receipt)).collect();
     for (operation, joined) in &scene.operations {
-        if joined.is_empty() && operation.op_key().is_none() {
+        let is_known = || versions.contains(&operation.payload.app().uid().zip(operation.payload.resource_version()));
+        if joined.is_empty() && operation.op_key().is_none() && !is_known() {
             findings.uncover("operation not matched yet", &about(operation), operation.at);
         }
     }
@@ -256,6 +258,13 @@ fn are_one_each(scene: &Scene<'_>, decision: &Decision<'_>, claims: &Claims<'_, 
     let keys: BTreeSet<_> = scene.operations_of(decision).map(Operation::op_key).collect();
     let [Some(key)] = keys.into_iter().collect::<Vec<_>>()[..] else { return false };
     told_apart(scene.operations_of(decision)).operations.len() <= claims.beside(scene, key, decision, is_sure) + 1
+}
+
+/// The version of the application that the answer of an accepted call shows.
+fn version<'a>(receipt: &Receipt<'a>) -> Option<Option<(&'a str, &'a str)>> {
+    let says = receipt.statement.payload;
+    receipt.decision.filter(|_| receipt.is_sure())?;
+    Some(Some(says.app_uid().zip(says.resource_version())?))
 }
 
 /// An operation that joins nothing is about its application and nobody's job.

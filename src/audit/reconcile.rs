@@ -11,7 +11,11 @@
 //! An operation names no job, so what it shows is its agent's, its
 //! application's and the log's.
 
+mod changes;
+mod denials;
 mod explaining;
+mod phantom;
+mod reach;
 mod sighting;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,13 +23,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::artifact::Kind;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::observed::say;
+use crate::audit::roots::Roots;
 use crate::audit::rule::{Effect, NOTHING, Place, Rest, Rule, Severity, WORD};
 use crate::audit::scene::Scene;
 use crate::audit::statement::app_name;
 use crate::audit::windows::NAMED_MAX;
+use crate::audit::{RECEIPT_MS, SKEW_MS};
 use crate::merkle::LeafIndex;
 
+use self::changes::CONTROL_REVERTED;
+use self::denials::UNLOGGED_ATTEMPT;
 use self::explaining::{Candidates, Explaining};
+use self::phantom::PHANTOM_ACTION;
 use self::sighting::{Sighting, Who};
 
 /// What would explain an operation, or say whose it is.
@@ -80,9 +89,54 @@ static UNKNOWN_INITIATOR: Rule = Rule {
     rests_on: &[WORD, EXPLAINED],
 };
 
-pub(super) static RULES: &[&Rule] = &[&UNREPORTED_ACTION, &AMBIGUOUS_MATCH, &UNKNOWN_INITIATOR];
+static IDENTITY_SHARED: Rule = Rule {
+    code: "IDENTITY_SHARED",
+    title: "An operation under a username that two have",
+    severity: Severity::High,
+    effect: Effect::Shown,
+    rationale: "The roots give the username that started it to two agents, or to an agent and a person, and nothing ties \
+                the operation to a decision. It may be either's, and accuses neither.",
+    what_to_do: "Give each agent a project role or an account of its own.",
+    does_not_prove: "Which of them it was.",
+    rests_on: NOTHING,
+};
+
+pub(super) static RULES: &[&Rule] = &[
+    &UNREPORTED_ACTION,
+    &AMBIGUOUS_MATCH,
+    &UNKNOWN_INITIATOR,
+    &UNLOGGED_ATTEMPT,
+    &PHANTOM_ACTION,
+    &CONTROL_REVERTED,
+    &IDENTITY_SHARED,
+];
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
+    unjoined(scene, findings);
+    operations(scene, findings);
+    denials::check(scene, findings);
+    phantom::check(scene, findings);
+    changes::check(scene, findings);
+    reach::check(scene, findings);
+}
+
+/// What states a decision and is not its: said at the decision's job.
+fn unjoined(scene: &Scene<'_>, findings: &mut Findings) {
+    for (operation, _) in scene.operations.iter().filter(|(_, joined)| joined.is_empty()) {
+        let named = operation.stated().map(|hash| scene.decisions_named(hash));
+        for decision in named.into_iter().flatten() {
+            findings.uncover("operation names the decision and joins nothing", &decision.subject(), operation.at);
+        }
+    }
+}
+
+/// Roots in force when whatever led to what is known at a time could have been
+/// logged (JUDGING 3.3).
+fn in_time_for_word<'r, 'a>(scene: &'r Scene<'a>, ms: i64) -> Option<&'r Roots<'a>> {
+    scene.roots_by(ms.saturating_sub(RECEIPT_MS).saturating_sub(SKEW_MS))
+}
+
+fn operations(scene: &Scene<'_>, findings: &mut Findings) {
     let mut by_app: BTreeMap<_, Vec<Sighting<'_, '_>>> = BTreeMap::new();
     for sighting in Sighting::all(scene) {
         let at = sighting.first.at;
@@ -91,7 +145,10 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
                 let what = "operation from before the roots named its user";
                 findings.uncover(what, &about(&sighting), at);
             }
-            Who::Agents => by_app.entry(sighting.app()).or_default().push(sighting),
+            Who::Agents => {
+                shared(&sighting, findings);
+                by_app.entry(sighting.app()).or_default().push(sighting);
+            }
             Who::Unknown if sighting.is_known_to_be_unknown(scene) => {
                 let detail = "the roots list every person of the instance, and not this user";
                 findings.add(&UNKNOWN_INITIATOR, &about(&sighting), [at], detail);
@@ -109,6 +166,13 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     for sightings in by_app.values_mut() {
         sightings.sort_by_key(|sighting| (sighting.started, sighting.first.at));
         of_app(scene, sightings, &explaining, findings);
+    }
+}
+
+fn shared(sighting: &Sighting<'_, '_>, findings: &mut Findings) {
+    for agent in sighting.agents.iter().filter(|_| sighting.is_shared()) {
+        let detail = "the roots give this agent's username to somebody else too";
+        findings.add(&IDENTITY_SHARED, &charged(sighting, Some(agent)), [sighting.first.at], detail);
     }
 }
 

@@ -7,6 +7,8 @@ pub(crate) const SKEW_MS: i64 = 240_000;
 pub(crate) const PICKUP_MS: i64 = 60_000;
 /// From a decision to its receipt and to the start of its operation.
 pub(crate) const RECEIPT_MS: i64 = 120_000;
+/// From one snapshot of an instance to the next.
+pub(crate) const LOOK_MS: i64 = 300_000;
 /// From the end of a run's token to its bundle.
 pub(crate) const BUNDLE_MS: i64 = 3_600_000;
 /// Most tokens that one run names: at the longest life that a policy may allow
@@ -52,6 +54,7 @@ pub static WINDOWS: &[Window] = &[
         ms: RECEIPT_MS,
         means: "from a decision to its receipt, and to the start of its operation",
     },
+    Window { name: "LOOK", ms: LOOK_MS, means: "from one snapshot of an instance to the next" },
     Window { name: "BUNDLE", ms: BUNDLE_MS, means: "from the end of a run's last token to its bundle" },
 ];
 

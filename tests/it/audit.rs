@@ -5,6 +5,7 @@ pub mod alone;
 pub mod authority;
 pub mod earlier;
 pub mod goldens;
+pub mod matched;
 pub mod missing;
 pub mod not_judged;
 pub mod other_jobs;

@@ -115,6 +115,7 @@ impl<'s, 'a> Explaining<'s, 'a> {
         let revoked = decision.token.and_then(|at| self.scene.tokens[at].revoked);
         let started = sighting.started.unwrap_or(i64::MAX);
         let lived = revoked.is_none_or(|(_, ms)| started <= ms.saturating_add(PICKUP_MS).saturating_add(SKEW_MS));
-        lived && is_as_decided(self.scene, sighting.first, decision)
+        let reports = self.scene.reports_of(sighting.first.op_key().unwrap_or_default()).take(CANDIDATES_MAX);
+        lived && reports.into_iter().all(|report| is_as_decided(self.scene, report, decision))
     }
 }

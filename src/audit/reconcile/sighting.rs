@@ -1,11 +1,12 @@
 //! One operation that joins nothing, and who started it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::artifact::time::unix_ms;
+use crate::audit::reconcile::in_time_for_word;
 use crate::audit::roots::Roots;
 use crate::audit::scene::Scene;
-use crate::audit::statement::Operation;
+use crate::audit::statement::{Decision, Operation};
 use crate::audit::{RECEIPT_MS, SKEW_MS};
 use crate::merkle::LeafIndex;
 
@@ -15,6 +16,9 @@ const CLAIMED: &str = "the roots do not say that writes to the instance are clos
 
 /// The same, where it is not one agent's.
 const SHARED: &str = "the roots give this username to somebody else too";
+
+/// The same, where somebody else says that it was theirs.
+const OTHERS: &str = "only a decision of another agent's claims it";
 
 /// The same, where Argo CD says that nobody started it.
 const AUTOMATED: &str = "it says too that Argo CD started it by itself";
@@ -33,14 +37,18 @@ pub(super) enum Who {
     Nobody,
 }
 
-/// An operation by its key, none of whose reports joins a decision.
+/// An operation by its key, none of whose reports joins a decision of whom it is by.
 pub(super) struct Sighting<'s, 'a> {
     /// Its first report.
     pub first: &'s Operation<'a>,
     pub who: Who,
     /// Agents whose username that is.
     pub agents: Vec<&'a str>,
+    /// Whether it is a person's.
+    is_person: bool,
     pub started: Option<i64>,
+    /// Whether a decision of another agent's has it.
+    is_claimed: bool,
 }
 
 /// Agents with a username, and whether it is a person's, by the roots that say
@@ -58,10 +66,21 @@ impl<'s, 'a> Sighting<'s, 'a> {
         let mut named = Named::new();
         scene.operations.iter().enumerate().filter_map(move |(at, (first, _))| {
             let reports = scene.reported.get(first.op_key()?)?;
-            let joins_nothing = || reports.iter().all(|report| scene.operations[*report].1.is_empty());
             let shows_status = matches!(first.payload.channel(), Some("notify" | "poll"));
-            (reports.first() == Some(&at) && shows_status && joins_nothing())
-                .then(|| Self::of(scene, first, &mut named))
+            if reports.first() != Some(&at) || !shows_status {
+                return None;
+            }
+            let joined: BTreeSet<usize> =
+                reports.iter().flat_map(|report| &scene.operations[*report].1).copied().collect();
+            if joined.is_empty() {
+                return Some(Self::of(scene, first, &mut named));
+            }
+            let is_its = |decision: &Decision<'_>| decision.agents.is_empty() || scene.is_started_by(decision, first);
+            if joined.iter().any(|decision| is_its(&scene.decisions[*decision])) {
+                return None;
+            }
+            let sighting = Self { is_claimed: true, ..Self::of(scene, first, &mut named) };
+            (sighting.who == Who::Agents).then_some(sighting)
         })
     }
 
@@ -78,7 +97,14 @@ impl<'s, 'a> Sighting<'s, 'a> {
             () if first.payload.username().is_none_or(str::is_empty) => Who::Nobody,
             () => Who::Unknown,
         };
-        Sighting { first, who, agents, started: first.payload.started_at().and_then(unix_ms) }
+        Sighting {
+            is_claimed: false,
+            first,
+            who,
+            agents,
+            is_person,
+            started: first.payload.started_at().and_then(unix_ms),
+        }
     }
 
     /// Application by instance and uid.
@@ -89,8 +115,7 @@ impl<'s, 'a> Sighting<'s, 'a> {
 
     /// Roots in force when whatever led to it could have been logged.
     fn roots_then<'r>(&self, scene: &'r Scene<'a>) -> Option<&'r Roots<'a>> {
-        let then = self.started?.saturating_sub(RECEIPT_MS).saturating_sub(SKEW_MS);
-        scene.roots_by(then)
+        in_time_for_word(scene, self.started?)
     }
 
     /// Whether it may have started before anybody could log a decision of it: a
@@ -112,6 +137,11 @@ impl<'s, 'a> Sighting<'s, 'a> {
         all.into_iter().all(|roots| roots.is_some_and(is_out))
     }
 
+    /// Whether the username is not one agent's alone.
+    pub(super) fn is_shared(&self) -> bool {
+        self.agents.len() > 1 || self.is_person
+    }
+
     /// When every honest word about it has been logged.
     pub(super) fn settled_ms(&self) -> Option<i64> {
         Some(self.started?.saturating_add(SKEW_MS).saturating_add(RECEIPT_MS).saturating_add(SKEW_MS))
@@ -119,13 +149,11 @@ impl<'s, 'a> Sighting<'s, 'a> {
 
     /// Why it may be none of the agent's doing, in words.
     pub(super) fn why_open(&self, scene: &Scene<'a>) -> Option<&'static str> {
-        let roots = scene.roots_at(self.first.at);
-        let named = self.first.payload.initiator().zip(roots);
         match () {
             () if self.started.is_none() => Some(UNDATED),
             () if !scene.writes_are_closed(self.first) => Some(CLAIMED),
-            () if self.agents.len() > 1 => Some(SHARED),
-            () if named.is_some_and(|((instance, name), roots)| roots.is_person(instance, name)) => Some(SHARED),
+            () if self.is_shared() => Some(SHARED),
+            () if self.is_claimed => Some(OTHERS),
             () if self.first.payload.is_automated() == Some(true) => Some(AUTOMATED),
             () => None,
         }

@@ -24,6 +24,7 @@ pub mod policies;
 pub mod reconciled;
 pub mod renewals;
 pub mod roles;
+pub mod shown;
 pub mod siblings;
 pub mod spelled;
 pub mod tokens;
@@ -250,6 +251,7 @@ fn rows() -> impl Iterator<Item = &'static Golden> {
         crate::audit::goldens::unrun::ROWS,
         crate::audit::goldens::allowed::ROWS,
         crate::audit::goldens::reconciled::ROWS,
+        crate::audit::goldens::shown::ROWS,
     ];
     tables.into_iter().flatten()
 }

@@ -109,7 +109,10 @@ const WHY: &[(&str, &str)] = &[
         "argocd_observation",
         "Argo CD's own account: only a rule about two accounts could miss one, and what joins no decision is coverage. Coverage says that resource namespaces were not seen.",
     ),
-    ("argocd_snapshot", "What Argo CD reports besides operations is not judged yet."),
+    (
+        "argocd_snapshot",
+        "Looks at an instance show whether anything ran after a call that nobody reports: without them that is coverage.",
+    ),
     ("change_record", "A freeze is evidence that people give; no rule asks for one."),
     ("audit_roots", "Nobody's word counts, so nothing is said of any job."),
     (
@@ -149,6 +152,14 @@ const ASKED: &[(&str, &str)] = &[
         "`OBSERVED_UNLIKE_DECIDED`, `RECEIPT_REQUEST_MISMATCH`; where nothing else ties the two: `UNREPORTED_ACTION`",
     ),
     ("denied and done (F12)", "`CONTRADICTING_ACCOUNTS`, `DENY_THEN_ACCEPTED`"),
+    (
+        "taken, and nothing came of it (F2)",
+        "`PHANTOM_ACTION`, where two looks show that nothing ran between; else coverage",
+    ),
+    ("refused by Argo CD, and nobody told (F13)", "`UNLOGGED_ATTEMPT`"),
+    ("what was not seen (F14)", "coverage of every report; the grade of each call under `matched`"),
+    ("a freeze that did not hold (F15)", "`CONTROL_REVERTED`"),
+    ("one name for two (F16)", "`IDENTITY_SHARED`"),
     ("several candidates (F17)", "`AMBIGUOUS_MATCH`"),
     ("evidence that came late (F18)", "`LATE_EVIDENCE`"),
     ("a user whom nobody lists", "`UNKNOWN_INITIATOR`"),

@@ -5,12 +5,13 @@ use pulselog::artifact::json::Value;
 use pulselog::audit::Verdict::Pass;
 
 use crate::audit::goldens::accounts::closed;
+use crate::audit::goldens::authority::neighbours;
 use crate::audit::goldens::{Golden, golden};
 use crate::make::audit::{START_MS, Story, time};
 use crate::make::{good_payload, hex, kind, value};
 
 /// How long after the roots everything that could explain an act would count.
-const SETTLED_MS: i64 = 400_000;
+pub const SETTLED_MS: i64 = 400_000;
 
 /// Long after what was done last, something else is logged.
 pub fn tick(story: &mut Story) {
@@ -47,7 +48,7 @@ fn everybody_is_listed(story: &mut Story) {
 
 /// One more sync that is decided and approved, whose answer was lost; nothing
 /// that is reported of it names the decision.
-fn lost(story: &mut Story, name: &str) {
+pub fn lost(story: &mut Story, name: &str) {
     let named = |what: &str| format!("{name} {what}");
     story.approve(&named("ok"), "approve", "sync");
     story.decide(name, "allow", "r2", "t2", "sync", Some(&named("ok")));
@@ -129,7 +130,7 @@ pub static ROWS: &[Golden] = &[
     // A first look at an instance shows what ran long ago.
     .beside(|story| {
         silent_and_closed(story);
-        story.set("silent", "started_at", time(START_MS - 3_600_000));
+        story.set("silent", "started_at", "2026-11-22T11:00:00Z");
     }),
     golden(
         "undecided, written to the Application itself",
@@ -271,10 +272,43 @@ pub static ROWS: &[Golden] = &[
     )
     .beside(|story| silently_by(story, "somebody", false)),
     golden(
+        "the agent's operation, and only another agent's wrapper says that it was its own",
+        |story| {
+            closed(story);
+            neighbours(story);
+            story.wait(SETTLED_MS);
+            story.observe("silent", "silent", "sync", false);
+            story.set("silent", "initiator.username", "proj:payments:agent");
+            // By that the receipt knows its operation.
+            story.set("silent", "operation_digest", hex("job-2.sync"));
+            story.remove("job-2.seen");
+            tick(story);
+        },
+        &["OBSERVED_UNLIKE_DECIDED", "TOKEN_REVOKED", "UNREPORTED_ACTION"],
+        Pass,
+    )
+    .beside(|story| {
+        closed(story);
+        neighbours(story);
+    }),
+    golden(
         "accepted before the token was revoked, and running long after",
         |story| revoked_and_ended(story, 900_000),
         &["RAN_AFTER_REVOCATION"],
         Pass,
     )
     .beside(|story| revoked_and_ended(story, 60_000)),
+    golden(
+        "an operation under a name that a person has too",
+        |story| {
+            silent_and_closed(story);
+            story.set("roots", "humans", value(r#"[{"instance":"argocd-prod","username":"proj:payments:agent"}]"#));
+        },
+        &["IDENTITY_SHARED", "UNREPORTED_ACTION"],
+        Pass,
+    )
+    .beside(|story| {
+        closed(story);
+        story.set("roots", "humans", value(r#"[{"instance":"argocd-prod","username":"proj:payments:agent"}]"#));
+    }),
 ];

@@ -136,10 +136,10 @@ pub const ROWS: &[Fault] = &[
         if world.draft(&write.receipt).payload.get("op_key").is_some() {
             world.draft(&write.receipt).unset("op_key");
         }
-        write.seen.iter().for_each(|seen| world.unsay(seen));
-        world.drafts.retain(|draft| draft.kind != "argocd_snapshot");
+        let is_of = |name: &str| write.seen.iter().any(|seen| name.starts_with(seen.as_str()));
+        world.drafts.retain(|draft| draft.kind != "argocd_snapshot" && !is_of(&draft.name));
         let before = hex("an operation of last week");
-        world.snapshot(decided - 500_000, 7, Some(&before));
+        world.snapshot(decided - 1_000, 7, Some(&before));
         world.snapshot(decided + 900_000, 7, Some(&before));
         later(world, run);
         Some(())
@@ -170,6 +170,7 @@ pub const ROWS: &[Fault] = &[
         for roots in world.drafts.iter_mut().filter(|draft| draft.kind == "audit_roots") {
             roots.set("humans[0].username", username.as_str());
         }
+        silently(world, run, "sync", "{}");
         Some(())
     })
     .whose(Whose::Nobody),

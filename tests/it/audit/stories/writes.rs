@@ -107,6 +107,8 @@ impl World {
             let info = value(&format!(r#"[{{"name":"claw.decision","value":"@hash:{decision}"}}]"#));
             set(&mut payload, "info", Some(info));
         }
+        // What it synced tells it from others of the same time.
+        set(&mut payload, "revisions.resolved", binds.get("revisions").cloned());
         let logged = started + self.dice.between(2, 150) * 1_000;
         self.say(&format!("{name} {channel}"), "argocd_observation", "", payload, logged);
         let observer = if channel == "notify" { "notifier" } else { "poller" };
