@@ -11,6 +11,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
+use crate::artifact::ArgocdReceipt;
 use crate::audit::finding::Subject;
 use crate::audit::observed::told_apart;
 use crate::audit::scene::Scene;
@@ -86,7 +87,7 @@ fn plainly<S: Serializer>(subject: &Arc<Subject>, to: S) -> Result<S::Ok, S::Err
 }
 
 /// By application uid and version.
-type Versions<'a> = HashMap<(&'a str, &'a str), Vec<usize>>;
+type Versions<'a> = HashMap<(&'a str, &'a str), BTreeSet<usize>>;
 
 /// Every allow decision, in order. Linear in the scene.
 pub(super) fn of(scene: &Scene<'_>) -> Vec<Matched> {
@@ -180,14 +181,14 @@ impl<'a> Started<'a> {
             let says = report.payload;
             let is_start = says.channel() == Some("k8s_event") && says.phase() == Some("Running");
             if let Some(version) = says.app().uid().zip(says.resource_version()).filter(|_| is_start) {
-                events.entry(version).or_default().push(at);
+                events.entry(version).or_default().insert(at);
             }
         }
         for receipt in scene.receipts.iter().filter(|_| !events.is_empty()) {
             let says = receipt.statement.payload;
             let version = says.app_uid().zip(says.resource_version()).filter(|_| receipt.is_sure());
             if let Some((version, decision)) = version.zip(receipt.decision) {
-                decisions.entry(version).or_default().push(decision);
+                decisions.entry(version).or_default().insert(decision);
             }
         }
         Self { events, decisions }
@@ -195,9 +196,10 @@ impl<'a> Started<'a> {
 
     fn events_of(&self, scene: &Scene<'a>, decision: &Decision<'a>) -> Events {
         let mut found = Events::default();
-        for receipt in scene.receipts_of(decision).filter(|receipt| receipt.is_sure()) {
-            let says = receipt.statement.payload;
-            let Some(version) = says.app_uid().zip(says.resource_version()) else { continue };
+        let sure = scene.receipts_of(decision).filter(|receipt| receipt.is_sure());
+        let version = |says: ArgocdReceipt<'a>| says.app_uid().zip(says.resource_version());
+        let versions: BTreeSet<_> = sure.filter_map(|receipt| version(receipt.statement.payload)).collect();
+        for version in versions {
             let reports = self.events.get(&version).into_iter().flatten();
             found.reports.extend(reports.map(|at| scene.operations[*at].0.at));
             let others = self.decisions.get(&version).into_iter().flatten();

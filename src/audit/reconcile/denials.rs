@@ -47,11 +47,17 @@ const METHODS: &[(&str, &[&str])] = &[
 ];
 const EDITS: &[&str] = &["edit_app_spec", "set_auto_sync"];
 
-/// By instance and action.
-type Decided<'s, 'a> = HashMap<(&'a str, &'a str), Vec<&'s Decision<'a>>>;
+/// When the first decision was logged, by instance, action and agent: of any
+/// application, and of each by uid.
+type Decided<'a> = HashMap<(&'a str, &'a str, &'a str), First<'a>>;
+
+struct First<'a> {
+    ms: i64,
+    by_app: HashMap<&'a str, i64>,
+}
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
-    let mut decided: Option<Decided<'_, '_>> = None;
+    let mut decided: Option<Decided<'_>> = None;
     for fact in &scene.facts {
         let Payload::ArgocdObservation(says) = fact.payload else { continue };
         let actions = says.method().and_then(actions_of);
@@ -66,22 +72,38 @@ fn actions_of(method: &str) -> Option<&'static [&'static str]> {
     METHODS.iter().find(|(name, _)| method.rsplit('.').next() == Some(name)).map(|(_, actions)| *actions)
 }
 
-fn by_action<'s, 'a>(scene: &'s Scene<'a>) -> Decided<'s, 'a> {
+fn by_action<'a>(scene: &Scene<'a>) -> Decided<'a> {
     let mut decided = Decided::new();
     for decision in &scene.decisions {
-        let binds = decision.statement.payload.binds();
-        if let Some(of) = binds.instance().zip(binds.action()) {
-            decided.entry(of).or_default().push(decision);
+        let (binds, ms) = (decision.statement.payload.binds(), decision.statement.ms);
+        let Some((instance, action)) = binds.instance().zip(binds.action()) else { continue };
+        for agent in agents_of(decision) {
+            let of = decided.entry((instance, action, agent)).or_insert(First { ms, by_app: HashMap::new() });
+            of.ms = of.ms.min(ms);
+            if let Some(uid) = binds.app().uid() {
+                let of_app = of.by_app.entry(uid).or_insert(ms);
+                *of_app = (*of_app).min(ms);
+            }
         }
     }
     decided
+}
+
+/// Agents whose decision it is, or may be.
+fn agents_of<'a>(decision: &Decision<'a>) -> Vec<&'a str> {
+    let wrapped = || decision.behind.iter().flat_map(|behind| &behind.wrapped).copied().collect();
+    match decision.agent {
+        Some(agent) => vec![agent],
+        None if decision.agents.is_empty() => wrapped(),
+        None => decision.agents.clone(),
+    }
 }
 
 fn of_denial<'a>(
     scene: &Scene<'a>,
     denial: &Statement<'a, ArgocdObservation<'a>>,
     actions: &[&'static str],
-    decided: &Decided<'_, 'a>,
+    decided: &Decided<'a>,
     findings: &mut Findings,
 ) {
     let says = denial.payload;
@@ -95,13 +117,9 @@ fn of_denial<'a>(
             submitter: Some(denial.submitter.to_owned()),
             ..Subject::default()
         };
-        let is_its = |decision: &&Decision<'_>| {
-            let uid = decision.statement.payload.binds().app().uid();
-            let is_there = says.app().uid().is_none_or(|own| uid == Some(own));
-            is_there && decision.statement.ms <= until && (decision.is_of(agent) || decision.may_be_of(agent))
-        };
-        let mut all = actions.iter().filter_map(|action| decided.get(&(instance, *action))).flatten().copied();
-        if all.any(|decision| is_its(&decision)) {
+        let first = |of: &First<'_>| says.app().uid().map_or(Some(of.ms), |uid| of.by_app.get(uid).copied());
+        let all = actions.iter().filter_map(|action| decided.get(&(instance, *action, agent)));
+        if all.filter_map(first).any(|ms| ms <= until) {
             continue;
         }
         let listed = in_time_for_word(scene, denial.ms).is_some_and(|roots| roots.is_username(agent, instance, name));

@@ -2,7 +2,7 @@
 //! what may explain them.
 
 use pulselog::artifact::json::Value;
-use pulselog::audit::Verdict::Pass;
+use pulselog::audit::Verdict::{Fail, Pass};
 
 use crate::audit::goldens::accounts::closed;
 use crate::audit::goldens::authority::neighbours;
@@ -100,6 +100,18 @@ fn event(story: &mut Story, name: &str, phase: &str) {
         story.unset(name, shown);
     }
     story.last_after("silent");
+}
+
+/// Parameters of a sync of one resource.
+const PART: &str = r#"{"resources":[{"group":"apps","kind":"Deployment","namespace":"prod-canary","name":"web"}]}"#;
+
+/// Decided, approved and seen with refresh.
+fn refreshed(story: &mut Story) {
+    for said in ["ok", "sync"] {
+        story.set(said, "binds.params", value(r#"{"retry_refresh":true}"#));
+    }
+    story.set("seen", "params", value(r#"{"retry_refresh":true}"#));
+    story.set("seen", "retry", value(r#"{"count":1,"limit":5,"refresh":true}"#));
 }
 
 pub static ROWS: &[Golden] = &[
@@ -291,6 +303,50 @@ pub static ROWS: &[Golden] = &[
         closed(story);
         neighbours(story);
     }),
+    // The controller heals what drifted: a part of the application, by nobody's call, and no entry of its history.
+    golden(
+        "undecided, of a part of the application",
+        |story| {
+            silent_and_closed(story);
+            story.set("silent", "params", value(PART));
+        },
+        &["UNREPORTED_ACTION"],
+        Pass,
+    )
+    .beside(|story| {
+        silently_by(story, "", true);
+        story.set("silent", "params", value(PART));
+        story.unset("silent", "revisions.deployed");
+    }),
+    // What the sync of one application changes in another syncs by itself.
+    golden(
+        "undecided, of an application that another one makes",
+        |story| {
+            silent_and_closed(story);
+            story.set("silent", "app.uid", "child");
+            story.set("silent", "app.name", "child");
+        },
+        &["UNREPORTED_ACTION"],
+        Pass,
+    )
+    .beside(|story| {
+        silently_by(story, "", true);
+        story.set("silent", "app.uid", "child");
+        story.set("silent", "app.name", "child");
+    }),
+    // With refresh a try takes the newest commit, and the operation no longer says which was asked for.
+    golden(
+        "tried again with refresh, and another revision deployed than was approved",
+        |story| {
+            refreshed(story);
+            let newer = Value::Array(vec![hex("a newer revision")[..40].into()]);
+            story.set("seen", "revisions.deployed", newer.clone());
+            story.set("seen", "revisions.resolved", newer);
+        },
+        &["OBSERVED_UNLIKE_DECIDED"],
+        Fail,
+    )
+    .beside(refreshed),
     golden(
         "accepted before the token was revoked, and running long after",
         |story| revoked_and_ended(story, 900_000),
