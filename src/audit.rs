@@ -15,8 +15,8 @@
 //! A job's report needs only the entries that links lead to ([`Gather`]): its
 //! cost does not grow with the log.
 //!
-//! Not implemented: freezes that do not hold, and what Argo CD reports that no
-//! decision explains (it is coverage here).
+//! Not implemented: whose doing a change of an application's spec is, which
+//! Argo CD does not say (it is coverage here).
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -33,11 +33,13 @@ mod distrust;
 mod finding;
 mod gather;
 mod links;
+mod matched;
 mod missing;
 mod observed;
 mod packing;
 mod policies;
 mod pulses;
+mod reconcile;
 mod renewals;
 mod replays;
 mod report;
@@ -52,7 +54,6 @@ mod timeline;
 mod tokens;
 mod trust;
 mod undecided;
-mod unjoined;
 mod windows;
 mod worlds;
 
@@ -63,6 +64,7 @@ pub use self::distrust::jobs_hit;
 pub use self::finding::{Finding, Pending, Subject};
 pub use self::gather::Gather;
 pub use self::links::{Filing, LINK_BYTES, LINKS_VERSION, Link, filed_under};
+pub use self::matched::{Certainty, Grade, Matched, Tie};
 pub use self::report::{Absence, AsOf, Coverage, JudgedRun, Report, Run, Verdict, json_schema};
 pub use self::roots::gateways;
 pub use self::rule::{Effect, Place, RULE_GROUPS, Rest, Rule, Severity, explain};
@@ -87,7 +89,7 @@ use self::worlds::Worlds;
 
 /// Version of the rules. It changes whenever the same prefix may give other
 /// findings.
-pub const RULES_VERSION: &str = "2026-11-27";
+pub const RULES_VERSION: &str = "2026-11-28";
 
 /// Audits all of `timeline`. `operator` is the reader's own pin; without it
 /// nobody's word counts and the report is incomplete. Cost: one pass, and for
@@ -207,7 +209,7 @@ const CHECKS: &[fn(&Scene<'_>, &mut Findings)] = &[
     decisions::check,
     accounts::check,
     observed::check,
-    unjoined::check,
+    reconcile::check,
     bundles::check,
     calls::check,
     agent_receipts::check,

@@ -100,7 +100,8 @@ view! {
     /// What an observer saw: of every event, some members are absent.
     ArgocdObservation<'a> {
         Option<&'a str>: instance, channel, event, action, action_certainty, username = "initiator.username", phase,
-            started_at, finished_at, operation_digest;
+            started_at, finished_at, operation_digest, resource_version, method, subject, after,
+            spec_before = "spec_digest.before", spec_after = "spec_digest.after";
         AppRef<'a>: app;
         Option<bool>: is_automated = "initiator.automated";
         Destination<'a>: destination;

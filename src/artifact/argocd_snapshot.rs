@@ -5,13 +5,13 @@
 //! `rows_digest` is the hex SHA-256 of the JCS of the array of *all* rows,
 //! sorted by application uid in byte order: any two full views compare by it.
 
-use crate::artifact::binds::{APP, DESTINATION, HEX64, HISTORY_ID, INSTANCE, NONCE, ONE, REVISIONS, TIME};
+use crate::artifact::binds::{APP, AppRef, DESTINATION, HEX64, HISTORY_ID, INSTANCE, NONCE, ONE, REVISIONS, TIME};
 use crate::artifact::fact::Fact;
 use crate::artifact::json::Value;
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, required};
-use crate::artifact::view::view;
+use crate::artifact::view::{Rows, view};
 
 pub(crate) const ROW: KindRow = KindRow {
     name: "argocd_snapshot",
@@ -41,8 +41,12 @@ pub(crate) const ROW: KindRow = KindRow {
 };
 
 view! {
-    /// No rule reads what it says.
-    ArgocdSnapshot<'a> {}
+    /// What rules read of a look at an instance.
+    ArgocdSnapshot<'a> {
+        Option<&'a str>: instance, taken_at;
+        Rows<'a, SnapshotRow<'a>>: rows;
+    }
+    SnapshotRow<'a> { AppRef<'a>: app; Option<&'a str>: op_key; Option<i64>: history_id; }
 }
 
 /// Applications of one snapshot: 400 bytes each stay within 2 MiB.

@@ -66,7 +66,7 @@ view! {
     Username<'a> { Option<&'a str>: instance, username; }
     InstanceRow<'a> {
         Option<&'a str>: instance;
-        Option<bool>: closed_writes;
+        Option<bool>: closed_writes, humans_complete;
         Rows<'a, ClusterRow<'a>>: clusters;
     }
     ClusterRow<'a> { Option<&'a str>: name, server; }

@@ -109,7 +109,7 @@ view! {
         Option<bool>: prune, dry_run, retry_refresh, strategy_force;
         Texts<'a>: sync_options;
         Rows<'a, Resource<'a>>: resources;
-        Option<&'a str>: local_manifests_digest;
+        Option<&'a str>: local_manifests_digest, auto_sync;
     }
     Resource<'a> { Option<&'a str>: namespace; }
 }

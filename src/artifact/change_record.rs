@@ -1,7 +1,7 @@
 //! A change that a person made during an incident, tied to a job and a ticket
 //! (FORMATS 5.4): freezing automated sync, rotating a credential.
 
-use crate::artifact::binds::{APP, FREE_TEXT, ID, NONCE, ONE};
+use crate::artifact::binds::{APP, AppRef, FREE_TEXT, ID, NONCE, ONE};
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Shape, object, required};
@@ -41,7 +41,7 @@ pub(crate) const ROW: KindRow = KindRow {
 
 view! {
     /// What a person changed, for which job.
-    ChangeRecord<'a> { Option<&'a str>: job = "job_id"; }
+    ChangeRecord<'a> { Option<&'a str>: job = "job_id", what; AppRef<'a>: app; }
 }
 
 const PAYLOAD: Shape = object(&[

@@ -24,7 +24,7 @@ use crate::merkle::LeafIndex;
 
 /// Version of what entries are filed under. It changes whenever the same entry
 /// may get other links, so that stored links are made again.
-pub const LINKS_VERSION: u8 = 3;
+pub const LINKS_VERSION: u8 = 4;
 
 /// Bytes of a link.
 pub const LINK_BYTES: usize = 9;
@@ -104,6 +104,11 @@ impl Link {
 
     fn operation(op_key: &str) -> Self {
         Self::new(b'o', op_key.as_bytes())
+    }
+
+    /// An application, by uid, at one version of its resource.
+    fn version((app_uid, version): (&str, &str)) -> Self {
+        Self::new(b'v', [app_uid, version].join("\0").as_bytes())
     }
 
     /// By the base64url hash of a policy.
@@ -189,8 +194,7 @@ fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
             file(Link::job, token.claims().job());
             file(Link::token, token.token_hash());
             file(Link::grant, token.claims().scope_hash());
-            let own = token.claims().sub().zip(token.claims().job());
-            links.extend(own.map(|(agent, job)| Link::own_job(agent, job)));
+            links.extend(token.claims().sub().zip(token.claims().job()).map(|(agent, job)| Link::own_job(agent, job)));
         }
         Payload::CstRevocation(revocation) => file(Link::token, revocation.token_hash()),
         Payload::Approval(approval) => {
@@ -208,10 +212,12 @@ fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
         Payload::ArgocdReceipt(receipt) => {
             file(Link::statement, receipt.decision_digest());
             file(Link::operation, receipt.op_key());
+            links.extend(receipt.app_uid().zip(receipt.resource_version()).map(Link::version));
         }
         Payload::ArgocdObservation(seen) => {
             file(Link::operation, seen.op_key());
             file(Link::statement, seen.stated());
+            links.extend(seen.app().uid().zip(seen.resource_version()).map(Link::version));
         }
         Payload::GatewayReceipt(call) => {
             file(Link::run, call.binding().run());
@@ -221,15 +227,15 @@ fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
         Payload::ProofBundle(bundle) if bundle.run().is_none() => file(Link::agent, bundle.agent()),
         Payload::ChangeRecord(change) => file(Link::job, change.job()),
         Payload::AuditStatement(audit) => file(Link::job, audit.job()),
-        // What agents say of themselves is filed below.
+        // What agents say of themselves is filed below; the others lead to no job, run or token.
         Payload::ProofBundle(_)
         | Payload::TrustPulse(_)
         | Payload::ToolReceipt(_)
         | Payload::SideEffectReceipt(_)
         | Payload::HumanApprovalReceipt(_)
-        | Payload::DelegationReceipt(_) => {}
-        // They lead to no job, run or token.
-        Payload::ArgocdSnapshot(_) | Payload::Withholding(_) => {}
+        | Payload::DelegationReceipt(_)
+        | Payload::ArgocdSnapshot(_)
+        | Payload::Withholding(_) => {}
     }
     if let Some(agent) = statement.signer.filter(|_| statement.kind.is_of_agent()) {
         let (runs, tokens) = named_by_agent(statement.payload);

@@ -205,7 +205,7 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
         let issued = case.token.map(|token| token.statement.at.get());
         let policy = case.token.and_then(|token| token.policy);
         match place {
-            Place::Anywhere => true,
+            Place::Anywhere | Place::Explaining => true,
             Place::BeforeAct => case.act.is_none_or(|act| missing.first < act),
             // What acts under a token that is not known is charged to nobody for sure.
             Place::BeforeToken => match issued {
@@ -319,6 +319,8 @@ impl Missing<'_> {
                 Kind::ProofBundle => by(held.signer),
                 // What an operation states may be any agent's.
                 Kind::ArgocdDecision if matches!(place, Place::Stating) => true,
+                // Roots that gave its user to another agent may be no more in force.
+                Kind::ArgocdDecision | Kind::ArgocdReceipt if matches!(place, Place::Explaining) => true,
                 Kind::ArgocdDecision | Kind::ArgocdReceipt => acts(),
                 Kind::GatewayReceipt
                 | Kind::ToolReceipt

@@ -6,7 +6,7 @@ mod address;
 mod comparison;
 mod reports;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::artifact::Kind;
 use crate::artifact::time::unix_ms;
@@ -14,12 +14,12 @@ use crate::audit::accounts::Claims;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{Effect, JOINED, NOTHING, Place, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Decision, Operation, app_name};
+use crate::audit::statement::{Decision, Operation, Receipt, app_name};
 use crate::audit::tokens::TOKEN_REVOKED;
 use crate::audit::{PICKUP_MS, RECEIPT_MS, SKEW_MS};
 use crate::merkle::LeafIndex;
 
-use self::comparison::{Ties, compare};
+use self::comparison::{Comparison, Ties, compare};
 use self::reports::Reports;
 
 pub(super) use self::address::in_one_spelling;
@@ -76,12 +76,31 @@ static REPLAY_DECISION_REUSED: Rule = Rule {
     rests_on: &[WORD, TOKEN, JOINED, &[Rest::On(Kind::ArgocdDecision, Place::Joining)]],
 };
 
-pub(super) static RULES: &[&Rule] =
-    &[&OBSERVED_UNLIKE_DECIDED, &CLUSTER_NOT_COMPARED, &OPERATION_OUTSIDE_WINDOW, &REPLAY_DECISION_REUSED];
+static RAN_AFTER_REVOCATION: Rule = Rule {
+    code: "RAN_AFTER_REVOCATION",
+    title: "The operation was accepted before the token was revoked, and ran after it",
+    severity: Severity::Medium,
+    effect: Effect::Shown,
+    rationale: "Argo CD carries out what it has accepted, if need be much later: a sync window holds an operation \
+                back, retries and hooks prolong it. Its start is that of the acceptance, so the end tells.",
+    what_to_do: "Terminate running operations of the application when a token is revoked.",
+    does_not_prove: "That the agent did anything after the revocation.",
+    rests_on: NOTHING,
+};
+
+pub(super) static RULES: &[&Rule] = &[
+    &OBSERVED_UNLIKE_DECIDED,
+    &CLUSTER_NOT_COMPARED,
+    &OPERATION_OUTSIDE_WINDOW,
+    &REPLAY_DECISION_REUSED,
+    &RAN_AFTER_REVOCATION,
+];
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
+    let versions: HashSet<_> = scene.receipts.iter().filter_map(|receipt| version(receipt)).collect();
     for (operation, joined) in &scene.operations {
-        if joined.is_empty() {
+        let is_known = || versions.contains(&operation.payload.app().uid().zip(operation.payload.resource_version()));
+        if joined.is_empty() && operation.op_key().is_none() && !is_known() {
             findings.uncover("operation not matched yet", &about(operation), operation.at);
         }
     }
@@ -101,11 +120,20 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     }
 }
 
-fn of_operation(scene: &Scene<'_>, operation: &Operation<'_>, decision: &Decision<'_>, findings: &mut Findings) {
-    let (subject, entries) = (decision.subject(), [decision.statement.at, operation.at]);
+fn compared(scene: &Scene<'_>, operation: &Operation<'_>, decision: &Decision<'_>) -> Comparison {
     let then = [decision.statement.at, operation.at].map(|at| scene.roots_at(at));
     let ties = Ties { then, newest: scene.roots.last().map(|(_, roots)| roots) };
-    let compared = compare(operation, decision.statement.payload.binds(), &ties);
+    compare(operation, decision.statement.payload.binds(), &ties)
+}
+
+/// Whether nothing of an operation is unlike what was decided.
+pub(super) fn is_as_decided(scene: &Scene<'_>, operation: &Operation<'_>, decision: &Decision<'_>) -> bool {
+    compared(scene, operation, decision).unlike.is_empty()
+}
+
+fn of_operation(scene: &Scene<'_>, operation: &Operation<'_>, decision: &Decision<'_>, findings: &mut Findings) {
+    let (subject, entries) = (decision.subject(), [decision.statement.at, operation.at]);
+    let compared = compared(scene, operation, decision);
     let doubt = scene.doubt(decision, operation);
     let (mut unlike, mut why_open) = (compared.unlike, doubt);
     // Of an agent without a row there is no username to compare with.
@@ -137,6 +165,26 @@ fn of_operation(scene: &Scene<'_>, operation: &Operation<'_>, decision: &Decisio
     } else if started < decided.saturating_sub(SKEW_MS) || late(decided, RECEIPT_MS) {
         let detail = "it started outside the decision's window".to_owned();
         say(findings, &OPERATION_OUTSIDE_WINDOW, doubt, &subject, &entries, detail);
+    } else {
+        outlived(operation, decision, revoked, findings);
+    }
+}
+
+/// An operation that was accepted under a token's rights, and ran when they had
+/// ended. Between two tries it has an end already, and so it ran until then.
+fn outlived(
+    operation: &Operation<'_>,
+    decision: &Decision<'_>,
+    revoked: Option<(LeafIndex, i64)>,
+    findings: &mut Findings,
+) {
+    let ended = operation.payload.finished_at().and_then(unix_ms);
+    let Some((revoked_at, revoked_ms)) = revoked.filter(|(at, _)| *at > decision.statement.at) else { return };
+    let until = revoked_ms.saturating_add(PICKUP_MS).saturating_add(SKEW_MS);
+    if ended.is_some_and(|ended| ended > until) {
+        let entries = [decision.statement.at, revoked_at, operation.at];
+        let detail = "the operation went on after the token was revoked";
+        findings.add(&RAN_AFTER_REVOCATION, &decision.subject(), entries, detail);
     }
 }
 
@@ -210,6 +258,13 @@ fn are_one_each(scene: &Scene<'_>, decision: &Decision<'_>, claims: &Claims<'_, 
     let keys: BTreeSet<_> = scene.operations_of(decision).map(Operation::op_key).collect();
     let [Some(key)] = keys.into_iter().collect::<Vec<_>>()[..] else { return false };
     told_apart(scene.operations_of(decision)).operations.len() <= claims.beside(scene, key, decision, is_sure) + 1
+}
+
+/// The version of the application that the answer of an accepted call shows.
+fn version<'a>(receipt: &Receipt<'a>) -> Option<Option<(&'a str, &'a str)>> {
+    let says = receipt.statement.payload;
+    receipt.decision.filter(|_| receipt.is_sure())?;
+    Some(Some(says.app_uid().zip(says.resource_version())?))
 }
 
 /// An operation that joins nothing is about its application and nobody's job.

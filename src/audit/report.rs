@@ -14,6 +14,7 @@ use crate::artifact::ProofBundle;
 use crate::artifact::digest::ArtifactDigest;
 use crate::audit::RULES_VERSION;
 use crate::audit::finding::{Finding, Findings, Pending, Subject};
+use crate::audit::matched::{self, Matched};
 use crate::audit::missing::{Gaps, NotAtHand};
 use crate::audit::rule::Effect;
 use crate::audit::scene::Scene;
@@ -102,6 +103,9 @@ pub struct Report {
     pub pending: Vec<Pending>,
     /// What was seen and not judged.
     pub coverage: Vec<Coverage>,
+    /// Every allowed call: who tells of what it did, and what ties its operation
+    /// to it.
+    pub matched: Vec<Matched>,
     /// The verdict on each job of the scope.
     pub jobs: BTreeMap<String, Verdict>,
     /// Sorted by agent and run id.
@@ -183,6 +187,7 @@ impl Report {
             .collect();
         let pending: Vec<_> = self.pending.iter().filter(|p| is_about(&p.subject)).cloned().collect();
         let coverage = self.coverage.iter().filter(|c| scope.names(&c.subject)).cloned().collect();
+        let matched = self.matched.iter().filter(|call| scope.names(&call.subject)).cloned().collect();
         let runs: Vec<_> = self.runs.iter().filter(|run| run.is_of(scope)).cloned().collect();
         let jobs: BTreeMap<_, _> = self.jobs.iter().filter(|(job, _)| self.has_job(scope, job)).collect();
         let is_known = *scope == Scope::Log
@@ -208,6 +213,7 @@ impl Report {
             findings,
             pending,
             coverage,
+            matched,
             runs,
         }
     }
@@ -312,6 +318,7 @@ pub(super) fn finish(
         named: named(scene),
         attested: gaps.attested.map(str::to_owned),
         coverage,
+        matched: matched::of(scene),
         jobs: BTreeMap::new(),
         runs: runs(scene),
         findings: findings.found.into_iter().collect(),

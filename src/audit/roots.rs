@@ -56,8 +56,24 @@ impl<'a> Roots<'a> {
 
     /// Whether a person or an agent has this username there.
     pub(super) fn knows_username(&self, instance: &str, username: &str) -> bool {
-        self.says.humans().any(|row| row.is(instance, username))
+        self.is_person(instance, username)
             || self.says.agents().filter_map(AgentRow::did).any(|did| self.is_username(did, instance, username))
+    }
+
+    /// Whether a person has this username there.
+    pub(super) fn is_person(&self, instance: &str, username: &str) -> bool {
+        self.says.humans().any(|row| row.is(instance, username))
+    }
+
+    /// Agents that have this username there.
+    pub(super) fn agents_named(&self, instance: &str, username: &str) -> Vec<&'a str> {
+        let agents = self.says.agents().filter(|row| row.usernames().any(|name| name.is(instance, username)));
+        agents.filter_map(AgentRow::did).collect()
+    }
+
+    /// Whether every person of an instance is listed.
+    pub(super) fn lists_all_people(&self, instance: &str) -> bool {
+        self.instance(instance).and_then(InstanceRow::humans_complete) == Some(true)
     }
 
     /// What the operator says of an Argo CD instance.

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::artifact::Kind;
 use crate::audit::{
     accounts, agent_receipts, alone, approvals, attestation, bundles, calls, decisions, distrust, observed, policies,
-    pulses, replays, shortfall, spelled, tokens, trust,
+    pulses, reconcile, replays, shortfall, spelled, tokens, trust,
 };
 
 /// How bad a finding is, as `audit_statement` spells it.
@@ -171,6 +171,8 @@ pub enum Place {
     /// Anywhere, where nothing but an observation tells of the operation, and
     /// others can write the application: a receipt could speak against it.
     Doubting,
+    /// Anywhere, where no decision explains an operation: whoever signs one.
+    Explaining,
     /// Anywhere, for an act that is its agent's, of several of one wrapper's, by
     /// nothing but what Argo CD reports or which runs are known.
     Placing,
@@ -235,6 +237,7 @@ impl Place {
             Self::Doubting => {
                 "anywhere, where an operation is known from its observation alone and anybody may have made it"
             }
+            Self::Explaining => "anywhere, where nothing explains the operation",
             Self::Placing => "anywhere, where only its run or its initiator says which of a wrapper's agents acted",
             Self::Sharing => {
                 "anywhere, where only the job that it names says which of a wrapper's agents acted, or a decision names a \
@@ -309,6 +312,7 @@ pub static RULE_GROUPS: &[&[&Rule]] = &[
     decisions::RULES,
     accounts::RULES,
     observed::RULES,
+    reconcile::RULES,
     bundles::RULES,
     calls::RULES,
     agent_receipts::RULES,

@@ -9,6 +9,7 @@ mod joins;
 mod missed;
 mod reasons;
 mod rights;
+mod times;
 mod whose;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -53,6 +54,8 @@ pub(super) struct Scene<'a> {
     pub operations: Vec<(Operation<'a>, Vec<usize>)>,
     /// Reports of each key, among these operations.
     pub reported: HashMap<&'a str, Vec<usize>>,
+    /// Among them the cluster's events, by application uid and second of the start.
+    events: HashMap<(&'a str, &'a str), Vec<usize>>,
     pub untrusted: Vec<Statement<'a>>,
     pub withheld: Vec<Withheld<'a>>,
     /// What issuers say unlike each other, and what is taken for true here.
@@ -224,6 +227,9 @@ impl<'a> Scene<'a> {
             Payload::ArgocdObservation(says) if says.event() == Some("operation") => {
                 if let Some(key) = says.op_key() {
                     self.reported.entry(key).or_default().push(self.operations.len());
+                }
+                if let Some(second) = times::second(says).filter(|_| says.channel() == Some("k8s_event")) {
+                    self.events.entry(second).or_default().push(self.operations.len());
                 }
                 self.operations.push((statement.read_as(says), Vec::new()));
             }

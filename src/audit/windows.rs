@@ -7,6 +7,8 @@ pub(crate) const SKEW_MS: i64 = 240_000;
 pub(crate) const PICKUP_MS: i64 = 60_000;
 /// From a decision to its receipt and to the start of its operation.
 pub(crate) const RECEIPT_MS: i64 = 120_000;
+/// From one snapshot of an instance to the next.
+pub(crate) const LOOK_MS: i64 = 300_000;
 /// From the end of a run's token to its bundle.
 pub(crate) const BUNDLE_MS: i64 = 3_600_000;
 /// Most tokens that one run names: at the longest life that a policy may allow
@@ -20,6 +22,10 @@ pub(super) const NAMED_MAX: usize = 8;
 /// Most combinations of accounts of tokens that are judged one by one: four
 /// such tokens beside each other, with two accounts each.
 pub(super) const WORLDS_MAX: usize = 16;
+
+/// Most decisions of one application and time that one operation is held
+/// against.
+pub(super) const CANDIDATES_MAX: usize = 64;
 
 /// Speeches of the distrusted that are weighed one by one: signers times kinds.
 /// Each costs two more audits of the scope, and only where something fails.
@@ -48,6 +54,7 @@ pub static WINDOWS: &[Window] = &[
         ms: RECEIPT_MS,
         means: "from a decision to its receipt, and to the start of its operation",
     },
+    Window { name: "LOOK", ms: LOOK_MS, means: "from one snapshot of an instance to the next" },
     Window { name: "BUNDLE", ms: BUNDLE_MS, means: "from the end of a run's last token to its bundle" },
 ];
 
@@ -73,6 +80,11 @@ pub static COUNTS: &[Count] = &[
         name: "WORLDS",
         max: WORLDS_MAX,
         means: "combinations of unlike accounts of tokens that names join, each of which is judged",
+    },
+    Count {
+        name: "CANDIDATES",
+        max: CANDIDATES_MAX,
+        means: "decisions of one application and time that an operation is held against which nothing ties to any",
     },
     Count {
         name: "SPEECHES",

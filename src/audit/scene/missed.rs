@@ -20,10 +20,10 @@ pub(in crate::audit) struct Withheld<'a> {
     pub is_operators: bool,
 }
 
-/// Whether rules count a kind, and do not read it.
+/// Whether what a kind says moves no verdict.
 const fn is_idle(kind: Kind) -> bool {
     match kind {
-        Kind::ArgocdSnapshot | Kind::ChangeRecord | Kind::TrustPulse => true,
+        Kind::ChangeRecord | Kind::TrustPulse => true,
         Kind::GatewayReceipt
         | Kind::ToolReceipt
         | Kind::SideEffectReceipt
@@ -39,7 +39,8 @@ const fn is_idle(kind: Kind) -> bool {
         | Kind::AuditRoots
         | Kind::AuditStatement
         | Kind::Withholding
-        | Kind::ArgocdObservation => false,
+        | Kind::ArgocdObservation
+        | Kind::ArgocdSnapshot => false,
     }
 }
 

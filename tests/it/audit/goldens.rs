@@ -21,8 +21,10 @@ pub mod missing;
 pub mod nobodys;
 pub mod packing;
 pub mod policies;
+pub mod reconciled;
 pub mod renewals;
 pub mod roles;
+pub mod shown;
 pub mod siblings;
 pub mod spelled;
 pub mod tokens;
@@ -248,6 +250,8 @@ fn rows() -> impl Iterator<Item = &'static Golden> {
         crate::audit::goldens::calls::ROWS,
         crate::audit::goldens::unrun::ROWS,
         crate::audit::goldens::allowed::ROWS,
+        crate::audit::goldens::reconciled::ROWS,
+        crate::audit::goldens::shown::ROWS,
     ];
     tables.into_iter().flatten()
 }

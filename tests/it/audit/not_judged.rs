@@ -46,7 +46,7 @@ fn changes_of_a_governed_application_are_said_at_it_and_others_are_not() {
             let mut story = Story::clean();
             change(&mut story, event, more, app);
             let report = story.audit();
-            let said = rows(&report.coverage, "not judged yet");
+            let said = rows(&report.coverage, "by nobody who is named");
             assert_eq!((said.len(), report.job("job-1")), (times, Verdict::Pass), "{event} of {app}: {report:#?}");
             assert!(said.iter().all(|row| row.subject.app.as_deref() == Some("argocd-prod/argocd/payments-api")));
         }

@@ -109,7 +109,10 @@ const WHY: &[(&str, &str)] = &[
         "argocd_observation",
         "Argo CD's own account: only a rule about two accounts could miss one, and what joins no decision is coverage. Coverage says that resource namespaces were not seen.",
     ),
-    ("argocd_snapshot", "What Argo CD reports besides operations is not judged yet."),
+    (
+        "argocd_snapshot",
+        "Looks at an instance show whether anything ran after a call that nobody reports: without them that is coverage.",
+    ),
     ("change_record", "A freeze is evidence that people give; no rule asks for one."),
     ("audit_roots", "Nobody's word counts, so nothing is said of any job."),
     (
@@ -117,6 +120,49 @@ const WHY: &[(&str, &str)] = &[
         "Whoever reads the whole log needs no statement. A packet does: without one nothing in it passes.",
     ),
     ("withholding", "Whether a body is there is seen by looking; the statement says why it is not."),
+];
+
+/// What an auditor asks of Argo CD's reports, and what answers it.
+const ASKED: &[(&str, &str)] = &[
+    (
+        "an act that nobody decided (F1)",
+        "`UNREPORTED_ACTION`; two operations of one stated decision: `REPLAY_DECISION_REUSED`",
+    ),
+    ("outside the policy, by what was observed (F3)", "`POLICY_NONCOMPLIANT`"),
+    (
+        "another target (F4)",
+        "`OBSERVED_UNLIKE_DECIDED`, `CLUSTER_NOT_COMPARED`; applications that a synced one makes are not shown by any channel",
+    ),
+    (
+        "after revocation or expiry (F5)",
+        "`TOKEN_REVOKED`, `TOKEN_EXPIRED`; accepted before and run after: `RAN_AFTER_REVOCATION`",
+    ),
+    ("before issuance (F6)", "`TOKEN_UNKNOWN` by position, `OPERATION_OUTSIDE_WINDOW` by time"),
+    (
+        "approval missing, used again, or of something else (F7, F8)",
+        "`APPROVAL_MISSING`, `APPROVAL_REUSED`, `APPROVAL_UNEQUAL`",
+    ),
+    ("a token in another job or run (F9)", "`REPLAY_JOB_MISMATCH`, `TOKEN_REUSED`"),
+    (
+        "another outcome, revision or a dry run for a real one (F10)",
+        "`OBSERVED_UNLIKE_DECIDED`, `CONTRADICTING_ACCOUNTS`",
+    ),
+    (
+        "other parameters (F11)",
+        "`OBSERVED_UNLIKE_DECIDED`, `RECEIPT_REQUEST_MISMATCH`; where nothing else ties the two: `UNREPORTED_ACTION`",
+    ),
+    ("denied and done (F12)", "`CONTRADICTING_ACCOUNTS`, `DENY_THEN_ACCEPTED`"),
+    (
+        "taken, and nothing came of it (F2)",
+        "`PHANTOM_ACTION`, where two looks show that nothing ran between; else coverage",
+    ),
+    ("refused by Argo CD, and nobody told (F13)", "`UNLOGGED_ATTEMPT`"),
+    ("what was not seen (F14)", "coverage of every report; the grade of each call under `matched`"),
+    ("a freeze that did not hold (F15)", "`CONTROL_REVERTED`"),
+    ("one name for two (F16)", "`IDENTITY_SHARED`"),
+    ("several candidates (F17)", "`AMBIGUOUS_MATCH`"),
+    ("evidence that came late (F18)", "`LATE_EVIDENCE`"),
+    ("a user whom nobody lists", "`UNKNOWN_INITIATOR`"),
 ];
 
 const INTRODUCTION: &str = "\
@@ -174,7 +220,15 @@ fn reference() -> String {
         let _ = writeln!(page, "{rests}");
     }
     page.push_str(
-        "## What is missing when a kind is removed\n\nOne clean log with an entry of every kind, every window closed. \
+        "## Argo CD beside what was said\n\nWhat an auditor asks of Argo CD's own reports, and the code that answers \
+         it. An operation that nothing ties to a decision names no job: it is its agent's and its application's.\n\n| \
+         question | code |\n|---|---|\n",
+    );
+    for (question, codes) in ASKED {
+        let _ = writeln!(page, "| {question} | {codes} |");
+    }
+    page.push_str(
+        "\n## What is missing when a kind is removed\n\nOne clean log with an entry of every kind, every window closed. \
          Each row: the same log with all entries of that kind left out, recomputed whole, under an honest statement of \
          the operator about what is left. The verdicts: on the log, on its job, and on the job for who holds the \
          entries as a packet.\n\n| kind removed | findings | log | job | packet | why |\n|---|---|---|---|---|---|\n",

@@ -3,6 +3,7 @@
 //! no code.
 
 mod acts;
+mod argo;
 mod attested;
 mod busybodies;
 mod cast;
@@ -11,6 +12,7 @@ mod drafts;
 mod expected;
 mod faults;
 mod faults_acts;
+mod faults_argo;
 mod faults_bundles;
 mod faults_tokens;
 mod guilty;

@@ -110,6 +110,7 @@ fn whole() -> [(&'static str, Value); 2] {
         "rules_version": "v", "scope": {"agent": "did:key:z", "run": "r"}, "as_of": as_of, "roots_digest": null,
         "absence": {"how": "recomputed"}, "verdict": "not_applicable", "findings": [finding()], "pending": pending,
         "coverage": seen, "jobs": {"job-1": "pass"},
+        "matched": [{"entries": [1, 2], "grade": "seen", "by": "receipt", "certainty": "exact", "job": "job-1"}],
         "runs": [{"agent": "did:key:z", "run": "r", "job": null, "token": hash, "verdict": "fail"}],
     });
     [("verification.schema.json", verification), ("audit_report.schema.json", report)]
@@ -172,6 +173,8 @@ fn schemas_of_reports_ask_for_what_is_written_always_and_take_null_only_there() 
             "beyond",
             "entry",
             "advice",
+            "by",
+            "certainty",
         ];
         let nullable = [
             "field",

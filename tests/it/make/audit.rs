@@ -211,6 +211,11 @@ impl Story {
         format!("{}.{text}", self.job)
     }
 
+    /// When the last step was logged.
+    pub fn now_ms(&self) -> i64 {
+        self.last_ms
+    }
+
     pub fn token_hash(&self, token: &str) -> String {
         hex(&self.named(token))
     }

@@ -64,6 +64,12 @@ impl Fault {
         self
     }
 
+    /// Argo CD's own people are at fault, and what the roots say of clusters
+    /// changes with them.
+    pub const fn of_clusters(self) -> Self {
+        self.of_all(Read::Whole)
+    }
+
     pub const fn of_all(mut self, read: Read) -> Self {
         (self.of_all, self.read, self.whose) = (true, read, Whose::Anybody);
         self

@@ -9,14 +9,14 @@ use super::expected::{Expected, shown};
 use super::faults::{Fault, Read, Whose};
 use super::honest::honest;
 use super::{attested, cast};
-use super::{faults_acts, faults_bundles, faults_tokens, told};
+use super::{faults_acts, faults_argo, faults_bundles, faults_tokens, told};
 use crate::make::{hex, set};
 
 /// The run that does wrong.
 const GUILTY: usize = 0;
 
 pub fn rows() -> impl Iterator<Item = &'static Fault> {
-    [faults_tokens::ROWS, faults_acts::ROWS, faults_bundles::ROWS].into_iter().flatten()
+    [faults_tokens::ROWS, faults_acts::ROWS, faults_argo::ROWS, faults_bundles::ROWS].into_iter().flatten()
 }
 
 /// A story with its fault, and what the honest rest of it expects.

@@ -25,6 +25,7 @@ pub fn honest(seed: u64, is_rich: bool) -> World {
     }
     world.renew_what_came_too_early();
     world.people();
+    world.argo(seed);
     world.strangers();
     world.close();
     world

@@ -44,6 +44,9 @@ impl World {
         let decision = self.decide(run, "allow", &binds, &approvals);
         if self.dice.chance(8) {
             self.receipt(run, &decision, "error_transport", None);
+            if self.dice.chance(60) {
+                self.ran_all_the_same(run, &binds, app, &decision);
+            }
             self.pass(run, 5, 20);
             return;
         }
@@ -91,6 +94,25 @@ impl World {
         self.maybe_again(5);
         self.pass(run, 21, 60);
         name
+    }
+
+    /// The answer was lost on its way, and not the call: Argo CD reports an
+    /// operation that no receipt names, and a rollback states nothing.
+    fn ran_all_the_same(&mut self, run: usize, binds: &Value<'static>, app: &App, decision: &str) {
+        let started = self.pass(run, 1, 20);
+        let name = self.fresh(&format!("{decision} ran"));
+        let channel = *self.dice.one(&["notify", "poll"]);
+        let mut payload = self.observation(run, binds, app, started, &name, channel);
+        if binds.text_at("action") == Some("sync") {
+            let info = value(&format!(r#"[{{"name":"claw.decision","value":"@hash:{decision}"}}]"#));
+            set(&mut payload, "info", Some(info));
+        }
+        // What it synced tells it from others of the same time.
+        set(&mut payload, "revisions.resolved", binds.get("revisions").cloned());
+        let logged = started + self.dice.between(2, 150) * 1_000;
+        self.say(&format!("{name} {channel}"), "argocd_observation", "", payload, logged);
+        let observer = if channel == "notify" { "notifier" } else { "poller" };
+        observer.clone_into(&mut self.drafts.last_mut().expect("a draft").submitter);
     }
 
     fn accepted(&mut self, run: usize, binds: &Value<'static>, app: &App, approval: String, decision: String) -> Write {

@@ -1,0 +1,152 @@
+//! Golden logs about what Argo CD shows besides operations: refused calls, looks
+//! at its applications, freezes.
+
+use pulselog::artifact::json::Value;
+use pulselog::audit::Verdict::Pass;
+
+use crate::audit::goldens::accounts::closed;
+use crate::audit::goldens::reconciled::{SETTLED_MS, lost, tick};
+use crate::audit::goldens::{Golden, golden};
+use crate::make::audit::{Story, binds, nonce, time};
+use crate::make::{did, good_payload, hex, kind, set, value};
+
+/// The server's log tells of a call by the agent's user that it refused.
+fn refused(story: &mut Story, method: &str) {
+    let channels = Value::Array(["notify", "poll", "server_log"].map(Value::from).to_vec());
+    story.set("roots", "observers[0].channels", channels);
+    story.wait(SETTLED_MS);
+    let mut payload = value(&format!(
+        r#"{{"argocd_observation_version":"2","nonce":"{}","channel":"server_log","instance":"argocd-prod",
+        "event":"denial","app":{{}},"raw_digest":"{}","method":"/application.ApplicationService/{method}",
+        "code":"PermissionDenied","subject":"proj:payments:agent"}}"#,
+        nonce("refused"),
+        hex("refused"),
+    ));
+    of_the_app(&mut payload);
+    story.log("refused", "argocd_observation", "", payload);
+    story.submitted_by("refused", "observer");
+    tick(story);
+}
+
+/// About the application that everything is about.
+fn of_the_app(payload: &mut Value<'static>) {
+    let app = value(&binds("job-1", "sync")).get("app").expect("an application").clone();
+    set(payload, "app", Some(app));
+}
+
+/// One look at the application.
+fn look(story: &mut Story, name: &str, history: u32, op: &str) {
+    let mut payload = value(&format!(
+        r#"{{"argocd_snapshot_version":"1","nonce":"{}","channel":"poll","instance":"argocd-prod","taken_at":"{}",
+        "full":true,"rows":[{{"spec_digest":"{digest}","auto_sync":"on","history_id":{history},"op_key":"{}"}}],
+        "rows_total":1,"rows_digest":"{digest}"}}"#,
+        nonce(name),
+        time(story.now_ms()),
+        hex(op),
+        digest = hex(name),
+    ));
+    let app = value(&binds("job-1", "sync")).get("app").expect("an application").clone();
+    set(&mut payload, "rows[0].app", Some(app));
+    story.log(name, "argocd_snapshot", "", payload);
+    story.submitted_by(name, "observer");
+}
+
+/// A sync that its wrapper says was taken, between two looks.
+fn phantom(story: &mut Story, history: u32, last: &str) {
+    closed(story);
+    story.wait(SETTLED_MS);
+    look(story, "look", 7, "an operation of last week");
+    lost(story, "more");
+    story.set("more receipt", "outcome", "accepted");
+    story.wait(900_000);
+    look(story, "second look", history, last);
+}
+
+/// A person freezes the application; then one channel sees it so.
+fn freeze(story: &mut Story, seen: &[&str]) {
+    story.set("roots", "recorders", Value::Array(vec![did("recorder").into()]));
+    let mut record = good_payload(kind("change_record"));
+    set(&mut record, "what", Some("freeze".into()));
+    of_the_app(&mut record);
+    story.log("freeze", "change_record", "recorder", record);
+    for after in seen {
+        let before = if *after == "on" { "off" } else { "on" };
+        let name = format!("seen {after}");
+        let mut payload = value(&format!(
+            r#"{{"argocd_observation_version":"2","nonce":"{}","channel":"poll","instance":"argocd-prod",
+            "event":"auto_sync","app":{{}},"raw_digest":"{}","before":"{before}","after":"{after}"}}"#,
+            nonce(&name),
+            hex(&name),
+        ));
+        of_the_app(&mut payload);
+        story.log(&name, "argocd_observation", "", payload);
+        story.submitted_by(&name, "observer");
+    }
+}
+
+pub static ROWS: &[Golden] = &[
+    golden(
+        "the server refused the agent's user a call that nobody decided",
+        |story| refused(story, "Delete"),
+        &["UNLOGGED_ATTEMPT"],
+        Pass,
+    )
+    // The wrapper looks, and may be refused a look.
+    .beside(|story| refused(story, "ResourceTree")),
+    golden(
+        "refused, and decided of another application alone",
+        |story| {
+            refused(story, "Sync");
+            story.set("refused", "app.uid", "another");
+        },
+        &["UNLOGGED_ATTEMPT"],
+        Pass,
+    )
+    .beside(|story| refused(story, "Sync")),
+    golden(
+        "refused, before anybody denied it, and another user's refusal",
+        |story| {
+            refused(story, "TerminateOperation");
+        },
+        &["UNLOGGED_ATTEMPT"],
+        Pass,
+    )
+    .beside(|story| {
+        refused(story, "TerminateOperation");
+        story.set("refused", "subject", "somebody");
+    }),
+    // The denied edit of the clean story.
+    golden(
+        "refused, under the name that a newer list gives to the agent",
+        |story| {
+            refused(story, "CreateToken");
+            story.set("refused", "method", "/project.ProjectService/CreateToken");
+        },
+        &["UNLOGGED_ATTEMPT"],
+        Pass,
+    )
+    .beside(|story| refused(story, "UpdateSpec")),
+    golden(
+        "taken, and the application's last operation is still that of before",
+        |story| phantom(story, 7, "an operation of last week"),
+        &["PHANTOM_ACTION"],
+        Pass,
+    )
+    .beside(|story| phantom(story, 8, "an operation of today")),
+    golden("frozen, seen to be off, and on again", |story| freeze(story, &["off", "on"]), &["CONTROL_REVERTED"], Pass)
+        // The order of two channels tells nothing, and nor does what was on before.
+        .beside(|story| freeze(story, &["on", "off"])),
+    golden(
+        "frozen by a person, and on again before anybody wrote down a thaw",
+        |story| freeze(story, &["off", "on"]),
+        &["CONTROL_REVERTED"],
+        Pass,
+    )
+    .beside(|story| {
+        freeze(story, &["off", "on"]);
+        let mut thaw = good_payload(kind("change_record"));
+        set(&mut thaw, "what", Some("unfreeze".into()));
+        of_the_app(&mut thaw);
+        story.log("thaw", "change_record", "recorder", thaw);
+    }),
+];

@@ -1,0 +1,127 @@
+//! What operations that join nothing do to verdicts, and to whose.
+
+use pulselog::audit::{Effect, Report, Scope, Timeline, Verdict, audit};
+use pulselog::merkle::LeafIndex;
+
+use crate::audit::goldens::reconciled::silent;
+use crate::audit::goldens::story_of;
+use crate::make::audit::{Story, operator};
+use crate::make::did;
+
+const CODE: &str = "UNREPORTED_ACTION";
+
+fn effects(report: &Report, code: &str) -> Vec<Effect> {
+    report.findings.iter().filter(|finding| finding.rule.code == code).map(|finding| finding.effect).collect()
+}
+
+#[test]
+fn an_act_that_nobody_decided_fails_only_where_its_initiator_is_more_than_a_claim() {
+    for (golden, effect) in [
+        ("the agent's user syncs, and nobody decided it", Effect::Fails),
+        ("the agent's name stands in it, and anybody could have written it", Effect::Incomplete),
+        ("undecided, and the operation names a decision that nobody logged", Effect::Fails),
+        ("undecided, as a dry run", Effect::Fails),
+        ("undecided, written to the Application itself", Effect::Incomplete),
+        ("a second operation beside one that names the decision", Effect::Fails),
+        ("in a decision's time, and with a parameter that it does not bind", Effect::Fails),
+        ("in a decision's time, and of another revision", Effect::Fails),
+        ("alike to a decision of which nothing came, as its wrapper says", Effect::Incomplete),
+        ("two decisions alike, and three operations", Effect::Fails),
+        ("a second operation beside the one that the only decision explains", Effect::Fails),
+    ] {
+        let report = story_of(&[golden]).audit();
+        assert_eq!(effects(&report, CODE), [effect], "{golden}: {report:#?}");
+    }
+}
+
+#[test]
+fn it_is_its_agents_and_its_applications_and_no_jobs() {
+    let report = story_of(&["the agent's user syncs, and nobody decided it"]).audit();
+    let verdict = |scope: &Scope| report.of(scope).verdict;
+    let app = report.findings[0].subject.app.clone().expect("an application");
+    assert_eq!(report.verdict, Verdict::Fail);
+    assert_eq!(verdict(&Scope::Agent(did("agent"))), Verdict::Fail);
+    assert_eq!(verdict(&Scope::App(app)), Verdict::Fail);
+    assert_eq!(verdict(&Scope::Job("job-1".to_owned())), Verdict::Pass);
+}
+
+#[test]
+fn an_act_that_a_late_word_may_explain_is_owed_one_and_never_passes() {
+    let mut story = Story::clean();
+    silent(&mut story);
+    let _ = story.remove("tick");
+    let report = story.audit();
+    assert_eq!(report.findings, [], "{report:#?}");
+    assert_eq!(report.pending.iter().map(|pending| pending.rule.code).collect::<Vec<_>>(), [CODE]);
+    assert_eq!((report.verdict, report.job("job-1")), (Verdict::Incomplete, Verdict::Pass));
+}
+
+#[test]
+fn words_say_what_was_seen_beside_it() {
+    for (golden, words) in [
+        ("undecided, written to the Application itself", "its end and not its start"),
+        ("a second operation beside one that names the decision", "explains another operation"),
+        ("alike to a decision of which nothing came, as its wrapper says", "nothing was done"),
+        ("the agent's name stands in it, and anybody could have written it", "closed"),
+    ] {
+        let report = story_of(&[golden]).audit();
+        let found = report.findings.iter().find(|finding| finding.rule.code == CODE).expect("a finding");
+        assert!(found.detail.contains(words), "{golden}: {}", found.detail);
+    }
+}
+
+/// Whatever else is missing, an entry or its body: nobody is accused anew, and
+/// nothing passes that did not.
+#[test]
+fn what_is_missing_makes_no_silent_act_and_lets_none_pass() {
+    for golden in [
+        "the agent's user syncs, and nobody decided it",
+        "a second operation beside one that names the decision",
+        "somebody syncs whom the roots do not list, though they list everybody",
+        "two decisions alike, and three operations",
+    ] {
+        let whole = story_of(&[golden]).timeline();
+        for (twin, timeline) in [(false, whole), (true, Story::clean().timeline())] {
+            let size = timeline.size().get();
+            for left_out in (0..size).map(LeafIndex::new) {
+                for entry_too in [false, true] {
+                    let part = without(&timeline, left_out, entry_too);
+                    let report = audit(&part, Some(&operator()));
+                    let accused =
+                        [CODE, "UNKNOWN_INITIATOR"].iter().any(|code| effects(&report, code).contains(&Effect::Fails));
+                    assert!(!(accused && twin), "{golden} without {left_out:?}: {report:#?}");
+                    assert_ne!(report.verdict, Verdict::Pass, "{golden} without {left_out:?}");
+                }
+            }
+        }
+    }
+}
+
+fn without(timeline: &Timeline, left_out: LeafIndex, entry_too: bool) -> Timeline {
+    let mut part = Timeline::default();
+    for (at, seen) in timeline.prefix(timeline.size()) {
+        match at == left_out {
+            false => part.add(at, seen.entry.clone(), seen.body.clone()),
+            true if entry_too => {}
+            true => part.add(at, seen.entry.clone(), None),
+        }
+    }
+    part
+}
+
+/// The word that explains an operation is missing: the operation is left open.
+#[test]
+fn an_operation_whose_explanation_is_missing_accuses_nobody() {
+    let mut story = Story::clean();
+    (crate::audit::goldens::reconciled::lost_and_seen)(&mut story);
+    let timeline = story.timeline();
+    for name in ["more", "more receipt", "job-1.t2"] {
+        let name = if name.starts_with("job-1") { name.to_owned() } else { story.named(name) };
+        for entry_too in [false, true] {
+            let part = without(&timeline, LeafIndex::new(story.index(&name)), entry_too);
+            let report = audit(&part, Some(&operator()));
+            assert!(!effects(&report, CODE).contains(&Effect::Fails), "without {name}: {report:#?}");
+            assert_ne!(report.verdict, Verdict::Pass);
+        }
+    }
+}
