@@ -46,6 +46,8 @@ pub async fn ingest(State(state): State<AppState>, request: Request) -> Response
     let taken = take(&state, request).await.map_err(in_our_trouble);
     let mut response = taken.unwrap_or_else(Problem::into_response);
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    // Its own pace lasts 17 seconds; asked to come back after one, it gives up after five.
+    response.headers_mut().remove(header::RETRY_AFTER);
     response
 }
 
