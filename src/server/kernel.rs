@@ -1,6 +1,8 @@
-//! Four things that the standard library does not ask of the kernel, and the
+//! Five things that the standard library does not ask of the kernel, and the
 //! only code in this crate that the compiler cannot check.
 #![allow(unsafe_code)]
+
+mod heap;
 
 /// An error of the clock below this counts as synchronised, microseconds: the
 /// kernel lets it grow to this and stops there when nobody corrects the clock.
@@ -33,9 +35,9 @@ pub const fn clock_is_synchronised() -> Option<bool> {
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const HEAPS_MAX: libc::c_int = 2;
 
-/// Keeps memory of the database together, which comes from the system's
-/// allocator. Left alone, that gives each thread which asks a heap of its own
-/// and lets all of them grow. Before any thread is started.
+/// Keeps memory of the system's allocator together: the database's and what is
+/// large. Left alone, that gives each thread which asks a heap of its own and
+/// lets all of them grow. Before any thread is started.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn keep_heaps_few() {
     // SAFETY: sets a number of the allocator; it may refuse, which changes nothing.

@@ -40,7 +40,7 @@ impl World {
                 7 => self.by_somebody(),
                 8 => self.again_and_late(),
                 9 => self.retried(),
-                10 => self.from_before_the_log(),
+                10 => self.before_the_log(),
                 11 => self.snapshots(),
                 _ => self.refused(),
             }
@@ -156,7 +156,7 @@ impl World {
     }
 
     /// A first look at an instance shows what ran long before anybody listened.
-    fn from_before_the_log(&mut self) {
+    fn before_the_log(&mut self) {
         let agent = *self.dice.one(&AGENTS);
         let (logged, _) = self.some_time();
         let started = self.start_ms() - self.dice.between(600, 7_000) * 1_000;
