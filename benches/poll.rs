@@ -88,7 +88,9 @@ fn application(number: u64, syncs: u64) -> String {
         )
         .expect("text");
     }
-    let fill = "{\"f:spec\":{\"f:destination\":{}}},".repeat(FILL_BYTES / 32);
+    // Few objects and long texts: the fixture holds all of them as values.
+    let field = format!(r#"{{"manager":"argocd","fieldsV1":{{"f:spec":{{"f:destination":"{}"}}}}}},"#, "x".repeat(400));
+    let fill = field.repeat(FILL_BYTES / field.len());
     let last = 9 + syncs;
     format!(
         r#"{{"metadata":{{"name":"app-{number}","namespace":"argocd","uid":"uid-{number}",

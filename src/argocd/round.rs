@@ -1,5 +1,5 @@
-//! One round of a poller: what is known so far and what Argo CD answers now, to
-//! observations, snapshots and marks.
+//! One round of a poller (PEERS 7.15): what is known so far and what Argo CD
+//! answers now, to observations, snapshots and marks.
 //!
 //! ```text
 //! State ─> Round ── item, item, item ──> listed ─> Listed ── asked, events ──> ended ─> Ended
@@ -197,7 +197,8 @@ impl<'s> Round<'s> {
             if self.shown.contains_key(uid) || self.replaced.contains(uid) {
                 continue;
             }
-            let missing = before.missing + 1;
+            // One that no list shows is asked for every time.
+            let missing = if before.is_kept { ROUNDS_TO_CONFIRM } else { before.missing + 1 };
             if missing < ROUNDS_TO_CONFIRM {
                 self.marks.push(Mark::Missing { app: format!("{}/{}", before.namespace, before.name) });
             }
@@ -235,7 +236,7 @@ impl Listed<'_> {
 
     /// What was answered about one of [`Listed::to_ask`].
     pub fn asked(&mut self, ask: &Ask, found: Found<'_>) {
-        let Some(known) = self.round.shown.get(&ask.uid) else { return };
+        let Some(known) = self.round.shown.get_mut(&ask.uid) else { return };
         let (app, missing, was_deleting) =
             (format!("{}/{}", ask.namespace, ask.name), known.missing, known.is_deleting);
         match found {
@@ -257,7 +258,12 @@ impl Listed<'_> {
                 self.hide(&ask.uid);
                 self.round.marks.push(Mark::Gone { app });
             }
-            Found::NotAdmitted => self.round.marks.push(Mark::Kept { app }),
+            Found::NotAdmitted => {
+                known.missing = 0;
+                if !std::mem::replace(&mut known.is_kept, true) {
+                    self.round.marks.push(Mark::Kept { app });
+                }
+            }
             Found::Hidden => {
                 self.hide(&ask.uid);
                 self.round.marks.push(Mark::Hidden { app });

@@ -11,6 +11,8 @@ pub mod polling;
 #[cfg(feature = "server")]
 pub mod polling_faults;
 #[cfg(feature = "server")]
+pub mod polling_recorded;
+#[cfg(feature = "server")]
 pub mod receiver;
 #[cfg(feature = "server")]
 pub mod receiver_bad_input;

@@ -97,6 +97,7 @@ fn next(before: Option<&Known>, look: &Look) -> Known {
         history: look.history.iter().map(|past| past.id).collect(),
         history_done: before.and_then(|before| before.history_done),
         missing: 0,
+        is_kept: false,
         older: 0,
         events_after: before.map_or(0, |before| before.events_after),
         events_due: before.is_some_and(|before| before.events_due),

@@ -55,6 +55,8 @@ pub struct Known {
     pub(super) history_done: Option<i64>,
     /// Rounds in a row that did not show it.
     pub(super) missing: u32,
+    /// Whether it is there though no list shows it.
+    pub(super) is_kept: bool,
     /// Rounds in a row that showed an older version of it.
     pub(super) older: u32,
     /// Resource version of the newest event that was looked at.

@@ -98,6 +98,25 @@ fn a_flip_of_automated_sync_a_rollback_and_an_end_are_seen() {
     assert!(said.contains(&"k8s_event rollback Running unnamed".to_owned()), "{said:?}");
 }
 
+#[test]
+fn an_operation_that_is_ended_by_hand_is_seen_with_who_did_it() {
+    let (fixture, watch) = (Fixture::start(&["--work-ms", "1500"]), Watch::new());
+    fixture.create("payments-api");
+    watch.round(&fixture.url);
+    assert_eq!(fixture.ask("POST", "/api/v1/applications/payments-api/sync", "{}").0, 200);
+    let again = fixture.ask("POST", "/api/v1/applications/payments-api/sync", "{}");
+    assert_eq!(again.1.text_at("message"), Some("another operation is already in progress"));
+    let until = Instant::now() + Duration::from_secs(60);
+    while fixture.ask("DELETE", "/api/v1/applications/payments-api/operation", "").0 != 200 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    fixture.settle("payments-api");
+    watch.round(&fixture.url);
+    let said = words(&watch.observed());
+    assert!(said.contains(&"sync Failed".to_owned()), "{said:?}");
+    assert!(said.contains(&"k8s_event terminate Terminating unnamed".to_owned()), "{said:?}");
+}
+
 /// A receiver that takes every delivery, and what it got.
 fn receiver() -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

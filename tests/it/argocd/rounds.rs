@@ -144,6 +144,20 @@ fn applications_come_go_and_come_again_under_one_name() {
 }
 
 #[test]
+fn one_name_in_two_namespaces_is_two_applications() {
+    let other = |version: &str| {
+        let uid = (UID, "00000000-0000-4000-8000-000000000002".into());
+        resource(&[uid, ("metadata.namespace", "team-payments".into()), (VERSION, version.into())])
+    };
+    let mut poller = begun();
+    poller.round("101", &[other("101"), resource(&[])]);
+    assert_eq!((poller.events(), poller.state.apps()), (vec!["seen".to_owned()], 2));
+    // No order is promised.
+    poller.round("102", &[resource(&[]), other("101")]);
+    assert!(poller.observed.is_empty() && poller.marks.is_empty(), "{:?}", poller.events());
+}
+
+#[test]
 fn a_shorter_list_is_believed_by_a_second_round_and_an_answer_alone() {
     for (found, marks, events, apps) in [
         (Found::Absent, vec!["gone"], &["deleting"][..], 0),
@@ -159,8 +173,16 @@ fn a_shorter_list_is_believed_by_a_second_round_and_an_answer_alone() {
         assert_eq!(poller.asked, ["payments-api"]);
         assert_eq!((poller.mark_names(), poller.state.apps()), (marks, apps), "{found:?}");
         assert_eq!(poller.events(), events, "{found:?}");
-        let takes_snapshot = apps == 0;
-        assert_eq!(poller.snapshots.len(), usize::from(takes_snapshot), "{found:?}");
+        // A row went, or nothing changed, or it is in doubt.
+        assert_eq!(poller.snapshots.len(), usize::from(apps == 0), "{found:?}");
+    }
+    // One that no list shows is asked for in each round, and keeps no snapshot back.
+    let mut poller = begun();
+    poller.round("101", &[]);
+    for round in 0..3 {
+        poller.now_ms += 300_000;
+        poller.round_with("102", &[], true, |_| Found::NotAdmitted, &[]);
+        assert_eq!((poller.asked.len(), poller.snapshots.len(), poller.state.apps()), (1, 1, 1), "{round}");
     }
     // It was the cache of the server: nothing happened.
     let mut poller = begun();
