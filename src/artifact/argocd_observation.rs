@@ -100,10 +100,11 @@ view! {
     /// What an observer saw: of every event, some members are absent.
     ArgocdObservation<'a> {
         Option<&'a str>: instance, channel, event, action, action_certainty, username = "initiator.username", phase,
-            started_at, finished_at, operation_digest, resource_version, method, subject, after,
+            started_at, finished_at, operation_digest, resource_version, method, subject, after, object,
+            refused_at = "at",
             spec_before = "spec_digest.before", spec_after = "spec_digest.after";
         AppRef<'a>: app;
-        Option<bool>: is_automated = "initiator.automated";
+        Option<bool>: is_automated = "initiator.automated", is_backfill = "backfill";
         Destination<'a>: destination;
         &'a [Value<'a>]: requested = "revisions.requested", resolved = "revisions.resolved",
             deployed = "revisions.deployed";

@@ -12,6 +12,7 @@ use crate::artifact::Kind;
 use crate::artifact::time::unix_ms;
 use crate::audit::accounts::Claims;
 use crate::audit::finding::{Findings, Subject};
+use crate::audit::reconcile::is_of_history;
 use crate::audit::rule::{Effect, JOINED, NOTHING, Place, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Operation, Receipt, app_name};
@@ -100,7 +101,8 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let versions: HashSet<_> = scene.receipts.iter().filter_map(|receipt| version(receipt)).collect();
     for (operation, joined) in &scene.operations {
         let is_known = || versions.contains(&operation.payload.app().uid().zip(operation.payload.resource_version()));
-        if joined.is_empty() && operation.op_key().is_none() && !is_known() {
+        let is_keyless = operation.op_key().is_none() && !is_of_history(operation);
+        if joined.is_empty() && is_keyless && !is_known() {
             findings.uncover("operation not matched yet", &about(operation), operation.at);
         }
     }

@@ -31,6 +31,7 @@ pub(super) use self::charge::speaker;
 use self::disputes::life;
 pub(super) use self::disputes::{Dispute, Disputes, Issuance, Unheard};
 use self::reasons::Unfit;
+pub(super) use self::times::second;
 use self::whose::Loose;
 
 pub(super) use self::missed::Withheld;

@@ -3,10 +3,12 @@
 
 use std::collections::HashMap;
 
+use crate::artifact::time::unix_ms;
 use crate::artifact::{ArgocdObservation, Payload};
 use crate::audit::finding::{Findings, Subject};
-use crate::audit::reconcile::in_time_for_word;
-use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
+use crate::audit::observed::say;
+use crate::audit::reconcile::{EXPLAINED, in_time_for_word};
+use crate::audit::rule::{Effect, Rule, Severity, WORD};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Statement, app_name};
 use crate::audit::{RECEIPT_MS, SKEW_MS};
@@ -15,13 +17,13 @@ pub(super) static UNLOGGED_ATTEMPT: Rule = Rule {
     code: "UNLOGGED_ATTEMPT",
     title: "Argo CD refused the agent a call that no decision tells of",
     severity: Severity::High,
-    effect: Effect::Incomplete,
+    effect: Effect::Fails,
     rationale: "The server's log shows that the agent's user tried to change something and was refused, and no decision \
-                of its agent, allowed or denied, is of such an action there. A line of that log says nothing of when \
-                the call was made, so it accuses nobody by itself.",
+                of its agent in that time, allowed or denied, is of such an action there. The audit is incomplete where \
+                the line does not say when the call was made, or the name is not one agent's alone.",
     what_to_do: "Look up the line in the server's log; ask who holds the agent's Argo CD token.",
     does_not_prove: "That the call was made while somebody listened, or that anything came of it.",
-    rests_on: NOTHING,
+    rests_on: &[WORD, EXPLAINED],
 };
 
 /// Methods of Argo CD's API that change something, and the actions that a
@@ -47,13 +49,31 @@ const METHODS: &[(&str, &[&str])] = &[
 ];
 const EDITS: &[&str] = &["edit_app_spec", "set_auto_sync"];
 
-/// When the first decision was logged, by instance, action and agent: of any
-/// application, and of each by uid.
-type Decided<'a> = HashMap<(&'a str, &'a str, &'a str), First<'a>>;
+/// When decisions were logged, by instance, action and agent.
+type Decided<'a> = HashMap<(&'a str, &'a str, &'a str), Times<'a>>;
 
-struct First<'a> {
-    ms: i64,
-    by_app: HashMap<&'a str, i64>,
+/// Of any application, and of each by uid and by project and name: in order.
+#[derive(Default)]
+struct Times<'a> {
+    all: Vec<i64>,
+    by_app: HashMap<&'a str, Vec<i64>>,
+    by_name: HashMap<(&'a str, &'a str), Vec<i64>>,
+}
+
+impl<'a> Times<'a> {
+    /// Those of what the denial is about.
+    fn of(&self, denial: ArgocdObservation<'a>) -> &[i64] {
+        let object =
+            || denial.object().and_then(|object| Some((object.split('/').next()?, object.rsplit('/').next()?)));
+        let found = match (denial.app().uid(), object()) {
+            (Some(uid), _) => self.by_app.get(uid),
+            (None, Some(name)) if denial.method().is_some_and(|of| of.contains("ApplicationService")) => {
+                self.by_name.get(&name)
+            }
+            (None, _) => Some(&self.all),
+        };
+        found.map(Vec::as_slice).unwrap_or_default()
+    }
 }
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
@@ -78,11 +98,13 @@ fn by_action<'a>(scene: &Scene<'a>) -> Decided<'a> {
         let (binds, ms) = (decision.statement.payload.binds(), decision.statement.ms);
         let Some((instance, action)) = binds.instance().zip(binds.action()) else { continue };
         for agent in agents_of(decision) {
-            let of = decided.entry((instance, action, agent)).or_insert(First { ms, by_app: HashMap::new() });
-            of.ms = of.ms.min(ms);
-            if let Some(uid) = binds.app().uid() {
-                let of_app = of.by_app.entry(uid).or_insert(ms);
-                *of_app = (*of_app).min(ms);
+            let (of, app): (&mut Times<'_>, _) = (decided.entry((instance, action, agent)).or_default(), binds.app());
+            of.all.push(ms);
+            if let Some(uid) = app.uid() {
+                of.by_app.entry(uid).or_default().push(ms);
+            }
+            if let Some(name) = app.project().zip(app.name()) {
+                of.by_name.entry(name).or_default().push(ms);
             }
         }
     }
@@ -109,27 +131,36 @@ fn of_denial<'a>(
     let says = denial.payload;
     let (Some(instance), Some(name)) = (says.instance(), says.subject()) else { return };
     let agents = scene.roots_at(denial.at).map(|roots| roots.agents_named(instance, name)).unwrap_or_default();
-    let until = denial.ms.saturating_add(RECEIPT_MS).saturating_add(SKEW_MS);
-    for agent in agents {
+    let is_person = scene.roots_at(denial.at).is_some_and(|roots| roots.is_person(instance, name));
+    let why = (agents.len() > 1 || is_person).then_some("the roots give this username to somebody else too");
+    let at = says.refused_at().and_then(unix_ms);
+    let why = why.or(at.is_none().then_some("nothing says when the call was made"));
+    // Who does not say when may tell of any time before.
+    let from = at.map_or(i64::MIN, |at| at.saturating_sub(RECEIPT_MS).saturating_sub(SKEW_MS));
+    let until = at.unwrap_or(denial.ms.saturating_add(RECEIPT_MS)).saturating_add(SKEW_MS);
+    for agent in &agents {
+        let agent = *agent;
         let subject = Subject {
             agent: Some(agent.to_owned()),
             app: app_name(says.instance(), says.app()),
             submitter: Some(denial.submitter.to_owned()),
             ..Subject::default()
         };
-        let first = |of: &First<'_>| says.app().uid().map_or(Some(of.ms), |uid| of.by_app.get(uid).copied());
-        let all = actions.iter().filter_map(|action| decided.get(&(instance, *action, agent)));
-        if all.filter_map(first).any(|ms| ms <= until) {
+        let mut all = actions.iter().filter_map(|action| decided.get(&(instance, *action, agent)));
+        let is_in_time =
+            |times: &[i64]| times.get(times.partition_point(|ms| *ms < from)).is_some_and(|ms| *ms <= until);
+        if all.any(|of| is_in_time(of.of(says))) {
             continue;
         }
-        let listed = in_time_for_word(scene, denial.ms).is_some_and(|roots| roots.is_username(agent, instance, name));
+        let listed = in_time_for_word(scene, at.unwrap_or(denial.ms))
+            .is_some_and(|roots| roots.is_username(agent, instance, name));
         if !listed {
             findings.uncover("refused call from before the roots named its user", &subject, denial.at);
         } else if scene.now_ms() <= until {
             findings.wait(&UNLOGGED_ATTEMPT, &subject, denial.at, until);
         } else {
-            let detail = "no decision tells of this refused call by the agent's user";
-            findings.add(&UNLOGGED_ATTEMPT, &subject, [denial.at], detail);
+            let detail = "no decision tells of this refused call by the agent's user".to_owned();
+            say(findings, &UNLOGGED_ATTEMPT, why, &subject, &[denial.at], detail);
         }
     }
 }

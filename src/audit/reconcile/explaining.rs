@@ -1,7 +1,7 @@
 //! Decisions that may explain an operation which nothing ties to them: of its
 //! agent, in its time, and alike in all that was decided.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::audit::observed::is_as_decided;
 use crate::audit::reconcile::sighting::Sighting;
@@ -30,6 +30,8 @@ type ByApp<'a> = HashMap<(&'a str, &'a str), Vec<usize>>;
 pub(super) struct Explaining<'s, 'a> {
     scene: &'s Scene<'a>,
     free: ByApp<'a>,
+    /// Those whose receipts name an operation that no report has.
+    claiming: ByApp<'a>,
     used: ByApp<'a>,
 }
 
@@ -66,16 +68,21 @@ impl Candidates {
 
 impl<'s, 'a> Explaining<'s, 'a> {
     pub(super) fn of(scene: &'s Scene<'a>) -> Self {
-        let (mut free, mut used) = (ByApp::new(), ByApp::new());
+        let (mut free, mut claiming, mut used) = (ByApp::new(), ByApp::new(), ByApp::new());
         for (at, decision) in scene.decisions.iter().enumerate() {
             let binds = decision.statement.payload.binds();
             let app = binds.instance().zip(binds.app().uid());
             let Some(app) = app.filter(|_| decision.is_allow && decision.makes_operation()) else { continue };
-            let claims = || scene.receipts_of(decision).any(|receipt| receipt.claims(decision).is_some());
-            let is_used = !decision.operations.is_empty() || claims();
-            if is_used { &mut used } else { &mut free }.entry(app).or_default().push(at);
+            let claims: Vec<_> = scene.receipts_of(decision).filter_map(|receipt| receipt.claims(decision)).collect();
+            let are_reported = claims.iter().any(|key| scene.reported.contains_key(key));
+            let of = match () {
+                () if !decision.operations.is_empty() || are_reported => &mut used,
+                () if !claims.is_empty() => &mut claiming,
+                () => &mut free,
+            };
+            of.entry(app).or_default().push(at);
         }
-        Self { scene, free, used }
+        Self { scene, free, claiming, used }
     }
 
     /// Decisions that could explain it. What costs is bounded by those of its
@@ -91,9 +98,14 @@ impl<'s, 'a> Explaining<'s, 'a> {
                 .filter(|at| self.is_alike(sighting, &self.scene.decisions[*at]))
                 .collect()
         };
+        // What has no key may be the operation of whichever key a receipt names.
+        let is_keyless = sighting.first.op_key().is_none();
+        let claiming = alike(&self.claiming);
+        let open: BTreeSet<usize> =
+            alike(&self.free).into_iter().chain(claiming.iter().copied().filter(|_| is_keyless)).collect();
         let (undone, free): (Vec<_>, Vec<_>) =
-            alike(&self.free).into_iter().partition(|at| self.scene.is_undone(&self.scene.decisions[*at]));
-        let has_used = free.is_empty() && !alike(&self.used).is_empty();
+            open.into_iter().partition(|at| self.scene.is_undone(&self.scene.decisions[*at]));
+        let has_used = free.is_empty() && !(claiming.is_empty() && alike(&self.used).is_empty());
         Candidates { free, has_used, has_undone: !undone.is_empty(), is_crowded }
     }
 
@@ -115,7 +127,8 @@ impl<'s, 'a> Explaining<'s, 'a> {
         let revoked = decision.token.and_then(|at| self.scene.tokens[at].revoked);
         let started = sighting.started.unwrap_or(i64::MAX);
         let lived = revoked.is_none_or(|(_, ms)| started <= ms.saturating_add(PICKUP_MS).saturating_add(SKEW_MS));
+        let own = std::iter::once(sighting.first);
         let reports = self.scene.reports_of(sighting.first.op_key().unwrap_or_default()).take(CANDIDATES_MAX);
-        lived && reports.into_iter().all(|report| is_as_decided(self.scene, report, decision))
+        lived && own.chain(reports).all(|report| is_as_decided(self.scene, report, decision))
     }
 }

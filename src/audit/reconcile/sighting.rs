@@ -1,11 +1,11 @@
 //! One operation that joins nothing, and who started it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::artifact::time::unix_ms;
 use crate::audit::reconcile::in_time_for_word;
 use crate::audit::roots::Roots;
-use crate::audit::scene::Scene;
+use crate::audit::scene::{Scene, second};
 use crate::audit::statement::{Decision, Operation};
 use crate::audit::{RECEIPT_MS, SKEW_MS};
 use crate::merkle::LeafIndex;
@@ -51,6 +51,39 @@ pub(super) struct Sighting<'s, 'a> {
     is_claimed: bool,
 }
 
+/// Entries of histories that a poller found without their operations: an
+/// operation that was over before it looked, and whose object is gone.
+struct Histories<'a> {
+    /// Application and second of the start of what is known by key.
+    known: HashSet<(&'a str, &'a str)>,
+    told: HashSet<(&'a str, &'a str, i64)>,
+}
+
+impl<'a> Histories<'a> {
+    fn of(scene: &Scene<'a>) -> Self {
+        let keyed = scene.operations.iter().filter(|(report, _)| report.op_key().is_some());
+        let known = keyed.filter_map(|(report, _)| second(report.payload)).collect();
+        Self { known, told: HashSet::new() }
+    }
+
+    /// Whether this is the first word of such an operation. One that started in
+    /// the second of another of that application may be that one.
+    fn is_new(&mut self, scene: &Scene<'a>, report: &Operation<'a>) -> bool {
+        let says = report.payload;
+        let Some((instance, second)) = says.instance().zip(second(says)) else { return false };
+        let Some(id) = says.history_id().filter(|_| is_of_history(report)) else { return false };
+        let at = scene.operations.binary_search_by_key(&report.at, |(operation, _)| operation.at);
+        let joins_nothing = at.is_ok_and(|at| scene.operations[at].1.is_empty());
+        joins_nothing && !self.known.contains(&second) && self.told.insert((instance, second.0, id))
+    }
+}
+
+/// Whether nothing but the entry that it left in the history shows it.
+pub(in crate::audit) fn is_of_history(report: &Operation<'_>) -> bool {
+    let says = report.payload;
+    says.channel() == Some("poll") && says.stated_key().is_none() && says.history_id().is_some()
+}
+
 /// Agents with a username, and whether it is a person's, by the roots that say
 /// so: each asked once, however many operations a user starts.
 type Named<'a> = HashMap<(LeafIndex, (&'a str, &'a str)), (Vec<&'a str>, bool)>;
@@ -64,8 +97,12 @@ impl<'s, 'a> Sighting<'s, 'a> {
     /// Every one, in the order of first reports. Linear in the operations.
     pub(super) fn all(scene: &'s Scene<'a>) -> impl Iterator<Item = Self> {
         let mut named = Named::new();
+        let mut histories = Histories::of(scene);
         scene.operations.iter().enumerate().filter_map(move |(at, (first, _))| {
-            let reports = scene.reported.get(first.op_key()?)?;
+            let Some(key) = first.op_key() else {
+                return histories.is_new(scene, first).then(|| Self::of(scene, first, &mut named));
+            };
+            let reports = scene.reported.get(key)?;
             let shows_status = matches!(first.payload.channel(), Some("notify" | "poll"));
             if reports.first() != Some(&at) || !shows_status {
                 return None;
@@ -121,16 +158,27 @@ impl<'s, 'a> Sighting<'s, 'a> {
     /// Whether it may have started before anybody could log a decision of it: a
     /// first look at an instance shows what ran long ago.
     pub(super) fn is_from_before(&self, scene: &Scene<'a>) -> bool {
+        if self.is_backfill(scene) {
+            return true;
+        }
         let (Some(roots), Some((instance, name))) = (self.roots_then(scene), self.first.payload.initiator()) else {
             return self.started.is_some();
         };
         self.agents.iter().all(|agent| !roots.is_username(agent, instance, name))
     }
 
+    /// Whether every report says that it began before its observer was there.
+    fn is_backfill(&self, scene: &Scene<'a>) -> bool {
+        let says = |report: &Operation<'_>| report.payload.is_backfill() == Some(true);
+        self.first.op_key().map_or_else(|| says(self.first), |key| scene.reports_of(key).all(says))
+    }
+
     /// Whether the roots say that they list everybody, and neither those at the
     /// report nor the newest list this one.
     pub(super) fn is_known_to_be_unknown(&self, scene: &Scene<'a>) -> bool {
-        let Some((instance, name)) = self.first.payload.initiator() else { return false };
+        let Some((instance, name)) = self.first.payload.initiator().filter(|_| !self.is_backfill(scene)) else {
+            return false;
+        };
         let is_out = |roots: &Roots<'_>| roots.lists_all_people(instance) && !roots.knows_username(instance, name);
         let newest = scene.roots.last().map(|(_, roots)| roots);
         let all = [self.roots_then(scene), scene.roots_at(self.first.at), newest];

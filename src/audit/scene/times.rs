@@ -23,6 +23,6 @@ impl<'a> Scene<'a> {
 }
 
 /// When an operation of which application started, in whole seconds.
-pub(super) fn second<'a>(says: ArgocdObservation<'a>) -> Option<(&'a str, &'a str)> {
+pub(in crate::audit) fn second<'a>(says: ArgocdObservation<'a>) -> Option<(&'a str, &'a str)> {
     says.app().uid().zip(says.started_at().and_then(|time| time.get(..19)))
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use crate::audit::{self, Absence, AsOf, Effect, Finding};
+use crate::audit::{self, Absence, AsOf, Effect, Finding, Grade, Matched};
 use crate::merkle::LeafIndex;
 use crate::protocol::{self, ModelIdentityTier, ProofTier, Status, TrustTier};
 use crate::text::civil;
@@ -126,6 +126,7 @@ pub fn audit_text(report: &audit::Report, all: bool, checks: &[Check]) -> String
     older(&mut out, Some(&report.as_of));
     line(&mut out, "coverage", "", &coverage_words(&coverage));
     line(&mut out, "findings", "", &count(report.findings.len(), "finding", "findings"));
+    line(&mut out, "calls", "", &graded(&report.matched));
     for (job, verdict) in &report.jobs {
         line(&mut out, "job", audit_word((*verdict).into()), &escape(job));
     }
@@ -133,13 +134,32 @@ pub fn audit_text(report: &audit::Report, all: bool, checks: &[Check]) -> String
         let (run, agent) = (escape(&judged.run.run), escape(&judged.run.agent));
         line(&mut out, "run", audit_word(judged.verdict.into()), &format!("{run} of {agent}"));
     }
-    let is_strangers = |finding: &&Finding| !all && finding.subject.submitter.is_some();
+    // What an agent is charged with stands by itself, though it be none of its jobs'.
+    let is_strangers =
+        |finding: &&Finding| !all && finding.subject.submitter.is_some() && finding.subject.agent.is_none();
     let (strangers, others): (Vec<_>, Vec<_>) = report.findings.iter().partition(is_strangers);
     audit::in_reading_order(others).into_iter().for_each(|finding| found(&mut out, finding));
     of_submitters(&mut out, &strangers);
     pending(&mut out, &report.pending);
     not_judged(&mut out, Some(&coverage), if all { usize::MAX } else { ENTRIES_SHOWN_MAX });
     out
+}
+
+/// Allowed calls by who tells of what they did, the most first.
+fn graded(calls: &[Matched]) -> String {
+    let of = |grade: Grade| calls.iter().filter(|call| call.grade == grade).count();
+    let rows = [
+        (Grade::Seen, "seen by an observer of its own"),
+        (Grade::Reported, "reported by Argo CD"),
+        (Grade::Accepted, "known from their receipts"),
+        (Grade::Decided, "known from their decisions"),
+    ];
+    let shown: Vec<_> = rows
+        .into_iter()
+        .filter(|(grade, _)| of(*grade) > 0)
+        .map(|(grade, words)| format!("{} {words}", of(grade)))
+        .collect();
+    if shown.is_empty() { "none allowed".to_owned() } else { shown.join(", ") }
 }
 
 /// Findings that name nobody but a submitter, one block for each of their codes.

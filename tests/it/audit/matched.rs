@@ -103,3 +103,15 @@ fn the_event_of_a_calls_start_is_that_of_the_version_in_its_answer() {
         &[Scope::Job("job-1".to_owned())],
     );
 }
+
+#[test]
+fn a_report_in_words_counts_calls_by_who_tells_of_them() {
+    let mut story = Story::clean();
+    story.set("seen", "channel", "poll");
+    let text = pulselog::verify::verification::audit_text(&story.audit(), false, &[]);
+    let calls = text.lines().find(|line| line.trim_start().starts_with("calls")).expect("a line of calls");
+    assert!(
+        calls.contains("1 seen by an observer of its own, 1 reported by Argo CD, 1 known from their receipts"),
+        "{calls}"
+    );
+}

@@ -21,6 +21,7 @@ fn an_act_that_nobody_decided_fails_only_where_its_initiator_is_more_than_a_clai
         ("the agent's name stands in it, and anybody could have written it", Effect::Incomplete),
         ("undecided, and the operation names a decision that nobody logged", Effect::Fails),
         ("undecided, as a dry run", Effect::Fails),
+        ("undecided, and over before anybody looked: an entry of the history alone", Effect::Fails),
         ("undecided, written to the Application itself", Effect::Incomplete),
         ("a second operation beside one that names the decision", Effect::Fails),
         ("in a decision's time, and with a parameter that it does not bind", Effect::Fails),
@@ -31,6 +32,16 @@ fn an_act_that_nobody_decided_fails_only_where_its_initiator_is_more_than_a_clai
     ] {
         let report = story_of(&[golden]).audit();
         assert_eq!(effects(&report, CODE), [effect], "{golden}: {report:#?}");
+    }
+}
+
+#[test]
+fn a_refused_call_fails_where_its_line_says_when_it_was_made() {
+    for (golden, effect) in [
+        ("refused at a time when nothing of the sort was decided", Effect::Fails),
+        ("the server refused the agent's user a call that nobody decided", Effect::Incomplete),
+    ] {
+        assert_eq!(effects(&story_of(&[golden]).audit(), "UNLOGGED_ATTEMPT"), [effect], "{golden}");
     }
 }
 

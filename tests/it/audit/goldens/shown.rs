@@ -5,9 +5,9 @@ use pulselog::artifact::json::Value;
 use pulselog::audit::Verdict::Pass;
 
 use crate::audit::goldens::accounts::closed;
-use crate::audit::goldens::reconciled::{SETTLED_MS, lost, tick};
+use crate::audit::goldens::reconciled::{SETTLED_MS, lost, lost_and_seen, silent, tick};
 use crate::audit::goldens::{Golden, golden};
-use crate::make::audit::{Story, binds, nonce, time};
+use crate::make::audit::{START_MS, Story, binds, nonce, time};
 use crate::make::{did, good_payload, hex, kind, set, value};
 
 /// The server's log tells of a call by the agent's user that it refused.
@@ -84,7 +84,54 @@ fn freeze(story: &mut Story, seen: &[&str]) {
     }
 }
 
+/// The poller found an entry of the history, and its operation is gone.
+fn entry(story: &mut Story, name: &str) {
+    story.set(name, "channel", "poll");
+    story.set(name, "history_id", 12_u32);
+    ["operation_digest", "op_key"].iter().for_each(|shown| story.unset(name, shown));
+}
+
+/// The line says when the call was made.
+fn refused_when_nothing_was_decided(story: &mut Story) {
+    refused(story, "Sync");
+    let at = time(story.now_ms() - 900_000);
+    story.set("refused", "at", at);
+}
+
 pub static ROWS: &[Golden] = &[
+    golden(
+        "undecided, and over before anybody looked: an entry of the history alone",
+        |story| {
+            silent(story);
+            closed(story);
+            entry(story, "silent");
+        },
+        &["UNREPORTED_ACTION"],
+        Pass,
+    )
+    // The wrapper's receipt names the operation, and nobody saw it run.
+    .beside(|story| {
+        lost_and_seen(story);
+        story.set("more receipt", "outcome", "accepted");
+        story.set("more receipt", "op_key", hex("an operation that is gone"));
+        entry(story, "more seen");
+    }),
+    golden("undecided, and its observer was there", silent, &["UNREPORTED_ACTION"], Pass).beside(|story| {
+        silent(story);
+        story.set("silent", "backfill", true);
+    }),
+    golden(
+        "refused at a time when nothing of the sort was decided",
+        refused_when_nothing_was_decided,
+        &["UNLOGGED_ATTEMPT"],
+        Pass,
+    )
+    .beside(|story| {
+        refused(story, "Sync");
+        story.set("refused", "at", time(START_MS + 20_000));
+        story.set("refused", "object", "payments/payments-api");
+        story.unset("refused", "app");
+    }),
     golden(
         "the server refused the agent's user a call that nobody decided",
         |story| refused(story, "Delete"),

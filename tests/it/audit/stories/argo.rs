@@ -26,7 +26,7 @@ impl World {
     pub fn argo(&mut self, seed: u64) {
         let own = std::mem::replace(&mut self.dice, Dice::new(seed ^ 0x00a7_60cd));
         for _ in 0..self.dice.between(0, 4) {
-            match self.dice.between(1, 12) {
+            match self.dice.between(1, 14) {
                 1 => self.automated(r#"{}"#, ""),
                 // A self-heal syncs what drifted.
                 2 => self.automated(
@@ -42,6 +42,8 @@ impl World {
                 9 => self.retried(),
                 10 => self.before_the_log(),
                 11 => self.snapshots(),
+                12 => self.over_before_anybody_looked(),
+                13 => self.an_entry_of_a_known_operation(),
                 _ => self.refused(),
             }
         }
@@ -171,6 +173,37 @@ impl World {
             channel: "poll",
         };
         let _ = self.operation(&seen, logged);
+    }
+
+    /// A person's operation of which a poller finds the entry in the history alone.
+    fn over_before_anybody_looked(&mut self) {
+        let (name, _) = self.play_one("sync", "sre", false, "{}");
+        self.to_entry(&name);
+    }
+
+    /// The poller finds the entry of an operation that another channel reported.
+    fn an_entry_of_a_known_operation(&mut self) {
+        let Some(seen) = self.some_report() else { return };
+        let at = self.draft(&seen).ms + 1_000;
+        let name = self.alike(&seen, at).name.clone();
+        for shown in ["info", "revisions.requested"] {
+            if self.draft(&name).payload.at(shown).is_some() {
+                self.draft(&name).unset(shown);
+            }
+        }
+        self.to_entry(&name);
+    }
+
+    /// What is left of a report where the operation's object is gone.
+    pub fn to_entry(&mut self, name: &str) {
+        let entry = self.draft(name);
+        "poller".clone_into(&mut entry.submitter);
+        entry.set("channel", "poll");
+        entry.set("phase", "Succeeded");
+        if entry.payload.get("history_id").is_none() {
+            entry.set("history_id", 77_u32);
+        }
+        ["operation_digest", "op_key"].iter().for_each(|shown| entry.unset(shown));
     }
 
     /// Every application, with the last entry of its history.
