@@ -19,8 +19,8 @@ pub enum Refused {
     Unauthorized { said: String },
     /// Who asks is nobody: with anonymous access a bad token is answered so.
     Anonymous,
-    /// A 403. Without words of its own it is no refusal: a server whose Kubernetes
-    /// API is away answers the same.
+    /// Status 403. Without words of its own it is no refusal: a server whose
+    /// Kubernetes API is away answers the same.
     Forbidden { said: String, is_bare: bool },
     /// 404 of Argo CD itself: there is no such application or project.
     Absent { said: String },
