@@ -67,12 +67,7 @@ pub(super) fn with(by: By<'_>, before: Option<&Known>, look: &Look, uid_before: 
     }
     history(by, before, look, operation.as_ref(), &mut known, &mut said, &mut marks);
     known.is_told = before.is_some_and(|before| before.is_told && before.row == known.row);
-<<<<<<< HEAD
     known.events_due |= !(said.is_empty() || by.is_first && before.is_none());
-=======
-    let was_there_before = by.is_first && before.is_none();
-    known.events_due |= !said.is_empty() && !was_there_before;
->>>>>>> poll
     Compared { known, said, marks }
 }
 

@@ -178,7 +178,7 @@ impl World {
     /// A person's operation of which a poller finds the entry in the history alone.
     fn over_before_anybody_looked(&mut self) {
         let (name, _) = self.play_one("sync", "sre", false, "{}");
-        self.to_entry(&name);
+        self.leave_its_entry(&name);
     }
 
     /// The poller finds the entry of an operation that another channel reported.
@@ -191,11 +191,11 @@ impl World {
                 self.draft(&name).unset(shown);
             }
         }
-        self.to_entry(&name);
+        self.leave_its_entry(&name);
     }
 
     /// What is left of a report where the operation's object is gone.
-    pub fn to_entry(&mut self, name: &str) {
+    pub fn leave_its_entry(&mut self, name: &str) {
         let entry = self.draft(name);
         "poller".clone_into(&mut entry.submitter);
         entry.set("channel", "poll");

@@ -51,7 +51,7 @@ pub const ROWS: &[Fault] = &[
     // Over before anybody looked: nothing but its entry in the history is left.
     fault("UNREPORTED_ACTION", |world, run| {
         let name = silently(world, run, "sync", "{}");
-        world.to_entry(&name);
+        world.leave_its_entry(&name);
         Some(())
     })
     .whose(Whose::Nobody),
