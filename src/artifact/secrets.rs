@@ -11,6 +11,7 @@
 //! characters or more, and the signature empty or as long as a signature is.
 
 mod broken;
+mod header;
 
 use std::ops::Range;
 
@@ -19,14 +20,12 @@ use crate::artifact::digest::sha256;
 use crate::artifact::json::Value;
 use crate::text::{base64url, hex};
 
+use self::header::header;
+
 /// Shortest header: `{"alg":""}` is ten bytes, 14 characters.
 const HEADER_CHARS_MIN: usize = 14;
 /// Longest run before a dot that is decoded; certificate chains fit.
 const HEADER_CHARS_MAX: usize = 32 * 1024;
-/// Attempts to read a header in one run. Text crafted to need more is treated
-/// as a token: the search stays linear and fails closed.
-const HEADER_ATTEMPTS_MAX: usize = 512;
-
 /// Whether `text` contains a compact JWS, whole or broken.
 #[must_use]
 pub fn holds_token(text: &str) -> bool {
@@ -222,68 +221,4 @@ fn token_end(bytes: &[u8], dot: usize) -> usize {
 fn header_start(run: &[u8]) -> Option<usize> {
     let skipped = run.len().saturating_sub(HEADER_CHARS_MAX);
     header(&run[skipped..], &mut |_| Some(())).map(|header| skipped + header.start)
-}
-
-/// A header that ends with the characters it was looked for in.
-struct Header<T> {
-    start: usize,
-    algorithm: Option<String>,
-    /// What the caller said of it; `None` when attempts ran out.
-    accepted: Option<T>,
-}
-
-/// The first header whose start the caller accepts. A run has four alignments;
-/// each is decoded once.
-fn header<T>(run: &[u8], accept: &mut dyn FnMut(usize) -> Option<T>) -> Option<Header<T>> {
-    let mut attempts = 0;
-    for alignment in 0..4.min(run.len()) {
-        let decoded = decode(&run[alignment..]);
-        if !decoded.trim_ascii_end().ends_with(b"}") {
-            continue;
-        }
-        for (group, _) in decoded.chunks(3).enumerate().filter(|(_, chunk)| opens(chunk)) {
-            let start = alignment + group * 4;
-            attempts += 1;
-            if attempts > HEADER_ATTEMPTS_MAX {
-                return Some(Header { start, algorithm: None, accepted: None });
-            }
-            if let Some(algorithm) = algorithm(&decoded[group * 3..])
-                && let Some(accepted) = accept(start)
-            {
-                return Some(Header {
-                    start,
-                    algorithm: algorithm.as_str().map(str::to_owned),
-                    accepted: Some(accepted),
-                });
-            }
-        }
-    }
-    None
-}
-
-/// Whether a JSON object may start in the first of these three bytes.
-fn opens(chunk: &[u8]) -> bool {
-    match chunk.trim_ascii_start() {
-        [] => true,
-        [b'{', rest @ ..] => rest.trim_ascii_start().first().is_none_or(|byte| *byte == b'"'),
-        _ => false,
-    }
-}
-
-/// The `alg` of a header. Reads leniently on purpose: whoever accepts the token
-/// may be lenient too.
-fn algorithm(bytes: &[u8]) -> Option<serde_json::Value> {
-    let object = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(bytes);
-    object.ok().and_then(|mut header| header.remove("alg"))
-}
-
-/// Decodes without asking for canonical trailing bits.
-fn decode(run: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(run.len() * 3 / 4);
-    for group in run.chunks(4) {
-        let bits = group.iter().fold(0_u32, |bits, byte| bits << 6 | u32::from(base64url::value(*byte).unwrap_or(0)));
-        let bits = bits << (6 * (4 - group.len()));
-        out.extend_from_slice(&bits.to_be_bytes()[1..group.len().max(1)]);
-    }
-    out
 }

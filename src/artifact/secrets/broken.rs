@@ -16,7 +16,8 @@ mod reader;
 
 use std::ops::Range;
 
-use crate::artifact::secrets::{HEADER_CHARS_MAX, HEADER_CHARS_MIN, decode, header};
+use crate::artifact::secrets::header::{decode, header};
+use crate::artifact::secrets::{HEADER_CHARS_MAX, HEADER_CHARS_MIN};
 
 use self::reader::{Break, Part, Reader};
 
