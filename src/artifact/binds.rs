@@ -29,7 +29,9 @@ pub(crate) const POLICY_HASH: Shape = Shape::Text(Text::B64u43);
 pub(crate) const ONE: Shape = Shape::Text(Text::Word("1"));
 /// Our id for one Argo CD installation.
 pub(crate) const INSTANCE: Shape = Shape::Text(Text::Dns1123);
-pub(crate) const CHANNEL: Shape = Shape::Enum(&["notify", "poll", "k8s_event", "server_log"]);
+pub(crate) const CHANNEL: Shape = Shape::Enum(&CHANNELS);
+/// Ways in which Argo CD is seen.
+pub(crate) const CHANNELS: [&str; 4] = ["notify", "poll", "k8s_event", "server_log"];
 /// A Kubernetes uid.
 pub(crate) const UID: Shape = plain(1, 64);
 pub(crate) const REVISION: Shape = plain(1, FREE_TEXT_BYTES_MAX);

@@ -21,7 +21,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::artifact::Kind;
+use crate::artifact::{CHANNELS, Kind};
 use crate::codes::{self, Code};
 use crate::entry::SubmitterName;
 use crate::merkle::Hash;
@@ -184,10 +184,13 @@ fn check_options(options: &TokenOptions) -> Result<(), TokenError> {
     if kind.is_observed() != options.instance.is_some() {
         return refuse("instance is required for observations and snapshots, and for nothing else");
     }
-    if channel.is_some() && *kind != Kind::ArgocdObservation {
-        return refuse("only observations have a channel");
+    match channel.as_deref() {
+        Some(_) if *kind != Kind::ArgocdObservation => refuse("only observations have a channel"),
+        Some(channel) if !CHANNELS.contains(&channel) => {
+            refuse("the channel is none of notify, poll, k8s_event and server_log")
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Two commands at once must not lose a row: one lock file, then read, change,

@@ -145,6 +145,11 @@ fn refuses_options_that_contradict_each_other() {
             allow_unsigned: Some((make::kind("trust_pulse"), Some("notify".into()))),
             ..TokenOptions::default()
         },
+        TokenOptions {
+            allow_unsigned: Some((make::kind("argocd_observation"), Some("notfy".into()))),
+            instance: Some("argocd-prod".into()),
+            ..TokenOptions::default()
+        },
     ];
     for (at, options) in cases.into_iter().enumerate() {
         let made = submitters::create(dir.path(), &name(&format!("n{at}")), options);
