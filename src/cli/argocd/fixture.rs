@@ -38,12 +38,20 @@ run and end as a controller writes them, --work-ms each; one of a revision that
 begins with dead fails. With --notify each change is delivered as the notification
 configuration of docs/CONNECT.md does.
 
+It begins empty. POST /api/v1/applications makes an application, …/sync and
+…/rollback are as Argo CD has them; /fixture/apps takes Applications as they stand,
+/fixture/faults wrong answers on demand; all of it at the head of its source.
+
 With --replay FILE it holds what a recorded watch of Kubernetes saw, a version a
-line, and goes on to the next by POST /fixture/step. What else it can be told, and
-which wrong answers it gives on demand, stands at the head of its source.
+line, and goes on to the next by POST /fixture/step.
 
 Examples:
   pulselog argocd fixture --listen 127.0.0.1:8088
+  curl -H 'Authorization: Bearer alice' http://127.0.0.1:8088/api/v1/applications --json \\
+      '{\"metadata\": {\"name\": \"payments-api\"}, \"spec\": {\"destination\":
+        {\"server\": \"https://kubernetes.default.svc\", \"namespace\": \"prod-canary\"}}}'
+  curl -H 'Authorization: Bearer alice' --json '{}' \\
+      http://127.0.0.1:8088/api/v1/applications/payments-api/sync
   pulselog argocd fixture --replay k8s-watch.ndjson
   pulselog argocd fixture --notify http://127.0.0.1:8080/v1/ingest/argocd \\
       --notify-token-file notify.token --instance argocd-prod

@@ -84,7 +84,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     if args.json {
         print_json(&shown(coverage))?;
     } else {
-        tell(&in_words(coverage));
+        tell(&in_words(coverage, client.is_some()));
     }
     Ok(if coverage.unread > 0 { Exit::Incomplete } else { Exit::Pass })
 }
@@ -103,11 +103,13 @@ fn send(client: &Client, line: &str) -> Result<(), Failure> {
     Err(answer.refusal(&client.url("v1/entries"), advice))
 }
 
-fn in_words(read: LogCoverage) -> String {
+fn in_words(read: LogCoverage, is_sent: bool) -> String {
     let LogCoverage { lines, unread, calls_with_claims, calls_without_claims, refusals_unnamed, denials } = read;
+    let sent = if is_sent { "logged" } else { "printed and not sent (give --url)" };
+    let unread_why = if unread > 0 { ", which are no JSON: start the server with --logformat json" } else { "" };
     format!(
-        "{lines} lines: {denials} refused calls, {refusals_unnamed} more that name nobody; tokens of {calls_with_claims} \
-         calls seen, of {calls_without_claims} not; {unread} lines not read"
+        "{lines} lines: {denials} refused calls, {sent}; {refusals_unnamed} more that name nobody; tokens of \
+         {calls_with_claims} calls seen, of {calls_without_claims} not; {unread} lines not read{unread_why}"
     )
 }
 
