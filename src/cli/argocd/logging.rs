@@ -2,6 +2,7 @@
 //! the same under our name.
 
 use pulselog::artifact::Kind;
+use pulselog::artifact::digest::ArtifactDigest;
 use pulselog::codes::service::passes;
 use pulselog::verify::plain_text::escape;
 use serde_json::Value;
@@ -102,32 +103,47 @@ fn not_granted(at: &str, detail: &str, code: &str) -> Failure {
     ))
 }
 
-/// Whether another poller writes with our token: a snapshot under our name that
-/// is not among `ours`, since `before`, our last one of an earlier round. A token
-/// observes one instance, so it is the same one. A log that shows no entries
-/// tells nothing.
+/// The name under which the log knows whoever logged this entry; none where it
+/// shows no entries.
+pub fn submitter(client: &Client, index: u64) -> Option<String> {
+    let answer = client.get(&format!("v1/entries/{index}"), "application/json").ok()?;
+    let entry: Value = serde_json::from_slice(&answer.body).ok()?;
+    entry["submitter"].as_str().map(str::to_owned)
+}
+
+/// Whether another poller writes with our token: a snapshot under our name behind
+/// `last`, our own newest. Asked before anything is sent, so that of two pollers
+/// the one that wrote last goes on and the other has written nothing more. What
+/// waits may have been logged in a run that ended before it heard so. A token
+/// observes one instance, so it is the same one.
 ///
 /// # Errors
 /// There is one.
-pub fn stands_alone(client: &Client, before: Option<u64>, ours: &[u64]) -> Result<(), Failure> {
-    let (Some(before), Some(last)) = (before, ours.iter().max().copied()) else { return Ok(()) };
-    let kind = Kind::ArgocdSnapshot.name();
-    let path = format!("v1/entries?kind={kind}&after={before}&limit={PAGE_MAX}");
-    let Ok(answer) = client.get(&path, "application/json") else { return Ok(()) };
-    let Ok(listed) = serde_json::from_slice::<Value>(&answer.body) else { return Ok(()) };
-    let entries: Vec<(u64, &str)> = listed["entries"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some((entry["index"].as_u64()?, entry["submitter"].as_str()?)))
-        .collect();
-    let Some((_, name)) = entries.iter().find(|(index, _)| *index == last) else { return Ok(()) };
-    let is_another = |(index, by): &&(u64, &str)| by == name && !ours.contains(index) && *index < last;
-    match entries.iter().find(is_another) {
-        None => Ok(()),
-        Some((index, _)) => Err(Failure::fail(format!(
-            "another poller writes with this token: entry {index} is a snapshot by {name}, and not ours; stop one of \
-             the two, or give each a token and a state file of its own"
-        ))),
-    }
+pub fn stands_alone(client: &Client, name: &str, last: u64, waiting: &[String]) -> Result<(), Failure> {
+    let ours: Vec<String> = waiting.iter().map(|line| ArtifactDigest::of(line.as_bytes()).to_string()).collect();
+    let is_another = |index: u64, artifact: &str| index > last && !ours.iter().any(|ours| ours == artifact);
+    let Some(index) = snapshot_of(client, name, &format!("after={last}&"), is_another) else { return Ok(()) };
+    Err(Failure::fail(format!(
+        "another poller wrote with this token: entry {index} is a snapshot by {name}, and not ours; stop one of the \
+         two, or give each a token and a state file of its own. If there is no other, this state file is an older \
+         copy: move it away, and poll anew"
+    )))
+}
+
+/// A snapshot under our name before `first`, the first one that we know of.
+pub fn polled_before(client: &Client, name: &str, first: u64) -> Option<u64> {
+    snapshot_of(client, name, "", |index, _| index < first)
+}
+
+/// A snapshot under this name, of one page. A log that shows no entries tells
+/// nothing.
+fn snapshot_of(client: &Client, name: &str, from: &str, is_it: impl Fn(u64, &str) -> bool) -> Option<u64> {
+    let path = format!("v1/entries?{from}kind={}&limit={PAGE_MAX}", Kind::ArgocdSnapshot.name());
+    let answer = client.get(&path, "application/json").ok()?;
+    let listed: Value = serde_json::from_slice(&answer.body).ok()?;
+    let mut entries = listed["entries"].as_array()?.iter();
+    entries.find_map(|entry| {
+        let artifact = entry["artifact"].as_str().unwrap_or_default();
+        entry["index"].as_u64().filter(|index| entry["submitter"] == name && is_it(*index, artifact))
+    })
 }

@@ -11,7 +11,7 @@ use pulselog::server::signals::Signals;
 use pulselog::verify::plain_text::escape;
 
 use crate::cli::argocd::client::{Asked, Server};
-use crate::cli::argocd::logging::{Logged, send, stands_alone};
+use crate::cli::argocd::logging::{Logged, polled_before, send, stands_alone, submitter};
 use crate::cli::argocd::memory::{Memory, MemoryFile, WAITING_MAX};
 use crate::cli::argocd::refused::Refused;
 use crate::cli::failure::{Exit, Failure};
@@ -210,16 +210,21 @@ impl Poller<'_> {
         }
         // It may have been rotated.
         let log = self.log.with_token(read_token(&self.args.log_token_file)?);
+        if let Some(last) = self.memory.snapshot_index
+            && let Some(name) = submitter(&log, last)
+        {
+            stands_alone(&log, &name, last, &self.memory.waiting)?;
+        }
         let sent = send(&log, &mut self.memory, &|text| tell(&format!("pulselog: {text}")));
         match sent {
             Ok(logged) => {
-                let alone = stands_alone(&log, self.memory.snapshot_index, &logged.snapshots);
+                self.tell_if_polled_before(&log, &logged, told);
                 self.memory.snapshot_index = logged.snapshots.iter().max().copied().or(self.memory.snapshot_index);
                 self.file.write(&self.memory)?;
                 told.logged.new += logged.new;
                 told.logged.known += logged.known;
                 told.logged.refused += logged.refused;
-                alone
+                Ok(())
             }
             Err(failure) if failure.exit == Exit::Incomplete => {
                 self.file.write(&self.memory)?;
@@ -230,6 +235,22 @@ impl Poller<'_> {
                 self.file.write(&self.memory)?;
                 Err(failure)
             }
+        }
+    }
+
+    /// Says so where the log holds what this state file does not know of: what
+    /// happened since then counts as found there at a first look.
+    fn tell_if_polled_before(&self, log: &Client, logged: &Logged, told: &mut Told) {
+        let (None, Some(first)) = (self.memory.snapshot_index, logged.snapshots.iter().min()) else { return };
+        let before = submitter(log, *first).and_then(|name| polled_before(log, &name, *first));
+        if let Some(index) = before {
+            let line = format!(
+                "this token polled before (entry {index}) and {} does not know of it: what happened in between is \
+                 marked as found at a first look, and the audit takes it for coverage alone; bring the state file back \
+                 if there is one",
+                self.args.state.display()
+            );
+            told.marks.push(("polled_before", line));
         }
     }
 

@@ -179,10 +179,15 @@ fn two_pollers_of_one_instance_are_refused_or_told_apart() {
     // One token, two state files: whoever writes next sees the other's snapshot.
     let other = watch.path("other");
     let other = ["--once", "--json", "--state", other.to_str().expect("UTF-8")];
-    assert_eq!(watch.poll_with(&fixture.url, &other).code, 0);
+    let ran = watch.poll_with(&fixture.url, &other);
+    assert!(ran.code == 0 && ran.out.contains("polled_before"), "{}{}", ran.out, ran.err);
     fixture.sync("payments-api", "{}");
+    let logged = watch.logged("argocd_snapshot").len();
     let ran = watch.poll(&fixture.url);
-    assert!(ran.code == 1 && ran.err.contains("another poller writes with this token"), "{}{}", ran.out, ran.err);
+    assert!(ran.code == 1 && ran.err.contains("another poller wrote with this token"), "{}{}", ran.out, ran.err);
+    assert_eq!(watch.logged("argocd_snapshot").len(), logged, "the refused one wrote nothing");
+    let ran = watch.poll_with(&fixture.url, &other);
+    assert!(ran.code == 0 && !ran.out.contains("polled_before"), "the last one goes on: {}{}", ran.out, ran.err);
 }
 
 #[test]
