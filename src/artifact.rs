@@ -65,7 +65,9 @@ pub use self::audit_roots::fits_in_log;
 pub(crate) use self::audit_roots::{AgentRow, DistrustedRow, InstanceRow, ObserverRow, Username, WrapperRow};
 pub(crate) use self::audit_statement::ListedEntry;
 pub(crate) use self::binding::Binding;
-pub(crate) use self::binds::{AppRef, BINDS, Binds, CHANNELS, CallParams, Destination};
+#[cfg(feature = "server")]
+pub(crate) use self::binds::CHANNELS;
+pub(crate) use self::binds::{AppRef, BINDS, Binds, CallParams, Destination};
 pub(crate) use self::cst_issuance::Claims;
 pub use self::cst_issuance::{check_claims, scope_hash_b64u};
 pub use self::did::{Did, DidError};
