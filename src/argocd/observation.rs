@@ -91,11 +91,15 @@ impl Observation {
     /// without the secret guesses a payload back from its digest (FORMATS 5.5).
     #[must_use]
     pub fn named(self, secret: &[u8]) -> Value<'static> {
-        let mut payload = self.payload;
-        let content = sha256(to_compact(&Value::Object(payload.clone())).as_bytes());
-        // The content comes last and has one length: nothing can be appended to it.
-        let derived = sha256(&[NONCE_DOMAIN, secret, &content].concat());
-        payload.set("nonce", hex::encode(&derived[..16]).into());
-        payload.into()
+        with_nonce(self.payload, NONCE_DOMAIN, secret)
     }
+}
+
+/// A payload under a nonce that follows from its content and from a secret.
+pub(super) fn with_nonce(mut payload: Object<'static>, domain: &[u8], secret: &[u8]) -> Value<'static> {
+    let content = sha256(to_compact(&Value::Object(payload.clone())).as_bytes());
+    // The content comes last and has one length: nothing can be appended to it.
+    let derived = sha256(&[domain, secret, &content].concat());
+    payload.set("nonce", hex::encode(&derived[..16]).into());
+    payload.into()
 }

@@ -1,9 +1,10 @@
 //! The snapshot of a round (FORMATS 5.4): the rows that changed, every row once
 //! an hour, none as a heartbeat; and over all of them one digest.
 
+use crate::argocd::observation::with_nonce;
 use crate::argocd::round::known::State;
 use crate::artifact::digest::sha256;
-use crate::artifact::json::{DEPTH_MAX, Object, Value, parse, to_compact};
+use crate::artifact::json::{DEPTH_MAX, Object, Value, parse};
 use crate::text::{civil, hex};
 
 /// Rows of one snapshot, and their bytes: more come in several of one moment.
@@ -41,7 +42,7 @@ pub(super) fn due(state: &mut State, now_ms: i64, secret: &[u8]) -> Vec<Value<'s
         payload.set("rows", page.iter().filter_map(|row| read(row)).collect::<Vec<_>>().into());
         payload.set("rows_total", u32::try_from(total).unwrap_or(u32::MAX).into());
         payload.set("rows_digest", digest.as_str().into());
-        named(payload, secret)
+        with_nonce(payload, NONCE_DOMAIN, secret)
     };
     let snapshots = pages.iter().map(|page| snapshot(page)).collect();
     state.snapshot_ms = Some(now_ms);
@@ -82,12 +83,4 @@ fn rows_digest(state: &State) -> String {
 /// damaged on the disk: it is left out, and `rows_digest` shows it.
 fn read(row: &str) -> Option<Value<'static>> {
     parse(row.as_bytes(), DEPTH_MAX).ok().map(Value::into_owned)
-}
-
-/// With a nonce that follows from the content and the secret, as observations have it.
-fn named(mut payload: Object<'static>, secret: &[u8]) -> Value<'static> {
-    let content = sha256(to_compact(&Value::Object(payload.clone())).as_bytes());
-    let derived = sha256(&[NONCE_DOMAIN, secret, &content].concat());
-    payload.set("nonce", hex::encode(&derived[..16]).into());
-    payload.into()
 }
