@@ -10,7 +10,7 @@ rows! {
     TOKEN_UNKNOWN "token_unknown" 401: "Token unknown", "this log knows no such token", "check that the token is of this log and was copied whole";
     TOKEN_EXPIRED "token_expired" 401: "Token expired", "the token's time is over", "ask the operator for a new token";
     TOKEN_REVOKED "token_revoked" 401: "Token revoked", "the operator revoked the token", "ask the operator why, and for a new token";
-    TOKEN_NOT_REPLACED "token_not_replaced" 401: "Token not replaced", "the header holds the name of a secret where its value should stand", "put the token into argocd-notifications-secret under the name that the header says; Argo CD leaves a name that it does not find";
+    TOKEN_NOT_REPLACED "token_not_replaced" 401: "Token not replaced", "the header holds the name of a secret, or the place of a token, where the token should stand", "put the token into argocd-notifications-secret under the name that the header says; Argo CD leaves a name that it does not find";
     TOKENS_UNREADABLE "tokens_unreadable" 503: "Token file unreadable", "the token file cannot be read, so nobody may submit", "operator: look at tokens.json in the data directory";
     TOKENS_MISSING "tokens_missing" 503: "No token file", "the log has no token file, so nobody may submit", "operator: make a token with pulselog token new, or put tokens.json back";
     HOST_INVALID "host_invalid" 400: "Host missing or refused", "a request names the host that it is for, once, and as a host is spelled", "send one Host header with the name and port of the log";

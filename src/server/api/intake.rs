@@ -14,6 +14,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
+use crate::argocd::notifications::TOKEN_PLACE;
 use crate::codes::service;
 use crate::server::api::answer::JSON;
 use crate::server::api::problem::Problem;
@@ -141,6 +142,11 @@ fn authenticate(state: &AppState, headers: &HeaderMap) -> Result<Submitter, Prob
     if token.starts_with('$') {
         let detail =
             "the header holds the name of a secret and not its value: is the key in argocd-notifications-secret?";
+        return Err(Problem::new(&service::TOKEN_NOT_REPLACED, detail));
+    }
+    if token == TOKEN_PLACE {
+        let detail =
+            "argocd-notifications-secret still holds the place of the token: put the token of this instance there";
         return Err(Problem::new(&service::TOKEN_NOT_REPLACED, detail));
     }
     Ok(state.tokens.authenticate(token)?)

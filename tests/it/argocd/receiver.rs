@@ -129,6 +129,8 @@ fn a_token_that_was_not_replaced_is_named_as_that() {
     let answer = service.post_as("$pulselog-token", PATH, told(&[]));
     answer.is(401, "token_not_replaced");
     assert!(answer.string("detail").contains("argocd-notifications-secret"), "{}", answer.text());
+    let place = service.post_as(pulselog::argocd::notifications::TOKEN_PLACE, PATH, told(&[]));
+    place.is(401, "token_not_replaced");
     let none = service.post_with(PATH, &[], told(&[]));
     none.is(401, "token_missing");
     assert_eq!((answer.header("connection"), none.header("connection")), ("close", "close"));
