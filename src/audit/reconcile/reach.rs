@@ -1,5 +1,6 @@
 //! Where the view of an instance has holes: entries of histories that no report
-//! tells of, and times without a look.
+//! tells of, and times without a look; and what the audit of one job leaves to
+//! that of its agent.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +14,30 @@ use crate::audit::statement::app_name;
 use crate::audit::windows::LOOK_MS;
 use crate::merkle::LeafIndex;
 
+/// Said of every job whose agent has a username.
+const UNDECIDED_OPERATIONS: &str =
+    "operations by the agent's user that no decision explains move its audit and the log's, not this job's";
+
 /// Entries of one application's history: the first report that says each.
 type History = BTreeMap<i64, LeafIndex>;
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     histories(scene, findings);
     looks(scene, findings);
+    jobs(scene, findings);
+}
+
+/// An operation names no job. So a job that passes says nothing of what its
+/// agent did round the wrapper, and has to say that it does not.
+fn jobs(scene: &Scene<'_>, findings: &mut Findings) {
+    let newest = scene.roots.last().map(|(_, roots)| roots);
+    for token in &scene.tokens {
+        let has_username = newest.is_some_and(|roots| !roots.instances_of(token.agent).is_empty());
+        if let Some(job) = token.job.filter(|_| has_username) {
+            let subject = Subject { job: Some(job.to_owned()), ..Subject::default() };
+            findings.uncover(UNDECIDED_OPERATIONS, &subject, token.statement.at);
+        }
+    }
 }
 
 /// Ids that no report tells of, between two that one does. Partial, dry and

@@ -2,6 +2,7 @@
 //! what may explain them.
 
 use pulselog::artifact::json::Value;
+use pulselog::audit::Scope;
 use pulselog::audit::Verdict::{Fail, Pass};
 
 use crate::audit::goldens::accounts::closed;
@@ -368,3 +369,18 @@ pub static ROWS: &[Golden] = &[
         story.set("roots", "humans", value(r#"[{"instance":"argocd-prod","username":"proj:payments:agent"}]"#));
     }),
 ];
+
+/// A pass of one job is no word about what its agent did beside it.
+#[test]
+fn a_job_says_that_undecided_operations_of_its_agent_do_not_move_it() {
+    let said = |change: fn(&mut Story)| {
+        let mut story = Story::clean();
+        change(&mut story);
+        let job = story.audit().of(&Scope::Job("job-1".into()));
+        (job.verdict, job.coverage.iter().any(|row| row.what.contains("not this job's")))
+    };
+    assert_eq!(said(silent_and_closed), (Pass, true));
+    assert_eq!(said(|_| {}), (Pass, true));
+    // Who has no user on any instance did nothing there.
+    assert!(!said(|story| story.set("roots", "agents[0].usernames", value("[]"))).1);
+}
