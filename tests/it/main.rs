@@ -20,3 +20,4 @@ mod policy;
 mod proofs;
 mod protocol;
 mod vectors;
+mod week;

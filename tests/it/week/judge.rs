@@ -1,0 +1,194 @@
+//! The project's audit over what the simulator says, held against the truth.
+//! Only this file of the week knows the project.
+
+use std::collections::BTreeSet;
+
+use pulselog::artifact::{Did, Grant, KeyCache, Limits, admit};
+use pulselog::audit::{Coverage, Effect, Finding, Report, Scope, Timeline, Verdict, audit};
+use pulselog::entry::{LoggedAt, PendingEntry, SubmitterName};
+use pulselog::merkle::LeafIndex;
+
+use super::Week;
+use super::guilt::{Plant, Sight};
+use super::world::{HOUR, MINUTE};
+use crate::make::kind;
+
+/// Entries, and when each was logged, in truth.
+pub struct Log {
+    pub timeline: Timeline,
+    pub at: Vec<i64>,
+}
+
+/// How a plant came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    Found,
+    /// Every channel lost it, and the report says where nobody looked.
+    Named,
+    /// Every channel lost it, and nothing says so.
+    Unnamed,
+    /// It was seen and not found.
+    Missed,
+}
+
+pub struct Judged {
+    pub false_findings: Vec<String>,
+    pub plants: Vec<(&'static str, Outcome, String)>,
+    pub verdict: Verdict,
+    pub entries: usize,
+}
+
+/// Admits what was said, in order, as a log does: the same again is no entry.
+pub fn log(week: &mut Week) -> Log {
+    let keys = KeyCache::new();
+    let (mut seen, mut at, mut timeline) = (BTreeSet::new(), Vec::new(), Timeline::default());
+    let said = std::mem::take(&mut week.world.said);
+    for said in said {
+        let bare = if said.text.starts_with(r#"{"action"#) || said.text.contains(r#""argocd_observation_version":"#) {
+            Some("argocd_observation")
+        } else {
+            said.text.contains(r#""argocd_snapshot_version":"#).then_some("argocd_snapshot")
+        };
+        let grant = bare.map_or_else(Grant::all, |name| Grant::any_unsigned(kind(name)));
+        let admitted = admit(said.text.as_bytes(), &grant, &Limits::default(), &keys)
+            .unwrap_or_else(|error| panic!("{error} in {}", said.text));
+        let submitter = SubmitterName::parse(&said.submitter).expect("a name");
+        let logged_at = LoggedAt::from_unix_ms(week.world.clock("log", said.at).unsigned_abs());
+        let receipts = admitted.expanded.into_iter().map(|receipt| (receipt, None));
+        for (artifact, root) in receipts.chain([(admitted.artifact, admitted.receipts)]) {
+            let pending = PendingEntry::new(artifact.clone(), root, submitter.clone());
+            if seen.insert(pending.identity().as_bytes().to_vec()) {
+                timeline.add(LeafIndex::new(at.len() as u64), pending.sequence(logged_at), Some(artifact));
+                at.push(said.at);
+            }
+        }
+    }
+    Log { timeline, at }
+}
+
+pub fn judge(week: &mut Week) -> Judged {
+    let log = log(week);
+    let operator = Did::parse(&week.world.keys.did("operator")).expect("a did");
+    let report = audit(&log.timeline, Some(&operator));
+    let plants = &week.plants;
+    let is_explained = |finding: &Finding| {
+        plants.iter().any(|plant| {
+            let codes = plant.kind.codes.iter().chain(plant.kind.beside);
+            codes.copied().any(|code| code == finding.rule.code) && is_of(week, &log, plant, finding)
+        })
+    };
+    let mut false_findings: Vec<String> = report
+        .findings
+        .iter()
+        .filter(|finding| !is_explained(finding))
+        .map(|finding| told(&log, finding))
+        .collect();
+    false_findings.extend(report.pending.iter().map(|pending| format!("still pending: {pending:?}")));
+    let plants = plants.iter().map(|plant| {
+        let (outcome, why) = outcome(week, &log, &report, plant);
+        (plant.kind.name, outcome, why)
+    });
+    Judged { false_findings, plants: plants.collect(), verdict: report.verdict, entries: log.at.len() }
+}
+
+fn told(log: &Log, finding: &Finding) -> String {
+    let entries: Vec<String> = finding
+        .entries
+        .iter()
+        .map(|index| {
+            let seen = log.timeline.prefix(log.timeline.size()).nth(usize::try_from(index.get()).expect("small"));
+            let body = seen.and_then(|(_, seen)| seen.body.as_ref().map(|body| body.compact().to_owned()));
+            format!("  {} at {}: {}", index.get(), log.at[index.get() as usize], body.unwrap_or_default())
+        })
+        .collect();
+    let Finding { rule, effect, subject, detail, .. } = finding;
+    format!("{} {effect:?} {subject:?} {detail}\n{}", rule.code, entries.join("\n"))
+}
+
+/// Whether a finding is about this plant: its application, else its job, else
+/// its agent, and about its time.
+fn is_of(week: &Week, log: &Log, plant: &Plant, finding: &Finding) -> bool {
+    let subject = &finding.subject;
+    let mut apps = vec![week.world.apps[plant.app].scope()];
+    apps.extend(plant.op.map(|op| week.world.apps[week.world.ops[op].app].scope()));
+    let is_shared = plant.kind.name == "shared_name";
+    let is_whose = match (&subject.app, &subject.job, &subject.agent) {
+        (_, Some(job), _) if Some(job) == plant.job.as_ref() => true,
+        (Some(app), ..) => apps.contains(app) || (is_shared && finding.rule.code == "IDENTITY_SHARED"),
+        (None, Some(job), _) => Some(job) == plant.job.as_ref(),
+        (None, None, agent) => *agent == plant.agent,
+    };
+    let is_then = finding.entries.iter().any(|index| {
+        let at = log.at[index.get() as usize];
+        (plant.from - HOUR..plant.to + 3 * HOUR).contains(&at)
+    });
+    is_whose && (is_then || is_shared)
+}
+
+fn outcome(week: &Week, log: &Log, report: &Report, plant: &Plant) -> (Outcome, String) {
+    let found = report
+        .findings
+        .iter()
+        .find(|finding| plant.kind.codes.contains(&finding.rule.code) && is_of(week, log, plant, finding));
+    if let Some(found) = found {
+        return match wrong_scope(report, plant, found) {
+            Some(wrong) => (Outcome::Missed, wrong),
+            None => (Outcome::Found, found.rule.code.to_owned()),
+        };
+    }
+    if is_seen(week, plant) {
+        return (Outcome::Missed, format!("{} at {}, seen", week.world.apps[plant.app].scope(), plant.from));
+    }
+    let app = week.world.apps[plant.app].scope();
+    let named = report.coverage.iter().find(|row| {
+        let is_its = row.subject.app.as_ref().is_none_or(|of| *of == app);
+        let is_gap = row.what.starts_with("no snapshot between") || row.what.starts_with("entries of the history");
+        is_its && is_gap && is_between(log, row, plant)
+    });
+    match named {
+        Some(row) => (Outcome::Named, row.what.to_owned()),
+        None => (Outcome::Unnamed, format!("{app} passes: {}", report.of(&Scope::App(app.clone())).verdict.name())),
+    }
+}
+
+/// Whether the plant fell into one of the intervals that a row names by the
+/// entries at their two ends.
+fn is_between(log: &Log, row: &Coverage, plant: &Plant) -> bool {
+    let at: Vec<i64> = row.entries.iter().map(|index| log.at[index.get() as usize]).collect();
+    let holds = |ends: &[i64]| ends.len() == 2 && ends[0] <= plant.to && plant.from <= ends[1];
+    // One gap right after another shares an end with it.
+    if at.len() % 2 == 0 { at.chunks(2).any(holds) } else { at.windows(2).any(holds) }
+}
+
+/// The scopes that a finding moves: the log, the application, the agent.
+fn wrong_scope(report: &Report, plant: &Plant, found: &Finding) -> Option<String> {
+    let least = match found.effect {
+        Effect::Fails => Verdict::Fail,
+        Effect::Incomplete => Verdict::Incomplete,
+        Effect::Shown => return None,
+    };
+    let mut scopes = vec![Scope::Log];
+    scopes.extend(found.subject.app.clone().map(Scope::App));
+    scopes.extend(plant.agent.clone().filter(|agent| found.subject.agent.as_ref() == Some(agent)).map(Scope::Agent));
+    let weak = scopes.into_iter().find(|scope| report.of(scope).verdict < least)?;
+    Some(format!("{} does not move {weak}", found.rule.code))
+}
+
+/// Whether any channel showed what it takes.
+fn is_seen(week: &Week, plant: &Plant) -> bool {
+    let op = plant.op.map(|op| &week.world.ops[op]);
+    match plant.kind.sight {
+        Sight::Statements => true,
+        Sight::Report => op.is_some_and(|op| op.is_seen),
+        Sight::Entry => op.is_some_and(|op| op.is_seen || op.is_in_history),
+        Sight::Line => plant.refusal.is_some_and(|refusal| week.world.refusals[refusal].is_seen),
+        Sight::Flips => plant.is_seen,
+        Sight::Looks => {
+            let of_app = || week.looks.iter().filter(|look| look.0 == plant.app);
+            let before = of_app().filter(|look| look.1 < plant.from).next_back();
+            // Its window is over by anybody's clock.
+            let after = of_app().find(|look| look.1 > plant.to + 15 * MINUTE);
+            before.zip(after).is_some_and(|(before, after)| before.2 == after.2 && before.3 == after.3)
+        }
+    }
+}
