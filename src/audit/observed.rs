@@ -17,6 +17,7 @@ use crate::audit::rule::{Effect, JOINED, NOTHING, Place, Rest, Rule, Severity, T
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Operation, Receipt, app_name};
 use crate::audit::tokens::TOKEN_REVOKED;
+use crate::audit::windows::latest_of;
 use crate::audit::{PICKUP_MS, RECEIPT_MS, SKEW_MS};
 use crate::merkle::LeafIndex;
 
@@ -164,7 +165,7 @@ fn of_operation(scene: &Scene<'_>, operation: &Operation<'_>, decision: &Decisio
         let entries = [decision.statement.at, revoked_at, operation.at];
         let detail = "the operation started after the token was revoked".to_owned();
         say(findings, &TOKEN_REVOKED, doubt, &subject, &entries, detail);
-    } else if started < decided.saturating_sub(SKEW_MS) || late(decided, RECEIPT_MS) {
+    } else if latest_of(started) < decided.saturating_sub(SKEW_MS) || late(decided, RECEIPT_MS) {
         let detail = "it started outside the decision's window".to_owned();
         say(findings, &OPERATION_OUTSIDE_WINDOW, doubt, &subject, &entries, detail);
     } else {

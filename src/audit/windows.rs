@@ -3,6 +3,13 @@
 
 /// Tolerance between the log's clock and others, milliseconds.
 pub(crate) const SKEW_MS: i64 = 240_000;
+/// The last moment that a time may stand for. Argo CD cuts its times to the
+/// second, so one without a fraction may be of that whole second; to `logged_at`,
+/// which has its milliseconds, it looks earlier than it was.
+pub(super) const fn latest_of(ms: i64) -> i64 {
+    if ms.rem_euclid(1_000) == 0 { ms.saturating_add(999) } else { ms }
+}
+
 /// Time Argo CD takes to pick up an operation after a token ended.
 pub(crate) const PICKUP_MS: i64 = 60_000;
 /// From a decision to its receipt and to the start of its operation.

@@ -11,6 +11,7 @@ use crate::audit::reconcile::{EXPLAINED, in_time_for_word};
 use crate::audit::rule::{Effect, Rule, Severity, WORD};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Statement, app_name};
+use crate::audit::windows::latest_of;
 use crate::audit::{RECEIPT_MS, SKEW_MS};
 
 pub(super) static UNLOGGED_ATTEMPT: Rule = Rule {
@@ -137,7 +138,16 @@ fn of_denial<'a>(
     let why = why.or(at.is_none().then_some("nothing says when the call was made"));
     // Who does not say when may tell of any time before.
     let from = at.map_or(i64::MIN, |at| at.saturating_sub(RECEIPT_MS).saturating_sub(SKEW_MS));
-    let until = at.unwrap_or(denial.ms.saturating_add(RECEIPT_MS)).saturating_add(SKEW_MS);
+    let until = at.map_or(denial.ms.saturating_add(RECEIPT_MS), latest_of).saturating_add(SKEW_MS);
+    let is_in_time = |times: &[i64]| times.get(times.partition_point(|ms| *ms < from)).is_some_and(|ms| *ms <= until);
+    let is_decided = |agent: &&str| {
+        let mut all = actions.iter().filter_map(|action| decided.get(&(instance, *action, *agent)));
+        all.any(|of| is_in_time(of.of(says)))
+    };
+    // One call is one agent's: whose decision explains it explains it for all of that name.
+    if agents.iter().any(is_decided) {
+        return;
+    }
     for agent in &agents {
         let agent = *agent;
         let subject = Subject {
@@ -146,12 +156,6 @@ fn of_denial<'a>(
             submitter: Some(denial.submitter.to_owned()),
             ..Subject::default()
         };
-        let mut all = actions.iter().filter_map(|action| decided.get(&(instance, *action, agent)));
-        let is_in_time =
-            |times: &[i64]| times.get(times.partition_point(|ms| *ms < from)).is_some_and(|ms| *ms <= until);
-        if all.any(|of| is_in_time(of.of(says))) {
-            continue;
-        }
         let listed = in_time_for_word(scene, at.unwrap_or(denial.ms))
             .is_some_and(|roots| roots.is_username(agent, instance, name));
         if !listed {

@@ -7,7 +7,7 @@ use crate::audit::observed::is_as_decided;
 use crate::audit::reconcile::sighting::Sighting;
 use crate::audit::scene::Scene;
 use crate::audit::statement::Decision;
-use crate::audit::windows::CANDIDATES_MAX;
+use crate::audit::windows::{CANDIDATES_MAX, latest_of};
 use crate::audit::{PICKUP_MS, RECEIPT_MS, SKEW_MS};
 
 /// Why an operation beside a decision of which nothing came is nobody's for sure.
@@ -114,7 +114,7 @@ impl<'s, 'a> Explaining<'s, 'a> {
         let started = sighting.started.unwrap_or(i64::MIN);
         let from = started.saturating_sub(RECEIPT_MS).saturating_sub(SKEW_MS);
         let first = all.partition_point(|at| self.scene.decisions[*at].statement.ms < from);
-        let until = started.saturating_add(SKEW_MS);
+        let until = latest_of(started).saturating_add(SKEW_MS);
         let is_below = move |at: &usize| self.scene.decisions[*at].statement.ms <= until;
         let is_agents = |at: &usize| {
             let decision = &self.scene.decisions[*at];

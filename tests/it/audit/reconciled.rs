@@ -3,9 +3,10 @@
 use pulselog::audit::{Effect, Report, Scope, Timeline, Verdict, audit};
 use pulselog::merkle::LeafIndex;
 
-use crate::audit::goldens::reconciled::silent;
+use crate::audit::goldens::accounts::closed;
+use crate::audit::goldens::reconciled::{SETTLED_MS, lost, silent, tick};
 use crate::audit::goldens::story_of;
-use crate::make::audit::{Story, operator};
+use crate::make::audit::{Story, operator, time};
 use crate::make::did;
 
 const CODE: &str = "UNREPORTED_ACTION";
@@ -133,6 +134,27 @@ fn an_operation_whose_explanation_is_missing_accuses_nobody() {
             let report = audit(&part, Some(&operator()));
             assert!(!effects(&report, CODE).contains(&Effect::Fails), "without {name}: {report:#?}");
             assert_ne!(report.verdict, Verdict::Pass);
+        }
+    }
+}
+
+/// Argo CD cuts its times to the second, the log does not: with both clocks as
+/// far off as they may be, a start looks up to a second further away.
+#[test]
+fn a_start_is_as_late_as_its_second_lets_it_be() {
+    for (stated, code) in [(true, "OPERATION_OUTSIDE_WINDOW"), (false, CODE)] {
+        for (before_ms, found) in [(240_000, vec![]), (241_000, vec![Effect::Fails])] {
+            let mut story = Story::clean();
+            closed(&mut story);
+            story.wait(2 * SETTLED_MS + 900);
+            lost(&mut story, "more");
+            // The approval, the decision, the receipt: a second each.
+            let decided = story.now_ms() - 1_000;
+            story.observe("more seen", "more", "sync", stated);
+            story.set("more seen", "started_at", time(decided - before_ms));
+            tick(&mut story);
+            let report = story.audit();
+            assert_eq!(effects(&report, code), found, "{stated} {before_ms}: {report:#?}");
         }
     }
 }

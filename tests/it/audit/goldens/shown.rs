@@ -98,6 +98,15 @@ fn refused_when_nothing_was_decided(story: &mut Story) {
     story.set("refused", "at", at);
 }
 
+/// The roots give the agent's username to another agent, too.
+fn two_of_one_name(story: &mut Story) {
+    let mut rows = story.said("roots").get("agents").and_then(Value::as_array).expect("rows").to_vec();
+    let mut other = rows[0].clone();
+    set(&mut other, "did", Some(did("other agent").into()));
+    rows.push(other);
+    story.set("roots", "agents", Value::Array(rows));
+}
+
 pub static ROWS: &[Golden] = &[
     golden(
         "undecided, and over before anybody looked: an entry of the history alone",
@@ -150,6 +159,20 @@ pub static ROWS: &[Golden] = &[
         Pass,
     )
     .beside(|story| refused(story, "Sync")),
+    golden(
+        "refused, under a name that two agents have, and neither decided it",
+        |story| {
+            two_of_one_name(story);
+            refused(story, "TerminateOperation");
+        },
+        &["UNLOGGED_ATTEMPT"],
+        Pass,
+    )
+    // One of the two did.
+    .beside(|story| {
+        two_of_one_name(story);
+        refused(story, "Sync");
+    }),
     golden(
         "refused, before anybody denied it, and another user's refusal",
         |story| {
