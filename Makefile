@@ -15,7 +15,7 @@ PULSELOG = $(CARGO_TARGET_DIR)/release/pulselog
 VECTORS = $(abspath $(CURDIR)/../shared/vectors)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test pure-test stories signatures crowd schemathesis second faults bench soak fmt lint pure libclang chromium first-build
+.PHONY: help demo test pure-test stories week signatures crowd schemathesis second faults bench soak fmt lint pure libclang chromium first-build
 
 help: ## Say what there is.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,10 @@ pure-test: ## Run the tests that need no server, or those that ARGS names: secon
 stories: ## Tell 10,000 honest stories and audit each. STORIES=n tells n, SEED=n from that seed on.
 	STORIES=$${STORIES:-10000} CARGO_TARGET_DIR=$(PURE_TARGET_DIR) $(CARGO) test --release --locked \
 	  --no-default-features --test it -- --nocapture honest_stories_show
+
+week: ## Play 24 busy weeks of 200 applications and 20 agents, and fresh ones: WEEKS=n, SEED=n. 6 minutes.
+	WEEKS=$${WEEKS:-2} CARGO_TARGET_DIR=$(PURE_TARGET_DIR) $(CARGO) test --release --locked \
+	  --no-default-features --test it -- --nocapture whole_weeks_are_judged
 
 signatures: ## Ask verify_strict and ours about 20,000 signatures of each class. SIGNATURES=n of each.
 	SIGNATURES=$${SIGNATURES:-20000} CARGO_TARGET_DIR=$(PURE_TARGET_DIR) $(CARGO) test --release --locked \

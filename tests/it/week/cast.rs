@@ -38,8 +38,10 @@ pub fn set_up(world: &mut World) {
         let of = if shares && at == 1 { 0 } else { at };
         let project = of % projects;
         let apps: Vec<usize> = (0..world.shape.apps).filter(|app| app % projects == project).take(10).collect();
+        let name = format!("agent-{at}");
         let agent = Agent {
-            name: format!("agent-{at}"),
+            did: world.keys.did(&name),
+            name,
             wrapper: format!("wrapper-{at}"),
             username: format!("proj:team-{project}:agent-{of}"),
             apps,
@@ -117,10 +119,7 @@ fn policy(world: &World, agent: &Agent) -> Json {
         ),
         (
             "audit",
-            Json::map([
-                ("require_gateway_receipts", agent.packs.into()),
-                ("produce_proof_bundle", agent.packs.into()),
-            ]),
+            Json::map([("require_gateway_receipts", agent.packs.into()), ("produce_proof_bundle", agent.packs.into())]),
         ),
     ])
 }
@@ -140,12 +139,13 @@ fn roots(world: &mut World) {
             Json::map([("did", did.into()), ("instances", vec![INSTANCE].into())])
         })
         .collect();
-    let observers: Vec<Json> = [("receiver", vec!["notify"]), ("poller", vec!["poll", "k8s_event"]), ("log-reader", vec!["server_log"])]
-        .into_iter()
-        .map(|(who, channels)| {
-            Json::map([("submitter", who.into()), ("instance", INSTANCE.into()), ("channels", channels.into())])
-        })
-        .collect();
+    let observers: Vec<Json> =
+        [("receiver", vec!["notify"]), ("poller", vec!["poll", "k8s_event"]), ("log-reader", vec!["server_log"])]
+            .into_iter()
+            .map(|(who, channels)| {
+                Json::map([("submitter", who.into()), ("instance", INSTANCE.into()), ("channels", channels.into())])
+            })
+            .collect();
     let mut listed: Vec<String> = (0..PEOPLE).map(person).collect();
     if world.shape.complete {
         listed.push(CI.to_owned());

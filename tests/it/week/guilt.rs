@@ -45,6 +45,11 @@ const fn kind(
 
 const SILENT: &[&str] = &["UNREPORTED_ACTION"];
 
+/// A call that is made late is answered late.
+const LATE: &[&str] = &["UNREPORTED_ACTION", "LATE_EVIDENCE"];
+/// The namespace is none of the policy's, and the answer was about another application.
+const ELSEWHERE: &[&str] = &["UNREPORTED_ACTION", "POLICY_NONCOMPLIANT", "CONTRADICTING_ACCOUNTS"];
+
 pub static KINDS: &[Kind] = &[
     kind("decided_after_end", Sight::Statements, &["TOKEN_REVOKED"], &[]),
     kind("before_token", Sight::Statements, &["TOKEN_UNKNOWN"], &[]),
@@ -53,21 +58,21 @@ pub static KINDS: &[Kind] = &[
     kind("no_approval", Sight::Statements, &["APPROVAL_MISSING"], &[]),
     // Of another revision, or of the same after the first use: both are replays.
     kind("approval_again", Sight::Statements, &["APPROVAL_REUSED"], &[]),
-    kind("other_job", Sight::Statements, &["REPLAY_JOB_MISMATCH"], &[]),
+    kind("other_job", Sight::Statements, &["REPLAY_JOB_MISMATCH"], &["APPROVAL_UNEQUAL"]),
     kind("other_run", Sight::Statements, &["TOKEN_REUSED"], &[]),
     kind("no_receipt", Sight::Statements, &["RECEIPT_MISSING"], &[]),
     kind("silent", Sight::Entry, SILENT, &[]),
     kind("silent_part", Sight::Report, SILENT, &[]),
     kind("kubectl", Sight::Entry, SILENT, &[]),
     kind("silent_after_end", Sight::Entry, SILENT, &[]),
-    kind("started_after_end", Sight::Report, &["TOKEN_REVOKED"], &["UNREPORTED_ACTION"]),
+    kind("started_after_end", Sight::Report, &["TOKEN_REVOKED"], LATE),
     kind("ran_after_end", Sight::Report, &["RAN_AFTER_REVOCATION"], &[]),
-    kind("wrong_target", Sight::Report, &["OBSERVED_UNLIKE_DECIDED"], &["UNREPORTED_ACTION"]),
+    kind("wrong_target", Sight::Report, &["OBSERVED_UNLIKE_DECIDED"], ELSEWHERE),
     kind("drift", Sight::Report, &["OBSERVED_UNLIKE_DECIDED"], &["UNREPORTED_ACTION"]),
     kind("other_revision", Sight::Report, &["OBSERVED_UNLIKE_DECIDED"], &["UNREPORTED_ACTION"]),
     kind("denied_done", Sight::Entry, &["CONTRADICTING_ACCOUNTS", "UNREPORTED_ACTION"], &[]),
     kind("refused_done", Sight::Entry, &["CONTRADICTING_ACCOUNTS", "UNREPORTED_ACTION"], &[]),
-    kind("late_start", Sight::Report, &["OPERATION_OUTSIDE_WINDOW"], &["UNREPORTED_ACTION"]),
+    kind("late_start", Sight::Report, &["OPERATION_OUTSIDE_WINDOW"], LATE),
     kind("attempt", Sight::Line, &["UNLOGGED_ATTEMPT"], &[]),
     kind("phantom", Sight::Looks, &["PHANTOM_ACTION"], &[]),
     kind("freeze_reverted", Sight::Flips, &["CONTROL_REVERTED"], &[]),

@@ -122,10 +122,8 @@ impl World {
             ("mission_id", (&job.id).into()),
         ]);
         job.scope = b64u(&hash(granted.compact().as_bytes()));
-        let claims = granted
-            .with("iat", issued)
-            .with("exp", issued + TTL / SECOND)
-            .with("token_scope_hash_b64u", &job.scope);
+        let claims =
+            granted.with("iat", issued).with("exp", issued + TTL / SECOND).with("token_scope_hash_b64u", &job.scope);
         let payload = Json::map([
             ("cst_issuance_version", "1".into()),
             ("nonce", nonce(&format!("issuance {}", job.run)).into()),
@@ -136,9 +134,8 @@ impl World {
         job.from = self.say(at, "cst_issuance", "issuer", payload).1;
     }
 
-    pub fn did_of(&mut self, agent: usize) -> String {
-        let name = self.agents[agent].name.clone();
-        self.keys.did(&name)
+    pub fn did_of(&self, agent: usize) -> String {
+        self.agents[agent].did.clone()
     }
 
     /// The agent asks its model, and the gateway says so.

@@ -13,6 +13,10 @@ use super::guilt::{Plant, Sight};
 use super::world::{HOUR, MINUTE};
 use crate::make::kind;
 
+/// What coverage says of times without a look, and of ids that no report has.
+const UNSEEN: &str = "no snapshot between";
+const UNREPORTED: &str = "entries of the history";
+
 /// Entries, and when each was logged, in truth.
 pub struct Log {
     pub timeline: Timeline,
@@ -23,12 +27,31 @@ pub struct Log {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     Found,
-    /// Every channel lost it, and the report says where nobody looked.
+    /// Every channel lost it; the report says where nobody looked, and passes
+    /// nothing that it is of.
     Named,
-    /// Every channel lost it, and nothing says so.
+    /// The same, but what it is of passes.
+    Passed,
+    /// Nobody read the line that shows it, and nothing says so.
     Unnamed,
-    /// It was seen and not found.
+    /// The application stood still when it should have moved, was seen to, and
+    /// moved later for another reason.
+    MovedOn,
+    /// It was seen and not found, or lost without a word where a word is owed.
     Missed,
+}
+
+impl Outcome {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Found => "found",
+            Self::Named => "named, open",
+            Self::Passed => "GAP: named, passes",
+            Self::Unnamed => "GAP: not named",
+            Self::MovedOn => "GAP: moved on",
+            Self::Missed => "MISSED",
+        }
+    }
 }
 
 pub struct Judged {
@@ -77,12 +100,8 @@ pub fn judge(week: &mut Week) -> Judged {
             codes.copied().any(|code| code == finding.rule.code) && is_of(week, &log, plant, finding)
         })
     };
-    let mut false_findings: Vec<String> = report
-        .findings
-        .iter()
-        .filter(|finding| !is_explained(finding))
-        .map(|finding| told(&log, finding))
-        .collect();
+    let mut false_findings: Vec<String> =
+        report.findings.iter().filter(|finding| !is_explained(finding)).map(|finding| told(&log, finding)).collect();
     false_findings.extend(report.pending.iter().map(|pending| format!("still pending: {pending:?}")));
     let plants = plants.iter().map(|plant| {
         let (outcome, why) = outcome(week, &log, &report, plant);
@@ -116,13 +135,20 @@ fn is_of(week: &Week, log: &Log, plant: &Plant, finding: &Finding) -> bool {
         (_, Some(job), _) if Some(job) == plant.job.as_ref() => true,
         (Some(app), ..) => apps.contains(app) || (is_shared && finding.rule.code == "IDENTITY_SHARED"),
         (None, Some(job), _) => Some(job) == plant.job.as_ref(),
-        (None, None, agent) => *agent == plant.agent,
+        (None, None, Some(agent)) => plant.agent.as_ref().is_some_and(|of| are_of_one_name(week, of, agent)),
+        (None, None, None) => plant.agent.is_none(),
     };
     let is_then = finding.entries.iter().any(|index| {
         let at = log.at[index.get() as usize];
         (plant.from - HOUR..plant.to + 3 * HOUR).contains(&at)
     });
     is_whose && (is_then || is_shared)
+}
+
+/// One agent, or two of whom nobody can tell which it was.
+fn are_of_one_name(week: &Week, one: &str, other: &str) -> bool {
+    let name = |did: &str| week.world.agents.iter().find(|agent| agent.did == did).map(|agent| &agent.username);
+    name(one).is_some() && name(one) == name(other)
 }
 
 fn outcome(week: &Week, log: &Log, report: &Report, plant: &Plant) -> (Outcome, String) {
@@ -137,17 +163,29 @@ fn outcome(week: &Week, log: &Log, report: &Report, plant: &Plant) -> (Outcome, 
         };
     }
     if is_seen(week, plant) {
+        if plant.kind.sight == Sight::Looks && has_moved(week, plant) {
+            return (Outcome::MovedOn, "looks before and after its time are alike".to_owned());
+        }
         return (Outcome::Missed, format!("{} at {}, seen", week.world.apps[plant.app].scope(), plant.from));
     }
     let app = week.world.apps[plant.app].scope();
     let named = report.coverage.iter().find(|row| {
         let is_its = row.subject.app.as_ref().is_none_or(|of| *of == app);
-        let is_gap = row.what.starts_with("no snapshot between") || row.what.starts_with("entries of the history");
+        let is_gap = match plant.kind.sight {
+            Sight::Statements | Sight::Line => false,
+            Sight::Looks | Sight::Flips => row.what.starts_with(UNSEEN),
+            Sight::Report | Sight::Entry => row.what.starts_with(UNSEEN) || row.what.starts_with(UNREPORTED),
+        };
         is_its && is_gap && is_between(log, row, plant)
     });
+    // Left open for a reason of its own, and not for another plant's.
+    let is_open = report.verdict > Verdict::Pass
+        && report.findings.iter().any(|finding| finding.effect != Effect::Shown && is_of(week, log, plant, finding));
     match named {
+        Some(row) if !is_open => (Outcome::Passed, row.what.to_owned()),
         Some(row) => (Outcome::Named, row.what.to_owned()),
-        None => (Outcome::Unnamed, format!("{app} passes: {}", report.of(&Scope::App(app.clone())).verdict.name())),
+        None if plant.kind.sight == Sight::Line => (Outcome::Unnamed, "a line that nobody read".to_owned()),
+        None => (Outcome::Missed, format!("{app} at {}: lost, and nothing says so", plant.from)),
     }
 }
 
@@ -157,7 +195,7 @@ fn is_between(log: &Log, row: &Coverage, plant: &Plant) -> bool {
     let at: Vec<i64> = row.entries.iter().map(|index| log.at[index.get() as usize]).collect();
     let holds = |ends: &[i64]| ends.len() == 2 && ends[0] <= plant.to && plant.from <= ends[1];
     // One gap right after another shares an end with it.
-    if at.len() % 2 == 0 { at.chunks(2).any(holds) } else { at.windows(2).any(holds) }
+    if at.len().is_multiple_of(2) { at.chunks(2).any(holds) } else { at.windows(2).any(holds) }
 }
 
 /// The scopes that a finding moves: the log, the application, the agent.
@@ -174,6 +212,13 @@ fn wrong_scope(report: &Report, plant: &Plant, found: &Finding) -> Option<String
     Some(format!("{} does not move {weak}", found.rule.code))
 }
 
+/// Whether something ran before the last look at the application.
+fn has_moved(week: &Week, plant: &Plant) -> bool {
+    let of_app = || week.looks.iter().filter(|look| look.0 == plant.app);
+    let before = of_app().rfind(|look| look.1 < plant.from);
+    before.zip(of_app().next_back()).is_some_and(|(before, last)| before.2 != last.2)
+}
+
 /// Whether any channel showed what it takes.
 fn is_seen(week: &Week, plant: &Plant) -> bool {
     let op = plant.op.map(|op| &week.world.ops[op]);
@@ -185,7 +230,7 @@ fn is_seen(week: &Week, plant: &Plant) -> bool {
         Sight::Flips => plant.is_seen,
         Sight::Looks => {
             let of_app = || week.looks.iter().filter(|look| look.0 == plant.app);
-            let before = of_app().filter(|look| look.1 < plant.from).next_back();
+            let before = of_app().rfind(|look| look.1 < plant.from);
             // Its window is over by anybody's clock.
             let after = of_app().find(|look| look.1 > plant.to + 15 * MINUTE);
             before.zip(after).is_some_and(|(before, after)| before.2 == after.2 && before.3 == after.3)

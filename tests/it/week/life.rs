@@ -72,8 +72,9 @@ pub fn free_app(world: &mut World, agent: usize, at: i64, auto: bool) -> Option<
     let all = &world.agents[agent].apps;
     let is_free = |app: &usize| {
         let of = &world.apps[*app];
-        let is_near = |(by, on, when): &(usize, usize, i64)| by == &agent && on == app && (when - at).abs() < 30 * MINUTE;
-        of.auto == auto && !world.deeds.iter().any(|deed| is_near(deed))
+        let is_near =
+            |(by, on, when): &(usize, usize, i64)| by == &agent && on == app && (when - at).abs() < 30 * MINUTE;
+        of.auto == auto && !world.deeds.iter().any(is_near)
     };
     let free: Vec<usize> = all.iter().copied().filter(is_free).collect();
     (!free.is_empty()).then(|| free[world.dice.below(free.len())])
@@ -90,6 +91,8 @@ fn honest_deed(world: &mut World, job: &Job, at: i64) -> Option<Deed> {
     };
     deed.seconds = match world.dice.between(0, 10) {
         0 => world.dice.between(60, 300),
+        // A sync window holds it, or its hooks take their time.
+        1 if world.dice.chance(30) => world.dice.between(300, 1_500),
         _ => world.dice.between(1, 40),
     };
     deed.is_keyed = world.dice.chance(60);
@@ -147,9 +150,14 @@ fn somebody(world: &mut World, at: i64) {
         world.refuse(user, app, "Sync", at);
         return;
     }
-    let op = persons(world, user, app, at);
-    let seconds = world.dice.between(1, 90);
-    world.ask(op, seconds);
+    let op = persons(world, user.clone(), app, at);
+    let seconds = world.dice.between(0, 90);
+    let mut last = world.ask(op, seconds);
+    // One right after another, so that some share a second.
+    while let Some(op) = last.filter(|_| seconds < 9) {
+        let next = persons(world, user.clone(), app, world.ops[op].ended + 5);
+        last = if world.dice.chance(60) { world.ask(next, 0) } else { None };
+    }
     if world.dice.chance(20) {
         world.apps[app].spec_changes.push(at + MINUTE);
     }

@@ -2,7 +2,7 @@
 
 use super::cast::person;
 use super::guilt::{Kind, Plant};
-use super::jobs::{Deed, Done, TTL};
+use super::jobs::{Deed, Done, Job, TTL};
 use super::life::{auto_app, commit, finish, free_app, part, persons, record};
 use super::sealed::MONDAY_MS;
 use super::world::{HOUR, MINUTE, SECOND, World};
@@ -28,12 +28,13 @@ fn plant(world: &mut World, kind: &'static Kind, is_lost: bool) -> Plant {
 
 /// Nobody looks for a while, and something else runs before anybody does.
 fn lose(world: &mut World, plant: &Plant) {
+    if let Some(refusal) = plant.refusal {
+        world.refusals[refusal].is_lost = true;
+        return;
+    }
     let (from, to) = (plant.from - 15 * MINUTE, plant.to + 80 * MINUTE);
     world.away.poller.push((from, to));
     world.away.notifications.push((from, to));
-    if let Some(refusal) = plant.refusal {
-        world.refusals[refusal].is_lost = true;
-    }
     if let Some(op) = plant.op {
         world.ops[op].is_lost = true;
     }
@@ -49,9 +50,8 @@ fn agent_for(world: &mut World, kind: &Kind) -> usize {
         return 0;
     }
     let asks = matches!(kind.name, "no_approval" | "approval_again");
-    let fits: Vec<usize> = (0..world.agents.len())
-        .filter(|at| !world.agents[*at].packs && (!asks || world.agents[*at].asks))
-        .collect();
+    let fits: Vec<usize> =
+        (0..world.agents.len()).filter(|at| !world.agents[*at].packs && (!asks || world.agents[*at].asks)).collect();
     fits[world.dice.below(fits.len())]
 }
 
@@ -98,8 +98,28 @@ fn is_busy(world: &World, app: usize, at: i64) -> bool {
     world.apps[app].busy.iter().any(|(from, to)| at - HOUR < *to && *from < at + 2 * HOUR)
 }
 
-fn do_it(world: &mut World, job: &mut super::jobs::Job, mut deed: Deed, now: i64, planted: &mut Plant) -> Done {
-    let over = now + 20 * MINUTE;
+fn do_it(world: &mut World, job: &mut Job, deed: Deed, now: i64, planted: &mut Plant) -> Done {
+    match planted.kind.name {
+        "silent_after_end" | "decided_after_end" | "started_after_end" | "ran_after_end" => {
+            at_the_end(world, job, deed, now, planted.kind.name)
+        }
+        "before_token" | "expired" | "approval_again" | "other_run" => in_two_steps(world, job, deed, now, planted),
+        "attempt" => {
+            let user = world.agents[job.agent].username.clone();
+            planted.refusal = Some(world.refuse(user, deed.app, "Sync", now));
+            Done { at: now, ..Done::default() }
+        }
+        _ => {
+            let deed = changed(world, job, deed, now, planted);
+            let done = world.act(job, &deed, now);
+            finish(world, job, now + 20 * MINUTE);
+            done
+        }
+    }
+}
+
+/// One deed that is not what it should be.
+fn changed(world: &mut World, job: &Job, mut deed: Deed, now: i64, planted: &mut Plant) -> Deed {
     match planted.kind.name {
         "silent" | "shared_name" => deed.is_decided = false,
         "silent_part" => {
@@ -107,35 +127,6 @@ fn do_it(world: &mut World, job: &mut super::jobs::Job, mut deed: Deed, now: i64
             deed.params.insert("resources".to_owned(), part(world, deed.app));
         }
         "kubectl" => (deed.is_decided, deed.by_kubectl) = (false, true),
-        "silent_after_end" => {
-            deed.is_decided = false;
-            world.revoke(job, now - 10 * SECOND);
-            return world.act(job, &deed, now + 20 * MINUTE);
-        }
-        "decided_after_end" => {
-            world.revoke(job, now);
-            return world.act(job, &deed, now + MINUTE);
-        }
-        "started_after_end" => {
-            world.revoke(job, now + 30 * SECOND);
-            deed.wait = 15 * MINUTE;
-            return world.act(job, &deed, now);
-        }
-        "ran_after_end" => {
-            deed.seconds = 1_500;
-            let done = world.act(job, &deed, now);
-            world.revoke(job, now + 2 * MINUTE);
-            return done;
-        }
-        "before_token" => {
-            let mut other = world.begin(job.agent, now + 5 * MINUTE);
-            planted.job = Some(other.id.clone());
-            let done = world.act(&other, &deed, now);
-            planted.to = now + 6 * MINUTE;
-            world.call(&mut other, planted.to);
-            return done;
-        }
-        "expired" => return world.act(job, &deed, now + TTL + 10 * MINUTE),
         "outside_policy" => {
             let own = &world.agents[job.agent].apps;
             let others: Vec<usize> =
@@ -144,18 +135,7 @@ fn do_it(world: &mut World, job: &mut super::jobs::Job, mut deed: Deed, now: i64
             planted.app = deed.app;
         }
         "no_approval" => deed.is_approved = false,
-        "approval_again" => {
-            let done = world.act(job, &deed, now);
-            deed.approval = done.approval;
-            return world.act(job, &deed, now + 5 * MINUTE);
-        }
         "other_job" => deed.job_said = Some(world.fresh("job")),
-        "other_run" => {
-            world.act(job, &deed, now);
-            deed.run_said = Some(world.fresh("run"));
-            deed.revision = commit(world);
-            return world.act(job, &deed, now + 5 * MINUTE);
-        }
         "no_receipt" => deed.has_receipt = false,
         "wrong_target" => {
             let all = (0..world.apps.len()).filter(|app| *app != deed.app && !is_busy(world, *app, now));
@@ -170,20 +150,63 @@ fn do_it(world: &mut World, job: &mut super::jobs::Job, mut deed: Deed, now: i64
         "denied_done" => deed.allow = false,
         "refused_done" => deed.outcome = Some("refused_rbac"),
         "late_start" => deed.wait = 12 * MINUTE,
-        "attempt" => {
-            let user = world.agents[job.agent].username.clone();
-            planted.refusal = Some(world.refuse(user, deed.app, "Sync", now));
-            return Done { at: now, ..Done::default() };
-        }
-        "phantom" => {
-            deed.acts = false;
-            deed.is_keyed = false;
-        }
+        "phantom" => (deed.acts, deed.is_keyed) = (false, false),
         other => panic!("nobody knows how to plant {other}"),
     }
-    let done = world.act(job, &deed, now);
-    finish(world, job, over);
-    done
+    deed
+}
+
+/// A deed at the wrong side of the end of its token's rights.
+fn at_the_end(world: &mut World, job: &Job, mut deed: Deed, now: i64, kind: &str) -> Done {
+    match kind {
+        "silent_after_end" => {
+            deed.is_decided = false;
+            world.revoke(job, now - 10 * SECOND);
+            world.act(job, &deed, now + 20 * MINUTE)
+        }
+        "decided_after_end" => {
+            world.revoke(job, now);
+            world.act(job, &deed, now + MINUTE)
+        }
+        "started_after_end" => {
+            world.revoke(job, now + 30 * SECOND);
+            deed.wait = 15 * MINUTE;
+            world.act(job, &deed, now)
+        }
+        _ => {
+            deed.seconds = 1_500;
+            let done = world.act(job, &deed, now);
+            world.revoke(job, now + 2 * MINUTE);
+            done
+        }
+    }
+}
+
+/// A token, approval or run that is used where it does not belong.
+fn in_two_steps(world: &mut World, job: &Job, mut deed: Deed, now: i64, planted: &mut Plant) -> Done {
+    match planted.kind.name {
+        "before_token" => {
+            let mut other = world.begin(job.agent, now + 5 * MINUTE);
+            planted.job = Some(other.id.clone());
+            // Nothing waits for it.
+            other.from = now - HOUR;
+            let done = world.act(&other, &deed, now);
+            planted.to = now + 6 * MINUTE;
+            world.call(&mut other, planted.to);
+            done
+        }
+        "expired" => world.act(job, &deed, now + TTL + 10 * MINUTE),
+        "approval_again" => {
+            deed.approval = world.act(job, &deed, now).approval;
+            world.act(job, &deed, now + 5 * MINUTE)
+        }
+        _ => {
+            world.act(job, &deed, now);
+            deed.run_said = Some(world.fresh("run"));
+            deed.revision = commit(world);
+            world.act(job, &deed, now + 5 * MINUTE)
+        }
+    }
 }
 
 /// Somebody freezes an application, and a controller thaws it.

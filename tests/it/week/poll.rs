@@ -146,9 +146,8 @@ impl Poller {
             .filter(|op| world.ops[**op].ended <= now)
             .filter_map(|op| histories[*op].map(|id| (id, *op)))
             .collect();
-        let current = begun.last().map(|op| {
-            (*op, if world.ops[*op].ended <= now { Stage::Over } else { Stage::Running })
-        });
+        let current =
+            begun.last().map(|op| (*op, if world.ops[*op].ended <= now { Stage::Over } else { Stage::Running }));
         self.entries(world, app, &history, current.map(|(op, _)| op), now);
         if let Some((op, stage)) = current.filter(|current| self.known[app].op != Some(*current)) {
             let mut said = world.report("poll", op, stage, histories[op]);

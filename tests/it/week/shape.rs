@@ -44,7 +44,7 @@ impl Shape {
 
     /// A week of this size that nobody wrote down.
     pub fn thrown(seed: u64, apps: usize, agents: usize, days: i64) -> Self {
-        let mut dice = Dice::new(seed ^ 0x7368_6170_65);
+        let mut dice = Dice::new(seed ^ 0x0073_6861_7065);
         let (closed, complete) = (dice.chance(50), dice.chance(50));
         let mut plants: Vec<(&'static Kind, bool)> = Vec::new();
         for _ in 0..dice.between(0, 8) {

@@ -79,8 +79,7 @@ impl World {
     /// What the history alone still shows.
     pub fn entry(&mut self, at: usize, history: i64) -> Json {
         let op = self.ops[at].clone();
-        let (started, ended) =
-            (time(self.clock("controller", op.started)), time(self.clock("controller", op.ended)));
+        let (started, ended) = (time(self.clock("controller", op.started)), time(self.clock("controller", op.ended)));
         self.observation("poll", "operation", op.app, &format!("history {at}"))
             .with("action", "sync")
             .with("action_certainty", "inferred")
@@ -138,9 +137,16 @@ impl World {
 
     /// Everything that the notifications controller delivers.
     pub fn notify(&mut self, histories: &[Option<i64>]) {
-        for at in 0..self.ops.len() {
+        for (at, history) in histories.iter().copied().enumerate() {
             let op = self.ops[at].clone();
-            if op.is_lost || op.asked < MONDAY_MS - HOUR {
+            if op.is_lost {
+                continue;
+            }
+            if op.asked < MONDAY_MS - HOUR {
+                // The first install tells every application's latest operation.
+                let said = self.report("notify", at, Stage::Over, history).with("backfill", true);
+                let when = MONDAY_MS + self.dice.between(0, 5 * SECOND);
+                self.deliver(at, when, said);
                 continue;
             }
             // Silent while it is down itself; what was Running then is not told later.
@@ -149,7 +155,7 @@ impl World {
                 let when = op.started + self.dice.between(50, 400);
                 self.deliver(at, when, said);
             }
-            self.notify_end(at, histories[at]);
+            self.notify_end(at, history);
         }
         for app in 0..self.apps.len() {
             for (at, is_on) in self.apps[app].flips.clone() {
@@ -182,6 +188,10 @@ impl World {
         for _ in 0..self.dice.between(1, 4) {
             let when = when + self.dice.between(0, 10 * SECOND);
             self.deliver(at, when, said.clone());
+        }
+        if self.dice.chance(3) {
+            let again = when + self.dice.between(0, 3 * HOUR);
+            self.deliver(at, again, said);
         }
     }
 

@@ -60,6 +60,7 @@ impl App {
 
 pub struct Agent {
     pub name: String,
+    pub did: String,
     pub wrapper: String,
     pub username: String,
     pub apps: Vec<usize>,
@@ -273,10 +274,10 @@ impl World {
 
     /// Somebody asks for an operation: it runs, unless another one does.
     pub fn ask(&mut self, mut op: Op, seconds: i64) -> Option<usize> {
-        let picked = op.asked + self.dice.between(100, 900);
+        let picked = op.asked + self.dice.between(20, 900);
         op.started = back(&self.away.controller, picked);
-        op.ended = back(&self.away.controller, op.started + seconds * SECOND + self.dice.between(0, SECOND));
-        let (from, to) = (op.asked - SECOND, op.ended + SECOND);
+        op.ended = back(&self.away.controller, op.started + seconds * SECOND + self.dice.between(100, SECOND));
+        let (from, to) = (op.asked, op.ended);
         let busy = &mut self.apps[op.app].busy;
         if busy.iter().any(|(start, end)| from < *end && *start < to) {
             return None;
@@ -292,8 +293,7 @@ impl World {
     pub fn op_key(&mut self, op: usize) -> String {
         let started = time(self.clock("controller", self.ops[op].started));
         let op = &self.ops[op];
-        let of: Vec<Json> =
-            vec![INSTANCE.into(), (&self.apps[op.app].uid).into(), started.into(), op.digest().into()];
+        let of: Vec<Json> = vec![INSTANCE.into(), (&self.apps[op.app].uid).into(), started.into(), op.digest().into()];
         hex_of(&Json::List(of).compact())
     }
 }
