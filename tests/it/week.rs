@@ -75,7 +75,7 @@ fn judged(shape: &Shape) -> (Judged, String) {
 }
 
 /// Plays these weeks on two threads; each with what came of it.
-fn all_judged(shapes: &[Shape]) -> Vec<(&Shape, Judged, String)> {
+fn all_judged(shapes: &[Shape]) -> Vec<(&Shape, Judged)> {
     let half = shapes.len().div_ceil(2).max(1);
     std::thread::scope(|scope| {
         let threads: Vec<_> = shapes
@@ -83,7 +83,8 @@ fn all_judged(shapes: &[Shape]) -> Vec<(&Shape, Judged, String)> {
             .map(|chunk| {
                 let one = |shape| {
                     let (judged, line) = judged(shape);
-                    (shape, judged, line)
+                    println!("{line}");
+                    (shape, judged)
                 };
                 scope.spawn(move || chunk.iter().map(one).collect::<Vec<_>>())
             })
@@ -97,14 +98,13 @@ fn all_judged(shapes: &[Shape]) -> Vec<(&Shape, Judged, String)> {
 fn wrong(shapes: &[Shape]) -> (Vec<String>, Vec<String>) {
     let mut counts: BTreeMap<Outcome, usize> = BTreeMap::new();
     let (mut wrong, mut rows) = (Vec::new(), Vec::new());
-    for (shape, judged, line) in all_judged(shapes) {
-        println!("{line}");
+    for (shape, judged) in all_judged(shapes) {
         wrong.extend(judged.false_findings.iter().map(|found| format!("week {}, false: {found}", shape.seed)));
         for ((name, outcome, why), (_, is_lost)) in judged.plants.iter().zip(&shape.plants) {
             *counts.entry(*outcome).or_default() += 1;
             let name = format!("{name}{}", if *is_lost { "~" } else { "" });
             if *outcome != Outcome::Found {
-                println!("  {name}: {}; {why}", outcome.name());
+                println!("  week {}, {name}: {}; {why}", shape.seed, outcome.name());
             }
             if *outcome == Outcome::Missed {
                 wrong.push(format!("week {}, {name}: {}; {why}", shape.seed, outcome.name()));

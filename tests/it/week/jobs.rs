@@ -334,8 +334,10 @@ impl World {
                 outcome = "refused_precondition";
             }
         }
-        if outcome == "refused_rbac" && deed.acts && !is_op {
-            outcome = "accepted";
+        if outcome == "refused_rbac" && !deed.acts {
+            let user = self.agents[job.agent].username.clone();
+            let method = if deed.action == "sync" { "Sync" } else { "Rollback" };
+            self.refuse(user, deed.app, method, asked);
         }
         if let (Some(decision), true, true) = (&decision, deed.has_receipt, deed.allow) {
             let answered = asked + self.dice.between(200, 15 * SECOND);

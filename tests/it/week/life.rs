@@ -107,20 +107,15 @@ fn honest_deed(world: &mut World, job: &Job, at: i64) -> Option<Deed> {
         }
     }
     if deed.action == "sync" || deed.action == "rollback" {
-        tried(world, job, &mut deed, at);
+        tried(world, &mut deed);
     }
     Some(deed)
 }
 
 /// What can come of a call besides that it is taken.
-fn tried(world: &mut World, job: &Job, deed: &mut Deed, at: i64) {
+fn tried(world: &mut World, deed: &mut Deed) {
     match world.dice.between(0, 100) {
-        0..4 => {
-            (deed.outcome, deed.acts) = (Some("refused_rbac"), false);
-            let user = world.agents[job.agent].username.clone();
-            let method = if deed.action == "sync" { "Sync" } else { "Rollback" };
-            world.refuse(user, deed.app, method, at + SECOND);
-        }
+        0..4 => (deed.outcome, deed.acts) = (Some("refused_rbac"), false),
         4..8 => deed.outcome = Some("error_transport"),
         8..10 => (deed.outcome, deed.acts) = (Some("error_transport"), false),
         10..12 => (deed.outcome, deed.acts) = (Some("not_sent"), false),
