@@ -94,7 +94,7 @@ fn all_judged(shapes: &[Shape]) -> Vec<(&Shape, Judged)> {
 }
 
 /// Prints what came of each week and the hidden share of all, and gives what is
-/// wrong, and a row for each plant.
+/// wrong, and a row for each plant that was not found.
 fn wrong(shapes: &[Shape]) -> (Vec<String>, Vec<String>) {
     let mut counts: BTreeMap<Outcome, usize> = BTreeMap::new();
     let (mut wrong, mut rows) = (Vec::new(), Vec::new());
@@ -105,11 +105,11 @@ fn wrong(shapes: &[Shape]) -> (Vec<String>, Vec<String>) {
             let name = format!("{name}{}", if *is_lost { "~" } else { "" });
             if *outcome != Outcome::Found {
                 println!("  week {}, {name}: {}; {why}", shape.seed, outcome.name());
+                rows.push(format!("{}\t{name}\t{}\t{why}", shape.seed, outcome.name()));
             }
             if *outcome == Outcome::Missed {
                 wrong.push(format!("week {}, {name}: {}; {why}", shape.seed, outcome.name()));
             }
-            rows.push(format!("{}\t{name}\t{}\t{why}", shape.seed, outcome.name()));
         }
     }
     let total: usize = counts.values().sum();
@@ -120,7 +120,7 @@ fn wrong(shapes: &[Shape]) -> (Vec<String>, Vec<String>) {
     (wrong, rows)
 }
 
-/// What comes of the plants of committed weeks is committed too: a gap that the
+/// Which plants of committed weeks are not found is committed too: a gap that the
 /// rules leave stands there until they close it.
 fn assert_as_committed(shapes: &[Shape], rows: &[String]) {
     let path = project("tests/golden/week/outcomes.tsv");
