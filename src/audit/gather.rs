@@ -1,4 +1,4 @@
-//! Which entries the audit of one job, run or token needs: a plan that the
+//! Which entries the audit of one job, run, token or application needs: a plan that the
 //! caller fetches for, link by link, from rows of a store or from memory.
 //!
 //! ```text
@@ -37,7 +37,9 @@ impl Gather {
         let mut gather = Self::default();
         let own = match scope {
             Scope::Run { agent, run } => Some(Link::own_run(agent, run)),
-            Scope::Log | Scope::Job(_) | Scope::Token(_) | Scope::Agent(_) | Scope::App(_) => None,
+            // What a person records of an application names no instance.
+            Scope::App(app) => app.find('/').map(|at| Link::app(&app[at..])),
+            Scope::Log | Scope::Job(_) | Scope::Token(_) | Scope::Agent(_) => None,
         };
         let links = [Link::ROOTS, Link::UNREAD].into_iter().chain(scope.link()).chain(own);
         links.for_each(|link| gather.ask(link));
@@ -49,7 +51,7 @@ impl Gather {
     #[must_use]
     pub fn around(filed: impl IntoIterator<Item = Link>) -> Self {
         let mut gather = Self::of(&Scope::Log);
-        filed.into_iter().for_each(|link| gather.ask(link));
+        filed.into_iter().filter(Link::ties).for_each(|link| gather.ask(link));
         gather
     }
 
@@ -80,7 +82,7 @@ impl Gather {
         }
         // A policy is found by its users and leads to none of them.
         if body.kind() != Kind::WorkPolicy {
-            filed.into_iter().for_each(|link| self.ask(link));
+            filed.into_iter().filter(Link::ties).for_each(|link| self.ask(link));
         }
         asked_by(body).into_iter().for_each(|link| self.ask(link));
         self.ask_agents(body);
@@ -189,7 +191,7 @@ impl LinkMap {
 
     /// What one entry is filed under, but for what joins it with nothing.
     pub(super) fn of(&self, at: LeafIndex) -> impl Iterator<Item = Link> {
-        let joins = |link: &Link| ![Link::ROOTS, Link::UNREAD, Link::UNTRUSTED].contains(link);
+        let joins = |link: &Link| link.ties() && ![Link::ROOTS, Link::UNREAD, Link::UNTRUSTED].contains(link);
         self.by_entry.get(&at).into_iter().flatten().copied().filter(joins)
     }
 

@@ -15,19 +15,22 @@
 
 use crate::artifact::digest::{PayloadHash, sha256};
 use crate::artifact::json::Value;
-use crate::artifact::{Artifact, Did, HeldReceipt, Kind, Payload, Voice};
+use crate::artifact::{AppRef, Artifact, Did, HeldReceipt, Kind, Payload, Voice};
 use crate::audit::roots::Roots;
-use crate::audit::statement::Statement;
+use crate::audit::statement::{Statement, app_name};
 use crate::audit::timeline::Seen;
 use crate::entry::SequencedEntry;
 use crate::merkle::LeafIndex;
 
 /// Version of what entries are filed under. It changes whenever the same entry
 /// may get other links, so that stored links are made again.
-pub const LINKS_VERSION: u8 = 4;
+pub const LINKS_VERSION: u8 = 5;
 
 /// Bytes of a link.
 pub const LINK_BYTES: usize = 9;
+
+/// The sort of thing that is an application.
+const APP: u8 = b'A';
 
 /// One thing that entries can have in common: what sort of thing it is, and
 /// eight bytes of the SHA-256 of its name.
@@ -109,6 +112,19 @@ impl Link {
     /// An application, by uid, at one version of its resource.
     fn version((app_uid, version): (&str, &str)) -> Self {
         Self::new(b'v', [app_uid, version].join("\0").as_bytes())
+    }
+
+    /// By `instance/namespace/name`, or `/namespace/name` where a statement names
+    /// no instance. A way in and no tie: the audit of an application begins here,
+    /// and what was found leads nobody to the rest of the application.
+    #[must_use]
+    pub fn app(app: &str) -> Self {
+        Self::new(APP, app.as_bytes())
+    }
+
+    /// Whether entries that share it change each other's findings.
+    pub(super) const fn ties(&self) -> bool {
+        self.0[0] != APP
     }
 
     /// By the base64url hash of a policy.
@@ -245,11 +261,39 @@ fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
             links.extend(bundle.pulselog().job().map(|job| Link::own_job(agent.as_str(), job)));
         }
     }
+    links.extend(apps_of(statement.payload));
     let id = statement.payload.id_given_once();
     links.extend(id.zip(statement.signer).map(|(id, signer)| Link::once(statement.kind, signer.as_str(), id)));
     links.sort_unstable();
     links.dedup();
     links
+}
+
+/// The applications that a statement is about.
+fn apps_of(payload: Payload<'_>) -> Vec<Link> {
+    let of = |instance: Option<&str>, app: AppRef<'_>| app_name(instance, app).map(|app| Link::app(&app));
+    match payload {
+        Payload::ArgocdDecision(says) => of(says.binds().instance(), says.binds().app()).into_iter().collect(),
+        Payload::Approval(says) => of(says.binds().instance(), says.binds().app()).into_iter().collect(),
+        Payload::ArgocdObservation(says) => of(says.instance(), says.app()).into_iter().collect(),
+        Payload::ArgocdSnapshot(says) => says.rows().filter_map(|row| of(says.instance(), row.app())).collect(),
+        Payload::ChangeRecord(says) => of(Some(""), says.app()).into_iter().collect(),
+        // What a receipt is about, its decision says.
+        Payload::ArgocdReceipt(_)
+        | Payload::AuditRoots(_)
+        | Payload::AuditStatement(_)
+        | Payload::CstIssuance(_)
+        | Payload::CstRevocation(_)
+        | Payload::DelegationReceipt(_)
+        | Payload::GatewayReceipt(_)
+        | Payload::HumanApprovalReceipt(_)
+        | Payload::ProofBundle(_)
+        | Payload::SideEffectReceipt(_)
+        | Payload::ToolReceipt(_)
+        | Payload::TrustPulse(_)
+        | Payload::Withholding(_)
+        | Payload::WorkPolicy(_) => Vec::new(),
+    }
 }
 
 /// Links that reading an entry leads to, beside those it is filed under.

@@ -32,7 +32,8 @@ impl Scope {
             Self::Job(job) => Some(Link::job(job)),
             Self::Run { run, .. } => Some(Link::run(run)),
             Self::Token(hash) => Some(Link::token(hash)),
-            Self::Log | Self::Agent(_) | Self::App(_) => None,
+            Self::App(app) => Some(Link::app(app)),
+            Self::Log | Self::Agent(_) => None,
         }
     }
 

@@ -359,3 +359,12 @@ pub fn story_of(names: &[&str]) -> Story {
     names.iter().map(find).for_each(|row| (row.change)(&mut story));
     story
 }
+
+/// The story of every golden, by its name.
+pub fn stories() -> impl Iterator<Item = (&'static str, Story)> {
+    rows().map(|row| {
+        let mut story = Story::clean();
+        (row.change)(&mut story);
+        (row.name, story)
+    })
+}

@@ -9,7 +9,7 @@ use pulselog::audit::{
 use pulselog::entry::LoggedAt;
 use pulselog::merkle::{LeafIndex, TreeSize};
 
-use crate::audit::goldens::story_of;
+use crate::audit::goldens::{self, story_of};
 use crate::make::attest::{attested, know_all, know_statement};
 use crate::make::audit::{Story, operator};
 use crate::make::{did, hex, set};
@@ -136,6 +136,42 @@ fn the_report_on_a_scope_is_the_same_from_its_own_entries_and_from_the_whole_log
     for story in tangled() {
         parts_equal_the_whole(&story, &scopes);
     }
+}
+
+/// What the audit of an application reads is found by its links too. Whether a
+/// change of its spec is anybody's business may rest on policies and tokens that
+/// no link of the application leads to: such lines of coverage may be missing.
+#[test]
+fn the_report_on_an_application_is_the_same_from_its_own_entries_but_for_spec_changes() {
+    let scope = Scope::App("argocd-prod/argocd/payments-api".to_owned());
+    let mut found = 0;
+    for (name, story) in goldens::stories() {
+        let whole = story.timeline();
+        let size = whole.size();
+        let of_whole = audit_at(&whole, size, Some(&operator())).of(&scope);
+        let prefix = Prefix { size, logged_at: last_time(&whole, size) };
+        let of_part = audit_slice(&gathered(&whole, &scope, size), &prefix, &operator()).of(&scope);
+        found += of_whole.findings.len();
+        assert_eq!(text(&of_part), text(&of_whole), "{name}");
+    }
+    assert!(found > 100, "the goldens are about this application: {found}");
+}
+
+#[test]
+fn an_unrelated_application_is_not_read_and_leads_nobody_on() {
+    let mut story = Story::clean();
+    let alone = gathered(&story.timeline(), &Scope::Job("job-1".to_owned()), story.timeline().size());
+    let of_app = |story: &Story, app: &str| {
+        let whole = story.timeline();
+        gathered(&whole, &Scope::App(app.to_owned()), whole.size()).prefix(whole.size()).count()
+    };
+    let before = of_app(&story, "argocd-prod/argocd/payments-api");
+    assert_eq!(of_app(&story, "argocd-prod/argocd/other"), 1, "the roots alone");
+    story.job("job-2", "agent");
+    let whole = story.timeline();
+    let job = gathered(&whole, &Scope::Job("job-1".to_owned()), whole.size());
+    assert_eq!(job.prefix(whole.size()).count(), alone.prefix(whole.size()).count(), "two jobs, one application");
+    assert!(of_app(&story, "argocd-prod/argocd/payments-api") > before);
 }
 
 #[test]
