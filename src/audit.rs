@@ -62,7 +62,7 @@ pub use self::answer::{ANSWERS, Answer, AnswerRow};
 pub use self::attestation::{attest, audit_job, listed_by, used_by};
 pub use self::distrust::jobs_hit;
 pub use self::finding::{Finding, Pending, Subject};
-pub use self::gather::Gather;
+pub use self::gather::{Gather, reached_from};
 pub use self::links::{Filing, LINK_BYTES, LINKS_VERSION, Link, filed_under};
 pub use self::matched::{Certainty, Grade, Matched, Tie};
 pub use self::report::{Absence, AsOf, Coverage, JudgedRun, Report, Run, Verdict, json_schema};

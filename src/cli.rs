@@ -26,6 +26,7 @@ mod folder;
 mod fsck;
 #[cfg(feature = "server")]
 mod http;
+mod incident;
 #[cfg(feature = "server")]
 mod init;
 mod input;
@@ -90,6 +91,7 @@ enum Command {
     Verify(verify::Args),
     Audit(audit::Args),
     Packet(packet::Args),
+    Incident(incident::Args),
     Disclose(disclose::Args),
     Explain(explain::Args),
     Wpc(wpc::Args),
@@ -127,6 +129,7 @@ pub fn run() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Packet(args) => packet::run(&args),
+        Command::Incident(args) => incident::run(&args),
         Command::Disclose(args) => disclose::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Wpc(args) => wpc::run(&args),

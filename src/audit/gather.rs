@@ -166,6 +166,13 @@ impl Gather {
     }
 }
 
+/// Every entry that the audit of a scope reads below `size`; `timeline` must be
+/// whole below it. Of a scope that no link leads to: what every audit reads.
+#[must_use]
+pub fn reached_from(timeline: &Timeline, scope: &Scope, size: TreeSize, operator: &Did) -> BTreeSet<LeafIndex> {
+    LinkMap::new(timeline, operator).gather(timeline, scope, size)
+}
+
 /// Entries by link, for a time line in memory.
 #[derive(Debug)]
 pub(super) struct LinkMap {

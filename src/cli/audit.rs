@@ -155,7 +155,7 @@ fn scope(args: &Args) -> Result<Scope, Failure> {
 }
 
 /// An application as the audit names it.
-fn application(text: &str) -> Result<String, Failure> {
+pub(super) fn application(text: &str) -> Result<String, Failure> {
     let parts: Vec<_> = text.split('/').collect();
     if parts.len() != 3 || parts.contains(&"") {
         return Err(Failure::usage("--app: must be instance/namespace/name, as findings and pages spell it"));
@@ -165,7 +165,7 @@ fn application(text: &str) -> Result<String, Failure> {
 
 /// The hash that a token is known by. What else was typed may be the token
 /// itself, and is not repeated.
-fn token_hash(text: &str) -> Result<String, Failure> {
+pub(super) fn token_hash(text: &str) -> Result<String, Failure> {
     if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(Failure::usage(
             "--token: must be 64 hex digits, the SHA-256 of the compact token; printf %s \"$(cat FILE)\" | sha256sum \

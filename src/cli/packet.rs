@@ -104,12 +104,12 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 /// Whether the packet alone shows that nothing else of the log is needed.
-fn is_attested(job: &Verification) -> bool {
+pub(super) fn is_attested(job: &Verification) -> bool {
     matches!(job.coverage.as_ref().map(|coverage| coverage.absence), Some(Absence::Attested { .. }))
 }
 
 /// Nothing that lies there is written over, and nothing is mixed with it.
-fn is_free(dir: &Path) -> Result<(), Failure> {
+pub(super) fn is_free(dir: &Path) -> Result<(), Failure> {
     match std::fs::read_dir(dir).map(|mut files| files.next().is_none()) {
         Ok(true) => Ok(()),
         Ok(false) => {
@@ -120,7 +120,7 @@ fn is_free(dir: &Path) -> Result<(), Failure> {
     }
 }
 
-fn write(dir: &Path, files: &[File]) -> Result<(), Failure> {
+pub(super) fn write(dir: &Path, files: &[File]) -> Result<(), Failure> {
     let at = |error: std::io::Error| Failure::fail(format!("--out {}: {}", dir.display(), why(&error)));
     std::fs::create_dir_all(dir).map_err(at)?;
     files.iter().try_for_each(|(name, bytes)| std::fs::write(dir.join(name), bytes).map_err(at))
@@ -158,7 +158,7 @@ fn tell(args: &Args, packing: &Packing, size: u64, job: Option<&Verification>) -
 }
 
 /// Why the operator's statement does not make the packet whole.
-fn why_open(job: &Verification) -> Vec<String> {
+pub(super) fn why_open(job: &Verification) -> Vec<String> {
     let open = job.audit.findings.iter().filter(|finding| finding.rule.effect == Effect::Incomplete);
     let why = open.filter(|finding| ["ATTESTATION_OUTDATED", "EVIDENCE_MISSING"].contains(&finding.rule.code));
     why.map(|finding| {
@@ -197,7 +197,7 @@ fn readme(args: &Args, packing: &Packing) -> String {
 }
 
 /// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@".contains(&byte);
     if text.bytes().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }

@@ -1,5 +1,5 @@
-//! The packet of a job, made from a whole log: every entry that the job's audit
-//! uses, with its body and its proof, and what connects the operator's
+//! The packet of a job, or of several, made from a whole log: every entry that
+//! their audit uses, with its body and its proof, and what connects the operator's
 //! statements about the job with the checkpoint (FORMATS 7.4).
 //!
 //! Nothing is taken from whoever served the log but what was proven: paths are
@@ -34,32 +34,48 @@ pub struct Packing {
 /// Packs one job; `None` when nothing in the log is of it.
 #[must_use]
 pub fn pack(log: &WholeLog, job: &str, operator: &Did) -> Option<Packing> {
-    let size = log.head().size;
-    let mut wanted = used_by(log.timeline(), size, job, operator);
+    let used = used_by(log.timeline(), log.head().size, job, operator);
     let is_of_job = |body: &Artifact| body.keys().job.as_deref() == Some(job);
-    let bodies = wanted.iter().filter_map(|at| log.timeline().get(*at)?.body.as_ref());
-    if !bodies.clone().any(is_of_job) {
-        return None;
+    used.iter().filter_map(|at| log.timeline().get(*at)?.body.as_ref()).find(|body| is_of_job(body))?;
+    pack_jobs(log, &BTreeSet::from([job.to_owned()]), BTreeSet::new(), operator)
+}
+
+/// Packs what some jobs need for their verdicts, and other entries beside it.
+#[must_use]
+pub fn pack_jobs(
+    log: &WholeLog,
+    jobs: &BTreeSet<String>,
+    beside: BTreeSet<LeafIndex>,
+    operator: &Did,
+) -> Option<Packing> {
+    let size = log.head().size;
+    let (mut wanted, mut sizes, mut audits) = (beside, Vec::new(), Vec::new());
+    for job in jobs {
+        let used = used_by(log.timeline(), size, job, operator);
+        let bodies = used.iter().filter_map(|at| log.timeline().get(*at)?.body.as_ref());
+        let statements: Vec<_> = bodies.filter_map(|body| Some((attested(body, job, operator)?, body))).collect();
+        let newest = statements.iter().max_by_key(|(size, _)| *size).map(|(_, body)| listed(body));
+        sizes.extend(statements.into_iter().map(|(size, _)| size));
+        wanted.extend(used);
+        wanted.extend(newest.into_iter().flatten());
+        audits.push((job, audit_job(log.timeline(), size, job, operator)?));
     }
-    let statements: Vec<_> = bodies.filter_map(|body| Some((attested(body, job, operator)?, body))).collect();
-    let newest = statements.iter().max_by_key(|(size, _)| *size).map(|(_, body)| listed(body));
-    let statements: Vec<TreeSize> = statements.into_iter().map(|(size, _)| size).collect();
-    wanted.extend(newest.into_iter().flatten());
     // A statement over some size counts only where the last entry of it is here:
     // its place and time, whoever's it is.
-    let last: BTreeSet<_> =
-        statements.iter().filter_map(|size| Some(LeafIndex::new(size.get().checked_sub(1)?))).collect();
+    let last: BTreeSet<_> = sizes.iter().filter_map(|size| Some(LeafIndex::new(size.get().checked_sub(1)?))).collect();
     let nodes = nodes(log);
-    let mut packing = Packing { statements: statements.len(), ..Packing::default() };
+    let mut packing = Packing { statements: sizes.len(), ..Packing::default() };
     for at in last.difference(&wanted) {
         packing.add_proof(log, &nodes, *at)?;
     }
-    let audit = audit_job(log.timeline(), size, job, operator)?;
     for at in wanted {
-        packing.add(log, &nodes, at, |agent, bundle| audit.may_be_of(job, agent, bundle))?;
+        let is_of_one = |agent: &str, bundle: ProofBundle<'_>| {
+            audits.iter().any(|(job, audit)| audit.may_be_of(job.as_str(), agent, bundle))
+        };
+        packing.add(log, &nodes, at, is_of_one)?;
     }
     packing.files.push((CHECKPOINT.to_owned(), log.note.as_str().as_bytes().to_vec()));
-    for old in BTreeSet::from_iter(statements).into_iter().filter(|old| *old < size) {
+    for old in BTreeSet::from_iter(sizes).into_iter().filter(|old| *old < size) {
         let path = path(&Plan::consistency(old, size).ok()?, &nodes)?;
         let file = ConsistencyFile { old, path, checkpoint: log.note.clone() };
         packing.files.push((format!("{old}-to-{size}.consistency"), file.encode().into_bytes()));

@@ -205,6 +205,12 @@ impl WholeLog {
         &self.timeline
     }
 
+    /// Which log it is, as its checkpoint says.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.note.as_str().lines().next().unwrap_or_default()
+    }
+
     /// The signed tree that all of them are.
     #[must_use]
     pub fn head(&self) -> TreeHead {

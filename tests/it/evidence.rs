@@ -18,6 +18,7 @@ pub mod packet_jobs;
 pub mod packet_unlisted;
 #[cfg(feature = "server")]
 pub mod packets;
+pub mod incidents_made;
 pub mod packets_made;
 pub mod properties;
 pub mod readers_say;

@@ -1,0 +1,257 @@
+//! `pulselog incident`: what happened in one scope and time, as files that
+//! verify offline.
+
+mod story;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use pulselog::artifact::Did;
+use pulselog::artifact::time::unix_ms;
+use pulselog::audit::{Report, Scope, Verdict, audit_at, reached_from};
+use pulselog::merkle::LeafIndex;
+use pulselog::verify::judge::{Evidence, Judge};
+use pulselog::verify::packet::{MANIFEST, Packet};
+use pulselog::verify::packing::{Packing, pack_jobs};
+use pulselog::verify::plain_text::escape;
+use pulselog::verify::whole_log::WholeLog;
+
+use crate::cli::audit::{application, token_hash};
+use crate::cli::bounds::Bounds;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::incident::story::{Span, jobs_in, story};
+use crate::cli::log_source::LogSource;
+use crate::cli::packet::{is_attested, is_free, quoted, why_open, write};
+use crate::cli::verify::{operator, policy as named, trust};
+use crate::cli::{evidence, print, print_json};
+
+const AFTER: &str = "\
+incident.txt says in the log's order what happened: each entry with its time, what it
+says, and the findings that rest on it; above that the verdict, below it what is
+missing. The directory holds beside it what pulselog packet would write of each job
+that took part, so pulselog verify DIR judges these jobs again, with no network.
+
+--from and --to are the log's times (logged_at), RFC 3339 with a zone; --to itself is
+left out. They choose what incident.txt tells, and of an application the jobs that took
+part. A verdict rests on all entries of a job, so these are all in the packet.
+
+As with pulselog packet only the operator's statement about a job says that nothing else
+of the log is needed: make one of each job first, with pulselog audit --attest.
+
+Examples:
+  pulselog incident --log http://127.0.0.1:8080 --policy trust.policy --operator did:key:z6Mk… \\
+      --app argocd-prod/argocd/payments-api --from 2026-11-27T09:00:00Z --to 2026-11-27T11:00:00+01:00 \\
+      --out incident-17
+  pulselog incident --log /mirror --policy trust.policy --operator did:key:z6Mk… --job job-7 --out job-7
+  pulselog verify incident-17 --policy trust.policy --operator did:key:z6Mk…
+
+Exit codes: 0 written and read back, 1 refused or the log does not verify, 2 wrong usage, 3 the
+log was not reached, nothing is of the scope and time, or the packet is written and something
+that a verdict needs is not in it. What the verdict is changes no exit code: read it in the first line.";
+
+/// Make the packet of an incident: what happened in one scope and time.
+#[derive(clap::Args)]
+#[command(after_help = AFTER)]
+#[command(group(clap::ArgGroup::new("of").args(["job", "token", "app"]).required(true)))]
+pub struct Args {
+    /// The whole log: a directory laid out as tlog-tiles with artifacts/<hex>, or an address.
+    #[arg(long, value_name = "DIR|URL")]
+    log: String,
+    /// Whose checkpoints to believe; a copy goes into the packet.
+    #[arg(long, value_name = "trust.policy")]
+    policy: PathBuf,
+    /// The operator whose roots count: take it from a source you trust.
+    #[arg(long, value_name = "DID")]
+    operator: String,
+    /// One job.
+    #[arg(long, value_name = "JOB")]
+    job: Option<String>,
+    /// One token, by the hex SHA-256 of its compact form.
+    #[arg(long, value_name = "HASH")]
+    token: Option<String>,
+    /// One application: instance/namespace/name.
+    #[arg(long, value_name = "APP")]
+    app: Option<String>,
+    /// Only what was logged at this time or later: RFC 3339 with a zone.
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Only what was logged before this time: RFC 3339 with a zone.
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+    /// Directory to write: one that is not there, or empty.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Write what was made as JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    bounds: Bounds,
+}
+
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    args.bounds.watch(true);
+    let (scope, span) = (scope(args)?, span(args)?);
+    is_free(&args.out)?;
+    let text = named(&args.policy)?;
+    let (policy, pinned) = (trust(Some(&text))?, operator(&args.operator)?);
+    let log = LogSource::parse(&args.log, args.bounds)?.read(&policy)?;
+    if log.timeline().roots_of(&pinned).is_none() {
+        return Err(Failure::incomplete(
+            "--operator: the log holds no roots of this operator, so nothing is of any job",
+        ));
+    }
+    let incident = Incident::of(&log, scope, span, &pinned)?;
+    let mut packing = incident.packed(&log, &pinned)?;
+    packing.files.push(("trust.policy".to_owned(), text));
+    packing.files.push(("incident.txt".to_owned(), story(&log, &incident).into_bytes()));
+    packing.files.push(("README.txt".to_owned(), readme(args, &incident).into_bytes()));
+    packing.files.push((MANIFEST.to_owned(), Packet::manifest_of(&packing.files).into_bytes()));
+    write(&args.out, &packing.files)?;
+    let mut judge = Judge::new(pulselog::protocol::Options::at(jiff::Timestamp::now().as_millisecond()));
+    let packet = evidence::packet(std::slice::from_ref(&args.out), &policy, args.bounds.budget(), None)?;
+    judge.operator = Some(pinned);
+    judge.evidence = Evidence::Packet(Box::new(packet));
+    let (read_back, judged) = (judge.evidence_report(), judge.packed_jobs());
+    if read_back.exit_code() == Exit::Fail.number() {
+        let why = format!("--out {}: does not verify: {}", args.out.display(), read_back.checks_text());
+        return Err(Failure::fail(why));
+    }
+    let mut open = Vec::new();
+    for job in &incident.jobs {
+        match judged.iter().find(|of| of.job == *job).map(|of| &of.verification) {
+            Some(of) if is_attested(of) => {}
+            Some(of) => open.extend(why_open(of).into_iter().map(|why| format!("job {job}: {why}"))),
+            None => open.push(format!(
+                "job {job}: no statement of the operator says that nothing else of the log is needed; make one with \
+                 pulselog audit --attest, then the packet again"
+            )),
+        }
+    }
+    if incident.jobs.is_empty() {
+        open.push("no job took part, so the packet proves each entry and no verdict".to_owned());
+    }
+    if !packing.withheld.is_empty() {
+        let withheld: Vec<u64> = packing.withheld.iter().map(|at| at.get()).collect();
+        open.push(format!("the log does not show the bodies of entries {withheld:?}"));
+    }
+    tell(args, &incident, &packing, &open)?;
+    Ok(if open.is_empty() && read_back.exit_code() == 0 { Exit::Pass } else { Exit::Incomplete })
+}
+
+/// What an incident is made of.
+struct Incident {
+    scope: Scope,
+    span: Span,
+    report: Report,
+    /// Everything that the scope's audit reads.
+    reached: BTreeSet<LeafIndex>,
+    /// Of these, what is told.
+    told: Vec<LeafIndex>,
+    jobs: BTreeSet<String>,
+}
+
+impl Incident {
+    fn of(log: &WholeLog, scope: Scope, span: Span, pinned: &Did) -> Result<Self, Failure> {
+        let (timeline, size) = (log.timeline(), log.head().size);
+        let report = audit_at(timeline, size, Some(pinned)).of(&scope);
+        let reached = reached_from(timeline, &scope, size, pinned);
+        let told = story::told(log, &scope, &span, &reached);
+        if told.is_empty() {
+            let why = format!(
+                "nothing in the log is of {} in this time; is it spelled as the log has it?",
+                escape(&scope.to_string())
+            );
+            return Err(Failure::incomplete(why));
+        }
+        let jobs = jobs_in(log, &scope, &report, &told);
+        Ok(Self { scope, span, report, reached, told, jobs })
+    }
+
+    fn packed(&self, log: &WholeLog, pinned: &Did) -> Result<Packing, Failure> {
+        // Of an application the jobs of other times are left out.
+        let beside = match self.scope {
+            Scope::App(_) => self.told.iter().copied().collect(),
+            _ => self.reached.clone(),
+        };
+        let none = || Failure::fail("--log: what leads to its checkpoint cannot be computed");
+        pack_jobs(log, &self.jobs, beside, pinned).ok_or_else(none)
+    }
+}
+
+fn scope(args: &Args) -> Result<Scope, Failure> {
+    match (&args.job, &args.token, &args.app) {
+        (Some(job), ..) => Ok(Scope::Job(job.clone())),
+        (_, Some(token), _) => Ok(Scope::Token(token_hash(token)?)),
+        (.., Some(app)) => Ok(Scope::App(application(app)?)),
+        (None, None, None) => Err(Failure::usage("name one of --job, --token and --app")),
+    }
+}
+
+fn span(args: &Args) -> Result<Span, Failure> {
+    let read = |flag: &str, text: &Option<String>| {
+        let Some(text) = text else { return Ok(None) };
+        let refuse = || {
+            Failure::usage(format!("{flag}: must be a time with a zone, as 2026-11-27T09:00:00Z or …T10:00:00+01:00"))
+        };
+        unix_ms(text).map(Some).ok_or_else(refuse)
+    };
+    let (from, to) = (read("--from", &args.from)?, read("--to", &args.to)?);
+    if from.zip(to).is_some_and(|(from, to)| from >= to) {
+        return Err(Failure::usage("--from: must be before --to"));
+    }
+    Ok(Span { from, to })
+}
+
+fn tell(args: &Args, incident: &Incident, packing: &Packing, open: &[String]) -> Result<(), Failure> {
+    let (verdict, size) = (incident.report.verdict.name(), incident.report.as_of.size);
+    if args.json {
+        return print_json(&serde_json::json!({
+            "scope": incident.scope, "from": args.from, "to": args.to, "directory": args.out, "size": size,
+            "told": incident.told, "entries": packing.entries, "files": packing.files.len(), "jobs": incident.jobs,
+            "statements": packing.statements, "withheld": packing.withheld, "verdict": verdict, "incomplete": open,
+        }));
+    }
+    let mut out = format!(
+        "{} of {} in {}, as of size {size}; {} entries with their proofs, read back, and every proof holds; its audit: \
+         {verdict}\n",
+        counted(incident.told.len()),
+        escape(&incident.scope.to_string()),
+        escape(&args.out.display().to_string()),
+        packing.entries,
+    );
+    open.iter().for_each(|why| out.push_str(&format!("incomplete: {}\n", escape(why))));
+    out.push_str(&format!("Verify it offline:\n  {}\n", command(args, &quoted(&args.out))));
+    print(&out)
+}
+
+fn counted(told: usize) -> String {
+    if told == 1 { "1 entry".to_owned() } else { format!("{told} entries") }
+}
+
+fn command(args: &Args, dir: &str) -> String {
+    let policy = if dir == "." { "trust.policy".to_owned() } else { format!("{dir}/trust.policy") };
+    format!("pulselog verify {dir} --policy {policy} --operator {}", args.operator)
+}
+
+fn readme(args: &Args, incident: &Incident) -> String {
+    let jobs: String = incident.jobs.iter().map(|job| format!("  {}\n", escape(job))).collect();
+    let judged = match incident.report.verdict {
+        Verdict::NotApplicable => "nothing to judge",
+        of => of.name(),
+    };
+    format!(
+        "Incident: {}, {}\n\n\
+         incident.txt tells it; whoever made it found: {judged}. That is a word, not a proof:\n\
+         the files beside it prove themselves. INDEX-KIND.json is an artifact as it was\n\
+         logged, INDEX-KIND.tlog-proof its inclusion proof, checkpoint the signed tree\n\
+         head that covers all of them. packet.json lists all files.\n\n\
+         trust.policy says whose checkpoints to believe, and --operator whose roots:\n\
+         compare both with what the log's operator says elsewhere before you rely on\n\
+         them.\n\n\
+         All of it, in this directory, with no network:\n\n  {}\n\n\
+         Jobs that took part, each with all that its verdict needs:\n\n{jobs}",
+        escape(&incident.scope.to_string()),
+        incident.span,
+        command(args, ".")
+    )
+}

@@ -1,0 +1,164 @@
+//! What incident.txt tells, in the log's order.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use pulselog::artifact::{Artifact, Kind};
+use pulselog::audit::{Effect, Finding, Report, Scope};
+use pulselog::merkle::LeafIndex;
+use pulselog::verify::plain_text::escape;
+use pulselog::verify::whole_log::WholeLog;
+
+use crate::cli::incident::Incident;
+
+/// Milliseconds since 1970: from, and up to but without.
+pub struct Span {
+    pub from: Option<i64>,
+    pub to: Option<i64>,
+}
+
+impl Span {
+    fn holds(&self, ms: u64) -> bool {
+        let ms = i64::try_from(ms).unwrap_or(i64::MAX);
+        self.from.is_none_or(|from| from <= ms) && self.to.is_none_or(|to| ms < to)
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.from, self.to) {
+            (None, None) => f.write_str("from the beginning of the log to its end"),
+            (Some(from), None) => write!(f, "logged from {}", time(from)),
+            (None, Some(to)) => write!(f, "logged before {}", time(to)),
+            (Some(from), Some(to)) => write!(f, "logged from {} and before {}", time(from), time(to)),
+        }
+    }
+}
+
+fn time(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).map(|time| time.to_string()).unwrap_or_default()
+}
+
+/// Entries in the time. What every audit reads is told of no scope; of an
+/// application, only what names it and what belongs to a decision about it.
+pub fn told(log: &WholeLog, scope: &Scope, span: &Span, reached: &BTreeSet<LeafIndex>) -> Vec<LeafIndex> {
+    let timeline = log.timeline();
+    let in_time = |at: &LeafIndex| timeline.get(*at).is_some_and(|seen| span.holds(seen.entry.logged_at.unix_ms()));
+    let is_shared = |at: &LeafIndex| timeline.get(*at).is_none_or(|seen| seen.entry.kind == Kind::AuditRoots);
+    let body = |at: &LeafIndex| timeline.get(*at).and_then(|seen| seen.body.as_ref());
+    let own: BTreeSet<String> = match scope {
+        Scope::App(app) => {
+            reached.iter().filter_map(body).filter(|body| is_of_app(body, app)).flat_map(hashes).collect()
+        }
+        _ => BTreeSet::new(),
+    };
+    let is_told = |at: &LeafIndex| match scope {
+        Scope::App(app) => body(at)
+            .is_some_and(|body| is_of_app(body, app) || body.keys().refers_to.iter().any(|hash| own.contains(hash))),
+        _ => !is_shared(at),
+    };
+    reached.iter().copied().filter(|at| in_time(at) && is_told(at)).collect()
+}
+
+fn hashes(body: &Artifact) -> Vec<String> {
+    vec![body.payload_hash().to_string()]
+}
+
+/// Whether a statement names the application. A change record names no instance.
+fn is_of_app(body: &Artifact, app: &str) -> bool {
+    let about = &body.kind().row().about;
+    let Some(path) = about.app else { return false };
+    let text = |path: String| body.payload().text_at(&path);
+    let (name, namespace) = (text(format!("{path}.name")), text(format!("{path}.namespace")));
+    let Some((name, namespace)) = name.zip(namespace) else { return false };
+    let place = format!("{namespace}/{name}");
+    match about.instance {
+        Some(instance) => text(instance.to_owned()).is_some_and(|of| app == format!("{of}/{place}")),
+        None => app.split_once('/').is_some_and(|(_, rest)| rest == place),
+    }
+}
+
+/// The jobs that took part.
+pub fn jobs_in(log: &WholeLog, scope: &Scope, report: &Report, told: &[LeafIndex]) -> BTreeSet<String> {
+    let named = told.iter().filter_map(|at| log.timeline().get(*at)?.body.as_ref()?.keys().job);
+    match scope {
+        Scope::Job(job) => BTreeSet::from([job.clone()]),
+        Scope::App(_) => named.collect(),
+        _ => report.jobs.keys().cloned().collect(),
+    }
+}
+
+/// The whole text.
+pub fn story(log: &WholeLog, incident: &Incident) -> String {
+    let report = &incident.report;
+    let mut out = format!(
+        "Incident: {}\n{}\nas of {} entries of {}, rules {}\nVerdict of the audit on it: {}\n\nWhat happened\n\n",
+        escape(&incident.scope.to_string()),
+        incident.span,
+        report.as_of.size,
+        escape(log.origin()),
+        report.rules_version,
+        report.verdict.name(),
+    );
+    for at in &incident.told {
+        out.push_str(&line(log, report, *at));
+    }
+    out.push_str("\nFindings\n\n");
+    findings(report, |finding| finding.effect != Effect::Incomplete, &mut out);
+    out.push_str("\nMissing: without it nothing passes\n\n");
+    findings(report, |finding| finding.effect == Effect::Incomplete, &mut out);
+    for due in &report.pending {
+        let until = time(due.until_ms);
+        out.push_str(&format!("  {} {}: due until {until}\n", due.rule.code, entries(&due.entries)));
+    }
+    out.push_str("\nSeen and not judged\n\n");
+    for row in &report.coverage {
+        out.push_str(&format!("  {} {}\n", row.what, entries(&row.entries)));
+    }
+    if report.coverage.is_empty() {
+        out.push_str("  nothing\n");
+    }
+    out.push_str("\nWhat nobody submitted is not here, and no verdict reaches further than this.\n");
+    out
+}
+
+fn line(log: &WholeLog, report: &Report, at: LeafIndex) -> String {
+    let Some(seen) = log.timeline().get(at) else { return String::new() };
+    let entry = &seen.entry;
+    let logged = i64::try_from(entry.logged_at.unix_ms()).map(time).unwrap_or_default();
+    let mut says: Vec<String> = Vec::new();
+    match &seen.body {
+        Some(body) => {
+            let row = body.kind().row().summary;
+            let said = row.iter().filter_map(|(label, path)| Some((label, body.payload().text_at(path)?)));
+            says.extend(said.map(|(label, text)| format!("{label} {}", escape(text))));
+        }
+        None => says.push("its body is not shown".to_owned()),
+    }
+    let by = entry.signer.as_ref().map_or_else(
+        || format!("submitted by {}", escape(entry.submitter.as_str())),
+        |did| format!("signed by {}", escape(did.as_str())),
+    );
+    let codes: BTreeSet<&str> =
+        report.findings.iter().filter(|of| of.entries.contains(&at)).map(|of| of.rule.code).collect();
+    let codes: String = codes.into_iter().map(|code| format!("  << {code}")).collect();
+    let says = if says.is_empty() { String::new() } else { format!(": {}", says.join(", ")) };
+    format!("  {at}  {logged}  {}{says}; {by}{codes}\n", entry.kind.title())
+}
+
+fn findings(report: &Report, is_shown: impl Fn(&Finding) -> bool, out: &mut String) {
+    let before = out.len();
+    for finding in report.findings.iter().filter(|finding| is_shown(finding)) {
+        let (code, severity) = (finding.rule.code, finding.severity.name());
+        let (title, detail) = (&finding.words().title, escape(&finding.detail));
+        out.push_str(&format!("  {code} ({severity}) {}: {title}: {detail}\n", entries(&finding.entries)));
+    }
+    if out.len() == before {
+        out.push_str("  none\n");
+    }
+}
+
+fn entries(of: &[LeafIndex]) -> String {
+    let of: Vec<_> = of.iter().map(ToString::to_string).collect();
+    format!("[{}]", of.join(", "))
+}
