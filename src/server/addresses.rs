@@ -73,6 +73,18 @@ pub mod page {
         format!("/jobs/{}", segment(job))
     }
 
+    /// By `instance/namespace/name`.
+    pub fn app(app: &str) -> String {
+        let named: Vec<_> = app.split('/').map(segment).collect();
+        format!("/apps/{}", named.join("/"))
+    }
+
+    /// What happened in a scope, by the names of the form.
+    pub fn incidents(asked: &[(&str, &str)]) -> String {
+        let asked: Vec<_> = asked.iter().map(|(name, value)| format!("{name}={}", segment(value))).collect();
+        format!("/incidents?{}", asked.join("&"))
+    }
+
     pub fn run(agent: &str, run: &str) -> String {
         format!("/runs/{}/{}", segment(agent), segment(run))
     }

@@ -1,4 +1,4 @@
-//! Reports about jobs, runs and tokens at any size of the log, and all findings
+//! Reports about jobs, runs, tokens and applications at any size of the log, and all findings
 //! page by page: the audit, fed from the search rows.
 //!
 //! ```text
@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::{Did, Kind};
-use crate::audit::{AsOf, Finding, Gather, Report, Rule, Scope, Severity};
+use crate::audit::{AsOf, Finding, Gather, Link, Report, Rule, Scope, Severity};
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::desk::Desk;
 use crate::server::index::Index;
@@ -126,7 +126,7 @@ impl Audits {
 }
 
 impl Sitting {
-    /// The report about one job, run or token at `size`. Cost: the scope's
+    /// The report about one job, run, token or application at `size`. Cost: the scope's
     /// entries, each read and verified once. Blocks.
     ///
     /// # Errors
@@ -185,6 +185,10 @@ fn is_known(reading: &Reading<'_>, found: &BTreeSet<LeafIndex>, scope: &Scope, r
         Scope::Job(job) => is_judged || is_named(Sort::Job, job),
         Scope::Run { agent, run } => is_judged || (is_named(Sort::Run, run) && is_named(Sort::Agent, agent)),
         Scope::Token(hash) => is_judged || is_named(Sort::Token, hash),
-        Scope::Log | Scope::Agent(_) | Scope::App(_) => true,
+        Scope::App(app) => {
+            let is_filed = |at: &LeafIndex| reading.links(*at).contains(&Link::app(app));
+            !report.findings.is_empty() || found.iter().any(is_filed)
+        }
+        Scope::Log | Scope::Agent(_) => true,
     }
 }

@@ -8,6 +8,8 @@
 //! /runs/{agent}/{run}     everything that claims to belong to one run
 //! /b/{digest}             one proof bundle, for tickets: both verdicts at any size
 //! /jobs/{id}              which change, which runs, what is open
+//! /apps/{instance}/{namespace}/{name}  what was done to it, and who saw that
+//! /incidents              what happened in one scope and time, to print
 //! /findings               what is open, how bad, since when
 //! /findings/{code}        what a code means, what to do, what it does not prove
 //! ```
@@ -26,6 +28,7 @@ pub(crate) mod escape;
 pub(crate) mod states;
 pub(crate) mod words;
 
+mod app;
 mod bundle;
 mod card;
 mod code;
@@ -35,6 +38,7 @@ mod entry;
 mod finding;
 mod findings;
 mod home;
+mod incident;
 mod inline;
 mod job;
 mod judging;
@@ -89,6 +93,8 @@ pub fn router() -> Router<AppState> {
         .route("/runs/{agent}/{run}", get(run::page))
         .route("/b/{digest}", get(bundle::page))
         .route("/jobs/{id}", get(job::page))
+        .route("/apps/{instance}/{namespace}/{name}", get(app::page))
+        .route("/incidents", get(incident::page))
         .route("/findings", get(findings::page))
         .route("/findings/{code}", get(code::page))
         .route("/static/pulselog.css", get(async |headers| asset(&STYLESHEET_ASSET, &headers)))

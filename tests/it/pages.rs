@@ -2,11 +2,15 @@
 //! nothing an artifact holds becomes markup.
 
 #[cfg(feature = "server")]
+pub mod apps;
+#[cfg(feature = "server")]
 pub mod browser;
 #[cfg(feature = "server")]
 pub mod commands;
 #[cfg(feature = "server")]
 pub mod drawings;
+#[cfg(feature = "server")]
+pub mod incidents;
 #[cfg(feature = "server")]
 pub mod pulses;
 #[cfg(feature = "server")]
@@ -66,6 +70,13 @@ fn all_pages() -> Vec<String> {
         "/findings/NO_SUCH".to_owned(),
         "/b/zz".to_owned(),
         "/jobs/nobody".to_owned(),
+        "/apps/argocd-prod/argocd/payments-api".to_owned(),
+        "/apps/argocd-prod/argocd/nothing".to_owned(),
+        "/incidents".to_owned(),
+        "/incidents?job=job_123".to_owned(),
+        "/incidents?app=argocd-prod/argocd/payments-api&from=2026-01-01T00:00:00Z".to_owned(),
+        "/incidents?job=a&from=yesterday".to_owned(),
+        "/apps/%ff/x/y".to_owned(),
         "/runs/nobody/nothing".to_owned(),
         "/entries/999".to_owned(),
         "/entries/x".to_owned(),

@@ -8,10 +8,14 @@ use axum::http::Uri;
 use axum::response::Response;
 
 use crate::artifact::Kind;
+use crate::audit::Link;
 use crate::codes::service;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::addresses::page;
+use crate::server::desk::Paper;
+use crate::server::judge::AuditsError;
 use crate::server::log::view::StoredEntry;
+use crate::server::pages::app::acts;
 use crate::server::pages::document::{self, Document, FactRow, Member, Raw};
 use crate::server::pages::inline::{Chip, Said, When};
 use crate::server::pages::offline::Offline;
@@ -40,6 +44,8 @@ struct EntryPage {
     facts: Vec<FactRow>,
     pulse_href: Option<String>,
     bundle_href: Option<String>,
+    /// Page of the application that it names.
+    app: Option<(String, Said)>,
     runs: Vec<RunLink>,
     browser: Row,
     judged: Row,
@@ -107,6 +113,7 @@ fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryP
         facts: document.facts(),
         bundle_href: (kind == Kind::ProofBundle).then(|| page::bundle(&digest)),
         pulse_href: (kind == Kind::TrustPulse).then(|| page::pulse(&digest)),
+        app: app_link(reader, document.paper())?,
         runs: run_links(keys.agent.as_deref(), &keys.runs),
         browser: PageState::BrowserNotChecked.row(),
         judged: if is_run { PageState::JudgedElsewhere.row() } else { PageState::NotApplicable.row() },
@@ -122,6 +129,14 @@ fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryP
         digest,
         inclusion,
     })
+}
+
+/// The page of the application that an entry names; none where nobody whose
+/// word counts speaks of it.
+fn app_link(reader: &Reader, paper: &Paper) -> Result<Option<(String, Said)>, Trouble> {
+    let Some(app) = acts::app_of(paper) else { return Ok(None) };
+    let filed = reader.index.linked(&Link::app(&app), reader.view().size(), 1).map_err(AuditsError::from)?;
+    Ok((!filed.is_empty()).then(|| (page::app(&app), Said::name(&app))))
 }
 
 /// A run is known by agent and id; an entry that names no agent has no page of

@@ -46,7 +46,7 @@ pub(crate) struct Charged {
     pub run: Option<(String, Said)>,
     pub agent: Option<Chip>,
     pub token: Option<Chip>,
-    pub app: Option<Said>,
+    pub app: Option<(String, Said)>,
     pub submitter: Option<Said>,
     pub is_nobody: bool,
 }
@@ -113,7 +113,7 @@ impl Charged {
             run: run.map(|(agent, run)| (page::run(agent, run), Said::name(run))),
             agent: subject.agent.as_deref().map(Chip::did),
             token: subject.token.as_deref().map(Chip::hash),
-            app: said(&subject.app),
+            app: subject.app.as_deref().map(|app| (page::app(app), Said::name(app))),
             submitter: said(&subject.submitter),
             is_nobody: *subject == Subject::default(),
         }

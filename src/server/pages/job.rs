@@ -1,13 +1,15 @@
 //! `/jobs/{id}`: which change; what the audit says of the job and of each of
 //! its runs; what is open; what was recorded.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::Response;
 
-use crate::audit::{JudgedRun, Scope};
+use crate::audit::{JudgedRun, Report, Scope};
 use crate::codes::service;
 use crate::merkle::TreeSize;
 use crate::server::addresses::page;
@@ -21,6 +23,9 @@ use crate::server::pages::trouble::Trouble;
 use crate::server::pages::verdict::Verdicts;
 use crate::server::pages::{Answer, Handles, escape, offline, serve, words};
 
+/// Applications that one page links to.
+const APPS_MAX: usize = 20;
+
 #[derive(Template)]
 #[template(path = "job.html")]
 struct JobPage {
@@ -29,6 +34,9 @@ struct JobPage {
     verdicts: Verdicts,
     browser: Row,
     runs: Vec<RunRow>,
+    /// Applications that its calls were about.
+    apps: Vec<(String, Said)>,
+    incident: String,
     bundles: Vec<EntryRow>,
     record: Record,
     command: Option<String>,
@@ -79,11 +87,19 @@ fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> 
         job: Said::name(job),
         verdicts,
         browser: PageState::BrowserNotChecked.row(),
+        apps: apps(&made.report),
+        incident: page::incidents(&[("job", job)]),
         runs: made.report.runs.iter().map(RunRow::new).collect(),
         bundles: judging::rows(reader, std::mem::take(&mut record.bundles), size)?,
         record,
         command: offline::audit(reader, &[("job", job)]),
     })
+}
+
+/// Each once.
+fn apps(report: &Report) -> Vec<(String, Said)> {
+    let named: BTreeSet<&str> = report.matched.iter().filter_map(|of| of.subject.app.as_deref()).collect();
+    named.into_iter().take(APPS_MAX).map(|app| (page::app(app), Said::name(app))).collect()
 }
 
 impl RunRow {

@@ -86,11 +86,33 @@ impl Offline {
 /// Longest name that a command repeats.
 const NAME_BYTES_MAX: usize = 128;
 
+/// The command that makes the packet of an incident; `None` as for [`audit`].
+pub(crate) fn incident(reader: &Reader, field: &str, name: &str, span: [&String; 2]) -> Option<String> {
+    let times = ["from", "to"].into_iter().zip(span).filter(|(_, time)| !time.is_empty());
+    let names: Vec<(&str, &str)> =
+        [(field, name)].into_iter().chain(times.map(|(flag, time)| (flag, time.as_str()))).collect();
+    if !names.iter().all(|(_, name)| is_plain(name)) {
+        return None;
+    }
+    let (base, operator) = (&reader.base, &reader.facts.operator);
+    let names: String = names.iter().map(|(flag, name)| format!(" --{flag}={name}")).collect();
+    Some(format!(
+        "curl -fsS -o trust.policy '{base}/v1/trust-policy'\npulselog incident --log {base} --policy trust.policy{NEXT}\
+         --operator {operator}{NEXT}{} --out incident\npulselog verify incident --policy trust.policy{NEXT}\
+         --operator {operator}",
+        names.trim_start()
+    ))
+}
+
+/// Whether a shell takes a name as it stands.
+fn is_plain(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._:/+-".contains(&b);
+    !name.is_empty() && name.len() <= NAME_BYTES_MAX && name.bytes().all(plain)
+}
+
 /// The command that makes the report of one scope again, from the whole log;
 /// `None` when a name is not plain enough to be pasted into a shell.
 pub(crate) fn audit(reader: &Reader, scope: &[(&str, &str)]) -> Option<String> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._:-".contains(&b);
-    let is_plain = |name: &str| !name.is_empty() && name.len() <= NAME_BYTES_MAX && name.bytes().all(plain);
     if !scope.iter().all(|(_, name)| is_plain(name)) {
         return None;
     }

@@ -116,6 +116,14 @@ impl Choices {
         Query::try_from_uri(uri).map(|Query(choices)| choices).map_err(refuse)
     }
 
+    /// The same, of an address whose other fields are no numbers: the size alone.
+    ///
+    /// # Errors
+    /// As [`Choices::read`].
+    pub(crate) fn of_size(uri: &Uri) -> Result<Self, Trouble> {
+        Self::read(uri).map(|choices| Self { at: choices.at, ..Self::default() })
+    }
+
     /// The checkpoint to prove against.
     ///
     /// # Errors

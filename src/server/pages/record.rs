@@ -182,7 +182,7 @@ pub(super) fn named_job(reader: &Reader, job: &str, size: TreeSize) -> Result<Ve
 }
 
 /// What one line says of an artifact.
-fn summary(paper: &Paper) -> Vec<(&'static str, Said)> {
+pub(super) fn summary(paper: &Paper) -> Vec<(&'static str, Said)> {
     let Some(payload) = paper.payload() else { return Vec::new() };
     let said = |&(label, path): &(&'static str, &str)| payload.text_at(path).map(|t| (label, Said::name(t)));
     paper.stored.entry.kind.row().summary.iter().filter_map(said).collect()

@@ -199,6 +199,10 @@ fn sentence(audited: &Audited<'_>, failing: u64, what: &str) -> String {
             let pieces = words::counted(missing as u64, "piece of evidence", "pieces of evidence");
             format!("We cannot say yet: {pieces} {verb} missing. This is neither pass nor fail.")
         }
+        AuditStatus::NotApplicable if what == "application" => {
+            "No decision is about this application, and no rule found anything, so there is nothing to judge."
+                .to_owned()
+        }
         AuditStatus::NotApplicable => {
             format!("Nobody whose word counts speaks of this {what}, so there is nothing to judge.")
         }

@@ -36,6 +36,7 @@ pub fn verdict_pages(told: &Told) -> Vec<String> {
         "/findings?severity=critical&job=job-1".to_owned(),
         "/findings/TOKEN_REVOKED".to_owned(),
         "/jobs/job-1".to_owned(),
+        "/apps/argocd-prod/argocd/payments-api".to_owned(),
         run_page("job-1.r1"),
         run_page("job-1.r2"),
     ];
@@ -55,7 +56,7 @@ fn text(page: &Answer) -> String {
 }
 
 #[track_caller]
-fn shows(page: &Answer, words: &[&str]) {
+pub fn shows(page: &Answer, words: &[&str]) {
     let text = text(page);
     for word in words {
         assert!(text.contains(word), "{word:?} is not in {text}");

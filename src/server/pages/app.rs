@@ -1,0 +1,96 @@
+//! `/apps/{instance}/{namespace}/{name}`: what was done to one application, in
+//! order, each with the decision, the approval, the receipt and the reports that
+//! belong to it, and who saw it; who froze it and who ended that.
+//!
+//! The report begins at the entries that are filed under the application
+//! (`Link::app`), so it costs what hangs together with them and not the log; who
+//! holds no role is not filed there and makes no page longer.
+
+pub(super) mod acts;
+pub(super) mod controls;
+
+use askama::Template;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use axum::response::Response;
+
+use crate::audit::Scope;
+use crate::codes::service;
+use crate::merkle::TreeSize;
+use crate::server::addresses::page;
+use crate::server::pages::app::acts::{Act, Acts};
+use crate::server::pages::app::controls::{Control, controls};
+use crate::server::pages::inline::Said;
+use crate::server::pages::reader::{Choices, Reader, Shell, segments};
+use crate::server::pages::record::{Record, Sources};
+use crate::server::pages::states::{Row, State as PageState};
+use crate::server::pages::trouble::Trouble;
+use crate::server::pages::verdict::Verdicts;
+use crate::server::pages::{Answer, Handles, escape, offline, serve, words};
+
+#[derive(Template)]
+#[template(path = "app.html")]
+struct AppPage {
+    shell: Shell,
+    app: Said,
+    verdicts: Verdicts,
+    browser: Row,
+    acts: Vec<Act>,
+    /// How many earlier ones the page leaves out.
+    left: Option<String>,
+    controls: Vec<Control>,
+    record: Record,
+    incidents: String,
+    command: Option<String>,
+}
+
+pub(super) async fn page(
+    State(handles): State<Handles>,
+    named: Result<Path<(String, String, String)>, PathRejection>,
+    uri: Uri,
+) -> Response {
+    serve(handles, move |reader| {
+        let ((instance, namespace, name), choices) = (segments(named)?, Choices::read(&uri)?);
+        let app = format!("{instance}/{namespace}/{name}");
+        let size = choices.at(reader)?;
+        Ok(Answer::Page(show(reader, &app, size)?.render()?))
+    })
+    .await
+}
+
+pub(super) const NO_PROTOCOL: &str =
+    "Clawsig's rules judge bundles, and a bundle is of a run: each has its own verdicts on the pages of the runs.";
+
+fn show(reader: &Reader, app: &str, size: TreeSize) -> Result<AppPage, Trouble> {
+    let made = reader.sitting.report(&Scope::App(app.to_owned()), size)?;
+    if !made.is_known {
+        reader.view().check_none(size)?;
+        let sentence = format!(
+            "Nobody whose word counts speaks of this application among {}. An application is named by instance, \
+             namespace and name.",
+            words::entries(size.get())
+        );
+        return Err(Trouble::new(&service::SCOPE_NOT_FOUND, sentence).about(app));
+    }
+    let Acts { shown, left, uids } = Acts::read(reader, app, &made)?;
+    let controls = controls(reader, app, &uids, &made)?;
+    let sources = Sources { what: "application", size, made: Some(&made), named: Vec::new(), is_strict: false };
+    let record = Record::read(reader, sources)?;
+    let verdicts = Verdicts::of_report(reader, &made, "application", NO_PROTOCOL)?.pinned(reader, size, page::app(app));
+    let word = verdicts.audit.word.label;
+    let title = format!("{word} · Application {}", escape::plain(app, 60));
+    let description = format!("{word}. What was done to the application among {}.", record.searched);
+    Ok(AppPage {
+        shell: reader.shell(&title, description),
+        app: Said::name(app),
+        verdicts,
+        browser: PageState::BrowserNotChecked.row(),
+        acts: shown,
+        left: (left > 0).then(|| words::counted(left as u64, "earlier operation", "earlier operations")),
+        controls,
+        record,
+        incidents: page::incidents(&[("app", app)]),
+        command: offline::audit(reader, &[("app", app)]),
+    })
+}

@@ -1,0 +1,116 @@
+//! Who switched automated sync, froze the application or ended that: what
+//! persons record, what agents decided, and what Argo CD shows, in log order.
+
+use std::collections::BTreeSet;
+
+use crate::artifact::{Kind, Payload};
+use crate::audit::Finding;
+use crate::server::desk::Paper;
+use crate::server::judge::ScopeReport;
+use crate::server::pages::app::acts::{Step, is_of};
+use crate::server::pages::finding::Grade;
+use crate::server::pages::inline::{Chip, Said};
+use crate::server::pages::reader::Reader;
+use crate::server::pages::trouble::Trouble;
+
+/// Rows of one page, the newest.
+const CONTROLS_MAX: usize = 100;
+
+/// One statement about a freeze, a switch or a spec.
+pub(in crate::server::pages) struct Control {
+    pub step: Step,
+    pub what: &'static str,
+    /// Who did it, by the statement itself.
+    pub by: Option<Said>,
+    pub signer: Option<Chip>,
+    /// Of a freeze: what ended it, by entry.
+    pub ended: Option<Option<u64>>,
+    pub codes: Vec<(Grade, &'static str)>,
+    does: Does,
+}
+
+/// What it does to a freeze.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Does {
+    Freezes,
+    Ends,
+    Nothing,
+}
+
+/// The newest of them, in log order.
+///
+/// # Errors
+/// Those of the view.
+pub(super) fn controls(
+    reader: &Reader,
+    app: &str,
+    uids: &BTreeSet<String>,
+    made: &ScopeReport,
+) -> Result<Vec<Control>, Trouble> {
+    let mut found = Vec::new();
+    for (at, kind) in &made.entries {
+        if !matches!(kind, Kind::ChangeRecord | Kind::ArgocdDecision | Kind::ArgocdObservation) {
+            continue;
+        }
+        let paper = reader.desk().read(*at)?;
+        if is_of(&paper, app) || is_recorded(&paper, app, uids) {
+            found.extend(Control::new(reader, &paper, &made.report.findings));
+        }
+    }
+    for place in 0..found.len() {
+        if found[place].does == Does::Freezes {
+            let end = found[place + 1..].iter().find(|later| later.does == Does::Ends);
+            found[place].ended = Some(end.map(|end| end.step.index));
+        }
+    }
+    Ok(found.split_off(found.len().saturating_sub(CONTROLS_MAX)))
+}
+
+/// A record names no instance: it is of the application that has its uid.
+fn is_recorded(paper: &Paper, app: &str, uids: &BTreeSet<String>) -> bool {
+    let Some(Payload::ChangeRecord(says)) = paper.artifact().map(|body| body.says()) else { return false };
+    let of = says.app();
+    let named = of.namespace().zip(of.name()).map(|(namespace, name)| format!("{namespace}/{name}"));
+    let is_named = app.split_once('/').map(|(_, rest)| rest) == named.as_deref();
+    is_named && of.uid().is_some_and(|uid| uids.is_empty() || uids.contains(uid))
+}
+
+impl Control {
+    fn new(reader: &Reader, paper: &Paper, findings: &[Finding]) -> Option<Self> {
+        let body = paper.artifact()?;
+        let mut by = None;
+        let (what, does) = match body.says() {
+            Payload::ChangeRecord(says) => {
+                by = body.facts().into_iter().find(|fact| fact.label == "By").map(|fact| Said::name(&fact.value));
+                match says.what() {
+                    Some("freeze") => ("A person froze it", Does::Freezes),
+                    Some("unfreeze") => ("A person ended the freeze", Does::Ends),
+                    Some("rotate_credential") => ("A person rotated a credential", Does::Nothing),
+                    _ => ("A person changed something", Does::Nothing),
+                }
+            }
+            Payload::ArgocdDecision(says) if says.binds().action() == Some("set_auto_sync") => {
+                match (says.decision(), says.binds().params().auto_sync()) {
+                    (Some("allow"), Some("off")) => ("Decided: automated sync off", Does::Freezes),
+                    (Some("allow"), _) => ("Decided: automated sync on", Does::Ends),
+                    _ => ("Refused: a switch of automated sync", Does::Nothing),
+                }
+            }
+            Payload::ArgocdObservation(says) => match (says.event(), says.after()) {
+                (Some("auto_sync"), Some("on")) => ("Seen: automated sync is on, by nobody who is named", Does::Ends),
+                (Some("auto_sync"), Some("off")) => {
+                    ("Seen: automated sync is off, by nobody who is named", Does::Nothing)
+                }
+                (Some("auto_sync"), _) => ("Seen: whether automated sync is on is not known", Does::Nothing),
+                (Some("spec_change"), _) => ("Seen: the spec changed, by nobody who is named", Does::Nothing),
+                (Some("lifecycle"), _) => ("Seen: the application itself came, goes, or was made anew", Does::Nothing),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let here = findings.iter().filter(|finding| finding.entries.contains(&paper.stored.index));
+        let codes = here.map(|finding| (Grade::of(finding.severity), finding.rule.code)).collect();
+        let signer = body.signer().map(|did| Chip::did(did.as_str()));
+        Some(Self { step: Step::new(reader, paper), what, by, signer, ended: None, codes, does })
+    }
+}

@@ -1,0 +1,231 @@
+//! `/incidents?job=…|token=…|app=…&from=…&to=…`: what happened in one scope and
+//! time, in order, to print: verdict, findings, entries with their proofs, and
+//! what is missing.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::Uri;
+use axum::response::Response;
+
+use crate::artifact::Kind;
+use crate::artifact::time::unix_ms;
+use crate::audit::{Finding, Scope};
+use crate::codes::service;
+use crate::merkle::{Hash, LeafIndex, TreeSize};
+use crate::server::addresses;
+use crate::server::judge::ScopeReport;
+use crate::server::pages::app::NO_PROTOCOL;
+use crate::server::pages::app::acts::{Act, Papers, is_of};
+use crate::server::pages::inline::{Said, When};
+use crate::server::pages::reader::{Choices, Reader, Shell};
+use crate::server::pages::record::summary;
+use crate::server::pages::rows::EntryRow;
+use crate::server::pages::states::{Row, State as PageState};
+use crate::server::pages::trouble::Trouble;
+use crate::server::pages::verdict::Verdicts;
+use crate::server::pages::{Answer, Handles, escape, offline, serve, words};
+use crate::text::percent;
+
+/// Entries that one page lists, the first; the command gives all.
+const ROWS_MAX: usize = 500;
+/// Longest name that is asked for.
+const NAME_BYTES_MAX: usize = 800;
+
+#[derive(Template)]
+#[template(path = "incident.html")]
+struct IncidentPage {
+    shell: Shell,
+    /// "Job", "Token", "Application".
+    what: &'static str,
+    name: Said,
+    from: Option<When>,
+    to: Option<When>,
+    verdicts: Verdicts,
+    browser: Row,
+    acts: Vec<Act>,
+    /// How many earlier operations the page leaves out.
+    acts_left: Option<String>,
+    rows: Vec<EntryRow>,
+    proofs: Vec<(u64, String)>,
+    left: Option<String>,
+    asked: Asked,
+    command: Option<String>,
+}
+
+/// What the reader asked for, as it was spelled.
+#[derive(Default, serde::Deserialize)]
+struct Asked {
+    #[serde(default)]
+    job: String,
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    app: String,
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    to: String,
+}
+
+/// Milliseconds since 1970: from, and up to but without.
+struct Span {
+    from: Option<i64>,
+    to: Option<i64>,
+}
+
+impl Span {
+    fn holds(&self, ms: u64) -> bool {
+        let ms = i64::try_from(ms).unwrap_or(i64::MAX);
+        self.from.is_none_or(|from| from <= ms) && self.to.is_none_or(|to| ms < to)
+    }
+}
+
+fn refuse(sentence: impl Into<String>) -> Trouble {
+    Trouble::new(&service::INVALID_PARAMETER, sentence)
+}
+
+impl Asked {
+    fn read(uri: &Uri) -> Result<Self, Trouble> {
+        let sentence = "Each of job, token, app, from, to and at may be given once, as text.";
+        let refuse = |_| Trouble::new(&service::QUERY_NOT_UNDERSTOOD, sentence);
+        Query::try_from_uri(uri).map(|Query(asked)| asked).map_err(refuse)
+    }
+
+    /// The one scope, with its word and the name of its field.
+    fn scope(&self) -> Result<(Scope, &'static str, &'static str), Trouble> {
+        let given = [("job", &self.job), ("token", &self.token), ("app", &self.app)];
+        let mut given = given.into_iter().filter(|(_, text)| !text.is_empty());
+        let (Some((field, text)), None) = (given.next(), given.next()) else {
+            return Err(refuse("job, token, app: exactly one of these is needed, to say what the incident is about."));
+        };
+        if text.len() > NAME_BYTES_MAX {
+            return Err(refuse(format!("{field}: must have 1 to {NAME_BYTES_MAX} bytes.")).about(text));
+        }
+        match field {
+            "job" => Ok((Scope::Job(text.clone()), "Job", field)),
+            "token" if Hash::from_hex(text).is_ok() => Ok((Scope::Token(text.clone()), "Token", field)),
+            "token" => Err(refuse(
+                "token: must be 64 lowercase hex digits, the SHA-256 of the compact token. What was given is not \
+                 repeated here: it may be the token itself.",
+            )),
+            _ => {
+                let parts: Vec<_> = text.split('/').collect();
+                if parts.len() != 3 || parts.contains(&"") {
+                    return Err(refuse("app: must be instance/namespace/name.").about(text));
+                }
+                Ok((Scope::App(text.clone()), "Application", field))
+            }
+        }
+    }
+
+    fn span(&self) -> Result<Span, Trouble> {
+        let read = |field: &str, text: &str| {
+            if text.is_empty() {
+                return Ok(None);
+            }
+            let sentence =
+                format!("{field}: must be an RFC 3339 time with a zone, as 2026-11-27T09:00:00Z or …T10:00:00+01:00.");
+            // What a form or a hand leaves bare in an address: + is a blank there.
+            unix_ms(&text.replace(' ', "+"))
+                .or_else(|| unix_ms(text))
+                .map(Some)
+                .ok_or_else(|| refuse(sentence).about(text))
+        };
+        let (from, to) = (read("from", &self.from)?, read("to", &self.to)?);
+        if from.zip(to).is_some_and(|(from, to)| from >= to) {
+            return Err(refuse("from: must be before to.").about(&format!("{} to {}", self.from, self.to)));
+        }
+        Ok(Span { from, to })
+    }
+
+    /// The same question at the newest size.
+    fn newest(&self) -> String {
+        let fields =
+            [("job", &self.job), ("token", &self.token), ("app", &self.app), ("from", &self.from), ("to", &self.to)];
+        let given = fields.into_iter().filter(|(_, text)| !text.is_empty());
+        let given: Vec<_> = given.map(|(field, text)| format!("{field}={}", percent::segment(text))).collect();
+        format!("/incidents?{}", given.join("&"))
+    }
+}
+
+pub(super) async fn page(State(handles): State<Handles>, uri: Uri) -> Response {
+    serve(handles, move |reader| {
+        let (asked, choices) = (Asked::read(&uri)?, Choices::of_size(&uri)?);
+        let size = choices.at(reader)?;
+        Ok(Answer::Page(show(reader, asked, size)?.render()?))
+    })
+    .await
+}
+
+fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<IncidentPage, Trouble> {
+    let ((scope, what, field), span) = (asked.scope()?, asked.span()?);
+    let name = [&asked.job, &asked.token, &asked.app].into_iter().find(|text| !text.is_empty()).cloned();
+    let name = name.unwrap_or_default();
+    let made = reader.sitting.report(&scope, size)?;
+    if !made.is_known {
+        reader.view().check_none(size)?;
+        let sentence = format!("{field}: nobody whose word counts speaks of it among {}.", words::entries(size.get()));
+        return Err(Trouble::new(&service::SCOPE_NOT_FOUND, sentence).about(&name));
+    }
+    let told = told(reader, &scope, &span, &made)?;
+    let papers = Papers::read(reader, &made, |paper| match &scope {
+        Scope::App(app) => is_of(paper, app),
+        _ => true,
+    })?;
+    let in_time = |at| reader.view().entry(at).is_ok_and(|stored| span.holds(stored.entry.logged_at.unix_ms()));
+    let (acts, acts_left) = papers.acts(reader, &made.report, |entries| entries.iter().any(|at| in_time(*at)));
+    let low = what.to_ascii_lowercase();
+    let verdicts = Verdicts::of_report(reader, &made, &low, NO_PROTOCOL)?.pinned(reader, size, asked.newest());
+    let (total, rows) = (told.len(), told.into_iter().take(ROWS_MAX).collect::<Vec<_>>());
+    let proofs = rows.iter().map(|row| (row.index, addresses::proof(LeafIndex::new(row.index), reader.view().size())));
+    let title = format!("{} · Incident of {low} {}", verdicts.audit.word.label, escape::plain(&name, 40));
+    let description = format!("What happened, in order: {}.", words::entries(total as u64));
+    let left = total.saturating_sub(ROWS_MAX) as u64;
+    let moment = |ms: Option<i64>| ms.and_then(|ms| u64::try_from(ms).ok()).map(When::second);
+    Ok(IncidentPage {
+        shell: reader.shell(&title, description),
+        what,
+        name: Said::name(&name),
+        from: moment(span.from),
+        to: moment(span.to),
+        verdicts,
+        browser: PageState::BrowserNotChecked.row(),
+        acts,
+        acts_left: (acts_left > 0).then(|| words::counted(acts_left as u64, "earlier operation", "earlier operations")),
+        proofs: proofs.collect(),
+        rows,
+        left: (left > 0).then(|| words::counted(left, "later entry", "later entries")),
+        command: offline::incident(reader, field, &name, [&asked.from, &asked.to]),
+        asked,
+    })
+}
+
+/// Entries of the time that the scope's audit joins, in log order. What every
+/// audit reads is told of none; an application's jobs bring entries of others,
+/// of which only those are told that belong to its operations.
+fn told(reader: &Reader, scope: &Scope, span: &Span, made: &ScopeReport) -> Result<Vec<EntryRow>, Trouble> {
+    let mut rows = Vec::new();
+    let matched: BTreeSet<_> = made.report.matched.iter().flat_map(|of| of.entries.iter().copied()).collect();
+    let findings: &[Finding] = &made.report.findings;
+    for (at, kind) in &made.entries {
+        if *kind == Kind::AuditRoots {
+            continue;
+        }
+        let paper = reader.desk().read(*at)?;
+        let is_told = match scope {
+            Scope::App(app) => {
+                let is_found = || findings.iter().any(|finding| finding.entries.contains(at));
+                is_of(&paper, app) || matched.contains(at) || is_found()
+            }
+            _ => true,
+        };
+        if is_told && span.holds(paper.stored.entry.logged_at.unix_ms()) {
+            let mut row = EntryRow { names: summary(&paper), ..EntryRow::new(&paper.stored) };
+            row.mark(findings);
+            rows.push(row);
+        }
+    }
+    Ok(rows)
+}

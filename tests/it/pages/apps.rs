@@ -1,0 +1,89 @@
+//! The page of an application: its operations with what belongs to each, who saw
+//! them, who froze it; and that nobody without a role gets onto it.
+
+use crate::audit::goldens::authority::neighbours;
+use crate::audit::goldens::reconciled::silent;
+use crate::make::audit::{Story, nonce};
+use crate::make::service::Answer;
+use crate::make::told::Told;
+use crate::make::{good_payload, kind, set};
+use crate::pages::verdicts::{guilty, shows};
+
+const PAGE: &str = "/apps/argocd-prod/argocd/payments-api";
+const UID: &str = "0c6a8b0e-51f0-4f0e-9f5e-0a2f6a1d7b11";
+
+/// The rows of the operations.
+fn acts(page: &Answer) -> String {
+    let html = page.text();
+    let from = html.split_once("id=\"acts\"").expect("the operations").1;
+    from.split_once("id=\"controls\"").expect("the controls").0.to_owned()
+}
+
+#[test]
+fn an_application_shows_each_operation_with_what_belongs_to_it_and_who_saw_it() {
+    let told = Told::of(&Story::clean());
+    let page = told.service.get(PAGE);
+    assert_eq!(page.status, 200, "{}", page.text());
+    shows(
+        &page,
+        &["Pass Audit · found by this server", "sync, allowed", "rollback, allowed", "refused by the wrapper"],
+    );
+    shows(&page, &["reported: Argo CD tells of it", "Tied by", "outcome accepted", "says approve", "job job-1"]);
+    let sync = acts(&page);
+    let sync = sync
+        .split("<p class=\"what\"><strong>")
+        .find(|row| row.starts_with("sync, allowed"))
+        .expect("the sync")
+        .to_owned();
+    for part in ["Decision before a call", "Approval", "Receipt of a call", "Observation of Argo CD", ".tlog-proof"] {
+        assert!(sync.contains(part), "{part} is not in {sync}");
+    }
+    shows(&page, &["--app=argocd-prod/argocd/payments-api"]);
+    let job = told.service.get("/jobs/job-1");
+    assert!(job.text().contains(&format!("href=\"{PAGE}\"")), "the job's page leads to it");
+}
+
+#[test]
+fn what_no_decision_has_stands_alone_with_its_finding() {
+    let mut story = Story::clean();
+    silent(&mut story);
+    let told = Told::of(&story);
+    let page = told.service.get(PAGE);
+    shows(&page, &["sync, tied to no decision", "UNREPORTED_ACTION", "by user proj:payments:agent"]);
+    let page = told.service.get(&format!("{PAGE}?at=12"));
+    assert!(!page.text().contains("UNREPORTED_ACTION"), "an older size does not know it");
+    shows(&page, &["Pinned to 12 entries"]);
+    let page = told.service.get(&format!("{PAGE}?at=1"));
+    assert_eq!(page.status, 404);
+    shows(&page, &["Nobody whose word counts speaks of this application"]);
+}
+
+#[test]
+fn a_verdict_on_an_application_is_the_one_of_the_whole_log() {
+    let told = Told::of(&guilty());
+    let page = told.service.get(PAGE);
+    shows(&page, &["Fail Audit · found by this server", "TOKEN_REVOKED"]);
+}
+
+#[test]
+fn a_freeze_says_who_froze_it_and_what_ended_it() {
+    let mut story = Story::clean();
+    neighbours(&mut story);
+    for (name, what) in [("frozen", "freeze"), ("thawed", "unfreeze")] {
+        let mut record = good_payload(kind("change_record"));
+        for (member, value) in [("job_id", "job-1"), ("what", what), ("app.uid", UID), ("app.namespace", "argocd")] {
+            set(&mut record, member, Some(value.into()));
+        }
+        set(&mut record, "app.name", Some("payments-api".into()));
+        set(&mut record, "by", Some("<b>ops</b>".into()));
+        set(&mut record, "nonce", Some(nonce(name).into()));
+        story.log(name, "change_record", "recorder", record);
+    }
+    let told = Told::of(&story);
+    let page = told.service.get(PAGE);
+    let thawed = story.index("thawed");
+    shows(&page, &["A person froze it", &format!("Ended by entry {thawed}."), "A person ended the freeze"]);
+    assert!(page.text().contains("&lt;b&gt;ops&lt;/b&gt;") && !page.text().contains("<b>ops"));
+    let page = told.service.get(&format!("{PAGE}?at={thawed}"));
+    shows(&page, &["Not ended up to this size."]);
+}
