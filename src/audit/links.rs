@@ -180,7 +180,14 @@ pub fn filed_under(filing: &Filing<'_>, roots: Option<&Value>, operator: &Did, o
             roots.is_some_and(|roots| Roots::new(statement.digest, roots).hold(&statement, None))
         }
     };
-    if counts { of_statement(&statement) } else { vec![Link::UNTRUSTED] }
+    if !counts {
+        return vec![Link::UNTRUSTED];
+    }
+    let mut links = of_statement(&statement);
+    links.extend(apps_of(statement.payload));
+    links.sort_unstable();
+    links.dedup();
+    links
 }
 
 /// Where an entry is filed whose body is not at hand: one that an agent vouches
@@ -261,11 +268,8 @@ fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
             links.extend(bundle.pulselog().job().map(|job| Link::own_job(agent.as_str(), job)));
         }
     }
-    links.extend(apps_of(statement.payload));
     let id = statement.payload.id_given_once();
     links.extend(id.zip(statement.signer).map(|(id, signer)| Link::once(statement.kind, signer.as_str(), id)));
-    links.sort_unstable();
-    links.dedup();
     links
 }
 

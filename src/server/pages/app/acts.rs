@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::artifact::{ArgocdDecision, ArgocdObservation, Kind, Payload};
 use crate::audit::{self, Certainty, Effect, Finding, Matched, Report, Subject, Tie};
 use crate::merkle::LeafIndex;
-use crate::server::addresses;
+use crate::server::addresses::{self, page};
 use crate::server::desk::Paper;
 use crate::server::index::names::{Sort, names};
 use crate::server::judge::ScopeReport;
@@ -28,7 +28,8 @@ pub(in crate::server::pages) struct Act {
     pub index: u64,
     /// "sync, allowed".
     pub title: String,
-    pub app: Option<Said>,
+    /// The application, with its page.
+    pub app: Option<(String, Said)>,
     /// Who tells of it, with what that means.
     pub seen: Option<(&'static str, &'static str)>,
     /// What ties an operation to the decision, and how certain that is.
@@ -185,7 +186,7 @@ impl Papers {
         Act {
             index: of.entries.first().map_or(0, |at| at.get()),
             title: of.title,
-            app: papers.iter().find_map(|paper| app_of(paper)).map(|app| Said::name(&app)),
+            app: papers.iter().find_map(|paper| app_of(paper)).map(|app| (page::app(&app), Said::name(&app))),
             seen: of.matched.map(|of| of.grade).map(grade).or_else(|| reported(&papers)),
             tie: of.matched.and_then(|of| of.by.map(tie).zip(of.certainty.map(certainty))),
             more: papers.len().saturating_sub(STEPS_MAX),
@@ -196,7 +197,8 @@ impl Papers {
                 Some(Effect::Incomplete) => Some(Outcome::Incomplete.word()),
                 Some(Effect::Shown) | None => None,
             },
-            charged: Charged::new(of.matched.map_or(&of.subject, |of| &of.subject)),
+            // The title names the application.
+            charged: Charged { app: None, ..Charged::new(of.matched.map_or(&of.subject, |of| &of.subject)) },
         }
     }
 }
