@@ -9,6 +9,7 @@ use crate::artifact::time::unix_ms;
 use crate::audit::SKEW_MS;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::observed::makes_history;
+use crate::audit::reconcile::is_of_history;
 use crate::audit::scene::Scene;
 use crate::audit::statement::app_name;
 use crate::audit::windows::LOOK_MS;
@@ -46,7 +47,9 @@ fn histories(scene: &Scene<'_>, findings: &mut Findings) {
     let mut histories: BTreeMap<(&str, &str), (Option<String>, History)> = BTreeMap::new();
     for (report, _) in &scene.operations {
         let says = report.payload;
-        let id = says.history_id().filter(|_| report.op_key().is_some() && makes_history(report));
+        // An entry that a poller found without its operation is reported too.
+        let is_told = (report.op_key().is_some() || is_of_history(report)) && makes_history(report);
+        let id = says.history_id().filter(|_| is_told);
         if let (Some(app), Some(id)) = (says.instance().zip(says.app().uid()), id) {
             let of_app = || (app_name(says.instance(), says.app()), History::new());
             histories.entry(app).or_insert_with(of_app).1.entry(id).or_insert(report.at);

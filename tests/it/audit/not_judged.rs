@@ -53,6 +53,37 @@ fn changes_of_a_governed_application_are_said_at_it_and_others_are_not() {
     }
 }
 
+/// Three operations after each other, each an entry of the application's history;
+/// of the second the poller found the entry alone, where it is not seen by key.
+fn histories(second: Option<(u32, bool)>, third: u32) -> Vec<u64> {
+    let mut story = Story::clean();
+    story.set("seen", "history_id", 41_u32);
+    for (name, told) in [("second", second), ("third", Some((third, true)))] {
+        let Some((id, by_key)) = told else { continue };
+        story.wait(600_000);
+        story.observe(name, name, "sync", false);
+        story.set(name, "history_id", id);
+        if !by_key {
+            story.set(name, "channel", "poll");
+            ["operation_digest", "op_key"].iter().for_each(|shown| story.unset(name, shown));
+        }
+    }
+    let log = story.timeline();
+    let report = story.audit();
+    let said = rows(&report.coverage, "entries of the history between");
+    let said = said.iter().flat_map(|row| &row.entries).map(|at| at.get());
+    // Told from the end of the log, where these reports stand.
+    said.map(|at| log.size().get() - at).collect()
+}
+
+#[test]
+fn an_entry_of_the_history_that_a_poller_found_alone_is_reported_as_much_as_any() {
+    assert!(histories(Some((42, true)), 43).is_empty());
+    assert!(histories(Some((42, false)), 43).is_empty(), "nothing is missing between 41 and 43");
+    assert_eq!(histories(None, 43).len(), 2, "42 is told by nobody");
+    assert_eq!(histories(Some((42, false)), 44), [2, 1], "43 is told by nobody, and stands after the entry");
+}
+
 /// Roots that distrust the issuer from an index on, and the log before them.
 fn distrusting(from: u64) -> (Timeline, pulselog::artifact::Artifact<'static>) {
     let mut story = Story::clean();
