@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::audit::reconcile;
 use crate::audit::rule::{Effect, Rule, Severity};
 use crate::audit::undecided::NotHere;
 use crate::audit::windows::NAMED_MAX;
@@ -93,6 +94,23 @@ impl Finding {
             detail: detail.into(),
             not_here: Vec::new(),
         }
+    }
+}
+
+/// Said where only what links join was read.
+const PART_READ: &str = "; what links join was read: whether a decision that is only alike explains it, the audit of the log or the \
+     application says";
+
+impl Finding {
+    /// The same, said by whoever read only what links join: a decision that may
+    /// explain an operation or a call without being tied to it was not read, and
+    /// what was not read accuses nobody.
+    #[must_use]
+    pub(crate) fn of_a_part(self) -> Self {
+        if self.effect != Effect::Fails || !reconcile::rests_on_likeness(self.rule) {
+            return self;
+        }
+        Self { effect: Effect::Incomplete, detail: self.detail + PART_READ, ..self }
     }
 }
 

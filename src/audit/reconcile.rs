@@ -113,6 +113,12 @@ pub(super) static RULES: &[&Rule] = &[
     &IDENTITY_SHARED,
 ];
 
+/// Whether a finding says that nothing explains what was done, neither what it
+/// names nor what is only alike to it, which no link leads to.
+pub(super) fn rests_on_likeness(rule: &Rule) -> bool {
+    [UNREPORTED_ACTION.code, UNLOGGED_ATTEMPT.code].contains(&rule.code)
+}
+
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     unjoined(scene, findings);
     operations(scene, findings);

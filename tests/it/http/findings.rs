@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use pulselog::artifact::json::{Value, to_compact};
 use pulselog::audit::Finding;
 
+use crate::audit::goldens::reconciled::lost_and_seen;
 use crate::audit::slices::tangled;
 use crate::make::audit::Story;
 use crate::make::told::{Told, whole};
@@ -58,6 +59,24 @@ fn stories() -> Vec<Story> {
     distrusted.log("later roots", "audit_roots", "operator", roots);
     stories.push(distrusted);
     stories
+}
+
+/// What links join holds no decision that is only alike to an operation: the
+/// whole log explains it, and a page that accused its agent would be wrong.
+#[test]
+fn an_operation_that_a_decision_alike_explains_accuses_nobody() {
+    let mut story = Story::clean();
+    lost_and_seen(&mut story);
+    let told = Told::of(&story);
+    let report = whole(&told.timeline(), told.service.size());
+    assert!(report.findings.iter().all(|finding| finding.rule.code != "UNREPORTED_ACTION"));
+    for query in ["", &format!("agent={}", did("agent"))] {
+        let found = pages(&told, query);
+        let of_it: Vec<_> = found.iter().filter(|finding| finding.contains("UNREPORTED_ACTION")).collect();
+        assert!(!of_it.is_empty(), "the part that was read leaves it open");
+        assert!(of_it.iter().all(|finding| finding.contains(r#""effect":"incomplete""#)), "{of_it:?}");
+        assert!(of_it.iter().all(|finding| finding.contains("the audit of the log")), "{of_it:?}");
+    }
 }
 
 #[test]
