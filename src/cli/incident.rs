@@ -40,18 +40,22 @@ of the log is needed: make one of each job first, with pulselog audit --attest.
 
 Examples:
   pulselog incident --log http://127.0.0.1:8080 --policy trust.policy --operator did:key:z6Mk… \\
-      --app argocd-prod/argocd/payments-api --from 2026-11-27T09:00:00Z --to 2026-11-27T11:00:00+01:00 \\
-      --out incident-17
-  pulselog incident --log /mirror --policy trust.policy --operator did:key:z6Mk… --job job-7 --out job-7
+      --app argocd-prod/argocd/payments-api --out incident-17 \\
+      --from 2026-11-27T09:00:00Z --to 2026-11-27T11:00:00+01:00
+  pulselog incident --log /mirror --policy trust.policy --operator did:key:z6Mk… \\
+      --job job-7 --out job-7
   pulselog verify incident-17 --policy trust.policy --operator did:key:z6Mk…
 
 Exit codes: 0 written and read back, 1 refused or the log does not verify, 2 wrong usage, 3 the
 log was not reached, nothing is of the scope and time, or the packet is written and something
-that a verdict needs is not in it. What the verdict is changes no exit code: read it in the first line.";
+that a verdict needs is not in it. What the verdict is changes no exit code: read it in the
+first line.";
 
 /// Make the packet of an incident: what happened in one scope and time.
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
+#[command(override_usage = "pulselog incident --log <LOG> --policy <FILE> --operator <DID> --out <DIR> \
+    <--job|--token|--app> <OF> [OPTIONS]")]
 #[command(group(clap::ArgGroup::new("of").args(["job", "token", "app"]).required(true)))]
 pub struct Args {
     /// The whole log: a directory laid out as tlog-tiles with artifacts/<hex>, or an address.
