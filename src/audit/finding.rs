@@ -98,16 +98,15 @@ impl Finding {
 }
 
 /// Said where only what links join was read.
-const PART_READ: &str = "; what links join was read: whether a decision that is only alike explains it, the audit of the log or the \
-     application says";
+const PART_READ: &str = "; only what links join was read: whether a decision explains it, the audit of the log says";
 
 impl Finding {
     /// The same, said by whoever read only what links join: a decision that may
-    /// explain an operation or a call without being tied to it was not read, and
-    /// what was not read accuses nobody.
+    /// explain it without being tied to it was not read, and what was not read accuses
+    /// nobody.
     #[must_use]
     pub(crate) fn of_a_part(self) -> Self {
-        if self.effect != Effect::Fails || !reconcile::rests_on_likeness(self.rule) {
+        if self.effect != Effect::Fails || !reconcile::rests_on_the_unlinked(self.rule) {
             return self;
         }
         Self { effect: Effect::Incomplete, detail: self.detail + PART_READ, ..self }

@@ -114,8 +114,8 @@ pub(super) static RULES: &[&Rule] = &[
 ];
 
 /// Whether a finding says that nothing explains what was done, neither what it
-/// names nor what is only alike to it, which no link leads to.
-pub(super) fn rests_on_likeness(rule: &Rule) -> bool {
+/// names nor a decision that is only alike to it, which no link leads to.
+pub(super) fn rests_on_the_unlinked(rule: &Rule) -> bool {
     [UNREPORTED_ACTION.code, UNLOGGED_ATTEMPT.code].contains(&rule.code)
 }
 

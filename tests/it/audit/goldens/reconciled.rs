@@ -29,7 +29,7 @@ pub fn silent(story: &mut Story) {
 }
 
 /// The same, where nobody but Argo CD writes the applications.
-fn silent_and_closed(story: &mut Story) {
+pub fn silent_and_closed(story: &mut Story) {
     closed(story);
     silent(story);
 }

@@ -92,7 +92,7 @@ fn entry(story: &mut Story, name: &str) {
 }
 
 /// The line says when the call was made.
-fn refused_when_nothing_was_decided(story: &mut Story) {
+pub fn refused_when_nothing_was_decided(story: &mut Story) {
     refused(story, "Sync");
     let at = time(story.now_ms() - 900_000);
     story.set("refused", "at", at);
