@@ -4,26 +4,21 @@
 mod story;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use pulselog::artifact::Did;
 use pulselog::artifact::time::unix_ms;
 use pulselog::audit::{Report, Scope, Verdict, audit_at, reached_from};
 use pulselog::merkle::LeafIndex;
-use pulselog::verify::judge::{Evidence, Judge};
-use pulselog::verify::packet::{MANIFEST, Packet};
+use pulselog::verify::judge::PackedJobs;
 use pulselog::verify::packing::{Packing, pack_jobs};
 use pulselog::verify::plain_text::escape;
 use pulselog::verify::whole_log::WholeLog;
 
 use crate::cli::audit::{application, token_hash};
-use crate::cli::bounds::Bounds;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::incident::story::{Span, jobs_in, story};
-use crate::cli::log_source::LogSource;
-use crate::cli::packet::{is_attested, is_free, quoted, why_open, write};
-use crate::cli::verify::{operator, policy as named, trust};
-use crate::cli::{evidence, print, print_json};
+use crate::cli::packet::making::{Making, is_attested, why_open};
+use crate::cli::{print, print_json};
 
 const AFTER: &str = "\
 incident.txt says in the log's order what happened: each entry with its time, what it
@@ -58,15 +53,6 @@ first line.";
     <--job|--token|--app> <OF> [OPTIONS]")]
 #[command(group(clap::ArgGroup::new("of").args(["job", "token", "app"]).required(true)))]
 pub struct Args {
-    /// The whole log: a directory laid out as tlog-tiles with artifacts/<hex>, or an address.
-    #[arg(long, value_name = "DIR|URL")]
-    log: String,
-    /// Whose checkpoints to believe; a copy goes into the packet.
-    #[arg(long, value_name = "trust.policy")]
-    policy: PathBuf,
-    /// The operator whose roots count: take it from a source you trust.
-    #[arg(long, value_name = "DID")]
-    operator: String,
     /// One job.
     #[arg(long, value_name = "JOB")]
     job: Option<String>,
@@ -82,64 +68,24 @@ pub struct Args {
     /// Only what was logged before this time: RFC 3339 with a zone.
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
-    /// Directory to write: one that is not there, or empty.
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-    /// Write what was made as JSON.
-    #[arg(long)]
-    json: bool,
+    // Last: what stands below its bounds would be told as one of them.
     #[command(flatten)]
-    bounds: Bounds,
+    making: Making,
 }
 
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    args.bounds.watch(true);
     let (scope, span) = (scope(args)?, span(args)?);
-    is_free(&args.out)?;
-    let text = named(&args.policy)?;
-    let (policy, pinned) = (trust(Some(&text))?, operator(&args.operator)?);
-    let log = LogSource::parse(&args.log, args.bounds)?.read(&policy)?;
-    if log.timeline().roots_of(&pinned).is_none() {
-        return Err(Failure::incomplete(
-            "--operator: the log holds no roots of this operator, so nothing is of any job",
-        ));
-    }
-    let incident = Incident::of(&log, scope, span, &pinned)?;
-    let mut packing = incident.packed(&log, &pinned)?;
-    packing.files.push(("trust.policy".to_owned(), text));
-    packing.files.push(("incident.txt".to_owned(), story(&log, &incident).into_bytes()));
-    packing.files.push(("README.txt".to_owned(), readme(args, &incident).into_bytes()));
-    packing.files.push((MANIFEST.to_owned(), Packet::manifest_of(&packing.files).into_bytes()));
-    write(&args.out, &packing.files)?;
-    let mut judge = Judge::new(pulselog::protocol::Options::at(jiff::Timestamp::now().as_millisecond()));
-    let packet = evidence::packet(std::slice::from_ref(&args.out), &policy, args.bounds.budget(), None)?;
-    judge.operator = Some(pinned);
-    judge.evidence = Evidence::Packet(Box::new(packet));
-    let (read_back, judged) = (judge.evidence_report(), judge.packed_jobs());
-    if read_back.exit_code() == Exit::Fail.number() {
-        let why = format!("--out {}: does not verify: {}", args.out.display(), read_back.checks_text());
-        return Err(Failure::fail(why));
-    }
-    let mut open = Vec::new();
-    for job in &incident.jobs {
-        match judged.iter().find(|of| of.job == *job).map(|of| &of.verification) {
-            Some(of) if is_attested(of) => {}
-            Some(of) => open.extend(why_open(of).into_iter().map(|why| format!("job {job}: {why}"))),
-            None => open.push(format!(
-                "job {job}: no statement of the operator says that nothing else of the log is needed; make one with \
-                 pulselog audit --attest, then the packet again"
-            )),
-        }
-    }
-    if incident.jobs.is_empty() {
-        open.push("no job took part, so the packet proves each entry and no verdict".to_owned());
-    }
-    if !packing.withheld.is_empty() {
-        let withheld: Vec<u64> = packing.withheld.iter().map(|at| at.get()).collect();
-        open.push(format!("the log does not show the bodies of entries {withheld:?}"));
-    }
+    let read = args.making.read()?;
+    let incident = Incident::of(&read.log, scope, span, &read.pinned)?;
+    let mut packing = incident.packed(&read.log, &read.pinned)?;
+    let told = vec![
+        ("incident.txt".to_owned(), story(&read.log, &incident).into_bytes()),
+        ("README.txt".to_owned(), readme(args, &incident).into_bytes()),
+    ];
+    let read_back = args.making.write(read, &mut packing, told)?;
+    let open = incident.why_open(&read_back.jobs, &packing);
     tell(args, &incident, &packing, &open)?;
-    Ok(if open.is_empty() && read_back.exit_code() == 0 { Exit::Pass } else { Exit::Incomplete })
+    Ok(if open.is_empty() && read_back.is_whole { Exit::Pass } else { Exit::Incomplete })
 }
 
 /// What an incident is made of.
@@ -180,6 +126,29 @@ impl Incident {
         let none = || Failure::fail("--log: what leads to its checkpoint cannot be computed");
         pack_jobs(log, &self.jobs, beside, pinned).ok_or_else(none)
     }
+
+    /// What whoever gets the packet lacks, in words.
+    fn why_open(&self, judged: &PackedJobs, packing: &Packing) -> Vec<String> {
+        let mut open = Vec::new();
+        for job in &self.jobs {
+            match judged.iter().find(|of| of.job == *job).map(|of| &of.verification) {
+                Some(of) if is_attested(of) => {}
+                Some(of) => open.extend(why_open(of).into_iter().map(|why| format!("job {job}: {why}"))),
+                None => open.push(format!(
+                    "job {job}: no statement of the operator says that nothing else of the log is needed; make one \
+                     with pulselog audit --attest, then the packet again"
+                )),
+            }
+        }
+        if self.jobs.is_empty() {
+            open.push("no job took part, so the packet proves each entry and no verdict".to_owned());
+        }
+        if !packing.withheld.is_empty() {
+            let withheld: Vec<u64> = packing.withheld.iter().map(|at| at.get()).collect();
+            open.push(format!("the log does not show the bodies of entries {withheld:?}"));
+        }
+        open
+    }
 }
 
 fn scope(args: &Args) -> Result<Scope, Failure> {
@@ -208,9 +177,9 @@ fn span(args: &Args) -> Result<Span, Failure> {
 
 fn tell(args: &Args, incident: &Incident, packing: &Packing, open: &[String]) -> Result<(), Failure> {
     let (verdict, size) = (incident.report.verdict.name(), incident.report.as_of.size);
-    if args.json {
+    if args.making.json {
         return print_json(&serde_json::json!({
-            "scope": incident.scope, "from": args.from, "to": args.to, "directory": args.out, "size": size,
+            "scope": incident.scope, "from": args.from, "to": args.to, "directory": args.making.out, "size": size,
             "told": incident.told, "entries": packing.entries, "files": packing.files.len(), "jobs": incident.jobs,
             "statements": packing.statements, "withheld": packing.withheld, "verdict": verdict, "incomplete": open,
         }));
@@ -220,21 +189,16 @@ fn tell(args: &Args, incident: &Incident, packing: &Packing, open: &[String]) ->
          {verdict}\n",
         counted(incident.told.len()),
         escape(&incident.scope.to_string()),
-        escape(&args.out.display().to_string()),
+        escape(&args.making.out.display().to_string()),
         packing.entries,
     );
     open.iter().for_each(|why| out.push_str(&format!("incomplete: {}\n", escape(why))));
-    out.push_str(&format!("Verify it offline:\n  {}\n", command(args, &quoted(&args.out))));
+    out.push_str(&format!("Verify it offline:\n  {}\n", args.making.command()));
     print(&out)
 }
 
 fn counted(told: usize) -> String {
     if told == 1 { "1 entry".to_owned() } else { format!("{told} entries") }
-}
-
-fn command(args: &Args, dir: &str) -> String {
-    let policy = if dir == "." { "trust.policy".to_owned() } else { format!("{dir}/trust.policy") };
-    format!("pulselog verify {dir} --policy {policy} --operator {}", args.operator)
 }
 
 fn readme(args: &Args, incident: &Incident) -> String {
@@ -256,6 +220,6 @@ fn readme(args: &Args, incident: &Incident) -> String {
          Jobs that took part, each with all that its verdict needs:\n\n{jobs}",
         escape(&incident.scope.to_string()),
         incident.span,
-        command(args, ".")
+        args.making.command_inside()
     )
 }

@@ -1,20 +1,14 @@
 //! `pulselog packet`: what a stranger needs to judge one job offline.
 
-use std::path::{Path, PathBuf};
+pub(super) mod making;
 
-use pulselog::audit::{Absence, Effect};
-use pulselog::verify::judge::{Evidence, Judge};
-use pulselog::verify::packet::{File, MANIFEST, Packet};
 use pulselog::verify::packing::{Packing, pack};
 use pulselog::verify::plain_text::escape;
 use pulselog::verify::verification::{AuditStatus, Verification};
 
-use crate::cli::bounds::Bounds;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::input::{unread, why};
-use crate::cli::log_source::LogSource;
-use crate::cli::verify::{operator, policy as named, trust};
-use crate::cli::{evidence, print, print_json};
+use crate::cli::packet::making::{Making, is_attested, why_open};
+use crate::cli::{print, print_json};
 
 const AFTER: &str = "\
 The directory holds every entry that the job's audit uses, each with its body and its
@@ -41,98 +35,38 @@ log was not reached, or the packet is written and something that a verdict needs
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
 pub struct Args {
-    /// The whole log: a directory laid out as tlog-tiles with artifacts/<hex>, or an address.
-    #[arg(long, value_name = "DIR|URL")]
-    log: String,
-    /// Whose checkpoints to believe; a copy goes into the packet.
-    #[arg(long, value_name = "trust.policy")]
-    policy: PathBuf,
-    /// The operator whose statement makes the packet complete.
-    #[arg(long, value_name = "DID")]
-    operator: String,
     /// The job.
     #[arg(long, value_name = "JOB")]
     job: String,
-    /// Directory to write: one that is not there, or empty.
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-    /// Write what was made as JSON.
-    #[arg(long)]
-    json: bool,
+    // Last: what stands below its bounds would be told as one of them.
     #[command(flatten)]
-    bounds: Bounds,
+    making: Making,
 }
 
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    args.bounds.watch(true);
-    is_free(&args.out)?;
-    let text = named(&args.policy)?;
-    let (policy, pinned) = (trust(Some(&text))?, operator(&args.operator)?);
-    let log = LogSource::parse(&args.log, args.bounds)?.read(&policy)?;
-    if log.timeline().roots_of(&pinned).is_none() {
-        return Err(Failure::incomplete(
-            "--operator: the log holds no roots of this operator, so nothing is of any job",
-        ));
-    }
+    let read = args.making.read()?;
     let none = || {
         let why = "nothing in the log is of this job; is it spelled as the log has it?";
         Failure::incomplete(format!("--job {}: {why}", escape(&args.job)))
     };
-    let mut packing = pack(&log, &args.job, &pinned).ok_or_else(none)?;
-    packing.files.push(("trust.policy".to_owned(), text));
-    packing.files.push(("README.txt".to_owned(), readme(args, &packing).into_bytes()));
-    packing.files.push((MANIFEST.to_owned(), Packet::manifest_of(&packing.files).into_bytes()));
-    write(&args.out, &packing.files)?;
-    let mut judge = Judge::new(pulselog::protocol::Options::at(jiff::Timestamp::now().as_millisecond()));
-    let packet = evidence::packet(std::slice::from_ref(&args.out), &policy, args.bounds.budget(), None)?;
-    judge.operator = Some(pinned);
-    judge.evidence = Evidence::Packet(Box::new(packet));
-    let (read_back, jobs) = (judge.evidence_report(), judge.packed_jobs());
-    if read_back.exit_code() == Exit::Fail.number() {
-        let why = format!("--out {}: does not verify: {}", args.out.display(), read_back.checks_text());
-        return Err(Failure::fail(why));
-    }
+    let mut packing = pack(&read.log, &args.job, &read.pinned).ok_or_else(none)?;
+    let size = read.log.head().size.get();
+    let told = vec![("README.txt".to_owned(), readme(args, &packing).into_bytes())];
+    let read_back = args.making.write(read, &mut packing, told)?;
     // As whoever gets the packet will judge it.
-    let job = jobs.iter().find(|of| of.job == args.job).map(|of| &of.verification);
-    let is_attested = job.is_some_and(is_attested);
-    tell(args, &packing, log.head().size.get(), job)?;
-    Ok(if is_attested && read_back.exit_code() == 0 && packing.withheld.is_empty() {
-        Exit::Pass
-    } else {
-        Exit::Incomplete
-    })
-}
-
-/// Whether the packet alone shows that nothing else of the log is needed.
-pub(super) fn is_attested(job: &Verification) -> bool {
-    matches!(job.coverage.as_ref().map(|coverage| coverage.absence), Some(Absence::Attested { .. }))
-}
-
-/// Nothing that lies there is written over, and nothing is mixed with it.
-pub(super) fn is_free(dir: &Path) -> Result<(), Failure> {
-    match std::fs::read_dir(dir).map(|mut files| files.next().is_none()) {
-        Ok(true) => Ok(()),
-        Ok(false) => {
-            Err(Failure::fail(format!("--out {}: is not empty; name a directory that is not there", dir.display())))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(unread(&format!("--out {}", dir.display()), &error)),
-    }
-}
-
-pub(super) fn write(dir: &Path, files: &[File]) -> Result<(), Failure> {
-    let at = |error: std::io::Error| Failure::fail(format!("--out {}: {}", dir.display(), why(&error)));
-    std::fs::create_dir_all(dir).map_err(at)?;
-    files.iter().try_for_each(|(name, bytes)| std::fs::write(dir.join(name), bytes).map_err(at))
+    let job = read_back.jobs.iter().find(|of| of.job == args.job).map(|of| &of.verification);
+    tell(args, &packing, size, job)?;
+    let is_whole = job.is_some_and(is_attested) && read_back.is_whole && packing.withheld.is_empty();
+    Ok(if is_whole { Exit::Pass } else { Exit::Incomplete })
 }
 
 fn tell(args: &Args, packing: &Packing, size: u64, job: Option<&Verification>) -> Result<(), Failure> {
     let withheld: Vec<u64> = packing.withheld.iter().map(|at| at.get()).collect();
     let verdict = job.map_or(AuditStatus::Incomplete, |of| of.audit.status).name();
     let open = job.filter(|of| !is_attested(of)).map(why_open).unwrap_or_default();
-    if args.json {
+    if args.making.json {
         return print_json(&serde_json::json!({
-            "job": args.job, "directory": args.out, "size": size, "entries": packing.entries,
+            "job": args.job, "directory": args.making.out, "size": size, "entries": packing.entries,
             "files": packing.files.len(), "statements": packing.statements, "withheld": withheld,
             "verdict": verdict, "incomplete": open,
         }));
@@ -141,7 +75,7 @@ fn tell(args: &Args, packing: &Packing, size: u64, job: Option<&Verification>) -
         "{} entries of {} with their proofs in {}, as of size {size}; read back, and every proof holds; its audit: {verdict}\n",
         packing.entries,
         escape(&args.job),
-        escape(&args.out.display().to_string())
+        escape(&args.making.out.display().to_string())
     );
     if packing.statements == 0 {
         out.push_str(
@@ -153,25 +87,8 @@ fn tell(args: &Args, packing: &Packing, size: u64, job: Option<&Verification>) -
     if !withheld.is_empty() {
         out.push_str(&format!("incomplete: the log does not show the bodies of entries {withheld:?}\n"));
     }
-    out.push_str(&format!("Verify it offline:\n  {}\n", command(args, &quoted(&args.out))));
+    out.push_str(&format!("Verify it offline:\n  {}\n", args.making.command()));
     print(&out)
-}
-
-/// Why the operator's statement does not make the packet whole.
-pub(super) fn why_open(job: &Verification) -> Vec<String> {
-    let open = job.audit.findings.iter().filter(|finding| finding.rule.effect == Effect::Incomplete);
-    let why = open.filter(|finding| ["ATTESTATION_OUTDATED", "EVIDENCE_MISSING"].contains(&finding.rule.code));
-    why.map(|finding| {
-        let entries: Vec<_> = finding.entries.iter().map(ToString::to_string).collect();
-        let (code, detail, to_do) = (finding.rule.code, &finding.detail, finding.words().what_to_do);
-        format!("{code}, entries {}: {detail}. {to_do}", entries.join(", "))
-    })
-    .collect()
-}
-
-fn command(args: &Args, dir: &str) -> String {
-    let policy = if dir == "." { "trust.policy".to_owned() } else { format!("{dir}/trust.policy") };
-    format!("pulselog verify {dir} --policy {policy} --operator {}", args.operator)
 }
 
 fn readme(args: &Args, packing: &Packing) -> String {
@@ -192,13 +109,6 @@ fn readme(args: &Args, packing: &Packing) -> String {
          All of it, in this directory, with no network:\n\n  {}\n\n\
          Bundles of the job, which get both verdicts:\n\n{bundles}",
         escape(&args.job),
-        command(args, ".")
+        args.making.command_inside()
     )
-}
-
-/// A path as a shell takes it.
-pub(super) fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@".contains(&byte);
-    if text.bytes().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
