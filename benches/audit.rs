@@ -7,15 +7,16 @@
 
 #[path = "fixture.rs"]
 mod fixture;
+#[path = "signed.rs"]
+mod signed;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use ed25519_dalek::SigningKey;
 use pulselog::artifact::digest::{ArtifactDigest, PayloadHash};
-use pulselog::artifact::json::{DEPTH_MAX, Value, parse, to_jcs};
-use pulselog::artifact::{Did, Grant, KeyCache, Kind, Limits, admit, scope_hash_b64u, seal};
+use pulselog::artifact::json::{Value, to_jcs};
+use pulselog::artifact::{Grant, KeyCache, Kind, Limits, admit, scope_hash_b64u, seal};
 use pulselog::audit::{Scope, Verdict};
 use pulselog::entry::{PendingEntry, SubmitterName};
 use pulselog::merkle::TreeSize;
@@ -25,6 +26,8 @@ use pulselog::server::judge::Audits;
 use pulselog::server::log::sequencer::Running;
 use pulselog::server::log::{Item, Log};
 use pulselog::server::store::layout::cf;
+
+use crate::signed::{ISSUED_AT, did, hex, key, value};
 
 const SMALL: u64 = 1_000;
 /// Entries of one job, and before the first.
@@ -38,7 +41,6 @@ const ROUNDS: u64 = 20;
 const SINGLES: u64 = 240;
 const TURNS: u64 = 5;
 const REPORTS: u64 = 500;
-const ISSUED_AT: &str = "2026-11-22T12:00:00.000Z";
 const POLICY: &str = r#"{"wpc_version":"v1",
  "workload":{"runtime":"openclaw","agent_name":"bench","environment":"prod"},
  "tools":{"argo_cd":{"mode":"official_api",
@@ -55,22 +57,6 @@ struct Bench {
     index: Index,
     desks: Desks,
     audits: Audits,
-}
-
-fn key(who: &str) -> SigningKey {
-    SigningKey::from_bytes(ArtifactDigest::of(who.as_bytes()).as_bytes())
-}
-
-fn did(who: &str) -> Did {
-    Did::of(&key(who).verifying_key())
-}
-
-fn hex(text: &str) -> String {
-    ArtifactDigest::of(text.as_bytes()).to_string()
-}
-
-fn value(text: &str) -> Value<'static> {
-    parse(text.as_bytes(), DEPTH_MAX).unwrap_or_else(|e| panic!("{e} in {text}")).into_owned()
 }
 
 fn main() {

@@ -3,17 +3,21 @@
 //!
 //! `cargo bench --bench reconcile --no-default-features [-- ENTRIES]`
 
+#[path = "signed.rs"]
+mod signed;
+
 use std::time::Instant;
 
-use ed25519_dalek::SigningKey;
-use pulselog::artifact::digest::{ArtifactDigest, PayloadHash};
-use pulselog::artifact::json::{DEPTH_MAX, Value, parse, to_compact, to_jcs};
+use pulselog::artifact::digest::PayloadHash;
+use pulselog::artifact::json::{Value, to_compact, to_jcs};
 use pulselog::artifact::{
     Artifact, Did, Grant, KeyCache, Kind, Limits, SignedGrant, UnsignedGrant, admit, op_key, scope_hash_b64u, seal,
 };
 use pulselog::audit::{Scope, Timeline, Verdict, audit};
 use pulselog::entry::{LoggedAt, PendingEntry, SubmitterName};
 use pulselog::merkle::LeafIndex;
+
+use crate::signed::{ISSUED_AT, did, hex, key, value};
 
 const START_S: u64 = 1_795_780_800;
 const OPERATIONS: u64 = 1_000;
@@ -23,7 +27,6 @@ const STEP_S: u64 = 10;
 const OF_A_JOB: u64 = 100;
 const TURNS: usize = 15;
 const OPERATOR: &str = "operator";
-const ISSUED_AT: &str = "2026-11-22T12:00:00.000Z";
 const POLICY: &str = r#"{"wpc_version":"v1",
  "workload":{"runtime":"openclaw","agent_name":"bench","environment":"prod"},
  "tools":{"argo_cd":{"mode":"official_api",
@@ -88,24 +91,8 @@ fn resident() -> f64 {
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok()).unwrap_or(0.0) * 1_024.0
 }
 
-fn key(who: &str) -> SigningKey {
-    SigningKey::from_bytes(ArtifactDigest::of(who.as_bytes()).as_bytes())
-}
-
-fn did(who: &str) -> Did {
-    Did::of(&key(who).verifying_key())
-}
-
-fn hex(text: &str) -> String {
-    ArtifactDigest::of(text.as_bytes()).to_string()
-}
-
 fn nonce(text: &str) -> String {
     hex(text)[..32].to_owned()
-}
-
-fn value(text: &str) -> Value<'static> {
-    parse(text.as_bytes(), DEPTH_MAX).unwrap_or_else(|e| panic!("{e} in {text}")).into_owned()
 }
 
 fn policy_hash() -> String {
