@@ -36,7 +36,7 @@ stories: ## Tell 10,000 honest stories and audit each. STORIES=n tells n, SEED=n
 	STORIES=$${STORIES:-10000} CARGO_TARGET_DIR=$(PURE_TARGET_DIR) $(CARGO) test --release --locked \
 	  --no-default-features --test it -- --nocapture honest_stories_show
 
-week: ## Play 24 busy weeks of 200 applications and 20 agents, and fresh ones: WEEKS=n, SEED=n. 6 minutes.
+week: ## Play 24 busy weeks of 200 applications and 20 agents, and fresh ones: WEEKS=n, SEED=n. Half a minute, once built.
 	WEEKS=$${WEEKS:-2} CARGO_TARGET_DIR=$(PURE_TARGET_DIR) $(CARGO) test --release --locked \
 	  --no-default-features --test it -- --nocapture whole_weeks_are_judged
 
