@@ -105,7 +105,7 @@ impl Finding {
     /// explain it without being tied to it was not read, and what was not read accuses
     /// nobody.
     #[must_use]
-    pub(crate) fn of_a_part(self) -> Self {
+    pub fn of_a_part(self) -> Self {
         if self.effect != Effect::Fails || !reconcile::rests_on_the_unlinked(self.rule) {
             return self;
         }
