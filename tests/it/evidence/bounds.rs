@@ -18,10 +18,12 @@ use crate::make::evidence::Kept;
 use crate::make::{did, kind};
 
 const MIB: u64 = 1 << 20;
-/// What a run may take where its reader says nothing.
-const USUAL: u64 = 256 * MIB;
+/// What a run may take where its reader says nothing, beside the program itself.
+const USUAL: u64 = 240 * MIB;
 
-/// A run, and the most memory that it held.
+/// A run, and the most memory that it held, the pages of the program itself left
+/// out: how many of those are mapped is the kernel's choice, 14 to 20 MiB, and
+/// they are given back when anybody wants them.
 pub fn measured(args: &[&str]) -> (Ran, u64) {
     let mut child = command()
         .args(args)
@@ -35,9 +37,13 @@ pub fn measured(args: &[&str]) -> (Ran, u64) {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 let text = std::fs::read_to_string(&status).unwrap_or_default();
-                let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-                let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-                peak.fetch_max(kib.unwrap_or_default() * 1024, Ordering::Relaxed);
+                let kib = |name: &str| {
+                    let line = text.lines().find_map(|line| line.strip_prefix(name));
+                    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default()
+                };
+                // The peak stays when it is over, and pages of files only grow: none is missed.
+                let held = kib("VmHWM:").saturating_sub(kib("RssFile:"));
+                peak.fetch_max(held * 1024, Ordering::Relaxed);
                 std::thread::sleep(Duration::from_millis(2));
             }
         });
@@ -92,7 +98,7 @@ fn a_body_that_is_longer_than_its_entry_says_is_not_read() {
     let (ran, peak) = audit(dir.path(), &log, &[]);
     assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("EVIDENCE_WITHHELD"), "{}", ran.out);
-    assert!(peak < 64 * MIB, "{peak}");
+    assert!(peak < 48 * MIB, "{peak}");
 }
 
 #[test]
@@ -141,7 +147,7 @@ fn bodies_beyond_the_memory_of_the_run_end_it_and_more_memory_lets_it_pass() {
     kept.write(&log);
     let (ran, peak) = audit(dir.path(), &log, &["--memory-max", "16"]);
     assert!(ran.code == 3 && ran.err.contains("memory_budget"), "{} {}{}", ran.code, ran.out, ran.err);
-    assert!(peak < 32 * MIB, "{peak}");
+    assert!(peak < 16 * MIB, "{peak}");
     let (ran, peak) = audit(dir.path(), &log, &[]);
     assert!(ran.out.contains("900 entries read"), "{}{}", ran.out, ran.err);
     assert!(peak < USUAL, "{peak}");
@@ -154,7 +160,7 @@ fn bodies_beyond_the_memory_of_the_run_end_it_and_more_memory_lets_it_pass() {
     };
     let (ran, peak) = verify(&["--memory-max", "16"]);
     assert!(ran.code == 3 && ran.err.contains("memory_budget"), "{} {}{}", ran.code, ran.out, ran.err);
-    assert!(peak < 32 * MIB, "{peak}");
+    assert!(peak < 16 * MIB, "{peak}");
     let (ran, peak) = verify(&[]);
     assert!(ran.out.contains("900 entries proven"), "{}{}", ran.out, ran.err);
     assert!(peak < USUAL, "{peak}");
@@ -192,14 +198,14 @@ fn proofs_under_long_notes_are_kept_within_the_memory_of_the_run() {
     }
     let (ran, peak) = verify(&["--memory-max", "16"]);
     assert!(ran.out.contains("60 entries proven"), "{}{}", ran.out, ran.err);
-    assert!(peak < 24 * MIB, "{peak}");
+    assert!(peak < 8 * MIB, "{peak}");
     for n in 0..60 {
         let proof = padded(&kept.proof(n % kept.size(), kept.size()), n);
         std::fs::write(packet.join(format!("{n}.tlog-proof")), proof).expect("written");
     }
     let (ran, peak) = verify(&["--memory-max", "16"]);
     assert!(ran.code == 3 && ran.err.contains("memory_budget"), "{} {}{}", ran.code, ran.out, ran.err);
-    assert!(peak < 32 * MIB, "{peak}");
+    assert!(peak < 16 * MIB, "{peak}");
 }
 
 #[test]
