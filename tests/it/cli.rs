@@ -77,30 +77,28 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
+/// The subcommands that a help lists; none where it lists none.
+fn commands_of(help: &str) -> Vec<String> {
+    let listed =
+        help.split_once("Commands:\n").and_then(|(_, rest)| rest.split_once("\n\n")).map_or("", |(list, _)| list);
+    let names = listed.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    names.filter(|name| !["", "help"].contains(name)).map(str::to_owned).collect()
+}
+
 #[test]
 fn help_teaches_and_wrong_usage_is_one_line() {
     let ran = run(&["--help"]);
     assert_eq!(ran.code, 0);
     assert!(ran.out.contains("Exit codes"));
     assert_eq!(run(&[]).code, 2);
-    // Each subcommand that the help lists teaches, and says how it ends.
-    let listed = ran.out.split_once("Commands:").and_then(|(_, rest)| rest.split_once("Options:")).expect("a list").0;
-    let names = listed.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
-    let names: Vec<&str> = names.filter(|name| !["", "help"].contains(name)).collect();
-    assert!(names.len() >= 7, "{listed}");
-    let more: &[&[&str]] = &[
-        &["token", "new"],
-        &["token", "list"],
-        &["token", "revoke"],
-        &["wpc", "check"],
-        &["wpc", "rbac"],
-        &["argocd", "poll"],
-        &["argocd", "fixture"],
-    ];
-    let more = more.iter().filter(|words| names.contains(&words[0])).map(|words| words.to_vec());
-    for command in names.iter().map(|name| vec![*name]).chain(more) {
-        let help = run(&[&command[..], &["--help"]].concat());
-        assert_eq!(help.code, 0);
+    // Each subcommand that a help lists teaches, and says how it ends.
+    let mut left: Vec<Vec<String>> = commands_of(&ran.out).into_iter().map(|name| vec![name]).collect();
+    assert!(left.len() >= 7, "{}", ran.out);
+    while let Some(command) = left.pop() {
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        let help = run(&[&words[..], &["--help"]].concat());
+        assert_eq!(help.code, 0, "{command:?}");
+        left.extend(commands_of(&help.out).into_iter().map(|name| [&command[..], &[name]].concat()));
         for words in ["Examples:", "Exit codes:", &format!("pulselog {}", command.join(" "))] {
             assert!(help.out.contains(words), "{command:?} {words}");
         }

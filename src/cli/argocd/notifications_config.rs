@@ -17,7 +17,9 @@ const CONFIG_MAP_BYTES_MAX: u64 = 4 << 20;
 const AFTER: &str = "\
 Prints a Secret and a ConfigMap for Argo CD's notification controller: it then tells
 the log of every operation, of automated sync switched on and off, and of applications
-made and deleted. Put the token of an observer where the Secret says so, then apply:
+made and deleted. Put the token of an observer where the Secret says so, then apply.
+
+Examples:
 
   pulselog token new argocd-prod-notify --data mylog \\
       --allow-unsigned argocd_observation:notify --instance argocd-prod > notify.token
