@@ -10,7 +10,7 @@
 //! the file carries beside the document is judged by nobody, and
 //! [`Document::disagreements`] says so.
 
-use crate::artifact::json::Value;
+use crate::artifact::json::{Object, Value};
 use crate::protocol::{aggregate, bundle};
 
 /// Where the bundle of an export stands.
@@ -63,17 +63,20 @@ impl DocumentKind {
 
     /// What a value without wrapper looks like.
     fn unwrapped(value: &Value) -> Option<Self> {
-        match value.text_at("envelope_type") {
+        value.as_object().and_then(Self::of_members)
+    }
+
+    fn of_members(object: &Object) -> Option<Self> {
+        match object.get("envelope_type").and_then(Value::as_str) {
             Some("proof_bundle") => return Some(Self::ProofBundle),
             Some("aggregate_bundle") => return Some(Self::AggregateBundle),
             Some(_) => return None,
             None => {}
         }
-        let has = |name| value.get(name).is_some();
         match () {
-            () if has("export_version") => Some(Self::ExportBundle),
-            () if has("bundle_version") => Some(Self::ProofBundle),
-            () if has("algo") && has("message") => Some(Self::CommitSignature),
+            () if object.contains("export_version") => Some(Self::ExportBundle),
+            () if object.contains("bundle_version") => Some(Self::ProofBundle),
+            () if object.contains("algo") && object.contains("message") => Some(Self::CommitSignature),
             () => None,
         }
     }
@@ -167,14 +170,31 @@ impl<'a> Document<'a> {
     /// which a reader could take for the one that is judged. Depth is bounded
     /// by that of what is parsed; the cost is once over all of it.
     fn carried(&self, at: &Value, place: &str, in_document: bool, found: &mut Vec<String>) {
-        for member in members(at, in_document).filter(|member| !std::ptr::eq(*member, self.value)) {
-            let kind = DocumentKind::unwrapped(member).filter(|kind| *kind != DocumentKind::CommitSignature);
-            match kind.filter(|_| !self.is_own(member)) {
-                Some(kind) => {
-                    found.push(format!("{place} carries a {} that is not the document which is judged", kind.name()));
-                }
-                None => self.carried(member, place, in_document, found),
+        match at {
+            Value::Object(object) => object
+                .iter()
+                // What the format of a document leaves open holds whatever the peer
+                // likes, and nobody unwraps it; a wrapper has no such place.
+                .filter(|(name, member)| holds_members(member) && (!in_document || *name != "metadata"))
+                .for_each(|(_, member)| self.carried_member(member, place, in_document, found)),
+            Value::Array(items) => {
+                let items = items.iter().filter(|item| holds_members(item));
+                items.for_each(|item| self.carried_member(item, place, in_document, found));
             }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    fn carried_member(&self, member: &Value, place: &str, in_document: bool, found: &mut Vec<String>) {
+        if std::ptr::eq(member, self.value) {
+            return;
+        }
+        let kind = DocumentKind::unwrapped(member).filter(|kind| *kind != DocumentKind::CommitSignature);
+        match kind.filter(|_| !self.is_own(member)) {
+            Some(kind) => {
+                found.push(format!("{place} carries a {} that is not the document which is judged", kind.name()));
+            }
+            None => self.carried(member, place, in_document, found),
         }
     }
 
@@ -187,13 +207,9 @@ impl<'a> Document<'a> {
     }
 }
 
-/// What stands in an object or list. What the format of a document leaves open
-/// holds whatever the peer likes, and nobody unwraps it; a wrapper has no such
-/// place.
-fn members<'a>(value: &'a Value<'a>, in_document: bool) -> impl Iterator<Item = &'a Value<'a>> {
-    let members = value.as_object().into_iter().flat_map(|object| object.iter());
-    let members = members.filter(move |(name, _)| !in_document || *name != "metadata").map(|(_, member)| member);
-    members.chain(value.as_array().unwrap_or_default())
+/// Whether something can stand below a value. Most values are scalars.
+fn holds_members(value: &Value) -> bool {
+    matches!(value, Value::Object(_) | Value::Array(_))
 }
 
 /// One proof bundle: in its envelope, or as nobody signed it.

@@ -58,26 +58,38 @@ pub(super) struct Walk {
     mismatch: Option<usize>,
 }
 
+/// Bytes of a payload that are hashed in one call: each call copies what does
+/// not fill a block.
+const TOGETHER: usize = 4 * 1024;
+
 impl Walk {
     /// Over the events of a payload that passed its schema; their compact form
-    /// goes into its hash. Leaves `room` empty.
+    /// goes into its hash, through `room`, which holds what is written and not
+    /// yet hashed.
     pub(super) fn hashing(events: &[Value], payload: &mut Sha256, room: &mut String) -> Self {
-        payload.update(b"[");
+        room.push('[');
         let walk = Self::over(events, true, |at, event| {
             if at > 0 {
-                payload.update(b",");
+                room.push(',');
             }
-            event.header_hash_and_form(payload, room)
+            let hash = event.header_hash_and_form(room);
+            if room.len() >= TOGETHER {
+                payload.update(room.as_bytes());
+                room.clear();
+            }
+            hash
         });
-        payload.update(b"]");
-        room.clear();
+        room.push(']');
         walk
     }
 
     /// Over the events of a bare payload, which are not empty.
     fn bare(events: &[Value]) -> Self {
         let mut header = String::new();
-        Self::over(events, false, |_, event| event.header_hash(&mut header))
+        Self::over(events, false, |_, event| {
+            header.clear();
+            event.header_hash(&mut header)
+        })
     }
 
     fn over(

@@ -22,11 +22,7 @@ pub(super) fn hash(payload: &Value) -> ([u8; 32], Option<Walk>) {
         write_string(name, &mut out);
         out.push(':');
         match member {
-            Value::Array(events) if name == "event_chain" => {
-                hash.update(out.as_bytes());
-                out.clear();
-                walk = Some(Walk::hashing(events, &mut hash, &mut out));
-            }
+            Value::Array(events) if name == "event_chain" => walk = Some(Walk::hashing(events, &mut hash, &mut out)),
             member => append_in_pieces(member, &mut out, &mut |piece| hash.update(piece.as_bytes())),
         }
     }

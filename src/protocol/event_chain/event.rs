@@ -56,15 +56,17 @@ impl<'a> Event<'a> {
         named && link && is_hash(self.texts[PAYLOAD_HASH]) && is_hash(self.texts[HASH])
     }
 
-    /// Writes the header into `out`, and its hash.
+    /// The hash of the header, which is written to the end of `out`.
     pub(super) fn header_hash(&self, out: &mut String) -> [u8; 32] {
+        let from = out.len();
         self.write_header(out);
-        Sha256::digest(out.as_bytes()).into()
+        Sha256::digest(&out.as_bytes()[from..]).into()
     }
 
-    /// The hash of the header; on the way the compact form goes into
-    /// `payload`. For events that passed their schema.
-    pub(super) fn header_hash_and_form(&self, payload: &mut Sha256, out: &mut String) -> [u8; 32] {
+    /// The hash of the header; on the way the compact form is written to the
+    /// end of `out`. For events that passed their schema.
+    pub(super) fn header_hash_and_form(&self, out: &mut String) -> [u8; 32] {
+        let from = out.len();
         let hash = self.header_hash(out);
         if self.in_order {
             // The header's last brace gives way to the member it leaves out.
@@ -73,16 +75,14 @@ impl<'a> Event<'a> {
             out.push_str(self.texts[HASH]);
             out.push_str("\"}");
         } else {
-            out.clear();
+            out.truncate(from);
             append_compact(self.value, out);
         }
-        payload.update(out.as_bytes());
         hash
     }
 
     fn write_header(&self, out: &mut String) {
         let [event_id, run_id, event_type, timestamp, payload_hash, link, _] = self.texts;
-        out.clear();
         out.push_str("{\"event_id\":\"");
         write_escaped(event_id, out);
         out.push_str("\",\"run_id\":\"");
