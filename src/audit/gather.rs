@@ -3,7 +3,11 @@
 //!
 //! ```text
 //! scope ─> links ─(caller: indexes below size)─> entries ─> their links ─> … until nothing is new
+//!                                                   │
+//!          a job: what its agents' users started while its tokens lived, aside (gather/aside.rs)
 //! ```
+
+mod aside;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -13,6 +17,8 @@ use crate::audit::links::{Filing, Link, asked_by, filed_under};
 use crate::audit::scope::Scope;
 use crate::audit::timeline::{Seen, Timeline};
 use crate::merkle::{LeafIndex, TreeSize};
+
+use self::aside::Asides;
 
 /// One collection under way.
 #[derive(Debug, Default)]
@@ -28,6 +34,8 @@ pub struct Gather {
     runs: HashMap<Link, BTreeSet<String>>,
     /// Agents of tokens without a pin.
     unpinned: BTreeSet<String>,
+    /// What a job is held against beside its own entries.
+    asides: Option<Asides>,
 }
 
 impl Gather {
@@ -43,6 +51,12 @@ impl Gather {
         };
         let links = [Link::ROOTS, Link::UNREAD].into_iter().chain(scope.link()).chain(own);
         links.for_each(|link| gather.ask(link));
+        gather.asides = match scope {
+            Scope::Job(job) => Some(Asides::of(Some(job))),
+            // Their reports say how their jobs are judged.
+            Scope::Run { .. } | Scope::Token(_) => Some(Asides::of(None)),
+            Scope::Log | Scope::Agent(_) | Scope::App(_) => None,
+        };
         gather
     }
 
@@ -60,6 +74,10 @@ impl Gather {
         if self.open.is_empty() {
             self.ask_for_defaults();
         }
+        if self.open.is_empty() {
+            let links = self.asides.as_mut().map(Asides::begin).unwrap_or_default();
+            links.into_iter().for_each(|link| self.ask(link));
+        }
         std::mem::take(&mut self.open)
     }
 
@@ -76,6 +94,14 @@ impl Gather {
             return;
         }
         let Some(body) = &seen.body else { return };
+        if let Some(asides) = self.asides.as_mut().filter(|asides| asides.are_begun()) {
+            let links = asides.take(at, body, filed);
+            links.into_iter().for_each(|link| self.ask(link));
+            return;
+        }
+        if let Some(asides) = &mut self.asides {
+            asides.note(body);
+        }
         if let Payload::AuditRoots(roots) = body.says() {
             self.read_roots(roots);
             return;
@@ -97,6 +123,13 @@ impl Gather {
     #[must_use]
     pub fn found(&self) -> &BTreeSet<LeafIndex> {
         &self.found
+    }
+
+    /// Those of them that are of no tie of the scope's: what a job is held
+    /// against beside its own entries.
+    #[must_use]
+    pub fn asides(&self) -> BTreeSet<LeafIndex> {
+        self.asides.as_ref().map(Asides::found).cloned().unwrap_or_default()
     }
 
     fn ask(&mut self, link: Link) {

@@ -13,24 +13,38 @@
 //! long the log is. A link is a short hash: two texts that meet by chance join
 //! two jobs, which costs time and changes no finding.
 
+mod filed;
+
 use crate::artifact::digest::{PayloadHash, sha256};
 use crate::artifact::json::Value;
-use crate::artifact::{AppRef, Artifact, Did, HeldReceipt, Kind, Payload, Voice};
+use crate::artifact::{Artifact, Did, HeldReceipt, Kind, Payload, Voice};
 use crate::audit::roots::Roots;
-use crate::audit::statement::{Statement, app_name};
+use crate::audit::statement::Statement;
 use crate::audit::timeline::Seen;
 use crate::entry::SequencedEntry;
 use crate::merkle::LeafIndex;
 
 /// Version of what entries are filed under. It changes whenever the same entry
 /// may get other links, so that stored links are made again.
-pub const LINKS_VERSION: u8 = 5;
+pub const LINKS_VERSION: u8 = 6;
 
 /// Bytes of a link.
 pub const LINK_BYTES: usize = 9;
 
-/// The sort of thing that is an application.
+/// Sorts of things that are ways in and no ties: see [`Link::app`],
+/// [`Link::started`], [`Link::decided`] and [`Link::rights`].
 const APP: u8 = b'A';
+const STARTED: u8 = b'N';
+const DECIDED: u8 = b'D';
+const RIGHTS: u8 = b'T';
+
+/// How fine times are filed.
+const HOUR_MS: i64 = 3_600_000;
+
+/// The hour of a time in milliseconds since 1970.
+pub(super) const fn hour_of(ms: i64) -> i64 {
+    ms.div_euclid(HOUR_MS)
+}
 
 /// One thing that entries can have in common: what sort of thing it is, and
 /// eight bytes of the SHA-256 of its name.
@@ -122,9 +136,32 @@ impl Link {
         Self::new(APP, app.as_bytes())
     }
 
+    /// Operations that a user of an instance started in one hour. A way in: what
+    /// a job is held against beside its own entries begins here.
+    pub(super) fn started((instance, username): (&str, &str), hour: i64) -> Self {
+        Self::new(STARTED, [instance, username, &hour.to_string()].join("\0").as_bytes())
+    }
+
+    /// Decisions of one hour that make an operation of an application, by its
+    /// instance and uid. A way in.
+    pub(super) fn decided((instance, uid): (&str, &str), hour: i64) -> Self {
+        Self::new(DECIDED, [instance, uid, &hour.to_string()].join("\0").as_bytes())
+    }
+
+    /// What gives and ends the rights of a token, by the hex hash of it, without
+    /// what was done under it. A way in.
+    pub(super) fn rights(token_hash: &str) -> Self {
+        Self::new(RIGHTS, token_hash.as_bytes())
+    }
+
     /// Whether entries that share it change each other's findings.
     pub(super) const fn ties(&self) -> bool {
-        self.0[0] != APP
+        !matches!(self.0[0], APP | STARTED | DECIDED | RIGHTS)
+    }
+
+    /// Whether it joins an operation, a receipt and a decision of one call.
+    pub(super) const fn is_of_one_call(&self) -> bool {
+        matches!(self.0[0], b'o' | b's' | b'v')
     }
 
     /// By the base64url hash of a policy.
@@ -183,8 +220,8 @@ pub fn filed_under(filing: &Filing<'_>, roots: Option<&Value>, operator: &Did, o
     if !counts {
         return vec![Link::UNTRUSTED];
     }
-    let mut links = of_statement(&statement);
-    links.extend(apps_of(statement.payload));
+    let mut links = filed::of_statement(&statement);
+    links.extend(filed::apps_of(statement.payload));
     links.sort_unstable();
     links.dedup();
     links
@@ -200,103 +237,6 @@ fn unread(entry: &SequencedEntry, roots: Option<&Value>, operator: &Did) -> Link
         _ if !roots.is_some_and(holds) => Link::UNTRUSTED,
         Some(agent) if kind.is_of_agent() => Link::agent(agent.as_str()),
         _ => Link::UNREAD,
-    }
-}
-
-fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
-    let mut links = Vec::new();
-    let mut file = |link: fn(&str) -> Link, name: Option<&str>| links.extend(name.map(link));
-    let own_hash = statement.hash.to_string();
-    match statement.payload {
-        Payload::AuditRoots(_) => links.push(Link::ROOTS),
-        Payload::WorkPolicy(policy) => {
-            file(Link::policy, Some(&statement.hash.to_b64u()));
-            file(Link::policy_id, policy.id());
-        }
-        Payload::CstIssuance(token) => {
-            file(Link::job, token.claims().job());
-            file(Link::token, token.token_hash());
-            file(Link::grant, token.claims().scope_hash());
-            links.extend(token.claims().sub().zip(token.claims().job()).map(|(agent, job)| Link::own_job(agent, job)));
-        }
-        Payload::CstRevocation(revocation) => file(Link::token, revocation.token_hash()),
-        Payload::Approval(approval) => {
-            file(Link::job, approval.binds().job());
-            file(Link::statement, Some(&own_hash));
-        }
-        Payload::ArgocdDecision(decision) => {
-            file(Link::job, decision.job());
-            file(Link::job, decision.binds().job());
-            file(Link::token, decision.token_hash());
-            file(Link::run, decision.run());
-            file(Link::statement, Some(&own_hash));
-            decision.approvals().for_each(|approval| file(Link::statement, Some(approval)));
-        }
-        Payload::ArgocdReceipt(receipt) => {
-            file(Link::statement, receipt.decision_digest());
-            file(Link::operation, receipt.op_key());
-            links.extend(receipt.app_uid().zip(receipt.resource_version()).map(Link::version));
-        }
-        Payload::ArgocdObservation(seen) => {
-            file(Link::operation, seen.op_key());
-            file(Link::statement, seen.stated());
-            links.extend(seen.app().uid().zip(seen.resource_version()).map(Link::version));
-        }
-        Payload::GatewayReceipt(call) => {
-            file(Link::run, call.binding().run());
-            file(Link::grant, call.binding().scope_hash());
-            file(Link::statement, Some(&own_hash));
-        }
-        Payload::ProofBundle(bundle) if bundle.run().is_none() => file(Link::agent, bundle.agent()),
-        Payload::ChangeRecord(change) => file(Link::job, change.job()),
-        Payload::AuditStatement(audit) => file(Link::job, audit.job()),
-        // What agents say of themselves is filed below; the others lead to no job, run or token.
-        Payload::ProofBundle(_)
-        | Payload::TrustPulse(_)
-        | Payload::ToolReceipt(_)
-        | Payload::SideEffectReceipt(_)
-        | Payload::HumanApprovalReceipt(_)
-        | Payload::DelegationReceipt(_)
-        | Payload::ArgocdSnapshot(_)
-        | Payload::Withholding(_) => {}
-    }
-    if let Some(agent) = statement.signer.filter(|_| statement.kind.is_of_agent()) {
-        let (runs, tokens) = named_by_agent(statement.payload);
-        links.extend(runs.iter().map(|run| Link::own_run(agent.as_str(), run)));
-        links.extend(tokens.iter().map(|hash| Link::own_token(agent.as_str(), hash)));
-        if let Payload::ProofBundle(bundle) = statement.payload {
-            links.extend(bundle.pulselog().job().map(|job| Link::own_job(agent.as_str(), job)));
-        }
-    }
-    let id = statement.payload.id_given_once();
-    links.extend(id.zip(statement.signer).map(|(id, signer)| Link::once(statement.kind, signer.as_str(), id)));
-    links
-}
-
-/// The applications that a statement is about.
-fn apps_of(payload: Payload<'_>) -> Vec<Link> {
-    let of = |instance: Option<&str>, app: AppRef<'_>| app_name(instance, app).map(|app| Link::app(&app));
-    match payload {
-        Payload::ArgocdDecision(says) => of(says.binds().instance(), says.binds().app()).into_iter().collect(),
-        Payload::Approval(says) => of(says.binds().instance(), says.binds().app()).into_iter().collect(),
-        Payload::ArgocdObservation(says) => of(says.instance(), says.app()).into_iter().collect(),
-        Payload::ArgocdSnapshot(says) => says.rows().filter_map(|row| of(says.instance(), row.app())).collect(),
-        Payload::ChangeRecord(says) => of(Some(""), says.app()).into_iter().collect(),
-        // What a receipt is about, its decision says.
-        Payload::ArgocdReceipt(_)
-        | Payload::AuditRoots(_)
-        | Payload::AuditStatement(_)
-        | Payload::CstIssuance(_)
-        | Payload::CstRevocation(_)
-        | Payload::DelegationReceipt(_)
-        | Payload::GatewayReceipt(_)
-        | Payload::HumanApprovalReceipt(_)
-        | Payload::ProofBundle(_)
-        | Payload::SideEffectReceipt(_)
-        | Payload::ToolReceipt(_)
-        | Payload::TrustPulse(_)
-        | Payload::Withholding(_)
-        | Payload::WorkPolicy(_) => Vec::new(),
     }
 }
 

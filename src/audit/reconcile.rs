@@ -9,11 +9,12 @@
 //! ```
 //!
 //! An operation names no job, so what it shows is its agent's, its
-//! application's and the log's.
+//! application's and the log's; jobs whose tokens lived then are left open.
 
 mod changes;
 mod denials;
 mod explaining;
+mod jobs;
 mod phantom;
 mod reach;
 mod sighting;
@@ -58,7 +59,8 @@ static UNREPORTED_ACTION: Rule = Rule {
                 application, action, parameters and revisions and has no operation of its own. The audit is \
                 incomplete, and the severity high, where the roots do not say that writes to the instance are closed: \
                 then the name is what anybody who can write the Application says. It is charged to agent and \
-                application, and to no job: an operation names none.",
+                application; an operation names no job, so each job of the agent's that had a token which lived \
+                then is left open beside it, and says so.",
     what_to_do: "Ask who holds the agent's Argo CD token; revoke it; look for a way round the wrapper, and for writes to \
                  the Application resource itself.",
     does_not_prove: "That the agent meant harm, or which of its jobs it was for.",
@@ -122,6 +124,7 @@ pub(super) fn rests_on_the_unlinked(rule: &Rule) -> bool {
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     unjoined(scene, findings);
     operations(scene, findings);
+    jobs::check(scene, findings);
     denials::check(scene, findings);
     phantom::check(scene, findings);
     changes::check(scene, findings);

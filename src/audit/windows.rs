@@ -10,6 +10,24 @@ pub(super) const fn latest_of(ms: i64) -> i64 {
     if ms.rem_euclid(1_000) == 0 { ms.saturating_add(999) } else { ms }
 }
 
+/// When operations start that a job is held against for one of its tokens: from
+/// and until, milliseconds. Of a token that lives longer, the first days.
+pub(super) const fn life_of_job_token(issued_ms: i64, expires_ms: i64) -> (i64, i64) {
+    let (from, until) =
+        (issued_ms.saturating_sub(SKEW_MS), expires_ms.saturating_add(PICKUP_MS).saturating_add(SKEW_MS));
+    let longest = from.saturating_add(BESIDE_MS);
+    (from, if until < longest { until } else { longest })
+}
+
+/// When a decision is logged that an operation may be of which started at `ms`:
+/// from and until.
+pub(super) const fn deciding(ms: i64) -> (i64, i64) {
+    (ms.saturating_sub(RECEIPT_MS).saturating_sub(SKEW_MS), latest_of(ms).saturating_add(SKEW_MS))
+}
+
+/// The longest life of a token for which its job is held against what its
+/// agent's user started: a month, where policies allow a day.
+pub(crate) const BESIDE_MS: i64 = 31 * 86_400_000;
 /// Time Argo CD takes to pick up an operation after a token ended.
 pub(crate) const PICKUP_MS: i64 = 60_000;
 /// From a decision to its receipt and to the start of its operation.
@@ -62,6 +80,11 @@ pub static WINDOWS: &[Window] = &[
         means: "from a decision to its receipt, and to the start of its operation",
     },
     Window { name: "LOOK", ms: LOOK_MS, means: "from one snapshot of an instance to the next" },
+    Window {
+        name: "BESIDE",
+        ms: BESIDE_MS,
+        means: "from a token's issuance to the last start of an operation of its agent's user that its job is held against",
+    },
     Window { name: "BUNDLE", ms: BUNDLE_MS, means: "from the end of a run's last token to its bundle" },
 ];
 

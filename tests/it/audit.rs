@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod alone;
 pub mod authority;
+pub mod beside;
 pub mod earlier;
 pub mod goldens;
 pub mod matched;

@@ -7,8 +7,8 @@ use crate::audit::observed::is_as_decided;
 use crate::audit::reconcile::sighting::Sighting;
 use crate::audit::scene::Scene;
 use crate::audit::statement::Decision;
-use crate::audit::windows::{CANDIDATES_MAX, latest_of};
-use crate::audit::{PICKUP_MS, RECEIPT_MS, SKEW_MS};
+use crate::audit::windows::{CANDIDATES_MAX, deciding};
+use crate::audit::{PICKUP_MS, SKEW_MS};
 
 /// Why an operation beside a decision of which nothing came is nobody's for sure.
 const UNDONE: &str = "a decision alike in its time has receipts that say that nothing was done";
@@ -88,12 +88,12 @@ impl<'s, 'a> Explaining<'s, 'a> {
     /// Decisions that could explain it. What costs is bounded by those of its
     /// application in its time.
     pub(super) fn candidates(&self, sighting: &Sighting<'_, 'a>) -> Candidates {
-        let is_crowded = self.in_time(&self.free, sighting).nth(CANDIDATES_MAX).is_some();
+        let is_crowded = self.of_agents(&self.free, sighting).nth(CANDIDATES_MAX).is_some();
         if is_crowded {
             return Candidates { is_crowded, ..Candidates::default() };
         }
         let alike = |of: &ByApp<'a>| -> Vec<usize> {
-            self.in_time(of, sighting)
+            self.of_agents(of, sighting)
                 .take(CANDIDATES_MAX)
                 .filter(|at| self.is_alike(sighting, &self.scene.decisions[*at]))
                 .collect()
@@ -111,16 +111,35 @@ impl<'s, 'a> Explaining<'s, 'a> {
 
     fn in_time<'t>(&'t self, of: &'t ByApp<'a>, sighting: &'t Sighting<'_, 'a>) -> impl Iterator<Item = usize> + 't {
         let all = of.get(&sighting.app()).map(Vec::as_slice).unwrap_or_default();
-        let started = sighting.started.unwrap_or(i64::MIN);
-        let from = started.saturating_sub(RECEIPT_MS).saturating_sub(SKEW_MS);
+        let (from, until) = deciding(sighting.started.unwrap_or(i64::MIN));
         let first = all.partition_point(|at| self.scene.decisions[*at].statement.ms < from);
-        let until = latest_of(started).saturating_add(SKEW_MS);
         let is_below = move |at: &usize| self.scene.decisions[*at].statement.ms <= until;
+        all[first..].iter().copied().take_while(is_below)
+    }
+
+    /// Those of the agents whose username started it, and those that may be.
+    fn of_agents<'t>(&'t self, of: &'t ByApp<'a>, sighting: &'t Sighting<'_, 'a>) -> impl Iterator<Item = usize> + 't {
         let is_agents = |at: &usize| {
             let decision = &self.scene.decisions[*at];
             sighting.agents.iter().any(|agent| decision.is_of(agent) || decision.may_be_of(agent))
         };
-        all[first..].iter().copied().take_while(is_below).filter(is_agents)
+        self.in_time(of, sighting).filter(is_agents)
+    }
+
+    /// Whether a decision without an operation of its own may explain it, said
+    /// by nothing but what a job's audit reads of other jobs: under a token that
+    /// nobody issued a decision may be anybody's, and when a token was revoked
+    /// excuses nobody here. Among too many, one may.
+    pub(super) fn may_explain(&self, sighting: &Sighting<'_, 'a>) -> bool {
+        let own = std::iter::once(sighting.first);
+        let reports: Vec<_> = own.chain(self.scene.reports_of(sighting.first.op_key().unwrap_or_default())).collect();
+        self.in_time(&self.free, sighting).enumerate().any(|(count, at)| {
+            let decision = &self.scene.decisions[at];
+            let is_agents = |token: usize| sighting.agents.contains(&self.scene.tokens[token].agent);
+            let is_alike = || reports.iter().take(CANDIDATES_MAX).all(|one| is_as_decided(self.scene, one, decision));
+            count >= CANDIDATES_MAX
+                || decision.token.is_none_or(is_agents) && !self.scene.is_undone(decision) && is_alike()
+        })
     }
 
     fn is_alike(&self, sighting: &Sighting<'_, 'a>, decision: &Decision<'a>) -> bool {

@@ -16,8 +16,8 @@ use crate::audit::windows::LOOK_MS;
 use crate::merkle::LeafIndex;
 
 /// Said of every job whose agent has a username.
-const UNDECIDED_OPERATIONS: &str =
-    "operations by the agent's user that no decision explains move its audit and the log's, not this job's";
+const UNDECIDED_OPERATIONS: &str = "operations by the agent's user that only a history shows, that fewer decisions than \
+    operations explain, or that Argo CD refused move its audit and the log's, not this job's";
 
 /// Entries of one application's history: the first report that says each.
 type History = BTreeMap<i64, LeafIndex>;
@@ -28,8 +28,9 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     jobs(scene, findings);
 }
 
-/// An operation names no job. So a job that passes says nothing of what its
-/// agent did round the wrapper, and has to say that it does not.
+/// An operation names no job. A job is left open beside those that no decision
+/// explains (`jobs`); beside what else its agent may have done round the wrapper
+/// it passes, and has to say that it does.
 fn jobs(scene: &Scene<'_>, findings: &mut Findings) {
     let newest = scene.roots.last().map(|(_, roots)| roots);
     for token in &scene.tokens {

@@ -144,6 +144,12 @@ impl<'s, 'a> Sighting<'s, 'a> {
         }
     }
 
+    /// Decisions that any report of it joins.
+    pub(super) fn joined(&self, scene: &'s Scene<'a>) -> impl Iterator<Item = &'s Decision<'a>> {
+        let reports = self.first.op_key().and_then(|key| scene.reported.get(key)).into_iter().flatten();
+        reports.flat_map(|report| &scene.operations[*report].1).map(|decision| &scene.decisions[*decision])
+    }
+
     /// Application by instance and uid.
     pub(super) fn app(&self) -> (&'a str, &'a str) {
         let says = self.first.payload;

@@ -157,6 +157,12 @@ fn the_report_on_an_application_is_the_same_from_its_own_entries_but_for_spec_ch
     assert!(found > 100, "the goldens are about this application: {found}");
 }
 
+/// A job of the same agent and application when no token of the first lives.
+fn later_job(story: &mut Story) {
+    story.wait(6 * 3_600_000);
+    story.job("job-2", "agent");
+}
+
 #[test]
 fn an_unrelated_application_is_not_read_and_leads_nobody_on() {
     let mut story = Story::clean();
@@ -167,7 +173,7 @@ fn an_unrelated_application_is_not_read_and_leads_nobody_on() {
     };
     let before = of_app(&story, "argocd-prod/argocd/payments-api");
     assert_eq!(of_app(&story, "argocd-prod/argocd/other"), 1, "the roots alone");
-    story.job("job-2", "agent");
+    later_job(&mut story);
     let whole = story.timeline();
     let job = gathered(&whole, &Scope::Job("job-1".to_owned()), whole.size());
     assert_eq!(job.prefix(whole.size()).count(), alone.prefix(whole.size()).count(), "two jobs, one application");
@@ -178,7 +184,7 @@ fn an_unrelated_application_is_not_read_and_leads_nobody_on() {
 fn an_unrelated_job_is_not_read() {
     let mut story = Story::clean();
     let alone = story.timeline().size().get();
-    story.job("job-2", "agent");
+    later_job(&mut story);
     let whole = story.timeline();
     let part = gathered(&whole, &Scope::Job("job-1".to_owned()), whole.size());
     assert_eq!(part.prefix(whole.size()).count() as u64, alone);

@@ -409,7 +409,7 @@ impl Story {
         &self.steps[self.at(name)].payload
     }
 
-    fn at(&self, name: &str) -> usize {
+    pub fn at(&self, name: &str) -> usize {
         let full = self.named(name);
         let found = self.steps.iter().position(|step| step.name == full || step.name == name);
         found.unwrap_or_else(|| panic!("no step {name}"))

@@ -134,7 +134,11 @@ fn is_of(week: &Week, log: &Log, plant: &Plant, finding: &Finding) -> bool {
     let is_whose = match (&subject.app, &subject.job, &subject.agent) {
         (_, Some(job), _) if Some(job) == plant.job.as_ref() => true,
         (Some(app), ..) => apps.contains(app) || (is_shared && finding.rule.code == "IDENTITY_SHARED"),
-        (None, Some(job), _) => Some(job) == plant.job.as_ref(),
+        // An operation names no job: others of its agent's and time are left open by it.
+        (None, Some(job), _) => {
+            Some(job) == plant.job.as_ref()
+                || (finding.effect == Effect::Incomplete && are_reports_of(log, finding, &apps))
+        }
         (None, None, Some(agent)) => plant.agent.as_ref().is_some_and(|of| are_of_one_name(week, of, agent)),
         (None, None, None) => plant.agent.is_none(),
     };
@@ -143,6 +147,16 @@ fn is_of(week: &Week, log: &Log, plant: &Plant, finding: &Finding) -> bool {
         (plant.from - HOUR..plant.to + 3 * HOUR).contains(&at)
     });
     is_whose && (is_then || is_shared)
+}
+
+/// Whether a finding names reports of operations of these applications and nothing else.
+fn are_reports_of(log: &Log, finding: &Finding, apps: &[String]) -> bool {
+    finding.entries.iter().all(|index| {
+        let body = log.timeline.get(*index).and_then(|seen| seen.body.as_ref());
+        let text = |path: &str| body.and_then(|body| body.payload().text_at(path));
+        let app = text("instance").zip(text("app.namespace")).zip(text("app.name"));
+        app.is_some_and(|((instance, namespace), name)| apps.contains(&format!("{instance}/{namespace}/{name}")))
+    })
 }
 
 /// One agent, or two of whom nobody can tell which it was.

@@ -3,7 +3,7 @@
 
 use pulselog::artifact::json::Value;
 use pulselog::audit::Scope;
-use pulselog::audit::Verdict::{Fail, Pass};
+use pulselog::audit::Verdict::{Fail, Incomplete, Pass};
 
 use crate::audit::goldens::accounts::closed;
 use crate::audit::goldens::authority::neighbours;
@@ -116,10 +116,15 @@ fn refreshed(story: &mut Story) {
 }
 
 pub static ROWS: &[Golden] = &[
-    golden("the agent's user syncs, and nobody decided it", silent_and_closed, &["UNREPORTED_ACTION"], Pass)
+    golden("the agent's user syncs, and nobody decided it", silent_and_closed, &["UNREPORTED_ACTION"], Incomplete)
         .beside(lost_and_seen),
-    golden("the agent's name stands in it, and anybody could have written it", silent, &["UNREPORTED_ACTION"], Pass)
-        .beside(|story| silently_by(story, "", true)),
+    golden(
+        "the agent's name stands in it, and anybody could have written it",
+        silent,
+        &["UNREPORTED_ACTION"],
+        Incomplete,
+    )
+    .beside(|story| silently_by(story, "", true)),
     golden(
         "undecided, and the operation names a decision that nobody logged",
         |story| {
@@ -128,7 +133,7 @@ pub static ROWS: &[Golden] = &[
             story.set("silent", "info", value(&named));
         },
         &["UNREPORTED_ACTION"],
-        Pass,
+        Incomplete,
     )
     .beside(|story| silently_by(story, "applicationset-controller", true)),
     golden(
@@ -138,7 +143,7 @@ pub static ROWS: &[Golden] = &[
             story.set("silent", "params", value(r#"{"dry_run":true}"#));
         },
         &["UNREPORTED_ACTION"],
-        Pass,
+        Incomplete,
     )
     // A first look at an instance shows what ran long ago.
     .beside(|story| {
@@ -152,7 +157,7 @@ pub static ROWS: &[Golden] = &[
             event(story, "completed", "Succeeded");
         },
         &["UNREPORTED_ACTION"],
-        Pass,
+        Incomplete,
     )
     .beside(|story| {
         silently_by(story, "admin", false);
@@ -183,7 +188,7 @@ pub static ROWS: &[Golden] = &[
             beside(story);
         },
         &["UNREPORTED_ACTION"],
-        Pass,
+        Incomplete,
     )
     .beside(|story| {
         lost_and_seen(story);
@@ -197,7 +202,7 @@ pub static ROWS: &[Golden] = &[
             story.set("more seen", "params", value(r#"{"prune":true}"#));
         },
         &["UNREPORTED_ACTION"],
-        Pass,
+        Incomplete,
     )
     .beside(lost_and_seen),
     golden(
@@ -208,7 +213,7 @@ pub static ROWS: &[Golden] = &[
             story.set("more seen", "revisions.resolved", other);
         },
         &["UNREPORTED_ACTION"],
-        Pass,
+        Incomplete,
     )
     .beside(|story| {
         lost_and_seen(story);
@@ -222,7 +227,7 @@ pub static ROWS: &[Golden] = &[
             story.set("more receipt", "outcome", "not_sent");
         },
         &["UNREPORTED_ACTION"],
-        Pass,
+        Incomplete,
     )
     .beside(|story| {
         closed(story);
@@ -298,7 +303,7 @@ pub static ROWS: &[Golden] = &[
             tick(story);
         },
         &["OBSERVED_UNLIKE_DECIDED", "TOKEN_REVOKED", "UNREPORTED_ACTION"],
-        Pass,
+        Incomplete,
     )
     .beside(|story| {
         closed(story);
@@ -312,7 +317,7 @@ pub static ROWS: &[Golden] = &[
             story.set("silent", "params", value(PART));
         },
         &["UNREPORTED_ACTION"],
-        Pass,
+        Incomplete,
     )
     .beside(|story| {
         silently_by(story, "", true);
@@ -328,7 +333,7 @@ pub static ROWS: &[Golden] = &[
             story.set("silent", "app.name", "child");
         },
         &["UNREPORTED_ACTION"],
-        Pass,
+        Incomplete,
     )
     .beside(|story| {
         silently_by(story, "", true);
@@ -362,7 +367,7 @@ pub static ROWS: &[Golden] = &[
             story.set("roots", "humans", value(r#"[{"instance":"argocd-prod","username":"proj:payments:agent"}]"#));
         },
         &["IDENTITY_SHARED", "UNREPORTED_ACTION"],
-        Pass,
+        Incomplete,
     )
     .beside(|story| {
         closed(story);
@@ -372,14 +377,14 @@ pub static ROWS: &[Golden] = &[
 
 /// A pass of one job is no word about what its agent did beside it.
 #[test]
-fn a_job_says_that_undecided_operations_of_its_agent_do_not_move_it() {
+fn a_job_says_which_undecided_operations_of_its_agent_do_not_move_it() {
     let said = |change: fn(&mut Story)| {
         let mut story = Story::clean();
         change(&mut story);
         let job = story.audit().of(&Scope::Job("job-1".into()));
         (job.verdict, job.coverage.iter().any(|row| row.what.contains("not this job's")))
     };
-    assert_eq!(said(silent_and_closed), (Pass, true));
+    assert_eq!(said(silent_and_closed), (Incomplete, true));
     assert_eq!(said(|_| {}), (Pass, true));
     // Who has no user on any instance did nothing there.
     assert!(!said(|story| story.set("roots", "agents[0].usernames", value("[]"))).1);

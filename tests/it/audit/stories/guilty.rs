@@ -1,7 +1,7 @@
 //! Honest stories with one fault in the first run: it has to be found, there,
 //! and nobody else is worse off.
 
-use pulselog::audit::{Finding, Report, Timeline, audit, audit_packet, bundle_alone};
+use pulselog::audit::{Finding, Report, Timeline, Verdict, audit, audit_packet, bundle_alone};
 use pulselog::merkle::LeafIndex;
 
 use super::drafts::{Logged, listing, logged};
@@ -135,6 +135,8 @@ impl Guilty {
             let job = row.job.is_empty() || row.job == self.job || row.job == "elsewhere" || self.fault.of_agent;
             // Of a wrapper's agents each may be the one; that reaches none of their jobs.
             let may_be = row.code == "ACT_UNPLACED" && row.job.is_empty() && row.effect == "incomplete";
+            // An operation names no job: each of its agent's that lived then may be the one.
+            let job = job || (row.effect == "incomplete" && self.is_beside(report, &row.job));
             if !(job && mine(&row.run) && (row.agent.is_empty() || row.agent == agent || may_be)) {
                 wrong.push(format!("charged to somebody else: {row:?}"));
             }
@@ -147,10 +149,19 @@ impl Guilty {
             }
         }
         let others = self.honest.jobs.iter().filter(|(job, _)| **job != self.job && !self.fault.of_agent);
-        for (job, want) in others.filter(|(job, want)| report.job(job) != **want) {
+        let is_left_open = |job: &str| report.job(job) == Verdict::Incomplete && self.is_beside(report, job);
+        for (job, want) in others.filter(|(job, want)| report.job(job) != **want && !is_left_open(job)) {
             wrong.push(format!("job {job}: {}, not {}", report.job(job).name(), want.name()));
         }
         wrong
+    }
+
+    /// Whether the fault is an operation that no decision explains, and the job
+    /// is of the agent whose user started it.
+    fn is_beside(&self, report: &Report, job: &str) -> bool {
+        let agent = cast::did(self.agent);
+        let mut runs = report.runs.iter().filter(|run| run.run.agent == agent);
+        self.fault.code == "UNREPORTED_ACTION" && runs.any(|run| run.jobs.contains(job))
     }
 
     pub fn listing(&self, report: &Report) -> String {

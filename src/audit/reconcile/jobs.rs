@@ -1,0 +1,115 @@
+//! Jobs whose agent's user started, while a token of the job lived, what no
+//! decision explains. An operation names no job: it may have been for this one,
+//! for another, or for none, so no such job passes, and none fails by it.
+//!
+//! A job's audit has of other jobs only what was taken aside for it
+//! (gather/aside.rs), and says the same as that of the whole log. So it rests on
+//! nothing that those jobs' own entries would tell: not on runs, grants or when
+//! tokens were revoked.
+
+use std::collections::BTreeMap;
+
+use crate::audit::finding::{Findings, Subject};
+use crate::audit::observed::say;
+use crate::audit::reconcile::UNREPORTED_ACTION;
+use crate::audit::reconcile::explaining::Explaining;
+use crate::audit::reconcile::sighting::{Sighting, Who};
+use crate::audit::scene::Scene;
+use crate::audit::statement::Token;
+use crate::audit::windows::{BESIDE_MS, NAMED_MAX, life_of_job_token};
+use crate::merkle::LeafIndex;
+
+/// Why an operation that nobody decided leaves the agent's jobs open.
+const NAMES_NONE: &str = "operations name no job: any of them may be this one's, another's or none's";
+
+/// What a job of a token that lives for very long is not held against.
+const LIVES_LONGER: &str = "operations by the agent's user more than a month after the token was issued";
+
+/// Tokens of jobs by agent, in order of the beginnings of their lives.
+type Lives<'s, 'a> = BTreeMap<&'a str, Vec<(i64, i64, &'s Token<'a>)>>;
+
+/// What was found beside one job.
+#[derive(Default)]
+struct Beside {
+    /// In order of first reports.
+    entries: Vec<LeafIndex>,
+    /// Operations that a decision may still be logged for, and until when.
+    owed: Vec<(LeafIndex, i64)>,
+}
+
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
+    let lives = lives(scene, findings);
+    if lives.is_empty() {
+        return;
+    }
+    let mut explaining = None;
+    let mut beside: BTreeMap<&str, Beside> = BTreeMap::new();
+    for sighting in Sighting::all(scene).filter(|sighting| is_of_an_agent(scene, sighting)) {
+        let Some((started, settled)) = sighting.started.zip(sighting.settled_ms()) else { continue };
+        let mut alive = sighting.agents.iter().flat_map(|agent| alive(&lives, agent, started)).peekable();
+        if alive.peek().is_none() || explaining.get_or_insert_with(|| Explaining::of(scene)).may_explain(&sighting) {
+            continue;
+        }
+        for job in alive {
+            let of = beside.entry(job).or_default();
+            match scene.now_ms() <= settled {
+                true => of.owed.push((sighting.first.at, settled)),
+                false => of.entries.push(sighting.first.at),
+            }
+        }
+    }
+    beside.into_iter().for_each(|(job, of)| tell(job, of, findings));
+}
+
+/// Whether it is by an agent's user, by a key that every report of it shares,
+/// and nothing joins it but decisions whose agents everybody can tell.
+fn is_of_an_agent(scene: &Scene<'_>, sighting: &Sighting<'_, '_>) -> bool {
+    sighting.who == Who::Agents
+        && sighting.first.op_key().is_some()
+        && !sighting.is_from_before(scene)
+        && sighting.joined(scene).all(|decision| decision.token.is_some())
+}
+
+fn lives<'s, 'a>(scene: &'s Scene<'a>, findings: &mut Findings) -> Lives<'s, 'a> {
+    let mut lives = Lives::new();
+    let newest = scene.roots.last().map(|(_, roots)| roots);
+    for token in scene.tokens.iter().filter(|token| token.job.is_some()) {
+        let (from, until) = life_of_job_token(token.issued_ms, token.expires_ms);
+        let has_username = newest.is_some_and(|roots| !roots.instances_of(token.agent).is_empty());
+        if until < token.expires_ms && has_username {
+            let subject = Subject { job: token.job.map(str::to_owned), ..Subject::default() };
+            findings.uncover(LIVES_LONGER, &subject, token.statement.at);
+        }
+        lives.entry(token.agent).or_default().push((from, until, token));
+    }
+    lives.values_mut().for_each(|of| of.sort_by_key(|(from, _, token)| (*from, token.statement.at)));
+    lives
+}
+
+/// Jobs of the agent's tokens that lived at a time. What it costs is bounded by
+/// the tokens that were issued to the agent within a month before.
+fn alive<'a>(lives: &Lives<'_, 'a>, agent: &str, ms: i64) -> impl Iterator<Item = &'a str> {
+    let of = lives.get(agent).map(Vec::as_slice).unwrap_or_default();
+    let first = of.partition_point(|(from, ..)| from.saturating_add(BESIDE_MS) < ms);
+    let begun = of[first..].iter().take_while(move |(from, ..)| *from <= ms);
+    begun.filter(move |(_, until, _)| ms <= *until).filter_map(|(.., token)| token.job)
+}
+
+fn tell(job: &str, mut beside: Beside, findings: &mut Findings) {
+    let subject = Subject { job: Some(job.to_owned()), ..Subject::default() };
+    // A job may have several tokens, and an operation several agents.
+    beside.entries.dedup();
+    beside.owed.dedup();
+    for (at, until) in beside.owed {
+        findings.wait(&UNREPORTED_ACTION, &subject, at, until);
+    }
+    if beside.entries.is_empty() {
+        return;
+    }
+    let count = beside.entries.len();
+    let what = if count == 1 { "an operation" } else { "operations" };
+    let more = if count > NAMED_MAX { format!(", the first {NAMED_MAX} of {count}") } else { String::new() };
+    let detail = format!("{what} by its agent's user while its token lived, which no decision explains{more}");
+    let entries = beside.entries.get(..NAMED_MAX).unwrap_or(&beside.entries);
+    say(findings, &UNREPORTED_ACTION, Some(NAMES_NONE), &subject, entries, detail);
+}
