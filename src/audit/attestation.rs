@@ -102,14 +102,14 @@ pub fn used_by(timeline: &Timeline, size: TreeSize, job: &str, operator: &Did) -
 pub fn audit_job(timeline: &Timeline, size: TreeSize, job: &str, operator: &Did) -> Option<Report> {
     let logged_at = Some(timeline.prefix(size).next_back()?.1.entry.logged_at);
     let (scope, links) = (Scope::Job(job.to_owned()), LinkMap::new(timeline, operator));
-    let part = timeline.part(links.gather(timeline, &scope, size));
+    let part = timeline.part(links.gather(timeline, &scope, size).into_found());
     Some(audit_part(&part, &Prefix { size, logged_at }, operator))
 }
 
 /// What links lead to from a job. What the operator says of other jobs changes
 /// nothing of this one.
 fn used(timeline: &Timeline, links: &LinkMap, job: &str, size: TreeSize, operator: &Did) -> BTreeSet<LeafIndex> {
-    let mut used = links.gather(timeline, &Scope::Job(job.to_owned()), size);
+    let mut used = links.gather(timeline, &Scope::Job(job.to_owned()), size).into_found();
     used.retain(|at| {
         let statement =
             timeline.get(*at).and_then(|seen| seen.body.as_ref()).filter(|body| is_statement(body, operator));
@@ -326,7 +326,7 @@ fn recompute(
     known: &KnownSize,
     operator: &Did,
 ) -> Report {
-    let part = timeline.part(links.gather(timeline, scope, size));
+    let part = timeline.part(links.gather(timeline, scope, size).into_found());
     let prefix = Prefix { size, logged_at: Some(known.logged_at) };
     audit_part(&part, &prefix, operator).of(scope)
 }

@@ -125,8 +125,14 @@ impl Gather {
         &self.found
     }
 
-    /// Those of them that are of no tie of the scope's: what a job is held
-    /// against beside its own entries.
+    /// The same, when nothing is wanted any more.
+    #[must_use]
+    pub fn into_found(self) -> BTreeSet<LeafIndex> {
+        self.found
+    }
+
+    /// Those of them that no tie of the scope's leads to: what a job is held
+    /// against beside its own entries. They are of other jobs.
     #[must_use]
     pub fn asides(&self) -> BTreeSet<LeafIndex> {
         self.asides.as_ref().map(Asides::found).cloned().unwrap_or_default()
@@ -202,7 +208,7 @@ impl Gather {
 /// Every entry that the audit of a scope reads below `size`; `timeline` must be
 /// whole below it. Of a scope that no link leads to: what every audit reads.
 #[must_use]
-pub fn reached_from(timeline: &Timeline, scope: &Scope, size: TreeSize, operator: &Did) -> BTreeSet<LeafIndex> {
+pub fn reached_from(timeline: &Timeline, scope: &Scope, size: TreeSize, operator: &Did) -> Gather {
     LinkMap::new(timeline, operator).gather(timeline, scope, size)
 }
 
@@ -247,12 +253,12 @@ impl LinkMap {
     }
 
     /// The entries below `size` that the audit of `scope` needs.
-    pub(super) fn gather(&self, timeline: &Timeline, scope: &Scope, size: TreeSize) -> BTreeSet<LeafIndex> {
+    pub(super) fn gather(&self, timeline: &Timeline, scope: &Scope, size: TreeSize) -> Gather {
         let mut gather = Gather::of(scope);
         loop {
             let wanted = gather.wanted();
             if wanted.is_empty() {
-                return gather.found;
+                return gather;
             }
             for at in wanted.iter().filter_map(|link| self.by_link.get(link)).flatten() {
                 if at.get() < size.get()

@@ -104,8 +104,12 @@ impl Incident {
     fn of(log: &WholeLog, scope: Scope, span: Span, pinned: &Did) -> Result<Self, Failure> {
         let (timeline, size) = (log.timeline(), log.head().size);
         let report = audit_at(timeline, size, Some(pinned)).of(&scope);
-        let reached = reached_from(timeline, &scope, size, pinned);
-        let told = story::told(log, &scope, &span, &reached);
+        let gathered = reached_from(timeline, &scope, size, pinned);
+        let named = || report.findings.iter().flat_map(|finding| finding.entries.iter().copied());
+        // Of other jobs, what a finding names.
+        let untold: BTreeSet<_> = gathered.asides().difference(&named().collect()).copied().collect();
+        let reached = gathered.into_found();
+        let told = story::told(log, &scope, &span, &reached.difference(&untold).copied().collect());
         if told.is_empty() {
             let why = format!(
                 "nothing in the log is of {} in this time; is it spelled as the log has it?",

@@ -55,8 +55,22 @@ pub struct ScopeReport {
     pub report: Report,
     /// Every entry that it rests on, roots and policies included.
     pub entries: Vec<(LeafIndex, Kind)>,
+    /// Those of them that are of other jobs, and are told only where a finding
+    /// names them.
+    asides: BTreeSet<LeafIndex>,
     /// Whether a holder of a role speaks of the scope at all.
     pub is_known: bool,
+}
+
+impl ScopeReport {
+    /// Entries that tell of the scope: without those of other jobs that only
+    /// show that they are no concern of this one.
+    pub fn told(&self) -> impl Iterator<Item = (LeafIndex, Kind)> {
+        let named: BTreeSet<LeafIndex> =
+            self.report.findings.iter().flat_map(|finding| finding.entries.iter().copied()).collect();
+        let is_told = move |(at, _): &(LeafIndex, Kind)| !self.asides.contains(at) || named.contains(at);
+        self.entries.iter().copied().filter(is_told)
+    }
 }
 
 /// Which findings are asked for; each member narrows.
@@ -143,11 +157,12 @@ impl Sitting {
 
     fn make(&self, scope: &Scope, size: TreeSize) -> Result<ScopeReport, Error> {
         let mut reading = Reading::new(self, size)?;
-        let found = reading.gather(Gather::of(scope))?;
+        let gathered = reading.gather(Gather::of(scope))?;
+        let (asides, found) = (gathered.asides(), gathered.into_found());
         let report = reading.audit(&found)?.of(scope);
         let entries = found.iter().filter_map(|at| Some((*at, reading.kind(*at)?))).collect();
         let is_known = is_known(&reading, &found, scope, &report);
-        Ok(ScopeReport { report, entries, is_known })
+        Ok(ScopeReport { report, entries, asides, is_known })
     }
 
     /// Findings at `size`, page by page. `after`: the `next` of the page

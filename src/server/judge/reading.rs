@@ -113,13 +113,13 @@ impl<'a> Reading<'a> {
     }
 
     /// Everything that a collection asks for: one batched read a round.
-    pub fn gather(&mut self, mut gather: Gather) -> Result<BTreeSet<LeafIndex>, AuditsError> {
+    pub fn gather(&mut self, mut gather: Gather) -> Result<Gather, AuditsError> {
         let too_large = || AuditsError::TooLarge { entries: GATHER_ENTRIES_MAX, bytes: GATHER_BYTES_MAX };
         let mut bytes = 0;
         loop {
             let wanted = gather.wanted();
             if wanted.is_empty() {
-                return Ok(gather.found().clone());
+                return Ok(gather);
             }
             let mut found = BTreeMap::new();
             for link in &wanted {

@@ -93,7 +93,7 @@ struct Scan<'a, 'f> {
 
 impl<'a, 'f> Scan<'a, 'f> {
     fn new(mut reading: Reading<'a>, filter: &'f Filter) -> Result<Self, AuditsError> {
-        let shared = reading.gather(Gather::of(&Scope::Log))?;
+        let shared = reading.gather(Gather::of(&Scope::Log))?.into_found();
         let report = reading.audit(&shared)?;
         let base = report.findings.iter().cloned().collect();
         let (answered, planned, components) = (HashSet::new(), HashMap::new(), HashMap::new());
@@ -227,7 +227,7 @@ impl<'a, 'f> Scan<'a, 'f> {
             return Ok(component.clone());
         }
         let links = self.reading.links(at).to_vec();
-        let mut component = self.reading.gather(Gather::around(links))?;
+        let mut component = self.reading.gather(Gather::around(links))?.into_found();
         component.insert(at);
         self.components.insert(at, component.clone());
         Ok(component)

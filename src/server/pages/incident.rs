@@ -209,15 +209,15 @@ fn told(reader: &Reader, scope: &Scope, span: &Span, made: &ScopeReport) -> Resu
     let mut rows = Vec::new();
     let matched: BTreeSet<_> = made.report.matched.iter().flat_map(|of| of.entries.iter().copied()).collect();
     let findings: &[Finding] = &made.report.findings;
-    for (at, kind) in &made.entries {
-        if *kind == Kind::AuditRoots {
+    for (at, kind) in made.told() {
+        if kind == Kind::AuditRoots {
             continue;
         }
-        let paper = reader.desk().read(*at)?;
+        let paper = reader.desk().read(at)?;
         let is_told = match scope {
             Scope::App(app) => {
-                let is_found = || findings.iter().any(|finding| finding.entries.contains(at));
-                is_of(&paper, app) || matched.contains(at) || is_found()
+                let is_found = || findings.iter().any(|finding| finding.entries.contains(&at));
+                is_of(&paper, app) || matched.contains(&at) || is_found()
             }
             _ => true,
         };

@@ -73,7 +73,7 @@ impl Record {
         let Sources { what, size, made, named, is_strict } = sources;
         let candidates: Option<BTreeSet<LeafIndex>> = is_strict.then(|| named.iter().copied().collect());
         let joined: BTreeSet<LeafIndex> = match made {
-            Some(made) => made.entries.iter().map(|(at, _): &(LeafIndex, Kind)| *at).collect(),
+            Some(made) => made.told().map(|(at, _)| at).collect(),
             None => named.iter().copied().filter(|at| at.get() < size.get()).collect(),
         };
         let findings = made.map(|made| made.report.findings.as_slice()).unwrap_or_default();

@@ -39,6 +39,23 @@ fn an_incident_leaves_out_what_was_logged_at_another_time() {
     assert!(!first.text().contains("tied to no decision"));
 }
 
+/// What is read of other jobs, to say that an operation is theirs, is told of
+/// this one only where it is not theirs.
+#[test]
+fn a_job_tells_of_what_its_agents_user_did_unexplained_and_of_no_other_job() {
+    let mut story = Story::clean();
+    story.job("job-2", "agent");
+    silent(&mut story);
+    let told = Told::of(&story);
+    for page in ["/jobs/job-1", "/incidents?job=job-1"] {
+        let page = told.service.get(page);
+        shows(&page, &["UNREPORTED_ACTION", "no decision explains"]);
+        let silent = story.at("silent");
+        assert!(page.text().contains(&format!("/entries/{silent}\"")), "{}", page.text());
+        assert!(!page.text().contains("job-2"), "{}", page.text());
+    }
+}
+
 #[test]
 fn what_is_asked_wrongly_is_told_by_field_and_rule() {
     let told = Told::of(&Story::clean());

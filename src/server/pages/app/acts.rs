@@ -106,18 +106,18 @@ impl Papers {
         is_own: impl Fn(&Paper) -> bool,
     ) -> Result<Self, Trouble> {
         let (mut own, mut all, mut named) = (BTreeMap::new(), BTreeMap::new(), HashMap::new());
-        for (at, kind) in &made.entries {
-            if !is_about_argocd(*kind) {
+        for (at, kind) in made.told() {
+            if !is_about_argocd(kind) {
                 continue;
             }
-            let paper = reader.desk().read(*at)?;
+            let paper = reader.desk().read(at)?;
             if let Some(body) = paper.artifact() {
-                named.entry(body.payload_hash().to_string()).or_insert(*at);
+                named.entry(body.payload_hash().to_string()).or_insert(at);
             }
             if matches!(kind, Kind::ArgocdDecision | Kind::ArgocdObservation) && is_own(&paper) {
-                own.insert(*at, Arc::clone(&paper));
+                own.insert(at, Arc::clone(&paper));
             }
-            all.insert(*at, paper);
+            all.insert(at, paper);
         }
         Ok(Self { own, all, named })
     }

@@ -48,11 +48,11 @@ pub(super) fn controls(
     made: &ScopeReport,
 ) -> Result<Vec<Control>, Trouble> {
     let mut found = Vec::new();
-    for (at, kind) in &made.entries {
+    for (at, kind) in made.told() {
         if !matches!(kind, Kind::ChangeRecord | Kind::ArgocdDecision | Kind::ArgocdObservation) {
             continue;
         }
-        let paper = reader.desk().read(*at)?;
+        let paper = reader.desk().read(at)?;
         if is_of(&paper, app) || is_recorded(&paper, app, uids) {
             found.extend(Control::new(reader, &paper, &made.report.findings));
         }
