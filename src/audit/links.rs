@@ -32,10 +32,11 @@ pub const LINKS_VERSION: u8 = 6;
 pub const LINK_BYTES: usize = 9;
 
 /// Sorts of things that are ways in and no ties: see [`Link::app`],
-/// [`Link::started`], [`Link::decided`] and [`Link::rights`].
+/// [`Link::by_user`], [`Link::decided`], [`Link::tried`] and [`Link::rights`].
 const APP: u8 = b'A';
-const STARTED: u8 = b'N';
+const BY_USER: u8 = b'N';
 const DECIDED: u8 = b'D';
+const TRIED: u8 = b'E';
 const RIGHTS: u8 = b'T';
 
 /// How fine times are filed.
@@ -136,16 +137,23 @@ impl Link {
         Self::new(APP, app.as_bytes())
     }
 
-    /// Operations that a user of an instance started in one hour. A way in: what
-    /// a job is held against beside its own entries begins here.
-    pub(super) fn started((instance, username): (&str, &str), hour: i64) -> Self {
-        Self::new(STARTED, [instance, username, &hour.to_string()].join("\0").as_bytes())
+    /// Operations that a user of an instance started, and calls of that user that
+    /// were refused, in one hour. A way in: what a job is held against beside its
+    /// own entries begins here.
+    pub(super) fn by_user((instance, username): (&str, &str), hour: i64) -> Self {
+        Self::new(BY_USER, [instance, username, &hour.to_string()].join("\0").as_bytes())
     }
 
     /// Decisions of one hour that make an operation of an application, by its
     /// instance and uid. A way in.
     pub(super) fn decided((instance, uid): (&str, &str), hour: i64) -> Self {
         Self::new(DECIDED, [instance, uid, &hour.to_string()].join("\0").as_bytes())
+    }
+
+    /// Decisions of one hour, whatever they say, of an action on an instance. A
+    /// way in.
+    pub(super) fn tried((instance, action): (&str, &str), hour: i64) -> Self {
+        Self::new(TRIED, [instance, action, &hour.to_string()].join("\0").as_bytes())
     }
 
     /// What gives and ends the rights of a token, by the hex hash of it, without
@@ -156,7 +164,7 @@ impl Link {
 
     /// Whether entries that share it change each other's findings.
     pub(super) const fn ties(&self) -> bool {
-        !matches!(self.0[0], APP | STARTED | DECIDED | RIGHTS)
+        !matches!(self.0[0], APP | BY_USER | DECIDED | TRIED | RIGHTS)
     }
 
     /// Whether it joins an operation, a receipt and a decision of one call.

@@ -38,6 +38,7 @@ use self::explaining::{Candidates, Explaining};
 use self::phantom::PHANTOM_ACTION;
 use self::sighting::{Sighting, Who};
 
+pub(super) use self::denials::actions_of;
 pub(super) use self::sighting::is_of_history;
 
 /// What would explain an operation, or say whose it is.

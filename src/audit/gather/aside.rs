@@ -1,10 +1,11 @@
 //! What a job is held against beside its own entries: operations that the
-//! users of its agents started while its tokens lived, which name no job, and
-//! the decisions that explain them.
+//! users of its agents started while its tokens lived, and calls of theirs that
+//! Argo CD refused, which name no job, and the decisions that explain them.
 //!
 //! ```text
-//! issuance of the job ─> agent, hours of its life ─> usernames ─> operations reported in these hours
+//! issuance of the job ─> agent, hours of its life ─> usernames ─> operations and refusals of these hours
 //!      operation ─> its other reports, receipts and decisions; decisions of its application and time
+//!      refusal   ─> decisions of such an action on that instance and time
 //!      decision  ─> its receipts, approvals, the rights of its token; not its job, run or grant
 //! ```
 //!
@@ -15,8 +16,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::time::unix_ms;
-use crate::artifact::{Artifact, Payload};
+use crate::artifact::{ArgocdObservation, Artifact, Payload};
 use crate::audit::links::{Link, hour_of};
+use crate::audit::reconcile::actions_of;
 use crate::audit::windows::{deciding, life_of_job_token};
 use crate::merkle::LeafIndex;
 
@@ -106,7 +108,7 @@ impl Asides {
             let (from, until) = life_of_job_token(begin, end);
             for (agent, ..) in lives {
                 for (instance, name) in self.usernames.get(agent).into_iter().flatten() {
-                    links.extend((hour_of(from)..=hour_of(until)).map(|hour| Link::started((instance, name), hour)));
+                    links.extend((hour_of(from)..=hour_of(until)).map(|hour| Link::by_user((instance, name), hour)));
                 }
             }
         }
@@ -123,7 +125,7 @@ impl Asides {
                 let window = says.started_at().and_then(unix_ms).map(deciding);
                 let hours = window.map(|(from, until)| hour_of(from)..=hour_of(until)).into_iter().flatten();
                 let decided = hours.flat_map(|hour| app.map(|app| Link::decided(app, hour)));
-                of_call.chain(decided).collect()
+                of_call.chain(decided).chain(tried(says)).collect()
             }
             Payload::ArgocdDecision(says) => of_call.chain(says.token_hash().map(Link::rights)).collect(),
             Payload::ArgocdReceipt(_) => of_call.collect(),
@@ -145,4 +147,13 @@ impl Asides {
             | Payload::WorkPolicy(_) => Vec::new(),
         }
     }
+}
+
+/// Decisions that may explain a call that was refused.
+fn tried(says: ArgocdObservation<'_>) -> Vec<Link> {
+    let (Some(instance), Some(ms)) = (says.instance(), says.refused_at().and_then(unix_ms)) else { return Vec::new() };
+    let (from, until) = deciding(ms);
+    let hours = || hour_of(from)..=hour_of(until);
+    let actions = says.method().and_then(actions_of).unwrap_or_default();
+    actions.iter().flat_map(|action| hours().map(|hour| Link::tried((instance, action), hour))).collect()
 }

@@ -80,17 +80,20 @@ fn of_decision(decision: ArgocdDecision<'_>, ms: i64) -> impl Iterator<Item = Li
         decision.token_hash().map(Link::token),
         decision.run().map(Link::run),
         app.map(|app| Link::decided(app, hour_of(ms))),
+        binds.instance().zip(binds.action()).map(|tried| Link::tried(tried, hour_of(ms))),
     ];
     names.into_iter().flatten().chain(decision.approvals().map(Link::statement))
 }
 
 fn of_observation(seen: ArgocdObservation<'_>) -> impl Iterator<Item = Link> {
     let started = seen.started_at().and_then(unix_ms).filter(|_| seen.op_key().is_some());
+    let refused = seen.refused_at().and_then(unix_ms).filter(|_| seen.event() == Some("denial"));
     let names = [
         seen.op_key().map(Link::operation),
         seen.stated().map(Link::statement),
         seen.app().uid().zip(seen.resource_version()).map(Link::version),
-        seen.initiator().zip(started).map(|(user, ms)| Link::started(user, hour_of(ms))),
+        seen.initiator().zip(started).map(|(user, ms)| Link::by_user(user, hour_of(ms))),
+        seen.instance().zip(seen.subject()).zip(refused).map(|(user, ms)| Link::by_user(user, hour_of(ms))),
     ];
     names.into_iter().flatten()
 }

@@ -11,8 +11,9 @@ use crate::audit::reconcile::{EXPLAINED, in_time_for_word};
 use crate::audit::rule::{Effect, Rule, Severity, WORD};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Statement, app_name};
-use crate::audit::windows::latest_of;
+use crate::audit::windows::{deciding, latest_of};
 use crate::audit::{RECEIPT_MS, SKEW_MS};
+use crate::merkle::LeafIndex;
 
 pub(super) static UNLOGGED_ATTEMPT: Rule = Rule {
     code: "UNLOGGED_ATTEMPT",
@@ -21,7 +22,8 @@ pub(super) static UNLOGGED_ATTEMPT: Rule = Rule {
     effect: Effect::Fails,
     rationale: "The server's log shows that the agent's user tried to change something and was refused, and no decision \
                 of its agent in that time, allowed or denied, is of such an action there. The audit is incomplete where \
-                the line does not say when the call was made, or the name is not one agent's alone.",
+                the line does not say when the call was made, or the name is not one agent's alone; and so is each job of the agent's that had a token which lived \
+                then, since a refused call names none.",
     what_to_do: "Look up the line in the server's log; ask who holds the agent's Argo CD token.",
     does_not_prove: "That the call was made while somebody listened, or that anything came of it.",
     rests_on: &[WORD, EXPLAINED],
@@ -79,26 +81,83 @@ impl<'a> Times<'a> {
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let mut decided: Option<Decided<'_>> = None;
-    for fact in &scene.facts {
-        let Payload::ArgocdObservation(says) = fact.payload else { continue };
-        let actions = says.method().and_then(actions_of);
-        if let (Some("denial"), Some(actions)) = (says.event(), actions) {
-            let decided = decided.get_or_insert_with(|| by_action(scene));
-            of_denial(scene, &fact.read_as(says), actions, decided, findings);
-        }
+    for (denial, actions) in all(scene) {
+        let decided = decided.get_or_insert_with(|| by_action(scene, agents_of));
+        of_denial(scene, &denial, actions, decided, findings);
     }
 }
 
-fn actions_of(method: &str) -> Option<&'static [&'static str]> {
+/// Refused calls that would have changed something, and what a wrapper may have
+/// decided for each.
+fn all<'s, 'a>(
+    scene: &'s Scene<'a>,
+) -> impl Iterator<Item = (Statement<'a, ArgocdObservation<'a>>, &'static [&'static str])> + use<'s, 'a> {
+    scene.facts.iter().filter_map(|fact| {
+        let Payload::ArgocdObservation(says) = fact.payload else { return None };
+        let actions = says.method().and_then(actions_of).filter(|_| says.event() == Some("denial"));
+        Some((fact.read_as(says), actions?))
+    })
+}
+
+/// A refused call of an agent's user that no decision tells of, as far as that
+/// rests on nothing but what a job's audit reads of other jobs (jobs.rs).
+pub(super) struct Untold<'a> {
+    pub at: LeafIndex,
+    pub agents: Vec<&'a str>,
+    /// When the call was made, and when every word about it has been logged.
+    pub made_ms: i64,
+    pub settled_ms: i64,
+}
+
+/// Every one whose line says when the call was made.
+pub(super) fn untold<'a>(scene: &Scene<'a>) -> Vec<Untold<'a>> {
+    let mut decided: Option<Decided<'a>> = None;
+    let mut found = Vec::new();
+    for (denial, actions) in all(scene) {
+        let says = denial.payload;
+        let (Some(instance), Some(name)) = (says.instance(), says.subject()) else { continue };
+        let Some(made_ms) = says.refused_at().and_then(unix_ms) else { continue };
+        let mut agents = scene.roots_at(denial.at).map(|roots| roots.agents_named(instance, name)).unwrap_or_default();
+        let roots = in_time_for_word(scene, made_ms);
+        agents.retain(|agent| roots.is_some_and(|roots| roots.is_username(agent, instance, name)));
+        if agents.is_empty() {
+            continue;
+        }
+        let decided = decided.get_or_insert_with(|| by_action(scene, agent_by_token));
+        let (from, until) = deciding(made_ms);
+        let explains = |agent: &str| {
+            let mut all = actions.iter().filter_map(|action| decided.get(&(instance, *action, agent)));
+            all.any(|of| is_in_time(of.of(says), from, until))
+        };
+        if !agents.iter().copied().chain([ANYBODY]).any(explains) {
+            found.push(Untold { at: denial.at, agents, made_ms, settled_ms: until });
+        }
+    }
+    found
+}
+
+/// Stands for the agent of a decision whose token nobody issued.
+const ANYBODY: &str = "";
+
+fn agent_by_token<'a>(scene: &Scene<'a>, decision: &Decision<'a>) -> Vec<&'a str> {
+    vec![decision.token.map_or(ANYBODY, |token| scene.tokens[token].agent)]
+}
+
+/// Actions that a wrapper may decide for a method that changes something.
+pub(in crate::audit) fn actions_of(method: &str) -> Option<&'static [&'static str]> {
     METHODS.iter().find(|(name, _)| method.rsplit('.').next() == Some(name)).map(|(_, actions)| *actions)
 }
 
-fn by_action<'a>(scene: &Scene<'a>) -> Decided<'a> {
+fn is_in_time(times: &[i64], from: i64, until: i64) -> bool {
+    times.get(times.partition_point(|ms| *ms < from)).is_some_and(|ms| *ms <= until)
+}
+
+fn by_action<'a>(scene: &Scene<'a>, agents_of: fn(&Scene<'a>, &Decision<'a>) -> Vec<&'a str>) -> Decided<'a> {
     let mut decided = Decided::new();
     for decision in &scene.decisions {
         let (binds, ms) = (decision.statement.payload.binds(), decision.statement.ms);
         let Some((instance, action)) = binds.instance().zip(binds.action()) else { continue };
-        for agent in agents_of(decision) {
+        for agent in agents_of(scene, decision) {
             let (of, app): (&mut Times<'_>, _) = (decided.entry((instance, action, agent)).or_default(), binds.app());
             of.all.push(ms);
             if let Some(uid) = app.uid() {
@@ -113,7 +172,7 @@ fn by_action<'a>(scene: &Scene<'a>) -> Decided<'a> {
 }
 
 /// Agents whose decision it is, or may be.
-fn agents_of<'a>(decision: &Decision<'a>) -> Vec<&'a str> {
+fn agents_of<'a>(_: &Scene<'a>, decision: &Decision<'a>) -> Vec<&'a str> {
     let wrapped = || decision.behind.iter().flat_map(|behind| &behind.wrapped).copied().collect();
     match decision.agent {
         Some(agent) => vec![agent],
@@ -139,10 +198,9 @@ fn of_denial<'a>(
     // Who does not say when may tell of any time before.
     let from = at.map_or(i64::MIN, |at| at.saturating_sub(RECEIPT_MS).saturating_sub(SKEW_MS));
     let until = at.map_or(denial.ms.saturating_add(RECEIPT_MS), latest_of).saturating_add(SKEW_MS);
-    let is_in_time = |times: &[i64]| times.get(times.partition_point(|ms| *ms < from)).is_some_and(|ms| *ms <= until);
     let is_decided = |agent: &&str| {
         let mut all = actions.iter().filter_map(|action| decided.get(&(instance, *action, *agent)));
-        all.any(|of| is_in_time(of.of(says)))
+        all.any(|of| is_in_time(of.of(says), from, until))
     };
     // One call is one agent's: whose decision explains it explains it for all of that name.
     if agents.iter().any(is_decided) {

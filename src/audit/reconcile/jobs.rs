@@ -1,5 +1,5 @@
 //! Jobs whose agent's user started, while a token of the job lived, what no
-//! decision explains. An operation names no job: it may have been for this one,
+//! decision explains, or was refused it. An operation names no job: it may have been for this one,
 //! for another, or for none, so no such job passes, and none fails by it.
 //!
 //! A job's audit has of other jobs only what was taken aside for it
@@ -12,15 +12,17 @@ use std::collections::BTreeMap;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::observed::say;
 use crate::audit::reconcile::UNREPORTED_ACTION;
+use crate::audit::reconcile::denials::{self, UNLOGGED_ATTEMPT};
 use crate::audit::reconcile::explaining::Explaining;
 use crate::audit::reconcile::sighting::{Sighting, Who};
+use crate::audit::rule::Rule;
 use crate::audit::scene::Scene;
 use crate::audit::statement::Token;
 use crate::audit::windows::{BESIDE_MS, NAMED_MAX, life_of_job_token};
 use crate::merkle::LeafIndex;
 
-/// Why an operation that nobody decided leaves the agent's jobs open.
-const NAMES_NONE: &str = "operations name no job: any of them may be this one's, another's or none's";
+/// Why what nobody decided leaves the agent's jobs open.
+const NAMES_NONE: &str = "Argo CD names no job: any of them may be this one's, another's or none's";
 
 /// What a job of a token that lives for very long is not held against.
 const LIVES_LONGER: &str = "operations by the agent's user more than a month after the token was issued";
@@ -28,12 +30,15 @@ const LIVES_LONGER: &str = "operations by the agent's user more than a month aft
 /// Tokens of jobs by agent, in order of the beginnings of their lives.
 type Lives<'s, 'a> = BTreeMap<&'a str, Vec<(i64, i64, &'s Token<'a>)>>;
 
+/// What was found beside each job.
+type ByJob<'a> = BTreeMap<&'a str, Beside>;
+
 /// What was found beside one job.
 #[derive(Default)]
 struct Beside {
     /// In order of first reports.
     entries: Vec<LeafIndex>,
-    /// Operations that a decision may still be logged for, and until when.
+    /// What a decision may still be logged for, and until when.
     owed: Vec<(LeafIndex, i64)>,
 }
 
@@ -43,22 +48,23 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         return;
     }
     let mut explaining = None;
-    let mut beside: BTreeMap<&str, Beside> = BTreeMap::new();
+    let (mut operations, mut refusals) = (ByJob::new(), ByJob::new());
     for sighting in Sighting::all(scene).filter(|sighting| is_of_an_agent(scene, sighting)) {
         let Some((started, settled)) = sighting.started.zip(sighting.settled_ms()) else { continue };
         let mut alive = sighting.agents.iter().flat_map(|agent| alive(&lives, agent, started)).peekable();
         if alive.peek().is_none() || explaining.get_or_insert_with(|| Explaining::of(scene)).may_explain(&sighting) {
             continue;
         }
-        for job in alive {
-            let of = beside.entry(job).or_default();
-            match scene.now_ms() <= settled {
-                true => of.owed.push((sighting.first.at, settled)),
-                false => of.entries.push(sighting.first.at),
-            }
-        }
+        alive.for_each(|job| operations.entry(job).or_default().add(scene, sighting.first.at, settled));
     }
-    beside.into_iter().for_each(|(job, of)| tell(job, of, findings));
+    for call in denials::untold(scene) {
+        let alive = call.agents.iter().flat_map(|agent| alive(&lives, agent, call.made_ms));
+        alive.for_each(|job| refusals.entry(job).or_default().add(scene, call.at, call.settled_ms));
+    }
+    let what = ["an operation", "operations"];
+    operations.into_iter().for_each(|(job, of)| of.tell(&UNREPORTED_ACTION, what, job, findings));
+    let what = ["a refused call", "refused calls"];
+    refusals.into_iter().for_each(|(job, of)| of.tell(&UNLOGGED_ATTEMPT, what, job, findings));
 }
 
 /// Whether it is by an agent's user, by a key that every report of it shares,
@@ -95,21 +101,30 @@ fn alive<'a>(lives: &Lives<'_, 'a>, agent: &str, ms: i64) -> impl Iterator<Item 
     begun.filter(move |(_, until, _)| ms <= *until).filter_map(|(.., token)| token.job)
 }
 
-fn tell(job: &str, mut beside: Beside, findings: &mut Findings) {
-    let subject = Subject { job: Some(job.to_owned()), ..Subject::default() };
-    // A job may have several tokens, and an operation several agents.
-    beside.entries.dedup();
-    beside.owed.dedup();
-    for (at, until) in beside.owed {
-        findings.wait(&UNREPORTED_ACTION, &subject, at, until);
+impl Beside {
+    fn add(&mut self, scene: &Scene<'_>, at: LeafIndex, settled_ms: i64) {
+        match scene.now_ms() <= settled_ms {
+            true => self.owed.push((at, settled_ms)),
+            false => self.entries.push(at),
+        }
     }
-    if beside.entries.is_empty() {
-        return;
+
+    fn tell(mut self, rule: &'static Rule, [one, many]: [&str; 2], job: &str, findings: &mut Findings) {
+        let subject = Subject { job: Some(job.to_owned()), ..Subject::default() };
+        // A job may have several tokens, and an operation several agents.
+        self.entries.dedup();
+        self.owed.dedup();
+        for (at, until) in self.owed {
+            findings.wait(rule, &subject, at, until);
+        }
+        if self.entries.is_empty() {
+            return;
+        }
+        let count = self.entries.len();
+        let what = if count == 1 { one } else { many };
+        let more = if count > NAMED_MAX { format!(", the first {NAMED_MAX} of {count}") } else { String::new() };
+        let detail = format!("{what} by its agent's user while its token lived, which no decision explains{more}");
+        let entries = self.entries.get(..NAMED_MAX).unwrap_or(&self.entries);
+        say(findings, rule, Some(NAMES_NONE), &subject, entries, detail);
     }
-    let count = beside.entries.len();
-    let what = if count == 1 { "an operation" } else { "operations" };
-    let more = if count > NAMED_MAX { format!(", the first {NAMED_MAX} of {count}") } else { String::new() };
-    let detail = format!("{what} by its agent's user while its token lived, which no decision explains{more}");
-    let entries = beside.entries.get(..NAMED_MAX).unwrap_or(&beside.entries);
-    say(findings, &UNREPORTED_ACTION, Some(NAMES_NONE), &subject, entries, detail);
 }

@@ -16,8 +16,8 @@ use crate::audit::windows::LOOK_MS;
 use crate::merkle::LeafIndex;
 
 /// Said of every job whose agent has a username.
-const UNDECIDED_OPERATIONS: &str = "operations by the agent's user that only a history shows, that fewer decisions than \
-    operations explain, or that Argo CD refused move its audit and the log's, not this job's";
+const UNDECIDED_OPERATIONS: &str = "operations by the agent's user that only a history shows or that fewer decisions than \
+    operations explain, and refusals without a time, move its audit and the log's, not this job's";
 
 /// Entries of one application's history: the first report that says each.
 type History = BTreeMap<i64, LeafIndex>;

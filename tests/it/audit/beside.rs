@@ -8,8 +8,9 @@ use pulselog::merkle::{LeafIndex, TreeSize};
 use crate::audit::goldens::accounts::closed;
 use crate::audit::goldens::authority::neighbours;
 use crate::audit::goldens::reconciled::{SETTLED_MS, lost, silent_and_closed, tick};
+use crate::audit::goldens::shown::refused_when_nothing_was_decided;
 use crate::audit::slices::{gathered, same_from_its_own_entries};
-use crate::make::audit::Story;
+use crate::make::audit::{Story, time};
 use crate::make::{did, hex};
 
 fn job(name: &str) -> Scope {
@@ -124,6 +125,32 @@ fn of_many_it_names_the_first_and_counts_them_all() {
     assert_eq!(finding.entries.len(), 8);
     assert!(finding.detail.contains("the first 8 of 12"), "{}", finding.detail);
     same_at_every_size(&story, &[("job-1", "agent")]);
+}
+
+#[test]
+fn a_refused_call_that_nobody_decided_leaves_each_job_of_then_open() {
+    let mut story = Story::clean();
+    story.job("job-2", "agent");
+    refused_when_nothing_was_decided(&mut story);
+    let report = story.audit();
+    for name in ["job-1", "job-2"] {
+        let of = report.of(&job(name));
+        let own: Vec<_> = of.findings.iter().filter(|finding| finding.subject.job.is_some()).collect();
+        let [finding] = own.as_slice() else { panic!("{name}: {own:#?}") };
+        assert_eq!((of.verdict, finding.rule.code), (Verdict::Incomplete, "UNLOGGED_ATTEMPT"));
+    }
+    same_at_every_size(&story, &[("job-1", "agent"), ("job-2", "agent")]);
+    // A decision of the other job, whatever it says, tells of it.
+    let mut story = Story::clean();
+    story.job("job-2", "agent");
+    story.wait(SETTLED_MS);
+    story.decide("more", "deny", "r2", "t2", "sync", None);
+    let decided_ms = story.now_ms();
+    refused_when_nothing_was_decided(&mut story);
+    story.set("refused", "at", time(decided_ms));
+    let report = story.audit();
+    assert_eq!((report.job("job-1"), report.job("job-2")), (Verdict::Pass, Verdict::Pass), "{report:#?}");
+    same_at_every_size(&story, &[("job-1", "agent"), ("job-2", "agent")]);
 }
 
 /// What is read of another job of the agent: its operations and what explains

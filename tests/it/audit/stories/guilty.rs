@@ -156,12 +156,12 @@ impl Guilty {
         wrong
     }
 
-    /// Whether the fault is an operation that no decision explains, and the job
-    /// is of the agent whose user started it.
+    /// Whether the fault is an operation or a refused call that no decision
+    /// explains, and the job is of the agent whose user it was.
     fn is_beside(&self, report: &Report, job: &str) -> bool {
         let agent = cast::did(self.agent);
         let mut runs = report.runs.iter().filter(|run| run.run.agent == agent);
-        self.fault.code == "UNREPORTED_ACTION" && runs.any(|run| run.jobs.contains(job))
+        ["UNREPORTED_ACTION", "UNLOGGED_ATTEMPT"].contains(&self.fault.code) && runs.any(|run| run.jobs.contains(job))
     }
 
     pub fn listing(&self, report: &Report) -> String {
