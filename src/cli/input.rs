@@ -27,15 +27,32 @@ pub const STDIN: &str = "-";
 
 /// Reads a whole file, or standard input for `-`. `flag` names it in errors.
 pub fn read(flag: &str, path: &Path, bytes_max: u64) -> Result<Vec<u8>, Failure> {
-    let shown = shown(path);
-    let wrong = |error: io::Error| unread(&format!("{flag} {shown}"), &error);
-    let mut bytes = Vec::new();
-    let read = if path.as_os_str() == STDIN {
-        io::stdin().lock().take(bytes_max + 1).read_to_end(&mut bytes)
+    let bytes = if path.as_os_str() == STDIN {
+        within(io::stdin().lock(), 0, bytes_max)
     } else {
-        open(path).and_then(|file| file.take(bytes_max + 1).read_to_end(&mut bytes))
+        open(path).and_then(|file| within(file, 0, bytes_max))
     };
-    read.map_err(wrong)?;
+    taken(flag, path, bytes, bytes_max)
+}
+
+/// Reads a regular file of which it is known that it is one and how long it
+/// was, as [`read`] does: of many small ones each call to the system counts.
+pub fn read_regular(flag: &str, path: &Path, length: u64, bytes_max: u64) -> Result<Vec<u8>, Failure> {
+    taken(flag, path, File::open(path).and_then(|file| within(file, length, bytes_max)), bytes_max)
+}
+
+/// At most one byte more than `bytes_max`, from what is about `length` long.
+fn within(from: impl Read, length: u64, bytes_max: u64) -> io::Result<Vec<u8>> {
+    // With room for one byte more the end is seen without growing.
+    let room = length.min(bytes_max).saturating_add(1);
+    let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or(0));
+    from.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn taken(flag: &str, path: &Path, bytes: io::Result<Vec<u8>>, bytes_max: u64) -> Result<Vec<u8>, Failure> {
+    let shown = shown(path);
+    let bytes = bytes.map_err(|error| unread(&format!("{flag} {shown}"), &error))?;
     if bytes.len() as u64 > bytes_max {
         return Err(Failure::fail(format!("{flag} {shown}: has more than {bytes_max} bytes")));
     }

@@ -22,7 +22,7 @@ use crate::cli::failure::Failure;
 use crate::cli::folder::is_logs_own;
 #[cfg(feature = "server")]
 use crate::cli::http::{Client, Unread};
-use crate::cli::input::{read, unread};
+use crate::cli::input::{read_regular, unread};
 use crate::cli::progress::Bar;
 
 /// A log that anyone can read.
@@ -73,7 +73,9 @@ impl LogSource {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Got::Absent),
                     Err(error) => Err(unread(&format!("--log {}", path.display()), &error)),
                     Ok(found) if found.len() > bytes_max as u64 => Ok(Got::TooLong),
-                    Ok(found) if found.is_file() => read("--log", &path, bytes_max as u64).map(Got::Bytes),
+                    Ok(found) if found.is_file() => {
+                        read_regular("--log", &path, found.len(), bytes_max as u64).map(Got::Bytes)
+                    }
                     Ok(_) => Err(Failure::usage(format!("--log {}: is no regular file", path.display()))),
                 }
             }
