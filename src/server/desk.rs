@@ -51,23 +51,13 @@ impl Desks {
         Self { log, keys, kept: Arc::default(), watch: Watch::default() }
     }
 
-    /// A desk for one request, at the size that is published now.
+    /// A desk for one request, at the size that is published now. Anybody reads:
+    /// nothing that is read changes which keys are kept, or which have a table.
     #[must_use]
     pub fn open(&self) -> Desk {
-        self.open_with(self.keys.of_one_reading())
-    }
-
-    /// A desk for what a stranger sent: nothing that is read on it changes
-    /// which keys are kept, or which have a table.
-    #[must_use]
-    pub fn open_to_stranger(&self) -> Desk {
-        self.open_with(self.keys.for_strangers().of_one_reading())
-    }
-
-    fn open_with(&self, keys: KeyCache) -> Desk {
         Desk {
             view: self.log.view(),
-            keys,
+            keys: self.keys.for_strangers().of_one_reading(),
             kept: Arc::clone(&self.kept),
             held: RefCell::default(),
             held_bytes: Cell::new(0),

@@ -195,6 +195,13 @@ impl Log {
         Ok((Self { store, queue, published, policy, recent, time: None }, running))
     }
 
+    /// Whether somebody submits, now or a moment ago. What readers ask for stands
+    /// behind that, also where it costs next to nothing.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.queue.is_busy()
+    }
+
     /// Reserves room for a request of artifacts with so many bytes each, before
     /// anything is done for it.
     ///

@@ -105,6 +105,11 @@ async fn add(state: &AppState, request: Request) -> Response {
 fn ready_answer(state: &AppState, request: &Request) -> Option<Response> {
     let begun = Instant::now();
     let (form, path) = (ready::form(request)?, request.uri().path());
+    // Many of them are more than next to nothing: beside submissions each takes
+    // a slot and a thread that stands behind, as everything does that is read.
+    if state.log.is_busy() {
+        return None;
+    }
     check_host(request.version(), request.headers()).ok()?;
     let response = state.slots.ready().answer(form, path)?;
     state.metrics.answered(Cow::Borrowed(ready::route(path)), response.status().as_u16(), begun.elapsed());

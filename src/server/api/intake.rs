@@ -176,6 +176,10 @@ impl Pace {
     }
 }
 
+/// What each piece of a body counts at least: a piece of one byte costs as much
+/// to take as one of many, and a sender chooses how many there are.
+const FRAME_BYTES_MIN: usize = 256;
+
 /// How one body is read. Memory is taken as bytes arrive: who only announces
 /// them holds none, and who stops sending them loses it soon.
 struct Reading<'a> {
@@ -200,7 +204,7 @@ impl Reading<'_> {
                 frame.map_err(|_| Problem::new(&service::BODY_INCOMPLETE, "the connection ended inside the body"))?;
             let Ok(data) = frame.into_data() else { continue };
             if let Some(throttle) = self.throttle {
-                throttle.pay(data.len()).await;
+                throttle.pay(data.len().max(FRAME_BYTES_MIN)).await;
             }
             let length = bytes.len() + data.len();
             if length > self.bytes_max {
@@ -234,7 +238,7 @@ async fn drain(mut body: Body, throttle: Option<Arc<Throttle>>) {
         while let Some(Ok(frame)) = body.frame().await {
             let length = frame.data_ref().map_or(0, Bytes::len);
             if let Some(throttle) = &throttle {
-                throttle.pay(length).await;
+                throttle.pay(length.max(FRAME_BYTES_MIN)).await;
             }
             bytes += length;
             if bytes > DRAIN_BYTES_MAX {

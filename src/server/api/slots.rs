@@ -4,8 +4,9 @@
 //!
 //! A slot is taken when the head of a request is there, and given back when the
 //! answer is made: a client that sends slowly or reads slowly holds none. What
-//! is in memory anyway, full tiles that are [`ready`] among it, needs none, so that the checkpoint is had from a log
-//! that is busy with everything else.
+//! is in memory anyway needs none, so that the checkpoint is had from a log
+//! that is busy with everything else; full tiles that are [`ready`] need none
+//! while nothing is submitted.
 
 use std::sync::Arc;
 
@@ -98,9 +99,15 @@ pub async fn read(State(state): State<AppState>, request: Request, next: Next) -
         return slots.answers.full().into_response();
     }
     let Ok(slot) = Arc::clone(free).acquire_owned().await else { return Problem::internal().into_response() };
-    let ready = Arc::clone(&slots.ready);
+    let (ready, is_busy) = (Arc::clone(&slots.ready), state.log.is_busy());
     let answered = tokio::spawn(async move {
         let kept = form.map(|form| (form, request.uri().path().to_owned()));
+        if let Some((form, path)) = kept.clone().filter(|_| is_busy) {
+            let ready = Arc::clone(&ready);
+            if let Ok(Some(response)) = pool::behind(move || ready.answer(form, &path)).await {
+                return response;
+            }
+        }
         let mut response = settle(next.run(request).await).await;
         if let Some((form, path)) = kept {
             around::add_headers(true, &mut response);

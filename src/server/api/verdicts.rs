@@ -80,7 +80,7 @@ pub async fn verify(State(state): State<AppState>, request: Request) -> Result<R
             Problem::new(&service::NOT_A_DOCUMENT, detail)
         };
         let document = Document::of(&file).ok_or_else(unknown)?;
-        let sitting = audits.sit(desks.open_to_stranger());
+        let sitting = audits.sit(desks.open());
         let (size, beyond) = size_at(&query, &sitting.desk.view)?;
         let document = sitting.judge(&document, size, now_ms())?;
         drop(sent.held);

@@ -7,7 +7,7 @@
 //! checkpoint without it.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,8 @@ use crate::server::log::{Answered, Item, SubmitError};
 use crate::server::store::damage::Damage;
 use crate::server::store::free_bytes;
 
+/// How long after a submission the log counts as submitted to.
+const MOMENT_MS: u64 = 1_000;
 /// How long a reading of the free disk space is believed.
 const DISK_READING_MAX_AGE: Duration = Duration::from_millis(500);
 
@@ -99,6 +101,8 @@ pub struct Watermarks {
 struct Counts {
     waiting: Mutex<Room>,
     placed: AtomicUsize,
+    /// When room was last reserved, by the queue's age; 0 for never.
+    came_ms: AtomicU64,
 }
 
 impl Counts {
@@ -135,6 +139,7 @@ pub struct Queue {
     read_only: Option<SubmitError>,
     damage: Arc<Damage>,
     open: Arc<AtomicBool>,
+    made: Instant,
 }
 
 /// The receiving half, held by the sequencer. Dropping it closes the queue.
@@ -155,7 +160,8 @@ pub fn channel(
     let (sender, receiver) = mpsc::channel();
     let (counts, open) = (Arc::new(Counts::default()), Arc::new(AtomicBool::new(true)));
     let inbox = Inbox { receiver, counts: Arc::clone(&counts), open: Arc::clone(&open) };
-    (Queue { sender, counts, limit, watermarks, disk: Mutex::new(None), read_only, damage, open }, inbox)
+    let (disk, made) = (Mutex::new(None), Instant::now());
+    (Queue { sender, counts, limit, watermarks, disk, read_only, damage, open, made }, inbox)
 }
 
 impl Queue {
@@ -199,6 +205,7 @@ impl Queue {
             return Err(SubmitError::QueueFull { waiting: waiting.entries + placed, limit: self.limit.entries });
         }
         *waiting = taken;
+        self.counts.came_ms.fetch_max(self.age_ms(), Ordering::AcqRel);
         Ok(Place { counts: Arc::clone(&self.counts), room })
     }
 
@@ -248,6 +255,20 @@ impl Queue {
         };
         let limit = self.watermarks.free_disk_bytes_min;
         if free < limit { Err(SubmitError::DiskLow { free, limit }) } else { Ok(()) }
+    }
+
+    /// Whether anything that was submitted is being placed, or came a moment ago:
+    /// whoever submits does so again, and its next request is not here yet.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        let came_ms = self.counts.came_ms.load(Ordering::Acquire);
+        self.counts.placed.load(Ordering::Acquire) > 0
+            || (came_ms > 0 && self.age_ms().saturating_sub(came_ms) < MOMENT_MS)
+    }
+
+    /// Milliseconds since it was made, from 1 on.
+    fn age_ms(&self) -> u64 {
+        u64::try_from(self.made.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
     }
 
     /// Entries that wait.

@@ -1,5 +1,6 @@
 //! The running service's view of the token file.
 
+use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,8 +29,13 @@ pub struct Tokens {
 struct Cache {
     looked_at: Option<Instant>,
     stamp: Option<Stamp>,
-    rows: Result<Arc<[Known]>, TokenError>,
+    rows: Result<Arc<Rows>, TokenError>,
 }
+
+/// By hash. Whoever sends a token learns nothing of others by how long a look
+/// takes: where a row stands follows from a hash that nobody can choose, under
+/// a key of this process.
+type Rows = HashMap<[u8; 32], Known>;
 
 /// What changes when a file is replaced: inode, size, modification time.
 type Stamp = (u64, u64, i64, i64);
@@ -57,11 +63,12 @@ impl Tokens {
     /// Reads `DIR/tokens.json`, now and whenever it changes.
     #[must_use]
     pub fn new(data: &Path, clock: Arc<dyn Clock>) -> Self {
-        let cache = Cache { looked_at: None, stamp: None, rows: Ok(Arc::from([])) };
+        let cache = Cache { looked_at: None, stamp: None, rows: Ok(Arc::default()) };
         Self { path: data.join(FILE_NAME), clock, cache: Arc::new(Mutex::new(cache)) }
     }
 
-    /// Who presents this token. Compared in constant time with every row.
+    /// Who presents this token: the row of its hash, compared in constant time.
+    /// The cost does not grow with the tokens.
     ///
     /// # Errors
     /// [`TokenError::Unknown`], [`TokenError::Revoked`], [`TokenError::Expired`];
@@ -76,19 +83,14 @@ impl Tokens {
         match self.judged(&rows, &presented) {
             // It may have been made a moment ago. Strangers cost one stat by this:
             // only a file that changed is read again.
-            Err(TokenError::Unknown) => self.judged(&self.rows(Duration::ZERO)?, &presented),
+            Err(TokenError::Unknown) => self.judged(&*self.rows(Duration::ZERO)?, &presented),
             judged => judged,
         }
     }
 
-    fn judged(&self, rows: &[Known], presented: &Hash) -> Result<Submitter, TokenError> {
-        let mut found = None;
-        for row in rows {
-            if bool::from(row.hash.ct_eq(presented.as_bytes())) {
-                found = Some(row);
-            }
-        }
-        let row = found.ok_or(TokenError::Unknown)?;
+    fn judged(&self, rows: &Rows, presented: &Hash) -> Result<Submitter, TokenError> {
+        let found = rows.get(presented.as_bytes());
+        let row = found.filter(|row| bool::from(row.hash.ct_eq(presented.as_bytes()))).ok_or(TokenError::Unknown)?;
         if row.revoked {
             return Err(TokenError::Revoked);
         }
@@ -110,7 +112,7 @@ impl Tokens {
     }
 
     /// The rows, looked at again once they are older than `age_max`.
-    fn rows(&self, age_max: Duration) -> Result<Arc<[Known]>, TokenError> {
+    fn rows(&self, age_max: Duration) -> Result<Arc<Rows>, TokenError> {
         // A poisoned lock holds an older reading at worst; it is looked at again.
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.looked_at.is_none_or(|at| at.elapsed() >= age_max) {
@@ -136,10 +138,11 @@ fn stamp(path: &Path) -> Option<Stamp> {
     Some((meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec()))
 }
 
-fn decode(path: &Path, file: TokenFile) -> Result<Arc<[Known]>, TokenError> {
+fn decode(path: &Path, file: TokenFile) -> Result<Arc<Rows>, TokenError> {
     let wrong =
         |row: &TokenRow| TokenError::File { path: path.to_owned(), why: format!("row {} is damaged", row.name) };
-    file.tokens.iter().map(|row| known(row).ok_or_else(|| wrong(row))).collect()
+    let known = file.tokens.iter().map(|row| known(row).map(|known| (known.hash, known)).ok_or_else(|| wrong(row)));
+    known.collect::<Result<Rows, _>>().map(Arc::new)
 }
 
 fn known(row: &TokenRow) -> Option<Known> {

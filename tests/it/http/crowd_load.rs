@@ -6,7 +6,7 @@
 //! wait is measured. `CROWD_SECONDS` says how long each crowd stays, and
 //! `CROWD_ONLY` which come at all, by a part of their names.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -34,10 +34,18 @@ type Client = fn(&Served, &mut TcpStream, &AtomicBool) -> std::io::Result<()>;
 const HARMLESS: &str = "harmless";
 const QUICK: &str = "harmless, as fast as can be";
 const COMPARED_WITH_QUICK: &[&str] = &["description", "description, packed", "error codes"];
+/// The same over connections that are kept.
+const KEPT: &str = "harmless, kept open";
+const COMPARED_WITH_KEPT: &[&str] = &["tiles, kept open", "tiles, 64 at once"];
+/// Full, and ready after the first.
+const TILE: &str = "/tile/entries/000";
 
 const CROWDS: &[(&str, Client)] = &[
     (HARMLESS, harmless),
     (QUICK, |_, stream, stop| fetch(stream, stop, "/checkpoint", "")),
+    (KEPT, |_, stream, stop| fetch_again(stream, stop, "/checkpoint", 1)),
+    ("tiles, kept open", |_, stream, stop| fetch_again(stream, stop, TILE, 1)),
+    ("tiles, 64 at once", |_, stream, stop| fetch_again(stream, stop, TILE, 64)),
     ("documents: numeric names", numeric_documents),
     ("documents: many values", long_documents),
     ("unfinished bodies", unfinished),
@@ -136,6 +144,31 @@ fn fetch(stream: &mut TcpStream, stop: &AtomicBool, path: &str, header: &str) ->
     Ok(())
 }
 
+/// So many requests at once over one connection, and again when all are answered.
+fn fetch_again(stream: &mut TcpStream, stop: &AtomicBool, path: &str, at_once: usize) -> std::io::Result<()> {
+    let requests = format!("GET {path} HTTP/1.1\r\nhost: log\r\n\r\n").repeat(at_once);
+    let mut answers = BufReader::new(stream.try_clone()?);
+    while !stop.load(Ordering::Relaxed) {
+        stream.write_all(requests.as_bytes())?;
+        for _ in 0..at_once {
+            let mut length = 0;
+            loop {
+                let mut line = String::new();
+                if answers.read_line(&mut line)? == 0 {
+                    return Ok(());
+                }
+                if line == "\r\n" {
+                    break;
+                }
+                let stated = line.to_ascii_lowercase();
+                length = stated.strip_prefix("content-length:").and_then(|of| of.trim().parse().ok()).unwrap_or(length);
+            }
+            std::io::copy(&mut answers.by_ref().take(length), &mut std::io::sink())?;
+        }
+    }
+    Ok(())
+}
+
 /// Waits of one sort, the longest last.
 struct Waits(Vec<Duration>);
 
@@ -225,7 +258,7 @@ fn crowds_of_every_sort_hold_up_nobody() {
     }
     let (served, next) = (Served::start(), AtomicU64::new(1_000_000));
     served.submit_batch(0..2_000);
-    let (mut usual, mut usual_quick) = (Duration::ZERO, Duration::ZERO);
+    let (mut usual, mut usual_quick, mut usual_kept) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
     let mut wrong = Vec::new();
     let only = std::env::var("CROWD_ONLY").unwrap_or_default();
     for (name, client) in CROWDS.iter().filter(|(name, _)| name.starts_with(HARMLESS) || name.contains(&only)) {
@@ -242,9 +275,14 @@ fn crowds_of_every_sort_hold_up_nobody() {
         match *name {
             HARMLESS => usual = writes.at(99),
             QUICK => usual_quick = writes.at(99),
+            KEPT => usual_kept = writes.at(99),
             _ => {}
         }
-        let beside = if COMPARED_WITH_QUICK.contains(name) || *name == QUICK { usual_quick } else { usual };
+        let beside = match *name {
+            name if COMPARED_WITH_QUICK.contains(&name) || name == QUICK => usual_quick,
+            name if COMPARED_WITH_KEPT.contains(&name) || name == KEPT => usual_kept,
+            _ => usual,
+        };
         let is_good = reads.at(99) <= CHECKPOINT_P99_MAX
             && writes.at(99) <= SUBMISSION_P99_MAX.max(2 * beside)
             && memory <= MEMORY_KIB_MAX;
