@@ -14,6 +14,8 @@ mod notifications_config;
 #[cfg(feature = "server")]
 mod poll;
 #[cfg(feature = "server")]
+mod poller;
+#[cfg(feature = "server")]
 mod refused;
 
 use crate::cli::failure::{Exit, Failure};
