@@ -3,7 +3,7 @@
 #[cfg(feature = "server")]
 mod client;
 #[cfg(feature = "server")]
-mod fixture;
+pub mod fixture;
 #[cfg(feature = "server")]
 mod ingest_log;
 #[cfg(feature = "server")]
@@ -14,7 +14,7 @@ mod notifications_config;
 #[cfg(feature = "server")]
 mod poll;
 #[cfg(feature = "server")]
-mod poller;
+pub mod poller;
 #[cfg(feature = "server")]
 mod refused;
 

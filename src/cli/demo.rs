@@ -4,7 +4,10 @@ mod cast;
 mod chain;
 mod packet;
 mod play;
+mod room;
+mod roots;
 mod scene;
+mod stage;
 mod statements;
 mod submitters;
 mod token;
@@ -12,6 +15,8 @@ mod value;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
 
 use pulselog::artifact::Did;
 use pulselog::checkpoint::Origin;
@@ -25,7 +30,9 @@ use crate::cli::serve::end;
 use crate::cli::{input, print};
 use cast::Cast;
 use packet::Packet;
+use room::Room;
 use scene::Job;
+use stage::Stage;
 use submitters::Submitters;
 
 const AFTER: &str = "\
@@ -33,6 +40,13 @@ Starts a log in DIR/log, plays one job of an Argo CD deployment agent in two run
 through its HTTP API, writes the evidence to DIR/packet, and keeps serving until
 Ctrl-C. Run again, it continues the same log with a new job. Keys are made in
 DIR/keys and kept.
+
+Then it plays against an Argo CD of its own (pulselog argocd fixture), which the
+poller asks and which tells the receiver: a clean job at once, and then two syncs
+that should not be, one round the wrapper and one after revocation. Roots judge only
+what started six minutes after them, and nobody is accused before every honest word
+is due, so these two are owed until the printed times: while the demo serves it plays
+them itself, and a later run on the same DIR goes on with them.
 
 Examples:
   pulselog demo                       then open the printed addresses
@@ -56,22 +70,48 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<Exit, Failure> {
+    let job = Job::new()?;
     let server = start(&args)?;
-    match tell(&args, &server) {
-        Ok(()) if args.once => {}
-        Ok(()) => {
-            print("\nServing; Ctrl-C stops it. Run the demo again and the same log goes on.\n")?;
-            let signals = Signals::listen().map_err(|error| serving(ServeError::Runtime(error)))?;
-            end(server.wait(signals).map_err(serving))
-        }
+    let submitters = match Submitters::new(&args.data.join("log"), &job.suffix) {
+        Ok(submitters) => Arc::new(submitters),
         Err(failure) => {
-            // The story's failure says more than that of the end.
             let _ = server.shutdown();
             return Err(failure);
         }
-    }
-    server.shutdown().map_err(serving)?;
+    };
+    let ended = match tell(&args, &server, job, &submitters) {
+        Ok(room) if !args.once => {
+            let served = go_on(server, room);
+            end(submitters.revoke().and(served))
+        }
+        Ok(_) => server.shutdown().map_err(serving),
+        Err(failure) => {
+            // The story's failure says more than that of the end.
+            let _ = server.shutdown();
+            Err(failure)
+        }
+    };
+    // Whatever happened, nobody keeps a token that works.
+    submitters.revoke().and(ended)?;
     Ok(Exit::Pass)
+}
+
+/// Serves until a signal. What is still owed in the room is played meanwhile,
+/// on a thread of its own; wherever that is cut off, another run goes on.
+fn go_on(server: Server, room: Room) -> Result<(), Failure> {
+    print("\nServing; Ctrl-C stops it. Run the demo again and the same log goes on.\n")?;
+    let signals = Signals::listen().map_err(|error| serving(ServeError::Runtime(error)))?;
+    let (_stop, stopped) = channel();
+    std::thread::spawn(move || {
+        if let Err(failure) = room.keep(&stopped) {
+            tell_error(&failure);
+        }
+    });
+    server.wait(signals).map_err(serving)
+}
+
+fn tell_error(failure: &Failure) {
+    crate::cli::tell(&format!("pulselog: {}", failure.message));
 }
 
 fn start(args: &Args) -> Result<Server, Failure> {
@@ -104,21 +144,18 @@ fn serving(error: ServeError) -> Failure {
     Failure::fail(format!("{error} [{}]{advice}", error.code()))
 }
 
-/// Plays the story, writes its packet, verifies it, and says where to look.
-fn tell(args: &Args, server: &Server) -> Result<(), Failure> {
+/// Plays the story, writes its packet, verifies it, goes into the room, and says
+/// where to look.
+fn tell(args: &Args, server: &Server, job: Job, submitters: &Arc<Submitters>) -> Result<Room, Failure> {
     let dir: &Path = &args.data;
     let base = format!("http://{}", server.addr());
     let client = Client::new(&base, None, false)?;
     let older = packet::before(&client)?;
-    let job = Job::new()?;
     let facts = &server.state().facts;
     print(&format!("Log {} on {base}\nkey {}\n\n{}, ticket {}\n", facts.origin, facts.vkey, job.id, job.ticket))?;
     let cast = Cast::load(&dir.join("keys"))?;
-    let submitters = Submitters::new(&dir.join("log"), &job.suffix)?;
-    let played = play::play(&cast, job, &submitters, &client);
-    // Whatever happened, nobody keeps a token that works.
-    submitters.revoke()?;
-    let played = played?;
+    let stage = || Stage::new(client.clone(), Arc::clone(submitters));
+    let played = play::play(&cast, job, stage())?;
     let packet_dir = dir.join("packet");
     let packet = Packet::write(&packet_dir, &client, &played, older.as_ref())?;
     // Beside the packet, not in it: whoever sends both chooses whom the reader believes.
@@ -130,6 +167,8 @@ fn tell(args: &Args, server: &Server) -> Result<(), Failure> {
     if let Some((size, _)) = &older {
         print(&format!("the log only grew: size {size} is the beginning of size {}\n", played.tree_size))?;
     }
+    let mut room = Room::open(dir, stage(), cast, (!args.once).then(|| base.clone()))?;
+    room.advance(&again(args))?;
     // With --once nobody answers at these addresses any more.
     let pages = if args.once { Vec::new() } else { packet::pages(&base, &played) };
     if !pages.is_empty() {
@@ -138,5 +177,13 @@ fn tell(args: &Args, server: &Server) -> Result<(), Failure> {
     for (words, url) in pages {
         print(&format!("  {words:<22}  {url}\n"))?;
     }
-    print(&format!("\nVerify offline:\n  {}\n", packet.command()))
+    print(&format!("\nVerify offline:\n  {}\n", packet.command()))?;
+    Ok(room)
+}
+
+/// The command that goes on with this data, to be pasted.
+fn again(args: &Args) -> String {
+    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("pulselog"));
+    let once = if args.once { " --once" } else { "" };
+    format!("{} demo{once} --data {}", packet::quoted(&program), packet::quoted(&args.data))
 }

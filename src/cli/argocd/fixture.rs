@@ -5,26 +5,27 @@
 mod control;
 mod controller;
 mod faults;
-mod notices;
+pub mod notices;
 mod reads;
-mod world;
+pub mod running;
+pub mod world;
 mod writes;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
 use serde_json::{Value, json};
 
 use self::faults::Played;
 use self::notices::Receiving;
 use self::reads::Query;
+use self::running::{Running, Setup};
 use self::world::{AppName, World};
 use self::writes::Call;
 use crate::cli::failure::{Exit, Failure};
@@ -58,8 +59,6 @@ Examples:
 
 Exit codes: 0 stopped by a signal, 1 could not listen, 2 wrong usage.";
 
-/// Longest request.
-const BODY_BYTES_MAX: usize = 256 << 20;
 /// Longest recorded watch, bytes.
 const REPLAY_BYTES_MAX: u64 = 64 << 20;
 
@@ -100,9 +99,17 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         }
         _ => None,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::fail(format!("argocd fixture: {error}")))?;
-    runtime.block_on(serve(args, world, receiving))
+    let running = Running::start(Setup {
+        listen: args.listen,
+        world,
+        work: Duration::from_millis(args.work_ms),
+        receiving,
+        // What was recorded was carried out already.
+        carries_out: args.replay.is_none(),
+    })?;
+    print(&format!("{}\n", running.url()))?;
+    running.wait()?;
+    Ok(Exit::Pass)
 }
 
 fn replayed(args: &Args) -> Result<Vec<Value>, Failure> {
@@ -145,31 +152,6 @@ impl Fixture {
             let _ = versions.send(app);
         }
     }
-}
-
-async fn serve(args: &Args, world: World, receiving: Option<Receiving>) -> Result<Exit, Failure> {
-    let failed = |error: std::io::Error| Failure::fail(format!("--listen {}: {}", args.listen, input::why(&error)));
-    let listener = tokio::net::TcpListener::bind(args.listen).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    let versions = receiving.map(|receiving| {
-        let (send, receive) = channel();
-        std::thread::spawn(move || notices::deliver(&receiving, &receive));
-        send
-    });
-    let work = Duration::from_millis(args.work_ms);
-    let fixture = Arc::new(Fixture { world: Mutex::new(world), work, versions });
-    // What was recorded was carried out already.
-    if args.replay.is_none() {
-        tokio::spawn(controller::run(Arc::clone(&fixture)));
-    }
-    let router = Router::new().fallback(answer).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).with_state(fixture);
-    print(&format!("http://{address}\n"))?;
-    let stop = async {
-        // A fixture that hears no signal ends with its parent's kill.
-        let _ = tokio::signal::ctrl_c().await;
-    };
-    axum::serve(listener, router).with_graceful_shutdown(stop).await.map_err(failed)?;
-    Ok(Exit::Pass)
 }
 
 /// One answer: a status, and JSON or text.

@@ -37,6 +37,8 @@ pub struct Cast {
     pub recorder: Party,
     /// argo-deploy-assistant.
     pub agent: Party,
+    /// Another agent of the same wrapper, which works against the fixture.
+    pub night_shift: Party,
 }
 
 impl Cast {
@@ -53,6 +55,7 @@ impl Cast {
             wrapper: party("wrapper")?,
             recorder: party("recorder")?,
             agent: party("agent")?,
+            night_shift: party("night-shift")?,
         })
     }
 }

@@ -11,7 +11,8 @@ use pulselog::verify::packet::{File, MANIFEST, Packet as Evidence};
 use pulselog::verify::verification::Verification;
 use pulselog::verify::{Older, Options, artifact};
 
-use crate::cli::demo::play::{Logged, Played};
+use crate::cli::demo::play::Played;
+use crate::cli::demo::stage::Logged;
 use crate::cli::evidence;
 use crate::cli::failure::Failure;
 use crate::cli::http::Client;
@@ -201,7 +202,7 @@ fn fetch(client: &Client, path: &str, accept: &str) -> Result<Vec<u8>, Failure> 
 }
 
 /// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
+pub fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@".contains(&byte);
     if text.bytes().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }

@@ -7,7 +7,7 @@
 //! delivery, and a second run under a new token rolls back with approval. What
 //! enforcement stopped is evidence here, not an error.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use pulselog::artifact::json::Value;
 use pulselog::artifact::{Did, Kind};
@@ -17,18 +17,21 @@ use pulselog::trust::TrustPolicy;
 
 use crate::cli::demo::cast::{Cast, Party, Signed, bare};
 use crate::cli::demo::chain::Chain;
-use crate::cli::demo::scene::{Action, HISTORY_ID, Job, Started, work_policy};
+use crate::cli::demo::roots::audit_roots;
+use crate::cli::demo::scene::{Action, HISTORY_ID, Job, Started, rights, work_policy};
+use crate::cli::demo::stage::{Logged, Stage};
 use crate::cli::demo::statements::{self as say, Call, Grounds, Operation, Pulse};
-use crate::cli::demo::submitters::Submitters;
 use crate::cli::demo::token::{Token, issue};
+use crate::cli::demo::value::{now, now_ms};
 use crate::cli::failure::Failure;
-use crate::cli::http::Client;
 use crate::cli::log_source::LogSource;
-use crate::cli::print;
 use pulselog::text::civil;
 
 /// Time that an approval lives.
 const APPROVAL_MS: i64 = 15 * 60 * 1_000;
+
+/// Why the first token is revoked.
+const ASKED_TOO_MUCH: &str = "the agent asked for edit_app_spec, which its work policy denies";
 
 const ANTHROPIC: Call = Call {
     provider: "anthropic",
@@ -52,17 +55,6 @@ const ROLLBACK: Call = Call {
     latency_ms: 1_960,
 };
 
-/// One statement that is now in the log.
-pub struct Logged {
-    /// Name of its files in a packet, without ending.
-    pub stem: String,
-    pub kind: Kind,
-    pub index: u64,
-    /// Artifact digest, hex.
-    pub artifact: String,
-    pub compact: String,
-}
-
 /// What was played.
 pub struct Played {
     pub job: Job,
@@ -78,43 +70,6 @@ pub struct Played {
     pub tree_size: u64,
 }
 
-struct Stage<'a> {
-    client: &'a Client,
-    submitters: &'a Submitters,
-    logged: Vec<Logged>,
-    tree_size: u64,
-}
-
-impl Stage<'_> {
-    fn log(&mut self, role: &str, kind: Kind, compact: &str, words: &str) -> Result<(), Failure> {
-        let step = self.logged.len();
-        let wrong = |why: String| Failure::fail(format!("demo step {step} {kind}: {why}"));
-        let token = self.submitters.token(role).ok_or_else(|| wrong(format!("nobody submits as {role}")))?;
-        let client = self.client.with_token(token.to_owned());
-        let answer = client.post("v1/entries", "application/json", compact.as_bytes(), &|_| {})?;
-        if answer.status != 201 {
-            return Err(wrong(answer.problem()));
-        }
-        let said: serde_json::Value = serde_json::from_slice(&answer.body).map_err(|error| wrong(error.to_string()))?;
-        let number = |name: &str| said[name].as_u64().ok_or_else(|| wrong(format!("answer has no {name}")));
-        let artifact = said["artifact"].as_str().ok_or_else(|| wrong("answer has no artifact".into()))?.to_owned();
-        let index = number("index")?;
-        self.tree_size = number("tree_size")?;
-        // Every receipt was submitted when it was made, so a bundle adds itself alone.
-        if said.get("expanded").is_some() || said.get("not_expanded").is_some() {
-            return Err(wrong("expanded, although its receipts were logged before".into()));
-        }
-        print(&format!("  {step:>2}  entry {index:<5}  {kind:<20}  {words}\n"))?;
-        let stem = format!("{step:02}-{kind}");
-        self.logged.push(Logged { stem, kind, index, artifact, compact: compact.to_owned() });
-        Ok(())
-    }
-
-    fn signed(&mut self, role: &str, kind: Kind, signed: &Signed, words: &str) -> Result<(), Failure> {
-        self.log(role, kind, &signed.compact, words)
-    }
-}
-
 /// One run of the agent, while it goes on.
 struct Run {
     chain: Chain,
@@ -128,12 +83,11 @@ struct Play<'a> {
     cast: &'a Cast,
     job: Job,
     policy_hash: String,
-    stage: Stage<'a>,
+    stage: Stage,
 }
 
-/// Plays the whole story into the log behind `client`.
-pub fn play(cast: &Cast, job: Job, submitters: &Submitters, client: &Client) -> Result<Played, Failure> {
-    let stage = Stage { client, submitters, logged: Vec::new(), tree_size: 0 };
+/// Plays the whole story into the log behind the stage.
+pub fn play(cast: &Cast, job: Job, stage: Stage) -> Result<Played, Failure> {
     let mut play = Play { cast, job, policy_hash: String::new(), stage };
     play.rules()?;
     let first = play.deploy()?;
@@ -157,8 +111,7 @@ impl Play<'_> {
     fn rules(&mut self) -> Result<(), Failure> {
         let policy = self.cast.registry.sign(Kind::WorkPolicy, work_policy(), &now())?;
         self.policy_hash.clone_from(&policy.payload_hash_b64u);
-        let observer = self.stage.submitters.name("observer").unwrap_or_default();
-        let roots = say::audit_roots(self.cast, &self.policy_hash, &observer);
+        let roots = audit_roots(self.cast, &self.policy_hash, &self.stage.submitters)?;
         let roots = self.cast.operator.sign(Kind::AuditRoots, roots, &now())?;
         self.stage.signed("operator", Kind::AuditRoots, &roots, "the operator says whose word counts")?;
         self.stage.signed(
@@ -203,7 +156,7 @@ impl Play<'_> {
     /// Steps 12 to 19: stop the agent, freeze delivery, roll back under a new token.
     fn contain_and_roll_back(&mut self, first: &Run) -> Result<Run, Failure> {
         let issuer = &self.cast.issuer;
-        let revoked = say::revocation(&first.token, &self.policy_hash, issuer.did(), &now());
+        let revoked = say::revocation(&first.token, &self.policy_hash, issuer.did(), ASKED_TOO_MUCH, &now());
         let revoked = issuer.sign(Kind::CstRevocation, revoked, &now())?;
         self.stage.signed("clawscope", Kind::CstRevocation, &revoked, "token T1 revoked")?;
         let frozen = self.cast.recorder.sign(Kind::ChangeRecord, say::freeze(&self.job), &now())?;
@@ -251,7 +204,7 @@ impl Play<'_> {
     /// find of the job and on which entries that rests.
     fn attest(&mut self) -> Result<(u64, Vec<Logged>), Failure> {
         let wrong = |why: String| Failure::fail(format!("demo: audit statement: {why}"));
-        let client = self.stage.client;
+        let client = &self.stage.client;
         let policy = client.get("v1/trust-policy", "text/plain")?;
         let policy = TrustPolicy::parse(&policy.body).map_err(|error| wrong(error.to_string()))?;
         let mut log = LogSource::of(client.clone()).read(&policy)?;
@@ -279,7 +232,7 @@ impl Play<'_> {
         let issuer = &self.cast.issuer;
         let started_ms = now_ms();
         let agent = self.cast.agent.did();
-        let token = issue(issuer, agent, &self.job, actions, &self.policy_hash, started_ms / 1_000)?;
+        let token = issue(issuer, agent, &self.job, &rights(actions), &self.policy_hash, started_ms / 1_000)?;
         let issued = issuer.sign(Kind::CstIssuance, token.issuance.clone(), &now())?;
         self.stage.signed("clawscope", Kind::CstIssuance, &issued, words)?;
         Ok(Run { chain: Chain::new(self.job.runs[at].clone()), token, receipts: Vec::new(), started_ms })
@@ -309,7 +262,7 @@ impl Play<'_> {
         words: &str,
     ) -> Result<Signed, Failure> {
         let grounds = Grounds { policy_hash: &self.policy_hash, token: &run.token };
-        let payload = say::decision(verdict, action, &self.job, run.chain.run_id(), &grounds, approvals);
+        let payload = say::decision(verdict, action, &self.job.id, run.chain.run_id(), &grounds, approvals);
         let decided = self.wrapper().sign(Kind::ArgocdDecision, payload, &now())?;
         run.chain.push("policy_decision", &decided.payload_hash_b64u, &now());
         self.stage.signed("wrapper", Kind::ArgocdDecision, &decided, words)?;
@@ -367,15 +320,6 @@ fn used_entry(timeline: &Timeline, index: u64) -> Option<Logged> {
     let kind = seen.entry.kind;
     let compact = seen.body.as_ref()?.compact().to_owned();
     Some(Logged { stem: format!("used-{index}-{kind}"), kind, index, artifact: seen.entry.digest.to_string(), compact })
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn now() -> String {
-    civil::with_millis(now_ms())
 }
 
 /// Waits for the next whole second and returns it as Argo CD writes times. An

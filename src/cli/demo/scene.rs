@@ -4,6 +4,7 @@
 use pulselog::artifact::json::Value;
 use pulselog::artifact::op_key;
 
+use crate::cli::demo::token::Rights;
 use crate::cli::demo::value::{hex_sha256, jcs_digest, object, texts, with};
 use crate::cli::failure::Failure;
 use crate::cli::input::random;
@@ -32,7 +33,7 @@ pub const GOOD_REVISION: &str = "1f0c9a7e5b3d48260e1c2b3a495867d0c1e2f3a4";
 
 const APP: &str = "payments-api";
 const NAMESPACE: &str = "prod-canary";
-const CLUSTER: &str = "https://kubernetes.default.svc";
+pub const CLUSTER: &str = "https://kubernetes.default.svc";
 const CLUSTER_NAME: &str = "in-cluster";
 
 /// The application as `binds` names it.
@@ -45,14 +46,20 @@ pub fn destination() -> Value<'static> {
     object([("server", CLUSTER.into()), ("namespace", NAMESPACE.into())])
 }
 
-/// What the operator knows of the Argo CD instance.
-pub fn instance() -> Value<'static> {
+/// What the operator knows of an Argo CD instance.
+pub fn instance(name: &str) -> Value<'static> {
     object([
-        ("instance", INSTANCE.into()),
+        ("instance", name.into()),
         ("closed_writes", true.into()),
         ("humans_complete", true.into()),
         ("clusters", vec![object([("name", CLUSTER_NAME.into()), ("server", CLUSTER.into())])].into()),
     ])
+}
+
+/// What a token of the job carries.
+pub fn rights(actions: &[&str]) -> Rights {
+    let scopes = actions.iter().map(|action| format!("argocd:{action}:{NAMESPACE}/{APP}"));
+    Rights { instance: INSTANCE, role: ROLE, scopes: scopes.chain(["proxy:call".to_owned()]).collect() }
 }
 
 /// The customers' work policy: what the agent may do.
@@ -256,7 +263,7 @@ impl<'a> Started<'a> {
             ("sync", sync),
         ]);
         if let Some(decision) = decision {
-            operation = with(operation, "info", infos(decision, job));
+            operation = with(operation, "info", infos(decision, &job.id));
         }
         Self { at, digest: jcs_digest(&operation) }
     }
@@ -268,9 +275,9 @@ impl<'a> Started<'a> {
 }
 
 /// What the wrapper writes into a sync of its own.
-pub fn infos(decision: &str, job: &Job) -> Value<'static> {
+pub fn infos(decision: &str, job: &str) -> Value<'static> {
     let info = |name: &str, value: &str| object([("name", name.into()), ("value", value.into())]);
-    vec![info("claw.decision", decision), info("claw.job_id", &job.id)].into()
+    vec![info("claw.decision", decision), info("claw.job_id", job)].into()
 }
 
 /// Digest of bytes that the demo does not keep, such as a notification's body.

@@ -4,54 +4,15 @@
 use pulselog::artifact::Kind;
 use pulselog::artifact::json::Value;
 
-use crate::cli::demo::cast::{Cast, Party, Signed};
+use crate::cli::demo::cast::{Party, Signed};
 use crate::cli::demo::chain::Chain;
 use crate::cli::demo::scene::{
-    self, AGENT_USERNAME, APP_UID, ARGOCD_VERSION, Action, HUMAN_USERNAME, INSTANCE, Job, Started, app, destination,
-    infos, raw_digest, uuid,
+    AGENT_USERNAME, APP_UID, ARGOCD_VERSION, Action, HUMAN_USERNAME, INSTANCE, Job, Started, app, destination, infos,
+    raw_digest, uuid,
 };
 use crate::cli::demo::token::{Token, nonce};
 use crate::cli::demo::value::{b64u_sha256, hex_sha256, object, texts, with};
 use crate::cli::failure::Failure;
-
-/// Whose word counts, and under which policy the agent runs.
-pub fn audit_roots(cast: &Cast, policy_hash: &str, observer: &str) -> Value<'static> {
-    let usernames = |name: &str| Value::Array(vec![object([("instance", INSTANCE.into()), ("username", name.into())])]);
-    let agent = cast.agent.did();
-    object([
-        ("origin", scene::ORIGIN.into()),
-        ("policy_signers", texts(&[cast.registry.did()])),
-        ("cst_issuers", texts(&[cast.issuer.did()])),
-        ("cst_revokers", texts(&[cast.issuer.did()])),
-        ("gateways", texts(&[cast.gateway.did()])),
-        ("reviewers", texts(&[])),
-        ("recorders", texts(&[cast.recorder.did()])),
-        ("approvers", vec![object([("did", cast.approver.did().into()), ("instances", texts(&[INSTANCE]))])].into()),
-        ("wrappers", vec![object([("did", cast.wrapper.did().into()), ("agents", texts(&[agent]))])].into()),
-        (
-            "observers",
-            vec![object([
-                ("submitter", observer.into()),
-                ("instance", INSTANCE.into()),
-                ("channels", texts(&["notify", "poll"])),
-            ])]
-            .into(),
-        ),
-        (
-            "agents",
-            vec![object([
-                ("did", agent.into()),
-                ("default_policy", policy_hash.into()),
-                ("policies", texts(&[policy_hash])),
-                ("usernames", usernames(AGENT_USERNAME)),
-            ])]
-            .into(),
-        ),
-        ("humans", usernames(HUMAN_USERNAME)),
-        ("instances", vec![scene::instance()].into()),
-        ("distrusted", texts(&[])),
-    ])
-}
 
 /// One model call through the gateway.
 pub struct Call {
@@ -117,7 +78,7 @@ pub fn approval(action: &Action, agent: &str, expires_at: &str) -> Result<Value<
 pub fn decision(
     verdict: (&str, &str),
     action: &Action,
-    job: &Job,
+    job: &str,
     run_id: &str,
     grounds: &Grounds<'_>,
     approvals: &[&str],
@@ -132,7 +93,7 @@ pub fn decision(
         ("binds", action.binds.clone()),
         ("request_digest", action.request_digest.as_str().into()),
         ("cst", cst),
-        ("job_id", job.id.as_str().into()),
+        ("job_id", job.into()),
         ("run_id", run_id.into()),
         ("policy_hash_b64u", grounds.policy_hash.into()),
         ("approvals", texts(approvals)),
@@ -208,17 +169,17 @@ pub fn observation(operation: &Operation<'_>, job: &Job) -> Value<'static> {
         ),
     ]);
     if let Some(decision) = operation.decision {
-        payload = with(payload, "info", infos(&decision.payload_hash, job));
+        payload = with(payload, "info", infos(&decision.payload_hash, &job.id));
     }
     with(payload, "history_id", operation.history_id.into())
 }
 
 /// The token's rights end.
-pub fn revocation(token: &Token, policy_hash: &str, revoker: &str, at: &str) -> Value<'static> {
+pub fn revocation(token: &Token, policy_hash: &str, revoker: &str, why: &str, at: &str) -> Value<'static> {
     object([
         ("token_hash", token.hash.as_str().into()),
         ("revoked_at", at.into()),
-        ("reason", "the agent asked for edit_app_spec, which its work policy denies".into()),
+        ("reason", why.into()),
         ("policy_hash_b64u", policy_hash.into()),
         ("revoked_by", revoker.into()),
         ("argocd_token_revoked", true.into()),

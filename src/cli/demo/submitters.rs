@@ -1,5 +1,5 @@
 //! The tokens of one run of the demo: one a role, each for its own kinds.
-//! They are revoked when the story is told; their names stay in the entries.
+//! They are revoked when the demo ends; their names stay in the entries.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,6 +8,7 @@ use pulselog::artifact::Kind;
 use pulselog::entry::SubmitterName;
 use pulselog::server::submitters::{self, TokenOptions};
 
+use crate::cli::demo::room::scene as room;
 use crate::cli::demo::scene::INSTANCE;
 use crate::cli::failure::Failure;
 
@@ -25,9 +26,14 @@ const ROLES: &[(&str, &[Kind])] = &[
     ("change-desk", &[Kind::ChangeRecord]),
     ("agent", &[Kind::ProofBundle, Kind::TrustPulse]),
 ];
-/// The role that observes Argo CD, unsigned.
-const OBSERVER: &str = "observer";
-const OBSERVED: Kind = Kind::ArgocdObservation;
+/// The roles that observe an Argo CD, unsigned: that of the story, and those that
+/// receiver and poller write under.
+pub const OBSERVER: &str = "observer";
+pub const NOTIFIER: &str = "argocd-notify";
+pub const POLLER: &str = "argocd-poll";
+/// Role, channel where it has one alone, and instance.
+const OBSERVERS: [(&str, Option<&str>, &str); 3] =
+    [(OBSERVER, None, INSTANCE), (NOTIFIER, Some("notify"), room::INSTANCE), (POLLER, None, room::INSTANCE)];
 
 /// Who submits, and with which token.
 pub struct Submitters {
@@ -42,12 +48,14 @@ impl Submitters {
         for (role, kinds) in ROLES {
             rows.push(made(data, role, suffix, TokenOptions { kinds: kinds.to_vec(), ..TokenOptions::default() })?);
         }
-        let options = TokenOptions {
-            allow_unsigned: Some((OBSERVED, None)),
-            instance: Some(INSTANCE.to_owned()),
-            ..TokenOptions::default()
-        };
-        rows.push(made(data, OBSERVER, suffix, options)?);
+        for (role, channel, instance) in OBSERVERS {
+            let options = TokenOptions {
+                allow_unsigned: Some((Kind::ArgocdObservation, channel.map(str::to_owned))),
+                instance: Some(instance.to_owned()),
+                ..TokenOptions::default()
+            };
+            rows.push(made(data, role, suffix, options)?);
+        }
         Ok(Self { data: data.to_owned(), rows })
     }
 

@@ -6,7 +6,7 @@ use pulselog::artifact::json::{Number, Value, to_compact};
 use pulselog::artifact::scope_hash_b64u;
 
 use crate::cli::demo::cast::Party;
-use crate::cli::demo::scene::{INSTANCE, Job, PROJECT, ROLE, uuid};
+use crate::cli::demo::scene::{Job, PROJECT, uuid};
 use crate::cli::demo::value::{hex_sha256, object, texts, with};
 use crate::cli::failure::Failure;
 use pulselog::text::{base64url, hex};
@@ -24,20 +24,26 @@ pub struct Token {
     pub issuance: Value<'static>,
 }
 
-/// Issues a token for these actions, pinned to a policy.
+/// What a token is for.
+pub struct Rights {
+    pub instance: &'static str,
+    /// Role of the agent's Argo CD project.
+    pub role: &'static str,
+    pub scopes: Vec<String>,
+}
+
+/// Issues a token for these rights, pinned to a policy.
 pub fn issue(
     issuer: &Party,
     agent: &str,
     job: &Job,
-    actions: &[&str],
+    rights: &Rights,
     policy_hash_b64u: &str,
     now_seconds: i64,
 ) -> Result<Token, Failure> {
     let jti = uuid("cst_")?;
     let seconds = |at: i64| Number::new(at as f64).map_or(Value::Null, Value::Number);
-    let scopes: Vec<_> = actions.iter().map(|action| format!("argocd:{action}:prod-canary/payments-api")).collect();
-    let mut scope: Vec<&str> = scopes.iter().map(String::as_str).collect();
-    scope.push("proxy:call");
+    let scope: Vec<&str> = rights.scopes.iter().map(String::as_str).collect();
     let claims = object([
         ("token_version", "1".into()),
         ("sub", agent.into()),
@@ -69,9 +75,9 @@ pub fn issue(
         (
             "argocd",
             object([
-                ("instance", INSTANCE.into()),
+                ("instance", rights.instance.into()),
                 ("project", PROJECT.into()),
-                ("role", ROLE.into()),
+                ("role", rights.role.into()),
                 ("token_id", jti.into()),
             ]),
         ),

@@ -1,7 +1,10 @@
-//! Short ways to write payloads down, and the two hash spellings they use.
+//! Short ways to write payloads down, the two hash spellings they use, and the
+//! time.
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use pulselog::artifact::json::{Object, Value, to_jcs};
-use pulselog::text::{base64url, hex};
+use pulselog::text::{base64url, civil, hex};
 use sha2::{Digest as _, Sha256};
 
 /// An object with these members in this order.
@@ -42,4 +45,14 @@ pub fn hex_sha256(bytes: &[u8]) -> String {
 /// Hex SHA-256 of the JCS of a value: our digests of requests and operations.
 pub fn jcs_digest(value: &Value) -> String {
     hex_sha256(to_jcs(value).as_bytes())
+}
+
+/// Milliseconds since 1970.
+pub fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+pub fn now() -> String {
+    civil::with_millis(now_ms())
 }

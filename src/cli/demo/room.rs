@@ -1,0 +1,360 @@
+//! The room in which the demo plays against an Argo CD: the project's own
+//! fixture, watched by the real poller and the real receiver.
+//!
+//! Its first run is clean. Two stories follow that cannot be told at once: a
+//! sync round the wrapper, and one after revocation. What they need is time by
+//! the log's own clock, since roots must be older than what they judge, and
+//! nobody is accused before every honest word is due; so a later run on the same
+//! data plays them, or the same one where it goes on serving.
+
+mod argo;
+mod book;
+mod found;
+mod night;
+pub mod scene;
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use pulselog::text::civil;
+
+use self::book::{Book, Next};
+use self::night::Night;
+use crate::cli::demo::cast::Cast;
+use crate::cli::demo::room::scene::{BATCH, LEDGER};
+use crate::cli::demo::stage::Stage;
+use crate::cli::demo::value::now_ms;
+use crate::cli::failure::Failure;
+use crate::cli::print;
+
+/// From one round of the poller to the next, as `pulselog argocd poll` has it.
+const INTERVAL: Duration = Duration::from_secs(15);
+
+/// The two stories, by the code that each is found under.
+const BYPASS: &str = "UNREPORTED_ACTION";
+const REVOKED: &str = "TOKEN_REVOKED";
+
+/// The room, while the demo runs.
+pub struct Room {
+    night: Night,
+    book: Book,
+    path: PathBuf,
+    /// Beginning of the addresses of pages, where somebody answers at them.
+    base: Option<String>,
+}
+
+impl Room {
+    /// Opens the room of this data. A new one is played until its first job is
+    /// clean.
+    ///
+    /// # Errors
+    /// Something does not answer, or the job is not clean.
+    pub fn open(data: &Path, stage: Stage, cast: Cast, base: Option<String>) -> Result<Self, Failure> {
+        let dir = data.join("argocd");
+        let path = dir.join("room.json");
+        let kept = Book::open(&path)?;
+        let mut night = Night::begin(&dir, stage, cast, kept.as_ref().map(|book| &book.world))?;
+        let book = match kept {
+            Some(book) => book,
+            None => {
+                print("\nAgainst an Argo CD, our own fixture, by its poller and its notifications:\n")?;
+                let book = night.first_job()?;
+                book.write(&path)?;
+                book
+            }
+        };
+        Ok(Self { night, book, path, base })
+    }
+
+    /// Plays what has become due, and says what is owed and until when. `command`
+    /// goes on with this data later.
+    pub fn advance(&mut self, command: &str) -> Result<(), Failure> {
+        self.play_due(now_ms())?;
+        let Some(owed) = self.owed() else { return self.say_found() };
+        let then = match &self.base {
+            Some(_) => "It is played here then, while this serves. After a stop this goes on:",
+            None => "Then, on the same data, run again:",
+        };
+        print(&format!("{owed}{then}\n  {command}\n"))
+    }
+
+    /// What comes next and why it cannot come now, in words.
+    fn owed(&self) -> Option<String> {
+        match self.book.next() {
+            Next::Act(at) => Some(format!(
+                "\nOwed until {}: a sync round the wrapper, and one after revocation.\n\
+                 Roots judge only what started six minutes after them.\n",
+                clock(at)
+            )),
+            Next::Tell(at) => Some(format!(
+                "\nOwed until {}: what is found of the sync of {BATCH} round the wrapper.\n\
+                 For ten minutes from its start a decision of it may still be logged.\n",
+                clock(at)
+            )),
+            Next::Nothing => None,
+        }
+    }
+
+    /// Plays what is due at this time, and remembers it.
+    fn play_due(&mut self, now_ms: i64) -> Result<(), Failure> {
+        match self.book.next() {
+            Next::Act(at) if at <= now_ms => self.act(),
+            Next::Tell(at) if at <= now_ms => self.settle(),
+            Next::Act(_) | Next::Tell(_) | Next::Nothing => Ok(()),
+        }
+    }
+
+    /// Both syncs. What the second is found for needs no waiting.
+    fn act(&mut self) -> Result<(), Failure> {
+        print("\nAgainst the same Argo CD, what should not be done:\n")?;
+        let (round, after) = self.night.misdeeds(&self.book)?;
+        self.book.acted_ms = Some((round.started_ms, after.started_ms));
+        self.book.world = self.night.kept();
+        self.book.write(&self.path)?;
+        self.must_be_found(LEDGER, REVOKED)?;
+        let words = format!("found: {REVOKED}, a sync of {LEDGER} after its token was revoked");
+        self.say_pages(&words, &found::pages_of_revoked(&self.book))
+    }
+
+    /// The window of the sync round the wrapper is over. A log's time is that of
+    /// its last entry, so that entry has to lie beyond it too.
+    fn settle(&mut self) -> Result<(), Failure> {
+        self.night.watch()?;
+        if !self.is_found(BATCH, BYPASS)? {
+            return Ok(());
+        }
+        self.book.is_told = true;
+        self.book.world = self.night.kept();
+        self.book.write(&self.path)
+    }
+
+    fn is_found(&self, app: &str, code: &str) -> Result<bool, Failure> {
+        Ok(found::codes(&self.night.stage.client, app)?.iter().any(|found| found == code))
+    }
+
+    fn must_be_found(&self, app: &str, code: &str) -> Result<(), Failure> {
+        if self.is_found(app, code)? {
+            return Ok(());
+        }
+        Err(Failure::fail(format!("demo: the log does not find {code} of {app}")))
+    }
+
+    fn say_found(&self) -> Result<(), Failure> {
+        self.must_be_found(BATCH, BYPASS)?;
+        self.must_be_found(LEDGER, REVOKED)?;
+        let words = format!("found: {BYPASS}, a sync of {BATCH} that went round the wrapper");
+        self.say_pages(&words, &found::pages_of_bypass(&self.book))?;
+        let words = format!("found: {REVOKED}, a sync of {LEDGER} after its token was revoked");
+        self.say_pages(&words, &found::pages_of_revoked(&self.book))
+    }
+
+    fn say_pages(&self, words: &str, pages: &[String]) -> Result<(), Failure> {
+        let base = self.base.as_deref().unwrap_or_default();
+        let lines: String = pages.iter().map(|page| format!("  {base}{page}\n")).collect();
+        let where_at = if base.is_empty() { ", on these pages while pulselog demo serves" } else { "" };
+        print(&format!("\n{words}{where_at}:\n{lines}"))
+    }
+
+    /// Goes on until both stories are told or somebody hangs up: the poller in
+    /// its rounds, and each story when it is due.
+    pub fn keep(mut self, ended: &Receiver<()>) -> Result<(), Failure> {
+        let mut before = self.book.next();
+        while before != Next::Nothing {
+            if !matches!(ended.recv_timeout(INTERVAL), Err(RecvTimeoutError::Timeout)) {
+                return Ok(());
+            }
+            self.night.look()?;
+            self.play_due(now_ms())?;
+            let next = self.book.next();
+            if next != before {
+                match self.owed() {
+                    Some(owed) => print(&owed)?,
+                    None => self.say_found()?,
+                }
+            }
+            before = next;
+        }
+        Ok(())
+    }
+}
+
+/// A time of today, for people.
+fn clock(ms: i64) -> String {
+    let text = civil::to_the_second(ms.saturating_add(999));
+    text.get(11..).unwrap_or(&text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    //! The room in a log whose clock the test moves, and nothing else: what is found
+    //! is found by the rules as they stand. The product has no such door.
+
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use pulselog::artifact::{Did, Kind};
+    use pulselog::checkpoint::Origin;
+    use pulselog::server::Server;
+    use pulselog::server::config::Config;
+    use pulselog::server::faults::NoFaults;
+    use pulselog::server::log::clock::{Clock, Reading, SystemClock};
+
+    use super::*;
+    use crate::cli::demo::cast::log_key;
+    use crate::cli::demo::roots::audit_roots;
+    use crate::cli::demo::scene::{ORIGIN, work_policy};
+    use crate::cli::demo::submitters::Submitters;
+    use crate::cli::demo::value::now;
+    use crate::cli::http::Client;
+
+    const MINUTE_MS: i64 = 60_000;
+
+    /// The machine's clocks, moved.
+    struct Moved {
+        system: SystemClock,
+        /// Milliseconds on the wall clock alone: when the log began.
+        began_ms: i64,
+        /// Milliseconds on both clocks: time that passed.
+        passed_ms: AtomicU64,
+    }
+
+    impl Clock for Moved {
+        fn read(&self) -> Reading {
+            let (reading, passed) = (self.system.read(), self.passed_ms.load(Ordering::SeqCst));
+            let wall_ms = reading.wall_ms.saturating_add_signed(self.began_ms).saturating_add(passed);
+            Reading { wall_ms, monotonic_ms: reading.monotonic_ms.saturating_add(passed) }
+        }
+    }
+
+    /// A demo's log, with its roots and nothing else.
+    struct Begun {
+        server: Server,
+        clock: Arc<Moved>,
+        dir: tempfile::TempDir,
+        client: Client,
+        submitters: Arc<Submitters>,
+    }
+
+    impl Begun {
+        /// A log that began so long ago.
+        fn ago(ms: i64) -> Self {
+            let dir = tempfile::tempdir().expect("a directory");
+            let origin = Origin::parse(ORIGIN).expect("an origin");
+            let keys = dir.path().join("keys");
+            let signer = log_key(&keys, &origin).expect("a key");
+            let cast = Cast::load(&keys).expect("keys");
+            let operator = Did::parse(cast.operator.did()).expect("a did:key");
+            let log = dir.path().join("log");
+            let config = Config { free_disk_bytes_min: 0, ..Config::local(log.clone(), origin, signer, operator) };
+            let clock = Arc::new(Moved { system: SystemClock::default(), began_ms: -ms, passed_ms: AtomicU64::new(0) });
+            let server = Server::start_with(config, Arc::clone(&clock) as Arc<dyn Clock>, Arc::new(NoFaults));
+            let server = server.expect("it starts");
+            let client = Client::new(&format!("http://{}", server.addr()), None, false).expect("a client");
+            let submitters = Arc::new(Submitters::new(&log, "test").expect("tokens"));
+            let begun = Self { server, clock, dir, client, submitters };
+            let policy = cast.registry.sign(Kind::WorkPolicy, work_policy(), &now()).expect("a policy");
+            let roots = audit_roots(&cast, &policy.payload_hash_b64u, &begun.submitters).expect("roots");
+            let roots = cast.operator.sign(Kind::AuditRoots, roots, &now()).expect("signed");
+            begun.stage().signed("operator", Kind::AuditRoots, &roots, "roots").expect("logged");
+            begun
+        }
+
+        fn stage(&self) -> Stage {
+            Stage::new(self.client.clone(), Arc::clone(&self.submitters))
+        }
+
+        fn room(&self) -> Room {
+            let cast = Cast::load(&self.dir.path().join("keys")).expect("keys");
+            Room::open(self.dir.path(), self.stage(), cast, None).expect("a room whose first job is clean")
+        }
+
+        fn pass(&self, ms: i64) {
+            self.clock.passed_ms.fetch_add(ms.unsigned_abs(), Ordering::SeqCst);
+        }
+
+        /// Some entry, by which the log's time moves on.
+        fn log_something(&self) {
+            let cast = Cast::load(&self.dir.path().join("keys")).expect("keys");
+            let policy = cast.registry.sign(Kind::WorkPolicy, work_policy(), &now()).expect("a policy");
+            self.stage().signed("registry", Kind::WorkPolicy, &policy, "again").expect("logged");
+        }
+
+        fn size(&self) -> u64 {
+            self.server.state().log.published().head.size.get()
+        }
+
+        fn page(&self, address: &str) -> String {
+            let answer = self.client.get(address.trim_start_matches('/'), "text/html").expect("an answer");
+            assert_eq!(answer.status, 200, "{address}");
+            String::from_utf8(answer.body).expect("UTF-8")
+        }
+    }
+
+    fn due(room: &Room) -> i64 {
+        match room.book.next() {
+            Next::Act(at) | Next::Tell(at) => at,
+            Next::Nothing => panic!("nothing is owed any more"),
+        }
+    }
+
+    #[test]
+    fn the_first_job_is_joined_by_receiver_and_poller_and_nothing_is_played_before_its_time() {
+        let begun = Begun::ago(0);
+        let before = now_ms();
+        let mut room = begun.room();
+        let job = room.book.job.clone();
+        // By notification, by the poller, and by its receipt: `is_clean` asked for both.
+        found::is_clean(&begun.client, &job, 2).expect("clean");
+        assert!(found::is_clean(&begun.client, &job, 3).is_err(), "two calls and no third");
+        let page = begun.page(&format!("/jobs/{job}"));
+        assert!(page.contains("pass"), "{page}");
+        assert!(
+            matches!(room.book.next(), Next::Act(at) if (6 * MINUTE_MS..7 * MINUTE_MS).contains(&(at - before))),
+            "{:?}",
+            room.book.next()
+        );
+        let (size, owed) = (begun.size(), due(&room));
+        room.play_due(owed - 1).expect("nothing to play");
+        assert_eq!((begun.size(), room.book.acted_ms), (size, None));
+        // Another run goes on where this one stood, and plays no first job again.
+        drop(room);
+        let room = begun.room();
+        assert_eq!((begun.size(), due(&room), room.book.job.as_str()), (size, owed, job.as_str()));
+    }
+
+    #[test]
+    fn what_went_round_the_wrapper_and_what_came_after_revocation_stand_on_their_pages() {
+        // Roots that are twenty minutes old, so that nothing has to be waited for.
+        let begun = Begun::ago(20 * MINUTE_MS);
+        begun.pass(20 * MINUTE_MS);
+        let mut room = begun.room();
+        room.play_due(due(&room)).expect("both are played");
+        assert_eq!(found::codes(&begun.client, LEDGER).expect("codes"), [REVOKED]);
+        let [job, app, incident] = found::pages_of_revoked(&room.book).try_into().expect("three pages");
+        for page in [begun.page(&job), begun.page(&app), begun.page(&incident)] {
+            assert!(page.contains(REVOKED), "{page}");
+        }
+        let (started, _) = room.book.acted_ms.expect("both started");
+        assert_eq!(due(&room), started + 10 * MINUTE_MS);
+        // A decision of it may still be logged: nobody is accused yet.
+        assert_eq!(found::codes(&begun.client, BATCH).expect("codes"), [""; 0]);
+        room.play_due(due(&room)).expect("a round");
+        assert!(!room.book.is_told, "by the log's own time it is too early, whatever ours says");
+        begun.pass(11 * MINUTE_MS);
+        begun.log_something();
+        room.play_due(due(&room)).expect("a round");
+        assert!(room.book.is_told && room.book.next() == Next::Nothing);
+        assert_eq!(found::codes(&begun.client, BATCH).expect("codes"), [BYPASS]);
+        for address in found::pages_of_bypass(&room.book) {
+            let page = begun.page(&address);
+            assert!(page.contains(BYPASS), "{address}: {page}");
+        }
+        // Of the first job nothing else is found, and the room stays as it is.
+        let size = begun.size();
+        drop(room);
+        let again = begun.room();
+        again.say_found().expect("both are there");
+        assert_eq!((begun.size(), again.book.is_told), (size, true));
+    }
+}
