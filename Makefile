@@ -15,7 +15,7 @@ PULSELOG = $(CARGO_TARGET_DIR)/release/pulselog
 VECTORS = $(abspath $(CURDIR)/../shared/vectors)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test pure-test stories week signatures crowd schemathesis second faults bench soak fmt lint pure libclang chromium first-build
+.PHONY: help demo test pure-test stories week signatures crowd schemathesis second argocd-real faults bench soak fmt lint pure libclang chromium first-build
 
 help: ## Say what there is.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,10 @@ schemathesis: libclang first-build ## Ask the API everything that its descriptio
 second: libclang first-build ## Let the second reader (Python) read the vectors, and a fresh demo's log and packet.
 	@$(CARGO) build --release --locked
 	@.ci/second $(PULSELOG)
+
+argocd-real: libclang first-build ## Follow the real Argo CD in the directory ARGOCD_REAL and hold the log against its watch: 15 minutes. CASES=a,b for some.
+	@$(CARGO) build --release --locked
+	@.ci/argocd-real $(PULSELOG)
 
 faults: libclang first-build ## Kills, full disks, flips, guard games, failing system calls, power cuts: 10 minutes. FAULTS_SECONDS=n, FULL=1 for all rounds.
 	FAULTS=1 $(if $(FULL),FAULTS_FULL=1) $(CARGO) test --release --locked --test it -- --nocapture --test-threads 1 fault_runs
