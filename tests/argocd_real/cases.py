@@ -173,6 +173,16 @@ def their_restarts(stage):
         around(stage, part, restart)
 
 
+@case("the controller is down when a call is accepted: it runs when the controller is back")
+def controller_away(stage):
+    flags(stage, "controller away")
+    began = time.time()
+    stage.tool.stop("argocd-application-controller")
+    stage.note(f"{API}: answered {stage.wrapper.sync(API)}")
+    stage.tool.up()
+    stage.note(f"{API}: {stage.tool.ended(API, began)}")
+
+
 @case("nobody looks: poller and notifications are down for two syncs and a failed one, then come back")
 def nobody_looks(stage):
     stage.pulselog.stop("poller")

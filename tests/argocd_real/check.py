@@ -1,7 +1,7 @@
 """The log held against the truth: which channel told of which operation, what joined it, and what is said of it."""
+from tool import LAST_PHASES, unix
 
 CHANNELS = ("notify", "poll", "k8s_event")
-LAST_PHASES = ("Succeeded", "Failed", "Error")
 OURS_ALONE = "UNREPORTED_ACTION"
 
 
@@ -70,9 +70,11 @@ def rows(operations, observations, report):
 
 
 def unknown(watch, operations, observations):
-    """Keys of operations that the log has and no version of an Application shows."""
+    """Keys of operations that the log has and no version of an Application shows, though the watch was there."""
     known = {operation["op_key"] for operation in operations} | watch.before_keys()
-    return sorted({e["said"]["op_key"] for e in observations if e["said"].get("op_key")} - known)
+    keyed = [entry["said"] for entry in observations if entry["said"].get("op_key")]
+    was_away = lambda at: any(since - 1 <= at <= until + 1 for since, until in watch.gaps)
+    return sorted({said["op_key"] for said in keyed if not was_away(unix(said["started_at"]))} - known)
 
 
 def faults(rows, unknown_keys, observations, played):

@@ -30,7 +30,8 @@ class Run:
         for key in ("grade", "by", "certainty"):
             words = [row["call"].get(key, "nothing") for row in called]
             out.append((f"matched, `{key}`", ", ".join(f"{word} {words.count(word)}" for word in sorted(set(words)))))
-        out.append(("breaks of the watch, each gone on at the version where it ended", self.watch.breaks))
+        gaps = ", ".join(f"{until - since:.0f} s" for since, until in self.watch.gaps) or "none"
+        out.append(("gaps of the watch itself, while the API server was down", gaps))
         out.append(("observations and snapshots in the log", len(self.observations)))
         return out
 

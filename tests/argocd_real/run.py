@@ -47,7 +47,7 @@ class Stage:
                     self.note(f"the {part} had ended and was started again")
 
     def case_of(self, at):
-        return [name for name, _, began in self.played if began <= at + 1][-1:] or [None]
+        return next((name for name, _, began in reversed(self.played) if began <= at), None)
 
 
 def judge(stage, watch):
@@ -56,7 +56,7 @@ def judge(stage, watch):
     observations, said = stage.pulselog.observations(), stage.pulselog.audit()
     operations = watch.operations()
     for operation in operations:
-        operation["case"] = stage.case_of(operation["first"])[0]
+        operation["case"] = stage.case_of(operation["first"])
     rows = check.rows(operations, observations, said)
     unknown = check.unknown(watch, operations, observations)
     names = [name for name, _, _ in stage.played]

@@ -25,16 +25,30 @@ def op_key(instance, uid, started_at, operation_digest):
 
 
 class Watch:
-    """Goes on at the version where it ended, so that a server that was down costs nothing."""
+    """Goes on at the version where it ended. An API server that was started again may not know that version: then the
+    list takes its place, and the time between is a gap of the truth itself."""
 
     def __init__(self, tool, instance):
-        self.tool, self.instance, self.lines, self.breaks, self.is_over = tool, instance, [], 0, False
-        listed = json.loads(tool.kubectl("get", "--raw", APPLICATIONS))
-        self.version = listed["metadata"]["resourceVersion"]
-        self.before = {key for item in listed["items"] for key in [self.key_of(item)] if key}
+        self.tool, self.instance, self.lines, self.gaps, self.is_over = tool, instance, [], [], False
+        items = self.list()
+        self.before = {key for item in items for key in [self.key_of(item)] if key}
         self.child = None
         self.thread = threading.Thread(target=self.follow, daemon=True)
         self.thread.start()
+
+    def list(self):
+        listed = json.loads(self.tool.kubectl("get", "--raw", APPLICATIONS))
+        self.version, self.heard = listed["metadata"]["resourceVersion"], time.time()
+        return listed["items"]
+
+    def list_again(self):
+        """After a version that is too old: what is there now, and from when to when nothing was heard."""
+        before = self.heard
+        try:
+            self.lines += [(time.time(), "LIST", item) for item in self.list()]
+        except RuntimeError:
+            return
+        self.gaps.append((before, self.heard))
 
     @staticmethod
     def key_of(application):
@@ -48,22 +62,20 @@ class Watch:
             with subprocess.Popen([*kubectl, "get", "--raw", path], stdout=subprocess.PIPE,
                                   stderr=subprocess.DEVNULL) as self.child:
                 for line in self.child.stdout:
-                    self.take(time.time(), json.loads(line))
-            self.breaks += 1
-            time.sleep(0.3)
-
-    def take(self, at, event):
-        if event["type"] == "ERROR":
-            raise RuntimeError(f"the watch lost its place: {event['object'].get('message')}")
-        self.version = event["object"]["metadata"]["resourceVersion"]
-        self.lines.append((at, event["type"], event["object"]))
+                    event = json.loads(line)
+                    if event["type"] == "ERROR":
+                        self.list_again()
+                        break
+                    self.version, self.heard = event["object"]["metadata"]["resourceVersion"], time.time()
+                    self.lines.append((self.heard, event["type"], event["object"]))
+                self.child.terminate()
+            time.sleep(0.2)
 
     def end(self):
         self.is_over = True
         if self.child:
             self.child.terminate()
         self.thread.join(10)
-        self.breaks -= 1
 
     def before_keys(self):
         return {op_key(self.instance, *key) for key in self.before}
