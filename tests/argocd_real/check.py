@@ -1,8 +1,8 @@
 """The log held against the truth: which channel told of which operation, what joined it, and what is said of it."""
-from tool import LAST_PHASES, unix
+from tool import AGENT, LAST_PHASES, unix
 
 CHANNELS = ("notify", "poll", "k8s_event")
-OURS_ALONE = "UNREPORTED_ACTION"
+UNEXPLAINED = "UNREPORTED_ACTION"
 
 
 def by_version(operations, said):
@@ -57,7 +57,9 @@ def rows(operations, observations, report):
     out = []
     for operation in operations:
         by = channels[operation["op_key"]]
-        indexes = [entry["index"] for some in by.values() for entry in some]
+        entries = [entry for some in by.values() for entry in some]
+        indexes = [entry["index"] for entry in entries]
+        ends = [entry["logged_at"] / 1000 for entry in entries if entry["said"].get("phase") in LAST_PHASES]
         out.append({
             **operation, "history": sorted(operation["history"]), "told": by,
             "call": next((calls[at] for at in indexes if at in calls), None),
@@ -65,7 +67,7 @@ def rows(operations, observations, report):
                       for channel, some in by.items()},
             "codes": sorted({code for at in indexes for code in codes.get(at, ())}),
             "words": sorted({word for at in indexes for word in words.get(at, ())}),
-            "is_end_told": any(e["said"].get("phase") in LAST_PHASES for some in by.values() for e in some)})
+            "end_after": min(ends) - operation["last"] if ends and operation["last"] else None})
     return out
 
 
@@ -86,11 +88,13 @@ def faults(rows, unknown_keys, observations, played):
             out.append(f"{name}: no channel told of it")
         elif not (row["call"] or row["codes"] or row["words"]):
             out.append(f"{name}: it was told of, and nothing is said of it")
-        if row["last"] and row["told"] and not row["is_end_told"]:
+        elif row["by"].get("username") == AGENT and not row["call"] and UNEXPLAINED not in row["codes"]:
+            out.append(f"{name}: the agent's, neither joined with a decision nor accused")
+        if row["last"] and row["told"] and row["end_after"] is None:
             out.append(f"{name}: no channel told of its end")
     if "past_the_wrapper" in played:
-        accused = {row["app"] for row in rows if OURS_ALONE in row["codes"] and row["case"] == "past_the_wrapper"}
-        out += [f"{app}: {OURS_ALONE} is missing" for app in ("payments-api", "payments-config") if app not in accused]
+        accused = {row["app"] for row in rows if UNEXPLAINED in row["codes"] and row["case"] == "past_the_wrapper"}
+        out += [f"{app}: {UNEXPLAINED} is missing" for app in ("payments-api", "payments-config") if app not in accused]
     if "person_and_refusal" in played and not any(e["said"].get("event") == "denial" for e in observations):
         out.append("no channel told of the refused call")
     return out

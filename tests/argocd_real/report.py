@@ -2,6 +2,7 @@
 import json
 import os
 import statistics
+from collections import Counter
 
 from check import CHANNELS
 
@@ -24,6 +25,10 @@ class Run:
                 out.append((f"told of by `{channel}`",
                             f"{len(after)}; {middle:.1f} s after its first version (median), {most:.1f} s (longest)"))
             out.append((f"told of by `{channel}` alone", sum(list(row["told"]) == [channel] for row in rows)))
+        ends = [max(0, row["end_after"]) for row in rows if row["end_after"] is not None]
+        if ends:
+            out.append(("their ends, by whichever channel was first",
+                        f"{len(ends)}; after {statistics.median(ends):.1f} s (median), {max(ends):.1f} s (longest)"))
         out.append(("told of by nobody", sum(not row["told"] for row in rows)))
         called = [row for row in rows if row["call"]]
         out.append(("matched with a decision", len(called)))
@@ -58,15 +63,16 @@ class Run:
                 lines += ["| application | start | by | phases | told of | joined | said |"]
                 lines += ["|---|---|---|---|---|---|---|"]
                 lines += [self.row(row) for row in rows]
-            notes = [text for of, text in self.stage.notes if of == name]
-            lines += ["", "Notes: " + "; ".join(notes) + "."] if notes else []
+            notes = Counter(text for of, text in self.stage.notes if of == name)
+            told = [text if count == 1 else f"{text} ({count} times)" for text, count in notes.items()]
+            lines += ["", "Notes: " + "; ".join(told) + "."] if told else []
         lines += ["", "## Beside the operations", ""]
-        counts = {}
+        counts = Counter()
         for entry in self.observations:
             said = entry["said"]
             more = said.get("change") or (said.get("after") if said.get("event") == "auto_sync" else "") or ""
             name = f"{said.get('channel')} {said.get('event', 'snapshot')} {more}".strip()
-            counts[name] = counts.get(name, 0) + 1
+            counts[name] += 1
         lines += ["| entries | number |", "|---|---|"]
         lines += [f"| {name} | {count} |" for name, count in sorted(counts.items())]
         codes = sorted({finding["code"] for finding in self.said["findings"]})
