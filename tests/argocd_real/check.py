@@ -79,6 +79,10 @@ def unknown(watch, operations, observations):
     return sorted({said["op_key"] for said in keyed if not was_away(unix(said["started_at"]))} - known)
 
 
+def is_accused(row):
+    return UNEXPLAINED in row["codes"] or f"{UNEXPLAINED} pending" in row["words"]
+
+
 def faults(rows, unknown_keys, observations, played):
     """What must not be; empty when the run passes."""
     out = [f"{key} stands in the log, and no version of an Application shows it" for key in unknown_keys]
@@ -88,11 +92,11 @@ def faults(rows, unknown_keys, observations, played):
             out.append(f"{name}: no channel told of it")
         elif not (row["call"] or row["codes"] or row["words"]):
             out.append(f"{name}: it was told of, and nothing is said of it")
-        elif row["by"].get("username") == AGENT and not row["call"] and UNEXPLAINED not in row["codes"]:
+        elif row["by"].get("username") == AGENT and not row["call"] and not is_accused(row):
             out.append(f"{name}: the agent's, neither joined with a decision nor accused")
         if row["last"] and row["told"] and row["end_after"] is None:
             out.append(f"{name}: no channel told of its end")
-    if "past_the_wrapper" in played:
+    if {"past_the_wrapper", "settled"} <= set(played):
         accused = {row["app"] for row in rows if UNEXPLAINED in row["codes"] and row["case"] == "past_the_wrapper"}
         out += [f"{app}: {UNEXPLAINED} is missing" for app in ("payments-api", "payments-config") if app not in accused]
     if "person_and_refusal" in played and not any(e["said"].get("event") == "denial" for e in observations):

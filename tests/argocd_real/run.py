@@ -26,7 +26,7 @@ class Stage:
 
     def __init__(self, tool, pulselog):
         self.tool, self.pulselog, self.wrapper = tool, pulselog, Wrapper(tool, pulselog)
-        self.notes, self.played = [], []
+        self.notes, self.played, self.past_at = [], [], time.time()
 
     def note(self, text):
         self.notes.append((self.played[-1][0], text))

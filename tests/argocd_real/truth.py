@@ -32,6 +32,7 @@ class Watch:
         self.tool, self.instance, self.lines, self.gaps, self.is_over = tool, instance, [], [], False
         items = self.list()
         self.before = {key for item in items for key in [self.key_of(item)] if key}
+        self.entries_before = {item["metadata"]["uid"]: self.entries_of(item) for item in items}
         self.child = None
         self.thread = threading.Thread(target=self.follow, daemon=True)
         self.thread.start()
@@ -49,6 +50,10 @@ class Watch:
         except RuntimeError:
             return
         self.gaps.append((before, self.heard))
+
+    @staticmethod
+    def entries_of(application):
+        return {entry["id"] for entry in application.get("status", {}).get("history", [])}
 
     @staticmethod
     def key_of(application):
@@ -82,7 +87,7 @@ class Watch:
 
     def operations(self):
         """Every operation in it, in order of appearance, with the key that Pulselog should give it."""
-        found, asked = {}, {}
+        found, asked, entries = {}, {}, dict(self.entries_before)
         for at, _, application in self.lines:
             meta = application["metadata"]
             if "operation" not in application:
@@ -103,6 +108,7 @@ class Watch:
             row["retries"] = state.get("retryCount", 0)
             if state["phase"] in LAST_PHASES and row["last"] is None:
                 row["last"] = at
-            row["history"] |= {entry["id"] for entry in application["status"].get("history", [])
-                               if entry.get("deployStartedAt") == key[1]}
+            # The operation that is there when an entry of the history appears made it.
+            row["history"] |= self.entries_of(application) - entries.get(meta["uid"], set())
+            entries[meta["uid"]] = entries.get(meta["uid"], set()) | self.entries_of(application)
         return list(found.values())
