@@ -89,7 +89,8 @@ impl Room {
             )),
             Next::Tell(at) => Some(format!(
                 "\nOwed until {}: what is found of the sync of {BATCH} round the wrapper.\n\
-                 For ten minutes from its start a decision of it may still be logged.\n",
+                 For ten minutes from its start a decision of it may still be logged. A log's time\n\
+                 is that of its last entry, so it is found with the first entry after that.\n",
                 clock(at)
             )),
             Next::Nothing => None,
