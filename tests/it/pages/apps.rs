@@ -2,7 +2,7 @@
 //! them, who froze it; and that nobody without a role gets onto it.
 
 use crate::audit::goldens::authority::neighbours;
-use crate::audit::goldens::reconciled::silent;
+use crate::audit::goldens::reconciled::{event, silent};
 use crate::make::audit::{Story, nonce};
 use crate::make::service::Answer;
 use crate::make::told::Told;
@@ -56,6 +56,19 @@ fn what_no_decision_has_stands_alone_with_its_finding() {
     let page = told.service.get(&format!("{PAGE}?at=1"));
     assert_eq!(page.status, 404);
     shows(&page, &["Nobody whose word counts speaks of this application"]);
+}
+
+/// What the cluster says of an operation is told with it, and makes no more of them.
+#[test]
+fn events_of_an_operation_stand_with_it() {
+    let mut story = Story::clean();
+    silent(&mut story);
+    event(&mut story, "begun", "Running");
+    event(&mut story, "ended", "Succeeded");
+    let told = Told::of(&story);
+    let page = acts(&told.service.get(PAGE));
+    assert_eq!(page.matches("tied to no decision").count(), 1, "{page}");
+    assert_eq!(page.matches("k8s_event").count(), 2, "{page}");
 }
 
 #[test]

@@ -133,12 +133,16 @@ impl Papers {
         let mut found: Vec<Found<'_>> = Vec::new();
         let matched: HashMap<LeafIndex, &Matched> =
             report.matched.iter().flat_map(|of| of.entries.iter().map(move |at| (*at, of))).collect();
-        let mut alone: HashMap<String, usize> = HashMap::new();
+        let (mut alone, mut events): (HashMap<String, usize>, _) = (HashMap::new(), Vec::new());
         for (at, paper) in &self.own {
             match paper.artifact().map(|body| body.says()) {
                 Some(Payload::ArgocdDecision(says)) => found.push(self.decided(*at, says, matched.get(at).copied())),
                 Some(Payload::ArgocdObservation(says)) if !matched.contains_key(at) => {
                     if !matches!(says.event(), Some("operation" | "denial")) {
+                        continue;
+                    }
+                    if says.op_key().is_none() && says.channel() == Some("k8s_event") {
+                        events.push((*at, says));
                         continue;
                     }
                     // Reports of one operation are one row.
@@ -156,10 +160,36 @@ impl Papers {
                 _ => {}
             }
         }
+        self.place(events, &mut found);
         found.retain(|act| is_shown(&act.entries));
         found.sort_by_key(|act| act.entries.first().copied());
         let left = found.len().saturating_sub(ACTS_MAX);
         (found.into_iter().skip(left).map(|act| self.act(reader, report, act)).collect(), left)
+    }
+
+    /// An event of the cluster names no operation: it is told with the one of its
+    /// application that started in its second, where there is one and no other;
+    /// else events of one second are one row.
+    fn place(&self, events: Vec<(LeafIndex, ArgocdObservation<'_>)>, found: &mut Vec<Found<'_>>) {
+        let mut places: HashMap<(String, String), Option<usize>> = HashMap::new();
+        for (place, act) in found.iter().enumerate() {
+            for second in act.entries.iter().filter_map(|at| keyed_second(self.all.get(at)?)) {
+                let of = places.entry(second).or_insert(Some(place));
+                *of = of.filter(|of| *of == place);
+            }
+        }
+        for (at, says) in events {
+            let second = second_of(says);
+            match second.as_ref().and_then(|second| places.get(second).copied()).flatten() {
+                Some(place) => _ = found[place].entries.insert(at),
+                None => {
+                    if let Some(second) = second {
+                        places.entry(second).or_insert(Some(found.len()));
+                    }
+                    found.push(Found::reported(at, says));
+                }
+            }
+        }
     }
 
     fn decided<'a>(&self, at: LeafIndex, says: ArgocdDecision<'_>, matched: Option<&'a Matched>) -> Found<'a> {
@@ -220,6 +250,18 @@ impl Found<'_> {
         };
         Self { title, entries: BTreeSet::from([at]), matched: None, subject: Subject::default() }
     }
+}
+
+/// Application and second of a start.
+fn second_of(says: ArgocdObservation<'_>) -> Option<(String, String)> {
+    let second = says.started_at()?.get(..19)?;
+    Some((says.app().uid()?.to_owned(), second.to_owned()))
+}
+
+/// The same of a report that shows the operation itself.
+fn keyed_second(paper: &Paper) -> Option<(String, String)> {
+    let Payload::ArgocdObservation(says) = paper.artifact()?.says() else { return None };
+    says.op_key().and_then(|_| second_of(says))
 }
 
 const fn is_about_argocd(kind: Kind) -> bool {

@@ -89,7 +89,7 @@ fn revoked_and_ended(story: &mut Story, ended_ms: i64) {
 }
 
 /// The cluster's event of an operation; observers may tell of events too.
-fn event(story: &mut Story, name: &str, phase: &str) {
+pub fn event(story: &mut Story, name: &str, phase: &str) {
     let channels = Value::Array(["notify", "poll", "k8s_event"].map(Value::from).to_vec());
     story.set("roots", "observers[0].channels", channels);
     let seen = story.steps.iter().find(|step| step.name == story.named("silent")).expect("an operation").clone();
