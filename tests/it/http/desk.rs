@@ -2,16 +2,19 @@
 //! them was read and parsed once, and each signature checked once.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use pulselog::artifact::KeyCache;
 use pulselog::artifact::digest::ArtifactDigest;
 use pulselog::artifact::json::{Value, to_jcs};
 use pulselog::merkle::LeafIndex;
-use pulselog::server::desk::Tally;
+use pulselog::server::desk::{Desks, Tally};
 
 use crate::evidence::verify_once::signatures;
 use crate::make::audit::Story;
+use crate::make::logs::{Place, items};
 use crate::make::story::pulse;
 use crate::make::told::Told;
 use crate::make::{did, value};
@@ -128,4 +131,26 @@ fn what_a_stranger_sends_to_be_judged_changes_no_key_that_is_kept() {
         assert!(world.tally().signatures > 0);
         assert_eq!(keys.held(), before);
     }
+}
+
+/// Anybody reads: what is read changes neither which keys are kept nor which
+/// have a table, however often it is read again.
+#[test]
+fn whoever_reads_teaches_the_cache_of_keys_nothing() {
+    let place = Place::in_memory();
+    let open = place.open();
+    open.submit(items(0..10)).expect("entries");
+    let keys = Arc::new(KeyCache::new());
+    let desks = Desks::new(open.log.clone(), Arc::clone(&keys));
+    for _ in 0..200 {
+        let desk = desks.open();
+        for at in 0..10 {
+            let paper = desk.read(LeafIndex::new(at)).expect("an entry");
+            assert!(paper.artifact().is_some(), "its signature was verified");
+        }
+    }
+    assert_eq!(keys.held(), (0, 0));
+    // The log ends when nobody holds it.
+    drop(desks);
+    open.close().expect("a clean end");
 }
