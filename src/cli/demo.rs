@@ -164,6 +164,13 @@ fn tell(args: &Args, server: &Server, job: Job, submitters: &Arc<Submitters>) ->
         .map_err(|error| Failure::fail(format!("{}: {}", beside.display(), input::why(&error))))?;
     let passed = packet.verify()?;
     print(&format!("\n{passed} artifacts with their proofs in {}, all verified offline\n", packet_dir.display()))?;
+    if !played.used.is_empty() {
+        print(&format!(
+            "{} of them are earlier ones that its audit rests on: roots, policies, and what explains\n\
+             the other operations of its agent's user in these hours\n",
+            played.used.len()
+        ))?;
+    }
     if let Some((size, _)) = &older {
         print(&format!("the log only grew: size {size} is the beginning of size {}\n", played.tree_size))?;
     }

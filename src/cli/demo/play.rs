@@ -62,7 +62,8 @@ pub struct Played {
     /// DID of the operator.
     pub operator: String,
     pub logged: Vec<Logged>,
-    /// Earlier entries that the audit of the job rests on: roots and policies.
+    /// Earlier entries that the audit of the job rests on: roots, policies, and what
+    /// its agent's user did in these hours.
     pub used: Vec<Logged>,
     /// The size that the operator's statement speaks of.
     pub attested_size: u64,

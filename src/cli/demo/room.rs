@@ -83,8 +83,9 @@ impl Room {
     fn owed(&self) -> Option<String> {
         match self.book.next() {
             Next::Act(at) => Some(format!(
-                "\nOwed until {}: a sync round the wrapper, and one after revocation.\n\
-                 Roots judge only what started six minutes after them.\n",
+                "\nOwed until {}: a sync after revocation, which is found at once, and one round the\n\
+                 wrapper, which is found ten minutes after it. Roots judge only what started six\n\
+                 minutes after them.\n",
                 clock(at)
             )),
             Next::Tell(at) => Some(format!(

@@ -106,7 +106,11 @@ fn plays_the_story_twice_into_one_log_and_leaves_packets_that_verify() {
     let second = play(dir);
     assert_eq!(second.code, 0, "{}", second.err);
     // Too early for what is owed, so nothing of it is played, and both say when.
-    assert!(owed(&first).contains("a sync round the wrapper, and one after revocation"), "{}", first.out);
+    assert!(
+        owed(&first).contains("a sync after revocation, which is found at once, and one round the\nwrapper"),
+        "{}",
+        first.out
+    );
     assert_eq!(owed(&first), owed(&second));
     assert_eq!(entries(dir), 2 * STORY.len() + room);
     let after = statements(&packet);
