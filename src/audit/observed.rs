@@ -6,7 +6,7 @@ mod address;
 mod comparison;
 mod reports;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::artifact::Kind;
 use crate::artifact::time::unix_ms;
@@ -14,7 +14,7 @@ use crate::audit::accounts::Claims;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::reconcile::is_of_history;
 use crate::audit::rule::{Effect, JOINED, NOTHING, Place, Rest, Rule, Severity, TOKEN, WORD};
-use crate::audit::scene::Scene;
+use crate::audit::scene::{Scene, second};
 use crate::audit::statement::{Decision, Operation, Receipt, app_name};
 use crate::audit::tokens::TOKEN_REVOKED;
 use crate::audit::windows::latest_of;
@@ -98,12 +98,42 @@ pub(super) static RULES: &[&Rule] = &[
     &RAN_AFTER_REVOCATION,
 ];
 
+/// Events of the cluster, which name no operation: one of the application and
+/// second of an operation that is known by key is of that one, as long as there
+/// are no more of its phase than such operations.
+struct Events<'a> {
+    keys: HashMap<(&'a str, &'a str), HashSet<&'a str>>,
+    told: HashMap<((&'a str, &'a str), Option<&'a str>), usize>,
+}
+
+impl<'a> Events<'a> {
+    fn of(scene: &Scene<'a>) -> Self {
+        let mut keys: HashMap<_, HashSet<_>> = HashMap::new();
+        for (report, _) in &scene.operations {
+            if let Some((key, second)) = report.op_key().zip(second(report.payload)) {
+                keys.entry(second).or_default().insert(key);
+            }
+        }
+        Self { keys, told: HashMap::new() }
+    }
+
+    fn is_of_a_keyed_one(&mut self, report: &Operation<'a>) -> bool {
+        let Some(second) = second(report.payload).filter(|_| report.payload.channel() == Some("k8s_event")) else {
+            return false;
+        };
+        let told = self.told.entry((second, report.payload.phase())).or_default();
+        *told += 1;
+        self.keys.get(&second).is_some_and(|keys| *told <= keys.len())
+    }
+}
+
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let versions: HashSet<_> = scene.receipts.iter().filter_map(|receipt| version(receipt)).collect();
+    let mut events = Events::of(scene);
     for (operation, joined) in &scene.operations {
         let is_known = || versions.contains(&operation.payload.app().uid().zip(operation.payload.resource_version()));
         let is_keyless = operation.op_key().is_none() && !is_of_history(operation);
-        if joined.is_empty() && is_keyless && !is_known() {
+        if joined.is_empty() && is_keyless && !is_known() && !events.is_of_a_keyed_one(operation) {
             findings.uncover("operation not matched yet", &about(operation), operation.at);
         }
     }

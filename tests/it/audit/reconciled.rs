@@ -4,9 +4,9 @@ use pulselog::audit::{Effect, Finding, Report, Scope, Timeline, Verdict, audit};
 use pulselog::merkle::LeafIndex;
 
 use crate::audit::goldens::accounts::closed;
-use crate::audit::goldens::reconciled::{SETTLED_MS, lost, silent, tick};
+use crate::audit::goldens::reconciled::{SETTLED_MS, event, lost, silent, tick};
 use crate::audit::goldens::story_of;
-use crate::make::audit::{Story, operator, time};
+use crate::make::audit::{Story, nonce, operator, time};
 use crate::make::did;
 
 const CODE: &str = "UNREPORTED_ACTION";
@@ -57,6 +57,24 @@ fn it_fails_its_agent_and_its_application_and_leaves_the_jobs_of_then_open() {
     assert_eq!(verdict(&Scope::Agent(did("agent"))), Verdict::Fail);
     assert_eq!(verdict(&Scope::App(app)), Verdict::Fail);
     assert_eq!(verdict(&Scope::Job("job-1".to_owned())), Verdict::Incomplete);
+}
+
+#[test]
+fn events_of_a_known_operation_are_no_coverage_and_one_too_many_is() {
+    let mut story = Story::clean();
+    silent(&mut story);
+    let unmatched = |story: &Story| {
+        let report = story.audit();
+        let rows = report.coverage.into_iter().filter(|row| row.what == "operation not matched yet");
+        rows.flat_map(|row| row.entries).collect::<Vec<_>>()
+    };
+    event(&mut story, "begun", "Running");
+    event(&mut story, "ended", "Succeeded");
+    assert_eq!(unmatched(&story), []);
+    // Of another operation of that second, which nobody reports.
+    event(&mut story, "ended too", "Succeeded");
+    story.set("ended too", "nonce", nonce("ended too"));
+    assert_eq!(unmatched(&story).len(), 1);
 }
 
 #[test]
