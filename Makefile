@@ -15,7 +15,7 @@ PULSELOG = $(CARGO_TARGET_DIR)/release/pulselog
 VECTORS = $(abspath $(CURDIR)/../shared/vectors)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test pure-test stories week signatures crowd schemathesis second argocd-real faults bench soak fmt lint pure libclang chromium first-build
+.PHONY: help demo test pure-test stories week signatures crowd schemathesis second argocd-real faults bench pure-bench soak fmt lint pure libclang chromium first-build
 
 help: ## Say what there is.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,15 +55,18 @@ second: libclang first-build ## Let the second reader (Python) read the vectors,
 	@$(CARGO) build --release --locked
 	@.ci/second $(PULSELOG)
 
-argocd-real: libclang first-build ## Follow the real Argo CD in the directory ARGOCD_REAL and hold the log against its watch: 15 minutes. CASES=a,b for some.
+argocd-real: libclang first-build ## Follow the real Argo CD in the directory ARGOCD_REAL and hold the log against its watch: 17 minutes. CASES=a,b for some.
 	@$(CARGO) build --release --locked
 	@.ci/argocd-real $(PULSELOG)
 
 faults: libclang first-build ## Kills, full disks, flips, guard games, failing system calls, power cuts: 10 minutes. FAULTS_SECONDS=n, FULL=1 for all rounds.
 	FAULTS=1 $(if $(FULL),FAULTS_FULL=1) $(CARGO) test --release --locked --test it -- --nocapture --test-threads 1 fault_runs
 
-bench: libclang first-build ## Run the benches; see BENCHMARKS.md.
+bench: libclang first-build ## Run the benches, or what ARGS says: ARGS="--bench adds -- 5 5". See BENCHMARKS.md.
 	$(CARGO) bench --locked $(ARGS)
+
+pure-bench: ## Run the benches that need no server: ARGS="--bench verify".
+	CARGO_TARGET_DIR=$(PURE_TARGET_DIR) $(CARGO) bench --locked --no-default-features $(or $(ARGS),--bench verify --bench many --bench reconcile)
 
 soak: libclang first-build ## Two million entries under mixed load: fails above 512 MiB or 1,152 descriptors. ENTRIES=n for fewer.
 	$(CARGO) bench --locked --bench soak -- $(or $(ENTRIES),2000000)
