@@ -1,16 +1,22 @@
-//! The pages of a pulse and of its bundle with 50 receipts, over loopback,
-//! against bare `verify_strict` of the signatures that both rest on, in turns
-//! in one run.
+//! The pages of a pulse and of its bundle with 50 receipts, over loopback:
+//! processor time of the server's process a page, and beside it that of bare
+//! `verify_strict` of the signatures that both rest on, in turns in one run.
 //!
-//! `cargo bench --bench pages`; with `-- hold` it serves the same log until its
-//! input ends, and with `-- http://ADDR` it measures such another build beside
-//! its own, in turns.
+//! `cargo bench --bench pages`; with `PULSELOG_BESIDE=FILE`, this bench of another
+//! build, that one is measured in turns. With `-- hold` it serves the log until
+//! its input ends: so both are held.
 
 mod bundles;
+#[path = "client.rs"]
+mod client;
 #[path = "fixture.rs"]
 mod fixture;
+#[path = "process.rs"]
+mod process;
 
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use ed25519_dalek::SigningKey;
@@ -23,57 +29,99 @@ use pulselog::server::Server;
 use pulselog::server::config::Config;
 use pulselog::server::submitters::{self, TokenOptions};
 
-use bundles::make;
+use crate::bundles::make;
+use crate::client::spread;
+use crate::process::Process;
 
 const RECEIPTS: usize = 50;
-const ROUNDS: usize = 201;
+const TURNS: usize = 9;
+/// Pages of a turn, so that ticks are small beside their time.
+const PAGES: usize = 100;
+/// Ticks of `/proc/PID/stat` a second, on every Linux.
+const TICKS: f64 = 100.0;
 const ISSUED_AT: &str = "2026-11-22T12:00:00Z";
 
 fn main() {
-    let mode = std::env::args().skip(1).find(|arg| arg == "hold" || arg.starts_with("http://"));
     let [operator, agent, gateway] = [5, 7, 9].map(|seed| SigningKey::from_bytes(&[seed; 32]));
+    let (bundle, bound) = make(0, 1, RECEIPTS, &gateway);
+    let pulse = sealed("trust_pulse", &pulse(&agent), &agent);
+    if std::env::args().any(|arg| arg == "hold") {
+        let roots = sealed("audit_roots", &roots(&agent, &gateway), &operator);
+        return hold(&operator, [&roots, &bundle, &pulse]);
+    }
+    let own = Held::start(&std::env::current_exe().expect("a path"));
+    let beside = std::env::var_os("PULSELOG_BESIDE").map(|binary| Held::start(binary.as_ref()));
+    let client = ureq::Agent::new_with_defaults();
+    let digest = |text: &str| ArtifactDigest::of(text.as_bytes());
+    for path in [format!("/pulses/{}", digest(&pulse)), format!("/b/{}", digest(&bundle))] {
+        let (mut ours, mut theirs, mut bare) = (vec![], vec![], vec![]);
+        for _ in 0..TURNS {
+            ours.push(own.page_ms(&client, &path));
+            theirs.extend(beside.as_ref().map(|beside| beside.page_ms(&client, &path)));
+            let start = Instant::now();
+            (0..PAGES).for_each(|_| bound.verify_signatures());
+            bare.push(start.elapsed().as_secs_f64() * 1e3 / PAGES as f64);
+        }
+        let ratios: Vec<f64> = ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs).collect();
+        let (ours, bare) = (spread(ours.into_iter()), spread(bare.into_iter()));
+        let name = &path[..path.rfind('/').unwrap_or(0)];
+        println!("{name:8} {ours} ms of processor a page; bare verify_strict of its signatures {bare} ms");
+        if !ratios.is_empty() {
+            println!("{:8} {} x the build beside, {} ms", "", spread(ratios.into_iter()), spread(theirs.into_iter()));
+        }
+    }
+}
+
+/// A log in a process of its own.
+struct Held {
+    process: Process,
+    base: String,
+}
+
+impl Held {
+    fn start(binary: &Path) -> Self {
+        let mut hold = Command::new(binary);
+        hold.arg("hold").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = Process(hold.spawn().expect("a bench of pages"));
+        let mut line = String::new();
+        BufReader::new(process.0.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+        Self { process, base: line.trim().to_owned() }
+    }
+
+    /// Milliseconds of the server's processor time a page; answers are read to
+    /// their end.
+    fn page_ms(&self, client: &ureq::Agent, path: &str) -> f64 {
+        let before = self.processor();
+        for _ in 0..PAGES {
+            let mut answer = client.get(format!("{}{path}", self.base)).call().expect("a page");
+            let page = answer.body_mut().read_to_string().expect("text");
+            assert!(page.contains("<!doctype html>"), "{page:.300}");
+        }
+        (self.processor() - before) * 1e3 / PAGES as f64
+    }
+
+    /// Processor time of the process, seconds.
+    fn processor(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.0.id())).expect("Linux");
+        let after_name = stat.rsplit_once(") ").expect("a name").1;
+        let ticks = after_name.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<f64>().expect("ticks"));
+        ticks.sum::<f64>() / TICKS
+    }
+}
+
+/// Serves a log with these until the input ends.
+fn hold(operator: &SigningKey, artifacts: [&String; 3]) {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let (server, token) = serve(dir.path(), &operator);
+    let (server, token) = serve(dir.path(), operator);
     let base = format!("http://{}", server.addr());
     let client = ureq::Agent::new_with_defaults();
-    let (bundle, bound) = make(0, 1, RECEIPTS, &gateway);
-    let roots = sealed("audit_roots", &roots(&agent, &gateway), &operator);
-    let pulse = sealed("trust_pulse", &pulse(&agent), &agent);
-    for artifact in [&roots, &bundle, &pulse] {
+    for artifact in artifacts {
         let request = client.post(format!("{base}/v1/entries")).header("Authorization", format!("Bearer {token}"));
         request.content_type("application/json").send(artifact).expect("logged");
     }
-    if mode.as_deref() == Some("hold") {
-        println!("{base}");
-        let _ = std::io::stdin().read(&mut [0; 1]).expect("an input");
-        return server.shutdown().expect("a clean end");
-    }
-    let digest = |text: &str| ArtifactDigest::of(text.as_bytes());
-    for path in [format!("/pulses/{}", digest(&pulse)), format!("/b/{}", digest(&bundle))] {
-        let (mut own, mut other, mut bare) = (vec![], vec![], vec![]);
-        for _ in 0..ROUNDS {
-            own.push(get(&client, &format!("{base}{path}")));
-            other.extend(mode.iter().map(|other| get(&client, &format!("{other}{path}"))));
-            let start = Instant::now();
-            bound.verify_signatures();
-            bare.push(start.elapsed().as_secs_f64() * 1e3);
-        }
-        let (own, bare) = (fixture::median(&mut own), fixture::median(&mut bare));
-        print!("{:8} {own:7.2} ms   {:.2} x bare verify_strict", &path[..path.rfind('/').unwrap_or(0)], own / bare);
-        match mode {
-            Some(_) => println!("   {:.3} x the other build", own / fixture::median(&mut other)),
-            None => println!(),
-        }
-    }
+    println!("{base}");
+    let _ = std::io::stdin().read(&mut [0; 1]).expect("an input");
     server.shutdown().expect("a clean end");
-}
-
-/// Milliseconds of one page; the answer is read to its end.
-fn get(client: &ureq::Agent, address: &str) -> f64 {
-    let start = Instant::now();
-    let page = client.get(address).call().expect("a page").body_mut().read_to_string().expect("text");
-    assert!(page.contains("<!doctype html>"), "{page:.300}");
-    start.elapsed().as_secs_f64() * 1e3
 }
 
 fn serve(dir: &std::path::Path, operator: &SigningKey) -> (Server, String) {

@@ -1,5 +1,7 @@
 //! What documents and schemas say, and the house rules.
 
+#[cfg(feature = "server")]
+pub mod benchmarks;
 pub mod citations;
 pub mod explain;
 pub mod formats;
