@@ -61,6 +61,7 @@ mod work_policy;
 pub use self::admission::{Admitted, Limits, Reading, admit, readmit, readmit_parsed};
 pub(crate) use self::argocd_observation::ResourceCount;
 pub use self::argocd_observation::op_key;
+pub(crate) use self::argocd_snapshot::SnapshotRow;
 pub use self::audit_roots::fits_in_log;
 pub(crate) use self::audit_roots::{AgentRow, DistrustedRow, InstanceRow, ObserverRow, Username, WrapperRow};
 pub(crate) use self::audit_statement::ListedEntry;
@@ -82,8 +83,8 @@ pub use self::keys::Keys;
 pub use self::kind::{About, Form, HashForm, Kind, KindRow, Voice};
 pub use self::kinds::KINDS;
 pub(crate) use self::kinds::{
-    Approval, ArgocdDecision, ArgocdObservation, ArgocdReceipt, AuditRoots, AuditStatement, CstIssuance, CstRevocation,
-    GatewayReceipt, Payload, ProofBundle, TrustPulse, WorkPolicy,
+    Approval, ArgocdDecision, ArgocdObservation, ArgocdReceipt, ArgocdSnapshot, AuditRoots, AuditStatement,
+    CstIssuance, CstRevocation, GatewayReceipt, Payload, ProofBundle, TrustPulse, WorkPolicy,
 };
 pub(crate) use self::proof_bundle::{ELEMENTS_MAX, Event, HeldReceipt, OwnReceipt, PEOPLE, RECEIPT_ARRAYS, receipts};
 pub use self::seal::{NotRenewable, complete, faults, renewed, seal};

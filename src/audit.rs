@@ -33,6 +33,7 @@ mod distrust;
 mod finding;
 mod gather;
 mod links;
+mod looks;
 mod matched;
 mod missing;
 mod observed;
@@ -62,7 +63,7 @@ pub use self::answer::{ANSWERS, Answer, AnswerRow};
 pub use self::attestation::{attest, audit_job, listed_by, used_by};
 pub use self::distrust::jobs_hit;
 pub use self::finding::{Finding, Pending, Subject};
-pub use self::gather::{Gather, reached_from};
+pub use self::gather::{Gather, Wanted, Which, reached_from};
 pub use self::links::{Filing, LINK_BYTES, LINKS_VERSION, Link, filed_under};
 pub use self::matched::{Certainty, Grade, Matched, Tie};
 pub use self::report::{Absence, AsOf, Coverage, JudgedRun, Report, Run, Verdict, json_schema};
@@ -89,7 +90,7 @@ use self::worlds::Worlds;
 
 /// Version of the rules. It changes whenever the same prefix may give other
 /// findings.
-pub const RULES_VERSION: &str = "2026-11-30";
+pub const RULES_VERSION: &str = "2026-12-01";
 
 /// Audits all of `timeline`. `operator` is the reader's own pin; without it
 /// nobody's word counts and the report is incomplete. Cost: one pass, and for

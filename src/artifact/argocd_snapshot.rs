@@ -43,7 +43,7 @@ pub(crate) const ROW: KindRow = KindRow {
 view! {
     /// What rules read of a look at an instance.
     ArgocdSnapshot<'a> {
-        Option<&'a str>: instance, taken_at;
+        Option<&'a str>: instance, taken_at, rows_digest;
         Rows<'a, SnapshotRow<'a>>: rows;
     }
     SnapshotRow<'a> { AppRef<'a>: app; Option<&'a str>: op_key; Option<i64>: history_id; }

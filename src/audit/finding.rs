@@ -103,13 +103,17 @@ const PART_READ: &str = "; only what links join was read: whether a decision exp
 impl Finding {
     /// The same, said by whoever read only what links join: a decision that may
     /// explain it without being tied to it was not read, and what was not read accuses
-    /// nobody.
+    /// nobody. Nothing of times without a look: looks that were not read may fill
+    /// them.
     #[must_use]
-    pub fn of_a_part(self) -> Self {
-        if self.effect != Effect::Fails || !reconcile::rests_on_the_unlinked(self.rule) {
-            return self;
+    pub fn of_a_part(self) -> Option<Self> {
+        match () {
+            () if reconcile::rests_on_silence(self.rule) => None,
+            () if self.effect == Effect::Fails && reconcile::rests_on_the_unlinked(self.rule) => {
+                Some(Self { effect: Effect::Incomplete, detail: self.detail + PART_READ, ..self })
+            }
+            () => Some(self),
         }
-        Self { effect: Effect::Incomplete, detail: self.detail + PART_READ, ..self }
     }
 }
 

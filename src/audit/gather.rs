@@ -5,9 +5,11 @@
 //! scope ─> links ─(caller: indexes below size)─> entries ─> their links ─> … until nothing is new
 //!                                                   │
 //!          a job: what its agents' users started while its tokens lived, aside (gather/aside.rs)
+//!          a job, an application: looks that say when nobody looked (gather/watch.rs)
 //! ```
 
 mod aside;
+mod watch;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -19,13 +21,47 @@ use crate::audit::timeline::{Seen, Timeline};
 use crate::merkle::{LeafIndex, TreeSize};
 
 use self::aside::Asides;
+use self::watch::Watch;
+
+/// Which of the entries that are filed under a link are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Which {
+    All,
+    /// The first one at this index or above.
+    From(LeafIndex),
+    /// The last one below this index.
+    Below(LeafIndex),
+}
+
+/// What a plan asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Wanted {
+    pub link: Link,
+    pub which: Which,
+}
+
+impl Wanted {
+    const fn all(link: Link) -> Self {
+        Self { link, which: Which::All }
+    }
+
+    /// Of all entries under the link, ascending, those that are wanted.
+    fn of(self, all: &[LeafIndex]) -> &[LeafIndex] {
+        let one = |place: usize| all.get(place..=place).unwrap_or_default();
+        match self.which {
+            Which::All => all,
+            Which::From(first) => one(all.partition_point(|at| *at < first)),
+            Which::Below(end) => all.partition_point(|at| *at < end).checked_sub(1).map_or(&[], one),
+        }
+    }
+}
 
 /// One collection under way.
 #[derive(Debug, Default)]
 pub struct Gather {
     found: BTreeSet<LeafIndex>,
-    asked: HashSet<Link>,
-    open: Vec<Link>,
+    asked: HashSet<Wanted>,
+    open: Vec<Wanted>,
     /// Default policies of each agent, by any roots read so far.
     defaults: HashMap<String, BTreeSet<String>>,
     /// Agents of each token, grant and job, and the runs that wrappers and
@@ -36,6 +72,10 @@ pub struct Gather {
     unpinned: BTreeSet<String>,
     /// What a job is held against beside its own entries.
     asides: Option<Asides>,
+    /// What says when nobody looked.
+    watch: Option<Watch>,
+    /// Looks that are asked for by that alone.
+    looks: BTreeSet<LeafIndex>,
 }
 
 impl Gather {
@@ -57,6 +97,7 @@ impl Gather {
             Scope::Run { .. } | Scope::Token(_) => Some(Asides::of(None)),
             Scope::Log | Scope::Agent(_) | Scope::App(_) => None,
         };
+        gather.watch = Watch::of(scope);
         gather
     }
 
@@ -69,14 +110,18 @@ impl Gather {
         gather
     }
 
-    /// Links whose entries are wanted next; empty when all is found.
-    pub fn wanted(&mut self) -> Vec<Link> {
+    /// What is wanted next; empty when all is found.
+    pub fn wanted(&mut self) -> Vec<Wanted> {
         if self.open.is_empty() {
             self.ask_for_defaults();
         }
         if self.open.is_empty() {
             let links = self.asides.as_mut().map(Asides::begin).unwrap_or_default();
             links.into_iter().for_each(|link| self.ask(link));
+        }
+        if self.open.is_empty() {
+            let wanted = self.watch.as_mut().map(Watch::wanted).unwrap_or_default();
+            self.open.extend(wanted.into_iter().filter(|wanted| self.asked.insert(*wanted)));
         }
         std::mem::take(&mut self.open)
     }
@@ -94,6 +139,13 @@ impl Gather {
             return;
         }
         let Some(body) = &seen.body else { return };
+        if let Some(watch) = &mut self.watch {
+            watch.note(at, seen.entry.logged_at, body);
+        }
+        let filed: Vec<_> = filed.into_iter().collect();
+        if body.kind() == Kind::ArgocdSnapshot && !filed.iter().any(|link| self.asked.contains(&Wanted::all(*link))) {
+            self.looks.insert(at);
+        }
         if let Some(asides) = self.asides.as_mut().filter(|asides| asides.are_begun()) {
             let links = asides.take(at, body, filed);
             links.into_iter().for_each(|link| self.ask(link));
@@ -131,16 +183,18 @@ impl Gather {
         self.found
     }
 
-    /// Those of them that no tie of the scope's leads to: what a job is held
-    /// against beside its own entries. They are of other jobs.
+    /// Those of them that no tie of the scope's leads to: what it is held against
+    /// beside its own entries. They are of other jobs, or looks.
     #[must_use]
     pub fn asides(&self) -> BTreeSet<LeafIndex> {
-        self.asides.as_ref().map(Asides::found).cloned().unwrap_or_default()
+        let of_others = self.asides.iter().flat_map(Asides::found);
+        of_others.chain(&self.looks).copied().collect()
     }
 
     fn ask(&mut self, link: Link) {
-        if link != Link::UNTRUSTED && self.asked.insert(link) {
-            self.open.push(link);
+        let wanted = Wanted::all(link);
+        if link != Link::UNTRUSTED && self.asked.insert(wanted) {
+            self.open.push(wanted);
         }
     }
 
@@ -260,9 +314,12 @@ impl LinkMap {
             if wanted.is_empty() {
                 return gather;
             }
-            for at in wanted.iter().filter_map(|link| self.by_link.get(link)).flatten() {
-                if at.get() < size.get()
-                    && gather.is_new(*at)
+            let of = |wanted: &Wanted| {
+                let all = self.by_link.get(&wanted.link)?;
+                Some(wanted.of(&all[..all.partition_point(|at| at.get() < size.get())]))
+            };
+            for at in wanted.iter().filter_map(of).flatten() {
+                if gather.is_new(*at)
                     && let Some(seen) = timeline.get(*at)
                 {
                     gather.take(*at, seen, self.by_entry.get(at).into_iter().flatten().copied());

@@ -26,18 +26,21 @@ use crate::merkle::LeafIndex;
 
 /// Version of what entries are filed under. It changes whenever the same entry
 /// may get other links, so that stored links are made again.
-pub const LINKS_VERSION: u8 = 6;
+pub const LINKS_VERSION: u8 = 7;
 
 /// Bytes of a link.
 pub const LINK_BYTES: usize = 9;
 
 /// Sorts of things that are ways in and no ties: see [`Link::app`],
-/// [`Link::by_user`], [`Link::decided`], [`Link::tried`] and [`Link::rights`].
+/// [`Link::by_user`], [`Link::decided`], [`Link::tried`], [`Link::rights`],
+/// [`Link::looks`] and [`Link::looks_of`].
 const APP: u8 = b'A';
 const BY_USER: u8 = b'N';
 const DECIDED: u8 = b'D';
 const TRIED: u8 = b'E';
 const RIGHTS: u8 = b'T';
+const LOOKS: u8 = b'L';
+const LOOKS_OF: u8 = b'M';
 
 /// How fine times are filed.
 const HOUR_MS: i64 = 3_600_000;
@@ -162,9 +165,21 @@ impl Link {
         Self::new(RIGHTS, token_hash.as_bytes())
     }
 
+    /// All looks at an instance. A way in: a plan asks for the one right before an
+    /// entry or right after it.
+    pub(super) fn looks(instance: &str) -> Self {
+        Self::new(LOOKS, instance.as_bytes())
+    }
+
+    /// Looks at an instance that were taken in one slot of a few minutes. A way in:
+    /// a plan asks for the first, or for each where the slots beside it have none.
+    pub(super) fn looks_of(instance: &str, slot: i64) -> Self {
+        Self::new(LOOKS_OF, [instance, &slot.to_string()].join("\0").as_bytes())
+    }
+
     /// Whether entries that share it change each other's findings.
     pub(super) const fn ties(&self) -> bool {
-        !matches!(self.0[0], APP | BY_USER | DECIDED | TRIED | RIGHTS)
+        !matches!(self.0[0], APP | BY_USER | DECIDED | TRIED | RIGHTS | LOOKS | LOOKS_OF)
     }
 
     /// Whether it joins an operation, a receipt and a decision of one call.

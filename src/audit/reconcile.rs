@@ -14,6 +14,7 @@
 mod changes;
 mod denials;
 mod explaining;
+mod gaps;
 mod jobs;
 mod phantom;
 mod reach;
@@ -35,6 +36,7 @@ use crate::merkle::LeafIndex;
 use self::changes::CONTROL_REVERTED;
 use self::denials::UNLOGGED_ATTEMPT;
 use self::explaining::{Candidates, Explaining};
+use self::gaps::COVERAGE_GAP;
 use self::phantom::PHANTOM_ACTION;
 use self::sighting::{Sighting, Who};
 
@@ -113,6 +115,7 @@ pub(super) static RULES: &[&Rule] = &[
     &UNLOGGED_ATTEMPT,
     &PHANTOM_ACTION,
     &CONTROL_REVERTED,
+    &COVERAGE_GAP,
     &IDENTITY_SHARED,
 ];
 
@@ -122,6 +125,11 @@ pub(super) fn rests_on_the_unlinked(rule: &Rule) -> bool {
     [UNREPORTED_ACTION.code, UNLOGGED_ATTEMPT.code].contains(&rule.code)
 }
 
+/// Whether a finding says that nobody looked.
+pub(super) fn rests_on_silence(rule: &Rule) -> bool {
+    rule.code == COVERAGE_GAP.code
+}
+
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     unjoined(scene, findings);
     operations(scene, findings);
@@ -129,6 +137,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     denials::check(scene, findings);
     phantom::check(scene, findings);
     changes::check(scene, findings);
+    gaps::check(scene, findings);
     reach::check(scene, findings);
 }
 

@@ -6,6 +6,7 @@ mod behind;
 mod charge;
 mod disputes;
 mod joins;
+mod looked;
 mod missed;
 mod reasons;
 mod rights;
@@ -17,7 +18,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use crate::artifact::digest::PayloadHash;
 use crate::artifact::json::to_jcs;
 use crate::artifact::spelling::{is_spelled, spelled};
-use crate::artifact::{AgentRow, Approval, CstIssuance, Did, Kind, Payload, ProofBundle, View, Voice};
+use crate::artifact::{AgentRow, Approval, ArgocdSnapshot, CstIssuance, Did, Kind, Payload, ProofBundle, View, Voice};
+use crate::audit::looks::{Life, Looks};
 use crate::audit::packing;
 use crate::audit::renewals::{Chain, RunKey, chains};
 use crate::audit::roots::Roots;
@@ -59,6 +61,12 @@ pub(super) struct Scene<'a> {
     events: HashMap<(&'a str, &'a str), Vec<usize>>,
     pub untrusted: Vec<Statement<'a>>,
     pub withheld: Vec<Withheld<'a>>,
+    /// Snapshots by whoever may look, each as often as it was logged and whatever
+    /// was heard of its signer later: as they are filed.
+    pub snapshots: Vec<Statement<'a, ArgocdSnapshot<'a>>>,
+    pub looks: Looks,
+    /// When each token lived, by all who issued it.
+    pub lives: HashMap<&'a str, Life>,
     /// What issuers say unlike each other, and what is taken for true here.
     pub disputes: Disputes<'a>,
     /// The tokens of each run.
@@ -127,6 +135,7 @@ impl<'a> Scene<'a> {
     }
 
     fn take(&mut self, statement: Statement<'a>, by_operator: bool) {
+        self.watch(&statement);
         // An unsigned statement is its submitter's.
         let submitter = statement.signer.is_none().then_some(statement.submitter);
         let key = (statement.kind, statement.hash, statement.signer, submitter);

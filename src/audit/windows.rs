@@ -34,6 +34,11 @@ pub(crate) const PICKUP_MS: i64 = 60_000;
 pub(crate) const RECEIPT_MS: i64 = 120_000;
 /// From one snapshot of an instance to the next.
 pub(crate) const LOOK_MS: i64 = 300_000;
+/// The longest life of a token for which its job is held against the looks at
+/// its agent's instances, and how long after the first token of a job another
+/// one is: at nine minutes for two looks, a job asks for some 650 of each
+/// instance.
+pub(crate) const WATCH_MS: i64 = 86_400_000;
 /// From the end of a run's token to its bundle.
 pub(crate) const BUNDLE_MS: i64 = 3_600_000;
 /// Most tokens that one run names: at the longest life that a policy may allow
@@ -84,6 +89,12 @@ pub static WINDOWS: &[Window] = &[
         name: "BESIDE",
         ms: BESIDE_MS,
         means: "from a token's issuance to the last start of an operation of its agent's user that its job is held against",
+    },
+    Window {
+        name: "WATCH",
+        ms: WATCH_MS,
+        means: "from a token's issuance to the last time without a look that its job is held against, and from the first \
+                token of a job to the last one",
     },
     Window { name: "BUNDLE", ms: BUNDLE_MS, means: "from the end of a run's last token to its bundle" },
 ];

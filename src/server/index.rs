@@ -208,6 +208,23 @@ impl Index {
         Scan::of(&self.store).up(&link_prefix(link), 0, Some(below), limit)
     }
 
+    /// The first entry from `first` on and below `below` that is filed under `link`.
+    ///
+    /// # Errors
+    /// As [`Index::kind`].
+    pub fn linked_from(&self, link: &Link, first: LeafIndex, below: TreeSize) -> Result<Option<LeafIndex>, StoreError> {
+        let found = Scan::of(&self.store).up(&link_prefix(link), first.get(), Some(below), 1)?;
+        Ok(found.first().copied())
+    }
+
+    /// The last entry below `below` that is filed under `link`.
+    ///
+    /// # Errors
+    /// As [`Index::kind`].
+    pub fn newest(&self, link: &Link, below: TreeSize) -> Result<Option<LeafIndex>, StoreError> {
+        Scan::of(&self.store).newest(link, below)
+    }
+
     /// Entries from `first` on and below `below` that may bear this name,
     /// ascending, at most `limit`: a hash met by chance is among them.
     ///

@@ -60,7 +60,7 @@ fn judged(shape: &Shape) -> (Judged, String) {
     let hidden = judged.plants.iter().filter(|(_, outcome, _)| *outcome != Outcome::Found).count();
     let line = format!(
         "week {}: {} applications, {} agents, {} days, {} entries; verdict {}; {} plants, {hidden} hidden; {} false; \
-         played in {played:.1?}, judged in {:.1?}",
+         {} applications open for a time without a look, {} of them of no plant; {} of {} jobs, {} of no plant; played in {played:.1?}, judged in {:.1?}",
         shape.seed,
         shape.apps,
         shape.agents,
@@ -69,6 +69,11 @@ fn judged(shape: &Shape) -> (Judged, String) {
         judged.verdict.name(),
         judged.plants.len(),
         judged.false_findings.len(),
+        judged.open,
+        judged.open_in_honesty,
+        judged.open_jobs,
+        judged.jobs,
+        judged.open_jobs_in_honesty,
         start.elapsed() - played,
     );
     (judged, line)

@@ -1,8 +1,9 @@
 //! What each kind of statement is filed under.
 
 use crate::artifact::time::unix_ms;
-use crate::artifact::{AppRef, ArgocdDecision, ArgocdObservation, Payload};
+use crate::artifact::{AppRef, ArgocdDecision, ArgocdObservation, ArgocdSnapshot, Payload};
 use crate::audit::links::{Link, hour_of, named_by_agent};
+use crate::audit::looks::{look_of, slot_of};
 use crate::audit::statement::{Statement, app_name};
 
 pub(super) fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
@@ -40,6 +41,7 @@ pub(super) fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
             links.extend(receipt.app_uid().zip(receipt.resource_version()).map(Link::version));
         }
         Payload::ArgocdObservation(seen) => links.extend(of_observation(seen)),
+        Payload::ArgocdSnapshot(seen) => links.extend(of_look(seen)),
         Payload::GatewayReceipt(call) => {
             file(Link::run, call.binding().run());
             file(Link::grant, call.binding().scope_hash());
@@ -55,7 +57,6 @@ pub(super) fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
         | Payload::SideEffectReceipt(_)
         | Payload::HumanApprovalReceipt(_)
         | Payload::DelegationReceipt(_)
-        | Payload::ArgocdSnapshot(_)
         | Payload::Withholding(_) => {}
     }
     if let Some(agent) = statement.signer.filter(|_| statement.kind.is_of_agent()) {
@@ -96,6 +97,13 @@ fn of_observation(seen: ArgocdObservation<'_>) -> impl Iterator<Item = Link> {
         seen.instance().zip(seen.subject()).zip(refused).map(|(user, ms)| Link::by_user(user, hour_of(ms))),
     ];
     names.into_iter().flatten()
+}
+
+/// A look at every application of the instance, also at those whose rows are as
+/// they were.
+fn of_look(seen: ArgocdSnapshot<'_>) -> impl Iterator<Item = Link> {
+    let look = look_of(seen).map(|(instance, taken)| [Link::looks(instance), Link::looks_of(instance, slot_of(taken))]);
+    look.into_iter().flatten()
 }
 
 /// The applications that a statement is about.

@@ -1,5 +1,5 @@
 //! Calls that a wrapper says were taken, and that two looks at the application,
-//! before and long after, show nothing of.
+//! before and long after, show nothing of, whatever moved it since.
 
 use std::collections::HashMap;
 
@@ -19,8 +19,9 @@ pub(super) static PHANTOM_ACTION: Rule = Rule {
     effect: Effect::Incomplete,
     rationale: "The wrapper says that Argo CD took the call for a full sync. A snapshot before the decision and one long \
                 after its time show one and the same operation as the application's last, by key and by history: \
-                whatever ran in between would have taken its place. A controller that was down carries the call out \
-                later; until then the audit is incomplete.",
+                whatever ran in between would have taken its place. What took its place later is not known to be that \
+                call. A controller that was down carries the call out later; until that is told of, the audit is \
+                incomplete.",
     what_to_do: "Compare the wrapper's receipt with the server's log; ask whether the controller ran.",
     does_not_prove: "That the wrapper lies.",
     rests_on: NOTHING,
@@ -30,6 +31,7 @@ pub(super) static PHANTOM_ACTION: Rule = Rule {
 struct Look<'a> {
     at: LeafIndex,
     taken: i64,
+    said: &'a str,
     key: &'a str,
     history: Option<i64>,
 }
@@ -65,10 +67,11 @@ fn looks<'a>(scene: &Scene<'a>) -> Looks<'a> {
     let mut looks = Looks::new();
     for fact in &scene.facts {
         let Payload::ArgocdSnapshot(says) = fact.payload else { continue };
-        let Some((instance, taken)) = says.instance().zip(says.taken_at().and_then(unix_ms)) else { continue };
+        let Some((instance, said)) = says.instance().zip(says.taken_at()) else { continue };
+        let Some(taken) = unix_ms(said) else { continue };
         for row in says.rows() {
             if let Some((uid, key)) = row.app().uid().zip(row.op_key()) {
-                let look = Look { at: fact.at, taken, key, history: row.history_id() };
+                let look = Look { at: fact.at, taken, said, key, history: row.history_id() };
                 looks.entry((instance, uid)).or_default().push(look);
             }
         }
@@ -81,17 +84,21 @@ fn of_decision(decision: &Decision<'_>, looks: &[Look<'_>], findings: &mut Findi
     let after = looks.partition_point(|look| look.at < decision.statement.at);
     let settled = decision.statement.ms.saturating_add(RECEIPT_MS).saturating_add(SKEW_MS).saturating_add(SKEW_MS);
     let Some(before) = looks[..after].last() else { return };
-    // The newest: a call that was taken late is none any more.
-    let Some(now) = looks[after..].last().filter(|look| look.taken > settled) else { return };
-    if before.key == now.key && before.history == now.history {
-        let own = decision.subject();
-        let subject = Subject {
-            agent: own.agent,
-            app: own.app,
-            submitter: Some(decision.statement.submitter.to_owned()),
-            ..Subject::default()
-        };
-        let detail = "the application's last operation is that of before the decision";
-        findings.add(&PHANTOM_ACTION, &subject, [before.at, decision.statement.at, now.at], detail);
-    }
+    let is_alike = |look: &&Look<'_>| look.key == before.key && look.history == before.history;
+    let settled = looks[after..].iter().filter(|look| look.taken > settled);
+    // The last look that shows it as it was before, and whether that is the newest:
+    // what joins nothing and took its place may be that call, taken up late.
+    let Some(still) = settled.take_while(is_alike).last() else { return };
+    let detail = match looks.last().is_some_and(|newest| newest.at == still.at) {
+        true => "the application's last operation is that of before the decision".to_owned(),
+        false => format!("the application's last operation was that of before the decision until after {}", still.said),
+    };
+    let own = decision.subject();
+    let subject = Subject {
+        agent: own.agent,
+        app: own.app,
+        submitter: Some(decision.statement.submitter.to_owned()),
+        ..Subject::default()
+    };
+    findings.add(&PHANTOM_ACTION, &subject, [before.at, decision.statement.at, still.at], detail);
 }

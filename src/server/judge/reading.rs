@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::artifact::{Artifact, Kind};
-use crate::audit::{Filing, Gather, KnownSize, Link, Prefix, Report, Seen, Timeline, audit_slice, filed_under};
+use crate::audit::{
+    Filing, Gather, KnownSize, Link, Prefix, Report, Seen, Timeline, Wanted, Which, audit_slice, filed_under,
+};
 use crate::entry::LoggedAt;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::desk::is_shared;
@@ -89,7 +91,7 @@ impl<'a> Reading<'a> {
         }
         let logged_at = logged_at(view, size)?;
         let mut reading = Self { sitting, size, logged_at, roots: Vec::new(), read: HashMap::new(), bytes: 0 };
-        for at in reading.linked(&Link::ROOTS)? {
+        for at in reading.linked(&Wanted { link: Link::ROOTS, which: Which::All })? {
             reading.fetch(&[at])?;
             if let Some(read) = reading.read.get(&at) {
                 reading.roots.push((at, Arc::clone(&read.seen)));
@@ -103,8 +105,16 @@ impl<'a> Reading<'a> {
         self.roots.iter().filter_map(|(at, seen)| Some((*at, seen.body.as_ref()?)))
     }
 
-    fn linked(&self, link: &Link) -> Result<Vec<LeafIndex>, AuditsError> {
-        Ok(self.sitting.audits.index.linked(link, self.size, GATHER_ENTRIES_MAX + 1)?)
+    fn linked(&self, wanted: &Wanted) -> Result<Vec<LeafIndex>, AuditsError> {
+        let (index, Wanted { link, which }) = (&self.sitting.audits.index, wanted);
+        Ok(match which {
+            Which::All => index.linked(link, self.size, GATHER_ENTRIES_MAX + 1)?,
+            Which::From(first) => index.linked_from(link, *first, self.size)?.into_iter().collect(),
+            Which::Below(end) => {
+                let below = TreeSize::new(end.get().min(self.size.get()));
+                index.newest(link, below)?.into_iter().collect()
+            }
+        })
     }
 
     /// Entries that may bear a name, from `first` on.
@@ -122,9 +132,9 @@ impl<'a> Reading<'a> {
                 return Ok(gather);
             }
             let mut found = BTreeMap::new();
-            for link in &wanted {
-                let new = self.linked(link)?.into_iter().filter(|at| gather.is_new(*at));
-                found.extend(new.map(|at| (at, *link)));
+            for wanted in &wanted {
+                let new = self.linked(wanted)?.into_iter().filter(|at| gather.is_new(*at));
+                found.extend(new.map(|at| (at, wanted.link)));
             }
             if gather.found().len() + found.len() > GATHER_ENTRIES_MAX {
                 return Err(too_large());

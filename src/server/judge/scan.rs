@@ -240,7 +240,7 @@ impl<'a, 'f> Scan<'a, 'f> {
         }
         let report = self.reading.audit(entries)?;
         let found = report.findings.into_iter().filter(|finding| !self.base.contains(finding));
-        let found = found.map(Finding::of_a_part);
+        let found = found.filter_map(Finding::of_a_part);
         let found = Arc::new(found.collect::<Found>());
         self.audited.insert(entries.clone(), Arc::clone(&found));
         Ok(found)

@@ -78,6 +78,22 @@ fn events_of_a_known_operation_are_no_coverage_and_one_too_many_is() {
 }
 
 #[test]
+fn what_a_time_without_a_look_may_hide_leaves_log_and_application_open_and_the_jobs_of_then() {
+    for golden in [
+        "nobody looked for a quarter of an hour, and another operation is the application's last",
+        "a poller looks no more",
+    ] {
+        let report = story_of(&[golden]).audit();
+        let verdict = |scope: &Scope| report.of(scope).verdict;
+        let app = Scope::App("argocd-prod/argocd/payments-api".to_owned());
+        assert_eq!((report.verdict, verdict(&app)), (Verdict::Incomplete, Verdict::Incomplete), "{golden}");
+        assert_eq!(verdict(&Scope::Job("job-1".to_owned())), Verdict::Incomplete, "{golden}");
+        assert_eq!(verdict(&Scope::Agent(did("agent"))), Verdict::Incomplete, "{golden}");
+        assert_eq!(verdict(&Scope::App("argocd-prod/argocd/other".to_owned())), Verdict::NotApplicable, "{golden}");
+    }
+}
+
+#[test]
 fn an_act_that_a_late_word_may_explain_is_owed_one_and_never_passes() {
     let mut story = Story::clean();
     silent(&mut story);

@@ -154,10 +154,14 @@ const ASKED: &[(&str, &str)] = &[
     ("denied and done (F12)", "`CONTRADICTING_ACCOUNTS`, `DENY_THEN_ACCEPTED`"),
     (
         "taken, and nothing came of it (F2)",
-        "`PHANTOM_ACTION`, where two looks show that nothing ran between; else coverage",
+        "`PHANTOM_ACTION`, where two looks show that nothing ran between, whatever is told of later; else coverage",
     ),
     ("refused by Argo CD, and nobody told (F13)", "`UNLOGGED_ATTEMPT`"),
-    ("what was not seen (F14)", "coverage of every report; the grade of each call under `matched`"),
+    (
+        "what was not seen (F14)",
+        "`COVERAGE_GAP`, where a channel fell silent and something may be hidden; coverage of every report; the grade of \
+         each call under `matched`",
+    ),
     ("a freeze that did not hold (F15)", "`CONTROL_REVERTED`"),
     ("one name for two (F16)", "`IDENTITY_SHARED`"),
     ("several candidates (F17)", "`AMBIGUOUS_MATCH`"),

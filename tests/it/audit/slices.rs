@@ -3,8 +3,8 @@
 
 use pulselog::artifact::json::Value;
 use pulselog::audit::{
-    Absence, Filing, Gather, Link, Prefix, Report, Scope, Timeline, Verdict, audit_at, audit_packet, audit_slice,
-    filed_under,
+    Absence, Filing, Gather, Link, Prefix, Report, Scope, Timeline, Verdict, Wanted, Which, audit_at, audit_packet,
+    audit_slice, filed_under,
 };
 use pulselog::entry::LoggedAt;
 use pulselog::merkle::{LeafIndex, TreeSize};
@@ -38,9 +38,16 @@ pub fn gathered(timeline: &Timeline, scope: &Scope, size: TreeSize) -> Timeline 
         if wanted.is_empty() {
             return part;
         }
-        for (at, links) in
-            rows.iter().filter(|(at, links)| at.get() < size.get() && links.iter().any(|link| wanted.contains(link)))
-        {
+        let below = || rows.iter().filter(|(at, _)| at.get() < size.get());
+        let picked = |wanted: &Wanted| -> Vec<&(LeafIndex, Vec<Link>)> {
+            let mut under = below().filter(|(_, links)| links.contains(&wanted.link));
+            match wanted.which {
+                Which::All => under.collect(),
+                Which::From(first) => under.find(|(at, _)| *at >= first).into_iter().collect(),
+                Which::Below(end) => under.rfind(|(at, _)| *at < end).into_iter().collect(),
+            }
+        };
+        for (at, links) in wanted.iter().flat_map(picked) {
             let seen = timeline.get(*at).expect("an entry");
             gather.take(*at, seen, links.iter().copied());
             part.add(*at, seen.entry.clone(), seen.body.clone());

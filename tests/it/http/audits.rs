@@ -7,6 +7,7 @@ use pulselog::server::faults::NoFaults;
 use pulselog::server::store::layout::cf;
 use pulselog::server::store::{Budget, Store};
 
+use crate::audit::looked::{abandoned, interrupted};
 use crate::audit::slices::tangled;
 use crate::make::audit::{Story, nonce, operator};
 use crate::make::service::Service;
@@ -76,6 +77,22 @@ fn tangled_jobs_are_told_apart_as_in_the_whole_log() {
             &timeline,
             (1..=last).filter(|at| at % 7 == 0 || *at == last),
         );
+    }
+}
+
+#[test]
+fn times_without_a_look_leave_a_job_open_as_in_the_whole_log() {
+    for story in [interrupted(), abandoned()] {
+        let told = Told::of(&story);
+        let (timeline, last) = (told.timeline(), told.service.size());
+        reports_are_those_of_the_whole_log(
+            &told.service,
+            &timeline,
+            (1..=last).filter(|at| at % 7 == 0 || *at == last),
+        );
+        let report = told.service.get("/v1/jobs/job-1");
+        assert_eq!(report.string("verdict"), "incomplete");
+        assert!(report.text().contains("COVERAGE_GAP"), "{}", report.text());
     }
 }
 

@@ -132,6 +132,7 @@ impl World {
             ("kid", "0123456789abcdef".into()),
         ]);
         job.from = self.say(at, "cst_issuance", "issuer", payload).1;
+        self.tokens.push((job.id.clone(), job.agent, job.from));
     }
 
     pub fn did_of(&self, agent: usize) -> String {

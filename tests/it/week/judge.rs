@@ -10,12 +10,15 @@ use pulselog::merkle::LeafIndex;
 
 use super::Week;
 use super::guilt::{Plant, Sight};
-use super::world::{HOUR, MINUTE};
+use super::jobs::TTL;
+use super::world::{App, HOUR, MINUTE};
 use crate::make::kind;
 
 /// What coverage says of times without a look, and of ids that no report has.
 const UNSEEN: &str = "no snapshot between";
 const UNREPORTED: &str = "entries of the history";
+/// What leaves open what such a time may hide.
+const GAP: &str = "COVERAGE_GAP";
 
 /// Entries, and when each was logged, in truth.
 pub struct Log {
@@ -59,6 +62,14 @@ pub struct Judged {
     pub plants: Vec<(&'static str, Outcome, String)>,
     pub verdict: Verdict,
     pub entries: usize,
+    /// Applications that a time without a look leaves open, and of these the ones
+    /// that no plant is of: nobody can tell that nothing was done there.
+    pub open: usize,
+    pub open_in_honesty: usize,
+    /// The same of jobs.
+    pub open_jobs: usize,
+    pub open_jobs_in_honesty: usize,
+    pub jobs: usize,
 }
 
 /// Admits what was said, in order, as a log does: the same again is no entry.
@@ -100,14 +111,53 @@ pub fn judge(week: &mut Week) -> Judged {
             codes.copied().any(|code| code == finding.rule.code) && is_of(week, &log, plant, finding)
         })
     };
-    let mut false_findings: Vec<String> =
-        report.findings.iter().filter(|finding| !is_explained(finding)).map(|finding| told(&log, finding)).collect();
+    let (gaps, others): (Vec<_>, Vec<_>) = report.findings.iter().partition(|finding| finding.rule.code == GAP);
+    let others = others.into_iter().filter(|finding| !is_explained(finding));
+    let untrue = gaps.iter().copied().filter(|gap| !is_true_gap(week, &log, gap));
+    let mut false_findings: Vec<String> = others.chain(untrue).map(|finding| told(&log, finding)).collect();
+    let open: BTreeSet<_> = gaps.iter().filter_map(|gap| gap.subject.app.clone()).collect();
+    let planted: BTreeSet<_> = plants.iter().map(|plant| week.world.apps[plant.app].scope()).collect();
+    let open_in_honesty = open.difference(&planted).count();
+    let open_jobs: BTreeSet<_> = gaps.iter().filter_map(|gap| gap.subject.job.clone()).collect();
+    let planted: BTreeSet<_> = plants.iter().filter_map(|plant| plant.job.clone()).collect();
+    let open_jobs_in_honesty = open_jobs.difference(&planted).count();
     false_findings.extend(report.pending.iter().map(|pending| format!("still pending: {pending:?}")));
     let plants = plants.iter().map(|plant| {
         let (outcome, why) = outcome(week, &log, &report, plant);
         (plant.kind.name, outcome, why)
     });
-    Judged { false_findings, plants: plants.collect(), verdict: report.verdict, entries: log.at.len() }
+    let (plants, verdict, entries) = (plants.collect(), report.verdict, log.at.len());
+    let (open, open_jobs, jobs) = (open.len(), open_jobs.len(), report.jobs.len());
+    Judged { false_findings, plants, verdict, entries, open, open_in_honesty, open_jobs, open_jobs_in_honesty, jobs }
+}
+
+/// Whether the poller was blind in the time that a gap names, and the application
+/// moved in it; of a job or an agent: whether a token of it lived then, and
+/// anything moved.
+fn is_true_gap(week: &Week, log: &Log, gap: &Finding) -> bool {
+    let (world, subject) = (&week.world, &gap.subject);
+    let at = |index: Option<&LeafIndex>| index.map(|index| log.at[index.get() as usize]);
+    let Some((from, to)) = at(gap.entries.first()).zip(at(gap.entries.last())) else { return false };
+    // What is logged was seen a little before.
+    let within = |from: i64, at: i64| (from - 2 * MINUTE..=to).contains(&at);
+    let away = [&world.away.poller, &world.away.server, &world.away.us];
+    let is_blind = away.into_iter().flatten().any(|(left, back)| *left < to && from - 2 * MINUTE < *back);
+    let has_moved = |app: &App| {
+        app.ops.iter().map(|op| &world.ops[*op]).any(|op| within(from, op.started) || within(from, op.ended))
+            || app.flips.iter().any(|(at, _)| within(from, *at))
+            || app.spec_changes.iter().any(|at| within(from, *at))
+    };
+    // Clocks, and the time that an operation may take to begin.
+    let is_alive = |since: i64| since - 10 * MINUTE < to && from < since + TTL + 10 * MINUTE;
+    let is_its = |(job, agent, since): &&(String, usize, i64)| {
+        let did = &world.agents[*agent].did;
+        is_alive(*since) && (subject.job.as_ref() == Some(job) || subject.agent.as_ref() == Some(did))
+    };
+    let has_moved = match &subject.app {
+        Some(_) => world.apps.iter().any(|app| Some(app.scope()) == subject.app && has_moved(app)),
+        None => world.tokens.iter().find(is_its).is_some() && world.apps.iter().any(has_moved),
+    };
+    is_blind && has_moved
 }
 
 fn told(log: &Log, finding: &Finding) -> String {
@@ -193,7 +243,8 @@ fn outcome(week: &Week, log: &Log, report: &Report, plant: &Plant) -> (Outcome, 
         is_its && is_gap && is_between(log, row, plant)
     });
     // Left open for a reason of its own, and not for another plant's.
-    let is_open = report.verdict > Verdict::Pass
+    let is_open = report.of(&Scope::App(app.clone())).verdict > Verdict::Pass
+        && plant.job.as_ref().is_none_or(|job| report.job(job) > Verdict::Pass)
         && report.findings.iter().any(|finding| finding.effect != Effect::Shown && is_of(week, log, plant, finding));
     match named {
         Some(row) if !is_open => (Outcome::Passed, row.what.to_owned()),

@@ -190,6 +190,8 @@ pub struct World {
     pub said: Vec<Said>,
     /// What each agent did where, when: agent, application, time.
     pub deeds: Vec<(usize, usize, i64)>,
+    /// When each token of a job was logged: job, agent, time.
+    pub tokens: Vec<(String, usize, i64)>,
     counted: u64,
 }
 
@@ -207,6 +209,7 @@ impl World {
             away: Away::default(),
             said: Vec::new(),
             deeds: Vec::new(),
+            tokens: Vec::new(),
             counted: 0,
         };
         world.throw_absences();

@@ -38,12 +38,13 @@ fn of_the_app(payload: &mut Value<'static>) {
 fn look(story: &mut Story, name: &str, history: u32, op: &str) {
     let mut payload = value(&format!(
         r#"{{"argocd_snapshot_version":"1","nonce":"{}","channel":"poll","instance":"argocd-prod","taken_at":"{}",
-        "full":true,"rows":[{{"spec_digest":"{digest}","auto_sync":"on","history_id":{history},"op_key":"{}"}}],
+        "full":true,"rows":[{{"spec_digest":"{}","auto_sync":"on","history_id":{history},"op_key":"{}"}}],
         "rows_total":1,"rows_digest":"{digest}"}}"#,
         nonce(name),
         time(story.now_ms()),
+        hex("spec"),
         hex(op),
-        digest = hex(name),
+        digest = hex(op),
     ));
     let app = value(&binds("job-1", "sync")).get("app").expect("an application").clone();
     set(&mut payload, "rows[0].app", Some(app));
@@ -51,15 +52,56 @@ fn look(story: &mut Story, name: &str, history: u32, op: &str) {
     story.submitted_by(name, "observer");
 }
 
+/// Looks that find nothing new, as often as a poller owes them.
+fn nothing_new(story: &mut Story, name: &str) {
+    for at in 0..3 {
+        story.wait(300_000);
+        let name = format!("{name} {at}");
+        look(story, &name, 0, "nothing");
+        story.set(&name, "full", false);
+        story.set(&name, "rows", Value::Array(vec![]));
+    }
+}
+
 /// A sync that its wrapper says was taken, between two looks.
 fn phantom(story: &mut Story, history: u32, last: &str) {
+    taken(story);
+    nothing_new(story, "more heard");
+    look(story, "second look", history, last);
+}
+
+/// A sync that its wrapper says was taken, after a look.
+fn taken(story: &mut Story) {
     closed(story);
     story.wait(SETTLED_MS);
     look(story, "look", 7, "an operation of last week");
     lost(story, "more");
     story.set("more receipt", "outcome", "accepted");
+}
+
+/// The same, where it did not happen, and another one took its place later.
+fn phantom_then_others(story: &mut Story) {
+    phantom(story, 7, "an operation of last week");
+    story.wait(100_000);
+    look(story, "third look", 8, "an operation of today");
+}
+
+/// Two looks, and so long between them.
+fn looks_apart(story: &mut Story, last: &str) {
+    look(story, "look", 7, "an operation of last week");
     story.wait(900_000);
-    look(story, "second look", history, last);
+    look(story, "second look", 7, last);
+}
+
+/// Two reports of deployments with these entries of the history.
+fn entries_of(story: &mut Story, [first, second]: [u32; 2]) {
+    story.wait(SETTLED_MS);
+    for (name, history) in [("one", first), ("two", second)] {
+        story.observe(name, name, "sync", false);
+        story.set(name, "initiator.username", "admin");
+        story.set(name, "history_id", history);
+        story.wait(10_000);
+    }
 }
 
 /// A person freezes the application; then one channel sees it so.
@@ -218,5 +260,48 @@ pub static ROWS: &[Golden] = &[
         set(&mut thaw, "what", Some("unfreeze".into()));
         of_the_app(&mut thaw);
         story.log("thaw", "change_record", "recorder", thaw);
+    }),
+    golden(
+        "taken, and it never ran: another operation took the last one's place later",
+        phantom_then_others,
+        &["PHANTOM_ACTION"],
+        Pass,
+    )
+    // A partial sync enters no history, and nothing says that it has to.
+    .beside(|story| {
+        phantom_then_others(story);
+        let part = r#"{"resources":[{"group":"apps","kind":"Deployment","namespace":"prod-canary","name":"web"}]}"#;
+        for said in ["more ok", "more"] {
+            story.set(said, "binds.params", value(part));
+        }
+    }),
+    golden(
+        "nobody looked for a quarter of an hour, and another operation is the application's last",
+        |story| looks_apart(story, "an operation of today"),
+        &["COVERAGE_GAP"],
+        Incomplete,
+    )
+    // Whatever had been done would have taken the last one's place.
+    .beside(|story| looks_apart(story, "an operation of last week")),
+    golden(
+        "a poller looks no more",
+        |story| {
+            look(story, "look", 7, "an operation of last week");
+            nothing_new(story, "nothing heard");
+            entries_of(story, [7, 8]);
+            story.wait(900_000);
+            story.observe("three", "three", "sync", false);
+            story.set("three", "initiator.username", "admin");
+        },
+        &["COVERAGE_GAP"],
+        Incomplete,
+    )
+    // Who looked once promised nothing.
+    .beside(|story| {
+        look(story, "look", 7, "an operation of last week");
+        entries_of(story, [7, 8]);
+        story.wait(900_000);
+        story.observe("three", "three", "sync", false);
+        story.set("three", "initiator.username", "admin");
     }),
 ];

@@ -1,7 +1,7 @@
 //! What Argo CD shows besides the agents' acts: its own syncs, people, repeats,
 //! retries, lost answers, snapshots. None of it is anybody's fault.
 
-use pulselog::artifact::json::Value;
+use pulselog::artifact::json::{Value, to_compact};
 
 use super::cast::{AGENTS, APPS, App, INSTANCE, nonce, username_of};
 use super::dice::Dice;
@@ -206,11 +206,12 @@ impl World {
         ["operation_digest", "op_key"].iter().for_each(|shown| entry.unset(shown));
     }
 
-    /// Every application, with the last entry of its history.
+    /// Every application, with the last entry of its history: by who looks once,
+    /// and so promises no next look. Between two, something could be hidden.
     fn snapshots(&mut self) {
-        let (from, last) = self.some_time();
-        for (at, history) in [(from, 91), ((from + 60_000).min(last), 92)] {
-            self.snapshot(at, history, None);
+        let (from, _) = self.some_time();
+        if self.drafts.iter().all(|draft| draft.kind != "argocd_snapshot") {
+            self.snapshot(from, 91, None);
         }
     }
 
@@ -227,15 +228,16 @@ impl World {
                 hex(app.name)
             ))
         };
+        let rows = Value::Array(apps.iter().map(row).collect());
         let mut payload = value(&format!(
             r#"{{"argocd_snapshot_version":"1","nonce":"{}","channel":"poll","instance":"{INSTANCE}","taken_at":"{}",
             "full":true,"rows":[],"rows_total":{},"rows_digest":"{}"}}"#,
             nonce(&name),
             self.time_of("argo cd", at),
             apps.len(),
-            hex(&name)
+            hex(&to_compact(&rows))
         ));
-        set(&mut payload, "rows", Some(Value::Array(apps.iter().map(row).collect())));
+        set(&mut payload, "rows", Some(rows));
         self.say(&name, "argocd_snapshot", "", payload, at);
         "poller".clone_into(&mut self.drafts.last_mut().expect("a draft").submitter);
     }

@@ -188,4 +188,13 @@ pub const ROWS: &[Fault] = &[
         Some(())
     })
     .whose(Whose::Nobody),
+    fault("COVERAGE_GAP", |world, run| {
+        world.drafts.retain(|draft| draft.kind != "argocd_snapshot");
+        let from = world.runs[run].now;
+        world.snapshot(from, 91, Some(&hex("an operation of last week")));
+        world.snapshot(from + 900_000, 92, Some(&hex("an operation of today")));
+        later(world, run);
+        Some(())
+    })
+    .whose(Whose::Anybody),
 ];

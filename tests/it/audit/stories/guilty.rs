@@ -137,6 +137,7 @@ impl Guilty {
             let may_be = row.code == "ACT_UNPLACED" && row.job.is_empty() && row.effect == "incomplete";
             // An operation names no job: each of its agent's that lived then may be the one.
             let job = job || (row.effect == "incomplete" && self.is_beside(report, &row.job));
+            let may_be = may_be || (row.code == "COVERAGE_GAP" && self.is_of_all_then());
             if !(job && mine(&row.run) && (row.agent.is_empty() || row.agent == agent || may_be)) {
                 wrong.push(format!("charged to somebody else: {row:?}"));
             }
@@ -156,12 +157,18 @@ impl Guilty {
         wrong
     }
 
+    /// Whether nobody looked for a while: any agent's user may have acted then.
+    fn is_of_all_then(&self) -> bool {
+        self.fault.code == "COVERAGE_GAP"
+    }
+
     /// Whether the fault is an operation or a refused call that no decision
-    /// explains, and the job is of the agent whose user it was.
+    /// explains, and the job is of the agent whose user it was; or it is of all.
     fn is_beside(&self, report: &Report, job: &str) -> bool {
         let agent = cast::did(self.agent);
         let mut runs = report.runs.iter().filter(|run| run.run.agent == agent);
-        ["UNREPORTED_ACTION", "UNLOGGED_ATTEMPT"].contains(&self.fault.code) && runs.any(|run| run.jobs.contains(job))
+        let is_beside = ["UNREPORTED_ACTION", "UNLOGGED_ATTEMPT"].contains(&self.fault.code);
+        self.is_of_all_then() || (is_beside && runs.any(|run| run.jobs.contains(job)))
     }
 
     pub fn listing(&self, report: &Report) -> String {

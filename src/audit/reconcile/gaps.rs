@@ -1,0 +1,195 @@
+//! Times that nobody looked at an instance, and what they can hide: each leaves
+//! the verdict on what it can hide open, and names the time.
+//!
+//! ```text
+//! look ── nobody looks ── look      applications that moved meanwhile; jobs whose tokens lived then, where
+//!                                   anything moved
+//! look ── nobody looks ── end       the log; applications that something was said of since; the same jobs
+//! ```
+//!
+//! An application whose row is the same before and after had no operation
+//! meanwhile: any would have taken the last one's place. A freeze may have been
+//! undone and done again there, which moves no verdict where it is seen. An
+//! instance at which nobody ever looked has no gap: that is coverage. So is one
+//! look alone.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::artifact::json::to_jcs;
+use crate::artifact::{ArgocdSnapshot, Payload, SnapshotRow, View as _};
+use crate::audit::finding::{Findings, Subject};
+use crate::audit::looks::{Gap, Life, look_of};
+use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
+use crate::audit::scene::Scene;
+use crate::audit::statement::{Statement, app_name};
+use crate::merkle::LeafIndex;
+
+pub(super) static COVERAGE_GAP: Rule = Rule {
+    code: "COVERAGE_GAP",
+    title: "Nobody saw what was done meanwhile",
+    severity: Severity::Medium,
+    effect: Effect::Incomplete,
+    rationale: "Whoever looked at an instance was silent for longer than may be, and the application moved meanwhile: \
+                Argo CD keeps the last operation alone, so what was done there may have left no trace. An operation \
+                names no job: where anything moved, each job is left open that had a token which lived then, of an \
+                agent with a user there. The finding names the time. What is the same before and after hides nothing, \
+                and an instance at which nobody ever looked is coverage.",
+    what_to_do: "Look for that time in the server's log and in the cluster's audit log; let a second poller run.",
+    does_not_prove: "That anything was done meanwhile that nobody decided.",
+    rests_on: NOTHING,
+};
+
+/// What a job is not held against.
+const WATCHED_LONGER: &str = "times without a look more than a day after a token was issued, or under tokens issued more \
+    than a day after the job's first";
+
+/// Rows of each application by instance and uid, in the order of the log.
+type Rows<'a> = BTreeMap<(&'a str, &'a str), Vec<(LeafIndex, SnapshotRow<'a>)>>;
+
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
+    if scene.snapshots.is_empty() {
+        return;
+    }
+    let rows = rows(scene);
+    moved(scene, &rows, findings);
+    to_the_end(scene, &rows, findings);
+    jobs(scene, findings);
+}
+
+fn rows<'a>(scene: &Scene<'a>) -> Rows<'a> {
+    let mut rows = Rows::new();
+    for snapshot in &scene.snapshots {
+        let Some((instance, _)) = look_of(snapshot.payload) else { continue };
+        for row in snapshot.payload.rows() {
+            if let Some(uid) = row.app().uid() {
+                rows.entry((instance, uid)).or_default().push((snapshot.at, row));
+            }
+        }
+    }
+    rows
+}
+
+fn snapshot<'s, 'a>(scene: &'s Scene<'a>, at: LeafIndex) -> Option<&'s Statement<'a, ArgocdSnapshot<'a>>> {
+    let found = scene.snapshots.binary_search_by_key(&at, |snapshot| snapshot.at);
+    found.ok().map(|found| &scene.snapshots[found])
+}
+
+/// What a look shows otherwise than the one before the time that nobody looked.
+fn moved<'a>(scene: &Scene<'a>, rows: &Rows<'a>, findings: &mut Findings) {
+    let mut gaps: HashMap<(&str, i64), Option<Gap>> = HashMap::new();
+    for ((instance, _), of_app) in rows {
+        let mut before = None;
+        for (at, row) in of_app {
+            let before = before.replace(*row);
+            let Some((_, taken)) = snapshot(scene, *at).and_then(|of| look_of(of.payload)) else { continue };
+            let ended = || scene.looks.at(instance).gap_until(taken).ok().flatten();
+            let gap = gaps.entry((instance, taken)).or_insert_with(ended);
+            if let Some(gap) = gap.filter(|_| before.map(text) != Some(text(*row))) {
+                tell(scene, instance, &gap, *row, findings);
+            }
+        }
+    }
+}
+
+/// The same for rows that say the same.
+fn text(row: SnapshotRow<'_>) -> Option<String> {
+    row.value().map(to_jcs)
+}
+
+fn tell(scene: &Scene<'_>, instance: &str, gap: &Gap, row: SnapshotRow<'_>, findings: &mut Findings) {
+    let subject = Subject { app: app_name(Some(instance), row.app()), ..Subject::default() };
+    let detail = format!("{}, and it is not as it was before", time_of(scene, gap));
+    findings.add(&COVERAGE_GAP, &subject, entries(gap), detail);
+}
+
+fn entries(gap: &Gap) -> impl Iterator<Item = LeafIndex> {
+    [Some(gap.before.at), gap.after.map(|after| after.at)].into_iter().flatten()
+}
+
+/// The time that nobody looked, in the words of who looked before and after.
+fn time_of(scene: &Scene<'_>, gap: &Gap) -> String {
+    let said = |at| snapshot(scene, at).and_then(|of| of.payload.taken_at()).unwrap_or_default();
+    match gap.after {
+        Some(after) => format!("nobody looked from {} to {}", said(gap.before.at), said(after.at)),
+        None => format!("nobody has looked at this instance since {}", said(gap.before.at)),
+    }
+}
+
+/// Nobody looks any more: whatever was done since is hidden.
+fn to_the_end<'a>(scene: &Scene<'a>, rows: &Rows<'a>, findings: &mut Findings) {
+    for instance in scene.looks.instances() {
+        let gap = scene.looks.at(instance).gap_to_the_end().ok().flatten();
+        let Some(gap) = gap.filter(|gap| gap.is_by(scene.now_ms())) else { continue };
+        let since = time_of(scene, &gap);
+        let whose = snapshot(scene, gap.before.at).map(|of| of.submitter.to_owned());
+        let whose = Subject { submitter: whose, ..Subject::default() };
+        findings.add(&COVERAGE_GAP, &whose, [gap.before.at], since.clone());
+        for (app, at) in told_of_since(scene, instance, &gap, rows) {
+            let subject = Subject { app: Some(app), ..Subject::default() };
+            findings.add(&COVERAGE_GAP, &subject, [gap.before.at, at], since.clone());
+        }
+    }
+}
+
+/// Applications that were seen, and what was said of each first since.
+fn told_of_since<'a>(scene: &Scene<'a>, instance: &str, gap: &Gap, rows: &Rows<'a>) -> BTreeMap<String, LeafIndex> {
+    let mut apps = BTreeMap::new();
+    for fact in scene.facts.iter().filter(|fact| fact.at > gap.before.at) {
+        let (of, app) = if let Payload::ArgocdDecision(says) = fact.payload {
+            (says.binds().instance(), says.binds().app())
+        } else if let Payload::ArgocdObservation(says) = fact.payload {
+            (says.instance(), says.app())
+        } else {
+            continue;
+        };
+        let is_there = of == Some(instance) && app.uid().is_some_and(|uid| rows.contains_key(&(instance, uid)));
+        if let Some(app) = app_name(of, app).filter(|_| is_there) {
+            apps.entry(app).or_insert(fact.at);
+        }
+    }
+    apps
+}
+
+/// Jobs of agents with a user at an instance, and agents: by tokens that lived
+/// while nobody looked there.
+fn jobs(scene: &Scene<'_>, findings: &mut Findings) {
+    let Some((_, newest)) = scene.roots.last() else { return };
+    let mut of_jobs: BTreeMap<&str, Vec<(&str, Life)>> = BTreeMap::new();
+    for token in &scene.tokens {
+        if let (Some(job), Some(life)) = (token.job, scene.lives.get(token.hash)) {
+            of_jobs.entry(job).or_default().push((token.agent, *life));
+        }
+    }
+    for (job, tokens) in of_jobs {
+        let first_ms = tokens.iter().map(|(_, life)| life.ms).min().unwrap_or(0);
+        for (agent, life) in tokens {
+            let instances: BTreeSet<_> = newest.instances_of(agent).into_iter().collect();
+            let whose = Subject { job: Some(job.to_owned()), ..Subject::default() };
+            if !instances.is_empty() && !life.is_watched_whole(first_ms) {
+                findings.uncover(WATCHED_LONGER, &whose, life.at);
+            }
+            for instance in instances.into_iter().filter(|_| life.is_watched(first_ms)) {
+                of_life(scene, instance, &life, (agent, &whose), findings);
+            }
+        }
+    }
+}
+
+fn of_life(scene: &Scene<'_>, instance: &str, life: &Life, (agent, job): (&str, &Subject), findings: &mut Findings) {
+    let gaps = scene.looks.at(instance).gaps_in(life).unwrap_or_default();
+    for gap in gaps.iter().filter(|gap| gap.is_by(scene.now_ms()) && may_hide(scene, gap)) {
+        let detail = format!("{}, while a token of the job lived; instance {instance}", time_of(scene, gap));
+        findings.add(&COVERAGE_GAP, job, entries(gap), detail);
+        // Beside who looked, it is of none of the agent's other jobs.
+        let submitter = snapshot(scene, gap.before.at).map(|of| of.submitter.to_owned());
+        let of_agent = Subject { agent: Some(agent.to_owned()), submitter, ..Subject::default() };
+        let detail = format!("{}, while a token of the agent lived; instance {instance}", time_of(scene, gap));
+        findings.add(&COVERAGE_GAP, &of_agent, entries(gap), detail);
+    }
+}
+
+/// Whether anything moved at the instance meanwhile, as far as anybody can tell.
+fn may_hide(scene: &Scene<'_>, gap: &Gap) -> bool {
+    let digest = |at| snapshot(scene, at).and_then(|of| of.payload.rows_digest());
+    gap.after.is_none_or(|after| digest(gap.before.at) != digest(after.at))
+}
