@@ -43,26 +43,36 @@ pub(super) static COVERAGE_GAP: Rule = Rule {
 const WATCHED_LONGER: &str = "times without a look more than a day after a token was issued, or under tokens issued more \
     than a day after the job's first";
 
-/// Rows of each application by instance and uid, in the order of the log.
-type Rows<'a> = BTreeMap<(&'a str, &'a str), Vec<(LeafIndex, SnapshotRow<'a>)>>;
+/// Rows of each application by instance and uid, in the order of the log, with
+/// when they were taken.
+type Rows<'a> = HashMap<(&'a str, &'a str), Vec<(i64, SnapshotRow<'a>)>>;
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
-    if scene.snapshots.is_empty() {
-        return;
+    let looks = || scene.snapshots.iter().filter_map(|snapshot| look_of(snapshot.payload));
+    let ended = looks().filter_map(|(instance, taken)| {
+        Some(((instance, taken), scene.looks.at(instance).gap_until(taken).ok().flatten()?))
+    });
+    let ended: HashMap<_, _> = ended.collect();
+    let is_open = |gap: &Gap| gap.is_by(scene.now_ms());
+    let to_the_end = scene.looks.instances().filter_map(|instance| {
+        Some((instance, scene.looks.at(instance).gap_to_the_end().ok().flatten().filter(is_open)?))
+    });
+    let to_the_end: Vec<_> = to_the_end.collect();
+    if !ended.is_empty() || !to_the_end.is_empty() {
+        let rows = rows(scene);
+        moved(scene, &rows, &ended, findings);
+        to_the_end.iter().for_each(|(instance, gap)| unseen_since(scene, instance, gap, &rows, findings));
     }
-    let rows = rows(scene);
-    moved(scene, &rows, findings);
-    to_the_end(scene, &rows, findings);
     jobs(scene, findings);
 }
 
 fn rows<'a>(scene: &Scene<'a>) -> Rows<'a> {
     let mut rows = Rows::new();
     for snapshot in &scene.snapshots {
-        let Some((instance, _)) = look_of(snapshot.payload) else { continue };
+        let Some((instance, taken)) = look_of(snapshot.payload) else { continue };
         for row in snapshot.payload.rows() {
             if let Some(uid) = row.app().uid() {
-                rows.entry((instance, uid)).or_default().push((snapshot.at, row));
+                rows.entry((instance, uid)).or_default().push((taken, row));
             }
         }
     }
@@ -75,17 +85,14 @@ fn snapshot<'s, 'a>(scene: &'s Scene<'a>, at: LeafIndex) -> Option<&'s Statement
 }
 
 /// What a look shows otherwise than the one before the time that nobody looked.
-fn moved<'a>(scene: &Scene<'a>, rows: &Rows<'a>, findings: &mut Findings) {
-    let mut gaps: HashMap<(&str, i64), Option<Gap>> = HashMap::new();
+fn moved<'a>(scene: &Scene<'a>, rows: &Rows<'a>, ended: &HashMap<(&'a str, i64), Gap>, findings: &mut Findings) {
     for ((instance, _), of_app) in rows {
         let mut before = None;
-        for (at, row) in of_app {
+        for (taken, row) in of_app {
             let before = before.replace(*row);
-            let Some((_, taken)) = snapshot(scene, *at).and_then(|of| look_of(of.payload)) else { continue };
-            let ended = || scene.looks.at(instance).gap_until(taken).ok().flatten();
-            let gap = gaps.entry((instance, taken)).or_insert_with(ended);
+            let gap = ended.get(&(*instance, *taken));
             if let Some(gap) = gap.filter(|_| before.map(text) != Some(text(*row))) {
-                tell(scene, instance, &gap, *row, findings);
+                tell(scene, instance, gap, *row, findings);
             }
         }
     }
@@ -116,18 +123,14 @@ fn time_of(scene: &Scene<'_>, gap: &Gap) -> String {
 }
 
 /// Nobody looks any more: whatever was done since is hidden.
-fn to_the_end<'a>(scene: &Scene<'a>, rows: &Rows<'a>, findings: &mut Findings) {
-    for instance in scene.looks.instances() {
-        let gap = scene.looks.at(instance).gap_to_the_end().ok().flatten();
-        let Some(gap) = gap.filter(|gap| gap.is_by(scene.now_ms())) else { continue };
-        let since = time_of(scene, &gap);
-        let whose = snapshot(scene, gap.before.at).map(|of| of.submitter.to_owned());
-        let whose = Subject { submitter: whose, ..Subject::default() };
-        findings.add(&COVERAGE_GAP, &whose, [gap.before.at], since.clone());
-        for (app, at) in told_of_since(scene, instance, &gap, rows) {
-            let subject = Subject { app: Some(app), ..Subject::default() };
-            findings.add(&COVERAGE_GAP, &subject, [gap.before.at, at], since.clone());
-        }
+fn unseen_since<'a>(scene: &Scene<'a>, instance: &str, gap: &Gap, rows: &Rows<'a>, findings: &mut Findings) {
+    let since = time_of(scene, gap);
+    let whose = snapshot(scene, gap.before.at).map(|of| of.submitter.to_owned());
+    let whose = Subject { submitter: whose, ..Subject::default() };
+    findings.add(&COVERAGE_GAP, &whose, [gap.before.at], since.clone());
+    for (app, at) in told_of_since(scene, instance, gap, rows) {
+        let subject = Subject { app: Some(app), ..Subject::default() };
+        findings.add(&COVERAGE_GAP, &subject, [gap.before.at, at], since.clone());
     }
 }
 
