@@ -37,4 +37,4 @@ pub use self::observation::{Channel, Observation, Seen};
 pub use self::operation::{History, Operation, Phase};
 pub use self::outcome::{CallAnswer, CallOutcome, OUTCOMES, OutcomeRow, outcome};
 pub use self::reading::{DEPTH_MAX, read};
-pub use self::server_log::{LINE_BYTES_MAX, LogCoverage, ServerLog};
+pub use self::server_log::{DISORDER_MS, LINE_BYTES_MAX, LogCoverage, PART_MS, SILENCE_MS, ServerLog};

@@ -53,6 +53,11 @@ impl Observation {
 
     /// The same of what names no application by its uid.
     pub(super) fn of_none(channel: Channel, instance: &str, event: &str, raw: &[u8]) -> Self {
+        Self::of_digest(channel, instance, event, hex::encode(&sha256(raw)))
+    }
+
+    /// The same of what is digested already.
+    pub(super) fn of_digest(channel: Channel, instance: &str, event: &str, raw_digest: String) -> Self {
         let mut payload = Object::new();
         payload.set("argocd_observation_version", VERSION.into());
         // Its place: what stands there follows from everything else.
@@ -60,7 +65,7 @@ impl Observation {
         payload.set("channel", channel.name().into());
         payload.set("instance", instance.into());
         payload.set("event", event.into());
-        payload.set("raw_digest", hex::encode(&sha256(raw)).into());
+        payload.set("raw_digest", raw_digest.into());
         Self { payload }
     }
 

@@ -8,7 +8,10 @@
 //! finished call, PermissionDenied: permission denied                                   the end of the first
 //! ```
 //!
-//! No id links the lines of a call.
+//! No id links the lines of a call. What was read is told too, part by part
+//! ([`parts`]).
+
+mod parts;
 
 use std::collections::VecDeque;
 
@@ -16,9 +19,16 @@ use crate::argocd::members::{fitted, instant, text};
 use crate::argocd::observation::{Channel, Observation};
 use crate::argocd::reading::read;
 use crate::artifact::json::{Value, parse};
+use crate::artifact::time::unix_ms;
+
+use self::parts::{Parts, Step};
+
+pub use self::parts::{DISORDER_MS, PART_MS, SILENCE_MS};
 
 /// Calls that are remembered until their refusal: those of a moment.
 const CALLS_MAX: usize = 256;
+/// Longest time that a refusal at look-up waits for the end of its call.
+const WAIT_MS: i64 = 60_000;
 /// Longest line that is read.
 pub const LINE_BYTES_MAX: usize = 1 << 20;
 /// Memory that the values of one line may take.
@@ -44,14 +54,19 @@ pub struct LogCoverage {
     /// Refusals that name nobody, among them those of an API server that is down.
     pub refusals_unnamed: u64,
     pub denials: u64,
+    /// Where lines do not follow those before them: nobody can tell silence from
+    /// lines that are missing.
+    pub breaks: u64,
 }
 
 /// Reads lines in their order.
 #[derive(Debug, Default)]
 pub struct ServerLog {
     calls: VecDeque<Call>,
-    /// Refusals at look-up whose call has not finished yet.
-    waiting: VecDeque<Denial>,
+    /// Refusals at look-up whose call has not finished yet, and the time of the
+    /// log when each was read.
+    waiting: VecDeque<(i64, Denial)>,
+    parts: Parts,
     coverage: LogCoverage,
 }
 
@@ -84,36 +99,59 @@ impl ServerLog {
         if line.is_empty() {
             return Vec::new();
         }
-        self.coverage.lines += 1;
         let value = if line.len() <= LINE_BYTES_MAX { read(line, ROOM_BYTES).ok() } else { None };
-        let Some(value) = value.filter(|value| value.as_object().is_some()) else {
+        let value = value.filter(|value| value.as_object().is_some());
+        let at = value.as_ref().and_then(|value| instant(value, "time").ok().flatten()).and_then(|at| unix_ms(&at));
+        let mut told = at.map(|ms| self.goes_to(instance, ms)).unwrap_or_default();
+        self.parts.take(line);
+        self.coverage.lines += 1;
+        let Some(value) = value else {
             self.coverage.unread += 1;
-            return Vec::new();
+            return told;
         };
         let said = text(&value, "msg").ok().flatten().unwrap_or_default();
         match () {
             () if said.starts_with(RECEIVED) => self.received(&value, &said[RECEIVED.len()..]),
             () if said.starts_with(TRIED) => {
-                let denial = Denial::named(said, &value, line);
-                self.waiting.extend(denial);
+                let now = self.parts.now_ms().unwrap_or(i64::MIN);
+                self.waiting.extend(Denial::named(said, &value, line).map(|denial| (now, denial)));
                 // One that never finishes is told by the next.
-                if self.waiting.len() > CALLS_MAX {
-                    return self.waiting.pop_front().map(|denial| self.told(instance, denial)).into_iter().collect();
-                }
+                let is_over = self.waiting.len() > CALLS_MAX;
+                told.extend(self.waiting.pop_front_if(|_| is_over).map(|(_, denial)| self.told(instance, denial)));
             }
             () if said.starts_with("finished") => {
-                return self.finished(&value, line).map(|denial| self.told(instance, denial)).into_iter().collect();
+                told.extend(self.finished(&value, line).map(|denial| self.told(instance, denial)));
             }
             () => {}
         }
-        Vec::new()
+        told
+    }
+
+    /// Goes on to a line of this time; what nothing is waited for any more.
+    fn goes_to(&mut self, instance: &str, ms: i64) -> Vec<Observation> {
+        let step = self.parts.step(ms);
+        if step == Step::Break && self.parts.now_ms().is_some() {
+            self.coverage.breaks += 1;
+        }
+        self.parts.go_to(instance, ms, step, self.coverage);
+        let mut told = Vec::new();
+        // After a break no call goes on.
+        while let Some((_, denial)) =
+            self.waiting.pop_front_if(|(since, _)| step == Step::Break || ms.saturating_sub(*since) > WAIT_MS)
+        {
+            told.push(self.told(instance, denial));
+        }
+        told.extend(self.parts.ready(self.waiting.front().map(|(since, _)| *since)));
+        told
     }
 
     /// What still waits when the log has ended, and what was read.
     #[must_use]
     pub fn end(mut self, instance: &str) -> (Vec<Observation>, LogCoverage) {
         let waiting = std::mem::take(&mut self.waiting);
-        let told = waiting.into_iter().map(|denial| self.told(instance, denial)).collect();
+        let mut told: Vec<_> = waiting.into_iter().map(|(_, denial)| self.told(instance, denial)).collect();
+        self.parts.close(instance, self.coverage);
+        told.extend(self.parts.ready(None));
         (told, self.coverage)
     }
 
@@ -143,7 +181,7 @@ impl ServerLog {
         let said = said.split_once("desc = ").map_or(said, |(_, said)| said);
         let found = match code {
             "PermissionDenied" if said.starts_with(DENIED) => Denial::named(said, value, line),
-            "PermissionDenied" if said == "permission denied" => self.waiting.pop_front(),
+            "PermissionDenied" if said == "permission denied" => self.waiting.pop_front().map(|(_, denial)| denial),
             "Unauthenticated" => Denial::revoked(said, value, line),
             "PermissionDenied" => None,
             _ => return None,

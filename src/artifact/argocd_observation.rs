@@ -11,6 +11,7 @@ use crate::artifact::json::{Object, Value, to_jcs};
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, plain, required};
+use crate::artifact::time::unix_ms;
 use crate::artifact::view::{Rows, view};
 use crate::text::hex;
 
@@ -46,7 +47,10 @@ pub(crate) const ROW: KindRow = KindRow {
     summary: &[("action", "action"), ("app", "app.name"), ("phase", "phase")],
     bundle_array: None,
     check: |payload| {
-        check_destination(payload).and_then(|()| check_params(payload)).and_then(|()| check_operation(payload))
+        check_destination(payload)
+            .and_then(|()| check_params(payload))
+            .and_then(|()| check_operation(payload))
+            .and_then(|()| check_part(payload))
     },
     complete: set_op_key,
     keys: |payload| Keys {
@@ -85,6 +89,12 @@ pub(crate) const ROW: KindRow = KindRow {
         ("Right", "verb"),
         ("Object", "object"),
         ("At", "at"),
+        ("Read from", "from"),
+        ("Read until", "until"),
+        ("Lines read", "lines"),
+        ("Lines that are no JSON", "unread"),
+        ("Refused calls that name nobody", "unnamed"),
+        ("Calls whose token is not shown", "tokenless"),
         ("Operation", "op_key"),
         ("Operation digest", "operation_digest"),
         ("History id", "history_id"),
@@ -101,7 +111,7 @@ view! {
     ArgocdObservation<'a> {
         Option<&'a str>: instance, channel, event, action, action_certainty, username = "initiator.username", phase,
             started_at, finished_at, operation_digest, resource_version, method, subject, after, object,
-            refused_at = "at",
+            refused_at = "at", read_from = "from", read_until = "until",
             spec_before = "spec_digest.before", spec_after = "spec_digest.after";
         AppRef<'a>: app;
         Option<bool>: is_automated = "initiator.automated", is_backfill = "backfill";
@@ -109,7 +119,7 @@ view! {
         &'a [Value<'a>]: requested = "revisions.requested", resolved = "revisions.resolved",
             deployed = "revisions.deployed";
         CallParams<'a>: params;
-        Option<i64>: history_id, tries = "retry.count";
+        Option<i64>: history_id, tries = "retry.count", unread, unnamed;
         Rows<'a, ResourceCount<'a>>: resource_counts;
         Option<&'a Value<'a>>: shown_counts = "resource_counts";
         Rows<'a, Info<'a>>: info;
@@ -165,9 +175,10 @@ macro_rules! event {
 }
 
 /// Every event of a version; `named` are the members by which an operation of
-/// that version is known, `denied` what its denials say beside the rest.
+/// that version is known, `denied` what its denials say beside the rest, `more`
+/// events that it alone has.
 macro_rules! payload {
-    ($version:expr, [$($named:expr),* $(,)?], [$($denied:expr),* $(,)?]) => {
+    ($version:expr, [$($named:expr),* $(,)?], [$($denied:expr),* $(,)?], [$($more:expr),* $(,)?]) => {
         Shape::ByField {
             field: "event",
             cases: &[
@@ -212,6 +223,7 @@ macro_rules! payload {
                     optional("token_id", &FREE_TEXT),
                     $($denied,)*
                 ])),
+                $($more,)*
             ],
         }
     };
@@ -227,11 +239,29 @@ const PAYLOAD: Shape = payload!(
         optional("token_id", &FREE_TEXT),
         optional("backfill", &Shape::Exactly(true)),
     ],
-    [optional("verb", &FREE_TEXT), optional("object", &FREE_TEXT), optional("at", &TIME)]
+    [optional("verb", &FREE_TEXT), optional("object", &FREE_TEXT), optional("at", &TIME)],
+    [("log_read", &LOG_READ)]
 );
 
+/// A part of the server's log that was read, by the times of its first and last
+/// line: what tells that nothing was refused from that nobody looked.
+const LOG_READ: Shape = object(&[
+    required("argocd_observation_version", &TWO),
+    required("nonce", &NONCE),
+    required("channel", &Shape::Text(Text::Word("server_log"))),
+    required("instance", &INSTANCE),
+    required("event", &Shape::Text(Text::Word("log_read"))),
+    required("raw_digest", &HEX64),
+    required("from", &TIME),
+    required("until", &TIME),
+    required("lines", &COUNT),
+    required("unread", &COUNT),
+    required("unnamed", &COUNT),
+    required("tokenless", &COUNT),
+]);
+
 /// Version 1, whose `op_key` was the observer's own and can be recomputed by nobody.
-const PAYLOAD_1: Shape = payload!(&ONE, [required("op_key", &HEX64)], []);
+const PAYLOAD_1: Shape = payload!(&ONE, [required("op_key", &HEX64)], [], []);
 
 /// `username` is empty for what Argo CD does by itself.
 const INITIATOR: Shape = object(&[required("username", &FREE_TEXT), required("automated", &Shape::Bool)]);
@@ -302,6 +332,15 @@ fn check_operation(payload: &Value) -> Result<(), ShapeError> {
         let rule = "must be the hex SHA-256 of the JCS of [instance, app.uid, started_at in whole seconds, \
                     operation_digest]";
         return Err(ShapeError::at("op_key", Broken::InvalidValue, rule));
+    }
+    Ok(())
+}
+
+/// A part of a log ends no earlier than it begins.
+fn check_part(payload: &Value) -> Result<(), ShapeError> {
+    let ms = |path: &str| payload.text_at(path).and_then(unix_ms);
+    if payload.text_at("event") == Some("log_read") && ms("from") > ms("until") {
+        return Err(ShapeError::at("until", Broken::InvalidValue, "must be no earlier than from"));
     }
     Ok(())
 }

@@ -72,7 +72,14 @@ def check_decision(payload):
         need(not allow or name in payload, "missing_field", "payload." + name)
 
 
+def moment(time):
+    seconds, _, fraction = time.rstrip("Z").partition(".")
+    return seconds, fraction.ljust(3, "0")
+
+
 def check_observation(payload):
+    if payload["event"] == "log_read":
+        need(moment(payload["from"]) <= moment(payload["until"]), "invalid_value", "until")
     if payload["event"] != "operation":
         return
     check_destination(payload["destination"], "destination")

@@ -15,9 +15,15 @@ Reads argocd-server's log from standard input, a JSON object a line (start it wi
 --logformat json), and logs each refused call as an observation: who, by which method,
 which right was missing and for what. Nothing else shows what Argo CD refused.
 
-Feeding lines again is safe: each refusal is logged once. So begin a little before
-where it ended, after a restart too. Without --url the observations are printed, one
-a line, and nothing is sent.
+What was read is logged too, by the times of the lines, in parts of four minutes: so
+the audit can tell that nothing was refused from that nobody looked, and names each time
+that nobody read. Lines that are more than five minutes apart count as such a time, since
+nobody can tell silence from lines that are missing.
+
+Feeding lines again is safe: each refusal and each part is logged once. So begin before
+where it ended, after a restart too (kubectl logs --since=1h -f): what overlaps leaves no
+gap. Where several servers run, feed the logs of all of them to one reader. Without --url
+the observations are printed, one a line, and nothing is sent.
 
 Where the installation logs the claims of tokens, a refusal names the token too. Argo CD
 from 3.3 on logs none without SSO; calls without claims are counted and told at the end,
@@ -104,12 +110,14 @@ fn send(client: &Client, line: &str) -> Result<(), Failure> {
 }
 
 fn in_words(read: LogCoverage, is_sent: bool) -> String {
-    let LogCoverage { lines, unread, calls_with_claims, calls_without_claims, refusals_unnamed, denials } = read;
+    let LogCoverage { lines, unread, calls_with_claims, calls_without_claims, refusals_unnamed, denials, breaks } =
+        read;
     let sent = if is_sent { "logged" } else { "printed and not sent (give --url)" };
     let unread_why = if unread > 0 { ", which are no JSON: start the server with --logformat json" } else { "" };
     format!(
         "{lines} lines: {denials} refused calls, {sent}; {refusals_unnamed} more that name nobody; tokens of \
-         {calls_with_claims} calls seen, of {calls_without_claims} not; {unread} lines not read{unread_why}"
+         {calls_with_claims} calls seen, of {calls_without_claims} not; {unread} lines not read{unread_why}; {breaks} \
+         times that nothing was read of"
     )
 }
 
@@ -121,5 +129,6 @@ fn shown(read: LogCoverage) -> serde_json::Value {
         "calls_without_claims": read.calls_without_claims,
         "refusals_unnamed": read.refusals_unnamed,
         "denials": read.denials,
+        "breaks": read.breaks,
     })
 }

@@ -7,7 +7,14 @@ use super::recorded::{cases, lines};
 use crate::make::admit_any;
 use crate::make::argocd::INSTANCE;
 
+/// The refusals that these lines make known.
 fn read(lines: &[&str]) -> (Vec<Value<'static>>, LogCoverage) {
+    let (mut told, coverage) = read_all(lines);
+    told.retain(|said| said.text_at("event") == Some("denial"));
+    (told, coverage)
+}
+
+fn read_all(lines: &[&str]) -> (Vec<Value<'static>>, LogCoverage) {
     let mut log = ServerLog::default();
     let mut told: Vec<_> = lines.iter().flat_map(|line| log.line(INSTANCE, line.as_bytes())).collect();
     let (more, coverage) = log.end(INSTANCE);
@@ -98,6 +105,85 @@ fn the_same_line_is_the_same_artifact_and_odd_lines_are_counted() {
     let (again, coverage) = read(&[NAMED, &"x".repeat(2 << 20), "{"]);
     assert_eq!(first, again);
     assert_eq!((coverage.lines, coverage.unread), (3, 2));
+}
+
+/// A line that says nothing, at a time.
+fn quiet(time: &str) -> String {
+    format!(r#"{{"msg":"finished call","grpc.code":"OK","time":"2026-11-20T{time}Z"}}"#)
+}
+
+/// Parts that these lines make known: from, until, lines.
+#[track_caller]
+fn parts(lines: &[&str]) -> Vec<(String, String, i64)> {
+    let (told, _) = read_all(lines);
+    let parts = told.iter().filter(|said| said.text_at("event") == Some("log_read"));
+    let time = |said: &Value<'_>, name: &str| said.text_at(name).expect("a time")[11..19].to_owned();
+    let count = |said: &Value<'_>| said.get("lines").and_then(Value::as_i64).expect("a count");
+    parts.map(|said| (time(said, "from"), time(said, "until"), count(said))).collect()
+}
+
+#[track_caller]
+fn are_parts(times: &[&str], wanted: &[(&str, &str, i64)]) {
+    let lines: Vec<_> = times.iter().map(|time| quiet(time)).collect();
+    let found = parts(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let found: Vec<_> = found.iter().map(|(from, until, lines)| (from.as_str(), until.as_str(), *lines)).collect();
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn what_was_read_is_told_part_by_part_each_from_where_the_one_before_it_ended() {
+    let times = ["10:00:10", "10:03:59", "10:04:00", "10:05:00", "10:09:59"];
+    let wanted = [("10:00:10", "10:03:59", 2), ("10:03:59", "10:05:00", 2), ("10:05:00", "10:09:59", 1)];
+    are_parts(&times, &wanted);
+}
+
+#[test]
+fn lines_further_apart_than_a_silence_may_be_are_not_one_piece() {
+    are_parts(&["10:00:00", "10:05:00"], &[("10:00:00", "10:00:00", 1), ("10:00:00", "10:05:00", 1)]);
+    are_parts(&["10:00:00", "10:05:01"], &[("10:00:00", "10:00:00", 1), ("10:05:01", "10:05:01", 1)]);
+    // Several calls write at once, and a clock is put right.
+    are_parts(&["11:00:00", "10:00:00", "11:00:01"], &[("11:00:00", "11:00:01", 3)]);
+    are_parts(&["11:00:00", "09:59:59"], &[("11:00:00", "11:00:00", 1), ("09:59:59", "09:59:59", 1)]);
+    let (_, coverage) = read(&[&quiet("10:00:00"), &quiet("10:05:01"), &quiet("09:00:00"), &quiet("09:00:00")]);
+    assert_eq!(coverage.breaks, 2);
+}
+
+#[test]
+fn lines_that_are_read_again_make_the_same_parts() {
+    let lines: Vec<_> = (0..120).map(|at| quiet(&format!("10:{:02}:{:02}", at / 6, at % 6 * 10))).collect();
+    let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+    let (first, _) = read_all(&lines);
+    assert_eq!(read_all(&lines).0, first);
+    // From the middle of a part on: that part is another one, the rest are not.
+    let (later, _) = read_all(&lines[50..]);
+    let known = later.iter().filter(|said| first.contains(said)).count();
+    assert_eq!((first.len(), later.len(), known), (5, 3, 2));
+}
+
+#[test]
+fn a_part_says_how_much_of_it_nobody_can_tell() {
+    let claims = call("cst_1").replace("grpc.request.claims", "other");
+    let (told, _) = read_all(&["no json", &quiet("10:04:30"), "no json", BARE, &claims]);
+    let count = |name: &str| told[0].get(name).and_then(Value::as_i64);
+    let counts = ["lines", "unread", "unnamed", "tokenless"].map(count);
+    assert_eq!((told.len(), counts), (1, [Some(5), Some(2), Some(1), Some(1)]));
+    assert!(read_all(&["no json", r#"{"msg":"x"}"#]).0.is_empty(), "nothing has a time");
+}
+
+#[test]
+fn a_part_is_told_after_every_refusal_in_it() {
+    let next = quiet("10:08:00");
+    let bare = BARE.replace("10:05:00", "10:08:30");
+    for (lines, method) in [
+        // The end of the call comes in time; it never does; the log breaks off.
+        (vec![TRIED, &next.replace("10:08", "10:05"), &bare.replace("10:08:30", "10:05:59")], "Rollback"),
+        (vec![TRIED, &next, &quiet("10:08:01")], "unknown"),
+        (vec![TRIED, &quiet("12:00:00")], "unknown"),
+    ] {
+        let (told, _) = read_all(&lines);
+        assert!(told[0].text_at("method").is_some_and(|of| of.ends_with(method)), "{}", to_compact(&told[0]));
+        assert!(told[1..].iter().all(|said| said.text_at("event") == Some("log_read")));
+    }
 }
 
 /// What was refused in the recordings, by the answers that the callers got.

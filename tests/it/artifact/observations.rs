@@ -77,6 +77,26 @@ fn of_what_only_the_history_shows_a_poller_says_no_digest_and_no_key() {
 }
 
 #[test]
+fn a_part_of_a_log_is_the_server_logs_and_ends_no_earlier_than_it_begins() {
+    let part = |channel: &str, from: &str, until: &str| {
+        let mut payload = good_payload(kind("argocd_observation"));
+        let kept = ["argocd_observation_version", "nonce", "instance", "raw_digest"];
+        let names: Vec<_> = payload.as_object().expect("members").iter().map(|(name, _)| name.to_string()).collect();
+        names.iter().filter(|name| !kept.contains(&name.as_str())).for_each(|name| set(&mut payload, name, None));
+        let texts = [("channel", channel), ("event", "log_read"), ("from", from), ("until", until)];
+        texts.iter().for_each(|(name, text)| set(&mut payload, name, Some((*text).to_owned().into())));
+        ["lines", "unread", "unnamed", "tokenless"].iter().for_each(|name| set(&mut payload, name, Some(7_u32.into())));
+        admit_any(&to_compact(&seal_raw(kind("argocd_observation"), payload, &key("observer"))))
+    };
+    let (from, until) = ("2026-11-22T12:00:00Z", "2026-11-22T12:04:00Z");
+    assert!(part("server_log", from, until).is_ok() && part("server_log", from, from).is_ok());
+    let refused = |error: AdmitError| (error.code().name, error.path().map(str::to_owned));
+    let of = |error: Result<Admitted<'static>, AdmitError>| error.map(|_| ()).map_err(refused).expect_err("refused");
+    assert_eq!(of(part("server_log", until, from)), ("invalid_value", Some("payload.until".to_owned())));
+    assert_eq!(of(part("poll", from, until)).1.as_deref(), Some("payload.channel"));
+}
+
+#[test]
 fn who_polls_an_instance_takes_its_snapshots_with_the_same_token() {
     let grant = |kind: &str, channel: Option<&str>, instance: &str| Grant {
         signed: SignedGrant::Kinds(Vec::new()),

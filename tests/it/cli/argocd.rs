@@ -95,11 +95,14 @@ fn refusals_in_a_servers_log_are_logged_once_and_what_it_lacks_is_told() {
         let ran = ingest("argocd-prod", &["--url", &url], &log);
         assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
         assert!(ran.err.contains("2 lines: 1 refused calls") && ran.err.contains("of 1 not"), "{}", ran.err);
-        assert_eq!(service.size(), 1);
+        // The refusal, and what was read.
+        assert_eq!(service.size(), 2);
     }
     let printed = ingest("argocd-prod", &[], &log);
-    let line: serde_json::Value = serde_json::from_str(&printed.out).expect("one line");
-    assert_eq!((line["subject"].as_str(), line["object"].as_str()), (Some("agent"), Some("p/a")));
+    let lines: Vec<serde_json::Value> =
+        printed.out.lines().map(|line| serde_json::from_str(line).expect("one a line")).collect();
+    assert_eq!((lines[0]["subject"].as_str(), lines[0]["object"].as_str()), (Some("agent"), Some("p/a")));
+    assert_eq!((lines.len(), lines[1]["event"].as_str(), lines[1]["lines"].as_i64()), (2, Some("log_read"), Some(2)));
     assert_eq!(ingest("argocd-prod", &["--url", &url], "level=info msg=x\n").code, 3);
     refused(&ingest("argocd-other", &["--url", &url], &log), 1, &["instance_not_granted", "server_log"]);
     refused(&ingest("Prod EU", &[], &log), 2, &["--instance"]);
