@@ -19,6 +19,7 @@ mod jobs;
 mod phantom;
 mod reach;
 mod sighting;
+mod unread;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,6 +40,7 @@ use self::explaining::{Candidates, Explaining};
 use self::gaps::COVERAGE_GAP;
 use self::phantom::PHANTOM_ACTION;
 use self::sighting::{Sighting, Who};
+use self::unread::SERVER_LOG_GAP;
 
 pub(super) use self::denials::actions_of;
 pub(super) use self::sighting::is_of_history;
@@ -113,6 +115,7 @@ pub(super) static RULES: &[&Rule] = &[
     &AMBIGUOUS_MATCH,
     &UNKNOWN_INITIATOR,
     &UNLOGGED_ATTEMPT,
+    &SERVER_LOG_GAP,
     &PHANTOM_ACTION,
     &CONTROL_REVERTED,
     &COVERAGE_GAP,
@@ -135,6 +138,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     operations(scene, findings);
     jobs::check(scene, findings);
     denials::check(scene, findings);
+    unread::check(scene, findings);
     phantom::check(scene, findings);
     changes::check(scene, findings);
     gaps::check(scene, findings);

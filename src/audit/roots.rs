@@ -46,6 +46,17 @@ impl<'a> Roots<'a> {
         self.usernames_of(agent).filter_map(Username::instance).collect()
     }
 
+    /// Instances where agents have usernames.
+    pub(super) fn instances_of_agents(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.says.agents().flat_map(AgentRow::usernames).filter_map(Username::instance)
+    }
+
+    /// Agents with a username on an instance.
+    pub(super) fn agents_at(&self, instance: &str) -> Vec<&'a str> {
+        let is_there = |row: &AgentRow<'a>| row.usernames().any(|name| name.instance() == Some(instance));
+        self.says.agents().filter(is_there).filter_map(AgentRow::did).collect()
+    }
+
     fn usernames_of(&self, agent: &str) -> impl Iterator<Item = Username<'a>> {
         self.agent(agent).into_iter().flat_map(AgentRow::usernames)
     }

@@ -39,6 +39,9 @@ pub(crate) const LOOK_MS: i64 = 300_000;
 /// one is: at nine minutes for two looks, a job asks for some 650 of each
 /// instance.
 pub(crate) const WATCH_MS: i64 = 86_400_000;
+/// From the last line of a server's log that was read to the log's last entry:
+/// a part of four minutes, and five of silence.
+pub(crate) const READ_MS: i64 = 600_000;
 /// From the end of a run's token to its bundle.
 pub(crate) const BUNDLE_MS: i64 = 3_600_000;
 /// Most tokens that one run names: at the longest life that a policy may allow
@@ -85,6 +88,11 @@ pub static WINDOWS: &[Window] = &[
         means: "from a decision to its receipt, and to the start of its operation",
     },
     Window { name: "LOOK", ms: LOOK_MS, means: "from one snapshot of an instance to the next" },
+    Window {
+        name: "READ",
+        ms: READ_MS,
+        means: "from the last line of a server's log that was read to the last entry of this log",
+    },
     Window {
         name: "BESIDE",
         ms: BESIDE_MS,

@@ -19,3 +19,4 @@ pub mod rules;
 pub mod slices;
 pub mod stories;
 pub mod undecided;
+pub mod unread;

@@ -31,6 +31,8 @@ pub struct Week {
     world: World,
     plants: Vec<Plant>,
     looks: Vec<Look>,
+    /// How far the clock of Argo CD's server lies from the truth.
+    off: i64,
 }
 
 fn play(shape: &Shape) -> Week {
@@ -42,13 +44,15 @@ fn play(shape: &Shape) -> Week {
     world.notify(&histories);
     world.read_log();
     let looks = poll::poll(&mut world, &histories);
+    world.tell_what_was_read();
     for plant in plants.iter_mut().filter(|plant| plant.kind.sight == Sight::Flips) {
         plant.is_seen = poll::looked(&world, plant.from + MINUTE, plant.to - SECOND)
             && poll::looked(&world, plant.to + MINUTE, plant.to + 20 * MINUTE);
     }
     // What is logged in one moment stands in the order of its making.
     world.said.sort_by_key(|said| said.at);
-    Week { world, plants, looks }
+    let off = world.clock("server", 0);
+    Week { world, plants, looks, off }
 }
 
 /// Plays and judges; the line that is printed of it.

@@ -17,7 +17,8 @@ use crate::merkle::LeafIndex;
 
 /// Said of every job whose agent has a username.
 const UNDECIDED_OPERATIONS: &str = "operations by the agent's user that only a history shows or that fewer decisions than \
-    operations explain, and refusals without a time, move its audit and the log's, not this job's";
+    operations explain, refusals without a time, and what Argo CD refused while nobody read its server's log, move its \
+    audit and the log's, not this job's";
 
 /// Entries of one application's history: the first report that says each.
 type History = BTreeMap<i64, LeafIndex>;

@@ -33,6 +33,7 @@ pub mod unrun;
 pub mod whose;
 pub mod within;
 pub mod unheard;
+pub mod unread;
 pub mod worlds;
 
 use std::collections::BTreeSet;
@@ -252,6 +253,7 @@ fn rows() -> impl Iterator<Item = &'static Golden> {
         crate::audit::goldens::allowed::ROWS,
         crate::audit::goldens::reconciled::ROWS,
         crate::audit::goldens::shown::ROWS,
+        crate::audit::goldens::unread::ROWS,
     ];
     tables.into_iter().flatten()
 }

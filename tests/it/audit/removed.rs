@@ -159,8 +159,8 @@ const ASKED: &[(&str, &str)] = &[
     ("refused by Argo CD, and nobody told (F13)", "`UNLOGGED_ATTEMPT`"),
     (
         "what was not seen (F14)",
-        "`COVERAGE_GAP`, where a channel fell silent and something may be hidden; coverage of every report; the grade of \
-         each call under `matched`",
+        "`COVERAGE_GAP`, where a channel fell silent and something may be hidden; `SERVER_LOG_GAP`, of the server's log; \
+         coverage of every report; the grade of each call under `matched`",
     ),
     ("a freeze that did not hold (F15)", "`CONTROL_REVERTED`"),
     ("one name for two (F16)", "`IDENTITY_SHARED`"),

@@ -19,6 +19,8 @@ const UNSEEN: &str = "no snapshot between";
 const UNREPORTED: &str = "entries of the history";
 /// What leaves open what such a time may hide.
 const GAP: &str = "COVERAGE_GAP";
+/// What leaves open what a part of the server's log hides that nobody read.
+const UNREAD: &str = "SERVER_LOG_GAP";
 
 /// Entries, and when each was logged, in truth.
 pub struct Log {
@@ -35,8 +37,6 @@ pub enum Outcome {
     Named,
     /// The same, but what it is of passes.
     Passed,
-    /// Nobody read the line that shows it, and nothing says so.
-    Unnamed,
     /// The application stood still when it should have moved, was seen to, and
     /// moved later for another reason.
     MovedOn,
@@ -50,7 +50,6 @@ impl Outcome {
             Self::Found => "found",
             Self::Named => "named, open",
             Self::Passed => "GAP: named, passes",
-            Self::Unnamed => "GAP: not named",
             Self::MovedOn => "GAP: moved on",
             Self::Missed => "MISSED",
         }
@@ -106,10 +105,11 @@ pub fn judge(week: &mut Week) -> Judged {
     let report = audit(&log.timeline, Some(&operator));
     let plants = &week.plants;
     let is_explained = |finding: &Finding| {
-        plants.iter().any(|plant| {
-            let codes = plant.kind.codes.iter().chain(plant.kind.beside);
-            codes.copied().any(|code| code == finding.rule.code) && is_of(week, &log, plant, finding)
-        })
+        is_true_of_the_reader(week, &log, finding)
+            || plants.iter().any(|plant| {
+                let codes = plant.kind.codes.iter().chain(plant.kind.beside);
+                codes.copied().any(|code| code == finding.rule.code) && is_of(week, &log, plant, finding)
+            })
     };
     let (gaps, others): (Vec<_>, Vec<_>) = report.findings.iter().partition(|finding| finding.rule.code == GAP);
     let others = others.into_iter().filter(|finding| !is_explained(finding));
@@ -158,6 +158,26 @@ fn is_true_gap(week: &Week, log: &Log, gap: &Finding) -> bool {
         None => world.tokens.iter().find(is_its).is_some() && world.apps.iter().any(has_moved),
     };
     is_blind && has_moved
+}
+
+/// The time, in truth, that a finding says nobody read the server's log.
+fn unread(log: &Log, finding: &Finding, off: i64) -> Option<(i64, i64)> {
+    let [before, after] = finding.entries[..] else { return None };
+    let time = |at: LeafIndex, name: &str| {
+        let body = log.timeline.get(at).and_then(|seen| seen.body.as_ref())?;
+        body.payload().text_at(name)?.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
+    };
+    Some((time(before, "until")? - off, time(after, "from")? - off))
+}
+
+/// Whether nobody read the server's log in the time that a finding names, and
+/// hardly longer: lines come every half a minute, and its server may be away.
+fn is_true_of_the_reader(week: &Week, log: &Log, finding: &Finding) -> bool {
+    let Some((from, to)) = unread(log, finding, week.off).filter(|_| finding.rule.code == UNREAD) else { return false };
+    let away = &week.world.away.reader;
+    let first = away.iter().filter(|(left, back)| *left < to && from < *back).map(|(left, _)| *left).min();
+    let last = away.iter().filter(|(left, back)| *left < to && from < *back).map(|(_, back)| *back).max();
+    first.is_some_and(|left| left - 4 * MINUTE < from) && last.is_some_and(|back| to < back + 4 * MINUTE)
 }
 
 fn told(log: &Log, finding: &Finding) -> String {
@@ -232,6 +252,9 @@ fn outcome(week: &Week, log: &Log, report: &Report, plant: &Plant) -> (Outcome, 
         }
         return (Outcome::Missed, format!("{} at {}, seen", week.world.apps[plant.app].scope(), plant.from));
     }
+    if plant.kind.sight == Sight::Line {
+        return unread_line(week, log, report, plant);
+    }
     let app = week.world.apps[plant.app].scope();
     let named = report.coverage.iter().find(|row| {
         let is_its = row.subject.app.as_ref().is_none_or(|of| *of == app);
@@ -249,8 +272,23 @@ fn outcome(week: &Week, log: &Log, report: &Report, plant: &Plant) -> (Outcome, 
     match named {
         Some(row) if !is_open => (Outcome::Passed, row.what.to_owned()),
         Some(row) => (Outcome::Named, row.what.to_owned()),
-        None if plant.kind.sight == Sight::Line => (Outcome::Unnamed, "a line that nobody read".to_owned()),
         None => (Outcome::Missed, format!("{app} at {}: lost, and nothing says so", plant.from)),
+    }
+}
+
+/// A refused call in a part of the server's log that nobody read.
+fn unread_line(week: &Week, log: &Log, report: &Report, plant: &Plant) -> (Outcome, String) {
+    let at = plant.refusal.map_or(plant.from, |refusal| week.world.refusals[refusal].at);
+    let named = report.findings.iter().find(|finding| {
+        let holds = |(from, to): (i64, i64)| (from..=to).contains(&at);
+        let is_gap = finding.rule.code == UNREAD && finding.subject.agent == plant.agent;
+        is_gap && unread(log, finding, week.off).is_some_and(holds)
+    });
+    let is_open = plant.agent.clone().is_some_and(|agent| report.of(&Scope::Agent(agent)).verdict > Verdict::Pass);
+    match named {
+        Some(named) if is_open && report.verdict > Verdict::Pass => (Outcome::Named, named.rule.code.to_owned()),
+        Some(named) => (Outcome::Passed, named.rule.code.to_owned()),
+        None => (Outcome::Missed, "a line that nobody read, and nothing says so".to_owned()),
     }
 }
 

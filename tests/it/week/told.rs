@@ -1,9 +1,16 @@
 //! What the channels make of an operation, by docs/PEERS.md 7.3 and 7.13 to
 //! 7.15.
 
+use super::dice::Dice;
 use super::json::Json;
 use super::sealed::{MONDAY_MS, hex_of, time};
 use super::world::{HOUR, INSTANCE, MINUTE, SECOND, World, back, is_away};
+
+/// From line to line of the server's log; longest part that one observation is
+/// about; longest silence in one.
+const LINE: i64 = 30 * SECOND;
+const PART: i64 = 4 * MINUTE;
+const SILENCE: i64 = 5 * MINUTE;
 
 /// Where an operation stands at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,11 +207,77 @@ impl World {
         self.tell(when, "receiver", said);
     }
 
+    /// When nobody reads the server's log: round each refusal that is to be lost,
+    /// and now and then without one. Chance of its own, so that the rest of a week
+    /// is what it was before anybody told what was read.
+    fn throw_unread(&mut self) {
+        let mut dice = Dice::new(self.shape.seed ^ 0x0075_6e72_6561_6400);
+        let mut away: Vec<(i64, i64)> = Vec::new();
+        for at in self.refusals.iter().filter(|refusal| refusal.is_lost).map(|refusal| refusal.at) {
+            away.push((at - dice.between(MINUTE, 20 * MINUTE), at + dice.between(MINUTE, 40 * MINUTE)));
+        }
+        for _ in 0..dice.between(0, self.shape.days) {
+            let from = MONDAY_MS + dice.between(HOUR, self.shape.days * 24 * HOUR);
+            away.push((from, from + dice.between(2 * MINUTE, HOUR)));
+        }
+        self.away.reader = away;
+    }
+
+    /// Which parts of the server's log were read, by docs/PEERS.md 7.14: a poller
+    /// calls every half a minute, so there is always a line.
+    pub fn tell_what_was_read(&mut self) {
+        let mut dice = Dice::new(self.shape.seed ^ 0x0072_6561_6400);
+        let end = self.said.iter().map(|said| said.at).max().unwrap_or(0) + PART;
+        let off = self.clock("server", 0);
+        let mut part: Option<(i64, i64, i64)> = None;
+        for line in (MONDAY_MS / LINE + 1)..(end / LINE) {
+            // The server's time, and the truth.
+            let (shown, at) = (line * LINE, line * LINE - off);
+            if is_away(&self.away.reader, at) || is_away(&self.away.server, at) {
+                continue;
+            }
+            part = Some(match part {
+                Some((from, until, lines)) if shown - until > SILENCE => {
+                    self.tell_part(at, from, until, lines);
+                    (shown, shown, 1)
+                }
+                Some((from, until, lines)) if shown / PART > until / PART => {
+                    self.tell_part(at, from, until, lines);
+                    // Started again, and fed from a little before.
+                    if dice.chance(3) && until - from > 2 * LINE {
+                        self.tell_part(at, from + LINE, until, lines - 1);
+                    }
+                    (until, shown, 1)
+                }
+                Some((from, _, lines)) => (from, shown, lines + 1),
+                None => (shown, shown, 1),
+            });
+        }
+    }
+
+    fn tell_part(&mut self, at: i64, from: i64, until: i64, lines: i64) {
+        let said = Json::map([
+            ("argocd_observation_version", "2".into()),
+            ("channel", "server_log".into()),
+            ("instance", INSTANCE.into()),
+            ("event", "log_read".into()),
+            ("raw_digest", hex_of(&format!("lines {from} {until}")).into()),
+            ("from", time(from).into()),
+            ("until", time(until).into()),
+            ("lines", lines.into()),
+            ("unread", 0.into()),
+            ("unnamed", 0.into()),
+            ("tokenless", lines.into()),
+        ]);
+        self.tell(at + SECOND, "log-reader", said);
+    }
+
     /// What the reader of argocd-server's log makes of refused calls.
     pub fn read_log(&mut self) {
+        self.throw_unread();
         for at in 0..self.refusals.len() {
             let refusal = &mut self.refusals[at];
-            if refusal.is_lost {
+            if refusal.is_lost || is_away(&self.away.reader, refusal.at) {
                 continue;
             }
             refusal.is_seen = true;

@@ -158,6 +158,8 @@ pub struct Away {
     pub controller: Vec<(i64, i64)>,
     pub notifications: Vec<(i64, i64)>,
     pub poller: Vec<(i64, i64)>,
+    /// Who reads the server's log.
+    pub reader: Vec<(i64, i64)>,
 }
 
 /// The moment itself, or the end of the absence that it falls into.
@@ -236,6 +238,7 @@ impl World {
             controller: throw(days, 10 * SECOND, 50 * SECOND),
             notifications: throw((days + 1) / 2, 5 * MINUTE, 40 * MINUTE),
             poller: throw((days + 1) / 2, 2 * MINUTE, 80 * MINUTE),
+            reader: Vec::new(),
         };
     }
 

@@ -265,4 +265,20 @@ impl World {
         self.say(&name, "argocd_observation", "", payload, at);
         "poller".clone_into(&mut self.drafts.last_mut().expect("a draft").submitter);
     }
+
+    /// Four minutes of the API server's log were read, so long after `at`.
+    pub fn log_part(&mut self, at: i64, after: i64) {
+        let name = self.fresh("part of the server's log");
+        let payload = value(&format!(
+            r#"{{"argocd_observation_version":"2","nonce":"{}","channel":"server_log","instance":"{INSTANCE}",
+            "event":"log_read","raw_digest":"{}","from":"{}","until":"{}","lines":9,"unread":0,"unnamed":0,
+            "tokenless":9}}"#,
+            nonce(&name),
+            hex(&name),
+            self.time_of("argo cd", at + after),
+            self.time_of("argo cd", at + after + 240_000),
+        ));
+        self.say(&name, "argocd_observation", "", payload, at + after + 245_000);
+        "poller".clone_into(&mut self.drafts.last_mut().expect("a draft").submitter);
+    }
 }

@@ -197,4 +197,12 @@ pub const ROWS: &[Fault] = &[
         Some(())
     })
     .whose(Whose::Anybody),
+    // Nobody reads the server's log for a quarter of an hour.
+    fault("SERVER_LOG_GAP", |world, run| {
+        let at = world.runs[run].now;
+        world.log_part(at, 0);
+        world.log_part(at, 1_140_000);
+        Some(())
+    })
+    .whose(Whose::Nobody),
 ];

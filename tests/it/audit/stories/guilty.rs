@@ -138,6 +138,8 @@ impl Guilty {
             // An operation names no job: each of its agent's that lived then may be the one.
             let job = job || (row.effect == "incomplete" && self.is_beside(report, &row.job));
             let may_be = may_be || (row.code == "COVERAGE_GAP" && self.is_of_all_then());
+            // What a part of a log hides that nobody read may be anybody's, and reaches no job.
+            let may_be = may_be || (row.code == "SERVER_LOG_GAP" && row.job.is_empty() && row.effect == "incomplete");
             if !(job && mine(&row.run) && (row.agent.is_empty() || row.agent == agent || may_be)) {
                 wrong.push(format!("charged to somebody else: {row:?}"));
             }

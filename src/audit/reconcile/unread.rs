@@ -1,0 +1,135 @@
+//! Parts of the server's log that nobody read: nothing else shows what Argo CD
+//! refused, so what was refused then is hidden.
+//!
+//! ```text
+//! part─part─part     nobody reads     part─part     nobody reads ── the log's last entry
+//! ```
+//!
+//! Times are the server's own. An instance whose log nobody ever read has no
+//! such time: that is coverage. So is one part alone. A refused call changes
+//! nothing, so jobs pass beside such a time, and say so (`reach`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::artifact::time::unix_ms;
+use crate::artifact::{ArgocdObservation, Payload};
+use crate::audit::SKEW_MS;
+use crate::audit::finding::{Findings, Subject};
+use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
+use crate::audit::scene::Scene;
+use crate::audit::statement::Statement;
+use crate::audit::windows::{READ_MS, latest_of};
+use crate::merkle::LeafIndex;
+
+pub(super) static SERVER_LOG_GAP: Rule = Rule {
+    code: "SERVER_LOG_GAP",
+    title: "Nobody read the server's log meanwhile",
+    severity: Severity::Medium,
+    effect: Effect::Incomplete,
+    rationale: "Whoever reads argocd-server's log says which parts of it were read, and of this time nobody says so: a call \
+                that was refused then stands nowhere else. The finding names the time, by the server's clock. It is \
+                charged to each agent with a user on that instance; a refused call changes nothing, so jobs pass \
+                beside it and say that they do. An instance whose log nobody ever read is coverage.",
+    what_to_do: "Feed that time of the server's log to pulselog argocd ingest-log: lines may be read again.",
+    does_not_prove: "That anything was refused meanwhile.",
+    rests_on: NOTHING,
+};
+
+const PIECES: &str = "server's log read: these parts begin and end what was read without a gap";
+const NO_JSON: &str = "lines of the server's log that are no JSON, in these parts";
+const UNNAMED: &str = "refused calls in the server's log that name nobody, in these parts";
+const NEVER: &str = "server's log of an instance where agents have users, of which no part was read";
+
+/// A part that was read, or several without a gap.
+struct Piece<'s, 'a> {
+    from: i64,
+    until: i64,
+    first: &'s Part<'a>,
+    last: &'s Part<'a>,
+}
+
+type Part<'a> = Statement<'a, ArgocdObservation<'a>>;
+
+pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
+    let mut parts: BTreeMap<&str, Vec<Part<'_>>> = BTreeMap::new();
+    for fact in &scene.facts {
+        let Payload::ArgocdObservation(says) = fact.payload else { continue };
+        let Some(instance) = says.instance().filter(|_| says.event() == Some("log_read")) else { continue };
+        let whose = Subject { submitter: Some(fact.submitter.to_owned()), ..Subject::default() };
+        for (what, count) in [(NO_JSON, says.unread()), (UNNAMED, says.unnamed())] {
+            if count.is_some_and(|count| count > 0) {
+                findings.uncover(what, &whose, fact.at);
+            }
+        }
+        parts.entry(instance).or_default().push(fact.read_as(says));
+    }
+    never(scene, &parts, findings);
+    for (instance, parts) in &parts {
+        of_instance(scene, instance, parts, findings);
+    }
+}
+
+fn never(scene: &Scene<'_>, parts: &BTreeMap<&str, Vec<Part<'_>>>, findings: &mut Findings) {
+    let Some((at, roots)) = scene.roots.last() else { return };
+    if roots.instances_of_agents().any(|instance| !parts.contains_key(instance)) {
+        findings.uncover(NEVER, &Subject::default(), *at);
+    }
+}
+
+fn of_instance(scene: &Scene<'_>, instance: &str, parts: &[Part<'_>], findings: &mut Findings) {
+    let pieces = pieces(parts);
+    for part in pieces.iter().flat_map(|piece| [piece.first, piece.last]) {
+        let whose = Subject { submitter: Some(part.submitter.to_owned()), ..Subject::default() };
+        findings.uncover(PIECES, &whose, part.at);
+    }
+    // Who reads but one of them sees no gap.
+    let Some(last) = pieces.last().filter(|_| parts.len() > 1) else { return };
+    for (before, after) in pieces.iter().zip(pieces.iter().skip(1)) {
+        tell(scene, instance, before.last, Some(after.first), findings);
+    }
+    if scene.now_ms().saturating_sub(last.until) > READ_MS.saturating_add(SKEW_MS) {
+        tell(scene, instance, last.last, None, findings);
+    }
+}
+
+/// What was read without a gap, in the order of the server's clock. A part that
+/// ends long after it was logged is of no time that anybody could have read.
+fn pieces<'s, 'a>(parts: &'s [Part<'a>]) -> Vec<Piece<'s, 'a>> {
+    let times = parts.iter().filter_map(|part| {
+        let (from, until) =
+            part.payload.read_from().and_then(unix_ms).zip(part.payload.read_until().and_then(unix_ms))?;
+        (until <= part.ms.saturating_add(SKEW_MS)).then_some(Piece { from, until, first: part, last: part })
+    });
+    let mut times: Vec<_> = times.collect();
+    times.sort_by_key(|piece| (piece.from, piece.until, piece.first.at));
+    let mut pieces: Vec<Piece<'_, '_>> = Vec::new();
+    for next in times {
+        match pieces.last_mut().filter(|piece| next.from <= latest_of(piece.until)) {
+            Some(piece) if next.until > piece.until => (piece.until, piece.last) = (next.until, next.last),
+            Some(_) => {}
+            None => pieces.push(next),
+        }
+    }
+    pieces
+}
+
+fn tell(scene: &Scene<'_>, instance: &str, before: &Part<'_>, after: Option<&Part<'_>>, findings: &mut Findings) {
+    let since = before.payload.read_until().unwrap_or_default();
+    let detail = match after.and_then(|after| after.payload.read_from()) {
+        Some(until) => format!("nobody read the server's log of {instance} from {since} to {until}"),
+        None => format!("nobody has read the server's log of {instance} since {since}"),
+    };
+    let entries: Vec<LeafIndex> = [Some(before), after].into_iter().flatten().map(|part| part.at).collect();
+    let newest = scene.roots.last().map(|(_, roots)| roots);
+    let then = [scene.roots_at(before.at), after.map_or(newest, |after| scene.roots_at(after.at))];
+    let agents: BTreeSet<_> = then.into_iter().flatten().flat_map(|roots| roots.agents_at(instance)).collect();
+    // Beside who read it, it is of none of an agent's jobs.
+    let whose = Subject { submitter: Some(before.submitter.to_owned()), ..Subject::default() };
+    if agents.is_empty() {
+        findings.add(&SERVER_LOG_GAP, &whose, entries.iter().copied(), detail.clone());
+    }
+    for agent in agents {
+        let subject = Subject { agent: Some(agent.to_owned()), ..whose.clone() };
+        findings.add(&SERVER_LOG_GAP, &subject, entries.iter().copied(), detail.clone());
+    }
+}
