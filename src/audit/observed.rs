@@ -138,6 +138,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         }
     }
     let claims = Claims::of(scene);
+    let begun = begun(scene);
     for decision in &scene.decisions {
         for operation in scene.operations_of(decision).filter(|_| decision.is_allow) {
             of_operation(scene, operation, decision, findings);
@@ -146,11 +147,21 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         reused(scene, decision, &claims, findings);
         for receipt in scene.receipts_of(decision) {
             if receipt.statement.payload.op_key().is_some_and(|key| !scene.reported.contains_key(key)) {
-                let what = "operation that only its receipt names";
+                let what = match version(receipt).is_some_and(|at| begun.contains(&at)) {
+                    true => "operation that its receipt and the event of its start name, and no report shows",
+                    false => "operation that only its receipt names",
+                };
                 findings.uncover(what, &decision.subject(), receipt.statement.at);
             }
         }
     }
+}
+
+/// Versions at which the cluster's events show a start (4.5).
+fn begun<'a>(scene: &Scene<'a>) -> HashSet<Option<(&'a str, &'a str)>> {
+    let events = scene.operations.iter().map(|(report, _)| report.payload);
+    let starts = events.filter(|says| says.channel() == Some("k8s_event") && says.phase() == Some("Running"));
+    starts.map(|says| says.app().uid().zip(says.resource_version())).filter(Option::is_some).collect()
 }
 
 fn compared(scene: &Scene<'_>, operation: &Operation<'_>, decision: &Decision<'_>) -> Comparison {

@@ -104,6 +104,29 @@ fn the_event_of_a_calls_start_is_that_of_the_version_in_its_answer() {
     );
 }
 
+/// The event tells that it began, and not how it was: no report shows it.
+#[test]
+fn an_operation_that_an_event_names_too_is_not_one_that_only_its_receipt_names() {
+    let mut story = Story::clean();
+    event_of_start(&mut story);
+    story.remove("seen");
+    let named = |story: &Story| {
+        let rows = story.audit().coverage.into_iter().map(|row| row.what);
+        rows.filter(|what| what.starts_with("operation that")).collect::<Vec<_>>()
+    };
+    assert_eq!(named(&story), ["operation that its receipt and the event of its start name, and no report shows"]);
+    for (path, new) in [("resource_version", "4712"), ("phase", "Succeeded")] {
+        let mut other = story.clone();
+        other.set("started", path, new);
+        assert_eq!(named(&other), ["operation that only its receipt names"], "{path}");
+    }
+    crate::audit::slices::same_from_its_own_entries(
+        &story.timeline(),
+        story.timeline().size(),
+        &[Scope::Job("job-1".to_owned())],
+    );
+}
+
 #[test]
 fn a_report_in_words_counts_calls_by_who_tells_of_them() {
     let mut story = Story::clean();
