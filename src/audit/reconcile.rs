@@ -65,7 +65,9 @@ static UNREPORTED_ACTION: Rule = Rule {
                 incomplete, and the severity high, where the roots do not say that writes to the instance are closed: \
                 then the name is what anybody who can write the Application says. It is charged to agent and \
                 application; an operation names no job, so each job of the agent's that had a token which lived \
-                then is left open beside it, and says so.",
+                then is left open beside it, and says so. None fails by it, not even where no other job of the agent's \
+                lived then: what an agent holds of Argo CD outlives its jobs and serves beside them, clocks lie apart, \
+                and a token of the job that it was for may be logged later.",
     what_to_do: "Ask who holds the agent's Argo CD token; revoke it; look for a way round the wrapper, and for writes to \
                  the Application resource itself.",
     does_not_prove: "That the agent meant harm, or which of its jobs it was for.",
