@@ -6,6 +6,8 @@ pub mod apps;
 #[cfg(feature = "server")]
 pub mod browser;
 #[cfg(feature = "server")]
+pub mod cards;
+#[cfg(feature = "server")]
 pub mod commands;
 #[cfg(feature = "server")]
 pub mod drawings;

@@ -138,7 +138,7 @@ impl Bundle<'_> {
             Ok(judged) => {
                 let verdicts = Verdicts::of_document(reader, judged, "bundle")?;
                 let more = runs(agent, &keys.runs).into_iter().next().map_or(String::new(), |(href, _)| href);
-                let verdicts = verdicts.with_more(judged.audit.findings.len(), more);
+                let verdicts = verdicts.with_more(more);
                 Ok(verdicts.pinned(reader, self.size, page::bundle(&digest)))
             }
             Err(state) => Err(*state),

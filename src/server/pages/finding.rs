@@ -1,30 +1,61 @@
-//! One finding as a card: what happened, why it matters, what to do, what it
-//! does not prove, and whom it is charged to. Words are those of the rule.
+//! Findings as cards: what happened, what is known of the operation, why it
+//! matters, what to do, what it does not prove, and whom it is charged to. Words
+//! are those of the rule. Findings of one rule that are surely of one act share a
+//! card: a decision and every report of its operation show the same.
+
+mod about;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use crate::audit::{Effect, Finding, Severity, Subject};
 use crate::merkle::LeafIndex;
 use crate::server::addresses::page;
+use crate::server::pages::finding::about::{About, Operation, Shown};
 use crate::server::pages::inline::{Chip, Said};
+use crate::server::pages::reader::Reader;
+use crate::server::pages::trouble::Trouble;
 use crate::server::pages::words;
+
+/// Findings that one page reads for its cards.
+const FINDINGS_MAX: usize = 160;
+/// Findings on one card; one more begins another.
+const LINES_MAX: usize = 12;
+/// Operations that one card tells of; the rest is counted.
+const OPERATIONS_SHOWN: usize = 4;
 
 /// Entries that one list links to; the rest is counted.
 const ENTRIES_SHOWN: usize = 12;
 
-/// A finding, ready to show.
+/// A finding, or several of one act, ready to show.
 pub(crate) struct Card {
     pub severity: Grade,
     pub title: Cow<'static, str>,
     pub code: &'static str,
     /// What it does to the verdict.
     pub effect: &'static str,
-    pub happened: Said,
-    pub entries: Entries,
+    /// Findings on it.
+    pub count: usize,
+    /// What happened, each thing once.
+    pub lines: Vec<Line>,
+    /// What is known of the operation that it is about; several where it is about
+    /// several.
+    pub operations: Vec<Operation>,
+    pub operations_left: Option<String>,
+    /// What each entry about it shows.
+    pub shown: Vec<Shown>,
     pub why: Cow<'static, str>,
     pub todo: Said,
     pub limits: Cow<'static, str>,
     pub charged: Charged,
+}
+
+/// What happened in words, with the entries that show it.
+pub(crate) struct Line {
+    pub happened: Said,
+    /// How many findings say just this, where it is more than one.
+    pub times: Option<usize>,
+    pub entries: Entries,
 }
 
 /// A severity: its word, and how many of four bars are filled.
@@ -77,20 +108,99 @@ pub(crate) const fn effect(effect: Effect) -> &'static str {
 }
 
 impl Card {
-    pub(crate) fn new(finding: &Finding) -> Self {
+    /// A card of one finding alone.
+    ///
+    /// # Errors
+    /// Those of the view.
+    pub(crate) fn new(reader: &Reader, finding: &Finding) -> Result<Self, Trouble> {
+        Ok(Draft { of: vec![finding], about: About::read(reader, finding)? }.card())
+    }
+
+    /// Cards in the order of the findings, at most so many, and how many findings
+    /// stand on them.
+    ///
+    /// # Errors
+    /// Those of the view.
+    pub(crate) fn all(reader: &Reader, findings: &[&Finding], max: usize) -> Result<(Vec<Self>, usize), Trouble> {
+        let mut drafts: Vec<Draft<'_>> = Vec::new();
+        let mut taken = 0;
+        for finding in findings.iter().take(FINDINGS_MAX) {
+            let about = About::read(reader, finding)?;
+            match drafts.iter().position(|draft| draft.is_of(finding, &about)) {
+                Some(place) => {
+                    drafts[place].of.push(finding);
+                    drafts[place].about.join(about);
+                }
+                None if drafts.len() == max => break,
+                None => drafts.push(Draft { of: vec![finding], about }),
+            }
+            taken += 1;
+        }
+        Ok((drafts.into_iter().map(Draft::card).collect(), taken))
+    }
+}
+
+/// A card before it is written: findings that are alike but for their entries and
+/// words, never none.
+struct Draft<'f> {
+    of: Vec<&'f Finding>,
+    about: About,
+}
+
+impl Draft<'_> {
+    /// Whether a finding is of the same rule and the same act, and weighs the same.
+    fn is_of(&self, finding: &Finding, about: &About) -> bool {
+        let alike = |of: &Finding| (of.rule.code, of.severity, of.effect);
+        let is_alike = |first: &&Finding| {
+            alike(first) == alike(finding) && first.subject == finding.subject && first.not_here == finding.not_here
+        };
+        self.of.len() < LINES_MAX && self.of.first().is_some_and(is_alike) && self.about.is_one_act_with(about)
+    }
+
+    fn card(self) -> Card {
+        let finding = self.of[0];
         let words = finding.words();
-        Self {
+        let (mut operations, shown) = self.about.told();
+        let left = operations.len().saturating_sub(OPERATIONS_SHOWN) as u64;
+        operations.truncate(OPERATIONS_SHOWN);
+        Card {
             severity: if finding.is_undecided() { Grade::UNDECIDED } else { Grade::of(finding.severity) },
             title: words.title,
             code: finding.rule.code,
             effect: effect(finding.effect),
-            happened: Said::message(&finding.detail),
-            entries: Entries::new(&finding.entries),
+            count: self.of.len(),
+            lines: Line::all(&self.of),
+            operations,
+            operations_left: (left > 0).then(|| words::quantity(left)),
+            shown,
             why: words.why,
             todo: Said::message(&words.what_to_do),
             limits: words.does_not_prove,
             charged: Charged::new(&finding.subject),
         }
+    }
+}
+
+impl Line {
+    /// Findings that say the same in words are one line, with the entries of all.
+    fn all(findings: &[&Finding]) -> Vec<Self> {
+        let mut said: Vec<(&str, usize, BTreeSet<LeafIndex>)> = Vec::new();
+        for finding in findings {
+            let entries = finding.entries.iter().copied();
+            match said.iter_mut().find(|(detail, ..)| *detail == finding.detail) {
+                Some((_, times, known)) => {
+                    *times += 1;
+                    known.extend(entries);
+                }
+                None => said.push((&finding.detail, 1, entries.collect())),
+            }
+        }
+        let line = |(detail, times, entries): (&str, usize, BTreeSet<LeafIndex>)| Self {
+            happened: Said::message(detail),
+            times: (times > 1).then_some(times),
+            entries: Entries::new(&entries.into_iter().collect::<Vec<_>>()),
+        };
+        said.into_iter().map(line).collect()
     }
 }
 

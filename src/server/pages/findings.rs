@@ -151,7 +151,7 @@ fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<FindingsPage, T
         as_of: As::new(&found.as_of),
         pinned: Pinned::of(reader, size, asked.newest()),
         counts: counts.filter(|(_, n)| *n > 0).map(|(grade, n)| (grade, words::quantity(n))).collect(),
-        findings: found.findings.iter().map(Card::new).collect(),
+        findings: found.findings.iter().map(|of| Card::new(reader, of)).collect::<Result<_, _>>()?,
         scanned: reach(found.scanned_to),
         not_judged: Entries::new(&found.not_judged),
         is_whole: found.next.is_none(),

@@ -31,6 +31,12 @@ impl Said {
         Self::cut(text, MESSAGE_CHARS_MAX)
     }
 
+    /// A time among names.
+    #[must_use]
+    pub fn when(at: When) -> Self {
+        Self(at.to_string())
+    }
+
     /// Lines for a `<pre>`; the caller has cut them.
     #[must_use]
     pub fn lines(text: &str) -> Self {

@@ -78,7 +78,7 @@ fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> 
     let mut record = Record::read(reader, Sources { what: "job", size, made: Some(&made), named, is_strict: false })?;
     let verdicts = Verdicts::of_report(reader, &made, "job", NO_PROTOCOL)?;
     let more = page::findings_of_job(job, size);
-    let verdicts = verdicts.with_more(made.report.findings.len(), more).pinned(reader, size, page::job(job));
+    let verdicts = verdicts.with_more(more).pinned(reader, size, page::job(job));
     let word = verdicts.audit.word.label;
     let title = format!("{word} · Job {}", escape::plain(job, 40));
     let description = format!("{word}. The job's runs, findings and entries among {}.", record.searched);

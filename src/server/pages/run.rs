@@ -76,7 +76,7 @@ impl RunView {
                 };
                 let more = page::findings_of_run(agent, run, size);
                 let verdicts = Verdicts::of_report(reader, made, "run", why)?;
-                Ok(verdicts.with_more(made.report.findings.len(), more))
+                Ok(verdicts.with_more(more))
             }
             Err(state) => Err(*state),
         };

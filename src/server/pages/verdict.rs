@@ -15,7 +15,7 @@ use crate::server::pages::trouble::Trouble;
 use crate::server::pages::words;
 use crate::verify::verification::{Allowlists, AuditPart, AuditStatus, CoveragePart, ProtocolPart, Verification};
 
-/// Findings that one page shows as cards; the rest is behind a link.
+/// Cards of findings that one page shows; the rest is counted.
 const CARDS_MAX: usize = 40;
 
 /// Everything that the panel shows of one job, run or bundle.
@@ -26,9 +26,10 @@ pub(crate) struct Verdicts {
     pub no_protocol: &'static str,
     pub coverage: Coverage,
     pub due: Vec<Due>,
-    pub findings: Vec<Card>,
-    /// How many more there are, and where.
-    pub more: Option<(String, String)>,
+    /// What was found, in cards: findings of one act share one.
+    pub cards: Vec<Card>,
+    /// How many more there are, and where, if a page shows them.
+    pub more: Option<(String, Option<String>)>,
     /// Which page shows the newest size, when this one is pinned.
     pub pinned: Option<Pinned>,
 }
@@ -135,22 +136,23 @@ impl Verdicts {
     }
 
     fn new(reader: &Reader, audited: &Audited<'_>, what: &str) -> Result<Self, Trouble> {
+        let (cards, on_cards) = Card::all(reader, &in_reading_order(audited.findings), CARDS_MAX)?;
+        let left = audited.findings.len().saturating_sub(on_cards) as u64;
         Ok(Self {
             audit: AuditPanel::new(audited, what),
             protocol: None,
             no_protocol: "",
             coverage: Coverage::new(reader, audited.coverage)?,
             due: audited.pending.iter().map(Due::new).collect(),
-            findings: in_reading_order(audited.findings).into_iter().take(CARDS_MAX).map(Card::new).collect(),
-            more: None,
+            cards,
+            more: (left > 0).then(|| (words::counted(left, "more finding", "more findings"), None)),
             pinned: None,
         })
     }
 
-    /// Links to the findings that the page leaves out, of `total`.
-    pub(crate) fn with_more(mut self, total: usize, href: String) -> Self {
-        let left = total.saturating_sub(CARDS_MAX) as u64;
-        self.more = (left > 0).then(|| (words::counted(left, "more finding", "more findings"), href));
+    /// Links to the findings that the page leaves out.
+    pub(crate) fn with_more(mut self, href: String) -> Self {
+        self.more = self.more.map(|(words, _)| (words, Some(href)));
         self
     }
 
