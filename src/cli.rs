@@ -112,7 +112,17 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let done = match cli.command {
+    match obey(cli.command) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            tell(&format!("pulselog: {}", failure.message));
+            failure.exit.into()
+        }
+    }
+}
+
+fn obey(command: Command) -> Result<Exit, Failure> {
+    match command {
         #[cfg(feature = "server")]
         Command::Init(args) => init::run(&args),
         #[cfg(feature = "server")]
@@ -138,14 +148,14 @@ pub fn run() -> ExitCode {
         Command::Fsck(args) => fsck::run(&args),
         #[cfg(feature = "server")]
         Command::RebuildGuard(args) => rebuild_guard::run(args),
-    };
-    match done {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            tell(&format!("pulselog: {}", failure.message));
-            failure.exit.into()
-        }
     }
+}
+
+/// Runs a command as it was printed to be pasted.
+#[cfg(all(test, feature = "server"))]
+fn pasted(line: &str) -> Result<Exit, Failure> {
+    let cli = Cli::try_parse_from(line.split_whitespace()).map_err(|error| Failure::usage(error.to_string()))?;
+    obey(cli.command)
 }
 
 /// Help and version as clap prints them; everything else as one line.

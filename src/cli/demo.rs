@@ -29,7 +29,7 @@ use crate::cli::http::Client;
 use crate::cli::serve::end;
 use crate::cli::{input, print};
 use cast::Cast;
-use packet::Packet;
+use packet::{Asking, Packet};
 use room::Room;
 use scene::Job;
 use stage::Stage;
@@ -98,15 +98,17 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
 
 /// Serves until a signal. What is still owed in the room is played meanwhile,
 /// on a thread of its own; wherever that is cut off, another run goes on.
-fn go_on(server: Server, room: Room) -> Result<(), Failure> {
+fn go_on(server: Server, room: Option<Room>) -> Result<(), Failure> {
     print("\nServing; Ctrl-C stops it. Run the demo again and the same log goes on.\n")?;
     let signals = Signals::listen().map_err(|error| serving(ServeError::Runtime(error)))?;
     let (_stop, stopped) = channel();
-    std::thread::spawn(move || {
-        if let Err(failure) = room.keep(&stopped) {
-            tell_error(&failure);
-        }
-    });
+    if let Some(room) = room {
+        std::thread::spawn(move || {
+            if let Err(failure) = room.keep(&stopped) {
+                tell_error(&failure);
+            }
+        });
+    }
     server.wait(signals).map_err(serving)
 }
 
@@ -146,7 +148,7 @@ fn serving(error: ServeError) -> Failure {
 
 /// Plays the story, writes its packet, verifies it, goes into the room, and says
 /// where to look.
-fn tell(args: &Args, server: &Server, job: Job, submitters: &Arc<Submitters>) -> Result<Room, Failure> {
+fn tell(args: &Args, server: &Server, job: Job, submitters: &Arc<Submitters>) -> Result<Option<Room>, Failure> {
     let dir: &Path = &args.data;
     let base = format!("http://{}", server.addr());
     let client = Client::new(&base, None, false)?;
@@ -174,8 +176,11 @@ fn tell(args: &Args, server: &Server, job: Job, submitters: &Arc<Submitters>) ->
     if let Some((size, _)) = &older {
         print(&format!("the log only grew: size {size} is the beginning of size {}\n", played.tree_size))?;
     }
-    let mut room = Room::open(dir, stage(), cast, (!args.once).then(|| base.clone()))?;
-    room.advance(&again(args))?;
+    let asking = || Asking { base: base.clone(), operator: played.operator.clone(), dir: dir.to_owned() };
+    let mut room = Room::open(dir, stage(), cast, (!args.once).then(asking))?;
+    if let Some(room) = &mut room {
+        room.advance(&again(args))?;
+    }
     // With --once nobody answers at these addresses any more.
     let pages = if args.once { Vec::new() } else { packet::pages(&base, &played) };
     if !pages.is_empty() {
@@ -183,6 +188,14 @@ fn tell(args: &Args, server: &Server, job: Job, submitters: &Arc<Submitters>) ->
     }
     for (words, url) in pages {
         print(&format!("  {words:<22}  {url}\n"))?;
+    }
+    if !args.once {
+        let (job, asking) = (&played.job.id, asking());
+        let incident = asking.incident(&format!("--job {job}"), &format!("incident-{job}"));
+        print(&format!(
+            "\nJudge {job} from the whole log, while this serves, and what happened as a packet:\n  {}\n  {incident}\n",
+            asking.audit("--job", job)
+        ))?;
     }
     print(&format!("\nVerify offline:\n  {}\n", packet.command()))?;
     Ok(room)

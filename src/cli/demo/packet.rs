@@ -29,6 +29,7 @@ pub struct Packet {
     dir: PathBuf,
     stems: Vec<String>,
     operator: String,
+    job: String,
     has_older: bool,
 }
 
@@ -76,8 +77,9 @@ impl Packet {
             files.push((OLDER.to_owned(), note.clone()));
             files.push((CONSISTENCY.to_owned(), consistency(*from)?));
         }
-        let packet = Self { dir: dir.to_owned(), stems, operator: played.operator.clone(), has_older: older.is_some() };
-        files.push(("README.txt".to_owned(), packet.readme(&played.job.id).into_bytes()));
+        let (operator, job) = (played.operator.clone(), played.job.id.clone());
+        let packet = Self { dir: dir.to_owned(), stems, operator, job, has_older: older.is_some() };
+        files.push(("README.txt".to_owned(), packet.readme().into_bytes()));
         files.push((MANIFEST.to_owned(), Evidence::manifest_of(&files).into_bytes()));
         for (name, bytes) in &files {
             std::fs::write(dir.join(name), bytes).map_err(at)?;
@@ -129,9 +131,8 @@ impl Packet {
 
     /// The command that verifies the run's first bundle, to be pasted.
     pub fn command(&self) -> String {
-        let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("pulselog"));
         let stem = self.stems.iter().find(|stem| stem.ends_with(Kind::ProofBundle.name())).map_or("", String::as_str);
-        self.verify_command(&quoted(&program), stem, &self.dir)
+        self.verify_command(&program(), stem, &self.dir)
     }
 
     fn verify_command(&self, program: &str, stem: &str, dir: &Path) -> String {
@@ -143,6 +144,10 @@ impl Packet {
             file(POLICY),
             self.operator
         );
+        // A later run puts its own packet in this place: of another job, it must not pass.
+        if stem.ends_with(Kind::ProofBundle.name()) {
+            command.push_str(&format!(" --expect-job {}", self.job));
+        }
         if self.has_older {
             let older = format!(" --consistent-with {} --consistency {}", file(OLDER), file(CONSISTENCY));
             command.push_str(&older);
@@ -150,7 +155,8 @@ impl Packet {
         command
     }
 
-    fn readme(&self, job: &str) -> String {
+    fn readme(&self) -> String {
+        let job = &self.job;
         let here = Path::new("");
         let commands: Vec<_> = self.stems.iter().map(|stem| self.verify_command("pulselog", stem, here)).collect();
         let older = if self.has_older {
@@ -199,6 +205,42 @@ fn fetch(client: &Client, path: &str, accept: &str) -> Result<Vec<u8>, Failure> 
         return Ok(answer.body);
     }
     Err(Failure::fail(format!("{}: {}", client.url(path), answer.problem())))
+}
+
+/// Whose word a command believes, and of which log: commands on a log that answers,
+/// to be pasted.
+pub struct Asking {
+    pub base: String,
+    pub operator: String,
+    /// The demo's directory.
+    pub dir: PathBuf,
+}
+
+impl Asking {
+    /// The audit of one scope: `--job`, `--app`.
+    pub fn audit(&self, flag: &str, name: &str) -> String {
+        format!("{} audit {} {flag} {name}", program(), self.whom())
+    }
+
+    /// The packet of what happened in one scope, into a directory that is not there.
+    pub fn incident(&self, scope: &str, called: &str) -> String {
+        let free = |n: u32| match n {
+            1 => self.dir.join(called),
+            _ => self.dir.join(format!("{called}-{n}")),
+        };
+        let out = (1..).map(free).find(|out| !out.exists()).unwrap_or_else(|| self.dir.join(called));
+        format!("{} incident {} {scope} --out {}", program(), self.whom(), quoted(&out))
+    }
+
+    fn whom(&self) -> String {
+        let policy = quoted(&self.dir.join("packet").join(POLICY));
+        format!("--log {} --policy {policy} --operator {}", self.base, self.operator)
+    }
+}
+
+/// This program, as a shell takes it.
+fn program() -> String {
+    quoted(&std::env::current_exe().unwrap_or_else(|_| PathBuf::from("pulselog")))
 }
 
 /// A path as a shell takes it.

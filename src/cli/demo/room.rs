@@ -22,11 +22,13 @@ use pulselog::text::civil;
 use self::book::{Book, Next};
 use self::night::Night;
 use crate::cli::demo::cast::Cast;
+use crate::cli::demo::packet::Asking;
+use crate::cli::demo::room::found::Told;
 use crate::cli::demo::room::scene::{BATCH, LEDGER};
 use crate::cli::demo::stage::Stage;
 use crate::cli::demo::value::now_ms;
 use crate::cli::failure::Failure;
-use crate::cli::print;
+use crate::cli::{input, print};
 
 /// From one round of the poller to the next, as `pulselog argocd poll` has it.
 const INTERVAL: Duration = Duration::from_secs(15);
@@ -40,31 +42,45 @@ pub struct Room {
     night: Night,
     book: Book,
     path: PathBuf,
-    /// Beginning of the addresses of pages, where somebody answers at them.
-    base: Option<String>,
+    /// How to ask the log, where somebody answers.
+    asking: Option<Asking>,
 }
 
 impl Room {
     /// Opens the room of this data. A new one is played until its first job is
-    /// clean.
+    /// clean. `None` where a run was cut off between what it did and its note of
+    /// it: nobody knows how far it came, and nothing is done twice.
     ///
     /// # Errors
     /// Something does not answer, or the job is not clean.
-    pub fn open(data: &Path, stage: Stage, cast: Cast, base: Option<String>) -> Result<Self, Failure> {
+    pub fn open(data: &Path, stage: Stage, cast: Cast, asking: Option<Asking>) -> Result<Option<Self>, Failure> {
         let dir = data.join("argocd");
-        let path = dir.join("room.json");
+        let (path, begun) = (dir.join("room.json"), dir.join("first-job.begun"));
         let kept = Book::open(&path)?;
+        let cut = match &kept {
+            Some(book) => book.is_acting.then_some("the two syncs that should not be"),
+            None => begun.exists().then_some("the first job"),
+        };
+        if let Some(what) = cut {
+            print(&format!(
+                "\nAn earlier run was cut off while it played {what} against its Argo CD, so\n\
+                 nothing is played there again. With another --data DIR it begins anew.\n"
+            ))?;
+            return Ok(None);
+        }
         let mut night = Night::begin(&dir, stage, cast, kept.as_ref().map(|book| &book.world))?;
         let book = match kept {
             Some(book) => book,
             None => {
                 print("\nAgainst an Argo CD, our own fixture, by its poller and its notifications:\n")?;
+                std::fs::write(&begun, "")
+                    .map_err(|error| Failure::fail(format!("demo: {}: {}", begun.display(), input::why(&error))))?;
                 let book = night.first_job()?;
                 book.write(&path)?;
                 book
             }
         };
-        Ok(Self { night, book, path, base })
+        Ok(Some(Self { night, book, path, asking }))
     }
 
     /// Plays what has become due, and says what is owed and until when. `command`
@@ -72,7 +88,7 @@ impl Room {
     pub fn advance(&mut self, command: &str) -> Result<(), Failure> {
         self.play_due(now_ms())?;
         let Some(owed) = self.owed() else { return self.say_found() };
-        let then = match &self.base {
+        let then = match &self.asking {
             Some(_) => "It is played here then, while this serves. After a stop this goes on:",
             None => "Then, on the same data, run again:",
         };
@@ -110,13 +126,17 @@ impl Room {
     /// Both syncs. What the second is found for needs no waiting.
     fn act(&mut self) -> Result<(), Failure> {
         print("\nAgainst the same Argo CD, what should not be done:\n")?;
+        // Noted first: whoever is cut off from here on does not do it twice.
+        self.book.is_acting = true;
+        self.book.write(&self.path)?;
         let (round, after) = self.night.misdeeds(&self.book)?;
         self.book.acted_ms = Some((round.started_ms, after.started_ms));
+        self.book.is_acting = false;
         self.book.world = self.night.kept();
         self.book.write(&self.path)?;
         self.must_be_found(LEDGER, REVOKED)?;
         let words = format!("found: {REVOKED}, a sync of {LEDGER} after its token was revoked");
-        self.say_pages(&words, &found::pages_of_revoked(&self.book))
+        self.say_story(&words, &found::revoked(&self.book))
     }
 
     /// The window of the sync round the wrapper is over. A log's time is that of
@@ -146,16 +166,25 @@ impl Room {
         self.must_be_found(BATCH, BYPASS)?;
         self.must_be_found(LEDGER, REVOKED)?;
         let words = format!("found: {BYPASS}, a sync of {BATCH} that went round the wrapper");
-        self.say_pages(&words, &found::pages_of_bypass(&self.book))?;
+        self.say_story(&words, &found::bypass(&self.book))?;
         let words = format!("found: {REVOKED}, a sync of {LEDGER} after its token was revoked");
-        self.say_pages(&words, &found::pages_of_revoked(&self.book))
+        self.say_story(&words, &found::revoked(&self.book))
     }
 
-    fn say_pages(&self, words: &str, pages: &[String]) -> Result<(), Failure> {
-        let base = self.base.as_deref().unwrap_or_default();
-        let lines: String = pages.iter().map(|page| format!("  {base}{page}\n")).collect();
-        let where_at = if base.is_empty() { ", on these pages while pulselog demo serves" } else { "" };
-        print(&format!("\n{words}{where_at}:\n{lines}"))
+    /// What is found, where it stands, and how anybody finds it again.
+    fn say_story(&self, words: &str, told: &Told) -> Result<(), Failure> {
+        let Some(asking) = &self.asking else {
+            let lines: String = told.pages.iter().map(|page| format!("  {page}\n")).collect();
+            return print(&format!("\n{words}, on these pages while pulselog demo serves:\n{lines}"));
+        };
+        let lines: String = told.pages.iter().map(|page| format!("  {}{page}\n", asking.base)).collect();
+        let (audit, incident) = (asking.audit("--app", &told.app), asking.incident(&told.incident, told.called));
+        print(&format!(
+            "\n{words}:\n{lines}\
+             Judged again from the whole log, while this serves; it ends with 1, for what is found:\n  {audit}\n\
+             As a packet, with incident.txt to read; it ends with 3, since the operator attests no\n\
+             job of it:\n  {incident}\n"
+        ))
     }
 
     /// Goes on until both stories are told or somebody hangs up: the poller in
@@ -208,7 +237,9 @@ mod tests {
     use crate::cli::demo::scene::{ORIGIN, work_policy};
     use crate::cli::demo::submitters::Submitters;
     use crate::cli::demo::value::now;
+    use crate::cli::failure::Exit;
     use crate::cli::http::Client;
+    use crate::cli::pasted;
 
     const MINUTE_MS: i64 = 60_000;
 
@@ -266,9 +297,13 @@ mod tests {
             Stage::new(self.client.clone(), Arc::clone(&self.submitters))
         }
 
-        fn room(&self) -> Room {
+        fn reopened(&self) -> Option<Room> {
             let cast = Cast::load(&self.dir.path().join("keys")).expect("keys");
-            Room::open(self.dir.path(), self.stage(), cast, None).expect("a room whose first job is clean")
+            Room::open(self.dir.path(), self.stage(), cast, None).expect("it opens")
+        }
+
+        fn room(&self) -> Room {
+            self.reopened().expect("a room whose first job is clean")
         }
 
         fn pass(&self, ms: i64) {
@@ -333,7 +368,7 @@ mod tests {
         let mut room = begun.room();
         room.play_due(due(&room)).expect("both are played");
         assert_eq!(found::codes(&begun.client, LEDGER).expect("codes"), [REVOKED]);
-        let [job, app, incident] = found::pages_of_revoked(&room.book).try_into().expect("three pages");
+        let [job, app, incident] = found::revoked(&room.book).pages.try_into().expect("three pages");
         for page in [begun.page(&job), begun.page(&app), begun.page(&incident)] {
             assert!(page.contains(REVOKED), "{page}");
         }
@@ -348,15 +383,65 @@ mod tests {
         room.play_due(due(&room)).expect("a round");
         assert!(room.book.is_told && room.book.next() == Next::Nothing);
         assert_eq!(found::codes(&begun.client, BATCH).expect("codes"), [BYPASS]);
-        for address in found::pages_of_bypass(&room.book) {
+        for address in found::bypass(&room.book).pages {
             let page = begun.page(&address);
             assert!(page.contains(BYPASS), "{address}: {page}");
         }
+        says_what_it_prints(&begun, &room);
         // Of the first job nothing else is found, and the room stays as it is.
         let size = begun.size();
         drop(room);
         let again = begun.room();
         again.say_found().expect("both are there");
         assert_eq!((begun.size(), again.book.is_told), (size, true));
+    }
+
+    #[test]
+    fn a_run_that_was_cut_off_between_act_and_note_is_not_played_again() {
+        let begun = Begun::ago(20 * MINUTE_MS);
+        begun.pass(20 * MINUTE_MS);
+        let mut room = begun.room();
+        let before = std::fs::read(&room.path).expect("a book");
+        room.play_due(due(&room)).expect("both are played");
+        let path = room.path.clone();
+        drop(room);
+        // As a kill leaves it: the acts are begun and noted as that, and no more.
+        let mut book: serde_json::Value = serde_json::from_slice(&before).expect("JSON");
+        book["is_acting"] = true.into();
+        std::fs::write(&path, book.to_string()).expect("written");
+        let size = begun.size();
+        assert!(begun.reopened().is_none(), "nobody knows how far it came");
+        // The same of a first job that never came to its book.
+        std::fs::remove_file(&path).expect("removed");
+        assert!(begun.reopened().is_none(), "its first job was begun");
+        assert_eq!(begun.size(), size);
+    }
+
+    /// The commands beside both stories, as they are printed.
+    fn says_what_it_prints(begun: &Begun, room: &Room) {
+        let packet = begun.dir.path().join("packet");
+        std::fs::create_dir(&packet).expect("a directory");
+        let policy = begun.client.get("v1/trust-policy", "text/plain").expect("an answer").body;
+        std::fs::write(packet.join("trust.policy"), policy).expect("written");
+        let operator = Cast::load(&begun.dir.path().join("keys")).expect("keys").operator.did().to_owned();
+        let base = format!("http://{}", begun.server.addr());
+        let asking = Asking { base, operator, dir: begun.dir.path().to_owned() };
+        for told in [found::bypass(&room.book), found::revoked(&room.book)] {
+            let [audit, incident, again] = said(&asking, &told);
+            assert_eq!(pasted(&audit).expect("it runs"), Exit::Fail, "{audit}");
+            assert_eq!(pasted(&incident).expect("it runs"), Exit::Incomplete, "{incident}");
+            let story = begun.dir.path().join(told.called).join("incident.txt");
+            assert!(std::fs::read_to_string(story).expect("a story").contains("Verdict of the audit on it: fail"));
+            assert_ne!(incident, again, "its directory is there already");
+        }
+    }
+
+    /// What is printed beside a story, and what would be printed when it was run.
+    fn said(asking: &Asking, told: &Told) -> [String; 3] {
+        let incident = asking.incident(&told.incident, told.called);
+        std::fs::create_dir(asking.dir.join(told.called)).expect("a directory");
+        let again = asking.incident(&told.incident, told.called);
+        std::fs::remove_dir(asking.dir.join(told.called)).expect("an empty directory");
+        [asking.audit("--app", &told.app), incident, again]
     }
 }

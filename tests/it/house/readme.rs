@@ -221,6 +221,39 @@ fn every_command_that_the_demos_packet_prints_passes() {
     assert!(ran.out.contains("Owed until "), "{printed}\n{}", ran.out);
 }
 
+/// Of a demo that serves: what asks the log, and what a later run must not answer.
+#[test]
+fn every_command_that_a_serving_demo_prints_ends_as_it_says() {
+    let (shell, port) = (Shell::new(), free_port());
+    let first = shell.run("pulselog demo --once").out;
+    let line = format!("pulselog demo --listen 127.0.0.1:{port} > printed");
+    let serving = Serving::start(&shell, &line, port);
+    let begun = Instant::now();
+    let printed = loop {
+        let printed = shell.run("cat printed").out;
+        if printed.contains("\nServing;") {
+            break printed;
+        }
+        assert!(begun.elapsed() < WAIT_MAX, "the demo does not come to an end: {printed}");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    let program = format!("  {} ", env!("CARGO_BIN_EXE_pulselog"));
+    let commands = || printed.lines().filter_map(|line| line.strip_prefix(&program));
+    let subjects: Vec<&str> = commands().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(subjects, ["demo", "audit", "incident", "verify"], "{printed}");
+    for command in commands().filter(|line| !line.starts_with("demo ")) {
+        let ran = shell.run(&format!("pulselog {command}"));
+        assert_eq!(ran.code, 0, "{command}\n{}{}", ran.out, ran.err);
+    }
+    serving.stop();
+    // The packet is of the second run's job now: what the first run printed must not
+    // pass for it.
+    let stale = first.split_once("Verify offline:\n").expect("a command").1;
+    let ran = shell.run(stale.trim());
+    assert_eq!(ran.code, 1, "{stale}\n{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("job"), "{}", ran.out);
+}
+
 /// What a command prints behind some words.
 fn ran_after(shell: &Shell, line: &str, words: &str) -> String {
     let ran = shell.run(line);

@@ -34,6 +34,9 @@ pub struct Book {
     pub revoked_ms: i64,
     /// When the sync round the wrapper started, and the one after revocation.
     pub acted_ms: Option<(i64, i64)>,
+    /// Whether a run began these two and did not come to note them.
+    #[serde(default)]
+    pub is_acting: bool,
     pub is_told: bool,
     /// What stands in the fixture.
     pub world: Value,

@@ -78,24 +78,48 @@ pub fn codes(client: &Client, app: &str) -> Result<Vec<String>, Failure> {
     Ok(codes)
 }
 
-/// Pages of the sync round the wrapper.
-pub fn pages_of_bypass(book: &Book) -> Vec<String> {
+/// One story: its pages, and how to ask the log for it.
+pub struct Told {
+    pub pages: Vec<String>,
+    /// What an audit is asked about.
+    pub app: String,
+    /// The scope and time of its incident, as flags.
+    pub incident: String,
+    /// Directory of that.
+    pub called: &'static str,
+}
+
+/// The sync round the wrapper.
+pub fn bypass(book: &Book) -> Told {
     let started = book.acted_ms.map_or(0, |(started, _)| started);
     let app = app_name(BATCH);
-    vec![format!("/apps/{app}"), format!("/incidents?app={app}&{}", around(started))]
+    let (from, to) = around(started);
+    Told {
+        pages: vec![format!("/apps/{app}"), format!("/incidents?app={app}&from={from}&to={to}")],
+        incident: format!("--app {app} --from {from} --to {to}"),
+        app,
+        called: "incident-round-the-wrapper",
+    }
 }
 
-/// Pages of the sync after revocation.
-pub fn pages_of_revoked(book: &Book) -> Vec<String> {
+/// The sync after revocation.
+pub fn revoked(book: &Book) -> Told {
     let started = book.acted_ms.map_or(0, |(_, started)| started);
-    vec![
-        format!("/jobs/{}", book.job),
-        format!("/apps/{}", app_name(LEDGER)),
-        format!("/incidents?token={}&{}", book.token_hash, around(started)),
-    ]
+    let (app, token) = (app_name(LEDGER), &book.token_hash);
+    let (from, to) = around(started);
+    Told {
+        pages: vec![
+            format!("/jobs/{}", book.job),
+            format!("/apps/{app}"),
+            format!("/incidents?token={token}&from={from}&to={to}"),
+        ],
+        incident: format!("--token {token} --from {from} --to {to}"),
+        app,
+        called: "incident-after-revocation",
+    }
 }
 
-fn around(ms: i64) -> String {
+fn around(ms: i64) -> (String, String) {
     let at = |ms: i64| civil::with_millis(ms);
-    format!("from={}&to={}", at(ms.saturating_sub(AROUND_MS)), at(ms.saturating_add(AROUND_MS)))
+    (at(ms.saturating_sub(AROUND_MS)), at(ms.saturating_add(AROUND_MS)))
 }

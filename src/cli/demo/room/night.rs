@@ -160,6 +160,7 @@ impl Night {
             rooted_ms,
             revoked_ms,
             acted_ms: None,
+            is_acting: false,
             is_told: false,
             world: self.kept(),
         })
