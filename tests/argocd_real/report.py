@@ -50,13 +50,20 @@ class Run:
         phases = " ".join(row["phases"]) + (f", {row['retries']} retries" if row["retries"] else "")
         return f"| {row['app']} | {row['started_at'][11:19]} | {by} | {phases} | {told} | {joined} | {said} |"
 
+    def sections(self):
+        """Cases with their titles. What began before the first of them, while parts were started and connected, is of
+        none and stands first: the tables show every operation that the figures count."""
+        cases = [(name, title) for name, title, _ in self.stage.played]
+        before = any(row["case"] is None for row in self.rows)
+        return ([(None, BEFORE)] if before else []) + cases
+
     def text(self):
         lines = [HEAD, "## Figures", "", "| what | how much |", "|---|---|"]
         lines += [f"| {what} | {much} |" for what, much in self.figures()]
         lines += ["", "## Case by case", ""]
         lines.append("*Told of* has the seconds from the operation's first version to the first entry of each channel; "
                      "*joined* by what, how certain, and the grade.")
-        for name, title, _ in self.stage.played:
+        for name, title in self.sections():
             lines += ["", f"### {title[0].upper()}{title[1:]}", ""]
             rows = [row for row in self.rows if row["case"] == name]
             if rows:
@@ -65,7 +72,9 @@ class Run:
                 lines += [self.row(row) for row in rows]
             notes = Counter(text for of, text in self.stage.notes if of == name)
             told = [text if count == 1 else f"{text} ({count} times)" for text, count in notes.items()]
-            lines += ["", "Notes: " + "; ".join(told) + "."] if told else []
+            if rows and told:
+                lines += [""]
+            lines += ["Notes: " + "; ".join(told) + "."] if told else []
         lines += ["", "## Beside the operations", ""]
         counts = Counter()
         for entry in self.observations:
@@ -80,6 +89,8 @@ class Run:
         lines += ["", "Faults of the run: " + ("; ".join(self.faults) or "none") + ".", ""]
         return "\n".join(lines)
 
+
+BEFORE = "before the first case, while Argo CD and Pulselog are started and connected"
 
 HEAD = """# Against a real Argo CD
 
