@@ -95,12 +95,11 @@ pub(crate) fn incident(reader: &Reader, field: &str, name: &str, span: [&String;
         return None;
     }
     let (base, operator) = (&reader.base, &reader.facts.operator);
-    let names: String = names.iter().map(|(flag, name)| format!(" --{flag}={name}")).collect();
+    let names: String = names.iter().map(|(flag, name)| format!("{NEXT}--{flag}={name}")).collect();
     Some(format!(
         "curl -fsS -o trust.policy '{base}/v1/trust-policy'\npulselog incident --log {base} --policy trust.policy{NEXT}\
-         --operator {operator}{NEXT}{} --out incident\npulselog verify incident --policy trust.policy{NEXT}\
-         --operator {operator}",
-        names.trim_start()
+         --operator {operator}{names}{NEXT}--out incident\npulselog verify incident --policy trust.policy{NEXT}\
+         --operator {operator}"
     ))
 }
 
@@ -117,7 +116,7 @@ pub(crate) fn audit(reader: &Reader, scope: &[(&str, &str)]) -> Option<String> {
         return None;
     }
     let (base, operator) = (&reader.base, &reader.facts.operator);
-    let names: String = scope.iter().map(|(flag, name)| format!(" --{flag}={name}")).collect();
+    let names: String = scope.iter().map(|(flag, name)| format!("{NEXT}--{flag}={name}")).collect();
     Some(format!(
         "curl -fsS -o trust.policy '{base}/v1/trust-policy'\npulselog audit --log {base} --policy trust.policy{NEXT}\
          --operator {operator}{names}"
