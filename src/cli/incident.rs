@@ -16,7 +16,7 @@ use pulselog::verify::whole_log::WholeLog;
 
 use crate::cli::audit::{application, token_hash};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::incident::story::{Span, jobs_in, story};
+use crate::cli::incident::story::{Span, jobs_in, judged, story};
 use crate::cli::packet::making::{Making, is_attested, why_open};
 use crate::cli::{print, print_json};
 
@@ -145,7 +145,10 @@ impl Incident {
             }
         }
         if self.jobs.is_empty() {
-            open.push("no job took part, so the packet proves each entry and no verdict".to_owned());
+            open.push(format!(
+                "no job took part: {} was judged from the whole log, and the packet proves each entry and no verdict",
+                escape(&self.scope.to_string())
+            ));
         }
         if !packing.withheld.is_empty() {
             let withheld: Vec<u64> = packing.withheld.iter().map(|at| at.get()).collect();
@@ -207,21 +210,24 @@ fn counted(told: usize) -> String {
 
 fn readme(args: &Args, incident: &Incident) -> String {
     let jobs: String = incident.jobs.iter().map(|job| format!("  {}\n", escape(job))).collect();
-    let judged = match incident.report.verdict {
+    let jobs = match jobs.is_empty() {
+        true => judged(incident),
+        false => format!("Jobs that took part, each with all that its verdict needs:\n\n{jobs}"),
+    };
+    let found = match incident.report.verdict {
         Verdict::NotApplicable => "nothing to judge",
         of => of.name(),
     };
     format!(
         "Incident: {}, {}\n\n\
-         incident.txt tells it; whoever made it found: {judged}. That is a word, not a proof:\n\
+         incident.txt tells it; whoever made it found: {found}. That is a word, not a proof:\n\
          the files beside it prove themselves. INDEX-KIND.json is an artifact as it was\n\
          logged, INDEX-KIND.tlog-proof its inclusion proof, checkpoint the signed tree\n\
          head that covers all of them. packet.json lists all files.\n\n\
          trust.policy says whose checkpoints to believe, and --operator whose roots:\n\
          compare both with what the log's operator says elsewhere before you rely on\n\
          them.\n\n\
-         All of it, in this directory, with no network:\n\n  {}\n\n\
-         Jobs that took part, each with all that its verdict needs:\n\n{jobs}",
+         All of it, in this directory, with no network:\n\n  {}\n\n{jobs}",
         escape(&incident.scope.to_string()),
         incident.span,
         args.making.command_inside()

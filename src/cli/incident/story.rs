@@ -88,17 +88,41 @@ pub fn jobs_in(log: &WholeLog, scope: &Scope, report: &Report, told: &[LeafIndex
     }
 }
 
+/// What the verdict is on, and what whoever has the packet alone can judge again.
+pub fn judged(incident: &Incident) -> String {
+    let mut out = format!(
+        "What was judged\n\n  {}, by every rule of the audit, from all {} entries of the log. The time\n  above \
+         chooses what is told below; the verdict is not on that time alone.\n",
+        escape(&incident.scope.to_string()),
+        incident.report.as_of.size,
+    );
+    out.push_str(match incident.jobs.is_empty() {
+        true => {
+            "\nWhat was not\n\n  No job: nothing that is told here is of one. So the packet proves that each of \
+             these\n  entries stands in the log, and who said it; it holds no verdict that can be checked\n  with it \
+             alone. That no decision explains them, only the whole log shows: ask pulselog\n  audit of it, for the \
+             same name.\n"
+        }
+        false => {
+            "\n  Whoever verifies the packet judges its jobs again; what is found of anything else\n  here, the \
+             whole log shows.\n"
+        }
+    });
+    out
+}
+
 /// The whole text.
 pub fn story(log: &WholeLog, incident: &Incident) -> String {
     let report = &incident.report;
     let mut out = format!(
-        "Incident: {}\n{}\nas of {} entries of {}, rules {}\nVerdict of the audit on it: {}\n\nWhat happened\n\n",
+        "Incident: {}\n{}\nas of {} entries of {}, rules {}\nVerdict of the audit on it: {}\n\n{}\nWhat happened\n\n",
         escape(&incident.scope.to_string()),
         incident.span,
         report.as_of.size,
         escape(log.origin()),
         report.rules_version,
         report.verdict.name(),
+        judged(incident),
     );
     for at in &incident.told {
         out.push_str(&line(log, report, *at));

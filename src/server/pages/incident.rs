@@ -42,6 +42,8 @@ struct IncidentPage {
     name: Said,
     from: Option<When>,
     to: Option<When>,
+    /// Whether a job took part: a packet of no job holds no verdict.
+    has_job: bool,
     verdicts: Verdicts,
     browser: Row,
     acts: Vec<Act>,
@@ -169,7 +171,12 @@ fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<IncidentPage, T
         let sentence = format!("{field}: nobody whose word counts speaks of it among {}.", words::entries(size.get()));
         return Err(Trouble::new(&service::SCOPE_NOT_FOUND, sentence).about(&name));
     }
-    let told = told(reader, &scope, &span, &made)?;
+    let (told, names_job) = told(reader, &scope, &span, &made)?;
+    let has_job = match &scope {
+        Scope::App(_) => names_job,
+        Scope::Job(_) => true,
+        _ => !made.report.jobs.is_empty(),
+    };
     let papers = Papers::read(reader, &made, |paper| match &scope {
         Scope::App(app) => is_of(paper, app),
         _ => true,
@@ -190,6 +197,7 @@ fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<IncidentPage, T
         name: Said::name(&name),
         from: moment(span.from),
         to: moment(span.to),
+        has_job,
         verdicts,
         browser: PageState::BrowserNotChecked.row(),
         acts,
@@ -204,9 +212,10 @@ fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<IncidentPage, T
 
 /// Entries of the time that the scope's audit joins, in log order. What every
 /// audit reads is told of none; an application's jobs bring entries of others,
-/// of which only those are told that belong to its operations.
-fn told(reader: &Reader, scope: &Scope, span: &Span, made: &ScopeReport) -> Result<Vec<EntryRow>, Trouble> {
-    let mut rows = Vec::new();
+/// of which only those are told that belong to its operations. And whether one of
+/// them names a job.
+fn told(reader: &Reader, scope: &Scope, span: &Span, made: &ScopeReport) -> Result<(Vec<EntryRow>, bool), Trouble> {
+    let (mut rows, mut names_job) = (Vec::new(), false);
     let matched: BTreeSet<_> = made.report.matched.iter().flat_map(|of| of.entries.iter().copied()).collect();
     let findings: &[Finding] = &made.report.findings;
     for (at, kind) in made.told() {
@@ -225,7 +234,8 @@ fn told(reader: &Reader, scope: &Scope, span: &Span, made: &ScopeReport) -> Resu
             let mut row = EntryRow { names: summary(&paper), ..EntryRow::new(&paper.stored) };
             row.mark(findings);
             rows.push(row);
+            names_job |= paper.keys().job.is_some();
         }
     }
-    Ok(rows)
+    Ok((rows, names_job))
 }

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::audit::goldens::reconciled::silent_and_closed;
 use crate::cli::{Ran, run};
 use crate::evidence::bounds::text;
 use crate::make::audit::Story;
@@ -61,6 +62,34 @@ fn an_incident_tells_only_its_time_and_is_open_without_a_statement() {
     let none = incident(&log, &policy, &dir.path().join("late"), &["--job", "job-1", "--from", late]);
     assert_eq!((none.code, none.err.lines().count()), (3, 1), "{}", none.err);
     assert!(none.err.contains("in this time") && !dir.path().join("late").exists(), "{}", none.err);
+}
+
+/// An operation that is of no job: whoever reads its packet is told what the
+/// verdict was on, and that the packet alone holds none.
+#[test]
+fn an_incident_of_no_job_says_what_was_judged_and_what_was_not() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (log, policy) = (dir.path().join("log"), dir.path().join("trust.policy"));
+    let mut story = Story::clean();
+    silent_and_closed(&mut story);
+    let from = story.said("silent").text_at("started_at").expect("a start").to_owned();
+    Kept::of(&story).write(&log);
+    std::fs::write(&policy, Kept::policy_text()).expect("written");
+    let out = dir.path().join("out");
+    let made = incident(&log, &policy, &out, &["--app", APP, "--from", &from]);
+    assert_eq!(made.code, 3, "{}{}", made.out, made.err);
+    let judged = format!("app {APP} was judged from the whole log");
+    assert!(made.out.contains(&judged) && made.out.contains("its audit: fail"), "{}", made.out);
+    for name in ["incident.txt", "README.txt"] {
+        let told = std::fs::read_to_string(out.join(name)).expect("a text");
+        let entries = format!("app {APP}, by every rule of the audit, from all {} entries", story.steps.len());
+        for part in ["What was judged", &entries, "What was not\n\n  No job:", "no verdict that can be checked"] {
+            assert!(told.contains(part), "{part} is not in {told}");
+        }
+        assert!(!told.contains("Jobs that took part"), "{told}");
+    }
+    let alone = run(&["verify", text(&out), "--policy", text(&policy), "--operator", &did("operator")]);
+    assert!(alone.code == 3 && alone.out.contains("as its incident.txt says"), "{}", alone.out);
 }
 
 #[test]

@@ -39,6 +39,22 @@ fn an_incident_leaves_out_what_was_logged_at_another_time() {
     assert!(!first.text().contains("tied to no decision"));
 }
 
+/// The verdict is on the whole scope; a packet of what no job is in holds none.
+#[test]
+fn an_incident_says_what_was_judged_and_what_was_not() {
+    let mut story = Story::clean();
+    silent(&mut story);
+    let started = story.said("silent").text_at("started_at").expect("a start").to_owned();
+    let told = Told::of(&story);
+    let not = "Not judged: a job, since nothing in this time is of one.";
+    let page = told.service.get(&format!("/incidents?app={APP}&from={started}"));
+    shows(&page, &["Judged: this application, by every rule of the audit, from 22 entries", not]);
+    for of in [format!("app={APP}"), "job=job-1".to_owned()] {
+        let page = told.service.get(&format!("/incidents?{of}"));
+        assert!(page.text().contains("<strong>Judged</strong>") && !page.text().contains("Not judged"), "{of}");
+    }
+}
+
 /// What is read of other jobs, to say that an operation is theirs, is told of
 /// this one only where it is not theirs.
 #[test]
