@@ -78,9 +78,10 @@ lint: libclang first-build ## What CI asks of the code's looks.
 	$(CARGO) fmt --check
 	$(CARGO) clippy --release --all-targets --locked -- -D warnings
 
+# What is handed on is the same whoever builds it: never of incremental parts.
 pure: ## Build the offline verifier: no server, no RocksDB, no libclang.
-	CARGO_TARGET_DIR=$(PURE_TARGET_DIR) $(CARGO) build --release --locked --no-default-features
-	@ls -l $(PURE_TARGET_DIR)/release/pulselog
+	CARGO_INCREMENTAL=0 CARGO_TARGET_DIR=$(PURE_TARGET_DIR) $(CARGO) build --profile pure --locked --no-default-features
+	@ls -l $(PURE_TARGET_DIR)/pure/pulselog
 
 libclang:
 	@.ci/need libclang
