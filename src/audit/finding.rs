@@ -97,10 +97,24 @@ impl Finding {
     }
 }
 
-/// Said where only what links join was read.
-const PART_READ: &str = "; only what links join was read: whether a decision explains it, the audit of the log says";
+/// Said where what was read does not tell.
+const PART_READ: &str = "; only what links join was read, and a decision that they do not join may explain it: whether \
+    one does, the audit of the log says";
 
 impl Finding {
+    /// Whether nothing but a decision that no link joins could explain it.
+    #[must_use]
+    pub fn rests_on_the_unlinked(&self) -> bool {
+        self.effect == Effect::Fails && reconcile::rests_on_the_unlinked(self.rule)
+    }
+
+    /// Whether this says the same of the same, in whatever words.
+    #[must_use]
+    pub fn is_again(&self, other: &Self) -> bool {
+        (self.rule.code, self.effect, &self.subject, &self.entries)
+            == (other.rule.code, other.effect, &other.subject, &other.entries)
+    }
+
     /// The same, said by whoever read only what links join: a decision that may
     /// explain it without being tied to it was not read, and what was not read accuses
     /// nobody. Nothing of times without a look: looks that were not read may fill
@@ -109,7 +123,7 @@ impl Finding {
     pub fn of_a_part(self) -> Option<Self> {
         match () {
             () if reconcile::rests_on_silence(self.rule) => None,
-            () if self.effect == Effect::Fails && reconcile::rests_on_the_unlinked(self.rule) => {
+            () if self.rests_on_the_unlinked() => {
                 Some(Self { effect: Effect::Incomplete, detail: self.detail + PART_READ, ..self })
             }
             () => Some(self),

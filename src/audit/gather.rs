@@ -110,6 +110,15 @@ impl Gather {
         gather
     }
 
+    /// What says whether a decision explains the operation or the refused call that
+    /// this entry tells of: as it is taken aside for a job.
+    #[must_use]
+    pub fn explaining(at: LeafIndex, seen: &Seen, filed: impl IntoIterator<Item = Link>) -> Self {
+        let mut gather = Self { asides: Some(Asides::begun()), ..Self::default() };
+        gather.take(at, seen, filed);
+        gather
+    }
+
     /// What is wanted next; empty when all is found.
     pub fn wanted(&mut self) -> Vec<Wanted> {
         if self.open.is_empty() {

@@ -44,6 +44,11 @@ impl Asides {
         Self { job: job.map(str::to_owned), ..Self::default() }
     }
 
+    /// Of no job: of what is taken from now on.
+    pub(super) fn begun() -> Self {
+        Self { are_begun: true, ..Self::default() }
+    }
+
     pub(super) const fn are_begun(&self) -> bool {
         self.are_begun
     }

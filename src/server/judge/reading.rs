@@ -176,6 +176,27 @@ impl<'a> Reading<'a> {
         self.read.insert(at, Read { seen, links });
     }
 
+    /// An entry that was read.
+    pub fn seen(&self, at: LeafIndex) -> Option<Arc<Seen>> {
+        self.read.get(&at).map(|read| Arc::clone(&read.seen))
+    }
+
+    /// Whether a decision among these is under a token that none of them issues:
+    /// whose it is, others may tell.
+    pub fn names_unknown_token(&self, entries: &BTreeSet<LeafIndex>) -> bool {
+        let bodies = || entries.iter().filter_map(|at| self.read.get(at)?.seen.body.as_ref());
+        let issued: BTreeSet<_> = bodies()
+            .filter_map(|body| match body.kind() {
+                Kind::CstIssuance => body.payload().text_at("token_hash"),
+                _ => None,
+            })
+            .collect();
+        let decided = bodies().filter(|body| body.kind() == Kind::ArgocdDecision);
+        decided
+            .into_iter()
+            .any(|body| body.payload().text_at("cst.token_hash").is_none_or(|hash| !issued.contains(hash)))
+    }
+
     /// What an entry is filed under, once it was read.
     pub fn links(&self, at: LeafIndex) -> &[Link] {
         self.read.get(&at).map_or(&[], |read| &read.links)

@@ -239,10 +239,36 @@ impl<'a, 'f> Scan<'a, 'f> {
             return Ok(Arc::clone(found));
         }
         let report = self.reading.audit(entries)?;
-        let found = report.findings.into_iter().filter(|finding| !self.base.contains(finding));
-        let found = found.filter_map(Finding::of_a_part);
-        let found = Arc::new(found.collect::<Found>());
+        let (own, mut found) = (report.findings.into_iter().filter(|own| !self.base.contains(own)), Found::new());
+        for finding in own.collect::<Vec<_>>() {
+            let standing = if finding.rests_on_the_unlinked() { self.standing(&finding, entries)? } else { None };
+            found.extend(standing.or_else(|| finding.of_a_part()));
+        }
+        let found = Arc::new(found);
         self.audited.insert(entries.clone(), Arc::clone(&found));
         Ok(found)
+    }
+
+    /// What nothing that links join explains, held against the decisions of its
+    /// time as a job's audit does: the same finding, if it stands beside them. Where
+    /// one is alike, other operations may be too, and what they take was not read;
+    /// where nobody can tell whose a decision is, or there is too much to read, it
+    /// is left open.
+    fn standing(&mut self, finding: &Finding, entries: &BTreeSet<LeafIndex>) -> Result<Option<Finding>, AuditsError> {
+        let mut read = entries.clone();
+        for at in &finding.entries {
+            self.reading.fetch(&[*at])?;
+            let Some(seen) = self.reading.seen(*at) else { return Ok(None) };
+            let links = self.reading.links(*at).to_vec();
+            match self.reading.gather(Gather::explaining(*at, &seen, links)) {
+                Ok(gather) => read.extend(gather.into_found()),
+                Err(AuditsError::TooLarge { .. }) => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+        if self.reading.names_unknown_token(&read) {
+            return Ok(None);
+        }
+        Ok(self.reading.audit(&read)?.findings.into_iter().find(|stands| stands.is_again(finding)))
     }
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use pulselog::artifact::json::{Value, to_compact};
 use pulselog::audit::{Effect, Finding};
 
-use crate::audit::goldens::reconciled::{lost_and_seen, silent_and_closed};
+use crate::audit::goldens::accounts::closed;
+use crate::audit::goldens::reconciled::{SETTLED_MS, lost, lost_and_seen, silent_and_closed, tick};
 use crate::audit::goldens::shown::refused_when_nothing_was_decided;
 use crate::audit::slices::tangled;
 use crate::make::audit::Story;
@@ -62,16 +63,29 @@ fn stories() -> Vec<Story> {
     stories
 }
 
-/// What links join holds no decision that is only alike to what was done: the
-/// whole log says whether one explains it, and a page accuses nobody.
+/// A sync that nobody decided, in the time of a decision whose token nobody issued.
+fn silent_beside_a_decision_of_nobodys(story: &mut Story) {
+    closed(story);
+    story.wait(SETTLED_MS);
+    lost(story, "more");
+    story.set("more", "cst.token_hash", hex("nobody issued it"));
+    story.set("more", "binds.params", value(r#"{"prune":true}"#));
+    story.observe("silent", "silent", "sync", false);
+    tick(story);
+}
+
+/// What links join holds no decision that is only alike to what was done: those of
+/// its time are read beside it. Where one is alike, the whole log says whether it
+/// explains it, and a page accuses nobody; where none is, the page says so.
 #[test]
-fn what_a_decision_alike_may_explain_is_left_open_by_pages() {
-    let cases: [(fn(&mut Story), _, _); 3] = [
-        (lost_and_seen, "UNREPORTED_ACTION", 0),
-        (silent_and_closed, "UNREPORTED_ACTION", 1),
-        (refused_when_nothing_was_decided, "UNLOGGED_ATTEMPT", 1),
+fn what_a_decision_alike_may_explain_is_left_open_by_pages_and_nothing_else_is() {
+    let cases: [(fn(&mut Story), _, _, _); 4] = [
+        (lost_and_seen, "UNREPORTED_ACTION", 0, 0),
+        (silent_and_closed, "UNREPORTED_ACTION", 1, 1),
+        (silent_beside_a_decision_of_nobodys, "UNREPORTED_ACTION", 1, 0),
+        (refused_when_nothing_was_decided, "UNLOGGED_ATTEMPT", 1, 1),
     ];
-    for (tell, code, guilty) in cases {
+    for (tell, code, guilty, said) in cases {
         let mut story = Story::clean();
         tell(&mut story);
         let told = Told::of(&story);
@@ -81,6 +95,11 @@ fn what_a_decision_alike_may_explain_is_left_open_by_pages() {
         let found = pages(&told, "");
         let of_it: Vec<_> = found.iter().filter(|finding| finding.contains(code)).collect();
         assert_eq!(of_it.len(), 1, "{code}");
+        if said > 0 {
+            let wholly = texts(report.findings.iter().filter(fails));
+            assert_eq!(of_it, [&wholly[0]], "{code}");
+            continue;
+        }
         assert!(
             of_it[0].contains(r#""effect":"incomplete""#) && of_it[0].contains("the audit of the log"),
             "{of_it:?}"
