@@ -32,6 +32,7 @@ mod decisions;
 mod distrust;
 mod finding;
 mod gather;
+mod inserted;
 mod links;
 mod looks;
 mod matched;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::artifact::Kind;
 use crate::audit::finding::Findings;
+use crate::audit::inserted::Inserted;
 use crate::audit::observed::say;
 use crate::audit::rule::{Effect, JOINED, Place, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
@@ -171,7 +172,7 @@ fn sent_and_not(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findi
 fn other_keys(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
     let claimed =
         scene.receipts_of(decision).filter_map(|receipt| Some((receipt.claims(decision)?, receipt.statement.at)));
-    let named: BTreeMap<&str, LeafIndex> = claimed.collect();
+    let named: BTreeMap<&str, LeafIndex> = claimed.inserted();
     let is_named = |operation: &Operation<'_>| operation.op_key().is_some_and(|key| named.contains_key(key));
     if named.is_empty() || scene.operations_of(decision).any(is_named) {
         return;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::artifact::Event;
 use crate::audit::finding::Findings;
+use crate::audit::inserted::Inserted;
 use crate::audit::rule::{Effect, NOTHING, OWN, RUN, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
 use crate::audit::statement::Bundle;
@@ -56,7 +57,7 @@ fn receipts(scene: &Scene<'_>, bundle: &Bundle<'_>, findings: &mut Findings) {
     let (at, subject) = (bundle.statement.at, bundle.subject());
     let token = bundle.run.and_then(|run| scene.token_of_run(bundle.agent, run));
     let says = bundle.statement.payload;
-    let events: BTreeSet<_> = says.events().filter_map(Event::hash).collect();
+    let events: BTreeSet<_> = says.events().filter_map(Event::hash).inserted();
     for (array, index, receipt) in says.own_receipts() {
         let (place, named) = (format!("{array}[{index}]"), receipt.binding());
         let (run, event) = (named.run(), named.event_hash());

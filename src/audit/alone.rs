@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::artifact::json::Value;
 use crate::artifact::{Event, OwnReceipt, PEOPLE, ProofBundle, View};
 use crate::audit::finding::{Finding, Findings, Subject};
+use crate::audit::inserted::Inserted;
 use crate::audit::rule::{Effect, OWN, RUN, Rule, Severity, TOKEN};
 use crate::merkle::LeafIndex;
 
@@ -55,8 +56,8 @@ pub(super) fn contradictions(bundle: ProofBundle<'_>, subject: &Subject, at: &[L
     let told: Vec<_> = bundle.own_receipts().map(|(array, _, receipt)| Told::of(array, receipt)).collect();
     let denied: Vec<_> = told.iter().filter(|told| told.is_denied()).collect();
     let done: Vec<_> = told.iter().filter(|told| told.is_done()).collect();
-    let denials: BTreeSet<_> = denied.iter().flat_map(|told| told.act_names(&acts)).collect();
-    let successes: BTreeSet<_> = done.iter().flat_map(|told| told.act_names(&acts)).collect();
+    let denials: BTreeSet<_> = denied.iter().flat_map(|told| told.act_names(&acts)).inserted();
+    let successes: BTreeSet<_> = done.iter().flat_map(|told| told.act_names(&acts)).inserted();
     let both: Vec<_> = denials.intersection(&successes).collect();
     for act in &both {
         findings.add(&SELF_CONTRADICTION, subject, at.iter().copied(), format!("a deny and a success share {act}"));
@@ -70,15 +71,15 @@ pub(super) fn contradictions(bundle: ProofBundle<'_>, subject: &Subject, at: &[L
 /// may ask for many.
 fn acts(bundle: ProofBundle<'_>) -> BTreeSet<&str> {
     let is_turn = |event: &Event<'_>| event.sort().is_none_or(|name| name == "llm_call");
-    let turns: BTreeSet<_> = bundle.events().filter(is_turn).filter_map(Event::hash).collect();
-    bundle.events().filter_map(Event::hash).filter(|hash| !turns.contains(hash)).collect()
+    let turns: BTreeSet<_> = bundle.events().filter(is_turn).filter_map(Event::hash).inserted();
+    bundle.events().filter_map(Event::hash).filter(|hash| !turns.contains(hash)).inserted()
 }
 
 /// Whether some deny and some success share a name, or nothing tells them
 /// apart: no event that both state, and no span.
 fn may_be_one(denied: &[&Told<'_>], done: &[&Told<'_>]) -> bool {
-    let names: BTreeSet<_> = denied.iter().flat_map(|told| told.names()).collect();
-    let stated: BTreeSet<_> = denied.iter().map(|told| told.stated()).collect();
+    let names: BTreeSet<_> = denied.iter().flat_map(|told| told.names()).inserted();
+    let stated: BTreeSet<_> = denied.iter().map(|told| told.stated()).inserted();
     let untold = |(event, span): (bool, bool)| stated.iter().any(|(e, s)| !(event && *e || span && *s));
     done.iter().any(|told| told.names().any(|name| names.contains(name)) || untold(told.stated()))
 }

@@ -11,6 +11,7 @@ use crate::artifact::json::{Number, Object, Value};
 use crate::artifact::{Artifact, AuditStatement, Did, Kind, ListedEntry};
 use crate::audit::finding::{Finding, Findings, Subject};
 use crate::audit::gather::LinkMap;
+use crate::audit::inserted::Inserted;
 use crate::audit::report::Report;
 use crate::audit::rule::{Effect, NOTHING, OWN, Rule, Severity};
 use crate::audit::scene::Scene;
@@ -126,12 +127,12 @@ fn is_statement(body: &Artifact, operator: &Did) -> bool {
 #[must_use]
 pub fn listed_by(statement: &Artifact) -> BTreeSet<LeafIndex> {
     let says = AuditStatement::try_from(statement.says()).ok();
-    says.into_iter().flat_map(|says| Claim::of(says).listed()).map(|(at, _)| at).collect()
+    says.into_iter().flat_map(|says| Claim::of(says).listed()).map(|(at, _)| at).inserted()
 }
 
 /// The jobs that statements of the operator at hand are about.
 pub(super) fn attested_jobs(scene: &Scene<'_>) -> BTreeSet<String> {
-    claims(scene).map(|(_, claim)| claim.job.to_owned()).collect()
+    claims(scene).map(|(_, claim)| claim.job.to_owned()).inserted()
 }
 
 /// Compares every statement of the operator with what is recomputed here.
@@ -275,7 +276,7 @@ impl<'a> Claim<'a> {
         if known.root.to_string() != self.root_hash {
             return Compared::Differs("the tree of that size has another root");
         }
-        let listed: BTreeMap<LeafIndex, &str> = self.listed().collect();
+        let listed: BTreeMap<LeafIndex, &str> = self.listed().inserted();
         let leaf = |at: &LeafIndex| timeline.get(*at).map(|seen| leaf_hash(&seen.entry.encode()).to_string());
         if listed.keys().any(|at| at.get() >= self.size.get()) {
             return Compared::Differs("it lists an entry above its own size");
@@ -339,7 +340,7 @@ fn said_by(report: &Report) -> BTreeSet<Said> {
         let entries = finding.entries.iter().filter_map(|at| i64::try_from(at.get()).ok());
         (finding.rule.code.to_owned(), finding.severity.name().to_owned(), entries.collect())
     });
-    said.collect()
+    said.inserted()
 }
 
 fn said_in(says: AuditStatement<'_>) -> BTreeSet<Said> {
@@ -348,7 +349,7 @@ fn said_in(says: AuditStatement<'_>) -> BTreeSet<Said> {
         let entries = finding.entries().iter().filter_map(Value::as_i64).collect();
         (text(finding.code()), text(finding.severity()), entries)
     });
-    said.collect()
+    said.inserted()
 }
 
 fn as_value((code, severity, entries): &Said) -> Option<Value<'static>> {

@@ -9,6 +9,7 @@ use crate::artifact::{Did, Kind, ProofBundle};
 use crate::audit::BUNDLE_MS;
 use crate::audit::calls;
 use crate::audit::finding::{Findings, Subject};
+use crate::audit::inserted::Inserted;
 use crate::audit::policies::Judge;
 use crate::audit::rule::{Effect, LINEAGE, OWN, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::Scene;
@@ -178,7 +179,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     for run in runs.values() {
         run.owed(scene, &judge, findings);
     }
-    let grants: BTreeSet<_> = runs.values().map(|run| (run.token.agent, run.token.scope_hash)).collect();
+    let grants: BTreeSet<_> = runs.values().map(|run| (run.token.agent, run.token.scope_hash)).inserted();
     unrun(scene, &judge, &grants, findings);
 }
 
@@ -293,7 +294,7 @@ impl Run<'_, '_> {
         }
         // The gateway saw the call of an event that a receipt left out tells
         // of: what is wrong with it was said above.
-        let told: BTreeSet<_> = all_left_out.iter().filter_map(|call| call.event()).collect();
+        let told: BTreeSet<_> = all_left_out.iter().filter_map(|call| call.event()).inserted();
         let mut spare = all_left_out.iter().filter(|call| call.event().is_none());
         for event in bundle.model_calls() {
             let hash = event.hash().unwrap_or_default();
@@ -334,7 +335,7 @@ impl Run<'_, '_> {
 /// Whether a bundle holds a receipt of this signer, or of anybody, that is none
 /// of the known model calls: a body that is not at hand may be it.
 pub(super) fn holds_unknown(scene: &Scene<'_>, bundle: ProofBundle<'_>, signer: Option<&Did>) -> bool {
-    let known: BTreeSet<_> = scene.calls.iter().map(|call| call.statement.hash).collect();
+    let known: BTreeSet<_> = scene.calls.iter().map(|call| call.statement.hash).inserted();
     bundle.receipts().any(|receipt| {
         let by = signer.is_none_or(|signer| receipt.signer() == Some(signer.as_str()));
         by && receipt.payload_hash().is_some_and(|hash| !known.contains(&hash))

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::artifact::digest::PayloadHash;
 use crate::artifact::time::unix_ms;
 use crate::audit::finding::{Findings, Subject};
+use crate::audit::inserted::Inserted;
 use crate::audit::renewals::Chain;
 use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
 use crate::audit::scene::Scene;
@@ -45,7 +46,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let runs = Runs::of(scene);
     let reached = scene.calls.iter().map(|call| (call, runs.reached_by(scene, call)));
     let loose: Vec<_> = reached.filter(|(_, runs)| !runs.is_empty()).collect();
-    let packed = packed(scene, &loose.iter().map(|(call, _)| call.statement.hash).collect());
+    let packed = packed(scene, &loose.iter().map(|(call, _)| call.statement.hash).inserted());
     for (call, runs) in loose {
         let is_packed = |run: &Known<'_, '_>| packed.contains(&(call.statement.hash, run.agent, run.id));
         match call.run {
@@ -80,7 +81,7 @@ pub(super) fn of_no_run<'s, 'a>(scene: &'s Scene<'a>) -> Vec<(&'s Call<'a>, &'s 
     let runs = Runs::of(scene);
     let alone = nameless.into_iter().filter(|call| runs.reached_by(scene, call).is_empty());
     let alone: Vec<_> = alone.filter_map(|call| Some((call, &scene.tokens[call.grant?]))).collect();
-    let packed = packed(scene, &alone.iter().map(|(call, _)| call.statement.hash).collect());
+    let packed = packed(scene, &alone.iter().map(|(call, _)| call.statement.hash).inserted());
     let mut owners: BTreeSet<(PayloadHash, &str, &str)> = BTreeSet::new();
     for (hash, agent, run) in &packed {
         owners.extend(scene.jobs_of_run(agent, run).into_iter().map(|job| (*hash, *agent, job)));
@@ -111,7 +112,7 @@ struct Runs<'s, 'a> {
 impl<'s, 'a> Runs<'s, 'a> {
     fn of(scene: &'s Scene<'a>) -> Self {
         let of_bundles = scene.bundles.iter().filter_map(|bundle| Some((bundle.agent, bundle.run?)));
-        let all: BTreeSet<_> = scene.run_tokens.keys().copied().chain(of_bundles).collect();
+        let all: BTreeSet<_> = scene.run_tokens.keys().copied().chain(of_bundles).inserted();
         let mut runs = Runs { by_grant: BTreeMap::new(), by_id: BTreeMap::new() };
         for (agent, id) in all {
             let chain = scene.run_tokens.get(&(agent, id));

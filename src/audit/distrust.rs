@@ -8,6 +8,7 @@ use crate::artifact::{Artifact, Did, Kind};
 use crate::audit::approvals::{self, Released};
 use crate::audit::audit;
 use crate::audit::finding::{Finding, Findings, Subject};
+use crate::audit::inserted::Inserted;
 use crate::audit::observed::say;
 use crate::audit::policies::Judge;
 use crate::audit::roots::{Distrusted, Row};
@@ -86,7 +87,7 @@ pub fn jobs_hit(log: &Timeline, operator: &Did, roots: Artifact) -> BTreeSet<Str
     next.add(LeafIndex::new(size.get()), entry, Some(roots));
     let report = audit(&next, Some(operator));
     let is_hit = |finding: &&Finding| RULES.contains(&finding.rule);
-    report.findings.iter().filter(is_hit).filter_map(|finding| finding.subject.job.clone()).collect()
+    report.findings.iter().filter(is_hit).filter_map(|finding| finding.subject.job.clone()).inserted()
 }
 
 /// Acts, and what they rest on. An act that only the distrusted tell of rests on
@@ -207,10 +208,10 @@ impl<'s, 'a> Resting<'s, 'a> {
     fn on_held_receipts(&self, findings: &mut Findings) {
         let all = || self.scene.calls.iter().map(|call| &call.statement);
         let trusted: BTreeSet<PayloadHash> =
-            all().filter(|call| !self.distrust.hits(call)).map(|call| call.hash).collect();
+            all().filter(|call| !self.distrust.hits(call)).map(|call| call.hash).inserted();
         // Of one that a trusted gateway signed too, the bundle may show that.
         let calls: BTreeMap<PayloadHash, _> =
-            all().filter(|call| !trusted.contains(&call.hash)).map(|call| (call.hash, call)).collect();
+            all().filter(|call| !trusted.contains(&call.hash)).map(|call| (call.hash, call)).inserted();
         let shows = |bundle: &&Bundle<'_>| !calls.is_empty() && !self.distrust.hits(&bundle.statement);
         for bundle in self.scene.bundles.iter().filter(shows) {
             let held = bundle.held_calls().filter_map(|hash| calls.get(&hash));

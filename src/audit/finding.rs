@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::audit::inserted::Inserted;
 use crate::audit::reconcile;
 use crate::audit::rule::{Effect, Rule, Severity};
 use crate::audit::undecided::NotHere;
@@ -86,7 +87,7 @@ impl Finding {
         detail: impl Into<String>,
     ) -> Self {
         Self {
-            entries: entries.into_iter().collect::<BTreeSet<_>>().into_iter().collect(),
+            entries: entries.into_iter().inserted::<BTreeSet<_>>().into_iter().collect(),
             rule,
             severity: rule.severity,
             effect: rule.effect,

@@ -13,6 +13,7 @@ use serde::{Serialize, Serializer};
 
 use crate::artifact::ArgocdReceipt;
 use crate::audit::finding::Subject;
+use crate::audit::inserted::Inserted;
 use crate::audit::observed::told_apart;
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Operation};
@@ -109,7 +110,7 @@ pub(super) fn of(scene: &Scene<'_>) -> Vec<Matched> {
             let (by, certainty) = tie(scene, decision, &joined, &events).unzip();
             let receipts = scene.receipts_of(decision).map(|receipt| receipt.statement.at);
             let reports = joined.iter().map(|report| report.at).chain(events.reports.iter().copied());
-            let entries: BTreeSet<_> = receipts.chain(reports).chain([decision.statement.at]).collect();
+            let entries: BTreeSet<_> = receipts.chain(reports).chain([decision.statement.at]).inserted();
             Matched {
                 entries: entries.into_iter().collect(),
                 grade: grade(scene, decision, &joined, &events),
@@ -198,7 +199,7 @@ impl<'a> Started<'a> {
         let mut found = Events::default();
         let sure = scene.receipts_of(decision).filter(|receipt| receipt.is_sure());
         let version = |says: ArgocdReceipt<'a>| says.app_uid().zip(says.resource_version());
-        let versions: BTreeSet<_> = sure.filter_map(|receipt| version(receipt.statement.payload)).collect();
+        let versions: BTreeSet<_> = sure.filter_map(|receipt| version(receipt.statement.payload)).inserted();
         for version in versions {
             let reports = self.events.get(&version).into_iter().flatten();
             found.reports.extend(reports.map(|at| scene.operations[*at].0.at));

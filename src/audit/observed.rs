@@ -12,6 +12,7 @@ use crate::artifact::Kind;
 use crate::artifact::time::unix_ms;
 use crate::audit::accounts::Claims;
 use crate::audit::finding::{Findings, Subject};
+use crate::audit::inserted::Inserted;
 use crate::audit::reconcile::is_of_history;
 use crate::audit::rule::{Effect, JOINED, NOTHING, Place, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::{Scene, second};
@@ -299,7 +300,7 @@ const CLAIMED_TOO: &str = "other decisions claim operations of this key, and not
 /// Whether the operations are all of one key, and other decisions claim all but
 /// one of them.
 fn are_one_each(scene: &Scene<'_>, decision: &Decision<'_>, claims: &Claims<'_, '_>, is_sure: bool) -> bool {
-    let keys: BTreeSet<_> = scene.operations_of(decision).map(Operation::op_key).collect();
+    let keys: BTreeSet<_> = scene.operations_of(decision).map(Operation::op_key).inserted();
     let [Some(key)] = keys.into_iter().collect::<Vec<_>>()[..] else { return false };
     told_apart(scene.operations_of(decision)).operations.len() <= claims.beside(scene, key, decision, is_sure) + 1
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{to_compact, to_jcs};
 use crate::artifact::{ProofBundle, View};
+use crate::audit::inserted::Inserted;
 use crate::audit::statement::Bundle;
 
 /// Says of each bundle which one of its signer and run stands before it, and
@@ -39,17 +40,17 @@ fn continues(earlier: ProofBundle<'_>, later: ProofBundle<'_>) -> bool {
 /// Receipts of every array.
 fn held(bundle: ProofBundle<'_>) -> BTreeSet<(&'static str, ArtifactDigest)> {
     let digest = |receipt| ArtifactDigest::of(to_compact(receipt).as_bytes());
-    bundle.all_receipts().map(|(array, _, receipt)| (array, digest(receipt))).collect()
+    bundle.all_receipts().map(|(array, _, receipt)| (array, digest(receipt))).inserted()
 }
 
 /// What the bundle says of its run, but for its tokens: a run may get more.
 fn told(bundle: ProofBundle<'_>) -> Option<BTreeMap<&str, String>> {
     let members = bundle.pulselog().value()?.as_object()?;
-    Some(members.iter().filter(|(name, _)| *name != "token_hashes").map(|(name, of)| (name, to_jcs(of))).collect())
+    Some(members.iter().filter(|(name, _)| *name != "token_hashes").map(|(name, of)| (name, to_jcs(of))).inserted())
 }
 
 fn tokens(bundle: ProofBundle<'_>) -> BTreeSet<&str> {
-    bundle.pulselog().token_hashes().collect()
+    bundle.pulselog().token_hashes().inserted()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::{CountedFile, Kind, OwnReceipt, TrustPulse, View};
 use crate::audit::finding::Findings;
+use crate::audit::inserted::Inserted;
 use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
 use crate::audit::scene::Scene;
 use crate::audit::statement::Statement;
@@ -65,7 +66,7 @@ fn differences(pulse: TrustPulse<'_>, counted: &Counted<'_>) -> Vec<String> {
         for tool in pulse.tools() {
             *told.entry(tool.name().unwrap_or_default()).or_default() += tool.calls().unwrap_or(0);
         }
-        let names: BTreeSet<_> = told.keys().chain(counted.tools.keys()).copied().collect();
+        let names: BTreeSet<_> = told.keys().chain(counted.tools.keys()).copied().inserted();
         for name in names {
             let (says, shows) = (told.get(name).unwrap_or(&0), counted.tools.get(name).unwrap_or(&0));
             if says != shows {

@@ -14,6 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::audit::inserted::Inserted;
 use crate::audit::statement::{Bundle, Decision, Token};
 use crate::audit::windows::{CHAIN_MAX, IDLE_MAX, SKEW_MS};
 use crate::merkle::LeafIndex;
@@ -93,7 +94,7 @@ pub(super) fn chains<'a>(
         let open = open.get(&terms(&tokens[*first])).map(Vec::as_slice).unwrap_or_default();
         (*run, named.chain(tokens, *run, *first, open))
     };
-    named.first.iter().map(chain).collect()
+    named.first.iter().map(chain).inserted()
 }
 
 impl<'a> Named<'a> {
@@ -116,7 +117,7 @@ impl<'a> Named<'a> {
         let own = self.by_run.get(&run);
         let is_own = |at: usize| at == first || own.is_some_and(|own| own.contains(&at));
         let like = own.into_iter().flatten().filter(|at| terms(&tokens[**at]) == terms(&tokens[first]));
-        let mut candidates: BTreeSet<usize> = like.copied().chain([first]).collect();
+        let mut candidates: BTreeSet<usize> = like.copied().chain([first]).inserted();
         for at in candidates.clone() {
             let middle = open.partition_point(|idle| *idle < at);
             candidates.extend(&open[middle.saturating_sub(IDLE_MAX)..open.len().min(middle + IDLE_MAX)]);

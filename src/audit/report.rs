@@ -14,6 +14,7 @@ use crate::artifact::ProofBundle;
 use crate::artifact::digest::ArtifactDigest;
 use crate::audit::RULES_VERSION;
 use crate::audit::finding::{Finding, Findings, Pending, Subject};
+use crate::audit::inserted::Inserted;
 use crate::audit::matched::{self, Matched};
 use crate::audit::missing::{Gaps, NotAtHand};
 use crate::audit::rule::Effect;
@@ -189,7 +190,7 @@ impl Report {
         let coverage = self.coverage.iter().filter(|c| scope.names(&c.subject)).cloned().collect();
         let matched = self.matched.iter().filter(|call| scope.names(&call.subject)).cloned().collect();
         let runs: Vec<_> = self.runs.iter().filter(|run| run.is_of(scope)).cloned().collect();
-        let jobs: BTreeMap<_, _> = self.jobs.iter().filter(|(job, _)| self.has_job(scope, job)).collect();
+        let jobs: BTreeMap<_, _> = self.jobs.iter().filter(|(job, _)| self.has_job(scope, job)).inserted();
         let is_known = *scope == Scope::Log
             || self.named.contains(scope)
             || !runs.is_empty()
@@ -205,11 +206,11 @@ impl Report {
                 true => worst(&findings, &pending, self.absence_of(scope), is_about),
                 false => Verdict::NotApplicable,
             },
-            named: self.named.iter().filter(|named| *named == scope).cloned().collect(),
+            named: self.named.iter().filter(|named| *named == scope).cloned().inserted(),
             attested: self.attested.clone(),
-            tokens: self.tokens.iter().filter(|(hash, _)| *scope == Scope::Token((*hash).clone())).map(own).collect(),
-            agents: jobs.keys().filter_map(|job| Some(((*job).clone(), self.agents.get(*job)?.clone()))).collect(),
-            jobs: jobs.into_iter().map(|(job, verdict)| (job.clone(), *verdict)).collect(),
+            tokens: self.tokens.iter().filter(|(hash, _)| *scope == Scope::Token((*hash).clone())).map(own).inserted(),
+            agents: jobs.keys().filter_map(|job| Some(((*job).clone(), self.agents.get(*job)?.clone()))).inserted(),
+            jobs: jobs.into_iter().map(|(job, verdict)| (job.clone(), *verdict)).inserted(),
             findings,
             pending,
             coverage,
@@ -297,7 +298,7 @@ pub(super) fn finish(
     let is_read = absence != Absence::Recomputed || !scene.lacks_operators_word();
     let absence = if is_read { absence } else { Absence::NotChecked };
     if let Some(not_at_hand) = NotAtHand::of(scene, size, gaps) {
-        findings.found = findings.found.into_iter().flat_map(|finding| not_at_hand.soften(finding)).collect();
+        findings.found = findings.found.into_iter().flat_map(|finding| not_at_hand.soften(finding)).inserted();
     }
     let mut coverage: BTreeMap<(&'static str, &Subject), Vec<LeafIndex>> = BTreeMap::new();
     for (what, subject, at) in &findings.uncovered {
@@ -314,7 +315,7 @@ pub(super) fn finish(
         absence,
         verdict: Verdict::Incomplete,
         agents: agents_of_jobs(scene, &findings),
-        tokens: scene.tokens.iter().map(|token| (token.hash.to_owned(), of_token(token))).collect(),
+        tokens: scene.tokens.iter().map(|token| (token.hash.to_owned(), of_token(token))).inserted(),
         named: named(scene),
         attested: gaps.attested.map(str::to_owned),
         coverage,
@@ -369,7 +370,7 @@ fn own<K: Clone, V: Clone>((key, value): (&K, &V)) -> (K, V) {
 fn agents_of_jobs(scene: &Scene<'_>, findings: &Findings) -> BTreeMap<String, BTreeSet<String>> {
     let mut agents: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (job, of) in &scene.job_agents {
-        agents.insert((*job).to_owned(), of.iter().map(|agent| (*agent).to_owned()).collect());
+        agents.insert((*job).to_owned(), of.iter().map(|agent| (*agent).to_owned()).inserted());
     }
     // Naming a job makes none: only the operator's statements charge others.
     for job in findings.found.iter().filter_map(|finding| finding.subject.job.as_deref()) {
@@ -391,5 +392,5 @@ fn named(scene: &Scene<'_>) -> BTreeSet<Scope> {
         agents.map(|agent| Scope::Agent(agent.to_owned())).chain([Scope::Token(dispute.token.to_owned())])
     });
     let apps = scene.decisions.iter().filter_map(|decision| decision.subject().app.map(Scope::App));
-    tokens.chain(disputed).chain(apps).collect()
+    tokens.chain(disputed).chain(apps).inserted()
 }

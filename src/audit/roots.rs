@@ -11,6 +11,7 @@ use crate::artifact::{
     AgentRow, Artifact, AuditRoots, Did, DistrustedRow, InstanceRow, Kind, ObserverRow, Payload, Username, View, Voice,
     WrapperRow,
 };
+use crate::audit::inserted::Inserted;
 use crate::audit::statement::Statement;
 use crate::merkle::LeafIndex;
 
@@ -118,7 +119,7 @@ impl<'a> Roots<'a> {
 
     /// Agents whose wrapper `did` is.
     pub(super) fn wrapped_by(&self, did: &Did) -> BTreeSet<&'a str> {
-        self.wrapper_rows(did).flat_map(WrapperRow::agents).collect()
+        self.wrapper_rows(did).flat_map(WrapperRow::agents).inserted()
     }
 
     /// Whether it lists a gateway of this name.

@@ -19,6 +19,7 @@ use crate::artifact::digest::PayloadHash;
 use crate::artifact::json::to_jcs;
 use crate::artifact::spelling::{is_spelled, spelled};
 use crate::artifact::{AgentRow, Approval, ArgocdSnapshot, CstIssuance, Did, Kind, Payload, ProofBundle, View, Voice};
+use crate::audit::inserted::Inserted;
 use crate::audit::looks::{Life, Looks};
 use crate::audit::packing;
 use crate::audit::renewals::{Chain, RunKey, chains};
@@ -292,7 +293,7 @@ impl<'a> Scene<'a> {
             scope_hash: says.scope_hash().unwrap_or_default(),
             issued_ms: begin.saturating_mul(1_000),
             expires_ms: end.saturating_mul(1_000),
-            lengths_s: lives.iter().map(|(begin, end)| end.saturating_sub(*begin)).collect(),
+            lengths_s: lives.iter().map(|(begin, end)| end.saturating_sub(*begin)).inserted(),
             pinned,
             policy_hash,
             policy: policy_hash.and_then(|hash| self.policy_at.get(hash)).copied(),

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::artifact::Kind;
 use crate::audit::finding::Finding;
+use crate::audit::inserted::Inserted;
 use crate::audit::rule::{Effect, Rule};
 use crate::audit::windows::NAMED_MAX;
 use crate::audit::{attestation, trust};
@@ -49,7 +50,7 @@ impl NotHere {
 
     /// As many as a finding keeps: one more than it names.
     pub(super) fn few(all: impl Iterator<Item = Self>) -> Vec<Self> {
-        let few: BTreeSet<_> = all.take(NAMED_MAX + 1).collect();
+        let few: BTreeSet<_> = all.take(NAMED_MAX + 1).inserted();
         few.into_iter().collect()
     }
 

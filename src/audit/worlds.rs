@@ -31,6 +31,7 @@ use crate::artifact::{Did, Kind};
 use crate::audit::bundles;
 use crate::audit::finding::{Finding, Subject};
 use crate::audit::gather::LinkMap;
+use crate::audit::inserted::Inserted;
 use crate::audit::links::Link;
 use crate::audit::replays::REPLAY_TOKEN_ISSUED_TWICE;
 use crate::audit::report::{JudgedRun, Report};
@@ -228,6 +229,6 @@ impl<'a> Group<'a> {
             Finding { effect: Effect::Incomplete, ..open }
         };
         let jobs = jobs.filter(|job| self.is_joined(&[], job));
-        jobs.chain(runs.map(of_run)).collect::<BTreeSet<_>>().into_iter().map(open).collect()
+        jobs.chain(runs.map(of_run)).inserted::<BTreeSet<_>>().into_iter().map(open).collect()
     }
 }

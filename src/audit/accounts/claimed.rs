@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::audit::accounts::CONTRADICTING_ACCOUNTS;
 use crate::audit::accounts::within::unlike_ends;
 use crate::audit::finding::{Findings, Subject};
+use crate::audit::inserted::Inserted;
 use crate::audit::observed::told_apart;
 use crate::audit::rule::Severity;
 use crate::audit::scene::Scene;
@@ -66,7 +67,7 @@ impl<'s, 'a> Claims<'s, 'a> {
         }
         let claims = self.0.get(key).into_iter().flatten().filter(|claim| claim.receipt.is_sure() || !is_sure);
         let others = claims.filter(|claim| claim.speaks_beside(scene, decision));
-        others.map(|claim| claim.decision.statement.hash).collect::<BTreeSet<_>>().len()
+        others.map(|claim| claim.decision.statement.hash).inserted::<BTreeSet<_>>().len()
     }
 }
 
@@ -105,7 +106,7 @@ fn of_claim(scene: &Scene<'_>, key: &str, claim: &Claim<'_, '_>, claims: &[Claim
 /// of theirs.
 fn is_one_each(scene: &Scene<'_>, key: &str, claim: &Claim<'_, '_>, others: &[&Claim<'_, '_>]) -> bool {
     let all = others.iter().copied().chain([claim]);
-    let decisions: BTreeSet<_> = all.clone().map(|claim| claim.decision.statement.hash).collect();
+    let decisions: BTreeSet<_> = all.clone().map(|claim| claim.decision.statement.hash).inserted();
     let is_sure = all.clone().all(|claim| claim.receipt.is_sure());
     is_sure && decisions.len() <= told_apart(scene.reports_of(key)).operations.len()
 }
@@ -145,7 +146,7 @@ fn unstated(scene: &Scene<'_>, key: &str, claim: &Claim<'_, '_>, others: &[&Clai
         .chain(others.iter().copied())
         .flat_map(|claim| [claim.decision.statement.at, claim.receipt.statement.at])
         .chain(scene.reports_of(key).map(|report| report.at))
-        .collect();
+        .inserted();
     let detail = format!("receipts of {} decisions say that one operation was theirs", others.len() + 1);
     // Of alike operations, one that failed makes no entry of the history.
     let may_be_two = unlike_ends(scene.reports_of(key)).is_some();
@@ -159,7 +160,7 @@ fn unstated(scene: &Scene<'_>, key: &str, claim: &Claim<'_, '_>, others: &[&Clai
     if subject.job.is_some() && is_of(&|other| other.job == subject.job) {
         let of_both = [claim].into_iter().chain(sure.iter().copied().copied());
         let of_both = of_both.map(|claim| &claim.decision.charged).filter(|charged| charged.job == subject.job);
-        let concerns = of_both.flat_map(|charged| charged.agent.iter().chain(&charged.concerns)).cloned().collect();
+        let concerns = of_both.flat_map(|charged| charged.agent.iter().chain(&charged.concerns)).cloned().inserted();
         let of_job = Subject { job: subject.job.clone(), concerns, ..Subject::default() };
         findings.add(&CONTRADICTING_ACCOUNTS, &of_job, entries.iter().copied(), detail.clone());
     }

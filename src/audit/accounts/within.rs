@@ -10,6 +10,7 @@ use crate::artifact::{ArgocdObservation, Destination, View};
 use crate::audit::SKEW_MS;
 use crate::audit::accounts::CONTRADICTING_ACCOUNTS;
 use crate::audit::finding::Findings;
+use crate::audit::inserted::Inserted;
 use crate::audit::observed::{are_others, in_one_spelling, makes_history, told_apart};
 use crate::audit::rule::Severity;
 use crate::audit::scene::Scene;
@@ -40,7 +41,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
                 say(other.into_iter().chain([at]).collect(), detail.to_owned());
             }
         }
-        let keys: BTreeSet<_> = scene.operations_of(decision).filter_map(Operation::op_key).collect();
+        let keys: BTreeSet<_> = scene.operations_of(decision).filter_map(Operation::op_key).inserted();
         for key in keys {
             for (entries, what) in unlike(scene.reports_of(key)) {
                 say(entries, format!("reports of one operation do not agree on {what}"));
@@ -77,7 +78,7 @@ fn unlike<'s, 'a: 's>(
                 first.entry(shown).or_insert(report.at);
             }
         }
-        (first.len() > 1).then(|| first.into_values().collect::<BTreeSet<_>>())
+        (first.len() > 1).then(|| first.into_values().inserted::<BTreeSet<_>>())
     };
     let came_to = |of: Shown<'a>| by(&|report| deployed(report, of).filter(|_| is_one));
     let went_to =

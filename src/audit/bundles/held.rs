@@ -11,6 +11,7 @@ use crate::audit::bundles::{
     RECEIPT_UNBOUND,
 };
 use crate::audit::finding::Findings;
+use crate::audit::inserted::Inserted;
 use crate::audit::roots::Distrusted;
 use crate::audit::rule::Severity;
 use crate::audit::scene::Scene;
@@ -47,7 +48,7 @@ pub(super) struct Holder<'s, 'a> {
 
 impl<'s, 'a> Holder<'s, 'a> {
     pub(super) fn new(scene: &'s Scene<'a>) -> Self {
-        let calls = scene.calls.iter().map(|call| (call.statement.hash, call)).collect();
+        let calls = scene.calls.iter().map(|call| (call.statement.hash, call)).inserted();
         Holder { scene, calls, distrusted: Distrusted::of(scene.roots.iter().copied()), run_of: BTreeMap::new() }
     }
 
@@ -57,7 +58,7 @@ impl<'s, 'a> Holder<'s, 'a> {
         if let Some(id) = broken(says.events()) {
             findings.add(&CHAIN_BROKEN, &subject, [at], format!("event {id} of the bundle"));
         }
-        let chain: BTreeSet<_> = says.events().filter_map(Event::hash).collect();
+        let chain: BTreeSet<_> = says.events().filter_map(Event::hash).inserted();
         let (mut held, mut spare) = (Held::default(), Vec::new());
         for (index, receipt) in says.receipts().enumerate() {
             let Some(call) = receipt.payload_hash().and_then(|hash| self.calls.get(&hash).copied()) else {

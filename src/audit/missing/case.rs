@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::artifact::{GatewayReceipt, Kind, Payload, ProofBundle};
 use crate::audit::approvals;
 use crate::audit::finding::Finding;
+use crate::audit::inserted::Inserted;
 use crate::audit::missing::Missing;
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Operation, Statement, Token};
@@ -79,7 +80,7 @@ impl<'s, 'a> Case<'s, 'a> {
         let is_of_another_job = subject.job.is_some() && token.and_then(job_of) != subject.job.as_deref();
         Case {
             is_of_another_job,
-            entries: finding.entries.iter().map(|at| at.get()).collect(),
+            entries: finding.entries.iter().map(|at| at.get()).inserted(),
             act: act.filter(|act| act.kind != Kind::ProofBundle).map(|act| act.at.get()),
             is_call: act.is_some_and(|act| act.kind == Kind::GatewayReceipt),
             decision,

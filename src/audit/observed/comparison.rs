@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::artifact::json::{Object, Value, to_jcs};
 use crate::artifact::{ArgocdObservation, Binds, CallParams, Destination, View};
 use crate::audit::approvals::is_immutable;
+use crate::audit::inserted::Inserted;
 use crate::audit::observed::in_one_spelling;
 use crate::audit::roots::Roots;
 use crate::audit::statement::Operation;
@@ -105,7 +106,7 @@ impl Comparison {
     fn params(&mut self, seen: ArgocdObservation<'_>, decided: Binds<'_>, saw_all: bool) {
         let members = |side: CallParams<'_>| -> BTreeMap<String, String> {
             let members = side.value().and_then(Value::as_object).into_iter().flat_map(Object::iter);
-            members.map(|(name, value)| (name.to_owned(), to_jcs(value))).collect()
+            members.map(|(name, value)| (name.to_owned(), to_jcs(value))).inserted()
         };
         if seen.params().value().is_none() && !saw_all {
             self.unseen.push("parameters not shown");

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::artifact::{ArgocdObservation, Payload};
 use crate::audit::finding::{Findings, Subject};
+use crate::audit::inserted::Inserted;
 use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
 use crate::audit::scene::Scene;
 use crate::audit::statement::app_name;
@@ -100,7 +101,7 @@ fn said<'a>(
             _ => {}
         }
     }
-    steps.into_iter().collect()
+    steps.into_iter().inserted()
 }
 
 /// A person writes down later what was done: one that thaws counts wherever it

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::audit::inserted::Inserted;
 use crate::audit::observed::is_as_decided;
 use crate::audit::reconcile::sighting::Sighting;
 use crate::audit::scene::Scene;
@@ -102,7 +103,7 @@ impl<'s, 'a> Explaining<'s, 'a> {
         let is_keyless = sighting.first.op_key().is_none();
         let claiming = alike(&self.claiming);
         let open: BTreeSet<usize> =
-            alike(&self.free).into_iter().chain(claiming.iter().copied().filter(|_| is_keyless)).collect();
+            alike(&self.free).into_iter().chain(claiming.iter().copied().filter(|_| is_keyless)).inserted();
         let (undone, free): (Vec<_>, Vec<_>) =
             open.into_iter().partition(|at| self.scene.is_undone(&self.scene.decisions[*at]));
         let has_used = free.is_empty() && !(claiming.is_empty() && alike(&self.used).is_empty());

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::artifact::time::unix_ms;
+use crate::audit::inserted::Inserted;
 use crate::audit::reconcile::in_time_for_word;
 use crate::audit::roots::Roots;
 use crate::audit::scene::{Scene, second};
@@ -108,7 +109,7 @@ impl<'s, 'a> Sighting<'s, 'a> {
                 return None;
             }
             let joined: BTreeSet<usize> =
-                reports.iter().flat_map(|report| &scene.operations[*report].1).copied().collect();
+                reports.iter().flat_map(|report| &scene.operations[*report].1).copied().inserted();
             if joined.is_empty() {
                 return Some(Self::of(scene, first, &mut named));
             }

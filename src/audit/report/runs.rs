@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::audit::inserted::Inserted;
 use crate::audit::report::Verdict;
 use crate::audit::scene::Scene;
 use crate::audit::scope::Scope;
@@ -59,15 +60,15 @@ impl JudgedRun {
 /// Every run, not judged yet.
 pub(super) fn runs(scene: &Scene<'_>) -> Vec<JudgedRun> {
     let of_bundles = scene.bundles.iter().filter_map(|bundle| Some((bundle.agent, bundle.run?)));
-    let all: BTreeSet<(&str, &str)> = scene.run_tokens.keys().copied().chain(of_bundles).collect();
+    let all: BTreeSet<(&str, &str)> = scene.run_tokens.keys().copied().chain(of_bundles).inserted();
     let judged = |(agent, run): (&str, &str)| {
         let (token, job) = (scene.token_of_run(agent, run), scene.job_of_run(agent, run));
         JudgedRun {
             run: Run { agent: agent.to_owned(), run: run.to_owned() },
             job: job.map(str::to_owned),
-            jobs: job.map(str::to_owned).into_iter().collect(),
+            jobs: job.map(str::to_owned).into_iter().inserted(),
             token: token.map(|token| token.hash.to_owned()),
-            tokens: scene.tokens_of_run(agent, run).into_iter().map(|at| scene.tokens[at].hash.to_owned()).collect(),
+            tokens: scene.tokens_of_run(agent, run).into_iter().map(|at| scene.tokens[at].hash.to_owned()).inserted(),
             verdict: Verdict::Incomplete,
         }
     };

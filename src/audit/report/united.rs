@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::audit::finding::{Finding, Pending, Subject};
+use crate::audit::inserted::Inserted;
 use crate::audit::report::{Coverage, JudgedRun, Report};
 use crate::merkle::LeafIndex;
 
@@ -21,7 +22,7 @@ impl Report {
 
     /// The same, with more that is owed.
     pub(in crate::audit) fn owe(&mut self, more: Vec<Pending>) {
-        let all: BTreeSet<_> = self.pending.drain(..).chain(more).collect();
+        let all: BTreeSet<_> = self.pending.drain(..).chain(more).inserted();
         self.pending = all.into_iter().collect();
     }
 
@@ -41,8 +42,8 @@ impl Report {
             }
         };
         cover(std::mem::take(&mut first.coverage));
-        let mut pending: BTreeSet<_> = std::mem::take(&mut first.pending).into_iter().collect();
-        let mut matched: BTreeSet<_> = std::mem::take(&mut first.matched).into_iter().collect();
+        let mut pending: BTreeSet<_> = std::mem::take(&mut first.pending).into_iter().inserted();
+        let mut matched: BTreeSet<_> = std::mem::take(&mut first.matched).into_iter().inserted();
         let mut runs: BTreeMap<_, JudgedRun> = BTreeMap::new();
         first.runs.drain(..).for_each(|run| unite(&mut runs, run));
         for other in all {

@@ -16,6 +16,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::artifact::ArgocdDecision;
+use crate::audit::inserted::Inserted;
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Behind, Decision, Operation, Receipt, Statement};
 
@@ -77,8 +78,8 @@ impl<'a> Scene<'a> {
         let operations = told.operations(self, decision);
         let starts = |agent: &&&'a str| operations.iter().any(|operation| self.starts(agent, statement, operation));
         let has_run = |agent: &&&'a str| decision.run.is_some_and(|run| self.token_of_run(agent, run).is_some());
-        let started: BTreeSet<&'a str> = wrapped.iter().filter(starts).copied().collect();
-        let of_run: BTreeSet<&'a str> = wrapped.iter().filter(has_run).copied().collect();
+        let started: BTreeSet<&'a str> = wrapped.iter().filter(starts).copied().inserted();
+        let of_run: BTreeSet<&'a str> = wrapped.iter().filter(has_run).copied().inserted();
         let may_be = |agent: &&'a str| {
             (started.is_empty() || started.contains(agent)) && (of_run.is_empty() || of_run.contains(agent))
         };

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use crate::artifact::spelling::spelled;
 use crate::artifact::{Approval, Binding, Payload};
 use crate::audit::finding::Subject;
+use crate::audit::inserted::Inserted;
 use crate::audit::scene::Scene;
 use crate::audit::scene::behind::Told;
 use crate::audit::statement::{Behind, Call, Decision, Receipt, Statement, Token, app_name};
@@ -266,7 +267,7 @@ fn find<'s, 'a: 's, T, P: 's>(
 }
 
 fn owned<'n, 'a: 'n>(names: impl IntoIterator<Item = &'n &'a str>) -> BTreeSet<String> {
-    names.into_iter().map(|name| (*name).to_owned()).collect()
+    names.into_iter().map(|name| (*name).to_owned()).inserted()
 }
 
 /// Whoever said it, and nobody else.

@@ -18,6 +18,7 @@ use crate::artifact::json::to_jcs;
 use crate::artifact::spelling::spelled;
 use crate::artifact::{CstIssuance, Did, Kind, Payload, View};
 use crate::audit::finding::Subject;
+use crate::audit::inserted::Inserted;
 use crate::audit::roots::Distrusted;
 use crate::audit::scene::Scene;
 use crate::audit::statement::Statement;
@@ -92,7 +93,7 @@ impl<'a> Disputes<'a> {
         let mut disputes = Disputes { distrusted, ..Disputes::default() };
         let signed = prefix.filter_map(|(at, seen)| Some((at, seen.entry.signer.as_ref()?, seen.entry.kind)));
         let said = signed.filter(|(at, signer, _)| disputes.distrusted.row(*at, signer).is_some());
-        disputes.speeches = said.map(|(_, signer, kind)| (signer.as_str(), kind)).collect();
+        disputes.speeches = said.map(|(_, signer, kind)| (signer.as_str(), kind)).inserted();
         for (token, issuances) in all.into_iter().filter(|(_, issuances)| issuances.len() > 1) {
             let (out, trusted): (Vec<_>, Vec<_>) =
                 issuances.into_iter().partition(|issuance| disputes.is_distrusted(issuance));
@@ -170,9 +171,9 @@ impl<'a> Disputes<'a> {
 /// Whether two issuers say unlike things. With two issuers and two accounts
 /// there is such a pair, whoever says what.
 fn contradict(issuances: &[Issuance<'_>]) -> bool {
-    let signers: BTreeSet<_> = issuances.iter().map(|issuance| issuance.signer).collect();
+    let signers: BTreeSet<_> = issuances.iter().map(|issuance| issuance.signer).inserted();
     let claims = || issuances.iter().map(claims);
-    signers.len() > 1 && claims().collect::<BTreeSet<_>>().len() > 1
+    signers.len() > 1 && claims().inserted::<BTreeSet<_>>().len() > 1
 }
 
 fn claims(issuance: &Issuance<'_>) -> Option<String> {
@@ -198,7 +199,7 @@ impl<'a> Dispute<'a> {
 
     /// Whether its accounts differ in what the token is for.
     pub(in crate::audit) fn is_unlike(&self) -> bool {
-        self.issuances.iter().map(terms).collect::<BTreeSet<_>>().len() > 1
+        self.issuances.iter().map(terms).inserted::<BTreeSet<_>>().len() > 1
     }
 
     /// One issuance of each account: of those alike in their terms the first by
@@ -228,6 +229,6 @@ impl<'a> Dispute<'a> {
             token: Some(self.token.to_owned()),
             ..Subject::default()
         };
-        self.issuances.iter().map(subject).collect()
+        self.issuances.iter().map(subject).inserted()
     }
 }

@@ -14,6 +14,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::audit::inserted::Inserted;
 use crate::audit::roots::Roots;
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Operation, Receipt};
@@ -160,7 +161,7 @@ impl<'a> Scene<'a> {
             Says::Mentions => false,
         });
         let by_info = self.stated_by(operation).filter(|at| is_own(*at));
-        let all: BTreeSet<usize> = by_info.chain(by_key.map(|named| named.decision)).collect();
+        let all: BTreeSet<usize> = by_info.chain(by_key.map(|named| named.decision)).inserted();
         all.into_iter().collect()
     }
 

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::spelling::spelled;
 use crate::audit::finding::Subject;
+use crate::audit::inserted::Inserted;
 use crate::audit::renewals::RunKey;
 use crate::audit::scene::Scene;
 use crate::audit::statement::Bundle;
@@ -76,7 +77,7 @@ impl<'a> Scene<'a> {
                 first.entry(run).or_insert(claims);
             }
         }
-        self.loose.at = first.keys().copied().zip(0..).collect();
+        self.loose.at = first.keys().copied().zip(0..).inserted();
         self.loose.claims = first.into_values().collect();
         for at in 0..self.bundles.len() {
             self.bundles[at].job = self.job_of_bundle(&self.bundles[at]);

@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::audit::distrust;
 use crate::audit::finding::{Finding, Subject};
+use crate::audit::inserted::Inserted;
 use crate::audit::replays::REPLAY_TOKEN_ISSUED_TWICE;
 use crate::audit::report::Report;
 use crate::audit::rule::{Effect, Rule};
@@ -39,7 +40,7 @@ pub(super) fn united(worlds: &Worlds<'_>, reports: &[Report]) -> BTreeSet<Findin
     let is_heard = |alike: &Alike<'_>| alike.iter().any(|(world, _)| *world < worlds.accounts());
     let (heard, unheard): (Vec<_>, Vec<_>) = all.into_values().partition(is_heard);
     let united = heard.iter().flat_map(|alike| Uniting { worlds, count, alike }.united());
-    let mut united: BTreeSet<_> = united.collect();
+    let mut united: BTreeSet<_> = united.inserted();
     otherwise_failed(worlds, reports, &mut united);
     let excused = unheard.iter().flatten().filter(|(_, finding)| finding.effect != Effect::Shown);
     let excused = excused.map(|(_, finding)| *finding).filter(|finding| is_excused(&finding.subject, &united));
@@ -85,7 +86,7 @@ fn otherwise_failed(worlds: &Worlds<'_>, reports: &[Report], united: &mut BTreeS
     let act = |finding: &Finding| (worlds.act(finding), finding.subject.clone());
     let mut acts: BTreeMap<(Option<LeafIndex>, Subject), Alike<'_>> = BTreeMap::new();
     let fails = || told(worlds, reports).filter(|(_, finding)| finding.effect == Effect::Fails);
-    let heard: BTreeSet<_> = fails().map(|(world, finding)| (world, finding.rule, act(finding))).collect();
+    let heard: BTreeSet<_> = fails().map(|(world, finding)| (world, finding.rule, act(finding))).inserted();
     // What only the silence of the distrusted opens is no second reason.
     let counts = |world: usize, finding: &Finding| {
         world.checked_sub(worlds.accounts()).is_none_or(|of| heard.contains(&(of, finding.rule, act(finding))))
@@ -93,7 +94,7 @@ fn otherwise_failed(worlds: &Worlds<'_>, reports: &[Report], united: &mut BTreeS
     for (world, finding) in fails().filter(|(world, finding)| counts(*world, finding)) {
         acts.entry(act(finding)).or_default().push((world, finding));
     }
-    let told: BTreeSet<_> = united.iter().filter(|finding| finding.effect == Effect::Fails).map(act).collect();
+    let told: BTreeSet<_> = united.iter().filter(|finding| finding.effect == Effect::Fails).map(act).inserted();
     let is_judged =
         |found: &Alike<'_>| found.iter().all(|(_, finding)| !worlds.leaves_out(&finding.entries, &finding.subject));
     let all = acts.values().filter(|found| is_everywhere(found, reports.len()) && is_judged(found));
@@ -106,7 +107,7 @@ fn otherwise_failed(worlds: &Worlds<'_>, reports: &[Report], united: &mut BTreeS
 }
 
 fn is_everywhere(found: &[(usize, &Finding)], count: usize) -> bool {
-    found.iter().map(|(world, _)| world).collect::<BTreeSet<_>>().len() == count
+    found.iter().map(|(world, _)| world).inserted::<BTreeSet<&usize>>().len() == count
 }
 
 struct Uniting<'u, 'r, 'a> {
@@ -144,7 +145,7 @@ impl<'r> Uniting<'_, 'r, '_> {
     /// What fails in each world, charged to others, on what these have in common:
     /// of each job that it fails in each world, else of all.
     fn agreed(&self, sure: &Same<'_>, unsure: &Same<'r>) -> Vec<Finding> {
-        let entries: BTreeSet<_> = unsure.keys().map(|(entries, _)| *entries).collect();
+        let entries: BTreeSet<_> = unsure.keys().map(|(entries, _)| *entries).inserted();
         let is_told = |entries: &[LeafIndex]| sure.keys().any(|(those, _)| *those == entries);
         let on_common = |entries: &[LeafIndex]| {
             let of: Vec<_> = unsure.iter().filter(|((those, _), _)| *those == entries).collect();
@@ -157,7 +158,7 @@ impl<'r> Uniting<'_, 'r, '_> {
                 let subject = subject.filter(reaches_its_own)?;
                 first(&found).next().map(|finding| Finding { subject, ..finding.clone() })
             };
-            let jobs: BTreeSet<_> = of.iter().filter_map(|((_, subject), _)| subject.job.as_deref()).collect();
+            let jobs: BTreeSet<_> = of.iter().filter_map(|((_, subject), _)| subject.job.as_deref()).inserted();
             let of_jobs = jobs.into_iter().filter_map(|job| common(&|subject| subject.job.as_deref() == Some(job)));
             let of_jobs: Vec<_> = of_jobs.collect();
             if of_jobs.is_empty() { common(&|_| true).into_iter().collect() } else { of_jobs }
@@ -180,8 +181,8 @@ impl<'r> Uniting<'_, 'r, '_> {
     /// What is so by some accounts only, or only by what distrusted signers say.
     fn left_open(&self, finding: &Finding, found: &[(usize, &Finding)]) -> Finding {
         let accounts = self.worlds.accounts();
-        let by_revocation: BTreeSet<_> = found.iter().map(|(world, _)| world / accounts).collect();
-        let by_account: BTreeSet<_> = found.iter().map(|(world, _)| world % accounts).collect();
+        let by_revocation: BTreeSet<_> = found.iter().map(|(world, _)| world / accounts).inserted();
+        let by_account: BTreeSet<_> = found.iter().map(|(world, _)| world % accounts).inserted();
         let has_halves = accounts < self.count;
         if has_halves && by_revocation.len() == 1 && by_account.len() == accounts {
             let detail = format!(
@@ -222,7 +223,7 @@ fn agreed<'s>(subjects: impl Iterator<Item = &'s Subject>) -> Option<Subject> {
     subjects.cloned().reduce(|one, other| {
         let both = |one: Option<String>, other: Option<String>| one.filter(|name| Some(name) == other.as_ref());
         let agents = one.agent.iter().chain(&other.agent).filter(|_| one.agent != other.agent).cloned();
-        let concerns = one.concerns.union(&other.concerns).cloned().chain(agents).collect();
+        let concerns = one.concerns.union(&other.concerns).cloned().chain(agents).inserted();
         Subject {
             job: both(one.job, other.job),
             run: both(one.run, other.run),
