@@ -55,6 +55,7 @@ mod side_effect_receipt;
 mod tool_receipt;
 mod trust_pulse;
 mod view;
+mod vocabulary;
 mod withholding;
 mod work_policy;
 
@@ -93,8 +94,10 @@ pub(crate) use self::trust_pulse::CountedFile;
 pub(crate) use self::view::{Rows, Texts, View};
 pub(crate) use self::work_policy::{AllowClause, DenyClause, PolicyStatement};
 
+use std::borrow::Cow;
+
 use self::digest::{ArtifactDigest, PayloadHash};
-use self::json::Value;
+use self::json::{Value, to_compact};
 use self::receipts_root::ReceiptsRoot;
 
 /// An authentic artifact: of a known kind and shape, free of tokens, and either
@@ -105,7 +108,8 @@ use self::receipts_root::ReceiptsRoot;
 pub struct Artifact<'a> {
     kind: Kind,
     value: Value<'a>,
-    compact: String,
+    /// `None` where only the values are kept.
+    compact: Option<String>,
     digest: ArtifactDigest,
     payload_hash: PayloadHash,
     signer: Option<Did>,
@@ -138,16 +142,20 @@ impl<'a> Artifact<'a> {
         Payload::of(self.kind, self.payload())
     }
 
-    /// The compact form: the bytes that are hashed, stored and served.
+    /// The compact form: the bytes that are hashed, stored and served. Written
+    /// anew where only the values are kept: equal values, equal bytes.
     #[must_use]
-    pub fn compact(&self) -> &str {
-        &self.compact
+    pub fn compact(&self) -> Cow<'_, str> {
+        match &self.compact {
+            Some(compact) => Cow::Borrowed(compact),
+            None => Cow::Owned(to_compact(&self.value)),
+        }
     }
 
     /// The compact form for the store.
     #[must_use]
     pub fn into_compact(self) -> String {
-        self.compact
+        self.compact.unwrap_or_else(|| to_compact(&self.value))
     }
 
     /// The same with every text its own, for whoever keeps it longer than the
@@ -156,6 +164,13 @@ impl<'a> Artifact<'a> {
     pub fn into_owned(self) -> Artifact<'static> {
         let Self { kind, value, compact, digest, payload_hash, signer } = self;
         Artifact { kind, value: value.into_owned(), compact, digest, payload_hash, signer }
+    }
+
+    /// The same for whoever keeps many: its values alone, from which the compact
+    /// form can be written again.
+    #[must_use]
+    pub fn into_values(self) -> Artifact<'static> {
+        Artifact { compact: None, ..self.into_owned() }
     }
 
     /// SHA-256 of the compact form.

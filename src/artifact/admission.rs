@@ -260,7 +260,7 @@ pub(super) fn authenticate<'a>(
     Ok(Artifact {
         kind,
         value,
-        compact,
+        compact: Some(compact),
         digest: ArtifactDigest::from_bytes(digest),
         payload_hash: PayloadHash::from_bytes(payload_hash.unwrap_or(digest)),
         signer,

@@ -52,7 +52,7 @@ pub struct KeyCache {
     open: Option<Arc<Mutex<Open>>>,
 }
 
-type Keys = HashMap<String, KnownKey>;
+type Keys = HashMap<Did, KnownKey>;
 
 /// A key that was read.
 #[derive(Clone, Debug)]
@@ -124,10 +124,11 @@ impl KeyCache {
     /// # Errors
     /// As [`Did::parse`] and [`Did::key`].
     pub fn get(&self, text: &str) -> Result<(Did, KnownKey), DidError> {
-        let found = || locked(&self.shared.keys).get(text).cloned();
-        let apart = || locked(self.apart.as_deref()?).get(text).cloned();
+        let in_keys = |keys: &Keys| keys.get_key_value(text).map(|(did, known)| (did.clone(), known.clone()));
+        let found = || in_keys(&locked(&self.shared.keys));
+        let apart = || in_keys(&locked(self.apart.as_deref()?));
         if let Some(known) = found().or_else(apart) {
-            return Ok((Did::read_before(text), known));
+            return Ok(known);
         }
         let did = Did::parse(text)?;
         let known = KnownKey::new(did.key()?);
@@ -136,7 +137,7 @@ impl KeyCache {
             keys.retain(|_, known| known.has_table());
         }
         // Another thread may have read it meanwhile: its uses count.
-        let known = keys.entry(text.to_owned()).or_insert(known).clone();
+        let known = keys.entry(did.clone()).or_insert(known).clone();
         Ok((did, known))
     }
 

@@ -191,10 +191,15 @@ impl Timeline {
 }
 
 impl Seen {
-    /// A body that is not the one its entry names counts as missing.
+    /// A body that is not the one its entry names counts as missing. Rules read
+    /// its values, so that of a long log its bytes are not kept beside them.
     #[must_use]
-    pub fn new(entry: SequencedEntry, body: Option<Artifact>) -> Self {
-        let body = body.filter(|body| is_of(body, &entry)).map(Artifact::into_owned);
+    pub fn new(mut entry: SequencedEntry, body: Option<Artifact>) -> Self {
+        let body = body.filter(|body| is_of(body, &entry)).map(Artifact::into_values);
+        if let Some(body) = &body {
+            // Equal, and one text for all who read its key from one cache.
+            entry.signer = body.signer().cloned();
+        }
         Self { entry, body }
     }
 }

@@ -123,7 +123,7 @@ impl Signed {
     fn of(artifact: &Artifact) -> Self {
         Self {
             value: artifact.value().clone().into_owned(),
-            compact: artifact.compact().to_owned(),
+            compact: artifact.compact().into_owned(),
             payload_hash: artifact.payload_hash().to_string(),
             payload_hash_b64u: artifact.payload_hash().to_b64u(),
         }

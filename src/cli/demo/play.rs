@@ -319,7 +319,7 @@ impl Play<'_> {
 fn used_entry(timeline: &Timeline, index: u64) -> Option<Logged> {
     let seen = timeline.get(LeafIndex::new(index))?;
     let kind = seen.entry.kind;
-    let compact = seen.body.as_ref()?.compact().to_owned();
+    let compact = seen.body.as_ref()?.compact().into_owned();
     Some(Logged { stem: format!("used-{index}-{kind}"), kind, index, artifact: seen.entry.digest.to_string(), compact })
 }
 

@@ -169,7 +169,8 @@ impl Judging<'_> {
         let done = std::mem::take(&mut *self.done.lock().unwrap_or_else(PoisonError::into_inner));
         let left = self.judge.packed_bundles().filter(|(_, body)| !done.contains(&body.digest()));
         let judged = left.map(|(at, body)| {
-            let said = match json::parse_within(body.compact().as_bytes(), DEPTH_MAX, self.room) {
+            let compact = body.compact();
+            let said = match json::parse_within(compact.as_bytes(), DEPTH_MAX, self.room) {
                 Ok(file) => Document::of(&file).map_or(Said::Evidence, |document| self.document(&document)),
                 Err(error) => unread(&error),
             };

@@ -52,7 +52,7 @@ pub async fn policy(
             index: paper.stored.index.get(),
             statements: statements.iter().map(|at| at.get()).collect(),
         };
-        policy.with_envelope(artifact.compact()).ok_or_else(Problem::internal)
+        policy.with_envelope(&artifact.compact()).ok_or_else(Problem::internal)
     });
     Ok(answer::bytes(JSON, PRIVATE, found.await?))
 }

@@ -104,7 +104,7 @@ fn only_an_unsigned_observation_has_its_tokens_replaced() {
     assert!(!admitted.artifact.compact().contains("eyJ"));
     assert_eq!(admitted.artifact.digest(), ArtifactDigest::of(admitted.artifact.compact().as_bytes()));
     // What was admitted is admitted again as it is.
-    assert_eq!(admit_any(admitted.artifact.compact()).expect("again").redacted, Vec::<String>::new());
+    assert_eq!(admit_any(&admitted.artifact.compact()).expect("again").redacted, Vec::<String>::new());
     let mut snapshot = good_payload(kind("argocd_snapshot"));
     set(&mut snapshot, "rows[0].app.uid", Some(JWS.into()));
     refuses(&to_compact(&snapshot), "secret_in_artifact", Some("rows[0].app.uid"));

@@ -31,7 +31,7 @@ pub fn whole(story: &Story) -> WholeLog {
     let mut frontier = Frontier::empty();
     let entries: Vec<_> = timeline
         .prefix(timeline.size())
-        .map(|(_, seen)| (seen.entry.clone(), seen.body.as_ref().map(|body| body.compact().to_owned())))
+        .map(|(_, seen)| (seen.entry.clone(), seen.body.as_ref().map(|body| body.compact().into_owned())))
         .collect();
     entries.iter().for_each(|(entry, _)| frontier.push(leaf_hash(&entry.encode()), &mut |_, _| {}));
     let head = TreeHead { size: frontier.size(), root: frontier.root() };

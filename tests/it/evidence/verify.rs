@@ -34,7 +34,7 @@ impl World {
         for kind in Kind::ALL {
             let admitted = admit_any(&good(kind)).expect("good artifacts are admitted");
             let submitter = SubmitterName::parse("tester").expect("a name");
-            world.bodies.push(admitted.artifact.compact().to_owned());
+            world.bodies.push(admitted.artifact.compact().into_owned());
             let pending = PendingEntry::new(admitted.artifact, admitted.receipts, submitter);
             let entry = pending.sequence(LoggedAt::from_unix_ms(1_795_430_400_000)).encode();
             frontier.push(leaf_hash(&entry), &mut |node, hash| {

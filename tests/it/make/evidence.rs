@@ -28,7 +28,7 @@ impl Kept {
     pub fn of(story: &Story) -> Self {
         let timeline = story.timeline();
         let seen = timeline.prefix(timeline.size()).map(|(_, seen)| seen);
-        Self::over(seen.map(|seen| (seen.entry.encode(), seen.body.as_ref().expect("a body").compact().to_owned())))
+        Self::over(seen.map(|seen| (seen.entry.encode(), seen.body.as_ref().expect("a body").compact().into_owned())))
     }
 
     /// A log of any entries, each with what it says is its body.

@@ -162,7 +162,7 @@ fn redacted() -> Value {
         let admitted = admit_any(&whole).expect("admitted");
         let compact = admitted.artifact.compact();
         assert_eq!(readmit_any(&whole).expect("read").compact(), compact, "{text}");
-        assert_eq!(readmit_any(compact).expect("read").compact(), compact, "{text}");
+        assert_eq!(readmit_any(&compact).expect("read").compact(), compact, "{text}");
         json!({"text": whole, "compact": compact, "redacted": admitted.redacted})
     };
     texts().into_iter().map(row).collect::<Vec<_>>().into()

@@ -186,7 +186,7 @@ fn told(log: &Log, finding: &Finding) -> String {
         .iter()
         .map(|index| {
             let seen = log.timeline.prefix(log.timeline.size()).nth(usize::try_from(index.get()).expect("small"));
-            let body = seen.and_then(|(_, seen)| seen.body.as_ref().map(|body| body.compact().to_owned()));
+            let body = seen.and_then(|(_, seen)| seen.body.as_ref().map(|body| body.compact().into_owned()));
             format!("  {} at {}: {}", index.get(), log.at[index.get() as usize], body.unwrap_or_default())
         })
         .collect();
