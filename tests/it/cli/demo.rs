@@ -188,7 +188,7 @@ fn said<'a>(artifact: &'a Artifact<'static>, path: &str) -> &'a str {
 /// Nothing secret, everything pinned to what it names.
 fn is_true_in_itself(story: &[Artifact<'static>]) {
     assert_eq!(story.iter().map(|s| s.kind().name()).collect::<Vec<_>>(), STORY);
-    assert!(story.iter().all(|statement| !holds_token(statement.compact())));
+    assert!(story.iter().all(|statement| !holds_token(&statement.compact())));
     let policy = story[1].payload_hash().to_b64u();
     assert_eq!(b64u(&sha256(to_jcs(story[1].payload()).as_bytes())), policy);
     let signer = |step: usize| story[step].signer().expect("signed").as_str();
