@@ -185,16 +185,9 @@ impl<'a> Reading<'a> {
     /// whose it is, others may tell.
     pub fn names_unknown_token(&self, entries: &BTreeSet<LeafIndex>) -> bool {
         let bodies = || entries.iter().filter_map(|at| self.read.get(at)?.seen.body.as_ref());
-        let issued: BTreeSet<_> = bodies()
-            .filter_map(|body| match body.kind() {
-                Kind::CstIssuance => body.payload().text_at("token_hash"),
-                _ => None,
-            })
-            .collect();
-        let decided = bodies().filter(|body| body.kind() == Kind::ArgocdDecision);
-        decided
-            .into_iter()
-            .any(|body| body.payload().text_at("cst.token_hash").is_none_or(|hash| !issued.contains(hash)))
+        let tokens = |kind| bodies().filter(move |body| body.kind() == kind).map(|body| body.keys().token_hash);
+        let issued: BTreeSet<_> = tokens(Kind::CstIssuance).flatten().collect();
+        tokens(Kind::ArgocdDecision).any(|token| token.is_none_or(|hash| !issued.contains(&hash)))
     }
 
     /// What an entry is filed under, once it was read.
