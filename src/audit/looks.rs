@@ -96,8 +96,8 @@ impl Looks {
 pub(super) enum Question {
     /// The first of a slot.
     First(i64),
-    /// Each of a slot.
-    Each(i64),
+    /// The last of a slot.
+    Last(i64),
     /// The last one below an index.
     Below(LeafIndex),
     /// The first one above an index.
@@ -157,7 +157,7 @@ impl Asker<'_> {
     }
 
     fn last_of(&self, slot: i64) -> Answer<Option<Look>> {
-        let looks = self.of(Question::Each(slot))?;
+        let looks = self.of(Question::Last(slot))?;
         Ok(Self::look(looks, looks.and_then(|of| of.slots.get(&slot)?.last().copied())))
     }
 

@@ -107,7 +107,7 @@ fn wanted(instance: &str, question: Question) -> Wanted {
     let (looks, of) = (Link::looks(instance), |slot| Link::looks_of(instance, slot));
     match question {
         Question::First(slot) => Wanted { link: of(slot), which: Which::From(LeafIndex::new(0)) },
-        Question::Each(slot) => Wanted { link: of(slot), which: Which::All },
+        Question::Last(slot) => Wanted { link: of(slot), which: Which::Below(LeafIndex::new(u64::MAX)) },
         Question::Below(at) => Wanted { link: looks, which: Which::Below(at) },
         Question::Above(at) => Wanted { link: looks, which: Which::From(LeafIndex::new(at.get().saturating_add(1))) },
     }
