@@ -248,7 +248,7 @@ pub static ROUTES: &[Route] = &[
     shows(reads(
         "/v1/findings",
         serve("/v1/findings", || get(audits::findings)),
-        "What the audit finds, at any size. With job, run or token the report of that scope; otherwise the log page by page.",
+        "What the audit finds, at any size. With job, run or token the report of that scope; otherwise the log page by page, in which nobody looks for COVERAGE_GAP and SERVER_LOG_GAP: times of the whole log, which the audit of it tells.",
         audits::FINDINGS_QUERY,
         &[Answer::judged("FindingList")],
         AUDIT_CODES,
