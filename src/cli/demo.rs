@@ -205,5 +205,6 @@ fn tell(args: &Args, server: &Server, job: Job, submitters: &Arc<Submitters>) ->
 fn again(args: &Args) -> String {
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("pulselog"));
     let once = if args.once { " --once" } else { "" };
-    format!("{} demo{once} --data {}", packet::quoted(&program), packet::quoted(&args.data))
+    let listen = args.listen.map(|listen| format!(" --listen {listen}")).unwrap_or_default();
+    format!("{} demo{once}{listen} --data {}", packet::quoted(&program), packet::quoted(&args.data))
 }
