@@ -19,6 +19,8 @@ const UNSEEN: &str = "no snapshot between";
 const UNREPORTED: &str = "entries of the history";
 /// What leaves open what such a time may hide.
 const GAP: &str = "COVERAGE_GAP";
+/// How it begins where nobody looks any more.
+const ENDLESS: &str = "nobody has looked at this instance since";
 /// What leaves open what a part of the server's log hides that nobody read.
 const UNREAD: &str = "SERVER_LOG_GAP";
 
@@ -137,7 +139,9 @@ pub fn judge(week: &mut Week) -> Judged {
 fn is_true_gap(week: &Week, log: &Log, gap: &Finding) -> bool {
     let (world, subject) = (&week.world, &gap.subject);
     let at = |index: Option<&LeafIndex>| index.map(|index| log.at[index.get() as usize]);
-    let Some((from, to)) = at(gap.entries.first()).zip(at(gap.entries.last())) else { return false };
+    let Some((from, last)) = at(gap.entries.first()).zip(at(gap.entries.last())) else { return false };
+    let is_to_the_end = gap.detail.starts_with(ENDLESS);
+    let to = if is_to_the_end { log.at.last().copied().unwrap_or(last) } else { last };
     // What is logged was seen a little before.
     let within = |from: i64, at: i64| (from - 2 * MINUTE..=to).contains(&at);
     let away = [&world.away.poller, &world.away.server, &world.away.us];
@@ -157,7 +161,9 @@ fn is_true_gap(week: &Week, log: &Log, gap: &Finding) -> bool {
         Some(_) => world.apps.iter().any(|app| Some(app.scope()) == subject.app && has_moved(app)),
         None => world.tokens.iter().find(is_its).is_some() && world.apps.iter().any(has_moved),
     };
-    is_blind && has_moved
+    // Who looked, alone, is charged with no more than not to look any more.
+    let is_of_the_log = subject.app.is_none() && subject.job.is_none() && subject.agent.is_none();
+    is_blind && (has_moved || (is_to_the_end && is_of_the_log))
 }
 
 /// The time, in truth, that a finding says nobody read the server's log.

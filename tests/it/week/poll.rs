@@ -40,7 +40,7 @@ pub fn histories(world: &World) -> Vec<Option<i64>> {
     ids
 }
 
-pub fn poll(world: &mut World, histories: &[Option<i64>]) -> Vec<Look> {
+pub fn poll(world: &mut World, histories: &[Option<i64>], until: i64) -> Vec<Look> {
     for app in 0..world.apps.len() {
         let mut ops = world.apps[app].ops.clone();
         ops.sort_by_key(|op| world.ops[*op].started);
@@ -60,7 +60,7 @@ pub fn poll(world: &mut World, histories: &[Option<i64>]) -> Vec<Look> {
         Poller { known: vec![Known::default(); world.apps.len()], looks: Vec::new(), snapshot: 0, full: 0, last: 0 };
     let (mut moved, mut next) = ((0..world.apps.len()).collect::<BTreeSet<usize>>(), 0);
     let mut now = MONDAY_MS - HOUR / 2;
-    while now < world.end() + HOUR {
+    while now < until {
         let is_blind = [&world.away.poller, &world.away.server, &world.away.us].iter().any(|away| is_away(away, now));
         while next < moves.len() && moves[next].0 <= now {
             moved.insert(moves[next].1);

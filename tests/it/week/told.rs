@@ -225,12 +225,11 @@ impl World {
 
     /// Which parts of the server's log were read, by docs/PEERS.md 7.14: a poller
     /// calls every half a minute, so there is always a line.
-    pub fn tell_what_was_read(&mut self) {
+    pub fn tell_what_was_read(&mut self, end: i64) {
         let mut dice = Dice::new(self.shape.seed ^ 0x0072_6561_6400);
-        let end = self.said.iter().map(|said| said.at).max().unwrap_or(0) + PART;
         let off = self.clock("server", 0);
         let mut part: Option<(i64, i64, i64)> = None;
-        for line in (MONDAY_MS / LINE + 1)..(end / LINE) {
+        for line in (MONDAY_MS / LINE + 1)..((end + off) / LINE) {
             // The server's time, and the truth.
             let (shown, at) = (line * LINE, line * LINE - off);
             if is_away(&self.away.reader, at) || is_away(&self.away.server, at) {

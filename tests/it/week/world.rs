@@ -222,6 +222,11 @@ impl World {
         MONDAY_MS + self.shape.days * 24 * HOUR
     }
 
+    /// When all that was said so far is told.
+    pub fn over(&self) -> i64 {
+        self.said.iter().map(|said| said.at).max().unwrap_or(0).max(self.end() + HOUR)
+    }
+
     fn throw_absences(&mut self) {
         let days = self.shape.days;
         let mut throw = |count: i64, low: i64, high: i64| -> Vec<(i64, i64)> {
