@@ -11,7 +11,7 @@ use pulselog::merkle::LeafIndex;
 use super::Week;
 use super::guilt::{Plant, Sight};
 use super::jobs::TTL;
-use super::world::{App, HOUR, MINUTE};
+use super::world::{App, HOUR, MINUTE, back, is_away};
 use crate::make::kind;
 
 /// What coverage says of times without a look, and of ids that no report has.
@@ -218,20 +218,28 @@ fn is_of(week: &Week, log: &Log, plant: &Plant, finding: &Finding) -> bool {
         (None, None, Some(agent)) => plant.agent.as_ref().is_some_and(|of| are_of_one_name(week, of, agent)),
         (None, None, None) => plant.agent.is_none(),
     };
+    // What the poller was away for, it tells when it is back.
+    let mut seen = plant.to;
+    while is_away(&week.world.away.poller, seen) {
+        seen = back(&week.world.away.poller, seen);
+    }
     let is_then = finding.entries.iter().any(|index| {
         let at = log.at[index.get() as usize];
-        (plant.from - HOUR..plant.to + 3 * HOUR).contains(&at)
+        (plant.from - HOUR..seen + 3 * HOUR).contains(&at)
     });
     is_whose && (is_then || is_shared)
 }
 
-/// Whether a finding names reports of operations of these applications and nothing else.
+/// Whether a finding names reports of operations, or of refused calls, of these
+/// applications and nothing else.
 fn are_reports_of(log: &Log, finding: &Finding, apps: &[String]) -> bool {
     finding.entries.iter().all(|index| {
         let body = log.timeline.get(*index).and_then(|seen| seen.body.as_ref());
         let text = |path: &str| body.and_then(|body| body.payload().text_at(path));
-        let app = text("instance").zip(text("app.namespace")).zip(text("app.name"));
-        app.is_some_and(|((instance, namespace), name)| apps.contains(&format!("{instance}/{namespace}/{name}")))
+        // A refused call says project and name of its application.
+        let name = text("app.name").or_else(|| text("object")?.split_once('/').map(|(_, name)| name));
+        let app = text("instance").zip(name);
+        app.is_some_and(|(instance, name)| apps.contains(&format!("{instance}/argocd/{name}")))
     })
 }
 
