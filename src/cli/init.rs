@@ -223,7 +223,7 @@ fn next(args: &Args, operator_is_here: bool, guard: Option<&Path>) -> String {
          {signed}\n  \
          pulselog submit --url {url} --token-file {dir}/operator.token roots.signed.json\n\n\
          Let another system submit:\n  \
-         pulselog token new gateway-1 --data {dir} --kinds gateway_receipt > gateway-1.token\n\n\
+         pulselog token new gateway-1 --data {dir} --kinds gateway_receipt --out gateway-1.token\n\n\
          Publish {dir}/trust.policy and {dir}/operator.did: verifiers need both. Keep copies\n\
          of log.pem and operator.pem where this machine's loss does not reach them.\n",
         guard.display()

@@ -1,6 +1,9 @@
 //! `pulselog token`: who may submit. Works while the log serves.
 
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pulselog::artifact::Kind;
@@ -8,7 +11,7 @@ use pulselog::entry::SubmitterName;
 use pulselog::server::submitters::{self, TokenOptions, TokenRow};
 
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::{print, print_json};
+use crate::cli::{input, print, print_json};
 use pulselog::text::civil;
 
 const AFTER: &str = "\
@@ -19,9 +22,9 @@ and refuses a revoked one within a second.
 Exit codes: 0 done, 1 refused, 2 wrong usage.
 
 Examples:
-  pulselog token new gateway-1 --data DIR --kinds gateway_receipt > gateway-1.token
+  pulselog token new gateway-1 --data DIR --kinds gateway_receipt --out gateway-1.token
   pulselog token new notify-1 --data DIR \\
-      --allow-unsigned argocd_observation:notify --instance argocd-prod
+      --allow-unsigned argocd_observation:notify --instance argocd-prod --out notify-1.token
   pulselog token list --data DIR
   pulselog token revoke gateway-1 --data DIR";
 
@@ -29,10 +32,13 @@ const NEW: &str = "\
 A token without --kinds submits every signed kind. With --allow-unsigned it submits
 one kind unsigned and nothing else: what it says is the word of its name.
 
+--out writes it with mode 0600 and never over a file that exists. A shell's > would
+let everybody on the machine read it.
+
 Examples:
-  pulselog token new gateway-1 --data mylog --kinds gateway_receipt --expires 30d > t
+  pulselog token new gateway-1 --data mylog --kinds gateway_receipt --expires 30d --out t
   pulselog token new notify-1 --data mylog \\
-      --allow-unsigned argocd_observation:notify --instance argocd-prod > t
+      --allow-unsigned argocd_observation:notify --instance argocd-prod --out t
 
 Exit codes: 0 made, 1 refused, 2 wrong usage.";
 
@@ -61,7 +67,7 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum Action {
-    /// Make a token; it alone goes to standard output and is kept nowhere.
+    /// Make a token; it alone goes to the file or to standard output, and is kept nowhere else.
     #[command(after_help = NEW)]
     New {
         /// Name in the entries: 1 to 64 of a-z, 0-9, '.', '_', '-'.
@@ -80,6 +86,9 @@ enum Action {
         /// Argo CD instance that it observes.
         #[arg(long, value_name = "NAME")]
         instance: Option<String>,
+        /// File for the token, which nobody else may read; must not exist. Without it standard output.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// List every token's name and grant, never the token.
     #[command(after_help = LIST)]
@@ -122,11 +131,15 @@ impl Data {
 
 pub fn run(args: Args) -> Result<Exit, Failure> {
     match args.action {
-        Action::New { name, data, expires, kinds, allow_unsigned, instance } => {
+        Action::New { name, data, expires, kinds, allow_unsigned, instance, out } => {
             data.is_a_log()?;
             let options = TokenOptions { expires, kinds, allow_unsigned, instance };
-            let made = submitters::create(&data.data, &parse(&name)?, options).map_err(refused)?;
-            print(&format!("{}\n", made.token))?;
+            let name = parse(&name)?;
+            let make = || submitters::create(&data.data, &name, options).map_err(refused);
+            match out {
+                Some(out) => into_file(&out, || make().map(|made| made.token))?,
+                None => print(&format!("{}\n", make()?.token))?,
+            }
         }
         Action::List { data, json } => {
             data.is_a_log()?;
@@ -140,6 +153,23 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Pass)
+}
+
+/// The file comes first: a token that nobody could keep would take its name for ever.
+fn into_file(out: &Path, make: impl FnOnce() -> Result<String, Failure>) -> Result<(), Failure> {
+    let wrong = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Failure::fail(format!(
+            "--out {}: exists already, and is never overwritten; choose another file",
+            out.display()
+        )),
+        io::ErrorKind::NotFound => Failure::usage(format!("--out {}: its directory does not exist", out.display())),
+        _ => input::unread(&format!("--out {}", out.display()), &error),
+    };
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(out).map_err(wrong)?;
+    let token = make().inspect_err(|_| {
+        let _ = std::fs::remove_file(out);
+    })?;
+    writeln!(file, "{token}").and_then(|()| file.sync_all()).map_err(wrong)
 }
 
 fn refused(error: submitters::TokenError) -> Failure {

@@ -17,7 +17,7 @@ which right was missing and for what. Nothing else shows what Argo CD refused.
 
 What was read is logged too, by the times of the lines, in parts of four minutes: so
 the audit can tell that nothing was refused from that nobody looked, and names each time
-that nobody read. Lines that are more than five minutes apart count as such a time, since
+that nobody read (SERVER_LOG_GAP). Lines that are more than five minutes apart count as such a time, since
 nobody can tell silence from lines that are missing.
 
 Feeding lines again is safe: each refusal and each part is logged once. So begin before
@@ -32,7 +32,7 @@ answers while Kubernetes is down.
 
 Examples:
   pulselog token new argocd-prod-log --data mylog \\
-      --allow-unsigned argocd_observation:server_log --instance argocd-prod > log.token
+      --allow-unsigned argocd_observation:server_log --instance argocd-prod --out log.token
   kubectl logs -n argocd deployment/argocd-server -f |
       pulselog argocd ingest-log --instance argocd-prod --token-file log.token \\
           --url https://log.example.com

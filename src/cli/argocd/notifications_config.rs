@@ -22,7 +22,7 @@ made and deleted. Put the token of an observer where the Secret says so, then ap
 Examples:
 
   pulselog token new argocd-prod-notify --data mylog \\
-      --allow-unsigned argocd_observation:notify --instance argocd-prod > notify.token
+      --allow-unsigned argocd_observation:notify --instance argocd-prod --out notify.token
   pulselog argocd notifications-config --url https://log.example.com \\
       --instance argocd-prod > notifications.yaml
   kubectl apply -f notifications.yaml

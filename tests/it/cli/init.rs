@@ -129,3 +129,25 @@ fn tokens_are_made_for_logs_alone_and_for_a_time_from_now() {
     }
     assert_eq!(shell.run("pulselog token new x --data e --expires 30d").code, 0);
 }
+
+#[test]
+fn a_token_is_written_where_nobody_else_reads_it_and_over_nothing() {
+    let shell = Shell::new();
+    assert_eq!(shell.run("pulselog init e --origin log.example").code, 0);
+    let new = |more: &str| shell.run(&format!("umask 022; pulselog token new {more}"));
+    let made = new("a --data e --out a.token");
+    assert_eq!((made.code, made.out.as_str()), (0, ""), "{}", made.err);
+    let of = |name: &str| std::fs::metadata(shell.path(name)).expect("a file").permissions().mode() & 0o777;
+    assert_eq!(of("a.token"), 0o600);
+    let token = std::fs::read_to_string(shell.path("a.token")).expect("a token");
+    assert!(token.starts_with("plg_") && token.ends_with('\n'), "{}", token.len());
+    // What is there stays, and no name is taken for a token that nobody has.
+    let kept = new("b --data e --out a.token");
+    assert!(kept.code == 1 && kept.err.contains("never overwritten"), "{}", kept.err);
+    assert_eq!(std::fs::read_to_string(shell.path("a.token")).expect("a token"), token);
+    assert_eq!(new("b --data e --out none/b.token").code, 2);
+    assert_eq!(new("b --data e --out b.token").code, 0);
+    // A token that is not made leaves no file.
+    assert_eq!(new("a --data e --out again.token").code, 1);
+    assert!(!shell.path("again.token").exists());
+}

@@ -139,6 +139,42 @@ impl Document {
         }
         let promised: Vec<&str> = self.prints.iter().map(|(begins, _)| *begins).collect();
         assert_eq!(printed, promised, "every block that promises something is there, in this order");
+        let others_read = "find . -type f -perm /077 -exec grep -lE 'plg_[0-9a-f]{64}|PRIVATE KEY' {} +";
+        let found = shell.run(&format!("{others_read} || true"));
+        assert_eq!(found.out, "", "others can read what only its owner may know");
+    }
+}
+
+/// A day that somebody chose is over when it is pasted: what is said of it stands in
+/// the log for ever, beside a time of which nobody says anything.
+#[test]
+fn no_command_that_is_printed_holds_a_day() {
+    for name in ["README.md", "docs/CONNECT.md"] {
+        let document = std::fs::read_to_string(project(name)).expect("a document");
+        for block in blocks(&document).iter().filter(|block| block.info.starts_with("sh")) {
+            let is_day = |word: &[u8]| {
+                let is =
+                    |(at, byte): (usize, &u8)| if [4, 7].contains(&at) { *byte == b'-' } else { byte.is_ascii_digit() };
+                word.iter().enumerate().all(is)
+            };
+            let day = block.text.as_bytes().windows(10).find(|word| is_day(word)).map(String::from_utf8_lossy);
+            assert_eq!(day, None, "{name}: {}", block.text);
+        }
+    }
+}
+
+/// A shell makes a file that everybody on the machine may read.
+#[test]
+fn no_command_that_is_printed_sends_a_token_through_a_shell_into_a_file() {
+    let mut texts: Vec<(String, String)> = super::tidy::sources("src");
+    for name in ["README.md", "CONTRIBUTING.md", "docs/CONNECT.md", "docs/PEERS.md"] {
+        texts.push((name.to_owned(), std::fs::read_to_string(project(name)).expect("a document")));
+    }
+    for (name, text) in texts {
+        let bare = text.lines().filter(|line| line.contains(".token") && !line.contains("umask 077"));
+        let is_token = |file: &str| file.split_whitespace().next().is_some_and(|word| word.contains(".token"));
+        let sent: Vec<&str> = bare.filter(|line| line.split(" > ").skip(1).any(is_token)).collect();
+        assert!(sent.is_empty(), "{name}: {sent:#?}; pulselog token new has --out");
     }
 }
 
