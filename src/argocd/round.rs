@@ -27,6 +27,7 @@ use std::collections::BTreeMap;
 
 pub use self::known::State;
 pub use self::mark::Mark;
+pub use self::snapshot::HEARTBEAT_MS;
 
 use self::compare::{By, Compared};
 use self::events::Event;

@@ -11,7 +11,7 @@ use crate::text::{civil, hex};
 const ROWS_MAX: usize = 4096;
 const ROWS_BYTES_MAX: usize = 1 << 20;
 /// Longest time between two snapshots, and between two that say every row.
-const HEARTBEAT_MS: i64 = 240_000;
+pub const HEARTBEAT_MS: i64 = 240_000;
 const FULL_MS: i64 = 3_600_000;
 const VERSION: &str = "1";
 /// What a derived nonce begins from, so that it is no other hash of a secret.

@@ -20,7 +20,12 @@ The poller asks with an identity of its own that may read and nothing else:
 Each round reads the applications, the projects, and the events of applications
 that moved, and logs: each new phase of an operation, each new history id, each
 change of a spec, each flip of automated sync, each application that comes or goes,
-and a snapshot: what changed, every row once an hour, a heartbeat within five minutes.
+and a snapshot: what changed, every row once an hour, a heartbeat within four minutes.
+
+Each snapshot is a look. Where none comes for longer than nine minutes, the audit names
+the time (COVERAGE_GAP) and leaves open what may have been done there unseen, so keep it
+running. A second poller fills the gaps of the first; it has a state file, a token of
+the log and a row in the roots of its own.
 
 A round counts only if Kubernetes answered too: a list alone may be the memory of a
 server. An application that is not in the list, or is older than before, waits for a

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// First wait after an answer that passes by itself; doubles up to [`WAIT_MAX`].
 const WAIT_FIRST: Duration = Duration::from_secs(5);
-/// Longest wait between two rounds: within the five minutes of a heartbeat.
+/// Longest wait between two rounds: as long as one heartbeat.
 const WAIT_MAX: Duration = Duration::from_secs(240);
 /// First wait after an answer that somebody must do something about.
 const WAIT_FOR_SOMEBODY: Duration = Duration::from_secs(60);

@@ -1,6 +1,11 @@
 //! `argocd notifications-config`: what is printed, merged and refused.
 
+use pulselog::argocd::round::HEARTBEAT_MS;
+use pulselog::argocd::{PART_MS, SILENCE_MS};
+use pulselog::audit::WINDOWS;
+
 use crate::cli::{Ran, run, run_with};
+use crate::make::project;
 
 const US: [&str; 4] = ["--url", "https://log.example.com", "--instance", "argocd-prod"];
 
@@ -106,4 +111,23 @@ fn refusals_in_a_servers_log_are_logged_once_and_what_it_lacks_is_told() {
     assert_eq!(ingest("argocd-prod", &["--url", &url], "level=info msg=x\n").code, 3);
     refused(&ingest("argocd-other", &["--url", &url], &log), 1, &["instance_not_granted", "server_log"]);
     refused(&ingest("Prod EU", &[], &log), 2, &["--instance"]);
+}
+
+/// What help and documents say of times is what is done and judged.
+#[test]
+fn help_and_documents_say_the_times_between_looks_as_they_are() {
+    const NUMBERS: [&str; 11] = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+    let minutes = |ms: i64| format!("{} minutes", NUMBERS[usize::try_from(ms / 60_000).expect("a time")]);
+    let window = |name: &str| WINDOWS.iter().find(|of| of.name == name).expect("a window").ms;
+    let (heartbeat, longest) = (minutes(HEARTBEAT_MS), minutes(window("LOOK") + window("SKEW")));
+    let document = |name: &str| std::fs::read_to_string(project(name)).expect("a document");
+    let poll = run(&["argocd", "poll", "--help"]).out.replace('\n', " ");
+    assert!(poll.contains(&format!("a heartbeat within {heartbeat}")), "{heartbeat}: {poll}");
+    assert!(poll.contains(&format!("longer than {longest}")) && poll.contains("(COVERAGE_GAP)"), "{longest}: {poll}");
+    assert!(document("docs/PEERS.md").contains(&format!("within {heartbeat}")), "{heartbeat}");
+    assert!(document("docs/CONNECT.md").contains(&format!("within {longest} owes the next look")), "{longest}");
+    let read = run(&["argocd", "ingest-log", "--help"]).out.replace('\n', " ");
+    let (part, silence) = (minutes(PART_MS), minutes(SILENCE_MS));
+    assert!(read.contains(&format!("in parts of {part}")) && read.contains("(SERVER_LOG_GAP)"), "{part}: {read}");
+    assert!(read.contains(&format!("more than {silence} apart")), "{silence}: {read}");
 }
