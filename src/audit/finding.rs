@@ -109,6 +109,13 @@ impl Finding {
         self.effect == Effect::Fails && reconcile::rests_on_the_unlinked(self.rule)
     }
 
+    /// Whether this says that nobody looked: what may have been done in that time
+    /// is open, for many at once.
+    #[must_use]
+    pub fn rests_on_silence(&self) -> bool {
+        reconcile::rests_on_silence(self.rule)
+    }
+
     /// Whether this says the same of the same, in whatever words.
     #[must_use]
     pub fn is_again(&self, other: &Self) -> bool {

@@ -50,7 +50,8 @@ pub(crate) struct Due {
     pub title: &'static str,
     pub until: When,
     pub entries: Entries,
-    pub charged: Charged,
+    /// Everybody that it would be charged to.
+    pub charged: Vec<Charged>,
 }
 
 impl Coverage {
@@ -113,13 +114,19 @@ impl AbsenceWords {
 }
 
 impl Due {
-    pub(crate) fn new(pending: &Pending) -> Self {
-        Self {
-            code: pending.rule.code,
-            title: pending.rule.title,
-            until: When::second(u64::try_from(pending.until_ms).unwrap_or_default()),
-            entries: Entries::new(&pending.entries),
-            charged: Charged::new(&pending.subject),
+    /// What is owed; one thing that several would be charged with is one.
+    pub(crate) fn all(pending: &[Pending]) -> Vec<Self> {
+        let mut rows: BTreeMap<_, Self> = BTreeMap::new();
+        for of in pending {
+            let due = rows.entry((&of.entries, of.rule.code, of.until_ms)).or_insert_with(|| Self {
+                code: of.rule.code,
+                title: of.rule.title,
+                until: When::second(u64::try_from(of.until_ms).unwrap_or_default()),
+                entries: Entries::new(&of.entries),
+                charged: Vec::new(),
+            });
+            due.charged.push(Charged::new(&of.subject));
         }
+        rows.into_values().collect()
     }
 }

@@ -143,7 +143,7 @@ impl Verdicts {
             protocol: None,
             no_protocol: "",
             coverage: Coverage::new(reader, audited.coverage)?,
-            due: audited.pending.iter().map(Due::new).collect(),
+            due: Due::all(audited.pending),
             cards,
             more: (left > 0).then(|| (words::counted(left, "more finding", "more findings"), None)),
             pinned: None,

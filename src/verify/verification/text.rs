@@ -1,6 +1,8 @@
 //! A verification as text for people: verdicts and coverage first, then each
 //! finding and check with its reason and what to do. Safe on a terminal.
 
+mod open;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -10,6 +12,7 @@ use crate::protocol::{self, ModelIdentityTier, ProofTier, Status, TrustTier};
 use crate::text::civil;
 use crate::verify::plain_text::escape;
 use crate::verify::report::{Check, Outcome, Report};
+use crate::verify::verification::text::open::{Times, pending, whom};
 use crate::verify::verification::{Allowlists, AuditStatus, CoveragePart, ProtocolPart, Verification};
 
 impl Verification {
@@ -46,7 +49,7 @@ impl Verification {
         if let Some(row) = refused.and_then(|part| protocol::explain(part.reason_code)) {
             let _ = writeln!(out, "\n{}: {}\n  what to do: {}", row.code, row.means, row.action);
         }
-        audit::in_reading_order(&self.audit.findings).into_iter().for_each(|finding| found(&mut out, finding));
+        audit::in_reading_order(&self.audit.findings).into_iter().for_each(|finding| found(&mut out, finding, ""));
         pending(&mut out, &self.audit.pending);
         not_judged(&mut out, self.coverage.as_ref(), usize::MAX);
         if !self.checks.is_empty() {
@@ -137,8 +140,11 @@ pub fn audit_text(report: &audit::Report, all: bool, checks: &[Check]) -> String
     // What an agent is charged with stands by itself, though it be none of its jobs'.
     let is_strangers =
         |finding: &&Finding| !all && finding.subject.submitter.is_some() && finding.subject.agent.is_none();
-    let (strangers, others): (Vec<_>, Vec<_>) = report.findings.iter().partition(is_strangers);
-    audit::in_reading_order(others).into_iter().for_each(|finding| found(&mut out, finding));
+    // What leaves many open because of one time is told once, whoever is among them.
+    let mut times = Times::new(if all { &[] } else { &report.findings });
+    let (strangers, others): (Vec<_>, Vec<_>) =
+        report.findings.iter().partition(|finding| !times.holds(finding) && is_strangers(finding));
+    open::findings(&mut out, audit::in_reading_order(others), &mut times);
     of_submitters(&mut out, &strangers);
     pending(&mut out, &report.pending);
     not_judged(&mut out, Some(&coverage), if all { usize::MAX } else { ENTRIES_SHOWN_MAX });
@@ -171,7 +177,7 @@ fn of_submitters(out: &mut String, findings: &[&Finding]) {
     for ((submitter, ..), group) in groups {
         let (first, more) = (group[0], group.len() - 1);
         if more == 0 {
-            found(out, first);
+            found(out, first, &whom(&first.subject));
             continue;
         }
         let entries: BTreeSet<LeafIndex> = group.iter().flat_map(|finding| &finding.entries).copied().collect();
@@ -205,21 +211,6 @@ fn older(out: &mut String, as_of: Option<&AsOf>) {
     let more = count(usize::try_from(as_of.beyond).unwrap_or(usize::MAX), "later entry", "later entries");
     let words = format!("of the first {} only; the checkpoint proves {more}, not judged", as_of.size);
     line(out, "verdict", "older", &words);
-}
-
-fn pending(out: &mut String, rows: &[audit::Pending]) {
-    for row in rows {
-        let entries: Vec<_> = row.entries.iter().map(ToString::to_string).collect();
-        let until = civil::to_the_second(row.until_ms);
-        let becomes = row.rule.title;
-        let _ = writeln!(
-            out,
-            "\npending  {}  entries {}  (open until {until})\n  It may still be logged until then; nobody is blamed for \
-             it, and nothing passes. If nothing comes, this becomes: {becomes}",
-            row.rule.code,
-            entries.join(", ")
-        );
-    }
 }
 
 fn line(out: &mut String, what: &str, word: &str, words: &str) {
@@ -321,7 +312,7 @@ fn effect_words(effect: Effect) -> &'static str {
     }
 }
 
-fn found(out: &mut String, finding: &Finding) {
+fn found(out: &mut String, finding: &Finding, whom: &str) {
     let entries: Vec<_> = finding.entries.iter().map(ToString::to_string).collect();
     let at = if entries.is_empty() { String::new() } else { format!("  entries {}", entries.join(", ")) };
     let (severity, effect) = (finding.severity.name(), effect_words(finding.effect));
@@ -330,6 +321,9 @@ fn found(out: &mut String, finding: &Finding) {
         false => (severity, effect.to_owned()),
     };
     let _ = writeln!(out, "\n{word}  {}{at}  ({effect})\n  {}", finding.rule.code, escape(&finding.detail));
+    if !whom.is_empty() {
+        let _ = writeln!(out, "  charged to: {whom}");
+    }
     say_words(out, finding);
 }
 

@@ -7,6 +7,8 @@ use pulselog::artifact::json::to_compact;
 use pulselog::verify::verification::audit_text;
 use serde_json::json;
 
+use crate::audit::goldens::reconciled::silent;
+use crate::audit::looked::interrupted;
 use crate::cli::{Ran, run};
 use crate::evidence::bounds::{entry_of, text};
 use crate::evidence::cli::{jwks, kid, token};
@@ -252,4 +254,41 @@ fn what_strangers_say_is_told_once_a_submitter_and_code_unless_all_is_asked_for(
     assert!(short.lines().count() * 3 < whole.lines().count(), "{}", short.lines().count());
     assert!(short.contains("times, submitted by") && short.contains("--all"), "{short}");
     assert_eq!(whole.matches("  why: ").count(), report.findings.len());
+}
+
+/// Many stay open because of one time without a look: one block says how many and
+/// names them, whoever else looks.
+#[test]
+fn a_time_without_a_look_is_told_once_with_how_many_it_leaves_open_and_which() {
+    let report = interrupted().audit();
+    let gaps = report.findings.iter().filter(|finding| finding.rule.code == "COVERAGE_GAP").count();
+    assert!(gaps >= 3, "{report:#?}");
+    let (short, whole) = (audit_text(&report, false, &[]), audit_text(&report, true, &[]));
+    assert_eq!(short.matches("  COVERAGE_GAP  ").count(), 1, "{short}");
+    assert!(short.contains("COVERAGE_GAP  leaves open 1 job, 1 application, 1 agent, entries "), "{short}");
+    let agent = did("agent");
+    for named in
+        [": 1 job: job-1\n", ": 1 application: argocd-prod/argocd/payments-api\n", &format!(": 1 agent: {agent}\n")]
+    {
+        assert!(short.contains(named), "{named} is not in {short}");
+    }
+    assert!(short.contains("each of them: --all"), "{short}");
+    assert_eq!(whole.matches("  COVERAGE_GAP  ").count(), gaps, "{whole}");
+    assert!(whole.contains("  charged to: job job-1\n"), "{whole}");
+}
+
+/// What is owed of one operation is owed of its agent and of the agent's jobs.
+#[test]
+fn what_is_owed_is_told_once_with_all_that_it_would_be_charged_to() {
+    let mut story = Story::clean();
+    silent(&mut story);
+    let _ = story.remove("tick");
+    let report = story.audit();
+    assert!(report.pending.len() > 1, "{report:#?}");
+    let told = audit_text(&report, false, &[]);
+    assert_eq!(told.matches("pending  UNREPORTED_ACTION").count(), 1, "{told}");
+    let charged = told.lines().find(|line| line.starts_with("  charged to: ")).unwrap_or_else(|| panic!("{told}"));
+    for named in ["job job-1", &format!("agent {}", did("agent")), "application argocd-prod/argocd/payments-api"] {
+        assert!(charged.contains(named), "{charged}");
+    }
 }
