@@ -1,6 +1,7 @@
 //! `pulselog incident`: what happened in one scope and time, as files that
 //! verify offline.
 
+mod rights;
 mod story;
 
 use std::collections::BTreeSet;
@@ -22,16 +23,18 @@ use crate::cli::{print, print_json};
 
 const AFTER: &str = "\
 incident.txt says in the log's order what happened: each entry with its time, what it
-says, and the findings that rest on it; above that the verdict, below it what is
-missing. The directory holds beside it what pulselog packet would write of each job
-that took part, so pulselog verify DIR judges these jobs again, with no network.
+says (of an operation who started it, when it began and ended, and which revision), and
+the findings that rest on it; above that the verdict and the tokens that it was done
+under, whenever they were issued and revoked; below it what is missing. The directory
+holds beside it what pulselog packet would write of each job that took part.
 
 --from and --to are the log's times (logged_at), RFC 3339 with a zone; --to itself is
 left out. They choose what incident.txt tells, and of an application the jobs that took
 part. A verdict rests on all entries of a job, so these are all in the packet.
 
-As with pulselog packet only the operator's statement about a job says that nothing else
-of the log is needed: make one of each job first, with pulselog audit --attest.
+pulselog verify DIR judges those jobs again, with no network, of which a statement of
+the operator is in the packet: only that says that nothing else of the log is needed.
+Make one of each job first, with pulselog audit --attest.
 
 Examples:
   pulselog incident --log http://127.0.0.1:8080 --policy trust.policy --operator did:key:z6Mk… \\
@@ -79,8 +82,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let incident = Incident::of(&read.log, scope, span, &read.pinned)?;
     let mut packing = incident.packed(&read.log, &read.pinned)?;
     let told = vec![
-        ("incident.txt".to_owned(), story(&read.log, &incident).into_bytes()),
-        ("README.txt".to_owned(), readme(args, &incident).into_bytes()),
+        ("incident.txt".to_owned(), story(&read.log, &incident, &packing.attested).into_bytes()),
+        ("README.txt".to_owned(), readme(args, &incident, &packing.attested).into_bytes()),
     ];
     let read_back = args.making.write(read, &mut packing, told)?;
     let open = incident.why_open(&read_back.jobs, &packing);
@@ -97,6 +100,8 @@ struct Incident {
     reached: BTreeSet<LeafIndex>,
     /// Of these, what is told.
     told: Vec<LeafIndex>,
+    /// Tokens that it was done under, issued and revoked at whatever time.
+    rights: BTreeSet<LeafIndex>,
     jobs: BTreeSet<String>,
 }
 
@@ -109,7 +114,8 @@ impl Incident {
         // Of other jobs, what a finding names.
         let untold: BTreeSet<_> = gathered.asides().difference(&named().collect()).copied().collect();
         let reached = gathered.into_found();
-        let told = story::told(log, &scope, &span, &reached.difference(&untold).copied().collect());
+        let own = reached.difference(&untold).copied().collect();
+        let told = story::told(log, &scope, &span, &own);
         if told.is_empty() {
             let why = format!(
                 "nothing in the log is of {} in this time; is it spelled as the log has it?",
@@ -118,13 +124,14 @@ impl Incident {
             return Err(Failure::incomplete(why));
         }
         let jobs = jobs_in(log, &scope, &report, &told);
-        Ok(Self { scope, span, report, reached, told, jobs })
+        let rights = rights::of(log, &scope, &report, &own, &told);
+        Ok(Self { scope, span, report, reached, told, rights, jobs })
     }
 
     fn packed(&self, log: &WholeLog, pinned: &Did) -> Result<Packing, Failure> {
         // Of an application the jobs of other times are left out.
         let beside = match self.scope {
-            Scope::App(_) => self.told.iter().copied().collect(),
+            Scope::App(_) => self.told.iter().chain(&self.rights).copied().collect(),
             _ => self.reached.clone(),
         };
         let none = || Failure::fail("--log: what leads to its checkpoint cannot be computed");
@@ -208,11 +215,11 @@ fn counted(told: usize) -> String {
     if told == 1 { "1 entry".to_owned() } else { format!("{told} entries") }
 }
 
-fn readme(args: &Args, incident: &Incident) -> String {
+fn readme(args: &Args, incident: &Incident, attested: &BTreeSet<String>) -> String {
     let jobs: String = incident.jobs.iter().map(|job| format!("  {}\n", escape(job))).collect();
     let jobs = match jobs.is_empty() {
-        true => judged(incident),
-        false => format!("Jobs that took part, each with all that its verdict needs:\n\n{jobs}"),
+        true => judged(incident, attested),
+        false => format!("Jobs that took part:\n\n{jobs}\n{}", judged(incident, attested)),
     };
     let found = match incident.report.verdict {
         Verdict::NotApplicable => "nothing to judge",

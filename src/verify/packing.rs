@@ -27,6 +27,8 @@ pub struct Packing {
     pub withheld: Vec<LeafIndex>,
     /// Statements of the operator about the job.
     pub statements: usize,
+    /// The jobs that these are about.
+    pub attested: BTreeSet<String>,
     /// The names of the job's bundles.
     pub bundles: Vec<String>,
 }
@@ -50,11 +52,15 @@ pub fn pack_jobs(
 ) -> Option<Packing> {
     let size = log.head().size;
     let (mut wanted, mut sizes, mut audits) = (beside, Vec::new(), Vec::new());
+    let mut attested_jobs = BTreeSet::new();
     for job in jobs {
         let used = used_by(log.timeline(), size, job, operator);
         let bodies = used.iter().filter_map(|at| log.timeline().get(*at)?.body.as_ref());
         let statements: Vec<_> = bodies.filter_map(|body| Some((attested(body, job, operator)?, body))).collect();
         let newest = statements.iter().max_by_key(|(size, _)| *size).map(|(_, body)| listed(body));
+        if !statements.is_empty() {
+            attested_jobs.insert(job.clone());
+        }
         sizes.extend(statements.into_iter().map(|(size, _)| size));
         wanted.extend(used);
         wanted.extend(newest.into_iter().flatten());
@@ -64,7 +70,7 @@ pub fn pack_jobs(
     // its place and time, whoever's it is.
     let last: BTreeSet<_> = sizes.iter().filter_map(|size| Some(LeafIndex::new(size.get().checked_sub(1)?))).collect();
     let nodes = nodes(log);
-    let mut packing = Packing { statements: sizes.len(), ..Packing::default() };
+    let mut packing = Packing { statements: sizes.len(), attested: attested_jobs, ..Packing::default() };
     for at in last.difference(&wanted) {
         packing.add_proof(log, &nodes, *at)?;
     }

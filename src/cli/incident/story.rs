@@ -9,7 +9,7 @@ use pulselog::merkle::LeafIndex;
 use pulselog::verify::plain_text::escape;
 use pulselog::verify::whole_log::WholeLog;
 
-use crate::cli::incident::Incident;
+use crate::cli::incident::{Incident, rights};
 
 /// Milliseconds since 1970: from, and up to but without.
 pub struct Span {
@@ -88,44 +88,59 @@ pub fn jobs_in(log: &WholeLog, scope: &Scope, report: &Report, told: &[LeafIndex
     }
 }
 
-/// What the verdict is on, and what whoever has the packet alone can judge again.
-pub fn judged(incident: &Incident) -> String {
+/// What the verdict is on, and what whoever has the packet alone can judge
+/// again: jobs that the operator attested in it.
+pub fn judged(incident: &Incident, attested: &BTreeSet<String>) -> String {
     let mut out = format!(
         "What was judged\n\n  {}, by every rule of the audit, from all {} entries of the log. The time\n  above \
          chooses what is told below; the verdict is not on that time alone.\n",
         escape(&incident.scope.to_string()),
         incident.report.as_of.size,
     );
-    out.push_str(match incident.jobs.is_empty() {
-        true => {
+    let (again, alone): (Vec<_>, Vec<_>) = incident.jobs.iter().partition(|job| attested.contains(*job));
+    let names = |jobs: Vec<&String>| jobs.iter().map(|job| escape(job)).collect::<Vec<_>>().join(", ");
+    if !again.is_empty() {
+        out.push_str(&format!(
+            "\n  Whoever verifies the packet judges again: job {}. What is found of anything else\n  here, the whole log \
+             shows.\n",
+            names(again)
+        ));
+    }
+    if incident.jobs.is_empty() {
+        out.push_str(
             "\nWhat was not\n\n  No job: nothing that is told here is of one. So the packet proves that each of \
              these\n  entries stands in the log, and who said it; it holds no verdict that can be checked\n  with it \
              alone. That no decision explains them, only the whole log shows: ask pulselog\n  audit of it, for the \
-             same name.\n"
-        }
-        false => {
-            "\n  Whoever verifies the packet judges its jobs again; what is found of anything else\n  here, the \
-             whole log shows.\n"
-        }
-    });
+             same name.\n",
+        );
+    }
+    if !alone.is_empty() {
+        out.push_str(&format!(
+            "\nWhat the packet alone does not show\n\n  The verdict on job {}: no statement of the operator in it says \
+             that nothing else of the\n  log is needed. The packet proves that each of these entries stands in the log, \
+             and\n  who said it; pulselog audit of the whole log judges, and its --attest makes the\n  statement.\n",
+            names(alone)
+        ));
+    }
     out
 }
 
 /// The whole text.
-pub fn story(log: &WholeLog, incident: &Incident) -> String {
+pub fn story(log: &WholeLog, incident: &Incident, attested: &BTreeSet<String>) -> String {
     let report = &incident.report;
     let mut out = format!(
-        "Incident: {}\n{}\nas of {} entries of {}, rules {}\nVerdict of the audit on it: {}\n\n{}\nWhat happened\n\n",
+        "Incident: {}\n{}\nas of {} entries of {}, rules {}\nVerdict of the audit on it: {}\n\n{}\n{}\nWhat happened\n\n",
         escape(&incident.scope.to_string()),
         incident.span,
         report.as_of.size,
         escape(log.origin()),
         report.rules_version,
         report.verdict.name(),
-        judged(incident),
+        judged(incident, attested),
+        rights::told(log, incident),
     );
     for at in &incident.told {
-        out.push_str(&line(log, report, *at));
+        out.push_str(&format!("{}\n", line(log, report, *at)));
     }
     out.push_str("\nFindings\n\n");
     findings(report, |finding| finding.effect != Effect::Incomplete, &mut out);
@@ -146,7 +161,8 @@ pub fn story(log: &WholeLog, incident: &Incident) -> String {
     out
 }
 
-fn line(log: &WholeLog, report: &Report, at: LeafIndex) -> String {
+/// One entry: when it was logged, what it says, who says it, and what rests on it.
+pub(super) fn line(log: &WholeLog, report: &Report, at: LeafIndex) -> String {
     let Some(seen) = log.timeline().get(at) else { return String::new() };
     let entry = &seen.entry;
     let logged = i64::try_from(entry.logged_at.unix_ms()).map(time).unwrap_or_default();
@@ -156,6 +172,7 @@ fn line(log: &WholeLog, report: &Report, at: LeafIndex) -> String {
             let row = body.kind().row().summary;
             let said = row.iter().filter_map(|(label, path)| Some((label, body.payload().text_at(path)?)));
             says.extend(said.map(|(label, text)| format!("{label} {}", escape(text))));
+            says.extend(more(body));
         }
         None => says.push("its body is not shown".to_owned()),
     }
@@ -167,7 +184,48 @@ fn line(log: &WholeLog, report: &Report, at: LeafIndex) -> String {
         report.findings.iter().filter(|of| of.entries.contains(&at)).map(|of| of.rule.code).collect();
     let codes: String = codes.into_iter().map(|code| format!("  << {code}")).collect();
     let says = if says.is_empty() { String::new() } else { format!(": {}", says.join(", ")) };
-    format!("  {at}  {logged}  {}{says}; {by}{codes}\n", entry.kind.title())
+    format!("  {at}  {logged}  {}{says}; {by}{codes}", entry.kind.title())
+}
+
+/// What a line says beside the summary, by the labels of the kind's facts: of an
+/// operation who started it, when, and with which revision; of a token which.
+fn more(body: &Artifact) -> Vec<String> {
+    let facts = body.facts();
+    let value = |label: &str| {
+        let found = facts.iter().find(|fact| fact.label == label).map(|fact| fact.value.as_str());
+        found.filter(|value| !["", "none"].contains(value))
+    };
+    let mut said = Vec::new();
+    let mut say = |word: &str, text: Option<&str>| said.extend(text.map(|text| format!("{word} {}", escape(text))));
+    match body.kind() {
+        Kind::ArgocdObservation => {
+            say("by channel", value("Channel"));
+            say("by user", value("By").or_else(|| value("Subject")));
+            say("automated", value("Automated").filter(|is| *is == "yes"));
+            say("started", value("Started at"));
+            say("ended", value("Finished at"));
+            let revisions = ["deployed", "resolved", "requested"];
+            let known = revisions.into_iter().find_map(|word| Some((word, value(&format!("Revisions {word}"))?)));
+            known.into_iter().for_each(|(word, text)| say(&format!("revision {word}"), Some(text)));
+        }
+        Kind::ArgocdDecision | Kind::Approval => {
+            say("revision", value("Revisions"));
+            say("token", value("Token hash"));
+        }
+        Kind::CstIssuance => {
+            say("token", value("Token hash"));
+            say("agent", value("Agent"));
+            say("job", value("Job"));
+            let ends = value("Expires at (s)").and_then(|text| text.parse::<i64>().ok());
+            say("ends by itself", ends.map(|seconds| time(seconds.saturating_mul(1_000))).as_deref());
+        }
+        Kind::CstRevocation => {
+            say("token", value("Token hash"));
+            say("revoked at", value("Revoked at"));
+        }
+        _ => {}
+    }
+    said
 }
 
 fn findings(report: &Report, is_shown: impl Fn(&Finding) -> bool, out: &mut String) {

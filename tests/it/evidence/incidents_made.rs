@@ -39,7 +39,10 @@ fn the_packet_of_an_incident_verifies_alone_and_tells_what_happened_in_order() {
         let story = std::fs::read_to_string(out.join("incident.txt")).expect("a story");
         let at = |part: &str| story.find(part).unwrap_or_else(|| panic!("{part} is not in {story}"));
         assert!(at("Approval: decision approve") < at("decision allow, action rollback"), "{name}: {story}");
-        assert_eq!(story.contains("Token revoked"), name == "job", "{name}: {story}");
+        // Of an application the tokens stand apart, as what it was done under.
+        let (rights, told) = story.split_once("\nWhat happened\n").expect("what happened");
+        assert_eq!(told.contains("Token revoked"), name == "job", "{name}: {story}");
+        assert!(rights.contains("Token issued") && rights.contains("Token revoked"), "{name}: {story}");
         assert!(story.contains("Verdict of the audit on it: pass"), "{story}");
     }
 }
@@ -90,6 +93,81 @@ fn an_incident_of_no_job_says_what_was_judged_and_what_was_not() {
     }
     let alone = run(&["verify", text(&out), "--policy", text(&policy), "--operator", &did("operator")]);
     assert!(alone.code == 3 && alone.out.contains("as its incident.txt says"), "{}", alone.out);
+}
+
+/// Who reads of a time alone learns that the rights had ended before it, and of each
+/// operation who started it, when, and with which revision.
+#[test]
+fn an_incident_says_which_tokens_had_ended_before_it_and_who_did_what_when() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (log, policy) = (dir.path().join("log"), dir.path().join("trust.policy"));
+    let mut story = Story::clean();
+    silent_and_closed(&mut story);
+    let from = story.said("silent").text_at("started_at").expect("a start").to_owned();
+    let ended = from.replacen(&from[17..19], "59", 1);
+    story.set("silent", "finished_at", ended.clone());
+    let deployed = story.said("silent").at("revisions.deployed").and_then(|all| all.as_array()).expect("revisions");
+    let deployed = deployed[0].as_str().expect("a revision").to_owned();
+    Kept::of(&story).write(&log);
+    std::fs::write(&policy, Kept::policy_text()).expect("written");
+    for (name, of) in [("app", ["--app", APP]), ("job", ["--job", "job-1"])] {
+        let out = dir.path().join(name);
+        let made = incident(&log, &policy, &out, &[&of[..], &["--from", &from]].concat());
+        assert_eq!(made.code, 3, "{name}: {}{}", made.out, made.err);
+        let told = std::fs::read_to_string(out.join("incident.txt")).expect("a text");
+        let (rights, happened) = told.split_once("\nWhat happened\n").expect("what happened");
+        for (entry, what) in [("job-1.t1", "Token issued"), ("job-1.revoked", "Token revoked")] {
+            let begins = format!("  {}  ", story.at(entry));
+            let line =
+                rights.lines().find(|line| line.starts_with(&begins)).unwrap_or_else(|| panic!("{name}: {told}"));
+            let token = format!("token {}", crate::make::hex("job-1.t1"));
+            for part in [what, &token, "; before this time"] {
+                assert!(line.contains(part), "{name}: {part} is not in {line}");
+            }
+            let proof = std::fs::read_dir(&out)
+                .expect("files")
+                .flatten()
+                .any(|file| file.file_name().to_string_lossy().starts_with(&format!("{}-", story.at(entry))));
+            assert!(proof, "{name}: what is told of {entry} is in the packet");
+        }
+        let begins = format!("  {}  ", story.at("silent"));
+        let line = happened.lines().find(|line| line.starts_with(&begins)).unwrap_or_else(|| panic!("{name}: {told}"));
+        let user = "by user proj:payments:agent".to_owned();
+        for part in [user, format!("started {from}"), format!("ended {ended}"), format!("revision deployed {deployed}")]
+        {
+            assert!(line.contains(&part), "{name}: {part} is not in {line}");
+        }
+    }
+}
+
+/// A job without a statement is not judged by the packet, and no text says that it is.
+#[test]
+fn an_incident_says_of_each_job_whether_its_packet_judges_it() {
+    let token = crate::make::hex("job-1.t1");
+    let texts = |out: &Path| {
+        let of = |name: &str| std::fs::read_to_string(out.join(name)).expect("a text");
+        ["incident.txt", "README.txt"].map(of)
+    };
+    let dir = tempfile::tempdir().expect("a directory");
+    let (log, policy, out) = (dir.path().join("log"), dir.path().join("trust.policy"), dir.path().join("out"));
+    Kept::of(&Story::clean()).write(&log);
+    std::fs::write(&policy, Kept::policy_text()).expect("written");
+    assert_eq!(incident(&log, &policy, &out, &["--token", &token]).code, 3);
+    for told in texts(&out) {
+        assert!(told.contains("The verdict on job job-1: no statement of the operator"), "{told}");
+        assert!(!told.contains("judges again") && !told.contains("all that its verdict needs"), "{told}");
+    }
+    let alone = run(&["verify", text(&out), "--policy", text(&policy), "--operator", &did("operator")]);
+    assert!(alone.code == 3 && !alone.out.contains("audit pass"), "{}", alone.out);
+    let (_dir, log, policy) = self::log();
+    let out = dir.path().join("attested");
+    assert_eq!(incident(&log, &policy, &out, &["--token", &token]).code, 0);
+    for told in texts(&out) {
+        assert!(
+            told.contains("verifies the packet judges again: job job-1") && !told.contains("does not show"),
+            "{told}"
+        );
+    }
 }
 
 #[test]
