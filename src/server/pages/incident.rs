@@ -9,12 +9,13 @@ use axum::extract::{Query, State};
 use axum::http::Uri;
 use axum::response::Response;
 
-use crate::artifact::Kind;
 use crate::artifact::time::unix_ms;
+use crate::artifact::{Kind, Payload};
 use crate::audit::{Finding, Scope};
 use crate::codes::service;
 use crate::merkle::{Hash, LeafIndex, TreeSize};
 use crate::server::addresses;
+use crate::server::desk::Paper;
 use crate::server::judge::ScopeReport;
 use crate::server::pages::app::NO_PROTOCOL;
 use crate::server::pages::app::acts::{Act, Papers, is_of};
@@ -30,6 +31,8 @@ use crate::text::percent;
 
 /// Entries that one page lists, the first; the command gives all.
 const ROWS_MAX: usize = 500;
+/// Issuances and revocations that one page lists beside these, the first.
+const RIGHTS_MAX: usize = 100;
 /// Longest name that is asked for.
 const NAME_BYTES_MAX: usize = 800;
 
@@ -49,6 +52,9 @@ struct IncidentPage {
     acts: Vec<Act>,
     /// How many earlier operations the page leaves out.
     acts_left: Option<String>,
+    /// Tokens that it was done under, where they are not told below.
+    rights: Vec<EntryRow>,
+    rights_left: Option<String>,
     rows: Vec<EntryRow>,
     proofs: Vec<(u64, String)>,
     left: Option<String>,
@@ -171,7 +177,9 @@ fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<IncidentPage, T
         let sentence = format!("{field}: nobody whose word counts speaks of it among {}.", words::entries(size.get()));
         return Err(Trouble::new(&service::SCOPE_NOT_FOUND, sentence).about(&name));
     }
-    let (told, names_job) = told(reader, &scope, &span, &made)?;
+    let Told { rows: told, names_job, mut rights } = told(reader, &scope, &span, &made)?;
+    let rights_left = rights.len().saturating_sub(RIGHTS_MAX) as u64;
+    rights.truncate(RIGHTS_MAX);
     let has_job = match &scope {
         Scope::App(_) => names_job,
         Scope::Job(_) => true,
@@ -202,6 +210,8 @@ fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<IncidentPage, T
         browser: PageState::BrowserNotChecked.row(),
         acts,
         acts_left: (acts_left > 0).then(|| words::counted(acts_left as u64, "earlier operation", "earlier operations")),
+        rights,
+        rights_left: (rights_left > 0).then(|| words::quantity(rights_left)),
         proofs: proofs.collect(),
         rows,
         left: (left > 0).then(|| words::counted(left, "later entry", "later entries")),
@@ -210,12 +220,21 @@ fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<IncidentPage, T
     })
 }
 
+/// What is told of a time, and what it was done under.
+struct Told {
+    rows: Vec<EntryRow>,
+    /// Whether a told entry names a job.
+    names_job: bool,
+    /// Issuances and revocations of its tokens that are not among them.
+    rights: Vec<EntryRow>,
+}
+
 /// Entries of the time that the scope's audit joins, in log order. What every
 /// audit reads is told of none; an application's jobs bring entries of others,
-/// of which only those are told that belong to its operations. And whether one of
-/// them names a job.
-fn told(reader: &Reader, scope: &Scope, span: &Span, made: &ScopeReport) -> Result<(Vec<EntryRow>, bool), Trouble> {
-    let (mut rows, mut names_job) = (Vec::new(), false);
+/// of which only those are told that belong to its operations.
+fn told(reader: &Reader, scope: &Scope, span: &Span, made: &ScopeReport) -> Result<Told, Trouble> {
+    let mut of = Told { rows: Vec::new(), names_job: false, rights: Vec::new() };
+    let (mut elsewhere, mut tokens) = (Vec::new(), BTreeSet::new());
     let matched: BTreeSet<_> = made.report.matched.iter().flat_map(|of| of.entries.iter().copied()).collect();
     let findings: &[Finding] = &made.report.findings;
     for (at, kind) in made.told() {
@@ -223,6 +242,7 @@ fn told(reader: &Reader, scope: &Scope, span: &Span, made: &ScopeReport) -> Resu
             continue;
         }
         let paper = reader.desk().read(at)?;
+        let is_in_time = span.holds(paper.stored.entry.logged_at.unix_ms());
         let is_told = match scope {
             Scope::App(app) => {
                 let is_found = || findings.iter().any(|finding| finding.entries.contains(&at));
@@ -230,12 +250,42 @@ fn told(reader: &Reader, scope: &Scope, span: &Span, made: &ScopeReport) -> Resu
             }
             _ => true,
         };
-        if is_told && span.holds(paper.stored.entry.logged_at.unix_ms()) {
+        let row = || {
             let mut row = EntryRow { names: summary(&paper), ..EntryRow::new(&paper.stored) };
             row.mark(findings);
-            rows.push(row);
-            names_job |= paper.keys().job.is_some();
+            row
+        };
+        if is_told && is_in_time {
+            tokens.extend(paper.keys().token_hash);
+            of.names_job |= paper.keys().job.is_some();
+            of.rows.push(row());
+        } else if matches!(kind, Kind::CstIssuance | Kind::CstRevocation) {
+            let mut row = row();
+            row.names.extend(right(&paper));
+            elsewhere.push((paper.keys(), row));
         }
     }
-    Ok((rows, names_job))
+    // Of an application: tokens that a told entry names, and of agents that a
+    // finding about one is charged to.
+    let told: BTreeSet<u64> = of.rows.iter().map(|row| row.index).collect();
+    let is_here = |finding: &&Finding| finding.entries.iter().any(|at| told.contains(&at.get()));
+    let agents: BTreeSet<&str> = findings.iter().filter(is_here).filter_map(|of| of.subject.agent.as_deref()).collect();
+    let of_agents = elsewhere.iter().filter(|(keys, _)| keys.agent.as_deref().is_some_and(|of| agents.contains(of)));
+    tokens.extend(of_agents.filter_map(|(keys, _)| keys.token_hash.clone()));
+    let is_right = |token: &Option<String>| match scope {
+        Scope::App(_) => token.as_ref().is_some_and(|token| tokens.contains(token)),
+        _ => true,
+    };
+    of.rights = elsewhere.into_iter().filter(|(keys, _)| is_right(&keys.token_hash)).map(|(_, row)| row).collect();
+    Ok(of)
+}
+
+/// Which token it is, and when it ends by itself.
+fn right(paper: &Paper) -> Vec<(&'static str, Said)> {
+    let mut says: Vec<_> = paper.keys().token_hash.iter().map(|token| ("token", Said::name(token))).collect();
+    if let Some(Payload::CstIssuance(of)) = paper.artifact().map(|body| body.says()) {
+        let ends = of.claims().exp().and_then(|seconds| u64::try_from(seconds).ok());
+        says.extend(ends.map(|seconds| ("ends by itself", Said::when(When::second(seconds.saturating_mul(1_000))))));
+    }
+    says
 }

@@ -39,6 +39,31 @@ fn an_incident_leaves_out_what_was_logged_at_another_time() {
     assert!(!first.text().contains("tied to no decision"));
 }
 
+/// Who looks at a time alone sees that the rights had ended before it, and who did
+/// what when.
+#[test]
+fn an_incident_shows_tokens_of_other_times_and_of_each_operation_who_when_and_what() {
+    let mut story = Story::clean();
+    silent(&mut story);
+    let started = story.said("silent").text_at("started_at").expect("a start").to_owned();
+    let told = Told::of(&story);
+    for of in [format!("app={APP}"), "job=job-1".to_owned()] {
+        let page = told.service.get(&format!("/incidents?{of}&from={started}"));
+        let html = page.text();
+        let rights = html.split_once("id=\"rights\"").unwrap_or_else(|| panic!("{of}: {html}")).1;
+        let (rights, _) = rights.split_once("</section>").expect("a section");
+        for entry in ["job-1.t1", "job-1.revoked"] {
+            assert!(rights.contains(&format!("href=\"/entries/{}\"", story.at(entry))), "{of}: {entry}: {rights}");
+        }
+        let token = crate::make::hex("job-1.t1");
+        assert!(rights.contains(&token) && rights.contains("ends by itself"), "{of}: {rights}");
+    }
+    let whole = told.service.get("/incidents?job=job-1");
+    assert!(!whole.text().contains("id=\"rights\""), "all of it is told");
+    let page = told.service.get(&format!("/incidents?app={APP}&from={started}"));
+    shows(&page, &[&format!("started {started}"), "by user proj:payments:agent", "deployed ", "submitted by observer"]);
+}
+
 /// The verdict is on the whole scope; a packet of what no job is in holds none.
 #[test]
 fn an_incident_says_what_was_judged_and_what_was_not() {

@@ -12,8 +12,9 @@ use crate::server::addresses::{self, page};
 use crate::server::desk::Paper;
 use crate::server::index::names::{Sort, names};
 use crate::server::judge::ScopeReport;
+use crate::server::pages::document;
 use crate::server::pages::finding::{Charged, Grade};
-use crate::server::pages::inline::{Said, When};
+use crate::server::pages::inline::{Chip, Said, When};
 use crate::server::pages::reader::Reader;
 use crate::server::pages::states::{Outcome, Word};
 use crate::server::pages::trouble::Trouble;
@@ -48,6 +49,9 @@ pub(in crate::server::pages) struct Step {
     pub index: u64,
     pub title: &'static str,
     pub says: Vec<(&'static str, Said)>,
+    /// `None` when unsigned.
+    pub signer: Option<Chip>,
+    pub submitter: Said,
     pub logged: When,
     /// Its inclusion proof, as a file.
     pub proof: String,
@@ -327,6 +331,11 @@ impl Step {
                 say("phase", of.phase());
                 say("by user", of.username().filter(|name| !name.is_empty()).or_else(|| of.subject()));
                 say("method", of.method());
+                say("started", of.started_at());
+                say("ended", of.finished_at());
+                let lists = [("deployed", of.deployed()), ("resolved", of.resolved()), ("asked for", of.requested())];
+                let known = lists.into_iter().find_map(|(word, list)| Some((word, list.first()?.as_str()?)));
+                known.into_iter().for_each(|(word, revision)| say(word, Some(revision)));
                 say("automated sync", of.after());
             }
             Some(_) => {}
@@ -336,6 +345,8 @@ impl Step {
             index: stored.index.get(),
             title: stored.entry.kind.title(),
             says,
+            signer: document::signer(stored),
+            submitter: Said::name(stored.entry.submitter.as_str()),
             logged: When::second(stored.entry.logged_at.unix_ms()),
             proof: addresses::proof(stored.index, reader.view().size()),
         }
