@@ -5,14 +5,15 @@
 //! scope ─ Gather ─ link rows below size ─ papers (Desk) ─> Timeline ─ audit_slice ─> Report
 //! ```
 //!
-//! Nothing is stored: a report is computed when it is asked for, once a request,
-//! from the entries that the scope's links lead to, whose signatures are
+//! Nothing is stored but the last count of findings (`counted`): a report is
+//! computed when it is asked for, once a request, from the entries that the scope's links lead to, whose signatures are
 //! verified once more. Its cost grows with the scope and not with the log. The same prefix
 //! gives the same report as the whole log read from its beginning.
 //!
 //! If the rows are lost: rebuilt. If an attacker writes them: entries of the
 //! scope may be missed, and whoever recomputes from the tiles sees it.
 
+mod counted;
 mod documents;
 mod reading;
 mod scan;
@@ -31,6 +32,8 @@ use crate::server::index::Index;
 use crate::server::index::names::Sort;
 use crate::server::judge::reading::{AuditsError as Error, Reading};
 
+pub use self::counted::Counted;
+use self::counted::Kept;
 pub use self::reading::{AuditsError, GATHER_BYTES_MAX, GATHER_ENTRIES_MAX};
 pub use self::scan::{SCAN_BYTES_MAX, SCAN_ENTRIES_MAX, SCAN_READ_MAX};
 
@@ -40,6 +43,7 @@ pub struct Audits {
     index: Index,
     operator: Arc<Did>,
     origin: Arc<str>,
+    counted: Kept,
 }
 
 /// One request before the audit: it makes each report once.
@@ -129,7 +133,7 @@ impl Audits {
     /// Reports as whoever believes `operator` about the log called `origin`.
     #[must_use]
     pub fn new(index: Index, operator: Did, origin: String) -> Self {
-        Self { index, operator: Arc::new(operator), origin: origin.into() }
+        Self { index, operator: Arc::new(operator), origin: origin.into(), counted: Kept::default() }
     }
 
     /// Reports from what this desk reads.

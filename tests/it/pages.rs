@@ -13,6 +13,7 @@ pub mod commands;
 pub mod drawings;
 #[cfg(feature = "server")]
 pub mod incidents;
+pub mod listed;
 #[cfg(feature = "server")]
 pub mod pulses;
 #[cfg(feature = "server")]

@@ -6,6 +6,7 @@
 mod about;
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use crate::audit::{Effect, Finding, Severity, Subject};
@@ -21,6 +22,8 @@ use crate::server::pages::words;
 const FINDINGS_MAX: usize = 160;
 /// Findings on one card; one more begins another.
 const LINES_MAX: usize = 12;
+/// Findings on the card of one act in a list.
+const ACT_MAX: usize = 24;
 /// Operations that one card tells of; the rest is counted.
 const OPERATIONS_SHOWN: usize = 4;
 
@@ -48,6 +51,16 @@ pub(crate) struct Card {
     pub todo: Said,
     pub limits: Cow<'static, str>,
     pub charged: Charged,
+}
+
+/// All that a list has of one act: a card for each code, the most severe first,
+/// and the operation once.
+pub(crate) struct ActCard {
+    pub cards: Vec<Card>,
+    /// Findings on them.
+    pub count: usize,
+    pub operations: Vec<Operation>,
+    pub operations_left: Option<String>,
 }
 
 /// What happened in words, with the entries that show it.
@@ -108,14 +121,6 @@ pub(crate) const fn effect(effect: Effect) -> &'static str {
 }
 
 impl Card {
-    /// A card of one finding alone.
-    ///
-    /// # Errors
-    /// Those of the view.
-    pub(crate) fn new(reader: &Reader, finding: &Finding) -> Result<Self, Trouble> {
-        Ok(Draft { of: vec![finding], about: About::read(reader, finding)? }.card())
-    }
-
     /// Cards in the order of the findings, at most so many, and how many findings
     /// stand on them.
     ///
@@ -140,6 +145,50 @@ impl Card {
     }
 }
 
+impl ActCard {
+    /// Cards of acts in the order of the findings; what is of no act that is known
+    /// stands alone.
+    ///
+    /// # Errors
+    /// Those of the view.
+    pub(crate) fn all(reader: &Reader, findings: &[Finding]) -> Result<Vec<Self>, Trouble> {
+        let mut acts: Vec<(About, Vec<&Finding>)> = Vec::new();
+        for finding in findings {
+            let about = About::read(reader, finding)?;
+            match acts.iter_mut().find(|(known, of)| of.len() < ACT_MAX && known.is_one_act_with(&about)) {
+                Some((known, of)) => {
+                    known.join(about);
+                    of.push(finding);
+                }
+                None => acts.push((about, vec![finding])),
+            }
+        }
+        Ok(acts.into_iter().map(|(about, of)| Self::new(about, of)).collect())
+    }
+
+    fn new(about: About, mut findings: Vec<&Finding>) -> Self {
+        let count = findings.len();
+        findings.sort_by_key(|finding| (finding.is_undecided(), Reverse(finding.severity)));
+        let mut drafts: Vec<Draft<'_>> = Vec::new();
+        for finding in findings {
+            match drafts.iter_mut().find(|draft| draft.is_like(finding)) {
+                Some(draft) => draft.of.push(finding),
+                // The operation stands on the act.
+                None => drafts.push(Draft { of: vec![finding], about: About::default() }),
+            }
+        }
+        let (operations, operations_left) = cut(about.told().0);
+        Self { cards: drafts.into_iter().map(Draft::card).collect(), count, operations, operations_left }
+    }
+}
+
+/// Operations that a card shows, and how many it leaves out.
+fn cut(mut operations: Vec<Operation>) -> (Vec<Operation>, Option<String>) {
+    let left = operations.len().saturating_sub(OPERATIONS_SHOWN) as u64;
+    operations.truncate(OPERATIONS_SHOWN);
+    (operations, (left > 0).then(|| words::quantity(left)))
+}
+
 /// A card before it is written: findings that are alike but for their entries and
 /// words, never none.
 struct Draft<'f> {
@@ -150,19 +199,22 @@ struct Draft<'f> {
 impl Draft<'_> {
     /// Whether a finding is of the same rule and the same act, and weighs the same.
     fn is_of(&self, finding: &Finding, about: &About) -> bool {
+        self.is_like(finding) && self.about.is_one_act_with(about)
+    }
+
+    fn is_like(&self, finding: &Finding) -> bool {
         let alike = |of: &Finding| (of.rule.code, of.severity, of.effect);
         let is_alike = |first: &&Finding| {
             alike(first) == alike(finding) && first.subject == finding.subject && first.not_here == finding.not_here
         };
-        self.of.len() < LINES_MAX && self.of.first().is_some_and(is_alike) && self.about.is_one_act_with(about)
+        self.of.len() < LINES_MAX && self.of.first().is_some_and(is_alike)
     }
 
     fn card(self) -> Card {
         let finding = self.of[0];
         let words = finding.words();
-        let (mut operations, shown) = self.about.told();
-        let left = operations.len().saturating_sub(OPERATIONS_SHOWN) as u64;
-        operations.truncate(OPERATIONS_SHOWN);
+        let (operations, shown) = self.about.told();
+        let (operations, operations_left) = cut(operations);
         Card {
             severity: if finding.is_undecided() { Grade::UNDECIDED } else { Grade::of(finding.severity) },
             title: words.title,
@@ -171,7 +223,7 @@ impl Draft<'_> {
             count: self.of.len(),
             lines: Line::all(&self.of),
             operations,
-            operations_left: (left > 0).then(|| words::quantity(left)),
+            operations_left,
             shown,
             why: words.why,
             todo: Said::message(&words.what_to_do),

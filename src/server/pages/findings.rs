@@ -12,7 +12,7 @@ use crate::explain::nearest;
 use crate::merkle::TreeSize;
 use crate::server::judge::Filter;
 use crate::server::pages::coverage::reach;
-use crate::server::pages::finding::{Card, Entries, Grade};
+use crate::server::pages::finding::{ActCard, Entries, Grade};
 use crate::server::pages::inline::Said;
 use crate::server::pages::reader::{Choices, Reader, Shell, number};
 use crate::server::pages::trouble::Trouble;
@@ -31,8 +31,8 @@ struct FindingsPage {
     severities: Vec<(&'static str, bool)>,
     as_of: As,
     pinned: Option<Pinned>,
-    /// Rows of this page.
-    findings: Vec<Card>,
+    /// Rows of this page: all that is found of one act is one.
+    acts: Vec<ActCard>,
     /// "3 critical, 1 info".
     counts: Vec<(Grade, String)>,
     /// Entries that were looked through so far.
@@ -120,6 +120,11 @@ impl Asked {
         href
     }
 
+    /// Whether whole scopes are not what is asked for: then two rules are left out.
+    fn is_of_the_log(&self) -> bool {
+        self.job.is_empty() && self.run.is_empty()
+    }
+
     fn of_run(&self) -> Option<Said> {
         (!self.run.is_empty()).then(|| Said::name(&self.run))
     }
@@ -151,7 +156,7 @@ fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<FindingsPage, T
         as_of: As::new(&found.as_of),
         pinned: Pinned::of(reader, size, asked.newest()),
         counts: counts.filter(|(_, n)| *n > 0).map(|(grade, n)| (grade, words::quantity(n))).collect(),
-        findings: found.findings.iter().map(|of| Card::new(reader, of)).collect::<Result<_, _>>()?,
+        acts: ActCard::all(reader, &found.findings)?,
         scanned: reach(found.scanned_to),
         not_judged: Entries::new(&found.not_judged),
         is_whole: found.next.is_none(),

@@ -5,11 +5,14 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::artifact::Kind;
+use crate::audit::Severity;
 use crate::merkle::LeafIndex;
 use crate::server::addresses::page;
 use crate::server::judge::AuditsError;
 use crate::server::pages::card::Card;
+use crate::server::pages::coverage::reach;
 use crate::server::pages::drawing::{Svg, scale};
+use crate::server::pages::finding::Grade;
 use crate::server::pages::inline::{Chip, Said, When};
 use crate::server::pages::reader::{Reader, Shell};
 use crate::server::pages::rows::EntryRow;
@@ -32,10 +35,20 @@ struct HomePage {
     growth: Option<Svg>,
     growth_sentence: Option<GrowthSentence>,
     pulses: Vec<PulseRow>,
+    found: Option<Found>,
     entries: Vec<EntryRow>,
     indexed: Option<String>,
     base: String,
     vkey_quoted: String,
+}
+
+/// How many findings there are.
+struct Found {
+    /// "3 critical", with the list of those and worse.
+    of: Vec<(Grade, String, String)>,
+    /// "48 entries, 0–47".
+    searched: String,
+    is_whole: bool,
 }
 
 struct GrowthSentence {
@@ -75,11 +88,27 @@ fn home(reader: &Reader) -> Result<HomePage, Trouble> {
         growth,
         growth_sentence,
         pulses: pulses(reader)?,
+        found: found(reader),
         entries: newest.iter().rev().map(EntryRow::new).collect(),
         indexed: (followed < size).then(|| words::entries(followed.get())),
         base: reader.base.clone(),
         vkey_quoted: quoted(&reader.facts.vkey),
     })
+}
+
+/// A first page says no more of trouble than that nothing is counted: the list
+/// itself tells why.
+fn found(reader: &Reader) -> Option<Found> {
+    let counted = reader.sitting.counted().ok()??;
+    let row = |(severity, count): &(Severity, u64)| {
+        (Grade::of(*severity), words::quantity(*count), format!("/findings?severity={}", severity.name()))
+    };
+    let (from, size) = (counted.from, counted.size.get());
+    let searched = match from {
+        0 => reach(size),
+        _ => format!("the newest {}, {from}–{}", words::entries(size - from), size - 1),
+    };
+    Some(Found { of: counted.of.iter().map(row).collect(), searched, is_whole: counted.is_whole })
 }
 
 /// A shell word; a key name may hold a quote.
