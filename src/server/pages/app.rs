@@ -76,7 +76,9 @@ fn show(reader: &Reader, app: &str, size: TreeSize) -> Result<AppPage, Trouble> 
     let Acts { shown, left, uids } = Acts::read(reader, app, &made)?;
     let controls = controls(reader, app, &uids, &made)?;
     let sources = Sources { what: "application", size, made: Some(&made), named: Vec::new(), is_strict: false };
-    let record = Record::read(reader, sources)?;
+    let mut record = Record::read(reader, sources)?;
+    let steps = shown.iter().flat_map(|act| &act.steps).map(|step| step.index);
+    record.tell(&steps.chain(controls.iter().map(|control| control.step.index)).collect());
     let verdicts = Verdicts::of_report(reader, &made, "application", NO_PROTOCOL)?.pinned(reader, size, page::app(app));
     let word = verdicts.audit.word.label;
     let title = format!("{word} · Application {}", escape::plain(app, 60));

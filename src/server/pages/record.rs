@@ -46,6 +46,8 @@ pub(super) struct Record {
     pub searched: String,
     /// Whether the search has seen all of the published log.
     pub is_complete: bool,
+    /// Whether some of the rows stand on the page above it too.
+    pub is_told: bool,
     /// Change tickets with the entry that names each first.
     pub tickets: Vec<(Said, u64)>,
 }
@@ -90,6 +92,7 @@ impl Record {
             kinds: Vec::new(),
             searched: reach(followed),
             is_complete: followed == size.get(),
+            is_told: false,
             tickets: Vec::new(),
         };
         let mut kinds: BTreeMap<&'static str, u64> = BTreeMap::new();
@@ -110,6 +113,14 @@ impl Record {
         record.rows = with_gaps(record.rows, what);
         record.kinds = kinds.into_iter().map(|(title, n)| (words::quantity(n), title)).collect();
         Ok(record)
+    }
+
+    /// Marks rows of entries that the page tells of above them: paper repeats none.
+    pub(super) fn tell(&mut self, told: &BTreeSet<u64>) {
+        for row in self.rows.iter_mut().filter(|row| told.contains(&row.index)) {
+            row.is_told = true;
+            self.is_told = true;
+        }
     }
 
     /// A joined entry as a row.

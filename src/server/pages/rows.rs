@@ -33,6 +33,8 @@ pub(crate) struct EntryRow {
     pub note: Option<&'static str>,
     /// Whether rights end with it.
     pub is_end: bool,
+    /// Whether the page tells of it above the list.
+    pub is_told: bool,
 }
 
 impl EntryRow {
@@ -53,6 +55,7 @@ impl EntryRow {
             verdicts: Vec::new(),
             note: None,
             is_end: entry.kind == Kind::CstRevocation,
+            is_told: false,
         }
     }
 

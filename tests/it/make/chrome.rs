@@ -146,6 +146,14 @@ impl Chrome {
         Base64::decode_vec(shot["data"].as_str().expect("data")).expect("base64")
     }
 
+    /// Pages that it takes on paper.
+    pub fn sheets(&mut self) -> usize {
+        let answer = self.call("Page.printToPDF", json!({"preferCSSPageSize": true}));
+        let pdf = Base64::decode_vec(answer["data"].as_str().expect("data")).expect("base64");
+        let pdf = String::from_utf8_lossy(&pdf);
+        pdf.matches("/Type /Page").count() - pdf.matches("/Type /Pages").count()
+    }
+
     /// What copying gives when everything inside the first match is selected.
     pub fn copied(&mut self, selector: &str) -> String {
         let script = format!(

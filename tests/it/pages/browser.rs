@@ -9,6 +9,8 @@ use crate::pages::verdicts::{guilty, verdict_pages};
 
 /// Widths, CSS px, that every page must fit.
 const WIDTHS: [u64; 6] = [320, 360, 768, 1_200, 1_440, 3_840];
+/// Sheets of paper that a page of a small story may take.
+const SHEETS_MAX: usize = 5;
 /// Rounding of layout, CSS px.
 const ROUNDING: f64 = 0.6;
 
@@ -45,6 +47,19 @@ fn verdict_pages_fit_every_screen() {
             fits(&mut chrome, &address, &origin, width);
         }
         shots(&mut chrome, &format!("verdict-{at}"), &address);
+    }
+}
+
+/// Nobody reads a pile of paper: what stands above is not printed again below.
+#[test]
+fn verdict_pages_print_on_few_sheets() {
+    let Some(mut chrome) = Chrome::start() else { return };
+    let told = Told::of(&guilty());
+    let app = "argocd-prod/argocd/payments-api";
+    for path in [format!("/apps/{app}"), format!("/incidents?app={app}"), "/jobs/job-1".to_owned()] {
+        chrome.visit(&format!("{}{path}", told.service.base()), Screen { width: 1_200, height: 800, dark: false });
+        let sheets = chrome.sheets();
+        assert!((1..=SHEETS_MAX).contains(&sheets), "{path}: {sheets} sheets");
     }
 }
 
