@@ -43,7 +43,12 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Observer,
     id_given_once: None,
     ids: &[],
-    about: About { instance: Some("instance"), app: Some("app"), change: None },
+    about: About {
+        instance: Some("instance"),
+        app: Some("app"),
+        change: None,
+        revisions: &["revisions.requested", "revisions.resolved", "revisions.deployed"],
+    },
     summary: &[("action", "action"), ("app", "app.name"), ("phase", "phase")],
     bundle_array: None,
     check: |payload| {

@@ -18,7 +18,7 @@ pub(crate) const ROW: KindRow = KindRow {
     voice: Voice::Listed("recorders"),
     id_given_once: None,
     ids: &["job_id"],
-    about: About { instance: None, app: Some("app"), change: Some(["change_ref.system", "change_ref.key"]) },
+    about: About { app: Some("app"), change: Some(["change_ref.system", "change_ref.key"]), ..About::NOTHING },
     summary: &[("change", "what"), ("app", "app.name")],
     bundle_array: None,
     check: KindRow::NO_FURTHER_RULES,

@@ -113,11 +113,18 @@ pub struct About {
     pub app: Option<&'static str>,
     /// System and key of the change.
     pub change: Option<[&'static str; 2]>,
+    /// Lists of revisions that were asked for, found or deployed.
+    pub revisions: &'static [&'static str],
 }
 
 impl About {
-    pub(crate) const NOTHING: Self = Self { instance: None, app: None, change: None };
-    pub(crate) const BINDS: Self = Self { instance: Some("binds.instance"), app: Some("binds.app"), change: None };
+    pub(crate) const NOTHING: Self = Self { instance: None, app: None, change: None, revisions: &[] };
+    pub(crate) const BINDS: Self = Self {
+        instance: Some("binds.instance"),
+        app: Some("binds.app"),
+        change: None,
+        revisions: &["binds.revisions"],
+    };
 }
 
 /// Everything admission, index and pages know about a kind.

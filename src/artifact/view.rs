@@ -276,6 +276,7 @@ mod tests {
             named.extend(row.about.instance.map(|path| (path, Sort::Text)));
             named.extend(row.about.app.map(|path| (path, Sort::Part(AppRef::MEMBERS))));
             named.extend(row.about.change.into_iter().flatten().map(|path| (path, Sort::Text)));
+            named.extend(row.about.revisions.iter().map(|path| (*path, Sort::List)));
             assert_eq!(strange(&shapes(kind), &named), Vec::<String>::new(), "{kind}");
         }
     }

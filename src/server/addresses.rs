@@ -6,7 +6,7 @@ use std::fmt::Display;
 use crate::artifact::digest::ArtifactDigest;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::index::names::Sort;
-use crate::server::lookup::{Group, What};
+use crate::server::lookup::What;
 use crate::text::percent::segment;
 
 pub const TRUST_POLICY: &str = "/v1/trust-policy";
@@ -31,20 +31,21 @@ pub fn consistency(from: TreeSize, to: TreeSize) -> String {
     format!("/v1/proofs/consistency?from={from}&to={to}")
 }
 
-/// Where to read on about what was found.
-pub fn found(group: &Group) -> String {
-    match &group.what {
-        What::Artifact(digest) => artifact(digest),
+/// Where to read on about what was found; `first`: its lowest entry.
+pub fn found(what: &What, first: Option<LeafIndex>) -> String {
+    match what {
+        What::Artifact(digest, _) => artifact(digest),
         What::Leaf(leaf) => format!("/v1/leaves/{leaf}"),
         What::Policy(hash) => format!("/v1/policies/{hash}"),
+        What::Code(code) => page::code(code),
         What::Named { sort: Sort::Job, name, .. } => format!("/v1/jobs/{}", segment(name)),
-        What::Named { sort: Sort::Run, name, agent: Some(agent) } => {
+        What::Named { sort: Sort::Run, name, of: Some(agent) } => {
             format!("/v1/runs/{}/{}", segment(agent), segment(name))
         }
         What::Named { sort: Sort::Token, name, .. } => format!("/v1/tokens/{}", segment(name)),
         What::Named { sort: Sort::Agent, name, .. } => format!("/v1/findings?agent={}", segment(name)),
         What::Named { sort: Sort::App, name, .. } => format!("/v1/findings?app={}", segment(name)),
-        What::Named { .. } | What::Entry | What::Payload => group.entries.first().map_or(String::new(), entry),
+        What::Named { .. } | What::Entry | What::Payload(_) => first.map_or(String::new(), entry),
     }
 }
 

@@ -288,7 +288,7 @@ pub static ROUTES: &[Route] = &[
     shows(reads(
         "/v1/lookup",
         serve("/v1/lookup", || get(lookup::lookup)),
-        "What bears this name or hash: an artifact digest, a leaf hash, a payload hash (every entry of such a statement, whoever signed), a policy or token hash, a name, an index. Names are claims of whoever signed.",
+        "What bears this name or hash, and what is longer and begins so: an artifact digest, a leaf hash, a payload hash (every entry of such a statement, whoever signed), a policy or token hash, a commit, a name, an index, a code. Names are claims of whoever signed; those of holders of a role come first.",
         lookup::LOOKUP_QUERY,
         &[Answer::json("Lookup")],
         &[&service::INDEX_BEHIND],

@@ -6,11 +6,15 @@
 //! | kind | `k` ‖ place of the kind in Kind::ALL ‖ index | |
 //! | run | `r` ‖ SHA-256(agent ‖ 0x00 ‖ run)\[..6\] ‖ index | |
 //! | link | `l` ‖ link ‖ index | |
-//! | name | `n` ‖ SHA-256(name)\[..8\] ‖ index | |
+//! | name | `n` ‖ SHA-256(name)\[..8\] ‖ what it names, whose word ‖ index | |
+//! | whole name | `w` ‖ what it names, whose word ‖ name | |
+//! | first of a name | `f` ‖ what it names, whose word ‖ index ‖ name | |
 //!
 //! Links are what an audit finds the entries of one job by (`audit::Link`),
 //! under the roots in force at each entry; names are what a person searches
-//! for. The cost of one more entry does not depend on the log's length.
+//! for. The cost of one more entry does not depend on the log's length. Names
+//! that people know the beginning of are kept whole, once each: so a beginning
+//! costs what it shows, however many entries bear a name.
 //!
 //! If lost: rebuilt from the entries. If an attacker writes it: wrong search
 //! results, never wrong proofs. Whatever it finds is read from the log and
@@ -31,8 +35,10 @@ use crate::artifact::{Did, Kind};
 use crate::audit::Link;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::index::follower::Follower;
-use crate::server::index::rows::{kind_prefix, link_prefix, name_prefix, run_prefix};
+use crate::server::index::names::{Kept, Sort, Standing};
+use crate::server::index::rows::{Met, first_prefix, kind_prefix, link_prefix, name_prefix, run_prefix, whole_prefix};
 use crate::server::log::Log;
+use crate::server::store::layout::{number, number_key};
 use crate::server::store::{Store, StoreError, Way};
 
 /// Longest time a reader waits for its own write to be indexed.
@@ -114,6 +120,7 @@ impl Index {
             operator,
             origin,
             roots: None,
+            met: Met::new(),
         };
         let ended = Arc::clone(&followed);
         let follow = move || {
@@ -226,18 +233,119 @@ impl Index {
     }
 
     /// Entries from `first` on and below `below` that may bear this name,
-    /// ascending, at most `limit`: a hash met by chance is among them.
+    /// whoever signed, ascending, at most `limit`: a hash met by chance is
+    /// among them.
     ///
     /// # Errors
     /// As [`Index::kind`].
     pub fn named(
         &self,
-        name: &str,
+        (sort, name): (Sort, &str),
         first: LeafIndex,
         below: TreeSize,
         limit: usize,
     ) -> Result<Vec<LeafIndex>, StoreError> {
-        Scan::of(&self.store).up(&name_prefix(name), first.get(), Some(below), limit)
+        let mut found = Vec::new();
+        for standing in Standing::BOTH {
+            found.extend(self.bearing((sort, name, standing), first, below, limit)?);
+        }
+        found.sort_unstable();
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// The same of one standing.
+    ///
+    /// # Errors
+    /// As [`Index::kind`].
+    pub fn bearing(
+        &self,
+        (sort, name, standing): (Sort, &str, Standing),
+        first: LeafIndex,
+        below: TreeSize,
+        limit: usize,
+    ) -> Result<Vec<LeafIndex>, StoreError> {
+        Scan::of(&self.store).up(&name_prefix(name, sort, standing), first.get(), Some(below), limit)
+    }
+
+    /// The highest entries below `below` that may bear this name, whoever
+    /// signed, descending, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Index::kind`].
+    pub fn newest_named(
+        &self,
+        (sort, name): (Sort, &str),
+        below: TreeSize,
+        limit: usize,
+    ) -> Result<Vec<LeafIndex>, StoreError> {
+        let mut found = Vec::new();
+        for standing in Standing::BOTH {
+            found.extend(Scan::of(&self.store).down(&name_prefix(name, sort, standing), below, limit)?);
+        }
+        found.sort_unstable_by(|a, b| b.cmp(a));
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// Whether an entry may bear a name, and whose word it is.
+    ///
+    /// # Errors
+    /// As [`Index::kind`].
+    pub fn bears(&self, at: LeafIndex, (sort, name): (Sort, &str)) -> Result<Option<Standing>, StoreError> {
+        for standing in Standing::BOTH {
+            let row = [&name_prefix(name, sort, standing)[..], &number_key(at.get())].concat();
+            if self.store.search_row(&row)?.is_some() {
+                return Ok(Some(standing));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whose word an entry is that has its rows.
+    ///
+    /// # Errors
+    /// As [`Index::kind`].
+    pub fn standing(&self, at: LeafIndex) -> Result<Standing, StoreError> {
+        let row = [&link_prefix(&Link::UNTRUSTED)[..], &number_key(at.get())].concat();
+        Ok(if self.store.search_row(&row)?.is_some() { Standing::Other } else { Standing::Holder })
+    }
+
+    /// Names that are kept whole and begin with `begins`, in byte order, at
+    /// most `limit`.
+    ///
+    /// # Errors
+    /// As [`Index::kind`].
+    pub fn whole(
+        &self,
+        (sort, standing): (Sort, Standing),
+        begins: &str,
+        limit: usize,
+    ) -> Result<Vec<Kept>, StoreError> {
+        let prefix = [&whole_prefix(sort, standing)[..], begins.as_bytes()].concat();
+        let found = self.store.search_keys(&prefix, &[], Way::Up, limit)?;
+        let kept = |rest: Vec<u8>| Kept::read(sort, &[begins.as_bytes(), &rest].concat());
+        Ok(found.into_iter().filter_map(kept).collect())
+    }
+
+    /// Names of a listed sort with the entry that each was met in first, newest
+    /// first, below `below`, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Index::kind`].
+    pub fn firsts(
+        &self,
+        (sort, standing): (Sort, Standing),
+        below: TreeSize,
+        limit: usize,
+    ) -> Result<Vec<(LeafIndex, Kept)>, StoreError> {
+        let from = number_key(below.get());
+        let found = self.store.search_keys(&first_prefix(sort, standing), &from, Way::Down, limit)?;
+        let first = |row: Vec<u8>| {
+            let (at, kept) = row.split_at_checked(8)?;
+            Some((LeafIndex::new(number(at)?), Kept::read(sort, kept)?))
+        };
+        Ok(found.into_iter().filter_map(first).collect())
     }
 }
 

@@ -1,48 +1,75 @@
-//! What bears a name or hash: hashes from the rows that the store keeps for
-//! itself, names from the search rows. A name that a hash met by chance is
-//! dropped after its body was read.
+//! What bears a name or hash, or begins so: hashes from the rows that the store
+//! keeps for itself, names from the search rows.
+//!
+//! ```text
+//! text ─ Asked ─┬─ exact: the whole text is a hash, an index, a name, a code   (groups)
+//!               └─ near:  longer names and hashes that begin so                (near)
+//! ```
+//!
+//! Every entry that is listed was read: a row that leads elsewhere is damage,
+//! and one that a hash met by chance is dropped. Counts and longer names are
+//! what the rows say. The work for one text has bounds, whatever it is: rows
+//! counted for a name, names walked for a beginning, bodies read for all of it.
 
-use std::collections::BTreeMap;
+mod asked;
+mod exact;
+mod near;
 
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::artifact::{Artifact, Kind};
 use crate::audit::Link;
-use crate::merkle::{Hash, LeafHash, LeafIndex, TreeSize};
+use crate::merkle::{LeafHash, LeafIndex, TreeSize};
 use crate::server::desk::Desk;
 use crate::server::index::Index;
-use crate::server::index::names::{Sort, meets, names};
+use crate::server::index::names::{Sort, Standing};
 use crate::server::judge::AuditsError;
-use crate::server::log::view::{StoredEntry, View, ViewError};
-use crate::text::base64url;
+use crate::server::log::view::View;
+
+pub use self::asked::{Asked, Short};
 
 /// Longest text that is looked for.
 pub const QUERY_BYTES_MAX: usize = 512;
-/// Most entries of one group, and most that are read for one name.
+/// Most entries of one group.
 pub const LOOKUP_ENTRIES_MAX: usize = 100;
-/// Bodies held at once while their names are compared.
-const READ_AT_ONCE: usize = 16;
+/// Most bodies that are read for one text, and most bytes of them, beside the
+/// first of each group.
+pub const READ_MAX: usize = 200;
+pub const READ_BYTES_MAX: u64 = 8 << 20;
+/// As far as entries and names are counted.
+pub const COUNTED_MAX: usize = 1_000;
+/// Most longer names of one sort.
+pub const NAMES_MAX: usize = 10;
 
 /// What a text was taken for, and what was found.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Found {
+    /// What it is, statements of holders of a role first.
     pub groups: Vec<Group>,
+    /// What begins so and is longer.
+    pub near: Vec<Near>,
     pub tried: Vec<&'static str>,
+    /// Names and links of entries below this were searched; hashes of all.
+    pub indexed: TreeSize,
+    /// Why beginnings were not looked for.
+    pub short: Option<Short>,
 }
 
 /// What the text turned out to be.
 #[derive(Clone, Debug)]
 pub enum What {
-    Artifact(ArtifactDigest),
+    Artifact(ArtifactDigest, Kind),
     Leaf(LeafHash),
-    Payload,
+    Payload(PayloadHash),
     Policy(PayloadHash),
     /// An index.
     Entry,
+    /// A code of this log, of its audit or of Clawsig's rules.
+    Code(&'static str),
     Named {
         sort: Sort,
         name: String,
-        /// Of the first entry that says whose it is.
-        agent: Option<String>,
+        /// The agent of a run; the system of a ticket that is named by its key.
+        of: Option<String>,
     },
 }
 
@@ -51,13 +78,43 @@ impl What {
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
-            Self::Artifact(_) => "artifact",
+            Self::Artifact(..) => "artifact",
             Self::Leaf(_) => "leaf_hash",
-            Self::Payload => "payload_hash",
+            Self::Payload(_) => "payload_hash",
             Self::Policy(_) => "policy_hash",
             Self::Entry => "entry",
+            Self::Code(_) => "code",
             Self::Named { sort, .. } => sort.name(),
         }
+    }
+
+    /// What bears it, whole.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Artifact(digest, _) => digest.to_string(),
+            Self::Leaf(leaf) => leaf.to_string(),
+            Self::Payload(hash) | Self::Policy(hash) => hash.to_string(),
+            Self::Entry => String::new(),
+            Self::Code(code) => (*code).to_owned(),
+            Self::Named { name, .. } => name.clone(),
+        }
+    }
+}
+
+/// How many, exact up to [`COUNTED_MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    pub found: usize,
+    /// Whether there are more than that.
+    pub is_more: bool,
+}
+
+impl Count {
+    /// Of what was walked up to one beyond [`COUNTED_MAX`].
+    #[must_use]
+    pub fn of(walked: usize) -> Self {
+        Self { found: walked.min(COUNTED_MAX), is_more: walked > COUNTED_MAX }
     }
 }
 
@@ -65,40 +122,89 @@ impl What {
 #[derive(Clone, Debug)]
 pub struct Group {
     pub what: What,
-    /// Lowest first, at most [`LOOKUP_ENTRIES_MAX`].
+    pub standing: Standing,
+    /// Lowest first, at most [`LOOKUP_ENTRIES_MAX`]: each was read.
     pub entries: Vec<LeafIndex>,
-    /// Whether there may be more.
-    pub more: bool,
+    /// All of them, as the rows say.
+    pub count: Count,
 }
 
-/// Everything that `text` may be. Cost: at most [`LOOKUP_ENTRIES_MAX`] bodies
-/// read and parsed for its names. Blocks.
+impl Group {
+    /// Whether some are not listed.
+    #[must_use]
+    pub const fn has_more(&self) -> bool {
+        self.count.is_more || self.count.found > self.entries.len()
+    }
+}
+
+/// Longer names of one sort that begin so.
+#[derive(Clone, Debug)]
+pub struct Near {
+    pub kind: &'static str,
+    pub standing: Standing,
+    /// In byte order, at most [`NAMES_MAX`].
+    pub names: Vec<NearName>,
+    pub count: Count,
+}
+
+/// One of them.
+#[derive(Clone, Debug)]
+pub struct NearName {
+    pub what: What,
+    /// Its lowest entry.
+    pub first: LeafIndex,
+    pub entries: Count,
+}
+
+/// Everything that `text` may be. Blocks.
 ///
 /// # Errors
-/// [`AuditsError::Behind`]; [`AuditsError::View`].
-pub fn lookup(desk: &Desk, index: &Index, text: &str) -> Result<Found, AuditsError> {
-    let view = &desk.view;
-    wait(view, index)?;
-    let mut found = Found::default();
-    let hash = hash(text);
-    if let Some(hash) = &hash {
-        found.by_hash(desk, index, hash)?;
-    }
-    if let Ok(size) = TreeSize::parse(text) {
-        let is_there = size < view.size();
-        found.add(What::Entry, is_there.then(|| LeafIndex::new(size.get())).into_iter().collect());
-    }
-    // A hash bears its name in hex, whichever way it was asked for.
-    let name = hash.as_ref().map_or_else(|| text.to_owned(), Hash::to_hex);
-    found.by_name(desk, index, &name)?;
-    if name != text {
-        found.by_name(desk, index, text)?;
-    }
-    found.tried.extend(Sort::ALL.map(Sort::name));
-    if found.groups.is_empty() {
-        view.check_none(view.size())?;
+/// [`AuditsError::Behind`] when nothing was found and rows are missing;
+/// [`AuditsError::View`].
+pub fn lookup(desk: &Desk, index: &Index, asked: &Asked) -> Result<Found, AuditsError> {
+    let size = desk.view.size();
+    let is_whole = index.wait(size);
+    let indexed = if is_whole { size } else { index.followed().min(size) };
+    let mut search = Search::new(desk, index, asked, indexed);
+    search.exact()?;
+    search.near()?;
+    let found = search.found;
+    if found.groups.is_empty() && found.near.is_empty() {
+        if !is_whole {
+            return Err(AuditsError::Behind { followed: indexed, size });
+        }
+        desk.view.check_none(size)?;
     }
     Ok(found)
+}
+
+/// One text being looked for, and what may still be read for it.
+struct Search<'a> {
+    desk: &'a Desk,
+    index: &'a Index,
+    asked: &'a Asked,
+    found: Found,
+    left: usize,
+    left_bytes: u64,
+}
+
+impl<'a> Search<'a> {
+    fn new(desk: &'a Desk, index: &'a Index, asked: &'a Asked, indexed: TreeSize) -> Self {
+        let found = Found { groups: Vec::new(), near: Vec::new(), tried: Vec::new(), indexed, short: asked.short() };
+        Self { desk, index, asked, found, left: READ_MAX, left_bytes: READ_BYTES_MAX }
+    }
+
+    /// Size up to which rows are believed.
+    const fn below(&self) -> TreeSize {
+        self.found.indexed
+    }
+
+    /// Notes what the text was taken for.
+    fn tried(&mut self, kind: &'static str) {
+        if !self.found.tried.contains(&kind) {
+            self.found.tried.push(kind);
+        }
+    }
 }
 
 /// Entries of holders of the role with the policy of this hash, lowest first.
@@ -107,6 +213,10 @@ pub fn lookup(desk: &Desk, index: &Index, text: &str) -> Result<Found, AuditsErr
 /// As [`lookup`].
 pub fn policies(desk: &Desk, index: &Index, hash: &PayloadHash) -> Result<Vec<LeafIndex>, AuditsError> {
     wait(&desk.view, index)?;
+    stated_policies(desk, index, hash)
+}
+
+fn stated_policies(desk: &Desk, index: &Index, hash: &PayloadHash) -> Result<Vec<LeafIndex>, AuditsError> {
     let linked = index.linked(&Link::policy(&hash.to_b64u()), desk.view.size(), LOOKUP_ENTRIES_MAX)?;
     let papers = desk.read_all(&linked)?;
     let is_it = |of: &Artifact| of.kind() == Kind::WorkPolicy && of.payload_hash() == *hash;
@@ -114,70 +224,13 @@ pub fn policies(desk: &Desk, index: &Index, hash: &PayloadHash) -> Result<Vec<Le
     Ok(found.map(|paper| paper.stored.index).collect())
 }
 
-fn wait(view: &View, index: &Index) -> Result<(), AuditsError> {
+/// Waits for the rows of everything that the view shows.
+///
+/// # Errors
+/// [`AuditsError::Behind`].
+pub fn wait(view: &View, index: &Index) -> Result<(), AuditsError> {
     match index.wait(view.size()) {
         true => Ok(()),
         false => Err(AuditsError::Behind { followed: index.followed(), size: view.size() }),
-    }
-}
-
-/// 32 bytes in hex of either case, or as peers spell them.
-fn hash(text: &str) -> Option<Hash> {
-    let hex = Hash::from_hex(&text.to_ascii_lowercase()).ok();
-    hex.or_else(|| base64url::decode(text).map(Hash::from_bytes))
-}
-
-impl Found {
-    fn add(&mut self, what: What, mut entries: Vec<LeafIndex>) {
-        self.tried.push(what.kind());
-        if entries.is_empty() {
-            return;
-        }
-        let more = entries.len() > LOOKUP_ENTRIES_MAX;
-        entries.truncate(LOOKUP_ENTRIES_MAX);
-        self.groups.push(Group { what, entries, more });
-    }
-
-    fn by_hash(&mut self, desk: &Desk, index: &Index, hash: &Hash) -> Result<(), AuditsError> {
-        let view = &desk.view;
-        let bytes = *hash.as_bytes();
-        let (digest, leaf, payload) =
-            (ArtifactDigest::from_bytes(bytes), LeafHash::new(*hash), PayloadHash::from_bytes(bytes));
-        let places = |entries: Vec<StoredEntry>| entries.iter().map(|entry| entry.index).collect::<Vec<_>>();
-        self.add(What::Artifact(digest), places(view.find_artifact(&digest)?));
-        self.add(What::Leaf(leaf), places(view.find_leaf(&leaf)?.into_iter().collect()));
-        self.add(What::Payload, desk.find_payload(&payload)?);
-        self.add(What::Policy(payload), policies(desk, index, &payload)?);
-        Ok(())
-    }
-
-    fn by_name(&mut self, desk: &Desk, index: &Index, name: &str) -> Result<(), AuditsError> {
-        let mut at = index.named(name, LeafIndex::new(0), desk.view.size(), LOOKUP_ENTRIES_MAX + 1)?;
-        let more = at.len() > LOOKUP_ENTRIES_MAX;
-        at.truncate(LOOKUP_ENTRIES_MAX);
-        let mut by_sort: BTreeMap<Sort, (Vec<LeafIndex>, Option<String>)> = BTreeMap::new();
-        for part in at.chunks(READ_AT_ONCE) {
-            for paper in desk.read_all(part)? {
-                let (entry, Some(artifact)) = (&paper.stored, paper.artifact()) else { continue };
-                let keys = artifact.keys();
-                let borne = names(artifact.kind(), artifact.signer(), &keys, Some(artifact.payload()));
-                // Eight bytes of the hash meet by chance; that none of its names has them does not.
-                if !borne.iter().any(|named| meets(&named.name, name)) {
-                    let what = format!("a search row leads to another name at {}", entry.index);
-                    return Err(ViewError::Unsound { what }.into());
-                }
-                for named in borne.into_iter().filter(|named| named.name == name) {
-                    let (entries, agent) = by_sort.entry(named.sort).or_default();
-                    entries.push(entry.index);
-                    *agent = agent.take().or_else(|| keys.agent.clone());
-                }
-            }
-        }
-        for sort in Sort::ALL {
-            let Some((mut entries, agent)) = by_sort.remove(&sort) else { continue };
-            entries.dedup();
-            self.groups.push(Group { what: What::Named { sort, name: name.to_owned(), agent }, entries, more });
-        }
-        Ok(())
     }
 }

@@ -27,6 +27,8 @@ pub mod forms;
 #[cfg(feature = "server")]
 pub mod lookup;
 #[cfg(feature = "server")]
+pub mod lookup_near;
+#[cfg(feature = "server")]
 pub mod readiness;
 #[cfg(feature = "server")]
 pub mod reads_fail;

@@ -11,7 +11,7 @@ use crate::server::api::query::{Param, Query, Takes};
 use crate::server::api::wire::audited::LookupJson;
 use crate::server::desk::Desks;
 use crate::server::index::Index;
-use crate::server::lookup::{self, QUERY_BYTES_MAX};
+use crate::server::lookup::{self, Asked, QUERY_BYTES_MAX};
 use crate::server::pool;
 
 /// Query of the search.
@@ -19,7 +19,7 @@ pub const LOOKUP_QUERY: &[Param] = &[Param {
     name: "q",
     takes: Takes::Text(QUERY_BYTES_MAX),
     required: true,
-    meaning: "a hash in hex or base64url, a DID, an id, a ticket, an application or an index",
+    meaning: "a hash in hex, base64url or shortened (`8…8`), a DID, an id, a name, a ticket, a commit, a code or an index, or the beginning of one: 3 characters of a name, 7 hex digits of a hash or commit. Plain text, case-sensitive but for hex",
 }];
 
 /// `GET /v1/lookup`.
@@ -40,7 +40,7 @@ pub async fn lookup(
     }
     let answer = pool::read(move || {
         let desk = desks.open();
-        let found = lookup::lookup(&desk, &index, &q)?;
+        let found = lookup::lookup(&desk, &index, &Asked::read(&q))?;
         answer::json(&LookupJson::new(q, desk.view.size().get(), found))
     });
     answer.await

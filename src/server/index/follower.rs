@@ -12,8 +12,8 @@ use crate::audit::{Filing, Link, filed_under};
 use crate::entry::SequencedEntry;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::sequence::CommittedEntry;
-use crate::server::index::names::names;
-use crate::server::index::rows::{Batch, Rows, reached};
+use crate::server::index::names::names_of;
+use crate::server::index::rows::{Batch, Met, Rows, reached};
 use crate::server::index::{Followed, Scan};
 use crate::server::log::Published;
 use crate::server::log::filed;
@@ -35,6 +35,8 @@ pub struct Follower {
     pub origin: String,
     /// Payload of the newest roots of the operator among what was followed.
     pub roots: Option<Arc<Value<'static>>>,
+    /// Names that need not be kept again.
+    pub met: Met,
 }
 
 /// The rows of some entries while they are made. Nothing of it counts before
@@ -119,23 +121,23 @@ impl Follower {
         let mut step = Step { batch: Batch::default(), roots: self.roots.clone() };
         let recent = self.recent.from(LeafIndex::new(first)).filter(|c| first + c.len() as u64 <= size);
         let end = if let Some(commit) = recent {
-            commit.iter().for_each(|entry| self.file_committed(&mut step, entry));
+            commit.iter().try_for_each(|entry| self.file_committed(&mut step, entry))?;
             first + commit.len() as u64
         } else {
             let end = size.min(first + STEP_ENTRIES as u64);
             self.file_stored(&mut step, first, end)?;
             end
         };
-        step.batch.write(&self.store, end)?;
+        step.batch.write(&self.store, end, &mut self.met)?;
         self.roots = step.roots;
         Ok(end)
     }
 
-    fn file_committed(&self, step: &mut Step, committed: &CommittedEntry) {
+    fn file_committed(&self, step: &mut Step, committed: &CommittedEntry) -> Result<(), StoreError> {
         let (index, entry) = (committed.index, &committed.entry);
         let payload = filed::payload(entry, &committed.body);
         let body = payload.as_ref().map(|payload| (committed.payload_hash, payload));
-        self.file(step, index, entry, &committed.keys, body);
+        self.file(step, index, entry, &committed.keys, body)
     }
 
     fn file_stored(&self, step: &mut Step, first: u64, end: u64) -> Result<(), StoreError> {
@@ -150,12 +152,12 @@ impl Follower {
                 tracing::warn!(%index, "search index: an entry is not readable");
                 // Whoever audits meets it, and says that the store is damaged.
                 let rows = Rows { index, kind: None, keys: &Keys::default(), links: &[Link::UNREAD], names: &[] };
-                rows.put(&mut step.batch);
+                rows.put(&mut step.batch, &self.met, &self.store)?;
                 continue;
             };
             let read = body.as_deref().and_then(|body| filed::read(&entry, body));
             let keys = read.as_ref().map(|(_, payload)| (entry.kind.row().keys)(payload)).unwrap_or_default();
-            self.file(step, index, &entry, &keys, read.as_ref().map(|(hash, payload)| (*hash, payload)));
+            self.file(step, index, &entry, &keys, read.as_ref().map(|(hash, payload)| (*hash, payload)))?;
         }
         Ok(())
     }
@@ -168,15 +170,16 @@ impl Follower {
         entry: &SequencedEntry,
         keys: &Keys,
         body: Option<(PayloadHash, &Value)>,
-    ) {
+    ) -> Result<(), StoreError> {
         let filing = Filing { at: index, entry, body };
         let links = filed_under(&filing, step.roots.as_deref(), &self.operator, Some(&self.origin));
         let payload = body.map(|(_, payload)| payload);
-        let names = names(entry.kind, entry.signer.as_ref(), keys, payload);
+        let names = names_of(entry, keys, payload);
         let rows = Rows { index, kind: Some(entry.kind), keys, links: &links, names: &names };
-        rows.put(&mut step.batch);
+        rows.put(&mut step.batch, &self.met, &self.store)?;
         if links.contains(&Link::ROOTS) {
             step.roots = payload.map(|payload| Arc::new(payload.clone().into_owned()));
         }
+        Ok(())
     }
 }

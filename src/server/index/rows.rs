@@ -1,22 +1,26 @@
 //! Keys of the search rows. The table of them heads the index.
 
+use std::hash::{BuildHasher as _, RandomState};
+
 use sha2::{Digest, Sha256};
 
 use crate::artifact::{Keys, Kind};
 use crate::audit::{LINK_BYTES, LINKS_VERSION, Link};
 use crate::merkle::LeafIndex;
-use crate::server::index::names::Named;
+use crate::server::index::names::{Kept, Named, Sort, Standing};
 use crate::server::store::layout::{number, number_key};
 use crate::server::store::{Store, StoreError};
 
 /// Version of the rows; another one is rebuilt from the first entry.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 const CURSOR: &[u8] = b"c";
 const KIND: u8 = b'k';
 const RUN: u8 = b'r';
 const LINK: u8 = b'l';
 const NAME: u8 = b'n';
+const WHOLE: u8 = b'w';
+const FIRST: u8 = b'f';
 const RUN_HASH_BYTES: usize = 6;
 const NAME_HASH_BYTES: usize = 8;
 
@@ -59,10 +63,25 @@ pub fn link_prefix(link: &Link) -> [u8; 1 + LINK_BYTES] {
     key
 }
 
-pub fn name_prefix(name: &str) -> [u8; 1 + NAME_HASH_BYTES] {
-    let mut key = [NAME; 1 + NAME_HASH_BYTES];
-    key[1..].copy_from_slice(&Sha256::digest(name.as_bytes())[..NAME_HASH_BYTES]);
+/// One byte: sorts and standings are few.
+const fn place(sort: Sort, standing: Standing) -> u8 {
+    sort as u8 * 2 + standing as u8
+}
+
+/// What one name is, of every sort, stands together.
+pub fn name_prefix(name: &str, sort: Sort, standing: Standing) -> [u8; 2 + NAME_HASH_BYTES] {
+    let mut key = [NAME; 2 + NAME_HASH_BYTES];
+    key[1..=NAME_HASH_BYTES].copy_from_slice(&Sha256::digest(name.as_bytes())[..NAME_HASH_BYTES]);
+    key[1 + NAME_HASH_BYTES] = place(sort, standing);
     key
+}
+
+pub const fn whole_prefix(sort: Sort, standing: Standing) -> [u8; 2] {
+    [WHOLE, place(sort, standing)]
+}
+
+pub const fn first_prefix(sort: Sort, standing: Standing) -> [u8; 2] {
+    [FIRST, place(sort, standing)]
 }
 
 /// Everything that one entry is found by.
@@ -76,8 +95,11 @@ pub struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// Adds the rows to a batch.
-    pub fn put(&self, batch: &mut Batch) {
+    /// Adds the rows to a batch. Names that were met before are not kept again.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`], of a name that may be new.
+    pub fn put(&self, batch: &mut Batch, met: &Met, store: &Store) -> Result<(), StoreError> {
         let mut row = |prefix: &[u8]| batch.add(prefix, self.index);
         if let Some(prefix) = self.kind.map(kind_prefix) {
             row(&prefix);
@@ -86,11 +108,56 @@ impl Rows<'_> {
             row(&run_prefix(self.keys.agent.as_deref().unwrap_or_default(), run));
         }
         self.links.iter().for_each(|link| row(&link_prefix(link)));
-        self.names.iter().for_each(|named| row(&name_prefix(&named.name)));
+        let standing = if self.links == [Link::UNTRUSTED] { Standing::Other } else { Standing::Holder };
+        for Named { sort, name } in self.names {
+            batch.add(&name_prefix(name, *sort, standing), self.index);
+            let kept = sort.is_kept().then(|| Kept::bytes(*sort, name, self.keys.agent.as_deref())).flatten();
+            let Some(kept) = kept else { continue };
+            let whole = [&whole_prefix(*sort, standing)[..], &kept].concat();
+            let mark = met.mark(&whole);
+            if met.has(mark) || !batch.met.insert(mark) || store.search_row(&whole)?.is_some() {
+                continue;
+            }
+            if sort.is_listed() {
+                let first = [&first_prefix(*sort, standing)[..], &number_key(self.index.get()), &kept].concat();
+                batch.long.push(first);
+            }
+            batch.long.push(whole);
+        }
+        Ok(())
     }
 }
 
-/// Longest key: that of a link.
+/// Names that are kept already, as far as is remembered: a table of hashes under
+/// a key of this process, in which a later name takes the place of an earlier
+/// one. One that was forgotten is looked up.
+pub struct Met {
+    key: RandomState,
+    marks: Vec<u64>,
+}
+
+/// Names remembered: 512 KiB.
+const MET_MAX: usize = 65_536;
+
+impl Met {
+    pub fn new() -> Self {
+        Self { key: RandomState::new(), marks: vec![0; MET_MAX] }
+    }
+
+    fn mark(&self, row: &[u8]) -> u64 {
+        self.key.hash_one(row)
+    }
+
+    const fn slot(mark: u64) -> usize {
+        mark as usize % MET_MAX
+    }
+
+    fn has(&self, mark: u64) -> bool {
+        self.marks[Self::slot(mark)] == mark
+    }
+}
+
+/// Longest key but for those with a whole name: that of a link.
 const KEY_BYTES_MAX: usize = 1 + LINK_BYTES + 8;
 
 /// One key, padded with zeros.
@@ -109,7 +176,13 @@ impl AsRef<[u8]> for Key {
 /// Rows of one write. They are sorted first: neighbours are inserted beside
 /// each other at a fraction of the cost of keys in any order.
 #[derive(Default)]
-pub struct Batch(Vec<Key>);
+pub struct Batch {
+    short: Vec<Key>,
+    /// Keys with a whole name.
+    long: Vec<Vec<u8>>,
+    /// Marks of names that this batch keeps, or found kept.
+    met: std::collections::HashSet<u64>,
+}
 
 impl Batch {
     fn add(&mut self, prefix: &[u8], index: LeafIndex) {
@@ -120,13 +193,18 @@ impl Batch {
             *slot = *byte;
             key.length += 1;
         }
-        self.0.push(key);
+        self.short.push(key);
     }
 
     /// Writes the rows, each once, and that entries below `end` have theirs.
-    pub fn write(mut self, store: &Store, end: u64) -> Result<(), StoreError> {
-        self.0.sort_unstable();
-        self.0.dedup();
-        store.search_put(&self.0, (CURSOR, &[version(), number_key(end)].concat()))
+    pub fn write(mut self, store: &Store, end: u64, met: &mut Met) -> Result<(), StoreError> {
+        self.short.sort_unstable();
+        self.short.dedup();
+        self.long.sort_unstable();
+        let keys = self.short.iter().map(Key::as_ref).chain(self.long.iter().map(Vec::as_slice));
+        store.search_put(keys, (CURSOR, &[version(), number_key(end)].concat()))?;
+        // Only now: a step that failed is made again, with its names.
+        self.met.into_iter().for_each(|mark| met.marks[Met::slot(mark)] = mark);
+        Ok(())
     }
 }

@@ -118,7 +118,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Entries that may bear a name, from `first` on.
-    pub fn named(&self, name: &str, first: LeafIndex, limit: usize) -> Result<Vec<LeafIndex>, AuditsError> {
+    pub fn named(&self, name: (Sort, &str), first: LeafIndex, limit: usize) -> Result<Vec<LeafIndex>, AuditsError> {
         Ok(self.sitting.audits.index.named(name, first, self.size, limit)?)
     }
 

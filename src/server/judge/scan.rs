@@ -107,7 +107,7 @@ impl<'a, 'f> Scan<'a, 'f> {
 
     fn candidates(&self, first: u64) -> Result<Candidates, AuditsError> {
         let AsOf { size, .. } = self.report.as_of;
-        let Some((_, name)) = self.name() else {
+        let Some(name) = self.name() else {
             let end = size.get().min(first.saturating_add(SCAN_ENTRIES_MAX as u64)).max(first.min(size.get()));
             let at = (first..end).map(LeafIndex::new).collect();
             return Ok(Candidates { at, end, is_last: end == size.get() });

@@ -10,7 +10,7 @@ use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::addresses::page;
 use crate::server::desk::Paper;
 use crate::server::index::RUN_ENTRIES_MAX;
-use crate::server::index::names::change;
+use crate::server::index::names::{Sort, change};
 use crate::server::judge::AuditsError;
 use crate::server::judge::ScopeReport;
 use crate::server::log::view::StoredEntry;
@@ -183,7 +183,7 @@ pub(super) fn named_run(reader: &Reader, agent: &str, run: &str, size: TreeSize)
 /// Those of the view.
 pub(super) fn named_job(reader: &Reader, job: &str, size: TreeSize) -> Result<Vec<LeafIndex>, Trouble> {
     let mut found = Vec::new();
-    let candidates = reader.index.named(job, LeafIndex::new(0), size, RUN_ENTRIES_MAX);
+    let candidates = reader.index.named((Sort::Job, job), LeafIndex::new(0), size, RUN_ENTRIES_MAX);
     for index in candidates.map_err(AuditsError::from)? {
         if reader.desk().read(index)?.keys().job.as_deref() == Some(job) {
             found.push(index);

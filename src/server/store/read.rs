@@ -4,10 +4,13 @@ use rocksdb::{Direction, IteratorMode, ReadOptions};
 
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::entry::EntryIdentity;
-use crate::merkle::{LeafHash, LeafIndex, TreeSize};
+use crate::merkle::{Hash, LeafHash, LeafIndex, TreeSize};
 use crate::server::store::layout::{STATEMENT_KEY_BYTES, cf, number, number_key, tile_key};
 use crate::server::store::{SAME_STATEMENT_MAX, Store, StoreError};
 use crate::tile::TileId;
+
+/// Hex digits of a hash.
+const HASH_DIGITS: usize = 64;
 
 /// Key and value.
 pub type Row = (Vec<u8>, Vec<u8>);
@@ -225,6 +228,29 @@ impl Store {
             found.push(index_of(later.unwrap_or(&value), cf::STATEMENTS)?);
         }
         found.sort_unstable();
+        Ok(found)
+    }
+
+    /// Hashes that keys of a family begin with and that begin with these lowercase
+    /// hex digits, each once, in order: of at most `limit` keys.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub fn hashes_from(&self, family: &'static str, hex: &str, limit: usize) -> Result<Vec<Hash>, StoreError> {
+        // An odd digit is the upper half of its byte.
+        let padded = format!("{hex}{}", "0".repeat(HASH_DIGITS.saturating_sub(hex.len())));
+        let Ok(from) = Hash::from_hex(&padded) else { return Ok(Vec::new()) };
+        let mode = IteratorMode::From(from.as_bytes(), Direction::Forward);
+        let mut found: Vec<Hash> = Vec::new();
+        for row in self.db.iterator_cf(self.family(family)?, mode).take(limit) {
+            let (key, _) = row.map_err(|e| self.unread(e))?;
+            let hash = key.get(..from.as_bytes().len()).and_then(Hash::from_slice);
+            match hash.filter(|hash| hash.to_hex().starts_with(hex)) {
+                Some(hash) if found.last() != Some(&hash) => found.push(hash),
+                Some(_) => {}
+                None => break,
+            }
+        }
         Ok(found)
     }
 

@@ -36,6 +36,28 @@ impl Store {
         Ok(found)
     }
 
+    /// Up to `limit` keys under `prefix`, without it, that stand at or after
+    /// `from` (up) or at or before it (down).
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub fn search_keys(&self, prefix: &[u8], from: &[u8], way: Way, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        let from = [prefix, from].concat();
+        let direction = match way {
+            Way::Up => Direction::Forward,
+            Way::Down => Direction::Reverse,
+        };
+        let mut found = Vec::new();
+        for row in self.db.iterator_cf(self.family(cf::SEARCH)?, IteratorMode::From(&from, direction)).take(limit) {
+            let (key, _) = row.map_err(StoreError::Read)?;
+            match key.strip_prefix(prefix) {
+                Some(rest) => found.push(rest.to_vec()),
+                None => break,
+            }
+        }
+        Ok(found)
+    }
+
     /// The value of one row.
     ///
     /// # Errors
@@ -58,9 +80,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Write`].
-    pub fn search_put(&self, keys: &[impl AsRef<[u8]>], (key, value): (&[u8], &[u8])) -> Result<(), StoreError> {
+    pub fn search_put<'a>(
+        &self,
+        keys: impl Iterator<Item = &'a [u8]> + Clone,
+        (key, value): (&[u8], &[u8]),
+    ) -> Result<(), StoreError> {
         let family = self.family(cf::SEARCH)?;
-        let bytes = keys.iter().map(|key| key.as_ref().len() + ROW_BYTES_MORE).sum();
+        let bytes = keys.clone().map(|key| key.len() + ROW_BYTES_MORE).sum();
         let mut batch = WriteBatch::with_capacity_bytes(bytes);
         for key in keys {
             batch.put_cf(family, key, []);

@@ -85,7 +85,17 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     (
         "server/lookup",
-        &["text", "merkle", "artifact", "audit", "server/log", "server/index", "server/desk", "server/judge"],
+        &[
+            "text",
+            "merkle",
+            "artifact",
+            "audit",
+            "explain",
+            "server/log",
+            "server/index",
+            "server/desk",
+            "server/judge",
+        ],
     ),
     ("server/addresses", &["text", "merkle", "artifact", "server/index", "server/lookup"]),
     (

@@ -9,8 +9,9 @@ use crate::audit::{AsOf, Finding, RULES_VERSION, Report};
 use crate::merkle::LeafIndex;
 use crate::server::addresses;
 use crate::server::api::wire::shapes::ARTIFACT;
+use crate::server::index::names::{HEX_DIGITS_MIN, NAME_CHARS_MIN, Standing};
 use crate::server::judge::{FindingPage, ScopeReport};
-use crate::server::lookup::{Found, Group};
+use crate::server::lookup::{Found, Group, Near, NearName, Short, What};
 use crate::shapes::HashText;
 
 /// A report, member for member as the audit prints it, and its entries.
@@ -115,10 +116,19 @@ pub struct LookupJson {
     q: String,
     /// Published size that was searched.
     tree_size: u64,
-    /// What was found, by what it is.
+    /// Entries below this had their names read; less than `tree_size` while the
+    /// index follows or is rebuilt, and then what is not here may yet be found.
+    indexed_size: u64,
+    /// What it is, by what it names: statements of holders of a role first.
     groups: Vec<LookupGroupJson>,
+    /// What is longer and begins so, in the same order.
+    begins: Vec<LookupNearJson>,
     /// What it was taken for, found or not.
     tried: Vec<&'static str>,
+    /// Fewest characters of a name, or hex digits of a hash or commit, that find
+    /// what begins so; there when this text has fewer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    too_short: Option<u64>,
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -126,10 +136,49 @@ pub struct LookupJson {
 struct LookupGroupJson {
     /// What the name or hash names.
     kind_of_match: &'static str,
+    /// Whether these are statements of holders of the role.
+    by_holders: bool,
     /// Leaf indexes, lowest first, at most 100.
     entries: Vec<u64>,
-    /// Whether there may be more.
+    /// How many there are, exact to 1,000.
+    count: u64,
+    /// Whether there are more than that.
+    more_than_count: bool,
+    /// Whether there are more than are listed.
     more: bool,
+    /// Where to read on.
+    href: String,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "LookupNear")]
+struct LookupNearJson {
+    /// What the names or hashes name.
+    kind_of_match: &'static str,
+    /// Whether holders of the role name them.
+    by_holders: bool,
+    /// In byte order, at most 10.
+    names: Vec<LookupNameJson>,
+    /// How many there are, exact to 1,000.
+    count: u64,
+    /// Whether there are more than that.
+    more_than_count: bool,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "LookupName")]
+struct LookupNameJson {
+    /// All of it.
+    name: String,
+    /// The agent of a run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent: Option<String>,
+    /// Its lowest entry.
+    first: u64,
+    /// How many entries bear it, exact to 1,000.
+    count: u64,
+    /// Whether there are more than that.
+    more_than_count: bool,
     /// Where to read on.
     href: String,
 }
@@ -138,12 +187,55 @@ impl LookupJson {
     /// Of what was found at a published size.
     #[must_use]
     pub fn new(q: String, tree_size: u64, found: Found) -> Self {
-        let group = |group: Group| LookupGroupJson {
+        let too_short = found.short.map(|short| match short {
+            Short::Names => NAME_CHARS_MIN as u64,
+            Short::Hashes => HEX_DIGITS_MIN as u64,
+        });
+        Self {
+            q,
+            tree_size,
+            indexed_size: found.indexed.get(),
+            groups: found.groups.into_iter().map(LookupGroupJson::from).collect(),
+            begins: found.near.into_iter().map(LookupNearJson::from).collect(),
+            tried: found.tried,
+            too_short,
+        }
+    }
+}
+
+impl From<Group> for LookupGroupJson {
+    fn from(group: Group) -> Self {
+        Self {
             kind_of_match: group.what.kind(),
-            href: addresses::found(&group),
+            by_holders: group.standing == Standing::Holder,
+            href: addresses::found(&group.what, group.entries.first().copied()),
+            count: group.count.found as u64,
+            more_than_count: group.count.is_more,
+            more: group.has_more(),
             entries: group.entries.iter().map(|at| at.get()).collect(),
-            more: group.more,
+        }
+    }
+}
+
+impl From<Near> for LookupNearJson {
+    fn from(near: Near) -> Self {
+        let name = |near: NearName| LookupNameJson {
+            name: near.what.name(),
+            href: addresses::found(&near.what, Some(near.first)),
+            agent: match near.what {
+                What::Named { of, .. } => of,
+                _ => None,
+            },
+            first: near.first.get(),
+            count: near.entries.found as u64,
+            more_than_count: near.entries.is_more,
         };
-        Self { q, tree_size, groups: found.groups.into_iter().map(group).collect(), tried: found.tried }
+        Self {
+            kind_of_match: near.kind,
+            by_holders: near.standing == Standing::Holder,
+            names: near.names.into_iter().map(name).collect(),
+            count: near.count.found as u64,
+            more_than_count: near.count.is_more,
+        }
     }
 }

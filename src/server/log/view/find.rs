@@ -3,7 +3,7 @@
 //! store is damaged, which is never answered as an absence.
 
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
-use crate::merkle::{LeafHash, LeafIndex};
+use crate::merkle::{Hash, LeafHash, LeafIndex};
 use crate::server::log::view::{StoredEntry, View, ViewError, stored};
 use crate::server::store::layout::{self, cf};
 
@@ -20,6 +20,31 @@ impl View {
         let found: Vec<_> = claimed.flatten().collect::<Result<_, _>>()?;
         self.check_absence(cf::IDENTITIES, found.is_empty())?;
         Ok(found)
+    }
+
+    /// Digests of artifacts that begin with these hex digits, in order, at most
+    /// `limit`: claims, until each was found.
+    ///
+    /// # Errors
+    /// [`ViewError::Store`].
+    pub fn artifacts_from(&self, hex: &str, limit: usize) -> Result<Vec<Hash>, ViewError> {
+        Ok(self.store.hashes_from(cf::IDENTITIES, hex, limit)?)
+    }
+
+    /// The same of leaf hashes.
+    ///
+    /// # Errors
+    /// As [`View::artifacts_from`].
+    pub fn leaves_from(&self, hex: &str, limit: usize) -> Result<Vec<Hash>, ViewError> {
+        Ok(self.store.hashes_from(cf::LEAVES, hex, limit)?)
+    }
+
+    /// The same of payload hashes.
+    ///
+    /// # Errors
+    /// As [`View::artifacts_from`].
+    pub fn payloads_from(&self, hex: &str, limit: usize) -> Result<Vec<Hash>, ViewError> {
+        Ok(self.store.hashes_from(cf::STATEMENTS, hex, limit)?)
     }
 
     /// What is not found among rows of which some are known to be missing may
