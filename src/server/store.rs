@@ -74,7 +74,7 @@ impl Store {
     pub fn open(dir: &Path, budget: Budget, faults: Arc<dyn Faults>) -> Result<Self, StoreError> {
         records::check(dir)?;
         room::check(dir)?;
-        let cache = Cache::new_lru_cache(budget.cache_bytes);
+        let cache = rocks::cache(budget.cache_bytes);
         // Where RocksDB has yet to make the directory nobody reads in it.
         let before = dir.exists().then(|| rocks::lock_beside(dir).ok_or(StoreError::Busy)).transpose()?;
         let db = rocks::open(dir, budget, &cache).map_err(|error| still::refused(dir, &cache, error))?;

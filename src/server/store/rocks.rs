@@ -5,8 +5,8 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use rocksdb::{
-    BlockBasedOptions, BottommostLevelCompaction, Cache, ColumnFamilyDescriptor, CompactOptions, DB, DBCompressionType,
-    DBRecoveryMode, Error, Options, WriteBufferManager,
+    BlockBasedIndexType, BlockBasedOptions, BottommostLevelCompaction, Cache, ColumnFamilyDescriptor, CompactOptions,
+    DB, DBCompressionType, DBRecoveryMode, Error, LruCacheOptions, Options, WriteBufferManager,
 };
 use rustix::fs::FlockOperation;
 
@@ -25,6 +25,17 @@ const BLANK_TAIL_BYTES_MIN: usize = 16;
 /// Small blocks for point reads by hash, larger ones where neighbours are read together.
 const POINT_BLOCK_BYTES: usize = 8 << 10;
 const RANGE_BLOCK_BYTES: usize = 16 << 10;
+/// A filter and its index are kept in parts of this size, each read when it is
+/// asked for: whole, those of ten million keys are blocks of megabytes. Smaller
+/// parts cost more look-ups in the cache, larger ones more bytes where they no
+/// longer fit into it.
+const PART_BYTES: usize = 32 << 10;
+/// Least that a shard of the cache holds. A block that is larger than its
+/// shard is never kept, and is read again at each look-up: tables of logs that
+/// were written before filters had parts hold such of 4 MiB.
+const SHARD_BYTES_MIN: usize = 12 << 20;
+/// Most shards, as a power of two: each is a lock of its own.
+const SHARD_BITS_MAX: u32 = 6;
 /// Bits a key of the filters that answer "not a duplicate" without a read.
 const BLOOM_BITS_PER_KEY: f64 = 10.0;
 /// Share of a memtable that its own filter may take: new keys are looked up
@@ -37,6 +48,16 @@ const FLUSH_ZSTD_LEVEL: i32 = 1;
 const LAST_ZSTD_LEVEL: i32 = 3;
 /// RocksDB's value for "default window".
 const ZSTD_WINDOW_BITS: i32 = -14;
+
+/// A cache of `bytes`, in as many shards as hold the largest block.
+pub fn cache(bytes: usize) -> Cache {
+    let shards = (bytes / SHARD_BYTES_MIN).max(1);
+    let mut options = LruCacheOptions::default();
+    options.set_capacity(bytes);
+    // At most six: it fits.
+    options.set_num_shard_bits(shards.ilog2().min(SHARD_BITS_MAX) as i32);
+    Cache::new_lru_cache_opts(&options)
+}
 
 pub fn open(dir: &Path, budget: Budget, cache: &Cache) -> Result<DB, Error> {
     let mut database = database(recovery_mode(dir));
@@ -203,6 +224,10 @@ fn family(name: &str, cache: &Cache) -> Options {
         cf::IDENTITIES | cf::STATEMENTS | cf::LEAVES => {
             table.set_block_size(POINT_BLOCK_BYTES);
             table.set_bloom_filter(BLOOM_BITS_PER_KEY, false);
+            table.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+            table.set_partition_filters(true);
+            table.set_metadata_block_size(PART_BYTES);
+            table.set_pin_top_level_index_and_filter(true);
             options.set_memtable_prefix_bloom_ratio(MEMTABLE_BLOOM_RATIO);
             options.set_memtable_whole_key_filtering(true);
             // Hashes: only the last level, where keys stand densest, is worth the work.

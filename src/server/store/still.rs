@@ -42,7 +42,7 @@ impl Store {
         let lock = rocks::lock_shared(dir).ok_or(StoreError::Busy)?;
         records::check(dir)?;
         let budget = Budget::default();
-        let cache = Cache::new_lru_cache(budget.cache_bytes);
+        let cache = rocks::cache(budget.cache_bytes);
         let db = rocks::open_read_only(dir, &cache).map_err(|error| refused(dir, &cache, error))?;
         Ok(Self::still(db, lock, budget, cache))
     }
@@ -57,7 +57,7 @@ impl Store {
     pub fn open_as_it_lies(dir: &Path, budget: Budget) -> Result<(Self, Option<StoreError>), StoreError> {
         let lock = rocks::lock_shared(dir).ok_or(StoreError::Busy)?;
         records::check(dir)?;
-        let cache = Cache::new_lru_cache(budget.cache_bytes);
+        let cache = rocks::cache(budget.cache_bytes);
         match rocks::open_read_only(dir, &cache) {
             Ok(db) => Ok((Self::still(db, lock, budget, cache), None)),
             Err(refused) => match rocks::open_as_it_lies(dir, &cache) {
@@ -87,7 +87,7 @@ impl Store {
     pub fn survey(dir: &Path) -> Result<Option<Survey>, StoreError> {
         records::check(dir)?;
         let budget = Budget::default();
-        let cache = Cache::new_lru_cache(budget.cache_bytes);
+        let cache = rocks::cache(budget.cache_bytes);
         let opening = |error| refused(dir, &cache, error);
         if !dir.join("CURRENT").exists() || !rocks::has_families(dir).map_err(opening)? {
             return Ok(None);
