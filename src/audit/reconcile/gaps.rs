@@ -29,11 +29,12 @@ pub(super) static COVERAGE_GAP: Rule = Rule {
     title: "Nobody saw what was done meanwhile",
     severity: Severity::Medium,
     effect: Effect::Incomplete,
-    rationale: "Whoever looked at an instance was silent for longer than may be, and the application moved meanwhile: \
-                Argo CD keeps the last operation alone, so what was done there may have left no trace. An operation \
-                names no job: where anything moved, each job is left open that had a token which lived then, of an \
-                agent with a user there. The finding names the time. What is the same before and after hides nothing, \
-                and an instance at which nobody ever looked is coverage.",
+    rationale: "Whoever looked at an instance was silent for longer than may be. Argo CD keeps the last operation alone, so \
+                what was done there meanwhile may have left no trace: of an application that is not as it was before, \
+                and of any where nobody has looked since. An operation names no job: where anything moved, or nobody \
+                has looked since, each job is left open that had a token which lived then, of an agent with a user \
+                there. The finding names the time. What is the same before and after hides nothing, and an instance at \
+                which nobody ever looked is coverage.",
     what_to_do: "Look for that time in the server's log and in the cluster's audit log; let a second poller run.",
     does_not_prove: "That anything was done meanwhile that nobody decided.",
     rests_on: NOTHING,
