@@ -11,7 +11,7 @@ use std::time::Instant;
 use pulselog::artifact::digest::PayloadHash;
 use pulselog::artifact::json::{Value, to_compact, to_jcs};
 use pulselog::artifact::{
-    Artifact, Did, Grant, KeyCache, Kind, Limits, SignedGrant, UnsignedGrant, admit, op_key, scope_hash_b64u, seal,
+    Did, Grant, KeyCache, Kind, Limits, SignedGrant, UnsignedGrant, admit, op_key, scope_hash_b64u, seal,
 };
 use pulselog::audit::{Scope, Timeline, Verdict, audit};
 use pulselog::entry::{LoggedAt, PendingEntry, SubmitterName};
@@ -101,7 +101,8 @@ fn policy_hash() -> String {
 
 /// A log as it grows.
 struct Told {
-    entries: Vec<(LeafIndex, pulselog::entry::SequencedEntry, Option<Artifact<'static>>)>,
+    /// As a reader of a whole log keeps it: no entry is there twice.
+    timeline: Timeline,
     keys: KeyCache,
     /// Milliseconds.
     now: u64,
@@ -126,16 +127,16 @@ impl Told {
         let artifact = admitted.unwrap_or_else(|e| panic!("{e} in {text}")).artifact;
         let submitter = SubmitterName::parse(submitter).expect("a name");
         let pending = PendingEntry::new(artifact.clone(), artifact.receipts_root(), submitter);
-        let index = LeafIndex::new(self.entries.len() as u64);
+        let index = LeafIndex::new(self.timeline.size().get());
         self.now += 1;
-        self.entries.push((index, pending.sequence(LoggedAt::from_unix_ms(self.now)), Some(artifact.into_owned())));
+        self.timeline.add(index, pending.sequence(LoggedAt::from_unix_ms(self.now)), Some(artifact));
         pending.payload_hash.to_string()
     }
 }
 
 /// Jobs of so many operations one after the other.
 fn told(jobs: u64, operations: u64, is_seen: bool) -> Timeline {
-    let mut log = Told { entries: Vec::new(), keys: KeyCache::new(), now: START_S * 1_000 };
+    let mut log = Told { timeline: Timeline::default(), keys: KeyCache::new(), now: START_S * 1_000 };
     log.signed("audit_roots", OPERATOR, &roots());
     log.signed("work_policy", "policy signer", POLICY);
     // Long before the first act, so that everybody could have decided it.
@@ -150,7 +151,7 @@ fn told(jobs: u64, operations: u64, is_seen: bool) -> Timeline {
     // Long after everything that is owed.
     log.now += 7 * 86_400_000;
     log.signed("work_policy", "stranger", POLICY);
-    Timeline::new(log.entries)
+    log.timeline
 }
 
 fn roots() -> String {

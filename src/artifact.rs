@@ -48,6 +48,8 @@ mod key_cache;
 mod keys;
 mod kind;
 mod kinds;
+mod node;
+mod packed;
 mod proof_bundle;
 mod seal;
 mod secrets;
@@ -87,6 +89,8 @@ pub(crate) use self::kinds::{
     Approval, ArgocdDecision, ArgocdObservation, ArgocdReceipt, ArgocdSnapshot, AuditRoots, AuditStatement,
     CstIssuance, CstRevocation, GatewayReceipt, Payload, ProofBundle, TrustPulse, WorkPolicy,
 };
+pub(crate) use self::node::{Node, Nodes};
+pub(crate) use self::packed::Alike;
 pub(crate) use self::proof_bundle::{ELEMENTS_MAX, Event, HeldReceipt, OwnReceipt, PEOPLE, RECEIPT_ARRAYS, receipts};
 pub use self::seal::{NotRenewable, complete, faults, renewed, seal};
 pub use self::secrets::holds_token;
@@ -95,9 +99,12 @@ pub(crate) use self::view::{Rows, Texts, View};
 pub(crate) use self::work_policy::{AllowClause, DenyClause, PolicyStatement};
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use self::digest::{ArtifactDigest, PayloadHash};
 use self::json::{Value, to_compact};
+use self::node::Path;
+use self::packed::Packed;
 use self::receipts_root::ReceiptsRoot;
 
 /// An authentic artifact: of a known kind and shape, free of tokens, and either
@@ -107,12 +114,19 @@ use self::receipts_root::ReceiptsRoot;
 #[derive(Clone, Debug)]
 pub struct Artifact<'a> {
     kind: Kind,
-    value: Value<'a>,
-    /// `None` where only the values are kept.
-    compact: Option<String>,
+    said: Said<'a>,
     digest: ArtifactDigest,
     payload_hash: PayloadHash,
     signer: Option<Did>,
+}
+
+/// What it says, in one of three forms.
+#[derive(Clone, Debug)]
+enum Said<'a> {
+    /// Its values, and its compact form where more than these are kept.
+    Values(Value<'a>, Option<String>),
+    /// Its values in few bytes; as a tree too once somebody asked for that.
+    Packed(Packed, OnceLock<Box<Value<'static>>>),
 }
 
 impl<'a> Artifact<'a> {
@@ -124,7 +138,18 @@ impl<'a> Artifact<'a> {
     /// The whole artifact: the envelope, or the bare payload.
     #[must_use]
     pub fn value(&self) -> &Value<'a> {
-        &self.value
+        match &self.said {
+            Said::Values(value, _) => value,
+            Said::Packed(packed, tree) => tree.get_or_init(|| Box::new(packed.node().to_value().into_owned())),
+        }
+    }
+
+    /// The same as rules read it: nothing is unpacked for it.
+    fn node(&self) -> Node<'_> {
+        match &self.said {
+            Said::Values(value, _) => value.into(),
+            Said::Packed(packed, _) => packed.node(),
+        }
     }
 
     /// What the signer signed, or the whole of an unsigned artifact.
@@ -132,45 +157,81 @@ impl<'a> Artifact<'a> {
     pub fn payload(&self) -> &Value<'a> {
         match &self.signer {
             // An envelope without payload does not pass its shape.
-            Some(_) => self.value.get("payload").unwrap_or(&self.value),
-            None => &self.value,
+            Some(_) => self.value().get("payload").unwrap_or(self.value()),
+            None => self.value(),
         }
+    }
+
+    /// The same as rules read it.
+    pub(crate) fn payload_node(&self) -> Node<'_> {
+        static PAYLOAD: Path = Path::new("payload");
+        let (node, is_signed) = (self.node(), self.signer.is_some());
+        node.along(&PAYLOAD).filter(|_| is_signed).unwrap_or(node)
     }
 
     /// The payload as its kind reads it.
     pub(crate) fn says(&self) -> Payload<'_> {
-        Payload::of(self.kind, self.payload())
+        Payload::of(self.kind, self.payload_node())
     }
 
     /// The compact form: the bytes that are hashed, stored and served. Written
     /// anew where only the values are kept: equal values, equal bytes.
     #[must_use]
     pub fn compact(&self) -> Cow<'_, str> {
-        match &self.compact {
-            Some(compact) => Cow::Borrowed(compact),
-            None => Cow::Owned(to_compact(&self.value)),
+        match &self.said {
+            Said::Values(_, Some(compact)) => Cow::Borrowed(compact),
+            Said::Values(..) | Said::Packed(..) => Cow::Owned(to_compact(&self.node().value())),
         }
     }
 
     /// The compact form for the store.
     #[must_use]
     pub fn into_compact(self) -> String {
-        self.compact.unwrap_or_else(|| to_compact(&self.value))
+        match self.said {
+            Said::Values(_, Some(compact)) => compact,
+            Said::Values(..) | Said::Packed(..) => self.compact().into_owned(),
+        }
     }
 
     /// The same with every text its own, for whoever keeps it longer than the
     /// bytes that it was read from.
     #[must_use]
     pub fn into_owned(self) -> Artifact<'static> {
-        let Self { kind, value, compact, digest, payload_hash, signer } = self;
-        Artifact { kind, value: value.into_owned(), compact, digest, payload_hash, signer }
+        let Self { kind, said, digest, payload_hash, signer } = self;
+        let said = match said {
+            Said::Values(value, compact) => Said::Values(value.into_owned(), compact),
+            Said::Packed(packed, tree) => Said::Packed(packed, tree),
+        };
+        Artifact { kind, said, digest, payload_hash, signer }
     }
 
     /// The same for whoever keeps many: its values alone, from which the compact
     /// form can be written again.
     #[must_use]
     pub fn into_values(self) -> Artifact<'static> {
-        Artifact { compact: None, ..self.into_owned() }
+        let owned = self.into_owned();
+        match owned.said {
+            Said::Values(value, _) => Artifact { said: Said::Values(value, None), ..owned },
+            Said::Packed(..) => owned,
+        }
+    }
+
+    /// The same in the few bytes that one of many may take.
+    pub(crate) fn packed(self, alike: &mut Alike) -> Artifact<'static> {
+        let packed = match &self.said {
+            Said::Values(value, compact) => {
+                let bytes = compact.as_ref().map_or_else(|| value.heap_bytes(), String::len);
+                Packed::of(value, bytes, alike)
+            }
+            Said::Packed(..) => None,
+        };
+        match packed {
+            Some(packed) => {
+                let Self { kind, digest, payload_hash, signer, said: _ } = self;
+                Artifact { kind, said: Said::Packed(packed, OnceLock::new()), digest, payload_hash, signer }
+            }
+            None => self.into_values(),
+        }
     }
 
     /// SHA-256 of the compact form.
@@ -196,7 +257,7 @@ impl<'a> Artifact<'a> {
     /// an envelope: shown, not believed.
     #[must_use]
     pub fn issued_at(&self) -> Option<&str> {
-        self.value.text_at("issued_at")
+        self.node().text_at("issued_at")
     }
 
     /// Root over a bundle's receipts; absent for other kinds and empty bundles.
@@ -208,13 +269,13 @@ impl<'a> Artifact<'a> {
     /// What the index files it under.
     #[must_use]
     pub fn keys(&self) -> Keys {
-        (self.kind.row().keys)(self.payload())
+        (self.kind.row().keys)(&self.payload_node().value())
     }
 
     /// What a reader sees of it. Untrusted, unescaped.
     #[must_use]
     pub fn facts(&self) -> Vec<Fact> {
-        let (row, payload) = (self.kind.row(), self.payload());
-        [fact::pick(payload, row.facts), (row.more_facts)(payload)].concat()
+        let (row, payload) = (self.kind.row(), self.payload_node().value());
+        [fact::pick(&payload, row.facts), (row.more_facts)(&payload)].concat()
     }
 }

@@ -15,7 +15,7 @@ use crate::artifact::key_cache::{KeyCache, KnownKey};
 use crate::artifact::kind::{Form, HashForm, Kind};
 use crate::artifact::receipts_root::ReceiptsRoot;
 use crate::artifact::shape::{Broken, ShapeError, check, check_ids};
-use crate::artifact::{Artifact, secrets};
+use crate::artifact::{Artifact, Said, secrets};
 use crate::text::base64url;
 
 /// Bounds on one artifact.
@@ -259,8 +259,7 @@ pub(super) fn authenticate<'a>(
     let digest = sha256(compact.as_bytes());
     Ok(Artifact {
         kind,
-        value,
-        compact: Some(compact),
+        said: Said::Values(value, Some(compact)),
         digest: ArtifactDigest::from_bytes(digest),
         payload_hash: PayloadHash::from_bytes(payload_hash.unwrap_or(digest)),
         signer,

@@ -10,6 +10,7 @@ use crate::artifact::envelope;
 use crate::artifact::json::{Object, Value, to_jcs};
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
+use crate::artifact::node::{Node, Nodes};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, plain, required};
 use crate::artifact::time::unix_ms;
 use crate::artifact::view::{Rows, view};
@@ -121,12 +122,12 @@ view! {
         AppRef<'a>: app;
         Option<bool>: is_automated = "initiator.automated", is_backfill = "backfill";
         Destination<'a>: destination;
-        &'a [Value<'a>]: requested = "revisions.requested", resolved = "revisions.resolved",
+        Nodes<'a>: requested = "revisions.requested", resolved = "revisions.resolved",
             deployed = "revisions.deployed";
         CallParams<'a>: params;
         Option<i64>: history_id, tries = "retry.count", unread, unnamed;
         Rows<'a, ResourceCount<'a>>: resource_counts;
-        Option<&'a Value<'a>>: shown_counts = "resource_counts";
+        Option<Node<'a>>: shown_counts = "resource_counts";
         Rows<'a, Info<'a>>: info;
         // As it is stated: see `op_key` below.
         Option<&'a str>: stated_key = "op_key";

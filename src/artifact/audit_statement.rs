@@ -5,6 +5,7 @@ use crate::artifact::fact::Fact;
 use crate::artifact::json::Value;
 use crate::artifact::keys::{Keys, text};
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
+use crate::artifact::node::Nodes;
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, plain, required};
 use crate::artifact::view::{Rows, View, view};
 
@@ -49,7 +50,7 @@ view! {
         Rows<'a, ListedFinding<'a>>: findings;
     }
     ListedEntry<'a> { Option<u64>: index; Option<&'a str>: leaf_hash; }
-    ListedFinding<'a> { Option<&'a str>: code, severity; &'a [Value<'a>]: entries; }
+    ListedFinding<'a> { Option<&'a str>: code, severity; Nodes<'a>: entries; }
 }
 
 /// Entries of one job and what it rests on: 100 bytes each stay within 2 MiB.

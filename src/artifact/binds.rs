@@ -3,6 +3,7 @@
 //! fact has one spelling: what is like the default is absent, lists are sorted.
 
 use crate::artifact::json::{Value, to_jcs};
+use crate::artifact::node::{Node, Nodes};
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, plain, required};
 use crate::artifact::view::{Rows, Texts, View, view};
 
@@ -102,7 +103,7 @@ view! {
         Option<&'a str>: instance, job = "job_id", action;
         AppRef<'a>: app;
         Destination<'a>: destination;
-        &'a [Value<'a>]: revisions;
+        Nodes<'a>: revisions;
         CallParams<'a>: params;
     }
     AppRef<'a> { Option<&'a str>: uid, name, namespace, project; }
@@ -121,7 +122,9 @@ impl Binds<'_> {
     pub(crate) fn unlike(self, other: Binds<'_>) -> impl Iterator<Item = &'static str> {
         const MEMBERS: [&str; 8] =
             ["instance", "job_id", "action", "app", "destination", "revisions", "history_id", "params"];
-        let member = |binds: Binds<'_>, name: &str| binds.value().and_then(|binds| binds.get(name)).map(to_jcs);
+        fn member<'a>(binds: Binds<'a>, name: &str) -> Option<Node<'a>> {
+            binds.value().and_then(|binds| binds.get(name))
+        }
         MEMBERS.into_iter().filter(move |name| member(self, name) != member(other, name))
     }
 

@@ -104,7 +104,7 @@ impl Grant {
         let Some(grant) = self.unsigned.as_ref().filter(|grant| grant.covers(kind)) else {
             return Err(GrantError::UnsignedNotGranted { kind });
         };
-        let says = Payload::of(kind, payload);
+        let says = Payload::of(kind, payload.into());
         if grant.instance.is_some() && grant.instance.as_deref() != says.instance() {
             return Err(GrantError::InstanceNotGranted);
         }

@@ -11,14 +11,13 @@
 //! lone surrogates, numbers that a double cannot carry, text after the value.
 
 mod error;
+mod kept;
 mod parse;
 mod room;
 mod write;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-
-use crate::artifact::vocabulary;
 
 pub use self::error::JsonError;
 pub use self::parse::{parse, parse_within};
@@ -140,20 +139,6 @@ impl<'a> Value<'a> {
             Self::String(_) => "string",
             Self::Array(_) => "array",
             Self::Object(_) => "object",
-        }
-    }
-
-    /// The same with every text its own, for whoever keeps it longer than the
-    /// input: words of the formats are there once, and lists have no spare room.
-    #[must_use]
-    pub fn into_owned(self) -> Value<'static> {
-        match self {
-            Self::Null => Value::Null,
-            Self::Bool(value) => Value::Bool(value),
-            Self::Number(number) => Value::Number(number),
-            Self::String(text) => Value::String(kept(text)),
-            Self::Array(items) => Value::Array(exactly(items, Self::into_owned)),
-            Self::Object(object) => Value::Object(object.into_owned()),
         }
     }
 }
@@ -328,12 +313,10 @@ impl<'a> Object<'a> {
         Ok(object)
     }
 
-    fn into_owned(self) -> Object<'static> {
-        let owned = |(name, value): Member<'a>| (kept(name), value.into_owned());
-        let mut object = Object { members: exactly(self.members, owned), index: None };
-        if self.index.is_some() {
-            object.rebuild_index();
-        }
+    /// The object of members that are in order already.
+    pub(crate) fn in_order(members: Vec<(Cow<'a, str>, Value<'a>)>) -> Self {
+        let mut object = Self { members, index: None };
+        object.rebuild_index();
         object
     }
 
@@ -370,22 +353,6 @@ impl<'a> Object<'a> {
             Box::new(Index(names.map(|(at, (name, _))| (name.clone(), at)).collect()))
         });
     }
-}
-
-/// A text for longer than the input.
-fn kept(text: Cow<'_, str>) -> Cow<'static, str> {
-    match vocabulary::word(&text) {
-        Some(word) => Cow::Borrowed(word),
-        None => Cow::Owned(text.into_owned()),
-    }
-}
-
-/// The list with no more room than it needs: collecting would keep the room
-/// that the parser took ahead.
-fn exactly<T, U>(items: Vec<T>, each: impl FnMut(T) -> U) -> Vec<U> {
-    let mut kept = Vec::with_capacity(items.len());
-    kept.extend(items.into_iter().map(each));
-    kept
 }
 
 /// The array index a property name stands for in ECMAScript: decimal without

@@ -1,9 +1,9 @@
 //! The table of kinds: each row, and the view of what such a payload says,
 //! stand in the kind's own file.
 
-use crate::artifact::json::Value;
 use crate::artifact::keys::Keys;
 use crate::artifact::kind::{Kind, KindRow, Voice};
+use crate::artifact::node::Node;
 #[cfg(test)]
 use crate::artifact::view::Member;
 use crate::artifact::view::View;
@@ -60,7 +60,7 @@ macro_rules! kinds {
 
         impl<'a> Payload<'a> {
             /// `payload` must be one of this kind.
-            pub(crate) fn of(kind: Kind, payload: &'a Value<'a>) -> Payload<'a> {
+            pub(crate) fn of(kind: Kind, payload: Node<'a>) -> Payload<'a> {
                 match kind {
                     $(Kind::$Kind => Payload::$Kind($Kind::of(payload)),)*
                 }
@@ -73,7 +73,7 @@ macro_rules! kinds {
             }
 
             /// All of it, as it was signed.
-            pub(crate) fn value(self) -> Option<&'a Value<'a>> {
+            pub(crate) fn value(self) -> Option<Node<'a>> {
                 match self {
                     $(Payload::$Kind(view) => view.value(),)*
                 }
@@ -119,7 +119,7 @@ impl<'a> Payload<'a> {
 
     /// What the index files it under.
     pub(crate) fn keys(self) -> Keys {
-        self.value().map(self.kind().row().keys).unwrap_or_default()
+        self.value().map(|payload| (self.kind().row().keys)(&payload.value())).unwrap_or_default()
     }
 
     /// The log that a statement of the operator names, where it names one.

@@ -9,6 +9,7 @@ use crate::artifact::fact::Fact;
 use crate::artifact::json::{Object, Value, to_compact};
 use crate::artifact::keys::{Keys, unique};
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
+use crate::artifact::node::Node;
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, required};
 use crate::artifact::spelling::spelled;
 use crate::artifact::view::{Rows, Texts, View, view};
@@ -61,7 +62,7 @@ view! {
     Review<'a> { Option<&'a str>: signer = "signer_did", reviewer = "payload.reviewer_did"; }
     /// A receipt of any array: in an envelope, or bare.
     HeldReceipt<'a> {
-        Option<&'a Value<'a>>: payload, signature = "signature_b64u";
+        Option<Node<'a>>: payload, signature = "signature_b64u";
         Option<&'a str>: signer = "signer_did", sealed_id = "payload.receipt_id", bare_id = "receipt_id";
         Binding<'a>: sealed_binding = "payload.binding", bare_binding = "binding";
     }
@@ -84,13 +85,17 @@ impl<'a> ProofBundle<'a> {
     }
 
     /// Receipts of every array: its name, the place in it, the receipt.
-    pub(crate) fn all_receipts(self) -> impl Iterator<Item = (&'static str, usize, &'a Value<'a>)> {
-        self.value().into_iter().flat_map(receipts)
+    pub(crate) fn all_receipts(self) -> impl Iterator<Item = (&'static str, usize, Node<'a>)> {
+        let arrays =
+            RECEIPT_ARRAYS.into_iter().map(move |array| (array, self.value().and_then(|bundle| bundle.get(array))));
+        arrays.flat_map(|(array, list)| {
+            list.and_then(Node::elements).unwrap_or_default().enumerate().map(move |(at, receipt)| (array, at, receipt))
+        })
     }
 
     /// Receipts that the agent vouches for, whether in an envelope or not.
     pub(crate) fn own_receipts(self) -> impl Iterator<Item = (&'static str, usize, OwnReceipt<'a>)> {
-        let own = |(array, at, receipt): (_, _, &'a Value<'a>)| {
+        let own = |(array, at, receipt): (_, _, Node<'a>)| {
             (array, at, OwnReceipt::of(HeldReceipt::of(receipt).payload().unwrap_or(receipt)))
         };
         self.all_receipts().filter(|(array, ..)| OWN_ARRAYS.contains(array)).map(own)
@@ -116,7 +121,7 @@ impl<'a> HeldReceipt<'a> {
     /// The hash that its envelope signs; none without an envelope: then it is
     /// the agent's word.
     pub(crate) fn payload_hash(self) -> Option<PayloadHash> {
-        self.payload().map(|payload| PayloadHash::of(to_compact(payload).as_bytes()))
+        self.payload().map(|payload| PayloadHash::of(to_compact(&payload.value()).as_bytes()))
     }
 }
 
@@ -128,7 +133,7 @@ impl Event<'_> {
         let mut hashed = Object::new();
         for name in HASHED {
             let member = self.value().and_then(|event| event.get(name));
-            hashed.set(name, member.cloned().unwrap_or(Value::Null));
+            hashed.set(name, member.map_or(Value::Null, Node::to_value));
         }
         base64url::encode(&sha256(to_compact(&Value::Object(hashed)).as_bytes()))
     }

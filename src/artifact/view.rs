@@ -12,9 +12,9 @@
 //! part that is absent. A test asks each path of the shape of its kind.
 
 use std::marker::PhantomData;
-use std::slice::Iter;
 
 use crate::artifact::json::Value;
+use crate::artifact::node::{Node, Nodes};
 
 /// Some members of one value, by name.
 pub(crate) trait View<'a>: Copy {
@@ -22,10 +22,33 @@ pub(crate) trait View<'a>: Copy {
     const MEMBERS: &'static [Member];
 
     /// The view of this value; of nothing where it is absent.
-    fn of(value: impl Into<Option<&'a Value<'a>>>) -> Self;
+    fn of(value: impl Viewed<'a>) -> Self;
 
     /// All of it, as it was signed.
-    fn value(self) -> Option<&'a Value<'a>>;
+    fn value(self) -> Option<Node<'a>>;
+}
+
+/// What a view can be of: a value, or nothing.
+pub(crate) trait Viewed<'a> {
+    fn node(self) -> Option<Node<'a>>;
+}
+
+impl<'a> Viewed<'a> for Node<'a> {
+    fn node(self) -> Option<Self> {
+        Some(self)
+    }
+}
+
+impl<'a> Viewed<'a> for &'a Value<'a> {
+    fn node(self) -> Option<Node<'a>> {
+        Some(Node::Tree(self))
+    }
+}
+
+impl<'a, V: Viewed<'a>> Viewed<'a> for Option<V> {
+    fn node(self) -> Option<Node<'a>> {
+        self.and_then(V::node)
+    }
 }
 
 /// What a member is read as.
@@ -33,7 +56,7 @@ pub(crate) trait Read<'a> {
     #[cfg(test)]
     const SORT: Sort;
 
-    fn read(value: Option<&'a Value<'a>>) -> Self;
+    fn read(value: Option<Node<'a>>) -> Self;
 }
 
 /// Defines views: what members are read as, their names, and their paths where
@@ -46,7 +69,7 @@ macro_rules! view {
     })*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
-        pub(crate) struct $View<$a>(Option<&$a $crate::artifact::json::Value<$a>>);
+        pub(crate) struct $View<$a>(Option<$crate::artifact::node::Node<$a>>);
 
         impl<$a> $crate::artifact::view::View<$a> for $View<$a> {
             #[cfg(test)]
@@ -55,11 +78,11 @@ macro_rules! view {
                 <$As as $crate::artifact::view::Read<$a>>::SORT,
             )),+),*];
 
-            fn of(value: impl Into<Option<&$a $crate::artifact::json::Value<$a>>>) -> Self {
-                $View(value.into())
+            fn of(value: impl $crate::artifact::view::Viewed<$a>) -> Self {
+                $View(value.node())
             }
 
-            fn value(self) -> Option<&$a $crate::artifact::json::Value<$a>> {
+            fn value(self) -> Option<$crate::artifact::node::Node<$a>> {
                 self.0
             }
         }
@@ -69,15 +92,16 @@ macro_rules! view {
             const SORT: $crate::artifact::view::Sort =
                 $crate::artifact::view::Sort::Part(<$View<$a> as $crate::artifact::view::View<$a>>::MEMBERS);
 
-            fn read(value: Option<&$a $crate::artifact::json::Value<$a>>) -> Self {
+            fn read(value: Option<$crate::artifact::node::Node<$a>>) -> Self {
                 $View(value)
             }
         }
 
         impl<$a> $View<$a> {
             $($(pub(crate) fn $member(self) -> $As {
-                const PATH: &str = $crate::artifact::view::view!(path $member $($path)?);
-                $crate::artifact::view::Read::read(self.0.and_then(|value| value.at(PATH)))
+                static PATH: $crate::artifact::node::Path =
+                    $crate::artifact::node::Path::new($crate::artifact::view::view!(path $member $($path)?));
+                $crate::artifact::view::Read::read(self.0.and_then(|value| value.along(&PATH)))
             })+)*
         }
     )*};
@@ -87,19 +111,19 @@ pub(crate) use view;
 
 /// The texts of a list, in order.
 #[derive(Clone, Debug)]
-pub(crate) struct Texts<'a>(Iter<'a, Value<'a>>);
+pub(crate) struct Texts<'a>(Nodes<'a>);
 
 impl<'a> Iterator for Texts<'a> {
     type Item = &'a str;
 
     fn next(&mut self) -> Option<&'a str> {
-        self.0.find_map(Value::as_str)
+        self.0.find_map(Node::as_str)
     }
 }
 
 /// The elements of a list, each in its view.
 #[derive(Clone, Debug)]
-pub(crate) struct Rows<'a, V>(Iter<'a, Value<'a>>, PhantomData<V>);
+pub(crate) struct Rows<'a, V>(Nodes<'a>, PhantomData<V>);
 
 impl<'a, V: View<'a>> Iterator for Rows<'a, V> {
     type Item = V;
@@ -115,8 +139,8 @@ impl<'a, V: View<'a>> Iterator for Rows<'a, V> {
 
 impl<'a, V: View<'a>> ExactSizeIterator for Rows<'a, V> {}
 
-fn elements<'a>(value: Option<&'a Value<'a>>) -> Iter<'a, Value<'a>> {
-    value.and_then(Value::as_array).unwrap_or_default().iter()
+fn elements(value: Option<Node<'_>>) -> Nodes<'_> {
+    value.and_then(Node::elements).unwrap_or_default()
 }
 
 /// Says how each type is read, and what a test takes it for.
@@ -126,7 +150,7 @@ macro_rules! reads {
             #[cfg(test)]
             const SORT: Sort = $sort;
 
-            fn read(value: Option<&'a Value<'a>>) -> Self {
+            fn read(value: Option<Node<'a>>) -> Self {
                 $read(value)
             }
         })*
@@ -134,14 +158,14 @@ macro_rules! reads {
 }
 
 reads! {
-    [] Option<&'a Value<'a>>, Sort::Any, |value| value;
-    [] Option<&'a str>, Sort::Text, |value: Option<&'a Value<'a>>| value?.as_str();
-    [] Option<i64>, Sort::Integer, |value: Option<&'a Value<'a>>| value?.as_i64();
-    [] Option<u64>, Sort::Integer, |value: Option<&'a Value<'a>>| u64::try_from(value?.as_i64()?).ok();
-    [] Option<bool>, Sort::Truth, |value: Option<&'a Value<'a>>| value?.as_bool();
-    [] &'a [Value<'a>], Sort::List, |value: Option<&'a Value<'a>>| value.and_then(Value::as_array).unwrap_or_default();
+    [] Option<Node<'a>>, Sort::Any, |value| value;
+    [] Option<&'a str>, Sort::Text, |value: Option<Node<'a>>| value?.as_str();
+    [] Option<i64>, Sort::Integer, |value: Option<Node<'a>>| value?.as_i64();
+    [] Option<u64>, Sort::Integer, |value: Option<Node<'a>>| u64::try_from(value?.as_i64()?).ok();
+    [] Option<bool>, Sort::Truth, |value: Option<Node<'a>>| value?.as_bool();
+    [] Nodes<'a>, Sort::List, elements;
     [] Texts<'a>, Sort::Texts, |value| Texts(elements(value));
-    [] Option<Texts<'a>>, Sort::Texts, |value: Option<&'a Value<'a>>| value.map(|value| Texts(elements(Some(value))));
+    [] Option<Texts<'a>>, Sort::Texts, |value: Option<Node<'a>>| value.map(|value| Texts(elements(Some(value))));
     [V: View<'a>] Rows<'a, V>, Sort::Rows(V::MEMBERS), |value| Rows(elements(value), PhantomData);
 }
 
@@ -308,7 +332,7 @@ mod tests {
             optional("open", &Shape::Opaque),
         ]);
         assert_eq!(strange(&[Some(&SHAPE)], Outer::MEMBERS), ["one.gone", "many.gone", "one.there"]);
-        let (outer, value) = (Outer::of(None), Value::Object(Object::new()));
+        let (outer, value) = (Outer::of(None::<Node>), Value::Object(Object::new()));
         assert_eq!((outer.one().gone(), outer.many().len(), outer.count(), outer.open()), (None, 0, None, None));
         assert_eq!(Inner::of(&value).there(), None);
     }

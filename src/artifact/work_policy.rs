@@ -9,6 +9,7 @@ use crate::artifact::fact::{Fact, pick};
 use crate::artifact::json::Value;
 use crate::artifact::keys::Keys;
 use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
+use crate::artifact::node::Node;
 use crate::artifact::shape::{Shape, Text, list, object, optional, plain, required};
 use crate::artifact::view::{Rows, Texts, view};
 
@@ -85,7 +86,7 @@ view! {
         Option<bool>: require_approval, cluster_scoped;
     }
     DenyClause<'a> { Option<&'a str>: action; Option<Texts<'a>>: apps, namespaces; }
-    PolicyStatement<'a> { Option<&'a str>: effect; Texts<'a>: actions, resources; Option<&'a Value<'a>>: conditions; }
+    PolicyStatement<'a> { Option<&'a str>: effect; Texts<'a>: actions, resources; Option<Node<'a>>: conditions; }
 }
 
 /// Rows of `allow` and of `deny`, and names in each.

@@ -111,7 +111,7 @@ fn contradicted(
     let entries = [decision.statement.at, against.at, operation.at];
     let again = against.is_open.then_some(TRIED_AGAIN);
     let doubt = again.or_else(|| scene.doubt(decision, operation));
-    say(findings, &CONTRADICTING_ACCOUNTS, doubt, &decision.subject(), &entries, against.words.clone());
+    say(findings, &CONTRADICTING_ACCOUNTS, doubt, decision.subject(), &entries, against.words.clone());
 }
 
 /// Why what one receipt says of a call does not speak against an operation.
@@ -134,13 +134,13 @@ fn two_keys(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings)
     if sure.len() > 1 {
         let detail = format!("accepted receipts of one decision name {} operations", sure.len());
         let entries = sure.into_values().chain([decision.statement.at]);
-        findings.add(&CONTRADICTING_ACCOUNTS, &subject, entries, detail);
+        findings.add(&CONTRADICTING_ACCOUNTS, subject, entries, detail);
     } else if all.len() > 1 {
         let count = all.len();
         let detail =
             format!("receipts of one decision name {count} operations, and not each says that it was accepted");
         let entries = all.into_values().chain([decision.statement.at]);
-        findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, &subject, entries, detail);
+        findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, subject, entries, detail);
     }
 }
 
@@ -159,9 +159,9 @@ fn sent_and_not(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findi
         let detail = format!("receipts of one call say {} and {}", sent.outcome, not.outcome);
         let entries = [decision.statement.at, sent.statement.at, not.statement.at];
         if is_open {
-            findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, &decision.subject(), entries, detail);
+            findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, decision.subject(), entries, detail);
         } else {
-            findings.add(&CONTRADICTING_ACCOUNTS, &decision.subject(), entries, detail);
+            findings.add(&CONTRADICTING_ACCOUNTS, decision.subject(), entries, detail);
         }
     }
 }
@@ -181,7 +181,7 @@ fn other_keys(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Finding
         let entries: Vec<_> = named.values().copied().chain([decision.statement.at, operation.at]).collect();
         let doubt = scene.doubt(decision, operation);
         let detail = "the receipt names another operation than Argo CD reports of the decision".to_owned();
-        say(findings, &CONTRADICTING_ACCOUNTS, doubt, &decision.subject(), &entries, detail);
+        say(findings, &CONTRADICTING_ACCOUNTS, doubt, decision.subject(), &entries, detail);
     }
 }
 
@@ -191,11 +191,11 @@ fn sent_all_the_same(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut 
         match receipt.outcome {
             "accepted" | "error_transport" => {
                 let detail = format!("denied by the wrapper, and its receipt says {}", receipt.outcome);
-                findings.add(&DENY_THEN_ACCEPTED, &subject, [decision.statement.at, at], detail);
+                findings.add(&DENY_THEN_ACCEPTED, subject, [decision.statement.at, at], detail);
             }
             "not_sent" => {}
             // Sent although denied; what Argo CD itself enforces held.
-            _ => findings.uncover("denied call that Argo CD refused", &subject, at),
+            _ => findings.uncover("denied call that Argo CD refused", subject, at),
         }
     }
 }

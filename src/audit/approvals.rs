@@ -3,7 +3,6 @@
 
 mod used;
 
-use crate::artifact::json::to_jcs;
 use crate::artifact::time::unix_ms;
 use crate::artifact::{Approval, Binds, Claims, Kind, View};
 use crate::audit::finding::Findings;
@@ -128,16 +127,16 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
             // A replay is one whether or not an approval was needed.
             if (required && !approved) || std::ptr::eq(fault.rule, &APPROVAL_REUSED) {
                 let entries: Vec<_> = fault.entries.iter().copied().chain([decision.statement.at]).collect();
-                say(findings, fault.rule, fault.doubt, &subject, &entries, fault.detail.clone());
+                say(findings, fault.rule, fault.doubt, subject, &entries, fault.detail.clone());
             }
         }
         if required && !approved && faults.is_empty() {
-            findings.add(&APPROVAL_MISSING, &subject, [decision.statement.at], scene.unfit_approval(decision));
+            findings.add(&APPROVAL_MISSING, subject, [decision.statement.at], scene.unfit_approval(decision));
         }
         for deny in denies(scene, decision).filter(|deny| deny.at > decision.statement.at) {
             if required {
                 let entries = [decision.statement.at, deny.at];
-                findings.add(&APPROVAL_DENIED_LATER, &subject, entries, "a person denied this after the decision");
+                findings.add(&APPROVAL_DENIED_LATER, subject, entries, "a person denied this after the decision");
             }
         }
     }
@@ -225,7 +224,7 @@ fn difference(approval: &Statement<'_, Approval<'_>>, decision: &Decision<'_>) -
         return Some("another agent's act".to_owned());
     }
     let (approved, decided) = (approval.payload.binds(), decision.statement.payload.binds());
-    if approved.value().map(to_jcs).as_ref() == Some(&decision.binds) {
+    if approved.value().is_some() && approved.value() == decided.value() {
         return None;
     }
     Some(format!("something else: {}", approved.unlike(decided).collect::<Vec<_>>().join(", ")))
@@ -248,7 +247,7 @@ fn denies<'s, 'a>(
     scene: &'s Scene<'a>,
     decision: &'s Decision<'a>,
 ) -> impl Iterator<Item = &'s Statement<'a, Approval<'a>>> {
-    scene.denies_of(&decision.binds).filter(|deny| is_for(scene, deny, decision))
+    scene.denies_of(decision).filter(|deny| is_for(scene, deny, decision))
 }
 
 /// Whether the approver's role covers the agent that decided, and means it.
@@ -262,7 +261,7 @@ fn is_fixed(binds: Binds<'_>) -> bool {
         return true;
     }
     let revisions = binds.revisions();
-    !revisions.is_empty() && revisions.iter().all(|revision| revision.as_str().is_some_and(is_immutable))
+    !revisions.is_empty() && { revisions }.all(|revision| revision.as_str().is_some_and(is_immutable))
 }
 
 /// A commit, a digest, or a version without range: `1.2.3`, `1.2.3-rc.1+b`.

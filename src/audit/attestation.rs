@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::json::{Number, Object, Value};
-use crate::artifact::{Artifact, AuditStatement, Did, Kind, ListedEntry};
+use crate::artifact::{Artifact, AuditStatement, Did, Kind, ListedEntry, Node};
 use crate::audit::finding::{Finding, Findings, Subject};
 use crate::audit::gather::LinkMap;
 use crate::audit::inserted::Inserted;
@@ -346,7 +346,7 @@ fn said_by(report: &Report) -> BTreeSet<Said> {
 fn said_in(says: AuditStatement<'_>) -> BTreeSet<Said> {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let said = says.findings().map(|finding| {
-        let entries = finding.entries().iter().filter_map(Value::as_i64).collect();
+        let entries = finding.entries().filter_map(Node::as_i64).collect();
         (text(finding.code()), text(finding.severity()), entries)
     });
     said.inserted()

@@ -99,7 +99,7 @@ fn unplaced(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings)
         let known = decision.run.filter(|run| scene.token_of_run(agent, run).is_some());
         let subject = match known {
             Some(run) => scene.subject_of_run(agent, run),
-            None => Subject { agent: Some((*agent).to_owned()), ..decision.subject() },
+            None => Subject { agent: Some((*agent).to_owned()), ..Subject::clone(decision.subject()) },
         };
         let detail = "nothing says for which of its agents the wrapper acted";
         findings.add(&ACT_UNPLACED, &subject, [decision.statement.at], detail);
@@ -120,11 +120,11 @@ fn of_receipt(scene: &Scene<'_>, receipt: &Receipt<'_>, findings: &mut Findings)
     };
     let (subject, entries) = (decision.subject(), [decision.statement.at, at]);
     if at < decision.statement.at {
-        findings.add(&DECISION_AFTER_ACT, &subject, entries, "the receipt stands below its decision");
+        findings.add(&DECISION_AFTER_ACT, subject, entries, "the receipt stands below its decision");
     }
     if receipt.statement.payload.request_digest() != decision.statement.payload.request_digest() {
         let detail = "the receipt is about another request than the decision";
-        findings.add(&RECEIPT_REQUEST_MISMATCH, &subject, entries, detail);
+        findings.add(&RECEIPT_REQUEST_MISMATCH, subject, entries, detail);
     }
     if receipt.outcome != "accepted" || !decision.is_allow {
         return;
@@ -134,7 +134,7 @@ fn of_receipt(scene: &Scene<'_>, receipt: &Receipt<'_>, findings: &mut Findings)
     if receipt.statement.ms > until && !seen_in_time {
         findings.add(
             &LATE_EVIDENCE,
-            &subject,
+            subject,
             entries,
             "the receipt came after its window, and nothing else shows when",
         );
@@ -152,12 +152,12 @@ fn missing(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) 
         match replaced(scene, decision, until) {
             Some(roots) => {
                 let detail = format!("{detail}, and the roots at entry {roots} replaced the wrapper meanwhile");
-                findings.leave_open(&RECEIPT_MISSING, Severity::High, &decision.subject(), [at, roots], detail);
+                findings.leave_open(&RECEIPT_MISSING, Severity::High, decision.subject(), [at, roots], detail);
             }
-            None => findings.add(&RECEIPT_MISSING, &decision.subject(), [at], detail),
+            None => findings.add(&RECEIPT_MISSING, decision.subject(), [at], detail),
         }
     } else {
-        findings.wait(&RECEIPT_MISSING, &decision.subject(), at, until);
+        findings.wait(&RECEIPT_MISSING, decision.subject(), at, until);
     }
 }
 

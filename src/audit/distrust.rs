@@ -107,9 +107,9 @@ impl<'s, 'a> Resting<'s, 'a> {
             }
             let subject = decision.subject();
             if let Some(token) = decision.token {
-                self.on_token(&self.scene.tokens[token], decision.statement.at, &subject, findings);
+                self.on_token(&self.scene.tokens[token], decision.statement.at, subject, findings);
             }
-            self.on_approvals(decision, &subject, findings);
+            self.on_approvals(decision, subject, findings);
         }
         for call in self.scene.calls.iter().filter(|call| !self.distrust.hits(&call.statement)) {
             if let Some((token, _)) = self.scene.token_of(call) {
@@ -138,12 +138,12 @@ impl<'s, 'a> Resting<'s, 'a> {
             !receipt.says_nothing_was_done() && tells(receipt.statement.at, self.distrust.hits(&receipt.statement))
         };
         for receipt in self.scene.receipts_of(decision).filter(done) {
-            self.add("decision", &decision.statement, &[receipt.statement.at], &subject, findings);
+            self.add("decision", &decision.statement, &[receipt.statement.at], subject, findings);
         }
         let operations = self.scene.operations_of(decision);
         for operation in operations.filter(|operation| tells(operation.at, self.distrust.hits(operation))) {
             let doubt = self.scene.doubt(decision, operation);
-            self.doubt("decision", doubt, &decision.statement, &[operation.at], &subject, findings);
+            self.doubt("decision", doubt, &decision.statement, &[operation.at], subject, findings);
         }
     }
 

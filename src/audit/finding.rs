@@ -1,6 +1,6 @@
 //! What a rule found, and whom it is charged to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -161,7 +161,7 @@ pub(super) struct Findings {
     pub found: BTreeSet<Finding>,
     pub pending: BTreeSet<Pending>,
     /// Label of what was not judged, whom it concerns, and where.
-    pub uncovered: BTreeSet<(&'static str, Subject, LeafIndex)>,
+    pub uncovered: BTreeMap<&'static str, BTreeMap<Subject, BTreeSet<LeafIndex>>>,
 }
 
 impl Findings {
@@ -209,11 +209,19 @@ impl Findings {
     pub(super) fn extend(&mut self, other: &Self) {
         self.found.extend(other.found.iter().cloned());
         self.pending.extend(other.pending.iter().cloned());
-        self.uncovered.extend(other.uncovered.iter().cloned());
+        for (what, of) in &other.uncovered {
+            for (subject, entries) in of {
+                entries.iter().for_each(|at| self.uncover(what, subject, *at));
+            }
+        }
     }
 
     /// Notes something that was seen and not judged.
     pub(super) fn uncover(&mut self, what: &'static str, subject: &Subject, at: LeafIndex) {
-        self.uncovered.insert((what, subject.clone(), at));
+        let of = self.uncovered.entry(what).or_default();
+        match of.get_mut(subject) {
+            Some(entries) => _ = entries.insert(at),
+            None => _ = of.insert(subject.clone(), BTreeSet::from([at])),
+        }
     }
 }

@@ -13,9 +13,8 @@ mod watch;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::artifact::json::Value;
-use crate::artifact::{Artifact, AuditRoots, Did, Kind, Payload};
-use crate::audit::links::{Filing, Link, asked_by, filed_under};
+use crate::artifact::{Artifact, AuditRoots, Did, Kind, Node, Payload};
+use crate::audit::links::{Filed, Link, asked_by, links_of};
 use crate::audit::scope::Scope;
 use crate::audit::timeline::{Seen, Timeline};
 use crate::merkle::{LeafIndex, TreeSize};
@@ -286,11 +285,11 @@ impl LinkMap {
     /// Linear in the time line.
     pub(super) fn new(timeline: &Timeline, operator: &Did) -> Self {
         let mut map = Self { by_link: HashMap::new(), by_entry: HashMap::new() };
-        let mut roots: Option<&Value> = None;
+        let mut roots: Option<Node<'_>> = None;
         for (at, seen) in timeline.prefix(timeline.size()) {
-            let links = filed_under(&Filing::of(at, seen), roots, operator, timeline.origin());
+            let links = links_of(&Filed::of(at, seen), roots, operator, timeline.origin());
             if links.contains(&Link::ROOTS) {
-                roots = seen.body.as_ref().map(Artifact::payload);
+                roots = seen.body.as_ref().map(Artifact::payload_node);
             }
             links.iter().for_each(|link| map.by_link.entry(*link).or_default().push(at));
             map.by_entry.insert(at, links);

@@ -17,7 +17,7 @@ mod filed;
 
 use crate::artifact::digest::{PayloadHash, sha256};
 use crate::artifact::json::Value;
-use crate::artifact::{Artifact, Did, HeldReceipt, Kind, Payload, Voice};
+use crate::artifact::{Artifact, Did, HeldReceipt, Kind, Node, Payload, Voice};
 use crate::audit::roots::Roots;
 use crate::audit::statement::Statement;
 use crate::audit::timeline::Seen;
@@ -218,13 +218,6 @@ pub struct Filing<'a> {
     pub body: Option<(PayloadHash, &'a Value<'a>)>,
 }
 
-impl<'a> Filing<'a> {
-    pub(super) fn of(at: LeafIndex, seen: &'a Seen) -> Self {
-        let body = seen.body.as_ref().map(|body| (body.payload_hash(), body.payload()));
-        Filing { at, entry: &seen.entry, body }
-    }
-}
-
 /// Links that an entry is found by, given the payload of the roots in force
 /// at its index, and the operator whom the reader pins for the log called
 /// `origin`. Nothing for a statement that cannot be a fact, but
@@ -232,6 +225,26 @@ impl<'a> Filing<'a> {
 /// in the payload.
 #[must_use]
 pub fn filed_under(filing: &Filing<'_>, roots: Option<&Value>, operator: &Did, origin: Option<&str>) -> Vec<Link> {
+    let body = filing.body.map(|(hash, payload)| (hash, payload.into()));
+    links_of(&Filed { at: filing.at, entry: filing.entry, body }, roots.map(Node::from), operator, origin)
+}
+
+/// The same, whichever way the payload is kept.
+pub(super) struct Filed<'a> {
+    at: LeafIndex,
+    entry: &'a SequencedEntry,
+    body: Option<(PayloadHash, Node<'a>)>,
+}
+
+impl<'a> Filed<'a> {
+    pub(super) fn of(at: LeafIndex, seen: &'a Seen) -> Self {
+        let body = seen.body.as_ref().map(|body| (body.payload_hash(), body.payload_node()));
+        Filed { at, entry: &seen.entry, body }
+    }
+}
+
+/// See [`filed_under`].
+pub(super) fn links_of(filing: &Filed<'_>, roots: Option<Node<'_>>, operator: &Did, origin: Option<&str>) -> Vec<Link> {
     let Some((hash, payload)) = filing.body else { return vec![unread(filing.entry, roots, operator)] };
     let statement = Statement::new(filing.at, filing.entry, hash, payload);
     let counts = match statement.kind.row().voice {
@@ -252,7 +265,7 @@ pub fn filed_under(filing: &Filing<'_>, roots: Option<&Value>, operator: &Did, o
 
 /// Where an entry is filed whose body is not at hand: one that an agent vouches
 /// for could only speak of that agent's runs.
-fn unread(entry: &SequencedEntry, roots: Option<&Value>, operator: &Did) -> Link {
+fn unread(entry: &SequencedEntry, roots: Option<Node<'_>>, operator: &Did) -> Link {
     let (kind, signer) = (entry.kind, entry.signer.as_ref());
     let holds = |roots| Roots::new(entry.digest, roots).could_hold(kind, signer, entry.submitter.as_str());
     match signer {

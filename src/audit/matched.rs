@@ -94,13 +94,12 @@ type Versions<'a> = HashMap<(&'a str, &'a str), BTreeSet<usize>>;
 pub(super) fn of(scene: &Scene<'_>) -> Vec<Matched> {
     let versions = Started::of(scene);
     let mut subjects: BTreeSet<Arc<Subject>> = BTreeSet::new();
-    let mut shared = |subject: Subject| {
-        let subject = Arc::new(subject);
-        if let Some(known) = subjects.get(&subject) {
+    let mut shared = |subject: &Arc<Subject>| {
+        if let Some(known) = subjects.get(subject) {
             return Arc::clone(known);
         }
-        subjects.insert(Arc::clone(&subject));
-        subject
+        subjects.insert(Arc::clone(subject));
+        Arc::clone(subject)
     };
     let allowed = scene.decisions.iter().filter(|decision| decision.is_allow);
     allowed

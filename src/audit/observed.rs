@@ -152,7 +152,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
                     true => "operation that its receipt and the event of its start name, and no report shows",
                     false => "operation that only its receipt names",
                 };
-                findings.uncover(what, &decision.subject(), receipt.statement.at);
+                findings.uncover(what, decision.subject(), receipt.statement.at);
             }
         }
     }
@@ -191,14 +191,14 @@ fn of_operation(scene: &Scene<'_>, operation: &Operation<'_>, decision: &Decisio
     }
     if !unlike.is_empty() {
         let detail = format!("{}: not as decided", unlike.join(", "));
-        say(findings, &OBSERVED_UNLIKE_DECIDED, why_open, &subject, &entries, detail);
+        say(findings, &OBSERVED_UNLIKE_DECIDED, why_open, subject, &entries, detail);
     }
     if compared.unknown_cluster {
         let detail =
             "the decision and the observation name the cluster in two ways, and nothing says that both are one";
-        findings.add(&CLUSTER_NOT_COMPARED, &subject, entries, detail);
+        findings.add(&CLUSTER_NOT_COMPARED, subject, entries, detail);
     }
-    compared.unseen.into_iter().for_each(|what| findings.uncover(what, &subject, operation.at));
+    compared.unseen.into_iter().for_each(|what| findings.uncover(what, subject, operation.at));
     let Some(started) = operation.payload.started_at().and_then(unix_ms) else { return };
     let revoked = decision.token.and_then(|at| scene.tokens[at].revoked);
     let decided = decision.statement.ms;
@@ -206,10 +206,10 @@ fn of_operation(scene: &Scene<'_>, operation: &Operation<'_>, decision: &Decisio
     if let Some((revoked_at, _)) = revoked.filter(|(_, ms)| late(*ms, PICKUP_MS)) {
         let entries = [decision.statement.at, revoked_at, operation.at];
         let detail = "the operation started after the token was revoked".to_owned();
-        say(findings, &TOKEN_REVOKED, doubt, &subject, &entries, detail);
+        say(findings, &TOKEN_REVOKED, doubt, subject, &entries, detail);
     } else if latest_of(started) < decided.saturating_sub(SKEW_MS) || late(decided, RECEIPT_MS) {
         let detail = "it started outside the decision's window".to_owned();
-        say(findings, &OPERATION_OUTSIDE_WINDOW, doubt, &subject, &entries, detail);
+        say(findings, &OPERATION_OUTSIDE_WINDOW, doubt, subject, &entries, detail);
     } else {
         outlived(operation, decision, revoked, findings);
     }
@@ -229,7 +229,7 @@ fn outlived(
     if ended.is_some_and(|ended| ended > until) {
         let entries = [decision.statement.at, revoked_at, operation.at];
         let detail = "the operation went on after the token was revoked";
-        findings.add(&RAN_AFTER_REVOCATION, &decision.subject(), entries, detail);
+        findings.add(&RAN_AFTER_REVOCATION, decision.subject(), entries, detail);
     }
 }
 
@@ -265,7 +265,7 @@ fn unseen(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
     }
     for reports in reports.values() {
         for (what, at) in reports.unseen() {
-            findings.uncover(what, &decision.subject(), at);
+            findings.uncover(what, decision.subject(), at);
         }
     }
 }
@@ -275,7 +275,7 @@ fn reused(scene: &Scene<'_>, decision: &Decision<'_>, claims: &Claims<'_, '_>, f
     let told = told_apart(scene.operations_of(decision));
     let subject = decision.subject();
     for at in told.counted_as_one {
-        findings.uncover("reports of one key, counted as one operation", &subject, at);
+        findings.uncover("reports of one key, counted as one operation", subject, at);
     }
     if told.operations.len() > 1 && !are_one_each(scene, decision, claims, true) {
         let doubt = |operation: &&Operation<'_>| scene.doubt(decision, operation);
@@ -285,12 +285,12 @@ fn reused(scene: &Scene<'_>, decision: &Decision<'_>, claims: &Claims<'_, '_>, f
         let doubt = doubt.or(are_one_each(scene, decision, claims, false).then_some(CLAIMED_TOO));
         let detail = format!("{} operations name this decision", told.operations.len());
         let entries: Vec<_> = told.operations.into_iter().chain([decision.statement.at]).collect();
-        say(findings, &REPLAY_DECISION_REUSED, doubt, &subject, &entries, detail);
+        say(findings, &REPLAY_DECISION_REUSED, doubt, subject, &entries, detail);
     } else if !told.unknown.is_empty() {
         let entries = told.operations.into_iter().chain(told.unknown).chain([decision.statement.at]);
         let detail = "reports whose keys nobody can recompute name this decision: nothing tells whether they are of \
                       one operation";
-        findings.leave_open(&REPLAY_DECISION_REUSED, Severity::High, &subject, entries, detail);
+        findings.leave_open(&REPLAY_DECISION_REUSED, Severity::High, subject, entries, detail);
     }
 }
 

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::artifact::digest::ArtifactDigest;
-use crate::artifact::json::{to_compact, to_jcs};
-use crate::artifact::{ProofBundle, View};
+use crate::artifact::json::to_compact;
+use crate::artifact::{Node, ProofBundle, View};
 use crate::audit::inserted::Inserted;
 use crate::audit::statement::Bundle;
 
@@ -28,7 +28,9 @@ pub(super) fn connect(bundles: &mut [Bundle<'_>]) {
 /// Whether `later` says everything that `earlier` says: its chain goes on, no
 /// receipt is gone, and it names the same job, change and policy.
 fn continues(earlier: ProofBundle<'_>, later: ProofBundle<'_>) -> bool {
-    let chain = |bundle: ProofBundle<'_>| bundle.events().filter_map(View::value).map(to_compact).collect::<Vec<_>>();
+    let chain = |bundle: ProofBundle<'_>| {
+        bundle.events().filter_map(View::value).map(|event| to_compact(&event.value())).collect::<Vec<_>>()
+    };
     let (before, after) = (chain(earlier), chain(later));
     !before.is_empty()
         && after.starts_with(&before)
@@ -39,14 +41,14 @@ fn continues(earlier: ProofBundle<'_>, later: ProofBundle<'_>) -> bool {
 
 /// Receipts of every array.
 fn held(bundle: ProofBundle<'_>) -> BTreeSet<(&'static str, ArtifactDigest)> {
-    let digest = |receipt| ArtifactDigest::of(to_compact(receipt).as_bytes());
+    let digest = |receipt: Node<'_>| ArtifactDigest::of(to_compact(&receipt.value()).as_bytes());
     bundle.all_receipts().map(|(array, _, receipt)| (array, digest(receipt))).inserted()
 }
 
 /// What the bundle says of its run, but for its tokens: a run may get more.
 fn told(bundle: ProofBundle<'_>) -> Option<BTreeMap<&str, String>> {
-    let members = bundle.pulselog().value()?.as_object()?;
-    Some(members.iter().filter(|(name, _)| *name != "token_hashes").map(|(name, of)| (name, to_jcs(of))).inserted())
+    let members = bundle.pulselog().value()?.members()?;
+    Some(members.filter(|(name, _)| *name != "token_hashes").map(|(name, of)| (name, of.to_jcs())).inserted())
 }
 
 fn tokens(bundle: ProofBundle<'_>) -> BTreeSet<&str> {

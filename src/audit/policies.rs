@@ -9,7 +9,7 @@ use crate::audit::finding::Findings;
 use crate::audit::observed::say;
 use crate::audit::rule::{CALL, Effect, JOINED, LINEAGE, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::{Dispute, Scene};
-use crate::audit::statement::{Call, Decision, Statement, Token};
+use crate::audit::statement::{Call, Decision, Operation, Statement, Token};
 use crate::merkle::LeafIndex;
 use crate::policy::{
     Action, Candidate, Context, Demands, Judgement, Lineage, Outcome, Policy, PolicyError, judge, resolve,
@@ -227,7 +227,7 @@ impl<'s, 'a> Judge<'s, 'a> {
 
     /// What the token's policy says of a model call.
     fn call(&self, token: &Token<'_>, call: &Call<'_>) -> Option<Judgement> {
-        match Action::from_gateway_receipt(call.statement.payload.value()?) {
+        match Action::from_gateway_receipt(&call.statement.payload.value()?.value()) {
             Ok(action) => self.judge(token, &action, &Context::new().with_agent(token.agent)),
             Err(error) => Some(error.refusal(None)),
         }
@@ -271,7 +271,7 @@ impl<'s, 'a> Judge<'s, 'a> {
     ) -> Option<Judgement> {
         let token = &self.scene.tokens[decision.token?];
         let binds = decision.statement.payload.binds().value()?;
-        let action = match Action::from_binds(binds) {
+        let action = match Action::from_binds(&binds.value()) {
             Ok(Action::Argo(action)) => Action::Argo(action.with_observed_namespaces(observed)),
             Ok(action) => action,
             Err(error) => return Some(error.refusal(None)),
@@ -292,7 +292,7 @@ fn of_decision<'a>(scene: &Scene<'a>, judge: &Judge<'_, 'a>, decision: &Decision
     let named = decision.statement.payload.policy_hash();
     if named != token.policy_hash {
         let detail = "the decision names another policy than its token runs under";
-        findings.add(&POLICY_MISMATCH, &subject, [token.statement.at, at], detail);
+        findings.add(&POLICY_MISMATCH, subject, [token.statement.at, at], detail);
     }
     let Some(judgement) = judge.decision(decision) else { return };
     let is_write = decision.statement.payload.binds().action() != Some("read");
@@ -300,11 +300,11 @@ fn of_decision<'a>(scene: &Scene<'a>, judge: &Judge<'_, 'a>, decision: &Decision
         Outcome::Allow { .. } if is_write => observed(scene, judge, token, decision, findings),
         Outcome::Allow { .. } => {}
         Outcome::NotGoverned if !is_write => {
-            findings.uncover("action that no policy governs", &subject, at);
+            findings.uncover("action that no policy governs", subject, at);
         }
         Outcome::Deny | Outcome::NotGoverned => {
             let (entries, detail) = refusal(scene, token, &judgement, [at]);
-            findings.add(&POLICY_NONCOMPLIANT, &subject, entries, detail);
+            findings.add(&POLICY_NONCOMPLIANT, subject, entries, detail);
         }
     }
 }
@@ -319,16 +319,18 @@ fn observed<'a>(
 ) {
     let (at, subject) = (decision.statement.at, decision.subject());
     if scene.operations_of(decision).all(|operation| operation.payload.shown_counts().is_none()) {
-        findings.uncover("resource namespaces unseen", &subject, at);
+        findings.uncover("resource namespaces unseen", subject, at);
     }
     let is_approved = approvals::is_approved(scene, decision);
-    for operation in scene.operations_of(decision) {
+    // Without namespaces it is the decision again, which was judged.
+    let told = |operation: &&Operation<'_>| operation.payload.resource_counts().next().is_some();
+    for operation in scene.operations_of(decision).filter(told) {
         let namespaces = operation.payload.resource_counts().filter_map(ResourceCount::namespace);
         let Some(judgement) = judge.decision_in(decision, namespaces, is_approved) else { continue };
         if !matches!(judgement.outcome, Outcome::Allow { .. }) {
             let doubt = scene.doubt(decision, operation);
             let (entries, detail) = refusal(scene, token, &judgement, [at, operation.at]);
-            say(findings, &POLICY_NONCOMPLIANT, doubt, &subject, &entries, detail);
+            say(findings, &POLICY_NONCOMPLIANT, doubt, subject, &entries, detail);
         }
     }
 }

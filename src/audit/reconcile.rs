@@ -152,7 +152,7 @@ fn unjoined(scene: &Scene<'_>, findings: &mut Findings) {
     for (operation, _) in scene.operations.iter().filter(|(_, joined)| joined.is_empty()) {
         let named = operation.stated().map(|hash| scene.decisions_named(hash));
         for decision in named.into_iter().flatten() {
-            findings.uncover("operation names the decision and joins nothing", &decision.subject(), operation.at);
+            findings.uncover("operation names the decision and joins nothing", decision.subject(), operation.at);
         }
     }
 }

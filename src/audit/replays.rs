@@ -4,9 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::artifact::json::to_jcs;
 use crate::artifact::spelling::spelled;
-use crate::artifact::{CstIssuance, Kind, View};
+use crate::artifact::{CstIssuance, Kind, Node, View};
 use crate::audit::finding::Findings;
 use crate::audit::rule::{Effect, Place, RUN, Rest, Rule, Severity, TOKEN, WORD};
 use crate::audit::scene::{Dispute, Scene, speaker};
@@ -130,7 +129,8 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 /// Whether the same issuer gave the token the same claims before: one that
 /// tries again says nothing else.
 fn is_said_before(scene: &Scene<'_>, earlier: LeafIndex, again: &Statement<'_>) -> bool {
-    let claims = |issuance: &Statement<'_>| CstIssuance::try_from(issuance.payload).ok()?.claims().value().map(to_jcs);
+    let claims =
+        |issuance: &Statement<'_>| CstIssuance::try_from(issuance.payload).ok()?.claims().value().map(Node::to_jcs);
     scene.fact(earlier).is_some_and(|first| claims(first) == claims(again))
 }
 
@@ -173,11 +173,11 @@ fn runs(scene: &Scene<'_>, findings: &mut Findings) {
         let (earlier, since) = *job_of.entry((agent, run)).or_insert((job, at));
         if earlier != job {
             let detail = format!("the run belonged to job {earlier} before");
-            findings.add(&REPLAY_RUN_ID_REUSED, &subject, [since, at], detail);
+            findings.add(&REPLAY_RUN_ID_REUSED, subject, [since, at], detail);
         }
         if let Some((earlier, since)) = unissued.get(&(agent, run)).filter(|(earlier, _)| *earlier != job) {
             let detail = format!("a decision under a token that nobody had issued gives the run to job {earlier}");
-            findings.leave_open(&REPLAY_RUN_ID_REUSED, Severity::High, &subject, [*since, at], detail);
+            findings.leave_open(&REPLAY_RUN_ID_REUSED, Severity::High, subject, [*since, at], detail);
         }
     }
 }

@@ -232,8 +232,12 @@ impl Report {
         self.findings.extend(more.found);
         self.findings.sort();
         self.findings.dedup();
-        let uncovered = more.uncovered.into_iter();
-        self.coverage.extend(uncovered.map(|(what, subject, at)| Coverage { what, entries: vec![at], subject }));
+        for (what, of) in more.uncovered {
+            for (subject, entries) in of {
+                let one = |at| Coverage { what, entries: vec![at], subject: subject.clone() };
+                self.coverage.extend(entries.into_iter().map(one));
+            }
+        }
         self.judge();
         self
     }
@@ -300,12 +304,10 @@ pub(super) fn finish(
     if let Some(not_at_hand) = NotAtHand::of(scene, size, gaps) {
         findings.found = findings.found.into_iter().flat_map(|finding| not_at_hand.soften(finding)).inserted();
     }
-    let mut coverage: BTreeMap<(&'static str, &Subject), Vec<LeafIndex>> = BTreeMap::new();
-    for (what, subject, at) in &findings.uncovered {
-        coverage.entry((what, subject)).or_default().push(*at);
-    }
-    let coverage =
-        coverage.into_iter().map(|((what, subject), entries)| Coverage { what, entries, subject: subject.clone() });
+    let coverage = std::mem::take(&mut findings.uncovered).into_iter().flat_map(|(what, of)| {
+        let of = of.into_iter();
+        of.map(move |(subject, entries)| Coverage { what, entries: entries.into_iter().collect(), subject })
+    });
     let coverage = coverage.collect();
     Report {
         rules_version: RULES_VERSION,
@@ -391,6 +393,6 @@ fn named(scene: &Scene<'_>) -> BTreeSet<Scope> {
         let agents = dispute.issuances.iter().filter_map(|issuance| issuance.payload.claims().sub());
         agents.map(|agent| Scope::Agent(agent.to_owned())).chain([Scope::Token(dispute.token.to_owned())])
     });
-    let apps = scene.decisions.iter().filter_map(|decision| decision.subject().app.map(Scope::App));
+    let apps = scene.decisions.iter().filter_map(|decision| decision.subject().app.clone().map(Scope::App));
     tokens.chain(disputed).chain(apps).inserted()
 }

@@ -6,10 +6,9 @@ mod distrusted;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::digest::ArtifactDigest;
-use crate::artifact::json::Value;
 use crate::artifact::{
-    AgentRow, Artifact, AuditRoots, Did, DistrustedRow, InstanceRow, Kind, ObserverRow, Payload, Username, View, Voice,
-    WrapperRow,
+    AgentRow, Artifact, AuditRoots, Did, DistrustedRow, InstanceRow, Kind, Node, ObserverRow, Payload, Username, View,
+    Voice, WrapperRow,
 };
 use crate::audit::inserted::Inserted;
 use crate::audit::statement::Statement;
@@ -29,7 +28,7 @@ impl<'a> Roots<'a> {
         Roots { digest: statement.digest, says: statement.payload }
     }
 
-    pub(super) fn new(digest: ArtifactDigest, payload: &'a Value<'a>) -> Self {
+    pub(super) fn new(digest: ArtifactDigest, payload: Node<'a>) -> Self {
         Roots { digest, says: AuditRoots::of(payload) }
     }
 
@@ -189,7 +188,7 @@ impl<'a> Roots<'a> {
 /// tell. `None` without roots.
 #[must_use]
 pub fn gateways<'a>(roots: impl IntoIterator<Item = (LeafIndex, &'a Artifact<'static>)>) -> Option<Vec<String>> {
-    let roots = roots.into_iter().map(|(at, roots)| (at, Roots::new(roots.digest(), roots.payload())));
+    let roots = roots.into_iter().map(|(at, roots)| (at, Roots::new(roots.digest(), roots.payload_node())));
     let roots: Vec<_> = roots.collect();
     let distrusted = Distrusted::of(roots.iter().copied());
     let mut listed = BTreeMap::new();

@@ -10,15 +10,17 @@ mod looked;
 mod missed;
 mod reasons;
 mod rights;
+mod room;
 mod times;
 mod whose;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::artifact::digest::PayloadHash;
-use crate::artifact::json::to_jcs;
 use crate::artifact::spelling::{is_spelled, spelled};
-use crate::artifact::{AgentRow, Approval, ArgocdSnapshot, CstIssuance, Did, Kind, Payload, ProofBundle, View, Voice};
+use crate::artifact::{
+    AgentRow, Approval, ArgocdSnapshot, CstIssuance, Did, Kind, Node, Payload, ProofBundle, View, Voice,
+};
 use crate::audit::inserted::Inserted;
 use crate::audit::looks::{Life, Looks};
 use crate::audit::packing;
@@ -100,13 +102,14 @@ pub(super) struct Scene<'a> {
 impl<'a> Scene<'a> {
     /// `logged_at`: of the last entry of the prefix, where that entry is not at hand.
     pub(super) fn new(
-        prefix: impl Iterator<Item = (LeafIndex, &'a Seen)>,
+        prefix: impl Iterator<Item = (LeafIndex, &'a Seen)> + Clone,
         logged_at: Option<LoggedAt>,
         operator: Option<&Did>,
         origin: Option<&str>,
         disputes: Disputes<'a>,
     ) -> Self {
         let mut scene = Scene { pinned: operator.is_some(), disputes, ..Scene::default() };
+        scene.make_room(prefix.clone().map(|(_, seen)| seen.entry.kind));
         for (at, seen) in prefix {
             scene.logged_at = Some(seen.entry.logged_at);
             match &seen.body {
@@ -120,6 +123,8 @@ impl<'a> Scene<'a> {
         }
         scene.logged_at = scene.logged_at.max(logged_at);
         scene.wake();
+        // Everything is read: nothing comes again.
+        scene.counted = HashSet::new();
         scene.connect();
         scene
     }
@@ -205,7 +210,7 @@ impl<'a> Scene<'a> {
             Payload::AuditRoots(says) => self.roots.push((statement.at, Roots::of(&statement.read_as(says)))),
             // Admitted, so its shape compiles; one that does not governs nothing.
             Payload::WorkPolicy(says) => {
-                if let Some(Ok(policy)) = says.value().map(Policy::compile) {
+                if let Some(Ok(policy)) = says.value().map(|policy| Policy::compile(&policy.value())) {
                     self.policy_at.entry(policy.hash().to_b64u()).or_insert(self.policies.len());
                     self.policies.push((statement, policy));
                 }
@@ -262,7 +267,7 @@ impl<'a> Scene<'a> {
         let at = self.approvals.len();
         self.approval_at.entry(statement.hash.to_string()).or_default().push(at);
         if statement.payload.decision() == Some("deny") {
-            let binds = statement.payload.binds().value().map(to_jcs).unwrap_or_default();
+            let binds = statement.payload.binds().value().map(Node::to_jcs).unwrap_or_default();
             self.denied.entry(binds).or_default().push(at);
         }
         self.approvals.push(statement);
@@ -365,9 +370,12 @@ impl<'a> Scene<'a> {
         self.approval_at.get(hash).into_iter().flatten().map(|at| &self.approvals[*at])
     }
 
-    /// Denies of exactly these binds, in order.
-    pub(super) fn denies_of(&self, binds: &str) -> impl Iterator<Item = &Statement<'a, Approval<'a>>> {
-        self.denied.get(binds).into_iter().flatten().map(|at| &self.approvals[*at])
+    /// Denies of exactly what a decision binds, in order.
+    pub(super) fn denies_of(&self, decision: &Decision<'a>) -> impl Iterator<Item = &Statement<'a, Approval<'a>>> {
+        // Most logs hold none: then nothing is written out to be looked for.
+        let binds = || decision.statement.payload.binds().value().map(Node::to_jcs).unwrap_or_default();
+        let of = if self.denied.is_empty() { None } else { self.denied.get(&binds()) };
+        of.into_iter().flatten().map(|at| &self.approvals[*at])
     }
 
     /// Allow decisions that name an approval, in order.

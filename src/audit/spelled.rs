@@ -39,7 +39,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     }
     for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
         for (at, detail) in rests_on(scene, decision).filter_map(found) {
-            findings.add(&ID_NOT_SPELLED, &decision.subject(), [at, decision.statement.at], detail);
+            findings.add(&ID_NOT_SPELLED, decision.subject(), [at, decision.statement.at], detail);
         }
     }
 }

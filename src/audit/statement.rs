@@ -1,14 +1,14 @@
 //! One statement at its position, and what the rules read out of it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
-use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::spelling::spelled;
 use crate::artifact::time::unix_ms;
 use crate::artifact::{
     AppRef, ArgocdDecision, ArgocdObservation, ArgocdReceipt, Artifact, CstIssuance, Did, Event, GatewayReceipt,
-    HeldReceipt, Kind, Payload, ProofBundle, View,
+    HeldReceipt, Kind, Node, Payload, ProofBundle,
 };
 use crate::audit::SKEW_MS;
 use crate::audit::finding::Subject;
@@ -36,10 +36,10 @@ pub(super) type Operation<'a> = Statement<'a, ArgocdObservation<'a>>;
 
 impl<'a> Statement<'a> {
     pub(super) fn of(at: LeafIndex, seen: &'a Seen, body: &'a Artifact) -> Self {
-        Statement::new(at, &seen.entry, body.payload_hash(), body.payload())
+        Statement::new(at, &seen.entry, body.payload_hash(), body.payload_node())
     }
 
-    pub(super) fn new(at: LeafIndex, entry: &'a SequencedEntry, hash: PayloadHash, payload: &'a Value<'a>) -> Self {
+    pub(super) fn new(at: LeafIndex, entry: &'a SequencedEntry, hash: PayloadHash, payload: Node<'a>) -> Self {
         Statement {
             at,
             ms: ms(entry.logged_at),
@@ -171,12 +171,11 @@ pub(super) struct Decision<'a> {
     /// Agents that it is about and that its signer is the wrapper of: the
     /// token's, else those of the job that it names. Proven by the scene.
     pub agents: Vec<&'a str>,
-    /// Whom its findings reach. Proven by the scene.
-    pub charged: Subject,
+    /// Whom its findings reach. Proven by the scene; the decisions of one run
+    /// about one application share it.
+    pub charged: Arc<Subject>,
     /// Where it is none of an agent's by what it names.
     pub behind: Option<Behind<'a>>,
-    /// JCS of what it binds.
-    pub binds: String,
     pub approvals: Vec<&'a str>,
     /// Positions among the scene's receipts and operations.
     pub receipts: Vec<usize>,
@@ -202,9 +201,8 @@ impl<'a> Decision<'a> {
             job: spelled(says.job()).or_else(|| spelled(says.binds().job())),
             run: spelled(says.run()),
             agents: Vec::new(),
-            charged: Subject::default(),
+            charged: Arc::default(),
             behind: None,
-            binds: says.binds().value().map(to_jcs).unwrap_or_default(),
             approvals: says.approvals().collect(),
             receipts: Vec::new(),
             operations: Vec::new(),
@@ -213,8 +211,8 @@ impl<'a> Decision<'a> {
         }
     }
 
-    pub(super) fn subject(&self) -> Subject {
-        self.charged.clone()
+    pub(super) fn subject(&self) -> &Arc<Subject> {
+        &self.charged
     }
 
     /// Whether the call that it is about makes an operation, if it is taken.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{JsonError, Value};
 use crate::artifact::{
-    AdmitError, Artifact, AuditStatement, Did, Grant, KeyCache, Kind, Limits, Payload, readmit, readmit_parsed,
+    AdmitError, Alike, Artifact, AuditStatement, Did, Grant, KeyCache, Kind, Limits, Payload, readmit, readmit_parsed,
 };
 use crate::audit::roots::{Distrusted, Roots};
 use crate::audit::statement::Statement;
@@ -38,6 +38,7 @@ pub struct Timeline {
     seen: BTreeMap<LeafIndex, Arc<Seen>>,
     sizes: BTreeMap<TreeSize, KnownSize>,
     origin: Option<String>,
+    alike: Alike,
 }
 
 impl Timeline {
@@ -53,7 +54,8 @@ impl Timeline {
 
     /// Adds one entry; the first of an index stays.
     pub fn add(&mut self, index: LeafIndex, entry: SequencedEntry, body: Option<Artifact>) {
-        self.add_seen(index, Arc::new(Seen::new(entry, body)));
+        let seen = Seen::packed(entry, body, &mut self.alike);
+        self.add_seen(index, Arc::new(seen));
     }
 
     /// Adds one entry that is shared with other time lines.
@@ -122,7 +124,7 @@ impl Timeline {
     #[must_use]
     pub fn is_distrusted(&self, at: LeafIndex, signer: &Did, operator: &Did) -> bool {
         let roots = self.all_roots_of(operator);
-        let roots = roots.map(|(at, roots)| (at, Roots::new(roots.digest(), roots.payload())));
+        let roots = roots.map(|(at, roots)| (at, Roots::new(roots.digest(), roots.payload_node())));
         Distrusted::of(roots).row(at, signer).is_some()
     }
 
@@ -186,7 +188,7 @@ impl Timeline {
     #[must_use]
     pub(super) fn part(&self, indexes: impl IntoIterator<Item = LeafIndex>) -> Self {
         let seen = indexes.into_iter().filter_map(|at| Some((at, Arc::clone(self.seen.get(&at)?))));
-        Self { seen: seen.collect(), sizes: self.sizes.clone(), origin: self.origin.clone() }
+        Self { seen: seen.collect(), sizes: self.sizes.clone(), origin: self.origin.clone(), alike: Alike::default() }
     }
 }
 
@@ -194,13 +196,23 @@ impl Seen {
     /// A body that is not the one its entry names counts as missing. Rules read
     /// its values, so that of a long log its bytes are not kept beside them.
     #[must_use]
-    pub fn new(mut entry: SequencedEntry, body: Option<Artifact>) -> Self {
+    pub fn new(entry: SequencedEntry, body: Option<Artifact>) -> Self {
         let body = body.filter(|body| is_of(body, &entry)).map(Artifact::into_values);
+        Self::of_body(entry, body)
+    }
+
+    fn of_body(mut entry: SequencedEntry, body: Option<Artifact<'static>>) -> Self {
         if let Some(body) = &body {
             // Equal, and one text for all who read its key from one cache.
             entry.signer = body.signer().cloned();
         }
         Self { entry, body }
+    }
+
+    /// The same in the few bytes that one of many may take.
+    fn packed(entry: SequencedEntry, body: Option<Artifact>, alike: &mut Alike) -> Self {
+        let body = body.filter(|body| is_of(body, &entry)).map(|body| body.packed(alike));
+        Self::of_body(entry, body)
     }
 }
 

@@ -178,34 +178,34 @@ fn unissued(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings)
         (Some(issued), None) => format!("the named token was issued at entry {issued}, after this decision"),
         (None, _) => "nobody with the role issued the named token".to_owned(),
     };
-    findings.add(&TOKEN_UNKNOWN, &decision.subject(), earlier.into_iter().chain(later).chain([at]), detail);
+    findings.add(&TOKEN_UNKNOWN, decision.subject(), earlier.into_iter().chain(later).chain([at]), detail);
 }
 
 fn of_decision<'a>(scene: &Scene<'a>, decision: &Decision<'a>, token: &Token<'a>, findings: &mut Findings) {
     let (at, ms) = (decision.statement.at, decision.statement.ms);
     let (subject, issued) = (decision.subject(), token.statement.at);
     if let Some((revoked, _)) = token.revoked.filter(|(revoked, _)| *revoked < at) {
-        findings.add(&TOKEN_REVOKED, &subject, [issued, revoked, at], "decided after the token was revoked");
+        findings.add(&TOKEN_REVOKED, subject, [issued, revoked, at], "decided after the token was revoked");
     } else if let Some(revoked) = doubt(scene, decision, token) {
         let detail = "a token that may renew this one, or be renewed by it, was revoked before the decision";
         let entries = [issued, revoked, at];
-        findings.leave_open(&TOKEN_REVOKED, Severity::Medium, &subject, entries, detail);
+        findings.leave_open(&TOKEN_REVOKED, Severity::Medium, subject, entries, detail);
     }
     if ms >= token.expires_ms {
-        findings.add(&TOKEN_EXPIRED, &subject, [issued, at], "decided after the token expired");
+        findings.add(&TOKEN_EXPIRED, subject, [issued, at], "decided after the token expired");
     }
     if token.issued_ms > ms.saturating_add(SKEW_MS) {
-        findings.add(&TOKEN_NOT_YET_VALID, &subject, [issued, at], "decided before the token's iat");
+        findings.add(&TOKEN_NOT_YET_VALID, subject, [issued, at], "decided before the token's iat");
     }
     if decision.statement.payload.scope_hash() != Some(token.scope_hash) {
-        findings.add(&SCOPE_HASH_MISMATCH, &subject, [issued, at], "the decision names another grant than its token's");
+        findings.add(&SCOPE_HASH_MISMATCH, subject, [issued, at], "the decision names another grant than its token's");
     }
     for (job, other) in token.job.into_iter().flat_map(|job| decision.named_jobs().map(move |other| (job, other))) {
         if other == job {
             continue;
         }
         let detail = format!("the token is for job {job}, the decision says {other}");
-        for subject in scene.charged_too(decision, other).into_iter().chain([subject.clone()]) {
+        for subject in scene.charged_too(decision, other).into_iter().chain([Subject::clone(subject)]) {
             findings.add(&REPLAY_JOB_MISMATCH, &subject, [issued, at], detail.clone());
         }
     }
@@ -275,12 +275,12 @@ fn reuse(scene: &Scene<'_>, findings: &mut Findings) {
         let at = decision.statement.at;
         let first = *first_at.entry((agent, run)).or_insert(at);
         if !scene.run_tokens.get(&(agent, run)).is_some_and(|chain| chain.named.contains(&token)) {
-            findings.add(&TOKEN_REUSED, &decision.subject(), [first, at], "a second token in one run");
+            findings.add(&TOKEN_REUSED, decision.subject(), [first, at], "a second token in one run");
         }
         let (earlier, since) = *run_of.entry(token).or_insert((run, at));
         if earlier != run {
             let detail = format!("the token was used in run {earlier} before");
-            findings.add(&TOKEN_REUSED, &decision.subject(), [since, at], detail);
+            findings.add(&TOKEN_REUSED, decision.subject(), [since, at], detail);
         }
     }
     // Runs without decisions have the tokens that their bundle names.

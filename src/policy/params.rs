@@ -3,8 +3,7 @@
 
 use std::fmt;
 
-use crate::artifact::json::to_jcs;
-use crate::artifact::{CallParams, View};
+use crate::artifact::{CallParams, Node, View};
 
 /// Sync options that make an operation no wider than the policy's words. Every
 /// other one, known or not, needs an approval that names it: Argo CD adds some
@@ -61,7 +60,7 @@ impl fmt::Display for Parameter<'_> {
 impl Params {
     /// From the `params` of binds whose shape was checked.
     pub(super) fn of(params: CallParams<'_>) -> Self {
-        let mut resources: Vec<_> = params.resources().filter_map(View::value).map(to_jcs).collect();
+        let mut resources: Vec<_> = params.resources().filter_map(View::value).map(Node::to_jcs).collect();
         resources.sort();
         Self {
             prune: params.prune() == Some(true),

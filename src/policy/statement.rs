@@ -1,6 +1,6 @@
 //! One statement of the registry's version 2 (PEERS 6.4).
 
-use crate::artifact::{PolicyStatement, Texts};
+use crate::artifact::{Node, PolicyStatement, Texts};
 use crate::policy::condition::{self, Condition, Facts, Held};
 use crate::policy::glob::Glob;
 
@@ -37,7 +37,7 @@ impl Statement {
             resource_globs: globs(&resources),
             actions,
             resources,
-            conditions: condition::compile(says.conditions()),
+            conditions: condition::compile(says.conditions().map(Node::value).as_deref()),
         }
     }
 

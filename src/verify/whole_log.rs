@@ -2,10 +2,9 @@
 //! something is *not* in it (JUDGING 12.1).
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use crate::artifact::KeyCache;
-use crate::audit::{KnownSize, Seen, Timeline, authenticate_within};
+use crate::audit::{KnownSize, Timeline, authenticate_within};
 use crate::checkpoint::TreeHead;
 use crate::codes::{Code, verdict};
 use crate::entry::{EntryError, SequencedEntry};
@@ -141,7 +140,7 @@ impl LogCopy {
         if let Some(body) = &body {
             self.budget.keep_artifact(body).map_err(over)?;
         }
-        self.timeline.add_seen(at, Arc::new(Seen::new(entry, body)));
+        self.timeline.add(at, entry, body);
         Ok(())
     }
 

@@ -127,12 +127,12 @@ fn stated(
     let is_sure = |claim: &Claim<'_, '_>| claim.receipt.is_sure();
     if !is_sure(claim) {
         let detail = format!("{detail}; the wrapper did not learn what came of its call");
-        findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, &claim.decision.subject(), entries, detail);
+        findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, claim.decision.subject(), entries, detail);
     } else if its.is_some_and(|other| is_sure(other)) || scene.writes_are_closed(report) {
-        findings.add(&CONTRADICTING_ACCOUNTS, &claim.decision.subject(), entries, detail);
+        findings.add(&CONTRADICTING_ACCOUNTS, claim.decision.subject(), entries, detail);
     } else {
         let detail = format!("{detail}; the roots do not say that writes to the instance are closed");
-        findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, &claim.decision.subject(), entries, detail);
+        findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, claim.decision.subject(), entries, detail);
     }
 }
 
@@ -154,7 +154,7 @@ fn unstated(scene: &Scene<'_>, key: &str, claim: &Claim<'_, '_>, others: &[&Clai
     let sure: Vec<_> = others.iter().filter(|other| is_sure(other) && is_sure(claim)).collect();
     let is_of = |is_same: &dyn Fn(&Subject) -> bool| sure.iter().any(|other| is_same(&other.decision.charged));
     if is_of(&|other| (&other.job, &other.agent, &other.run) == (&subject.job, &subject.agent, &subject.run)) {
-        findings.add(&CONTRADICTING_ACCOUNTS, &subject, entries, detail);
+        findings.add(&CONTRADICTING_ACCOUNTS, subject, entries, detail);
         return;
     }
     if subject.job.is_some() && is_of(&|other| other.job == subject.job) {
@@ -164,5 +164,5 @@ fn unstated(scene: &Scene<'_>, key: &str, claim: &Claim<'_, '_>, others: &[&Clai
         let of_job = Subject { job: subject.job.clone(), concerns, ..Subject::default() };
         findings.add(&CONTRADICTING_ACCOUNTS, &of_job, entries.iter().copied(), detail.clone());
     }
-    findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, &subject, entries, detail);
+    findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, subject, entries, detail);
 }

@@ -4,9 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::artifact::json::{Value, to_jcs};
 use crate::artifact::time::unix_ms;
-use crate::artifact::{ArgocdObservation, Destination, View};
+use crate::artifact::{ArgocdObservation, Destination, Node, Nodes, View};
 use crate::audit::SKEW_MS;
 use crate::audit::accounts::CONTRADICTING_ACCOUNTS;
 use crate::audit::finding::Findings;
@@ -21,7 +20,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     for decision in &scene.decisions {
         let mut say = |entries: BTreeSet<LeafIndex>, detail: String| {
             let entries = entries.into_iter().chain([decision.statement.at]);
-            findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, &decision.subject(), entries, detail);
+            findings.leave_open(&CONTRADICTING_ACCOUNTS, Severity::High, decision.subject(), entries, detail);
         };
         // What a denied call is said to have come to is a finding of its own, but for nothing.
         let is_asked = |receipt: &&Receipt<'_>| decision.is_allow || receipt.says_nothing_was_done();
@@ -123,14 +122,14 @@ pub(super) fn unlike_ends<'s, 'a: 's>(reports: impl Iterator<Item = &'s Operatio
 }
 
 /// Which revisions of a report.
-type Shown<'a> = fn(ArgocdObservation<'a>) -> &'a [Value<'a>];
+type Shown<'a> = fn(ArgocdObservation<'a>) -> Nodes<'a>;
 
 /// Revisions of an operation that succeeded as a whole.
 fn deployed<'a>(report: &Operation<'a>, of: Shown<'a>) -> Option<String> {
-    Some(revisions(report, of)?.iter().map(to_jcs).collect())
+    Some(revisions(report, of)?.map(Node::to_jcs).collect())
 }
 
-fn revisions<'a>(report: &Operation<'a>, of: Shown<'a>) -> Option<&'a [Value<'a>]> {
+fn revisions<'a>(report: &Operation<'a>, of: Shown<'a>) -> Option<Nodes<'a>> {
     let shown = Some(of(report.payload)).filter(|shown| !shown.is_empty())?;
     makes_history(report).then_some(shown)
 }
@@ -138,14 +137,14 @@ fn revisions<'a>(report: &Operation<'a>, of: Shown<'a>) -> Option<&'a [Value<'a>
 /// What an operation deployed is what it resolved: as the report itself has
 /// it, else as the first of one operation.
 fn another_was_deployed(reports: &[&Operation<'_>], is_one: bool) -> Option<BTreeSet<LeafIndex>> {
-    fn resolved<'a>(report: &Operation<'a>) -> Option<(&'a [Value<'a>], LeafIndex)> {
+    fn resolved<'a>(report: &Operation<'a>) -> Option<(Nodes<'a>, LeafIndex)> {
         Some((revisions(report, ArgocdObservation::resolved)?, report.at))
     }
     let first = reports.iter().find_map(|report| resolved(report)).filter(|_| is_one);
     reports.iter().find_map(|report| {
         let deployed = revisions(report, ArgocdObservation::deployed)?;
-        let (resolved, at) = resolved(report).or(first)?;
-        are_others(resolved, deployed).then(|| BTreeSet::from([at, report.at]))
+        let (resolved, at) = resolved(report).or_else(|| first.clone())?;
+        are_others(&resolved, &deployed).then(|| BTreeSet::from([at, report.at]))
     })
 }
 
@@ -187,7 +186,7 @@ fn initiator(report: &Operation<'_>) -> Option<String> {
 /// Whoever digested the operation saw all of them: absent is the default.
 fn params(report: &Operation<'_>) -> Option<String> {
     let empty = || "{}".to_owned();
-    Some(report.payload.params().value().map_or_else(empty, to_jcs))
+    Some(report.payload.params().value().map_or_else(empty, Node::to_jcs))
 }
 
 fn action(report: &Operation<'_>) -> Option<String> {

@@ -32,7 +32,7 @@ pub(super) struct Held<'a> {
 /// Whether the signer that it names signed it. Costs a signature, where a former
 /// gateway is named.
 fn is_genuine(receipt: HeldReceipt<'_>) -> bool {
-    let admitted = receipt.value().and_then(|value| admit_inside("receipts", value, &KeyCache::new()));
+    let admitted = receipt.value().and_then(|value| admit_inside("receipts", &value.value(), &KeyCache::new()));
     admitted.is_some_and(|admitted| admitted.is_ok())
 }
 

@@ -10,9 +10,8 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::artifact::json::to_jcs;
 use crate::artifact::spelling::spelled;
-use crate::artifact::{Artifact, CstIssuance, Payload, View as _};
+use crate::artifact::{Artifact, CstIssuance, Node, Payload, View as _};
 use crate::audit::gather::{Wanted, Which};
 use crate::audit::links::Link;
 use crate::audit::looks::{Asked, Life, Look, Looks, Question, look_of};
@@ -161,7 +160,7 @@ impl App {
         let Some((instance, taken)) = look_of(says).filter(|(instance, _)| *instance == self.instance) else { return };
         for row in says.rows().filter(|row| app_name(Some(instance), row.app()).as_ref() == Some(&self.name)) {
             if let Some(uid) = row.app().uid() {
-                let text = row.value().map(to_jcs);
+                let text = row.value().map(Node::to_jcs);
                 self.rows.entry(uid.to_owned()).or_default().insert(at, (taken, text));
             }
         }

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::artifact::json::{Object, Value, to_jcs};
-use crate::artifact::{ArgocdObservation, Binds, CallParams, Destination, View};
+use crate::artifact::{ArgocdObservation, Binds, CallParams, Destination, Node, Nodes, View};
 use crate::audit::approvals::is_immutable;
 use crate::audit::inserted::Inserted;
 use crate::audit::observed::in_one_spelling;
@@ -65,7 +64,7 @@ pub(super) fn compare(operation: &Operation<'_>, decided: Binds<'_>, ties: &Ties
     let mut found = Comparison::default();
     found.note(seen.instance() == decided.instance(), "the instance");
     found.action(seen, decided);
-    found.note(seen.app().value().map(to_jcs) == decided.app().value().map(to_jcs), "the application");
+    found.note(seen.app().value() == decided.app().value(), "the application");
     let (there, here) = (seen.destination(), decided.destination());
     if there.value().is_some() && here.value().is_some() {
         let instance = seen.instance().unwrap_or_default();
@@ -105,8 +104,8 @@ impl Comparison {
     /// Automated sync is no part of an operation, so only who names it saw it.
     fn params(&mut self, seen: ArgocdObservation<'_>, decided: Binds<'_>, saw_all: bool) {
         let members = |side: CallParams<'_>| -> BTreeMap<String, String> {
-            let members = side.value().and_then(Value::as_object).into_iter().flat_map(Object::iter);
-            members.map(|(name, value)| (name.to_owned(), to_jcs(value))).inserted()
+            let members = side.value().and_then(Node::members).into_iter().flatten();
+            members.map(|(name, value)| (name.to_owned(), value.to_jcs())).inserted()
         };
         if seen.params().value().is_none() && !saw_all {
             self.unseen.push("parameters not shown");
@@ -130,7 +129,7 @@ impl Comparison {
             self.note(requested.is_empty() || requested == bound, "the revision");
         }
         for (shown, words) in [(seen.resolved(), "the resolved revision"), (seen.deployed(), "the deployed revision")] {
-            match likeness(shown, bound) {
+            match likeness(&shown, &bound) {
                 _ if shown.is_empty() => {}
                 Likeness::Same => {}
                 Likeness::Unlike => self.unlike.push(words),
@@ -153,24 +152,22 @@ fn cluster<'a>(seen: Destination<'a>, decided: Destination<'a>, server: impl Fn(
 }
 
 /// Revisions, one a source, in order.
-fn likeness(seen: &[Value], decided: &[Value]) -> Likeness {
+fn likeness(seen: &Nodes<'_>, decided: &Nodes<'_>) -> Likeness {
     if decided.is_empty() {
         return Likeness::Unknown;
     }
     if seen.len() != decided.len() {
         return Likeness::Unlike;
     }
-    let pairs = seen.iter().zip(decided).map(|(seen, decided)| {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        of_source(&text(seen), &text(decided))
-    });
+    let text = |revision: Node<'_>| revision.as_str().unwrap_or_default().to_owned();
+    let pairs = seen.clone().zip(decided.clone()).map(|(seen, decided)| of_source(&text(seen), &text(decided)));
     let all: Vec<_> = pairs.collect();
     [Likeness::Unlike, Likeness::Unknown].into_iter().find(|worse| all.contains(worse)).unwrap_or(Likeness::Same)
 }
 
 /// Whether two lists of revisions, neither of them decided, cannot be of one
 /// operation: whichever is taken as the one asked for.
-pub(in crate::audit) fn are_others(one: &[Value], other: &[Value]) -> bool {
+pub(in crate::audit) fn are_others(one: &Nodes<'_>, other: &Nodes<'_>) -> bool {
     likeness(one, other) == Likeness::Unlike && likeness(other, one) == Likeness::Unlike
 }
 

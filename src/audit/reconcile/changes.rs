@@ -151,7 +151,7 @@ impl<'a> Governed<'a> {
     fn of(scene: &Scene<'a>) -> Self {
         let tokens = scene.tokens.iter().map(|token| token.statement.payload);
         Self {
-            apps: scene.decisions.iter().filter_map(|decision| decision.subject().app).collect(),
+            apps: scene.decisions.iter().filter_map(|decision| decision.subject().app.clone()).collect(),
             projects: tokens.filter_map(|token| token.instance().zip(token.project())).collect(),
             by_policy: HashMap::new(),
         }

@@ -15,8 +15,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::artifact::json::to_jcs;
-use crate::artifact::{ArgocdSnapshot, Payload, SnapshotRow, View as _};
+use crate::artifact::{ArgocdSnapshot, Node, Payload, SnapshotRow, View as _};
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::looks::{Gap, Life, look_of};
 use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
@@ -101,7 +100,7 @@ fn moved<'a>(scene: &Scene<'a>, rows: &Rows<'a>, ended: &HashMap<(&'a str, i64),
 
 /// The same for rows that say the same.
 fn text(row: SnapshotRow<'_>) -> Option<String> {
-    row.value().map(to_jcs)
+    row.value().map(Node::to_jcs)
 }
 
 fn tell(scene: &Scene<'_>, instance: &str, gap: &Gap, row: SnapshotRow<'_>, findings: &mut Findings) {

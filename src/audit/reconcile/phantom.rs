@@ -95,8 +95,8 @@ fn of_decision(decision: &Decision<'_>, looks: &[Look<'_>], findings: &mut Findi
     };
     let own = decision.subject();
     let subject = Subject {
-        agent: own.agent,
-        app: own.app,
+        agent: own.agent.clone(),
+        app: own.app.clone(),
         submitter: Some(decision.statement.submitter.to_owned()),
         ..Subject::default()
     };

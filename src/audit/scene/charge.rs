@@ -8,6 +8,7 @@
 //! one of them all the same: that one is charged, and none of its jobs.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::artifact::spelling::spelled;
 use crate::artifact::{Approval, Binding, Payload};
@@ -22,8 +23,14 @@ impl<'a> Scene<'a> {
     /// Proves for each decision whose it is and whom it may charge.
     pub(super) fn charge_decisions(&mut self) {
         let told = Told::of(self);
+        let mut subjects: BTreeSet<Arc<Subject>> = BTreeSet::new();
         for at in 0..self.decisions.len() {
             let (agents, charged, behind) = self.proven(&self.decisions[at], &told);
+            let charged = match subjects.get(&charged) {
+                Some(known) => Arc::clone(known),
+                None => Arc::new(charged),
+            };
+            subjects.insert(Arc::clone(&charged));
             let decision = &mut self.decisions[at];
             (decision.agents, decision.charged, decision.behind) = (agents, charged, behind);
         }
@@ -95,7 +102,7 @@ impl<'a> Scene<'a> {
     pub(in crate::audit) fn charged_too(&self, decision: &Decision<'a>, job: &str) -> Option<Subject> {
         let (covered, charged) = (self.covered(&decision.statement, job), decision.subject());
         let concerns = owned(covered.iter().filter(|_| charged.agent.is_none()));
-        (!covered.is_empty()).then(|| Subject { job: Some(job.to_owned()), concerns, ..charged })
+        (!covered.is_empty()).then(|| Subject { job: Some(job.to_owned()), concerns, ..Subject::clone(charged) })
     }
 
     /// Whether a receipt's signer may speak of the decision: the wrapper of one
@@ -195,7 +202,7 @@ impl<'a> Scene<'a> {
             Payload::ChangeRecord(says) => self.of_job(fact, spelled(says.job()), |_| true),
             Payload::ArgocdDecision(_) => {
                 let found = find(&self.decisions, at, |decision| &decision.statement);
-                found.map_or_else(|| speaker(fact), Decision::subject)
+                found.map_or_else(|| speaker(fact), |decision| Subject::clone(decision.subject()))
             }
             Payload::ArgocdReceipt(_) => {
                 let receipt = find(&self.receipts, at, |receipt| &receipt.statement);
@@ -225,7 +232,7 @@ impl<'a> Scene<'a> {
 
     pub(in crate::audit) fn subject_of_receipt(&self, receipt: &Receipt<'a>) -> Subject {
         let decision = receipt.decision.map(|at| &self.decisions[at]);
-        decision.map_or_else(|| speaker(&receipt.statement), Decision::subject)
+        decision.map_or_else(|| speaker(&receipt.statement), |decision| Subject::clone(decision.subject()))
     }
 
     fn of_token(&self, fact: &Statement<'a>, hash: Option<&str>) -> Subject {

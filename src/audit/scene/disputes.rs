@@ -14,9 +14,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::artifact::json::to_jcs;
 use crate::artifact::spelling::spelled;
-use crate::artifact::{CstIssuance, Did, Kind, Payload, View};
+use crate::artifact::{CstIssuance, Did, Kind, Node, Payload, View};
 use crate::audit::finding::Subject;
 use crate::audit::inserted::Inserted;
 use crate::audit::roots::Distrusted;
@@ -177,7 +176,7 @@ fn contradict(issuances: &[Issuance<'_>]) -> bool {
 }
 
 fn claims(issuance: &Issuance<'_>) -> Option<String> {
-    issuance.payload.claims().value().map(to_jcs)
+    issuance.payload.claims().value().map(Node::to_jcs)
 }
 
 /// Beginning and end, Unix seconds.

@@ -199,7 +199,7 @@ impl<'a> Scene<'a> {
         let naming: Vec<_> = self.receipts_of(decision).filter(names).collect();
         let is_own = self.is_started_by(decision, operation);
         let is_sure = naming.iter().any(|receipt| receipt.is_sure());
-        let is_stated = operation.stated() == Some(&decision.statement.hash.to_string());
+        let is_stated = operation.stated().is_some_and(|stated| stated == decision.statement.hash.to_string());
         match () {
             () if !is_own && !is_sure => Some(FOUND),
             () if !is_sure && !is_stated => Some(FOUND_OWN),

@@ -13,6 +13,7 @@
 //! token of reaches nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::artifact::spelling::spelled;
 use crate::audit::finding::Subject;
@@ -92,7 +93,7 @@ impl<'a> Scene<'a> {
             let charged = &self.decisions[at].charged;
             let run = charged.agent.as_deref().zip(charged.run.as_deref()).filter(|_| charged.job.is_none());
             if let Some(job) = run.and_then(|(agent, run)| self.job_of_run(agent, run)) {
-                let charged = &mut self.decisions[at].charged;
+                let charged = Arc::make_mut(&mut self.decisions[at].charged);
                 (charged.job, charged.submitter) = (Some(job.to_owned()), None);
             }
         }

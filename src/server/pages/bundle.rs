@@ -189,7 +189,7 @@ impl Bundle<'_> {
         for (array, at, receipt) in document.payload().into_iter().flat_map(receipts_of).take(RECEIPTS_MAX) {
             let digest = ArtifactDigest::of(to_compact(receipt).as_bytes());
             let entries = self.reader.view().find_artifact(&digest)?;
-            let inner = HeldReceipt::of(receipt).payload().unwrap_or(receipt);
+            let inner = HeldReceipt::of(receipt).payload().unwrap_or(receipt.into());
             rows.push(ReceiptRow {
                 place: format!("{array}[{at}]"),
                 id: OwnReceipt::of(inner).id().map(Said::name),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::artifact::json;
-use crate::artifact::{Artifact, Claims, CstIssuance, ProofBundle, View};
+use crate::artifact::{Artifact, Claims, CstIssuance, Node, ProofBundle, View};
 use crate::codes::verdict;
 use crate::protocol::Document;
 use crate::verify::judge::{Judge, RunTokens};
@@ -113,7 +113,7 @@ impl Judge {
         fn says<'a>(issuance: &'a Artifact<'a>) -> Option<CstIssuance<'a>> {
             issuance.says().try_into().ok()
         }
-        let claims = |issuance: &Artifact| says(issuance)?.claims().value().map(json::to_jcs);
+        let claims = |issuance: &Artifact| says(issuance)?.claims().value().map(Node::to_jcs);
         let is_its = |issuance: &Artifact| {
             let same = claims(issuance) == Some(json::to_jcs(&token.claims));
             same && says(issuance).and_then(CstIssuance::kid) == Some(token.kid.as_str())

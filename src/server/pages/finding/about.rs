@@ -3,9 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::artifact::json::Value;
 use crate::artifact::time::unix_ms;
-use crate::artifact::{ArgocdDecision, ArgocdObservation, Payload};
+use crate::artifact::{ArgocdDecision, ArgocdObservation, Node, Nodes, Payload};
 use crate::audit::Finding;
 use crate::merkle::LeafIndex;
 use crate::server::desk::Paper;
@@ -204,8 +203,8 @@ fn moment(text: &str) -> Said {
     }
 }
 
-fn revisions(word: &'static str, list: &[Value<'_>]) -> Option<(&'static str, Vec<Chip>, Option<String>)> {
-    let named = list.iter().filter_map(Value::as_str).filter(|text| !text.is_empty());
+fn revisions(word: &'static str, list: Nodes<'_>) -> Option<(&'static str, Vec<Chip>, Option<String>)> {
+    let named = list.filter_map(Node::as_str).filter(|text| !text.is_empty());
     let chips: Vec<Chip> = named.map(Chip::hash).collect();
     let left = chips.len().saturating_sub(REVISIONS_SHOWN) as u64;
     let shown: Vec<Chip> = chips.into_iter().take(REVISIONS_SHOWN).collect();
