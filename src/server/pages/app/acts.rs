@@ -334,7 +334,7 @@ impl Step {
                 say("started", of.started_at());
                 say("ended", of.finished_at());
                 let lists = [("deployed", of.deployed()), ("resolved", of.resolved()), ("asked for", of.requested())];
-                let known = lists.into_iter().find_map(|(word, list)| Some((word, list.first()?.as_str()?)));
+                let known = lists.into_iter().find_map(|(word, mut list)| Some((word, list.next()?.as_str()?)));
                 known.into_iter().for_each(|(word, revision)| say(word, Some(revision)));
                 say("automated sync", of.after());
             }
