@@ -1,11 +1,6 @@
 //! `argocd notifications-config`: what is printed, merged and refused.
 
-use pulselog::argocd::round::HEARTBEAT_MS;
-use pulselog::argocd::{PART_MS, SILENCE_MS};
-use pulselog::audit::WINDOWS;
-
 use crate::cli::{Ran, run, run_with};
-use crate::make::project;
 
 const US: [&str; 4] = ["--url", "https://log.example.com", "--instance", "argocd-prod"];
 
@@ -114,8 +109,13 @@ fn refusals_in_a_servers_log_are_logged_once_and_what_it_lacks_is_told() {
 }
 
 /// What help and documents say of times is what is done and judged.
+#[cfg(feature = "server")]
 #[test]
 fn help_and_documents_say_the_times_between_looks_as_they_are() {
+    use crate::make::project;
+    use pulselog::argocd::round::HEARTBEAT_MS;
+    use pulselog::argocd::{PART_MS, SILENCE_MS};
+    use pulselog::audit::WINDOWS;
     const NUMBERS: [&str; 11] = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
     let minutes = |ms: i64| format!("{} minutes", NUMBERS[usize::try_from(ms / 60_000).expect("a time")]);
     let window = |name: &str| WINDOWS.iter().find(|of| of.name == name).expect("a window").ms;
