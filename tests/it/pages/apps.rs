@@ -100,3 +100,23 @@ fn a_freeze_says_who_froze_it_and_what_ended_it() {
     let page = told.service.get(&format!("{PAGE}?at={thawed}"));
     shows(&page, &["Not ended up to this size."]);
 }
+
+/// What stands under operations or freezes is not printed again below.
+#[test]
+fn records_that_stand_above_are_left_out_on_paper() {
+    let told = Told::of(&guilty());
+    let page = told.service.get("/apps/argocd-prod/argocd/payments-api");
+    let html = page.text();
+    let (above, below) = html.split_once("id=\"record\"").expect("the records");
+    let acts = above.split_once("id=\"acts\"").expect("the operations").1;
+    let records =
+        below.split_once("<ol class=\"rows timeline\">").expect("a list").1.split_once("</ol>").expect("an end").0;
+    let rows: Vec<&str> = records.split("<li value=\"").skip(1).collect();
+    assert!(rows.len() > 5, "{records}");
+    for row in rows {
+        let index = row.split('"').next().expect("an index");
+        let is_above = acts.contains(&format!("<li value=\"{index}\">\n<p class=\"what\"><a "));
+        assert_eq!(row.contains("class=\"again\""), is_above, "{index}: {row}");
+    }
+    assert!(below.contains("<p class=\"printed\">"), "{below}");
+}
