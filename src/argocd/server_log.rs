@@ -225,8 +225,9 @@ impl Denial {
     /// `…permission denied: RESOURCE, VERB, OBJECT, sub: SUBJECT, iat: TIME`.
     fn named(said: &str, value: &Value, line: &[u8]) -> Option<Self> {
         let (_, rest) = said.split_once(DENIED)?;
-        // A subject may hold anything, commas too: it ends where the time begins.
-        let (what, who) = rest.split_once(", sub: ")?;
+        // The object is as the caller wrote it, and may hold these words: the subject
+        // begins at the last of them. It may hold commas: it ends where the time begins.
+        let (what, who) = rest.rsplit_once(", sub: ")?;
         let subject = who.rsplit_once(", iat: ").map_or(who, |(subject, _)| subject);
         let mut parts = what.splitn(3, ", ");
         let (resource, verb, object) = (parts.next()?, parts.next(), parts.next());

@@ -30,6 +30,8 @@ pub enum Which {
     From(LeafIndex),
     /// The last one below this index.
     Below(LeafIndex),
+    /// The first so many.
+    First(usize),
 }
 
 /// What a plan asks for.
@@ -50,6 +52,7 @@ impl Wanted {
         match self.which {
             Which::All => all,
             Which::From(first) => one(all.partition_point(|at| *at < first)),
+            Which::First(most) => &all[..most.min(all.len())],
             Which::Below(end) => all.partition_point(|at| *at < end).checked_sub(1).map_or(&[], one),
         }
     }

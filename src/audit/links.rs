@@ -26,7 +26,7 @@ use crate::merkle::LeafIndex;
 
 /// Version of what entries are filed under. It changes whenever the same entry
 /// may get other links, so that stored links are made again.
-pub const LINKS_VERSION: u8 = 7;
+pub const LINKS_VERSION: u8 = 8;
 
 /// Bytes of a link.
 pub const LINK_BYTES: usize = 9;
@@ -165,16 +165,16 @@ impl Link {
         Self::new(RIGHTS, token_hash.as_bytes())
     }
 
-    /// All looks at an instance. A way in: a plan asks for the one right before an
-    /// entry or right after it.
-    pub(super) fn looks(instance: &str) -> Self {
-        Self::new(LOOKS, instance.as_bytes())
+    /// All looks at an instance by one signer, or by all who sign nothing. A way in:
+    /// a plan asks for the last.
+    pub(super) fn looks(instance: &str, who: &str) -> Self {
+        Self::new(LOOKS, [instance, who].join("\0").as_bytes())
     }
 
-    /// Looks at an instance that were taken in one slot of a few minutes. A way in:
-    /// a plan asks for the first, or for each where the slots beside it have none.
-    pub(super) fn looks_of(instance: &str, slot: i64) -> Self {
-        Self::new(LOOKS_OF, [instance, &slot.to_string()].join("\0").as_bytes())
+    /// Those of them that were taken in one slot of a few minutes, or in one node of
+    /// a level above. A way in: a plan asks for the first, or for all of a slot.
+    pub(super) fn looks_of((instance, who): (&str, &str), level: u32, node: i64) -> Self {
+        Self::new(LOOKS_OF, [instance, who, &level.to_string(), &node.to_string()].join("\0").as_bytes())
     }
 
     /// Whether entries that share it change each other's findings.

@@ -64,12 +64,12 @@ pub(super) struct Scene<'a> {
     events: HashMap<(&'a str, &'a str), Vec<usize>>,
     pub untrusted: Vec<Statement<'a>>,
     pub withheld: Vec<Withheld<'a>>,
-    /// Snapshots by whoever may look, each as often as it was logged and whatever
-    /// was heard of its signer later: as they are filed.
+    /// Snapshots by whoever may look and is trusted, that are of a time that could
+    /// be looked at.
     pub snapshots: Vec<Statement<'a, ArgocdSnapshot<'a>>>,
     pub looks: Looks,
-    /// When each token lived, by all who issued it.
-    pub lives: HashMap<&'a str, Life>,
+    /// When each token lived, by each account of whoever issued it.
+    pub lives: HashMap<&'a str, Vec<Life>>,
     /// What issuers say unlike each other, and what is taken for true here.
     pub disputes: Disputes<'a>,
     /// The tokens of each run.

@@ -34,6 +34,13 @@ pub(crate) const PICKUP_MS: i64 = 60_000;
 pub(crate) const RECEIPT_MS: i64 = 120_000;
 /// From one snapshot of an instance to the next.
 pub(crate) const LOOK_MS: i64 = 300_000;
+/// From a look to its entry: before that, none is missed at the end of the log.
+pub(crate) const FILED_MS: i64 = 120_000;
+/// Most looks of one signer in one slot that are read where a time without a look
+/// may begin or end: a poller takes nine. What is beyond fills no such time.
+pub(super) const LOOKS_MAX: usize = 64;
+/// Most accounts of one token whose lives are held against looks.
+pub(super) const LIVES_MAX: usize = 16;
 /// The longest life of a token for which its job is held against the looks at
 /// its agent's instances, and how long after the first token of a job another
 /// one is: at nine minutes for two looks, a job asks for some 650 of each
@@ -88,6 +95,7 @@ pub static WINDOWS: &[Window] = &[
         means: "from a decision to its receipt, and to the start of its operation",
     },
     Window { name: "LOOK", ms: LOOK_MS, means: "from one snapshot of an instance to the next" },
+    Window { name: "FILED", ms: FILED_MS, means: "from a look to its entry, where the log ends" },
     Window {
         name: "READ",
         ms: READ_MS,
@@ -134,6 +142,16 @@ pub static COUNTS: &[Count] = &[
         name: "CANDIDATES",
         max: CANDIDATES_MAX,
         means: "decisions of one application and time that an operation is held against which nothing ties to any",
+    },
+    Count {
+        name: "LOOKS",
+        max: LOOKS_MAX,
+        means: "looks of one signer in one slot that can begin or end a time without a look: the first in the log",
+    },
+    Count {
+        name: "LIVES",
+        max: LIVES_MAX,
+        means: "accounts of one token whose lives are held against looks: the first in the log",
     },
     Count {
         name: "SPEECHES",

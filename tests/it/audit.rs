@@ -11,6 +11,7 @@ pub mod matched;
 pub mod missing;
 pub mod not_judged;
 pub mod other_jobs;
+pub mod outages;
 pub mod properties;
 pub mod reasons;
 pub mod reconciled;

@@ -3,8 +3,8 @@
 //! and wants what answers, until nothing is open.
 //!
 //! ```text
-//! a job           tokens ─> lives, agents' instances ─> the first look of each slot, those at the ends of gaps
-//! an application  its rows that changed ─> the looks before these; the last look
+//! a job           tokens ─> lives, agents' instances ─> a look of each slot, those at the ends of gaps
+//! an application  its rows that changed ─> the looks before these; the last looks
 //! ```
 
 use std::cell::RefCell;
@@ -14,9 +14,10 @@ use crate::artifact::spelling::spelled;
 use crate::artifact::{Artifact, CstIssuance, Node, Payload, View as _};
 use crate::audit::gather::{Wanted, Which};
 use crate::audit::links::Link;
-use crate::audit::looks::{Asked, Life, Look, Looks, Question, look_of};
+use crate::audit::looks::{Asked, Asker, Life, Look, Looks, Question, look_of, who};
 use crate::audit::scope::Scope;
 use crate::audit::statement::{app_name, ms};
+use crate::audit::windows::LOOKS_MAX;
 use crate::entry::LoggedAt;
 use crate::merkle::LeafIndex;
 
@@ -24,6 +25,9 @@ use crate::merkle::LeafIndex;
 pub(super) struct Watch {
     whose: Whose,
     looks: Looks,
+    /// All who may look, as their looks are filed: those who sign nothing, and by
+    /// any roots those who sign.
+    whos: BTreeSet<String>,
     asked: Asked,
 }
 
@@ -45,9 +49,9 @@ struct Jobs {
 }
 
 /// A token, by every account of it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Issued {
-    life: Life,
+    lives: BTreeMap<LeafIndex, Life>,
     jobs: BTreeSet<Option<String>>,
     agents: BTreeSet<String>,
 }
@@ -59,7 +63,7 @@ struct App {
     name: String,
     instance: String,
     /// By uid: when rows were taken, and their texts.
-    rows: BTreeMap<String, BTreeMap<LeafIndex, (i64, Option<String>)>>,
+    rows: BTreeMap<String, BTreeMap<(i64, LeafIndex), Option<String>>>,
 }
 
 impl Watch {
@@ -74,41 +78,50 @@ impl Watch {
             }
             Scope::Log | Scope::Agent(_) => return None,
         };
-        Some(Self { whose, looks: Looks::default(), asked: Asked::default() })
+        let whos = [String::new()].into();
+        Some(Self { whose, looks: Looks::default(), whos, asked: Asked::default() })
     }
 
     pub(super) fn note(&mut self, at: LeafIndex, logged_at: LoggedAt, body: &Artifact) {
         let says = body.says();
         if let Payload::ArgocdSnapshot(says) = says
-            && let Some((instance, taken)) = look_of(says)
+            && let Some((instance, taken)) = look_of(says, ms(logged_at))
         {
-            self.looks.add(instance, Look { at, taken });
+            self.looks.add(instance, who(body.signer()), Look { at, taken });
+        } else if let Payload::AuditRoots(roots) = says {
+            self.whos.extend(roots.observers().filter_map(|row| row.did().map(str::to_owned)));
+            for (did, from) in roots.distrusted().filter_map(|row| row.did().zip(row.since())) {
+                self.looks.distrust(did, LeafIndex::new(from));
+            }
         }
         match &mut self.whose {
             Whose::Jobs(jobs) => jobs.note(at, ms(logged_at), says),
-            Whose::App(app) => app.note(at, says),
+            Whose::App(app) => app.note(at, ms(logged_at), says),
         }
     }
 
     /// What answers the questions that are open.
     pub(super) fn wanted(&mut self) -> Vec<Wanted> {
         let asked = RefCell::new(std::mem::take(&mut self.asked));
+        let asking = |instance| self.looks.asking(instance, &self.whos, &asked);
         match &self.whose {
-            Whose::Jobs(jobs) => jobs.ask(&self.looks, &asked),
-            Whose::App(app) => app.ask(&self.looks, &asked),
+            Whose::Jobs(jobs) => jobs.ask(asking),
+            Whose::App(app) => app.ask(&self.looks, &asking(&app.instance)),
         }
         self.asked = asked.into_inner();
-        self.asked.take().iter().map(|(instance, question)| wanted(instance, *question)).collect()
+        self.asked.take().iter().map(|(instance, who, question)| wanted((instance, who), *question)).collect()
     }
 }
 
-fn wanted(instance: &str, question: Question) -> Wanted {
-    let (looks, of) = (Link::looks(instance), |slot| Link::looks_of(instance, slot));
+fn wanted(whose: (&str, &str), question: Question) -> Wanted {
     match question {
-        Question::First(slot) => Wanted { link: of(slot), which: Which::From(LeafIndex::new(0)) },
-        Question::Last(slot) => Wanted { link: of(slot), which: Which::Below(LeafIndex::new(u64::MAX)) },
-        Question::Below(at) => Wanted { link: looks, which: Which::Below(at) },
-        Question::Above(at) => Wanted { link: looks, which: Which::From(LeafIndex::new(at.get().saturating_add(1))) },
+        Question::Any { level, node } => {
+            Wanted { link: Link::looks_of(whose, level, node), which: Which::From(LeafIndex::new(0)) }
+        }
+        Question::Of(slot) => Wanted { link: Link::looks_of(whose, 0, slot), which: Which::First(LOOKS_MAX) },
+        Question::Newest => {
+            Wanted { link: Link::looks(whose.0, whose.1), which: Which::Below(LeafIndex::new(u64::MAX)) }
+        }
     }
 }
 
@@ -129,25 +142,28 @@ impl Jobs {
         let claims = says.claims();
         let Some((hash, agent)) = says.token_hash().zip(claims.sub()) else { return };
         let life = Life::of((at, ms), claims.iat(), claims.exp());
-        let new = || Issued { life, jobs: BTreeSet::new(), agents: BTreeSet::new() };
-        let issued = self.tokens.entry(hash.to_owned()).or_insert_with(new);
-        issued.life = issued.life.or(life);
+        let issued = self.tokens.entry(hash.to_owned()).or_default();
+        issued.lives.insert(at, life);
         issued.jobs.insert(spelled(claims.job()).map(str::to_owned));
         issued.agents.insert(agent.to_owned());
     }
 
-    fn ask(&self, looks: &Looks, asked: &RefCell<Asked>) {
+    fn ask<'l>(&'l self, asking: impl Fn(&'l str) -> Asker<'l>) {
         let all: BTreeSet<&String> = self.tokens.values().flat_map(|issued| &issued.jobs).flatten().collect();
         for job in all.into_iter().filter(|job| self.job.as_ref().is_none_or(|own| own == *job)) {
             let of_job = || self.tokens.values().filter(|issued| issued.jobs.contains(&Some(job.clone())));
             // Where accounts differ, the first of the job by any of them.
-            let sure = of_job().filter(|issued| issued.jobs.len() == 1).map(|issued| issued.life.ms).min();
-            let Some(first_ms) = sure.or_else(|| of_job().map(|issued| issued.life.ms).max()) else { continue };
-            for issued in of_job().filter(|issued| issued.life.is_watched(first_ms)) {
+            let first = |issued: &Issued| issued.lives.values().next().map(|life| life.ms);
+            let sure = of_job().filter(|issued| issued.jobs.len() == 1).filter_map(first).min();
+            let Some(first_ms) = sure.or_else(|| of_job().filter_map(first).max()) else { continue };
+            for issued in of_job() {
+                let mut lives = Vec::new();
+                issued.lives.values().for_each(|life| life.file(&mut lives));
                 let instances = issued.agents.iter().filter_map(|agent| self.instances.get(agent)).flatten();
                 for instance in instances {
+                    let asker = asking(instance);
                     // Asked again when it is answered.
-                    _ = looks.asking(instance, asked).gaps_in(&issued.life);
+                    lives.iter().filter(|life| life.is_watched(first_ms)).for_each(|life| _ = asker.gaps_in(life));
                 }
             }
         }
@@ -155,27 +171,27 @@ impl Jobs {
 }
 
 impl App {
-    fn note(&mut self, at: LeafIndex, says: Payload<'_>) {
+    fn note(&mut self, at: LeafIndex, logged_ms: i64, says: Payload<'_>) {
         let Payload::ArgocdSnapshot(says) = says else { return };
-        let Some((instance, taken)) = look_of(says).filter(|(instance, _)| *instance == self.instance) else { return };
+        let look = look_of(says, logged_ms).filter(|(instance, _)| *instance == self.instance);
+        let Some((instance, taken)) = look else { return };
         for row in says.rows().filter(|row| app_name(Some(instance), row.app()).as_ref() == Some(&self.name)) {
             if let Some(uid) = row.app().uid() {
                 let text = row.value().map(Node::to_jcs);
-                self.rows.entry(uid.to_owned()).or_default().insert(at, (taken, text));
+                self.rows.entry(uid.to_owned()).or_default().insert((taken, at), text);
             }
         }
     }
 
-    fn ask(&self, looks: &Looks, asked: &RefCell<Asked>) {
-        let looks = looks.asking(&self.instance, asked);
+    fn ask(&self, looks: &Looks, asker: &Asker<'_>) {
         for rows in self.rows.values() {
             let mut before = None;
-            for (taken, row) in rows.values() {
+            for ((taken, _), row) in rows.iter().filter(|((_, at), _)| looks.holds(&self.instance, *at)) {
                 if before.replace(row) != Some(row) {
-                    _ = looks.gap_until(*taken);
+                    _ = asker.gap_until(*taken);
                 }
             }
         }
-        _ = looks.gap_to_the_end();
+        _ = asker.gap_to_the_end();
     }
 }

@@ -3,7 +3,7 @@
 use crate::artifact::time::unix_ms;
 use crate::artifact::{AppRef, ArgocdDecision, ArgocdObservation, ArgocdSnapshot, Payload};
 use crate::audit::links::{Link, hour_of, named_by_agent};
-use crate::audit::looks::{look_of, slot_of};
+use crate::audit::looks::{LEVELS, look_of, node_of, who};
 use crate::audit::statement::{Statement, app_name};
 
 pub(super) fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
@@ -41,7 +41,7 @@ pub(super) fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
             links.extend(receipt.app_uid().zip(receipt.resource_version()).map(Link::version));
         }
         Payload::ArgocdObservation(seen) => links.extend(of_observation(seen)),
-        Payload::ArgocdSnapshot(seen) => links.extend(of_look(seen)),
+        Payload::ArgocdSnapshot(seen) => links.extend(of_look(statement, seen)),
         Payload::GatewayReceipt(call) => {
             file(Link::run, call.binding().run());
             file(Link::grant, call.binding().scope_hash());
@@ -101,9 +101,11 @@ fn of_observation(seen: ArgocdObservation<'_>) -> impl Iterator<Item = Link> {
 
 /// A look at every application of the instance, also at those whose rows are as
 /// they were.
-fn of_look(seen: ArgocdSnapshot<'_>) -> impl Iterator<Item = Link> {
-    let look = look_of(seen).map(|(instance, taken)| [Link::looks(instance), Link::looks_of(instance, slot_of(taken))]);
-    look.into_iter().flatten()
+fn of_look(statement: &Statement<'_>, seen: ArgocdSnapshot<'_>) -> Vec<Link> {
+    let Some((instance, taken)) = look_of(seen, statement.ms) else { return Vec::new() };
+    let who = who(statement.signer);
+    let nodes = (0..LEVELS).map(|level| Link::looks_of((instance, who), level, node_of(taken, level)));
+    nodes.chain([Link::looks(instance, who)]).collect()
 }
 
 /// The applications that a statement is about.

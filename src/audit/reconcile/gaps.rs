@@ -2,18 +2,18 @@
 //! the verdict on what it can hide open, and names the time.
 //!
 //! ```text
-//! look ── nobody looks ── look      applications that moved meanwhile; jobs whose tokens lived then, where
-//!                                   anything moved
-//! look ── nobody looks ── end       the log; applications that something was said of since; the same jobs
+//! look ── nobody looks ── look      applications that moved meanwhile; the log, where no row says what moved;
+//!                                   jobs whose tokens lived then, where anything moved
+//! look ── nobody looks ── end       the log; every application that was seen; the same jobs
 //! ```
 //!
-//! An application whose row is the same before and after had no operation
-//! meanwhile: any would have taken the last one's place. A freeze may have been
-//! undone and done again there, which moves no verdict where it is seen. An
-//! instance at which nobody ever looked has no gap: that is coverage. So is one
-//! look alone.
+//! Looks are in the order of their own times. An application whose row is the same
+//! before and after had no operation meanwhile: any would have taken the last one's
+//! place. A freeze may have been undone and done again there, which moves no verdict
+//! where it is seen. An instance at which nobody ever looked has no gap: that is
+//! coverage. So are one look and two that are far apart.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::{ArgocdSnapshot, Node, Payload, SnapshotRow, View as _};
 use crate::audit::finding::{Findings, Subject};
@@ -28,12 +28,12 @@ pub(super) static COVERAGE_GAP: Rule = Rule {
     title: "Nobody saw what was done meanwhile",
     severity: Severity::Medium,
     effect: Effect::Incomplete,
-    rationale: "Whoever looked at an instance was silent for longer than may be. Argo CD keeps the last operation alone, so \
-                what was done there meanwhile may have left no trace: of an application that is not as it was before, \
-                and of any where nobody has looked since. An operation names no job: where anything moved, or nobody \
-                has looked since, each job is left open that had a token which lived then, of an agent with a user \
-                there. The finding names the time. What is the same before and after hides nothing, and an instance at \
-                which nobody ever looked is coverage.",
+    rationale: "Whoever looked at an instance was silent for longer than may be, by the looks' own times. Argo CD keeps the \
+                last operation alone, so what was done there meanwhile may have left no trace: of an application that is \
+                not as it was before, and of any where nobody has looked since. An operation names no job: where anything \
+                moved, or nobody has looked since, each job is left open that had a token which lived then, of an agent \
+                with a user there. Where no row says what moved, something came or went. The finding names the time. What \
+                is the same before and after hides nothing, and an instance at which nobody ever looked is coverage.",
     what_to_do: "Look for that time in the server's log and in the cluster's audit log; let a second poller run.",
     does_not_prove: "That anything was done meanwhile that nobody decided.",
     rests_on: NOTHING,
@@ -43,16 +43,22 @@ pub(super) static COVERAGE_GAP: Rule = Rule {
 const WATCHED_LONGER: &str = "times without a look more than a day after a token was issued, or under tokens issued more \
     than a day after the job's first";
 
-/// Rows of each application by instance and uid, in the order of the log, with
-/// when they were taken.
-type Rows<'a> = HashMap<(&'a str, &'a str), Vec<(i64, SnapshotRow<'a>)>>;
+/// Where the log says when it was last looked at, for whoever asks in a quiet one.
+const LAST_LOOK: &str = "the last look at an instance: nothing is known of it since";
+const AHEAD: &str = "looks at an instance that were taken later than they were logged: they count for nothing";
+
+/// Rows of each application by instance and uid, in the order in which they were
+/// taken.
+type Rows<'a> = BTreeMap<(&'a str, &'a str), Vec<(i64, SnapshotRow<'a>)>>;
+/// Times without a look by instance and the time that ended them.
+type Ended<'a> = BTreeMap<(&'a str, i64), Gap>;
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
-    let looks = || scene.snapshots.iter().filter_map(|snapshot| look_of(snapshot.payload));
-    let ended = looks().filter_map(|(instance, taken)| {
+    let looks = scene.snapshots.iter().filter_map(|snapshot| look_of(snapshot.payload, snapshot.ms));
+    let ended = looks.filter_map(|(instance, taken)| {
         Some(((instance, taken), scene.looks.at(instance).gap_until(taken).ok().flatten()?))
     });
-    let ended: HashMap<_, _> = ended.collect();
+    let ended: Ended<'_> = ended.collect();
     let is_open = |gap: &Gap| gap.is_by(scene.now_ms());
     let to_the_end = scene.looks.instances().filter_map(|instance| {
         Some((instance, scene.looks.at(instance).gap_to_the_end().ok().flatten().filter(is_open)?))
@@ -64,12 +70,35 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         to_the_end.iter().for_each(|(instance, gap)| unseen_since(scene, instance, gap, &rows, findings));
     }
     jobs(scene, findings);
+    last_looks(scene, findings);
+}
+
+/// Who looked, when last, and what of it counts for nothing: nobody's verdict.
+fn last_looks(scene: &Scene<'_>, findings: &mut Findings) {
+    let lasts = scene.looks.instances().filter_map(|instance| scene.looks.at(instance).last().ok().flatten());
+    for whose in lasts.filter_map(|look| snapshot(scene, look.at)) {
+        findings.uncover(LAST_LOOK, &by(whose), whose.at);
+    }
+    for fact in &scene.facts {
+        if let Payload::ArgocdSnapshot(says) = fact.payload
+            && look_of(says, fact.ms).is_none()
+        {
+            findings.uncover(AHEAD, &by(fact), fact.at);
+        }
+    }
+}
+
+/// Who said it, alone: it is of none of anybody's jobs.
+fn by<P>(statement: &Statement<'_, P>) -> Subject {
+    Subject { submitter: Some(statement.submitter.to_owned()), ..Subject::default() }
 }
 
 fn rows<'a>(scene: &Scene<'a>) -> Rows<'a> {
     let mut rows = Rows::new();
-    for snapshot in &scene.snapshots {
-        let Some((instance, taken)) = look_of(snapshot.payload) else { continue };
+    let looks = scene.snapshots.iter().filter_map(|look| Some((look, look_of(look.payload, look.ms)?)));
+    let mut looks: Vec<_> = looks.collect();
+    looks.sort_by_key(|(look, (_, taken))| (*taken, look.at));
+    for (snapshot, (instance, taken)) in looks {
         for row in snapshot.payload.rows() {
             if let Some(uid) = row.app().uid() {
                 rows.entry((instance, uid)).or_default().push((taken, row));
@@ -85,7 +114,9 @@ fn snapshot<'s, 'a>(scene: &'s Scene<'a>, at: LeafIndex) -> Option<&'s Statement
 }
 
 /// What a look shows otherwise than the one before the time that nobody looked.
-fn moved<'a>(scene: &Scene<'a>, rows: &Rows<'a>, ended: &HashMap<(&'a str, i64), Gap>, findings: &mut Findings) {
+/// Where no row says what moved, something came, went or came and went.
+fn moved<'a>(scene: &Scene<'a>, rows: &Rows<'a>, ended: &Ended<'a>, findings: &mut Findings) {
+    let mut told = BTreeSet::new();
     for ((instance, _), of_app) in rows {
         let mut before = None;
         for (taken, row) in of_app {
@@ -93,7 +124,14 @@ fn moved<'a>(scene: &Scene<'a>, rows: &Rows<'a>, ended: &HashMap<(&'a str, i64),
             let gap = ended.get(&(*instance, *taken));
             if let Some(gap) = gap.filter(|_| before.map(text) != Some(text(*row))) {
                 tell(scene, instance, gap, *row, findings);
+                told.insert(gap.before.at);
             }
+        }
+    }
+    for gap in ended.values().filter(|gap| !told.contains(&gap.before.at) && may_hide(scene, gap)) {
+        if let Some(before) = snapshot(scene, gap.before.at) {
+            let detail = format!("{}, and what is there is not what was there before", time_of(scene, gap));
+            findings.add(&COVERAGE_GAP, &by(before), entries(gap), detail);
         }
     }
 }
@@ -125,54 +163,36 @@ fn time_of(scene: &Scene<'_>, gap: &Gap) -> String {
 /// Nobody looks any more: whatever was done since is hidden.
 fn unseen_since<'a>(scene: &Scene<'a>, instance: &str, gap: &Gap, rows: &Rows<'a>, findings: &mut Findings) {
     let since = time_of(scene, gap);
-    let whose = snapshot(scene, gap.before.at).map(|of| of.submitter.to_owned());
-    let whose = Subject { submitter: whose, ..Subject::default() };
+    let whose = snapshot(scene, gap.before.at).map(by).unwrap_or_default();
     findings.add(&COVERAGE_GAP, &whose, [gap.before.at], since.clone());
-    for (app, at) in told_of_since(scene, instance, gap, rows) {
+    let of_instance = rows.iter().filter(|((of, _), _)| *of == instance).flat_map(|(_, rows)| rows);
+    let apps: BTreeSet<_> = of_instance.filter_map(|(_, row)| app_name(Some(instance), row.app())).collect();
+    for app in apps {
         let subject = Subject { app: Some(app), ..Subject::default() };
-        findings.add(&COVERAGE_GAP, &subject, [gap.before.at, at], since.clone());
+        findings.add(&COVERAGE_GAP, &subject, [gap.before.at], since.clone());
     }
-}
-
-/// Applications that were seen, and what was said of each first since.
-fn told_of_since<'a>(scene: &Scene<'a>, instance: &str, gap: &Gap, rows: &Rows<'a>) -> BTreeMap<String, LeafIndex> {
-    let mut apps = BTreeMap::new();
-    for fact in scene.facts.iter().filter(|fact| fact.at > gap.before.at) {
-        let (of, app) = if let Payload::ArgocdDecision(says) = fact.payload {
-            (says.binds().instance(), says.binds().app())
-        } else if let Payload::ArgocdObservation(says) = fact.payload {
-            (says.instance(), says.app())
-        } else {
-            continue;
-        };
-        let is_there = of == Some(instance) && app.uid().is_some_and(|uid| rows.contains_key(&(instance, uid)));
-        if let Some(app) = app_name(of, app).filter(|_| is_there) {
-            apps.entry(app).or_insert(fact.at);
-        }
-    }
-    apps
 }
 
 /// Jobs of agents with a user at an instance, and agents: by tokens that lived
 /// while nobody looked there.
 fn jobs(scene: &Scene<'_>, findings: &mut Findings) {
-    let Some((_, newest)) = scene.roots.last() else { return };
-    let mut of_jobs: BTreeMap<&str, Vec<(&str, Life)>> = BTreeMap::new();
+    let mut of_jobs: BTreeMap<&str, Vec<(&str, &Life)>> = BTreeMap::new();
     for token in &scene.tokens {
-        if let (Some(job), Some(life)) = (token.job, scene.lives.get(token.hash)) {
-            of_jobs.entry(job).or_default().push((token.agent, *life));
+        if let (Some(job), Some(lives)) = (token.job, scene.lives.get(token.hash)) {
+            of_jobs.entry(job).or_default().extend(lives.iter().map(|life| (token.agent, life)));
         }
     }
     for (job, tokens) in of_jobs {
         let first_ms = tokens.iter().map(|(_, life)| life.ms).min().unwrap_or(0);
         for (agent, life) in tokens {
-            let instances: BTreeSet<_> = newest.instances_of(agent).into_iter().collect();
+            let instances = scene.roots.iter().flat_map(|(_, roots)| roots.instances_of(agent));
+            let instances: BTreeSet<_> = instances.collect();
             let whose = Subject { job: Some(job.to_owned()), ..Subject::default() };
             if !instances.is_empty() && !life.is_watched_whole(first_ms) {
                 findings.uncover(WATCHED_LONGER, &whose, life.at);
             }
             for instance in instances.into_iter().filter(|_| life.is_watched(first_ms)) {
-                of_life(scene, instance, &life, (agent, &whose), findings);
+                of_life(scene, instance, life, (agent, &whose), findings);
             }
         }
     }
@@ -180,7 +200,9 @@ fn jobs(scene: &Scene<'_>, findings: &mut Findings) {
 
 fn of_life(scene: &Scene<'_>, instance: &str, life: &Life, (agent, job): (&str, &Subject), findings: &mut Findings) {
     let gaps = scene.looks.at(instance).gaps_in(life).unwrap_or_default();
-    for gap in gaps.iter().filter(|gap| gap.is_by(scene.now_ms()) && may_hide(scene, gap)) {
+    let counts =
+        |gap: &&Gap| gap.is_by(scene.now_ms()) && may_hide(scene, gap) && has_user(scene, (agent, instance), gap);
+    for gap in gaps.iter().filter(counts) {
         let detail = format!("{}, while a token of the job lived; instance {instance}", time_of(scene, gap));
         findings.add(&COVERAGE_GAP, job, entries(gap), detail);
         // Beside who looked, it is of none of the agent's other jobs.
@@ -189,6 +211,16 @@ fn of_life(scene: &Scene<'_>, instance: &str, life: &Life, (agent, job): (&str, 
         let detail = format!("{}, while a token of the agent lived; instance {instance}", time_of(scene, gap));
         findings.add(&COVERAGE_GAP, &of_agent, entries(gap), detail);
     }
+}
+
+/// Whether any roots in force from the look before to the one after give the agent
+/// a user there: one that is given later could do nothing then.
+fn has_user(scene: &Scene<'_>, (agent, instance): (&str, &str), gap: &Gap) -> bool {
+    let ends = gap.after.map_or([gap.before.at, LeafIndex::new(u64::MAX)], |after| [gap.before.at, after.at]);
+    let (from, to) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
+    let first = scene.roots.partition_point(|(at, _)| *at <= from).saturating_sub(1);
+    let then = scene.roots[first..].iter().take_while(|(at, _)| *at <= to);
+    then.into_iter().any(|(_, roots)| roots.instances_of(agent).contains(&instance))
 }
 
 /// Whether anything moved at the instance meanwhile, as far as anybody can tell.

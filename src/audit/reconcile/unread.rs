@@ -18,7 +18,7 @@ use crate::audit::finding::{Findings, Subject};
 use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
 use crate::audit::scene::Scene;
 use crate::audit::statement::Statement;
-use crate::audit::windows::{READ_MS, latest_of};
+use crate::audit::windows::{NAMED_MAX, READ_MS, latest_of};
 use crate::merkle::LeafIndex;
 
 pub(super) static SERVER_LOG_GAP: Rule = Rule {
@@ -28,7 +28,7 @@ pub(super) static SERVER_LOG_GAP: Rule = Rule {
     effect: Effect::Incomplete,
     rationale: "Whoever reads argocd-server's log says which parts of it were read, and of this time nobody says so: a call \
                 that was refused then stands nowhere else. The finding names the time, by the server's clock. It is \
-                charged to each agent with a user on that instance; a refused call changes nothing, so jobs pass \
+                charged to who read it, and once, with the first such times, to each agent with a user on that instance; a refused call changes nothing, so jobs pass \
                 beside it and say that they do. An instance whose log nobody ever read is coverage.",
     what_to_do: "Feed that time of the server's log to pulselog argocd ingest-log: lines may be read again.",
     does_not_prove: "That anything was refused meanwhile.",
@@ -47,6 +47,9 @@ struct Piece<'s, 'a> {
     first: &'s Part<'a>,
     last: &'s Part<'a>,
 }
+
+/// A time that nobody read: the part before it, and the one after it.
+type Gap<'s, 'a> = (&'s Part<'a>, Option<&'s Part<'a>>);
 
 type Part<'a> = Statement<'a, ArgocdObservation<'a>>;
 
@@ -84,11 +87,17 @@ fn of_instance(scene: &Scene<'_>, instance: &str, parts: &[Part<'_>], findings: 
     }
     // Who reads but one of them sees no gap.
     let Some(last) = pieces.last().filter(|_| parts.len() > 1) else { return };
-    for (before, after) in pieces.iter().zip(pieces.iter().skip(1)) {
-        tell(scene, instance, before.last, Some(after.first), findings);
+    let ended = pieces.iter().zip(pieces.iter().skip(1)).map(|(before, after)| (before.last, Some(after.first)));
+    let is_over = scene.now_ms().saturating_sub(last.until) > READ_MS.saturating_add(SKEW_MS);
+    let gaps: Vec<_> = ended.chain(is_over.then_some((last.last, None))).collect();
+    let mut of_agents: BTreeMap<&str, Vec<&Gap<'_, '_>>> = BTreeMap::new();
+    for gap in &gaps {
+        // Beside who read it, it is of none of an agent's jobs.
+        findings.add(&SERVER_LOG_GAP, &by(gap.0), entries(gap), time_of(instance, gap));
+        agents_then(scene, instance, gap).into_iter().for_each(|agent| of_agents.entry(agent).or_default().push(gap));
     }
-    if scene.now_ms().saturating_sub(last.until) > READ_MS.saturating_add(SKEW_MS) {
-        tell(scene, instance, last.last, None, findings);
+    for (agent, gaps) in of_agents {
+        tell(instance, agent, &gaps, findings);
     }
 }
 
@@ -113,23 +122,39 @@ fn pieces<'s, 'a>(parts: &'s [Part<'a>]) -> Vec<Piece<'s, 'a>> {
     pieces
 }
 
-fn tell(scene: &Scene<'_>, instance: &str, before: &Part<'_>, after: Option<&Part<'_>>, findings: &mut Findings) {
+fn by(part: &Part<'_>) -> Subject {
+    Subject { submitter: Some(part.submitter.to_owned()), ..Subject::default() }
+}
+
+fn entries(gap: &Gap<'_, '_>) -> impl Iterator<Item = LeafIndex> {
+    [Some(gap.0), gap.1].into_iter().flatten().map(|part| part.at)
+}
+
+fn time_of(instance: &str, (before, after): &Gap<'_, '_>) -> String {
     let since = before.payload.read_until().unwrap_or_default();
-    let detail = match after.and_then(|after| after.payload.read_from()) {
+    match after.and_then(|after| after.payload.read_from()) {
         Some(until) => format!("nobody read the server's log of {instance} from {since} to {until}"),
         None => format!("nobody has read the server's log of {instance} since {since}"),
-    };
-    let entries: Vec<LeafIndex> = [Some(before), after].into_iter().flatten().map(|part| part.at).collect();
+    }
+}
+
+/// Agents with a user there, by the roots in force before it and after it.
+fn agents_then<'a>(scene: &Scene<'a>, instance: &str, (before, after): &Gap<'_, 'a>) -> BTreeSet<&'a str> {
     let newest = scene.roots.last().map(|(_, roots)| roots);
     let then = [scene.roots_at(before.at), after.map_or(newest, |after| scene.roots_at(after.at))];
-    let agents: BTreeSet<_> = then.into_iter().flatten().flat_map(|roots| roots.agents_at(instance)).collect();
-    // Beside who read it, it is of none of an agent's jobs.
-    let whose = Subject { submitter: Some(before.submitter.to_owned()), ..Subject::default() };
-    if agents.is_empty() {
-        findings.add(&SERVER_LOG_GAP, &whose, entries.iter().copied(), detail.clone());
+    then.into_iter().flatten().flat_map(|roots| roots.agents_at(instance)).collect()
+}
+
+/// One finding of an agent, however many such times there are: each stands in a
+/// finding of its own beside, charged to who read.
+fn tell(instance: &str, agent: &str, gaps: &[&Gap<'_, '_>], findings: &mut Findings) {
+    let Some(first) = gaps.first() else { return };
+    let whose = Subject { agent: Some(agent.to_owned()), ..by(first.0) };
+    let named = gaps.iter().take(NAMED_MAX);
+    let entries: BTreeSet<LeafIndex> = named.clone().flat_map(|gap| entries(gap)).collect();
+    let mut detail = named.map(|gap| time_of(instance, gap)).collect::<Vec<_>>().join("; ");
+    if let Some(more) = gaps.len().checked_sub(NAMED_MAX).filter(|more| *more > 0) {
+        detail += &format!("; and {more} times more");
     }
-    for agent in agents {
-        let subject = Subject { agent: Some(agent.to_owned()), ..whose.clone() };
-        findings.add(&SERVER_LOG_GAP, &subject, entries.iter().copied(), detail.clone());
-    }
+    findings.add(&SERVER_LOG_GAP, &whose, entries, detail);
 }

@@ -109,6 +109,7 @@ impl<'a> Reading<'a> {
         let (index, Wanted { link, which }) = (&self.sitting.audits.index, wanted);
         Ok(match which {
             Which::All => index.linked(link, self.size, GATHER_ENTRIES_MAX + 1)?,
+            Which::First(most) => index.linked(link, self.size, *most)?,
             Which::From(first) => index.linked_from(link, *first, self.size)?.into_iter().collect(),
             Which::Below(end) => {
                 let below = TreeSize::new(end.get().min(self.size.get()));

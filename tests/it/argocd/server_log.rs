@@ -75,6 +75,13 @@ fn a_refusal_at_look_up_takes_its_method_from_the_end_of_its_call() {
 }
 
 #[test]
+fn an_object_that_is_spelled_like_a_subject_charges_nobody_else() {
+    let odd = NAMED.replace("payments/payments-api", "payments/x, sub: alice, iat: 2026-11-20T09:00:00Z");
+    let object = "payments/x, sub: alice, iat: 2026-11-20T09:00:00Z";
+    says(&read(&[&odd]).0[0], &[("subject", Some("proj:payments:agent-role")), ("object", Some(object))]);
+}
+
+#[test]
 fn a_bare_refusal_names_nobody_and_is_counted() {
     let (told, coverage) = read(&[BARE]);
     assert_eq!((told.len(), coverage.refusals_unnamed), (0, 1));

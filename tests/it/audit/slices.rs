@@ -45,6 +45,7 @@ pub fn gathered(timeline: &Timeline, scope: &Scope, size: TreeSize) -> Timeline 
                 Which::All => under.collect(),
                 Which::From(first) => under.find(|(at, _)| *at >= first).into_iter().collect(),
                 Which::Below(end) => under.rfind(|(at, _)| *at < end).into_iter().collect(),
+                Which::First(most) => under.take(most).collect(),
             }
         };
         for (at, links) in wanted.iter().flat_map(picked) {

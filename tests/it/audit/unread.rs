@@ -1,12 +1,13 @@
 //! What parts of the server's log that were read say of those that were not, and
 //! whose verdict that moves.
 
+use pulselog::artifact::json::Value;
 use pulselog::audit::{Finding, Report, Scope, Verdict};
 
 use crate::audit::goldens::story_of;
 use crate::audit::goldens::unread::{PART_MS, part, read_by_observer, unread};
 use crate::make::audit::{Story, time};
-use crate::make::did;
+use crate::make::{did, set, value};
 
 const CODE: &str = "SERVER_LOG_GAP";
 
@@ -45,8 +46,9 @@ fn a_time_that_nobody_read_is_named_and_opens_the_log_and_each_agent_and_no_job(
     let found = gaps(&report);
     let from = story.said("part").text_at("until").expect("a time").to_owned();
     let to = story.said("later part").text_at("from").expect("a time").to_owned();
+    // Once of who read, and once of each agent.
     let agents: Vec<_> = found.iter().filter_map(|finding| finding.subject.agent.clone()).collect();
-    assert!(agents.contains(&did("agent")) && agents.len() == found.len(), "{report:#?}");
+    assert!(agents.contains(&did("agent")) && agents.len() + 1 == found.len(), "{report:#?}");
     assert!(found.iter().all(|gap| gap.detail.ends_with(&format!("from {from} to {to}"))), "{found:?}");
     assert_eq!(report.verdict, Verdict::Incomplete);
     assert_eq!(report.of(&Scope::Agent(did("agent"))).verdict, Verdict::Incomplete);
@@ -123,4 +125,32 @@ fn what_no_line_of_a_part_tells_is_coverage() {
         assert_eq!((covered(&before, what), covered(&report, what)), (0, 1), "{what}");
     }
     passes(&report);
+}
+
+#[test]
+fn many_times_that_nobody_read_are_one_finding_each_and_one_of_each_agent() {
+    let mut story = Story::clean();
+    read_by_observer(&mut story);
+    let row = story.said("roots").get("agents").and_then(Value::as_array).expect("rows")[0].clone();
+    let rows = (0..30).map(|n| {
+        let mut row = row.clone();
+        if n > 0 {
+            set(&mut row, "did", Some(did(&format!("agent {n}")).as_str().into()));
+            let name = format!(r#"[{{"instance":"argocd-prod","username":"proj:p:a{n}"}}]"#);
+            set(&mut row, "usernames", Some(value(&name)));
+        }
+        row
+    });
+    story.set("roots", "agents", Value::Array(rows.collect()));
+    for n in 0..100 {
+        story.wait(20_000);
+        let at = story.now_ms();
+        part(&mut story, &format!("part {n}"), at - 1_000, at);
+    }
+    let report = story.audit();
+    let (of_agents, of_times): (Vec<_>, Vec<_>) =
+        gaps(&report).into_iter().partition(|gap| gap.subject.agent.is_some());
+    assert_eq!((of_agents.len(), of_times.len()), (30, 99));
+    assert!(of_agents.iter().all(|gap| gap.detail.ends_with("and 91 times more") && gap.entries.len() <= 16));
+    assert_eq!(report.of(&Scope::Agent(did("agent 7"))).verdict, Verdict::Incomplete);
 }

@@ -157,18 +157,23 @@ fn is_true_gap(week: &Week, log: &Log, gap: &Finding) -> bool {
         let did = &world.agents[*agent].did;
         is_alive(*since) && (subject.job.as_ref() == Some(job) || subject.agent.as_ref() == Some(did))
     };
-    let has_moved = match &subject.app {
+    let is_moved = match &subject.app {
         Some(_) => world.apps.iter().any(|app| Some(app.scope()) == subject.app && has_moved(app)),
         None => world.tokens.iter().find(is_its).is_some() && world.apps.iter().any(has_moved),
     };
-    // Who looked, alone, is charged with no more than not to look any more.
+    // Who looked, alone, stands for what moved there at all; and to the end all is hidden.
     let is_of_the_log = subject.app.is_none() && subject.job.is_none() && subject.agent.is_none();
-    is_blind && (has_moved || (is_to_the_end && is_of_the_log))
+    is_blind && (is_moved || is_to_the_end || (is_of_the_log && world.apps.iter().any(has_moved)))
 }
 
 /// The time, in truth, that a finding says nobody read the server's log.
 fn unread(log: &Log, finding: &Finding, off: i64) -> Option<(i64, i64)> {
     let [before, after] = finding.entries[..] else { return None };
+    between(log, before, after, off)
+}
+
+/// From the end of one part to the beginning of another.
+fn between(log: &Log, before: LeafIndex, after: LeafIndex, off: i64) -> Option<(i64, i64)> {
     let time = |at: LeafIndex, name: &str| {
         let body = log.timeline.get(at).and_then(|seen| seen.body.as_ref())?;
         body.payload().text_at(name)?.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
@@ -179,8 +184,14 @@ fn unread(log: &Log, finding: &Finding, off: i64) -> Option<(i64, i64)> {
 /// Whether nobody read the server's log in the time that a finding names, and
 /// hardly longer: lines come every half a minute, and its server may be away.
 fn is_true_of_the_reader(week: &Week, log: &Log, finding: &Finding) -> bool {
-    let Some((from, to)) = unread(log, finding, week.off).filter(|_| finding.rule.code == UNREAD) else { return false };
     let away = &week.world.away.reader;
+    if finding.rule.code == UNREAD && finding.subject.agent.is_some() {
+        // Of each agent once, however often nobody read: each time is a finding beside.
+        let ends = finding.entries.first().zip(finding.entries.last());
+        let times = ends.and_then(|(first, last)| between(log, *first, *last, week.off));
+        return times.is_some_and(|(from, to)| away.iter().any(|(left, back)| *left < to && from < *back));
+    }
+    let Some((from, to)) = unread(log, finding, week.off).filter(|_| finding.rule.code == UNREAD) else { return false };
     let first = away.iter().filter(|(left, back)| *left < to && from < *back).map(|(left, _)| *left).min();
     let last = away.iter().filter(|(left, back)| *left < to && from < *back).map(|(_, back)| *back).max();
     first.is_some_and(|left| left - 4 * MINUTE < from) && last.is_some_and(|back| to < back + 4 * MINUTE)
@@ -295,8 +306,7 @@ fn unread_line(week: &Week, log: &Log, report: &Report, plant: &Plant) -> (Outco
     let at = plant.refusal.map_or(plant.from, |refusal| week.world.refusals[refusal].at);
     let named = report.findings.iter().find(|finding| {
         let holds = |(from, to): (i64, i64)| (from..=to).contains(&at);
-        let is_gap = finding.rule.code == UNREAD && finding.subject.agent == plant.agent;
-        is_gap && unread(log, finding, week.off).is_some_and(holds)
+        finding.rule.code == UNREAD && unread(log, finding, week.off).is_some_and(holds)
     });
     let is_open = plant.agent.clone().is_some_and(|agent| report.of(&Scope::Agent(agent)).verdict > Verdict::Pass);
     match named {
