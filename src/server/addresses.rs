@@ -31,12 +31,16 @@ pub fn consistency(from: TreeSize, to: TreeSize) -> String {
     format!("/v1/proofs/consistency?from={from}&to={to}")
 }
 
+pub fn policy(hash: impl Display) -> String {
+    format!("/v1/policies/{hash}")
+}
+
 /// Where to read on about what was found; `first`: its lowest entry.
 pub fn found(what: &What, first: Option<LeafIndex>) -> String {
     match what {
         What::Artifact(digest, _) => artifact(digest),
         What::Leaf(leaf) => format!("/v1/leaves/{leaf}"),
-        What::Policy(hash) => format!("/v1/policies/{hash}"),
+        What::Policy(hash) => policy(hash),
         What::Code(code) => page::code(code),
         What::Named { sort: Sort::Job, name, .. } => format!("/v1/jobs/{}", segment(name)),
         What::Named { sort: Sort::Run, name, of: Some(agent) } => {
@@ -51,7 +55,67 @@ pub fn found(what: &What, first: Option<LeafIndex>) -> String {
 
 /// Pages for people.
 pub mod page {
-    use super::{ArtifactDigest, Display, LeafIndex, TreeSize, segment};
+    use super::{ArtifactDigest, Display, LeafIndex, Sort, TreeSize, What, segment};
+    use crate::artifact::Kind;
+    use crate::server::index::names::Standing;
+
+    /// Where to read on about what was found; `first`: its lowest entry. Names
+    /// that only others give lead to what they say.
+    pub fn found(what: &What, standing: Standing, first: Option<LeafIndex>) -> String {
+        let is_held = standing == Standing::Holder;
+        match what {
+            What::Artifact(digest, Kind::ProofBundle) => bundle(digest),
+            What::Artifact(digest, Kind::TrustPulse) => pulse(digest),
+            What::Policy(hash) => policy(&hash.to_string()),
+            What::Code(name) => code(name),
+            What::Named { sort: Sort::Job, name, .. } if is_held => job(name),
+            What::Named { sort: Sort::Run, name, of: Some(agent) } => run(agent, name),
+            What::Named { sort: Sort::Token, name, .. } if is_held => token(name),
+            What::Named { sort: Sort::Agent | Sort::Signer, name, .. } => agent(name),
+            What::Named { sort: Sort::App, name, .. } if is_held => app(name),
+            What::Named { sort: Sort::Ticket, name, of: Some(system) } => {
+                ticket(system, name.strip_prefix(&format!("{system}/")).unwrap_or(name))
+            }
+            What::Named { sort, name, .. } => entries(*sort, name),
+            What::Artifact(..) | What::Leaf(_) | What::Payload(_) | What::Entry => {
+                first.map_or_else(|| "/entries".to_owned(), entry)
+            }
+        }
+    }
+
+    /// Entries that bear a name.
+    pub fn entries(sort: Sort, name: &str) -> String {
+        format!("/entries?{}={}", sort.name(), segment(name))
+    }
+
+    pub fn search(text: &str) -> String {
+        format!("/search?q={}", segment(text))
+    }
+
+    pub fn policy(hash: &str) -> String {
+        format!("/policies/{hash}")
+    }
+
+    pub fn token(hash: &str) -> String {
+        format!("/tokens/{}", segment(hash))
+    }
+
+    pub fn agent(did: &str) -> String {
+        format!("/agents/{}", segment(did))
+    }
+
+    pub fn ticket(system: &str, key: &str) -> String {
+        format!("/tickets/{}/{}", segment(system), segment(key))
+    }
+
+    pub fn checkpoint(size: TreeSize) -> String {
+        format!("/checkpoints/{size}")
+    }
+
+    /// How the log grew from one size to another.
+    pub fn tree(from: TreeSize, to: TreeSize) -> String {
+        format!("/tree?from={from}&to={to}")
+    }
 
     pub fn entry(index: impl Display) -> String {
         format!("/entries/{index}")

@@ -3,14 +3,23 @@
 //!
 //! ```text
 //! /                       which log is this, is it alive, how do I follow it
+//! /search                 what bears this name or hash, or begins so
+//! /entries                which entries are of this kind, name and time; /entries.csv
 //! /entries/{index}        what is it, who signed it, is it in the log
 //! /pulses/{digest}        which run; what the agent says; what the log can prove
+//! /jobs, /runs            every job and run that was named, newest first
+//! /checkpoints            what was signed when; /checkpoints/{size} one of them
+//! /tree                   whether one checkpoint extends another
+//! /policies/{hash}        what was allowed, in plain words
+//! /tokens/{hash}          for which job, what ended it, what was done under it
+//! /agents/{did}           who it is by the roots, which jobs it got
+//! /tickets/{system}/{key} what belongs to a change
 //! /runs/{agent}/{run}     everything that claims to belong to one run
 //! /b/{digest}             one proof bundle, for tickets: both verdicts at any size
 //! /jobs/{id}              which change, which runs, what is open
 //! /apps/{instance}/{namespace}/{name}  what was done to it, and who saw that
 //! /incidents              what happened in one scope and time, to print
-//! /findings               what is open, how bad, since when
+//! /findings               what is open, how bad, since when; /findings.csv
 //! /findings/{code}        what a code means, what to do, what it does not prove
 //! ```
 //!
@@ -19,7 +28,7 @@
 //! verified by the reader that made it ([`View`]); a page that cannot be proven
 //! is an error page.
 //!
-//! Not implemented: search, checkpoint and policy pages, checking in the browser.
+//! Not implemented: checking in the browser.
 //!
 //! [`View`]: crate::server::log::view::View
 
@@ -28,12 +37,16 @@ pub(crate) mod escape;
 pub(crate) mod states;
 pub(crate) mod words;
 
+mod agent;
 mod app;
 mod bundle;
 mod card;
+mod checkpoints;
 mod code;
 mod coverage;
+mod csv;
 mod document;
+mod entries;
 mod entry;
 mod finding;
 mod findings;
@@ -42,13 +55,19 @@ mod incident;
 mod inline;
 mod job;
 mod judging;
+mod named;
 mod offline;
+mod policy;
 mod proof;
 mod pulse;
 mod reader;
 mod record;
 mod rows;
 mod run;
+mod search;
+mod ticket;
+mod token;
+mod tree;
 mod trouble;
 mod verdict;
 
@@ -65,6 +84,7 @@ use crate::server::api::fixed::Fixed;
 use crate::server::desk::Desks;
 use crate::server::index::Index;
 use crate::server::judge::Audits;
+use crate::server::pages::csv::Csv;
 use crate::server::pages::reader::Reader;
 use crate::server::pages::trouble::Trouble;
 use crate::server::pool;
@@ -84,10 +104,19 @@ const ASSET_POLICY: &str = "default-src 'none'";
 pub fn router() -> Router<AppState> {
     Router::new()
         .route("/", get(home::page))
-        .route("/entries", get(not_found))
+        .route("/search", get(search::page))
+        .route("/entries", get(entries::page))
+        .route("/entries.csv", get(entries::file))
         .route("/pulses", get(not_found))
-        .route("/runs", get(not_found))
-        .route("/jobs", get(not_found))
+        .route("/runs", get(named::runs))
+        .route("/jobs", get(named::jobs))
+        .route("/checkpoints", get(checkpoints::list))
+        .route("/checkpoints/{size}", get(checkpoints::page))
+        .route("/tree", get(tree::page))
+        .route("/policies/{hash}", get(policy::page))
+        .route("/tokens/{hash}", get(token::page))
+        .route("/agents/{did}", get(agent::page))
+        .route("/tickets/{system}/{key}", get(ticket::page))
         .route("/entries/{index}", get(entry::page))
         .route("/pulses/{digest}", get(pulse::page))
         .route("/runs/{agent}/{run}", get(run::page))
@@ -96,6 +125,7 @@ pub fn router() -> Router<AppState> {
         .route("/apps/{instance}/{namespace}/{name}", get(app::page))
         .route("/incidents", get(incident::page))
         .route("/findings", get(findings::page))
+        .route("/findings.csv", get(findings::file))
         .route("/findings/{code}", get(code::page))
         .route("/static/pulselog.css", get(async |headers| asset(&STYLESHEET_ASSET, &headers)))
         .route("/static/favicon.svg", get(async |headers| asset(&FAVICON_ASSET, &headers)))
@@ -131,6 +161,10 @@ pub(crate) enum Answer {
     Page(String),
     /// Another address on this server, for a hash in another spelling.
     Redirect(String),
+    /// Another address, for a search that found one thing.
+    Found(String),
+    /// A file of rows, with the address of the rows that follow.
+    Csv(Csv),
 }
 
 impl Answer {
@@ -151,7 +185,9 @@ where
         let reader = Reader::new(handles);
         match passed.map_err(Trouble::from).and_then(|()| work(&reader)) {
             Ok(Answer::Page(html)) => page(StatusCode::OK, html),
-            Ok(Answer::Redirect(to)) => redirect(&to),
+            Ok(Answer::Redirect(to)) => redirect(StatusCode::PERMANENT_REDIRECT, &to),
+            Ok(Answer::Found(to)) => redirect(StatusCode::SEE_OTHER, &to),
+            Ok(Answer::Csv(file)) => file.answer(),
             Err(trouble) => trouble.answer(&reader),
         }
     });
@@ -176,9 +212,9 @@ fn page(status: StatusCode, html: String) -> Response {
     response
 }
 
-fn redirect(to: &str) -> Response {
+fn redirect(status: StatusCode, to: &str) -> Response {
     let Ok(location) = HeaderValue::from_str(to) else { return StatusCode::NOT_FOUND.into_response() };
-    let mut response = page(StatusCode::PERMANENT_REDIRECT, String::new());
+    let mut response = page(status, String::new());
     response.headers_mut().insert(header::LOCATION, location);
     response
 }

@@ -15,7 +15,13 @@ pub mod drawings;
 pub mod incidents;
 pub mod listed;
 #[cfg(feature = "server")]
+pub mod lists;
+#[cfg(feature = "server")]
 pub mod pulses;
+#[cfg(feature = "server")]
+pub mod search;
+#[cfg(feature = "server")]
+pub mod things;
 #[cfg(feature = "server")]
 pub mod verdicts;
 
@@ -67,6 +73,27 @@ fn all_pages() -> Vec<String> {
     let mut pages = evidence_pages();
     pages.extend([
         "/".to_owned(),
+        "/search".to_owned(),
+        "/search?q=run".to_owned(),
+        "/search?q=did%3Akey%3Az6Mk".to_owned(),
+        "/search?q=nothing-at-all".to_owned(),
+        "/entries".to_owned(),
+        "/entries?kind=gateway_receipt".to_owned(),
+        "/entries?kind=no_such".to_owned(),
+        "/jobs".to_owned(),
+        "/jobs?by=others".to_owned(),
+        "/runs".to_owned(),
+        "/runs?by=others".to_owned(),
+        "/checkpoints".to_owned(),
+        "/checkpoints/11".to_owned(),
+        "/tree".to_owned(),
+        "/tree?from=6&to=11".to_owned(),
+        "/tree?from=11&to=6".to_owned(),
+        format!("/agents/{}", did("agent")),
+        format!("/policies/{}", hex("no policy")),
+        format!("/tokens/{}", hex("no token")),
+        "/tickets/jira/PAY-4711".to_owned(),
+        "/tickets/jira/none".to_owned(),
         "/findings".to_owned(),
         "/findings?severity=high".to_owned(),
         "/findings/TOKEN_REVOKED".to_owned(),
@@ -316,7 +343,7 @@ fn troubles_name_what_was_searched_and_their_code() {
 }
 
 /// Strings that try to leave their place. Each holds a mark to find it by.
-const HOSTILE: &[&str] = &[
+pub const HOSTILE: &[&str] = &[
     "zqx<script>alert(1)</script>",
     "zqx\"><img src=x onerror=alert(1)>",
     "zqx' onmouseover='x",

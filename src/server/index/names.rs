@@ -4,10 +4,12 @@
 //! Every name is filed by eight bytes of its hash. Those that people know the
 //! beginning of are kept whole beside that, once each.
 
+use crate::artifact::digest::PayloadHash;
 use crate::artifact::json::Value;
 use crate::artifact::{AppRef, Did, Keys, Kind, View};
 use crate::entry::SequencedEntry;
 use crate::server::index::rows::name_prefix;
+use crate::text::base64url;
 
 /// Longest name that is kept whole: the longest that a shape allows.
 pub const NAME_BYTES_MAX: usize = 1_024;
@@ -45,11 +47,13 @@ pub enum Sort {
     Commit,
     /// Name of the token that submitted it.
     Submitter,
+    /// Hex hash of a policy that it names.
+    UnderPolicy,
 }
 
 impl Sort {
     /// Every sort, in the order of answers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Job,
         Self::Run,
         Self::Token,
@@ -64,6 +68,7 @@ impl Sort {
         Self::Ticket,
         Self::Commit,
         Self::Submitter,
+        Self::UnderPolicy,
     ];
 
     /// As answers spell it.
@@ -84,6 +89,7 @@ impl Sort {
             Self::Ticket => "ticket",
             Self::Commit => "commit",
             Self::Submitter => "submitter",
+            Self::UnderPolicy => "under_policy",
         }
     }
 
@@ -102,14 +108,14 @@ impl Sort {
             | Self::Ticket
             | Self::Commit
             | Self::Submitter => true,
-            Self::Bundle | Self::Receipt | Self::Approval | Self::AppUid => false,
+            Self::Bundle | Self::Receipt | Self::Approval | Self::AppUid | Self::UnderPolicy => false,
         }
     }
 
     /// Whether its names are hex digits.
     #[must_use]
     pub const fn is_hex(self) -> bool {
-        matches!(self, Self::Token | Self::Commit)
+        matches!(self, Self::Token | Self::Commit | Self::UnderPolicy)
     }
 
     /// Whether the place where each of its names was first met is kept, for lists.
@@ -215,6 +221,8 @@ pub fn names(kind: Kind, signer: Option<&Did>, keys: &Keys, payload: Option<&Val
     add(Sort::Agent, keys.agent.clone());
     add(Sort::Signer, signer.map(ToString::to_string));
     add(Sort::AppUid, keys.app_uid.clone());
+    let policy = keys.policy_hash.as_deref().and_then(base64url::decode).map(PayloadHash::from_bytes);
+    add(Sort::UnderPolicy, policy.map(|hash| hash.to_string()));
     if let Some(payload) = payload {
         let about = &kind.row().about;
         let app = AppRef::of(about.app.and_then(|path| payload.at(path)));

@@ -146,8 +146,9 @@ fn whose(paper: &Paper, sort: Sort, name: &str) -> Option<String> {
         Sort::Run => paper.keys().agent,
         Sort::Ticket => {
             let (system, key) = change(paper.stored.entry.kind, paper.payload()?);
-            let is_key = key? == name;
-            system.filter(|_| is_key).map(str::to_owned)
+            let (system, key) = (system?, key?);
+            let is_it = key == name || name == format!("{system}/{key}");
+            is_it.then(|| system.to_owned())
         }
         _ => None,
     }

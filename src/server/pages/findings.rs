@@ -1,6 +1,10 @@
 //! `/findings`: what is open, how bad, where. One filter, one page of rows, a
 //! cursor for the rest.
 
+mod file;
+
+pub(super) use self::file::file;
+
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::Uri;
@@ -43,6 +47,7 @@ struct FindingsPage {
     is_first: bool,
     first: String,
     next: Option<String>,
+    file: String,
 }
 
 /// What the reader asked for; what is left empty asks for everything.
@@ -98,6 +103,12 @@ impl Asked {
     /// The same question at a fixed size.
     fn href(&self, size: TreeSize) -> String {
         format!("/findings?at={size}{}", self.filters())
+    }
+
+    /// … as a file, from the page that is shown.
+    fn file(&self, size: TreeSize) -> String {
+        let after = if self.after.is_empty() { String::new() } else { format!("&after={}", self.after) };
+        format!("/findings.csv?at={size}{}{after}", self.filters())
     }
 
     /// … at the newest size.
@@ -162,6 +173,7 @@ fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<FindingsPage, T
         is_whole: found.next.is_none(),
         is_first: after.is_none(),
         next: found.next.map(|next| format!("{first}&after={next}")),
+        file: asked.file(size),
         first,
         asked,
     })

@@ -68,6 +68,7 @@ impl Reader {
             size: words::entries(size.get()),
             logged: self.as_of(size).map(When::second),
             made: When::second(self.now_ms),
+            asked: String::new(),
         }
     }
 }
@@ -81,6 +82,8 @@ pub(crate) struct Shell {
     pub size: String,
     pub logged: Option<When>,
     pub made: When,
+    /// What the search field holds.
+    pub asked: String,
 }
 
 /// Segments of an address that are text.

@@ -150,7 +150,8 @@ impl Record {
     }
 }
 
-const STRANGER: &str = "by somebody without the role: no effect on a verdict";
+/// Of a statement whose signer holds no role for it.
+pub(super) const STRANGER: &str = "by somebody without the role: no effect on a verdict";
 
 fn left(found: usize, most: usize) -> Option<String> {
     let left = found.saturating_sub(most) as u64;

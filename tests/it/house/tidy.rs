@@ -66,7 +66,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("server/access", &[]),
-    ("server/index", &["merkle", "artifact", "entry", "audit", "sequence", "server/store", "server/log"]),
+    ("server/index", &["text", "merkle", "artifact", "entry", "audit", "sequence", "server/store", "server/log"]),
     ("server/desk", &["merkle", "artifact", "audit", "server/log"]),
     (
         "server/judge",
