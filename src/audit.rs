@@ -21,6 +21,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod accounts;
+mod acts;
 mod agent_receipts;
 mod alone;
 mod answer;
@@ -52,6 +53,7 @@ mod scope;
 mod shortfall;
 mod spelled;
 mod statement;
+mod story;
 mod timeline;
 mod tokens;
 mod trust;
@@ -59,6 +61,7 @@ mod undecided;
 mod windows;
 mod worlds;
 
+pub use self::acts::{Act, By, Came, What};
 pub use self::alone::bundle_alone;
 pub use self::answer::{ANSWERS, Answer, AnswerRow};
 pub use self::attestation::{attest, audit_job, listed_by, used_by};
@@ -72,6 +75,7 @@ pub use self::roots::gateways;
 pub use self::rule::{Effect, Place, RULE_GROUPS, Rest, Rule, Severity, explain};
 pub use self::scope::Scope;
 pub use self::shortfall::{DOCUMENTS_DISAGREE, Shortfall};
+pub use self::story::{Clause, Piece, Story, acts as acts_in_words, noun};
 pub use self::timeline::{KnownSize, Seen, Timeline, authenticate, authenticate_parsed, authenticate_within};
 pub(crate) use self::trust::EVIDENCE_WITHHELD;
 pub use self::undecided::{NotHere, WHILE_UNDECIDED, Words, in_reading_order};

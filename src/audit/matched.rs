@@ -83,7 +83,7 @@ pub struct Matched {
     pub subject: Arc<Subject>,
 }
 
-fn plainly<S: Serializer>(subject: &Arc<Subject>, to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn plainly<S: Serializer>(subject: &Arc<Subject>, to: S) -> Result<S::Ok, S::Error> {
     subject.as_ref().serialize(to)
 }
 

@@ -3,6 +3,7 @@
 mod absence;
 mod ledger;
 mod runs;
+mod told;
 mod united;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use serde::Serialize;
 use crate::artifact::ProofBundle;
 use crate::artifact::digest::ArtifactDigest;
 use crate::audit::RULES_VERSION;
+use crate::audit::acts::{self, Act};
 use crate::audit::finding::{Finding, Findings, Pending, Subject};
 use crate::audit::inserted::Inserted;
 use crate::audit::matched::{self, Matched};
@@ -30,6 +32,7 @@ pub use self::runs::{JudgedRun, Run};
 
 use self::ledger::{Charged, Ledger, worst};
 use self::runs::runs;
+use self::told::named;
 
 /// What the audit says of a job, a run or the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -107,6 +110,8 @@ pub struct Report {
     /// Every allowed call: who tells of what it did, and what ties its operation
     /// to it.
     pub matched: Vec<Matched>,
+    /// What was done, refused, ended or changed, by those whose word counts.
+    pub acts: Vec<Act>,
     /// The verdict on each job of the scope.
     pub jobs: BTreeMap<String, Verdict>,
     /// Sorted by agent and run id.
@@ -189,6 +194,7 @@ impl Report {
         let pending: Vec<_> = self.pending.iter().filter(|p| is_about(&p.subject)).cloned().collect();
         let coverage = self.coverage.iter().filter(|c| scope.names(&c.subject)).cloned().collect();
         let matched = self.matched.iter().filter(|call| scope.names(&call.subject)).cloned().collect();
+        let acts = self.acts.iter().filter(|act| self.tells(scope, act)).cloned().collect();
         let runs: Vec<_> = self.runs.iter().filter(|run| run.is_of(scope)).cloned().collect();
         let jobs: BTreeMap<_, _> = self.jobs.iter().filter(|(job, _)| self.has_job(scope, job)).inserted();
         let is_known = *scope == Scope::Log
@@ -215,6 +221,7 @@ impl Report {
             pending,
             coverage,
             matched,
+            acts,
             runs,
         }
     }
@@ -322,6 +329,7 @@ pub(super) fn finish(
         attested: gaps.attested.map(str::to_owned),
         coverage,
         matched: matched::of(scene),
+        acts: acts::of(scene),
         jobs: BTreeMap::new(),
         runs: runs(scene),
         findings: findings.found.into_iter().collect(),
@@ -381,18 +389,4 @@ fn agents_of_jobs(scene: &Scene<'_>, findings: &Findings) -> BTreeMap<String, BT
         }
     }
     agents
-}
-
-/// What a reader may ask about that is neither job nor run.
-fn named(scene: &Scene<'_>) -> BTreeSet<Scope> {
-    let tokens = scene
-        .tokens
-        .iter()
-        .flat_map(|token| [Scope::Token(token.hash.to_owned()), Scope::Agent(token.agent.to_owned())]);
-    let disputed = scene.disputes.all().flat_map(|dispute| {
-        let agents = dispute.issuances.iter().filter_map(|issuance| issuance.payload.claims().sub());
-        agents.map(|agent| Scope::Agent(agent.to_owned())).chain([Scope::Token(dispute.token.to_owned())])
-    });
-    let apps = scene.decisions.iter().filter_map(|decision| decision.subject().app.clone().map(Scope::App));
-    tokens.chain(disputed).chain(apps).inserted()
 }

@@ -50,6 +50,7 @@ mod entries;
 mod entry;
 mod finding;
 mod findings;
+mod happened;
 mod home;
 mod incident;
 mod inline;

@@ -6,6 +6,7 @@ pub mod authority;
 pub mod beside;
 pub mod earlier;
 pub mod goldens;
+pub mod happened;
 pub mod looked;
 pub mod matched;
 pub mod missing;

@@ -12,6 +12,8 @@ pub mod commands;
 #[cfg(feature = "server")]
 pub mod drawings;
 #[cfg(feature = "server")]
+pub mod happened;
+#[cfg(feature = "server")]
 pub mod incidents;
 pub mod listed;
 #[cfg(feature = "server")]

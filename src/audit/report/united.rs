@@ -44,12 +44,14 @@ impl Report {
         cover(std::mem::take(&mut first.coverage));
         let mut pending: BTreeSet<_> = std::mem::take(&mut first.pending).into_iter().inserted();
         let mut matched: BTreeSet<_> = std::mem::take(&mut first.matched).into_iter().inserted();
+        let mut acts: BTreeSet<_> = std::mem::take(&mut first.acts).into_iter().inserted();
         let mut runs: BTreeMap<_, JudgedRun> = BTreeMap::new();
         first.runs.drain(..).for_each(|run| unite(&mut runs, run));
         for other in all {
             cover(other.coverage);
             pending.extend(other.pending);
             matched.extend(other.matched);
+            acts.extend(other.acts);
             other.runs.into_iter().for_each(|run| unite(&mut runs, run));
             for (job, agents) in other.agents {
                 first.agents.entry(job).or_default().extend(agents);
@@ -64,7 +66,7 @@ impl Report {
             .map(|((what, subject), entries)| Coverage { what, subject, entries: entries.into_iter().collect() })
             .collect();
         (first.pending, first.runs) = (pending.into_iter().collect(), runs.into_values().collect());
-        first.matched = matched.into_iter().collect();
+        (first.matched, first.acts) = (matched.into_iter().collect(), acts.into_iter().collect());
         first.findings = findings;
         Some(first)
     }

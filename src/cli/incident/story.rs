@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use pulselog::artifact::{Artifact, Kind};
-use pulselog::audit::{Effect, Finding, Report, Scope};
+use pulselog::audit::{Effect, Finding, Report, Scope, Story as Sentence};
 use pulselog::merkle::LeafIndex;
 use pulselog::verify::plain_text::escape;
 use pulselog::verify::whole_log::WholeLog;
@@ -129,7 +129,7 @@ pub fn judged(incident: &Incident, attested: &BTreeSet<String>) -> String {
 pub fn story(log: &WholeLog, incident: &Incident, attested: &BTreeSet<String>) -> String {
     let report = &incident.report;
     let mut out = format!(
-        "Incident: {}\n{}\nas of {} entries of {}, rules {}\nVerdict of the audit on it: {}\n\n{}\n{}\nWhat happened\n\n",
+        "Incident: {}\n{}\nas of {} entries of {}, rules {}\nVerdict of the audit on it: {}\n\n{}\n{}\nWhat happened\n\n  {}\n\n",
         escape(&incident.scope.to_string()),
         incident.span,
         report.as_of.size,
@@ -138,6 +138,7 @@ pub fn story(log: &WholeLog, incident: &Incident, attested: &BTreeSet<String>) -
         report.verdict.name(),
         judged(incident, attested),
         rights::told(log, incident),
+        Sentence::within(report, |at| incident.told.contains(&at)).text(escape),
     );
     for at in &incident.told {
         out.push_str(&format!("{}\n", line(log, report, *at)));

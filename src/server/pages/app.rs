@@ -21,6 +21,7 @@ use crate::merkle::TreeSize;
 use crate::server::addresses::page;
 use crate::server::pages::app::acts::{Act, Acts};
 use crate::server::pages::app::controls::{Control, controls};
+use crate::server::pages::happened::Part;
 use crate::server::pages::inline::Said;
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
 use crate::server::pages::record::{Record, Sources};

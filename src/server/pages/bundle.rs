@@ -12,11 +12,13 @@ use crate::artifact::Kind;
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::json::{Value, to_compact};
 use crate::artifact::{HeldReceipt, OwnReceipt, View, receipts};
+use crate::audit::Scope;
 use crate::codes::service;
 use crate::merkle::TreeSize;
 use crate::server::addresses::page;
 use crate::server::log::view::StoredEntry;
 use crate::server::pages::document::{self, Document, FactRow, Raw};
+use crate::server::pages::happened::{Part, happened};
 use crate::server::pages::inline::{Chip, Said, When};
 use crate::server::pages::judging::{self, Judged, Spelling, read_digest};
 use crate::server::pages::offline::Offline;
@@ -133,13 +135,17 @@ impl Bundle<'_> {
         // Proofs need a published size; verdicts take any.
         let size = self.choices.size()?.unwrap_or(reader.view().size());
         let name = judged.as_ref().ok().and_then(|judged| judged.document.clone());
+        let of_run =
+            name.as_ref().and_then(|name| Some(Scope::Run { agent: name.agent.clone()?, run: name.run.clone()? }));
+        let told = of_run.map(|run| judging::report(reader, &run, self.size)).transpose()?.and_then(Result::ok);
         let job = name.and_then(|name| name.job);
         let panel: Judged<Verdicts> = match &judged {
             Ok(judged) => {
                 let verdicts = Verdicts::of_document(reader, judged, "bundle")?;
                 let more = runs(agent, &keys.runs).into_iter().next().map_or(String::new(), |(href, _)| href);
                 let verdicts = verdicts.with_more(more);
-                Ok(verdicts.pinned(reader, self.size, page::bundle(&digest)))
+                let happened = told.map(|made| happened(&made.report)).unwrap_or_default();
+                Ok(Verdicts { happened, ..verdicts.pinned(reader, self.size, page::bundle(&digest)) })
             }
             Err(state) => Err(*state),
         };

@@ -19,6 +19,7 @@ use crate::server::desk::Paper;
 use crate::server::judge::ScopeReport;
 use crate::server::pages::app::NO_PROTOCOL;
 use crate::server::pages::app::acts::{Act, Papers, is_of};
+use crate::server::pages::happened::{Part, happened_within};
 use crate::server::pages::inline::{Said, When};
 use crate::server::pages::reader::{Choices, Reader, Shell};
 use crate::server::pages::record::summary;
@@ -193,6 +194,7 @@ fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<IncidentPage, T
     let (acts, acts_left) = papers.acts(reader, &made.report, |entries| entries.iter().any(|at| in_time(*at)));
     let low = what.to_ascii_lowercase();
     let verdicts = Verdicts::of_report(reader, &made, &low, NO_PROTOCOL)?.pinned(reader, size, asked.newest());
+    let verdicts = Verdicts { happened: happened_within(&made.report, in_time), ..verdicts };
     let (total, rows) = (told.len(), told.into_iter().take(ROWS_MAX).collect::<Vec<_>>());
     let proofs = rows.iter().map(|row| (row.index, addresses::proof(LeafIndex::new(row.index), reader.view().size())));
     let title = format!("{} · Incident of {low} {}", verdicts.audit.word.label, escape::plain(&name, 40));

@@ -13,6 +13,7 @@ use crate::audit::{JudgedRun, Report, Scope};
 use crate::codes::service;
 use crate::merkle::TreeSize;
 use crate::server::addresses::page;
+use crate::server::pages::happened::Part;
 use crate::server::pages::inline::{Chip, Said};
 use crate::server::pages::judging;
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};

@@ -15,6 +15,7 @@ use crate::merkle::TreeSize;
 use crate::server::addresses::page;
 use crate::server::log::view::StoredEntry;
 use crate::server::pages::document::{self, Document, Raw};
+use crate::server::pages::happened::Part;
 use crate::server::pages::inline::{Chip, Said, When};
 use crate::server::pages::judging::{Spelling, read_digest};
 use crate::server::pages::offline::Offline;

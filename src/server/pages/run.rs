@@ -10,6 +10,7 @@ use axum::response::Response;
 use crate::audit::Scope;
 use crate::merkle::TreeSize;
 use crate::server::addresses::page;
+use crate::server::pages::happened::Part;
 use crate::server::pages::inline::{Chip, Said};
 use crate::server::pages::judging::{self, JUDGED_MAX, Judged};
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};

@@ -8,6 +8,7 @@ use crate::protocol::{self, ModelIdentityTier, ProofTier, Status, TrustTier};
 use crate::server::judge::ScopeReport;
 use crate::server::pages::coverage::{Coverage, Due};
 use crate::server::pages::finding::Card;
+use crate::server::pages::happened::{Part, happened};
 use crate::server::pages::inline::{Said, When};
 use crate::server::pages::reader::Reader;
 use crate::server::pages::states::{Outcome, Word};
@@ -21,6 +22,9 @@ const CARDS_MAX: usize = 40;
 /// Everything that the panel shows of one job, run or bundle.
 pub(crate) struct Verdicts {
     pub audit: AuditPanel,
+    /// What was done, denied and ended, as the log has it; empty where nobody
+    /// says of what.
+    pub happened: Vec<Part>,
     /// Absent where there is no document to judge; the sentence says why.
     pub protocol: Option<ProtocolPanel>,
     pub no_protocol: &'static str,
@@ -132,7 +136,7 @@ impl Verdicts {
         let status = report.verdict.into();
         let audited =
             Audited { status, findings: &report.findings, pending: &report.pending, coverage: Some(&coverage) };
-        Ok(Self { no_protocol, ..Self::new(reader, &audited, what)? })
+        Ok(Self { no_protocol, happened: happened(report), ..Self::new(reader, &audited, what)? })
     }
 
     fn new(reader: &Reader, audited: &Audited<'_>, what: &str) -> Result<Self, Trouble> {
@@ -140,6 +144,7 @@ impl Verdicts {
         let left = audited.findings.len().saturating_sub(on_cards) as u64;
         Ok(Self {
             audit: AuditPanel::new(audited, what),
+            happened: Vec::new(),
             protocol: None,
             no_protocol: "",
             coverage: Coverage::new(reader, audited.coverage)?,

@@ -6,7 +6,7 @@ mod open;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use crate::audit::{self, Absence, AsOf, Effect, Finding, Grade, Matched};
+use crate::audit::{self, Absence, AsOf, Effect, Finding, Grade, Matched, Story};
 use crate::merkle::LeafIndex;
 use crate::protocol::{self, ModelIdentityTier, ProofTier, Status, TrustTier};
 use crate::text::civil;
@@ -129,6 +129,7 @@ pub fn audit_text(report: &audit::Report, all: bool, checks: &[Check]) -> String
     older(&mut out, Some(&report.as_of));
     line(&mut out, "coverage", "", &coverage_words(&coverage));
     line(&mut out, "findings", "", &count(report.findings.len(), "finding", "findings"));
+    line(&mut out, "happened", "", &Story::of(report).text(escape));
     line(&mut out, "calls", "", &graded(&report.matched));
     for (job, verdict) in &report.jobs {
         line(&mut out, "job", audit_word((*verdict).into()), &escape(job));

@@ -111,6 +111,10 @@ fn whole() -> [(&'static str, Value); 2] {
         "absence": {"how": "recomputed"}, "verdict": "not_applicable", "findings": [finding()], "pending": pending,
         "coverage": seen, "jobs": {"job-1": "pass"},
         "matched": [{"entries": [1, 2], "grade": "seen", "by": "receipt", "certainty": "exact", "job": "job-1"}],
+        "acts": [{
+            "entry": 1, "what": "allowed", "action": "sync", "came": "done", "by": [{"did": "did:key:z", "entry": 0}],
+            "app_name": "payments-api", "job": "job-1",
+        }],
         "runs": [{"agent": "did:key:z", "run": "r", "job": null, "token": hash, "verdict": "fail"}],
     });
     [("verification.schema.json", verification), ("audit_report.schema.json", report)]
@@ -175,6 +179,9 @@ fn schemas_of_reports_ask_for_what_is_written_always_and_take_null_only_there() 
             "advice",
             "by",
             "certainty",
+            "action",
+            "came",
+            "app_name",
         ];
         let nullable = [
             "field",
