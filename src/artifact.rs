@@ -66,7 +66,9 @@ pub(crate) use self::argocd_observation::ResourceCount;
 pub use self::argocd_observation::op_key;
 pub(crate) use self::argocd_snapshot::SnapshotRow;
 pub use self::audit_roots::fits_in_log;
-pub(crate) use self::audit_roots::{AgentRow, DistrustedRow, InstanceRow, ObserverRow, Username, WrapperRow};
+pub(crate) use self::audit_roots::{
+    AgentRow, ApproverRow, DistrustedRow, InstanceRow, ObserverRow, Username, WrapperRow,
+};
 pub(crate) use self::audit_statement::ListedEntry;
 pub(crate) use self::binding::Binding;
 #[cfg(feature = "server")]

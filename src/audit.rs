@@ -29,6 +29,7 @@ mod approvals;
 mod attestation;
 mod bundles;
 mod calls;
+mod causes;
 mod decisions;
 mod distrust;
 mod finding;
@@ -40,6 +41,7 @@ mod matched;
 mod missing;
 mod observed;
 mod packing;
+mod party;
 mod policies;
 mod pulses;
 mod reconcile;
@@ -65,11 +67,13 @@ pub use self::acts::{Act, By, Came, What};
 pub use self::alone::bundle_alone;
 pub use self::answer::{ANSWERS, Answer, AnswerRow};
 pub use self::attestation::{attest, audit_job, listed_by, used_by};
+pub use self::causes::caused_by;
 pub use self::distrust::jobs_hit;
 pub use self::finding::{Finding, Pending, Subject};
 pub use self::gather::{Gather, Wanted, Which, reached_from};
 pub use self::links::{Filing, LINK_BYTES, LINKS_VERSION, Link, filed_under};
 pub use self::matched::{Certainty, Grade, Matched, Tie};
+pub use self::party::{agent_names, has_role, role_of, roles};
 pub use self::report::{Absence, AsOf, Coverage, JudgedRun, Report, Run, Verdict, json_schema};
 pub use self::roots::gateways;
 pub use self::rule::{Effect, Place, RULE_GROUPS, Rest, Rule, Severity, explain};
@@ -158,7 +162,7 @@ pub fn audit_packet(timeline: &Timeline, size: TreeSize, job: &str, operator: &D
         // With gaps a statement cannot be compared: what differs may be what is missing.
         None => run(timeline, &at_size, Absence::NotChecked, &Gaps::of(timeline, size), Some(operator), false),
     };
-    report.with(more).under(size)
+    report.with(more, timeline).under(size)
 }
 
 /// The jobs that statements of the operator in a packet are about.
@@ -201,7 +205,7 @@ fn run(
         report::finish(&scene, prefix.size, absence, gaps, findings)
     };
     let reports = worlds.each().map(&mut judge).collect();
-    worlds.united(reports, judge)
+    worlds.united(reports, judge).with_causes(timeline)
 }
 
 /// One function a rule group.

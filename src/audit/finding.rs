@@ -77,6 +77,9 @@ pub struct Finding {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = NAMED_MAX + 1))]
     pub not_here: Vec<NotHere>,
+    /// Those of its entries that cause it, ascending; the others only show it.
+    /// Empty where what causes it is not in the log.
+    pub causes: Vec<LeafIndex>,
 }
 
 impl Finding {
@@ -94,6 +97,7 @@ impl Finding {
             subject: subject.clone(),
             detail: detail.into(),
             not_here: Vec::new(),
+            causes: Vec::new(),
         }
     }
 }

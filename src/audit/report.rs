@@ -23,6 +23,7 @@ use crate::audit::rule::Effect;
 use crate::audit::scene::Scene;
 use crate::audit::scope::Scope;
 use crate::audit::statement::Token;
+use crate::audit::timeline::Timeline;
 use crate::entry::LoggedAt;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::shapes;
@@ -235,8 +236,8 @@ impl Report {
     }
 
     /// The same report with more findings.
-    pub(super) fn with(mut self, more: Findings) -> Self {
-        self.findings.extend(more.found);
+    pub(super) fn with(mut self, more: Findings, timeline: &Timeline) -> Self {
+        self.findings.extend(more.found.into_iter().map(|finding| finding.with_causes(timeline)));
         self.findings.sort();
         self.findings.dedup();
         for (what, of) in more.uncovered {

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod alone;
 pub mod authority;
 pub mod beside;
+pub mod causes;
 pub mod earlier;
 pub mod goldens;
 pub mod happened;

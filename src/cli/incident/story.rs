@@ -181,9 +181,12 @@ pub(super) fn line(log: &WholeLog, report: &Report, at: LeafIndex) -> String {
         || format!("submitted by {}", escape(entry.submitter.as_str())),
         |did| format!("signed by {}", escape(did.as_str())),
     );
-    let codes: BTreeSet<&str> =
+    let causes: BTreeSet<&str> =
+        report.findings.iter().filter(|of| of.causes.contains(&at)).map(|of| of.rule.code).collect();
+    let shows: BTreeSet<&str> =
         report.findings.iter().filter(|of| of.entries.contains(&at)).map(|of| of.rule.code).collect();
-    let codes: String = codes.into_iter().map(|code| format!("  << {code}")).collect();
+    let shows: String = shows.difference(&causes).map(|code| format!("  < shows {code}")).collect();
+    let codes: String = causes.into_iter().map(|code| format!("  << {code}")).chain([shows]).collect();
     let says = if says.is_empty() { String::new() } else { format!(": {}", says.join(", ")) };
     format!("  {at}  {logged}  {}{says}; {by}{codes}", entry.kind.title())
 }

@@ -316,6 +316,13 @@ fn effect_words(effect: Effect) -> &'static str {
 fn found(out: &mut String, finding: &Finding, whom: &str) {
     let entries: Vec<_> = finding.entries.iter().map(ToString::to_string).collect();
     let at = if entries.is_empty() { String::new() } else { format!("  entries {}", entries.join(", ")) };
+    let causes: Vec<_> = finding.causes.iter().map(ToString::to_string).collect();
+    // Where all of them cause it, nothing is told apart.
+    let at = match causes.len() {
+        0 => at,
+        some if some == entries.len() => at,
+        _ => format!("{at}, caused by {}", causes.join(", ")),
+    };
     let (severity, effect) = (finding.severity.name(), effect_words(finding.effect));
     let (word, effect) = match finding.is_undecided() {
         true => ("undecided", format!("{effect}; {severity} only if it stood")),

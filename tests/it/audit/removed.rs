@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use pulselog::artifact::KINDS;
 use pulselog::artifact::json::Value;
-use pulselog::audit::{RULE_GROUPS, RULES_VERSION, Timeline, Verdict, audit, audit_packet};
+use pulselog::audit::{RULE_GROUPS, RULES_VERSION, Timeline, Verdict, audit, audit_packet, caused_by};
 use pulselog::merkle::LeafIndex;
 
 use crate::make::attest::append_statement;
@@ -206,9 +206,10 @@ fn reference() -> String {
     let _ = writeln!(page, "## Rules\n\nVersion {RULES_VERSION}.\n");
     let _ = writeln!(
         page,
-        "*Rests on* names what could undo a finding that fails. While a body or an entry is missing that may be it, by \
-         its kind, signer and place, the finding leaves the verdict incomplete; anything else that is missing changes \
-         nothing.\n"
+        "*Caused by* names which of its entries causes it, of the first of these kinds that is among them; without any, \
+         of all. The others only show it. *Rests on* names what could undo a finding that fails. While a body or an \
+         entry is missing that may be it, by its kind, signer and place, the finding leaves the verdict incomplete; \
+         anything else that is missing changes nothing.\n"
     );
     for rule in RULE_GROUPS.iter().copied().flatten() {
         let effect = match rule.effect {
@@ -219,6 +220,7 @@ fn reference() -> String {
         let _ = writeln!(page, "### `{}`\n\n{}. Severity {}; {effect}.\n", rule.code, rule.title, rule.severity.name());
         let _ = writeln!(page, "- Why: {}\n- What to do: {}", rule.rationale, rule.what_to_do);
         let _ = writeln!(page, "- Does not prove: {}", rule.does_not_prove);
+        let _ = writeln!(page, "- Caused by: {}", caused_by(rule));
         let rests = rests_of(rule);
         let rests = if rests.is_empty() { String::new() } else { format!("- Rests on:\n{rests}") };
         let _ = writeln!(page, "{rests}");

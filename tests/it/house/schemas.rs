@@ -71,7 +71,7 @@ fn objects(value: &Value, at: &str, found: &mut Vec<String>) {
 
 fn finding() -> Value {
     json!({
-        "entries": [3, 4], "code": "TOKEN_REVOKED", "severity": "high", "effect": "fails", "job": "job-1",
+        "entries": [3, 4], "causes": [1], "code": "TOKEN_REVOKED", "severity": "high", "effect": "fails", "job": "job-1",
         "run": "r", "agent": "did:key:z", "token": "a".repeat(64), "app": "i/n/a", "detail": "d",
         "not_here": [{"first": 1, "last": 1, "kind": "approval", "file": "01-approval.json"}],
     })
