@@ -115,7 +115,7 @@ impl Server {
         let tokens = Tokens::new(&config.data, Arc::clone(&clock));
         let (limits, crowd) = (Arc::new(config.limits), config.crowd);
         let (access, operator) = (config.access, config.operator.clone());
-        let (log, running) = Log::open(opening(config, clock, faults))?;
+        let (log, running) = Log::open(opening(config, Arc::clone(&clock), faults))?;
         let index = match log.is_shown() {
             true => Index::still(&log),
             false => Index::start(&log, operator.clone(), facts.origin.clone()),
@@ -139,6 +139,7 @@ impl Server {
             limits,
             crowd,
             facts,
+            clock,
         });
         let (stop, stopped) = watch::channel(false);
         runtime.spawn(count_published(state.log.follow(), state.metrics.clone()));

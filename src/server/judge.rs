@@ -13,6 +13,7 @@
 //! If the rows are lost: rebuilt. If an attacker writes them: entries of the
 //! scope may be missed, and whoever recomputes from the tiles sees it.
 
+mod around;
 mod counted;
 mod documents;
 mod reading;
@@ -32,6 +33,7 @@ use crate::server::index::Index;
 use crate::server::index::names::Sort;
 use crate::server::judge::reading::{AuditsError as Error, Reading};
 
+pub use self::around::Around;
 pub use self::counted::Counted;
 use self::counted::Kept;
 pub use self::reading::{AuditsError, GATHER_BYTES_MAX, GATHER_ENTRIES_MAX};

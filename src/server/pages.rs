@@ -59,6 +59,9 @@ mod judging;
 mod named;
 mod offline;
 mod policy;
+mod other_runs;
+mod overview;
+mod party;
 mod proof;
 mod pulse;
 mod reader;
@@ -69,10 +72,11 @@ mod search;
 mod ticket;
 mod token;
 mod tree;
+mod titles;
 mod trouble;
 mod verdict;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::extract::FromRef;
@@ -85,6 +89,7 @@ use crate::server::api::fixed::Fixed;
 use crate::server::desk::Desks;
 use crate::server::index::Index;
 use crate::server::judge::Audits;
+use crate::server::log::clock::Clock;
 use crate::server::pages::csv::Csv;
 use crate::server::pages::reader::Reader;
 use crate::server::pages::trouble::Trouble;
@@ -146,13 +151,14 @@ pub(crate) struct Handles {
     pub audits: Audits,
     pub facts: LogFacts,
     pub access: Access,
+    pub clock: Arc<dyn Clock>,
 }
 
 impl FromRef<AppState> for Handles {
     fn from_ref(state: &AppState) -> Self {
         let (desks, index) = (Desks::from_ref(state), Index::from_ref(state));
         let (audits, facts, access) = (Audits::from_ref(state), LogFacts::from_ref(state), Access::from_ref(state));
-        Self { desks, index, audits, facts, access }
+        Self { desks, index, audits, facts, access, clock: Arc::clone(&state.clock) }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::server::desk::Desks;
 use crate::server::index::Index;
 use crate::server::judge::Audits;
 use crate::server::log::Log;
+use crate::server::log::clock::Clock;
 use crate::server::pool::Pool;
 use crate::server::scrub::Scrub;
 use crate::server::submitters::live::Tokens;
@@ -92,6 +93,8 @@ pub struct Shared {
     pub crowd: Crowd,
     /// Who the log is.
     pub facts: LogFacts,
+    /// The clock that the log is held against: what a page calls now.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl FromRef<AppState> for Log {

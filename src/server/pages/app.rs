@@ -23,6 +23,7 @@ use crate::server::pages::app::acts::{Act, Acts};
 use crate::server::pages::app::controls::{Control, controls};
 use crate::server::pages::happened::Part;
 use crate::server::pages::inline::Said;
+use crate::server::pages::judging;
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
 use crate::server::pages::record::{Record, Sources};
 use crate::server::pages::states::{Row, State as PageState};
@@ -76,12 +77,15 @@ fn show(reader: &Reader, app: &str, size: TreeSize) -> Result<AppPage, Trouble> 
     }
     let Acts { shown, left, uids } = Acts::read(reader, app, &made)?;
     let controls = controls(reader, app, &uids, &made)?;
-    let sources = Sources { what: "application", size, made: Some(&made), named: Vec::new(), is_strict: false };
+    let sources =
+        Sources { what: "application", size, made: Some(&made), named: Vec::new(), is_strict: false, others: None };
     let mut record = Record::read(reader, sources)?;
     let steps = shown.iter().flat_map(|act| &act.steps).map(|step| step.index);
     record.tell(&steps.chain(controls.iter().map(|control| control.step.index)).collect());
-    let verdicts = Verdicts::of_report(reader, &made, "application", NO_PROTOCOL)?.pinned(reader, size, page::app(app));
-    let word = verdicts.audit.word.label;
+    let newest = judging::newest(reader, &Scope::App(app.to_owned()), size)?;
+    let verdicts = Verdicts::of_report(reader, &made, "application", NO_PROTOCOL)?;
+    let verdicts = verdicts.pinned(reader, size, page::app(app), newest);
+    let word = verdicts.title();
     let title = format!("{word} · Application {}", escape::plain(app, 60));
     let description = format!("{word}. What was done to the application among {}.", record.searched);
     Ok(AppPage {

@@ -139,17 +139,18 @@ impl Bundle<'_> {
             name.as_ref().and_then(|name| Some(Scope::Run { agent: name.agent.clone()?, run: name.run.clone()? }));
         let told = of_run.map(|run| judging::report(reader, &run, self.size)).transpose()?.and_then(Result::ok);
         let job = name.and_then(|name| name.job);
+        let newest = judging::newest_of(reader, stored.index, self.size)?;
         let panel: Judged<Verdicts> = match &judged {
             Ok(judged) => {
                 let verdicts = Verdicts::of_document(reader, judged, "bundle")?;
                 let more = runs(agent, &keys.runs).into_iter().next().map_or(String::new(), |(href, _)| href);
                 let verdicts = verdicts.with_more(more);
                 let happened = told.map(|made| happened(&made.report)).unwrap_or_default();
-                Ok(Verdicts { happened, ..verdicts.pinned(reader, self.size, page::bundle(&digest)) })
+                Ok(Verdicts { happened, ..verdicts.pinned(reader, self.size, page::bundle(&digest), newest) })
             }
             Err(state) => Err(*state),
         };
-        let word = panel.as_ref().map_or_else(|state| state.row().label, |verdicts| verdicts.audit.word.label);
+        let word = panel.as_ref().map_or_else(|state| state.row().label.to_owned(), Verdicts::title);
         let short = format!("{}…{}", &digest[..8], &digest[digest.len() - 8..]);
         let description = format!(
             "{word}. Proof bundle {digest}, entry {}, as of {}.",

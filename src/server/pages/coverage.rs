@@ -49,6 +49,8 @@ pub(crate) struct Due {
     pub code: &'static str,
     pub title: &'static str,
     pub until: When,
+    /// Whether its time is over by the server's clock, with nothing later logged.
+    pub is_overdue: bool,
     pub entries: Entries,
     /// Everybody that it would be charged to.
     pub charged: Vec<Charged>,
@@ -115,10 +117,13 @@ impl AbsenceWords {
 
 impl Due {
     /// What is owed; one thing that several would be charged with is one.
-    pub(crate) fn all(pending: &[Pending]) -> Vec<Self> {
+    /// `now_ms`: the server's clock, where the newest entries are shown.
+    pub(crate) fn all(pending: &[Pending], now_ms: Option<u64>) -> Vec<Self> {
+        let is_over = |until: i64| now_ms.is_some_and(|now| i64::try_from(now).is_ok_and(|now| now > until));
         let mut rows: BTreeMap<_, Self> = BTreeMap::new();
         for of in pending {
             let due = rows.entry((&of.entries, of.rule.code, of.until_ms)).or_insert_with(|| Self {
+                is_overdue: is_over(of.until_ms),
                 code: of.rule.code,
                 title: of.rule.title,
                 until: When::second(u64::try_from(of.until_ms).unwrap_or_default()),

@@ -1,4 +1,4 @@
-//! The drawings: two proofs and two small scales, as SVG text.
+//! The drawings: two proofs, two small scales and the time line, as SVG text.
 //!
 //! Each is made in two steps, both pure: sizes and indexes give blocks, blocks
 //! give geometry. Hashes only label the list beside a drawing, and no text of
@@ -8,6 +8,7 @@
 //! Growth is drawn from numbers only. A proof that does not fold is not drawn.
 
 pub mod ladder;
+pub(crate) mod lanes;
 pub mod scale;
 pub mod strip;
 

@@ -1,5 +1,7 @@
-//! `/entries/{index}`: what is it, who signed it, who submitted it, is it in
-//! the log.
+//! `/entries/{index}`: what is it, who signed it, who submitted it, what do the
+//! rules say of it, is it in the log.
+
+mod belongs;
 
 use askama::Template;
 use axum::extract::rejection::PathRejection;
@@ -7,21 +9,26 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::Response;
 
+use std::borrow::Cow;
+
 use crate::artifact::Kind;
-use crate::audit::Link;
+use crate::audit::{Effect, Finding, in_reading_order};
 use crate::codes::service;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::addresses::page;
-use crate::server::desk::Paper;
-use crate::server::judge::AuditsError;
+use crate::server::judge::Around;
 use crate::server::log::view::StoredEntry;
-use crate::server::pages::app::acts;
 use crate::server::pages::document::{self, Document, FactRow, Member, Raw};
-use crate::server::pages::inline::{Chip, Said, When};
+use crate::server::pages::entry::belongs::Belongs;
+use crate::server::pages::finding::{Card, Entries};
+use crate::server::pages::inline::{Said, When};
+use crate::server::pages::judging::{self, Judged};
 use crate::server::pages::offline::Offline;
+use crate::server::pages::party::Party;
 use crate::server::pages::proof::Inclusion;
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
 use crate::server::pages::states::{Row, State as PageState};
+use crate::server::pages::titles::Title;
 use crate::server::pages::trouble::Trouble;
 use crate::server::pages::{Answer, Handles, serve, words};
 use crate::text::hex;
@@ -30,10 +37,11 @@ use crate::text::hex;
 #[template(path = "entry.html")]
 struct EntryPage {
     shell: Shell,
-    title: &'static str,
+    title: Title,
+    kind_title: &'static str,
     kind: &'static str,
     index: u64,
-    signer: Option<Chip>,
+    signer: Option<Party>,
     submitter: Said,
     logged: When,
     digest: String,
@@ -44,9 +52,11 @@ struct EntryPage {
     facts: Vec<FactRow>,
     pulse_href: Option<String>,
     bundle_href: Option<String>,
-    /// Page of the application that it names.
-    app: Option<(String, Said)>,
-    runs: Vec<RunLink>,
+    belongs: Belongs,
+    findings: Vec<Card>,
+    /// Findings of others that it only shows: code, title, entries that cause it.
+    shows: Vec<ShownRow>,
+    shows_left: Option<String>,
     browser: Row,
     judged: Row,
     withheld: Option<Row>,
@@ -61,11 +71,15 @@ struct EntryPage {
     next: Option<u64>,
 }
 
-/// A run that the entry names.
-struct RunLink {
-    href: String,
-    run: Said,
+/// A finding that others cause.
+struct ShownRow {
+    code: &'static str,
+    title: Cow<'static, str>,
+    causes: Entries,
 }
+
+/// Findings of one page; the rest is counted.
+const FINDINGS_MAX: usize = 20;
 
 pub(super) async fn page(
     State(handles): State<Handles>,
@@ -92,18 +106,26 @@ fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryP
     let speaker = words::speaker(kind, stored.entry.signer.as_ref(), Some(&reader.facts.operator));
     let keys = document.keys();
     let digest = stored.entry.digest.to_string();
-    let is_run = matches!(kind, Kind::TrustPulse | Kind::ProofBundle);
+    let around = judging::around(reader, stored.index, reader.view().size())?;
+    let judged = state(kind, &around);
+    let (cards, shows, shows_left) = match &around {
+        Ok(around) => found(reader, around)?,
+        Err(_) => (Vec::new(), Vec::new(), None),
+    };
+    let title = Title::of(document.paper());
     let description = format!(
         "{}, entry {index} of {}. Position proven against a signed checkpoint.",
         kind.title(),
         words::entries(size.get()),
     );
     Ok(EntryPage {
-        shell: reader.shell(&format!("Entry {index} · {}", kind.title()), description),
-        title: kind.title(),
+        shell: reader.shell(&format!("{} · entry {index} · {}", judged.label, kind.title()), description),
+        belongs: Belongs::read(reader, &document, around.as_ref().ok())?,
+        title,
+        kind_title: kind.title(),
         kind: kind.name(),
         index,
-        signer: document::signer(stored),
+        signer: Party::signer(reader, stored, &keys)?,
         submitter: Said::name(stored.entry.submitter.as_str()),
         logged: When::millisecond(stored.entry.logged_at.unix_ms()),
         leaf_hash: stored.leaf_hash.to_string(),
@@ -113,10 +135,11 @@ fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryP
         facts: document.facts(),
         bundle_href: (kind == Kind::ProofBundle).then(|| page::bundle(&digest)),
         pulse_href: (kind == Kind::TrustPulse).then(|| page::pulse(&digest)),
-        app: app_link(reader, document.paper())?,
-        runs: run_links(keys.agent.as_deref(), &keys.runs),
+        findings: cards,
+        shows,
+        shows_left,
         browser: PageState::BrowserNotChecked.row(),
-        judged: if is_run { PageState::JudgedElsewhere.row() } else { PageState::NotApplicable.row() },
+        judged,
         withheld: document.is_withheld().then(|| PageState::Withheld.row()),
         same_statement: same_statement.into_iter().map(LeafIndex::get).collect(),
         offline: Offline::new(reader, stored, size, None),
@@ -131,17 +154,34 @@ fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryP
     })
 }
 
-/// The page of the application that an entry names; none where nobody whose
-/// word counts speaks of it.
-fn app_link(reader: &Reader, paper: &Paper) -> Result<Option<(String, Said)>, Trouble> {
-    let Some(app) = acts::app_of(paper) else { return Ok(None) };
-    let filed = reader.index.linked(&Link::app(&app), reader.view().size(), 1).map_err(AuditsError::from)?;
-    Ok((!filed.is_empty()).then(|| (page::app(&app), Said::name(&app))))
+/// What the rules say of it, in a word.
+fn state(kind: Kind, around: &Judged<Around>) -> Row {
+    let around = match around {
+        Ok(around) => around,
+        Err(state) => return state.row(),
+    };
+    let state = match around.worst() {
+        Some(Effect::Fails) => PageState::Breaks,
+        Some(Effect::Incomplete) => PageState::Open,
+        Some(Effect::Shown) => PageState::Noted,
+        None if !around.findings.is_empty() => PageState::Witness,
+        None if kind == Kind::AuditRoots => PageState::NotApplicable,
+        None if matches!(kind, Kind::TrustPulse | Kind::ProofBundle) => PageState::JudgedElsewhere,
+        None => PageState::Unmarked,
+    };
+    state.row()
 }
 
-/// A run is known by agent and id; an entry that names no agent has no page of
-/// its own to link to.
-fn run_links(agent: Option<&str>, runs: &[String]) -> Vec<RunLink> {
-    let Some(agent) = agent else { return Vec::new() };
-    runs.iter().map(|run| RunLink { href: page::run(agent, run), run: Said::name(run) }).collect()
+/// What it causes in cards, and what it only shows in lines.
+fn found(reader: &Reader, around: &Around) -> Result<(Vec<Card>, Vec<ShownRow>, Option<String>), Trouble> {
+    let (caused, shown) = around.findings.split_at(around.caused);
+    let (cards, told) = Card::all(reader, &in_reading_order(caused), FINDINGS_MAX)?;
+    let row = |finding: &Finding| ShownRow {
+        code: finding.rule.code,
+        title: finding.words().title,
+        causes: Entries::new(&finding.causes),
+    };
+    let left = (caused.len() - told + shown.len().saturating_sub(FINDINGS_MAX)) as u64;
+    let left = (left > 0).then(|| words::counted(left, "more finding rests", "more findings rest"));
+    Ok((cards, shown.iter().take(FINDINGS_MAX).map(row).collect(), left))
 }

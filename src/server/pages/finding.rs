@@ -68,6 +68,9 @@ pub(crate) struct Line {
     pub happened: Said,
     /// How many findings say just this, where it is more than one.
     pub times: Option<usize>,
+    /// Entries that cause it.
+    pub causes: Entries,
+    /// The others, which only show it.
     pub entries: Entries,
 }
 
@@ -98,6 +101,11 @@ pub(crate) struct Charged {
 impl Grade {
     /// Of what cannot be decided: how bad it would be says nothing yet.
     const UNDECIDED: Self = Self { word: "undecided", bars: 0 };
+
+    /// Of a finding; whether it stands at all may be open.
+    pub(crate) fn of_finding(finding: &Finding) -> Self {
+        if finding.is_undecided() { Self::UNDECIDED } else { Self::of(finding.severity) }
+    }
 
     pub(crate) const fn of(severity: Severity) -> Self {
         let bars = match severity {
@@ -216,7 +224,7 @@ impl Draft<'_> {
         let (operations, shown) = self.about.told();
         let (operations, operations_left) = cut(operations);
         Card {
-            severity: if finding.is_undecided() { Grade::UNDECIDED } else { Grade::of(finding.severity) },
+            severity: Grade::of_finding(finding),
             title: words.title,
             code: finding.rule.code,
             effect: effect(finding.effect),
@@ -236,21 +244,22 @@ impl Draft<'_> {
 impl Line {
     /// Findings that say the same in words are one line, with the entries of all.
     fn all(findings: &[&Finding]) -> Vec<Self> {
-        let mut said: Vec<(&str, usize, BTreeSet<LeafIndex>)> = Vec::new();
+        let mut said: Vec<(&str, usize, [BTreeSet<LeafIndex>; 2])> = Vec::new();
         for finding in findings {
-            let entries = finding.entries.iter().copied();
-            match said.iter_mut().find(|(detail, ..)| *detail == finding.detail) {
-                Some((_, times, known)) => {
-                    *times += 1;
-                    known.extend(entries);
-                }
-                None => said.push((&finding.detail, 1, entries.collect())),
-            }
+            let place = said.iter().position(|(detail, ..)| *detail == finding.detail).unwrap_or_else(|| {
+                said.push((&finding.detail, 0, Default::default()));
+                said.len() - 1
+            });
+            let (_, times, [causes, entries]) = &mut said[place];
+            *times += 1;
+            causes.extend(&finding.causes);
+            entries.extend(&finding.entries);
         }
-        let line = |(detail, times, entries): (&str, usize, BTreeSet<LeafIndex>)| Self {
+        let line = |(detail, times, [causes, entries]): (&str, usize, [BTreeSet<LeafIndex>; 2])| Self {
             happened: Said::message(detail),
             times: (times > 1).then_some(times),
-            entries: Entries::new(&entries.into_iter().collect::<Vec<_>>()),
+            entries: Entries::new(&entries.difference(&causes).copied().collect::<Vec<_>>()),
+            causes: Entries::new(&causes.into_iter().collect::<Vec<_>>()),
         };
         said.into_iter().map(line).collect()
     }

@@ -1,5 +1,7 @@
 //! `/`: which log is this, is it alive, where do I find my thing.
 
+mod jobs;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -13,6 +15,7 @@ use crate::server::pages::card::Card;
 use crate::server::pages::coverage::reach;
 use crate::server::pages::drawing::{Svg, scale};
 use crate::server::pages::finding::Grade;
+use crate::server::pages::home::jobs::JobRow;
 use crate::server::pages::inline::{Chip, Said, When};
 use crate::server::pages::reader::{Reader, Shell};
 use crate::server::pages::rows::EntryRow;
@@ -34,6 +37,7 @@ struct HomePage {
     card: Card,
     growth: Option<Svg>,
     growth_sentence: Option<GrowthSentence>,
+    jobs: Vec<JobRow>,
     pulses: Vec<PulseRow>,
     found: Option<Found>,
     entries: Vec<EntryRow>,
@@ -87,6 +91,7 @@ fn home(reader: &Reader) -> Result<HomePage, Trouble> {
         card: Card::new(reader, &head, &note),
         growth,
         growth_sentence,
+        jobs: jobs::newest(reader)?,
         pulses: pulses(reader)?,
         found: found(reader),
         entries: newest.iter().rev().map(EntryRow::new).collect(),

@@ -21,6 +21,8 @@ use crate::server::pages::app::NO_PROTOCOL;
 use crate::server::pages::app::acts::{Act, Papers, is_of};
 use crate::server::pages::happened::{Part, happened_within};
 use crate::server::pages::inline::{Said, When};
+use crate::server::pages::judging;
+use crate::server::pages::party::Party;
 use crate::server::pages::reader::{Choices, Reader, Shell};
 use crate::server::pages::record::summary;
 use crate::server::pages::rows::EntryRow;
@@ -193,11 +195,13 @@ fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<IncidentPage, T
     let in_time = |at| reader.view().entry(at).is_ok_and(|stored| span.holds(stored.entry.logged_at.unix_ms()));
     let (acts, acts_left) = papers.acts(reader, &made.report, |entries| entries.iter().any(|at| in_time(*at)));
     let low = what.to_ascii_lowercase();
-    let verdicts = Verdicts::of_report(reader, &made, &low, NO_PROTOCOL)?.pinned(reader, size, asked.newest());
+    let newest = judging::newest(reader, &scope, size)?;
+    let verdicts = Verdicts::of_report(reader, &made, &low, NO_PROTOCOL)?;
+    let verdicts = verdicts.pinned(reader, size, asked.newest(), newest);
     let verdicts = Verdicts { happened: happened_within(&made.report, in_time), ..verdicts };
     let (total, rows) = (told.len(), told.into_iter().take(ROWS_MAX).collect::<Vec<_>>());
     let proofs = rows.iter().map(|row| (row.index, addresses::proof(LeafIndex::new(row.index), reader.view().size())));
-    let title = format!("{} · Incident of {low} {}", verdicts.audit.word.label, escape::plain(&name, 40));
+    let title = format!("{} · Incident of {low} {}", verdicts.title(), escape::plain(&name, 40));
     let description = format!("What happened, in order: {}.", words::entries(total as u64));
     let left = total.saturating_sub(ROWS_MAX) as u64;
     let moment = |ms: Option<i64>| ms.and_then(|ms| u64::try_from(ms).ok()).map(When::second);
@@ -252,8 +256,9 @@ fn told(reader: &Reader, scope: &Scope, span: &Span, made: &ScopeReport) -> Resu
             }
             _ => true,
         };
+        let party = Party::of_row(reader, &paper)?;
         let row = || {
-            let mut row = EntryRow { names: summary(&paper), ..EntryRow::new(&paper.stored) };
+            let mut row = EntryRow { names: summary(&paper), party, ..EntryRow::new(&paper.stored) };
             row.mark(findings);
             row
         };

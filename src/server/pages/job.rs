@@ -76,11 +76,13 @@ fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> 
         return Err(Trouble::new(&service::SCOPE_NOT_FOUND, sentence).about(job));
     }
     let named = named_job(reader, job, size)?;
-    let mut record = Record::read(reader, Sources { what: "job", size, made: Some(&made), named, is_strict: false })?;
+    let mut record =
+        Record::read(reader, Sources { what: "job", size, made: Some(&made), named, is_strict: false, others: None })?;
     let verdicts = Verdicts::of_report(reader, &made, "job", NO_PROTOCOL)?;
     let more = page::findings_of_job(job, size);
-    let verdicts = verdicts.with_more(more).pinned(reader, size, page::job(job));
-    let word = verdicts.audit.word.label;
+    let newest = judging::newest(reader, &Scope::Job(job.to_owned()), size)?;
+    let verdicts = verdicts.with_more(more).pinned(reader, size, page::job(job), newest);
+    let word = verdicts.title();
     let title = format!("{word} · Job {}", escape::plain(job, 40));
     let description = format!("{word}. The job's runs, findings and entries among {}.", record.searched);
     Ok(JobPage {

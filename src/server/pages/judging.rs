@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::artifact::digest::ArtifactDigest;
 use crate::audit::Scope;
 use crate::merkle::{LeafIndex, TreeSize};
-use crate::server::judge::{AuditsError, ScopeReport};
+use crate::server::judge::{Around, AuditsError, ScopeReport};
 use crate::server::log::view::StoredEntry;
 use crate::server::pages::reader::Reader;
 use crate::server::pages::rows::EntryRow;
@@ -37,6 +37,38 @@ fn or_state<T>(made: Result<T, AuditsError>) -> Result<Judged<T>, Trouble> {
         Err(AuditsError::TooLarge { .. } | AuditsError::TooMany { .. }) => Ok(Err(State::NotJudgedHere)),
         Err(AuditsError::View(error)) => Err(error.into()),
     }
+}
+
+/// The audit's verdict on a scope at the newest size, for a page of an older one.
+///
+/// # Errors
+/// Those of the view.
+pub(super) fn newest(reader: &Reader, scope: &Scope, size: TreeSize) -> Result<Option<Word>, Trouble> {
+    if size >= reader.view().size() {
+        return Ok(None);
+    }
+    let made = report(reader, scope, reader.view().size())?;
+    Ok(made.ok().map(|made| Outcome::from(made.report.verdict).word()))
+}
+
+/// The same of a logged bundle.
+///
+/// # Errors
+/// Those of the view.
+pub(super) fn newest_of(reader: &Reader, at: LeafIndex, size: TreeSize) -> Result<Option<Word>, Trouble> {
+    if size >= reader.view().size() {
+        return Ok(None);
+    }
+    let made = bundle(reader, at, reader.view().size())?;
+    Ok(made.ok().map(|judged| Outcome::from(judged.audit.status).word()))
+}
+
+/// What the rules say of one entry, among what hangs together with it.
+///
+/// # Errors
+/// Those of the view.
+pub(super) fn around(reader: &Reader, at: LeafIndex, size: TreeSize) -> Result<Judged<Around>, Trouble> {
+    or_state(reader.sitting.around(at, size))
 }
 
 /// Both verdicts on a logged bundle.

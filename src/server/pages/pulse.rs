@@ -19,6 +19,7 @@ use crate::server::pages::happened::Part;
 use crate::server::pages::inline::{Chip, Said, When};
 use crate::server::pages::judging::{Spelling, read_digest};
 use crate::server::pages::offline::Offline;
+use crate::server::pages::party::Party;
 use crate::server::pages::proof::{Consistency, Inclusion, size_before};
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
 use crate::server::pages::record::Record;
@@ -35,7 +36,7 @@ struct PulsePage {
     shell: Shell,
     run: Said,
     run_href: String,
-    agent: Chip,
+    agent: Party,
     /// The agent that the pulse names, when another signed it.
     named: Option<Chip>,
     job: Option<(String, Said)>,
@@ -156,9 +157,9 @@ fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<Puls
     let digest = stored.entry.digest.to_string();
     let panel = match is_in_anothers_name {
         true => Err(PageState::InAnothersName),
-        false => view.panel(reader, at, page::pulse_of_entry(&stored.entry.digest, stored.index)),
+        false => view.panel(reader, at, page::pulse_of_entry(&stored.entry.digest, stored.index))?,
     };
-    let word = panel.as_ref().map_or_else(|state| state.row().label, |verdicts| verdicts.audit.word.label);
+    let word = panel.as_ref().map_or_else(|state| state.row().label.to_owned(), Verdicts::title);
     let title = format!("{word} · Trust Pulse of run {}", escape::plain(&run, 40));
     let description = format!(
         "{word}. Trust Pulse {digest}, entry {} of {}: self-reported, position proven.",
@@ -170,7 +171,7 @@ fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<Puls
         shell: reader.shell(&title, description),
         run: Said::name(&run),
         run_href: page::run(&agent, &run),
-        agent: Chip::did(&agent),
+        agent: view.agent,
         named: is_in_anothers_name.then(|| Chip::did(&named)),
         job: view.job,
         index: stored.index.get(),

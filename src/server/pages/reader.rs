@@ -1,8 +1,6 @@
 //! One request's look at the log: a view at one published size, and what every
 //! page says about it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query};
 use axum::http::Uri;
@@ -31,13 +29,13 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn new(handles: Handles) -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now_ms = handles.clock.read().wall_ms;
         Self {
             sitting: handles.audits.sit(handles.desks.open()),
             index: handles.index,
             base: handles.facts.url.clone(),
             facts: handles.facts,
-            now_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+            now_ms,
         }
     }
 

@@ -15,7 +15,11 @@ use crate::server::judge::AuditsError;
 use crate::server::judge::ScopeReport;
 use crate::server::log::view::StoredEntry;
 use crate::server::pages::coverage::reach;
+use crate::server::pages::drawing::Svg;
 use crate::server::pages::inline::Said;
+use crate::server::pages::other_runs::OtherRuns;
+use crate::server::pages::overview::{self, Overview};
+use crate::server::pages::party::Party;
 use crate::server::pages::reader::Reader;
 use crate::server::pages::rows::{EntryRow, with_gaps};
 use crate::server::pages::trouble::Trouble;
@@ -32,6 +36,10 @@ pub(super) struct Record {
     pub rows: Vec<EntryRow>,
     /// Joined entries that the list leaves out.
     pub left: Option<String>,
+    /// Their overview.
+    pub drawing: Option<Svg>,
+    /// Whether some of them are of other runs of the job.
+    pub tells_of_others: bool,
     /// Entries that name it and count for nothing.
     pub others: Vec<EntryRow>,
     /// How many of these the list leaves out.
@@ -64,6 +72,8 @@ pub(super) struct Sources<'a> {
     /// Whether only a pulse or bundle that names it is a candidate: a run is
     /// joined to the other runs of its job, a job to nothing else.
     pub is_strict: bool,
+    /// Of a run: the others of its job.
+    pub others: Option<OtherRuns>,
 }
 
 impl Record {
@@ -72,7 +82,7 @@ impl Record {
     /// # Errors
     /// Those of the view.
     pub(super) fn read(reader: &Reader, sources: Sources<'_>) -> Result<Self, Trouble> {
-        let Sources { what, size, made, named, is_strict } = sources;
+        let Sources { what, size, made, named, is_strict, others: runs } = sources;
         let candidates: Option<BTreeSet<LeafIndex>> = is_strict.then(|| named.iter().copied().collect());
         let joined: BTreeSet<LeafIndex> = match made {
             Some(made) => made.told().map(|(at, _)| at).collect(),
@@ -85,6 +95,8 @@ impl Record {
         let mut record = Self {
             rows: Vec::new(),
             left: left(joined.len(), ROWS_MAX),
+            drawing: None,
+            tells_of_others: false,
             others: Vec::new(),
             others_left: left(others.len(), OTHERS_MAX),
             pulses: Vec::new(),
@@ -96,10 +108,17 @@ impl Record {
             tickets: Vec::new(),
         };
         let mut kinds: BTreeMap<&'static str, u64> = BTreeMap::new();
+        let (mut overview, caused) = (Overview::default(), overview::caused(findings));
         for index in joined.into_iter().take(ROWS_MAX) {
             let paper = reader.desk().read(index)?;
-            *kinds.entry(paper.stored.entry.kind.title()).or_default() += 1;
-            let row = record.add(&paper, findings);
+            let mut row = record.add(&paper, findings);
+            row.party = Party::of_row(reader, &paper)?;
+            row.of_run = runs.as_ref().and_then(|runs| runs.other(&paper));
+            if row.of_run.is_none() {
+                overview.add(&paper, &caused);
+                *kinds.entry(paper.stored.entry.kind.title()).or_default() += 1;
+            }
+            record.tells_of_others |= row.of_run.is_some();
             if candidates.as_ref().is_none_or(|named| named.contains(&index)) {
                 record.claim(&paper.stored, None);
             }
@@ -108,8 +127,10 @@ impl Record {
         for index in others.into_iter().take(OTHERS_MAX) {
             let paper = reader.desk().read(index)?;
             record.claim(&paper.stored, Some(STRANGER));
-            record.others.push(EntryRow { names: summary(&paper), ..EntryRow::new(&paper.stored) });
+            let party = Party::of_row(reader, &paper)?;
+            record.others.push(EntryRow { names: summary(&paper), party, ..EntryRow::new(&paper.stored) });
         }
+        record.drawing = overview.draw();
         record.rows = with_gaps(record.rows, what);
         record.kinds = kinds.into_iter().map(|(title, n)| (words::quantity(n), title)).collect();
         Ok(record)

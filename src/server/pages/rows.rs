@@ -2,12 +2,39 @@
 
 use crate::artifact::Kind;
 use crate::audit::Finding;
+use crate::merkle::LeafIndex;
 use crate::server::addresses::page;
 use crate::server::log::view::StoredEntry;
 use crate::server::pages::document;
 use crate::server::pages::finding::Grade;
 use crate::server::pages::inline::{Chip, Said, When};
+use crate::server::pages::party::Party;
 use crate::server::pages::states::Word;
+
+/// A finding that rests on an entry.
+pub(crate) struct Mark {
+    /// Only where the entry causes it: what merely shows it is not the culprit.
+    pub grade: Option<Grade>,
+    pub code: &'static str,
+}
+
+impl Mark {
+    /// Findings that rest on any of these entries, what they cause first.
+    pub(crate) fn of(findings: &[Finding], is_here: impl Fn(&LeafIndex) -> bool) -> Vec<Self> {
+        let mut marks: Vec<Self> = Vec::new();
+        for finding in findings.iter().filter(|finding| finding.causes.iter().any(&is_here)) {
+            if marks.iter().all(|mark| mark.code != finding.rule.code) {
+                marks.push(Self { grade: Some(Grade::of_finding(finding)), code: finding.rule.code });
+            }
+        }
+        for finding in findings.iter().filter(|finding| finding.entries.iter().any(&is_here)) {
+            if marks.iter().all(|mark| mark.code != finding.rule.code) {
+                marks.push(Self { grade: None, code: finding.rule.code });
+            }
+        }
+        marks
+    }
+}
 
 /// One entry in a list.
 pub(crate) struct EntryRow {
@@ -25,12 +52,16 @@ pub(crate) struct EntryRow {
     pub digest: Option<Chip>,
     /// Entries between the row before and this one that the list leaves out.
     pub gap: Option<String>,
-    /// Codes of findings that rest on it.
-    pub codes: Vec<(Grade, &'static str)>,
+    /// Findings that it causes or shows, each code once.
+    pub marks: Vec<Mark>,
     /// Verdicts on it, by whose rules.
     pub verdicts: Vec<(&'static str, Word)>,
     /// What a reader must know before counting it.
     pub note: Option<&'static str>,
+    /// The run that it is of, where the page is of another one of the job.
+    pub of_run: Option<(String, Said)>,
+    /// Who signed it, by role, where a page has looked that up.
+    pub party: Option<Party>,
     /// Whether rights end with it.
     pub is_end: bool,
     /// Whether the page tells of it above the list.
@@ -51,9 +82,11 @@ impl EntryRow {
             names: Vec::new(),
             digest: None,
             gap: None,
-            codes: Vec::new(),
+            marks: Vec::new(),
             verdicts: Vec::new(),
             note: None,
+            of_run: None,
+            party: None,
             is_end: entry.kind == Kind::CstRevocation,
             is_told: false,
         }
@@ -61,12 +94,7 @@ impl EntryRow {
 
     /// Marks the row with the findings that rest on its entry, each code once.
     pub(crate) fn mark(&mut self, findings: &[Finding]) {
-        let here = findings.iter().filter(|f| f.entries.iter().any(|at| at.get() == self.index));
-        for finding in here {
-            if self.codes.iter().all(|(_, code)| *code != finding.rule.code) {
-                self.codes.push((Grade::of(finding.severity), finding.rule.code));
-            }
-        }
+        self.marks = Mark::of(findings, |at| at.get() == self.index);
     }
 
     pub(crate) fn with_digest(mut self, stored: &StoredEntry) -> Self {

@@ -11,8 +11,10 @@ use crate::audit::Scope;
 use crate::merkle::TreeSize;
 use crate::server::addresses::page;
 use crate::server::pages::happened::Part;
-use crate::server::pages::inline::{Chip, Said};
+use crate::server::pages::inline::Said;
 use crate::server::pages::judging::{self, JUDGED_MAX, Judged};
+use crate::server::pages::other_runs::OtherRuns;
+use crate::server::pages::party::Party;
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
 use crate::server::pages::record::{Record, Sources, named_run};
 use crate::server::pages::rows::EntryRow;
@@ -32,6 +34,8 @@ pub(super) struct RunView {
     pub bundles: Vec<EntryRow>,
     /// Both verdicts on the one bundle, when there is one.
     pub only: Option<Verdicts>,
+    pub agent: Party,
+    scope: Scope,
 }
 
 impl RunView {
@@ -43,7 +47,9 @@ impl RunView {
         let scope = Scope::Run { agent: agent.to_owned(), run: run.to_owned() };
         let made = judging::report(reader, &scope, size)?;
         let named = named_run(reader, agent, run, size)?;
-        let sources = Sources { what: "run", size, made: made.as_deref().ok(), named, is_strict: true };
+        let others = made.as_deref().ok().map(|made| OtherRuns::read(reader, agent, run, &made.report, size));
+        let others = others.transpose()?;
+        let sources = Sources { what: "run", size, made: made.as_deref().ok(), named, is_strict: true, others };
         let mut record = Record::read(reader, sources)?;
         if made.as_ref().is_ok_and(|made| !made.is_known) {
             reader.view().check_none(size)?;
@@ -83,14 +89,19 @@ impl RunView {
         };
         let job = made.ok().and_then(|made| made.report.runs.first()?.job.clone());
         let job = job.map(|job| (page::job(&job), Said::name(&job)));
-        Ok(Self { verdicts, job, record, bundles, only })
+        let agent = Party::agent(reader, agent, size)?;
+        Ok(Self { verdicts, job, record, bundles, only, agent, scope })
     }
 
     /// The panel of the run, with the protocol verdict of its one bundle.
-    pub(super) fn panel(&mut self, reader: &Reader, size: TreeSize, newest: String) -> Judged<Verdicts> {
+    ///
+    /// # Errors
+    /// Those of the view.
+    pub(super) fn panel(&mut self, reader: &Reader, size: TreeSize, href: String) -> Result<Judged<Verdicts>, Trouble> {
         let protocol = self.only.take().and_then(|only| only.protocol);
         let verdicts = std::mem::replace(&mut self.verdicts, Err(PageState::NotJudgedYet));
-        verdicts.map(|verdicts| Verdicts { protocol, ..verdicts }.pinned(reader, size, newest))
+        let newest = judging::newest(reader, &self.scope, size)?;
+        Ok(verdicts.map(|verdicts| Verdicts { protocol, ..verdicts }.pinned(reader, size, href, newest)))
     }
 }
 
@@ -103,7 +114,7 @@ const SEVERAL: &str = "Several bundles claim this run. Each has its own verdicts
 struct RunPage {
     shell: Shell,
     run: Said,
-    agent: Chip,
+    agent: Party,
     job: Option<(String, Said)>,
     verdicts: Option<Verdicts>,
     judged: Option<Row>,
@@ -130,15 +141,15 @@ pub(super) async fn page(
 
 fn show(reader: &Reader, agent: &str, run: &str, size: TreeSize) -> Result<RunPage, Trouble> {
     let mut view = RunView::read(reader, agent, run, size)?;
-    let panel = view.panel(reader, size, page::run(agent, run));
-    let RunView { record, bundles, job, .. } = view;
-    let word = panel.as_ref().map_or_else(|state| state.row().label, |verdicts| verdicts.audit.word.label);
+    let panel = view.panel(reader, size, page::run(agent, run))?;
+    let RunView { record, bundles, job, agent: party, .. } = view;
+    let word = panel.as_ref().map_or_else(|state| state.row().label.to_owned(), Verdicts::title);
     let title = format!("{word} · Run {}", escape::plain(run, 40));
     let description = format!("{word}. Everything that is joined to this run among {}.", record.searched);
     Ok(RunPage {
         shell: reader.shell(&title, description),
         run: Said::name(run),
-        agent: Chip::did(agent),
+        agent: party,
         job,
         judged: panel.as_ref().err().map(|state| state.row()),
         verdicts: panel.ok(),

@@ -18,6 +18,16 @@ pub enum State {
     JudgedElsewhere,
     /// The artifact is no run and no bundle.
     NotApplicable,
+    /// The entry causes findings that fail a verdict.
+    Breaks,
+    /// The entry causes findings that leave a verdict open.
+    Open,
+    /// What the entry causes moves no verdict.
+    Noted,
+    /// Findings rest on the entry, and others cause them.
+    Witness,
+    /// No finding rests on the entry.
+    Unmarked,
     /// Somebody else signed it than the agent it names.
     InAnothersName,
     /// The operator withholds a body.
@@ -42,12 +52,17 @@ pub struct Row {
 impl State {
     /// Every state.
     #[cfg(test)]
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 13] = [
         Self::BrowserNotChecked,
         Self::NotJudgedYet,
         Self::NotJudgedHere,
         Self::JudgedElsewhere,
         Self::NotApplicable,
+        Self::Breaks,
+        Self::Open,
+        Self::Noted,
+        Self::Witness,
+        Self::Unmarked,
         Self::InAnothersName,
         Self::Withheld,
         Self::NotInLog,
@@ -91,6 +106,11 @@ impl State {
                 sentence: "The audit judges runs and bundles. This entry is proven to be in the log; nothing more is \
                            claimed.",
             },
+            Self::Breaks => BREAKS,
+            Self::Open => OPEN,
+            Self::Noted => NOTED,
+            Self::Witness => WITNESS,
+            Self::Unmarked => UNMARKED,
             Self::InAnothersName => Row {
                 label: "Incomplete",
                 icon: "incomplete",
@@ -114,6 +134,42 @@ impl State {
         }
     }
 }
+
+// What the rules say of one entry, which is no verdict.
+const BREAKS: Row = Row {
+    label: "Breaks a rule",
+    icon: "fail",
+    class: "fail",
+    sentence: "This entry causes what stands below. The verdict is on the job, run or bundle, linked \
+               above.",
+};
+const OPEN: Row = Row {
+    label: "Cannot be judged yet",
+    icon: "incomplete",
+    class: "incomplete",
+    sentence: "This entry causes what stands below, which leaves a verdict open. The verdict is on the \
+               job, run or bundle, linked above.",
+};
+const NOTED: Row = Row {
+    label: "Noted",
+    icon: "not-applicable",
+    class: "neutral",
+    sentence: "A rule finds something of this entry, below, that moves no verdict.",
+};
+const WITNESS: Row = Row {
+    label: "Shows a finding",
+    icon: "not-applicable",
+    class: "neutral",
+    sentence: "Findings rest on this entry as evidence, below. Other entries cause them; it is not to \
+               blame.",
+};
+const UNMARKED: Row = Row {
+    label: "No finding",
+    icon: "not-applicable",
+    class: "neutral",
+    sentence: "No rule finds anything of this entry in what hangs together with it. That is no verdict: \
+               verdicts are on jobs, runs and bundles.",
+};
 
 /// How a verdict of either kind ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

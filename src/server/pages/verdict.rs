@@ -42,7 +42,7 @@ pub(crate) struct Verdicts {
 pub(crate) struct AuditPanel {
     pub word: Word,
     pub sentence: String,
-    /// The first finding that fails: code, newest of its entries.
+    /// The first finding that fails: code, and the entry that causes it.
     pub first: Option<(&'static str, Option<u64>)>,
     pub as_of: Option<As>,
     pub rules: &'static str,
@@ -77,6 +77,8 @@ pub(crate) struct Pinned {
     /// What the published checkpoint proves beyond it, when this page is made.
     pub beyond: String,
     pub href: String,
+    /// The audit's verdict there, where this page is about a verdict.
+    pub newest: Option<Word>,
 }
 
 impl Pinned {
@@ -87,6 +89,7 @@ impl Pinned {
             at: words::entries(size.get()),
             beyond: words::counted(beyond, "later entry", "later entries"),
             href,
+            newest: None,
         };
         (beyond > 0).then(pinned)
     }
@@ -142,13 +145,16 @@ impl Verdicts {
     fn new(reader: &Reader, audited: &Audited<'_>, what: &str) -> Result<Self, Trouble> {
         let (cards, on_cards) = Card::all(reader, &in_reading_order(audited.findings), CARDS_MAX)?;
         let left = audited.findings.len().saturating_sub(on_cards) as u64;
+        // Only of the newest entries can anybody say that nothing came in time.
+        let is_newest = audited.coverage.and_then(|part| part.as_of).is_some_and(|at| at.size == reader.view().size());
+        let overdue = is_newest.then_some(reader.now_ms);
         Ok(Self {
             audit: AuditPanel::new(audited, what),
             happened: Vec::new(),
             protocol: None,
             no_protocol: "",
             coverage: Coverage::new(reader, audited.coverage)?,
-            due: Due::all(audited.pending),
+            due: Due::all(audited.pending, overdue),
             cards,
             more: (left > 0).then(|| (words::counted(left, "more finding", "more findings"), None)),
             pinned: None,
@@ -161,10 +167,26 @@ impl Verdicts {
         self
     }
 
-    /// Says that the page is about an older size than the newest.
-    pub(crate) fn pinned(mut self, reader: &Reader, size: TreeSize, href: String) -> Self {
-        self.pinned = Pinned::of(reader, size, href);
+    /// Says that the page is about an older size than the newest, and what the
+    /// verdict is there.
+    pub(crate) fn pinned(mut self, reader: &Reader, size: TreeSize, href: String, newest: Option<Word>) -> Self {
+        self.pinned = Pinned::of(reader, size, href).map(|pinned| Pinned { newest, ..pinned });
         self
+    }
+
+    /// The newest verdict, where this page shows an older one that is another.
+    pub(crate) fn changed(&self) -> Option<Word> {
+        self.pinned.as_ref()?.newest.filter(|newest| *newest != self.audit.word)
+    }
+
+    /// The verdict for titles: "Pass", and of an older size "Pass of 11 entries,
+    /// now Fail".
+    pub(crate) fn title(&self) -> String {
+        let own = self.audit.word.label;
+        match (&self.pinned, self.changed()) {
+            (Some(pinned), Some(newest)) => format!("{own} of {}, now {}", pinned.at, newest.label),
+            (..) => own.to_owned(),
+        }
     }
 }
 
@@ -178,7 +200,8 @@ impl As {
 impl AuditPanel {
     fn new(audited: &Audited<'_>, what: &str) -> Self {
         let failing: Vec<&Finding> = audited.findings.iter().filter(|f| f.effect == Effect::Fails).collect();
-        let first = failing.first().map(|f| (f.rule.code, f.entries.last().map(|at| at.get())));
+        let cause = |f: &Finding| f.causes.last().or_else(|| f.entries.last()).map(|at| at.get());
+        let first = failing.first().map(|f| (f.rule.code, cause(f)));
         Self {
             word: Outcome::from(audited.status).word(),
             sentence: sentence(audited, failing.len() as u64, what),

@@ -13,9 +13,10 @@ use crate::server::desk::Paper;
 use crate::server::index::names::{Sort, names};
 use crate::server::judge::ScopeReport;
 use crate::server::pages::document;
-use crate::server::pages::finding::{Charged, Grade};
+use crate::server::pages::finding::Charged;
 use crate::server::pages::inline::{Chip, Said, When};
 use crate::server::pages::reader::Reader;
+use crate::server::pages::rows::Mark;
 use crate::server::pages::states::{Outcome, Word};
 use crate::server::pages::trouble::Trouble;
 
@@ -38,7 +39,7 @@ pub(in crate::server::pages) struct Act {
     pub steps: Vec<Step>,
     /// Steps that are left out.
     pub more: usize,
-    pub codes: Vec<(Grade, &'static str)>,
+    pub marks: Vec<Mark>,
     /// Absent where no finding moves a verdict.
     pub word: Option<Word>,
     pub charged: Charged,
@@ -207,14 +208,8 @@ impl Papers {
     }
 
     fn act(&self, reader: &Reader, report: &Report, of: Found<'_>) -> Act {
-        let mut codes: Vec<(Grade, &'static str)> = Vec::new();
         let touching: Vec<&Finding> =
             report.findings.iter().filter(|finding| finding.entries.iter().any(|at| of.entries.contains(at))).collect();
-        for finding in &touching {
-            if codes.iter().all(|(_, code)| *code != finding.rule.code) {
-                codes.push((Grade::of(finding.severity), finding.rule.code));
-            }
-        }
         let worst = touching.iter().map(|finding| finding.effect).max();
         let papers: Vec<_> = of.entries.iter().filter_map(|at| self.all.get(at)).collect();
         Act {
@@ -225,7 +220,7 @@ impl Papers {
             tie: of.matched.and_then(|of| of.by.map(tie).zip(of.certainty.map(certainty))),
             more: papers.len().saturating_sub(STEPS_MAX),
             steps: papers.into_iter().take(STEPS_MAX).map(|paper| Step::new(reader, paper)).collect(),
-            codes,
+            marks: Mark::of(&report.findings, |at| of.entries.contains(at)),
             word: match worst {
                 Some(Effect::Fails) => Some(Outcome::Fail.word()),
                 Some(Effect::Incomplete) => Some(Outcome::Incomplete.word()),

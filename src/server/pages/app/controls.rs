@@ -8,9 +8,9 @@ use crate::audit::Finding;
 use crate::server::desk::Paper;
 use crate::server::judge::ScopeReport;
 use crate::server::pages::app::acts::{Step, is_of};
-use crate::server::pages::finding::Grade;
 use crate::server::pages::inline::{Chip, Said};
 use crate::server::pages::reader::Reader;
+use crate::server::pages::rows::Mark;
 use crate::server::pages::trouble::Trouble;
 
 /// Rows of one page, the newest.
@@ -25,7 +25,7 @@ pub(in crate::server::pages) struct Control {
     pub signer: Option<Chip>,
     /// Of a freeze: what ended it, by entry.
     pub ended: Option<Option<u64>>,
-    pub codes: Vec<(Grade, &'static str)>,
+    pub marks: Vec<Mark>,
     does: Does,
 }
 
@@ -108,9 +108,8 @@ impl Control {
             },
             _ => return None,
         };
-        let here = findings.iter().filter(|finding| finding.entries.contains(&paper.stored.index));
-        let codes = here.map(|finding| (Grade::of(finding.severity), finding.rule.code)).collect();
+        let marks = Mark::of(findings, |at| *at == paper.stored.index);
         let signer = body.signer().map(|did| Chip::did(did.as_str()));
-        Some(Self { step: Step::new(reader, paper), what, by, signer, ended: None, codes, does })
+        Some(Self { step: Step::new(reader, paper), what, by, signer, ended: None, marks, does })
     }
 }

@@ -1,0 +1,74 @@
+//! What the overview of a time line shows of entries: which lane, which shape, when.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::artifact::{Kind, Payload};
+use crate::audit::Finding;
+use crate::merkle::LeafIndex;
+use crate::server::desk::Paper;
+use crate::server::pages::drawing::Svg;
+use crate::server::pages::drawing::lanes::{self, Lane, Life, Mark, Shape};
+
+/// Collects what is drawn.
+#[derive(Default)]
+pub(super) struct Overview {
+    marks: Vec<Mark>,
+    /// By token hash: issued, ends by itself, revoked.
+    tokens: BTreeMap<String, (Option<u64>, Option<u64>, Option<u64>)>,
+}
+
+impl Overview {
+    /// One entry of the time line; `caused` are those that cause findings.
+    pub(super) fn add(&mut self, paper: &Paper, caused: &BTreeSet<LeafIndex>) {
+        let entry = &paper.stored.entry;
+        let at_ms = entry.logged_at.unix_ms();
+        if caused.contains(&paper.stored.index) {
+            self.marks.push(Mark { lane: Lane::Findings, shape: Shape::Octagon, at_ms });
+        }
+        if let Some(Payload::CstIssuance(of)) = paper.artifact().map(|body| body.says()) {
+            let ends = of.claims().exp().and_then(|seconds| u64::try_from(seconds).ok());
+            let token = self.tokens.entry(of.token_hash().unwrap_or_default().to_owned()).or_default();
+            token.0 = token.0.or(Some(at_ms));
+            token.1 = token.1.or(ends.map(|seconds| seconds.saturating_mul(1_000)));
+        }
+        let (lane, shape) = match entry.kind {
+            Kind::WorkPolicy => (Lane::Policy, Shape::Square),
+            Kind::GatewayReceipt => (Lane::Calls, Shape::Dot),
+            Kind::ArgocdDecision => {
+                (Lane::Decisions, if is_denied(paper) { Shape::OpenDiamond } else { Shape::Diamond })
+            }
+            Kind::Approval => (Lane::Decisions, Shape::Triangle),
+            Kind::ArgocdReceipt => (Lane::ArgoCd, Shape::Square),
+            Kind::ArgocdObservation => (Lane::ArgoCd, Shape::OpenSquare),
+            Kind::CstRevocation => {
+                if let Some(hash) = paper.keys().token_hash {
+                    let token = self.tokens.entry(hash).or_default();
+                    token.2 = token.2.or(Some(at_ms));
+                }
+                return;
+            }
+            _ => return,
+        };
+        self.marks.push(Mark { lane, shape, at_ms });
+    }
+
+    /// The drawing, where there is anything to see.
+    pub(super) fn draw(&self) -> Option<Svg> {
+        let life = |(issued, ends, revoked): &(Option<u64>, Option<u64>, Option<u64>)| {
+            let from_ms = (*issued)?;
+            Some(Life { from_ms, to_ms: revoked.or(*ends)?.max(from_ms), is_revoked: revoked.is_some() })
+        };
+        let lives: Vec<Life> = self.tokens.values().filter_map(life).collect();
+        lanes::draw(&self.marks, &lives)
+    }
+}
+
+/// Entries that cause findings.
+pub(super) fn caused(findings: &[Finding]) -> BTreeSet<LeafIndex> {
+    findings.iter().flat_map(|finding| finding.causes.iter().copied()).collect()
+}
+
+fn is_denied(paper: &Paper) -> bool {
+    let says = paper.artifact().map(|body| body.says());
+    matches!(says, Some(Payload::ArgocdDecision(of)) if of.decision() != Some("allow"))
+}
