@@ -121,7 +121,7 @@ fn show(reader: &Reader, hash: PayloadHash) -> Result<PolicyPage, Trouble> {
         json: Said::lines(json::to_pretty(payload).trim_end()),
         uses: if uses > COUNTED_MAX { format!("more than {counted}") } else { counted },
         uses_href: address::entries(Sort::UnderPolicy, &hash.to_string()),
-        api: addresses::policy(&hash),
+        api: addresses::policy(hash),
     })
 }
 

@@ -98,31 +98,31 @@ pub(super) async fn page(State(handles): State<Handles>, uri: Uri) -> Response {
 /// The page of the one thing that was found: whatever the text may be leads
 /// there, and no longer name begins so.
 fn only(asked: &Asked, found: &Found) -> Option<String> {
-    let exact = found.groups.iter().map(|of| address::found(&of.what, of.standing, of.entries.first().copied()));
-    let near = found
-        .near
-        .iter()
-        .flat_map(|near| near.names.iter().map(|name| address::found(&name.what, near.standing, Some(name.first))));
     // Both ends of a name are another spelling of it; a beginning is none.
-    if asked.ends.is_none() && !found.near.is_empty() {
+    let is_cut = found.near.iter().any(|near| near.count.is_more || near.count.found > near.names.len());
+    if is_cut || (asked.ends.is_none() && !found.near.is_empty()) {
         return None;
     }
-    let mut all: Vec<String> = exact.chain(near).collect();
-    // A policy is the payload of its own entries, and its page leads to its uses.
-    if found.groups.iter().any(|group| matches!(group.what, What::Policy(_))) {
-        let is_told = |what: &What| matches!(what, What::Payload(_) | What::Named { sort: Sort::UnderPolicy, .. });
-        let payloads = found.groups.iter().filter(|group| is_told(&group.what));
-        let payloads: Vec<_> =
-            payloads.map(|of| address::found(&of.what, of.standing, of.entries.first().copied())).collect();
-        all.retain(|address| !payloads.contains(address));
+    let exact = found.groups.iter().map(|of| (&of.what, of.standing, of.entries.first().copied()));
+    let near = found.near.iter().flat_map(|near| near.names.iter().map(|of| (&of.what, near.standing, Some(of.first))));
+    let all: Vec<_> = exact.chain(near).collect();
+    let is_there = |is: &dyn Fn(&What) -> bool| all.iter().any(|(what, ..)| is(what));
+    let has_policy = is_there(&|what| matches!(what, What::Policy(_)));
+    let is_artifact = |name: &str| is_there(&|what| matches!(what, What::Artifact(..)) && what.name() == name);
+    let mut pages: Vec<String> = Vec::new();
+    for (what, standing, first) in &all {
+        let is_told = match what {
+            // A policy is the payload of its own entries, and what is unsigned its own.
+            What::Payload(hash) => has_policy || is_artifact(&hash.to_string()),
+            What::Named { sort: Sort::UnderPolicy, .. } => has_policy,
+            _ => false,
+        };
+        let page = address::found(what, *standing, *first);
+        if !is_told && !pages.contains(&page) {
+            pages.push(page);
+        }
     }
-    all.sort_unstable();
-    all.dedup();
-    let is_whole = found.near.iter().all(|near| !near.count.is_more && near.count.found == near.names.len());
-    match (all.len(), is_whole) {
-        (1, true) => all.pop(),
-        _ => None,
-    }
+    if pages.len() == 1 { pages.pop() } else { None }
 }
 
 fn empty(reader: &Reader) -> SearchPage {

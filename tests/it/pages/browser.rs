@@ -1,10 +1,14 @@
 //! The pages in a real browser, scripts switched off: nothing overflows, only
 //! our origin is asked, nothing breaks the content policy.
 
+use pulselog::artifact::digest::PayloadHash;
+use pulselog::artifact::json::to_jcs;
+
+use crate::make::audit::POLICY;
 use crate::make::chrome::{Chrome, Screen};
-use crate::make::did;
 use crate::make::story::{RUN_1, Site, Story, made};
 use crate::make::told::Told;
+use crate::make::{did, hex, value};
 use crate::pages::verdicts::{guilty, verdict_pages};
 
 /// Widths, CSS px, that every page must fit.
@@ -30,6 +34,18 @@ fn pages(site: &Site, story: &Story) -> Vec<(&'static str, String)> {
         ("pulse-empty", format!("/pulses/{}?from=0", story.pulse_2)),
         ("run", format!("/runs/{}/{RUN_1}", did("agent"))),
         ("run-empty", "/runs/nobody/nothing".to_owned()),
+        ("search", "/search?q=run-".to_owned()),
+        ("search-dids", "/search?q=did%3Akey%3Az6Mk".to_owned()),
+        ("search-none", "/search?q=nothing-at-all".to_owned()),
+        ("entries", "/entries".to_owned()),
+        ("entries-none", format!("/entries?job={}", "x".repeat(300))),
+        ("jobs", "/jobs?by=others".to_owned()),
+        ("runs", "/runs?by=others".to_owned()),
+        ("checkpoints", "/checkpoints".to_owned()),
+        ("checkpoint", "/checkpoints/11".to_owned()),
+        ("tree", "/tree?from=6&to=11".to_owned()),
+        ("agent", format!("/agents/{}", did("agent"))),
+        ("ticket", "/tickets/jira/PAY-4711".to_owned()),
         ("findings", "/findings".to_owned()),
         ("code", "/findings/TOKEN_REVOKED".to_owned()),
         ("trouble", "/entries/999".to_owned()),
@@ -41,7 +57,10 @@ fn verdict_pages_fit_every_screen() {
     let Some(mut chrome) = Chrome::start() else { return };
     let told = Told::of(&guilty());
     let origin = told.service.base();
-    for (at, path) in verdict_pages(&told).iter().enumerate() {
+    let policy = PayloadHash::of(to_jcs(&value(POLICY)).as_bytes());
+    let mut pages = verdict_pages(&told);
+    pages.extend([format!("/tokens/{}", hex("job-1.t1")), format!("/policies/{policy}")]);
+    for (at, path) in pages.iter().enumerate() {
         let address = format!("{origin}{path}");
         for width in WIDTHS {
             fits(&mut chrome, &address, &origin, width);
@@ -89,7 +108,7 @@ fn pages_fit_every_screen_and_ask_nobody_else() {
         }
         shots(&mut chrome, name, &address);
     }
-    assert_eq!(looked, 14 * WIDTHS.len());
+    assert_eq!(looked, 26 * WIDTHS.len());
 }
 
 fn fits(chrome: &mut Chrome, address: &str, origin: &str, width: u64) {

@@ -63,6 +63,16 @@ fn one_hit_leads_to_its_page_in_any_spelling() {
 }
 
 #[test]
+fn what_is_unsigned_is_one_hit_though_its_digest_is_its_payloads_hash_too() {
+    let site = Site::empty();
+    let (_, digest) = site.submit_bare(0, &crate::make::story::pulse("run-x", "[]", "[]"));
+    for text in [digest.clone(), digest.to_uppercase(), format!("{}%E2%80%A6{}", &digest[..8], &digest[56..])] {
+        let page = site.get(&format!("/search?q={text}"));
+        assert_eq!((page.status, page.header("location")), (303, format!("/pulses/{digest}").as_str()), "{text}");
+    }
+}
+
+#[test]
 fn more_than_one_hit_is_listed_with_what_others_say_apart() {
     let told = Told::of(&Story::clean());
     let mut change = good_payload(kind("change_record"));
