@@ -82,7 +82,7 @@ fn a_short_list_has_no_pages_and_an_address_without_a_page_says_so() {
     let page = |path: &str| told.service.get(path).text();
     let findings = page("/findings");
     assert!(!findings.contains("first page") && !findings.contains("last page"), "{findings}");
-    for path in ["/pulses", "/policies", "/no/such"] {
+    for path in ["/pulses", "/policies", "/tokens", "/agents", "/tickets"] {
         assert!(page(path).contains("This server has no page at this address"), "{path}");
     }
 }
