@@ -255,7 +255,7 @@ fn words(text: &str) -> Piece {
     Piece::Words(text.to_owned())
 }
 
-fn capitalise(text: &mut String) {
+fn capitalise(text: &mut str) {
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_uppercase();
     }

@@ -172,8 +172,10 @@ fn state(kind: Kind, around: &Judged<Around>) -> Row {
     state.row()
 }
 
-/// What it causes in cards, and what it only shows in lines.
-fn found(reader: &Reader, around: &Around) -> Result<(Vec<Card>, Vec<ShownRow>, Option<String>), Trouble> {
+/// What it causes in cards, what it only shows in lines, and how many more there are.
+type Found = (Vec<Card>, Vec<ShownRow>, Option<String>);
+
+fn found(reader: &Reader, around: &Around) -> Result<Found, Trouble> {
     let (caused, shown) = around.findings.split_at(around.caused);
     let (cards, told) = Card::all(reader, &in_reading_order(caused), FINDINGS_MAX)?;
     let row = |finding: &Finding| ShownRow {

@@ -13,8 +13,16 @@ use crate::server::pages::drawing::lanes::{self, Lane, Life, Mark, Shape};
 #[derive(Default)]
 pub(super) struct Overview {
     marks: Vec<Mark>,
-    /// By token hash: issued, ends by itself, revoked.
-    tokens: BTreeMap<String, (Option<u64>, Option<u64>, Option<u64>)>,
+    /// By token hash.
+    tokens: BTreeMap<String, Told>,
+}
+
+/// What entries tell of a token's life, Unix milliseconds.
+#[derive(Default)]
+struct Told {
+    issued: Option<u64>,
+    ends_by_itself: Option<u64>,
+    revoked: Option<u64>,
 }
 
 impl Overview {
@@ -28,8 +36,8 @@ impl Overview {
         if let Some(Payload::CstIssuance(of)) = paper.artifact().map(|body| body.says()) {
             let ends = of.claims().exp().and_then(|seconds| u64::try_from(seconds).ok());
             let token = self.tokens.entry(of.token_hash().unwrap_or_default().to_owned()).or_default();
-            token.0 = token.0.or(Some(at_ms));
-            token.1 = token.1.or(ends.map(|seconds| seconds.saturating_mul(1_000)));
+            token.issued = token.issued.or(Some(at_ms));
+            token.ends_by_itself = token.ends_by_itself.or(ends.map(|seconds| seconds.saturating_mul(1_000)));
         }
         let (lane, shape) = match entry.kind {
             Kind::WorkPolicy => (Lane::Policy, Shape::Square),
@@ -43,7 +51,7 @@ impl Overview {
             Kind::CstRevocation => {
                 if let Some(hash) = paper.keys().token_hash {
                     let token = self.tokens.entry(hash).or_default();
-                    token.2 = token.2.or(Some(at_ms));
+                    token.revoked = token.revoked.or(Some(at_ms));
                 }
                 return;
             }
@@ -54,9 +62,10 @@ impl Overview {
 
     /// The drawing, where there is anything to see.
     pub(super) fn draw(&self) -> Option<Svg> {
-        let life = |(issued, ends, revoked): &(Option<u64>, Option<u64>, Option<u64>)| {
-            let from_ms = (*issued)?;
-            Some(Life { from_ms, to_ms: revoked.or(*ends)?.max(from_ms), is_revoked: revoked.is_some() })
+        let life = |token: &Told| {
+            let from_ms = token.issued?;
+            let to_ms = token.revoked.or(token.ends_by_itself)?.max(from_ms);
+            Some(Life { from_ms, to_ms, is_revoked: token.revoked.is_some() })
         };
         let lives: Vec<Life> = self.tokens.values().filter_map(life).collect();
         lanes::draw(&self.marks, &lives)
