@@ -7,6 +7,7 @@ use axum::http::Uri;
 
 use crate::codes::service;
 use crate::merkle::{LeafIndex, TreeSize};
+use crate::server::addresses::page;
 use crate::server::desk::Desk;
 use crate::server::index::Index;
 use crate::server::judge::Sitting;
@@ -64,6 +65,7 @@ impl Reader {
             origin: Said::name(&self.facts.origin),
             key_id: self.facts.key_id.clone(),
             size: words::entries(size.get()),
+            checkpoint: page::checkpoint(size),
             logged: self.as_of(size).map(When::second),
             made: When::second(self.now_ms),
             asked: String::new(),
@@ -78,6 +80,8 @@ pub(crate) struct Shell {
     pub origin: Said,
     pub key_id: String,
     pub size: String,
+    /// Page of that checkpoint.
+    pub checkpoint: String,
     pub logged: Option<When>,
     pub made: When,
     /// What the search field holds.

@@ -7,8 +7,10 @@ use axum::http::Uri;
 use axum::response::Response;
 
 use crate::codes::service;
+use crate::merkle::TreeSize;
 use crate::server::addresses::page as address;
 use crate::server::index::names::{HEX_DIGITS_MIN, NAME_CHARS_MIN, Sort, Standing};
+use crate::server::judge::AuditsError;
 use crate::server::lookup::{self, Asked, Count, Found, Group, Near, NearName, QUERY_BYTES_MAX, Short, What};
 use crate::server::pages::finding::Entries;
 use crate::server::pages::inline::{Chip, Said};
@@ -86,13 +88,27 @@ pub(super) async fn page(State(handles): State<Handles>, uri: Uri) -> Response {
         if asked.text.is_empty() {
             return Ok(Answer::Page(empty(reader).render()?));
         }
-        let found = lookup::lookup(reader.desk(), &reader.index, &asked)?;
+        let found = match lookup::lookup(reader.desk(), &reader.index, &asked) {
+            Err(AuditsError::Behind { followed, size }) => return Err(behind(&asked, followed, size)),
+            found => found?,
+        };
         match only(&asked, &found).filter(|_| found.indexed == reader.view().size()) {
             Some(to) => Ok(Answer::Found(to)),
             None => Ok(Answer::Page(show(reader, &asked, found).render()?)),
         }
     })
     .await
+}
+
+/// Nothing was found, and not everything was read: that is no absence.
+fn behind(asked: &Asked, followed: TreeSize, size: TreeSize) -> Trouble {
+    let sentence = format!(
+        "Nothing found yet. The index has read {} of {}, so what is searched for may still be found: try again after \
+         a second; after a rebuild it takes minutes.",
+        words::quantity(followed.get()),
+        words::entries(size.get())
+    );
+    Trouble::new(&service::INDEX_BEHIND, sentence).headed("Not all read yet").about(&asked.text)
 }
 
 /// The page of the one thing that was found: whatever the text may be leads

@@ -68,6 +68,11 @@ impl Trouble {
         self
     }
 
+    /// Under another heading than the code's status gives.
+    pub(crate) fn headed(self, heading: &'static str) -> Self {
+        Self { heading, ..self }
+    }
+
     pub(crate) fn with_next(mut self, href: String, text: &'static str) -> Self {
         self.next = Some(Box::new((href, text)));
         self

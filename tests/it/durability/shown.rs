@@ -200,6 +200,15 @@ fn search_rows_that_lag_answer_index_behind_and_stay_as_they_are() {
     shown.service.get("/v1/findings").is(503, "index_behind");
     assert_eq!(shown.service.get("/v1/entries?kind=gateway_receipt").number("indexed_size"), 0);
     assert_eq!(shown.service.get("/v1/entries/299").status, 200);
+    // What nobody has read is never said to be absent.
+    shown.service.get("/v1/lookup?q=anything").is(503, "index_behind");
+    let search = shown.service.get("/search?q=anything");
+    assert_eq!(search.status, 503);
+    assert!(search.text().contains("The index has read 0 of 300\u{a0}entries"), "{}", search.text());
+    assert!(shown.service.get("/runs?by=others").text().contains("The index has read 0\u{a0}entries so far"));
+    // What needs no rows of the index is found all the same.
+    let digest = shown.service.get("/v1/entries/299").string("artifact");
+    assert_eq!(shown.service.get(&format!("/v1/lookup?q={digest}")).number("indexed_size"), 0);
     shown.end();
 }
 
