@@ -6,17 +6,19 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::artifact::Kind;
+use crate::artifact::{Keys, Kind};
 use crate::audit::Severity;
 use crate::merkle::LeafIndex;
 use crate::server::addresses::page;
 use crate::server::judge::AuditsError;
+use crate::server::log::view::StoredEntry;
 use crate::server::pages::card::Card;
 use crate::server::pages::coverage::reach;
 use crate::server::pages::drawing::{Svg, scale};
 use crate::server::pages::finding::Grade;
 use crate::server::pages::home::jobs::JobRow;
 use crate::server::pages::inline::{Chip, Said, When};
+use crate::server::pages::party::Party;
 use crate::server::pages::reader::{Reader, Shell};
 use crate::server::pages::rows::EntryRow;
 use crate::server::pages::trouble::Trouble;
@@ -94,7 +96,7 @@ fn home(reader: &Reader) -> Result<HomePage, Trouble> {
         jobs: jobs::newest(reader)?,
         pulses: pulses(reader)?,
         found: found(reader),
-        entries: newest.iter().rev().map(EntryRow::new).collect(),
+        entries: newest.iter().rev().map(|stored| row(reader, stored)).collect::<Result<_, _>>()?,
         indexed: (followed < size).then(|| words::entries(followed.get())),
         base: reader.base.clone(),
         vkey_quoted: quoted(&reader.facts.vkey),
@@ -114,6 +116,12 @@ fn found(reader: &Reader) -> Option<Found> {
         _ => format!("the newest {}, {from}–{}", words::entries(size - from), size - 1),
     };
     Some(Found { of: counted.of.iter().map(row).collect(), searched, is_whole: counted.is_whole })
+}
+
+/// One of the newest entries, by whom and in which role; its body is not read.
+fn row(reader: &Reader, stored: &StoredEntry) -> Result<EntryRow, Trouble> {
+    let party = Party::signer(reader, stored, &Keys::default())?.map(Party::without_name);
+    Ok(EntryRow { party, ..EntryRow::new(stored) })
 }
 
 /// A shell word; a key name may hold a quote.

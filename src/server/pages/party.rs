@@ -35,11 +35,13 @@ impl Party {
         let roots = roots.as_ref().and_then(|roots| roots.artifact());
         let is_operator = did == &reader.facts.operator;
         let role = audit::role_of(kind);
-        let is_own = role == "agent" && keys.agent.as_deref() == Some(did.as_str());
+        // An agent is whom it names; where the body was not read, whom roots list.
+        let is_agent = || keys.agent.as_ref().is_none_or(|agent| agent == did.as_str());
+        let is_listed = || roots.is_some_and(|roots| audit::has_role(roots, did.as_str(), kind));
         let is_held = match role {
             "operator" => is_operator,
-            "agent" => is_own,
-            _ => roots.is_some_and(|roots| audit::has_role(roots, did.as_str(), kind)),
+            "agent" => is_agent() && (keys.agent.is_some() || is_listed()),
+            _ => is_listed(),
         };
         Ok(Some(Self { role, is_held, did: Chip::did(did.as_str()), name: name(roots, did.as_str()) }))
     }
@@ -49,8 +51,12 @@ impl Party {
     /// # Errors
     /// Those of the view.
     pub(crate) fn of_row(reader: &Reader, paper: &Paper) -> Result<Option<Self>, Trouble> {
-        let party = Self::signer(reader, &paper.stored, &paper.keys())?;
-        Ok(party.map(|party| Self { name: None, ..party }))
+        Ok(Self::signer(reader, &paper.stored, &paper.keys())?.map(Self::without_name))
+    }
+
+    /// The same, for a row of many.
+    pub(crate) fn without_name(self) -> Self {
+        Self { name: None, ..self }
     }
 
     /// An agent, as the newest roots below a size name it.

@@ -82,7 +82,7 @@ fn show(reader: &Reader, hash: &str, size: TreeSize) -> Result<TokenPage, Troubl
     let newest = judging::newest(reader, &Scope::Token(hash.to_owned()), size)?;
     let verdicts = Verdicts::of_report(reader, &made, "token", NO_PROTOCOL)?;
     let verdicts = verdicts.pinned(reader, size, address::token(hash), newest);
-    let word = verdicts.audit.word.label;
+    let word = verdicts.title();
     let keys = issued.as_ref().map(Document::keys).unwrap_or_default();
     let title = format!("{word} · Token {}…{}", &hash[..8], &hash[hash.len() - 8..]);
     let description = format!("{word}. For which job a token was, what ended it and what was done under it.");

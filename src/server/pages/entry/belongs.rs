@@ -9,6 +9,7 @@ use crate::server::judge::{Around, AuditsError};
 use crate::server::pages::app::acts;
 use crate::server::pages::document::Document;
 use crate::server::pages::inline::{Chip, Said};
+use crate::server::pages::policy;
 use crate::server::pages::reader::Reader;
 use crate::server::pages::trouble::Trouble;
 
@@ -22,11 +23,9 @@ const RUNS_MAX: usize = 8;
 pub(super) struct Belongs {
     pub job: Option<(Option<String>, Said)>,
     pub runs: Vec<(String, Said)>,
-    /// With the findings of that agent.
     pub agent: Option<(String, Chip)>,
     pub token: Option<(Option<String>, Chip)>,
-    /// Entry that holds the policy that it names.
-    pub policy: Option<u64>,
+    pub policy: Option<(Option<String>, Chip)>,
     pub app: Option<(Option<String>, Said)>,
     /// The other entries of its act: index and kind.
     pub act: Vec<(u64, &'static str)>,
@@ -62,20 +61,14 @@ impl Belongs {
             _ => None,
         };
         let token_link = match &token {
-            Some(hash) if is_known(Link::token(hash))? => Some(page::incidents(&[("token", hash)])),
+            Some(hash) if is_known(Link::token(hash))? => Some(page::token(hash)),
             _ => None,
         };
         let app_link = match &app {
             Some(app) if is_known(Link::app(app))? => Some(page::app(app)),
             _ => None,
         };
-        let policy = match &keys.policy_hash {
-            Some(hash) => {
-                let filed = reader.index.linked(&Link::policy(hash), reader.view().size(), 1);
-                filed.map_err(AuditsError::from)?.first().map(|at| at.get())
-            }
-            None => None,
-        };
+        let policy = keys.policy_hash.as_deref().map(|hash| policy::named(reader, hash)).transpose()?;
         // A run is known by agent and id.
         let run = |run: &String| Some((page::run(agent.as_deref()?, run), Said::name(run)));
         Ok(Self {
@@ -85,7 +78,7 @@ impl Belongs {
             policy,
             app: app.map(|app| (app_link, Said::name(&app))),
             act: act(reader, document, around)?,
-            agent: agent.map(|agent| (page::findings_of_agent(&agent), Chip::did(&agent))),
+            agent: agent.map(|agent| (page::agent(&agent), Chip::did(&agent))),
         })
     }
 }
