@@ -1,9 +1,9 @@
 //! What the overview of a time line shows of entries: which lane, which shape, when.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::artifact::{Kind, Payload};
-use crate::audit::Finding;
+use crate::audit::{Effect, Finding};
 use crate::merkle::LeafIndex;
 use crate::server::desk::Paper;
 use crate::server::pages::drawing::Svg;
@@ -27,12 +27,15 @@ struct Told {
 
 impl Overview {
     /// One entry of the time line; `caused` are those that cause findings.
-    pub(super) fn add(&mut self, paper: &Paper, caused: &BTreeSet<LeafIndex>) {
+    pub(super) fn add(&mut self, paper: &Paper, caused: &BTreeMap<LeafIndex, Effect>) {
         let entry = &paper.stored.entry;
         let at_ms = entry.logged_at.unix_ms();
-        if caused.contains(&paper.stored.index) {
-            self.marks.push(Mark { lane: Lane::Findings, shape: Shape::Octagon, at_ms });
-        }
+        let found = match caused.get(&paper.stored.index) {
+            Some(Effect::Fails) => Some(Shape::Octagon),
+            Some(Effect::Incomplete) => Some(Shape::OpenOctagon),
+            Some(Effect::Shown) | None => None,
+        };
+        self.marks.extend(found.map(|shape| Mark { lane: Lane::Findings, shape, at_ms }));
         if let Some(Payload::CstIssuance(of)) = paper.artifact().map(|body| body.says()) {
             let ends = of.claims().exp().and_then(|seconds| u64::try_from(seconds).ok());
             let token = self.tokens.entry(of.token_hash().unwrap_or_default().to_owned()).or_default();
@@ -72,9 +75,16 @@ impl Overview {
     }
 }
 
-/// Entries that cause findings.
-pub(super) fn caused(findings: &[Finding]) -> BTreeSet<LeafIndex> {
-    findings.iter().flat_map(|finding| finding.causes.iter().copied()).collect()
+/// Entries that cause findings, with the worst that these do.
+pub(super) fn caused(findings: &[Finding]) -> BTreeMap<LeafIndex, Effect> {
+    let mut caused = BTreeMap::new();
+    for finding in findings {
+        for at in &finding.causes {
+            let worst = caused.entry(*at).or_insert(finding.effect);
+            *worst = finding.effect.max(*worst);
+        }
+    }
+    caused
 }
 
 fn is_denied(paper: &Paper) -> bool {

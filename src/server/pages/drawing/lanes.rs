@@ -51,8 +51,10 @@ pub(crate) enum Shape {
     OpenDiamond,
     /// An approval.
     Triangle,
-    /// An act that causes a finding.
+    /// An act that causes a finding which fails a verdict.
     Octagon,
+    /// One that leaves a verdict open.
+    OpenOctagon,
 }
 
 /// One thing at its time, Unix milliseconds of the log's clock.
@@ -83,7 +85,9 @@ pub(crate) fn draw(marks: &[Mark], lives: &[Life]) -> Option<Svg> {
     let mut out = String::new();
     for (row, lane) in lanes.iter().enumerate() {
         let top = LANE * row as u64;
-        let _ = writeln!(out, "<text x=\"0\" y=\"{}\">{}</text>", top + 12, label(*lane));
+        let earlier = marks.iter().filter(|mark| mark.lane == *lane && mark.at_ms < scale.from).count();
+        let before = if earlier > 0 { format!(" ◂ {earlier} earlier") } else { String::new() };
+        let _ = writeln!(out, "<text x=\"0\" y=\"{}\">{}{before}</text>", top + 12, label(*lane));
         let y = top + MIDDLE;
         let _ = writeln!(out, "<line class=\"line\" x1=\"0\" x2=\"100%\" y1=\"{y}\" y2=\"{y}\"/>");
         if *lane == Lane::Token {
@@ -117,14 +121,10 @@ fn bar(out: &mut String, scale: &Scale, life: &Life, y: u64) {
     let _ = writeln!(out, "<rect class=\"given\" x=\"{x}\" y=\"{}\" width=\"{width}\" height=\"10\"/>", y - 5);
 }
 
-/// The marks of one lane: those before the drawing counted at its edge, those too
-/// near to each other as one.
+/// The marks of one lane; those too near to each other are one, and those before
+/// the drawing are counted beside its name.
 fn row_of(out: &mut String, scale: &Scale, marks: &[Mark], lane: Lane, y: u64) {
-    let (earlier, mut own): (Vec<&Mark>, Vec<&Mark>) =
-        marks.iter().filter(|mark| mark.lane == lane).partition(|mark| mark.at_ms < scale.from);
-    if !earlier.is_empty() {
-        let _ = writeln!(out, "<text class=\"aside\" x=\"0\" y=\"{}\">◂ {} earlier</text>", y + 4, earlier.len());
-    }
+    let mut own: Vec<&Mark> = marks.iter().filter(|mark| mark.lane == lane && mark.at_ms >= scale.from).collect();
     own.sort_by_key(|mark| mark.at_ms);
     let mut left = own.as_slice();
     while let Some(first) = left.first() {
@@ -151,6 +151,7 @@ const fn shape(of: Shape) -> (&'static str, &'static str) {
         Shape::OpenDiamond => ("mark open", "M0 -7L7 0L0 7L-7 0Z"),
         Shape::Triangle => ("mark", "M0 -6L6 5H-6Z"),
         Shape::Octagon => ("mark found", "M-3 -7H3L7 -3V3L3 7H-3L-7 3V-3Z"),
+        Shape::OpenOctagon => ("mark open", "M-3 -7H3L7 -3V3L3 7H-3L-7 3V-3Z"),
     }
 }
 
