@@ -121,6 +121,8 @@ fn found(reader: &Reader) -> Option<Found> {
 /// One of the newest entries, by whom and in which role; its body is not read.
 fn row(reader: &Reader, stored: &StoredEntry) -> Result<EntryRow, Trouble> {
     let party = Party::signer(reader, stored, &Keys::default())?.map(Party::without_name);
+    // Whom an agent's statement names only its body says.
+    let party = party.filter(|party| party.is_held || party.role != "agent");
     Ok(EntryRow { party, ..EntryRow::new(stored) })
 }
 
