@@ -162,11 +162,6 @@ pub mod page {
         format!("/findings?agent={}&run={}&at={at}", segment(agent), segment(run))
     }
 
-    /// Findings of an agent.
-    pub fn findings_of_agent(agent: &str) -> String {
-        format!("/findings?agent={}", segment(agent))
-    }
-
     /// What a code means.
     pub fn code(code: &str) -> String {
         format!("/findings/{code}")
