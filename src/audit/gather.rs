@@ -288,11 +288,18 @@ impl LinkMap {
     /// Linear in the time line.
     pub(super) fn new(timeline: &Timeline, operator: &Did) -> Self {
         let mut map = Self { by_link: HashMap::new(), by_entry: HashMap::new() };
-        let mut roots: Option<Node<'_>> = None;
+        let (mut roots, mut said) = (None::<Node<'_>>, HashSet::new());
         for (at, seen) in timeline.prefix(timeline.size()) {
-            let links = links_of(&Filed::of(at, seen), roots, operator, timeline.origin());
-            if links.contains(&Link::ROOTS) {
-                roots = seen.body.as_ref().map(Artifact::payload_node);
+            let mut links = links_of(&Filed::of(at, seen), roots, operator, timeline.origin());
+            if links.contains(&Link::ROOTS)
+                && let Some(body) = &seen.body
+            {
+                // Old ones that are logged again are in force no longer.
+                if said.insert(body.payload_hash()) {
+                    roots = Some(body.payload_node());
+                } else {
+                    links.retain(|link| *link != Link::ROOTS);
+                }
             }
             links.iter().for_each(|link| map.by_link.entry(*link).or_default().push(at));
             map.by_entry.insert(at, links);

@@ -26,7 +26,7 @@ use crate::merkle::LeafIndex;
 
 /// Version of what entries are filed under. It changes whenever the same entry
 /// may get other links, so that stored links are made again.
-pub const LINKS_VERSION: u8 = 8;
+pub const LINKS_VERSION: u8 = 9;
 
 /// Bytes of a link.
 pub const LINK_BYTES: usize = 9;

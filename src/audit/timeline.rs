@@ -1,7 +1,7 @@
 //! The log as the audit reads it: entries by leaf index, each with its body or
 //! without, and what the reader proved about sizes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::artifact::digest::ArtifactDigest;
@@ -110,13 +110,17 @@ impl Timeline {
         self.all_roots_of(operator).next_back().map(|(_, roots)| roots)
     }
 
-    /// All roots that this operator declared for this log, oldest first.
+    /// All roots that this operator declared for this log, oldest first, each
+    /// where it was said first: whoever logs old ones again says nothing new.
     #[must_use]
     pub fn all_roots_of(&self, operator: &Did) -> impl DoubleEndedIterator<Item = (LeafIndex, &Artifact<'static>)> {
         let bodies = self.seen.iter().filter_map(|(at, seen)| Some((*at, seen.body.as_ref()?)));
         let of_another = |named: &str| self.origin().is_some_and(|origin| origin != named);
         let is_roots = |body: &Artifact| body.kind() == Kind::AuditRoots && body.signer() == Some(operator);
-        bodies.filter(move |(_, body)| is_roots(body) && !body.says().origin().is_some_and(of_another))
+        let roots = bodies.filter(|(_, body)| is_roots(body) && !body.says().origin().is_some_and(of_another));
+        let mut said = HashSet::new();
+        let first: Vec<_> = roots.filter(|(_, body)| said.insert(body.payload_hash())).collect();
+        first.into_iter()
     }
 
     /// Whether any roots of the operator withdraw trust from what this signer
@@ -134,7 +138,7 @@ impl Timeline {
     #[must_use]
     pub fn issuances(&self, token: &str, operator: &Did) -> Vec<(LeafIndex, &Artifact<'static>)> {
         let mut found = Vec::new();
-        let mut roots: Option<Roots<'_>> = None;
+        let (mut roots, mut said) = (None::<Roots<'_>>, HashSet::new());
         let mut distrusted = Distrusted::default();
         for (at, seen) in self.prefix(self.size()) {
             let Some(body) = &seen.body else { continue };
@@ -143,6 +147,9 @@ impl Timeline {
             if let Payload::AuditRoots(says) = statement.payload
                 && statement.is_by_operator(Some(operator), self.origin())
             {
+                if !said.insert(statement.hash) {
+                    continue;
+                }
                 let newer = Roots::of(&statement.read_as(says));
                 distrusted.take(at, &newer);
                 roots = Some(newer);

@@ -34,7 +34,7 @@ use std::time::{Duration, Instant};
 use crate::artifact::{Did, Kind};
 use crate::audit::Link;
 use crate::merkle::{LeafIndex, TreeSize};
-use crate::server::index::follower::Follower;
+use crate::server::index::follower::{Follower, Roots};
 use crate::server::index::names::{Kept, Sort, Standing};
 use crate::server::index::rows::{Met, first_prefix, kind_prefix, link_prefix, name_prefix, run_prefix, whole_prefix};
 use crate::server::log::Log;
@@ -119,7 +119,7 @@ impl Index {
             followed: Arc::clone(&followed),
             operator,
             origin,
-            roots: None,
+            roots: Roots::default(),
             met: Met::new(),
         };
         let ended = Arc::clone(&followed);

@@ -1,5 +1,6 @@
 //! The thread that writes the rows, one published commit after the other.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::entry::SequencedEntry;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::sequence::CommittedEntry;
 use crate::server::index::names::names_of;
-use crate::server::index::rows::{Batch, Met, Rows, reached};
+use crate::server::index::rows::{Batch, Met, Rows, link_prefix, reached};
 use crate::server::index::{Followed, Scan};
 use crate::server::log::Published;
 use crate::server::log::filed;
@@ -33,17 +34,27 @@ pub struct Follower {
     pub followed: Arc<Followed>,
     pub operator: Did,
     pub origin: String,
-    /// Payload of the newest roots of the operator among what was followed.
-    pub roots: Option<Arc<Value<'static>>>,
+    /// Roots of the operator among what was followed.
+    pub roots: Roots,
     /// Names that need not be kept again.
     pub met: Met,
+}
+
+/// The operator's roots up to where the follower stands.
+#[derive(Clone, Default)]
+pub struct Roots {
+    /// Payload of those in force.
+    newest: Option<Arc<Value<'static>>>,
+    /// All that were ever said: only the operator makes new ones, and whoever
+    /// logs old ones again says nothing new.
+    said: BTreeSet<PayloadHash>,
 }
 
 /// The rows of some entries while they are made. Nothing of it counts before
 /// the batch was written: a step that failed is made again from the start.
 struct Step {
     batch: Batch,
-    roots: Option<Arc<Value<'static>>>,
+    roots: Roots,
 }
 
 impl Follower {
@@ -102,18 +113,21 @@ impl Follower {
             self.store.search_clear()?;
             return Ok(0);
         };
-        let newest = Scan::of(&self.store).newest(&Link::ROOTS, TreeSize::new(followed))?;
-        self.roots = match newest {
-            Some(index) => self.payload(index)?.map(Arc::new),
-            None => None,
-        };
+        self.roots = Roots::default();
+        for index in
+            Scan::of(&self.store).up(&link_prefix(&Link::ROOTS), 0, Some(TreeSize::new(followed)), usize::MAX)?
+        {
+            let said = self.payload(index)?;
+            self.roots.said.extend(said.iter().map(|(hash, _)| *hash));
+            self.roots.newest = said.map(|(_, payload)| Arc::new(payload));
+        }
         Ok(followed)
     }
 
-    fn payload(&self, index: LeafIndex) -> Result<Option<Value<'static>>, StoreError> {
+    fn payload(&self, index: LeafIndex) -> Result<Option<(PayloadHash, Value<'static>)>, StoreError> {
         let (Some(entry), Some(body)) = (self.store.entry(index)?, self.store.body(index)?) else { return Ok(None) };
         let entry = SequencedEntry::decode(&entry).ok();
-        Ok(entry.and_then(|entry| filed::read(&entry, &body)).map(|(_, payload)| payload.into_owned()))
+        Ok(entry.and_then(|entry| filed::read(&entry, &body)).map(|(hash, payload)| (hash, payload.into_owned())))
     }
 
     /// Files one commit from memory, or a step of older entries from the store.
@@ -172,14 +186,20 @@ impl Follower {
         body: Option<(PayloadHash, &Value)>,
     ) -> Result<(), StoreError> {
         let filing = Filing { at: index, entry, body };
-        let links = filed_under(&filing, step.roots.as_deref(), &self.operator, Some(&self.origin));
+        let roots = step.roots.newest.as_deref();
+        let mut links = filed_under(&filing, roots, &self.operator, Some(&self.origin));
+        if links.contains(&Link::ROOTS)
+            && let Some((hash, payload)) = body
+        {
+            if step.roots.said.insert(hash) {
+                step.roots.newest = Some(Arc::new(payload.clone().into_owned()));
+            } else {
+                links.retain(|link| *link != Link::ROOTS);
+            }
+        }
         let payload = body.map(|(_, payload)| payload);
         let names = names_of(entry, keys, payload);
         let rows = Rows { index, kind: Some(entry.kind), keys, links: &links, names: &names };
-        rows.put(&mut step.batch, &self.met, &self.store)?;
-        if links.contains(&Link::ROOTS) {
-            step.roots = payload.map(|payload| Arc::new(payload.clone().into_owned()));
-        }
-        Ok(())
+        rows.put(&mut step.batch, &self.met, &self.store)
     }
 }

@@ -1,6 +1,8 @@
 //! The audit of a part of the log, found by its links, is that of the whole;
 //! and what an operator attests is held against both.
 
+use std::collections::HashSet;
+
 use pulselog::artifact::json::Value;
 use pulselog::audit::{
     Absence, Filing, Gather, Link, Prefix, Report, Scope, Timeline, Verdict, Wanted, Which, audit_at, audit_packet,
@@ -16,13 +18,19 @@ use crate::make::{did, hex, set};
 
 /// Links of every entry, as a follower files them.
 fn filed(timeline: &Timeline) -> Vec<(LeafIndex, Vec<Link>)> {
-    let mut roots: Option<Value> = None;
+    let (mut roots, mut said) = (None::<Value>, HashSet::new());
     let mut filed = Vec::new();
     for (at, seen) in timeline.prefix(timeline.size()) {
         let body = seen.body.as_ref().map(|body| (body.payload_hash(), body.payload()));
-        let links = filed_under(&Filing { at, entry: &seen.entry, body }, roots.as_ref(), &operator(), None);
-        if links.contains(&Link::ROOTS) {
-            roots = seen.body.as_ref().map(|body| body.payload().clone());
+        let mut links = filed_under(&Filing { at, entry: &seen.entry, body }, roots.as_ref(), &operator(), None);
+        if links.contains(&Link::ROOTS)
+            && let Some(body) = &seen.body
+        {
+            if said.insert(body.payload_hash()) {
+                roots = Some(body.payload().clone());
+            } else {
+                links.retain(|link| *link != Link::ROOTS);
+            }
         }
         filed.push((at, links));
     }
@@ -52,6 +60,54 @@ pub fn gathered(timeline: &Timeline, scope: &Scope, size: TreeSize) -> Timeline 
             let seen = timeline.get(*at).expect("an entry");
             gather.take(*at, seen, links.iter().copied());
             part.add(*at, seen.entry.clone(), seen.body.clone());
+        }
+    }
+}
+
+/// Newer roots name a second revoker, who ends the token; then a stranger logs
+/// the older roots again, if so.
+pub fn old_roots_again(is_replayed: bool) -> Story {
+    let mut story = Story::clean();
+    story.move_after("revoked", "ok");
+    let both = Value::Array(["issuer", "second revoker"].map(|who| did(who).as_str().into()).to_vec());
+    story.roots_again("newer roots", "cst_revokers", both);
+    story.move_after("newer roots", "roots");
+    story.signed_by("revoked", "second revoker");
+    if is_replayed {
+        story.renew("roots", "newer roots");
+    }
+    story
+}
+
+/// Newer roots name the wrapper; then the older ones, which name another, are
+/// logged again, if so.
+fn older_wrapper_again(is_replayed: bool) -> Story {
+    let mut story = Story::clean();
+    let now = story.said("roots").get("wrappers").cloned().expect("wrappers");
+    let mut older = now.clone();
+    set(&mut older, "[0].did", Some(did("older wrapper").as_str().into()));
+    story.roots_again("newer roots", "wrappers", now);
+    story.move_after("newer roots", "roots");
+    story.set("roots", "wrappers", older);
+    if is_replayed {
+        story.renew("roots", "newer roots");
+    }
+    story
+}
+
+#[test]
+fn old_roots_that_somebody_logs_again_are_not_in_force_again() {
+    for is_replayed in [false, true] {
+        for (story, verdict) in
+            [(old_roots_again(is_replayed), Verdict::Fail), (older_wrapper_again(is_replayed), Verdict::Pass)]
+        {
+            let job = Scope::Job("job-1".to_owned());
+            let whole = story.timeline();
+            let part = gathered(&whole, &job, whole.size());
+            let prefix = Prefix { size: whole.size(), logged_at: last_time(&whole, whole.size()) };
+            let report = audit_slice(&part, &prefix, &operator()).of(&job);
+            assert_eq!(story.audit().job("job-1"), verdict, "replayed {is_replayed}");
+            assert_eq!(report.verdict, verdict, "replayed {is_replayed}");
         }
     }
 }

@@ -4,6 +4,7 @@
 use pulselog::artifact::digest::ArtifactDigest;
 use pulselog::artifact::json::to_compact;
 
+use crate::audit::slices::old_roots_again;
 use crate::cli::run;
 use crate::house::schemas::is_valid;
 use crate::make::audit::{Story, operator};
@@ -128,6 +129,16 @@ fn findings_are_the_same_from_the_service_and_from_whoever_reads_the_whole_log()
         findings.sort_by_key(ToString::to_string);
         there.sort_by_key(ToString::to_string);
         assert_eq!(findings, there, "at {size}");
+    }
+}
+
+#[test]
+fn old_roots_that_somebody_logs_again_take_no_role_from_a_revoker() {
+    for is_replayed in [false, true] {
+        let told = Told::of(&old_roots_again(is_replayed));
+        let job = json(&told.service.get("/v1/jobs/job-1").text());
+        assert_eq!(job["verdict"], "fail", "replayed {is_replayed}: {job}");
+        assert!(told.service.get("/v1/findings").text().contains("TOKEN_REVOKED"), "replayed {is_replayed}");
     }
 }
 
