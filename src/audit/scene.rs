@@ -5,6 +5,7 @@
 mod behind;
 mod charge;
 mod disputes;
+mod in_force;
 mod joins;
 mod looked;
 mod missed;
@@ -49,6 +50,8 @@ pub(super) struct Scene<'a> {
     /// Every fact, in order.
     pub facts: Vec<Statement<'a>>,
     pub roots: Vec<(LeafIndex, Roots<'a>)>,
+    /// When each of them was logged, Unix milliseconds.
+    roots_ms: Vec<i64>,
     pub policies: Vec<(Statement<'a>, Policy)>,
     pub tokens: Vec<Token<'a>>,
     pub decisions: Vec<Decision<'a>>,
@@ -134,12 +137,6 @@ impl<'a> Scene<'a> {
         self.logged_at.map_or(0, ms)
     }
 
-    /// The roots in force at `at`.
-    pub(super) fn roots_at(&self, at: LeafIndex) -> Option<&Roots<'a>> {
-        let after = self.roots.partition_point(|(from, _)| *from <= at);
-        self.roots[..after].last().map(|(_, roots)| roots)
-    }
-
     fn take(&mut self, statement: Statement<'a>, by_operator: bool) {
         self.watch(&statement);
         // An unsigned statement is its submitter's.
@@ -207,7 +204,10 @@ impl<'a> Scene<'a> {
 
     fn file(&mut self, statement: Statement<'a>, agent: Option<&'a str>) {
         match statement.payload {
-            Payload::AuditRoots(says) => self.roots.push((statement.at, Roots::of(&statement.read_as(says)))),
+            Payload::AuditRoots(says) => {
+                self.roots_ms.push(statement.ms);
+                self.roots.push((statement.at, Roots::of(&statement.read_as(says))));
+            }
             // Admitted, so its shape compiles; one that does not governs nothing.
             Payload::WorkPolicy(says) => {
                 if let Some(Ok(policy)) = says.value().map(|policy| Policy::compile(&policy.value())) {

@@ -8,6 +8,7 @@ pub mod causes;
 pub mod earlier;
 pub mod goldens;
 pub mod happened;
+mod late;
 pub mod looked;
 pub mod matched;
 pub mod missing;

@@ -163,7 +163,10 @@ impl Jobs {
                 for instance in instances {
                     let asker = asking(instance);
                     // Asked again when it is answered.
-                    lives.iter().filter(|life| life.is_watched(first_ms)).for_each(|life| _ = asker.gaps_in(life));
+                    lives
+                        .iter()
+                        .filter(|life| life.is_watched(first_ms) && !life.is_beyond)
+                        .for_each(|life| _ = asker.gaps_in(life));
                 }
             }
         }

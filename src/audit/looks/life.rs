@@ -11,13 +11,16 @@ pub(in crate::audit) struct Life {
     pub ms: i64,
     issued_ms: i64,
     expires_ms: i64,
+    /// More accounts of the token were given than are watched: this one is not, and
+    /// says so. Who floods them hides nothing.
+    pub is_beyond: bool,
 }
 
 impl Life {
     /// By one issuance; `iat` and `exp` are Unix seconds.
     pub(in crate::audit) fn of((at, ms): (LeafIndex, i64), iat: Option<i64>, exp: Option<i64>) -> Self {
         let ms_of = |seconds: Option<i64>| seconds.unwrap_or(0).saturating_mul(1_000);
-        Self { at, ms, issued_ms: ms_of(iat), expires_ms: ms_of(exp) }
+        Self { at, ms, issued_ms: ms_of(iat), expires_ms: ms_of(exp), is_beyond: false }
     }
 
     /// Files it beside those of the same token's earlier issuances: each account
@@ -25,13 +28,13 @@ impl Life {
     pub(in crate::audit) fn file(self, lives: &mut Vec<Self>) {
         let first = lives.first().map_or((self.at, self.ms), |first| (first.at, first.ms));
         let is_told = |life: &Self| (life.issued_ms, life.expires_ms) == (self.issued_ms, self.expires_ms);
-        if lives.len() < LIVES_MAX && !lives.iter().any(is_told) {
-            lives.push(Self { at: first.0, ms: first.1, ..self });
+        if lives.len() <= LIVES_MAX && !lives.iter().any(is_told) {
+            lives.push(Self { at: first.0, ms: first.1, is_beyond: lives.len() == LIVES_MAX, ..self });
         }
     }
 
     /// The part of it for which its job is held against looks: from and until.
-    pub(super) fn watched(&self) -> (i64, i64) {
+    pub(in crate::audit) fn watched(&self) -> (i64, i64) {
         let (from, until) = life_of_job_token(self.issued_ms, self.expires_ms);
         (from, until.min(from.saturating_add(WATCH_MS)))
     }

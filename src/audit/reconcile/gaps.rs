@@ -16,6 +16,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::{ArgocdSnapshot, Node, Payload, SnapshotRow, View as _};
+use crate::audit::SKEW_MS;
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::looks::{Gap, Life, look_of};
 use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
@@ -33,7 +34,7 @@ pub(super) static COVERAGE_GAP: Rule = Rule {
                 not as it was before, and of any where nobody has looked since. An operation names no job: where anything \
                 moved, or nobody has looked since, each job is left open that had a token which lived then, of an agent \
                 with a user there. Where no row says what moved, something came or went. The finding names the time. What \
-                is the same before and after hides nothing, and an instance at which nobody ever looked is coverage.",
+                is the same before and after hides nothing, and an instance at which nobody ever looked has no such time.",
     what_to_do: "Look for that time in the server's log and in the cluster's audit log; let a second poller run.",
     does_not_prove: "That anything was done meanwhile that nobody decided.",
     rests_on: NOTHING,
@@ -42,6 +43,10 @@ pub(super) static COVERAGE_GAP: Rule = Rule {
 /// What a job is not held against.
 const WATCHED_LONGER: &str = "times without a look more than a day after a token was issued, or under tokens issued more \
     than a day after the job's first";
+
+/// What stands where a token's life was told in more ways than are held against looks.
+const TOO_MANY_LIVES: &str =
+    "issuances tell of a token of the job in more ways when it lived than are held against looks";
 
 /// Where the log says when it was last looked at, for whoever asks in a quiet one.
 const LAST_LOOK: &str = "the last look at an instance: nothing is known of it since";
@@ -191,6 +196,14 @@ fn jobs(scene: &Scene<'_>, findings: &mut Findings) {
             if !instances.is_empty() && !life.is_watched_whole(first_ms) {
                 findings.uncover(WATCHED_LONGER, &whose, life.at);
             }
+            if life.is_beyond && !instances.is_empty() {
+                findings.add(&COVERAGE_GAP, &whose, [life.at], TOO_MANY_LIVES);
+                let last = instances.iter().find_map(|instance| scene.looks.at(instance).last().ok().flatten());
+                if let Some(look) = last.and_then(|look| snapshot(scene, look.at)) {
+                    findings.add(&COVERAGE_GAP, &of_agent(agent, look), [life.at], TOO_MANY_LIVES);
+                }
+                continue;
+            }
             for instance in instances.into_iter().filter(|_| life.is_watched(first_ms)) {
                 of_life(scene, instance, life, (agent, &whose), findings);
             }
@@ -201,26 +214,29 @@ fn jobs(scene: &Scene<'_>, findings: &mut Findings) {
 fn of_life(scene: &Scene<'_>, instance: &str, life: &Life, (agent, job): (&str, &Subject), findings: &mut Findings) {
     let gaps = scene.looks.at(instance).gaps_in(life).unwrap_or_default();
     let counts =
-        |gap: &&Gap| gap.is_by(scene.now_ms()) && may_hide(scene, gap) && has_user(scene, (agent, instance), gap);
+        |gap: &&Gap| gap.is_by(scene.now_ms()) && may_hide(scene, gap) && has_user(scene, (agent, instance), gap, life);
     for gap in gaps.iter().filter(counts) {
         let detail = format!("{}, while a token of the job lived; instance {instance}", time_of(scene, gap));
         findings.add(&COVERAGE_GAP, job, entries(gap), detail);
-        // Beside who looked, it is of none of the agent's other jobs.
-        let submitter = snapshot(scene, gap.before.at).map(|of| of.submitter.to_owned());
-        let of_agent = Subject { agent: Some(agent.to_owned()), submitter, ..Subject::default() };
+        let Some(look) = snapshot(scene, gap.before.at) else { continue };
         let detail = format!("{}, while a token of the agent lived; instance {instance}", time_of(scene, gap));
-        findings.add(&COVERAGE_GAP, &of_agent, entries(gap), detail);
+        findings.add(&COVERAGE_GAP, &of_agent(agent, look), entries(gap), detail);
     }
 }
 
-/// Whether any roots in force from the look before to the one after give the agent
-/// a user there: one that is given later could do nothing then.
-fn has_user(scene: &Scene<'_>, (agent, instance): (&str, &str), gap: &Gap) -> bool {
-    let ends = gap.after.map_or([gap.before.at, LeafIndex::new(u64::MAX)], |after| [gap.before.at, after.at]);
-    let (from, to) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
-    let first = scene.roots.partition_point(|(at, _)| *at <= from).saturating_sub(1);
-    let then = scene.roots[first..].iter().take_while(|(at, _)| *at <= to);
-    then.into_iter().any(|(_, roots)| roots.instances_of(agent).contains(&instance))
+/// An agent beside who looked: so it is of none of the agent's other jobs.
+fn of_agent<P>(agent: &str, look: &Statement<'_, P>) -> Subject {
+    Subject { agent: Some(agent.to_owned()), ..by(look) }
+}
+
+/// Whether any roots in force while nobody looked and the token lived give the
+/// agent a user there, by the clocks of both: one that is given later could do
+/// nothing then, and a look may be filed long after it was taken.
+fn has_user(scene: &Scene<'_>, (agent, instance): (&str, &str), gap: &Gap, life: &Life) -> bool {
+    let (from, until) = life.watched();
+    let from = from.max(gap.before.taken).saturating_sub(SKEW_MS);
+    let until = gap.after.map_or(until, |after| until.min(after.taken)).saturating_add(SKEW_MS);
+    scene.roots_within(from, until).iter().any(|(_, roots)| roots.instances_of(agent).contains(&instance))
 }
 
 /// Whether anything moved at the instance meanwhile, as far as anybody can tell.

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use crate::artifact::Payload;
-use crate::artifact::time::unix_ms;
 use crate::audit::finding::{Findings, Subject};
+use crate::audit::looks::look_of;
 use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
 use crate::audit::scene::Scene;
 use crate::audit::statement::Decision;
@@ -67,8 +67,7 @@ fn looks<'a>(scene: &Scene<'a>) -> Looks<'a> {
     let mut looks = Looks::new();
     for fact in &scene.facts {
         let Payload::ArgocdSnapshot(says) = fact.payload else { continue };
-        let Some((instance, said)) = says.instance().zip(says.taken_at()) else { continue };
-        let Some(taken) = unix_ms(said) else { continue };
+        let Some(((instance, taken), said)) = look_of(says, fact.ms).zip(says.taken_at()) else { continue };
         for row in says.rows() {
             if let Some((uid, key)) = row.app().uid().zip(row.op_key()) {
                 let look = Look { at: fact.at, taken, said, key, history: row.history_id() };
@@ -76,16 +75,18 @@ fn looks<'a>(scene: &Scene<'a>) -> Looks<'a> {
             }
         }
     }
+    // By their own times: an old look may be logged late.
+    looks.values_mut().for_each(|looks| looks.sort_by_key(|look| (look.taken, look.at)));
     looks
 }
 
 fn of_decision(decision: &Decision<'_>, looks: &[Look<'_>], findings: &mut Findings) {
     // Logged below it, and so taken before the call.
-    let after = looks.partition_point(|look| look.at < decision.statement.at);
+    let is_before = |look: &&Look<'_>| look.at < decision.statement.at;
     let settled = decision.statement.ms.saturating_add(RECEIPT_MS).saturating_add(SKEW_MS).saturating_add(SKEW_MS);
-    let Some(before) = looks[..after].last() else { return };
+    let Some(before) = looks.iter().rfind(is_before) else { return };
     let is_alike = |look: &&Look<'_>| look.key == before.key && look.history == before.history;
-    let settled = looks[after..].iter().filter(|look| look.taken > settled);
+    let settled = looks.iter().filter(|look| !is_before(look) && look.taken > settled);
     // The last look that shows it as it was before, and whether that is the newest:
     // what joins nothing and took its place may be that call, taken up late.
     let Some(still) = settled.take_while(is_alike).last() else { return };

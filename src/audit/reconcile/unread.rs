@@ -138,11 +138,12 @@ fn time_of(instance: &str, (before, after): &Gap<'_, '_>) -> String {
     }
 }
 
-/// Agents with a user there, by the roots in force before it and after it.
+/// Agents with a user there, by any roots in force meanwhile, by the clocks of both.
 fn agents_then<'a>(scene: &Scene<'a>, instance: &str, (before, after): &Gap<'_, 'a>) -> BTreeSet<&'a str> {
-    let newest = scene.roots.last().map(|(_, roots)| roots);
-    let then = [scene.roots_at(before.at), after.map_or(newest, |after| scene.roots_at(after.at))];
-    then.into_iter().flatten().flat_map(|roots| roots.agents_at(instance)).collect()
+    let ms = |said: Option<&str>| said.and_then(unix_ms);
+    let from = ms(before.payload.read_until()).map_or(i64::MIN, |ms| ms.saturating_sub(SKEW_MS));
+    let until = after.and_then(|after| ms(after.payload.read_from())).map_or(i64::MAX, |ms| ms.saturating_add(SKEW_MS));
+    scene.roots_within(from, until).iter().flat_map(|(_, roots)| roots.agents_at(instance)).collect()
 }
 
 /// One finding of an agent, however many such times there are: each stands in a

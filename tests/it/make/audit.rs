@@ -33,7 +33,7 @@ pub struct Step {
     signer: String,
     submitter: String,
     pub payload: Value<'static>,
-    ms: i64,
+    pub ms: i64,
     /// Whether it stands in a second envelope.
     renewed: bool,
 }
