@@ -94,7 +94,7 @@ fn main() {
     let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
     let client: ureq::Agent = config.into();
     // Until its rows are there: after another version they are made again.
-    while !ask(&client, &format!("{base}/v1/lookup?q=job-1")).contains("\"indexed_size\"") {
+    while !is_whole(&ask(&client, &format!("{base}/v1/lookup?q=job-1"))) {
         std::thread::sleep(std::time::Duration::from_secs(1));
     }
     for path in PATHS {
@@ -149,6 +149,13 @@ fn serve(data: &Path) -> Server {
     config.free_disk_bytes_min = 0;
     config.crowd.scrub_bytes_per_second = 0;
     Server::start(config).expect("serving")
+}
+
+/// Whether the rows reach all of the log.
+fn is_whole(answer: &str) -> bool {
+    let number = |name: &str| answer.split_once(name)?.1.split([',', '}']).next()?.parse::<u64>().ok();
+    let (size, indexed) = (number("\"tree_size\":"), number("\"indexed_size\":"));
+    size.is_some() && size == indexed
 }
 
 fn escaped(text: &str) -> String {

@@ -200,8 +200,19 @@ impl<'l> Asker<'l> {
         Ok(is_owed.then_some(Gap { before, after: None }))
     }
 
+    /// Whether anybody ever looked.
+    fn is_looked_at(&self) -> Answer<bool> {
+        let newest: Vec<_> = self.whos.iter().map(|who| self.of(who, Question::Newest)).collect();
+        let newest = newest.into_iter().collect::<Answer<Vec<_>>>()?;
+        Ok(newest.into_iter().flatten().any(|slots| !slots.is_empty()))
+    }
+
     /// Times without a look that touch the life of a token.
     pub(in crate::audit) fn gaps_in(&self, life: &Life) -> Answer<Vec<Gap>> {
+        // One question, where a day has three hundred slots.
+        if !self.is_looked_at()? {
+            return Ok(Vec::new());
+        }
         let (from, until) = life.watched();
         // One that touches it only at an end has its empty slot beside.
         let (first, last) = (slot_of(from).saturating_sub(1), slot_of(until).saturating_add(1));
