@@ -21,19 +21,7 @@ impl Store {
     /// [`StoreError::Read`].
     pub fn search_walk(&self, prefix: &[u8], from: u64, way: Way, limit: usize) -> Result<Vec<LeafIndex>, StoreError> {
         let from = [prefix, &number_key(from)].concat();
-        let direction = match way {
-            Way::Up => Direction::Forward,
-            Way::Down => Direction::Reverse,
-        };
-        let mut found = Vec::new();
-        for row in self.db.iterator_cf(self.family(cf::SEARCH)?, IteratorMode::From(&from, direction)).take(limit) {
-            let (key, _) = row.map_err(StoreError::Read)?;
-            match key.strip_prefix(prefix).and_then(number) {
-                Some(index) => found.push(LeafIndex::new(index)),
-                None => break,
-            }
-        }
-        Ok(found)
+        self.search_rows(prefix, &from, way, limit, |rest| number(rest).map(LeafIndex::new))
     }
 
     /// Up to `limit` keys under `prefix`, without it, that stand at or after
@@ -43,15 +31,27 @@ impl Store {
     /// [`StoreError::Read`].
     pub fn search_keys(&self, prefix: &[u8], from: &[u8], way: Way, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
         let from = [prefix, from].concat();
+        self.search_rows(prefix, &from, way, limit, |rest| Some(rest.to_vec()))
+    }
+
+    /// What `read` makes of keys under `prefix`, up to the first that it makes nothing of.
+    fn search_rows<T>(
+        &self,
+        prefix: &[u8],
+        from: &[u8],
+        way: Way,
+        limit: usize,
+        read: impl Fn(&[u8]) -> Option<T>,
+    ) -> Result<Vec<T>, StoreError> {
         let direction = match way {
             Way::Up => Direction::Forward,
             Way::Down => Direction::Reverse,
         };
         let mut found = Vec::new();
-        for row in self.db.iterator_cf(self.family(cf::SEARCH)?, IteratorMode::From(&from, direction)).take(limit) {
+        for row in self.db.iterator_cf(self.family(cf::SEARCH)?, IteratorMode::From(from, direction)).take(limit) {
             let (key, _) = row.map_err(StoreError::Read)?;
-            match key.strip_prefix(prefix) {
-                Some(rest) => found.push(rest.to_vec()),
+            match key.strip_prefix(prefix).and_then(&read) {
+                Some(row) => found.push(row),
                 None => break,
             }
         }
