@@ -71,7 +71,7 @@ pub use self::causes::caused_by;
 pub use self::distrust::jobs_hit;
 pub use self::finding::{Finding, Pending, Subject};
 pub use self::gather::{Gather, Wanted, Which, reached_from};
-pub use self::links::{Filing, LINK_BYTES, LINKS_VERSION, Link, filed_under};
+pub use self::links::{Filing, LINK_BYTES, LINKS_VERSION, Link, RootsSaid, filed_under};
 pub use self::matched::{Certainty, Grade, Matched, Tie};
 pub use self::party::{agent_names, has_role, role_of, roles};
 pub use self::report::{Absence, AsOf, Coverage, JudgedRun, Report, Run, Verdict, json_schema};

@@ -14,7 +14,7 @@ mod watch;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::artifact::{Artifact, AuditRoots, Did, Kind, Node, Payload};
-use crate::audit::links::{Filed, Link, asked_by, links_of};
+use crate::audit::links::{Filed, Link, RootsSaid, asked_by, links_of};
 use crate::audit::scope::Scope;
 use crate::audit::timeline::{Seen, Timeline};
 use crate::merkle::{LeafIndex, TreeSize};
@@ -288,18 +288,13 @@ impl LinkMap {
     /// Linear in the time line.
     pub(super) fn new(timeline: &Timeline, operator: &Did) -> Self {
         let mut map = Self { by_link: HashMap::new(), by_entry: HashMap::new() };
-        let (mut roots, mut said) = (None::<Node<'_>>, HashSet::new());
+        let (mut roots, mut said) = (None::<Node<'_>>, RootsSaid::default());
         for (at, seen) in timeline.prefix(timeline.size()) {
             let mut links = links_of(&Filed::of(at, seen), roots, operator, timeline.origin());
-            if links.contains(&Link::ROOTS)
-                && let Some(body) = &seen.body
+            if let Some(body) = &seen.body
+                && said.take(body.payload_hash(), &mut links)
             {
-                // Old ones that are logged again are in force no longer.
-                if said.insert(body.payload_hash()) {
-                    roots = Some(body.payload_node());
-                } else {
-                    links.retain(|link| *link != Link::ROOTS);
-                }
+                roots = Some(body.payload_node());
             }
             links.iter().for_each(|link| map.by_link.entry(*link).or_default().push(at));
             map.by_entry.insert(at, links);

@@ -15,6 +15,8 @@
 
 mod filed;
 
+use std::collections::BTreeSet;
+
 use crate::artifact::digest::{PayloadHash, sha256};
 use crate::artifact::json::Value;
 use crate::artifact::{Artifact, Did, HeldReceipt, Kind, Node, Payload, Voice};
@@ -54,6 +56,28 @@ pub(super) const fn hour_of(ms: i64) -> i64 {
 /// eight bytes of the SHA-256 of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Link([u8; LINK_BYTES]);
+
+/// Roots that were said, while entries are filed in order: the same ones that
+/// somebody logs again say nothing new and come into force no more.
+#[derive(Clone, Debug, Default)]
+pub struct RootsSaid(BTreeSet<PayloadHash>);
+
+impl RootsSaid {
+    /// Notes roots that were filed before.
+    pub fn note(&mut self, hash: PayloadHash) {
+        self.0.insert(hash);
+    }
+
+    /// Whether what is filed under `links` are roots that come into force. Roots
+    /// that were said before lose their link.
+    pub fn take(&mut self, hash: PayloadHash, links: &mut Vec<Link>) -> bool {
+        let is_new = links.contains(&Link::ROOTS) && self.0.insert(hash);
+        if !is_new {
+            links.retain(|link| *link != Link::ROOTS);
+        }
+        is_new
+    }
+}
 
 impl Link {
     /// Statements of the operator that say whose word counts; every audit

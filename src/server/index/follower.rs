@@ -1,6 +1,5 @@
 //! The thread that writes the rows, one published commit after the other.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use tokio::sync::watch;
 use crate::artifact::digest::PayloadHash;
 use crate::artifact::json::Value;
 use crate::artifact::{Did, Keys};
-use crate::audit::{Filing, Link, filed_under};
+use crate::audit::{Filing, Link, RootsSaid, filed_under};
 use crate::entry::SequencedEntry;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::sequence::CommittedEntry;
@@ -45,9 +44,8 @@ pub struct Follower {
 pub struct Roots {
     /// Payload of those in force.
     newest: Option<Arc<Value<'static>>>,
-    /// All that were ever said: only the operator makes new ones, and whoever
-    /// logs old ones again says nothing new.
-    said: BTreeSet<PayloadHash>,
+    /// All that were ever said; only the operator makes more.
+    said: RootsSaid,
 }
 
 /// The rows of some entries while they are made. Nothing of it counts before
@@ -118,7 +116,7 @@ impl Follower {
             Scan::of(&self.store).up(&link_prefix(&Link::ROOTS), 0, Some(TreeSize::new(followed)), usize::MAX)?
         {
             let said = self.payload(index)?;
-            self.roots.said.extend(said.iter().map(|(hash, _)| *hash));
+            said.iter().for_each(|(hash, _)| self.roots.said.note(*hash));
             self.roots.newest = said.map(|(_, payload)| Arc::new(payload));
         }
         Ok(followed)
@@ -188,14 +186,10 @@ impl Follower {
         let filing = Filing { at: index, entry, body };
         let roots = step.roots.newest.as_deref();
         let mut links = filed_under(&filing, roots, &self.operator, Some(&self.origin));
-        if links.contains(&Link::ROOTS)
-            && let Some((hash, payload)) = body
+        if let Some((hash, payload)) = body
+            && step.roots.said.take(hash, &mut links)
         {
-            if step.roots.said.insert(hash) {
-                step.roots.newest = Some(Arc::new(payload.clone().into_owned()));
-            } else {
-                links.retain(|link| *link != Link::ROOTS);
-            }
+            step.roots.newest = Some(Arc::new(payload.clone().into_owned()));
         }
         let payload = body.map(|(_, payload)| payload);
         let names = names_of(entry, keys, payload);

@@ -1,12 +1,10 @@
 //! The audit of a part of the log, found by its links, is that of the whole;
 //! and what an operator attests is held against both.
 
-use std::collections::HashSet;
-
 use pulselog::artifact::json::Value;
 use pulselog::audit::{
-    Absence, Filing, Gather, Link, Prefix, Report, Scope, Timeline, Verdict, Wanted, Which, audit_at, audit_packet,
-    audit_slice, filed_under,
+    Absence, Filing, Gather, Link, Prefix, Report, RootsSaid, Scope, Timeline, Verdict, Wanted, Which, audit_at,
+    audit_packet, audit_slice, filed_under,
 };
 use pulselog::entry::LoggedAt;
 use pulselog::merkle::{LeafIndex, TreeSize};
@@ -18,19 +16,15 @@ use crate::make::{did, hex, set};
 
 /// Links of every entry, as a follower files them.
 fn filed(timeline: &Timeline) -> Vec<(LeafIndex, Vec<Link>)> {
-    let (mut roots, mut said) = (None::<Value>, HashSet::new());
+    let (mut roots, mut said) = (None::<Value>, RootsSaid::default());
     let mut filed = Vec::new();
     for (at, seen) in timeline.prefix(timeline.size()) {
         let body = seen.body.as_ref().map(|body| (body.payload_hash(), body.payload()));
         let mut links = filed_under(&Filing { at, entry: &seen.entry, body }, roots.as_ref(), &operator(), None);
-        if links.contains(&Link::ROOTS)
-            && let Some(body) = &seen.body
+        if let Some(body) = &seen.body
+            && said.take(body.payload_hash(), &mut links)
         {
-            if said.insert(body.payload_hash()) {
-                roots = Some(body.payload().clone());
-            } else {
-                links.retain(|link| *link != Link::ROOTS);
-            }
+            roots = Some(body.payload().clone());
         }
         filed.push((at, links));
     }
