@@ -44,7 +44,7 @@ signatures: ## Ask verify_strict and ours about 20,000 signatures of each class.
 	SIGNATURES=$${SIGNATURES:-20000} CARGO_TARGET_DIR=$(PURE_TARGET_DIR) $(CARGO) test --release --locked \
 	  --no-default-features --test it -- --nocapture proofs::signatures
 
-crowd: libclang first-build ## 600 hostile clients of every sort, and 10,000 waiting submitters. CROWD_SECONDS=n for each.
+crowd: libclang first-build ## 600 hostile clients of every sort, and 10,000 waiting submitters: 10 minutes. CROWD_SECONDS=n for each turn.
 	CROWD=1 $(CARGO) test --release --locked --test it -- --nocapture --test-threads 1 crowd_load
 
 schemathesis: libclang first-build ## Ask the API everything that its description allows, for 5 minutes. SCHEMATHESIS_SECONDS=n for less.
@@ -79,8 +79,10 @@ lint: libclang first-build ## What CI asks of the code's looks.
 	$(CARGO) clippy --release --all-targets --locked -- -D warnings
 
 # What is handed on is the same whoever builds it: never of incremental parts.
+# Nothing unwinds there, so it needs no tables for it.
+PURE_FLAGS = --config 'build.rustflags=["-Cforce-unwind-tables=no"]'
 pure: ## Build the offline verifier: no server, no RocksDB, no libclang.
-	CARGO_INCREMENTAL=0 CARGO_TARGET_DIR=$(PURE_TARGET_DIR) $(CARGO) build --profile pure --locked --no-default-features
+	CARGO_INCREMENTAL=0 CARGO_TARGET_DIR=$(PURE_TARGET_DIR) $(CARGO) build --profile pure --locked --no-default-features $(PURE_FLAGS)
 	@ls -l $(PURE_TARGET_DIR)/pure/pulselog
 
 libclang:

@@ -115,10 +115,15 @@ impl Rows<'_> {
             let Some(kept) = kept else { continue };
             let whole = [&whole_prefix(*sort, standing)[..], &kept].concat();
             let mark = met.mark(&whole);
-            if met.has(mark) || !batch.met.insert(mark) || store.search_row(&whole)?.is_some() {
+            if met.has(mark) || !batch.met.insert(mark) {
                 continue;
             }
+            // Only where the first entry counts is it asked whether there is one:
+            // a row that is written again costs less than looking for it.
             if sort.is_listed() {
+                if store.search_row(&whole)?.is_some() {
+                    continue;
+                }
                 let first = [&first_prefix(*sort, standing)[..], &number_key(self.index.get()), &kept].concat();
                 batch.long.push(first);
             }
