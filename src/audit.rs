@@ -54,6 +54,7 @@ mod scene;
 mod scope;
 mod shortfall;
 mod spelled;
+mod stated;
 mod statement;
 mod story;
 mod timeline;
@@ -79,6 +80,7 @@ pub use self::roots::gateways;
 pub use self::rule::{Effect, Place, RULE_GROUPS, Rest, Rule, Severity, explain};
 pub use self::scope::Scope;
 pub use self::shortfall::{DOCUMENTS_DISAGREE, Shortfall};
+pub use self::stated::Stated;
 pub use self::story::{Clause, Piece, Story, acts as acts_in_words, noun};
 pub use self::timeline::{KnownSize, Seen, Timeline, authenticate, authenticate_parsed, authenticate_within};
 pub(crate) use self::trust::EVIDENCE_WITHHELD;
@@ -99,7 +101,7 @@ use self::worlds::Worlds;
 
 /// Version of the rules. It changes whenever the same prefix may give other
 /// findings.
-pub const RULES_VERSION: &str = "2026-12-02";
+pub const RULES_VERSION: &str = "2026-12-03";
 
 /// Audits all of `timeline`. `operator` is the reader's own pin; without it
 /// nobody's word counts and the report is incomplete. Cost: one pass, and for

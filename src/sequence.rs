@@ -94,6 +94,9 @@ pub struct CommittedEntry {
     pub body: String,
     /// What an index files it under.
     pub keys: Keys,
+    /// Whether an entry below makes the same statement: whoever takes the commit
+    /// says so.
+    pub is_again: bool,
 }
 
 /// Everything that one batch writes, as data. Nothing of it may be told to
@@ -145,6 +148,7 @@ pub fn integrate(
             entry,
             body: pending.body,
             keys: pending.keys,
+            is_again: false,
         });
     }
     let last_logged_at = if entries.is_empty() { tree.last_logged_at } else { logged_at };

@@ -16,6 +16,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use crate::artifact::{Artifact, AuditRoots, Did, Kind, Node, Payload};
 use crate::audit::links::{Filed, Link, RootsSaid, asked_by, links_of};
 use crate::audit::scope::Scope;
+use crate::audit::stated::Stated;
 use crate::audit::timeline::{Seen, Timeline};
 use crate::merkle::{LeafIndex, TreeSize};
 
@@ -288,13 +289,17 @@ impl LinkMap {
     /// Linear in the time line.
     pub(super) fn new(timeline: &Timeline, operator: &Did) -> Self {
         let mut map = Self { by_link: HashMap::new(), by_entry: HashMap::new() };
-        let (mut roots, mut said) = (None::<Node<'_>>, RootsSaid::default());
+        let (mut roots, mut said, mut stated) = (None::<Node<'_>>, RootsSaid::default(), Stated::default());
         for (at, seen) in timeline.prefix(timeline.size()) {
             let mut links = links_of(&Filed::of(at, seen), roots, operator, timeline.origin());
-            if let Some(body) = &seen.body
-                && said.take(body.payload_hash(), &mut links)
-            {
-                roots = Some(body.payload_node());
+            if let Some(body) = &seen.body {
+                if stated.take(&seen.entry, body.payload_hash()) {
+                    Link::drop_repeated(&mut links);
+                }
+                if said.take(body.payload_hash(), &mut links) {
+                    roots = Some(body.payload_node());
+                    stated.under_other_roots();
+                }
             }
             links.iter().for_each(|link| map.by_link.entry(*link).or_default().push(at));
             map.by_entry.insert(at, links);

@@ -28,7 +28,7 @@ use crate::merkle::LeafIndex;
 
 /// Version of what entries are filed under. It changes whenever the same entry
 /// may get other links, so that stored links are made again.
-pub const LINKS_VERSION: u8 = 9;
+pub const LINKS_VERSION: u8 = 10;
 
 /// Bytes of a link.
 pub const LINK_BYTES: usize = 9;
@@ -87,6 +87,12 @@ impl Link {
     pub const UNREAD: Self = Self::of_space(b'U');
     /// Statements by signers without the role.
     pub const UNTRUSTED: Self = Self::of_space(b'V');
+
+    /// What is left of the links of a statement that stands below under the same
+    /// roots ([`crate::audit::Stated`]): whose word it is.
+    pub fn drop_repeated(links: &mut Vec<Self>) {
+        links.retain(|link| *link == Self::UNTRUSTED);
+    }
 
     const fn of_space(space: u8) -> Self {
         Self([space, 0, 0, 0, 0, 0, 0, 0, 0])

@@ -15,9 +15,8 @@ mod room;
 mod times;
 mod whose;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::artifact::digest::PayloadHash;
 use crate::artifact::spelling::{is_spelled, spelled};
 use crate::artifact::{
     AgentRow, Approval, ArgocdSnapshot, CstIssuance, Did, Kind, Node, Payload, ProofBundle, View, Voice,
@@ -27,6 +26,7 @@ use crate::audit::looks::{Life, Looks};
 use crate::audit::packing;
 use crate::audit::renewals::{Chain, RunKey, chains};
 use crate::audit::roots::Roots;
+use crate::audit::stated::{Met, Name};
 use crate::audit::statement::{Bundle, Call, Decision, Operation, Receipt, Statement, Token, ms};
 use crate::audit::timeline::Seen;
 use crate::entry::LoggedAt;
@@ -99,7 +99,7 @@ pub(super) struct Scene<'a> {
     /// Allow decisions that name an approval.
     users: HashMap<&'a str, Vec<usize>>,
     revoked: HashMap<&'a str, (LeafIndex, i64)>,
-    counted: HashSet<(Kind, PayloadHash, Option<&'a Did>, Option<&'a str>)>,
+    met: Met<'a>,
 }
 
 impl<'a> Scene<'a> {
@@ -127,7 +127,7 @@ impl<'a> Scene<'a> {
         scene.logged_at = scene.logged_at.max(logged_at);
         scene.wake();
         // Everything is read: nothing comes again.
-        scene.counted = HashSet::new();
+        scene.met = Met::default();
         scene.connect();
         scene
     }
@@ -138,11 +138,10 @@ impl<'a> Scene<'a> {
     }
 
     fn take(&mut self, statement: Statement<'a>, by_operator: bool) {
+        let name = Name::new(statement.kind, statement.hash, statement.signer, statement.submitter);
+        let Some(is_fact) = self.met.meet(name, self.roots.len()) else { return };
         self.watch(&statement);
-        // An unsigned statement is its submitter's.
-        let submitter = statement.signer.is_none().then_some(statement.submitter);
-        let key = (statement.kind, statement.hash, statement.signer, submitter);
-        if self.counted.contains(&key) {
+        if is_fact {
             return;
         }
         let agent = self.agent_of(&statement);
@@ -163,7 +162,7 @@ impl<'a> Scene<'a> {
         if !by_operator && self.disputes.is_unheard(&statement) {
             return;
         }
-        self.counted.insert(key);
+        self.met.count(name);
         self.facts.push(statement);
         self.file(statement, agent);
     }

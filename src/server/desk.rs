@@ -15,6 +15,7 @@ mod watch;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::artifact::digest::PayloadHash;
@@ -181,6 +182,19 @@ impl Desk {
         let Some(artifact) = paper.artifact() else { return Ok(Vec::new()) };
         let payload = artifact.payload_hash();
         self.stating(&payload, self.view.same_statement(&paper.stored, &payload)?)
+    }
+
+    /// The lowest entry in `between`, all of it below the paper, that makes the
+    /// statement which the paper makes and somebody signed.
+    ///
+    /// # Errors
+    /// As [`Desk::find_payload`].
+    pub fn stated_in(&self, paper: &Paper, between: Range<LeafIndex>) -> Result<Option<LeafIndex>, ViewError> {
+        // What nobody signed is the statement of its submitter, who logs it once.
+        let Some(artifact) = paper.artifact().filter(|of| of.signer().is_some()) else { return Ok(None) };
+        let payload = artifact.payload_hash();
+        let found = self.view.stated_in(&paper.stored, &payload, between)?;
+        Ok(self.stating(&payload, found.into_iter().collect())?.pop())
     }
 
     /// Where entries stand that are said to make a statement. Their papers are

@@ -1,6 +1,7 @@
 //! The audit verdict.
 
 pub mod accounts;
+pub mod again;
 pub mod alone;
 pub mod authority;
 pub mod beside;

@@ -18,8 +18,9 @@ use crate::artifact::spelling::spelled;
 use crate::artifact::{CstIssuance, Did, Kind, Node, Payload, View};
 use crate::audit::finding::Subject;
 use crate::audit::inserted::Inserted;
-use crate::audit::roots::Distrusted;
+use crate::audit::roots::{Distrusted, Roots};
 use crate::audit::scene::Scene;
+use crate::audit::stated::Stated;
 use crate::audit::statement::Statement;
 use crate::audit::timeline::Seen;
 use crate::merkle::LeafIndex;
@@ -90,9 +91,9 @@ impl<'a> Disputes<'a> {
         }
         let distrusted = Distrusted::of(told.roots.iter().copied());
         let mut disputes = Disputes { distrusted, ..Disputes::default() };
-        let signed = prefix.filter_map(|(at, seen)| Some((at, seen.entry.signer.as_ref()?, seen.entry.kind)));
-        let said = signed.filter(|(at, signer, _)| disputes.distrusted.row(*at, signer).is_some());
-        disputes.speeches = said.map(|(_, signer, kind)| (signer.as_str(), kind)).inserted();
+        if !disputes.distrusted.is_empty() {
+            disputes.speeches = disputes.said(prefix, &told.roots);
+        }
         for (token, issuances) in all.into_iter().filter(|(_, issuances)| issuances.len() > 1) {
             let (out, trusted): (Vec<_>, Vec<_>) =
                 issuances.into_iter().partition(|issuance| disputes.is_distrusted(issuance));
@@ -104,6 +105,24 @@ impl<'a> Disputes<'a> {
             }
         }
         disputes
+    }
+
+    /// What the distrusted say, but for what stands below under the same roots.
+    fn said(
+        &self,
+        prefix: impl Iterator<Item = (LeafIndex, &'a Seen)>,
+        roots: &[(LeafIndex, Roots<'a>)],
+    ) -> BTreeSet<Speech<'a>> {
+        let (mut said, mut stated, mut roots) = (BTreeSet::new(), Stated::default(), roots.iter().peekable());
+        for (at, seen) in prefix {
+            if roots.next_if(|(from, _)| *from < at).is_some() {
+                stated.under_other_roots();
+            }
+            let is_again = seen.body.as_ref().is_some_and(|body| stated.take(&seen.entry, body.payload_hash()));
+            let signer = seen.entry.signer.as_ref().filter(|signer| self.distrusted.row(at, signer).is_some());
+            said.extend(signer.filter(|_| !is_again).map(|signer| (signer.as_str(), seen.entry.kind)));
+        }
+        said
     }
 
     fn add(&mut self, dispute: Dispute<'a>) {

@@ -13,6 +13,6 @@ impl Scene<'_> {
         }
         self.facts.reserve_exact(facts);
         self.operations.reserve_exact(operations);
-        self.counted.reserve(facts);
+        self.met.reserve(facts);
     }
 }

@@ -12,12 +12,13 @@ use crate::audit::{Filing, Link, RootsSaid, filed_under};
 use crate::entry::SequencedEntry;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::sequence::CommittedEntry;
-use crate::server::index::names::names_of;
+use crate::server::index::names::{Sort, names_of};
 use crate::server::index::rows::{Batch, Met, Rows, link_prefix, reached};
 use crate::server::index::{Followed, Scan};
 use crate::server::log::Published;
 use crate::server::log::filed;
 use crate::server::log::recent::Recent;
+use crate::server::store::layout::statement_key;
 use crate::server::store::{Store, StoreError};
 
 /// Entries indexed in one write.
@@ -46,6 +47,8 @@ pub struct Roots {
     newest: Option<Arc<Value<'static>>>,
     /// All that were ever said; only the operator makes more.
     said: RootsSaid,
+    /// First entry that those in force judge.
+    from: u64,
 }
 
 /// The rows of some entries while they are made. Nothing of it counts before
@@ -118,6 +121,7 @@ impl Follower {
             let said = self.payload(index)?;
             said.iter().for_each(|(hash, _)| self.roots.said.note(*hash));
             self.roots.newest = said.map(|(_, payload)| Arc::new(payload));
+            self.roots.from = index.get() + 1;
         }
         Ok(followed)
     }
@@ -149,7 +153,8 @@ impl Follower {
         let (index, entry) = (committed.index, &committed.entry);
         let payload = filed::payload(entry, &committed.body);
         let body = payload.as_ref().map(|payload| (committed.payload_hash, payload));
-        self.file(step, index, entry, &committed.keys, body)
+        let is_again = committed.is_again && self.is_again(step, index, entry, &committed.payload_hash)?;
+        self.file(step, (index, entry, is_again), &committed.keys, body)
     }
 
     fn file_stored(&self, step: &mut Step, first: u64, end: u64) -> Result<(), StoreError> {
@@ -169,30 +174,67 @@ impl Follower {
             };
             let read = body.as_deref().and_then(|body| filed::read(&entry, body));
             let keys = read.as_ref().map(|(_, payload)| (entry.kind.row().keys)(payload)).unwrap_or_default();
-            self.file(step, index, &entry, &keys, read.as_ref().map(|(hash, payload)| (*hash, payload)))?;
+            let is_again = |(hash, _): &(PayloadHash, Value<'_>)| self.is_again(step, index, &entry, hash);
+            let is_again = read.as_ref().map(is_again).transpose()?.unwrap_or_default();
+            let body = read.as_ref().map(|(hash, payload)| (*hash, payload));
+            self.file(step, (index, &entry, is_again), &keys, body)?;
         }
         Ok(())
     }
 
-    /// The rows of one entry.
+    /// Whether the statement of an entry stands below it under the same roots. A
+    /// row is a claim: one that leads elsewhere takes no entry out of any report.
+    fn is_again(
+        &self,
+        step: &Step,
+        index: LeafIndex,
+        entry: &SequencedEntry,
+        hash: &PayloadHash,
+    ) -> Result<bool, StoreError> {
+        // What nobody signed is the statement of its submitter, who logs it once.
+        let Some(signer) = &entry.signer else { return Ok(false) };
+        let key = statement_key(hash, entry.kind, Some(signer));
+        if !self.store.is_later(&key, index)? {
+            return Ok(false);
+        }
+        let found = match self.store.statement_in(&key, LeafIndex::new(step.roots.from)..index) {
+            Err(StoreError::Damaged { row }) => {
+                tracing::warn!(%index, row, "search index: a row is damaged, run pulselog fsck");
+                None
+            }
+            found => found?,
+        };
+        let Some(bytes) = found.map(|found| self.store.entry(found)).transpose()?.flatten() else { return Ok(false) };
+        let stands = SequencedEntry::decode(&bytes);
+        Ok(stands.is_ok_and(|stands| (stands.kind, &stands.signer) == (entry.kind, &entry.signer)))
+    }
+
+    /// The rows of one entry. One that is said again has those by which a reader of
+    /// all entries finds it, and no others: ten thousand copies hide nothing in a
+    /// list, and make no report longer.
     fn file(
         &self,
         step: &mut Step,
-        index: LeafIndex,
-        entry: &SequencedEntry,
+        (index, entry, is_again): (LeafIndex, &SequencedEntry, bool),
         keys: &Keys,
         body: Option<(PayloadHash, &Value)>,
     ) -> Result<(), StoreError> {
         let filing = Filing { at: index, entry, body };
         let roots = step.roots.newest.as_deref();
         let mut links = filed_under(&filing, roots, &self.operator, Some(&self.origin));
-        if let Some((hash, payload)) = body
+        let payload = body.map(|(_, payload)| payload);
+        let mut names = names_of(entry, keys, payload);
+        let none = Keys::default();
+        let keys = if is_again { &none } else { keys };
+        if is_again {
+            Link::drop_repeated(&mut links);
+            names.retain(|named| named.sort == Sort::Submitter);
+        } else if let Some((hash, payload)) = body
             && step.roots.said.take(hash, &mut links)
         {
             step.roots.newest = Some(Arc::new(payload.clone().into_owned()));
+            step.roots.from = index.get() + 1;
         }
-        let payload = body.map(|(_, payload)| payload);
-        let names = names_of(entry, keys, payload);
         let rows = Rows { index, kind: Some(entry.kind), keys, links: &links, names: &names };
         rows.put(&mut step.batch, &self.met, &self.store)
     }

@@ -12,7 +12,7 @@ use crate::server::store::layout::{number, number_key};
 use crate::server::store::{Store, StoreError};
 
 /// Version of the rows; another one is rebuilt from the first entry.
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
 const CURSOR: &[u8] = b"c";
 const KIND: u8 = b'k';

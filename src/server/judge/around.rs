@@ -42,7 +42,7 @@ impl Sitting {
         let links = reading.links(at).to_vec();
         let counts = links != [Link::UNTRUSTED];
         // What many jobs rest on hangs together with all of them: it is asked alone.
-        let is_alone = !counts || reading.is_shared(at);
+        let is_alone = !counts || reading.is_shared(at) || reading.is_again(at)?;
         let gather = if is_alone { Gather::of(&Scope::Log) } else { Gather::around(links) };
         let mut found = reading.gather(gather)?.into_found();
         found.insert(at);

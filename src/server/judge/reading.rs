@@ -214,12 +214,28 @@ impl<'a> Reading<'a> {
         self.read.get(&at).is_some_and(|read| is_shared(read.seen.entry.kind))
     }
 
-    /// Entries of the statement that an entry makes, below it.
-    pub fn same_statement_below(&self, at: LeafIndex) -> Result<Vec<LeafIndex>, AuditsError> {
+    /// Whether the statement of an entry stands below it under the same roots, so
+    /// that no rule reads it here.
+    pub fn is_again(&self, at: LeafIndex) -> Result<bool, AuditsError> {
+        let begin = self.begins_below(at).last().unwrap_or(LeafIndex::new(0));
         let desk = &self.sitting.desk;
-        let mut found = desk.same_statement(&*desk.read(at)?)?;
-        found.retain(|other| *other < at);
-        Ok(found)
+        Ok(desk.stated_in(&*desk.read(at)?, begin..at)?.is_some())
+    }
+
+    /// Where the statement of an entry stands below it first under each of the
+    /// roots before those in force there.
+    pub fn judged_below(&self, at: LeafIndex) -> Result<Vec<LeafIndex>, AuditsError> {
+        let desk = &self.sitting.desk;
+        let (paper, begins): (_, Vec<_>) = (desk.read(at)?, self.begins_below(at).collect());
+        let found = begins.windows(2).map(|begins| desk.stated_in(&paper, begins[0]..begins[1]));
+        Ok(found.filter_map(Result::transpose).collect::<Result<_, _>>()?)
+    }
+
+    /// Where entries below an index begin to be judged by other roots, the first
+    /// by none.
+    fn begins_below(&self, at: LeafIndex) -> impl Iterator<Item = LeafIndex> {
+        let roots = self.roots.iter().map(|(roots, _)| roots.get() + 1).take_while(move |begin| *begin <= at.get());
+        std::iter::once(0).chain(roots).map(LeafIndex::new)
     }
 
     /// How many entries were read.

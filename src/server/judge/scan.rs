@@ -130,7 +130,7 @@ impl<'a, 'f> Scan<'a, 'f> {
         }
         self.reading.fetch(&[at])?;
         // Of those that a name's hash led to, only those that bear the name.
-        if self.name().is_some() && !self.is_candidate(at) {
+        if (self.name().is_some() && !self.is_candidate(at)) || self.reading.is_again(at)? {
             return Ok(Found::new());
         }
         if self.reading.links(at) == [Link::UNTRUSTED] {
@@ -199,7 +199,7 @@ impl<'a, 'f> Scan<'a, 'f> {
     /// nothing to find.
     fn untrusted(&mut self, at: LeafIndex) -> Result<Found, AuditsError> {
         let mut entries = self.shared.clone();
-        for same in self.reading.same_statement_below(at)? {
+        for same in self.reading.judged_below(at)? {
             self.reading.fetch(&[same])?;
             if self.reading.links(same) != [Link::UNTRUSTED] {
                 entries.extend(self.component(same)?);

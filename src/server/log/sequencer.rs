@@ -195,12 +195,13 @@ impl Sequencer {
     /// Integrate, sign, ONE synced batch. After this line of the store the
     /// entries exist; before it nothing happened.
     fn commit(&mut self, pending: Vec<PendingEntry>, statements: &[StatementRow], now: LoggedAt) -> Result<(), Fatal> {
-        let (tree, commit) = integrate(&self.tree, pending, now)?;
+        let (tree, mut commit) = integrate(&self.tree, pending, now)?;
         commit.recheck()?;
         let note = if self.is_time_to_sign() { self.publisher.sign(commit.head) } else { None };
         let head = HeadRecord { head: commit.head, previous: self.publisher.guarded(), note };
         let repeated = self.store.commit(&commit, statements, &head)?;
         self.desk.tell_committed(&commit, &repeated);
+        commit.entries.iter_mut().zip(repeated).for_each(|(entry, is_again)| entry.is_again = is_again);
         self.forgotten = self.recent.push(Arc::new(commit.entries));
         self.tree = tree;
         self.head = head;

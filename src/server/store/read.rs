@@ -1,11 +1,13 @@
 //! Reading rows back. Checksums are verified on every read.
 
+use std::ops::Range;
+
 use rocksdb::{Direction, IteratorMode, ReadOptions};
 
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::entry::EntryIdentity;
 use crate::merkle::{Hash, LeafHash, LeafIndex, TreeSize};
-use crate::server::store::layout::{STATEMENT_KEY_BYTES, cf, number, number_key, tile_key};
+use crate::server::store::layout::{STATEMENT_KEY_BYTES, cf, later_statement_key, number, number_key, tile_key};
 use crate::server::store::{SAME_STATEMENT_MAX, Store, StoreError};
 use crate::tile::TileId;
 
@@ -278,6 +280,37 @@ impl Store {
             }
         }
         Ok(found)
+    }
+
+    /// The lowest entry in `between` that a statement is said to have.
+    ///
+    /// # Errors
+    /// As [`Store::find_statement`].
+    pub fn statement_in(
+        &self,
+        key: &[u8; STATEMENT_KEY_BYTES],
+        between: Range<LeafIndex>,
+    ) -> Result<Option<LeafIndex>, StoreError> {
+        let Some(first) = self.get(cf::STATEMENTS, key)? else { return Ok(None) };
+        let first = index_of(&first, cf::STATEMENTS)?;
+        if first >= between.start {
+            return Ok(Some(first).filter(|first| *first < between.end));
+        }
+        let from = later_statement_key(key, between.start);
+        let mode = IteratorMode::From(&from, Direction::Forward);
+        let Some(row) = self.db.iterator_cf(self.family(cf::STATEMENTS)?, mode).next() else { return Ok(None) };
+        let (later, _) = row.map_err(|e| self.unread(e))?;
+        let Some(later) = later.strip_prefix(&key[..]) else { return Ok(None) };
+        Ok(Some(index_of(later, cf::STATEMENTS)?).filter(|later| *later < between.end))
+    }
+
+    /// Whether an entry is said to be a later one of its statement: nearly always
+    /// the filters say no without a read.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub fn is_later(&self, key: &[u8; STATEMENT_KEY_BYTES], at: LeafIndex) -> Result<bool, StoreError> {
+        Ok(self.get(cf::STATEMENTS, &later_statement_key(key, at))?.is_some())
     }
 
     /// The published checkpoint of exactly this size.

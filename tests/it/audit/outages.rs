@@ -143,6 +143,35 @@ fn looks_that_are_logged_again_fill_no_time_without_one() {
     }
 }
 
+/// A slot holds the first LOOKS of it, and a hundred copies of one look are one.
+#[test]
+fn a_look_that_is_logged_a_hundred_times_leaves_room_for_the_next() {
+    let mut story = ticked(Story::clean(), 120);
+    observed_by(&mut story, &["observer"], &["poller"]);
+    let at = |minute: i64| START_MS + minute * MINUTE;
+    for minute in [1, 5, 9, 14].into_iter().chain((40..118).step_by(4)) {
+        look(
+            &mut story,
+            "poller",
+            (at(minute), at(minute)),
+            if minute < 30 { "operation 0" } else { "operation 1" },
+            true,
+        );
+        story.signed_by(&format!("poller {}", at(minute)), "poller");
+    }
+    let mut last = format!("poller {}", at(14));
+    for _ in 0..100 {
+        let copy = story.again(&format!("poller {}", at(14)));
+        story.move_after(&copy, &last);
+        last = copy;
+    }
+    look(&mut story, "poller", (at(17), at(17)), "operation 0", true);
+    story.signed_by(&format!("poller {}", at(17)), "poller");
+    let [gap] = &*gaps(&story.audit(), &job()) else { panic!("{:#?}", story.audit()) };
+    assert!(gap.detail.contains(&format!("from {} to {}", time(at(17)), time(at(40)))), "{gap:#?}");
+    same_in_parts(&story);
+}
+
 #[test]
 fn looks_that_are_logged_again_open_no_time_that_was_looked_at() {
     for phase in 0..27 {

@@ -3,8 +3,8 @@
 
 use pulselog::artifact::json::Value;
 use pulselog::audit::{
-    Absence, Filing, Gather, Link, Prefix, Report, RootsSaid, Scope, Timeline, Verdict, Wanted, Which, audit_at,
-    audit_packet, audit_slice, filed_under,
+    Absence, Filing, Gather, Link, Prefix, Report, RootsSaid, Scope, Stated, Timeline, Verdict, Wanted, Which,
+    audit_at, audit_packet, audit_slice, filed_under,
 };
 use pulselog::entry::LoggedAt;
 use pulselog::merkle::{LeafIndex, TreeSize};
@@ -16,15 +16,19 @@ use crate::make::{did, hex, set};
 
 /// Links of every entry, as a follower files them.
 fn filed(timeline: &Timeline) -> Vec<(LeafIndex, Vec<Link>)> {
-    let (mut roots, mut said) = (None::<Value>, RootsSaid::default());
+    let (mut roots, mut said, mut stated) = (None::<Value>, RootsSaid::default(), Stated::default());
     let mut filed = Vec::new();
     for (at, seen) in timeline.prefix(timeline.size()) {
         let body = seen.body.as_ref().map(|body| (body.payload_hash(), body.payload()));
         let mut links = filed_under(&Filing { at, entry: &seen.entry, body }, roots.as_ref(), &operator(), None);
-        if let Some(body) = &seen.body
-            && said.take(body.payload_hash(), &mut links)
-        {
-            roots = Some(body.payload().clone());
+        if let Some(body) = &seen.body {
+            if stated.take(&seen.entry, body.payload_hash()) {
+                Link::drop_repeated(&mut links);
+            }
+            if said.take(body.payload_hash(), &mut links) {
+                roots = Some(body.payload().clone());
+                stated.under_other_roots();
+            }
         }
         filed.push((at, links));
     }

@@ -35,7 +35,11 @@ fn scopes() -> Vec<(String, Scope)> {
 /// Every scope answers, byte for byte, what the whole log gives; one that is
 /// not answered is one of which the whole log says nothing either.
 #[track_caller]
-fn reports_are_those_of_the_whole_log(service: &Service, timeline: &Timeline, sizes: impl Iterator<Item = u64>) {
+pub(super) fn reports_are_those_of_the_whole_log(
+    service: &Service,
+    timeline: &Timeline,
+    sizes: impl Iterator<Item = u64>,
+) {
     for size in sizes {
         let report = whole(timeline, size);
         for (path, scope) in scopes() {

@@ -14,7 +14,7 @@ use crate::make::told::{Told, whole};
 use crate::make::{did, hex, value};
 
 /// Findings of all pages, in order.
-fn pages(told: &Told, query: &str) -> Vec<String> {
+pub(super) fn pages(told: &Told, query: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut after = String::new();
     loop {
@@ -30,12 +30,12 @@ fn pages(told: &Told, query: &str) -> Vec<String> {
     }
 }
 
-fn texts<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<String> {
+pub(super) fn texts<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<String> {
     findings.into_iter().map(|finding| to_compact(&value(&serde_json::to_string(finding).expect("JSON")))).collect()
 }
 
 #[track_caller]
-fn same(mut got: Vec<String>, mut expected: Vec<String>, what: &str) {
+pub(super) fn same(mut got: Vec<String>, mut expected: Vec<String>, what: &str) {
     got.sort();
     expected.sort();
     assert_eq!(got, expected, "{what}");

@@ -34,8 +34,8 @@ pub struct Step {
     submitter: String,
     pub payload: Value<'static>,
     pub ms: i64,
-    /// Whether it stands in a second envelope.
-    renewed: bool,
+    /// When the second envelope that it stands in was issued, where it does.
+    renewed: Option<i64>,
 }
 
 /// Steps in order. References between payloads are by name: a text `@name` is
@@ -88,7 +88,7 @@ impl Step {
             "" => to_compact(&payload),
             signer => {
                 let sealed = seal_raw(kind(self.kind), payload, &key(signer));
-                let renewed = self.renewed.then(|| renewed(&sealed, &time(self.ms)).expect("an envelope"));
+                let renewed = self.renewed.map(|ms| renewed(&sealed, &time(ms)).expect("an envelope"));
                 to_compact(&renewed.unwrap_or(sealed))
             }
         }
@@ -205,7 +205,7 @@ impl Story {
             submitter: "submitter".to_owned(),
             payload,
             ms: self.last_ms,
-            renewed: false,
+            renewed: None,
         });
     }
 
@@ -213,7 +213,7 @@ impl Story {
     pub fn bare_at(&mut self, ms: i64, name: &str, kind: &'static str, submitter: &str, payload: Value<'static>) {
         let at = self.steps.partition_point(|step| step.ms <= ms);
         let (name, signer, submitter) = (name.to_owned(), String::new(), submitter.to_owned());
-        self.steps.insert(at, Step { name, kind, signer, submitter, payload, ms, renewed: false });
+        self.steps.insert(at, Step { name, kind, signer, submitter, payload, ms, renewed: None });
     }
 
     pub fn named(&self, text: &str) -> String {
@@ -483,8 +483,25 @@ impl Story {
     /// The same statement in a new envelope, just after another step.
     pub fn renew(&mut self, name: &str, other: &str) {
         let mut step = self.steps[self.at(name)].clone();
-        (step.name, step.renewed) = (format!("{} renewed", step.name), true);
+        (step.name, step.renewed) = (format!("{} renewed", step.name), Some(self.steps[self.at(other)].ms));
         self.insert_after(other, step);
+    }
+
+    /// The same statement as the last step, in an envelope of its own, submitted by
+    /// somebody else; the name of that step. Time stands still.
+    pub fn again(&mut self, name: &str) -> String {
+        let mut step = self.steps[self.at(name)].clone();
+        let count = i64::try_from(self.steps.len()).expect("a count");
+        (step.name, step.submitter) = (format!("{name} again {count}"), "anybody".to_owned());
+        (step.ms, step.renewed) = (self.last_ms, Some(START_MS + count * 1_000));
+        self.steps.push(step);
+        self.steps[self.steps.len() - 1].name.clone()
+    }
+
+    /// Steps that somebody signed, in order.
+    pub fn signed(&self) -> Vec<String> {
+        let signed = self.steps.iter().filter(|step| !step.signer.is_empty());
+        signed.map(|step| step.name.clone()).collect()
     }
 
     /// Name of the step after this one, or of this one when it is the last.

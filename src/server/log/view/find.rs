@@ -2,6 +2,8 @@
 //! the entry that it leads to was read and is what the row says; else the
 //! store is damaged, which is never answered as an absence.
 
+use std::ops::Range;
+
 use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::merkle::{Hash, LeafHash, LeafIndex};
 use crate::server::log::view::{StoredEntry, View, ViewError, stored};
@@ -90,6 +92,27 @@ impl View {
         found.retain(|index| *index != entry.index);
         let stated = (entry.entry.kind, &entry.entry.signer);
         self.stating(found, |other| (other.entry.kind, &other.entry.signer) == stated)
+    }
+
+    /// The lowest entry in `between` that is said to make the statement of `entry`,
+    /// which stands above all of these.
+    ///
+    /// # Errors
+    /// As [`View::find_artifact`].
+    pub fn stated_in(
+        &self,
+        entry: &StoredEntry,
+        payload: &PayloadHash,
+        between: Range<LeafIndex>,
+    ) -> Result<Option<StoredEntry>, ViewError> {
+        let key = layout::statement_key(payload, entry.entry.kind, entry.entry.signer.as_ref());
+        if !self.store.is_later(&key, entry.index)? {
+            return Ok(None);
+        }
+        let stated = (entry.entry.kind, &entry.entry.signer);
+        let is_it = |other: &StoredEntry| (other.entry.kind, &other.entry.signer) == stated;
+        let found = self.store.statement_in(&key, between)?;
+        Ok(found.map(|index| self.claimed(cf::STATEMENTS, index, is_it)).transpose()?.flatten())
     }
 
     /// The entry that a row leads to; `None` while it is not published.
