@@ -275,7 +275,8 @@ async fn count_published(mut published: watch::Receiver<log::Published>, metrics
 }
 
 /// What the log is. Its address is what its operator says, never what a client
-/// says: `Host` and what proxies add can be made up by anybody.
+/// says: `Host`, `Forwarded` and `X-Forwarded-*` can be made up by anybody, so
+/// nothing below reads them for it (`Host` is looked at for its form alone).
 fn facts(config: &Config, addr: SocketAddr) -> LogFacts {
     let vkey = config.signer.vkey();
     LogFacts {
@@ -283,7 +284,8 @@ fn facts(config: &Config, addr: SocketAddr) -> LogFacts {
         key_id: vkey.key_id().to_string(),
         vkey: vkey.to_string(),
         operator: config.operator.clone(),
-        url: config.public_url.clone().unwrap_or_else(|| format!("http://{addr}")),
+        public_url: config.public_url.clone(),
+        listens: format!("http://{addr}"),
     }
 }
 

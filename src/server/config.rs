@@ -6,7 +6,7 @@
 //! origin = "log.example/argocd"
 //! key = "/etc/pulselog/log.pem"          # PKCS#8 PEM, mode 0600
 //! operator = "did:key:z6Mk…"
-//! public_url = "https://log.example"     # what pages call this log by
+//! public_url = "https://log.example"     # what absolute addresses begin with
 //! guard = "/mnt/other-disk/log.guard"    # default: DIR.guard
 //! free_disk_bytes_min = 1073741824
 //! ```
@@ -82,7 +82,7 @@ pub struct Config {
     pub data: PathBuf,
     /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Address under which readers reach the log, where it is not that of `listen`.
+    /// Address under which readers reach the log; absolute addresses need it.
     pub public_url: Option<String>,
     /// Origin line.
     pub origin: Origin,

@@ -34,8 +34,11 @@ pub struct LogFacts {
     pub key_id: String,
     /// The operator whose roots count.
     pub operator: Did,
-    /// Address under which readers reach it, without a slash at the end.
-    pub url: String,
+    /// Address under which readers reach it, as its operator says and without a
+    /// slash at the end: all that absolute addresses are made of.
+    pub public_url: Option<String>,
+    /// Where it listens, for commands to copy where nothing is said.
+    pub listens: String,
 }
 
 /// Everything a request may need. Every layer around a handler clones it for

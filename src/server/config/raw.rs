@@ -55,8 +55,8 @@ pub struct RawConfig {
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[arg(hide_possible_values = true)]
     pub public: Option<bool>,
-    /// Address under which readers reach the log, for commands on its pages
-    /// [default: the address it listens at].
+    /// Address under which readers reach the log: the only source of absolute
+    /// addresses on its pages [default: none, and commands name where it listens].
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
     /// Show the log as it lies and write nothing: for a store that is damaged.

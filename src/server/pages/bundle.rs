@@ -162,7 +162,11 @@ impl Bundle<'_> {
         let left = total.saturating_sub(receipts.len()) as u64;
         let is_pinned = self.size < reader.view().size();
         Ok(BundlePage {
-            shell: reader.shell(&format!("{word} · bundle {short}"), description),
+            shell: reader.shell(&format!("{word} · bundle {short}"), description).at(
+                reader,
+                &page::bundle(&digest),
+                is_pinned.then_some(self.size),
+            ),
             index: stored.index.get(),
             also: self.others.iter().map(|other| other.index.get()).collect(),
             signer: document::signer(stored),

@@ -133,7 +133,11 @@ fn show(reader: &Reader, size: TreeSize) -> Result<CheckpointPage, Trouble> {
     };
     let entries = words::entries(size.get());
     Ok(CheckpointPage {
-        shell: reader.shell(&format!("Checkpoint of {entries}"), format!("What this log signed at {entries}.")),
+        shell: reader.shell(&format!("Checkpoint of {entries}"), format!("What this log signed at {entries}.")).at(
+            reader,
+            &address::checkpoint(size),
+            None,
+        ),
         card: Card::new(reader, &head, &note),
         sizes: sizes.into_iter().map(|size| (size.get(), words::entries(size.get()))).collect(),
         older: older.first().map(|(head, _)| link(head.size)),

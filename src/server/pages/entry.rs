@@ -119,7 +119,11 @@ fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryP
         words::entries(size.get()),
     );
     Ok(EntryPage {
-        shell: reader.shell(&format!("{} · entry {index} · {}", judged.label, kind.title()), description),
+        shell: reader.shell(&format!("{} · entry {index} · {}", judged.label, kind.title()), description).at(
+            reader,
+            &page::entry(index),
+            None,
+        ),
         belongs: Belongs::read(reader, &document, around.as_ref().ok())?,
         title,
         kind_title: kind.title(),

@@ -168,7 +168,7 @@ fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<Puls
     );
     let says = TrustPulse::of(document.payload());
     Ok(PulsePage {
-        shell: reader.shell(&title, description),
+        shell: reader.shell(&title, description).at(reader, &page::pulse(&digest), is_pinned.then_some(at)),
         run: Said::name(&run),
         run_href: page::run(&agent, &run),
         agent: view.agent,

@@ -34,7 +34,7 @@ impl Reader {
         Self {
             sitting: handles.audits.sit(handles.desks.open()),
             index: handles.index,
-            base: handles.facts.url.clone(),
+            base: handles.facts.public_url.clone().unwrap_or_else(|| handles.facts.listens.clone()),
             facts: handles.facts,
             now_ms,
         }
@@ -69,7 +69,14 @@ impl Reader {
             logged: self.as_of(size).map(When::second),
             made: When::second(self.now_ms),
             asked: String::new(),
+            permalink: None,
         }
+    }
+
+    /// An address on this log as others reach it; `None` where its operator did
+    /// not say how they do. Nothing that a client sends is part of it.
+    pub(crate) fn absolute(&self, path: &str) -> Option<String> {
+        self.facts.public_url.as_ref().map(|public| format!("{public}{path}"))
     }
 }
 
@@ -86,6 +93,16 @@ pub(crate) struct Shell {
     pub made: When,
     /// What the search field holds.
     pub asked: String,
+    /// The page's own absolute address, where it is made of hashes and numbers.
+    pub permalink: Option<String>,
+}
+
+impl Shell {
+    /// The same page with its address at one size; `pinned`: not the newest.
+    pub(crate) fn at(self, reader: &Reader, path: &str, pinned: Option<TreeSize>) -> Self {
+        let query = pinned.map(|size| format!("?at={size}")).unwrap_or_default();
+        Self { permalink: reader.absolute(&format!("{path}{query}")), ..self }
+    }
 }
 
 /// Segments of an address that are text.

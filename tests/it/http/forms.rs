@@ -165,13 +165,28 @@ fn pages_of_other_origins_may_read_what_anybody_may_read() {
 
 #[test]
 fn pages_name_the_address_that_the_operator_gave_and_believe_no_client() {
-    let lies = [("host", "evil.example"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "evil.example")];
+    let lies = [
+        ("host", "evil.example"),
+        ("forwarded", "for=1.2.3.4;host=evil.example;proto=https"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "evil.example"),
+        ("x-forwarded-port", "66"),
+        ("x-forwarded-prefix", "/evil.example"),
+        ("x-forwarded-server", "evil.example"),
+    ];
     let plain = Service::start();
+    plain.fill(1);
     let page = plain.get_with("/", &lies).text();
     assert!(page.contains(&format!("{}/checkpoint", plain.base())) && !page.contains("evil.example"), "{page}");
+    let page = plain.get_with("/entries/0", &lies).text();
+    assert!(!page.contains("og:url") && !page.contains("evil.example"), "{page}");
     let told = Service::start_with(|config: &mut Config| config.public_url = Some("https://log.example/x".into()));
+    told.fill(1);
     let page = told.get_with("/", &lies).text();
     assert!(page.contains("https://log.example/x/checkpoint") && !page.contains("evil.example"), "{page}");
+    let page = told.get_with("/entries/0", &lies).text();
+    let own = r#"<meta property="og:url" content="https://log.example/x/entries/0">"#;
+    assert!(page.contains(own) && !page.contains("evil.example"), "{page}");
 }
 
 #[test]
