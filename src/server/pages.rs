@@ -62,6 +62,7 @@ mod policy;
 mod other_runs;
 mod overview;
 mod party;
+mod preview;
 mod proof;
 mod pulse;
 mod reader;

@@ -16,6 +16,7 @@ use crate::server::addresses::page as address;
 use crate::server::index::names::{Sort, Standing};
 use crate::server::judge::AuditsError;
 use crate::server::pages::inline::{Chip, Said};
+use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Reader, Shell, segments};
 use crate::server::pages::record::{STRANGER, summary};
 use crate::server::pages::rows::EntryRow;
@@ -113,10 +114,11 @@ fn show(reader: &Reader, did: &str) -> Result<AgentPage, Trouble> {
         }
         rows.push(row);
     }
-    let description = "An agent or signer: what the roots say of it, and its newest entries.".to_owned();
     Ok(AgentPage {
-        shell: reader
-            .shell(&format!("{}…{}", &did[..18.min(did.len())], &did[did.len().saturating_sub(8)..]), description),
+        shell: reader.shell(
+            &format!("{}…{}", &did[..18.min(did.len())], &did[did.len().saturating_sub(8)..]),
+            &Preview::of("Agent or signer"),
+        ),
         did: did.to_owned(),
         holds: holds(size),
         behind: (!is_whole)

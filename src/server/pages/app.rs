@@ -24,6 +24,7 @@ use crate::server::pages::app::controls::{Control, controls};
 use crate::server::pages::happened::Part;
 use crate::server::pages::inline::Said;
 use crate::server::pages::judging;
+use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
 use crate::server::pages::record::{Record, Sources};
 use crate::server::pages::states::{Row, State as PageState};
@@ -87,9 +88,9 @@ fn show(reader: &Reader, app: &str, size: TreeSize) -> Result<AppPage, Trouble> 
     let verdicts = verdicts.pinned(reader, size, page::app(app), newest);
     let word = verdicts.title();
     let title = format!("{word} · Application {}", escape::plain(app, 60));
-    let description = format!("{word}. What was done to the application among {}.", record.searched);
+    let preview = Preview::of("Application").verdict(Ok(&verdicts)).at(size);
     Ok(AppPage {
-        shell: reader.shell(&title, description),
+        shell: reader.shell(&title, &preview),
         app: Said::name(app),
         verdicts,
         browser: PageState::BrowserNotChecked.row(),

@@ -22,6 +22,7 @@ use crate::server::pages::happened::{Part, happened};
 use crate::server::pages::inline::{Chip, Said, When};
 use crate::server::pages::judging::{self, Judged, Spelling, read_digest};
 use crate::server::pages::offline::Offline;
+use crate::server::pages::preview::{Preview, short};
 use crate::server::pages::proof::Inclusion;
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
 use crate::server::pages::record::ticket;
@@ -151,18 +152,14 @@ impl Bundle<'_> {
             Err(state) => Err(*state),
         };
         let word = panel.as_ref().map_or_else(|state| state.row().label.to_owned(), Verdicts::title);
-        let short = format!("{}…{}", &digest[..8], &digest[digest.len() - 8..]);
-        let description = format!(
-            "{word}. Proof bundle {digest}, entry {}, as of {}.",
-            stored.index,
-            words::entries(self.size.get())
-        );
+        let short = short(&stored.entry.digest);
+        let preview = Preview::of("Proof bundle").digest(&stored.entry.digest).verdict(panel.as_ref()).at(self.size);
         let receipts = self.receipts(&document)?;
         let total = document.payload().map_or(0, |payload| receipts_of(payload).count());
         let left = total.saturating_sub(receipts.len()) as u64;
         let is_pinned = self.size < reader.view().size();
         Ok(BundlePage {
-            shell: reader.shell(&format!("{word} · bundle {short}"), description).at(
+            shell: reader.shell(&format!("{word} · bundle {short}"), &preview).at(
                 reader,
                 &page::bundle(&digest),
                 is_pinned.then_some(self.size),

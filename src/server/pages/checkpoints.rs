@@ -12,6 +12,7 @@ use crate::merkle::TreeSize;
 use crate::server::addresses::page as address;
 use crate::server::pages::card::Card;
 use crate::server::pages::inline::{Chip, When};
+use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Reader, Shell, number, segments};
 use crate::server::pages::trouble::Trouble;
 use crate::server::pages::{Answer, Handles, serve, words};
@@ -85,7 +86,7 @@ fn rows(reader: &Reader, before: Option<TreeSize>) -> Result<CheckpointsPage, Tr
         _ => format!("None is older; the newest is of {newest}."),
     };
     Ok(CheckpointsPage {
-        shell: reader.shell("Checkpoints", format!("Signed checkpoints, newest first. {reach}")),
+        shell: reader.shell("Checkpoints", &Preview::of("Signed checkpoints")),
         next: (found.len() > ROWS)
             .then(|| rows.last().map(|row| format!("/checkpoints?before={}", row.size)))
             .flatten(),
@@ -133,7 +134,7 @@ fn show(reader: &Reader, size: TreeSize) -> Result<CheckpointPage, Trouble> {
     };
     let entries = words::entries(size.get());
     Ok(CheckpointPage {
-        shell: reader.shell(&format!("Checkpoint of {entries}"), format!("What this log signed at {entries}.")).at(
+        shell: reader.shell(&format!("Checkpoint of {entries}"), &Preview::of("Signed checkpoint").at(size)).at(
             reader,
             &address::checkpoint(size),
             None,

@@ -10,6 +10,7 @@ use crate::codes::service;
 use crate::explain::{explain, nearest};
 use crate::server::addresses::page;
 use crate::server::pages::finding::{Grade, effect};
+use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Shell, segments};
 use crate::server::pages::trouble::Trouble;
 use crate::server::pages::{Answer, Handles, serve};
@@ -62,8 +63,7 @@ pub(super) async fn page(State(handles): State<Handles>, code: Result<Path<Strin
                 limits: rule.does_not_prove,
             }),
         });
-        let description = format!("What {} means and what to do about it.", first.code);
-        let shell = reader.shell(&format!("{} · {}", first.title, first.code), description);
+        let shell = reader.shell(&format!("{} · {}", first.title, first.code), &Preview::of("What a code means"));
         let page = CodePage { shell, code: first.code, meanings: meanings.collect() };
         Ok(Answer::Page(page.render()?))
     })

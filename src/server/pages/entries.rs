@@ -16,6 +16,7 @@ use crate::server::index::names::{NAME_BYTES_MAX, Sort};
 use crate::server::pages::csv::Csv;
 use crate::server::pages::entries::walk::{Filter, Page};
 use crate::server::pages::inline::Said;
+use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Reader, Shell, number};
 use crate::server::pages::rows::EntryRow;
 use crate::server::pages::trouble::{Trouble, holds};
@@ -162,8 +163,6 @@ pub(super) async fn page(State(handles): State<Handles>, uri: Uri) -> Response {
 fn show(reader: &Reader, asked: Asked, page: Page) -> EntriesPage {
     let size = reader.view().size();
     let (first, file) = (asked.href("/entries"), asked.href("/entries.csv"));
-    let description =
-        format!("{} of {}, newest first.", words::entries(page.rows.len() as u64), words::entries(size.get()));
     let in_form = |name: &str| FIELDS.iter().any(|(field, ..)| *field == name);
     let more = asked.names.iter().filter(|(name, _)| !in_form(name));
     let reach = match page.looked.start == page.looked.end {
@@ -171,7 +170,7 @@ fn show(reader: &Reader, asked: Asked, page: Page) -> EntriesPage {
         false => format!("Looked through {} for this page.", words::span(&page.looked)),
     };
     EntriesPage {
-        shell: reader.shell("Entries", description),
+        shell: reader.shell("Entries", &Preview::of("Entries")),
         kinds: Kind::ALL.into_iter().map(|kind| (kind.name(), kind.title(), kind.name() == asked.kind)).collect(),
         fields: FIELDS
             .into_iter()

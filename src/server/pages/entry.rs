@@ -25,6 +25,7 @@ use crate::server::pages::inline::{Said, When};
 use crate::server::pages::judging::{self, Judged};
 use crate::server::pages::offline::Offline;
 use crate::server::pages::party::Party;
+use crate::server::pages::preview::Preview;
 use crate::server::pages::proof::Inclusion;
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
 use crate::server::pages::states::{Row, State as PageState};
@@ -113,13 +114,9 @@ fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryP
         Err(_) => (Vec::new(), Vec::new(), None),
     };
     let title = Title::of(document.paper());
-    let description = format!(
-        "{}, entry {index} of {}. Position proven against a signed checkpoint.",
-        kind.title(),
-        words::entries(size.get()),
-    );
+    let preview = Preview::of(kind.title()).digest(&stored.entry.digest).state(judged.label);
     Ok(EntryPage {
-        shell: reader.shell(&format!("{} · entry {index} · {}", judged.label, kind.title()), description).at(
+        shell: reader.shell(&format!("{} · {} · entry {index}", judged.label, title.nameless()), &preview).at(
             reader,
             &page::entry(index),
             None,

@@ -18,6 +18,7 @@ use crate::server::judge::Filter;
 use crate::server::pages::coverage::reach;
 use crate::server::pages::finding::{ActCard, Entries, Grade};
 use crate::server::pages::inline::Said;
+use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Choices, Reader, Shell, number};
 use crate::server::pages::trouble::Trouble;
 use crate::server::pages::verdict::{As, Pinned};
@@ -159,10 +160,8 @@ fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<FindingsPage, T
     let first = asked.href(size);
     let count = |severity| found.findings.iter().filter(|finding| finding.severity == severity).count() as u64;
     let counts = Severity::ALL.into_iter().rev().map(|severity| (Grade::of(severity), count(severity)));
-    let described = words::counted(found.findings.len() as u64, "finding", "findings");
-    let description = format!("{described} on this page, as of {}.", words::entries(size.get()));
     Ok(FindingsPage {
-        shell: reader.shell("Findings", description),
+        shell: reader.shell("Findings", &Preview::of("Findings").at(size)),
         severities: Severity::ALL.into_iter().map(|s| (s.name(), s.name() == asked.severity)).collect(),
         as_of: As::new(&found.as_of),
         pinned: Pinned::of(reader, size, asked.newest()),

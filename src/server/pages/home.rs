@@ -19,6 +19,7 @@ use crate::server::pages::finding::Grade;
 use crate::server::pages::home::jobs::JobRow;
 use crate::server::pages::inline::{Chip, Said, When};
 use crate::server::pages::party::Party;
+use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Reader, Shell};
 use crate::server::pages::rows::EntryRow;
 use crate::server::pages::trouble::Trouble;
@@ -84,10 +85,8 @@ fn home(reader: &Reader) -> Result<HomePage, Trouble> {
     let newest = reader.view().entries(first, LATEST)?;
     let (growth, growth_sentence) = growth(reader)?;
     let followed = reader.index.followed();
-    let description =
-        format!("A transparency log of {}, with the newest signed checkpoint.", words::entries(size.get()));
     Ok(HomePage {
-        shell: reader.shell("Pulselog", description),
+        shell: reader.shell("Pulselog", &Preview::of("Transparency log")),
         vkey: reader.facts.vkey.clone(),
         operator: Chip::did(reader.facts.operator.as_str()),
         card: Card::new(reader, &head, &note),

@@ -23,6 +23,7 @@ use crate::server::pages::happened::{Part, happened_within};
 use crate::server::pages::inline::{Said, When};
 use crate::server::pages::judging;
 use crate::server::pages::party::Party;
+use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Choices, Reader, Shell};
 use crate::server::pages::record::summary;
 use crate::server::pages::rows::EntryRow;
@@ -202,11 +203,11 @@ fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<IncidentPage, T
     let (total, rows) = (told.len(), told.into_iter().take(ROWS_MAX).collect::<Vec<_>>());
     let proofs = rows.iter().map(|row| (row.index, addresses::proof(LeafIndex::new(row.index), reader.view().size())));
     let title = format!("{} · Incident of {low} {}", verdicts.title(), escape::plain(&name, 40));
-    let description = format!("What happened, in order: {}.", words::entries(total as u64));
+    let preview = Preview::of("Incident").verdict(Ok(&verdicts)).at(size);
     let left = total.saturating_sub(ROWS_MAX) as u64;
     let moment = |ms: Option<i64>| ms.and_then(|ms| u64::try_from(ms).ok()).map(When::second);
     Ok(IncidentPage {
-        shell: reader.shell(&title, description),
+        shell: reader.shell(&title, &preview),
         what,
         name: Said::name(&name),
         from: moment(span.from),

@@ -16,6 +16,7 @@ use crate::server::addresses::page;
 use crate::server::pages::happened::Part;
 use crate::server::pages::inline::{Chip, Said};
 use crate::server::pages::judging;
+use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
 use crate::server::pages::record::{Record, Sources, named_job};
 use crate::server::pages::rows::EntryRow;
@@ -84,9 +85,9 @@ fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> 
     let verdicts = verdicts.with_more(more).pinned(reader, size, page::job(job), newest);
     let word = verdicts.title();
     let title = format!("{word} · Job {}", escape::plain(job, 40));
-    let description = format!("{word}. The job's runs, findings and entries among {}.", record.searched);
+    let preview = Preview::of("Job").verdict(Ok(&verdicts)).at(size);
     Ok(JobPage {
-        shell: reader.shell(&title, description),
+        shell: reader.shell(&title, &preview),
         job: Said::name(job),
         verdicts,
         browser: PageState::BrowserNotChecked.row(),

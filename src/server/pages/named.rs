@@ -13,6 +13,7 @@ use crate::server::index::names::{Kept, Sort, Standing};
 use crate::server::judge::AuditsError;
 use crate::server::lookup::What;
 use crate::server::pages::inline::{Chip, Said, When};
+use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Reader, Shell, number};
 use crate::server::pages::trouble::{Trouble, holds};
 use crate::server::pages::{Answer, Handles, serve, words};
@@ -106,9 +107,8 @@ fn show(reader: &Reader, sort: Sort, standing: Standing, before: Option<TreeSize
     let by_others = standing == Standing::Other;
     let first = if by_others { format!("{path}?by=others") } else { path.to_owned() };
     let join = if by_others { '&' } else { '?' };
-    let description = format!("{title} among {}, newest first.", words::entries(reached.get()));
     Ok(NamedPage {
-        shell: reader.shell(title, description),
+        shell: reader.shell(title, &Preview::of(title)),
         title,
         what,
         holds: holds(size),

@@ -21,6 +21,7 @@ use crate::server::pages::document;
 use crate::server::pages::finding::Entries;
 use crate::server::pages::inline::{Chip, Said, When};
 use crate::server::pages::judging::{Spelling, read_digest};
+use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Reader, Shell, segments};
 use crate::server::pages::trouble::Trouble;
 use crate::server::pages::{Answer, Handles, escape, serve, words};
@@ -105,9 +106,8 @@ fn show(reader: &Reader, hash: PayloadHash) -> Result<PolicyPage, Trouble> {
     let uses = used(Standing::Holder).map_err(AuditsError::from)?.len();
     let counted = words::counted(uses.min(COUNTED_MAX) as u64, "statement", "statements");
     let title = format!("Policy {}", escape::plain(id, 40));
-    let description = format!("What this policy allows, in plain words, and who signed it. {}.", document_size(reader));
     Ok(PolicyPage {
-        shell: reader.shell(&title, description),
+        shell: reader.shell(&title, &Preview::of("Work policy")),
         name: Said::name(id),
         hash: hash.to_string(),
         hash_b64u: hash.to_b64u(),
@@ -136,8 +136,4 @@ pub(super) fn named(reader: &Reader, hash_b64u: &str) -> Result<(Option<String>,
     };
     let logged = reader.index.newest(&Link::policy(hash_b64u), reader.view().size()).map_err(AuditsError::from)?;
     Ok((logged.map(|_| address::policy(&hash.to_string())), Chip::hash(&hash.to_string())))
-}
-
-fn document_size(reader: &Reader) -> String {
-    format!("Searched {}", words::entries(reader.view().size().get()))
 }

@@ -20,6 +20,7 @@ use crate::server::pages::inline::{Chip, Said, When};
 use crate::server::pages::judging::{Spelling, read_digest};
 use crate::server::pages::offline::Offline;
 use crate::server::pages::party::Party;
+use crate::server::pages::preview::Preview;
 use crate::server::pages::proof::{Consistency, Inclusion, size_before};
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
 use crate::server::pages::record::Record;
@@ -131,8 +132,10 @@ fn no_pulse(reader: &Reader, digest: &ArtifactDigest, other: Option<&StoredEntry
 fn choose(reader: &Reader, digest: &ArtifactDigest, several: &[&StoredEntry]) -> ChoosePage {
     let row = |e: &&StoredEntry| (page::pulse_of_entry(digest, e.index), EntryRow::new(e));
     ChoosePage {
-        shell: reader
-            .shell("Several entries of one Trust Pulse", format!("{} entries hold this pulse.", several.len())),
+        shell: reader.shell(
+            "Several entries of one Trust Pulse",
+            &Preview::of("Trust Pulse, in several entries").digest(digest),
+        ),
         digest: digest.to_string(),
         candidates: several.iter().map(row).collect(),
     }
@@ -161,14 +164,10 @@ fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<Puls
     };
     let word = panel.as_ref().map_or_else(|state| state.row().label.to_owned(), Verdicts::title);
     let title = format!("{word} · Trust Pulse of run {}", escape::plain(&run, 40));
-    let description = format!(
-        "{word}. Trust Pulse {digest}, entry {} of {}: self-reported, position proven.",
-        stored.index,
-        words::entries(size.get()),
-    );
+    let preview = Preview::of("Trust Pulse").digest(&stored.entry.digest).verdict(panel.as_ref()).at(at);
     let says = TrustPulse::of(document.payload());
     Ok(PulsePage {
-        shell: reader.shell(&title, description).at(reader, &page::pulse(&digest), is_pinned.then_some(at)),
+        shell: reader.shell(&title, &preview).at(reader, &page::pulse(&digest), is_pinned.then_some(at)),
         run: Said::name(&run),
         run_href: page::run(&agent, &run),
         agent: view.agent,

@@ -13,6 +13,7 @@ use crate::server::index::Index;
 use crate::server::judge::Sitting;
 use crate::server::log::view::View;
 use crate::server::pages::inline::{Said, When};
+use crate::server::pages::preview::Preview;
 use crate::server::pages::trouble::{Trouble, holds};
 use crate::server::pages::{Handles, words};
 use crate::server::state::LogFacts;
@@ -56,12 +57,16 @@ impl Reader {
         self.view().entry(LeafIndex::new(last)).ok().map(|e| e.entry.logged_at.unix_ms())
     }
 
-    /// Header, title and footer of a page.
-    pub(crate) fn shell(&self, title: &str, description: String) -> Shell {
+    /// Header, title and footer of a page, and what a link to it shows.
+    pub(crate) fn shell(&self, title: &str, preview: &Preview) -> Shell {
         let size = self.view().size();
+        let of = preview.size(size);
         Shell {
             title: format!("{title} · {}", self.facts.origin),
-            description,
+            preview: preview.title(),
+            description: preview.sentence(size, self.as_of(of)),
+            verdict: preview.verdict_words(),
+            as_of: words::entries(of.get()),
             origin: Said::name(&self.facts.origin),
             key_id: self.facts.key_id.clone(),
             size: words::entries(size.get()),
@@ -83,7 +88,11 @@ impl Reader {
 /// What stands around every page.
 pub(crate) struct Shell {
     pub title: String,
+    /// Title and sentence of [`Preview`]: what others show of this page.
+    pub preview: String,
     pub description: String,
+    pub verdict: Option<String>,
+    pub as_of: String,
     pub origin: Said,
     pub key_id: String,
     pub size: String,

@@ -15,6 +15,7 @@ use crate::server::pages::inline::Said;
 use crate::server::pages::judging::{self, JUDGED_MAX, Judged};
 use crate::server::pages::other_runs::OtherRuns;
 use crate::server::pages::party::Party;
+use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
 use crate::server::pages::record::{Record, Sources, named_run};
 use crate::server::pages::rows::EntryRow;
@@ -145,9 +146,9 @@ fn show(reader: &Reader, agent: &str, run: &str, size: TreeSize) -> Result<RunPa
     let RunView { record, bundles, job, agent: party, .. } = view;
     let word = panel.as_ref().map_or_else(|state| state.row().label.to_owned(), Verdicts::title);
     let title = format!("{word} · Run {}", escape::plain(run, 40));
-    let description = format!("{word}. Everything that is joined to this run among {}.", record.searched);
+    let preview = Preview::of("Run").verdict(panel.as_ref()).at(size);
     Ok(RunPage {
-        shell: reader.shell(&title, description),
+        shell: reader.shell(&title, &preview),
         run: Said::name(run),
         agent: party,
         job,

@@ -14,6 +14,7 @@ use crate::server::judge::AuditsError;
 use crate::server::lookup::{self, Asked, Count, Found, Group, Near, NearName, QUERY_BYTES_MAX, Short, What};
 use crate::server::pages::finding::Entries;
 use crate::server::pages::inline::{Chip, Said};
+use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Reader, Shell};
 use crate::server::pages::trouble::{Trouble, holds};
 use crate::server::pages::{Answer, Handles, serve, words};
@@ -150,7 +151,6 @@ fn empty(reader: &Reader) -> SearchPage {
 
 fn show(reader: &Reader, asked: &Asked, found: Found) -> SearchPage {
     let size = reader.view().size();
-    let description = format!("A search in {}.", words::entries(size.get()));
     let (hits, others): (Vec<_>, Vec<_>) = found.groups.iter().partition(|group| group.standing == Standing::Holder);
     let (begins, begun): (Vec<_>, Vec<_>) = found.near.iter().partition(|near| near.standing == Standing::Holder);
     let too_short = found.short.map(|short| match short {
@@ -170,7 +170,7 @@ fn show(reader: &Reader, asked: &Asked, found: Found) -> SearchPage {
         )
     });
     SearchPage {
-        shell: Shell { asked: asked.text.clone(), ..reader.shell("Search", description) },
+        shell: Shell { asked: asked.text.clone(), ..reader.shell("Search", &Preview::of("Search")) },
         asked: Some(Said::name(&asked.text)),
         reach: holds(size),
         behind,

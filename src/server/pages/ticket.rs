@@ -19,6 +19,7 @@ use crate::server::judge::AuditsError;
 use crate::server::log::view::StoredEntry;
 use crate::server::pages::inline::Said;
 use crate::server::pages::judging;
+use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Reader, Shell, segments};
 use crate::server::pages::record::{STRANGER, summary, ticket};
 use crate::server::pages::rows::EntryRow;
@@ -107,9 +108,8 @@ fn show(reader: &Reader, system: &str, key: &str) -> Result<TicketPage, Trouble>
         return Err(trouble.with_next(address::search(key), "Search for the key alone"));
     }
     let judged = jobs.iter().enumerate().map(|(place, job)| JobRow::new(reader, job, (system, key), place < JOBS_MAX));
-    let description = format!("What names this ticket among {}.", words::entries(size.get()));
     Ok(TicketPage {
-        shell: reader.shell("Ticket", description),
+        shell: reader.shell("Ticket", &Preview::of("Change ticket")),
         system: Said::name(system),
         key: Said::name(key),
         holds: holds(size),

@@ -11,22 +11,34 @@ pub(crate) struct Title {
     pub before: String,
     pub name: Option<Said>,
     pub after: String,
+    /// All of it but the name: what may leave the page.
+    nameless: String,
 }
+
+/// What stands between an act and a name that is left out.
+const JOINTS: [&str; 5] = [" of run", " of job", " for job", " of", ", on"];
 
 impl Title {
     fn plain(words: &str) -> Self {
-        Self { before: words.to_owned(), name: None, after: String::new() }
+        Self { before: words.to_owned(), name: None, after: String::new(), nameless: words.to_owned() }
     }
 
     fn named(before: &str, name: Option<&str>, after: &str) -> Self {
+        // "Sync of … decided": without the name, without its "of".
+        let act = before.trim_end().trim_end_matches(':');
+        let act = JOINTS.iter().find_map(|joint| act.strip_suffix(joint)).unwrap_or(act);
+        let nameless = format!("{act}{after}");
         match name.filter(|name| !name.is_empty()) {
-            Some(name) => Self { before: before.to_owned(), name: Some(Said::name(name)), after: after.to_owned() },
-            // "Sync of … decided": without the name, without its "of".
-            None => Self::plain(&format!(
-                "{}{after}",
-                before.trim_end().trim_end_matches(" of").trim_end_matches(" for job")
-            )),
+            Some(name) => {
+                Self { before: before.to_owned(), name: Some(Said::name(name)), after: after.to_owned(), nameless }
+            }
+            None => Self::plain(&nameless),
         }
+    }
+
+    /// For a `<title>`: the act, and no name.
+    pub(crate) fn nameless(&self) -> &str {
+        &self.nameless
     }
 
     /// What the entry is: by its kind where its body is not shown, or says no more.

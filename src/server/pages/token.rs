@@ -19,6 +19,7 @@ use crate::server::pages::document::{Document, FactRow};
 use crate::server::pages::happened::Part;
 use crate::server::pages::inline::{Chip, Said};
 use crate::server::pages::judging::{self, Spelling, read_digest};
+use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
 use crate::server::pages::record::{Record, Sources};
 use crate::server::pages::states::{Row, State as PageState};
@@ -85,9 +86,9 @@ fn show(reader: &Reader, hash: &str, size: TreeSize) -> Result<TokenPage, Troubl
     let word = verdicts.title();
     let keys = issued.as_ref().map(Document::keys).unwrap_or_default();
     let title = format!("{word} · Token {}…{}", &hash[..8], &hash[hash.len() - 8..]);
-    let description = format!("{word}. For which job a token was, what ended it and what was done under it.");
+    let preview = Preview::of("Token").verdict(Ok(&verdicts)).at(size);
     Ok(TokenPage {
-        shell: reader.shell(&title, description),
+        shell: reader.shell(&title, &preview),
         chip: Chip::hash(hash),
         hash: hash.to_owned(),
         job: keys.job.as_deref().map(|job| (address::job(job), Said::name(job))),

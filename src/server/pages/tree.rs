@@ -11,6 +11,7 @@ use crate::codes::service;
 use crate::merkle::TreeSize;
 use crate::server::addresses::{self, page as address};
 use crate::server::pages::card::Card;
+use crate::server::pages::preview::Preview;
 use crate::server::pages::proof::Consistency;
 use crate::server::pages::reader::{Reader, Shell, number};
 use crate::server::pages::trouble::Trouble;
@@ -67,10 +68,8 @@ fn show(reader: &Reader, from: TreeSize, to: TreeSize) -> Result<TreePage, Troub
     let consistency = Consistency::new(reader, from, to)?;
     let (head, note) = reader.view().checkpoint(to)?;
     let title = format!("From {} to {}", words::quantity(from.get()), words::entries(to.get()));
-    let description =
-        format!("Whether the log of {} begins with that of {}.", words::entries(to.get()), words::entries(from.get()));
     Ok(TreePage {
-        shell: reader.shell(&title, description),
+        shell: reader.shell(&title, &Preview::of("How the log grew")),
         consistency,
         newer_card: Card::new(reader, &head, &note),
         file: addresses::consistency(from, to),

@@ -12,6 +12,7 @@ use crate::server::answered::{Answered, status_of};
 use crate::server::judge::AuditsError;
 use crate::server::log::view::ViewError;
 use crate::server::pages::inline::Said;
+use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Reader, Shell};
 use crate::server::pages::states::State;
 use crate::server::pages::words;
@@ -88,7 +89,7 @@ impl Trouble {
         let status = status_of(self.code);
         let (next_href, next_text) = self.next.map(|next| *next).unwrap_or_default();
         let page = TroublePage {
-            shell: reader.shell(self.heading, self.sentence.clone()),
+            shell: reader.shell(self.heading, &Preview::of(self.heading)),
             heading: self.heading,
             sentence: self.sentence,
             asked: self.asked.map(|asked| *asked),

@@ -10,6 +10,7 @@ use crate::server::pages::coverage::{Coverage, Due};
 use crate::server::pages::finding::Card;
 use crate::server::pages::happened::{Part, happened};
 use crate::server::pages::inline::{Said, When};
+use crate::server::pages::preview::Stated;
 use crate::server::pages::reader::Reader;
 use crate::server::pages::states::{Outcome, Word};
 use crate::server::pages::trouble::Trouble;
@@ -73,6 +74,7 @@ pub(crate) struct ProtocolPanel {
 
 /// A page that shows another size than the newest.
 pub(crate) struct Pinned {
+    pub size: TreeSize,
     pub at: String,
     /// What the published checkpoint proves beyond it, when this page is made.
     pub beyond: String,
@@ -86,6 +88,7 @@ impl Pinned {
     pub(crate) fn of(reader: &Reader, size: TreeSize, href: String) -> Option<Self> {
         let beyond = reader.view().size().get().saturating_sub(size.get());
         let pinned = || Self {
+            size,
             at: words::entries(size.get()),
             beyond: words::counted(beyond, "later entry", "later entries"),
             href,
@@ -179,14 +182,15 @@ impl Verdicts {
         self.pinned.as_ref()?.newest.filter(|newest| *newest != self.audit.word)
     }
 
-    /// The verdict for titles: "Pass", and of an older size "Pass of 11 entries,
-    /// now Fail".
+    /// The verdict for titles and previews.
+    pub(crate) fn stated(&self) -> Stated {
+        let size = self.pinned.as_ref().map(|pinned| pinned.size);
+        Stated { own: self.audit.word.label, now: size.zip(self.changed().map(|newest| newest.label)) }
+    }
+
+    /// "Pass", and of an older size "Pass of 11 entries, now Fail".
     pub(crate) fn title(&self) -> String {
-        let own = self.audit.word.label;
-        match (&self.pinned, self.changed()) {
-            (Some(pinned), Some(newest)) => format!("{own} of {}, now {}", pinned.at, newest.label),
-            (..) => own.to_owned(),
-        }
+        self.stated().words()
     }
 }
 

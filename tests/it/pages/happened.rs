@@ -92,7 +92,7 @@ fn an_entry_says_what_it_is_what_the_rules_say_of_it_and_what_it_belongs_to() {
         &["Signed by wrapper did:key:", "job job-1", "run job-1.r1", "application argocd-prod/argocd/payments-api"],
     );
     shows(&culprit, &["agent did:key:", "token", "policy ", "Of the same act: entry"]);
-    assert!(culprit.text().contains("<title>Breaks a rule · entry "), "{}", culprit.text());
+    assert!(culprit.text().contains("<title>Breaks a rule · Sync decided: allowed · entry "), "{}", culprit.text());
     let html = culprit.text();
     for page in ["/jobs/job-1\"", "/tokens/", "/agents/", "/policies/", "/apps/argocd-prod/", "/runs/"] {
         assert!(html.split("<h2").next().is_some_and(|top| top.contains(&format!("href=\"{page}"))), "{page}: {html}");
