@@ -21,6 +21,7 @@
 
 pub mod answer;
 mod body;
+pub mod badge;
 pub mod budget;
 mod disclosure;
 mod draft;

@@ -15,8 +15,9 @@
 //! /agents/{did}           who it is by the roots, which jobs it got
 //! /tickets/{system}/{key} what belongs to a change
 //! /runs/{agent}/{run}     everything that claims to belong to one run
-//! /b/{digest}             one proof bundle, for tickets: both verdicts at any size
-//! /jobs/{id}              which change, which runs, what is open
+//! /b/{digest}             one proof bundle, for tickets: both verdicts at a published size
+//! /jobs/{id}              which change, which runs, what is open; both also as
+//!                         .json (report), .txt and .md (note), .svg (badge)
 //! /apps/{instance}/{namespace}/{name}  what was done to it, and who saw that
 //! /incidents              what happened in one scope and time, to print
 //! /findings               what is open, how bad, since when; /findings.csv
@@ -39,6 +40,7 @@ pub(crate) mod words;
 
 mod agent;
 mod app;
+mod badge;
 mod bundle;
 mod card;
 mod checkpoints;
@@ -57,7 +59,9 @@ mod inline;
 mod job;
 mod judging;
 mod named;
+mod note;
 mod offline;
+mod permalink;
 mod policy;
 mod other_runs;
 mod overview;
@@ -177,6 +181,8 @@ pub(crate) enum Answer {
     Found(String),
     /// A file of rows, with the address of the rows that follow.
     Csv(Csv),
+    /// Another form than a page, as it is.
+    Made(Response),
 }
 
 impl Answer {
@@ -200,6 +206,7 @@ where
             Ok(Answer::Redirect(to)) => redirect(StatusCode::PERMANENT_REDIRECT, &to),
             Ok(Answer::Found(to)) => redirect(StatusCode::SEE_OTHER, &to),
             Ok(Answer::Csv(file)) => file.answer(),
+            Ok(Answer::Made(response)) => response,
             Err(trouble) => trouble.answer(&reader),
         }
     });

@@ -130,6 +130,12 @@ impl FromRef<AppState> for Access {
     }
 }
 
+impl FromRef<AppState> for Arc<dyn Clock> {
+    fn from_ref(state: &AppState) -> Self {
+        Self::clone(&state.clock)
+    }
+}
+
 impl FromRef<AppState> for Metrics {
     fn from_ref(state: &AppState) -> Self {
         state.metrics.clone()

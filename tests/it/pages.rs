@@ -19,6 +19,8 @@ pub mod listed;
 #[cfg(feature = "server")]
 pub mod lists;
 #[cfg(feature = "server")]
+pub mod permalinks;
+#[cfg(feature = "server")]
 pub mod previews;
 #[cfg(feature = "server")]
 pub mod pulses;

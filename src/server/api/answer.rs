@@ -4,9 +4,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Serialize;
 
+use crate::audit::Pending;
 use crate::merkle::Hash;
 use crate::server::api::problem::Problem;
-use crate::text::base64url;
+use crate::text::{base64url, civil};
 
 /// Media type of C2SP text.
 pub const TEXT: &str = "text/plain; charset=utf-8";
@@ -53,7 +54,7 @@ impl Answer {
     /// asked for, so what the log holds by now stands beside it.
     #[must_use]
     pub const fn judged(shape: &'static str) -> Self {
-        Self { headers: &[BEYOND], ..Self::json(shape) }
+        Self { headers: &[BEYOND, OVERDUE], ..Self::json(shape) }
     }
 
     /// C2SP text.
@@ -86,13 +87,36 @@ pub fn json(value: &impl Serialize) -> Result<Response, Problem> {
 pub const BEYOND: (&str, &str) =
     ("Pulselog-Beyond", "entries above the size judged that the published checkpoint proves; none of them is judged");
 
-/// What was judged at one size of the log, and what it holds beyond it.
+/// What only a clock knows, and no document about entries may hold.
+pub const OVERDUE: (&str, &str) = (
+    "Pulselog-Overdue-Since",
+    "at the newest size alone: since when, by the server's clock, something that is pending is past its time; absent \
+     where nothing is. It is no finding: only entries move a verdict",
+);
+
+/// What was judged at one size of the log, what it holds beyond it, and since
+/// when something is overdue.
 pub struct Judged<T> {
     pub document: T,
     pub beyond: u64,
+    pub overdue: Option<i64>,
 }
 
-/// JSON about one size, with [`BEYOND`] beside it.
+/// Since when something is overdue, at `now_ms` by the server's clock: the
+/// earliest time that is over. Nothing is where the log has grown `beyond`.
+#[must_use]
+pub fn overdue(pending: &[Pending], beyond: u64, now_ms: u64) -> Option<i64> {
+    let now = i64::try_from(now_ms).unwrap_or(i64::MAX);
+    pending.iter().map(|due| due.until_ms).filter(|until| beyond == 0 && *until < now).min()
+}
+
+/// A moment as a header's value.
+#[must_use]
+pub fn moment(unix_ms: i64) -> Option<HeaderValue> {
+    HeaderValue::try_from(civil::with_millis(unix_ms.clamp(0, civil::UNIX_MS_MAX))).ok()
+}
+
+/// JSON about one size, with [`BEYOND`] and [`OVERDUE`] beside it.
 ///
 /// # Errors
 /// As [`json`].
@@ -100,6 +124,10 @@ pub fn judged(of: &Judged<impl Serialize>) -> Result<Response, Problem> {
     let mut response = json(&of.document)?;
     let name = HeaderName::try_from(BEYOND.0).map_err(|_| Problem::internal())?;
     response.headers_mut().insert(name, HeaderValue::from(of.beyond));
+    if let Some(since) = of.overdue.and_then(moment) {
+        let name = HeaderName::try_from(OVERDUE.0).map_err(|_| Problem::internal())?;
+        response.headers_mut().insert(name, since);
+    }
     Ok(response)
 }
 

@@ -1,5 +1,7 @@
 //! Reports and findings, at any size that the log has had.
 
+use std::sync::Arc;
+
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::Uri;
@@ -15,6 +17,7 @@ use crate::server::api::query::{NAME_BYTES_MAX, Param, Query, Takes, segments};
 use crate::server::api::wire::audited::{FindingListJson, ScopeReportJson};
 use crate::server::desk::Desks;
 use crate::server::judge::{Audits, Filter};
+use crate::server::log::clock::Clock;
 use crate::server::log::view::View;
 use crate::server::pool;
 
@@ -87,7 +90,7 @@ pub async fn findings(
         let sitting = audits.sit(desks.open());
         let (size, beyond) = size_at(&query, &sitting.desk.view)?;
         let document = FindingListJson::from(sitting.findings(&filter, size, after, limit)?);
-        answer::judged(&Judged { document, beyond })
+        answer::judged(&Judged { document, beyond, overdue: None })
     });
     page.await
 }
@@ -125,15 +128,14 @@ fn filter(query: &Query) -> Result<Filter, Problem> {
     })
 }
 
+/// What a report is made with.
+type Reads = (State<Desks>, State<Audits>, State<Access>, State<Arc<dyn Clock>>);
+
 /// `GET /v1/jobs/{id}`.
 ///
 /// # Errors
 /// As [`findings`], and `scope_not_found`.
-pub async fn job(
-    state: (State<Desks>, State<Audits>, State<Access>),
-    id: Result<Path<String>, PathRejection>,
-    uri: Uri,
-) -> Result<Response, Problem> {
+pub async fn job(state: Reads, id: Result<Path<String>, PathRejection>, uri: Uri) -> Result<Response, Problem> {
     report(state, &uri, || Ok(Scope::Job(segments("id", id)?))).await
 }
 
@@ -142,7 +144,7 @@ pub async fn job(
 /// # Errors
 /// As [`job`].
 pub async fn run(
-    state: (State<Desks>, State<Audits>, State<Access>),
+    state: Reads,
     named: Result<Path<(String, String)>, PathRejection>,
     uri: Uri,
 ) -> Result<Response, Problem> {
@@ -154,11 +156,7 @@ pub async fn run(
 ///
 /// # Errors
 /// As [`job`].
-pub async fn token(
-    state: (State<Desks>, State<Audits>, State<Access>),
-    hash: Result<Path<String>, PathRejection>,
-    uri: Uri,
-) -> Result<Response, Problem> {
+pub async fn token(state: Reads, hash: Result<Path<String>, PathRejection>, uri: Uri) -> Result<Response, Problem> {
     state.2.check()?;
     match answer::hash_before("hash", &segments("hash", hash)?, "/v1/tokens/", &answer::query_of(&uri))? {
         Spelled::Canonical(hash) => report(state, &uri, || Ok(Scope::Token(hash.to_hex()))).await,
@@ -167,7 +165,7 @@ pub async fn token(
 }
 
 async fn report(
-    (State(desks), State(audits), State(access)): (State<Desks>, State<Audits>, State<Access>),
+    (State(desks), State(audits), State(access), State(clock)): Reads,
     uri: &Uri,
     scope: impl FnOnce() -> Result<Scope, Problem>,
 ) -> Result<Response, Problem> {
@@ -182,7 +180,8 @@ async fn report(
             let detail = format!("nobody whose word counts speaks of it among {size} entries");
             return Err(Problem::new(&service::SCOPE_NOT_FOUND, detail));
         }
-        answer::judged(&Judged { document: ScopeReportJson::from(&*made), beyond })
+        let overdue = answer::overdue(&made.report.pending, beyond, clock.read().wall_ms);
+        answer::judged(&Judged { document: ScopeReportJson::from(&*made), beyond, overdue })
     });
     report.await
 }

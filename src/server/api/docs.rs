@@ -67,7 +67,12 @@ Made from the tables in `src/server/api.rs`, `src/server/api/wire.rs` and `src/c
   400, 414 or 431, and an address that holds too many connections with 429; the connection closes.
 - Every answer speaks about the newest *published* checkpoint. What was answered 201 is covered by one.
 - What is answered about one size never changes; how many entries the log proves beyond it by now stands in the \
-header `Pulselog-Beyond`, never in the document.
+header `Pulselog-Beyond`, never in the document. What only a clock knows stands beside it too: since when something that \
+is pending at the newest size is past its time (`Pulselog-Overdue-Since`).
+- `/b/{digest}` and `/jobs/{id}`, the pages that tickets link, answer in other forms by suffix, by `?format=` or by \
+`Accept`: `.json` the report of `/v1/bundles/{digest}/report` or `/v1/jobs/{id}`, `.txt` and `.md` a note with verdicts, \
+coverage, acts and the command that judges again, `.svg` a badge. The id is one percent-encoded segment; a job that is \
+called as the whole segment comes before a suffix. `?at=` takes published sizes; for another, 404 names the nearest two.
 - A query parameter that a route does not know refuses. Lists are read by cursor: `after`, `limit`, and `next` in the answer.
 - `Accept: text/plain` (or a browser) gets C2SP text where a route has it, `Accept: application/json` gets JSON.
 - Limits (settings of the same names): artifact 2 MiB, single body 4 MiB, batch 16 MiB or 4,096 lines, 30 s a request. \

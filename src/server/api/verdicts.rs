@@ -1,6 +1,7 @@
 //! Both verdicts on bundles: on one that the log holds, at any size, and on one
 //! that is sent and forgotten.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::extract::rejection::PathRejection;
@@ -22,6 +23,7 @@ use crate::server::api::problem::Problem;
 use crate::server::api::query::{Query, segments};
 use crate::server::desk::Desks;
 use crate::server::judge::{Audits, Sitting};
+use crate::server::log::clock::Clock;
 use crate::server::pool;
 use crate::server::state::AppState;
 use crate::verify::verification::Verification;
@@ -84,7 +86,7 @@ pub async fn verify(State(state): State<AppState>, request: Request) -> Result<R
         let (size, beyond) = size_at(&query, &sitting.desk.view)?;
         let document = sitting.judge(&document, size, now_ms())?;
         drop(sent.held);
-        answer::judged(&Judged { document, beyond })
+        answer::judged(&Judged { document, beyond, overdue: None })
     });
     judged.await?
 }
@@ -99,6 +101,7 @@ pub async fn report(
     State(desks): State<Desks>,
     State(audits): State<Audits>,
     State(access): State<Access>,
+    State(clock): State<Arc<dyn Clock>>,
     text: Result<Path<String>, PathRejection>,
     uri: Uri,
 ) -> Result<Response, Problem> {
@@ -113,7 +116,9 @@ pub async fn report(
     let judged = pool::read(move || {
         let sitting = audits.sit(desks.open());
         let (size, beyond) = size_at(&query, &sitting.desk.view)?;
-        answer::judged(&Judged { document: of_bundle(&sitting, &digest, size)?, beyond })
+        let document = of_bundle(&sitting, &digest, size)?;
+        let overdue = answer::overdue(&document.audit.pending, beyond, clock.read().wall_ms);
+        answer::judged(&Judged { document, beyond, overdue })
     });
     judged.await
 }

@@ -5,7 +5,7 @@
 use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
 use crate::artifact::Kind;
@@ -16,12 +16,15 @@ use crate::audit::Scope;
 use crate::codes::service;
 use crate::merkle::TreeSize;
 use crate::server::addresses::page;
+use crate::server::index::names::change;
 use crate::server::log::view::StoredEntry;
 use crate::server::pages::document::{self, Document, FactRow, Raw};
 use crate::server::pages::happened::{Part, happened};
 use crate::server::pages::inline::{Chip, Said, When};
 use crate::server::pages::judging::{self, Judged, Spelling, read_digest};
-use crate::server::pages::offline::Offline;
+use crate::server::pages::note::{About, Note, Text};
+use crate::server::pages::offline::{self, Offline};
+use crate::server::pages::permalink::{self, Beside, Form};
 use crate::server::pages::preview::{Preview, short};
 use crate::server::pages::proof::Inclusion;
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
@@ -30,6 +33,7 @@ use crate::server::pages::states::{Row, State as PageState};
 use crate::server::pages::trouble::Trouble;
 use crate::server::pages::verdict::Verdicts;
 use crate::server::pages::{Answer, Handles, serve, words};
+use crate::verify::verification::Verification;
 
 /// Receipts of one list; the rest is in the raw body.
 const RECEIPTS_MAX: usize = 100;
@@ -76,29 +80,44 @@ pub(super) async fn page(
     State(handles): State<Handles>,
     digest: Result<Path<String>, PathRejection>,
     uri: Uri,
+    headers: HeaderMap,
 ) -> Response {
     serve(handles, move |reader| {
-        let (text, choices) = (segments(digest)?, Choices::read(&uri)?);
-        let wanted = match read_digest(&text) {
-            Some(Spelling::Hex(wanted)) => wanted,
-            Some(Spelling::Other(wanted)) => return Ok(Answer::moved(&page::bundle(wanted), &uri)),
-            None => {
-                let sentence = "A proof bundle is addressed by its digest, 64 hex digits.";
-                return Err(Trouble::new(&service::BUNDLE_NOT_FOUND, sentence).about(&text));
-            }
-        };
-        let size = choices.at(reader)?;
-        let found = reader.view().find_artifact(&wanted)?;
-        let is_here = |e: &&StoredEntry| e.entry.kind == Kind::ProofBundle && e.index.get() < size.get();
-        let bundles: Vec<&StoredEntry> = found.iter().filter(is_here).collect();
-        let Some((first, others)) = bundles.split_first() else {
-            reader.view().check_none(size)?;
-            return Err(no_bundle(&wanted, size, found.first()));
-        };
-        let page = Bundle { reader, stored: first, others, size, choices: &choices };
-        Ok(Answer::Page(page.show()?.render()?))
+        let segment = segments(digest)?;
+        let (text, suffix) = Form::suffix(&segment).map_or((segment.as_str(), None), |(text, form)| (text, Some(form)));
+        let form = Form::asked(suffix, &uri, &headers)?;
+        permalink::answer(form, || answer(reader, text, suffix, form, &uri))
     })
     .await
+}
+
+/// The bundle of this digest in one form.
+fn answer(reader: &Reader, text: &str, suffix: Option<Form>, form: Form, uri: &Uri) -> Result<Answer, Trouble> {
+    let choices = Choices::read(uri)?;
+    let ending = suffix.map_or(String::new(), Form::ending);
+    let wanted = match read_digest(text) {
+        Some(Spelling::Hex(wanted)) => wanted,
+        Some(Spelling::Other(wanted)) => {
+            return Ok(Answer::moved(&format!("{}{ending}", page::bundle(wanted)), uri));
+        }
+        None => {
+            let sentence = "A proof bundle is addressed by its digest, 64 hex digits.";
+            return Err(Trouble::new(&service::BUNDLE_NOT_FOUND, sentence).about(text));
+        }
+    };
+    let size = permalink::published(reader, &choices, &format!("{}{ending}", page::bundle(wanted)))?;
+    let found = reader.view().find_artifact(&wanted)?;
+    let is_here = |e: &&StoredEntry| e.entry.kind == Kind::ProofBundle && e.index.get() < size.get();
+    let bundles: Vec<&StoredEntry> = found.iter().filter(is_here).collect();
+    let Some((first, others)) = bundles.split_first() else {
+        reader.view().check_none(size)?;
+        return Err(no_bundle(&wanted, size, found.first()));
+    };
+    let bundle = Bundle { reader, stored: first, others, size, choices: &choices };
+    match form {
+        Form::Page => permalink::page(bundle.show()?.render()?),
+        Form::Report | Form::Text | Form::Markdown | Form::Badge => bundle.told(form),
+    }
 }
 
 fn no_bundle(digest: &ArtifactDigest, size: TreeSize, other: Option<&StoredEntry>) -> Trouble {
@@ -126,6 +145,57 @@ struct Bundle<'a> {
 }
 
 impl Bundle<'_> {
+    /// The bundle in another form than a page.
+    fn told(&self, form: Form) -> Result<Answer, Trouble> {
+        let (reader, newest) = (self.reader, self.reader.view().size());
+        let judged = self.judged(self.size)?;
+        let beside = Beside::of(reader, self.size, &judged.audit.pending);
+        if form == Form::Report {
+            return Ok(permalink::report(&judged, beside));
+        }
+        let badge = judging::badge_of_document(&judged, beside.overdue.is_some());
+        let now = (self.size < newest).then(|| self.judged(newest)).transpose()?;
+        let now = now.map(|now| {
+            let is_overdue = Beside::of(reader, newest, &now.audit.pending).overdue.is_some();
+            judging::badge_of_document(&now, is_overdue)
+        });
+        let document = Document::read(reader, self.stored.index)?;
+        let (digest, at) = (self.stored.entry.digest, self.stored.index.get());
+        let name = judged.document.as_ref();
+        let named = |label, text: Option<&String>| text.map(|text| (label, Text::Theirs(text.clone())));
+        let own = [
+            Some(("Bundle", Text::Ours(format!("sha256:{digest}")))),
+            Some(("Entry", Text::Ours(format!("{at}, leaf hash {}", self.stored.leaf_hash)))),
+            named("Job", name.and_then(|name| name.job.as_ref())),
+            named("Run", name.and_then(|name| name.run.as_ref())),
+            named("Agent", name.and_then(|name| name.agent.as_ref())),
+        ];
+        let run = name.and_then(|name| Some(Scope::Run { agent: name.agent.clone()?, run: name.run.clone()? }));
+        let made = run.map(|run| judging::report(reader, &run, self.size)).transpose()?.and_then(Result::ok);
+        let ticket = document.payload().map(|payload| change(self.stored.entry.kind, payload));
+        let ticket = ticket.and_then(|(system, key)| Some((system?.to_owned(), key?.to_owned(), at)));
+        let about = About {
+            size: self.size,
+            badge,
+            now: now.filter(|now| *now != badge),
+            verdicts: &Verdicts::of_document(reader, &judged, "bundle")?,
+            names: own.into_iter().flatten().collect(),
+            tickets: ticket.into_iter().collect(),
+            report: made.as_ref().map(|made| &made.report),
+            findings: &judged.audit.findings,
+            pending: &judged.audit.pending,
+            now_ms: (self.size == newest).then_some(reader.now_ms),
+            command: Some(offline::bundle(reader, &digest)),
+            path: page::bundle(digest),
+        };
+        Ok(permalink::noted(form, &Note::new(reader, about)?, beside))
+    }
+
+    fn judged(&self, size: TreeSize) -> Result<Verification, Trouble> {
+        let judged = self.reader.sitting.judge_logged(self.stored.index, size)?;
+        judged.ok_or_else(|| Trouble::new(&service::BODY_WITHHELD, PageState::Withheld.row().sentence))
+    }
+
     fn show(&self) -> Result<BundlePage, Trouble> {
         let (reader, stored) = (self.reader, self.stored);
         let document = Document::read(reader, stored.index)?;

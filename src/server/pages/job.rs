@@ -1,24 +1,29 @@
 //! `/jobs/{id}`: which change; what the audit says of the job and of each of
-//! its runs; what is open; what was recorded.
+//! its runs; what is open; what was recorded. Also as report, note and badge.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
 use crate::audit::{JudgedRun, Report, Scope};
 use crate::codes::service;
 use crate::merkle::TreeSize;
 use crate::server::addresses::page;
+use crate::server::api::wire::audited::ScopeReportJson;
+use crate::server::judge::ScopeReport;
 use crate::server::pages::happened::Part;
 use crate::server::pages::inline::{Chip, Said};
 use crate::server::pages::judging;
+use crate::server::pages::note::{About, Note, Text};
+use crate::server::pages::permalink::{self, Beside, Form};
 use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
-use crate::server::pages::record::{Record, Sources, named_job};
+use crate::server::pages::record::{Record, Sources, named_job, tickets};
 use crate::server::pages::rows::EntryRow;
 use crate::server::pages::states::{Outcome, Row, State as PageState, Word};
 use crate::server::pages::trouble::Trouble;
@@ -57,25 +62,76 @@ pub(super) async fn page(
     State(handles): State<Handles>,
     id: Result<Path<String>, PathRejection>,
     uri: Uri,
+    headers: HeaderMap,
 ) -> Response {
     serve(handles, move |reader| {
-        let (job, choices) = (segments(id)?, Choices::read(&uri)?);
-        let size = choices.at(reader)?;
-        Ok(Answer::Page(show(reader, &job, size)?.render()?))
+        let segment = segments(id)?;
+        let (job, suffix) = named(reader, &segment)?;
+        let form = Form::asked(suffix, &uri, &headers)?;
+        let at =
+            || permalink::published(reader, &Choices::read(&uri)?, &format!("{}{}", page::job(job), form.ending()));
+        permalink::answer(form, || match form {
+            Form::Page => permalink::page(show(reader, job, at()?)?.render()?),
+            Form::Report | Form::Text | Form::Markdown | Form::Badge => told(reader, job, at()?, form),
+        })
     })
     .await
 }
 
-const NO_PROTOCOL: &str =
-    "Clawsig's rules judge bundles. Those of this job are listed below, each with its own verdicts.";
+/// A job whose id is the whole segment, else that before the suffix.
+fn named<'a>(reader: &Reader, segment: &'a str) -> Result<(&'a str, Option<Form>), Trouble> {
+    let Some((job, form)) = Form::suffix(segment) else { return Ok((segment, None)) };
+    let whole = reader.sitting.report(&Scope::Job(segment.to_owned()), reader.view().size())?;
+    Ok(if whole.is_known { (segment, None) } else { (job, Some(form)) })
+}
 
-fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> {
+/// The report on a job that somebody speaks of whose word counts.
+fn known(reader: &Reader, job: &str, size: TreeSize) -> Result<Rc<ScopeReport>, Trouble> {
     let made = reader.sitting.report(&Scope::Job(job.to_owned()), size)?;
     if !made.is_known {
         reader.view().check_none(size)?;
         let sentence = format!("Nobody whose word counts speaks of this job among {}.", words::entries(size.get()));
         return Err(Trouble::new(&service::SCOPE_NOT_FOUND, sentence).about(job));
     }
+    Ok(made)
+}
+
+/// The job in another form than a page.
+fn told(reader: &Reader, job: &str, size: TreeSize, form: Form) -> Result<Answer, Trouble> {
+    let made = known(reader, job, size)?;
+    let newest = reader.view().size();
+    let beside = Beside::of(reader, size, &made.report.pending);
+    if form == Form::Report {
+        return Ok(permalink::report(&ScopeReportJson::from(&*made), beside));
+    }
+    let badge = judging::badge_of_report(&made, beside.overdue.is_some());
+    let now = (size < newest).then(|| known(reader, job, newest)).transpose()?;
+    let now = now.map(|now| {
+        let is_overdue = Beside::of(reader, newest, &now.report.pending).overdue.is_some();
+        judging::badge_of_report(&now, is_overdue)
+    });
+    let about = About {
+        size,
+        badge,
+        now: now.filter(|now| *now != badge),
+        verdicts: &Verdicts::of_report(reader, &made, "job", NO_PROTOCOL)?,
+        names: vec![("Job", Text::Theirs(job.to_owned()))],
+        tickets: tickets(reader, &made, job)?,
+        report: Some(&made.report),
+        findings: &made.report.findings,
+        pending: &made.report.pending,
+        now_ms: (size == newest).then_some(reader.now_ms),
+        command: offline::audit(reader, &[("job", job), ("at", &size.to_string())]),
+        path: page::job(job),
+    };
+    Ok(permalink::noted(form, &Note::new(reader, about)?, beside))
+}
+
+const NO_PROTOCOL: &str =
+    "Clawsig's rules judge bundles. Those of this job are listed below, each with its own verdicts.";
+
+fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> {
+    let made = known(reader, job, size)?;
     let named = named_job(reader, job, size)?;
     let mut record =
         Record::read(reader, Sources { what: "job", size, made: Some(&made), named, is_strict: false, others: None })?;

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use crate::artifact::digest::ArtifactDigest;
-use crate::audit::Scope;
+use crate::audit::{Effect, Finding, Scope};
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::judge::{Around, AuditsError, ScopeReport};
 use crate::server::log::view::StoredEntry;
@@ -13,7 +13,9 @@ use crate::server::pages::rows::EntryRow;
 use crate::server::pages::states::{Outcome, State, Word};
 use crate::server::pages::trouble::Trouble;
 use crate::text::base64url;
-use crate::verify::verification::Verification;
+use crate::verify::badge::{Badge, Weighed};
+use crate::verify::report;
+use crate::verify::verification::{AuditPart, AuditStatus, ProtocolPart, Verification};
 
 /// Bundles of one run that a page judges; further ones are judged on their own
 /// pages.
@@ -78,6 +80,30 @@ pub(super) fn around(reader: &Reader, at: LeafIndex, size: TreeSize) -> Result<J
 pub(super) fn bundle(reader: &Reader, bundle: LeafIndex, size: TreeSize) -> Result<Judged<Verification>, Trouble> {
     let made = or_state(reader.sitting.judge_logged(bundle, size))?;
     Ok(made.and_then(|judged| judged.ok_or(State::Withheld)))
+}
+
+/// The word of a badge for a report.
+pub(super) fn badge_of_report(made: &ScopeReport, is_overdue: bool) -> Badge {
+    let report = &made.report;
+    badge(report.verdict.into(), None, &report.findings, (report.pending.len(), is_overdue))
+}
+
+/// … for both verdicts on a document.
+pub(super) fn badge_of_document(judged: &Verification, is_overdue: bool) -> Badge {
+    let AuditPart { status, findings, pending } = &judged.audit;
+    let protocol = judged.protocol.as_ref().map(ProtocolPart::outcome);
+    badge(*status, protocol, findings, (pending.len(), is_overdue))
+}
+
+fn badge(
+    audit: AuditStatus,
+    protocol: Option<report::Outcome>,
+    findings: &[Finding],
+    (pending, is_overdue): (usize, bool),
+) -> Badge {
+    let count = |effect| findings.iter().filter(|finding| finding.effect == effect).count() as u64;
+    let (failing, missing) = (count(Effect::Fails), count(Effect::Incomplete));
+    Badge::of(&Weighed { audit, protocol, failing, missing, pending: pending as u64, is_overdue })
 }
 
 /// Bundles as rows, the first [`JUDGED_MAX`] with the verdicts on each.

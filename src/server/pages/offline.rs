@@ -1,6 +1,7 @@
 //! Files to take away and the commands that check them without this server.
 
 use crate::artifact::Kind;
+use crate::artifact::digest::ArtifactDigest;
 use crate::merkle::TreeSize;
 use crate::server::addresses;
 use crate::server::log::view::StoredEntry;
@@ -81,6 +82,16 @@ impl Offline {
         });
         Self { fetch: fetch.join("\n"), verify, vkey: reader.facts.vkey.clone(), judge, files }
     }
+}
+
+/// The command that judges a logged bundle again.
+pub(crate) fn bundle(reader: &Reader, digest: &ArtifactDigest) -> String {
+    let (base, operator, digest) = (&reader.base, &reader.facts.operator, digest.to_string());
+    let (file, artifact) = (format!("bundle-{}.json", &digest[..8]), addresses::artifact(&digest));
+    format!(
+        "curl -fsS -o trust.policy '{base}/v1/trust-policy'\ncurl -fsS -o {file} '{base}{artifact}'\n\
+         pulselog verify {file} --log {base}{NEXT}--policy trust.policy{NEXT}--operator {operator}"
+    )
 }
 
 /// Longest name that a command repeats.

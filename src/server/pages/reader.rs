@@ -178,7 +178,7 @@ impl Choices {
     /// 400 when it is no number, 404 when the log never had it.
     pub(crate) fn at(&self, reader: &Reader) -> Result<TreeSize, Trouble> {
         let newest = reader.view().size();
-        match number("at", self.at.as_deref())?.map(TreeSize::new) {
+        match self.number()? {
             None => Ok(newest),
             Some(size) if size <= newest && size > TreeSize::ZERO => Ok(size),
             Some(size) => {
@@ -187,6 +187,14 @@ impl Choices {
                 Err(Trouble::new(&service::SIZE_NOT_PUBLISHED, sentence))
             }
         }
+    }
+
+    /// The number that is given for it.
+    ///
+    /// # Errors
+    /// 400 when it is no number.
+    pub(crate) fn number(&self) -> Result<Option<TreeSize>, Trouble> {
+        number("at", self.at.as_deref()).map(|n| n.map(TreeSize::new))
     }
 
     /// One of several entries.

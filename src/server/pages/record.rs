@@ -10,7 +10,7 @@ use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::addresses::page;
 use crate::server::desk::Paper;
 use crate::server::index::RUN_ENTRIES_MAX;
-use crate::server::index::names::{Sort, change};
+use crate::server::index::names::{Sort, Standing, change};
 use crate::server::judge::AuditsError;
 use crate::server::judge::ScopeReport;
 use crate::server::log::view::StoredEntry;
@@ -209,6 +209,27 @@ pub(super) fn named_job(reader: &Reader, job: &str, size: TreeSize) -> Result<Ve
     for index in candidates.map_err(AuditsError::from)? {
         if reader.desk().read(index)?.keys().job.as_deref() == Some(job) {
             found.push(index);
+        }
+    }
+    Ok(found)
+}
+
+/// Change tickets that statements of a job name whose word counts: system, key
+/// and the first entry of each.
+///
+/// # Errors
+/// Those of the view.
+pub(super) fn tickets(reader: &Reader, made: &ScopeReport, job: &str) -> Result<Vec<(String, String, u64)>, Trouble> {
+    let mut found: Vec<(String, String, u64)> = Vec::new();
+    for (at, kind) in made.told().filter(|(_, kind)| kind.row().about.change.is_some()).take(ROWS_MAX) {
+        let paper = reader.desk().read(at)?;
+        let is_its = paper.keys().job.as_deref() == Some(job)
+            && reader.index.standing(at).map_err(AuditsError::from)? == Standing::Holder;
+        let named = paper.payload().filter(|_| is_its).map(|payload| change(kind, payload));
+        if let Some((Some(system), Some(key))) = named
+            && found.iter().all(|(known, other, _)| (known.as_str(), other.as_str()) != (system, key))
+        {
+            found.push((system.to_owned(), key.to_owned(), at.get()));
         }
     }
     Ok(found)

@@ -20,9 +20,10 @@ use crate::server::pages::words;
 /// Why there is no page.
 #[derive(Debug)]
 pub(crate) struct Trouble {
-    code: &'static Code,
+    pub(crate) code: &'static Code,
     heading: &'static str,
-    sentence: String,
+    /// Holds nothing of what an artifact says.
+    pub(crate) sentence: String,
     /// What the reader asked for, when it is worth repeating.
     asked: Option<Box<Said>>,
     /// Address and words of what to do next.
@@ -83,6 +84,10 @@ impl Trouble {
     pub(crate) fn with_nearest(mut self, codes: Vec<&'static str>) -> Self {
         self.nearest = codes;
         self
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        status_of(self.code)
     }
 
     pub(crate) fn answer(self, reader: &Reader) -> Response {

@@ -74,11 +74,11 @@ impl Service {
     }
 
     /// A service whose wall clock begins at this time.
-    pub fn start_at(wall_ms: i64) -> Self {
+    pub fn start_at(wall_ms: i64, change: impl FnOnce(&mut Config)) -> Self {
         let clock = MovedClock::default();
         let now = i64::try_from(clock.read().wall_ms).expect("a time");
         clock.wall_ms.store(wall_ms - now, Ordering::SeqCst);
-        Self::start_on(Arc::new(clock), |_| {})
+        Self::start_on(Arc::new(clock), change)
     }
 
     fn start_on(clock: Arc<MovedClock>, change: impl FnOnce(&mut Config)) -> Self {

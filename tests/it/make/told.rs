@@ -7,6 +7,7 @@ use pulselog::artifact::{KeyCache, Limits, admit};
 use pulselog::audit::{Report, Timeline, audit_at};
 use pulselog::entry::SequencedEntry;
 use pulselog::merkle::{LeafIndex, TreeSize};
+use pulselog::server::config::Config;
 use pulselog::server::submitters::TokenOptions;
 
 use crate::make::attest::know_all;
@@ -24,7 +25,12 @@ pub struct Told {
 impl Told {
     /// Begins at the time of the stories, with nothing logged.
     pub fn nothing() -> Self {
-        let service = Service::start_at(START_MS);
+        Self::nothing_with(|_| {})
+    }
+
+    /// The same with other settings.
+    pub fn nothing_with(change: impl FnOnce(&mut Config)) -> Self {
+        let service = Service::start_at(START_MS, change);
         let observation = Some((kind("argocd_observation"), None));
         let instance = Some("argocd-prod".to_owned());
         let options = TokenOptions { allow_unsigned: observation, instance, ..TokenOptions::default() };
@@ -34,7 +40,12 @@ impl Told {
 
     /// One story, told from its beginning to its end.
     pub fn of(story: &Story) -> Self {
-        let told = Self::nothing();
+        Self::with(story, |_| {})
+    }
+
+    /// The same with other settings.
+    pub fn with(story: &Story, change: impl FnOnce(&mut Config)) -> Self {
+        let told = Self::nothing_with(change);
         told.tell(story);
         told
     }
