@@ -89,7 +89,7 @@ pub use self::kind::{About, Form, HashForm, Kind, KindRow, Voice};
 pub use self::kinds::KINDS;
 pub(crate) use self::kinds::{
     Approval, ArgocdDecision, ArgocdObservation, ArgocdReceipt, ArgocdSnapshot, AuditRoots, AuditStatement,
-    CstIssuance, CstRevocation, GatewayReceipt, Payload, ProofBundle, TrustPulse, WorkPolicy,
+    ChangeRecord, CstIssuance, CstRevocation, GatewayReceipt, Payload, ProofBundle, TrustPulse, WorkPolicy,
 };
 pub(crate) use self::node::{Node, Nodes};
 pub(crate) use self::packed::Alike;

@@ -57,6 +57,7 @@ mod spelled;
 mod stated;
 mod statement;
 mod story;
+mod tickets;
 mod timeline;
 mod tokens;
 mod trust;
@@ -226,5 +227,6 @@ const CHECKS: &[fn(&Scene<'_>, &mut Findings)] = &[
     calls::check,
     agent_receipts::check,
     pulses::check,
+    tickets::check,
     replays::check,
 ];

@@ -41,7 +41,10 @@ pub(crate) const ROW: KindRow = KindRow {
 
 view! {
     /// What a person changed, for which job.
-    ChangeRecord<'a> { Option<&'a str>: job = "job_id", what; AppRef<'a>: app; }
+    ChangeRecord<'a> {
+        Option<&'a str>: job = "job_id", what, change_system = "change_ref.system", change_key = "change_ref.key";
+        AppRef<'a>: app;
+    }
 }
 
 const PAYLOAD: Shape = object(&[

@@ -58,7 +58,11 @@ view! {
             hash = "event_hash_b64u";
     }
     /// What the agent tells this log of its run.
-    Pulselog<'a> { Option<&'a str>: job = "job_id", policy_hash = "policy_hash_b64u"; Texts<'a>: token_hashes; }
+    Pulselog<'a> {
+        Option<&'a str>: job = "job_id", policy_hash = "policy_hash_b64u", change_system = "change_ref.system",
+            change_key = "change_ref.key";
+        Texts<'a>: token_hashes;
+    }
     Review<'a> { Option<&'a str>: signer = "signer_did", reviewer = "payload.reviewer_did"; }
     /// A receipt of any array: in an envelope, or bare.
     HeldReceipt<'a> {

@@ -109,6 +109,7 @@ static CAUSES: &[(&str, Cause)] = &[
     ("RUN_WITHOUT_TOKEN", Newest(&[BUNDLE])),
     ("SELF_CONTRADICTION", Newest(&[BUNDLE])),
     ("SERVER_LOG_GAP", Nothing),
+    ("TICKET_MISMATCH", Newest(&[])),
     ("TOKEN_CONTROL_SCOPE_HASH_MISMATCH", Newest(ACT)),
     ("TOKEN_CONTROL_SUBJECT_MISMATCH", Newest(&[BUNDLE])),
     ("TOKEN_EXPIRED", Newest(ACT)),

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::artifact::Kind;
 use crate::audit::{
     accounts, agent_receipts, alone, approvals, attestation, bundles, calls, decisions, distrust, observed, policies,
-    pulses, reconcile, replays, shortfall, spelled, tokens, trust,
+    pulses, reconcile, replays, shortfall, spelled, tickets, tokens, trust,
 };
 
 /// How bad a finding is, as `audit_statement` spells it.
@@ -317,6 +317,7 @@ pub static RULE_GROUPS: &[&[&Rule]] = &[
     calls::RULES,
     agent_receipts::RULES,
     pulses::RULES,
+    tickets::RULES,
     replays::RULES,
     attestation::RULES,
     alone::RULES,

@@ -238,7 +238,7 @@ pub static ROWS: &[Golden] = &[
     golden(
         "a run packed again for another change",
         |story| again(story, |story| story.set("b1", "metadata.pulselog.change_ref", change("2"))),
-        &["REPLAY_RUN_ID_REUSED"],
+        &["REPLAY_RUN_ID_REUSED", "TICKET_MISMATCH"],
         Fail,
     )
     .beside(|story| again(story, |_| {})),

@@ -104,6 +104,17 @@ fn entries_of(story: &mut Story, [first, second]: [u32; 2]) {
     }
 }
 
+/// The bundle of the first run names one ticket, a person's change another.
+fn two_tickets(story: &mut Story, key: &str) {
+    story.set("roots", "recorders", Value::Array(vec![did("recorder").into()]));
+    story.set("b1", "metadata.pulselog.change_ref", value(r#"{"system":"jira","key":"PAY-1"}"#));
+    let mut record = good_payload(kind("change_record"));
+    set(&mut record, "job_id", Some("job-1".into()));
+    set(&mut record, "change_ref.system", Some("jira".into()));
+    set(&mut record, "change_ref.key", Some(key.into()));
+    story.log("change", "change_record", "recorder", record);
+}
+
 /// A person freezes the application; then one channel sees it so.
 fn freeze(story: &mut Story, seen: &[&str]) {
     story.set("roots", "recorders", Value::Array(vec![did("recorder").into()]));
@@ -150,6 +161,14 @@ fn two_of_one_name(story: &mut Story) {
 }
 
 pub static ROWS: &[Golden] = &[
+    golden(
+        "a job whose bundle names another ticket than a person's change",
+        |story| two_tickets(story, "PAY-2"),
+        &["TICKET_MISMATCH"],
+        Pass,
+    )
+    .runs(&[("agent", "r1", Pass)])
+    .beside(|story| two_tickets(story, "PAY-1")),
     golden(
         "undecided, and over before anybody looked: an entry of the history alone",
         |story| {

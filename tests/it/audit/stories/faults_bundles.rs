@@ -6,7 +6,7 @@ use super::cast::{AGENTS, did};
 use super::faults::{Fault, Read, Whose, bundle_of, call_of, fault, other_run, write_of};
 use super::faults_acts::later;
 use super::world::World;
-use crate::make::{b64u, hex, value};
+use crate::make::{b64u, good_payload, hex, kind, set, value};
 
 pub const ROWS: &[Fault] = &[
     fault("RECEIPT_OF_ANOTHER_AGENT", |world, run| {
@@ -102,6 +102,18 @@ pub const ROWS: &[Fault] = &[
         let agent = world.runs[run].agent;
         agent.clone_into(&mut world.draft(&pulse).signer);
         world.draft(&pulse).set("tools[0].calls", value("99"));
+        Some(())
+    }),
+    fault("TICKET_MISMATCH", |world, run| {
+        let (bundle, job) = (bundle_of(world, run)?, world.runs[run].job.clone());
+        let at = world.draft(&bundle).ms + 1_000;
+        let refer = |key: &str| value(&format!(r#"{{"system":"servicenow","key":"{key}"}}"#));
+        world.draft(&bundle).set("metadata.pulselog.change_ref", refer("CHG0000001"));
+        let mut record = good_payload(kind("change_record"));
+        for (path, new) in [("job_id", job.as_str().into()), ("change_ref", refer("CHG0000002"))] {
+            set(&mut record, path, Some(new));
+        }
+        world.say("another ticket", "change_record", "recorder", record, at);
         Some(())
     }),
     fault("REPLAY_RUN_ID_REUSED", |world, run| {
