@@ -46,6 +46,8 @@ mod sign;
 #[cfg(feature = "server")]
 mod submit;
 #[cfg(feature = "server")]
+mod ticket;
+#[cfg(feature = "server")]
 mod token;
 mod verify;
 mod wpc;
@@ -92,6 +94,8 @@ enum Command {
     Audit(audit::Args),
     Packet(packet::Args),
     Incident(incident::Args),
+    #[cfg(feature = "server")]
+    Ticket(ticket::Args),
     Disclose(disclose::Args),
     Explain(explain::Args),
     Wpc(wpc::Args),
@@ -140,6 +144,8 @@ fn obey(command: Command) -> Result<Exit, Failure> {
         Command::Audit(args) => audit::run(&args),
         Command::Packet(args) => packet::run(&args),
         Command::Incident(args) => incident::run(&args),
+        #[cfg(feature = "server")]
+        Command::Ticket(args) => ticket::run(&args),
         Command::Disclose(args) => disclose::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Wpc(args) => wpc::run(&args),

@@ -14,6 +14,8 @@ pub mod slips;
 pub mod submit_answers;
 #[cfg(feature = "server")]
 pub mod submit_waits;
+#[cfg(feature = "server")]
+pub mod tickets;
 pub mod wpc;
 
 use std::io::Write as _;

@@ -27,6 +27,8 @@ pub mod shell;
 pub mod story;
 #[cfg(feature = "server")]
 pub mod told;
+#[cfg(feature = "server")]
+pub mod trackers;
 
 use std::path::PathBuf;
 

@@ -263,7 +263,7 @@ fn read_token(path: &Path) -> Result<Zeroizing<String>, String> {
 
 /// Whose certificates are believed: those of the file alone, else the system's,
 /// else those that are compiled in.
-fn roots(ca_file: Option<&Path>) -> Result<RootCerts, Failure> {
+pub fn roots(ca_file: Option<&Path>) -> Result<RootCerts, Failure> {
     if let Some(path) = ca_file {
         let pem = input::read("--ca-file", path, ANSWER_BYTES_MAX)?;
         let found = certificates(&pem);
