@@ -63,6 +63,8 @@ struct BundlePage {
     kept_at: String,
     inclusion: Inclusion,
     offline: Offline,
+    /// The same for a ticket: address and name of each form.
+    forms: Vec<(String, &'static str)>,
     raw: Option<Raw>,
 }
 
@@ -258,6 +260,7 @@ impl Bundle<'_> {
             inclusion: Inclusion::new(reader, stored, size)?,
             offline: Offline::new(reader, stored, size, None),
             raw: document.raw(),
+            forms: permalink::others(&page::bundle(&digest), is_pinned.then_some(self.size)),
             digest,
         })
     }

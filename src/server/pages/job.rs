@@ -47,6 +47,8 @@ struct JobPage {
     bundles: Vec<EntryRow>,
     record: Record,
     command: Option<String>,
+    /// The same for a ticket: address and name of each form.
+    forms: Vec<(String, &'static str)>,
 }
 
 /// A run of the job, and what the audit says of it.
@@ -153,6 +155,7 @@ fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> 
         bundles: judging::rows(reader, std::mem::take(&mut record.bundles), size)?,
         record,
         command: offline::audit(reader, &[("job", job)]),
+        forms: permalink::others(&page::job(job), (size < reader.view().size()).then_some(size)),
     })
 }
 

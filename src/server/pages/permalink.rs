@@ -103,6 +103,14 @@ fn preferred(headers: &HeaderMap) -> Form {
     best.map_or(Form::Page, |(_, form)| form)
 }
 
+/// Where the other forms of a page are, at the size that it shows. Asked for by
+/// `?format=`: a suffix may be the end of another job's name.
+pub(crate) fn others(path: &str, pinned: Option<TreeSize>) -> Vec<(String, &'static str)> {
+    let at = pinned.map(|size| format!("&at={size}")).unwrap_or_default();
+    let named = [("txt", "note"), ("md", "note in Markdown"), ("svg", "badge"), ("json", "report")];
+    named.into_iter().map(|(format, name)| (format!("{path}?format={format}{at}"), name)).collect()
+}
+
 /// The size that a permalink is about: the newest, or a published one.
 ///
 /// # Errors
