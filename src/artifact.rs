@@ -236,6 +236,14 @@ impl<'a> Artifact<'a> {
         }
     }
 
+    /// Memory that its values take, beside what a packed one has in common with others.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        match &self.said {
+            Said::Values(value, compact) => value.heap_bytes() + compact.as_ref().map_or(0, String::len),
+            Said::Packed(packed, _) => packed.own_bytes(),
+        }
+    }
+
     /// SHA-256 of the compact form.
     #[must_use]
     pub fn digest(&self) -> ArtifactDigest {

@@ -21,6 +21,7 @@
 mod error;
 
 use std::fmt;
+use std::sync::Arc;
 
 use cbor4ii::core::dec::{Decode, Read};
 use cbor4ii::core::enc::{Encode, Error as EncodeError, Write};
@@ -57,9 +58,9 @@ mod key {
 }
 
 /// Who submitted an entry: `[a-z0-9._-]{1,64}`. It stands in the leaf for
-/// ever, so it is public and never a personal name.
+/// ever, so it is public and never a personal name. A clone shares the text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SubmitterName(String);
+pub struct SubmitterName(Arc<str>);
 
 impl SubmitterName {
     /// Parses a name.
@@ -71,7 +72,7 @@ impl SubmitterName {
         if text.is_empty() || text.len() > SUBMITTER_BYTES_MAX || !text.bytes().all(legal) {
             return Err(EntryError::SubmitterName);
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// The name as text.
@@ -183,7 +184,7 @@ impl PendingEntry {
             signer: self.signer.clone(),
             submitter: self.submitter.clone(),
             logged_at,
-            receipts: self.receipts,
+            receipts: self.receipts.map(Box::new),
         }
     }
 }
@@ -203,8 +204,9 @@ pub struct SequencedEntry {
     pub submitter: SubmitterName,
     /// The log's clock at sequencing.
     pub logged_at: LoggedAt,
-    /// Root over the receipts of a proof bundle that has any.
-    pub receipts: Option<ReceiptsRoot>,
+    /// Root over the receipts of a proof bundle that has any. Apart: hardly any
+    /// entry has one, and whoever reads a whole log keeps a million entries.
+    pub receipts: Option<Box<ReceiptsRoot>>,
 }
 
 impl SequencedEntry {
@@ -323,7 +325,7 @@ impl Fields {
         }
         let receipts = match (self.receipts_root, self.receipts_count) {
             (None, None) => None,
-            (Some(root), Some(count)) if count > 0 => Some(ReceiptsRoot { root, count }),
+            (Some(root), Some(count)) if count > 0 => Some(Box::new(ReceiptsRoot { root, count })),
             _ => return Err(EntryError::MissingKey(key::RECEIPTS_COUNT)),
         };
         let kind = self.kind.ok_or(EntryError::MissingKey(key::KIND))?;

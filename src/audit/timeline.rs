@@ -11,7 +11,7 @@ use crate::artifact::{
 };
 use crate::audit::roots::{Distrusted, Roots};
 use crate::audit::statement::Statement;
-use crate::entry::{LoggedAt, SequencedEntry};
+use crate::entry::{LoggedAt, SequencedEntry, SubmitterName};
 use crate::merkle::{Hash, LeafIndex, RootHash, TreeSize};
 
 /// One entry, and what it is about when the body is at hand.
@@ -39,7 +39,13 @@ pub struct Timeline {
     sizes: BTreeMap<TreeSize, KnownSize>,
     origin: Option<String>,
     alike: Alike,
+    /// Whose name stands in many entries, once for all of them.
+    submitters: HashSet<SubmitterName>,
+    own_bytes: usize,
 }
+
+/// Names that are had once for all; of more than these, each entry has its own.
+const SUBMITTERS_MAX: usize = 1 << 12;
 
 impl Timeline {
     /// A time line of proven entries. A body that is not the one its entry
@@ -53,9 +59,21 @@ impl Timeline {
     }
 
     /// Adds one entry; the first of an index stays.
-    pub fn add(&mut self, index: LeafIndex, entry: SequencedEntry, body: Option<Artifact>) {
+    pub fn add(&mut self, index: LeafIndex, mut entry: SequencedEntry, body: Option<Artifact>) {
+        match self.submitters.get(&entry.submitter) {
+            Some(known) => entry.submitter = known.clone(),
+            None if self.submitters.len() < SUBMITTERS_MAX => _ = self.submitters.insert(entry.submitter.clone()),
+            None => {}
+        }
         let seen = Seen::packed(entry, body, &mut self.alike);
+        self.own_bytes += seen.body.as_ref().map_or(0, Artifact::kept_bytes);
         self.add_seen(index, Arc::new(seen));
+    }
+
+    /// Memory that the bodies take which [`Timeline::add`] was given.
+    #[must_use]
+    pub fn body_bytes(&self) -> usize {
+        self.own_bytes + self.alike.bytes()
     }
 
     /// Adds one entry that is shared with other time lines.
@@ -195,7 +213,7 @@ impl Timeline {
     #[must_use]
     pub(super) fn part(&self, indexes: impl IntoIterator<Item = LeafIndex>) -> Self {
         let seen = indexes.into_iter().filter_map(|at| Some((at, Arc::clone(self.seen.get(&at)?))));
-        Self { seen: seen.collect(), sizes: self.sizes.clone(), origin: self.origin.clone(), alike: Alike::default() }
+        Self { seen: seen.collect(), sizes: self.sizes.clone(), origin: self.origin.clone(), ..Self::default() }
     }
 }
 

@@ -302,7 +302,7 @@ impl ShownReceipt {
 pub fn bundle_root(proof: &LogProof) -> Result<ReceiptsRoot, ReceiptError> {
     let entry = SequencedEntry::decode(entry_of(proof)?)?;
     let of_bundle = entry.receipts.filter(|_| entry.kind == Kind::ProofBundle);
-    Ok(of_bundle.ok_or(DisclosureError::NoReceiptsRoot)?)
+    Ok(*of_bundle.ok_or(DisclosureError::NoReceiptsRoot)?)
 }
 
 fn entry_of(proof: &LogProof) -> Result<&[u8], DisclosureError> {

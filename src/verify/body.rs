@@ -69,7 +69,7 @@ fn agree(draft: &mut Draft, artifact: &Artifact, entry: &SequencedEntry) {
     let text = |did: Option<&crate::artifact::Did>| did.map_or_else(|| "nobody".to_owned(), ToString::to_string);
     let signer = equal(&verdict::SIGNER_MISMATCH, "signer", &text(artifact.signer()), &text(entry.signer.as_ref()));
     draft.take(Ask::Signer, signer, |()| text(entry.signer.as_ref()));
-    let receipts = if artifact.receipts_root() == entry.receipts {
+    let receipts = if artifact.receipts_root() == entry.receipts.as_deref().copied() {
         Ok(())
     } else {
         let why = "the receipts inside are not those that the entry commits to".to_owned();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::artifact::json::{Number, Object, Value};
 use crate::artifact::vocabulary;
 
-use super::{Alike, FALSE, LIST, NULL, NUMBER, OBJECT, Packed, SHARED, SMALL, TEXT, TRUE, WORD};
+use super::{Alike, FALSE, LIST, NULL, NUMBER, OBJECT, ONCE_BYTES, Packed, SHARED, SMALL, TEXT, TRUE, WORD};
 
 /// Members whose values many statements have alike.
 const ALIKE: [&str; 12] = [
@@ -48,7 +48,12 @@ impl<'s> Packer<'s> {
     }
 
     fn packed(self) -> Packed {
-        Packed { units: self.units.into(), texts: self.texts.into(), shared: self.shared.into() }
+        let Self { units, texts, shared, alike } = self;
+        let texts = texts.into();
+        match alike {
+            Some(alike) => Packed { units: alike.units(&units), texts, shared: alike.together(shared) },
+            None => Packed { units: units.into(), texts, shared: shared.into() },
+        }
     }
 
     fn put(&mut self, value: &Value) -> Option<()> {
@@ -139,14 +144,41 @@ impl<'s> Packer<'s> {
 impl Alike {
     /// The one of this value, if there is room for more.
     fn one(&mut self, packed: Packed) -> Option<Arc<Packed>> {
-        if let Some(known) = self.0.get(&packed) {
+        if let Some(known) = self.parts.get(&packed) {
             return Some(Arc::clone(known));
         }
-        if self.0.len() >= ALIKE_MAX {
+        if self.parts.len() >= ALIKE_MAX {
             return None;
         }
+        self.bytes += ONCE_BYTES + packed.own_bytes();
         let part = Arc::new(packed);
-        self.0.insert(Arc::clone(&part));
+        self.parts.insert(Arc::clone(&part));
         Some(part)
+    }
+
+    fn units(&mut self, units: &[u16]) -> Arc<[u16]> {
+        if let Some(known) = self.units.get(units) {
+            return Arc::clone(known);
+        }
+        let own: Arc<[u16]> = units.into();
+        if self.units.len() < ALIKE_MAX {
+            self.bytes += ONCE_BYTES + size_of_val(units);
+            self.units.insert(Arc::clone(&own));
+        }
+        own
+    }
+
+    /// Parts that are here: none of them moves or goes while this is kept.
+    fn together(&mut self, parts: Vec<Arc<Packed>>) -> Arc<[Arc<Packed>]> {
+        let which: Box<[usize]> = parts.iter().map(|part| Arc::as_ptr(part).addr()).collect();
+        if let Some(known) = self.together.get(&which) {
+            return Arc::clone(known);
+        }
+        let own: Arc<[Arc<Packed>]> = parts.into();
+        if self.together.len() < ALIKE_MAX {
+            self.bytes += ONCE_BYTES + 2 * size_of_val::<[usize]>(&which);
+            self.together.insert(which, Arc::clone(&own));
+        }
+        own
     }
 }

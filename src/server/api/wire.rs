@@ -217,8 +217,8 @@ impl From<&StoredEntry> for EntryJson {
             signer: entry.signer.as_ref().map(|s| s.as_str().to_owned()),
             submitter: entry.submitter.as_str().to_owned(),
             logged_at: entry.logged_at.unix_ms(),
-            receipts_root: entry.receipts.map(|r| Hash::from_bytes(r.root).to_hex()),
-            receipts_count: entry.receipts.map(|r| r.count),
+            receipts_root: entry.receipts.as_ref().map(|r| Hash::from_bytes(r.root).to_hex()),
+            receipts_count: entry.receipts.as_ref().map(|r| r.count),
         }
     }
 }

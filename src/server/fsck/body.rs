@@ -46,7 +46,7 @@ pub fn agree<'a>(
     if body.len() as u64 != entry.body_bytes || artifact.kind() != entry.kind {
         return Err("has not the length or the kind that its entry says".into());
     }
-    if artifact.signer() != entry.signer.as_ref() || artifact.receipts_root() != entry.receipts {
+    if artifact.signer() != entry.signer.as_ref() || artifact.receipts_root() != entry.receipts.as_deref().copied() {
         return Err("has not the signer or the receipts root that its entry says".into());
     }
     Ok(artifact)

@@ -133,7 +133,8 @@ fn bodies_beyond_the_memory_of_the_run_end_it_and_more_memory_lets_it_pass() {
         let body = sealed(n);
         let receipts = crate::make::admit_any(&body).expect("a bundle").receipts;
         let mut entry = SequencedEntry::decode(&entry_of(&body, 1)).expect("an entry");
-        (entry.kind, entry.signer, entry.receipts) = (kind("proof_bundle"), Some(agent.clone()), receipts);
+        (entry.kind, entry.signer, entry.receipts) =
+            (kind("proof_bundle"), Some(agent.clone()), receipts.map(Box::new));
         (entry.encode(), body)
     });
     let entries: Vec<_> = entries.collect();

@@ -103,14 +103,14 @@ fn an_entry_is_these_bytes() {
     assert_eq!(entry.kind.name(), "gateway_receipt");
     assert_eq!(entry.digest.as_bytes(), &[0x11; 32]);
     assert_eq!((entry.body_bytes, entry.logged_at.unix_ms()), (1_200, 1_800_000_000_000));
-    assert_eq!((entry.signer.as_ref(), entry.submitter.as_str(), entry.receipts), (None, "demo", None));
+    assert_eq!((entry.signer.as_ref(), entry.submitter.as_str(), &entry.receipts), (None, "demo", &None));
     assert_eq!(entry.encode(), bytes);
     assert_eq!(entry.leaf_hash().hash().as_bytes(), &leaf(&bytes));
 
     let whole = with(|_| {});
     let entry = SequencedEntry::decode(&whole).unwrap();
     assert_eq!(entry.signer.as_ref().map(Did::as_str), Some(DID));
-    assert_eq!(entry.receipts, Some(ReceiptsRoot { root: [0x22; 32], count: 3 }));
+    assert_eq!(entry.receipts.as_deref(), Some(&ReceiptsRoot { root: [0x22; 32], count: 3 }));
     assert_eq!(entry.encode(), whole);
 }
 
@@ -268,7 +268,9 @@ fn any_entry() -> impl Strategy<Value = SequencedEntry> {
         signer: signed.then(|| Did::parse(DID).unwrap()),
         submitter: SubmitterName::parse(&submitter).unwrap(),
         logged_at: LoggedAt::from_unix_ms(logged_at),
-        receipts: receipts.filter(|_| kind.name() == "proof_bundle").map(|(root, count)| ReceiptsRoot { root, count }),
+        receipts: receipts
+            .filter(|_| kind.name() == "proof_bundle")
+            .map(|(root, count)| Box::new(ReceiptsRoot { root, count })),
     })
 }
 
@@ -281,7 +283,7 @@ fn refuses_a_receipts_root_on_another_kind_than_a_proof_bundle() {
         signer: None,
         submitter: SubmitterName::parse("a").unwrap(),
         logged_at: LoggedAt::from_unix_ms(1),
-        receipts: Some(ReceiptsRoot { root: [2; 32], count: 1 }),
+        receipts: Some(Box::new(ReceiptsRoot { root: [2; 32], count: 1 })),
     };
     assert_eq!(code(&other.encode()), "entry_unknown_key");
 }

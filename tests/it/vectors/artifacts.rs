@@ -147,7 +147,7 @@ pub fn entry_example() -> String {
     let entry = entry_of(name, &good(kind("proof_bundle")));
     let bytes = entry.encode();
     let lines: Vec<_> = bytes.chunks(32).map(hex).collect();
-    let receipts = entry.receipts.expect("receipts");
+    let receipts = entry.receipts.as_deref().expect("receipts");
     let rows = [
         ("1", "01".to_owned(), "1".to_owned()),
         ("2", "6c ‖ text".to_owned(), format!("`{}`", entry.kind)),
