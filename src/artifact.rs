@@ -257,6 +257,11 @@ impl<'a> Artifact<'a> {
         self.payload_hash
     }
 
+    /// The same where it stands.
+    pub(crate) fn payload_hash_ref(&self) -> &PayloadHash {
+        &self.payload_hash
+    }
+
     /// Whose signature verified; `None` when unsigned.
     #[must_use]
     pub fn signer(&self) -> Option<&Did> {

@@ -102,7 +102,7 @@ pub(super) fn of(scene: &Scene<'_>) -> Vec<Act> {
     let mut acts: Vec<Act> = scene.decisions.iter().map(|of| decided(scene, of)).collect();
     for fact in &scene.facts {
         if let Some((what, app_name, subject)) = by_person(scene, fact) {
-            let by = fact.signer.map(|did| By { did: did.to_string(), entry: fact.at });
+            let by = fact.signer().map(|did| By { did: did.to_string(), entry: fact.at });
             let (by, subject) = (by.into_iter().collect(), Arc::new(subject));
             acts.push(Act { entry: fact.at, what, action: None, came: None, by, app_name, subject });
         }
@@ -114,8 +114,9 @@ pub(super) fn of(scene: &Scene<'_>) -> Vec<Act> {
 fn decided(scene: &Scene<'_>, of: &Decision<'_>) -> Act {
     let binds = of.statement.payload.binds();
     let approvals = covering(scene, of).filter(|_| of.is_allow);
-    let by: BTreeSet<By> =
-        approvals.filter_map(|approval| Some(By { did: approval.signer?.to_string(), entry: approval.at })).inserted();
+    let by: BTreeSet<By> = approvals
+        .filter_map(|approval| Some(By { did: approval.signer()?.to_string(), entry: approval.at }))
+        .inserted();
     Act {
         entry: of.statement.at,
         what: if of.is_allow { What::Allowed } else { What::Denied },

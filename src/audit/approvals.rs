@@ -204,7 +204,7 @@ fn fault(scene: &Scene<'_>, decision: &Decision<'_>, approval: &Statement<'_, Ap
     if !is_fixed(approval.payload.binds()) {
         return found(&APPROVAL_UNBOUND_REVISION, None);
     }
-    if approval.payload.expires_at().and_then(unix_ms).is_none_or(|end| decision.statement.ms >= end) {
+    if approval.payload.expires_at().and_then(unix_ms).is_none_or(|end| decision.statement.ms() >= end) {
         return found(&APPROVAL_EXPIRED, None);
     }
     if acts(scene, decision, approval) {
@@ -235,7 +235,7 @@ fn difference(approval: &Statement<'_, Approval<'_>>, decision: &Decision<'_>) -
 /// logged. A role that was lost in between frees nobody who held it at one of
 /// them; one that was lost after approving takes the approval from nobody.
 fn acts(scene: &Scene<'_>, decision: &Decision<'_>, approval: &Statement<'_, Approval<'_>>) -> bool {
-    let Some(approver) = approval.signer else { return true };
+    let Some(approver) = approval.signer() else { return true };
     let token = decision.token.map(|at| scene.tokens[at].statement.payload.claims());
     let names = [token.and_then(Claims::sub), token.and_then(Claims::agent)];
     let wraps = |at| scene.roots_at(at).is_some_and(|roots| roots.is_wrapper(approver, decision.agent));

@@ -171,7 +171,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         let of_run = |key: &Key<'_>| (key.0, key.1) == (bundle.agent, id);
         let from = || (bundle.agent, id, None);
         let calls = runs.range(from()..).take_while(|(key, _)| of_run(key)).flat_map(|(_, run)| &run.calls);
-        let left_out: Vec<_> = calls.copied().filter(|call| !held.hashes.contains(&call.statement.hash)).collect();
+        let left_out: Vec<_> = calls.copied().filter(|call| !held.hashes.contains(call.statement.hash)).collect();
         for (_, run) in runs.range_mut(from()..).take_while(|(key, _)| of_run(key)) {
             run.bundled(&judge, bundle, &held, &left_out, findings);
         }
@@ -279,7 +279,7 @@ impl Run<'_, '_> {
         self.has_call |= !held.events.is_empty() || !held.former.is_empty();
         let Some(asks) = judge.demands(self.token).gateway_receipts else { return };
         let (at, asked) = (bundle.statement.at, judge.inherited(self.token, asks));
-        let left_out: Vec<_> = self.calls.iter().filter(|call| !held.hashes.contains(&call.statement.hash)).collect();
+        let left_out: Vec<_> = self.calls.iter().filter(|call| !held.hashes.contains(call.statement.hash)).collect();
         // What was logged after a bundle is left out by the last one only.
         let before = |call: &&&Call<'_>| call.statement.at < at || !bundle.is_packed_again;
         for call in left_out.iter().copied().filter(before) {
@@ -335,7 +335,7 @@ impl Run<'_, '_> {
 /// Whether a bundle holds a receipt of this signer, or of anybody, that is none
 /// of the known model calls: a body that is not at hand may be it.
 pub(super) fn holds_unknown(scene: &Scene<'_>, bundle: ProofBundle<'_>, signer: Option<&Did>) -> bool {
-    let known: BTreeSet<_> = scene.calls.iter().map(|call| call.statement.hash).inserted();
+    let known: BTreeSet<_> = scene.calls.iter().map(|call| *call.statement.hash).inserted();
     bundle.receipts().any(|receipt| {
         let by = signer.is_none_or(|signer| receipt.signer() == Some(signer.as_str()));
         by && receipt.payload_hash().is_some_and(|hash| !known.contains(&hash))

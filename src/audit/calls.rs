@@ -46,9 +46,9 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let runs = Runs::of(scene);
     let reached = scene.calls.iter().map(|call| (call, runs.reached_by(scene, call)));
     let loose: Vec<_> = reached.filter(|(_, runs)| !runs.is_empty()).collect();
-    let packed = packed(scene, &loose.iter().map(|(call, _)| call.statement.hash).inserted());
+    let packed = packed(scene, &loose.iter().map(|(call, _)| *call.statement.hash).inserted());
     for (call, runs) in loose {
-        let is_packed = |run: &Known<'_, '_>| packed.contains(&(call.statement.hash, run.agent, run.id));
+        let is_packed = |run: &Known<'_, '_>| packed.contains(&(*call.statement.hash, run.agent, run.id));
         match call.run {
             None if runs.iter().any(is_packed) => {}
             None => runs.iter().for_each(|run| unplaced(scene, call, run, findings)),
@@ -81,13 +81,13 @@ pub(super) fn of_no_run<'s, 'a>(scene: &'s Scene<'a>) -> Vec<(&'s Call<'a>, &'s 
     let runs = Runs::of(scene);
     let alone = nameless.into_iter().filter(|call| runs.reached_by(scene, call).is_empty());
     let alone: Vec<_> = alone.filter_map(|call| Some((call, &scene.tokens[call.grant?]))).collect();
-    let packed = packed(scene, &alone.iter().map(|(call, _)| call.statement.hash).inserted());
+    let packed = packed(scene, &alone.iter().map(|(call, _)| *call.statement.hash).inserted());
     let mut owners: BTreeSet<(PayloadHash, &str, &str)> = BTreeSet::new();
     for (hash, agent, run) in &packed {
         owners.extend(scene.jobs_of_run(agent, run).into_iter().map(|job| (*hash, *agent, job)));
     }
     let is_held = |call: &Call<'a>, grant: &Token<'a>| {
-        grant.job.is_some_and(|job| owners.contains(&(call.statement.hash, grant.agent, job)))
+        grant.job.is_some_and(|job| owners.contains(&(*call.statement.hash, grant.agent, job)))
     };
     alone.into_iter().filter(|(call, grant)| !is_held(call, grant)).collect()
 }

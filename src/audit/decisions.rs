@@ -129,9 +129,9 @@ fn of_receipt(scene: &Scene<'_>, receipt: &Receipt<'_>, findings: &mut Findings)
     if receipt.outcome != "accepted" || !decision.is_allow {
         return;
     }
-    let until = decision.statement.ms.saturating_add(RECEIPT_MS + SKEW_MS);
-    let seen_in_time = scene.operations_of(decision).any(|operation| operation.ms <= until);
-    if receipt.statement.ms > until && !seen_in_time {
+    let until = decision.statement.ms().saturating_add(RECEIPT_MS + SKEW_MS);
+    let seen_in_time = scene.operations_of(decision).any(|operation| operation.ms() <= until);
+    if receipt.statement.ms() > until && !seen_in_time {
         findings.add(
             &LATE_EVIDENCE,
             subject,
@@ -143,7 +143,7 @@ fn of_receipt(scene: &Scene<'_>, receipt: &Receipt<'_>, findings: &mut Findings)
 
 fn missing(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) {
     let at = decision.statement.at;
-    let until = decision.statement.ms.saturating_add(RECEIPT_MS + SKEW_MS);
+    let until = decision.statement.ms().saturating_add(RECEIPT_MS + SKEW_MS);
     if scene.now_ms() > until {
         let detail = match scene.unfit_receipt(decision) {
             Some(other) => format!("a receipt stands at entry {other}, by a wrapper that is not this agent's"),
@@ -164,10 +164,10 @@ fn missing(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings) 
 /// Roots that took the role from the decision's wrapper while it owed the
 /// receipt: its word on the call counted no longer.
 fn replaced(scene: &Scene<'_>, decision: &Decision<'_>, until: i64) -> Option<LeafIndex> {
-    let (at, signer) = (decision.statement.at, decision.statement.signer?);
+    let (at, signer) = (decision.statement.at, decision.statement.signer()?);
     decision.agents.first()?;
     let after = scene.roots.partition_point(|(from, _)| *from <= at);
-    let in_time = |from: &LeafIndex| scene.fact(*from).is_some_and(|roots| roots.ms <= until);
+    let in_time = |from: &LeafIndex| scene.fact(*from).is_some_and(|roots| roots.ms() <= until);
     let later = scene.roots[after..].iter().take_while(|(from, _)| in_time(from));
     let takes = |roots: &Roots<'_>| decision.agents.iter().all(|agent| !roots.is_wrapper(signer, Some(agent)));
     later.filter(|(_, roots)| takes(roots)).map(|(from, _)| *from).next()

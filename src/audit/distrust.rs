@@ -56,7 +56,7 @@ pub(super) static RULES: &[&Rule] = &[&DISTRUSTED_SIGNER, &RESTS_ON_DISTRUSTED];
 
 /// Why the statement is not to be relied on, in words.
 fn words<P>(distrusted: &Distrusted<'_>, statement: &Statement<'_, P>) -> Option<String> {
-    let did = statement.signer?;
+    let did = statement.signer()?;
     let Row { from, reason, said_at } = distrusted.row(statement.at, did)?;
     Some(format!("{did} is not trusted from index {from} on, as the roots at entry {said_at} say: {reason}"))
 }
@@ -113,7 +113,7 @@ impl<'s, 'a> Resting<'s, 'a> {
         }
         for call in self.scene.calls.iter().filter(|call| !self.distrust.hits(&call.statement)) {
             if let Some((token, _)) = self.scene.token_of(call) {
-                let token = self.trusted_beside(token, call.statement.at, call.statement.ms);
+                let token = self.trusted_beside(token, call.statement.at, call.statement.ms());
                 self.on_token(token, call.statement.at, &self.scene.subject_of_call(call), findings);
             }
         }
@@ -208,10 +208,10 @@ impl<'s, 'a> Resting<'s, 'a> {
     fn on_held_receipts(&self, findings: &mut Findings) {
         let all = || self.scene.calls.iter().map(|call| &call.statement);
         let trusted: BTreeSet<PayloadHash> =
-            all().filter(|call| !self.distrust.hits(call)).map(|call| call.hash).inserted();
+            all().filter(|call| !self.distrust.hits(call)).map(|call| *call.hash).inserted();
         // Of one that a trusted gateway signed too, the bundle may show that.
         let calls: BTreeMap<PayloadHash, _> =
-            all().filter(|call| !trusted.contains(&call.hash)).map(|call| (call.hash, call)).inserted();
+            all().filter(|call| !trusted.contains(call.hash)).map(|call| (*call.hash, call)).inserted();
         let shows = |bundle: &&Bundle<'_>| !calls.is_empty() && !self.distrust.hits(&bundle.statement);
         for bundle in self.scene.bundles.iter().filter(shows) {
             let held = bundle.held_calls().filter_map(|hash| calls.get(&hash));

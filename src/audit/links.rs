@@ -276,11 +276,11 @@ impl<'a> Filed<'a> {
 /// See [`filed_under`].
 pub(super) fn links_of(filing: &Filed<'_>, roots: Option<Node<'_>>, operator: &Did, origin: Option<&str>) -> Vec<Link> {
     let Some((hash, payload)) = filing.body else { return vec![unread(filing.entry, roots, operator)] };
-    let statement = Statement::new(filing.at, filing.entry, hash, payload);
-    let counts = match statement.kind.row().voice {
+    let statement = Statement::new(filing.at, filing.entry, &hash, payload);
+    let counts = match statement.kind().row().voice {
         Voice::Operator => statement.is_by_operator(Some(operator), origin),
         Voice::Listed(_) | Voice::Approver(_) | Voice::Wrapper | Voice::Observer | Voice::Agent(_) => {
-            roots.is_some_and(|roots| Roots::new(statement.digest, roots).hold(&statement, None))
+            roots.is_some_and(|roots| Roots::new(statement.digest(), roots).hold(&statement, None))
         }
     };
     if !counts {

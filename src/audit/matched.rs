@@ -5,7 +5,7 @@
 //! decided ─ a receipt: accepted ─ Argo CD says so: reported ─ our own identity looked: seen
 //! ```
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -142,10 +142,9 @@ fn tie(
         let certainty = if events.are_shared { Certainty::Ambiguous } else { Certainty::Exact };
         return Some((Tie::ResourceVersion, certainty));
     }
-    let hash = decision.statement.hash.to_string();
-    let keys: HashSet<_> = scene.receipts_of(decision).filter_map(|of| of.statement.payload.op_key()).collect();
+    let keys: BTreeSet<_> = scene.receipts_of(decision).filter_map(|of| of.statement.payload.op_key()).inserted();
     let names = |report: &&&Operation<'_>| report.op_key().is_some_and(|key| keys.contains(key));
-    let states = |report: &&&Operation<'_>| report.stated() == Some(hash.as_str());
+    let states = |report: &&&Operation<'_>| report.stated().is_some_and(|hash| decision.is_named(hash));
     let named = joined.iter().find(names).map(|report| (Tie::Receipt, Certainty::Exact, *report));
     let stated = || joined.iter().find(states).map(|report| (Tie::Stated, Certainty::Stated, *report));
     let (by, certainty, report) = named.or_else(stated)?;

@@ -171,8 +171,8 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
             What::Gap => true,
             What::Unrooted => false,
             What::Body(held) => {
-                let same = held.kind == fact.kind && held.signer == fact.signer;
-                same && (fact.signer.is_some() || held.submitter == fact.submitter)
+                let same = held.kind == fact.kind() && held.signer == fact.signer();
+                same && (fact.signer().is_some() || held.submitter == fact.submitter())
             }
         }
     }
@@ -181,7 +181,7 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
     /// token that this is about: that one may stand anywhere.
     fn may_contradict(&self, missing: &Missing<'a>, case: &Case<'_, 'a>) -> bool {
         let Some(token) = case.token else { return false };
-        let own = token.statement.signer;
+        let own = token.statement.signer();
         match missing.what {
             // Whose another job is, its own issuances say.
             What::Body(held) => held.signer != own || case.is_of_another_job,
@@ -197,7 +197,7 @@ impl<'s, 'a> NotAtHand<'s, 'a> {
     /// Whether somebody signed what shows it, whom the operator may trust no more.
     fn rests_on_trust(&self, case: &Case<'_, 'a>) -> bool {
         let mut shown = case.entries.iter().filter_map(|at| self.scene.fact(LeafIndex::new(*at)));
-        shown.any(|fact| fact.signer.is_some() && !matches!(fact.kind.row().voice, Voice::Operator))
+        shown.any(|fact| fact.signer().is_some() && !matches!(fact.kind().row().voice, Voice::Operator))
     }
 
     fn fits(&self, place: Place, missing: &Missing<'a>, case: &Case<'_, 'a>) -> bool {

@@ -102,39 +102,42 @@ pub(super) static RULES: &[&Rule] = &[
 /// Events of the cluster, which name no operation: one of the application and
 /// second of an operation that is known by key is of that one, as long as there
 /// are no more of its phase than such operations.
+#[derive(Default)]
 struct Events<'a> {
-    keys: HashMap<(&'a str, &'a str), HashSet<&'a str>>,
+    /// Keys by second, once an event asks for them.
+    keys: Option<HashMap<(&'a str, &'a str), HashSet<&'a str>>>,
     told: HashMap<((&'a str, &'a str), Option<&'a str>), usize>,
 }
 
 impl<'a> Events<'a> {
-    fn of(scene: &Scene<'a>) -> Self {
-        let mut keys: HashMap<_, HashSet<_>> = HashMap::new();
-        for (report, _) in &scene.operations {
-            if let Some((key, second)) = report.op_key().zip(second(report.payload)) {
-                keys.entry(second).or_default().insert(key);
-            }
-        }
-        Self { keys, told: HashMap::new() }
-    }
-
-    fn is_of_a_keyed_one(&mut self, report: &Operation<'a>) -> bool {
+    fn is_of_a_keyed_one(&mut self, scene: &Scene<'a>, report: &Operation<'a>) -> bool {
         let Some(second) = second(report.payload).filter(|_| report.payload.channel() == Some("k8s_event")) else {
             return false;
         };
+        let keys = self.keys.get_or_insert_with(|| keys_by_second(scene));
         let told = self.told.entry((second, report.payload.phase())).or_default();
         *told += 1;
-        self.keys.get(&second).is_some_and(|keys| *told <= keys.len())
+        keys.get(&second).is_some_and(|keys| *told <= keys.len())
     }
+}
+
+fn keys_by_second<'a>(scene: &Scene<'a>) -> HashMap<(&'a str, &'a str), HashSet<&'a str>> {
+    let mut keys: HashMap<_, HashSet<_>> = HashMap::new();
+    for (report, _) in &scene.operations {
+        if let Some((key, second)) = report.op_key().zip(second(report.payload)) {
+            keys.entry(second).or_default().insert(key);
+        }
+    }
+    keys
 }
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let versions: HashSet<_> = scene.receipts.iter().filter_map(|receipt| version(receipt)).collect();
-    let mut events = Events::of(scene);
+    let mut events = Events::default();
     for (operation, joined) in &scene.operations {
         let is_known = || versions.contains(&operation.payload.app().uid().zip(operation.payload.resource_version()));
         let is_keyless = operation.op_key().is_none() && !is_of_history(operation);
-        if joined.is_empty() && is_keyless && !is_known() && !events.is_of_a_keyed_one(operation) {
+        if joined.is_empty() && is_keyless && !is_known() && !events.is_of_a_keyed_one(scene, operation) {
             findings.uncover("operation not matched yet", &about(operation), operation.at);
         }
     }
@@ -179,19 +182,21 @@ pub(super) fn is_as_decided(scene: &Scene<'_>, operation: &Operation<'_>, decisi
 fn of_operation(scene: &Scene<'_>, operation: &Operation<'_>, decision: &Decision<'_>, findings: &mut Findings) {
     let (subject, entries) = (decision.subject(), [decision.statement.at, operation.at]);
     let compared = compared(scene, operation, decision);
-    let doubt = scene.doubt(decision, operation);
-    let (mut unlike, mut why_open) = (compared.unlike, doubt);
+    // Hardly ever is anything said against one.
+    let doubt = || scene.doubt(decision, operation);
+    let mut unlike = compared.unlike;
+    let mut name_alone = None;
     // Of an agent without a row there is no username to compare with.
     let is_known_agent = decision.token.is_none_or(|at| scene.tokens[at].agent_known);
     if is_known_agent && !scene.is_started_by(decision, operation) {
         // Roots may lag behind: alone, a name that they do not know accuses nobody.
         let is_known = !unlike.is_empty() || scene.is_started_by_another(operation);
-        why_open = doubt.or((!is_known).then_some(UNKNOWN_NAME));
+        name_alone = (!is_known).then_some(UNKNOWN_NAME);
         unlike.insert(0, "the initiator");
     }
     if !unlike.is_empty() {
         let detail = format!("{}: not as decided", unlike.join(", "));
-        say(findings, &OBSERVED_UNLIKE_DECIDED, why_open, subject, &entries, detail);
+        say(findings, &OBSERVED_UNLIKE_DECIDED, doubt().or(name_alone), subject, &entries, detail);
     }
     if compared.unknown_cluster {
         let detail =
@@ -201,15 +206,15 @@ fn of_operation(scene: &Scene<'_>, operation: &Operation<'_>, decision: &Decisio
     compared.unseen.into_iter().for_each(|what| findings.uncover(what, subject, operation.at));
     let Some(started) = operation.payload.started_at().and_then(unix_ms) else { return };
     let revoked = decision.token.and_then(|at| scene.tokens[at].revoked);
-    let decided = decision.statement.ms;
+    let decided = decision.statement.ms();
     let late = |from: i64, for_ms: i64| started > from.saturating_add(for_ms).saturating_add(SKEW_MS);
     if let Some((revoked_at, _)) = revoked.filter(|(_, ms)| late(*ms, PICKUP_MS)) {
         let entries = [decision.statement.at, revoked_at, operation.at];
         let detail = "the operation started after the token was revoked".to_owned();
-        say(findings, &TOKEN_REVOKED, doubt, subject, &entries, detail);
+        say(findings, &TOKEN_REVOKED, doubt(), subject, &entries, detail);
     } else if latest_of(started) < decided.saturating_sub(SKEW_MS) || late(decided, RECEIPT_MS) {
         let detail = "it started outside the decision's window".to_owned();
-        say(findings, &OPERATION_OUTSIDE_WINDOW, doubt, subject, &entries, detail);
+        say(findings, &OPERATION_OUTSIDE_WINDOW, doubt(), subject, &entries, detail);
     } else {
         outlived(operation, decision, revoked, findings);
     }

@@ -168,7 +168,7 @@ pub(super) struct Judge<'s, 'a> {
 impl<'s, 'a> Judge<'s, 'a> {
     pub(super) fn new(scene: &'s Scene<'a>) -> Self {
         let candidate = |(statement, policy): &'s (Statement<'a>, _)| {
-            Some(Candidate { policy, signer: statement.signer?, at: statement.at })
+            Some(Candidate { policy, signer: statement.signer()?, at: statement.at })
         };
         let candidates: Vec<Candidate<'s, LeafIndex>> = scene.policies.iter().filter_map(candidate).collect();
         let mut lineages = HashMap::new();
@@ -270,8 +270,9 @@ impl<'s, 'a> Judge<'s, 'a> {
         is_approved: bool,
     ) -> Option<Judgement> {
         let token = &self.scene.tokens[decision.token?];
-        let binds = decision.statement.payload.binds().value()?;
-        let action = match Action::from_binds(&binds.value()) {
+        let binds = decision.statement.payload.binds();
+        binds.value()?;
+        let action = match Action::from_admitted(binds) {
             Ok(Action::Argo(action)) => Action::Argo(action.with_observed_namespaces(observed)),
             Ok(action) => action,
             Err(error) => return Some(error.refusal(None)),

@@ -105,7 +105,7 @@ fn count<'a>(scene: &Scene<'a>) -> BTreeMap<(&'a str, &'a str), Counted<'a>> {
         counted.entries.insert(at);
     };
     for fact in &scene.facts {
-        if matches!(fact.kind, Kind::ToolReceipt | Kind::SideEffectReceipt)
+        if matches!(fact.kind(), Kind::ToolReceipt | Kind::SideEffectReceipt)
             && let Some(receipt) = fact.payload.value().map(OwnReceipt::of)
             && let (Some(agent), Some(run)) = (fact.payload.agent(), receipt.binding().run())
         {

@@ -38,6 +38,7 @@ use self::changes::CONTROL_REVERTED;
 use self::denials::UNLOGGED_ATTEMPT;
 use self::explaining::{Candidates, Explaining};
 use self::gaps::COVERAGE_GAP;
+use self::jobs::Jobs;
 use self::phantom::PHANTOM_ACTION;
 use self::sighting::{Sighting, Who};
 use self::unread::SERVER_LOG_GAP;
@@ -138,7 +139,6 @@ pub(super) fn rests_on_silence(rule: &Rule) -> bool {
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     unjoined(scene, findings);
     operations(scene, findings);
-    jobs::check(scene, findings);
     denials::check(scene, findings);
     unread::check(scene, findings);
     phantom::check(scene, findings);
@@ -165,7 +165,9 @@ fn in_time_for_word<'r, 'a>(scene: &'r Scene<'a>, ms: i64) -> Option<&'r Roots<'
 
 fn operations(scene: &Scene<'_>, findings: &mut Findings) {
     let mut by_app: BTreeMap<_, Vec<Sighting<'_, '_>>> = BTreeMap::new();
+    let mut jobs = Jobs::of(scene, findings);
     for sighting in Sighting::all(scene) {
+        jobs.see(&sighting);
         let at = sighting.first.at;
         match sighting.who {
             Who::Agents if sighting.is_from_before(scene) => {
@@ -186,6 +188,7 @@ fn operations(scene: &Scene<'_>, findings: &mut Findings) {
             Who::Nobody => findings.uncover("operation that names no user", &about(&sighting), at),
         }
     }
+    jobs.tell(findings);
     if by_app.is_empty() {
         return;
     }
@@ -272,7 +275,7 @@ fn unexplained(
 fn charged(sighting: &Sighting<'_, '_>, agent: Option<&&str>) -> Subject {
     Subject {
         agent: agent.map(|agent| (*agent).to_owned()),
-        submitter: Some(sighting.first.submitter.to_owned()),
+        submitter: Some(sighting.first.submitter().to_owned()),
         ..about(sighting)
     }
 }

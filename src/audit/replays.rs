@@ -102,9 +102,9 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let mut first: BTreeMap<(Kind, &str, &str), LeafIndex> = BTreeMap::new();
     let mut first_of: BTreeMap<(Kind, &str, &str, &str), LeafIndex> = BTreeMap::new();
     for fact in &scene.facts {
-        let kind = fact.kind;
+        let kind = fact.kind();
         let Some((path, rule)) = kind.row().id_given_once.zip(rule_of(kind)) else { continue };
-        let (Some(signer), Some(id)) = (fact.signer, id_of(fact, path)) else { continue };
+        let (Some(signer), Some(id)) = (fact.signer(), id_of(fact, path)) else { continue };
         let is_told_below = || scene.disputes.of_token(id).is_some() || scene.disputes.is_set_aside(fact.at);
         if kind == Kind::CstIssuance && is_told_below() {
             continue;
@@ -147,7 +147,7 @@ fn two_issuers(dispute: &Dispute<'_>, findings: &mut Findings) {
 /// however it is spelled.
 fn id_of<'a>(fact: &Statement<'a>, path: &str) -> Option<&'a str> {
     let id = fact.payload.text(path);
-    if fact.kind.row().ids.contains(&path) { spelled(id) } else { id }
+    if fact.kind().row().ids.contains(&path) { spelled(id) } else { id }
 }
 
 fn runs(scene: &Scene<'_>, findings: &mut Findings) {

@@ -25,7 +25,7 @@ pub(super) struct Roots<'a> {
 
 impl<'a> Roots<'a> {
     pub(super) fn of(statement: &Statement<'a, AuditRoots<'a>>) -> Self {
-        Roots { digest: statement.digest, says: statement.payload }
+        Roots { digest: statement.digest(), says: statement.payload }
     }
 
     pub(super) fn new(digest: ArtifactDigest, payload: Node<'a>) -> Self {
@@ -136,10 +136,10 @@ impl<'a> Roots<'a> {
     /// one that a wrapper acts for, when it is known.
     pub(super) fn hold(&self, statement: &Statement<'_>, agent: Option<&str>) -> bool {
         let says = statement.payload;
-        let Some(did) = statement.signer else {
-            return self.observes(says, |row| row.submitter() == Some(statement.submitter));
+        let Some(did) = statement.signer() else {
+            return self.observes(says, |row| row.submitter() == Some(statement.submitter()));
         };
-        match statement.kind.row().voice {
+        match statement.kind().row().voice {
             Voice::Listed(list) => self.says.list(list).any(|one| one == did.as_str()),
             Voice::Approver(_) => self.approves(did, says.instance()),
             Voice::Wrapper => self.is_wrapper(did, agent),

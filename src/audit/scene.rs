@@ -17,6 +17,7 @@ mod whose;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::artifact::digest::PayloadHash;
 use crate::artifact::spelling::{is_spelled, spelled};
 use crate::artifact::{
     AgentRow, Approval, ArgocdSnapshot, CstIssuance, Did, Kind, Node, Payload, ProofBundle, View, Voice,
@@ -26,7 +27,7 @@ use crate::audit::looks::{Life, Looks};
 use crate::audit::packing;
 use crate::audit::renewals::{Chain, RunKey, chains};
 use crate::audit::roots::Roots;
-use crate::audit::stated::{Met, Name};
+use crate::audit::stated::Met;
 use crate::audit::statement::{Bundle, Call, Decision, Operation, Receipt, Statement, Token, ms};
 use crate::audit::timeline::Seen;
 use crate::entry::LoggedAt;
@@ -90,7 +91,7 @@ pub(super) struct Scene<'a> {
     grant_at: HashMap<&'a str, Vec<usize>>,
     policy_at: HashMap<String, usize>,
     /// By payload hash: one payload may be signed by several.
-    decision_at: HashMap<String, Vec<usize>>,
+    decision_at: HashMap<&'a PayloadHash, Vec<usize>>,
     /// What stands in the place of something missing, and does not count.
     unfit: Unfit<'a>,
     approval_at: HashMap<String, Vec<usize>>,
@@ -138,7 +139,7 @@ impl<'a> Scene<'a> {
     }
 
     fn take(&mut self, statement: Statement<'a>, by_operator: bool) {
-        let name = Name::new(statement.kind, statement.hash, statement.signer, statement.submitter);
+        let name = statement.name();
         let Some(is_fact) = self.met.meet(name, self.roots.len()) else { return };
         self.watch(&statement);
         if is_fact {
@@ -146,12 +147,12 @@ impl<'a> Scene<'a> {
         }
         let agent = self.agent_of(&statement);
         let holds = |agent| self.roots.last().is_some_and(|(_, roots)| roots.hold(&statement, agent));
-        let voice = statement.kind.row().voice;
+        let voice = statement.kind().row().voice;
         let is_fact = if voice == Voice::Operator { by_operator } else { holds(agent) };
         if !is_fact {
             let by_wrapper = voice == Voice::Wrapper && holds(None);
             // An unsigned Trust Pulse claims no role: it is self-reported.
-            if statement.kind != Kind::TrustPulse || statement.signer.is_some() {
+            if statement.kind() != Kind::TrustPulse || statement.signer().is_some() {
                 self.untrusted.push(statement);
             }
             if by_wrapper {
@@ -173,7 +174,7 @@ impl<'a> Scene<'a> {
             Payload::ArgocdDecision(says) => self.token(says.token_hash()?).map(|at| self.tokens[at].agent),
             Payload::ArgocdReceipt(says) => {
                 let named = || self.decisions_named(says.decision_digest().unwrap_or_default());
-                let own = named().find(|decision| decision.statement.signer == statement.signer);
+                let own = named().find(|decision| decision.statement.signer() == statement.signer());
                 let wraps = |decision: &&Decision<'_>| decision.agent.is_some_and(|agent| self.wraps(statement, agent));
                 own.or_else(|| named().find(wraps)).or_else(|| named().next())?.agent
             }
@@ -204,7 +205,7 @@ impl<'a> Scene<'a> {
     fn file(&mut self, statement: Statement<'a>, agent: Option<&'a str>) {
         match statement.payload {
             Payload::AuditRoots(says) => {
-                self.roots_ms.push(statement.ms);
+                self.roots_ms.push(statement.ms());
                 self.roots.push((statement.at, Roots::of(&statement.read_as(says))));
             }
             // Admitted, so its shape compiles; one that does not governs nothing.
@@ -217,14 +218,14 @@ impl<'a> Scene<'a> {
             Payload::CstIssuance(says) => self.issue(statement.read_as(says)),
             Payload::CstRevocation(says) => {
                 if let Some(hash) = says.token_hash() {
-                    self.revoked.entry(hash).or_insert((statement.at, statement.ms));
+                    self.revoked.entry(hash).or_insert((statement.at, statement.ms()));
                 }
             }
             Payload::Approval(says) => self.file_approval(statement.read_as(says)),
             Payload::ArgocdDecision(says) => {
                 let token = says.token_hash().and_then(|hash| self.token(hash));
                 let decision = Decision::new(statement.read_as(says), token, agent);
-                self.decision_at.entry(statement.hash.to_string()).or_default().push(self.decisions.len());
+                self.decision_at.entry(statement.hash).or_default().push(self.decisions.len());
                 for approval in decision.approvals.iter().filter(|_| decision.is_allow) {
                     self.users.entry(approval).or_default().push(self.decisions.len());
                 }
@@ -361,7 +362,11 @@ impl<'a> Scene<'a> {
 
     /// Decisions with this payload hash, hex, whoever signed them.
     pub(super) fn decisions_named(&self, hash: &str) -> impl Iterator<Item = &Decision<'a>> {
-        self.decision_at.get(hash).into_iter().flatten().map(|at| &self.decisions[*at])
+        self.decisions_at(hash).into_iter().flatten().map(|at| &self.decisions[*at])
+    }
+
+    fn decisions_at(&self, hash: &str) -> Option<&Vec<usize>> {
+        self.decision_at.get(&PayloadHash::from_hex(hash).ok()?)
     }
 
     /// Approvals with this payload hash, hex, whoever signed them.

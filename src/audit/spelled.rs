@@ -2,11 +2,14 @@
 //! is logged any more; what was logged before joins nothing, and where a rule
 //! would have joined by it, nobody can say what it would have found.
 
+use std::collections::BTreeMap;
+
 use crate::artifact::spelling::is_spelled;
 use crate::audit::finding::Findings;
+use crate::audit::inserted::Inserted;
 use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Decision, Statement};
+use crate::audit::statement::{Statement, Token};
 use crate::merkle::LeafIndex;
 
 static ID_NOT_SPELLED: Rule = Rule {
@@ -24,34 +27,43 @@ pub(super) static RULES: &[&Rule] = &[&ID_NOT_SPELLED];
 
 /// The member of a statement that holds such an id.
 fn odd(statement: &Statement<'_>) -> Option<&'static str> {
-    let ids = statement.kind.row().ids.iter().copied();
+    let ids = statement.kind().row().ids.iter().copied();
     ids.into_iter().find(|path| statement.payload.text(path).is_some_and(|id| !is_spelled(id)))
 }
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
-    for fact in scene.facts.iter().filter(|fact| odd(fact).is_some()) {
+    let facts: BTreeMap<LeafIndex, &str> = scene.facts.iter().filter_map(|fact| Some((fact.at, odd(fact)?))).inserted();
+    for fact in scene.facts.iter().filter(|fact| facts.contains_key(&fact.at)) {
         findings.uncover("id not in the one spelling", &scene.subject_of(fact), fact.at);
     }
-    for token in &scene.tokens {
-        if let Some((at, detail)) = found(token.statement.of_any()) {
-            findings.add(&ID_NOT_SPELLED, &token.subject(), [at], detail);
-        }
+    // What a token is taken to say may be another account's than its fact's.
+    let tokens: BTreeMap<usize, Odd> =
+        scene.tokens.iter().enumerate().filter_map(|(at, token)| Some((at, of_token(token)?))).inserted();
+    for (at, (entry, detail)) in &tokens {
+        findings.add(&ID_NOT_SPELLED, &scene.tokens[*at].subject(), [*entry], detail.clone());
+    }
+    // Hardly any log has one.
+    if facts.is_empty() && tokens.is_empty() {
+        return;
     }
     for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
-        for (at, detail) in rests_on(scene, decision).filter_map(found) {
+        let token = decision.token.and_then(|token| tokens.get(&token)).cloned();
+        let approvals = decision.approvals.iter().flat_map(|hash| scene.approvals_named(hash));
+        let all = [decision.statement.at].into_iter().chain(approvals.map(|approval| approval.at));
+        let of_facts = all.filter_map(|at| Some(found(at, facts.get(&at)?)));
+        for (at, detail) in of_facts.chain(token) {
             findings.add(&ID_NOT_SPELLED, decision.subject(), [at, decision.statement.at], detail);
         }
     }
 }
 
-fn found(statement: Statement<'_>) -> Option<(LeafIndex, String)> {
-    odd(&statement).map(|path| (statement.at, format!("{path} of entry {} is not in the one spelling", statement.at)))
+/// Where, and in words.
+type Odd = (LeafIndex, String);
+
+fn of_token(token: &Token<'_>) -> Option<Odd> {
+    odd(&token.statement.of_any()).map(|path| found(token.statement.at, path))
 }
 
-/// The statements whose ids say which job and run an action is of, and whether
-/// its approvals were used before.
-fn rests_on<'s, 'a>(scene: &'s Scene<'a>, decision: &'s Decision<'a>) -> impl Iterator<Item = Statement<'a>> {
-    let token = decision.token.map(|at| scene.tokens[at].statement.of_any());
-    let approvals = decision.approvals.iter().flat_map(|hash| scene.approvals_named(hash));
-    [decision.statement.of_any()].into_iter().chain(token).chain(approvals.map(|approval| approval.of_any()))
+fn found(at: LeafIndex, path: &str) -> Odd {
+    (at, format!("{path} of entry {at} is not in the one spelling"))
 }

@@ -15,18 +15,14 @@
 //! index on, so from no copy later than from the first.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 
 use crate::artifact::digest::PayloadHash;
 use crate::artifact::{Did, Kind};
 use crate::entry::SequencedEntry;
 
 /// What makes a statement the same statement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Name<'a> {
-    kind: Kind,
-    hash: PayloadHash,
-    by: By<'a>,
-}
+type Says<'a> = (Kind, PayloadHash, By<'a>);
 
 /// Whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,24 +32,49 @@ enum By<'a> {
     Submitter(&'a str),
 }
 
+fn says(entry: &SequencedEntry, hash: PayloadHash) -> Says<'_> {
+    (entry.kind, hash, entry.signer.as_ref().map_or(By::Submitter(entry.submitter.as_str()), By::Signer))
+}
+
+/// A statement that is compared by what it says, where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Name<'a> {
+    entry: &'a SequencedEntry,
+    hash: &'a PayloadHash,
+}
+
 impl<'a> Name<'a> {
-    pub(super) fn of(entry: &'a SequencedEntry, hash: PayloadHash) -> Self {
-        Self::new(entry.kind, hash, entry.signer.as_ref(), entry.submitter.as_str())
+    pub(super) fn new(entry: &'a SequencedEntry, hash: &'a PayloadHash) -> Self {
+        Self { entry, hash }
     }
 
-    pub(super) fn new(kind: Kind, hash: PayloadHash, signer: Option<&'a Did>, submitter: &'a str) -> Self {
-        Self { kind, hash, by: signer.map_or(By::Submitter(submitter), By::Signer) }
+    fn says(&self) -> Says<'a> {
+        says(self.entry, *self.hash)
+    }
+}
+
+impl PartialEq for Name<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.says() == other.says()
+    }
+}
+
+impl Eq for Name<'_> {}
+
+impl Hash for Name<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.says().hash(state);
     }
 }
 
 /// What stands under the roots in force, while entries are read in order.
 #[derive(Clone, Debug, Default)]
-pub struct Stated<'a>(HashSet<Name<'a>>);
+pub struct Stated<'a>(HashSet<Says<'a>>);
 
 impl<'a> Stated<'a> {
     /// Takes the statement of an entry; whether it stands there already.
     pub fn take(&mut self, entry: &'a SequencedEntry, hash: PayloadHash) -> bool {
-        !self.0.insert(Name::of(entry, hash))
+        !self.0.insert(says(entry, hash))
     }
 
     /// Other roots come into force.

@@ -12,6 +12,7 @@ use crate::artifact::{
 };
 use crate::audit::SKEW_MS;
 use crate::audit::finding::Subject;
+use crate::audit::stated::Name;
 use crate::audit::timeline::Seen;
 use crate::entry::{LoggedAt, SequencedEntry};
 use crate::merkle::LeafIndex;
@@ -21,13 +22,10 @@ use crate::merkle::LeafIndex;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Statement<'a, P = Payload<'a>> {
     pub at: LeafIndex,
-    /// `logged_at`, Unix milliseconds.
-    pub ms: i64,
-    pub kind: Kind,
-    pub digest: ArtifactDigest,
-    pub hash: PayloadHash,
-    pub signer: Option<&'a Did>,
-    pub submitter: &'a str,
+    /// Where it stands: read there, since a scene holds each statement twice.
+    entry: &'a SequencedEntry,
+    /// Of its payload.
+    pub hash: &'a PayloadHash,
     pub payload: P,
 }
 
@@ -36,26 +34,17 @@ pub(super) type Operation<'a> = Statement<'a, ArgocdObservation<'a>>;
 
 impl<'a> Statement<'a> {
     pub(super) fn of(at: LeafIndex, seen: &'a Seen, body: &'a Artifact) -> Self {
-        Statement::new(at, &seen.entry, body.payload_hash(), body.payload_node())
+        Statement::new(at, &seen.entry, body.payload_hash_ref(), body.payload_node())
     }
 
-    pub(super) fn new(at: LeafIndex, entry: &'a SequencedEntry, hash: PayloadHash, payload: Node<'a>) -> Self {
-        Statement {
-            at,
-            ms: ms(entry.logged_at),
-            kind: entry.kind,
-            digest: entry.digest,
-            hash,
-            signer: entry.signer.as_ref(),
-            submitter: entry.submitter.as_str(),
-            payload: Payload::of(entry.kind, payload),
-        }
+    pub(super) fn new(at: LeafIndex, entry: &'a SequencedEntry, hash: &'a PayloadHash, payload: Node<'a>) -> Self {
+        Statement { at, entry, hash, payload: Payload::of(entry.kind, payload) }
     }
 
     /// Whether the pinned operator says it, of this log and of no other.
     pub(super) fn is_by_operator(&self, operator: Option<&Did>, origin: Option<&str>) -> bool {
         let of_another = |named: &str| origin.is_some_and(|origin| origin != named);
-        operator.is_some() && self.signer == operator && !self.payload.origin().is_some_and(of_another)
+        operator.is_some() && self.signer() == operator && !self.payload.origin().is_some_and(of_another)
     }
 }
 
@@ -76,8 +65,39 @@ impl<'a, P: Into<Payload<'a>> + Copy> Statement<'a, P> {
 impl<'a, P> Statement<'a, P> {
     /// The same, read as `payload` reads it.
     pub(super) fn read_as<Q>(self, payload: Q) -> Statement<'a, Q> {
-        let Statement { at, ms, kind, digest, hash, signer, submitter, .. } = self;
-        Statement { at, ms, kind, digest, hash, signer, submitter, payload }
+        let Statement { at, entry, hash, payload: _ } = self;
+        Statement { at, entry, hash, payload }
+    }
+
+    /// The same at the place of another.
+    pub(super) fn placed(self, at: LeafIndex) -> Self {
+        Statement { at, ..self }
+    }
+
+    /// `logged_at`, Unix milliseconds.
+    pub(super) fn ms(&self) -> i64 {
+        ms(self.entry.logged_at)
+    }
+
+    /// What it is compared by with others.
+    pub(super) fn name(&self) -> Name<'a> {
+        Name::new(self.entry, self.hash)
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.entry.kind
+    }
+
+    pub(super) fn digest(&self) -> ArtifactDigest {
+        self.entry.digest
+    }
+
+    pub(super) fn signer(&self) -> Option<&'a Did> {
+        self.entry.signer.as_ref()
+    }
+
+    pub(super) fn submitter(&self) -> &'a str {
+        self.entry.submitter.as_str()
     }
 }
 
@@ -175,7 +195,7 @@ pub(super) struct Decision<'a> {
     /// about one application share it.
     pub charged: Arc<Subject>,
     /// Where it is none of an agent's by what it names.
-    pub behind: Option<Behind<'a>>,
+    pub behind: Option<Box<Behind<'a>>>,
     pub approvals: Vec<&'a str>,
     /// Positions among the scene's receipts and operations.
     pub receipts: Vec<usize>,
@@ -213,6 +233,11 @@ impl<'a> Decision<'a> {
 
     pub(super) fn subject(&self) -> &Arc<Subject> {
         &self.charged
+    }
+
+    /// Whether a text is its payload hash.
+    pub(super) fn is_named(&self, hash: &str) -> bool {
+        PayloadHash::from_hex(hash).is_ok_and(|hash| hash == *self.statement.hash)
     }
 
     /// Whether the call that it is about makes an operation, if it is taken.

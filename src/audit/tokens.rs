@@ -182,7 +182,7 @@ fn unissued(scene: &Scene<'_>, decision: &Decision<'_>, findings: &mut Findings)
 }
 
 fn of_decision<'a>(scene: &Scene<'a>, decision: &Decision<'a>, token: &Token<'a>, findings: &mut Findings) {
-    let (at, ms) = (decision.statement.at, decision.statement.ms);
+    let (at, ms) = (decision.statement.at, decision.statement.ms());
     let (subject, issued) = (decision.subject(), token.statement.at);
     if let Some((revoked, _)) = token.revoked.filter(|(revoked, _)| *revoked < at) {
         findings.add(&TOKEN_REVOKED, subject, [issued, revoked, at], "decided after the token was revoked");
@@ -247,7 +247,7 @@ fn of_call(scene: &Scene<'_>, call: &Call<'_>, findings: &mut Findings) {
     let revoked = scene.chain_of_call(call).map_or(token.revoked, |chain| chain.revocation(token));
     let revoked = revoked.filter(|(revoked, _)| *revoked < at);
     let revoked = revoked.map(|(by, end)| (end, &TOKEN_REVOKED, Some(by), "model call logged after the revocation"));
-    let expired = (call.statement.ms >= token.expires_ms).then_some(token.expires_ms);
+    let expired = (call.statement.ms() >= token.expires_ms).then_some(token.expires_ms);
     let expired = expired.map(|end| (end, &TOKEN_EXPIRED, None, "model call logged after the token expired"));
     // Whichever ended it first: a revocation gives an expired token no more time.
     if let Some((end, rule, by, detail)) = [revoked, expired].into_iter().flatten().min_by_key(|(end, ..)| *end) {

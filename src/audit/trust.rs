@@ -75,8 +75,8 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
         return;
     }
     for statement in &scene.untrusted {
-        let who = statement.signer.map_or(statement.submitter, |did| did.as_str());
-        let detail = format!("{who} does not hold the role for {} here", statement.kind);
+        let who = statement.signer().map_or(statement.submitter(), |did| did.as_str());
+        let detail = format!("{who} does not hold the role for {} here", statement.kind());
         findings.add(&UNTRUSTED_STATEMENT, &speaker(statement), [statement.at], detail);
     }
 }

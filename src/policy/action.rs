@@ -29,6 +29,15 @@ impl Action {
         ArgoAction::from_binds(binds).map(Action::Argo)
     }
 
+    /// The same of a decision that was admitted: the shape of its binds was
+    /// checked then, and nothing of them is written out to be checked again.
+    ///
+    /// # Errors
+    /// The action is none that is known.
+    pub(crate) fn from_admitted(binds: Binds<'_>) -> Result<Self, PolicyError> {
+        ArgoAction::of(binds).map(Action::Argo)
+    }
+
     /// The model call of a gateway receipt's payload.
     ///
     /// # Errors
@@ -74,7 +83,11 @@ impl ArgoAction {
     /// Not the shape of binds.
     pub fn from_binds(binds: &Value) -> Result<Self, PolicyError> {
         check(&BINDS, binds).map_err(PolicyError::ActionMalformed)?;
-        let says = Binds::of(binds);
+        Self::of(Binds::of(binds))
+    }
+
+    /// Of binds whose shape was checked.
+    fn of(says: Binds<'_>) -> Result<Self, PolicyError> {
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let unknown =
             || PolicyError::ActionMalformed(ShapeError::at("action", Broken::InvalidValue, "must be a known action"));

@@ -20,6 +20,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::artifact::digest::PayloadHash;
 use crate::audit::accounts::CONTRADICTING_ACCOUNTS;
 use crate::audit::accounts::within::unlike_ends;
 use crate::audit::finding::{Findings, Subject};
@@ -67,7 +68,7 @@ impl<'s, 'a> Claims<'s, 'a> {
         }
         let claims = self.0.get(key).into_iter().flatten().filter(|claim| claim.receipt.is_sure() || !is_sure);
         let others = claims.filter(|claim| claim.speaks_beside(scene, decision));
-        others.map(|claim| claim.decision.statement.hash).inserted::<BTreeSet<_>>().len()
+        others.map(|claim| *claim.decision.statement.hash).inserted::<BTreeSet<PayloadHash>>().len()
     }
 }
 
@@ -91,8 +92,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 fn of_claim(scene: &Scene<'_>, key: &str, claim: &Claim<'_, '_>, claims: &[Claim<'_, '_>], findings: &mut Findings) {
     let others: Vec<_> = claims.iter().filter(|other| other.speaks_beside(scene, claim.decision)).collect();
     let stating: Vec<_> = scene.reports_of(key).filter(|report| report.stated().is_some()).collect();
-    let own = claim.decision.statement.hash.to_string();
-    if stating.iter().any(|report| report.stated() == Some(&own)) {
+    if stating.iter().any(|report| report.stated().is_some_and(|hash| claim.decision.is_named(hash))) {
         return;
     }
     match stating.first() {
@@ -106,7 +106,7 @@ fn of_claim(scene: &Scene<'_>, key: &str, claim: &Claim<'_, '_>, claims: &[Claim
 /// of theirs.
 fn is_one_each(scene: &Scene<'_>, key: &str, claim: &Claim<'_, '_>, others: &[&Claim<'_, '_>]) -> bool {
     let all = others.iter().copied().chain([claim]);
-    let decisions: BTreeSet<_> = all.clone().map(|claim| claim.decision.statement.hash).inserted();
+    let decisions: BTreeSet<PayloadHash> = all.clone().map(|claim| *claim.decision.statement.hash).inserted();
     let is_sure = all.clone().all(|claim| claim.receipt.is_sure());
     is_sure && decisions.len() <= told_apart(scene.reports_of(key)).operations.len()
 }
@@ -119,7 +119,7 @@ fn stated(
     others: &[&Claim<'_, '_>],
     findings: &mut Findings,
 ) {
-    let is_its = |other: &&&Claim<'_, '_>| report.stated() == Some(&other.decision.statement.hash.to_string());
+    let is_its = |other: &&&Claim<'_, '_>| report.stated().is_some_and(|hash| other.decision.is_named(hash));
     let its = others.iter().find(is_its);
     let mut entries = BTreeSet::from([claim.decision.statement.at, claim.receipt.statement.at, report.at]);
     entries.extend(its.iter().flat_map(|other| [other.decision.statement.at, other.receipt.statement.at]));

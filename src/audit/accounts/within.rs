@@ -70,27 +70,30 @@ fn unlike<'s, 'a: 's>(
 ) -> impl Iterator<Item = (BTreeSet<LeafIndex>, &'static str)> {
     let reports: Vec<_> = reports.collect();
     let is_one = told_apart(reports.iter().copied()).operations.len() < 2;
-    let by = |member: &dyn Fn(&Operation<'a>) -> Option<String>| {
-        let mut first: BTreeMap<String, LeafIndex> = BTreeMap::new();
-        for report in &reports {
-            if let Some(shown) = member(report) {
-                first.entry(shown).or_insert(report.at);
-            }
-        }
-        (first.len() > 1).then(|| first.into_values().inserted::<BTreeSet<_>>())
+    let texts = |member: &dyn Fn(&Operation<'a>) -> Option<&'a str>| {
+        // Hardly ever do any two differ: then nothing is sorted.
+        let mut shown = reports.iter().filter_map(|report| member(report));
+        let first = shown.next();
+        if shown.all(|other| Some(other) == first) { None } else { first_of_each(&reports, member) }
     };
-    let came_to = |of: Shown<'a>| by(&|report| deployed(report, of).filter(|_| is_one));
-    let went_to =
-        |of: fn(Destination<'a>) -> Option<&'a str>| by(&|report| of(report.payload.destination()).map(str::to_owned));
-    let server = by(&|report| report.payload.destination().server().map(in_one_spelling));
+    let parts = |member: &dyn Fn(&Operation<'a>) -> Option<Nodes<'a>>| {
+        let mut shown = reports.iter().filter_map(|report| member(report));
+        let first = shown.next();
+        let written = |report: &Operation<'a>| member(report).map(|all| all.map(Node::to_jcs).collect::<String>());
+        if shown.all(|other| first.as_ref() == Some(&other)) { None } else { first_of_each(&reports, &written) }
+    };
+    let came_to = |of: Shown<'a>| parts(&|report| revisions(report, of).filter(|_| is_one));
+    let went_to = |of: fn(Destination<'a>) -> Option<&'a str>| texts(&|report| of(report.payload.destination()));
+    let address = |report: &Operation<'a>| report.payload.destination().server();
+    let server = texts(&address).and_then(|_| first_of_each(&reports, &|report| address(report).map(in_one_spelling)));
     let alone = |is: fn(&Operation<'a>) -> bool| {
         let found = reports.iter().find(|report| is(report));
         found.map(|report| BTreeSet::from([report.at]))
     };
     let rows = [
-        ("who started it", by(&initiator)),
-        ("its parameters", by(&params)),
-        ("its action", by(&action)),
+        ("who started it", texts(&|report| report.payload.username().filter(|name| !name.is_empty()))),
+        ("its parameters", unlike_params(&reports)),
+        ("its action", texts(&action)),
         ("its destination", went_to(Destination::namespace)),
         ("its destination", went_to(Destination::name)),
         ("its destination", server),
@@ -102,6 +105,20 @@ fn unlike<'s, 'a: 's>(
         ("how it ended", unlike_ends(reports.iter().copied())),
     ];
     rows.into_iter().filter_map(|(what, shown)| Some((shown?, what)))
+}
+
+/// Where each of several things was shown first; `None` where only one was.
+fn first_of_each<'a, T: Ord>(
+    reports: &[&Operation<'a>],
+    member: &dyn Fn(&Operation<'a>) -> Option<T>,
+) -> Option<BTreeSet<LeafIndex>> {
+    let mut first: BTreeMap<T, LeafIndex> = BTreeMap::new();
+    for report in reports {
+        if let Some(shown) = member(report) {
+            first.entry(shown).or_insert(report.at);
+        }
+    }
+    (first.len() > 1).then(|| first.into_values().inserted())
 }
 
 /// Ends that one operation cannot have had: one that failed may be tried again,
@@ -125,10 +142,6 @@ pub(super) fn unlike_ends<'s, 'a: 's>(reports: impl Iterator<Item = &'s Operatio
 type Shown<'a> = fn(ArgocdObservation<'a>) -> Nodes<'a>;
 
 /// Revisions of an operation that succeeded as a whole.
-fn deployed<'a>(report: &Operation<'a>, of: Shown<'a>) -> Option<String> {
-    Some(revisions(report, of)?.map(Node::to_jcs).collect())
-}
-
 fn revisions<'a>(report: &Operation<'a>, of: Shown<'a>) -> Option<Nodes<'a>> {
     let shown = Some(of(report.payload)).filter(|shown| !shown.is_empty())?;
     makes_history(report).then_some(shown)
@@ -179,17 +192,17 @@ fn ended_before_it_began(report: &Operation<'_>) -> bool {
     ended.is_some_and(|(began, ended)| ended.saturating_add(SKEW_MS) < began)
 }
 
-fn initiator(report: &Operation<'_>) -> Option<String> {
-    report.payload.username().filter(|name| !name.is_empty()).map(str::to_owned)
-}
-
 /// Whoever digested the operation saw all of them: absent is the default.
-fn params(report: &Operation<'_>) -> Option<String> {
+fn unlike_params(reports: &[&Operation<'_>]) -> Option<BTreeSet<LeafIndex>> {
+    let is_default = |params: Node<'_>| params.members().is_some_and(|mut all| all.next().is_none());
+    if reports.iter().all(|report| report.payload.params().value().is_none_or(is_default)) {
+        return None;
+    }
     let empty = || "{}".to_owned();
-    Some(report.payload.params().value().map_or_else(empty, Node::to_jcs))
+    first_of_each(reports, &|report| Some(report.payload.params().value().map_or_else(empty, Node::to_jcs)))
 }
 
-fn action(report: &Operation<'_>) -> Option<String> {
+fn action<'a>(report: &Operation<'a>) -> Option<&'a str> {
     let is_stated = report.payload.action_certainty() == Some("stated");
-    report.payload.action().filter(|_| is_stated).map(str::to_owned)
+    report.payload.action().filter(|_| is_stated)
 }

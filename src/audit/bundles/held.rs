@@ -48,7 +48,7 @@ pub(super) struct Holder<'s, 'a> {
 
 impl<'s, 'a> Holder<'s, 'a> {
     pub(super) fn new(scene: &'s Scene<'a>) -> Self {
-        let calls = scene.calls.iter().map(|call| (call.statement.hash, call)).inserted();
+        let calls = scene.calls.iter().map(|call| (*call.statement.hash, call)).inserted();
         Holder { scene, calls, distrusted: Distrusted::of(scene.roots.iter().copied()), run_of: BTreeMap::new() }
     }
 
@@ -72,7 +72,7 @@ impl<'s, 'a> Holder<'s, 'a> {
                 }
                 continue;
             };
-            if !held.hashes.insert(call.statement.hash) {
+            if !held.hashes.insert(*call.statement.hash) {
                 continue;
             }
             let fits = self.fits(bundle, call, &chain, findings);
@@ -121,7 +121,7 @@ impl<'s, 'a> Holder<'s, 'a> {
             let of_run = self.scene.token_of_run(bundle.agent, run).map(|token| token.scope_hash);
             let is_foreign = call.scope_hash.is_some() && of_run != call.scope_hash;
             fault(is_foreign, &RECEIPT_UNBOUND, "it names no run and no event, and its grant is not that of the run");
-            let first = if is_foreign { run } else { *self.run_of.entry(call.statement.hash).or_insert(run) };
+            let first = if is_foreign { run } else { *self.run_of.entry(*call.statement.hash).or_insert(run) };
             let detail = "it names no run and no event, and the bundle of another run holds it before";
             fault(first != run, &RECEIPT_UNBOUND, detail);
         }

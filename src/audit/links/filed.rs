@@ -33,7 +33,7 @@ pub(super) fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
         }
         Payload::ArgocdDecision(decision) => {
             file(Link::statement, Some(&own_hash));
-            links.extend(of_decision(decision, statement.ms));
+            links.extend(of_decision(decision, statement.ms()));
         }
         Payload::ArgocdReceipt(receipt) => {
             file(Link::statement, receipt.decision_digest());
@@ -59,7 +59,7 @@ pub(super) fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
         | Payload::DelegationReceipt(_)
         | Payload::Withholding(_) => {}
     }
-    if let Some(agent) = statement.signer.filter(|_| statement.kind.is_of_agent()) {
+    if let Some(agent) = statement.signer().filter(|_| statement.kind().is_of_agent()) {
         let (runs, tokens) = named_by_agent(statement.payload);
         links.extend(runs.iter().map(|run| Link::own_run(agent.as_str(), run)));
         links.extend(tokens.iter().map(|hash| Link::own_token(agent.as_str(), hash)));
@@ -68,7 +68,7 @@ pub(super) fn of_statement(statement: &Statement<'_>) -> Vec<Link> {
         }
     }
     let id = statement.payload.id_given_once();
-    links.extend(id.zip(statement.signer).map(|(id, signer)| Link::once(statement.kind, signer.as_str(), id)));
+    links.extend(id.zip(statement.signer()).map(|(id, signer)| Link::once(statement.kind(), signer.as_str(), id)));
     links
 }
 
@@ -102,8 +102,8 @@ fn of_observation(seen: ArgocdObservation<'_>) -> impl Iterator<Item = Link> {
 /// A look at every application of the instance, also at those whose rows are as
 /// they were.
 fn of_look(statement: &Statement<'_>, seen: ArgocdSnapshot<'_>) -> Vec<Link> {
-    let Some((instance, taken)) = look_of(seen, statement.ms) else { return Vec::new() };
-    let who = who(statement.signer);
+    let Some((instance, taken)) = look_of(seen, statement.ms()) else { return Vec::new() };
+    let who = who(statement.signer());
     let nodes = (0..LEVELS).map(|level| Link::looks_of((instance, who), level, node_of(taken, level)));
     nodes.chain([Link::looks(instance, who)]).collect()
 }

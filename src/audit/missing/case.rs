@@ -67,7 +67,7 @@ impl<'s, 'a> Case<'s, 'a> {
     pub(super) fn of(scene: &'s Scene<'a>, finding: &'s Finding) -> Self {
         let subject = &finding.subject;
         let facts: Vec<&Statement<'_>> = finding.entries.iter().filter_map(|at| scene.fact(*at)).collect();
-        let last = |kinds: &[Kind]| facts.iter().rev().find(|fact| kinds.contains(&fact.kind)).copied();
+        let last = |kinds: &[Kind]| facts.iter().rev().find(|fact| kinds.contains(&fact.kind())).copied();
         let act = last(&[Kind::ArgocdDecision, Kind::GatewayReceipt]).or(facts.last().copied());
         let decision = act.and_then(|act| scene.decided(act.at));
         // A call is charged to no run while its run is another job's.
@@ -81,14 +81,14 @@ impl<'s, 'a> Case<'s, 'a> {
         Case {
             is_of_another_job,
             entries: finding.entries.iter().map(|at| at.get()).inserted(),
-            act: act.filter(|act| act.kind != Kind::ProofBundle).map(|act| act.at.get()),
-            is_call: act.is_some_and(|act| act.kind == Kind::GatewayReceipt),
+            act: act.filter(|act| act.kind() != Kind::ProofBundle).map(|act| act.at.get()),
+            is_call: act.is_some_and(|act| act.kind() == Kind::GatewayReceipt),
             decision,
             agent: subject.agent.as_deref(),
             token: token.map(|at| &scene.tokens[at]),
             has_token: subject.token.is_some(),
-            is_under_token: facts.iter().any(|fact| is_under_token(fact.kind)),
-            names_job: act.is_some_and(|act| matches!(act.kind, Kind::Approval | Kind::ChangeRecord)),
+            is_under_token: facts.iter().any(|fact| is_under_token(fact.kind())),
+            names_job: act.is_some_and(|act| matches!(act.kind(), Kind::Approval | Kind::ChangeRecord)),
             has_job: subject.job.is_some(),
             has_run: run.is_some(),
             is_loose_run: run.is_some_and(|run| !scene.run_tokens.contains_key(&run)),
@@ -109,7 +109,7 @@ impl<'s, 'a> Case<'s, 'a> {
 
     pub(super) fn kinds(&self, scene: &'s Scene<'a>, kind: Kind) -> impl Iterator<Item = &'s Statement<'a>> {
         let facts: Vec<_> = self.entries.iter().filter_map(|at| scene.fact(LeafIndex::new(*at))).collect();
-        facts.into_iter().filter(move |fact| fact.kind == kind)
+        facts.into_iter().filter(move |fact| fact.kind() == kind)
     }
 
     /// What those of one kind say.

@@ -46,14 +46,16 @@ impl Ties<'_, '_> {
     fn compare(&self, instance: &str, there: Destination<'_>, here: Destination<'_>) -> Likeness {
         let by = |roots: Option<&Roots<'_>>| cluster(there, here, |name| roots?.cluster(instance, name));
         let then = self.then.map(by);
+        if then.contains(&Likeness::Same) {
+            return Likeness::Same;
+        }
         let are_names = there.name().is_some() && here.name().is_some();
-        match (then.contains(&Likeness::Same), then.contains(&Likeness::Unlike), by(self.newest)) {
-            (true, ..) => Likeness::Same,
-            (_, true, _) => Likeness::Unlike,
-            (.., Likeness::Same) => Likeness::Same,
+        match (then.contains(&Likeness::Unlike), by(self.newest)) {
+            (true, _) => Likeness::Unlike,
+            (_, Likeness::Same) => Likeness::Same,
             // Two names that nobody says are one.
-            (.., Likeness::Unknown) if are_names => Likeness::Unlike,
-            (.., Likeness::Unlike | Likeness::Unknown) => Likeness::Unknown,
+            (_, Likeness::Unknown) if are_names => Likeness::Unlike,
+            (_, Likeness::Unlike | Likeness::Unknown) => Likeness::Unknown,
         }
     }
 }
@@ -103,12 +105,19 @@ impl Comparison {
     /// Who saw the operation saw all of its parameters: absent is the default.
     /// Automated sync is no part of an operation, so only who names it saw it.
     fn params(&mut self, seen: ArgocdObservation<'_>, decided: Binds<'_>, saw_all: bool) {
+        fn names(side: CallParams<'_>) -> usize {
+            side.value().and_then(Node::members).into_iter().flatten().count()
+        }
         let members = |side: CallParams<'_>| -> BTreeMap<String, String> {
             let members = side.value().and_then(Node::members).into_iter().flatten();
             members.map(|(name, value)| (name.to_owned(), value.to_jcs())).inserted()
         };
         if seen.params().value().is_none() && !saw_all {
             self.unseen.push("parameters not shown");
+            return;
+        }
+        // Most calls have none, and Argo CD shows none.
+        if names(seen.params()) == 0 && names(decided.params()) == 0 {
             return;
         }
         let (there, mut here) = (members(seen.params()), members(decided.params()));
@@ -145,7 +154,7 @@ fn cluster<'a>(seen: Destination<'a>, decided: Destination<'a>, server: impl Fn(
     let is_same_name = seen.name().is_some() && seen.name() == decided.name();
     match (address(seen), address(decided)) {
         _ if is_same_name => Likeness::Same,
-        (Some(there), Some(here)) if in_one_spelling(there) == in_one_spelling(here) => Likeness::Same,
+        (Some(there), Some(here)) if there == here || in_one_spelling(there) == in_one_spelling(here) => Likeness::Same,
         (Some(_), Some(_)) => Likeness::Unlike,
         _ => Likeness::Unknown,
     }
@@ -159,10 +168,18 @@ fn likeness(seen: &Nodes<'_>, decided: &Nodes<'_>) -> Likeness {
     if seen.len() != decided.len() {
         return Likeness::Unlike;
     }
-    let text = |revision: Node<'_>| revision.as_str().unwrap_or_default().to_owned();
-    let pairs = seen.clone().zip(decided.clone()).map(|(seen, decided)| of_source(&text(seen), &text(decided)));
-    let all: Vec<_> = pairs.collect();
-    [Likeness::Unlike, Likeness::Unknown].into_iter().find(|worse| all.contains(worse)).unwrap_or(Likeness::Same)
+    fn text(revision: Node<'_>) -> &str {
+        revision.as_str().unwrap_or_default()
+    }
+    let mut worst = Likeness::Same;
+    for (seen, decided) in seen.clone().zip(decided.clone()) {
+        match of_source(text(seen), text(decided)) {
+            Likeness::Unlike => return Likeness::Unlike,
+            Likeness::Unknown => worst = Likeness::Unknown,
+            Likeness::Same => {}
+        }
+    }
+    worst
 }
 
 /// Whether two lists of revisions, neither of them decided, cannot be of one

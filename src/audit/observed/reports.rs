@@ -55,6 +55,24 @@ fn made(report: &Operation<'_>) -> Option<i64> {
     report.payload.history_id().filter(|_| makes_history(report))
 }
 
+/// The first report of each entry of the history that reports of one key show;
+/// where none shows any, the first of all.
+fn made_apart(reports: &[&Operation<'_>]) -> Vec<LeafIndex> {
+    let id = reports.first().and_then(|report| made(report));
+    if reports.iter().all(|report| made(report) == id) {
+        return reports.first().map(|report| report.at).into_iter().collect();
+    }
+    let mut by_id: BTreeMap<Option<i64>, LeafIndex> = BTreeMap::new();
+    for report in reports {
+        by_id.entry(made(report)).or_insert(report.at);
+    }
+    // Who states no entry may speak of any of them.
+    if by_id.len() > 1 {
+        by_id.remove(&None);
+    }
+    by_id.into_values().collect()
+}
+
 /// Reports told apart.
 #[derive(Debug, Default)]
 pub(in crate::audit) struct Told {
@@ -71,29 +89,23 @@ pub(in crate::audit) struct Told {
 /// that they say the operation made. `n log n` in the reports.
 pub(in crate::audit) fn told_apart<'s, 'a: 's>(reports: impl Iterator<Item = &'s Operation<'a>>) -> Told {
     let mut told = Told::default();
-    // Keys that can be recomputed come first.
-    let mut groups: BTreeMap<(bool, &str), Vec<&Operation<'_>>> = BTreeMap::new();
-    for report in reports {
-        let key = (report.op_key().is_none(), report.payload.stated_key().unwrap_or_default());
-        groups.entry(key).or_default().push(report);
-    }
+    let key = |report: &Operation<'a>| (report.op_key().is_none(), report.payload.stated_key().unwrap_or_default());
+    let mut reports: Vec<_> = reports.collect();
+    reports.sort_by_key(|report| key(report));
+    // Those without a key that can be recomputed come last.
+    let has_opaque = reports.last().is_some_and(|report| key(report).0);
     let mut starts = BTreeSet::new();
-    for ((is_opaque, _), group) in groups {
-        let mut by_id: BTreeMap<Option<i64>, LeafIndex> = BTreeMap::new();
-        for report in &group {
-            by_id.entry(made(report)).or_insert(report.at);
+    for group in reports.chunk_by(|one, other| key(one) == key(other)) {
+        let ended = || group.iter().filter(|report| has_ended(report));
+        if ended().nth(1).is_some() && ended().any(|report| made(report).is_none()) {
+            told.counted_as_one.extend(ended().skip(1).map(|report| report.at));
         }
-        let ended: Vec<_> = group.iter().filter(|report| has_ended(report)).collect();
-        if ended.len() > 1 && ended.iter().any(|report| made(report).is_none()) {
-            told.counted_as_one.extend(ended[1..].iter().map(|report| report.at));
-        }
-        // Who states no entry may speak of any of them.
-        if by_id.len() > 1 {
-            by_id.remove(&None);
-        }
+        let is_opaque = group.first().is_some_and(|report| key(report).0);
         let may_be_known = is_opaque && group.iter().any(|report| starts.contains(&start(report)));
-        starts.extend(group.iter().map(|report| start(report)));
-        if may_be_known { &mut told.unknown } else { &mut told.operations }.extend(by_id.into_values());
+        if has_opaque {
+            starts.extend(group.iter().map(|report| start(report)));
+        }
+        if may_be_known { &mut told.unknown } else { &mut told.operations }.extend(made_apart(group));
     }
     told
 }

@@ -51,7 +51,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
             Some("auto_sync") => "change of automated sync, by nobody who is named",
             _ => continue,
         };
-        let channel = (fact.submitter, says.channel().unwrap_or_default());
+        let channel = (fact.submitter(), says.channel().unwrap_or_default());
         let step = match says.after() {
             Some("off") => Some(Step::Off(channel)),
             Some("on") => Some(Step::On(channel)),

@@ -155,7 +155,7 @@ fn is_in_time(times: &[i64], from: i64, until: i64) -> bool {
 fn by_action<'a>(scene: &Scene<'a>, agents_of: fn(&Scene<'a>, &Decision<'a>) -> Vec<&'a str>) -> Decided<'a> {
     let mut decided = Decided::new();
     for decision in &scene.decisions {
-        let (binds, ms) = (decision.statement.payload.binds(), decision.statement.ms);
+        let (binds, ms) = (decision.statement.payload.binds(), decision.statement.ms());
         let Some((instance, action)) = binds.instance().zip(binds.action()) else { continue };
         for agent in agents_of(scene, decision) {
             let (of, app): (&mut Times<'_>, _) = (decided.entry((instance, action, agent)).or_default(), binds.app());
@@ -197,7 +197,7 @@ fn of_denial<'a>(
     let why = why.or(at.is_none().then_some("nothing says when the call was made"));
     // Who does not say when may tell of any time before.
     let from = at.map_or(i64::MIN, |at| at.saturating_sub(RECEIPT_MS).saturating_sub(SKEW_MS));
-    let until = at.map_or(denial.ms.saturating_add(RECEIPT_MS), latest_of).saturating_add(SKEW_MS);
+    let until = at.map_or(denial.ms().saturating_add(RECEIPT_MS), latest_of).saturating_add(SKEW_MS);
     let is_decided = |agent: &&str| {
         let mut all = actions.iter().filter_map(|action| decided.get(&(instance, *action, *agent)));
         all.any(|of| is_in_time(of.of(says), from, until))
@@ -211,10 +211,10 @@ fn of_denial<'a>(
         let subject = Subject {
             agent: Some(agent.to_owned()),
             app: app_name(says.instance(), says.app()),
-            submitter: Some(denial.submitter.to_owned()),
+            submitter: Some(denial.submitter().to_owned()),
             ..Subject::default()
         };
-        let listed = in_time_for_word(scene, at.unwrap_or(denial.ms))
+        let listed = in_time_for_word(scene, at.unwrap_or(denial.ms()))
             .is_some_and(|roots| roots.is_username(agent, instance, name));
         if !listed {
             findings.uncover("refused call from before the roots named its user", &subject, denial.at);

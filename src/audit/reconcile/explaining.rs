@@ -113,8 +113,8 @@ impl<'s, 'a> Explaining<'s, 'a> {
     fn in_time<'t>(&'t self, of: &'t ByApp<'a>, sighting: &'t Sighting<'_, 'a>) -> impl Iterator<Item = usize> + 't {
         let all = of.get(&sighting.app()).map(Vec::as_slice).unwrap_or_default();
         let (from, until) = deciding(sighting.started.unwrap_or(i64::MIN));
-        let first = all.partition_point(|at| self.scene.decisions[*at].statement.ms < from);
-        let is_below = move |at: &usize| self.scene.decisions[*at].statement.ms <= until;
+        let first = all.partition_point(|at| self.scene.decisions[*at].statement.ms() < from);
+        let is_below = move |at: &usize| self.scene.decisions[*at].statement.ms() <= until;
         all[first..].iter().copied().take_while(is_below)
     }
 

@@ -59,7 +59,7 @@ type Rows<'a> = BTreeMap<(&'a str, &'a str), Vec<(i64, SnapshotRow<'a>)>>;
 type Ended<'a> = BTreeMap<(&'a str, i64), Gap>;
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
-    let looks = scene.snapshots.iter().filter_map(|snapshot| look_of(snapshot.payload, snapshot.ms));
+    let looks = scene.snapshots.iter().filter_map(|snapshot| look_of(snapshot.payload, snapshot.ms()));
     let ended = looks.filter_map(|(instance, taken)| {
         Some(((instance, taken), scene.looks.at(instance).gap_until(taken).ok().flatten()?))
     });
@@ -86,7 +86,7 @@ fn last_looks(scene: &Scene<'_>, findings: &mut Findings) {
     }
     for fact in &scene.facts {
         if let Payload::ArgocdSnapshot(says) = fact.payload
-            && look_of(says, fact.ms).is_none()
+            && look_of(says, fact.ms()).is_none()
         {
             findings.uncover(AHEAD, &by(fact), fact.at);
         }
@@ -95,12 +95,12 @@ fn last_looks(scene: &Scene<'_>, findings: &mut Findings) {
 
 /// Who said it, alone: it is of none of anybody's jobs.
 fn by<P>(statement: &Statement<'_, P>) -> Subject {
-    Subject { submitter: Some(statement.submitter.to_owned()), ..Subject::default() }
+    Subject { submitter: Some(statement.submitter().to_owned()), ..Subject::default() }
 }
 
 fn rows<'a>(scene: &Scene<'a>) -> Rows<'a> {
     let mut rows = Rows::new();
-    let looks = scene.snapshots.iter().filter_map(|look| Some((look, look_of(look.payload, look.ms)?)));
+    let looks = scene.snapshots.iter().filter_map(|look| Some((look, look_of(look.payload, look.ms())?)));
     let mut looks: Vec<_> = looks.collect();
     looks.sort_by_key(|(look, (_, taken))| (*taken, look.at));
     for (snapshot, (instance, taken)) in looks {

@@ -42,29 +42,51 @@ struct Beside {
     owed: Vec<(LeafIndex, i64)>,
 }
 
-pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
-    let lives = lives(scene, findings);
-    if lives.is_empty() {
-        return;
+/// Jobs, while the operations are gone through that join nothing.
+pub(super) struct Jobs<'s, 'a> {
+    scene: &'s Scene<'a>,
+    lives: Lives<'s, 'a>,
+    explaining: Option<Explaining<'s, 'a>>,
+    operations: ByJob<'a>,
+}
+
+impl<'s, 'a> Jobs<'s, 'a> {
+    pub(super) fn of(scene: &'s Scene<'a>, findings: &mut Findings) -> Self {
+        Self { scene, lives: lives(scene, findings), explaining: None, operations: ByJob::new() }
     }
-    let mut explaining = None;
-    let (mut operations, mut refusals) = (ByJob::new(), ByJob::new());
-    for sighting in Sighting::all(scene).filter(|sighting| is_of_an_agent(scene, sighting)) {
-        let Some((started, settled)) = sighting.started.zip(sighting.settled_ms()) else { continue };
-        let mut alive = sighting.agents.iter().flat_map(|agent| alive(&lives, agent, started)).peekable();
-        if alive.peek().is_none() || explaining.get_or_insert_with(|| Explaining::of(scene)).may_explain(&sighting) {
-            continue;
+
+    pub(super) fn see(&mut self, sighting: &Sighting<'s, 'a>) {
+        let scene = self.scene;
+        if self.lives.is_empty() || !is_of_an_agent(scene, sighting) {
+            return;
         }
-        alive.for_each(|job| operations.entry(job).or_default().add(scene, sighting.first.at, settled));
+        let Some((started, settled)) = sighting.started.zip(sighting.settled_ms()) else { return };
+        let mut alive = sighting.agents.iter().flat_map(|agent| alive(&self.lives, agent, started)).peekable();
+        if alive.peek().is_none() {
+            return;
+        }
+        if self.explaining.get_or_insert_with(|| Explaining::of(scene)).may_explain(sighting) {
+            return;
+        }
+        alive.for_each(|job| self.operations.entry(job).or_default().add(scene, sighting.first.at, settled));
     }
-    for call in denials::untold(scene) {
-        let alive = call.agents.iter().flat_map(|agent| alive(&lives, agent, call.made_ms));
-        alive.for_each(|job| refusals.entry(job).or_default().add(scene, call.at, call.settled_ms));
+
+    /// Says what was seen, and what was refused.
+    pub(super) fn tell(self, findings: &mut Findings) {
+        let Self { scene, lives, explaining: _, operations } = self;
+        if lives.is_empty() {
+            return;
+        }
+        let mut refusals = ByJob::new();
+        for call in denials::untold(scene) {
+            let alive = call.agents.iter().flat_map(|agent| alive(&lives, agent, call.made_ms));
+            alive.for_each(|job| refusals.entry(job).or_default().add(scene, call.at, call.settled_ms));
+        }
+        let what = ["an operation", "operations"];
+        operations.into_iter().for_each(|(job, of)| of.tell(&UNREPORTED_ACTION, what, job, findings));
+        let what = ["a refused call", "refused calls"];
+        refusals.into_iter().for_each(|(job, of)| of.tell(&UNLOGGED_ATTEMPT, what, job, findings));
     }
-    let what = ["an operation", "operations"];
-    operations.into_iter().for_each(|(job, of)| of.tell(&UNREPORTED_ACTION, what, job, findings));
-    let what = ["a refused call", "refused calls"];
-    refusals.into_iter().for_each(|(job, of)| of.tell(&UNLOGGED_ATTEMPT, what, job, findings));
 }
 
 /// Whether it is by an agent's user, by a key that every report of it shares,

@@ -67,7 +67,7 @@ fn looks<'a>(scene: &Scene<'a>) -> Looks<'a> {
     let mut looks = Looks::new();
     for fact in &scene.facts {
         let Payload::ArgocdSnapshot(says) = fact.payload else { continue };
-        let Some(((instance, taken), said)) = look_of(says, fact.ms).zip(says.taken_at()) else { continue };
+        let Some(((instance, taken), said)) = look_of(says, fact.ms()).zip(says.taken_at()) else { continue };
         for row in says.rows() {
             if let Some((uid, key)) = row.app().uid().zip(row.op_key()) {
                 let look = Look { at: fact.at, taken, said, key, history: row.history_id() };
@@ -83,7 +83,7 @@ fn looks<'a>(scene: &Scene<'a>) -> Looks<'a> {
 fn of_decision(decision: &Decision<'_>, looks: &[Look<'_>], findings: &mut Findings) {
     // Logged below it, and so taken before the call.
     let is_before = |look: &&Look<'_>| look.at < decision.statement.at;
-    let settled = decision.statement.ms.saturating_add(RECEIPT_MS).saturating_add(SKEW_MS).saturating_add(SKEW_MS);
+    let settled = decision.statement.ms().saturating_add(RECEIPT_MS).saturating_add(SKEW_MS).saturating_add(SKEW_MS);
     let Some(before) = looks.iter().rfind(is_before) else { return };
     let is_alike = |look: &&Look<'_>| look.key == before.key && look.history == before.history;
     let settled = looks.iter().filter(|look| !is_before(look) && look.taken > settled);
@@ -98,7 +98,7 @@ fn of_decision(decision: &Decision<'_>, looks: &[Look<'_>], findings: &mut Findi
     let subject = Subject {
         agent: own.agent.clone(),
         app: own.app.clone(),
-        submitter: Some(decision.statement.submitter.to_owned()),
+        submitter: Some(decision.statement.submitter().to_owned()),
         ..Subject::default()
     };
     findings.add(&PHANTOM_ACTION, &subject, [before.at, decision.statement.at, still.at], detail);

@@ -75,10 +75,10 @@ fn looks(scene: &Scene<'_>, findings: &mut Findings) {
     for fact in &scene.facts {
         let Payload::ArgocdSnapshot(says) = fact.payload else { continue };
         let Some((instance, taken)) = says.instance().zip(says.taken_at().and_then(unix_ms)) else { continue };
-        let before = last.insert((instance, fact.submitter), (taken, fact.at));
+        let before = last.insert((instance, fact.submitter()), (taken, fact.at));
         let longest = LOOK_MS.saturating_add(SKEW_MS);
         if let Some((_, at)) = before.filter(|(before, _)| taken.saturating_sub(*before) > longest) {
-            let subject = Subject { submitter: Some(fact.submitter.to_owned()), ..Subject::default() };
+            let subject = Subject { submitter: Some(fact.submitter().to_owned()), ..Subject::default() };
             for at in [at, fact.at] {
                 findings.uncover("no snapshot between these for longer than one may take", &subject, at);
             }

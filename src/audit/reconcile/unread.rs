@@ -58,7 +58,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     for fact in &scene.facts {
         let Payload::ArgocdObservation(says) = fact.payload else { continue };
         let Some(instance) = says.instance().filter(|_| says.event() == Some("log_read")) else { continue };
-        let whose = Subject { submitter: Some(fact.submitter.to_owned()), ..Subject::default() };
+        let whose = Subject { submitter: Some(fact.submitter().to_owned()), ..Subject::default() };
         for (what, count) in [(NO_JSON, says.unread()), (UNNAMED, says.unnamed())] {
             if count.is_some_and(|count| count > 0) {
                 findings.uncover(what, &whose, fact.at);
@@ -82,7 +82,7 @@ fn never(scene: &Scene<'_>, parts: &BTreeMap<&str, Vec<Part<'_>>>, findings: &mu
 fn of_instance(scene: &Scene<'_>, instance: &str, parts: &[Part<'_>], findings: &mut Findings) {
     let pieces = pieces(parts);
     for part in pieces.iter().flat_map(|piece| [piece.first, piece.last]) {
-        let whose = Subject { submitter: Some(part.submitter.to_owned()), ..Subject::default() };
+        let whose = Subject { submitter: Some(part.submitter().to_owned()), ..Subject::default() };
         findings.uncover(PIECES, &whose, part.at);
     }
     // Who reads but one of them sees no gap.
@@ -107,7 +107,7 @@ fn pieces<'s, 'a>(parts: &'s [Part<'a>]) -> Vec<Piece<'s, 'a>> {
     let times = parts.iter().filter_map(|part| {
         let (from, until) =
             part.payload.read_from().and_then(unix_ms).zip(part.payload.read_until().and_then(unix_ms))?;
-        (until <= part.ms.saturating_add(SKEW_MS)).then_some(Piece { from, until, first: part, last: part })
+        (until <= part.ms().saturating_add(SKEW_MS)).then_some(Piece { from, until, first: part, last: part })
     });
     let mut times: Vec<_> = times.collect();
     times.sort_by_key(|piece| (piece.from, piece.until, piece.first.at));
@@ -123,7 +123,7 @@ fn pieces<'s, 'a>(parts: &'s [Part<'a>]) -> Vec<Piece<'s, 'a>> {
 }
 
 fn by(part: &Part<'_>) -> Subject {
-    Subject { submitter: Some(part.submitter.to_owned()), ..Subject::default() }
+    Subject { submitter: Some(part.submitter().to_owned()), ..Subject::default() }
 }
 
 fn entries(gap: &Gap<'_, '_>) -> impl Iterator<Item = LeafIndex> {

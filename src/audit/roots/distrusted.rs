@@ -48,6 +48,6 @@ impl<'a> Distrusted<'a> {
 
     /// Whether the statement's signer is not trusted there.
     pub(in crate::audit) fn hits<P>(&self, statement: &Statement<'_, P>) -> bool {
-        statement.signer.is_some_and(|signer| self.row(statement.at, signer).is_some())
+        statement.signer().is_some_and(|signer| self.row(statement.at, signer).is_some())
     }
 }

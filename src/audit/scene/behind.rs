@@ -59,7 +59,7 @@ impl<'a> Told<'a> {
         let decision = &decided.statement;
         let digest = decision.hash.to_string();
         let receipts = self.keys.get(digest.as_str()).into_iter().flatten();
-        let own = receipts.filter(|receipt| receipt.statement.signer == decision.signer);
+        let own = receipts.filter(|receipt| receipt.statement.signer() == decision.signer());
         let named = own.filter_map(|receipt| self.by_key.get(receipt.claims(decided)?)).flatten();
         let states_no_other = |operation: &&Operation<'_>| operation.stated().is_none_or(|stated| stated == digest);
         let named = named.filter(states_no_other);
@@ -74,7 +74,7 @@ impl<'a> Scene<'a> {
     /// Who may be behind a decision that is none of an agent's by what it names.
     pub(super) fn behind(&self, decision: &Decision<'a>, told: &Told<'a>) -> Option<Behind<'a>> {
         let statement = &decision.statement;
-        let wrapped = self.roots_at(statement.at)?.wrapped_by(statement.signer?);
+        let wrapped = self.roots_at(statement.at)?.wrapped_by(statement.signer()?);
         let operations = told.operations(self, decision);
         let starts = |agent: &&&'a str| operations.iter().any(|operation| self.starts(agent, statement, operation));
         let has_run = |agent: &&&'a str| decision.run.is_some_and(|run| self.token_of_run(agent, run).is_some());

@@ -7,6 +7,7 @@
 //! that acts under no grant, for a job that is none of its agents', speaks for
 //! one of them all the same: that one is charged, and none of its jobs.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -22,7 +23,8 @@ use crate::merkle::LeafIndex;
 impl<'a> Scene<'a> {
     /// Proves for each decision whose it is and whom it may charge.
     pub(super) fn charge_decisions(&mut self) {
-        let told = Told::of(self);
+        // Hardly any decision names too little for its agent to be known.
+        let told = OnceCell::new();
         let mut subjects: BTreeSet<Arc<Subject>> = BTreeSet::new();
         for at in 0..self.decisions.len() {
             let (agents, charged, behind) = self.proven(&self.decisions[at], &told);
@@ -32,11 +34,15 @@ impl<'a> Scene<'a> {
             };
             subjects.insert(Arc::clone(&charged));
             let decision = &mut self.decisions[at];
-            (decision.agents, decision.charged, decision.behind) = (agents, charged, behind);
+            (decision.agents, decision.charged, decision.behind) = (agents, charged, behind.map(Box::new));
         }
     }
 
-    fn proven(&self, decision: &Decision<'a>, told: &Told<'a>) -> (Vec<&'a str>, Subject, Option<Behind<'a>>) {
+    fn proven(
+        &self,
+        decision: &Decision<'a>,
+        told: &OnceCell<Told<'a>>,
+    ) -> (Vec<&'a str>, Subject, Option<Behind<'a>>) {
         let statement = &decision.statement;
         let token = decision.token_hash.and_then(|hash| self.token(hash)).map(|at| &self.tokens[at]);
         // Issued later, perhaps, and for an agent of another wrapper's.
@@ -49,7 +55,8 @@ impl<'a> Scene<'a> {
             }
             None => by_name().find(|(_, agents)| !agents.is_empty()).map(|(job, agents)| (Some(job), agents)),
         };
-        let behind = if named.is_none() { self.behind(decision, told) } else { None };
+        let behind = || self.behind(decision, told.get_or_init(|| Told::of(self)));
+        let behind = if named.is_none() { behind() } else { None };
         let of_run = |agent: &'a str| Some(self.token_of_run(agent, decision.run?)?.job);
         let found = behind.as_ref().and_then(|behind| behind.found);
         let is_of_no_job = found.is_some_and(|agent| of_run(agent).is_none());
@@ -66,7 +73,7 @@ impl<'a> Scene<'a> {
             agent: text(agent),
             token: text(decision.token_hash.as_ref().filter(|_| token.is_none() || own.is_some())),
             app: app_name(binds.instance(), binds.app()),
-            submitter: is_of_no_job.then(|| statement.submitter.to_owned()),
+            submitter: is_of_no_job.then(|| statement.submitter().to_owned()),
             concerns: owned(agents.iter().filter(|_| agent.is_none())),
         };
         (agents, charged, behind)
@@ -75,7 +82,7 @@ impl<'a> Scene<'a> {
     /// Whether the signer was this agent's wrapper when it said so.
     pub(super) fn wraps<P>(&self, statement: &Statement<'a, P>, agent: &str) -> bool {
         let roots = self.roots_at(statement.at);
-        statement.signer.zip(roots).is_some_and(|(signer, roots)| roots.is_wrapper(signer, Some(agent)))
+        statement.signer().zip(roots).is_some_and(|(signer, roots)| roots.is_wrapper(signer, Some(agent)))
     }
 
     /// Agents of the job that the signer was the wrapper of.
@@ -92,7 +99,7 @@ impl<'a> Scene<'a> {
     /// agents a decision is of.
     pub(in crate::audit) fn is_placed_by_job(&self, decision: &Decision<'a>) -> bool {
         let statement = &decision.statement;
-        let roots = statement.signer.zip(self.roots_at(statement.at));
+        let roots = statement.signer().zip(self.roots_at(statement.at));
         let is_known = decision.behind.is_some() || decision.token_hash.and_then(|hash| self.token(hash)).is_some();
         !is_known && roots.is_some_and(|(signer, roots)| roots.wrapped_by(signer).len() > 1)
     }
@@ -109,7 +116,7 @@ impl<'a> Scene<'a> {
     /// of its agents, or whoever made it, where it is nobody's.
     pub(in crate::audit) fn speaks_of(&self, receipt: &Receipt<'a>, decision: &Decision<'a>) -> bool {
         match decision.agents.as_slice() {
-            [] => receipt.statement.signer == decision.statement.signer,
+            [] => receipt.statement.signer() == decision.statement.signer(),
             agents => agents.iter().any(|agent| self.wraps(&receipt.statement, agent)),
         }
     }
@@ -257,7 +264,7 @@ impl<'a> Scene<'a> {
 
     /// The run that an agent's own receipt names; without one it is nobody's.
     fn of_agents_own(&self, fact: &Statement<'a>, binding: Binding<'a>) -> Subject {
-        let Some((agent, run)) = fact.signer.map(|did| did.as_str()).zip(spelled(binding.run())) else {
+        let Some((agent, run)) = fact.signer().map(|did| did.as_str()).zip(spelled(binding.run())) else {
             return Subject::default();
         };
         self.subject_of_run(agent, run)
@@ -279,5 +286,5 @@ fn owned<'n, 'a: 'n>(names: impl IntoIterator<Item = &'n &'a str>) -> BTreeSet<S
 
 /// Whoever said it, and nobody else.
 pub(in crate::audit) fn speaker<P>(statement: &Statement<'_, P>) -> Subject {
-    Subject { submitter: Some(statement.submitter.to_owned()), ..Subject::default() }
+    Subject { submitter: Some(statement.submitter().to_owned()), ..Subject::default() }
 }

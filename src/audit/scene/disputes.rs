@@ -145,7 +145,7 @@ impl<'a> Disputes<'a> {
     /// Whether the statement is taken for unsaid here.
     pub(super) fn is_unheard(&self, statement: &Statement<'a>) -> bool {
         let is_of =
-            |speech: Speech<'a>| statement.signer.map(|signer| (signer.as_str(), statement.kind)) == Some(speech);
+            |speech: Speech<'a>| statement.signer().map(|signer| (signer.as_str(), statement.kind())) == Some(speech);
         let is_meant = match self.unheard {
             Unheard::Nothing => false,
             Unheard::All => true,
@@ -176,7 +176,7 @@ impl<'a> Disputes<'a> {
     /// the true one, at the place of the first.
     pub(super) fn as_taken(&self, issuance: Issuance<'a>) -> Issuance<'a> {
         let token = issuance.payload.token_hash().unwrap_or_default();
-        self.taken.get(token).map_or(issuance, |account| Statement { at: issuance.at, ..*account })
+        self.taken.get(token).map_or(issuance, |account| account.placed(issuance.at))
     }
 
     /// The agent of a grant that an account names, whether it is taken for the
@@ -189,7 +189,7 @@ impl<'a> Disputes<'a> {
 /// Whether two issuers say unlike things. With two issuers and two accounts
 /// there is such a pair, whoever says what.
 fn contradict(issuances: &[Issuance<'_>]) -> bool {
-    let signers: BTreeSet<_> = issuances.iter().map(|issuance| issuance.signer).inserted();
+    let signers: BTreeSet<_> = issuances.iter().map(|issuance| issuance.signer()).inserted();
     let claims = || issuances.iter().map(claims);
     signers.len() > 1 && claims().inserted::<BTreeSet<_>>().len() > 1
 }

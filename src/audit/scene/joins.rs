@@ -105,10 +105,10 @@ impl<'a> Scene<'a> {
     /// The decision that a receipt is about. Several may have signed the one
     /// payload that it names: its signer's own, else one of an agent of its.
     fn spoken_of(&self, receipt: &Receipt<'a>) -> Option<usize> {
-        let named = receipt.statement.payload.decision_digest().and_then(|hash| self.decision_at.get(hash))?;
+        let named = receipt.statement.payload.decision_digest().and_then(|hash| self.decisions_at(hash))?;
         let mut fitting = named.iter().copied().filter(|at| self.speaks_of(receipt, &self.decisions[*at]));
         let first = fitting.next()?;
-        let is_own = |at: &usize| self.decisions[*at].statement.signer == receipt.statement.signer;
+        let is_own = |at: &usize| self.decisions[*at].statement.signer() == receipt.statement.signer();
         Some(std::iter::once(first).chain(fitting).find(is_own).unwrap_or(first))
     }
 
@@ -133,7 +133,7 @@ impl<'a> Scene<'a> {
 
     /// The decisions in the log that an operation states as its own.
     fn stated_by(&self, operation: &Operation<'a>) -> impl Iterator<Item = usize> {
-        operation.stated().and_then(|hash| self.decision_at.get(hash)).into_iter().flatten().copied()
+        operation.stated().and_then(|hash| self.decisions_at(hash)).into_iter().flatten().copied()
     }
 
     /// The decisions that an operation states, and whose receipts name it; only
@@ -170,10 +170,10 @@ impl<'a> Scene<'a> {
     /// when it was seen, for a username may change in between.
     pub(in crate::audit) fn is_started_by(&self, decision: &Decision<'a>, operation: &Operation<'a>) -> bool {
         let Some((instance, username)) = operation.payload.initiator() else { return false };
-        let both = [decision.statement.at, operation.at];
-        let roots: Vec<_> = both.into_iter().filter_map(|at| self.roots_at(at)).collect();
-        let is_username = |agent: &&str| roots.iter().any(|roots| roots.is_username(agent, instance, username));
-        decision.agents.iter().any(is_username)
+        let roots = [decision.statement.at, operation.at].map(|at| self.roots_at(at));
+        let says = |roots: &Roots<'_>| decision.agents.iter().any(|agent| roots.is_username(agent, instance, username));
+        let [first, second] = roots;
+        first.is_some_and(says) || second.is_some_and(says)
     }
 
     /// Whether an operation that is not the agent's was surely somebody else's:
@@ -196,15 +196,15 @@ impl<'a> Scene<'a> {
     pub(in crate::audit) fn doubt(&self, decision: &Decision<'a>, operation: &Operation<'a>) -> Option<&'static str> {
         let key = operation.op_key();
         let names = |receipt: &&Receipt<'_>| key.is_some() && receipt.statement.payload.op_key() == key;
-        let naming: Vec<_> = self.receipts_of(decision).filter(names).collect();
+        let naming = || self.receipts_of(decision).filter(names);
         let is_own = self.is_started_by(decision, operation);
-        let is_sure = naming.iter().any(|receipt| receipt.is_sure());
-        let is_stated = operation.stated().is_some_and(|stated| stated == decision.statement.hash.to_string());
+        let is_sure = naming().any(Receipt::is_sure);
+        let is_stated = operation.stated().is_some_and(|stated| decision.is_named(stated));
         match () {
             () if !is_own && !is_sure => Some(FOUND),
             () if !is_sure && !is_stated => Some(FOUND_OWN),
             () if self.writes_are_closed(operation) => None,
-            () if naming.is_empty() => Some(COPIED),
+            () if naming().next().is_none() => Some(COPIED),
             () if !is_sure => Some(FORGED),
             () if !is_own => Some(IN_THE_WAY),
             () => None,

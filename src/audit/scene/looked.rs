@@ -12,15 +12,15 @@ impl<'a> Scene<'a> {
     pub(super) fn watch(&mut self, statement: &Statement<'a>) {
         let holds = || self.roots.last().is_some_and(|(_, roots)| roots.hold(statement, None));
         if let Payload::ArgocdSnapshot(says) = statement.payload {
-            let look = look_of(says, statement.ms).filter(|_| holds() && !self.disputes.is_distrusted(statement));
+            let look = look_of(says, statement.ms()).filter(|_| holds() && !self.disputes.is_distrusted(statement));
             if let Some((instance, taken)) = look {
                 self.snapshots.push(statement.read_as(says));
-                self.looks.add(instance, who(statement.signer), Look { at: statement.at, taken });
+                self.looks.add(instance, who(statement.signer()), Look { at: statement.at, taken });
             }
         } else if let Payload::CstIssuance(says) = statement.payload
             && let Some(hash) = says.token_hash().filter(|_| holds())
         {
-            let life = Life::of((statement.at, statement.ms), says.claims().iat(), says.claims().exp());
+            let life = Life::of((statement.at, statement.ms()), says.claims().iat(), says.claims().exp());
             life.file(self.lives.entry(hash).or_default());
         }
     }

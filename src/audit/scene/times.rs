@@ -9,7 +9,7 @@ use crate::merkle::LeafIndex;
 impl<'a> Scene<'a> {
     /// The roots in force at a time of the log's clock.
     pub(in crate::audit) fn roots_by(&self, ms: i64) -> Option<&Roots<'a>> {
-        let is_by = |(at, _): &(LeafIndex, Roots<'_>)| self.fact(*at).is_some_and(|fact| fact.ms <= ms);
+        let is_by = |(at, _): &(LeafIndex, Roots<'_>)| self.fact(*at).is_some_and(|fact| fact.ms() <= ms);
         let after = self.roots.partition_point(is_by);
         self.roots[..after].last().map(|(_, roots)| roots)
     }
