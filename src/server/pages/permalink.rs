@@ -15,13 +15,16 @@ use crate::codes::service;
 use crate::merkle::TreeSize;
 use crate::server::api::answer::{self, BEYOND, Judged, OVERDUE};
 use crate::server::api::problem::Problem;
-use crate::server::log::view::ViewError;
+use crate::server::log::view::{View, ViewError};
 use crate::server::pages::badge::svg;
 use crate::server::pages::note::Note;
 use crate::server::pages::reader::{Choices, Reader};
 use crate::server::pages::trouble::Trouble;
 use crate::server::pages::{self, Answer};
 use crate::verify::badge::Badge;
+
+/// Sizes that are named where another was asked for.
+const NEAREST: usize = 2;
 
 /// In which form something is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,27 +128,7 @@ pub(crate) fn published(reader: &Reader, choices: &Choices, path: &str) -> Resul
             Err(error) => return Err(error.into()),
         }
     }
-    let below = view.checkpoints(Some(size), 2)?.into_iter().map(|(head, _)| head.size).filter(|s| *s > TreeSize::ZERO);
-    let mut near: Vec<TreeSize> = below.collect();
-    near.reverse();
-    let mut from = size;
-    // What is not published above is the newest's own business.
-    while near.len() < 4 && from < view.size() {
-        let next = TreeSize::new(from.get().saturating_add(1));
-        match view.checkpoint(next) {
-            Ok((head, _)) => from = head.size,
-            Err(ViewError::NotPublished { next: Some(next), .. }) => from = next,
-            Err(ViewError::NotPublished { next: None, .. }) => break,
-            Err(error) => return Err(error.into()),
-        }
-        near.push(from);
-    }
-    let (lower, higher): (Vec<_>, Vec<_>) = near.into_iter().partition(|near| *near < size);
-    let nearest: Vec<TreeSize> = match (lower.last(), higher.first()) {
-        (Some(one), Some(other)) => vec![*one, *other],
-        (Some(_), None) => lower.iter().rev().take(2).rev().copied().collect(),
-        _ => higher.into_iter().take(2).collect(),
-    };
+    let nearest = nearest(view, size)?;
     let named: Vec<String> = nearest.iter().map(ToString::to_string).collect();
     let sentence = format!(
         "No checkpoint of {size} entries was published. Nearest are those of {} entries.",
@@ -156,6 +139,31 @@ pub(crate) fn published(reader: &Reader, choices: &Choices, path: &str) -> Resul
         Some(first) => trouble.with_next(format!("{path}?at={first}"), "Show it at the first of these"),
         None => trouble,
     })
+}
+
+/// The two published sizes round one that is not: one on each side, or two on
+/// the side that has any.
+fn nearest(view: &View, size: TreeSize) -> Result<Vec<TreeSize>, Trouble> {
+    let below = view.checkpoints(Some(size), NEAREST)?.into_iter().map(|(head, _)| head.size);
+    let mut below: Vec<TreeSize> = below.filter(|size| *size > TreeSize::ZERO).collect();
+    let (mut above, mut from) = (Vec::new(), size);
+    while above.len() < NEAREST && from < view.size() {
+        from = match view.checkpoint(TreeSize::new(from.get().saturating_add(1))) {
+            Ok((head, _)) => head.size,
+            Err(ViewError::NotPublished { next: Some(next), .. }) => next,
+            Err(ViewError::NotPublished { next: None, .. }) => break,
+            Err(error) => return Err(error.into()),
+        };
+        above.push(from);
+    }
+    match (below.first(), above.first()) {
+        (Some(lower), Some(higher)) => Ok(vec![*lower, *higher]),
+        (None, _) => Ok(above),
+        (Some(_), None) => {
+            below.reverse();
+            Ok(below)
+        }
+    }
 }
 
 /// A page, whose address has other forms.
