@@ -198,7 +198,8 @@ pub fn record(world: &mut World, app: usize, what: &str, job: &str, at: i64) {
         ("change_record_version", "1".into()),
         ("nonce", super::sealed::nonce(&id).into()),
         ("job_id", job.into()),
-        ("change_ref", Json::map([("system", "tickets".into()), ("key", id.into())])),
+        // Who freezes and thaws in one incident does it for one ticket.
+        ("change_ref", Json::map([("system", "tickets".into()), ("key", job.into())])),
         ("app", world.apps[app].names()),
         ("what", what.into()),
         ("by", "somebody on duty".into()),
