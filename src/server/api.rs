@@ -142,7 +142,7 @@ const BODY: &[Answer] =
     &[Answer::new(200, answer::JSON, None, answer::PRIVATE), Answer::new(304, "", None, answer::PRIVATE)];
 const TILE: &[Answer] = &[Answer::new(200, "application/octet-stream", None, answer::IMMUTABLE)];
 const METRICS: &[Answer] = &[Answer::new(200, "application/openmetrics-text", None, answer::NO_CACHE)];
-const HTML: &[Answer] = &[Answer::new(200, docs::HTML, None, answer::NO_CACHE)];
+const HTML: &[Answer] = &[Answer::new(200, docs::HTML, None, answer::PRIVATE)];
 const OPENAPI: &[Answer] = &[Answer::new(200, answer::JSON, None, answer::NO_CACHE)];
 
 /// Every route of the service but the pages.
@@ -382,5 +382,6 @@ pub static ROUTES: &[Route] = &[
         OPENAPI,
         &[],
     ),
-    reads("/docs/errors", serve("/docs/errors", || get(docs::errors)), "Every code and its meaning.", &[], HTML, &[]),
+    // One of the pages, which serve it.
+    reads("/docs/errors", None, "Every code and its meaning.", &[], HTML, &[]),
 ];

@@ -22,6 +22,7 @@
 //! /incidents              what happened in one scope and time, to print
 //! /findings               what is open, how bad, since when; /findings.csv
 //! /findings/{code}        what a code means, what to do, what it does not prove
+//! /docs                   how to read a proof, verify alone, the API, every code
 //! ```
 //!
 //! Pages show what was recorded, prove its position, and repeat what the audit
@@ -47,6 +48,7 @@ mod checkpoints;
 mod code;
 mod coverage;
 mod csv;
+mod docs;
 mod document;
 mod entries;
 mod entry;
@@ -74,6 +76,7 @@ mod record;
 mod rows;
 mod run;
 mod search;
+mod sheet;
 mod ticket;
 mod token;
 mod tree;
@@ -142,6 +145,11 @@ pub fn router() -> Router<AppState> {
         .route("/findings", get(findings::page))
         .route("/findings.csv", get(findings::file))
         .route("/findings/{code}", get(code::page))
+        .route("/docs", get(docs::page))
+        .route("/docs/proofs", get(docs::proofs::page))
+        .route("/docs/verify", get(docs::verify::page))
+        .route("/docs/api", get(docs::api::page))
+        .route("/docs/errors", get(docs::errors::page))
         .route("/static/pulselog.css", get(async |headers| asset(&STYLESHEET_ASSET, &headers)))
         .route("/static/favicon.svg", get(async |headers| asset(&FAVICON_ASSET, &headers)))
 }
@@ -197,11 +205,21 @@ pub(crate) async fn serve<F>(handles: Handles, work: F) -> Response
 where
     F: FnOnce(&Reader) -> Result<Answer, Trouble> + Send + 'static,
 {
+    // Every page that shows the log passes here: what shows nothing to anybody
+    // shows no page.
+    let passed = handles.access.check().map_err(Trouble::from);
+    show(handles, |reader| passed.and_then(|()| work(reader))).await
+}
+
+/// The same for a page that shows nothing of the log but what its header says,
+/// which is public in any case.
+pub(crate) async fn show<F>(handles: Handles, work: F) -> Response
+where
+    F: FnOnce(&Reader) -> Result<Answer, Trouble> + Send + 'static,
+{
     let made = pool::behind(move || {
-        // Every page passes here: what shows nothing to anybody shows no page.
-        let passed = handles.access.check();
         let reader = Reader::new(handles);
-        match passed.map_err(Trouble::from).and_then(|()| work(&reader)) {
+        match work(&reader) {
             Ok(Answer::Page(html)) => page(StatusCode::OK, html),
             Ok(Answer::Redirect(to)) => redirect(StatusCode::PERMANENT_REDIRECT, &to),
             Ok(Answer::Found(to)) => redirect(StatusCode::SEE_OTHER, &to),
@@ -239,7 +257,7 @@ fn redirect(status: StatusCode, to: &str) -> Response {
 }
 
 static STYLESHEET_ASSET: LazyLock<Fixed> =
-    LazyLock::new(|| Fixed::new("text/css; charset=utf-8", ASSET_CACHE, STYLESHEET));
+    LazyLock::new(|| Fixed::new("text/css; charset=utf-8", ASSET_CACHE, sheet::packed(STYLESHEET)));
 static FAVICON_ASSET: LazyLock<Fixed> = LazyLock::new(|| Fixed::new("image/svg+xml", ASSET_CACHE, FAVICON));
 
 fn asset(asset: &Fixed, headers: &HeaderMap) -> Response {

@@ -100,6 +100,11 @@ fn all_pages() -> Vec<String> {
         format!("/tokens/{}", hex("no token")),
         "/tickets/jira/PAY-4711".to_owned(),
         "/tickets/jira/none".to_owned(),
+        "/docs".to_owned(),
+        "/docs/proofs".to_owned(),
+        "/docs/verify".to_owned(),
+        "/docs/api".to_owned(),
+        "/docs/errors".to_owned(),
         "/findings".to_owned(),
         "/findings?severity=high".to_owned(),
         "/findings/TOKEN_REVOKED".to_owned(),
@@ -544,7 +549,7 @@ fn colours_contrast_in_both_schemes() {
 fn assets_are_small_and_load_nothing() {
     let (site, _) = Site::played();
     for (path, media, bytes_max) in
-        [("/static/pulselog.css", "text/css; charset=utf-8", 16_384), ("/static/favicon.svg", "image/svg+xml", 1_024)]
+        [("/static/pulselog.css", "text/css; charset=utf-8", 8_192), ("/static/favicon.svg", "image/svg+xml", 1_024)]
     {
         let asset = site.get(path);
         assert_eq!((asset.status, asset.header("content-type")), (200, media));

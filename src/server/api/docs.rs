@@ -1,51 +1,16 @@
-//! The reference, made from the tables: docs/API.md and `/docs/errors`.
+//! The reference, made from the tables: docs/API.md.
 
 use std::fmt::Write;
-use std::sync::LazyLock;
-
-use axum::http::{HeaderMap, Uri};
-use axum::response::Response;
 
 use crate::codes::Code;
 use crate::server::answered::status_of;
-use crate::server::api::answer::NO_CACHE;
-use crate::server::api::fixed::Fixed;
-use crate::server::api::problem::{Problem, codes};
-use crate::server::api::query::Query;
+use crate::server::api::problem::codes;
 use crate::server::api::{COMMON_CODES, ROUTES, STORE_CODES, SUBMIT_CODES};
 
 mod fields;
 
-/// Media type of the error page.
+/// Media type of a page.
 pub const HTML: &str = "text/html; charset=utf-8";
-
-/// `GET /docs/errors`: where the `type` of a problem leads.
-///
-/// # Errors
-/// `invalid_parameter`.
-pub async fn errors(uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
-    static PAGE: LazyLock<Fixed> = LazyLock::new(|| Fixed::new(HTML, NO_CACHE, error_page()));
-    Query::read(&uri, &[])?;
-    Ok(PAGE.answer(&headers))
-}
-
-fn error_page() -> String {
-    let mut page = String::from(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Pulselog: error codes</title>\
-         <h1>Error codes</h1><p>Every refusal carries one of these in its <code>code</code>.</p><dl>\n",
-    );
-    for row in codes() {
-        let (code, status, meaning) = (row.name, status_of(row).as_u16(), escape(row.means));
-        // Writing to a String cannot fail.
-        let _ = writeln!(page, "<dt id=\"{code}\"><code>{code}</code> ({status})</dt><dd>{meaning}</dd>");
-    }
-    page.push_str("</dl></html>\n");
-    page
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
 
 /// docs/API.md, whole.
 #[must_use]

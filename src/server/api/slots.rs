@@ -29,8 +29,7 @@ use crate::server::pool::{self, Held, Memory};
 use crate::server::state::AppState;
 
 /// Routes whose answers are in memory.
-const FREE: &[&str] =
-    &["/checkpoint", "/v1/trust-policy", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs/errors"];
+const FREE: &[&str] = &["/checkpoint", "/v1/trust-policy", "/healthz", "/readyz", "/metrics", "/openapi.json"];
 /// Below this, what pages load.
 const ASSETS: &str = "/static/";
 /// Routes that read a bounded number of rows. Everything else that is read,

@@ -66,6 +66,9 @@ pub(crate) struct ActCard {
 /// What happened in words, with the entries that show it.
 pub(crate) struct Line {
     pub happened: Said,
+    /// The clause of a policy that it rests on and the policy's reason, apart from
+    /// what is told.
+    pub clause: Option<(Said, Said)>,
     /// How many findings say just this, where it is more than one.
     pub times: Option<usize>,
     /// Entries that cause it.
@@ -255,14 +258,30 @@ impl Line {
             causes.extend(&finding.causes);
             entries.extend(&finding.entries);
         }
-        let line = |(detail, times, [causes, entries]): (&str, usize, [BTreeSet<LeafIndex>; 2])| Self {
-            happened: Said::message(detail),
-            times: (times > 1).then_some(times),
-            entries: Entries::new(&entries.difference(&causes).copied().collect::<Vec<_>>()),
-            causes: Entries::new(&causes.into_iter().collect::<Vec<_>>()),
+        let line = |(detail, times, [causes, entries]): (&str, usize, [BTreeSet<LeafIndex>; 2])| {
+            let (happened, clause) = plain(detail);
+            Self {
+                happened: Said::message(happened),
+                clause: clause.map(|(clause, reason)| (Said::name(clause), Said::name(reason))),
+                times: (times > 1).then_some(times),
+                entries: Entries::new(&entries.difference(&causes).copied().collect::<Vec<_>>()),
+                causes: Entries::new(&causes.into_iter().collect::<Vec<_>>()),
+            }
         };
         said.into_iter().map(line).collect()
     }
+}
+
+/// What a refusal tells, and apart from it its clause and its reason, which stand
+/// at its end: "… (tools.argo_cd.deny[0] of the policy at entry 1) [denied]".
+fn plain(detail: &str) -> (&str, Option<(&str, &str)>) {
+    let parts = || {
+        let (rest, reason) = detail.strip_suffix(']')?.rsplit_once(") [")?;
+        let (told, clause) = rest.rsplit_once(" (")?;
+        let is_code = |c: char| c.is_ascii_lowercase() || c == '_';
+        reason.chars().all(is_code).then_some((told, (clause, reason)))
+    };
+    parts().map_or((detail, None), |(told, clause)| (told, Some(clause)))
 }
 
 impl Entries {
@@ -287,6 +306,21 @@ impl Charged {
             app: subject.app.as_deref().map(|app| (page::app(app), Said::name(app))),
             submitter: said(&subject.submitter),
             is_nobody: *subject == Subject::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn a_refusal_is_told_without_its_clause_and_everything_else_as_it_is() {
+        let refusal = "this change is not allowed (tools.argo_cd.deny[0] of the policy at entry 1) [denied_here]";
+        let clause = ("tools.argo_cd.deny[0] of the policy at entry 1", "denied_here");
+        assert_eq!(plain(refusal), ("this change is not allowed", Some(clause)));
+        for other in ["the agent said (so) [twice", "a [b]", "a (b) [C]", "", ") ["] {
+            assert_eq!(plain(other), (other, None));
         }
     }
 }

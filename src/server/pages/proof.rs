@@ -62,22 +62,10 @@ impl Inclusion {
         let (head, note) = reader.view().checkpoint(size)?;
         let proof = reader.view().inclusion(stored.index, Some(size))?;
         let ladder = Ladder::new(stored.index, size).ok_or(Trouble::unsound(&service::PROOF_NOT_DRAWN))?;
-        let mut hash = stored.leaf_hash.hash();
-        let mut steps = Vec::with_capacity(proof.path.len());
         if ladder.rungs().len() != proof.path.len() {
             return Err(Trouble::unsound(&service::PROOF_NOT_DRAWN));
         }
-        for (rung, sibling) in ladder.rungs().iter().zip(&proof.path) {
-            hash = join(rung.side, sibling, &hash);
-            steps.push(Step {
-                number: rung.step,
-                sibling: words::span(&rung.sibling),
-                side: side(rung.side),
-                hash: sibling.to_hex(),
-                covers: words::span(&rung.covers),
-                result: hash.to_hex(),
-            });
-        }
+        let (steps, hash) = steps(&ladder, stored.leaf_hash.hash(), &proof.path);
         if hash != head.root.hash() {
             return Err(Trouble::unsound(&service::PROOF_NOT_DRAWN));
         }
@@ -94,6 +82,24 @@ impl Inclusion {
             card: Card::new(reader, &head, &note),
         })
     }
+}
+
+/// A path folded step by step, and what the last step gives.
+pub(crate) fn steps(ladder: &Ladder, leaf: Hash, path: &[Hash]) -> (Vec<Step>, Hash) {
+    let mut hash = leaf;
+    let mut steps = Vec::with_capacity(path.len());
+    for (rung, sibling) in ladder.rungs().iter().zip(path) {
+        hash = join(rung.side, sibling, &hash);
+        steps.push(Step {
+            number: rung.step,
+            sibling: words::span(&rung.sibling),
+            side: side(rung.side),
+            hash: sibling.to_hex(),
+            covers: words::span(&rung.covers),
+            result: hash.to_hex(),
+        });
+    }
+    (steps, hash)
 }
 
 fn join(side: Side, sibling: &Hash, hash: &Hash) -> Hash {

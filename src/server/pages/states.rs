@@ -76,7 +76,7 @@ impl State {
                 label: "Not checked by your browser",
                 icon: "not-checked",
                 class: "neutral",
-                sentence: "The server drew this page. Run the command below on your own machine to check it.",
+                sentence: "This server drew the page; a command below needs no server.",
             },
             Self::NotJudgedYet => Row {
                 label: "Not judged yet",

@@ -2,6 +2,8 @@
 //! by side and never added up; how far both reach; what is open; what was
 //! found. Everything is taken from reports; nothing is decided here.
 
+use std::borrow::Cow;
+
 use crate::audit::{AsOf, Effect, Finding, Pending, in_reading_order};
 use crate::merkle::TreeSize;
 use crate::protocol::{self, ModelIdentityTier, ProofTier, Status, TrustTier};
@@ -43,10 +45,18 @@ pub(crate) struct Verdicts {
 pub(crate) struct AuditPanel {
     pub word: Word,
     pub sentence: String,
-    /// The first finding that fails: code, and the entry that causes it.
-    pub first: Option<(&'static str, Option<u64>)>,
+    /// The first finding that fails.
+    pub first: Option<First>,
     pub as_of: Option<As>,
     pub rules: &'static str,
+}
+
+/// The first of the findings that fail, in words, and the entry that causes it.
+pub(crate) struct First {
+    pub lead: &'static str,
+    pub title: Cow<'static, str>,
+    pub code: &'static str,
+    pub entry: Option<u64>,
 }
 
 /// A size of the log and its time.
@@ -205,7 +215,9 @@ impl AuditPanel {
     fn new(audited: &Audited<'_>, what: &str) -> Self {
         let failing: Vec<&Finding> = audited.findings.iter().filter(|f| f.effect == Effect::Fails).collect();
         let cause = |f: &Finding| f.causes.last().or_else(|| f.entries.last()).map(|at| at.get());
-        let first = failing.first().map(|f| (f.rule.code, cause(f)));
+        let lead = if failing.len() == 1 { "It is" } else { "The first is" };
+        let first = |f: &&Finding| First { lead, title: f.words().title, code: f.rule.code, entry: cause(f) };
+        let first = failing.first().map(first);
         Self {
             word: Outcome::from(audited.status).word(),
             sentence: sentence(audited, failing.len() as u64, what),

@@ -46,6 +46,11 @@ fn pages(site: &Site, story: &Story) -> Vec<(&'static str, String)> {
         ("tree", "/tree?from=6&to=11".to_owned()),
         ("agent", format!("/agents/{}", did("agent"))),
         ("ticket", "/tickets/jira/PAY-4711".to_owned()),
+        ("docs", "/docs".to_owned()),
+        ("docs-proofs", "/docs/proofs".to_owned()),
+        ("docs-verify", "/docs/verify".to_owned()),
+        ("docs-api", "/docs/api".to_owned()),
+        ("docs-errors", "/docs/errors".to_owned()),
         ("findings", "/findings".to_owned()),
         ("code", "/findings/TOKEN_REVOKED".to_owned()),
         ("trouble", "/entries/999".to_owned()),
@@ -108,7 +113,7 @@ fn pages_fit_every_screen_and_ask_nobody_else() {
         }
         shots(&mut chrome, name, &address);
     }
-    assert_eq!(looked, 26 * WIDTHS.len());
+    assert_eq!(looked, 31 * WIDTHS.len());
 }
 
 fn fits(chrome: &mut Chrome, address: &str, origin: &str, width: u64) {

@@ -75,7 +75,7 @@ fn only_the_entry_that_causes_a_finding_carries_its_severity() {
         let witness = row(&page, story.index(witness));
         assert!(!witness.contains("critical") && witness.contains("shows"), "{witness}");
     }
-    let first = format!("First: TOKEN_REVOKED, entry {}.", story.index("sync"));
+    let first = format!("It is: Action after the token was revoked TOKEN_REVOKED, entry {}.", story.index("sync"));
     let shown = format!("(caused by entry {}; shown by entry", story.index("sync"));
     shows(&told.service.get("/jobs/job-1"), &[&first, &shown]);
 }
@@ -95,7 +95,9 @@ fn an_entry_says_what_it_is_what_the_rules_say_of_it_and_what_it_belongs_to() {
     assert!(culprit.text().contains("<title>Breaks a rule · Sync decided: allowed · entry "), "{}", culprit.text());
     let html = culprit.text();
     for page in ["/jobs/job-1\"", "/tokens/", "/agents/", "/policies/", "/apps/argocd-prod/", "/runs/"] {
-        assert!(html.split("<h2").next().is_some_and(|top| top.contains(&format!("href=\"{page}"))), "{page}: {html}");
+        // Below what it is and whether it holds, above what it says.
+        let top = html.split("id=\"says\"").next().expect("a beginning");
+        assert!(top.contains(&format!("href=\"{page}")), "{page}: {html}");
     }
     let witness = entry("revoked");
     shows(

@@ -94,7 +94,16 @@ fn a_guilty_story_shows_the_code_its_words_and_its_entries() {
     let bundle = &bundles(&told)[0];
     for path in ["/jobs/job-1".to_owned(), run_page("job-1.r1"), format!("/b/{bundle}")] {
         let page = told.service.get(&path);
-        shows(&page, &["Fail Audit · found by this server", "First: TOKEN_REVOKED", rule.title, rule.rationale]);
+        shows(
+            &page,
+            &[
+                "Fail Audit · found by this server",
+                "1 finding fails this",
+                "It is: Action after the token was revoked TOKEN_REVOKED",
+                rule.title,
+                rule.rationale,
+            ],
+        );
         shows(&page, &[rule.what_to_do, rule.does_not_prove, "critical", "job-1"]);
         let html = page.text();
         assert!(html.contains("<a href=\"/findings/TOKEN_REVOKED\"><code>TOKEN_REVOKED</code></a>"), "{path}");

@@ -1,0 +1,28 @@
+//! `/docs`: how to read a proof, how to verify alone, what the API is, what every
+//! code means. Nothing here is of the log but what every page's header says.
+
+pub(super) mod api;
+pub(super) mod errors;
+pub(super) mod proofs;
+pub(super) mod verify;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::server::pages::reader::Shell;
+use crate::server::pages::{Answer, Handles, show};
+
+#[derive(Template)]
+#[template(path = "docs.html")]
+struct DocsPage {
+    shell: Shell,
+}
+
+pub(super) async fn page(State(handles): State<Handles>) -> Response {
+    show(handles, |reader| {
+        let description = "How to read a proof, how to verify alone, what the API is, what every code means.";
+        Ok(Answer::Page(DocsPage { shell: reader.shell("How to read this log", description.to_owned()) }.render()?))
+    })
+    .await
+}
