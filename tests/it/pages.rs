@@ -163,7 +163,7 @@ fn every_page_is_sound_markup_without_script_or_style() {
     let (site, _) = Site::played();
     for path in all_pages() {
         let html = site.get(&path).html;
-        assert!(html.starts_with("<!doctype html>\n<html lang=\"en\">"), "{path}");
+        assert!(html.starts_with("<!doctype html>\n<html lang=\"en\" data-paper=\""), "{path}");
         assert_eq!(html.matches("<h1").count(), 1, "{path} has one h1");
         for never in ["<script", "<style", " style=", " onclick", " onload", "javascript:", "data:", "tabindex=\"1"] {
             assert!(!html.contains(never), "{path} holds {never}");

@@ -90,8 +90,8 @@ fn show(reader: &Reader, app: &str, size: TreeSize) -> Result<AppPage, Trouble> 
     let title = format!("{word} · Application {}", escape::plain(app, 60));
     let preview = Preview::of("Application").verdict(Ok(&verdicts)).at(size);
     Ok(AppPage {
-        shell: reader.shell(&title, &preview),
-        app: Said::name(app),
+        shell: reader.shell(&title, &preview).judged(Some(&verdicts)),
+        app: Said::path(app),
         verdicts,
         browser: PageState::BrowserNotChecked.row(),
         acts: shown,

@@ -231,11 +231,11 @@ impl Bundle<'_> {
         let left = total.saturating_sub(receipts.len()) as u64;
         let is_pinned = self.size < reader.view().size();
         Ok(BundlePage {
-            shell: reader.shell(&format!("{word} · bundle {short}"), &preview).at(
-                reader,
-                &page::bundle(&digest),
-                is_pinned.then_some(self.size),
-            ),
+            shell: reader
+                .shell(&format!("{word} · bundle {short}"), &preview)
+                .about(&digest)
+                .judged(panel.as_ref().ok())
+                .at(reader, &page::bundle(&digest), is_pinned.then_some(self.size)),
             index: stored.index.get(),
             also: self.others.iter().map(|other| other.index.get()).collect(),
             signer: document::signer(stored),

@@ -25,6 +25,8 @@ pub(crate) struct Coverage {
     pub absence: AbsenceWords,
     /// Entry of the roots that it was judged under.
     pub roots: Option<u64>,
+    /// Whole digest of these.
+    pub roots_digest: Option<String>,
     pub operator: Chip,
     pub not_judged: Vec<NotJudged>,
     pub left: Option<String>,
@@ -76,6 +78,7 @@ impl Coverage {
             read: words::entries(part.map_or(0, |part| part.entries)),
             absence: AbsenceWords::new(part.map_or(Absence::NotChecked, |part| part.absence), size),
             roots: part.and_then(|part| part.roots_digest).map_or(Ok(None), |roots| entry_of(reader, &roots, size))?,
+            roots_digest: part.and_then(|part| part.roots_digest).map(|roots| roots.to_string()),
             operator: Chip::did(reader.facts.operator.as_str()),
             not_judged: rows.iter().take(ROWS_MAX).map(row).collect(),
             left: (left > 0).then(|| words::quantity(left)),

@@ -116,11 +116,10 @@ fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryP
     let title = Title::of(document.paper());
     let preview = Preview::of(kind.title()).digest(&stored.entry.digest).state(judged.label);
     Ok(EntryPage {
-        shell: reader.shell(&format!("{} · {} · entry {index}", judged.label, title.nameless()), &preview).at(
-            reader,
-            &page::entry(index),
-            None,
-        ),
+        shell: reader
+            .shell(&format!("{} · {} · entry {index}", judged.label, title.nameless()), &preview)
+            .about(&digest)
+            .at(reader, &page::entry(index), None),
         belongs: Belongs::read(reader, &document, around.as_ref().ok())?,
         title,
         kind_title: kind.title(),

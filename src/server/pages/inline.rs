@@ -31,6 +31,20 @@ impl Said {
         Self::cut(text, MESSAGE_CHARS_MAX)
     }
 
+    /// A name of parts with slashes between, which a narrow screen breaks there.
+    #[must_use]
+    pub fn path(text: &str) -> Self {
+        let said = Self::name(text);
+        let inner = said.0.split_once('>').and_then(|(open, rest)| Some((open, rest.strip_suffix("</bdi>")?)));
+        match inner {
+            // What stands out in it is markup already.
+            Some((open, inner)) if !inner.contains('<') => {
+                Self(format!("{open}>{}</bdi>", inner.replace('/', "/<wbr>")))
+            }
+            _ => said,
+        }
+    }
+
     /// A time among names.
     #[must_use]
     pub fn when(at: When) -> Self {
@@ -165,6 +179,16 @@ mod tests {
             long.ends_with("</bdi> <span class=\"cut\">… 1\u{202f}200 more characters, in the body</span>"),
             "{long}"
         );
+    }
+
+    #[test]
+    fn a_path_breaks_at_its_slashes_and_stays_what_it_is() {
+        let text = "argocd-production/argocd/payments-api";
+        assert_eq!(Said::path(text).to_string(), "<bdi>argocd-production/<wbr>argocd/<wbr>payments-api</bdi>");
+        for other in ["a/\u{202e}b/c", "</bdi>/<b>", ""] {
+            let plain = Said::path(other).to_string().replace("/<wbr>", "/");
+            assert_eq!(plain, Said::name(other).to_string());
+        }
     }
 
     #[test]

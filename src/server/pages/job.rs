@@ -145,7 +145,7 @@ fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> 
     let title = format!("{word} · Job {}", escape::plain(job, 40));
     let preview = Preview::of("Job").verdict(Ok(&verdicts)).at(size);
     Ok(JobPage {
-        shell: reader.shell(&title, &preview),
+        shell: reader.shell(&title, &preview).judged(Some(&verdicts)),
         job: Said::name(job),
         verdicts,
         browser: PageState::BrowserNotChecked.row(),

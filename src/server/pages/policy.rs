@@ -107,7 +107,7 @@ fn show(reader: &Reader, hash: PayloadHash) -> Result<PolicyPage, Trouble> {
     let counted = words::counted(uses.min(COUNTED_MAX) as u64, "statement", "statements");
     let title = format!("Policy {}", escape::plain(id, 40));
     Ok(PolicyPage {
-        shell: reader.shell(&title, &Preview::of("Work policy")),
+        shell: reader.shell(&title, &Preview::of("Work policy")).about(&hash.to_string()),
         name: Said::name(id),
         hash: hash.to_string(),
         hash_b64u: hash.to_b64u(),

@@ -167,7 +167,11 @@ fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<Puls
     let preview = Preview::of("Trust Pulse").digest(&stored.entry.digest).verdict(panel.as_ref()).at(at);
     let says = TrustPulse::of(document.payload());
     Ok(PulsePage {
-        shell: reader.shell(&title, &preview).at(reader, &page::pulse(&digest), is_pinned.then_some(at)),
+        shell: reader.shell(&title, &preview).about(&digest).judged(panel.as_ref().ok()).at(
+            reader,
+            &page::pulse(&digest),
+            is_pinned.then_some(at),
+        ),
         run: Said::name(&run),
         run_href: page::run(&agent, &run),
         agent: view.agent,

@@ -15,6 +15,7 @@ use crate::server::log::view::View;
 use crate::server::pages::inline::{Said, When};
 use crate::server::pages::preview::Preview;
 use crate::server::pages::trouble::{Trouble, holds};
+use crate::server::pages::verdict::Verdicts;
 use crate::server::pages::{Handles, words};
 use crate::server::state::LogFacts;
 
@@ -61,7 +62,13 @@ impl Reader {
     pub(crate) fn shell(&self, title: &str, preview: &Preview) -> Shell {
         let size = self.view().size();
         let of = preview.size(size);
+        let entries = words::entries(size.get());
         Shell {
+            what: title.to_owned(),
+            paper: format!("{title} · {} · {entries}", self.facts.origin),
+            root: self.view().published().head.root.to_string(),
+            digest: None,
+            judged: None,
             title: format!("{title} · {}", self.facts.origin),
             preview: preview.title(),
             description: preview.sentence(size, self.as_of(of)),
@@ -69,7 +76,7 @@ impl Reader {
             as_of: words::entries(of.get()),
             origin: Said::name(&self.facts.origin),
             key_id: self.facts.key_id.clone(),
-            size: words::entries(size.get()),
+            size: entries,
             checkpoint: page::checkpoint(size),
             logged: self.as_of(size).map(When::second),
             made: When::second(self.now_ms),
@@ -87,6 +94,16 @@ impl Reader {
 
 /// What stands around every page.
 pub(crate) struct Shell {
+    /// The report, on paper.
+    pub what: String,
+    /// What every sheet of it says: report, log, size.
+    pub paper: String,
+    /// Signed root of the size.
+    pub root: String,
+    /// Whole digest of what the page is about.
+    pub digest: Option<String>,
+    /// What it was judged by.
+    pub judged: Option<JudgedBy>,
     pub title: String,
     /// Title and sentence of [`Preview`]: what others show of this page.
     pub preview: String,
@@ -111,6 +128,33 @@ impl Shell {
     pub(crate) fn at(self, reader: &Reader, path: &str, pinned: Option<TreeSize>) -> Self {
         let query = pinned.map(|size| format!("?at={size}")).unwrap_or_default();
         Self { permalink: reader.absolute(&format!("{path}{query}")), ..self }
+    }
+}
+
+/// What a report on paper says of its verdicts.
+pub(crate) struct JudgedBy {
+    /// "24 entries".
+    pub as_of: String,
+    pub rules: &'static str,
+    /// Whole digest of the roots.
+    pub roots: Option<String>,
+}
+
+impl Shell {
+    /// On a page about one artifact, policy or token.
+    pub(crate) fn about(mut self, digest: &str) -> Self {
+        self.digest = Some(digest.to_owned());
+        self
+    }
+
+    /// On a page of verdicts.
+    pub(crate) fn judged(mut self, verdicts: Option<&Verdicts>) -> Self {
+        let by = |verdicts: &Verdicts| {
+            let (as_of, roots) = (verdicts.audit.as_of.as_ref()?, verdicts.coverage.roots_digest.clone());
+            Some(JudgedBy { as_of: as_of.entries.clone(), rules: verdicts.audit.rules, roots })
+        };
+        self.judged = verdicts.and_then(by);
+        self
     }
 }
 

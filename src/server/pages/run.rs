@@ -148,7 +148,7 @@ fn show(reader: &Reader, agent: &str, run: &str, size: TreeSize) -> Result<RunPa
     let title = format!("{word} · Run {}", escape::plain(run, 40));
     let preview = Preview::of("Run").verdict(panel.as_ref()).at(size);
     Ok(RunPage {
-        shell: reader.shell(&title, &preview),
+        shell: reader.shell(&title, &preview).judged(panel.as_ref().ok()),
         run: Said::name(run),
         agent: party,
         job,
