@@ -16,6 +16,7 @@ use crate::server::addresses::page as address;
 use crate::server::index::names::{Sort, Standing};
 use crate::server::judge::AuditsError;
 use crate::server::pages::inline::{Chip, Said};
+use crate::server::pages::party::Party;
 use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Reader, Shell, segments};
 use crate::server::pages::record::{STRANGER, summary};
@@ -108,9 +109,10 @@ fn show(reader: &Reader, did: &str) -> Result<AgentPage, Trouble> {
     let mut rows = Vec::new();
     for at in newest.into_iter().rev().take(ROWS) {
         let paper = reader.desk().read(at)?;
-        let mut row = EntryRow { names: summary(&paper), ..EntryRow::new(&paper.stored) };
+        let party = Party::of_row(reader, &paper)?;
+        let mut row = EntryRow { names: summary(&paper), party, ..EntryRow::new(&paper.stored) };
         if reader.index.standing(at).map_err(AuditsError::from)? == Standing::Other {
-            row.note = Some(STRANGER);
+            row.set_aside(STRANGER);
         }
         rows.push(row);
     }

@@ -9,6 +9,7 @@
 
 pub mod ladder;
 pub(crate) mod lanes;
+pub(crate) mod life;
 pub mod scale;
 pub mod strip;
 

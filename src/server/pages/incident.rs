@@ -2,7 +2,7 @@
 //! time, in order, to print: verdict, findings, entries with their proofs, and
 //! what is missing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::extract::{Query, State};
@@ -19,9 +19,11 @@ use crate::server::desk::Paper;
 use crate::server::judge::ScopeReport;
 use crate::server::pages::app::NO_PROTOCOL;
 use crate::server::pages::app::acts::{Act, Papers, is_of};
+use crate::server::pages::drawing::Svg;
 use crate::server::pages::happened::{Part, happened_within};
 use crate::server::pages::inline::{Said, When};
 use crate::server::pages::judging;
+use crate::server::pages::overview::{self, Overview};
 use crate::server::pages::party::Party;
 use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Choices, Reader, Shell};
@@ -60,6 +62,8 @@ struct IncidentPage {
     rights: Vec<EntryRow>,
     rights_left: Option<String>,
     rows: Vec<EntryRow>,
+    /// Their overview.
+    drawing: Option<Svg>,
     proofs: Vec<(u64, String)>,
     left: Option<String>,
     asked: Asked,
@@ -181,7 +185,7 @@ fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<IncidentPage, T
         let sentence = format!("{field}: nobody whose word counts speaks of it among {}.", words::entries(size.get()));
         return Err(Trouble::new(&service::SCOPE_NOT_FOUND, sentence).about(&name));
     }
-    let Told { rows: told, names_job, mut rights } = told(reader, &scope, &span, &made)?;
+    let Told { rows: told, names_job, mut rights, overview } = told(reader, &scope, &span, &made)?;
     let rights_left = rights.len().saturating_sub(RIGHTS_MAX) as u64;
     rights.truncate(RIGHTS_MAX);
     let has_job = match &scope {
@@ -207,9 +211,9 @@ fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<IncidentPage, T
     let left = total.saturating_sub(ROWS_MAX) as u64;
     let moment = |ms: Option<i64>| ms.and_then(|ms| u64::try_from(ms).ok()).map(When::second);
     Ok(IncidentPage {
-        shell: reader.shell(&title, &preview),
+        shell: reader.shell(&title, &preview).judged(Some(&verdicts)),
         what,
-        name: Said::name(&name),
+        name: Said::path(&name),
         from: moment(span.from),
         to: moment(span.to),
         has_job,
@@ -221,6 +225,7 @@ fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<IncidentPage, T
         rights_left: (rights_left > 0).then(|| words::quantity(rights_left)),
         proofs: proofs.collect(),
         rows,
+        drawing: overview.draw(),
         left: (left > 0).then(|| words::counted(left, "later entry", "later entries")),
         command: offline::incident(reader, field, &name, [&asked.from, &asked.to]),
         asked,
@@ -234,13 +239,15 @@ struct Told {
     names_job: bool,
     /// Issuances and revocations of its tokens that are not among them.
     rights: Vec<EntryRow>,
+    overview: Overview,
 }
 
 /// Entries of the time that the scope's audit joins, in log order. What every
 /// audit reads is told of none; an application's jobs bring entries of others,
 /// of which only those are told that belong to its operations.
 fn told(reader: &Reader, scope: &Scope, span: &Span, made: &ScopeReport) -> Result<Told, Trouble> {
-    let mut of = Told { rows: Vec::new(), names_job: false, rights: Vec::new() };
+    let mut of = Told { rows: Vec::new(), names_job: false, rights: Vec::new(), overview: Overview::default() };
+    let caused = overview::caused(&made.report.findings);
     let (mut elsewhere, mut tokens) = (Vec::new(), BTreeSet::new());
     let matched: BTreeSet<_> = made.report.matched.iter().flat_map(|of| of.entries.iter().copied()).collect();
     let findings: &[Finding] = &made.report.findings;
@@ -266,6 +273,7 @@ fn told(reader: &Reader, scope: &Scope, span: &Span, made: &ScopeReport) -> Resu
         if is_told && is_in_time {
             tokens.extend(paper.keys().token_hash);
             of.names_job |= paper.keys().job.is_some();
+            of.overview.add(&paper, &caused);
             of.rows.push(row());
         } else if matches!(kind, Kind::CstIssuance | Kind::CstRevocation) {
             let mut row = row();
@@ -285,6 +293,10 @@ fn told(reader: &Reader, scope: &Scope, span: &Span, made: &ScopeReport) -> Resu
         _ => true,
     };
     of.rights = elsewhere.into_iter().filter(|(keys, _)| is_right(&keys.token_hash)).map(|(_, row)| row).collect();
+    for row in of.rights.iter().take(RIGHTS_MAX) {
+        // Of a token's life, whenever it was; not of what it is charged with.
+        of.overview.add(&*reader.desk().read(LeafIndex::new(row.index))?, &BTreeMap::new());
+    }
     Ok(of)
 }
 

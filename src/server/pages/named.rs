@@ -6,6 +6,7 @@ use axum::extract::{Query, State};
 use axum::http::Uri;
 use axum::response::Response;
 
+use crate::audit::Scope;
 use crate::codes::service;
 use crate::merkle::{LeafIndex, TreeSize};
 use crate::server::addresses::page as address;
@@ -13,13 +14,19 @@ use crate::server::index::names::{Kept, Sort, Standing};
 use crate::server::judge::AuditsError;
 use crate::server::lookup::What;
 use crate::server::pages::inline::{Chip, Said, When};
+use crate::server::pages::judging;
 use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Reader, Shell, number};
+use crate::server::pages::states::{Outcome, Word};
 use crate::server::pages::trouble::{Trouble, holds};
 use crate::server::pages::{Answer, Handles, serve, words};
 
 /// Rows of one page.
 const ROWS: usize = 50;
+/// Rows of a page that are judged, each by a report …
+const JUDGED_MAX: usize = 6;
+/// … until these rest on so many entries together.
+const JUDGED_ENTRIES_MAX: usize = 2_000;
 /// Names that one entry may bring: a page ends between two entries.
 const NAMES_OF_ONE_MAX: usize = 1_100;
 
@@ -46,6 +53,8 @@ struct NameRow {
     agent: Option<Chip>,
     logged: When,
     newest: u64,
+    /// The audit's verdict, of the first rows of a page.
+    word: Option<Word>,
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -97,8 +106,11 @@ fn show(reader: &Reader, sort: Sort, standing: Standing, before: Option<TreeSize
     let next = found.get(end).map(|(at, _)| TreeSize::new(at.get() + 1));
     found.truncate(end);
     let mut rows = Vec::with_capacity(found.len());
+    let mut judge = Judge { reader, left: if standing == Standing::Holder { JUDGED_MAX } else { 0 }, read: 0 };
     for (at, kept) in found {
-        rows.extend(row(reader, sort, standing, at, kept)?);
+        let scope = judge.scope(sort, &kept);
+        let Some(row) = row(reader, sort, standing, at, kept)? else { continue };
+        rows.push(NameRow { word: judge.word(scope)?, ..row });
     }
     let (title, what, path) = match sort {
         Sort::Run => ("Runs", "run", "/runs"),
@@ -124,6 +136,35 @@ fn show(reader: &Reader, sort: Sort, standing: Standing, before: Option<TreeSize
     })
 }
 
+/// Judges the first rows of a page, as long as that reads a bounded number of
+/// entries: a list must not wait for what its pages tell.
+struct Judge<'a> {
+    reader: &'a Reader,
+    /// Rows that it may still judge.
+    left: usize,
+    /// Entries that its reports rest on.
+    read: usize,
+}
+
+impl Judge<'_> {
+    fn scope(&self, sort: Sort, kept: &Kept) -> Option<Scope> {
+        match (sort, &kept.agent) {
+            (Sort::Run, Some(agent)) => Some(Scope::Run { agent: agent.clone(), run: kept.name.clone() }),
+            (Sort::Run, None) => None,
+            _ => Some(Scope::Job(kept.name.clone())),
+        }
+    }
+
+    fn word(&mut self, scope: Option<Scope>) -> Result<Option<Word>, Trouble> {
+        let Some(scope) = scope.filter(|_| self.left > 0 && self.read < JUDGED_ENTRIES_MAX) else { return Ok(None) };
+        self.left -= 1;
+        let made = judging::report(self.reader, &scope, self.reader.view().size())?;
+        // What was too large to judge cost as much as all of them may.
+        self.read += made.as_ref().map_or(JUDGED_ENTRIES_MAX, |made| made.entries.len());
+        Ok(made.ok().filter(|made| made.is_known).map(|made| Outcome::from(made.report.verdict).word()))
+    }
+}
+
 /// One name; none for a run whose agent another row tells.
 fn row(reader: &Reader, sort: Sort, standing: Standing, at: LeafIndex, kept: Kept) -> Result<Option<NameRow>, Trouble> {
     let index = &reader.index;
@@ -147,5 +188,6 @@ fn row(reader: &Reader, sort: Sort, standing: Standing, at: LeafIndex, kept: Kep
         agent,
         logged: When::second(stored.entry.logged_at.unix_ms()),
         newest: newest.first().map_or(at.get(), |newest| newest.get()),
+        word: None,
     }))
 }

@@ -120,13 +120,13 @@ impl Record {
             }
             record.tells_of_others |= row.of_run.is_some();
             if candidates.as_ref().is_none_or(|named| named.contains(&index)) {
-                record.claim(&paper.stored, None);
+                record.claim(&paper, None, Party::of_row(reader, &paper)?);
             }
             record.rows.push(row);
         }
         for index in others.into_iter().take(OTHERS_MAX) {
             let paper = reader.desk().read(index)?;
-            record.claim(&paper.stored, Some(STRANGER));
+            record.claim(&paper, Some(STRANGER), Party::of_row(reader, &paper)?);
             let party = Party::of_row(reader, &paper)?;
             record.others.push(EntryRow { names: summary(&paper), party, ..EntryRow::new(&paper.stored) });
         }
@@ -160,9 +160,13 @@ impl Record {
     }
 
     /// A pulse or bundle that claims to be of it.
-    fn claim(&mut self, stored: &StoredEntry, note: Option<&'static str>) {
-        let digest = stored.entry.digest;
-        let candidate = |href| EntryRow { href, note, ..EntryRow::new(stored).with_digest(stored) };
+    fn claim(&mut self, paper: &Paper, note: Option<&'static str>, party: Option<Party>) {
+        let (stored, digest) = (&paper.stored, paper.stored.entry.digest);
+        let candidate = |href| {
+            let mut row = EntryRow { href, party, ..EntryRow::new(stored).with_digest(stored) };
+            note.into_iter().for_each(|why| row.set_aside(why));
+            row
+        };
         match stored.entry.kind {
             Kind::TrustPulse => self.pulses.push(candidate(page::pulse_of_entry(&stored.entry.digest, stored.index))),
             Kind::ProofBundle => self.bundles.push((candidate(page::bundle(digest)), stored.clone())),

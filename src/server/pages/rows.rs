@@ -97,6 +97,13 @@ impl EntryRow {
         self.marks = Mark::of(findings, |at| at.get() == self.index);
     }
 
+    /// Of a statement that counts for nothing, `why`. An agent is whom it names
+    /// itself to be: where nobody gave it that role, the row claims none.
+    pub(crate) fn set_aside(&mut self, why: &'static str) {
+        self.note = Some(why);
+        self.party = self.party.take().filter(|party| party.role != "agent");
+    }
+
     pub(crate) fn with_digest(mut self, stored: &StoredEntry) -> Self {
         self.digest = Some(Chip::hash(&stored.entry.digest.to_string()));
         self

@@ -19,6 +19,7 @@ use crate::server::judge::AuditsError;
 use crate::server::log::view::StoredEntry;
 use crate::server::pages::inline::Said;
 use crate::server::pages::judging;
+use crate::server::pages::party::Party;
 use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Reader, Shell, segments};
 use crate::server::pages::record::{STRANGER, summary, ticket};
@@ -86,9 +87,10 @@ fn show(reader: &Reader, system: &str, key: &str) -> Result<TicketPage, Trouble>
         if named != Some((Some(system), Some(key))) {
             continue;
         }
-        let mut row = EntryRow { names: summary(&paper), ..EntryRow::new(&paper.stored) };
+        let party = Party::of_row(reader, &paper)?;
+        let mut row = EntryRow { names: summary(&paper), party, ..EntryRow::new(&paper.stored) };
         if reader.index.standing(at).map_err(AuditsError::from)? == Standing::Other {
-            row.note = Some(STRANGER);
+            row.set_aside(STRANGER);
             others.push(row);
             continue;
         }

@@ -16,6 +16,7 @@ fn an_incident_tells_a_scope_in_order_with_findings_and_proofs() {
         assert_eq!(page.status, 200, "{scope}: {}", page.text());
         shows(&page, &["Fail Audit · found by this server", "TOKEN_REVOKED", "sync, allowed", "Token revoked"]);
         let html = page.text();
+        assert!(html.contains("class=\"lanes\"") && html.contains("class=\"mark found\""), "{scope} is drawn");
         let list = html.split_once("id=\"told\"").expect("the entries").1;
         let at: Vec<u64> =
             list.split("<li value=\"").skip(1).filter_map(|row| row.split('"').next()?.parse().ok()).collect();

@@ -1,11 +1,12 @@
 //! Lists: filters, pages by cursor, what each list reached, and files.
 
-use pulselog::artifact::json::to_compact;
+use pulselog::artifact::json::{Value, to_compact};
 
 use crate::make::audit::{Story, time};
 use crate::make::service::Service;
 use crate::make::told::Told;
-use crate::make::{did, good_payload, key, kind, seal_raw, set};
+use crate::make::{did, good_payload, hex, key, kind, seal_raw, set};
+use crate::pages::verdicts::guilty;
 
 /// Indexes of the rows of a page, in its order.
 fn rows(html: &str) -> Vec<u64> {
@@ -127,4 +128,28 @@ fn a_large_file_names_the_next_one() {
     assert_eq!(first.text().lines().count(), 1_001, "a head and a thousand rows");
     assert_eq!(first.header("link"), "</entries.csv?before=1>; rel=\"next\"");
     assert_eq!(service.get("/entries.csv?before=1").text().lines().count(), 2);
+}
+
+/// A list must not wait for what its pages tell, however many jobs there are.
+#[test]
+fn lists_of_jobs_and_runs_say_the_verdicts_on_the_newest_and_no_more() {
+    let mut story = guilty();
+    story.set("roots", "recorders", Value::from(vec![Value::from(did("recorder"))]));
+    let told = Told::of(&story);
+    let one = told.service.get("/jobs").text();
+    assert!(one.contains("class=\"verdict fail\""), "{one}");
+    let runs = told.service.get("/runs").text();
+    assert!(runs.contains("class=\"verdict fail\"") && runs.contains("class=\"verdict pass\""), "{runs}");
+    for n in 10..20 {
+        let mut change = good_payload(kind("change_record"));
+        set(&mut change, "job_id", Some(format!("job-{n}").into()));
+        set(&mut change, "nonce", Some(hex(&format!("{n}"))[..32].into()));
+        let text = to_compact(&seal_raw(kind("change_record"), change, &key("recorder")));
+        assert_eq!(told.service.post("/v1/entries", text).status, 201);
+    }
+    let many = told.service.get("/jobs").text();
+    assert_eq!(rows(&many).len(), 11);
+    assert_eq!(many.matches("class=\"verdict").count(), 6, "{many}");
+    let others = told.service.get("/jobs?by=others").text();
+    assert_eq!(others.matches("class=\"verdict").count(), 0, "what others name has none");
 }

@@ -8,6 +8,7 @@ use crate::make::audit::{POLICY, Story};
 use crate::make::story::Site;
 use crate::make::told::Told;
 use crate::make::{b64u, did, good_payload, hex, key, kind, seal_raw, set, value};
+use crate::pages::verdicts::guilty;
 
 #[test]
 fn a_policy_page_says_in_words_what_is_allowed_and_what_names_it() {
@@ -43,6 +44,19 @@ fn a_token_page_says_for_whom_it_was_and_never_repeats_a_token() {
     let answer = told.service.get(&format!("/tokens/{secret}"));
     assert_eq!(answer.status, 404);
     assert!(!answer.text().contains(secret));
+}
+
+#[test]
+fn a_tokens_life_is_drawn_with_what_was_done_after_its_end() {
+    let hash = hex("job-1.t1");
+    let page = |story: &Story| Told::of(story).service.get(&format!("/tokens/{hash}")).text();
+    let clean = page(&Story::clean());
+    assert!(clean.contains("class=\"lanes\"") && clean.contains("nothing under it after that"), "{clean}");
+    let bad = page(&guilty());
+    let bar = bad.split("class=\"lanes\"").nth(1).and_then(|rest| rest.split("</svg>\n<figcaption").next());
+    let bar = bar.expect("a bar");
+    assert_eq!(bar.matches("class=\"mark found\"").count(), 1, "{bar}");
+    assert!(bad.contains("after its end: <a href=\"/entries/8\">entry 8</a>"), "{bad}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::server::judge::ScopeReport;
 use crate::server::pages::document;
 use crate::server::pages::finding::Charged;
 use crate::server::pages::inline::{Chip, Said, When};
+use crate::server::pages::party::Party;
 use crate::server::pages::reader::Reader;
 use crate::server::pages::rows::Mark;
 use crate::server::pages::states::{Outcome, Word};
@@ -52,6 +53,8 @@ pub(in crate::server::pages) struct Step {
     pub says: Vec<(&'static str, Said)>,
     /// `None` when unsigned.
     pub signer: Option<Chip>,
+    /// Who signed it, by role.
+    pub party: Option<Party>,
     pub submitter: Said,
     pub logged: When,
     /// Its inclusion proof, as a file.
@@ -341,6 +344,8 @@ impl Step {
             title: stored.entry.kind.title(),
             says,
             signer: document::signer(stored),
+            // Where the roots cannot be read, the DID stands alone: it claims no role.
+            party: Party::of_row(reader, paper).ok().flatten(),
             submitter: Said::name(stored.entry.submitter.as_str()),
             logged: When::second(stored.entry.logged_at.unix_ms()),
             proof: addresses::proof(stored.index, reader.view().size()),

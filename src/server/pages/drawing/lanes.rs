@@ -142,7 +142,7 @@ fn row_of(out: &mut String, scale: &Scale, marks: &[Mark], lane: Lane, y: u64) {
     }
 }
 
-const fn shape(of: Shape) -> (&'static str, &'static str) {
+pub(super) const fn shape(of: Shape) -> (&'static str, &'static str) {
     match of {
         Shape::Square => ("mark", "M-5 -5H5V5H-5Z"),
         Shape::OpenSquare => ("mark open", "M-5 -5H5V5H-5Z"),
@@ -156,7 +156,7 @@ const fn shape(of: Shape) -> (&'static str, &'static str) {
 }
 
 /// Hundredths of a percent as a percentage.
-fn percent(hundredths: u64) -> String {
+pub(super) fn percent(hundredths: u64) -> String {
     format!("{}.{:02}%", hundredths / 100, hundredths % 100)
 }
 

@@ -9,6 +9,7 @@ use crate::server::index::names::{Sort, Standing, names_of};
 use crate::server::judge::AuditsError;
 use crate::server::log::view::{StoredEntry, View, ViewError};
 use crate::server::lookup::COUNTED_MAX;
+use crate::server::pages::party::Party;
 use crate::server::pages::reader::Reader;
 use crate::server::pages::record::{STRANGER, summary};
 use crate::server::pages::rows::EntryRow;
@@ -142,10 +143,11 @@ fn rows(reader: &Reader, filter: &Filter, found: &[StoredEntry], reached: TreeSi
                 continue;
             }
             row.names = summary(&paper);
+            row.party = Party::of_row(reader, &paper)?;
         }
         let is_filed = stored.index.get() < reached.get() && stored.index.get() < reader.index.followed().get();
         if is_filed && reader.index.standing(stored.index).map_err(AuditsError::from)? == Standing::Other {
-            row.note = Some(STRANGER);
+            row.set_aside(STRANGER);
         }
         rows.push(row);
     }
