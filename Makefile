@@ -15,7 +15,7 @@ PULSELOG = $(CARGO_TARGET_DIR)/release/pulselog
 VECTORS = $(abspath $(CURDIR)/../shared/vectors)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test pure-test stories week signatures crowd schemathesis second argocd-real faults bench pure-bench soak fmt lint pure libclang chromium first-build
+.PHONY: help demo test pure-test stories week signatures crowd schemathesis second argocd-real faults bench pure-bench soak fmt lint pure libclang chromium pdftotext axe first-build
 
 help: ## Say what there is.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,7 +24,7 @@ demo: libclang first-build ## Build, start a log on 127.0.0.1:8080, play the sto
 	@$(CARGO) build --release --locked
 	@$(PULSELOG) demo $(ARGS)
 
-test: libclang chromium first-build ## Run every test.
+test: libclang chromium pdftotext axe first-build ## Run every test.
 	@if [ -d "$(VECTORS)" ]; then echo "vectors: $(VECTORS)"; \
 	else echo "vectors: looked for $(VECTORS), not there; tests that need them say SKIPPED"; fi
 	$(CARGO) test --release --locked $(ARGS)
@@ -88,8 +88,11 @@ pure: ## Build the offline verifier: no server, no RocksDB, no libclang.
 libclang:
 	@.ci/need libclang
 
-chromium:
-	@.ci/need chromium
+chromium pdftotext:
+	@.ci/need $@
+
+axe:
+	@.ci/axe
 
 first-build:
 	@if ! ls "$(CARGO_TARGET_DIR)"/release/build/librocksdb-sys-*/out/librocksdb.a >/dev/null 2>&1; then \

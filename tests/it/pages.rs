@@ -23,13 +23,21 @@ pub mod permalinks;
 #[cfg(feature = "server")]
 pub mod previews;
 #[cfg(feature = "server")]
+pub mod paper;
+#[cfg(feature = "server")]
 pub mod pulses;
+#[cfg(feature = "server")]
+pub mod reach;
+#[cfg(feature = "server")]
+pub mod screens;
 #[cfg(feature = "server")]
 pub mod search;
 #[cfg(feature = "server")]
 pub mod things;
 #[cfg(feature = "server")]
 pub mod verdicts;
+#[cfg(feature = "server")]
+pub mod weights;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -29,7 +29,7 @@ pub struct Chrome {
     pub requested: Vec<String>,
     /// Violations and errors that the page wrote to the browser's log.
     pub complaints: Vec<String>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 /// How a page is looked at.
@@ -79,7 +79,7 @@ impl Chrome {
             next: 0,
             requested: Vec::new(),
             complaints: Vec::new(),
-            _dir: dir,
+            dir,
         };
         let target = chrome.call("Target.createTarget", json!({"url": "about:blank"}));
         let attach = json!({"targetId": target["targetId"], "flatten": true});
@@ -148,10 +148,72 @@ impl Chrome {
 
     /// Pages that it takes on paper.
     pub fn sheets(&mut self) -> usize {
-        let answer = self.call("Page.printToPDF", json!({"preferCSSPageSize": true}));
-        let pdf = Base64::decode_vec(answer["data"].as_str().expect("data")).expect("base64");
+        let pdf = self.print();
         let pdf = String::from_utf8_lossy(&pdf);
         pdf.matches("/Type /Page").count() - pdf.matches("/Type /Pages").count()
+    }
+
+    /// The page as a PDF, on the paper that its stylesheet names, else Letter.
+    fn print(&mut self) -> Vec<u8> {
+        let answer = self.call("Page.printToPDF", json!({"preferCSSPageSize": true}));
+        Base64::decode_vec(answer["data"].as_str().expect("data")).expect("base64")
+    }
+
+    /// The text of each sheet of paper; `None`, said loudly, when nothing reads PDF.
+    pub fn paper(&mut self) -> Option<Vec<String>> {
+        if !is_there("pdftotext") {
+            crate::make::skipped("no pdftotext is installed, so paper was not read (apt-get install poppler-utils)");
+            return None;
+        }
+        let file = self.dir.path().join("page.pdf");
+        std::fs::write(&file, self.print()).expect("a file");
+        let read = Command::new("pdftotext").args(["-layout".as_ref(), file.as_os_str(), "-".as_ref()]).output();
+        let text = String::from_utf8(read.expect("pdftotext runs").stdout).expect("text");
+        Some(text.split_terminator('\u{c}').map(str::to_owned).collect())
+    }
+
+    /// Text of the page whose lines stand in the first `height` px, in order.
+    pub fn first_screen(&mut self, height: u64) -> String {
+        let shot = self.call("DOMSnapshot.captureSnapshot", json!({"computedStyles": []}));
+        let document = &shot["documents"][0];
+        let (layout, boxes) = (&document["layout"], &document["textBoxes"]);
+        let list = |of: &Value, name: &str| of[name].as_array().cloned().unwrap_or_default();
+        let (texts, lines) = (list(layout, "text"), list(boxes, "layoutIndex"));
+        let (bounds, starts, lengths) = (list(boxes, "bounds"), list(boxes, "start"), list(boxes, "length"));
+        let number = |of: &Value| of.as_u64().unwrap_or(0) as usize;
+        let mut out = String::new();
+        for (line, of) in lines.iter().enumerate() {
+            let bottom = bounds[line][1].as_f64().unwrap_or(0.0) + bounds[line][3].as_f64().unwrap_or(0.0);
+            let text = shot["strings"][number(&texts[number(of)])].as_str().unwrap_or_default();
+            if bottom <= height as f64 {
+                let units: Vec<u16> = text.encode_utf16().collect();
+                let (from, to) = (number(&starts[line]), number(&starts[line]) + number(&lengths[line]));
+                out.push_str(&String::from_utf16_lossy(&units[from.min(units.len())..to.min(units.len())]));
+                out.push(' ');
+            }
+        }
+        out.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// What a script of ours gives, on a page that runs none of its own.
+    pub fn ask(&mut self, script: &str) -> Value {
+        let asked = json!({"expression": script, "returnByValue": true, "awaitPromise": true});
+        let answer = self.call("Runtime.evaluate", asked);
+        assert!(answer.get("exceptionDetails").is_none(), "{answer}");
+        answer["result"]["value"].clone()
+    }
+
+    /// Lets scripts run on the next pages, for checkers that need it.
+    pub fn with_scripts(&mut self) {
+        self.call("Emulation.setScriptExecutionDisabled", json!({"value": false}));
+    }
+
+    /// Presses the tabulator.
+    pub fn tab(&mut self) {
+        for kind in ["rawKeyDown", "keyUp"] {
+            let key = json!({"type": kind, "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9});
+            self.call("Input.dispatchKeyEvent", key);
+        }
     }
 
     /// What copying gives when everything inside the first match is selected.
