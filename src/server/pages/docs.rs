@@ -10,6 +10,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
+use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::Shell;
 use crate::server::pages::{Answer, Handles, show};
 
@@ -21,8 +22,8 @@ struct DocsPage {
 
 pub(super) async fn page(State(handles): State<Handles>) -> Response {
     show(handles, |reader| {
-        let description = "How to read a proof, how to verify alone, what the API is, what every code means.";
-        Ok(Answer::Page(DocsPage { shell: reader.shell("How to read this log", description.to_owned()) }.render()?))
+        let shell = reader.shell("How to read this log", &Preview::of("How to read this log"));
+        Ok(Answer::Page(DocsPage { shell }.render()?))
     })
     .await
 }

@@ -118,8 +118,9 @@ impl Note {
 
     fn verdicts(&mut self, verdicts: &Verdicts) {
         let audit = &verdicts.audit;
-        let first = audit.first.map_or(String::new(), |(code, entry)| {
-            format!(" First: {code}{}.", entry.map_or(String::new(), |at| format!(", entry {at}")))
+        let first = audit.first.as_ref().map_or(String::new(), |first| {
+            let entry = first.entry.map_or(String::new(), |at| format!(", entry {at}"));
+            format!(" {}: {} ({}){entry}.", first.lead, first.title, first.code)
         });
         self.say("Audit", vec![Text::Ours(format!("{}. {}{first}", audit.word.label, audit.sentence))]);
         if let Some(protocol) = &verdicts.protocol {

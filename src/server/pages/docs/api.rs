@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::server::api::ROUTES;
+use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::Shell;
 use crate::server::pages::{Answer, Handles, show};
 
@@ -34,7 +35,7 @@ pub(in crate::server::pages) async fn page(State(handles): State<Handles>) -> Re
             query: route.query.iter().map(|param| param.name).collect(),
             needs_token: route.token,
         };
-        let shell = reader.shell("The API", "Every route of the API, in one line.".to_owned());
+        let shell = reader.shell("The API", &Preview::of("The API"));
         let page = ApiPage { shell, base: reader.base.clone(), routes: ROUTES.iter().map(row).collect() };
         Ok(Answer::Page(page.render()?))
     })

@@ -10,6 +10,7 @@ use crate::server::addresses::page as address;
 use crate::server::answered::status_of;
 use crate::server::api::problem::codes;
 use crate::server::pages::finding::Grade;
+use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::Shell;
 use crate::server::pages::{Answer, Handles, show};
 
@@ -49,9 +50,8 @@ pub(in crate::server::pages) async fn page(State(handles): State<Handles>) -> Re
             title: rule.title,
             severity: Grade::of(rule.severity),
         };
-        let description = "Every code that an answer may carry, and every rule of the audit.";
         let page = ErrorsPage {
-            shell: reader.shell("Codes", description.to_owned()),
+            shell: reader.shell("Codes", &Preview::of("Codes")),
             codes: codes().map(code).collect(),
             rules: RULE_GROUPS.iter().copied().flatten().map(rule).collect(),
         };

@@ -9,6 +9,7 @@ use crate::merkle::{LeafIndex, SmallTree, TreeSize, leaf_hash};
 use crate::server::pages::drawing::Svg;
 use crate::server::pages::drawing::ladder::Ladder;
 use crate::server::pages::drawing::strip::Strip;
+use crate::server::pages::preview::Preview;
 use crate::server::pages::proof::{Step, steps};
 use crate::server::pages::reader::Shell;
 use crate::server::pages::trouble::Trouble;
@@ -63,7 +64,7 @@ impl Example {
 pub(in crate::server::pages) async fn page(State(handles): State<Handles>) -> Response {
     show(handles, |reader| {
         let of = Example::new().ok_or_else(|| Trouble::unsound(&service::PROOF_NOT_DRAWN))?;
-        let shell = reader.shell("How to read a proof", "Two proofs of a small tree, step by step.".to_owned());
+        let shell = reader.shell("How to read a proof", &Preview::of("How to read a proof"));
         Ok(Answer::Page(ProofsPage { shell, of }.render()?))
     })
     .await

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
+use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::Shell;
 use crate::server::pages::{Answer, Handles, show};
 
@@ -17,8 +18,7 @@ struct VerifyPage {
 
 pub(in crate::server::pages) async fn page(State(handles): State<Handles>) -> Response {
     show(handles, |reader| {
-        let description = "What to take from whom, and the commands that check this log without this server.";
-        let shell = reader.shell("Verify alone", description.to_owned());
+        let shell = reader.shell("Verify alone", &Preview::of("Verify alone"));
         let page = VerifyPage { shell, base: reader.base.clone(), vkey: reader.facts.vkey.clone() };
         Ok(Answer::Page(page.render()?))
     })
