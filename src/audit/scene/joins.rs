@@ -87,8 +87,11 @@ impl<'a> Scene<'a> {
             }
         }
         for (operation, _) in &self.operations {
-            if let Some(key) = operation.op_key() {
-                keys.stated.entry(key).or_default().extend(self.stated_by(operation));
+            // Hardly any states one: then nothing is kept of its key.
+            for stated in self.stated_by(operation) {
+                if let Some(key) = operation.op_key() {
+                    keys.stated.entry(key).or_default().insert(stated);
+                }
             }
         }
         for at in 0..self.operations.len() {
@@ -148,7 +151,7 @@ impl<'a> Scene<'a> {
         let stated = key.and_then(|key| keys.stated.get(key));
         // The key is over the operation, and over what it states with it: what
         // one report shows of that, all reports are of.
-        let may_be = |at: usize| stated.is_none_or(|stated| stated.is_empty() || stated.contains(&at));
+        let may_be = |at: usize| stated.is_none_or(|stated| stated.contains(&at));
         let is_stated = |at: usize| {
             stated.is_some_and(|stated| is_own(at) && stated.contains(&at))
                 || self.stated_by(operation).any(|of| of == at)
