@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! look ── nobody looks ── look      applications that moved meanwhile; the log, where no row says what moved;
-//!                                   jobs whose tokens lived then, where anything moved
-//! look ── nobody looks ── end       the log; every application that was seen; the same jobs
+//!                                   tokens that lived then, with job, runs and agent, where anything moved
+//! look ── nobody looks ── end       the log; every application that was seen; the same tokens
 //! ```
 //!
 //! Looks are in the order of their own times. An application whose row is the same
@@ -21,7 +21,7 @@ use crate::audit::finding::{Findings, Subject};
 use crate::audit::looks::{Gap, Life, look_of};
 use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
 use crate::audit::scene::Scene;
-use crate::audit::statement::{Statement, app_name};
+use crate::audit::statement::{Statement, Token, app_name};
 use crate::merkle::LeafIndex;
 
 pub(super) static COVERAGE_GAP: Rule = Rule {
@@ -32,8 +32,8 @@ pub(super) static COVERAGE_GAP: Rule = Rule {
     rationale: "Whoever looked at an instance was silent for longer than may be, by the looks' own times. Argo CD keeps the \
                 last operation alone, so what was done there meanwhile may have left no trace: of an application that is \
                 not as it was before, and of any where nobody has looked since. An operation names no job: where anything \
-                moved, or nobody has looked since, each job is left open that had a token which lived then, of an agent \
-                with a user there. Where no row says what moved, something came or went. The finding names the time. What \
+                moved, or nobody has looked since, each token is left open that lived then, of an agent with a user \
+                there, and with it its job and runs. Where no row says what moved, something came or went. The finding names the time. What \
                 is the same before and after hides nothing, and an instance at which nobody ever looked has no such time.",
     what_to_do: "Look for that time in the server's log and in the cluster's audit log; let a second poller run.",
     does_not_prove: "That anything was done meanwhile that nobody decided.",
@@ -47,6 +47,9 @@ const WATCHED_LONGER: &str = "times without a look more than a day after a token
 /// What stands where a token's life was told in more ways than are held against looks.
 const TOO_MANY_LIVES: &str =
     "issuances tell of a token of the job in more ways when it lived than are held against looks";
+
+/// What is said of a time between the looks of two.
+const TWO_OBSERVERS: &str = " (one observer before and another after: they may see unlike applications)";
 
 /// Where the log says when it was last looked at, for whoever asks in a quiet one.
 const LAST_LOOK: &str = "the last look at an instance: nothing is known of it since";
@@ -156,11 +159,17 @@ fn entries(gap: &Gap) -> impl Iterator<Item = LeafIndex> {
     [Some(gap.before.at), gap.after.map(|after| after.at)].into_iter().flatten()
 }
 
-/// The time that nobody looked, in the words of who looked before and after.
+/// The time that nobody looked, in the words of who looked before and after: where
+/// these are two, what differs may be what each of them may see.
 fn time_of(scene: &Scene<'_>, gap: &Gap) -> String {
     let said = |at| snapshot(scene, at).and_then(|of| of.payload.taken_at()).unwrap_or_default();
+    let observer = |at| snapshot(scene, at).map(|of| (of.signer, of.submitter));
     match gap.after {
-        Some(after) => format!("nobody looked from {} to {}", said(gap.before.at), said(after.at)),
+        Some(after) => {
+            let is_one = observer(gap.before.at) == observer(after.at);
+            let words = if is_one { "" } else { TWO_OBSERVERS };
+            format!("nobody looked from {} to {}{words}", said(gap.before.at), said(after.at))
+        }
         None => format!("nobody has looked at this instance since {}", said(gap.before.at)),
     }
 }
@@ -178,19 +187,19 @@ fn unseen_since<'a>(scene: &Scene<'a>, instance: &str, gap: &Gap, rows: &Rows<'a
     }
 }
 
-/// Jobs of agents with a user at an instance, and agents: by tokens that lived
-/// while nobody looked there.
+/// Tokens of agents with a user at an instance that lived while nobody looked
+/// there, with their jobs, runs and agents.
 fn jobs(scene: &Scene<'_>, findings: &mut Findings) {
-    let mut of_jobs: BTreeMap<&str, Vec<(&str, &Life)>> = BTreeMap::new();
+    let mut of_jobs: BTreeMap<&str, Vec<(&Token<'_>, &Life)>> = BTreeMap::new();
     for token in &scene.tokens {
         if let (Some(job), Some(lives)) = (token.job, scene.lives.get(token.hash)) {
-            of_jobs.entry(job).or_default().extend(lives.iter().map(|life| (token.agent, life)));
+            of_jobs.entry(job).or_default().extend(lives.iter().map(|life| (token, life)));
         }
     }
     for (job, tokens) in of_jobs {
         let first_ms = tokens.iter().map(|(_, life)| life.ms).min().unwrap_or(0);
-        for (agent, life) in tokens {
-            let instances = scene.roots.iter().flat_map(|(_, roots)| roots.instances_of(agent));
+        for (token, life) in tokens {
+            let instances = scene.roots.iter().flat_map(|(_, roots)| roots.instances_of(token.agent));
             let instances: BTreeSet<_> = instances.collect();
             let whose = Subject { job: Some(job.to_owned()), ..Subject::default() };
             if !instances.is_empty() && !life.is_watched_whole(first_ms) {
@@ -198,35 +207,39 @@ fn jobs(scene: &Scene<'_>, findings: &mut Findings) {
             }
             if life.is_beyond && !instances.is_empty() {
                 findings.add(&COVERAGE_GAP, &whose, [life.at], TOO_MANY_LIVES);
-                let last = instances.iter().find_map(|instance| scene.looks.at(instance).last().ok().flatten());
-                if let Some(look) = last.and_then(|look| snapshot(scene, look.at)) {
-                    findings.add(&COVERAGE_GAP, &of_agent(agent, look), [life.at], TOO_MANY_LIVES);
-                }
+                findings.add(&COVERAGE_GAP, &of_token(token), [life.at], TOO_MANY_LIVES);
                 continue;
             }
             for instance in instances.into_iter().filter(|_| life.is_watched(first_ms)) {
-                of_life(scene, instance, life, (agent, &whose), findings);
+                of_life(scene, instance, life, (token, &whose), findings);
             }
         }
     }
 }
 
-fn of_life(scene: &Scene<'_>, instance: &str, life: &Life, (agent, job): (&str, &Subject), findings: &mut Findings) {
+fn of_life(
+    scene: &Scene<'_>,
+    instance: &str,
+    life: &Life,
+    (token, job): (&Token<'_>, &Subject),
+    findings: &mut Findings,
+) {
     let gaps = scene.looks.at(instance).gaps_in(life).unwrap_or_default();
-    let counts =
-        |gap: &&Gap| gap.is_by(scene.now_ms()) && may_hide(scene, gap) && has_user(scene, (agent, instance), gap, life);
+    let counts = |gap: &&Gap| {
+        gap.is_by(scene.now_ms()) && may_hide(scene, gap) && has_user(scene, (token.agent, instance), gap, life)
+    };
     for gap in gaps.iter().filter(counts) {
         let detail = format!("{}, while a token of the job lived; instance {instance}", time_of(scene, gap));
         findings.add(&COVERAGE_GAP, job, entries(gap), detail);
-        let Some(look) = snapshot(scene, gap.before.at) else { continue };
         let detail = format!("{}, while a token of the agent lived; instance {instance}", time_of(scene, gap));
-        findings.add(&COVERAGE_GAP, &of_agent(agent, look), entries(gap), detail);
+        findings.add(&COVERAGE_GAP, &of_token(token), entries(gap), detail);
     }
 }
 
-/// An agent beside who looked: so it is of none of the agent's other jobs.
-fn of_agent<P>(agent: &str, look: &Statement<'_, P>) -> Subject {
-    Subject { agent: Some(agent.to_owned()), ..by(look) }
+/// A token with its agent, and so the runs of the token: beside no job, so that it
+/// is of none of the agent's other jobs.
+fn of_token(token: &Token<'_>) -> Subject {
+    Subject { job: None, ..token.subject() }
 }
 
 /// Whether any roots in force while nobody looked and the token lived give the

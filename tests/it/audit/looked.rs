@@ -121,6 +121,28 @@ fn a_time_without_a_look_leaves_the_job_of_then_open_and_says_when_it_was() {
     same_at_every_size(&story);
 }
 
+/// A job's second token lives when somebody looks again: what it did, nothing hides.
+#[test]
+fn a_time_without_a_look_leaves_the_runs_and_tokens_of_then_open_and_no_others() {
+    let story = interrupted();
+    let report = story.audit();
+    let open = scopes().into_iter().map(|scope| report.of(&scope).verdict);
+    assert_eq!(open.collect::<Vec<_>>(), [Verdict::Incomplete; 6], "both tokens lived then");
+    let mut later = ticked(Story::clean(), 120);
+    later.set("t2", "claims.iat", u32::try_from(START_MS / 1_000 + 60 * 60).expect("a time"));
+    later.set("t2", "claims.exp", u32::try_from(START_MS / 1_000 + 75 * 60).expect("a time"));
+    looks(&mut later, "observer", every(4, 1, 8).chain(every(4, 40, 125)), &[START_MS + 12 * MINUTE]);
+    let report = later.audit();
+    let is_open = |scope: &Scope| !gaps(&report, scope).is_empty();
+    let open: Vec<_> = scopes().iter().map(is_open).collect();
+    assert_eq!(open, [true, true, false, true, false, true], "job, runs, tokens, application: {report:#?}");
+    for run in ["r1", "r2"] {
+        let of = Scope::Run { agent: did("agent"), run: format!("job-1.{run}") };
+        assert_eq!(report.of(&of).verdict, report.run(&did("agent"), &format!("job-1.{run}")), "{run}");
+    }
+    same_at_every_size(&later);
+}
+
 #[test]
 fn a_time_without_a_look_in_which_nothing_moved_leaves_nothing_open() {
     let mut story = ticked(Story::clean(), 120);
@@ -148,6 +170,25 @@ fn two_observers_fill_each_others_gaps() {
     looks(&mut story, "observer", every(4, 1, 8).chain(every(4, 40, 125)), &moved);
     looks(&mut story, "second", every(5, 3, 50), &moved);
     assert_eq!(gaps(&story.audit(), &Scope::Log), []);
+    same_at_every_size(&story);
+}
+
+/// What differs may then be what each of them may see.
+#[test]
+fn a_time_without_a_look_between_two_observers_says_that_they_are_two() {
+    let mut story = ticked(Story::clean(), 120);
+    let row =
+        |who: &str| value(&format!(r#"{{"submitter":"{who}","instance":"argocd-prod","channels":["notify","poll"]}}"#));
+    story.set("roots", "observers", Value::Array(["observer", "second"].map(row).to_vec()));
+    looks(&mut story, "observer", every(4, 1, 8), &[]);
+    looks(&mut story, "second", every(4, 40, 125), &[START_MS + 40 * MINUTE]);
+    let says = |report: &Report| {
+        let words = |gap: &Finding| gap.detail.contains("one observer before and another after");
+        gaps(report, &Scope::Log).iter().map(words).collect::<Vec<_>>()
+    };
+    let said = says(&story.audit());
+    assert!(said.len() > 2 && said.iter().all(|is_said| *is_said), "{:#?}", story.audit());
+    assert!(says(&interrupted().audit()).iter().all(|is_said| !is_said));
     same_at_every_size(&story);
 }
 
