@@ -51,7 +51,8 @@ pub struct LogCoverage {
     /// Calls whose claims were logged, and those without: their tokens are unseen.
     pub calls_with_claims: u64,
     pub calls_without_claims: u64,
-    /// Refusals that name nobody, among them those of an API server that is down.
+    /// Refusals that do not name both user and call, among them those of an API
+    /// server that is down.
     pub refusals_unnamed: u64,
     pub denials: u64,
     /// Where lines do not follow those before them: nobody can tell silence from
@@ -89,6 +90,8 @@ struct Denial {
     object: Option<String>,
     token_id: Option<String>,
     line: Vec<u8>,
+    /// Whether somebody else waited with it: then nothing tells whose end is whose.
+    is_beside: bool,
 }
 
 impl ServerLog {
@@ -114,7 +117,7 @@ impl ServerLog {
             () if said.starts_with(RECEIVED) => self.received(&value, &said[RECEIVED.len()..]),
             () if said.starts_with(TRIED) => {
                 let now = self.parts.now_ms().unwrap_or(i64::MIN);
-                self.waiting.extend(Denial::named(said, &value, line).map(|denial| (now, denial)));
+                Denial::named(said, &value, line).into_iter().for_each(|denial| self.waits(now, denial));
                 // One that never finishes is told by the next.
                 let is_over = self.waiting.len() > CALLS_MAX;
                 told.extend(self.waiting.pop_front_if(|_| is_over).map(|(_, denial)| self.told(instance, denial)));
@@ -125,6 +128,15 @@ impl ServerLog {
             () => {}
         }
         told
+    }
+
+    /// Waits for the end of its call. No id links the two: where two users wait, the
+    /// ends say only that both were refused something.
+    fn waits(&mut self, now: i64, denial: Denial) {
+        let others = |(_, other): &(i64, Denial)| other.is_beside || other.subject != denial.subject;
+        let is_beside = self.waiting.iter().any(others);
+        self.waiting.push_back((now, denial));
+        self.waiting.iter_mut().filter(|_| is_beside).for_each(|(_, denial)| denial.is_beside = true);
     }
 
     /// Goes on to a line of this time; what nothing is waited for any more.
@@ -190,6 +202,11 @@ impl ServerLog {
             self.coverage.refusals_unnamed += 1;
             return None;
         };
+        if denial.is_beside {
+            // It names its user and not its call.
+            self.coverage.refusals_unnamed += 1;
+            return Some(denial);
+        }
         let token_id = self.token(&method, &denial);
         Some(Denial { method: Some(method), token_id, ..denial })
     }
@@ -240,6 +257,7 @@ impl Denial {
             object: object.map(str::to_owned),
             token_id: None,
             line: line.to_owned(),
+            is_beside: false,
         })
     }
 
@@ -256,6 +274,7 @@ impl Denial {
             object: None,
             token_id: None,
             line: line.to_owned(),
+            is_beside: false,
         })
     }
 }

@@ -74,6 +74,20 @@ fn a_refusal_at_look_up_takes_its_method_from_the_end_of_its_call() {
     says(&told[0], &[("method", Some("unknown")), ("object", Some("payments/billing-api"))]);
 }
 
+/// Nothing tells whose end a bare one is: a stranger's refused sync is none of
+/// the agent's, who was refused a look.
+#[test]
+fn of_two_users_who_are_refused_at_look_up_neither_takes_the_others_method() {
+    let stranger = TRIED.replace("proj:payments:agent-role", "stranger");
+    let sync = BARE.replace("Rollback", "Sync");
+    let look = BARE.replace("Rollback", "Get");
+    let (told, _) = read(&[TRIED, &stranger, &sync, &look]);
+    let agents: Vec<_> =
+        told.iter().filter(|said| said.text_at("subject") == Some("proj:payments:agent-role")).collect();
+    assert_eq!(agents.len(), 1);
+    assert_ne!(agents[0].text_at("method"), Some("application.ApplicationService/Sync"));
+}
+
 #[test]
 fn an_object_that_is_spelled_like_a_subject_charges_nobody_else() {
     let odd = NAMED.replace("payments/payments-api", "payments/x, sub: alice, iat: 2026-11-20T09:00:00Z");
