@@ -1,11 +1,19 @@
-use crate::argocd::members::{needed, text};
+use std::borrow::Cow;
+
+use crate::argocd::members::{digested, fitted, needed, text};
+use crate::artifact::digest::sha256;
+use crate::artifact::holds_token;
 use crate::artifact::json::{Object, Value};
 use crate::artifact::shape::{Broken, ShapeError, Text};
+use crate::text::hex;
 
 /// Project of an application that names none.
 const DEFAULT_PROJECT: &str = "default";
 /// Longest Kubernetes uid that an observation holds.
 const UID_BYTES_MAX: usize = 64;
+/// Longest address and name of a cluster that a payload holds (FORMATS 5.4).
+const SERVER_BYTES_MAX: usize = 1024;
+const CLUSTER_BYTES_MAX: usize = 253;
 
 /// An Application as observations name it: by its uid too, since one that is
 /// deleted and made again begins anew under its name.
@@ -95,14 +103,33 @@ fn read_destination(root: &Value, path: &str) -> Result<Object<'static>, ShapeEr
     let [server, name, namespace] = ["server", "name", "namespace"].map(|member| format!("{path}.{member}"));
     let mut destination = Object::new();
     match (text(root, &server)?, text(root, &name)?) {
-        (Some(server), _) => destination.set("server", server.into()),
-        (None, Some(name)) => destination.set("name", name.into()),
+        (Some(server), _) => destination.set("server", of_cluster(server, SERVER_BYTES_MAX).into_owned().into()),
+        (None, Some(name)) => destination.set("name", of_cluster(name, CLUSTER_BYTES_MAX).into_owned().into()),
         (None, None) => {
             return Err(ShapeError::at(&server, Broken::MissingField, "or name beside it is required"));
         }
     }
     if let Some(found) = text(root, &namespace)? {
-        destination.set("namespace", dns(found, &namespace)?);
+        destination.set("namespace", of_namespace(found).into_owned().into());
     }
     Ok(destination)
+}
+
+/// A cluster's address or name, or its digest where no log would take it: what
+/// somebody writes into one application keeps neither its operations nor a
+/// snapshot of all out of the log.
+fn of_cluster(text: &str, bytes_max: usize) -> Cow<'_, str> {
+    if holds_token(text) { digested(text.as_bytes()).into() } else { fitted(text, bytes_max) }
+}
+
+/// Argo CD takes any text here: what names its own namespace, or is of the
+/// cluster, is applied all the same. One that is no name stands there by its
+/// digest, in a name with dots, which no namespace has.
+fn of_namespace(text: &str) -> Cow<'_, str> {
+    if Text::Dns1123.is(text) {
+        return text.into();
+    }
+    let digest = hex::encode(&sha256(text.as_bytes()));
+    let (first, last) = digest.split_at(digest.len() / 2);
+    format!("sha256.{first}.{last}").into()
 }

@@ -4,6 +4,7 @@ use crate::argocd::members::{instant, integer, list, text, texts};
 use crate::argocd::reading::read;
 use crate::argocd::round::items::ITEM_BYTES_MAX;
 use crate::argocd::{Application, Channel, Operation, Seen};
+use crate::artifact::holds_token;
 use crate::artifact::json::{Number, Object, Value, to_jcs};
 use crate::artifact::shape::ShapeError;
 
@@ -115,7 +116,9 @@ fn revisions(resource: &Value) -> Result<Vec<Value<'static>>, ShapeError> {
     let several = texts(resource, "status.sync.revisions")?;
     let single = text(resource, "status.sync.revision")?;
     let all = if several.is_empty() { single.into_iter().collect() } else { several };
-    let is_said = all.len() <= REVISIONS_MAX && all.iter().all(|text| (1..=REVISION_BYTES_MAX).contains(&text.len()));
+    // A version of a chart may be spelled like a token, which no snapshot may hold.
+    let fits = |text: &&str| (1..=REVISION_BYTES_MAX).contains(&text.len()) && !holds_token(text);
+    let is_said = all.len() <= REVISIONS_MAX && all.iter().all(fits);
     Ok(if is_said { all.into_iter().map(Value::from).collect() } else { Vec::new() })
 }
 

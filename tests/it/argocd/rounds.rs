@@ -312,6 +312,43 @@ fn one_that_cannot_be_read_is_marked_and_hides_no_other() {
     assert_eq!(names, ["unreadable"; 7], "{:?}", ended.marks);
 }
 
+/// Argo CD takes any text for the namespace of a destination: manifests that
+/// name their own, and those of the cluster, are applied all the same.
+#[test]
+fn a_destination_whose_namespace_is_no_name_keeps_no_operation_out() {
+    let odd = |more: &[(&str, Value<'static>)]| {
+        let mut changes = vec![("spec.destination.namespace", Value::from("Prod_Canary"))];
+        changes.extend(more.iter().cloned());
+        resource(&changes)
+    };
+    let mut poller = Poller::new();
+    poller.round("100", &[odd(&[])]);
+    poller
+        .round("101", &[odd(&[(STATE, operation(9, "Succeeded")), (HISTORY, history(&[9])), (VERSION, "101".into())])]);
+    assert_eq!(poller.events(), ["sync Succeeded #9"], "{:?}", poller.marks);
+    let rows = poller.snapshots[0].get("rows").and_then(Value::as_array).expect("rows");
+    assert!(rows[0].get("op_key").is_some(), "{rows:?}");
+}
+
+/// What somebody writes into one application keeps the rows of the others, and
+/// the look itself, out of no log.
+#[test]
+fn a_row_that_holds_what_no_log_takes_keeps_no_snapshot_out() {
+    let token = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJzb21lYm9keSJ9.c2lnbmF0dXJl";
+    for (path, text) in [
+        ("spec.destination.name", "n".repeat(254)),
+        ("spec.destination.server", format!("https://{}", "n".repeat(1024))),
+        ("spec.destination.server", format!("https://{token}")),
+        ("status.sync.revision", format!("1.0.0-{token}")),
+    ] {
+        let mut app = resource(&[(UID, "other".into()), ("metadata.name", "other".into())]);
+        crate::make::set(&mut app, "spec.destination", Some(json(r#"{"namespace":"prod"}"#)));
+        crate::make::set(&mut app, path, Some(text.into()));
+        // Admits whatever it makes.
+        Poller::new().round("100", &[resource(&[]), app]);
+    }
+}
+
 #[test]
 fn the_same_content_is_the_same_artifact() {
     let said = |second: u32| {
