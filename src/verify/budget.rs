@@ -9,9 +9,6 @@ use crate::codes::{Code, verdict};
 pub const MEMORY_BYTES_MAX: usize = 256 << 20;
 /// What every entry may take beside, bytes.
 pub const ENTRY_BYTES: usize = 200;
-/// What an entry takes that is judged, beside its body: its place in the time
-/// line, and what its audit makes of it.
-const JUDGED_BYTES: usize = 800;
 /// The part of it that may be kept to the end of the run.
 const KEPT_PART: usize = 2;
 /// The part of it that the values of one document may take.
@@ -77,22 +74,13 @@ impl Budget {
         Ok(())
     }
 
-    /// Charges an artifact that is kept as a tree, but for what every entry may take.
+    /// Charges an artifact, but for what every entry may take.
     ///
     /// # Errors
     /// There is no room for it.
     pub fn keep_artifact(&mut self, artifact: &Artifact) -> Result<(), OverBudget> {
         let bytes = artifact.compact().len() + artifact.value().heap_bytes();
         self.keep(bytes.saturating_sub(ENTRY_BYTES))
-    }
-
-    /// Charges an entry of a log that is read whole, whose body takes so many
-    /// bytes packed, but for what every entry may take.
-    ///
-    /// # Errors
-    /// There is no room for it.
-    pub fn keep_packed(&mut self, body_bytes: usize) -> Result<(), OverBudget> {
-        self.keep(body_bytes.saturating_add(JUDGED_BYTES).saturating_sub(ENTRY_BYTES))
     }
 
     #[must_use]

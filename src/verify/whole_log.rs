@@ -137,12 +137,10 @@ impl LogCopy {
                 .map_err(|_| over(self.budget.over()))?,
             None => None,
         };
-        let (is_judged, before) = (body.is_some(), self.timeline.body_bytes());
-        // Packed before it is charged: what it has in common with others is no longer its own.
-        self.timeline.add(at, entry, body);
-        if is_judged {
-            self.budget.keep_packed(self.timeline.body_bytes() - before).map_err(over)?;
+        if let Some(body) = &body {
+            self.budget.keep_artifact(body).map_err(over)?;
         }
+        self.timeline.add(at, entry, body);
         Ok(())
     }
 

@@ -163,7 +163,7 @@ fn entries(gap: &Gap) -> impl Iterator<Item = LeafIndex> {
 /// these are two, what differs may be what each of them may see.
 fn time_of(scene: &Scene<'_>, gap: &Gap) -> String {
     let said = |at| snapshot(scene, at).and_then(|of| of.payload.taken_at()).unwrap_or_default();
-    let observer = |at| snapshot(scene, at).map(|of| (of.signer, of.submitter));
+    let observer = |at| snapshot(scene, at).map(|of| (of.signer(), of.submitter()));
     match gap.after {
         Some(after) => {
             let is_one = observer(gap.before.at) == observer(after.at);
