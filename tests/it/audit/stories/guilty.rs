@@ -147,7 +147,9 @@ impl Guilty {
         let others = self.honest.runs.iter().filter(|((did, run), _)| did != agent || !mine(run));
         for ((did, run), want) in others {
             let got = report.run(did, run);
-            if got != *want {
+            // So may each run of theirs.
+            let is_left_open = got == Verdict::Incomplete && self.is_of_all_then();
+            if got != *want && !is_left_open {
                 wrong.push(format!("run {run}: {}, not {}", got.name(), want.name()));
             }
         }
