@@ -23,7 +23,7 @@ use crate::audit::{PICKUP_MS, RECEIPT_MS, SKEW_MS};
 use crate::merkle::LeafIndex;
 
 use self::comparison::{Comparison, Ties, compare};
-use self::reports::Reports;
+use self::reports::{Reports, has_ended};
 
 pub(super) use self::address::in_one_spelling;
 pub(super) use self::comparison::are_others;
@@ -196,7 +196,8 @@ fn of_operation(scene: &Scene<'_>, operation: &Operation<'_>, decision: &Decisio
     }
     if !unlike.is_empty() {
         let detail = format!("{}: not as decided", unlike.join(", "));
-        say(findings, &OBSERVED_UNLIKE_DECIDED, doubt().or(name_alone), subject, &entries, detail);
+        let moved = || is_moved_since(scene, operation, decision, &unlike).then_some(MOVED_SINCE);
+        say(findings, &OBSERVED_UNLIKE_DECIDED, doubt().or(name_alone).or_else(moved), subject, &entries, detail);
     }
     if compared.unknown_cluster {
         let detail =
@@ -254,6 +255,29 @@ pub(super) fn say(
     } else {
         findings.add(rule, subject, entries.iter().copied(), detail);
     }
+}
+
+/// What a report takes from the application as it is when it is told, and not
+/// from the operation.
+const TOLD_BY_THEN: &[&str] = &["the application", "the cluster", "the namespace"];
+
+/// Why another target does not prove that the operation had it.
+const MOVED_SINCE: &str = "an earlier report of the same end has the target as decided, and a report tells the target that \
+                           the application has by then";
+
+/// Whether only what the application names is unlike, and a report below this one
+/// tells the same operation's same end as decided.
+fn is_moved_since(scene: &Scene<'_>, operation: &Operation<'_>, decision: &Decision<'_>, unlike: &[&str]) -> bool {
+    fn end<'a>(of: &Operation<'a>) -> Option<(&'a str, &'a str, Option<&'a str>)> {
+        let phase = of.payload.phase().filter(|_| has_ended(of))?;
+        Some((of.op_key()?, phase, of.payload.finished_at()))
+    }
+    let is_told = |of: &Operation<'_>| {
+        of.at < operation.at && end(of).is_some() && end(of) == end(operation) && is_as_decided(scene, of, decision)
+    };
+    unlike.iter().all(|what| TOLD_BY_THEN.contains(what))
+        && operation.payload.app().uid() == decision.statement.payload.binds().app().uid()
+        && scene.operations_of(decision).any(is_told)
 }
 
 /// Why an initiator alone does not prove that somebody else acted.

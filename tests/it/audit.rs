@@ -13,6 +13,7 @@ mod late;
 pub mod looked;
 pub mod matched;
 pub mod missing;
+mod moved;
 pub mod not_judged;
 pub mod other_jobs;
 pub mod outages;

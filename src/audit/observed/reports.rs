@@ -38,7 +38,7 @@ impl Reports {
     }
 }
 
-fn has_ended(report: &Operation<'_>) -> bool {
+pub(super) fn has_ended(report: &Operation<'_>) -> bool {
     matches!(report.payload.phase(), Some("Succeeded" | "Failed" | "Error"))
 }
 
