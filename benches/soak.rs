@@ -73,7 +73,7 @@ fn run(load: &Load, pid: u32) -> usize {
         (0..BATCHERS).for_each(|_| drop(scope.spawn(|| submit(load, LINES))));
         (0..SINGLES).for_each(|_| drop(scope.spawn(|| submit(load, 1))));
         (0..READERS).for_each(|n| drop(scope.spawn(move || read(load, n))));
-        let mut reported = 0;
+        let (mut reported, mut last) = (0, (start, 0));
         while load.logged.load(Ordering::Relaxed) < load.entries {
             std::thread::sleep(Duration::from_millis(200));
             descriptors = descriptors.max(std::fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count));
@@ -81,12 +81,16 @@ fn run(load: &Load, pid: u32) -> usize {
             if logged / REPORT_EVERY > reported {
                 reported = logged / REPORT_EVERY;
                 let mib = |name| status(pid, name).unwrap_or(0) >> 20;
-                let (rate, reads) = (logged as f64 / start.elapsed().as_secs_f64(), load.reads.load(Ordering::Relaxed));
+                let since = |(at, count): (Instant, usize)| (logged - count) as f64 / at.elapsed().as_secs_f64();
                 println!(
-                    "{logged:9} entries  {:4} MiB now  {:4} MiB peak  {descriptors:4} descriptors  {rate:6.0}/s  {reads} reads",
+                    "{logged:9} entries  {:4} MiB now  {:4} MiB peak  {descriptors:4} descriptors  {:6.0}/s ({:6.0}/s in all)  {} reads",
                     mib("VmRSS:"),
                     mib("VmHWM:"),
+                    since(last),
+                    since((start, 0)),
+                    load.reads.load(Ordering::Relaxed),
                 );
+                last = (Instant::now(), logged);
             }
         }
         load.stop.store(true, Ordering::Relaxed);

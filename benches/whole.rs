@@ -15,7 +15,8 @@ mod jobs;
 mod signed;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use pulselog::merkle::{LeafIndex, TreeSize};
 use pulselog::note::{KeyName, SignerKey};
@@ -30,6 +31,8 @@ const OWN: &str = env!("CARGO_BIN_EXE_pulselog");
 const TURNS: usize = 5;
 /// Entries whose bodies are read at once.
 const AT_ONCE: u64 = 1_000;
+/// Between two looks at the memory of an audit.
+const LOOK: Duration = Duration::from_millis(20);
 /// Ticks of `/proc/self/stat` a second, on every Linux.
 const TICKS: f64 = 100.0;
 /// More than a log of a million of these takes, MiB.
@@ -56,10 +59,18 @@ fn main() {
     let checkpoint = std::fs::read_to_string(files.join("checkpoint")).expect("a checkpoint");
     let size: f64 = checkpoint.lines().nth(1).and_then(|line| line.parse().ok()).expect("a size");
     let beside = std::env::var("PULSELOG_BESIDE").ok();
-    let seen: Vec<(f64, Option<f64>)> = (0..TURNS)
-        .map(|_| (time(audit(OWN)) / size, beside.as_deref().map(|binary| time(audit(binary)) / size)))
-        .collect();
-    println!("{size} entries: {} us of processor an entry", spread(seen.iter().map(|(own, _)| own * 1e6)));
+    let mut peaks = Vec::new();
+    let mut seen: Vec<(f64, Option<f64>)> = Vec::new();
+    for _ in 0..TURNS {
+        let own = run(audit(OWN));
+        peaks.push(own.peak_kib / 1024.0);
+        seen.push((own.seconds / size, beside.as_deref().map(|binary| run(audit(binary)).seconds / size)));
+    }
+    println!(
+        "{size} entries: {} us of processor an entry, peak {} MiB resident",
+        spread(seen.iter().map(|(own, _)| own * 1e6)),
+        spread(peaks.into_iter())
+    );
     if beside.is_some() {
         let both = || seen.iter().filter_map(|(own, beside)| Some((*own, (*beside)?)));
         println!(
@@ -70,12 +81,35 @@ fn main() {
     }
 }
 
-/// Runs an audit that passes; processor time of its process, seconds.
-fn time(mut audit: Command) -> f64 {
+/// What an audit took.
+struct Took {
+    /// Processor time of its process.
+    seconds: f64,
+    /// Most resident memory that was seen.
+    peak_kib: f64,
+}
+
+/// Runs an audit that passes.
+fn run(mut audit: Command) -> Took {
     let before = waited_for();
-    let output = audit.output().expect("an audit");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    waited_for() - before
+    let mut child = audit.stdout(Stdio::null()).spawn().expect("an audit");
+    let mut peak_kib = 0.0;
+    let status = loop {
+        peak_kib = peak_of(child.id()).unwrap_or(peak_kib);
+        match child.try_wait().expect("a child") {
+            Some(status) => break status,
+            None => std::thread::sleep(LOOK),
+        }
+    };
+    assert!(status.success(), "{status}: see above");
+    Took { seconds: waited_for() - before, peak_kib }
+}
+
+/// The high-water mark of a process that still runs, KiB.
+fn peak_of(pid: u32) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let mark = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    mark.trim().trim_end_matches(" kB").parse().ok()
 }
 
 /// Processor time of every process that this one started and waited for, seconds.

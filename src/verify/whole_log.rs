@@ -131,7 +131,12 @@ impl LogCopy {
     pub fn push(&mut self, bytes: &[u8], entry: SequencedEntry, body: Option<&[u8]>) -> Result<(), CopyError> {
         let at = LeafIndex::new(self.frontier.size().get());
         self.frontier.push(leaf_hash(bytes), &mut |_, _| {});
-        let over = |source| CopyError::Memory { what: format!("entry {at}"), source };
+        let size = self.checkpoint.head().size.get();
+        let over = |source: OverBudget| {
+            // What it will ask for, if the rest is like what was read.
+            let mib = (source.max as u64 >> 20).max(1).saturating_mul(size) / (at.get() + 1);
+            CopyError::Memory { what: format!("entry {at} of {size}, all of which ask for some {mib} MiB"), source }
+        };
         let body = match body {
             Some(body) => authenticate_within(&entry, body, &self.keys, self.budget.room_for(body.len()))
                 .map_err(|_| over(self.budget.over()))?,

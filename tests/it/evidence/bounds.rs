@@ -149,6 +149,11 @@ fn bodies_beyond_the_memory_of_the_run_end_it_and_more_memory_lets_it_pass() {
     let (ran, peak) = audit(dir.path(), &log, &["--memory-max", "16"]);
     assert!(ran.code == 3 && ran.err.contains("memory_budget"), "{} {}{}", ran.code, ran.out, ran.err);
     assert!(peak < 16 * MIB, "{peak}");
+    // It says how much to give, and that suffices.
+    let asked = ran.err.split_once("ask for some ").and_then(|(_, rest)| rest.split_once(" MiB")).expect("a number").0;
+    let more: u64 = asked.parse::<u64>().expect("a number") + 1;
+    let (ran, _) = audit(dir.path(), &log, &["--memory-max", &more.to_string()]);
+    assert!(more > 16 && ran.out.contains("900 entries read"), "{more}: {}{}", ran.out, ran.err);
     let (ran, peak) = audit(dir.path(), &log, &[]);
     assert!(ran.out.contains("900 entries read"), "{}{}", ran.out, ran.err);
     assert!(peak < USUAL, "{peak}");
