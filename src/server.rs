@@ -49,6 +49,7 @@ use tokio::task::JoinHandle;
 use crate::artifact::KeyCache;
 use crate::codes::{self, Code};
 use crate::server::api::Api;
+use crate::server::api::answers::Answers;
 use crate::server::api::judges::Judges;
 use crate::server::api::problem::Problem;
 use crate::server::api::slots::Slots;
@@ -133,9 +134,13 @@ impl Server {
             told: Default::default(),
             keys,
             metrics: Metrics::default(),
-            pool: Pool::new(crowd::count(crowd.submissions_held_bytes_max)),
+            pool: Pool::new(
+                crowd::count(crowd.submissions_held_bytes_max),
+                limits.batch_bytes_max.max(limits.body_bytes_max),
+            ),
             judges: Judges::start(&crowd),
             slots: Slots::new(&crowd),
+            answers: Answers::new(&crowd),
             limits,
             crowd,
             facts,
@@ -144,7 +149,14 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         runtime.spawn(count_published(state.log.follow(), state.metrics.clone()));
         let api = Api::new(state.clone(), pages::router(), any(lost));
-        let serving = runtime.spawn(listener::serve(listener, api, crowd, stopped));
+        let serving = runtime.spawn(listener::serve(
+            listener,
+            api,
+            crowd,
+            state.metrics.clone(),
+            state.answers.waiting(),
+            stopped,
+        ));
         tracing::info!(%addr, origin = state.facts.origin, size = state.log.published().head.size.get(), "serving");
         Ok(Self { addr, state, stop, serving, running, runtime })
     }

@@ -45,7 +45,7 @@ rows! {
     BATCH_TOO_LARGE "batch_too_large" 413: "Batch too large", "the request holds more entries than could ever be queued", "send smaller batches";
     QUEUE_FULL "queue_full" 503: "Queue full", "too many entries wait; try again", "try again after a second";
     VERIFY_BUSY "verify_busy" 429: "Too many to judge", "too many documents wait to be judged; try again", "try again after a second, or run pulselog verify yourself: it needs no log";
-    ANSWERS_FULL "answers_full" 503: "Answers wait", "large answers wait for their readers; try again", "try again after a second; take answers as fast as you can";
+    ANSWERS_FULL "answers_full" 503: "Answers wait", "answers wait for their readers; try again", "try again after a second; take answers as fast as you can";
     CLOCK_UNSOUND "clock_unsound" 503: "Clock unsound", "the log's clock is not believed; writes wait for it", "operator: set the clock right; where it is right and the last entry or mark is wrong, start once with --accept-clock TIME";
     LOG_STOPPED "log_stopped" 503: "Log stopped", "the log stopped; submit again when it is back", "submit again when it is back; submitting again is safe";
     TIMEOUT "timeout" 503: "Timed out", "the request took longer than the limit; submitting again is safe", "submit again, or less at once";

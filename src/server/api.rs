@@ -21,6 +21,7 @@ pub mod problem;
 pub(crate) mod proofs;
 pub(crate) mod query;
 pub(crate) mod ready;
+pub(crate) mod answers;
 pub(crate) mod slots;
 pub(crate) mod submit;
 pub(crate) mod throttle;

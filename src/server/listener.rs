@@ -19,6 +19,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -37,6 +38,7 @@ use crate::server::api::Api;
 use crate::server::config::crowd::{Crowd, count};
 use crate::server::listener::stream::{Answering, Watched};
 use crate::server::listener::table::{Entered, Table};
+use crate::server::telemetry::Metrics;
 
 /// Descriptors for everything that is no connection: the store's tables, its
 /// log, the guard, tokens.
@@ -49,7 +51,8 @@ const CONNECTIONS_MIN: usize = 16;
 /// while every connection is being answered.
 const ACCEPT_RETRY: Duration = Duration::from_millis(200);
 /// Bytes that a connection buffers each way; a head of a request fits in it.
-const BUFFER_BYTES_MAX: usize = 64 << 10;
+/// Twelve thousand clients that never end theirs hold it each.
+const BUFFER_BYTES_MAX: usize = 16 << 10;
 /// Bytes that the system buffers for a connection each way (it takes twice as
 /// much). Left alone it grows to several megabytes, and a client that asks and
 /// takes nothing has so many answers made for it.
@@ -59,16 +62,23 @@ const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nCo
     Content-Type: text/plain\r\nContent-Length: 40\r\n\r\ntoo many connections from this address.\n";
 
 /// Serves `api` on `listener` until `stop` is true, then until every request
-/// under way was answered.
-pub async fn serve(listener: TcpListener, api: Api, crowd: Crowd, mut stop: watch::Receiver<bool>) {
+/// under way was answered. `waiting` says how many readers wait for room.
+pub async fn serve(
+    listener: TcpListener,
+    api: Api,
+    crowd: Crowd,
+    metrics: Metrics,
+    waiting: Arc<AtomicUsize>,
+    mut stop: watch::Receiver<bool>,
+) {
     // Connections have what the listener has.
     let bounded = set_socket_send_buffer_size(&listener, SYSTEM_BUFFER_BYTES)
         .and_then(|()| set_socket_recv_buffer_size(&listener, SYSTEM_BUFFER_BYTES));
     if let Err(error) = bounded {
         tracing::warn!(%error, "the system chooses how much it buffers for a connection");
     }
-    let table = Arc::new(Table::new(&crowd, connections_max(&crowd)));
-    let watching = tokio::spawn(Arc::clone(&table).watch());
+    let table = Arc::new(Table::new(&crowd, connections_max(&crowd), metrics));
+    let watching = tokio::spawn(Arc::clone(&table).watch(waiting));
     let accepting = async {
         loop {
             while !table.make_room() {

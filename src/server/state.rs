@@ -8,6 +8,7 @@ use axum::extract::FromRef;
 
 use crate::artifact::{Did, KeyCache};
 use crate::server::access::Access;
+use crate::server::api::answers::Answers;
 use crate::server::api::argocd::told::Recent;
 use crate::server::api::judges::Judges;
 use crate::server::api::slots::Slots;
@@ -90,6 +91,8 @@ pub struct Shared {
     pub judges: Judges,
     /// Who may read at once.
     pub slots: Slots,
+    /// Memory of answers that wait for their readers.
+    pub answers: Answers,
     /// Limits of requests.
     pub limits: Arc<Limits>,
     /// What many clients at once may take.

@@ -58,7 +58,30 @@ pub struct Metrics {
     refusals: Family<Labels<1>, Counter>,
     requests: Family<Asked, Counter>,
     durations: Family<[(&'static str, Cow<'static, str>); 1], Histogram>,
+    connections: Gauge<u64, AtomicU64>,
+    connections_closed: Family<[(&'static str, &'static str); 1], Counter>,
     gauges: Gauges,
+}
+
+/// Why the service closed a connection that its client did not end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// Its address held as many as one may; it was told 429.
+    Address,
+    /// It was silent and a new one needed its place.
+    Room,
+    /// Its head, its answer or its next request took too long.
+    Slow,
+}
+
+impl Closed {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Room => "room",
+            Self::Slow => "slow",
+        }
+    }
 }
 
 /// What the service is like right now; set when the counters are read.
@@ -118,6 +141,8 @@ impl Default for Metrics {
             refusals: Family::default(),
             requests: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
+            connections: Gauge::default(),
+            connections_closed: Family::default(),
             gauges: Gauges::default(),
         };
         registry.register("commits", "Checkpoints published, one a commit", new.checkpoints.clone());
@@ -126,6 +151,12 @@ impl Default for Metrics {
         registry.register("refusals", "Refused requests and batch lines by code", new.refusals.clone());
         registry.register("requests", "Requests by route and status", new.requests.clone());
         registry.register("request_duration_seconds", "Request durations by route", new.durations.clone());
+        registry.register("connections", "Connections now", new.connections.clone());
+        let closed = "Connections that were closed by the service: address held too many, room for another, slow";
+        registry.register("connections_closed", closed, new.connections_closed.clone());
+        for why in [Closed::Address, Closed::Room, Closed::Slow] {
+            drop(new.connections_closed.get_or_create(&[("why", why.label())]));
+        }
         let gauges = &new.gauges;
         registry.register("published_size", "Published tree size", gauges.published_size.clone());
         registry.register("indexed_size", "Entries with search rows", gauges.indexed_size.clone());
@@ -172,6 +203,21 @@ impl Metrics {
         let asked = Asked { route, status };
         self.requests.get_or_create(&asked).inc();
         self.durations.get_or_create(&[("route", asked.route)]).observe(took.as_secs_f64());
+    }
+
+    /// A connection began.
+    pub fn connected(&self) {
+        self.connections.inc();
+    }
+
+    /// A connection ended, whoever ended it.
+    pub fn disconnected(&self) {
+        self.connections.dec();
+    }
+
+    /// The service closed a connection.
+    pub fn closed(&self, why: Closed) {
+        self.connections_closed.get_or_create(&[("why", why.label())]).inc();
     }
 
     /// All of it as text that Prometheus reads.

@@ -27,6 +27,8 @@ pub mod findings;
 #[cfg(feature = "server")]
 pub mod forms;
 #[cfg(feature = "server")]
+pub mod greedy;
+#[cfg(feature = "server")]
 pub mod lookup;
 #[cfg(feature = "server")]
 pub mod lookup_near;

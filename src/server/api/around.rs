@@ -64,7 +64,7 @@ impl Api {
     /// Answers one request; what is ready already, before anything else is done.
     pub async fn answer(self, request: Request) -> Response {
         if let Some(ended) = ready_answer(&self.state, &request) {
-            return self.state.slots.hold_answer(ended).await;
+            return self.state.answers.hold(ended).await;
         }
         if request.method() == Method::POST && request.uri().path() == submit::ONE_PATH {
             return add(&self.state, request).await;
@@ -145,7 +145,7 @@ async fn bound(state: &AppState, answering: impl Future<Output = Response>) -> R
     let response = tokio::time::timeout(limit, answering).await.unwrap_or_else(|_| {
         Problem::new(&service::TIMEOUT, format!("not finished within {} ms", limit.as_millis())).into_response()
     });
-    state.slots.hold_answer(response).await
+    state.answers.hold(response).await
 }
 
 /// A request that does not say for which host it is may be another one to a

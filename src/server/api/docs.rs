@@ -28,7 +28,7 @@ const INTRODUCTION: &str = "\
 Made from the tables in `src/server/api.rs`, `src/server/api/wire.rs` and `src/codes`; a test compares.
 
 - Writing needs `Authorization: Bearer plg_…`; reading needs nothing. TLS is the proxy's.
-- What is no HTTP, or beyond the bounds of a head (64 KiB of address, 100 lines), is answered without a code, with \
+- What is no HTTP, or beyond the bounds of a head (16 KiB in all, 100 lines), is answered without a code, with \
   400, 414 or 431, and an address that holds too many connections with 429; the connection closes.
 - Every answer speaks about the newest *published* checkpoint. What was answered 201 is covered by one.
 - What is answered about one size never changes; how many entries the log proves beyond it by now stands in the \

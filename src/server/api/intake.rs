@@ -21,7 +21,7 @@ use crate::server::api::problem::Problem;
 use crate::server::api::query::{Param, Query};
 use crate::server::api::throttle::Throttle;
 use crate::server::config::crowd::Crowd;
-use crate::server::pool::{Held, Memory};
+use crate::server::pool::Held;
 use crate::server::state::AppState;
 use crate::server::submitters::live::Submitter;
 
@@ -60,15 +60,18 @@ pub async fn receive(
     known: &[Param],
 ) -> Result<Intake, Problem> {
     let (parts, mut body) = request.into_parts();
-    if let Err(problem) = authenticate(state, &parts.headers) {
-        tokio::spawn(drain(body, Some(Arc::clone(&state.judges.throttle))));
-        return Err(problem);
-    }
+    let submitter = match authenticate(state, &parts.headers) {
+        Ok(submitter) => submitter,
+        Err(problem) => {
+            tokio::spawn(drain(body, Some(Arc::clone(&state.judges.throttle))));
+            return Err(problem);
+        }
+    };
     let received = async {
         let query = Query::read(&parts.uri, known)?;
-        let pace = Pace::begin(&state.crowd);
-        let reading = Reading { memory: &state.pool.memory, throttle: None, media, pace, bytes_max };
-        let Sent { bytes, held } = reading.hold(&parts.headers, &mut body).await?;
+        let reading = Reading { throttle: None, media, pace: Pace::begin(&state.crowd), bytes_max };
+        let held = state.pool.memory.hold(submitter.name.as_str());
+        let Sent { bytes, held } = reading.hold(&parts.headers, &mut body, held).await?;
         // A body may take minutes: a token that was revoked meanwhile submits nothing.
         let submitter = authenticate(state, &parts.headers)?;
         Ok(Intake { submitter, query, bytes, held })
@@ -96,8 +99,8 @@ pub struct Sent {
 pub async fn look_at(state: &AppState, headers: &HeaderMap, mut body: Body, bytes_max: usize) -> Result<Sent, Problem> {
     let judges = &state.judges;
     let (pace, throttle) = (Pace::begin(&state.crowd), Some(&*judges.throttle));
-    let reading = Reading { memory: &judges.memory, throttle, media: JSON, pace, bytes_max };
-    let received = reading.hold(headers, &mut body).await;
+    let reading = Reading { throttle, media: JSON, pace, bytes_max };
+    let received = reading.hold(headers, &mut body, judges.memory.hold()).await;
     if received.is_err() {
         tokio::spawn(drain(body, Some(Arc::clone(&judges.throttle))));
     }
@@ -156,9 +159,11 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH).and_then(|l| l.to_str().ok()?.parse().ok())
 }
 
-/// How far a body may lie behind.
+/// How far a body may lie behind. What came fast earns no more than one stall:
+/// a sender that stops is let go that long after its last byte, however much
+/// it sent before.
 struct Pace {
-    begun: Instant,
+    due: Instant,
     stall_max: Duration,
     bytes_per_second: u64,
 }
@@ -166,13 +171,13 @@ struct Pace {
 impl Pace {
     fn begin(crowd: &Crowd) -> Self {
         let stall_max = Duration::from_millis(crowd.stall_time_max_ms);
-        Self { begun: Instant::now(), stall_max, bytes_per_second: crowd.body_bytes_per_second_min }
+        Self { due: Instant::now() + stall_max, stall_max, bytes_per_second: crowd.body_bytes_per_second_min.max(1) }
     }
 
-    /// When the byte after `bytes` must be there.
-    fn due(&self, bytes: usize) -> Instant {
-        let earned_ms = (bytes as u64).saturating_mul(1_000) / self.bytes_per_second.max(1);
-        self.begun + self.stall_max + Duration::from_millis(earned_ms)
+    /// `bytes` more came at `now`: when the next must be there.
+    fn arrived(&mut self, bytes: usize, now: Instant) {
+        let earned = Duration::from_nanos((bytes as u64).saturating_mul(1_000_000_000) / self.bytes_per_second);
+        self.due = (self.due + earned).min(now + self.stall_max);
     }
 }
 
@@ -183,7 +188,6 @@ const FRAME_BYTES_MIN: usize = 256;
 /// How one body is read. Memory is taken as bytes arrive: who only announces
 /// them holds none, and who stops sending them loses it soon.
 struct Reading<'a> {
-    memory: &'a Memory,
     /// Unless somebody stands behind the body.
     throttle: Option<&'a Throttle>,
     media: &'static str,
@@ -192,17 +196,18 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    async fn hold(&self, headers: &HeaderMap, body: &mut Body) -> Result<Sent, Problem> {
+    async fn hold(mut self, headers: &HeaderMap, body: &mut Body, mut held: Held) -> Result<Sent, Problem> {
         check_form(headers, self.media)?;
         let announced = announced(headers);
         if announced.is_some_and(|length| length > self.bytes_max) {
             return Err(self.too_large());
         }
-        let (mut held, mut bytes) = (self.memory.hold(), Vec::new());
+        let mut bytes = Vec::new();
         while let Some(frame) = self.next(body, bytes.len()).await? {
             let frame =
                 frame.map_err(|_| Problem::new(&service::BODY_INCOMPLETE, "the connection ended inside the body"))?;
             let Ok(data) = frame.into_data() else { continue };
+            self.pace.arrived(data.len(), Instant::now());
             if let Some(throttle) = self.throttle {
                 throttle.pay(data.len().max(FRAME_BYTES_MIN)).await;
             }
@@ -221,7 +226,7 @@ impl Reading<'_> {
     }
 
     async fn next(&self, body: &mut Body, arrived: usize) -> Result<Option<Result<Frame, axum::Error>>, Problem> {
-        timeout_at(self.pace.due(arrived), body.frame()).await.map_err(|_| {
+        timeout_at(self.pace.due, body.frame()).await.map_err(|_| {
             let least = self.pace.bytes_per_second;
             Problem::new(&service::BODY_TOO_SLOW, format!("{arrived} bytes arrived, at least {least} a second must"))
         })

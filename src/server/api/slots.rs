@@ -10,22 +10,21 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
-use hyper::body::Frame;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::codes::service;
+use crate::server::api::answers::{Answers, Reserved, Sort};
 use crate::server::api::around;
 use crate::server::api::problem::Problem;
 use crate::server::api::ready::{self, Ready};
-use crate::server::api::throttle::Throttle;
 use crate::server::config::crowd::{Crowd, count};
-use crate::server::pool::{self, Held, Memory};
+use crate::server::pool::{self, Held};
 use crate::server::state::AppState;
 
 /// Routes whose answers are in memory.
@@ -47,17 +46,20 @@ const READS: &[&str] = &[
     "/tile/entries/{*path}",
     "/tile/{*path}",
 ];
-/// Answers up to this size are not counted: a connection costs as much.
-const ANSWER_BYTES_FREE: u64 = 64 << 10;
-/// What an answer may well take: with less than this left none is made.
-const ANSWER_BYTES_USUAL: usize = 1 << 20;
+/// Routes whose answers may take a megabyte.
+const LARGE: &[&str] = &[
+    "/v1/entries",
+    "/v1/artifacts/{digest}",
+    "/v1/findings",
+    "/tile/entries/{*path}",
+    "/entries.csv",
+    "/findings.csv",
+];
 
-/// Slots of reads, and memory for answers.
+/// Slots of reads.
 pub struct Slots {
     reads: Arc<Semaphore>,
     reports: Arc<Semaphore>,
-    answers: Memory,
-    pace: Throttle,
     ready: Arc<Ready>,
 }
 
@@ -65,13 +67,9 @@ impl Slots {
     /// As many as the settings say.
     #[must_use]
     pub fn new(crowd: &Crowd) -> Self {
-        let full =
-            || Problem::new(&service::ANSWERS_FULL, "large answers wait for their readers; try again in a second");
         Self {
             reads: Arc::new(Semaphore::new(count(crowd.reads_max))),
             reports: Arc::new(Semaphore::new(count(crowd.reports_max))),
-            answers: Memory::new(count(crowd.answers_held_bytes_max), full),
-            pace: Throttle::new(crowd.answers_bytes_per_second_max),
             ready: Arc::new(Ready::new(count(crowd.tiles_held_bytes_max))),
         }
     }
@@ -82,9 +80,10 @@ impl Slots {
         &self.ready
     }
 
-    fn of(&self, request: &Request) -> Option<&Arc<Semaphore>> {
+    fn of(&self, request: &Request) -> Option<(&Arc<Semaphore>, Sort)> {
         let path = slotted(request)?;
-        Some(if READS.contains(&path) { &self.reads } else { &self.reports })
+        let sort = if LARGE.contains(&path) { Sort::Large } else { Sort::Usual };
+        Some((if READS.contains(&path) { &self.reads } else { &self.reports }, sort))
     }
 }
 
@@ -92,19 +91,19 @@ impl Slots {
 /// is still being read for it, and the slot is given back only after that.
 pub async fn read(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let (slots, form) = (&state.slots, ready::form(&request));
-    let Some(free) = slots.of(&request) else { return acceptable(next.run(request).await) };
-    // What could not be kept for its reader is not even made.
-    if !slots.answers.has_room(ANSWER_BYTES_USUAL) {
-        return slots.answers.full().into_response();
-    }
-    let Ok(slot) = Arc::clone(free).acquire_owned().await else { return Problem::internal().into_response() };
+    let Some((free, sort)) = slots.of(&request) else { return acceptable(next.run(request).await) };
+    let taken = take(free, &state.answers, sort).await;
+    let (slot, room) = match taken {
+        Ok(taken) => taken,
+        Err(problem) => return problem.into_response(),
+    };
     let (ready, is_busy) = (Arc::clone(&slots.ready), state.log.is_busy());
     let answered = tokio::spawn(async move {
         let kept = form.map(|form| (form, request.uri().path().to_owned()));
         if let Some((form, path)) = kept.clone().filter(|_| is_busy) {
             let ready = Arc::clone(&ready);
             if let Ok(Some(response)) = pool::behind(move || ready.answer(form, &path)).await {
-                return response;
+                return with_room(response, room);
             }
         }
         let mut response = settle(next.run(request).await).await;
@@ -113,7 +112,7 @@ pub async fn read(State(state): State<AppState>, request: Request, next: Next) -
             response = ready.keep(form, &path, response).await;
         }
         drop(slot);
-        response
+        with_room(response, room)
     });
     match answered.await {
         Ok(response) => response,
@@ -123,16 +122,22 @@ pub async fn read(State(state): State<AppState>, request: Request, next: Next) -
     }
 }
 
-/// Bytes of an answer with the memory that is counted for it.
-struct Counted {
-    bytes: Bytes,
-    _held: Arc<Held>,
+/// A slot, and room for the answer. Whoever has to wait for room holds no slot
+/// meanwhile, so that it stands in nobody's way.
+async fn take(free: &Arc<Semaphore>, answers: &Answers, sort: Sort) -> Result<(OwnedSemaphorePermit, Held), Problem> {
+    let slot = || async { Arc::clone(free).acquire_owned().await.map_err(|_| Problem::internal()) };
+    let first = slot().await?;
+    if let Some(room) = answers.try_reserve(sort) {
+        return Ok((first, room));
+    }
+    drop(first);
+    let room = answers.reserve(sort).await?;
+    Ok((slot().await?, room))
 }
 
-impl AsRef<[u8]> for Counted {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
+fn with_room(mut response: Response, room: Held) -> Response {
+    response.extensions_mut().insert(Reserved::new(room));
+    response
 }
 
 /// The route of a read that needs a slot.
@@ -170,28 +175,5 @@ async fn settle(response: Response) -> Response {
         Ok(Ok(packed)) => Response::from_parts(parts, Body::from(packed.to_bytes())),
         Ok(Err(_)) => Problem::internal().into_response(),
         Err(problem) => problem.into_response(),
-    }
-}
-
-impl Slots {
-    /// Counts a large answer until its last byte was taken over by the system,
-    /// and hands it out at the rate of all such answers.
-    pub async fn hold_answer(&self, response: Response) -> Response {
-        let Some(bytes) = response.body().size_hint().exact().filter(|bytes| *bytes > ANSWER_BYTES_FREE) else {
-            return response;
-        };
-        let mut held = self.answers.hold();
-        match held.grow_to(count(bytes)) {
-            Err(full) => full.into_response(),
-            Ok(()) => {
-                self.pace.pay(count(bytes)).await;
-                let held = Arc::new(held);
-                response.map(|body| {
-                    Body::new(body.map_frame(move |frame: Frame<Bytes>| {
-                        frame.map_data(|bytes| Bytes::from_owner(Counted { bytes, _held: Arc::clone(&held) }))
-                    }))
-                })
-            }
-        }
     }
 }

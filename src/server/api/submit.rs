@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
+use tokio::task::JoinSet;
 
 use crate::artifact::{Admitted, KeyCache, Together, admit, fits_in_log};
 use crate::codes::service;
@@ -16,12 +17,14 @@ use crate::entry::PendingEntry;
 use crate::receipt::tlog_proof;
 use crate::sequence::COMMIT_ENTRIES_MAX;
 use crate::server::addresses;
+use crate::server::api::answers::Reserved;
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Param, Takes};
 use crate::server::api::wire::{BatchLineJson, LoggedJson, Told};
 use crate::server::api::{answer, intake};
 use crate::server::config::Limits;
 use crate::server::log::{Answered, Item, Logged};
+use crate::server::pool::Held;
 use crate::server::state::AppState;
 use crate::server::submitters::live::Submitter;
 
@@ -40,6 +43,8 @@ pub const NDJSON: &str = "application/x-ndjson";
 /// handful of signatures, and handing one to another thread and back costs about
 /// as much as checking it.
 pub const ADMITTED_HERE_BYTES_MAX: usize = 4 << 10;
+/// What the answer to one line of a batch may take.
+const ANSWER_LINE_BYTES: usize = 512;
 /// Lines that one worker takes at once: a few milliseconds of verification.
 const LINES_PER_TASK: usize = 64;
 
@@ -55,11 +60,20 @@ pub async fn one(state: &AppState, request: Request) -> Result<Response, Problem
     let admission = Admission::new(state, intake.submitter);
     let (bytes, held) = (intake.bytes, intake.held);
     let Ready { item, told } = match bytes.len() {
-        0..=ADMITTED_HERE_BYTES_MAX => admission.admit(&admission.keys, &bytes)?,
-        _ => state.pool.run(move || admission.admit(&admission.keys, &bytes)).await??,
+        0..=ADMITTED_HERE_BYTES_MAX => {
+            let _held = held;
+            admission.admit(&admission.keys, &bytes)?
+        }
+        // Whoever goes away does not take along what is counted for its body.
+        length => {
+            let admit = move || {
+                let _held = held;
+                admission.admit(&admission.keys, &bytes)
+            };
+            state.pool.run_on(length, admit).await??
+        }
     };
     // From here on only the item is kept, and after its commit not even that.
-    drop(held);
     let logged = state.log.submit_at(place, vec![item]).await?;
     // One item in, one answer out.
     let logged = logged.into_iter().next().ok_or_else(Problem::internal)??;
@@ -93,8 +107,14 @@ pub async fn batch(State(state): State<AppState>, request: Request) -> Result<Re
     let lines = split(&intake.bytes, state.limits.batch_items_max)?;
     let place = state.log.reserve(lines.iter().map(Bytes::len))?;
     let admission = Arc::new(Admission::new(&state, intake.submitter));
-    let admitted = admit_all(&state, &admission, &lines).await?;
-    drop((lines, intake.bytes, intake.held));
+    let held = Arc::new(intake.held);
+    let admitted = admit_all(&state, &admission, &lines, &held).await?;
+    let answer_bytes = lines.len() * ANSWER_LINE_BYTES;
+    drop((lines, intake.bytes));
+    // The last of them: every worker is done. Room for the answer comes before
+    // the commit, for what is logged has to be told.
+    let mut held = Arc::into_inner(held).ok_or_else(Problem::internal)?;
+    held.fit(answer_bytes)?;
     let mut items = Vec::with_capacity(admitted.len());
     let mut waiting = Vec::with_capacity(admitted.len());
     for result in admitted {
@@ -104,7 +124,9 @@ pub async fn batch(State(state): State<AppState>, request: Request) -> Result<Re
         }));
     }
     let logged = if items.is_empty() { Vec::new() } else { state.log.submit_at(place, items).await? };
-    answer_lines(&state, waiting, logged)
+    let mut response = answer_lines(&state, waiting, logged)?;
+    response.extensions_mut().insert(Reserved::owed(held));
+    Ok(response)
 }
 
 /// What admission needs of a request; shared by the workers of a batch.
@@ -168,20 +190,30 @@ async fn admit_all(
     state: &AppState,
     admission: &Arc<Admission>,
     lines: &[Bytes],
+    held: &Arc<Held>,
 ) -> Result<Vec<Result<Ready, Problem>>, Problem> {
-    let mut tasks = Vec::with_capacity(lines.len() / LINES_PER_TASK + 1);
+    // Dropped with the request of a client that has gone: what no worker has
+    // begun is not begun any more.
+    let mut tasks = JoinSet::new();
     let together = Arc::new(Together::new(KeyCache::clone(&admission.keys)));
-    for chunk in lines.chunks(LINES_PER_TASK) {
+    for (at, chunk) in lines.chunks(LINES_PER_TASK).enumerate() {
         let (pool, admission, chunk) = (state.pool.clone(), Arc::clone(admission), chunk.to_vec());
-        let together = Arc::clone(&together);
-        let work = move || together.each(&chunk, |keys, line| admission.admit(keys, line));
-        tasks.push(tokio::spawn(async move { pool.run(work).await }));
+        let (together, held) = (Arc::clone(&together), Arc::clone(held));
+        let longest = chunk.iter().map(Bytes::len).max().unwrap_or(0);
+        let work = move || {
+            let admitted = together.each(&chunk, |keys, line| admission.admit(keys, line));
+            drop((chunk, held));
+            admitted
+        };
+        tasks.spawn(async move { (at, pool.run_on(longest, work).await) });
     }
-    let mut admitted = Vec::with_capacity(lines.len());
-    for task in tasks {
-        admitted.extend(task.await.map_err(|_| Problem::internal())??);
+    let mut chunks = Vec::with_capacity(tasks.len());
+    while let Some(task) = tasks.join_next().await {
+        let (at, admitted) = task.map_err(|_| Problem::internal())?;
+        chunks.push((at, admitted?));
     }
-    Ok(admitted)
+    chunks.sort_unstable_by_key(|(at, _)| *at);
+    Ok(chunks.into_iter().flat_map(|(_, admitted)| admitted).collect())
 }
 
 fn answer_lines(

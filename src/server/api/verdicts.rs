@@ -75,7 +75,7 @@ pub async fn verify(State(state): State<AppState>, request: Request) -> Result<R
     let sent = intake::look_at(&state, &parts.headers, body, state.limits.body_bytes_max).await?;
     let (desks, audits) = (state.desks.clone(), state.audits.clone());
     let judged = state.judges.run(move || {
-        let file = json::parse(&sent.bytes, DEPTH_MAX)
+        let file = json::parse_within(&sent.bytes, DEPTH_MAX, json::room_for(sent.bytes.len()))
             .map_err(|error| Problem::new(error.code(), format!("the body is no strict JSON: {error}")))?;
         let unknown = || {
             let detail = "the body is no proof bundle, export, aggregate or commit signature";

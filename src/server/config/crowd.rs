@@ -64,14 +64,15 @@ settings! {
     stall_time_max_ms: 10_000, 100, 600_000, "MS", "milliseconds that a body or the reader of an answer may lie behind its least rate";
     body_bytes_per_second_min: 4_096, 1, 1 << 30, "BYTES", "least bytes a second in which a body must arrive";
     answer_bytes_per_second_min: 4_096, 1, 1 << 30, "BYTES", "least bytes a second in which an answer must be taken";
-    answers_held_bytes_max: 32 << 20, 32 << 20, 1 << 40, "BYTES", "large answers that wait for their readers at once; more get 503";
+    answers_held_bytes_max: 32 << 20, 32 << 20, 1 << 40, "BYTES", "listings, entry bundles and bodies that wait for their readers at once; more get 503";
+    pages_held_bytes_max: 16 << 20, 4 << 20, 1 << 40, "BYTES", "other answers that wait for their readers at once, pages and reports among them; more get 503";
     tiles_held_bytes_max: 64 << 20, 0, 1 << 40, "BYTES", "full tiles and entry bundles that are kept ready to be sent again; 0 for none";
     answers_bytes_per_second_max: 128 << 20, 1 << 20, 1 << 40, "BYTES", "bytes a second of large answers, all together; their readers wait";
     reads_max: 4, 1, 512, "N", "reads of the store at once, on threads that stand behind submissions; more wait";
     reports_max: 2, 1, 256, "N", "pages, reports and searches at once; more wait";
     verify_workers: 1, 1, 64, "N", "threads that judge documents sent to /v1/verify, at the lowest priority";
     verify_waiting_max: 16, 1, 4_096, "N", "documents that wait for one of these threads; more get 429";
-    verify_held_bytes_max: 32 << 20, 1 << 20, 1 << 40, "BYTES", "bodies sent to /v1/verify that are held at once; more get 429";
+    verify_held_bytes_max: 16 << 20, 1 << 20, 1 << 40, "BYTES", "bodies sent to /v1/verify that are held at once; more get 429";
     unsigned_bytes_per_second_max: 32 << 20, 1 << 20, 1 << 40, "BYTES", "bytes a second of bodies without a token, all together; their senders wait";
     submissions_held_bytes_max: 44 << 20, 1 << 20, 1 << 40, "BYTES", "bodies of submissions that are held at once; more get 503";
     queue_held_bytes_max: 64 << 20, 1 << 20, 1 << 40, "BYTES", "bodies that wait for the sequencer; more get 503";

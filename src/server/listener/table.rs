@@ -2,16 +2,25 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
 use crate::server::config::crowd::{Crowd, count};
+use crate::server::telemetry::{Closed, Metrics};
 
 /// One in so many connections makes room at once when there is none, so that a
 /// crowd of newcomers costs one look at the table for many of them.
 const ROOM_SHARE: usize = 64;
+/// A connection that never asked for anything has this long before it makes
+/// room for another: whoever came a moment ago is about to ask.
+const NEW_TIME: Duration = Duration::from_millis(500);
+/// While readers wait for room, whoever takes less than this a second …
+const CROWDED_BYTES_PER_SECOND_MIN: u64 = 64 << 10;
+/// … for so long is let go.
+const CROWDED_TIME: Duration = Duration::from_secs(1);
 /// How often slow connections are looked for: so many times in the shortest
 /// time that one may take.
 const LOOKS: u32 = 8;
@@ -29,6 +38,7 @@ pub struct Table {
     per_address_max: usize,
     lines: Mutex<Lines>,
     changed: Notify,
+    metrics: Metrics,
 }
 
 struct Rules {
@@ -103,7 +113,7 @@ fn household(address: IpAddr) -> IpAddr {
 
 impl Table {
     /// An empty table for `connections_max` connections.
-    pub fn new(crowd: &Crowd, connections_max: usize) -> Self {
+    pub fn new(crowd: &Crowd, connections_max: usize, metrics: Metrics) -> Self {
         let rules = Rules {
             head_time_max: Duration::from_millis(crowd.head_time_max_ms),
             idle_time_max: Duration::from_millis(crowd.idle_time_max_ms),
@@ -111,7 +121,7 @@ impl Table {
             answer_rate_min: crowd.answer_bytes_per_second_min,
         };
         let per_address_max = count(crowd.connections_per_address_max);
-        Self { rules, connections_max, per_address_max, lines: Mutex::default(), changed: Notify::new() }
+        Self { rules, connections_max, per_address_max, lines: Mutex::default(), changed: Notify::new(), metrics }
     }
 
     /// Whether one more fits. If not, those that were silent longest are told to
@@ -121,7 +131,7 @@ impl Table {
         if lines.open.len() < self.connections_max {
             return true;
         }
-        close_silent(lines.open.values(), (self.connections_max / ROOM_SHARE).max(1));
+        self.close_silent(lines.open.values(), (self.connections_max / ROOM_SHARE).max(1));
         false
     }
 
@@ -135,7 +145,8 @@ impl Table {
             let of_address = lines.open.values().filter(|line| line.address == address);
             // Those that go make room for the next; there is none for this one yet
             // where all of the crowd are at work.
-            if close_silent(of_address, (self.per_address_max / ROOM_SHARE).max(1)) == 0 {
+            if self.close_silent(of_address, (self.per_address_max / ROOM_SHARE).max(1)) == 0 {
+                self.metrics.closed(Closed::Address);
                 return None;
             }
         }
@@ -146,6 +157,7 @@ impl Table {
         lines.next += 1;
         lines.open.insert(id, Arc::clone(&line));
         *lines.of_address.entry(address).or_default() += 1;
+        self.metrics.connected();
         Some(Entered { table: Arc::clone(self), line, id })
     }
 
@@ -159,45 +171,54 @@ impl Table {
         self.changed.notified().await;
     }
 
-    /// Closes, again and again, whoever is too slow.
-    pub async fn watch(self: Arc<Self>) {
+    /// Closes, again and again, whoever is too slow; of those that take their
+    /// answers slowly also the ones that only a crowd makes too slow, while
+    /// anybody is `waiting` for room.
+    pub async fn watch(self: Arc<Self>, waiting: Arc<AtomicUsize>) {
         let shortest = self.rules.head_time_max.min(self.rules.idle_time_max).min(self.rules.stall_time_max);
         let mut looks = tokio::time::interval((shortest / LOOKS).clamp(LOOK_MIN, LOOK_MAX));
         loop {
             looks.tick().await;
-            let now = Instant::now();
+            let (now, is_crowded) = (Instant::now(), waiting.load(Ordering::Relaxed) > 0);
             for line in lock(&self.lines).open.values() {
                 let mut state = lock(&line.state);
-                if !state.is_closing && state.is_overdue(&self.rules, now) {
+                if !state.is_closing
+                    && (state.is_overdue(&self.rules, now) || is_crowded && state.stands_in_the_way(now))
+                {
                     state.is_closing = true;
                     line.close.notify_one();
+                    self.metrics.closed(Closed::Slow);
                 }
             }
         }
     }
-}
 
-/// Tells up to `number` connections to go that nobody is answering: those that
-/// never asked for anything first, then those that were silent longest. Returns
-/// how many are on their way.
-fn close_silent<'a>(lines: impl Iterator<Item = &'a Arc<Line>>, number: usize) -> usize {
-    let mut silent = Vec::new();
-    let mut going = 0;
-    for line in lines {
-        let state = lock(&line.state);
-        if state.is_closing {
-            going += 1;
-        } else if state.phase != Phase::Busy && state.output.is_none() {
-            silent.push((state.was_served, state.since, line));
+    /// Tells up to `number` connections to go that nobody is answering: those that
+    /// never asked for anything first, then those that were silent longest. Returns
+    /// how many are on their way.
+    fn close_silent<'a>(&self, lines: impl Iterator<Item = &'a Arc<Line>>, number: usize) -> usize {
+        let mut silent = Vec::new();
+        let mut going = 0;
+        for line in lines {
+            let state = lock(&line.state);
+            if state.is_closing {
+                going += 1;
+            } else if state.phase != Phase::Busy
+                && state.output.is_none()
+                && (state.was_served || state.since.elapsed() >= NEW_TIME)
+            {
+                silent.push((state.was_served, state.since, line));
+            }
         }
+        silent.sort_unstable_by_key(|(was_served, since, _)| (*was_served, *since));
+        for (_, _, line) in silent.iter().take(number.saturating_sub(going)) {
+            lock(&line.state).is_closing = true;
+            line.close.notify_one();
+            self.metrics.closed(Closed::Room);
+            going += 1;
+        }
+        going
     }
-    silent.sort_unstable_by_key(|(was_served, since, _)| (*was_served, *since));
-    for (_, _, line) in silent.iter().take(number.saturating_sub(going)) {
-        lock(&line.state).is_closing = true;
-        line.close.notify_one();
-        going += 1;
-    }
-    going
 }
 
 impl State {
@@ -215,6 +236,14 @@ impl State {
             Phase::Idle => lasted >= rules.idle_time_max,
             Phase::Busy => false,
         }
+    }
+
+    /// Whether it takes its answer so slowly that others should not wait for it.
+    fn stands_in_the_way(&self, now: Instant) -> bool {
+        let Some(output) = self.output.as_ref().filter(|output| output.is_blocked) else { return false };
+        let lasted = now.saturating_duration_since(output.since);
+        let least = u128::from(CROWDED_BYTES_PER_SECOND_MIN) * lasted.as_millis() / 1_000;
+        lasted >= CROWDED_TIME && u128::from(output.bytes) < least
     }
 
     /// Measured over one stretch of blocked output after the other.
@@ -303,6 +332,7 @@ impl Drop for Entered {
             }
         }
         drop(lines);
+        self.table.metrics.disconnected();
         self.table.changed.notify_one();
     }
 }
