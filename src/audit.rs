@@ -102,7 +102,7 @@ use self::worlds::Worlds;
 
 /// Version of the rules. It changes whenever the same prefix may give other
 /// findings.
-pub const RULES_VERSION: &str = "2026-12-03";
+pub const RULES_VERSION: &str = "2026-12-04";
 
 /// Audits all of `timeline`. `operator` is the reader's own pin; without it
 /// nobody's word counts and the report is incomplete. Cost: one pass, and for

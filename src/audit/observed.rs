@@ -23,11 +23,11 @@ use crate::audit::{PICKUP_MS, RECEIPT_MS, SKEW_MS};
 use crate::merkle::LeafIndex;
 
 use self::comparison::{Comparison, Ties, compare};
-use self::reports::{Reports, has_ended};
+use self::reports::Reports;
 
 pub(super) use self::address::in_one_spelling;
 pub(super) use self::comparison::are_others;
-pub(super) use self::reports::{makes_history, told_apart};
+pub(super) use self::reports::{has_ended, made, makes_history, told_apart};
 
 static OBSERVED_UNLIKE_DECIDED: Rule = Rule {
     code: "OBSERVED_UNLIKE_DECIDED",

@@ -15,6 +15,7 @@ mod changes;
 mod denials;
 mod explaining;
 mod gaps;
+mod histories;
 mod jobs;
 mod phantom;
 mod reach;
@@ -44,7 +45,7 @@ use self::sighting::{Sighting, Who};
 use self::unread::SERVER_LOG_GAP;
 
 pub(super) use self::denials::actions_of;
-pub(super) use self::sighting::is_of_history;
+pub(super) use self::histories::is_of_history;
 
 /// What would explain an operation, or say whose it is.
 const EXPLAINED: &[Rest] = &[

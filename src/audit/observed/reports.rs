@@ -38,7 +38,7 @@ impl Reports {
     }
 }
 
-pub(super) fn has_ended(report: &Operation<'_>) -> bool {
+pub(in crate::audit) fn has_ended(report: &Operation<'_>) -> bool {
     matches!(report.payload.phase(), Some("Succeeded" | "Failed" | "Error"))
 }
 
@@ -51,7 +51,7 @@ pub(in crate::audit) fn makes_history(report: &Operation<'_>) -> bool {
 }
 
 /// The entry of the history that the operation made, where the report says so.
-fn made(report: &Operation<'_>) -> Option<i64> {
+pub(in crate::audit) fn made(report: &Operation<'_>) -> Option<i64> {
     report.payload.history_id().filter(|_| makes_history(report))
 }
 

@@ -1,12 +1,13 @@
 //! One operation that joins nothing, and who started it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use crate::artifact::time::unix_ms;
 use crate::audit::inserted::Inserted;
+use crate::audit::reconcile::histories::Histories;
 use crate::audit::reconcile::in_time_for_word;
 use crate::audit::roots::Roots;
-use crate::audit::scene::{Scene, second};
+use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, Operation};
 use crate::audit::{RECEIPT_MS, SKEW_MS};
 use crate::merkle::LeafIndex;
@@ -50,39 +51,6 @@ pub(super) struct Sighting<'s, 'a> {
     pub started: Option<i64>,
     /// Whether a decision of another agent's has it.
     is_claimed: bool,
-}
-
-/// Entries of histories that a poller found without their operations: an
-/// operation that was over before it looked, and whose object is gone.
-struct Histories<'a> {
-    /// Application and second of the start of what is known by key.
-    known: HashSet<(&'a str, &'a str)>,
-    told: HashSet<(&'a str, &'a str, i64)>,
-}
-
-impl<'a> Histories<'a> {
-    fn of(scene: &Scene<'a>) -> Self {
-        let keyed = scene.operations.iter().filter(|(report, _)| report.op_key().is_some());
-        let known = keyed.filter_map(|(report, _)| second(report.payload)).collect();
-        Self { known, told: HashSet::new() }
-    }
-
-    /// Whether this is the first word of such an operation. One that started in
-    /// the second of another of that application may be that one.
-    fn is_new(&mut self, scene: &Scene<'a>, report: &Operation<'a>) -> bool {
-        let says = report.payload;
-        let Some((instance, second)) = says.instance().zip(second(says)) else { return false };
-        let Some(id) = says.history_id().filter(|_| is_of_history(report)) else { return false };
-        let at = scene.operations.binary_search_by_key(&report.at, |(operation, _)| operation.at);
-        let joins_nothing = at.is_ok_and(|at| scene.operations[at].1.is_empty());
-        joins_nothing && !self.known.contains(&second) && self.told.insert((instance, second.0, id))
-    }
-}
-
-/// Whether nothing but the entry that it left in the history shows it.
-pub(in crate::audit) fn is_of_history(report: &Operation<'_>) -> bool {
-    let says = report.payload;
-    says.channel() == Some("poll") && says.stated_key().is_none() && says.history_id().is_some()
 }
 
 /// Agents with a username, and whether it is a person's, by the roots that say

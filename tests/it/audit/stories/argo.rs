@@ -6,6 +6,7 @@ use pulselog::artifact::json::{Value, to_compact};
 use super::cast::{AGENTS, APPS, App, INSTANCE, nonce, username_of};
 use super::dice::Dice;
 use super::world::World;
+use super::writes::entry_of;
 use crate::make::{hex, set, value};
 
 /// One operation as Argo CD reports it.
@@ -181,11 +182,14 @@ impl World {
         self.leave_its_entry(&name);
     }
 
-    /// The poller finds the entry of an operation that another channel reported.
+    /// The poller finds the entry of an operation that another channel reported, if it made one.
     fn an_entry_of_a_known_operation(&mut self) {
         let Some(seen) = self.some_report() else { return };
-        let at = self.draft(&seen).ms + 1_000;
+        let (at, params) = (self.draft(&seen).ms + 1_000, self.draft(&seen).payload.get("params").cloned());
+        let operation = seen.rsplit_once(' ').expect("operation and channel").0;
+        let Some(made) = entry_of(operation, &params.expect("parameters")) else { return };
         let name = self.alike(&seen, at).name.clone();
+        self.draft(&name).set("history_id", value(&made.to_string()));
         for shown in ["info", "revisions.requested"] {
             if self.draft(&name).payload.at(shown).is_some() {
                 self.draft(&name).unset(shown);

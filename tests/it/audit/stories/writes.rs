@@ -173,8 +173,7 @@ impl World {
     ) -> Value<'static> {
         let action = binds.text_at("action").expect("an action").to_owned();
         let certainty = if action == "sync" { "inferred" } else { "stated" };
-        // An operation ends in one way, whichever channel reports it.
-        let end = if hex(operation).starts_with(['0', '1', '2', '3']) { "Failed" } else { "Succeeded" };
+        let end = end_of(operation);
         let phase = *self.dice.one(&[end, end, end, "Running", end]);
         let mut payload = value(&format!(
             r#"{{"argocd_observation_version":"2","nonce":"{}","channel":"{channel}","instance":"{INSTANCE}",
@@ -191,7 +190,7 @@ impl World {
         ));
         let params = binds.get("params").expect("parameters").clone();
         let revisions = binds.get("revisions").expect("revisions");
-        let is_whole = params.get("dry_run").is_none() && params.get("resources").is_none();
+        let made = entry_of(operation, &params);
         let mut seen = value("{}");
         if self.dice.chance(70) {
             set(&mut seen, "requested", Some(revisions.clone()));
@@ -199,10 +198,8 @@ impl World {
         if phase == "Succeeded" || self.dice.chance(50) {
             set(&mut seen, "resolved", Some(revisions.clone()));
         }
-        if phase == "Succeeded" && is_whole {
+        if let Some(made) = made.filter(|_| phase == "Succeeded") {
             set(&mut seen, "deployed", Some(revisions.clone()));
-            // One operation makes one entry, whoever looks.
-            let made = 91 + i64::try_from(operation.len()).expect("small") % 7;
             if action == "sync" || self.may("history", 100) {
                 set(&mut payload, "history_id", Some(value(&made.to_string())));
             }
@@ -265,4 +262,16 @@ impl World {
             self.runs[run].own.push(("tool_receipts", payload));
         }
     }
+}
+
+/// An operation ends in one way, whichever channel reports it.
+fn end_of(operation: &str) -> &'static str {
+    if hex(operation).starts_with(['0', '1', '2', '3']) { "Failed" } else { "Succeeded" }
+}
+
+/// The entry of the history that it makes, if any: one, whoever looks.
+pub fn entry_of(operation: &str, params: &Value<'_>) -> Option<i64> {
+    let is_whole = params.get("dry_run").is_none() && params.get("resources").is_none();
+    let made = 91 + i64::try_from(operation.len()).expect("small") % 7;
+    (end_of(operation) == "Succeeded" && is_whole).then_some(made)
 }
