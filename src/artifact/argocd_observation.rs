@@ -116,7 +116,7 @@ view! {
     /// What an observer saw: of every event, some members are absent.
     ArgocdObservation<'a> {
         Option<&'a str>: instance, channel, event, action, action_certainty, username = "initiator.username", phase,
-            started_at, finished_at, operation_digest, resource_version, method, subject, after, object,
+            started_at, finished_at, operation_digest, resource_version, method, subject, after, change, object,
             refused_at = "at", read_from = "from", read_until = "until",
             spec_before = "spec_digest.before", spec_after = "spec_digest.after";
         AppRef<'a>: app;

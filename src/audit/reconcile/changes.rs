@@ -1,5 +1,5 @@
 //! What Argo CD shows of an application besides operations: changes of its spec
-//! and of automated sync, and freezes that did not hold. Nothing says who made
+//! and of automated sync, its end, and freezes that did not hold. Nothing says who made
 //! a change, so it accuses nobody.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -9,7 +9,7 @@ use crate::audit::finding::{Findings, Subject};
 use crate::audit::inserted::Inserted;
 use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
 use crate::audit::scene::Scene;
-use crate::audit::statement::app_name;
+use crate::audit::statement::{Decision, app_name};
 use crate::merkle::LeafIndex;
 
 pub(super) static CONTROL_REVERTED: Rule = Rule {
@@ -41,16 +41,11 @@ enum Step<'a> {
 type Channel<'a> = (&'a str, &'a str);
 
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
-    let mut governed = Governed::of(scene);
+    let (mut governed, deleted) = (Governed::of(scene), deleted(scene));
     let mut seen: HashMap<App<'_>, BTreeMap<LeafIndex, Step<'_>>> = HashMap::new();
     for fact in &scene.facts {
         let Payload::ArgocdObservation(says) = fact.payload else { continue };
-        let label = match says.event() {
-            Some("spec_change") if says.spec_before() == says.spec_after() => continue,
-            Some("spec_change") => "change of spec, by nobody who is named",
-            Some("auto_sync") => "change of automated sync, by nobody who is named",
-            _ => continue,
-        };
+        let Some(label) = label(says, &deleted) else { continue };
         let channel = (fact.submitter(), says.channel().unwrap_or_default());
         let step = match says.after() {
             Some("off") => Some(Step::Off(channel)),
@@ -71,6 +66,31 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     for steps in steps.values() {
         of_app(scene, steps, findings);
     }
+}
+
+/// What is said of a change that nobody put their name to.
+fn label(says: ArgocdObservation<'_>, deleted: &HashSet<App<'_>>) -> Option<&'static str> {
+    match (says.event(), says.change()) {
+        (Some("spec_change"), _) if says.spec_before() == says.spec_after() => None,
+        (Some("spec_change"), _) => Some("change of spec, by nobody who is named"),
+        (Some("auto_sync"), _) => Some("change of automated sync, by nobody who is named"),
+        (Some("lifecycle"), Some("deleting")) if says.app().uid().is_some_and(|uid| deleted.contains(uid)) => None,
+        (Some("lifecycle"), Some("deleting")) => Some("deletion of the application, by nobody who is named"),
+        (Some("lifecycle"), Some("uid_changed")) => {
+            Some("another application in the place of one of its name, by nobody who is named")
+        }
+        _ => None,
+    }
+}
+
+/// Applications whose deletion was decided, and whose call Argo CD took.
+fn deleted<'a>(scene: &Scene<'a>) -> HashSet<App<'a>> {
+    let is_taken = |decision: &&Decision<'a>| {
+        let is_delete = decision.statement.payload.binds().action() == Some("delete_app");
+        decision.is_allow && is_delete && scene.receipts_of(decision).any(|receipt| receipt.is_sure())
+    };
+    let taken = scene.decisions.iter().filter(is_taken);
+    taken.filter_map(|decision| decision.statement.payload.binds().app().uid()).inserted()
 }
 
 /// The same with what was decided and recorded of these applications.

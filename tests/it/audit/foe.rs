@@ -1,12 +1,14 @@
 //! Stories of somebody who wants to pass, or to see somebody else fail.
 
+use pulselog::artifact::json::Value;
 use pulselog::audit::{Report, Scope};
 
 use crate::audit::goldens::accounts::closed;
 use crate::audit::goldens::reconciled::{SETTLED_MS, lost, tick};
 use crate::audit::looked::APP;
 use crate::audit::slices::same_from_its_own_entries;
-use crate::make::audit::Story;
+use crate::make::audit::{Story, nonce};
+use crate::make::{hex, set, value};
 
 fn has(report: &Report, code: &str) -> bool {
     report.findings.iter().any(|finding| finding.rule.code == code)
@@ -90,4 +92,42 @@ fn each_decision_of_operations_of_one_key_may_have_an_entry_of_its_own() {
     };
     assert!(!two(&[]));
     assert!(two(&[13]));
+}
+
+/// What a poller says of the application besides operations.
+fn changed(story: &Story, name: &str, change: &str) -> Value<'static> {
+    let mut payload = value(&format!(
+        r#"{{"argocd_observation_version":"2","nonce":"{}","channel":"poll","instance":"argocd-prod",
+        "event":"lifecycle","app":{{}},"raw_digest":"{}","change":"{change}"}}"#,
+        nonce(name),
+        hex(name),
+    ));
+    set(&mut payload, "app", story.said("seen").get("app").cloned());
+    payload
+}
+
+/// Whether coverage names that the application is gone; nothing else moves.
+fn is_gone(change: &str, decided: Option<&str>) -> bool {
+    let mut story = Story::clean();
+    if let Some(outcome) = decided {
+        story.decide("delete", "allow", "r2", "t2", "delete_app", None);
+        story.receipt("delete receipt", "delete", outcome, None);
+    }
+    let gone = changed(&story, "gone", change);
+    story.log("gone", "argocd_observation", "", gone);
+    story.submitted_by("gone", "observer");
+    tick(&mut story);
+    let (report, at) = (story.audit(), story.index("gone"));
+    report.coverage.iter().any(|row| row.entries.iter().any(|entry| entry.get() == at))
+}
+
+#[test]
+fn an_application_that_was_deleted_without_a_decision_stands_in_coverage() {
+    assert!(is_gone("deleting", None));
+    assert!(is_gone("uid_changed", None));
+    assert!(!is_gone("seen", None));
+    // Decided is what Argo CD took; who came in its place nobody names.
+    assert!(!is_gone("deleting", Some("accepted")));
+    assert!(is_gone("deleting", Some("refused_rbac")));
+    assert!(is_gone("uid_changed", Some("accepted")));
 }
