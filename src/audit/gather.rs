@@ -6,9 +6,11 @@
 //!                                                   │
 //!          a job: what its agents' users started while its tokens lived, aside (gather/aside.rs)
 //!          a job, an application: looks that say when nobody looked (gather/watch.rs)
+//!          what is said to be from before: the first looks (gather/firsts.rs)
 //! ```
 
 mod aside;
+mod firsts;
 mod watch;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -21,6 +23,7 @@ use crate::audit::timeline::{Seen, Timeline};
 use crate::merkle::{LeafIndex, TreeSize};
 
 use self::aside::Asides;
+use self::firsts::Firsts;
 use self::watch::Watch;
 
 /// Which of the entries that are filed under a link are wanted.
@@ -77,6 +80,8 @@ pub struct Gather {
     asides: Option<Asides>,
     /// What says when nobody looked.
     watch: Option<Watch>,
+    /// What says whether anybody looked before.
+    firsts: Firsts,
     /// Looks that are asked for by that alone.
     looks: BTreeSet<LeafIndex>,
 }
@@ -133,7 +138,8 @@ impl Gather {
         }
         if self.open.is_empty() {
             let wanted = self.watch.as_mut().map(Watch::wanted).unwrap_or_default();
-            self.open.extend(wanted.into_iter().filter(|wanted| self.asked.insert(*wanted)));
+            let wanted = wanted.into_iter().chain(self.firsts.wanted());
+            self.open.extend(wanted.filter(|wanted| self.asked.insert(*wanted)));
         }
         std::mem::take(&mut self.open)
     }
@@ -151,6 +157,7 @@ impl Gather {
             return;
         }
         let Some(body) = &seen.body else { return };
+        self.firsts.note(body);
         if let Some(watch) = &mut self.watch {
             watch.note(at, seen.entry.logged_at, body);
         }

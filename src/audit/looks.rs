@@ -97,6 +97,8 @@ struct AtInstance {
     taken: BTreeMap<LeafIndex, i64>,
     /// By who looked, and slot.
     slots: BTreeMap<String, BTreeMap<i64, BTreeSet<LeafIndex>>>,
+    /// The first of each in the log.
+    firsts: BTreeMap<String, Look>,
 }
 
 impl Looks {
@@ -109,6 +111,11 @@ impl Looks {
             None => self.of.entry(instance.to_owned()).or_default(),
         };
         of.taken.insert(look.at, look.taken);
+        match of.firsts.get_mut(who) {
+            Some(first) if first.at <= look.at => {}
+            Some(first) => *first = look,
+            None => _ = of.firsts.insert(who.to_owned(), look),
+        }
         let slots = match of.slots.get_mut(who) {
             Some(slots) => slots,
             None => of.slots.entry(who.to_owned()).or_default(),
@@ -122,6 +129,9 @@ impl Looks {
         let lowest = self.distrusted.entry(did.to_owned()).or_insert(from);
         *lowest = from.min(*lowest);
         for of in self.of.values_mut() {
+            if of.firsts.get(did).is_some_and(|first| first.at >= from) {
+                of.firsts.remove(did);
+            }
             let Some(slots) = of.slots.get_mut(did) else { continue };
             for looks in slots.values_mut() {
                 for at in looks.split_off(&from) {
@@ -135,6 +145,13 @@ impl Looks {
     /// Whether the look at this index is at hand and counts.
     pub(super) fn holds(&self, instance: &str, at: LeafIndex) -> bool {
         self.of.get(instance).is_some_and(|of| of.taken.contains_key(&at))
+    }
+
+    /// Since when somebody looks at an instance, as is known below an index: of the
+    /// looks that each logged first, the earliest.
+    pub(super) fn begin(&self, instance: &str, below: LeafIndex) -> Option<i64> {
+        let firsts = self.of.get(instance)?.firsts.values();
+        firsts.filter(|first| first.at < below).map(|first| first.taken).min()
     }
 
     pub(super) fn instances(&self) -> impl Iterator<Item = &str> {

@@ -142,10 +142,15 @@ impl<'s, 'a> Sighting<'s, 'a> {
         self.agents.iter().all(|agent| !roots.is_username(agent, instance, name))
     }
 
-    /// Whether every report says that it began before its observer was there.
+    /// Whether every report says that it began before its observer was there, and
+    /// nobody looked at the instance before: a poller that forgot what it saw says
+    /// so of all that it finds.
     fn is_backfill(&self, scene: &Scene<'a>) -> bool {
         let says = |report: &Operation<'_>| report.payload.is_backfill() == Some(true);
-        self.first.op_key().map_or_else(|| says(self.first), |key| scene.reports_of(key).all(says))
+        let is_said = self.first.op_key().map_or_else(|| says(self.first), |key| scene.reports_of(key).all(says));
+        let begin = || scene.looks.begin(self.first.payload.instance()?, self.first.at);
+        let is_after = |(started, begin): (i64, i64)| begin.saturating_add(SKEW_MS) < started;
+        is_said && !self.started.zip(begin()).is_some_and(is_after)
     }
 
     /// Whether the roots say that they list everybody, and neither those at the

@@ -1,14 +1,14 @@
 //! Stories of somebody who wants to pass, or to see somebody else fail.
 
 use pulselog::artifact::json::Value;
-use pulselog::audit::{Report, Scope};
+use pulselog::audit::{Report, Scope, Verdict};
 
 use crate::audit::goldens::accounts::closed;
-use crate::audit::goldens::reconciled::{SETTLED_MS, lost, tick};
-use crate::audit::looked::APP;
+use crate::audit::goldens::reconciled::{SETTLED_MS, lost, lost_and_seen, silent_and_closed, tick};
+use crate::audit::looked::{APP, every, look, looks, scopes, verdicts};
 use crate::audit::slices::same_from_its_own_entries;
-use crate::make::audit::{Story, nonce};
-use crate::make::{hex, set, value};
+use crate::make::audit::{START_MS, Story, nonce};
+use crate::make::{did, hex, set, value};
 
 fn has(report: &Report, code: &str) -> bool {
     report.findings.iter().any(|finding| finding.rule.code == code)
@@ -130,4 +130,70 @@ fn an_application_that_was_deleted_without_a_decision_stands_in_coverage() {
     assert!(!is_gone("deleting", Some("accepted")));
     assert!(is_gone("deleting", Some("refused_rbac")));
     assert!(is_gone("uid_changed", Some("accepted")));
+}
+
+/// What a poller that has no memory finds of the agent's user is marked as from
+/// before it came; looks from a minute on.
+fn found_with_looks_from(minute: i64, tell: fn(&mut Story), name: &str) -> Story {
+    let mut story = Story::clean();
+    tell(&mut story);
+    story.set(name, "channel", "poll");
+    story.set(name, "backfill", true);
+    let minutes = (story.now_ms() - START_MS) / 60_000;
+    looks(&mut story, "observer", every(4, minute, minutes), &[]);
+    story
+}
+
+/// Found by the log and beside the job; by each scope's own entries as well.
+#[track_caller]
+fn is_silent(story: &Story) -> bool {
+    let timeline = story.timeline();
+    same_from_its_own_entries(&timeline, timeline.size(), &scopes());
+    let report = story.audit();
+    let found = has(&report, "UNREPORTED_ACTION");
+    assert_eq!(verdicts(&report)[0] != Verdict::Pass, found, "{report:#?}");
+    assert_eq!(verdicts(&report)[1] != Verdict::Pass, found, "{report:#?}");
+    found
+}
+
+#[test]
+fn what_began_after_a_look_was_not_there_before_anybody_looked() {
+    let silent = |minute| found_with_looks_from(minute, silent_and_closed, "silent");
+    // It started seven minutes after the log began.
+    assert!(is_silent(&silent(1)));
+    assert!(is_silent(&silent(2)));
+    // Clocks lie apart, and a first look shows what ran before it.
+    assert!(!is_silent(&silent(4)));
+    assert!(!is_silent(&silent(8)));
+    assert!(!is_silent(&found_with_looks_from(1, lost_and_seen, "more seen")));
+    // Of a look that is logged later nobody knew.
+    let mut late = silent(1);
+    let ms = late.steps.iter().find(|step| step.name == "job-1.silent").expect("a report").ms;
+    late.steps.retain(|step| step.kind != "argocd_snapshot" || step.ms > ms);
+    look(&mut late, "observer", (ms + 1_000, START_MS + 60_500), "operation", true);
+    assert!(!is_silent(&late));
+}
+
+#[test]
+fn looks_by_a_signer_whom_nobody_trusts_contradict_no_first_look() {
+    for is_trusted in [true, false] {
+        let mut story = Story::clean();
+        silent_and_closed(&mut story);
+        story.set("silent", "channel", "poll");
+        story.set("silent", "backfill", true);
+        let who = [format!(r#""did":"{}""#, did("thief")), r#""submitter":"observer""#.to_owned()];
+        let row = |who| value(&format!(r#"{{{who},"instance":"argocd-prod","channels":["notify","poll"]}}"#));
+        story.set("roots", "observers", Value::Array(who.map(row).to_vec()));
+        look(&mut story, "thief", (START_MS + 60_500, START_MS + 60_500), "operation", true);
+        let first = format!("thief {}", START_MS + 60_500);
+        story.signed_by(&first, "thief");
+        if !is_trusted {
+            let index = story.index(&first);
+            let row = value(&format!(r#"[{{"did":"{}","from_index":{index},"reason":"stolen key"}}]"#, did("thief")));
+            story.roots_again("distrusting", "distrusted", row);
+        }
+        let timeline = story.timeline();
+        same_from_its_own_entries(&timeline, timeline.size(), &scopes());
+        assert_eq!(has(&story.audit(), "UNREPORTED_ACTION"), is_trusted);
+    }
 }
