@@ -46,7 +46,7 @@ view! {
         Option<&'a str>: instance, taken_at, rows_digest;
         Rows<'a, SnapshotRow<'a>>: rows;
     }
-    SnapshotRow<'a> { AppRef<'a>: app; Option<&'a str>: op_key; Option<i64>: history_id; }
+    SnapshotRow<'a> { AppRef<'a>: app; Option<&'a str>: op_key, auto_sync; Option<i64>: history_id; }
 }
 
 /// Applications of one snapshot: 400 bytes each stay within 2 MiB.

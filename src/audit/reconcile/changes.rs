@@ -4,12 +4,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::artifact::{ArgocdObservation, Payload};
+use crate::artifact::{AppRef, ArgocdObservation, ArgocdSnapshot, Payload};
 use crate::audit::finding::{Findings, Subject};
 use crate::audit::inserted::Inserted;
+use crate::audit::looks::look_of;
 use crate::audit::rule::{Effect, NOTHING, Rule, Severity};
 use crate::audit::scene::Scene;
 use crate::audit::statement::{Decision, app_name};
+use crate::audit::{RECEIPT_MS, SKEW_MS};
 use crate::merkle::LeafIndex;
 
 pub(super) static CONTROL_REVERTED: Rule = Rule {
@@ -17,11 +19,12 @@ pub(super) static CONTROL_REVERTED: Rule = Rule {
     title: "A freeze did not hold",
     severity: Severity::Medium,
     effect: Effect::Shown,
-    rationale: "Automated sync was switched off by a decision or by a person's record, was seen to be off, and the same \
-                channel saw it on again, though no decision and no record switches it on. An ApplicationSet that owns \
-                the application does that by itself.",
+    rationale: "Automated sync was switched off by a decision or by a person's record, and no decision and no record \
+                switches it on. All the same it is on: the channel that saw it off saw it on again, or a look at the \
+                application shows it on after the time that the switch may take. An ApplicationSet that owns the \
+                application writes its spec back by itself, within a moment.",
     what_to_do: "Freeze where the spec is written: in the ApplicationSet or in Git; or log who switched it on.",
-    does_not_prove: "Who switched it on.",
+    does_not_prove: "Who switched it on, or that it was ever off.",
     rests_on: NOTHING,
 };
 
@@ -31,18 +34,31 @@ type App<'a> = &'a str;
 /// What a statement does to a freeze.
 #[derive(Clone, Copy, Debug)]
 enum Step<'a> {
-    Freezes,
+    /// By when it was logged.
+    Freezes(i64),
     Thaws,
     /// What a channel of a submitter saw.
     Off(Channel<'a>),
     On(Channel<'a>),
+    /// A look that shows it on, by when it was taken.
+    IsOn(i64),
 }
 
 type Channel<'a> = (&'a str, &'a str);
 
+/// What was done to an application and seen of it, in log order.
+type Steps<'a> = BTreeMap<LeafIndex, Step<'a>>;
+
+/// A freeze that did not hold: what froze it, and what shows that it is on.
+enum Reverted {
+    /// Seen off before, and on then.
+    Flipped([LeafIndex; 3]),
+    Shown([LeafIndex; 2]),
+}
+
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let (mut governed, deleted) = (Governed::of(scene), deleted(scene));
-    let mut seen: HashMap<App<'_>, BTreeMap<LeafIndex, Step<'_>>> = HashMap::new();
+    let mut steps = frozen(scene);
     for fact in &scene.facts {
         let Payload::ArgocdObservation(says) = fact.payload else { continue };
         let Some(label) = label(says, &deleted) else { continue };
@@ -52,19 +68,19 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
             Some("on") => Some(Step::On(channel)),
             _ => None,
         };
-        if let Some((uid, step)) = says.app().uid().zip(step) {
-            seen.entry(uid).or_default().insert(fact.at, step);
+        if let Some((steps, step)) = says.app().uid().and_then(|uid| steps.get_mut(uid)).zip(step) {
+            steps.insert(fact.at, step);
         }
         if governed.is_governed(scene, says) {
-            findings.uncover(label, &about(says), fact.at);
+            findings.uncover(label, &about(says.instance(), says.app()), fact.at);
         }
     }
-    if seen.is_empty() {
+    if steps.is_empty() {
         return;
     }
-    let steps = said(scene, seen);
-    for steps in steps.values() {
-        of_app(scene, steps, findings);
+    looked(scene, &mut steps);
+    for (uid, steps) in &steps {
+        of_app(scene, uid, steps, findings);
     }
 }
 
@@ -93,21 +109,21 @@ fn deleted<'a>(scene: &Scene<'a>) -> HashSet<App<'a>> {
     taken.filter_map(|decision| decision.statement.payload.binds().app().uid()).inserted()
 }
 
-/// The same with what was decided and recorded of these applications.
-fn said<'a>(
-    scene: &Scene<'a>,
-    mut steps: HashMap<App<'a>, BTreeMap<LeafIndex, Step<'a>>>,
-) -> BTreeMap<App<'a>, BTreeMap<LeafIndex, Step<'a>>> {
+/// What was decided and recorded of applications that were frozen.
+fn frozen<'a>(scene: &Scene<'a>) -> BTreeMap<App<'a>, Steps<'a>> {
+    let mut steps: BTreeMap<App<'a>, Steps<'a>> = BTreeMap::new();
     let mut note = |uid: Option<App<'a>>, at, step| {
-        if let Some(steps) = uid.and_then(|uid| steps.get_mut(uid)) {
-            steps.insert(at, step);
+        if let Some(uid) = uid {
+            steps.entry(uid).or_default().insert(at, step);
         }
     };
     for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
         let (binds, at) = (decision.statement.payload.binds(), decision.statement.at);
         let was_taken = || scene.receipts_of(decision).any(|receipt| receipt.is_sure());
         match (binds.action(), binds.params().auto_sync()) {
-            (Some("set_auto_sync"), Some("off")) if was_taken() => note(binds.app().uid(), at, Step::Freezes),
+            (Some("set_auto_sync"), Some("off")) if was_taken() => {
+                note(binds.app().uid(), at, Step::Freezes(decision.statement.ms()));
+            }
             (Some("set_auto_sync"), Some("off")) => {}
             (Some("set_auto_sync" | "edit_app_spec" | "delete_app"), _) => note(binds.app().uid(), at, Step::Thaws),
             _ => {}
@@ -116,48 +132,85 @@ fn said<'a>(
     for fact in &scene.facts {
         let Payload::ChangeRecord(says) = fact.payload else { continue };
         match says.what() {
-            Some("freeze") => note(says.app().uid(), fact.at, Step::Freezes),
+            Some("freeze") => note(says.app().uid(), fact.at, Step::Freezes(fact.ms())),
             Some("unfreeze" | "other") => note(says.app().uid(), fact.at, Step::Thaws),
             _ => {}
         }
     }
-    steps.into_iter().inserted()
+    steps.retain(|_, steps| steps.values().any(|step| matches!(step, Step::Freezes(_))));
+    steps
+}
+
+/// Adds the looks that show these applications on.
+fn looked<'a>(scene: &Scene<'a>, steps: &mut BTreeMap<App<'a>, Steps<'a>>) {
+    for look in &scene.snapshots {
+        let Some((_, taken)) = look_of(look.payload, look.ms()) else { continue };
+        for row in look.payload.rows().filter(|row| row.auto_sync() == Some("on")) {
+            if let Some(steps) = row.app().uid().and_then(|uid| steps.get_mut(uid)) {
+                steps.insert(look.at, Step::IsOn(taken));
+            }
+        }
+    }
 }
 
 /// A person writes down later what was done: one that thaws counts wherever it
 /// stands before the next freeze.
-fn of_app(scene: &Scene<'_>, steps: &BTreeMap<LeafIndex, Step<'_>>, findings: &mut Findings) {
-    let mut frozen: Option<LeafIndex> = None;
+fn of_app(scene: &Scene<'_>, uid: App<'_>, steps: &Steps<'_>, findings: &mut Findings) {
+    let mut frozen: Option<(LeafIndex, i64)> = None;
     let mut off: HashMap<Channel<'_>, LeafIndex> = HashMap::new();
-    let mut reverted: Option<[LeafIndex; 3]> = None;
+    let mut reverted: Option<Reverted> = None;
     for (at, step) in steps {
-        match step {
-            Step::Freezes => {
-                tell(scene, reverted.take(), findings);
-                (frozen, off) = (Some(*at), HashMap::new());
+        let seen = match step {
+            Step::Freezes(ms) => {
+                tell(scene, uid, reverted.take(), findings);
+                (frozen, off) = (Some((*at, *ms)), HashMap::new());
+                None
             }
-            Step::Thaws => (frozen, reverted) = (None, None),
-            Step::Off(channel) => drop(off.entry(*channel).or_insert(*at)),
+            Step::Thaws => {
+                (frozen, reverted) = (None, None);
+                None
+            }
+            Step::Off(channel) => {
+                off.entry(*channel).or_insert(*at);
+                None
+            }
             Step::On(channel) => {
-                let seen = frozen.zip(off.get(channel)).map(|(from, off)| [from, *off, *at]);
-                reverted = reverted.or(seen);
+                frozen.zip(off.get(channel)).map(|((from, _), off)| Reverted::Flipped([from, *off, *at]))
+            }
+            // The call may take its time, and clocks lie apart.
+            Step::IsOn(taken) => frozen
+                .filter(|(_, ms)| *taken > ms.saturating_add(RECEIPT_MS).saturating_add(SKEW_MS))
+                .map(|(from, _)| Reverted::Shown([from, *at])),
+        };
+        reverted = reverted.or(seen);
+    }
+    tell(scene, uid, reverted, findings);
+}
+
+fn tell(scene: &Scene<'_>, uid: App<'_>, reverted: Option<Reverted>, findings: &mut Findings) {
+    match reverted {
+        Some(Reverted::Flipped(entries)) => {
+            let on = scene.fact(entries[2]).and_then(|fact| ArgocdObservation::try_from(fact.payload).ok());
+            if let Some(on) = on {
+                let detail = "automated sync was switched off, seen to be off, and is on again";
+                findings.add(&CONTROL_REVERTED, &about(on.instance(), on.app()), entries, detail);
             }
         }
+        Some(Reverted::Shown(entries)) => {
+            let look = scene.fact(entries[1]).and_then(|fact| ArgocdSnapshot::try_from(fact.payload).ok());
+            let row = look.and_then(|look| Some((look, look.rows().find(|row| row.app().uid() == Some(uid))?)));
+            if let Some((look, row)) = row {
+                let taken = look.taken_at().unwrap_or_default();
+                let detail = format!("automated sync was switched off, and is on in the look of {taken}");
+                findings.add(&CONTROL_REVERTED, &about(look.instance(), row.app()), entries, detail);
+            }
+        }
+        None => {}
     }
-    tell(scene, reverted, findings);
 }
 
-fn tell(scene: &Scene<'_>, reverted: Option<[LeafIndex; 3]>, findings: &mut Findings) {
-    let Some(entries) = reverted else { return };
-    let on = scene.fact(entries[2]).and_then(|fact| ArgocdObservation::try_from(fact.payload).ok());
-    if let Some(on) = on {
-        let detail = "automated sync was switched off, seen to be off, and is on again";
-        findings.add(&CONTROL_REVERTED, &about(on), entries, detail);
-    }
-}
-
-fn about(says: ArgocdObservation<'_>) -> Subject {
-    Subject { app: app_name(says.instance(), says.app()), ..Subject::default() }
+fn about(instance: Option<&str>, app: AppRef<'_>) -> Subject {
+    Subject { app: app_name(instance, app), ..Subject::default() }
 }
 
 /// Applications that a policy's allow row, a token or a decision speaks of.

@@ -5,10 +5,10 @@ use pulselog::audit::{Report, Scope, Verdict};
 
 use crate::audit::goldens::accounts::closed;
 use crate::audit::goldens::reconciled::{SETTLED_MS, lost, lost_and_seen, silent_and_closed, tick};
-use crate::audit::looked::{APP, every, look, looks, scopes, verdicts};
+use crate::audit::looked::{APP, HOUR, MINUTE, every, look, looks, scopes, verdicts};
 use crate::audit::slices::same_from_its_own_entries;
-use crate::make::audit::{START_MS, Story, nonce};
-use crate::make::{did, hex, set, value};
+use crate::make::audit::{START_MS, Story, binds, nonce};
+use crate::make::{did, good_payload, hex, kind, set, value};
 
 fn has(report: &Report, code: &str) -> bool {
     report.findings.iter().any(|finding| finding.rule.code == code)
@@ -196,4 +196,81 @@ fn looks_by_a_signer_whom_nobody_trusts_contradict_no_first_look() {
         same_from_its_own_entries(&timeline, timeline.size(), &scopes());
         assert_eq!(has(&story.audit(), "UNREPORTED_ACTION"), is_trusted);
     }
+}
+
+/// What was done to automated sync of the application.
+enum Froze {
+    Recorded,
+    Decided(&'static str),
+}
+
+/// Frozen for an hour by somebody, and by looks from some minute on, four apart,
+/// with automated sync as they show it.
+fn frozen(by: &Froze, minute: i64, shown: &str) -> Story {
+    let mut story = Story::clean();
+    story.set("roots", "recorders", Value::Array(vec![did("recorder").into()]));
+    match by {
+        Froze::Recorded => record(&mut story, "freeze"),
+        Froze::Decided(outcome) => {
+            story.decide("off", "allow", "r2", "t2", "set_auto_sync", None);
+            story.set("off", "binds.params", value(r#"{"auto_sync":"off"}"#));
+            story.receipt("off receipt", "off", outcome, None);
+        }
+    }
+    let from = (story.now_ms() - START_MS) / MINUTE;
+    story.wait(HOUR);
+    record(&mut story, "rotate_credential");
+    for ms in every(4, from + minute, from + 60) {
+        look(&mut story, "observer", (ms, ms), "operation", true);
+        let name = format!("observer {ms}");
+        story.steps.iter_mut().filter(|step| step.name == name).for_each(|step| {
+            set(&mut step.payload, "rows[0].auto_sync", Some(shown.into()));
+        });
+    }
+    story
+}
+
+fn record(story: &mut Story, what: &str) {
+    let mut record = good_payload(kind("change_record"));
+    set(&mut record, "what", Some(what.into()));
+    set(&mut record, "nonce", Some(nonce(what).into()));
+    set(&mut record, "app", value(&binds("job-1", "sync")).get("app").cloned());
+    story.log(what, "change_record", "recorder", record);
+}
+
+#[track_caller]
+fn did_not_hold(story: &Story) -> bool {
+    let timeline = story.timeline();
+    same_from_its_own_entries(&timeline, timeline.size(), &scopes());
+    has(&story.audit().of(&Scope::App(APP.into())), "CONTROL_REVERTED")
+}
+
+/// An ApplicationSet writes its spec back within a moment: no round of a poller
+/// and no notification sees automated sync off, and every look shows it on.
+#[test]
+fn a_freeze_that_no_look_ever_shows_is_said_not_to_have_held() {
+    assert!(did_not_hold(&frozen(&Froze::Recorded, 1, "on")));
+    assert!(did_not_hold(&frozen(&Froze::Decided("accepted"), 1, "on")));
+    // Late looks show it as well, at the end of the log too.
+    assert!(did_not_hold(&frozen(&Froze::Recorded, 58, "on")));
+    assert!(!did_not_hold(&frozen(&Froze::Recorded, 1, "off")));
+    assert!(!did_not_hold(&frozen(&Froze::Recorded, 1, "unknown")));
+    assert!(!did_not_hold(&frozen(&Froze::Decided("refused_rbac"), 1, "on")));
+}
+
+#[test]
+fn a_freeze_that_a_look_cannot_show_yet_or_that_somebody_ended_is_not_said_to_have_failed() {
+    let mut thawed = frozen(&Froze::Recorded, 1, "on");
+    record(&mut thawed, "unfreeze");
+    assert!(!did_not_hold(&thawed));
+    // Until the switch must have been made, by whatever clock.
+    let mut soon = frozen(&Froze::Recorded, 1, "on");
+    let until = soon.now_ms() - HOUR + 6 * MINUTE;
+    soon.steps.retain(|step| step.kind != "argocd_snapshot" || step.ms <= until);
+    assert!(!did_not_hold(&soon));
+    // A look of before that is logged late shows it as it was.
+    let mut late = frozen(&Froze::Recorded, 60, "on");
+    let (now, before) = (late.now_ms(), late.now_ms() - HOUR - MINUTE);
+    look(&mut late, "observer", (now, before), "operation", true);
+    assert!(!did_not_hold(&late));
 }

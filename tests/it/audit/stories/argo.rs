@@ -225,9 +225,15 @@ impl World {
         let mut apps: Vec<&App> = APPS.iter().collect();
         apps.sort_by_key(|app| hex(app.name));
         let row = |app: &&App| {
+            // Two looks that are to be alike do not tell.
+            let auto_sync = match op {
+                Some(_) => "unknown",
+                None if self.is_switched_off(app, at) => "off",
+                None => "on",
+            };
             let op = op.map_or_else(String::new, |op| format!(r#","op_key":"{op}""#));
             value(&format!(
-                r#"{{"app":{},"spec_digest":"{}","auto_sync":"on","history_id":{history}{op}}}"#,
+                r#"{{"app":{},"spec_digest":"{}","auto_sync":"{auto_sync}","history_id":{history}{op}}}"#,
                 app.json(),
                 hex(app.name)
             ))
@@ -244,6 +250,18 @@ impl World {
         set(&mut payload, "rows", Some(rows));
         self.say(&name, "argocd_snapshot", "", payload, at);
         "poller".clone_into(&mut self.drafts.last_mut().expect("a draft").submitter);
+    }
+
+    /// Whether automated sync of an application is off by then, by a decision or a
+    /// person's record.
+    fn is_switched_off(&self, app: &App, at: i64) -> bool {
+        self.drafts.iter().filter(|draft| draft.ms <= at).any(|draft| {
+            let says = |path| draft.payload.text_at(path);
+            let is_allow = draft.kind == "argocd_decision" && says("decision") == Some("allow");
+            let is_off = is_allow && says("binds.params.auto_sync") == Some("off");
+            let is_frozen = draft.kind == "change_record" && says("what") == Some("freeze");
+            is_off && says("binds.app.name") == Some(app.name) || is_frozen && says("app.name") == Some(app.name)
+        })
     }
 
     /// A person's call is refused, and a read of an agent's wrapper.
