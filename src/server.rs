@@ -22,6 +22,7 @@ pub mod kernel;
 pub(crate) mod listener;
 pub mod log;
 pub(crate) mod lookup;
+pub mod outgoing;
 pub mod pages;
 pub(crate) mod pool;
 pub(crate) mod scrub;

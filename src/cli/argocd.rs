@@ -18,9 +18,6 @@ pub mod poller;
 #[cfg(feature = "server")]
 mod refused;
 
-#[cfg(feature = "server")]
-pub use client::roots;
-
 use crate::cli::failure::{Exit, Failure};
 
 const AFTER: &str = "\

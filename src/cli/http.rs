@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use pulselog::codes::service::passes;
 use pulselog::codes::verdict::RATE_TOO_LOW;
 use pulselog::server::api::problem::MEDIA_TYPE;
+use pulselog::server::outgoing::is_this_machine;
 
 use crate::cli::bounds::{Pace, too_slow};
 use crate::cli::failure::Failure;
@@ -301,17 +302,6 @@ pub fn delay(attempt: u32, retry_after: Option<Duration>) -> Result<Duration, Fa
     let [byte] = input::random::<1>()?;
     let jittered = backoff.mul_f64(0.5 + f64::from(byte) / 510.0);
     Ok(jittered.max(retry_after.unwrap_or_default().min(RETRY_AFTER_MAX)))
-}
-
-pub fn is_this_machine(authority_and_path: &str) -> bool {
-    let authority = authority_and_path.split('/').next().unwrap_or_default();
-    // What stands before an @ is a user's name, however much it looks like a host.
-    let authority = authority.rsplit('@').next().unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Reads a submitter's token from a file.

@@ -14,10 +14,15 @@ use zeroize::Zeroizing;
 
 use crate::cli::failure::Failure;
 use crate::cli::secret::is_secret;
+#[cfg(feature = "server")]
+use pulselog::server::outgoing::{self, RootCerts};
 use pulselog::text::civil;
 
 /// Longest key, token, policy or proof file, bytes.
 pub const SMALL_BYTES_MAX: u64 = 1 << 20;
+/// Longest file of certificates, bytes: hundreds of authorities.
+#[cfg(feature = "server")]
+const ROOTS_BYTES_MAX: u64 = 64 << 20;
 /// How long a pipe is waited for that nobody writes to yet.
 const WRITER_WAIT: Duration = Duration::from_secs(5);
 /// What every private key in PEM begins with.
@@ -143,6 +148,15 @@ pub fn read_private(flag: &str, what: &str, path: &Path) -> Result<Zeroizing<Vec
         return Err(Failure::fail(format!("{flag} {path}: {why}")));
     }
     Ok(bytes)
+}
+
+/// Whose certificates are believed: those of the file alone, else the system's.
+#[cfg(feature = "server")]
+pub fn read_roots(flag: &str, path: Option<&Path>) -> Result<RootCerts, Failure> {
+    let Some(path) = path else { return Ok(outgoing::roots_of_system()) };
+    let why = "holds no certificate; give those of the authorities in PEM";
+    let none = || Failure::usage(format!("{flag} {}: {why}", path.display()));
+    outgoing::roots_of(&read(flag, path, ROOTS_BYTES_MAX)?).ok_or_else(none)
 }
 
 /// Reads a signing key: PKCS#8 PEM in a file that nobody else may read.

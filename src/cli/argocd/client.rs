@@ -9,13 +9,12 @@ use std::time::Duration;
 
 use pulselog::argocd::round::items::{Items, ItemsError};
 use pulselog::artifact::json::{self, DEPTH_MAX, Value};
+use pulselog::server::outgoing::{self, Patience, is_this_machine};
 use pulselog::text::percent;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use zeroize::Zeroizing;
 
 use crate::cli::argocd::refused::Refused;
 use crate::cli::failure::Failure;
-use crate::cli::http::is_this_machine;
 use crate::cli::input;
 
 /// Longest list of applications, bytes: 20,000 of 50 KB.
@@ -28,13 +27,6 @@ const CHUNK_BYTES: usize = 64 << 10;
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
 /// Longest wait that a server may ask for.
 const RETRY_AFTER_MAX: u64 = 3_600;
-/// Where systems keep the roots that they believe, in PEM.
-const SYSTEM_ROOTS: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
 
 /// How one Argo CD is reached.
 pub struct Server {
@@ -72,18 +64,9 @@ impl Server {
         }
         // A wrong file is said at once and not after the first wait.
         read_token(asked.token_file).map_err(Failure::usage)?;
-        let roots = roots(asked.ca_file)?;
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .user_agent(concat!("pulselog/", env!("CARGO_PKG_VERSION")))
-            .timeout_connect(Some(CONNECT_TIME_MAX))
-            .timeout_global(Some(Duration::from_secs(asked.seconds_max)))
-            .tls_config(TlsConfig::builder().root_certs(roots).build())
-            .build();
-        let agent = ureq::Agent::new_with_config(config);
+        let roots = input::read_roots("--ca-file", asked.ca_file)?;
+        let patience = Patience { whole: Duration::from_secs(asked.seconds_max), connect: Some(CONNECT_TIME_MAX) };
+        let agent = outgoing::client(roots, patience);
         Ok(Self { agent, base, token_file: asked.token_file.to_owned(), seconds_max: asked.seconds_max })
     }
 
@@ -259,29 +242,4 @@ fn read_token(path: &Path) -> Result<Zeroizing<String>, String> {
         return Err(at("must hold one token of Argo CD, alone"));
     }
     Ok(Zeroizing::new(token.to_owned()))
-}
-
-/// Whose certificates are believed: those of the file alone, else the system's,
-/// else those that are compiled in.
-pub fn roots(ca_file: Option<&Path>) -> Result<RootCerts, Failure> {
-    if let Some(path) = ca_file {
-        let pem = input::read("--ca-file", path, ANSWER_BYTES_MAX)?;
-        let found = certificates(&pem);
-        if found.is_empty() {
-            let why = "holds no certificate; give those of the authorities in PEM";
-            return Err(Failure::usage(format!("--ca-file {}: {why}", path.display())));
-        }
-        return Ok(RootCerts::from(found));
-    }
-    let system = SYSTEM_ROOTS.iter().find_map(|path| std::fs::read(path).ok());
-    let found = system.map(|pem| certificates(&pem)).unwrap_or_default();
-    Ok(if found.is_empty() { RootCerts::WebPki } else { RootCerts::from(found) })
-}
-
-fn certificates(pem: &[u8]) -> Vec<Certificate<'static>> {
-    let found = parse_pem(pem).filter_map(|item| match item {
-        Ok(PemItem::Certificate(certificate)) => Some(certificate),
-        _ => None,
-    });
-    found.collect()
 }

@@ -7,12 +7,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use base64ct::{Base64, Encoding as _};
+use pulselog::server::outgoing::{self, Patience};
 use pulselog::verify::plain_text::escape_lines;
 use serde_json::Value;
-use ureq::tls::TlsConfig;
 use zeroize::Zeroizing;
 
-use crate::cli::argocd::roots;
 use crate::cli::failure::Failure;
 use crate::cli::input;
 use crate::cli::ticket::System;
@@ -78,17 +77,10 @@ impl Tracker {
     pub fn new(system: System, place: &Place) -> Result<Self, Failure> {
         // A wrong file is said before anything is sent.
         read_token(place)?;
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .user_agent(concat!("pulselog/", env!("CARGO_PKG_VERSION")))
-            .timeout_global(Some(ANSWER_TIME_MAX))
-            .tls_config(TlsConfig::builder().root_certs(roots(place.ca_file.as_deref())?).build())
-            .build();
+        let roots = input::read_roots("ca_file", place.ca_file.as_deref())?;
+        let agent = outgoing::client(roots, Patience { whole: ANSWER_TIME_MAX, connect: None });
         let (base, user) = (place.url.clone(), place.user.clone());
-        let (agent, token_file) = (ureq::Agent::new_with_config(config), place.token_file.clone());
+        let token_file = place.token_file.clone();
         Ok(Self { agent, system, base, token_file, user })
     }
 

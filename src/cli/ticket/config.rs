@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use pulselog::server::outgoing::is_this_machine;
+
 use crate::cli::failure::Failure;
-use crate::cli::http::is_this_machine;
 use crate::cli::input;
 use crate::cli::ticket::System;
 

@@ -43,6 +43,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("explain", &["protocol", "audit"]),
     ("server/faults", &[]),
     ("server/kernel", &[]),
+    ("server/outgoing", &[]),
     ("server/workers", &[]),
     ("server/guard", &["merkle", "checkpoint", "server/faults"]),
     ("server/store", &["merkle", "tile", "checkpoint", "entry", "artifact", "sequence", "server/faults"]),
