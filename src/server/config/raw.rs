@@ -134,7 +134,13 @@ impl RawConfig {
     /// [`ConfigError::File`] names the key or line.
     pub fn from_toml(text: &str, file: &Path) -> Result<Self, ConfigError> {
         let refused = |why: String| ConfigError::File { path: file.to_owned(), why };
-        let read = |error: toml::de::Error| refused(error.message().to_owned());
+        // Of the names that a part of the settings knows, none may be what was meant.
+        let read = |error: toml::de::Error| match error.message().split_once(", expected ") {
+            Some((unknown, _)) if unknown.starts_with("unknown field ") => {
+                refused(format!("{unknown}; serve --help lists all, --a-b as a_b"))
+            }
+            _ => refused(error.message().to_owned()),
+        };
         let mut table: toml::Table = toml::from_str(text).map_err(read)?;
         let crowd = crowd::take(&mut table).map_err(|name| refused(format!("{name}: must be a whole number")))?;
         let of_place = Place::augment_args(clap::Command::new(""));

@@ -115,7 +115,7 @@ fn the_public_address_is_plain_http_without_a_slash_at_the_end() {
 #[test]
 fn refuses_an_unknown_key_in_the_file() {
     let place = At::new("listn = \"127.0.0.1:1\"\n");
-    refused(place.load(&[], place.flags()), "config_file", "listn");
+    refused(place.load(&[], place.flags()), "config_file", "unknown field `listn`; serve --help lists all");
 }
 
 #[test]
