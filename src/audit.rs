@@ -76,6 +76,7 @@ pub use self::gather::{Gather, Wanted, Which, reached_from};
 pub use self::links::{Filing, LINK_BYTES, LINKS_VERSION, Link, RootsSaid, filed_under};
 pub use self::matched::{Certainty, Grade, Matched, Tie};
 pub use self::party::{agent_names, has_role, role_of, roles};
+pub use self::reconcile::rests_on_an_application;
 pub use self::report::{Absence, AsOf, Coverage, JudgedRun, Report, Run, Verdict, json_schema};
 pub use self::roots::gateways;
 pub use self::rule::{Effect, Place, RULE_GROUPS, Rest, Rule, Severity, explain};

@@ -113,6 +113,13 @@ impl Finding {
         self.effect == Effect::Fails && reconcile::rests_on_the_unlinked(self.rule)
     }
 
+    /// Whether this rests on looks at an application, which no link joins with what
+    /// was decided.
+    #[must_use]
+    pub fn rests_on_an_application(&self) -> bool {
+        reconcile::rests_on_an_application(self.rule)
+    }
+
     /// Whether this says that nobody looked: what may have been done in that time
     /// is open, for many at once.
     #[must_use]

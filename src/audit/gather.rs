@@ -118,6 +118,17 @@ impl Gather {
         gather
     }
 
+    /// What is said of one application alone, with what joins its calls, and not
+    /// what its jobs did beside: a part of what the audit of it reads.
+    #[must_use]
+    pub fn of_app_alone(app: &str) -> Self {
+        let mut gather = Self { asides: Some(Asides::begun()), ..Self::default() };
+        // What a person records of it names no instance.
+        let names = std::iter::once(app).chain(app.find('/').map(|at| &app[at..]));
+        std::iter::once(Link::ROOTS).chain(names.map(Link::app)).for_each(|link| gather.ask(link));
+        gather
+    }
+
     /// What says whether a decision explains the operation or the refused call that
     /// this entry tells of: as it is taken aside for a job.
     #[must_use]

@@ -132,6 +132,13 @@ pub(super) fn rests_on_the_unlinked(rule: &Rule) -> bool {
     [UNREPORTED_ACTION.code, UNLOGGED_ATTEMPT.code].contains(&rule.code)
 }
 
+/// Whether a finding rests on looks at an application, or on what was seen of it
+/// besides operations: no link joins these with what was decided.
+#[must_use]
+pub fn rests_on_an_application(rule: &Rule) -> bool {
+    [PHANTOM_ACTION.code, CONTROL_REVERTED.code].contains(&rule.code)
+}
+
 /// Whether a finding says that nobody looked.
 pub(super) fn rests_on_silence(rule: &Rule) -> bool {
     [COVERAGE_GAP.code, SERVER_LOG_GAP.code].contains(&rule.code)

@@ -7,7 +7,7 @@ pub mod authority;
 pub mod beside;
 pub mod causes;
 pub mod earlier;
-mod foe;
+pub mod foe;
 pub mod goldens;
 pub mod happened;
 mod late;

@@ -56,6 +56,14 @@ pub enum AuditsError {
     View(#[from] ViewError),
 }
 
+impl AuditsError {
+    /// What a collection beyond the bounds is answered with.
+    #[must_use]
+    pub const fn too_large() -> Self {
+        Self::TooLarge { entries: GATHER_ENTRIES_MAX, bytes: GATHER_BYTES_MAX }
+    }
+}
+
 impl From<StoreError> for AuditsError {
     fn from(error: StoreError) -> Self {
         Self::View(ViewError::Store(error))
@@ -125,7 +133,6 @@ impl<'a> Reading<'a> {
 
     /// Everything that a collection asks for: one batched read a round.
     pub fn gather(&mut self, mut gather: Gather) -> Result<Gather, AuditsError> {
-        let too_large = || AuditsError::TooLarge { entries: GATHER_ENTRIES_MAX, bytes: GATHER_BYTES_MAX };
         let mut bytes = 0;
         loop {
             let wanted = gather.wanted();
@@ -138,7 +145,7 @@ impl<'a> Reading<'a> {
                 found.extend(new.map(|at| (at, wanted.link)));
             }
             if gather.found().len() + found.len() > GATHER_ENTRIES_MAX {
-                return Err(too_large());
+                return Err(AuditsError::too_large());
             }
             let found: Vec<_> = found.into_iter().collect();
             for part in found.chunks(FETCH_ENTRIES) {
@@ -152,7 +159,7 @@ impl<'a> Reading<'a> {
                     gather.take(at, &read.seen, read.links.iter().copied());
                 }
                 if bytes > GATHER_BYTES_MAX {
-                    return Err(too_large());
+                    return Err(AuditsError::too_large());
                 }
             }
         }
@@ -196,12 +203,17 @@ impl<'a> Reading<'a> {
         self.read.get(&at).map_or(&[], |read| &read.links)
     }
 
+    /// Names of a sort that an entry bears, once it was read.
+    pub fn named_by(&self, at: LeafIndex, sort: Sort) -> Vec<String> {
+        let Some(Read { seen, .. }) = self.read.get(&at) else { return Vec::new() };
+        let Some(body) = &seen.body else { return Vec::new() };
+        let borne = names(body.kind(), body.signer(), &body.keys(), Some(body.payload()));
+        borne.into_iter().filter(|named| named.sort == sort).map(|named| named.name).collect()
+    }
+
     /// Whether an entry that was read bears a name.
     pub fn names(&self, at: LeafIndex, sort: Sort, name: &str) -> bool {
-        let Some(Read { seen, .. }) = self.read.get(&at) else { return false };
-        let Some(body) = &seen.body else { return false };
-        let borne = names(body.kind(), body.signer(), &body.keys(), Some(body.payload()));
-        borne.iter().any(|named| named.sort == sort && named.name == name)
+        self.named_by(at, sort).iter().any(|named| named == name)
     }
 
     /// Kind of an entry that was read.

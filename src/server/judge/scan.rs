@@ -8,6 +8,8 @@
 //! What every audit reads (roots, bodies not at hand) is answered on the first
 //! page, what is about a policy alone at that policy.
 
+mod apps;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -38,23 +40,30 @@ pub fn page(
     limit: usize,
 ) -> Result<FindingPage, AuditsError> {
     let mut scan = Scan::new(Reading::new(sitting, size)?, filter)?;
-    let (mut findings, mut not_judged) = (Vec::new(), Vec::new());
-    if after.is_none() {
-        let shared = scan.base.iter().filter(|finding| filter.passes(finding, None));
-        findings.extend(shared.cloned());
-    }
+    let (mut findings, mut not_judged) = (Vec::new(), BTreeSet::new());
     let first = after.map_or(0, |after| after.saturating_add(1));
     let candidates = scan.candidates(first)?;
+    if after.is_none() {
+        findings.extend(scan.base.iter().filter(|finding| filter.passes(finding, None)).cloned());
+        match scan.of_asked_app() {
+            Ok(found) => findings.extend(found.into_iter().filter(|finding| filter.passes(finding, None))),
+            Err(AuditsError::TooLarge { .. }) => not_judged.extend(candidates.at.first()),
+            Err(error) => return Err(error),
+        }
+    }
     let mut scanned_to = candidates.end;
     let is_last = candidates.is_last;
     let mut next = (!is_last).then(|| candidates.at.last().map(|at| at.get())).flatten();
     let count = candidates.at.len();
     for (place, at) in candidates.at.into_iter().enumerate() {
-        match scan.answer(at) {
-            Ok(found) => findings.extend(found.into_iter().filter(|finding| filter.passes(finding, None))),
-            // One job that is too large for an answer hides none of the others.
-            Err(AuditsError::TooLarge { .. }) => not_judged.push(at),
-            Err(error) => return Err(error),
+        let answers = [scan.answer(at), scan.of_apps(at)];
+        for answer in answers {
+            match answer {
+                Ok(found) => findings.extend(found.into_iter().filter(|finding| filter.passes(finding, None))),
+                // One job that is too large for an answer hides none of the others.
+                Err(AuditsError::TooLarge { .. }) => _ = not_judged.insert(at),
+                Err(error) => return Err(error),
+            }
         }
         let is_full = findings.len() >= limit || scan.has_read_enough();
         if is_full && !(is_last && place + 1 == count) {
@@ -62,7 +71,7 @@ pub fn page(
             break;
         }
     }
-    let Report { as_of, roots_digest, .. } = scan.report;
+    let (Report { as_of, roots_digest, .. }, not_judged) = (scan.report, not_judged.into_iter().collect());
     Ok(FindingPage { findings, next, as_of, roots_digest, scanned_to, not_judged })
 }
 
@@ -89,6 +98,12 @@ struct Scan<'a, 'f> {
     components: HashMap<LeafIndex, BTreeSet<LeafIndex>>,
     /// What each component gives.
     audited: HashMap<BTreeSet<LeafIndex>, Arc<Found>>,
+    /// Entries of calls of which wrappers alone tell.
+    silent: HashSet<LeafIndex>,
+    /// Those of their decisions that were answered.
+    told_calls: HashSet<LeafIndex>,
+    /// What looks and flips show of each application; none where that is too large.
+    apps: HashMap<String, Option<Arc<Found>>>,
 }
 
 impl<'a, 'f> Scan<'a, 'f> {
@@ -97,7 +112,22 @@ impl<'a, 'f> Scan<'a, 'f> {
         let report = reading.audit(&shared)?;
         let base = report.findings.iter().cloned().collect();
         let (answered, planned, components) = (HashSet::new(), HashMap::new(), HashMap::new());
-        Ok(Self { reading, filter, report, shared, base, answered, planned, components, audited: HashMap::new() })
+        let (audited, apps) = (HashMap::new(), HashMap::new());
+        let (silent, told_calls) = (HashSet::new(), HashSet::new());
+        Ok(Self {
+            reading,
+            filter,
+            report,
+            shared,
+            base,
+            answered,
+            planned,
+            components,
+            audited,
+            silent,
+            told_calls,
+            apps,
+        })
     }
 
     fn name(&self) -> Option<(Sort, &'f str)> {
@@ -239,7 +269,10 @@ impl<'a, 'f> Scan<'a, 'f> {
             return Ok(Arc::clone(found));
         }
         let report = self.reading.audit(entries)?;
-        let (own, mut found) = (report.findings.into_iter().filter(|own| !self.base.contains(own)), Found::new());
+        self.silent.extend(apps::silent(&report));
+        // Those that rest on an application are told of it.
+        let is_own = |own: &Finding| !self.base.contains(own) && !own.rests_on_an_application();
+        let (own, mut found) = (report.findings.into_iter().filter(is_own), Found::new());
         for finding in own.collect::<Vec<_>>() {
             let standing = if finding.rests_on_the_unlinked() { self.standing(&finding, entries)? } else { None };
             found.extend(standing.or_else(|| finding.of_a_part()));

@@ -134,7 +134,7 @@ fn an_application_that_was_deleted_without_a_decision_stands_in_coverage() {
 
 /// What a poller that has no memory finds of the agent's user is marked as from
 /// before it came; looks from a minute on.
-fn found_with_looks_from(minute: i64, tell: fn(&mut Story), name: &str) -> Story {
+pub fn found_with_looks_from(minute: i64, tell: fn(&mut Story), name: &str) -> Story {
     let mut story = Story::clean();
     tell(&mut story);
     story.set(name, "channel", "poll");
@@ -199,14 +199,14 @@ fn looks_by_a_signer_whom_nobody_trusts_contradict_no_first_look() {
 }
 
 /// What was done to automated sync of the application.
-enum Froze {
+pub enum Froze {
     Recorded,
     Decided(&'static str),
 }
 
 /// Frozen for an hour by somebody, and by looks from some minute on, four apart,
 /// with automated sync as they show it.
-fn frozen(by: &Froze, minute: i64, shown: &str) -> Story {
+pub fn frozen(by: &Froze, minute: i64, shown: &str) -> Story {
     let mut story = Story::clean();
     story.set("roots", "recorders", Value::Array(vec![did("recorder").into()]));
     match by {

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use pulselog::artifact::json::{Value, to_compact};
 use pulselog::audit::{Effect, Finding};
 
+use crate::audit::foe::{Froze, found_with_looks_from, frozen};
 use crate::audit::goldens::accounts::closed;
 use crate::audit::goldens::reconciled::{SETTLED_MS, lost, lost_and_seen, silent_and_closed, tick};
 use crate::audit::goldens::shown::refused_when_nothing_was_decided;
+use crate::audit::goldens::story_of;
 use crate::audit::slices::tangled;
 use crate::make::audit::Story;
 use crate::make::told::{Told, whole};
@@ -104,6 +106,58 @@ fn what_a_decision_alike_may_explain_is_left_open_by_pages_and_nothing_else_is()
             of_it[0].contains(r#""effect":"incomplete""#) && of_it[0].contains("the audit of the log"),
             "{of_it:?}"
         );
+    }
+}
+
+/// Who forgot what it saw excuses nobody, by the list neither.
+#[test]
+fn what_began_after_a_look_is_in_the_list_whoever_says_it_was_there_before() {
+    for (minute, found) in [(1, 1), (8, 0)] {
+        let told = Told::of(&found_with_looks_from(minute, silent_and_closed, "silent"));
+        let report = whole(&told.timeline(), told.service.size());
+        let fails = |finding: &&Finding| finding.rule.code == "UNREPORTED_ACTION" && finding.effect == Effect::Fails;
+        let wholly = texts(report.findings.iter().filter(fails));
+        assert_eq!(wholly.len(), found, "{minute}");
+        let got = pages(&told, "code=UNREPORTED_ACTION");
+        same(got, wholly, &format!("looks from minute {minute} on"));
+    }
+}
+
+/// What rests on looks, and on what was seen of an application, no link joins: the
+/// page of the application and the audit of the log say it, and the list must too,
+/// in the same words, once, whatever it is asked for.
+#[test]
+fn what_looks_and_flips_show_of_an_application_is_in_the_list() {
+    let stories = [
+        (story_of(&["taken, and the application's last operation is still that of before"]), "PHANTOM_ACTION"),
+        (story_of(&["frozen, seen to be off, and on again"]), "CONTROL_REVERTED"),
+        (frozen(&Froze::Recorded, 1, "on"), "CONTROL_REVERTED"),
+        (frozen(&Froze::Decided("accepted"), 1, "on"), "CONTROL_REVERTED"),
+    ];
+    for (at, (story, code)) in stories.iter().enumerate() {
+        let told = Told::of(story);
+        let report = whole(&told.timeline(), told.service.size());
+        let found = texts(report.findings.iter().filter(|finding| finding.rule.code == *code));
+        assert_eq!(found.len(), 1, "story {at}");
+        let app = "app=argocd-prod%2Fargocd%2Fpayments-api";
+        for query in
+            ["limit=1", "", &format!("code={code}"), app, &format!("limit=2&{app}"), &format!("code={code}&{app}")]
+        {
+            let got = pages(&told, query).into_iter().filter(|finding| finding.contains(code)).collect();
+            same(got, found.clone(), &format!("story {at}, {query}"));
+        }
+        let of_agent = found.iter().filter(|finding| finding.contains("\"agent\"")).cloned().collect();
+        let got = pages(&told, &format!("agent={}", did("agent")));
+        same(
+            got.into_iter().filter(|finding| finding.contains(code)).collect(),
+            of_agent,
+            &format!("story {at}, agent"),
+        );
+        assert_eq!(pages(&told, "code=TOKEN_REVOKED"), [] as [String; 0], "story {at}");
+    }
+    for shown in ["off", "unknown"] {
+        let told = Told::of(&frozen(&Froze::Recorded, 1, shown));
+        assert!(pages(&told, "").iter().all(|finding| !finding.contains("CONTROL_REVERTED")), "{shown}");
     }
 }
 
