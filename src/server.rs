@@ -31,6 +31,7 @@ pub(crate) mod state;
 pub mod store;
 pub mod submitters;
 pub mod telemetry;
+pub mod webhooks;
 pub(crate) mod workers;
 
 use std::io;
@@ -70,6 +71,7 @@ use crate::server::signals::{Asked, Signals};
 use crate::server::state::{AppState, LogFacts, Shared};
 use crate::server::submitters::live::Tokens;
 use crate::server::telemetry::Metrics;
+use crate::server::webhooks::{Source, Webhooks};
 
 /// How long requests under way may take once the service ends.
 const GRACE: Duration = Duration::from_secs(10);
@@ -117,6 +119,7 @@ impl Server {
         let tokens = Tokens::new(&config.data, Arc::clone(&clock));
         let (limits, crowd) = (Arc::new(config.limits), config.crowd);
         let (access, operator) = (config.access, config.operator.clone());
+        let (targets, data) = (config.webhooks.clone(), config.data.clone());
         let (log, running) = Log::open(opening(config, Arc::clone(&clock), faults))?;
         let index = match log.is_shown() {
             true => Index::still(&log),
@@ -124,17 +127,23 @@ impl Server {
         };
         let scrub = Scrub::start(&log, scrub_settings(&crowd));
         let keys = Arc::new(KeyCache::new());
+        let desks = Desks::new(log.clone(), Arc::clone(&keys));
+        let audits = Audits::new(index.clone(), operator, facts.origin.clone());
+        let metrics = Metrics::default();
+        let source = Source::of(&desks, &audits, &metrics, &clock, &facts, data);
+        let webhooks = Webhooks::start(&log, source, targets);
         let state = AppState::new(Shared {
             access,
-            desks: Desks::new(log.clone(), Arc::clone(&keys)),
-            audits: Audits::new(index.clone(), operator, facts.origin.clone()),
+            desks,
+            audits,
             index,
             scrub,
+            webhooks,
             log,
             tokens,
             told: Default::default(),
             keys,
-            metrics: Metrics::default(),
+            metrics,
             pool: Pool::new(
                 crowd::count(crowd.submissions_held_bytes_max),
                 limits.batch_bytes_max.max(limits.body_bytes_max),
@@ -218,6 +227,9 @@ impl Server {
         if !state.scrub.end(END_MAX) {
             return Err(ServeError::Stuck { what: "the scrub" });
         }
+        if !state.webhooks.end(END_MAX) {
+            return Err(ServeError::Stuck { what: "the webhooks" });
+        }
         drop(state);
         // Tasks hold clones of the log; the sequencer ends when the last is gone.
         runtime.shutdown_timeout(END_MAX);
@@ -235,6 +247,7 @@ impl Server {
         finish_serving(&runtime, &stop, serving, FATAL_GRACE);
         let index = state.index.ending();
         let _ = state.scrub.end(FATAL_GRACE);
+        let _ = state.webhooks.end(FATAL_GRACE);
         drop(state);
         runtime.shutdown_timeout(FATAL_GRACE);
         index.wait(FATAL_GRACE);

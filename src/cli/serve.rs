@@ -32,6 +32,9 @@ served too; /readyz names what is damaged. Where guard or --seen know of more th
 the store holds, what is not found is store_damaged, never absent. The log itself
 must be stopped, and does not start while it is shown; fsck may run beside it.
 
+[[webhooks]] rows of the configuration file name whom it tells what changed, signed:
+name, url, key_file, events, ca_file (docs/WEBHOOKS.md).
+
 SIGINT and SIGTERM stop it, also while it starts. SIGHUP reads the tokens again.
 
 Examples:

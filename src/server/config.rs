@@ -9,6 +9,11 @@
 //! public_url = "https://log.example"     # what absolute addresses begin with
 //! guard = "/mnt/other-disk/log.guard"    # default: DIR.guard
 //! free_disk_bytes_min = 1073741824
+//!
+//! [[webhooks]]                           # docs/WEBHOOKS.md
+//! name = "oncall"
+//! url = "https://hooks.example/pulselog"
+//! key_file = "oncall.key"
 //! ```
 //!
 //! An unknown key in the file refuses, and paths in it begin at the file: the
@@ -20,6 +25,7 @@ pub mod crowd;
 mod error;
 pub(crate) mod files;
 mod raw;
+pub mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -34,6 +40,7 @@ use crate::note::{KeyName, SignerKey};
 use crate::server::access::Access;
 use crate::server::config::crowd::Crowd;
 use crate::server::config::files::{read_bytes, read_key, read_text};
+use crate::server::config::webhooks::Target;
 use crate::server::log::default_guard_path;
 use crate::server::store::{self, BUDGET_BYTES_MIN, Budget};
 
@@ -110,6 +117,8 @@ pub struct Config {
     pub crowd: Crowd,
     /// Who may read bodies, names, findings and counts.
     pub access: Access,
+    /// Who is told what changed.
+    pub webhooks: Vec<Target>,
     /// What is logged.
     pub log: String,
 }
@@ -135,6 +144,7 @@ impl Config {
             limits: Limits::default(),
             crowd: Crowd::default(),
             access: Access::public(),
+            webhooks: Vec::new(),
             log: LOG_DEFAULT.to_owned(),
         }
     }
@@ -205,6 +215,7 @@ impl Config {
             limits,
             crowd: Crowd::build(&raw.crowd)?,
             access: Access::public(),
+            webhooks: webhooks::check(raw.webhooks.unwrap_or_default())?,
             log: raw.log.unwrap_or_else(|| LOG_DEFAULT.to_owned()),
             data,
         })

@@ -18,6 +18,7 @@ mod counted;
 mod documents;
 mod reading;
 mod scan;
+mod touched;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +39,7 @@ pub use self::counted::Counted;
 use self::counted::Kept;
 pub use self::reading::{AuditsError, GATHER_BYTES_MAX, GATHER_ENTRIES_MAX};
 pub use self::scan::{SCAN_BYTES_MAX, SCAN_ENTRIES_MAX, SCAN_READ_MAX};
+pub use self::touched::Touched;
 
 /// Whose log is audited, and by which rows. Clones share it.
 #[derive(Clone)]

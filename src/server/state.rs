@@ -23,6 +23,7 @@ use crate::server::pool::Pool;
 use crate::server::scrub::Scrub;
 use crate::server::submitters::live::Tokens;
 use crate::server::telemetry::Metrics;
+use crate::server::webhooks::Webhooks;
 
 /// The log's identity, ready to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +72,8 @@ pub struct Shared {
     pub index: Index,
     /// What recomputes the log while it serves.
     pub scrub: Scrub,
+    /// What tells others what changed.
+    pub webhooks: Webhooks,
     /// What requests read from.
     pub desks: Desks,
     /// Reports and findings.

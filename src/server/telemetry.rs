@@ -60,6 +60,8 @@ pub struct Metrics {
     durations: Family<[(&'static str, Cow<'static, str>); 1], Histogram>,
     connections: Gauge<u64, AtomicU64>,
     connections_closed: Family<[(&'static str, &'static str); 1], Counter>,
+    webhooks: Family<Labels<2>, Counter>,
+    webhook_gaps: Family<Labels<1>, Counter>,
     gauges: Gauges,
 }
 
@@ -116,6 +118,8 @@ struct Gauges {
     scrub_last_pass: Gauge<u64, AtomicU64>,
     scrub_damaged: Gauge<u64, AtomicU64>,
     writes_refused: Family<Labels<1>, Gauge<u64, AtomicU64>>,
+    webhook_size: Family<Labels<1>, Gauge<u64, AtomicU64>>,
+    webhook_failing_since: Family<Labels<1>, Gauge<u64, AtomicU64>>,
 }
 
 /// What refuses writes while the service runs, each a gauge of its own.
@@ -143,6 +147,8 @@ impl Default for Metrics {
             durations: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
             connections: Gauge::default(),
             connections_closed: Family::default(),
+            webhooks: Family::default(),
+            webhook_gaps: Family::default(),
             gauges: Gauges::default(),
         };
         registry.register("commits", "Checkpoints published, one a commit", new.checkpoints.clone());
@@ -176,12 +182,43 @@ impl Default for Metrics {
         let found = "Damaged parts that the scrub found, each once a pass";
         registry.register("scrub_damaged", found, gauges.scrub_damaged.clone());
         registry.register("writes_refused", "1 while this code refuses writes", gauges.writes_refused.clone());
+        new.register_webhooks(&mut registry);
         new.registry = Arc::new(registry);
         new
     }
 }
 
 impl Metrics {
+    fn register_webhooks(&self, registry: &mut Registry) {
+        registry.register("webhook_attempts", "Attempts to tell a target, by outcome", self.webhooks.clone());
+        registry.register("webhook_jumps", "Jumps of a cursor after 72 h of failures", self.webhook_gaps.clone());
+        let size = "Tree size up to which a target was told everything";
+        registry.register("webhook_told_size", size, self.gauges.webhook_size.clone());
+        let since = "Unix time since which a target takes nothing, 0 while it does";
+        registry.register("webhook_failing_since_seconds", since, self.gauges.webhook_failing_since.clone());
+    }
+
+    /// An attempt to tell a target: `delivered` or `failed`.
+    pub fn webhook(&self, target: &str, outcome: &'static str) {
+        let labels = [("target", target.to_owned()), ("outcome", outcome.to_owned())];
+        self.webhooks.get_or_create(&labels).inc();
+    }
+
+    /// The cursor of a target jumped.
+    pub fn webhook_jumped(&self, target: &str) {
+        self.webhook_gaps.get_or_create(&[("target", target.to_owned())]).inc();
+    }
+
+    /// A target was told everything up to this size.
+    pub fn webhook_at(&self, target: &str, size: u64) {
+        self.gauges.webhook_size.get_or_create(&[("target", target.to_owned())]).set(size);
+    }
+
+    /// A target takes nothing since then, Unix seconds; 0 when it does again.
+    pub fn webhook_failing(&self, target: &str, since: u64) {
+        self.gauges.webhook_failing_since.get_or_create(&[("target", target.to_owned())]).set(since);
+    }
+
     /// A checkpoint was published that covers `entries` more.
     pub fn published(&self, entries: u64) {
         self.checkpoints.inc();

@@ -42,3 +42,5 @@ pub mod shown_advice;
 pub mod shown_lost;
 #[cfg(feature = "server")]
 pub mod torn_flush;
+#[cfg(feature = "server")]
+pub mod webhooks;

@@ -44,6 +44,8 @@ pub mod shapes;
 pub mod tokens;
 #[cfg(feature = "server")]
 pub mod verdicts;
+#[cfg(feature = "server")]
+pub mod webhooks;
 
 use pulselog::artifact::digest::ArtifactDigest;
 use pulselog::artifact::json::{Value, to_compact, to_pretty};

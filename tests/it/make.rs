@@ -12,6 +12,8 @@ pub mod chrome;
 pub mod evidence;
 pub mod gotemplate;
 #[cfg(feature = "server")]
+pub mod hooks;
+#[cfg(feature = "server")]
 pub mod logs;
 pub mod policy;
 pub mod protocol;

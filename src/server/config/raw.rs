@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args as _, FromArgMatches as _};
 use merge::Merge as _;
 
-use crate::server::config::{ConfigError, ENV_PREFIX, crowd};
+use crate::server::config::{ConfigError, ENV_PREFIX, crowd, webhooks};
 
 /// Settings that find a log and say whose it is. Absent means: not given here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args, serde::Deserialize, merge::Merge)]
@@ -103,6 +103,9 @@ pub struct RawConfig {
     /// What is logged to standard error, e.g. warn or pulselog=debug [default: info].
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,
+    /// Who is told what changed: in the file alone.
+    #[arg(skip)]
+    pub webhooks: Option<Vec<webhooks::Row>>,
     /// Settings of [`crowd::ROWS`].
     #[command(flatten)]
     #[serde(skip)]
@@ -151,6 +154,7 @@ impl RawConfig {
         let at = file.parent().unwrap_or(Path::new(""));
         let paths = raw.place.key.iter_mut().chain(&mut raw.place.guard).chain(raw.seen.iter_mut().flatten());
         paths.for_each(|path| *path = at.join(&*path));
+        webhooks::place(raw.webhooks.as_deref_mut().unwrap_or_default(), at);
         Ok(raw)
     }
 

@@ -232,3 +232,32 @@ fn a_nearer_no_wins_over_a_yes_in_the_file() {
     assert!(!config.read_only);
     refused(place.load(&[("PULSELOG_READ_ONLY", "perhaps")], place.flags()), "config_invalid", "READ_ONLY");
 }
+
+#[test]
+fn rows_of_webhooks_are_checked_before_anything_starts() {
+    let key = "0123456789abcdef0123456789abcdef\n";
+    let with = |row: &str, key: &str, mode: u32| {
+        let place = At::new(row);
+        let path = place.path("data/hook.key");
+        std::fs::write(&path, key).expect("a file");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("a mode");
+        place.load(&[], place.flags())
+    };
+    let row = |more: &str| format!("[[webhooks]]\nname = \"oncall\"\nkey_file = \"hook.key\"\n{more}");
+    let https = "url = \"https://hooks.example/a\"\n";
+    let config = with(&row(https), key, 0o600).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!((config.webhooks.len(), config.webhooks[0].events.len()), (1, 5), "all events, unless some are named");
+    let chosen = with(&row(&format!("{https}events = [\"finding.closed\"]\n")), key, 0o600);
+    assert_eq!(chosen.unwrap_or_else(|e| panic!("{e}")).webhooks[0].events.len(), 1);
+    refused(with(&row("url = \"http://hooks.example/a\"\n"), key, 0o600), "config_invalid", "https://");
+    refused(with(&row(https), key, 0o644), "config_file", "chmod 600");
+    refused(with(&row(https), "short\n", 0o600), "config_file", "one line");
+    refused(with(&row(&format!("{https}events = [\"verdict\"]\n")), key, 0o600), "config_invalid", "verdict.changed");
+    refused(with(&row(&format!("{https}ca_file = \"hook.key\"\n")), key, 0o600), "config_file", "certificate");
+    refused(with(&row(&format!("{https}retries = 3\n")), key, 0o600), "config_file", "retries");
+    refused(with(&row(https).replace("oncall", "../up"), key, 0o600), "config_invalid", "name");
+    let twice = row(https).repeat(2);
+    refused(with(&twice, key, 0o600), "config_invalid", "twice");
+    let many: String = (0..9).map(|n| row(https).replace("oncall", &format!("hook-{n}"))).collect();
+    refused(with(&many, key, 0o600), "config_invalid", "at most 8");
+}
