@@ -143,10 +143,9 @@ impl Held {
     /// As [`Held::grow_to`].
     pub fn fit(&mut self, bytes: usize) -> Result<(), Problem> {
         let units = bytes.div_ceil(HELD_UNIT);
-        for held in [Some(&mut self.permit), self.share.as_mut().map(|share| &mut share.permit)].into_iter().flatten() {
-            if let Some(permit) = held {
-                drop(permit.num_permits().checked_sub(units).and_then(|beyond| permit.split(beyond)));
-            }
+        let share = self.share.as_mut().and_then(|share| share.permit.as_mut());
+        for permit in self.permit.as_mut().into_iter().chain(share) {
+            drop(permit.num_permits().checked_sub(units).and_then(|beyond| permit.split(beyond)));
         }
         self.grow_to(bytes)
     }
