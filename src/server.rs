@@ -52,6 +52,8 @@ use crate::artifact::KeyCache;
 use crate::codes::{self, Code};
 use crate::server::api::Api;
 use crate::server::api::answers::Answers;
+use crate::server::api::gate::Gate;
+use crate::server::api::gate::accesses::Accesses;
 use crate::server::api::judges::Judges;
 use crate::server::api::problem::Problem;
 use crate::server::api::slots::Slots;
@@ -69,6 +71,7 @@ use crate::server::pool::Pool;
 use crate::server::scrub::Scrub;
 use crate::server::signals::{Asked, Signals};
 use crate::server::state::{AppState, LogFacts, Shared};
+use crate::server::submitters::Book;
 use crate::server::submitters::live::Tokens;
 use crate::server::telemetry::Metrics;
 use crate::server::webhooks::{Source, Webhooks};
@@ -116,9 +119,11 @@ impl Server {
         let listener = runtime.block_on(TcpListener::bind(config.listen)).map_err(bind)?;
         let addr = listener.local_addr().map_err(bind)?;
         let facts = facts(&config, addr);
-        let tokens = Tokens::new(&config.data, Arc::clone(&clock));
+        let tokens = Tokens::new(Book::Submitters, &config.data, Arc::clone(&clock));
+        let metrics = Metrics::default();
+        let gate = gate(&config, Arc::clone(&clock), metrics.clone()).map_err(ServeError::Accesses)?;
         let (limits, crowd) = (Arc::new(config.limits), config.crowd);
-        let (access, operator) = (config.access, config.operator.clone());
+        let operator = config.operator.clone();
         let (targets, data) = (config.webhooks.clone(), config.data.clone());
         let (log, running) = Log::open(opening(config, Arc::clone(&clock), faults))?;
         let index = match log.is_shown() {
@@ -129,11 +134,10 @@ impl Server {
         let keys = Arc::new(KeyCache::new());
         let desks = Desks::new(log.clone(), Arc::clone(&keys));
         let audits = Audits::new(index.clone(), operator, facts.origin.clone());
-        let metrics = Metrics::default();
         let source = Source::of(&desks, &audits, &metrics, &clock, &facts, data);
         let webhooks = Webhooks::start(&log, source, targets);
         let state = AppState::new(Shared {
-            access,
+            gate,
             desks,
             audits,
             index,
@@ -143,11 +147,11 @@ impl Server {
             tokens,
             told: Default::default(),
             keys,
-            metrics,
             pool: Pool::new(
                 crowd::count(crowd.submissions_held_bytes_max),
                 limits.batch_bytes_max.max(limits.body_bytes_max),
             ),
+            metrics,
             judges: Judges::start(&crowd),
             slots: Slots::new(&crowd),
             answers: Answers::new(&crowd),
@@ -199,6 +203,7 @@ impl Server {
                 End::Asked(Asked::Stop) => return self.shutdown(),
                 End::Asked(Asked::Reload) => {
                     self.state.tokens.reload();
+                    self.state.gate.reload();
                     tracing::info!("SIGHUP: tokens are read again; any other setting needs a restart");
                 }
                 End::Log(ended) => {
@@ -315,6 +320,17 @@ fn facts(config: &Config, addr: SocketAddr) -> LogFacts {
     }
 }
 
+/// Who may read. A log that is shown for reading alone writes nothing, also not
+/// who read.
+fn gate(config: &Config, clock: Arc<dyn Clock>, metrics: Metrics) -> io::Result<Gate> {
+    let accesses = match config.viewer.access.is_public() || config.read_only {
+        true => Accesses::none(),
+        false => Accesses::start(&config.data)?,
+    };
+    let readers = Tokens::new(Book::Readers, &config.data, Arc::clone(&clock));
+    Ok(Gate::new(config.viewer.clone(), readers, accesses, metrics, clock))
+}
+
 /// What the scrub may take, of what all may take.
 fn scrub_settings(crowd: &crowd::Crowd) -> scrub::Settings {
     scrub::Settings {
@@ -353,6 +369,9 @@ pub enum ServeError {
     /// The system gives no threads or signals.
     #[error("runtime: {0}")]
     Runtime(io::Error),
+    /// Who reads cannot be written down.
+    #[error("accesses: {0}")]
+    Accesses(io::Error),
     /// The address is taken or not ours.
     #[error("listen {addr}: {source}")]
     Bind {
@@ -383,7 +402,7 @@ impl ServeError {
     #[must_use]
     pub fn code(&self) -> &'static Code {
         match self {
-            Self::Runtime(_) => &codes::start::RUNTIME,
+            Self::Runtime(_) | Self::Accesses(_) => &codes::start::RUNTIME,
             Self::Bind { .. } => &codes::start::LISTEN,
             Self::Open(error) => error.code(),
             // Somebody can do something about it, and nothing else is wrong.

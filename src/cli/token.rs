@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pulselog::artifact::Kind;
 use pulselog::entry::SubmitterName;
-use pulselog::server::submitters::{self, TokenOptions, TokenRow};
+use pulselog::server::submitters::{self, Book, TokenOptions, TokenRow};
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::{input, print, print_json};
@@ -19,12 +19,17 @@ A name stands in every entry that its token submits: it is public, for ever, and
 never given twice. Use roles, not people. A running log knows a new token at once
 and refuses a revoked one within a second.
 
+With --reader the same about readers of a log whose configuration says
+[viewer] access = \"token\": their tokens are apart, submit nothing, and stand in no
+entry. A reader's session in a browser ends within a second of its token.
+
 Exit codes: 0 done, 1 refused, 2 wrong usage.
 
 Examples:
   pulselog token new gateway-1 --data DIR --kinds gateway_receipt --out gateway-1.token
   pulselog token new notify-1 --data DIR \\
       --allow-unsigned argocd_observation:notify --instance argocd-prod --out notify-1.token
+  pulselog token new auditor-1 --reader --data DIR --expires 90d --out auditor-1.token
   pulselog token list --data DIR
   pulselog token revoke gateway-1 --data DIR";
 
@@ -57,7 +62,7 @@ Examples:
 
 Exit codes: 0 revoked, 1 no such token, 2 wrong usage.";
 
-/// Make, list and revoke submitters' tokens.
+/// Make, list and revoke tokens of submitters and of readers.
 #[derive(clap::Args)]
 #[command(after_help = AFTER)]
 pub struct Args {
@@ -86,6 +91,9 @@ enum Action {
         /// Argo CD instance that it observes.
         #[arg(long, value_name = "NAME")]
         instance: Option<String>,
+        /// A token that reads a closed log, and submits nothing.
+        #[arg(long, conflicts_with_all = ["kinds", "allow_unsigned", "instance"])]
+        reader: bool,
         /// File for the token, which nobody else may read; must not exist. Without it standard output.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
@@ -95,6 +103,9 @@ enum Action {
     List {
         #[command(flatten)]
         data: Data,
+        /// Readers' tokens instead of submitters'.
+        #[arg(long)]
+        reader: bool,
         /// Write JSON.
         #[arg(long)]
         json: bool,
@@ -106,6 +117,9 @@ enum Action {
         name: String,
         #[command(flatten)]
         data: Data,
+        /// A reader's token instead of a submitter's.
+        #[arg(long)]
+        reader: bool,
     },
 }
 
@@ -131,28 +145,32 @@ impl Data {
 
 pub fn run(args: Args) -> Result<Exit, Failure> {
     match args.action {
-        Action::New { name, data, expires, kinds, allow_unsigned, instance, out } => {
+        Action::New { name, data, expires, kinds, allow_unsigned, instance, reader, out } => {
             data.is_a_log()?;
             let options = TokenOptions { expires, kinds, allow_unsigned, instance };
             let name = parse(&name)?;
-            let make = || submitters::create(&data.data, &name, options).map_err(refused);
+            let make = || submitters::create_in(book(reader), &data.data, &name, options).map_err(refused);
             match out {
                 Some(out) => into_file(&out, || make().map(|made| made.token))?,
                 None => print(&format!("{}\n", make()?.token))?,
             }
         }
-        Action::List { data, json } => {
+        Action::List { data, reader, json } => {
             data.is_a_log()?;
-            let rows = submitters::list(&data.data).map_err(refused)?;
-            if json { print_json(&rows)? } else { print(&table(&rows))? }
+            let rows = submitters::list_in(book(reader), &data.data).map_err(refused)?;
+            if json { print_json(&rows)? } else { print(&table(book(reader), &rows))? }
         }
-        Action::Revoke { name, data } => {
+        Action::Revoke { name, data, reader } => {
             data.is_a_log()?;
-            submitters::revoke(&data.data, &parse(&name)?).map_err(refused)?;
+            submitters::revoke_in(book(reader), &data.data, &parse(&name)?).map_err(refused)?;
             print(&format!("revoked {name}; a running log refuses it within a second\n"))?;
         }
     }
     Ok(Exit::Pass)
+}
+
+const fn book(reader: bool) -> Book {
+    if reader { Book::Readers } else { Book::Submitters }
 }
 
 /// The file comes first: a token that nobody could keep would take its name for ever.
@@ -180,9 +198,10 @@ fn parse(name: &str) -> Result<SubmitterName, Failure> {
     SubmitterName::parse(name).map_err(|error| Failure::usage(format!("name {name}: {error}")))
 }
 
-fn table(rows: &[TokenRow]) -> String {
+fn table(book: Book, rows: &[TokenRow]) -> String {
     if rows.is_empty() {
-        return "no tokens; make one with: pulselog token new NAME --data DIR\n".to_owned();
+        let reader = if book == Book::Readers { " --reader" } else { "" };
+        return format!("no tokens; make one with: pulselog token new NAME{reader} --data DIR\n");
     }
     let time = |seconds: u64| civil::with_millis(i64::try_from(seconds).unwrap_or(0).saturating_mul(1_000));
     let line = |row: &TokenRow| {
@@ -192,6 +211,7 @@ fn table(rows: &[TokenRow]) -> String {
             (None, None) => "no end".to_owned(),
         };
         let grant = match (&row.unsigned, &row.kinds) {
+            _ if book == Book::Readers => "reads".to_owned(),
             (Some(unsigned), _) => {
                 let channel = unsigned.channel.as_deref().map_or(String::new(), |channel| format!(":{channel}"));
                 let on = unsigned.instance.as_deref().map_or(String::new(), |instance| format!(" on {instance}"));

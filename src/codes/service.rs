@@ -30,7 +30,7 @@ rows! {
     NOT_A_DOCUMENT "not_a_document" 422: "No document with verdicts", "the body is no bundle, export, aggregate or commit signature", "send one of these; other artifacts are verified with their proofs";
     SCOPE_TOO_LARGE "scope_too_large" 422: "Too much hangs together", "more entries hang together than one answer reads", "audit the log yourself with pulselog verify --log";
     INDEX_BEHIND "index_behind" 503: "Search not there yet", "the search rows do not reach this size yet; try again", "try again after a second; after a rebuild it takes minutes";
-    ACCESS_CLOSED "access_closed" 403: "Access closed", "bodies, names and findings are shown to nobody here", "follow tiles, checkpoints and proofs, which stay public";
+    ACCESS_CLOSED "access_closed" 403: "Access closed", "bodies, names and findings are shown to this log's readers alone", "sign in at /login with a reader's token, or send it: Authorization: Bearer plr_…; tiles, checkpoints and proofs stay public";
     NOT_FOUND "not_found" 404: "Nothing there", "there is nothing at this address", "see /openapi.json for what there is";
     METHOD_NOT_ALLOWED "method_not_allowed" 405: "Method not allowed", "this address does not take this method", "see /openapi.json for what it takes";
     BODY_TOO_LARGE "body_too_large" 413: "Body too large", "the body has more bytes than the limit", "send less at once";
@@ -64,6 +64,9 @@ rows! {
     pub(super) PAGES "pages":
     PAGE_NOT_FOUND "page_not_found" 404: "No such page", "this server has no page at this address", "start from the first page";
     PULSE_NOT_FOUND "pulse_not_found" 404: "Trust Pulse not logged", "no Trust Pulse of this digest stands in the log", "check the digest; what was just submitted is there once it is published";
+    ORIGIN_REFUSED "origin_refused" 403: "Form of another page", "a form to sign in or out was not sent from a page of this log", "sign in from /login; operator: public_url must be the address that readers use";
+    LOGIN_REFUSED "login_refused" 403: "Not a reader", "the token is not one of this log's readers, or has ended", "check that it was copied whole; ask the operator for a new one";
+    LOGIN_TOO_OFTEN "login_too_often" 429: "Too many tries", "this address tried five times within a minute", "wait a minute";
     CODE_UNKNOWN "code_unknown" 404: "No such code", "no part of this program prints this code", "choose one of the codes that are spelled alike";
     ADDRESS_NOT_UNDERSTOOD "address_not_understood" 404: "Address not text", "the address is no UTF-8 when decoded", "copy the address again, whole";
     QUERY_NOT_UNDERSTOOD "query_not_understood" 400: "Choice given twice", "a choice or filter stands in the address more than once, or is no text", "give each once";

@@ -1,47 +1,51 @@
-//! Who may read what the log shows: one function that every read of bodies,
-//! names, findings and counts passes through, so that access can be closed in
-//! one place. Tiles, checkpoints, proofs and health do not pass it: without
-//! them nobody could follow the log.
+//! Who may read what the log shows. What stands in leaves and checkpoints is
+//! public in every mode, since without it nobody could follow the log; all else
+//! is closed before anything is looked up.
 
-use crate::codes::{self, Code};
+pub mod network;
+pub mod sessions;
+pub mod tries;
 
-/// Who may read. Today everybody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Access {
-    is_open: bool,
+use crate::server::access::network::Network;
+
+/// Who may read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody.
+    #[default]
+    Public,
+    /// Whoever has a reader's token.
+    Token,
+    /// Whom a proxy before the log names.
+    Proxy,
 }
 
-/// A read that was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("access: this log shows bodies, names and findings to nobody here; tiles, checkpoints and proofs stay public")]
-pub struct Closed;
-
-impl Closed {
-    /// Stable code.
-    #[must_use]
-    pub const fn code(self) -> &'static Code {
-        &codes::service::ACCESS_CLOSED
-    }
+/// The settings of `[viewer]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Viewer {
+    /// Who may read.
+    pub access: Access,
+    /// Header in which the proxy names the user, lower case; only with [`Access::Proxy`].
+    pub user_header: String,
+    /// From where that header is believed.
+    pub trusted_proxies: Vec<Network>,
 }
 
 impl Access {
-    /// Everybody may read.
+    /// As it stands in the configuration.
     #[must_use]
-    pub const fn public() -> Self {
-        Self { is_open: true }
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "public" => Some(Self::Public),
+            "token" => Some(Self::Token),
+            "proxy" => Some(Self::Proxy),
+            _ => None,
+        }
     }
 
-    /// Nobody may: what tests close the log with.
+    /// Whether everybody may read everything.
     #[must_use]
-    pub const fn closed() -> Self {
-        Self { is_open: false }
-    }
-
-    /// Lets a read pass.
-    ///
-    /// # Errors
-    /// [`Closed`].
-    pub const fn check(self) -> Result<(), Closed> {
-        if self.is_open { Ok(()) } else { Err(Closed) }
+    pub const fn is_public(self) -> bool {
+        matches!(self, Self::Public)
     }
 }

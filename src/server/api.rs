@@ -11,6 +11,7 @@ pub(crate) mod checkpoints;
 pub mod docs;
 pub(crate) mod entries;
 pub(crate) mod fixed;
+pub mod gate;
 pub(crate) mod health;
 pub(crate) mod intake;
 pub(crate) mod judges;
@@ -59,8 +60,9 @@ pub struct Route {
     pub answers: &'static [Answer],
     /// Codes beside those that every route has.
     pub codes: &'static [&'static Code],
-    /// Whether it shows bodies, names, findings or counts: then its handler
-    /// passes [`Access::check`](crate::server::access::Access::check).
+    /// Whether it shows bodies, names, findings or counts: then a log that is
+    /// closed answers it to readers alone
+    /// ([`is_open`](gate::open::is_open)).
     pub shows: bool,
 }
 

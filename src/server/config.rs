@@ -14,6 +14,11 @@
 //! name = "oncall"
 //! url = "https://hooks.example/pulselog"
 //! key_file = "oncall.key"
+//!
+//! [viewer]                               # as a flag --viewer-access
+//! access = "proxy"                       # public, token, proxy
+//! user_header = "x-auth-request-user"
+//! trusted_proxies = ["127.0.0.1"]
 //! ```
 //!
 //! An unknown key in the file refuses, and paths in it begin at the file: the
@@ -25,6 +30,7 @@ pub mod crowd;
 mod error;
 pub(crate) mod files;
 mod raw;
+mod viewer;
 pub mod webhooks;
 
 use std::net::SocketAddr;
@@ -37,7 +43,7 @@ pub use self::raw::{Place, RawConfig};
 use crate::artifact::{self, Did};
 use crate::checkpoint::Origin;
 use crate::note::{KeyName, SignerKey};
-use crate::server::access::Access;
+use crate::server::access::Viewer;
 use crate::server::config::crowd::Crowd;
 use crate::server::config::files::{read_bytes, read_key, read_text};
 use crate::server::config::webhooks::Target;
@@ -116,7 +122,7 @@ pub struct Config {
     /// What many clients at once may take.
     pub crowd: Crowd,
     /// Who may read bodies, names, findings and counts.
-    pub access: Access,
+    pub viewer: Viewer,
     /// Who is told what changed.
     pub webhooks: Vec<Target>,
     /// What is logged.
@@ -143,7 +149,7 @@ impl Config {
             accept_clock: None,
             limits: Limits::default(),
             crowd: Crowd::default(),
-            access: Access::public(),
+            viewer: Viewer::default(),
             webhooks: Vec::new(),
             log: LOG_DEFAULT.to_owned(),
         }
@@ -192,6 +198,7 @@ impl Config {
                 return Err(invalid("guard", why));
             }
         }
+        let viewer = viewer::build(raw.viewer_access, raw.viewer_user_header, raw.viewer_trusted_proxies)?;
         let default = Budget::default();
         let budget = Budget {
             cache_bytes: raw.store_cache_bytes.unwrap_or(default.cache_bytes),
@@ -214,7 +221,7 @@ impl Config {
             accept_clock: raw.accept_clock.as_deref().map(parse_time).transpose()?,
             limits,
             crowd: Crowd::build(&raw.crowd)?,
-            access: Access::public(),
+            viewer,
             webhooks: webhooks::check(raw.webhooks.unwrap_or_default())?,
             log: raw.log.unwrap_or_else(|| LOG_DEFAULT.to_owned()),
             data,

@@ -16,7 +16,7 @@ mod stream;
 mod table;
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -137,7 +137,7 @@ fn accept(stream: TcpStream, addr: SocketAddr, table: &Arc<Table>, api: &Api, st
     }
     match table.enter(addr.ip()) {
         Some(entered) => {
-            tokio::spawn(converse(stream, entered, api.clone(), stop.clone()));
+            tokio::spawn(converse(stream, addr.ip(), entered, api.clone(), stop.clone()));
         }
         None => {
             tracing::debug!("connection refused: its address holds as many as one may");
@@ -147,14 +147,14 @@ fn accept(stream: TcpStream, addr: SocketAddr, table: &Arc<Table>, api: &Api, st
 }
 
 /// One connection, until its end or until the table wants it closed.
-async fn converse(stream: TcpStream, entered: Entered, api: Api, mut stop: watch::Receiver<bool>) {
+async fn converse(stream: TcpStream, peer: IpAddr, entered: Entered, api: Api, mut stop: watch::Receiver<bool>) {
     let line = entered.line();
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&line)));
     let service = service_fn(|request: Request<Incoming>| {
         line.begun();
         let (line, api) = (Arc::clone(&line), api.clone());
         async move {
-            let response = api.answer(request.map(Body::new)).await;
+            let response = api.answer(request.map(Body::new), peer).await;
             Ok::<_, Infallible>(response.map(|body| Answering::new(body, line)))
         }
     });

@@ -205,18 +205,6 @@ pub(crate) async fn serve<F>(handles: Handles, work: F) -> Response
 where
     F: FnOnce(&Reader) -> Result<Answer, Trouble> + Send + 'static,
 {
-    // Every page that shows the log passes here: what shows nothing to anybody
-    // shows no page.
-    let passed = handles.access.check().map_err(Trouble::from);
-    show(handles, |reader| passed.and_then(|()| work(reader))).await
-}
-
-/// The same for a page that shows nothing of the log but what its header says,
-/// which is public in any case.
-pub(crate) async fn show<F>(handles: Handles, work: F) -> Response
-where
-    F: FnOnce(&Reader) -> Result<Answer, Trouble> + Send + 'static,
-{
     let made = pool::behind(move || {
         let reader = Reader::new(handles);
         match work(&reader) {
@@ -231,7 +219,7 @@ where
     made.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
-fn page(status: StatusCode, html: String) -> Response {
+pub(crate) fn page(status: StatusCode, html: String) -> Response {
     let mut response = (status, html).into_response();
     let headers = response.headers_mut();
     let fixed = [

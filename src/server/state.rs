@@ -10,6 +10,7 @@ use crate::artifact::{Did, KeyCache};
 use crate::server::access::Access;
 use crate::server::api::answers::Answers;
 use crate::server::api::argocd::told::Recent;
+use crate::server::api::gate::Gate;
 use crate::server::api::judges::Judges;
 use crate::server::api::slots::Slots;
 use crate::server::config::Limits;
@@ -79,7 +80,7 @@ pub struct Shared {
     /// Reports and findings.
     pub audits: Audits,
     /// Who may read what is shown.
-    pub access: Access,
+    pub gate: Gate,
     /// Who may submit.
     pub tokens: Tokens,
     /// What Argo CD told a moment ago.
@@ -132,7 +133,7 @@ impl FromRef<AppState> for Audits {
 
 impl FromRef<AppState> for Access {
     fn from_ref(state: &AppState) -> Self {
-        state.access
+        state.gate.access()
     }
 }
 

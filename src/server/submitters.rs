@@ -1,4 +1,5 @@
-//! Who may submit: `DIR/tokens.json` (FORMATS 4.1).
+//! Who may submit: `DIR/tokens.json` (FORMATS 4.1); and who may read a log that
+//! is closed: `DIR/readers.json`, of the same form without grants.
 //!
 //! ```json
 //! {"tokens_version":"1","tokens":[{"name":"gateway-1","sha256":"…64 hex…","created_at":1795430400,
@@ -27,10 +28,14 @@ use crate::entry::SubmitterName;
 use crate::merkle::Hash;
 use crate::server::config;
 
-/// What every token begins with, so that secret scanners find it.
+/// What every submitter's token begins with, so that secret scanners find it.
 pub const TOKEN_PREFIX: &str = "plg_";
-/// File in the data directory.
+/// The same of a reader's.
+pub const READER_PREFIX: &str = "plr_";
+/// File of submitters in the data directory.
 pub const FILE_NAME: &str = "tokens.json";
+/// File of readers, of the same form: nobody is both by accident.
+const READERS_NAME: &str = "readers.json";
 /// Longest token file, bytes: some ten thousand tokens.
 pub const FILE_BYTES_MAX: u64 = 4 << 20;
 /// Random bytes of a token.
@@ -94,6 +99,39 @@ pub struct UnsignedRow {
     pub instance: Option<String>,
 }
 
+/// Whose tokens. A token of one book is unknown to the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Book {
+    /// Who may submit.
+    Submitters,
+    /// Who may read what is closed to others.
+    Readers,
+}
+
+impl Book {
+    const fn file(self) -> &'static str {
+        match self {
+            Self::Submitters => FILE_NAME,
+            Self::Readers => READERS_NAME,
+        }
+    }
+
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Submitters => TOKEN_PREFIX,
+            Self::Readers => READER_PREFIX,
+        }
+    }
+
+    /// What nobody may do while the file cannot be read.
+    const fn act(self) -> &'static str {
+        match self {
+            Self::Submitters => "submit",
+            Self::Readers => "read",
+        }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TokenFile {
@@ -119,10 +157,18 @@ pub fn is_log(data: &Path) -> bool {
 /// [`TokenError::NameTaken`] also for a revoked name; [`TokenError::Options`];
 /// [`TokenError::File`].
 pub fn create(data: &Path, name: &SubmitterName, options: TokenOptions) -> Result<NewToken, TokenError> {
+    create_in(Book::Submitters, data, name, options)
+}
+
+/// The same in a book of one's choice; a reader's token has an end at most.
+///
+/// # Errors
+/// As [`create`].
+pub fn create_in(book: Book, data: &Path, name: &SubmitterName, options: TokenOptions) -> Result<NewToken, TokenError> {
     check_options(&options)?;
     let mut secret = [0; TOKEN_BYTES];
     getrandom::fill(&mut secret).map_err(|_| TokenError::Randomness)?;
-    let token = format!("{TOKEN_PREFIX}{}", Hash::from_bytes(secret).to_hex());
+    let token = format!("{}{}", book.prefix(), Hash::from_bytes(secret).to_hex());
     let now = unix_seconds();
     let observer = options.allow_unsigned.is_some();
     let row = TokenRow {
@@ -139,7 +185,7 @@ pub fn create(data: &Path, name: &SubmitterName, options: TokenOptions) -> Resul
             instance: options.instance,
         }),
     };
-    change(data, |file| {
+    change(book, data, |file| {
         if file.tokens.iter().any(|t| t.name == row.name) {
             return Err(TokenError::NameTaken { name: row.name.clone() });
         }
@@ -154,7 +200,15 @@ pub fn create(data: &Path, name: &SubmitterName, options: TokenOptions) -> Resul
 /// # Errors
 /// [`TokenError::File`].
 pub fn list(data: &Path) -> Result<Vec<TokenRow>, TokenError> {
-    Ok(load(&data.join(FILE_NAME))?.tokens)
+    list_in(Book::Submitters, data)
+}
+
+/// Every row of a book, oldest first.
+///
+/// # Errors
+/// [`TokenError::File`].
+pub fn list_in(book: Book, data: &Path) -> Result<Vec<TokenRow>, TokenError> {
+    Ok(load(&data.join(book.file()))?.tokens)
 }
 
 /// Revokes a token; a running service refuses it within a second.
@@ -162,7 +216,15 @@ pub fn list(data: &Path) -> Result<Vec<TokenRow>, TokenError> {
 /// # Errors
 /// [`TokenError::NoSuchName`], [`TokenError::File`].
 pub fn revoke(data: &Path, name: &SubmitterName) -> Result<(), TokenError> {
-    change(data, |file| {
+    revoke_in(Book::Submitters, data, name)
+}
+
+/// The same in a book of one's choice; a reader's sessions end with it.
+///
+/// # Errors
+/// As [`revoke`].
+pub fn revoke_in(book: Book, data: &Path, name: &SubmitterName) -> Result<(), TokenError> {
+    change(book, data, |file| {
         let unknown = || TokenError::NoSuchName { name: name.as_str().to_owned() };
         let row = file.tokens.iter_mut().find(|t| t.name == name.as_str()).ok_or_else(unknown)?;
         row.revoked_at.get_or_insert_with(unix_seconds);
@@ -195,8 +257,12 @@ fn check_options(options: &TokenOptions) -> Result<(), TokenError> {
 
 /// Two commands at once must not lose a row: one lock file, then read, change,
 /// write to one side, rename.
-fn change(data: &Path, edit: impl FnOnce(&mut TokenFile) -> Result<(), TokenError>) -> Result<(), TokenError> {
-    let path = data.join(FILE_NAME);
+fn change(
+    book: Book,
+    data: &Path,
+    edit: impl FnOnce(&mut TokenFile) -> Result<(), TokenError>,
+) -> Result<(), TokenError> {
+    let path = data.join(book.file());
     let io = |e: io::Error| TokenError::File { path: path.clone(), why: e.to_string() };
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(io)?;
     let lock = private(&data.join("tokens.lock"), false).map_err(io)?;
@@ -204,7 +270,7 @@ fn change(data: &Path, edit: impl FnOnce(&mut TokenFile) -> Result<(), TokenErro
     let mut file = load(&path)?;
     edit(&mut file)?;
     let text = serde_json::to_vec_pretty(&file).map_err(|e| io(e.into()))?;
-    let aside = data.join("tokens.json.new");
+    let aside = path.with_extension("json.new");
     let mut out = private(&aside, true).map_err(io)?;
     out.write_all(&text).and_then(|()| out.write_all(b"\n")).and_then(|()| out.sync_all()).map_err(io)?;
     std::fs::rename(&aside, &path).map_err(io)?;
@@ -257,7 +323,7 @@ fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-fn hash(token: &str) -> Hash {
+pub(crate) fn hash(token: &str) -> Hash {
     Hash::from_bytes(Sha256::digest(token.as_bytes()).into())
 }
 

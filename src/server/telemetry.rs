@@ -62,6 +62,8 @@ pub struct Metrics {
     connections_closed: Family<[(&'static str, &'static str); 1], Counter>,
     webhooks: Family<Labels<2>, Counter>,
     webhook_gaps: Family<Labels<1>, Counter>,
+    user_headers_ignored: Counter,
+    accesses_lost: Counter,
     gauges: Gauges,
 }
 
@@ -149,6 +151,8 @@ impl Default for Metrics {
             connections_closed: Family::default(),
             webhooks: Family::default(),
             webhook_gaps: Family::default(),
+            user_headers_ignored: Counter::default(),
+            accesses_lost: Counter::default(),
             gauges: Gauges::default(),
         };
         registry.register("commits", "Checkpoints published, one a commit", new.checkpoints.clone());
@@ -163,6 +167,10 @@ impl Default for Metrics {
         for why in [Closed::Address, Closed::Room, Closed::Slow] {
             drop(new.connections_closed.get_or_create(&[("why", why.label())]));
         }
+        let ignored = "User headers of others than trusted proxies";
+        registry.register("viewer_user_headers_ignored", ignored, new.user_headers_ignored.clone());
+        let lost = "Readers' accesses that were not written down";
+        registry.register("viewer_accesses_lost", lost, new.accesses_lost.clone());
         let gauges = &new.gauges;
         registry.register("published_size", "Published tree size", gauges.published_size.clone());
         registry.register("indexed_size", "Entries with search rows", gauges.indexed_size.clone());
@@ -228,6 +236,16 @@ impl Metrics {
     /// A submission was logged before.
     pub fn duplicate(&self) {
         self.duplicates.inc();
+    }
+
+    /// Somebody who is no trusted proxy named a user.
+    pub fn user_header_ignored(&self) {
+        self.user_headers_ignored.inc();
+    }
+
+    /// A reader's access was not written down.
+    pub fn access_lost(&self) {
+        self.accesses_lost.inc();
     }
 
     /// A request or a batch line was refused.

@@ -15,6 +15,8 @@ pub mod config;
 #[cfg(feature = "server")]
 pub mod connections;
 #[cfg(feature = "server")]
+pub mod crawl;
+#[cfg(feature = "server")]
 pub mod crowd_load;
 #[cfg(feature = "server")]
 pub mod crowds;

@@ -2,6 +2,7 @@
 //! headers, and an answer for panics and for addresses that nobody has.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
@@ -18,6 +19,7 @@ use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
 
 use crate::codes::service;
+use crate::server::api::gate::{self, Passed, Reader, door};
 use crate::server::api::problem::{Problem, Refused};
 use crate::server::api::{ROUTES, ready, slots, submit};
 use crate::server::state::AppState;
@@ -35,6 +37,10 @@ const PACKED: [&str; 2] = [HTML, "application/json"];
 const ENTRY_TILES: &str = "/tile/entries/";
 /// Label of requests that no route took.
 const NO_ROUTE: &str = "none";
+/// Label of what the gate answers in place of a route.
+const CLOSED: &str = "closed";
+/// Label of where readers come in and go.
+const DOOR: &str = "/login";
 
 /// Everything that is answered. Clones share it.
 #[derive(Clone)]
@@ -61,8 +67,31 @@ impl Api {
         Self { router: all(router, state.clone()).with_state(state.clone()), state }
     }
 
-    /// Answers one request; what is ready already, before anything else is done.
-    pub async fn answer(self, request: Request) -> Response {
+    /// Answers one request of `peer`. Whether it may be answered comes before
+    /// anything else is done with it.
+    pub async fn answer(self, mut request: Request, peer: IpAddr) -> Response {
+        match self.state.gate.pass(&request, peer) {
+            Passed::Open => self.answer_passed(request).await,
+            Passed::Reader(reader) => {
+                request.extensions_mut().insert(reader);
+                let mut response = self.answer_passed(request).await;
+                gate::to_reader(&mut response);
+                response
+            }
+            Passed::Door => {
+                let state = &self.state;
+                let at = Some(Cow::Borrowed(DOOR));
+                accounted(state, at, request, async |request| door::answer(state, request, peer).await).await
+            }
+            Passed::Closed => {
+                let access = self.state.gate.access();
+                accounted(&self.state, Some(Cow::Borrowed(CLOSED)), request, async |_| door::closed(access)).await
+            }
+        }
+    }
+
+    /// What is ready already comes first.
+    async fn answer_passed(self, request: Request) -> Response {
         if let Some(ended) = ready_answer(&self.state, &request) {
             return self.state.answers.hold(ended).await;
         }
@@ -177,7 +206,15 @@ async fn account(State(state): State<AppState>, request: Request, next: Next) ->
     // The pattern, not the path: labels are a closed list.
     let matched = request.extensions().get::<MatchedPath>();
     let route = matched.map(|matched| Cow::Owned(matched.as_str().to_owned()));
-    accounted(&state, route, request, async |request| next.run(request).await).await
+    let reader = request.extensions().get::<Reader>().cloned();
+    let Some(reader) = reader else {
+        return accounted(&state, route, request, async |request| next.run(request).await).await;
+    };
+    let scope = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
+    let response = accounted(&state, route.clone(), request, async |request| next.run(request).await).await;
+    let route = route.unwrap_or(Cow::Borrowed(NO_ROUTE));
+    state.gate.accessed(&reader, &route, &scope, response.status().as_u16());
+    response
 }
 
 /// Counts the answer, and gives it what every answer has.

@@ -10,7 +10,6 @@ use axum::response::Response;
 use crate::audit::{Scope, Severity, explain};
 use crate::codes::service;
 use crate::merkle::{Hash, TreeSize};
-use crate::server::access::Access;
 use crate::server::api::answer::{self, Judged, Spelled};
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{NAME_BYTES_MAX, Param, Query, Takes, segments};
@@ -74,15 +73,9 @@ pub const FINDINGS_QUERY: &[Param] = &[
 /// `GET /v1/findings`.
 ///
 /// # Errors
-/// `access_closed`, `invalid_parameter`, `size_not_published`, `index_behind`,
+/// `invalid_parameter`, `size_not_published`, `index_behind`,
 /// `scope_too_large`, store codes.
-pub async fn findings(
-    State(desks): State<Desks>,
-    State(audits): State<Audits>,
-    State(access): State<Access>,
-    uri: Uri,
-) -> Result<Response, Problem> {
-    access.check()?;
+pub async fn findings(State(desks): State<Desks>, State(audits): State<Audits>, uri: Uri) -> Result<Response, Problem> {
     let query = Query::read(&uri, FINDINGS_QUERY)?;
     let filter = filter(&query)?;
     let (after, limit) = (query.number("after")?, query.limit(LIMIT_USUAL, LIMIT_MAX)?);
@@ -129,7 +122,7 @@ fn filter(query: &Query) -> Result<Filter, Problem> {
 }
 
 /// What a report is made with.
-type Reads = (State<Desks>, State<Audits>, State<Access>, State<Arc<dyn Clock>>);
+type Reads = (State<Desks>, State<Audits>, State<Arc<dyn Clock>>);
 
 /// `GET /v1/jobs/{id}`.
 ///
@@ -157,7 +150,6 @@ pub async fn run(
 /// # Errors
 /// As [`job`].
 pub async fn token(state: Reads, hash: Result<Path<String>, PathRejection>, uri: Uri) -> Result<Response, Problem> {
-    state.2.check()?;
     match answer::hash_before("hash", &segments("hash", hash)?, "/v1/tokens/", &answer::query_of(&uri))? {
         Spelled::Canonical(hash) => report(state, &uri, || Ok(Scope::Token(hash.to_hex()))).await,
         Spelled::Otherwise(response) => Ok(*response),
@@ -165,11 +157,10 @@ pub async fn token(state: Reads, hash: Result<Path<String>, PathRejection>, uri:
 }
 
 async fn report(
-    (State(desks), State(audits), State(access), State(clock)): Reads,
+    (State(desks), State(audits), State(clock)): Reads,
     uri: &Uri,
     scope: impl FnOnce() -> Result<Scope, Problem>,
 ) -> Result<Response, Problem> {
-    access.check()?;
     let (query, scope) = (Query::read(uri, AT_QUERY)?, scope()?);
     let report = pool::read(move || {
         let sitting = audits.sit(desks.open());

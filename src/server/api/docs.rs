@@ -81,8 +81,8 @@ fn routes(page: &mut String) {
     }
     let _ = writeln!(
         page,
-        "Every route may answer {}. Routes that read the store may answer {}, and `access_closed` where they pass the \
-         access check. Submissions may answer {}, and every code of admission.\n",
+        "Every route may answer {}. Routes that read the store may answer {}, and `access_closed` (a page, the \
+         same bytes at every address) where they pass the access check of a closed log. Submissions may answer {}, and every code of admission.\n",
         list(COMMON_CODES),
         list(STORE_CODES),
         list(SUBMIT_CODES)

@@ -4,7 +4,6 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
 
-use crate::server::access::Access;
 use crate::server::api::answer;
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Param, Query, Takes};
@@ -25,14 +24,8 @@ pub const LOOKUP_QUERY: &[Param] = &[Param {
 /// `GET /v1/lookup`.
 ///
 /// # Errors
-/// `access_closed`, `invalid_parameter`, `index_behind`, store codes.
-pub async fn lookup(
-    State(desks): State<Desks>,
-    State(index): State<Index>,
-    State(access): State<Access>,
-    uri: Uri,
-) -> Result<Response, Problem> {
-    access.check()?;
+/// `invalid_parameter`, `index_behind`, store codes.
+pub async fn lookup(State(desks): State<Desks>, State(index): State<Index>, uri: Uri) -> Result<Response, Problem> {
     let query = Query::read(&uri, LOOKUP_QUERY)?;
     let q = query.text("q").unwrap_or_default().to_owned();
     if q.is_empty() || q.len() > QUERY_BYTES_MAX {

@@ -8,7 +8,6 @@ use axum::response::Response;
 
 use crate::artifact::digest::PayloadHash;
 use crate::codes::service;
-use crate::server::access::Access;
 use crate::server::api::answer::{self, JSON, PRIVATE, Spelled};
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Query, segments};
@@ -21,15 +20,13 @@ use crate::server::pool;
 /// `GET /v1/policies/{hash}`.
 ///
 /// # Errors
-/// `access_closed`, `invalid_parameter`, `policy_not_found`, `index_behind`, store codes.
+/// `invalid_parameter`, `policy_not_found`, `index_behind`, store codes.
 pub async fn policy(
     State(desks): State<Desks>,
     State(index): State<Index>,
-    State(access): State<Access>,
     hash: Result<Path<String>, PathRejection>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    access.check()?;
     Query::read(&uri, &[])?;
     let hash = match answer::hash_in_path("hash", &segments("hash", hash)?, "/v1/policies/")? {
         Spelled::Canonical(hash) => PayloadHash::from_bytes(*hash.as_bytes()),

@@ -17,7 +17,6 @@ use serde::Serialize;
 
 use crate::artifact::AdmitError;
 use crate::codes::{Code, artifact, service};
-use crate::server::access::Closed;
 use crate::server::answered::{Answered, status_of};
 use crate::server::judge::AuditsError;
 use crate::server::log::SubmitError;
@@ -165,12 +164,6 @@ impl From<TokenError> for Problem {
             _ => "the token file cannot be read; the operator was told".to_owned(),
         };
         Self::new(error.answered(), detail)
-    }
-}
-
-impl From<Closed> for Problem {
-    fn from(closed: Closed) -> Self {
-        Self::new(closed.code(), closed.to_string())
     }
 }
 

@@ -15,7 +15,6 @@ use crate::artifact::json::{self, DEPTH_MAX};
 use crate::codes::{self, Code, service};
 use crate::merkle::TreeSize;
 use crate::protocol::Document;
-use crate::server::access::Access;
 use crate::server::api::answer::{self, Judged, Spelled};
 use crate::server::api::audits::{AT_QUERY, size_at};
 use crate::server::api::intake;
@@ -65,11 +64,10 @@ pub static BUNDLE_CODES: &[&Code] = &[
 /// `POST /v1/verify`: nothing is stored, nothing is logged.
 ///
 /// # Errors
-/// `access_closed`, `invalid_parameter`, body codes, `json_…`,
+/// `invalid_parameter`, body codes, `json_…`,
 /// `not_a_document`, `verify_busy`, `size_not_published`, `index_behind`,
 /// `scope_too_large`, store codes.
 pub async fn verify(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
-    state.access.check()?;
     let (parts, body) = request.into_parts();
     let query = Query::read(&parts.uri, AT_QUERY)?;
     let sent = intake::look_at(&state, &parts.headers, body, state.limits.body_bytes_max).await?;
@@ -95,17 +93,15 @@ pub async fn verify(State(state): State<AppState>, request: Request) -> Result<R
 /// entry of the size asked for, so that the same size gives the same answer.
 ///
 /// # Errors
-/// `access_closed`, `invalid_parameter`, `bundle_not_found`, `body_withheld`,
+/// `invalid_parameter`, `bundle_not_found`, `body_withheld`,
 /// `size_not_published`, `index_behind`, `scope_too_large`, store codes.
 pub async fn report(
     State(desks): State<Desks>,
     State(audits): State<Audits>,
-    State(access): State<Access>,
     State(clock): State<Arc<dyn Clock>>,
     text: Result<Path<String>, PathRejection>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    access.check()?;
     let text = segments("digest", text)?;
     let query = Query::read(&uri, AT_QUERY)?;
     let rest = format!("/report{}", answer::query_of(&uri));

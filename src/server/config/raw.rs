@@ -100,6 +100,17 @@ pub struct RawConfig {
     /// Longest time for one request [default: 30000].
     #[arg(long, value_name = "MS")]
     pub request_timeout_ms: Option<u64>,
+    /// Who may read the log: public, token (whoever has a reader's token) or proxy
+    /// (whom a proxy names); `access` in `[viewer]` [default: public].
+    #[arg(long, value_name = "MODE")]
+    pub viewer_access: Option<String>,
+    /// Header in which that proxy names the user; `user_header` in `[viewer]`.
+    #[arg(long, value_name = "HEADER")]
+    pub viewer_user_header: Option<String>,
+    /// Addresses or networks of that proxy, from which alone the header is
+    /// believed; `trusted_proxies` in `[viewer]`.
+    #[arg(long, value_name = "ADDRS", value_delimiter = ',')]
+    pub viewer_trusted_proxies: Option<Vec<String>>,
     /// What is logged to standard error, e.g. warn or pulselog=debug [default: info].
     #[arg(long, value_name = "FILTER")]
     pub log: Option<String>,
@@ -113,6 +124,8 @@ pub struct RawConfig {
     pub crowd: crowd::Given,
 }
 
+/// The table of the file whose settings begin with its name elsewhere.
+const VIEWER: &str = "viewer";
 /// Said about one start, so by a flag alone.
 const FLAG_ALONE: &str = "accept_clock";
 
@@ -145,6 +158,10 @@ impl RawConfig {
             _ => refused(error.message().to_owned()),
         };
         let mut table: toml::Table = toml::from_str(text).map_err(read)?;
+        if let Some(viewer) = table.remove(VIEWER) {
+            let toml::Value::Table(viewer) = viewer else { return Err(refused("viewer: must be a table".to_owned())) };
+            table.extend(viewer.into_iter().map(|(name, value)| (format!("{VIEWER}_{name}"), value)));
+        }
         let crowd = crowd::take(&mut table).map_err(|name| refused(format!("{name}: must be a whole number")))?;
         let of_place = Place::augment_args(clap::Command::new(""));
         let is_of_place = |name: &str| of_place.get_arguments().any(|arg| arg.get_id() == name);

@@ -190,7 +190,7 @@ impl Bundle<'_> {
             command: Some(offline::bundle(reader, &digest)),
             path: page::bundle(digest),
         };
-        Ok(permalink::noted(form, &Note::new(reader, about)?, beside))
+        permalink::noted(reader, form, &Note::new(reader, about)?, beside)
     }
 
     fn judged(&self, size: TreeSize) -> Result<Verification, Trouble> {
@@ -260,7 +260,7 @@ impl Bundle<'_> {
             inclusion: Inclusion::new(reader, stored, size)?,
             offline: Offline::new(reader, stored, size, None),
             raw: document.raw(),
-            forms: permalink::others(&page::bundle(&digest), is_pinned.then_some(self.size)),
+            forms: permalink::others(self.reader, &page::bundle(&digest), is_pinned.then_some(self.size)),
             digest,
         })
     }

@@ -12,7 +12,7 @@ use axum::response::Response;
 
 use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::Shell;
-use crate::server::pages::{Answer, Handles, show};
+use crate::server::pages::{Answer, Handles, serve};
 
 #[derive(Template)]
 #[template(path = "docs.html")]
@@ -21,7 +21,7 @@ struct DocsPage {
 }
 
 pub(super) async fn page(State(handles): State<Handles>) -> Response {
-    show(handles, |reader| {
+    serve(handles, |reader| {
         let shell = reader.shell("How to read this log", &Preview::of("How to read this log"));
         Ok(Answer::Page(DocsPage { shell }.render()?))
     })

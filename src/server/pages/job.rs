@@ -126,7 +126,7 @@ fn told(reader: &Reader, job: &str, size: TreeSize, form: Form) -> Result<Answer
         command: offline::audit(reader, &[("job", job), ("at", &size.to_string())]),
         path: page::job(job),
     };
-    Ok(permalink::noted(form, &Note::new(reader, about)?, beside))
+    permalink::noted(reader, form, &Note::new(reader, about)?, beside)
 }
 
 const NO_PROTOCOL: &str =
@@ -155,7 +155,7 @@ fn show(reader: &Reader, job: &str, size: TreeSize) -> Result<JobPage, Trouble> 
         bundles: judging::rows(reader, std::mem::take(&mut record.bundles), size)?,
         record,
         command: offline::audit(reader, &[("job", job)]),
-        forms: permalink::others(&page::job(job), (size < reader.view().size()).then_some(size)),
+        forms: permalink::others(reader, &page::job(job), (size < reader.view().size()).then_some(size)),
     })
 }
 

@@ -45,6 +45,7 @@ pub(crate) struct Note {
     command: Option<String>,
     /// The page at this size, and the badge's path beside it.
     address: Option<(String, String)>,
+    has_badge: bool,
 }
 
 /// What a note is about, and what was judged of it.
@@ -78,6 +79,7 @@ impl Note {
             lines: Vec::new(),
             command: about.command.clone(),
             address: None,
+            has_badge: reader.is_public,
         };
         for (label, text) in &about.names {
             note.say(label, vec![text.clone()]);
@@ -218,7 +220,7 @@ impl Note {
                 .collect();
             out.push_str(&format!("{label:<LABEL_WIDTH$} {said}\n"));
         }
-        if let Some((page, at)) = &self.address {
+        if let Some((page, at)) = self.address.as_ref().filter(|_| self.has_badge) {
             out.push_str(&format!("{:<LABEL_WIDTH$} {page}{at}\n", "Page"));
         }
         out.push_str(&format!("{:<LABEL_WIDTH$} {HOW}\n", "Verify"));
@@ -232,7 +234,7 @@ impl Note {
     /// As Markdown, whose reader may be anybody's.
     pub(crate) fn markdown(&self) -> String {
         let mut out = format!("**Agent change evidence: {}**\n\n", self.badge.words());
-        if let Some((page, at)) = &self.address {
+        if let Some((page, at)) = self.address.as_ref().filter(|_| self.has_badge) {
             out.push_str(&format!("[![{}]({page}.svg{at})]({page}{at})\n\n", self.badge.words()));
         }
         for (label, text) in &self.lines {

@@ -108,10 +108,11 @@ fn preferred(headers: &HeaderMap) -> Form {
 
 /// Where the other forms of a page are, at the size that it shows. Asked for by
 /// `?format=`: a suffix may be the end of another job's name.
-pub(crate) fn others(path: &str, pinned: Option<TreeSize>) -> Vec<(String, &'static str)> {
+pub(crate) fn others(reader: &Reader, path: &str, pinned: Option<TreeSize>) -> Vec<(String, &'static str)> {
     let at = pinned.map(|size| format!("&at={size}")).unwrap_or_default();
     let named = [("txt", "note"), ("md", "note in Markdown"), ("svg", "badge"), ("json", "report")];
-    named.into_iter().map(|(format, name)| (format!("{path}?format={format}{at}"), name)).collect()
+    let is_shown = |(format, _): &(&str, &str)| reader.is_public || *format != "svg";
+    named.into_iter().filter(is_shown).map(|(format, name)| (format!("{path}?format={format}{at}"), name)).collect()
 }
 
 /// The size that a permalink is about: the newest, or a published one.
@@ -202,8 +203,15 @@ pub(crate) fn report(document: &impl serde::Serialize, beside: Beside) -> Answer
     Answer::Made(answer::varied(made.unwrap_or_else(IntoResponse::into_response)))
 }
 
-/// A note or a badge.
-pub(crate) fn noted(form: Form, note: &Note, beside: Beside) -> Answer {
+/// A note or a badge. What is closed has no badge: trackers fetch it without a
+/// login and keep what they find.
+///
+/// # Errors
+/// 404 for the badge of a closed log.
+pub(crate) fn noted(reader: &Reader, form: Form, note: &Note, beside: Beside) -> Result<Answer, Trouble> {
+    if form == Form::Badge && !reader.is_public {
+        return Err(Trouble::no_such_page());
+    }
     let mut response = match form {
         Form::Badge => image(StatusCode::OK, svg(note.badge, Some(note.size), note.now)),
         Form::Markdown => text(StatusCode::OK, "text/markdown; charset=utf-8", note.markdown()),
@@ -216,7 +224,7 @@ pub(crate) fn noted(form: Form, note: &Note, beside: Beside) -> Answer {
             response.headers_mut().insert(name, value);
         }
     }
-    Answer::Made(answer::varied(response))
+    Ok(Answer::Made(answer::varied(response)))
 }
 
 /// Why there is nothing, in the form that was asked for.

@@ -7,6 +7,7 @@ use axum::http::Uri;
 
 use crate::codes::service;
 use crate::merkle::{LeafIndex, TreeSize};
+use crate::server::access::Access;
 use crate::server::addresses::page;
 use crate::server::desk::Desk;
 use crate::server::index::Index;
@@ -26,6 +27,10 @@ pub(crate) struct Reader {
     pub facts: LogFacts,
     /// When the page is made, Unix milliseconds.
     pub now_ms: u64,
+    /// Whether everybody may read: only then others show anything of a page.
+    pub is_public: bool,
+    /// Whether readers have sessions, which they can end.
+    pub signs_out: bool,
     /// Where readers reach this server, for commands to copy: `http://127.0.0.1:8080`.
     pub base: String,
 }
@@ -36,6 +41,8 @@ impl Reader {
         Self {
             sitting: handles.audits.sit(handles.desks.open()),
             index: handles.index,
+            is_public: handles.access.is_public(),
+            signs_out: handles.access == Access::Token,
             base: handles.facts.public_url.clone().unwrap_or_else(|| handles.facts.listens.clone()),
             facts: handles.facts,
             now_ms,
@@ -82,6 +89,8 @@ impl Reader {
             made: When::second(self.now_ms),
             asked: String::new(),
             permalink: None,
+            is_public: self.is_public,
+            signs_out: self.signs_out,
         }
     }
 
@@ -121,6 +130,9 @@ pub(crate) struct Shell {
     pub asked: String,
     /// The page's own absolute address, where it is made of hashes and numbers.
     pub permalink: Option<String>,
+    /// Whether previews of it are made.
+    pub is_public: bool,
+    pub signs_out: bool,
 }
 
 impl Shell {

@@ -7,7 +7,6 @@ use axum::response::{IntoResponse, Response};
 
 use crate::codes::{Code, service};
 use crate::merkle::TreeSize;
-use crate::server::access::Closed;
 use crate::server::answered::{Answered, status_of};
 use crate::server::judge::AuditsError;
 use crate::server::log::view::ViewError;
@@ -116,13 +115,6 @@ pub(crate) fn holds(size: TreeSize) -> String {
         0 => "The log is empty.".to_owned(),
         1 => "The log holds 1 entry: entry 0.".to_owned(),
         n => format!("The log holds {}, 0–{}.", words::entries(n), n - 1),
-    }
-}
-
-impl From<Closed> for Trouble {
-    fn from(closed: Closed) -> Self {
-        let sentence = "This log shows pages to nobody here. Its tiles, checkpoints and proofs stay public.";
-        Self { heading: "Access closed", next: None, ..Self::new(closed.code(), sentence) }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::codes::Code;
 use crate::entry::SubmitterName;
 use crate::merkle::Hash;
 use crate::server::log::clock::Clock;
-use crate::server::submitters::{FILE_NAME, TokenError, TokenFile, TokenRow, hash, load_existing};
+use crate::server::submitters::{Book, TokenError, TokenFile, TokenRow, hash, load_existing};
 
 /// How long the file is believed before it is looked at again.
 const FILE_MAX_AGE: Duration = Duration::from_millis(500);
@@ -21,6 +21,7 @@ const FILE_MAX_AGE: Duration = Duration::from_millis(500);
 /// Reads the file and judges tokens. Clones share it.
 #[derive(Clone)]
 pub struct Tokens {
+    book: Book,
     path: PathBuf,
     clock: Arc<dyn Clock>,
     cache: Arc<Mutex<Cache>>,
@@ -60,11 +61,11 @@ pub struct Submitter {
 }
 
 impl Tokens {
-    /// Reads `DIR/tokens.json`, now and whenever it changes.
+    /// Reads the book's file in `data`, now and whenever it changes.
     #[must_use]
-    pub fn new(data: &Path, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(book: Book, data: &Path, clock: Arc<dyn Clock>) -> Self {
         let cache = Cache { looked_at: None, stamp: None, rows: Ok(Arc::default()) };
-        Self { path: data.join(FILE_NAME), clock, cache: Arc::new(Mutex::new(cache)) }
+        Self { book, path: data.join(book.file()), clock, cache: Arc::new(Mutex::new(cache)) }
     }
 
     /// Who presents this token: the row of its hash, compared in constant time.
@@ -75,15 +76,22 @@ impl Tokens {
     /// [`TokenError::File`] and [`TokenError::Missing`] when the file cannot be
     /// read: then nobody is believed, since it may hold a revocation.
     pub fn authenticate(&self, token: &str) -> Result<Submitter, TokenError> {
-        let presented = hash(token);
+        self.known(&hash(token))
+    }
+
+    /// The same by the hash of the token.
+    ///
+    /// # Errors
+    /// As [`Tokens::authenticate`].
+    pub fn known(&self, presented: &Hash) -> Result<Submitter, TokenError> {
         let rows = match self.rows(FILE_MAX_AGE) {
             Err(TokenError::Missing { .. }) => self.rows(Duration::ZERO)?,
             rows => rows?,
         };
-        match self.judged(&rows, &presented) {
+        match self.judged(&rows, presented) {
             // It may have been made a moment ago. Strangers cost one stat by this:
             // only a file that changed is read again.
-            Err(TokenError::Unknown) => self.judged(&*self.rows(Duration::ZERO)?, &presented),
+            Err(TokenError::Unknown) => self.judged(&*self.rows(Duration::ZERO)?, presented),
             judged => judged,
         }
     }
@@ -123,7 +131,7 @@ impl Tokens {
                 if let Err(error) = &cache.rows
                     && before.as_ref() != Some(error)
                 {
-                    tracing::error!(%error, "tokens are not readable, nobody may submit");
+                    tracing::error!(%error, "tokens are not readable, nobody may {}", self.book.act());
                 }
             }
             cache.stamp = stamp;

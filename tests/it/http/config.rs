@@ -261,3 +261,36 @@ fn rows_of_webhooks_are_checked_before_anything_starts() {
     let many: String = (0..9).map(|n| row(https).replace("oncall", &format!("hook-{n}"))).collect();
     refused(with(&many, key, 0o600), "config_invalid", "at most 8");
 }
+
+#[test]
+fn who_may_read_stands_in_a_table_of_its_own_and_half_a_setting_refuses() {
+    use pulselog::server::access::Access;
+
+    let proxy = "[viewer]\naccess = \"proxy\"\nuser_header = \"X-Auth-User\"\ntrusted_proxies = [\"127.0.0.1\", \"10.0.0.0/8\"]\n";
+    let place = At::new(proxy);
+    let viewer = place.load(&[], place.flags()).unwrap_or_else(|e| panic!("{e}")).viewer;
+    assert_eq!(
+        (viewer.access, viewer.user_header.as_str(), viewer.trusted_proxies.len()),
+        (Access::Proxy, "x-auth-user", 2)
+    );
+    let place = At::new("");
+    assert!(place.load(&[], place.flags()).unwrap_or_else(|e| panic!("{e}")).viewer.access.is_public());
+    let token = place.load(&[("PULSELOG_VIEWER_ACCESS", "token")], place.flags()).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(token.viewer.access, Access::Token);
+    let wrong = [
+        ("access = \"closed\"", "viewer_access"),
+        ("access = \"proxy\"\ntrusted_proxies = [\"::1\"]", "viewer_user_header"),
+        ("access = \"proxy\"\nuser_header = \"x-user\"", "viewer_trusted_proxies"),
+        ("access = \"proxy\"\nuser_header = \"cookie\"\ntrusted_proxies = [\"::1\"]", "viewer_user_header"),
+        (
+            "access = \"proxy\"\nuser_header = \"x-user\"\ntrusted_proxies = [\"proxy.example\"]",
+            "viewer_trusted_proxies",
+        ),
+        ("access = \"token\"\nuser_header = \"x-user\"", "viewer_user_header"),
+        ("trusted_proxies = [\"::1\"]", "viewer_trusted_proxies"),
+    ];
+    for (text, name) in wrong {
+        let place = At::new(&format!("[viewer]\n{text}\n"));
+        refused(place.load(&[], place.flags()), "config_invalid", name);
+    }
+}

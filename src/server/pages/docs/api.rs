@@ -7,7 +7,7 @@ use axum::response::Response;
 use crate::server::api::ROUTES;
 use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::Shell;
-use crate::server::pages::{Answer, Handles, show};
+use crate::server::pages::{Answer, Handles, serve};
 
 #[derive(Template)]
 #[template(path = "docs_api.html")]
@@ -27,7 +27,7 @@ struct RouteRow {
 }
 
 pub(in crate::server::pages) async fn page(State(handles): State<Handles>) -> Response {
-    show(handles, |reader| {
+    serve(handles, |reader| {
         let row = |route: &'static crate::server::api::Route| RouteRow {
             method: route.method,
             path: route.path,

@@ -12,7 +12,7 @@ use crate::server::api::problem::codes;
 use crate::server::pages::finding::Grade;
 use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::Shell;
-use crate::server::pages::{Answer, Handles, show};
+use crate::server::pages::{Answer, Handles, serve};
 
 #[derive(Template)]
 #[template(path = "docs_errors.html")]
@@ -37,7 +37,7 @@ struct RuleRow {
 }
 
 pub(in crate::server::pages) async fn page(State(handles): State<Handles>) -> Response {
-    show(handles, |reader| {
+    serve(handles, |reader| {
         let code = |row: &'static crate::codes::Code| CodeRow {
             code: row.name,
             href: address::code(row.name),

@@ -13,7 +13,7 @@ use crate::server::pages::preview::Preview;
 use crate::server::pages::proof::{Step, steps};
 use crate::server::pages::reader::Shell;
 use crate::server::pages::trouble::Trouble;
-use crate::server::pages::{Answer, Handles, show};
+use crate::server::pages::{Answer, Handles, serve};
 
 /// Entries of the example: the texts `leaf-0`, `leaf-1` and so on.
 const ENTRIES: u64 = 11;
@@ -62,7 +62,7 @@ impl Example {
 }
 
 pub(in crate::server::pages) async fn page(State(handles): State<Handles>) -> Response {
-    show(handles, |reader| {
+    serve(handles, |reader| {
         let of = Example::new().ok_or_else(|| Trouble::unsound(&service::PROOF_NOT_DRAWN))?;
         let shell = reader.shell("How to read a proof", &Preview::of("How to read a proof"));
         Ok(Answer::Page(ProofsPage { shell, of }.render()?))

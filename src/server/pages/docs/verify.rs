@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::Shell;
-use crate::server::pages::{Answer, Handles, show};
+use crate::server::pages::{Answer, Handles, serve};
 
 #[derive(Template)]
 #[template(path = "docs_verify.html")]
@@ -17,7 +17,7 @@ struct VerifyPage {
 }
 
 pub(in crate::server::pages) async fn page(State(handles): State<Handles>) -> Response {
-    show(handles, |reader| {
+    serve(handles, |reader| {
         let shell = reader.shell("Verify alone", &Preview::of("Verify alone"));
         let page = VerifyPage { shell, base: reader.base.clone(), vkey: reader.facts.vkey.clone() };
         Ok(Answer::Page(page.render()?))
