@@ -40,12 +40,13 @@ fn main() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let (server, token) = serve(dir.path());
     let url = format!("http://{}/v1/entries:batch", server.addr());
+    let metrics = format!("http://{}/metrics", server.metrics_addr().expect("counters"));
     let (mut ingests, mut bares) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let made = signed(signers, round * receipts, receipts);
         let bare = bare(&made);
         let cpu = cpu_seconds();
-        let ingest = ingest(&url, &token, &made, (round + 1) * receipts);
+        let ingest = ingest(&url, &metrics, &token, &made, (round + 1) * receipts);
         let cores = (cpu_seconds() - cpu) * ingest / receipts as f64;
         let ratio = ingest / bare;
         println!(
@@ -115,7 +116,7 @@ fn bare(receipts: &[([u8; 32], Receipt)]) -> f64 {
 }
 
 /// Submits them all and waits until the follower has rows of `size` entries.
-fn ingest(url: &str, token: &str, receipts: &[([u8; 32], Receipt)], size: usize) -> f64 {
+fn ingest(url: &str, metrics: &str, token: &str, receipts: &[([u8; 32], Receipt)], size: usize) -> f64 {
     let batches: Vec<_> = receipts.chunks(LINES).collect();
     let next = Arc::new(AtomicUsize::new(0));
     let start = Instant::now();
@@ -132,8 +133,7 @@ fn ingest(url: &str, token: &str, receipts: &[([u8; 32], Receipt)], size: usize)
             std::thread::Builder::new().name("client".to_owned()).spawn_scoped(scope, client).expect("a thread");
         }
     });
-    let metrics = url.replace("/v1/entries:batch", "/metrics");
-    while indexed(&metrics) < size {
+    while indexed(metrics) < size {
         std::thread::sleep(Duration::from_millis(2));
     }
     receipts.len() as f64 / start.elapsed().as_secs_f64()

@@ -27,6 +27,7 @@ pub mod pages;
 pub(crate) mod pool;
 pub(crate) mod scrub;
 pub mod signals;
+mod starting;
 pub(crate) mod state;
 pub mod store;
 pub mod submitters;
@@ -52,8 +53,6 @@ use crate::artifact::KeyCache;
 use crate::codes::{self, Code};
 use crate::server::api::Api;
 use crate::server::api::answers::Answers;
-use crate::server::api::gate::Gate;
-use crate::server::api::gate::accesses::Accesses;
 use crate::server::api::judges::Judges;
 use crate::server::api::problem::Problem;
 use crate::server::api::slots::Slots;
@@ -70,7 +69,8 @@ use crate::server::log::{Log, Opening};
 use crate::server::pool::Pool;
 use crate::server::scrub::Scrub;
 use crate::server::signals::{Asked, Signals};
-use crate::server::state::{AppState, LogFacts, Shared};
+use crate::server::starting::{bind_metrics, facts, gate, scrub_settings, serve_counters};
+use crate::server::state::{AppState, Shared};
 use crate::server::submitters::Book;
 use crate::server::submitters::live::Tokens;
 use crate::server::telemetry::Metrics;
@@ -87,6 +87,7 @@ const END_MAX: Duration = Duration::from_secs(10);
 /// unanswered, which is safe and impolite.
 pub struct Server {
     addr: SocketAddr,
+    metrics_addr: Option<SocketAddr>,
     state: AppState,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
@@ -118,6 +119,8 @@ impl Server {
         let bind = |source| ServeError::Bind { addr: config.listen, source };
         let listener = runtime.block_on(TcpListener::bind(config.listen)).map_err(bind)?;
         let addr = listener.local_addr().map_err(bind)?;
+        let counters = runtime.block_on(bind_metrics(config.metrics_listen, addr))?;
+        let metrics_addr = counters.as_ref().and_then(|counters| counters.local_addr().ok());
         let facts = facts(&config, addr);
         let tokens = Tokens::new(Book::Submitters, &config.data, Arc::clone(&clock));
         let metrics = Metrics::default();
@@ -163,22 +166,26 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         runtime.spawn(count_published(state.log.follow(), state.metrics.clone()));
         let api = Api::new(state.clone(), pages::router(), any(lost));
-        let serving = runtime.spawn(listener::serve(
-            listener,
-            api,
-            crowd,
-            state.metrics.clone(),
-            state.answers.waiting(),
-            stopped,
-        ));
-        tracing::info!(%addr, origin = state.facts.origin, size = state.log.published().head.size.get(), "serving");
-        Ok(Self { addr, state, stop, serving, running, runtime })
+        if let Some(counters) = counters {
+            runtime.spawn(serve_counters(counters, state.clone(), stopped.clone()));
+        }
+        let waiting = state.answers.waiting();
+        let serving = runtime.spawn(listener::serve(listener, api, crowd, state.metrics.clone(), waiting, stopped));
+        let metrics = metrics_addr.map(tracing::field::display);
+        tracing::info!(%addr, metrics, origin = state.facts.origin, size = state.log.published().head.size.get(), "serving");
+        Ok(Self { addr, metrics_addr, state, stop, serving, running, runtime })
     }
 
     /// Where it listens.
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where its counters are; nowhere, if that address was taken by somebody else.
+    #[must_use]
+    pub const fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_addr
     }
 
     /// What handlers share. Whoever keeps a clone of its log keeps the store
@@ -302,41 +309,6 @@ async fn count_published(mut published: watch::Receiver<log::Published>, metrics
         let next = published.borrow_and_update().head.size.get();
         metrics.published(next.saturating_sub(size));
         size = next;
-    }
-}
-
-/// What the log is. Its address is what its operator says, never what a client
-/// says: `Host`, `Forwarded` and `X-Forwarded-*` can be made up by anybody, so
-/// nothing below reads them for it (`Host` is looked at for its form alone).
-fn facts(config: &Config, addr: SocketAddr) -> LogFacts {
-    let vkey = config.signer.vkey();
-    LogFacts {
-        origin: config.origin.as_str().to_owned(),
-        key_id: vkey.key_id().to_string(),
-        vkey: vkey.to_string(),
-        operator: config.operator.clone(),
-        public_url: config.public_url.clone(),
-        listens: format!("http://{addr}"),
-    }
-}
-
-/// Who may read. A log that is shown for reading alone writes nothing, also not
-/// who read.
-fn gate(config: &Config, clock: Arc<dyn Clock>, metrics: Metrics) -> io::Result<Gate> {
-    let accesses = match config.viewer.access.is_public() || config.read_only {
-        true => Accesses::none(),
-        false => Accesses::start(&config.data)?,
-    };
-    let readers = Tokens::new(Book::Readers, &config.data, Arc::clone(&clock));
-    Ok(Gate::new(config.viewer.clone(), readers, accesses, metrics, clock))
-}
-
-/// What the scrub may take, of what all may take.
-fn scrub_settings(crowd: &crowd::Crowd) -> scrub::Settings {
-    scrub::Settings {
-        bytes_per_second: crowd.scrub_bytes_per_second,
-        held_bytes_max: crowd::count(crowd.scrub_held_bytes_max),
-        rest: Duration::from_millis(crowd.scrub_rest_ms),
     }
 }
 

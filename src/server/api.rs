@@ -376,7 +376,15 @@ pub static ROUTES: &[Route] = &[
         &[Answer::json("Health")],
         &[&service::NOT_READY],
     ),
-    reads("/metrics", serve("/metrics", || get(health::metrics)), "Counters for Prometheus.", &[], METRICS, &[]),
+    // Served apart (`Api::of_metrics`).
+    reads(
+        "/metrics",
+        None,
+        "Counters for Prometheus, on a listener of their own (metrics_listen) and nowhere else.",
+        &[],
+        METRICS,
+        &[],
+    ),
     reads(
         "/openapi.json",
         serve("/openapi.json", || get(openapi::document)),

@@ -3,6 +3,7 @@
 //!
 //! ```toml
 //! listen = "127.0.0.1:8080"
+//! metrics_listen = "127.0.0.1:8081"
 //! origin = "log.example/argocd"
 //! key = "/etc/pulselog/log.pem"          # PKCS#8 PEM, mode 0600
 //! operator = "did:key:z6Mk…"
@@ -95,6 +96,9 @@ pub struct Config {
     pub data: PathBuf,
     /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Address and port of the counters; `None` is the port after `listen`'s on
+    /// this machine, where it is free.
+    pub metrics_listen: Option<SocketAddr>,
     /// Address under which readers reach the log; absolute addresses need it.
     pub public_url: Option<String>,
     /// Origin line.
@@ -137,6 +141,7 @@ impl Config {
             guard: default_guard_path(&data),
             data,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            metrics_listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
             public_url: None,
             origin,
             signer,
@@ -166,7 +171,7 @@ impl Config {
 
     fn build(data: PathBuf, raw: RawConfig) -> Result<Self, ConfigError> {
         let text = raw.listen.unwrap_or_else(|| LISTEN_DEFAULT.to_owned());
-        let listen: SocketAddr = text.parse().map_err(|_| invalid("listen", "must be ADDRESS:PORT"))?;
+        let listen = address("listen", &text)?;
         if !listen.ip().is_loopback() && raw.public != Some(true) {
             return Err(ConfigError::NotPublic { listen });
         }
@@ -209,6 +214,7 @@ impl Config {
         Ok(Self {
             guard: raw.place.guard.unwrap_or_else(|| default_guard_path(&data)),
             listen,
+            metrics_listen: raw.metrics_listen.map(|text| address("metrics_listen", &text)).transpose()?,
             public_url: raw.public_url.map(parse_public_url).transpose()?,
             origin,
             signer: read_key(name, &key)?,
@@ -255,6 +261,10 @@ fn settings(
 pub fn guard(flags: RawConfig, env: impl Iterator<Item = (String, String)>) -> Result<PathBuf, ConfigError> {
     let (data, raw) = settings(flags, env)?;
     Ok(raw.place.guard.unwrap_or_else(|| default_guard_path(&data)))
+}
+
+fn address(name: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
+    text.parse().map_err(|_| invalid(name, "must be ADDRESS:PORT"))
 }
 
 fn parse_time(text: &str) -> Result<u64, ConfigError> {

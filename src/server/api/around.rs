@@ -14,14 +14,14 @@ use axum::http::uri::Authority;
 use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::MethodRouter;
+use axum::routing::{MethodRouter, get};
 use tower::ServiceExt;
 use tower_http::compression::CompressionLayer;
 
 use crate::codes::service;
 use crate::server::api::gate::{self, Passed, Reader, door};
 use crate::server::api::problem::{Problem, Refused};
-use crate::server::api::{ROUTES, ready, slots, submit};
+use crate::server::api::{ROUTES, health, ready, slots, submit};
 use crate::server::state::AppState;
 
 /// Headers of every answer that does not set its own.
@@ -35,6 +35,8 @@ const HTML: &str = "text/html";
 const PACKED: [&str; 2] = [HTML, "application/json"];
 /// Addresses of entry bundles, which are made of text.
 const ENTRY_TILES: &str = "/tile/entries/";
+/// Address of the counters.
+const METRICS: &str = "/metrics";
 /// Label of requests that no route took.
 const NO_ROUTE: &str = "none";
 /// Label of what the gate answers in place of a route.
@@ -47,6 +49,8 @@ const DOOR: &str = "/login";
 pub struct Api {
     router: Router,
     state: AppState,
+    /// Whether it is the log that answers, and not its counters alone.
+    is_log: bool,
 }
 
 impl Api {
@@ -64,12 +68,23 @@ impl Api {
         }
         // What is sent waits for no slot of a reader and is answered unpacked.
         let router = reads(read.fallback(lost), state.clone()).merge(sent);
-        Self { router: all(router, state.clone()).with_state(state.clone()), state }
+        Self { router: all(router, state.clone()).with_state(state.clone()), state, is_log: true }
+    }
+
+    /// The counters alone, for a listener that readers do not reach.
+    #[must_use]
+    pub fn of_metrics(state: AppState) -> Self {
+        let nothing = async || Problem::new(&service::NOT_FOUND, "there is nothing at this address but /metrics");
+        let router = Router::new().route(METRICS, get(health::metrics)).fallback(nothing);
+        Self { router: all(router, state.clone()).with_state(state.clone()), state, is_log: false }
     }
 
     /// Answers one request of `peer`. Whether it may be answered comes before
     /// anything else is done with it.
     pub async fn answer(self, mut request: Request, peer: IpAddr) -> Response {
+        if !self.is_log {
+            return self.routed(request).await;
+        }
         match self.state.gate.pass(&request, peer) {
             Passed::Open => self.answer_passed(request).await,
             Passed::Reader(reader) => {
@@ -98,6 +113,10 @@ impl Api {
         if request.method() == Method::POST && request.uri().path() == submit::ONE_PATH {
             return add(&self.state, request).await;
         }
+        self.routed(request).await
+    }
+
+    async fn routed(self, request: Request) -> Response {
         match self.router.oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},

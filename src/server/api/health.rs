@@ -57,14 +57,14 @@ fn check(log: &Log, tokens: &Tokens) -> Result<HealthJson, Problem> {
     let status = if damaged.is_empty() { "ready" } else { "degraded" };
     Ok(HealthJson {
         status,
-        tree_size: Some(published.head.size.get()),
         writes: Some(refused.is_empty()),
         writes_refused: Some(refused).filter(|codes| !codes.is_empty()),
         damaged: Some(damaged).filter(|names| !names.is_empty()),
     })
 }
 
-/// `GET /metrics`.
+/// `GET /metrics`, on the listener of its own: it tells sizes, rates and what is
+/// asked for, which is the operator's business.
 ///
 /// # Errors
 /// `invalid_parameter`.

@@ -28,7 +28,7 @@ use crate::server::pool::{self, Held};
 use crate::server::state::AppState;
 
 /// Routes whose answers are in memory.
-const FREE: &[&str] = &["/checkpoint", "/v1/trust-policy", "/healthz", "/readyz", "/metrics", "/openapi.json"];
+const FREE: &[&str] = &["/checkpoint", "/v1/trust-policy", "/healthz", "/readyz", "/openapi.json"];
 /// Below this, what pages load.
 const ASSETS: &str = "/static/";
 /// Routes that read a bounded number of rows. Everything else that is read,

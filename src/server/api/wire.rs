@@ -344,9 +344,6 @@ pub struct HealthJson {
     /// `degraded` where a read met damage in the store.
     #[schemars(extend("enum" = ["up", "ready", "degraded"]))]
     pub status: &'static str,
-    /// Size of the newest checkpoint, which verified just now.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tree_size: Option<u64>,
     /// Whether submissions are taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub writes: Option<bool>,

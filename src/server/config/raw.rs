@@ -51,6 +51,10 @@ pub struct RawConfig {
     /// Address and port [default: 127.0.0.1:8080].
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
+    /// Address and port of the counters (/metrics), apart from what readers reach
+    /// [default: 127.0.0.1, the port after that of listen].
+    #[arg(long, value_name = "ADDR")]
+    pub metrics_listen: Option<String>,
     /// Allow an address that other machines reach; TLS is the proxy's.
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[arg(hide_possible_values = true)]

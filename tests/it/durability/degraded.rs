@@ -42,8 +42,8 @@ fn a_damaged_block_of_bodies_stops_writes_and_leaves_the_other_reads() {
     assert!(health.text().contains("\"writes\":false"), "{}", health.text());
     assert!(health.text().contains("\"writes_refused\":[\"degraded\"]"), "{}", health.text());
     let refused = "pulselog_writes_refused{code=\"degraded\"} 1";
-    assert!(service.get("/metrics").text().contains(refused), "no metric for the code");
-    assert!(service.get("/metrics").text().contains("pulselog_store_damaged 1"), "no metric");
+    assert!(service.metrics().text().contains(refused), "no metric for the code");
+    assert!(service.metrics().text().contains("pulselog_store_damaged 1"), "no metric");
     service.post("/v1/entries", receipt()).is(507, "degraded");
     service.post("/v1/entries", &receipts[5]).is(507, "degraded");
     // What does not need the block.

@@ -33,7 +33,7 @@ fn scrubbed(change: impl FnOnce(&Path)) -> Service {
 }
 
 fn gauge(service: &Service, name: &str) -> u64 {
-    let text = service.get("/metrics").text();
+    let text = service.metrics().text();
     let line = text.lines().find_map(|line| line.strip_prefix(&format!("pulselog_{name} ")));
     line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
 }

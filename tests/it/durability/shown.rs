@@ -107,7 +107,7 @@ fn a_sound_log_is_shown_whole_and_nothing_is_written() {
     assert_eq!(shown.service.get("/v1/entries?kind=gateway_receipt").number("indexed_size"), 300);
     assert_eq!(shown.service.get("/v1/findings").status, 200, "rows reach the size");
     let refused = "pulselog_writes_refused{code=\"served_read_only\"} 1";
-    assert!(shown.service.get("/metrics").text().contains(refused));
+    assert!(shown.service.metrics().text().contains(refused));
     shown.end();
 }
 

@@ -70,7 +70,7 @@ fn what_is_ready_is_counted_and_refused_like_everything_else() {
         assert!(ask("Host: log\r\n").starts_with("HTTP/1.1 200"));
     }
     let counted = "pulselog_requests_total{route=\"/tile/entries/{*path}\",status=\"200\"} 3";
-    assert!(service.get("/metrics").text().contains(counted));
+    assert!(service.metrics().text().contains(counted));
     for host in ["", "Host: a\r\nHost: b\r\n", "Host: a b\r\n"] {
         assert!(ask(host).starts_with("HTTP/1.1 400"), "{host}");
     }

@@ -149,6 +149,12 @@ impl Service {
         self.get_with(path, &[])
     }
 
+    /// The counters, from their own listener.
+    pub fn metrics(&self) -> Answer {
+        let addr = self.server.as_ref().and_then(Server::metrics_addr).expect("counters");
+        Answer::of(agent().get(format!("http://{addr}/metrics")).call())
+    }
+
     pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let mut request = agent().get(format!("{}{path}", self.url));
         for (name, value) in headers {
