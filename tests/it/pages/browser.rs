@@ -116,6 +116,42 @@ fn pages_fit_every_screen_and_ask_nobody_else() {
     assert_eq!(looked, 31 * WIDTHS.len());
 }
 
+/// Readers come in by a form, whose origin a browser says only where the page
+/// lets it.
+#[test]
+fn a_reader_signs_in_and_out_in_a_browser_and_the_pages_of_that_fit_every_screen() {
+    let Some(mut chrome) = Chrome::start() else { return };
+    let service = crate::http::access::closed(crate::http::access::by_token());
+    service.fill(1);
+    let token = crate::http::access::reader(&service, "auditor-1");
+    let origin = service.base();
+    for path in ["/login", "/logout", "/jobs/closed"] {
+        for width in WIDTHS {
+            let address = format!("{origin}{path}");
+            chrome.visit(&address, Screen { width, height: 800, dark: width == 360 });
+            let (content, viewport) = chrome.widths();
+            assert!(content <= viewport, "{address} needs {content} px at {width}");
+        }
+        shots(&mut chrome, &format!("door-{}", &path[1..].replace('/', "-")), &format!("{origin}{path}"));
+    }
+    let screen = Screen { width: 1_200, height: 800, dark: false };
+    let send = |chrome: &mut Chrome, path: &str, fill: &str| {
+        chrome.visit(&format!("{origin}{path}"), screen);
+        chrome.ask(&format!("{fill}; document.querySelector('form').submit(); 0"));
+        std::thread::sleep(std::time::Duration::from_secs(1));
+    };
+    let title = |chrome: &mut Chrome| {
+        chrome.visit(&format!("{origin}/entries/0"), screen);
+        chrome.ask("document.title").as_str().expect("a title").to_owned()
+    };
+    assert!(title(&mut chrome).starts_with("Access closed"));
+    send(&mut chrome, "/login?next=/jobs", &format!("document.querySelector('#token').value = {token:?}"));
+    assert_eq!(chrome.ask("location.pathname"), "/jobs", "{}", chrome.ask("document.body.innerText"));
+    assert!(!title(&mut chrome).starts_with("Access closed"));
+    send(&mut chrome, "/logout", "0");
+    assert!(title(&mut chrome).starts_with("Access closed"));
+}
+
 fn fits(chrome: &mut Chrome, address: &str, origin: &str, width: u64) {
     let status_is_error = address.ends_with("/999");
     chrome.visit(address, Screen { width, height: 800, dark: width == 360 });
