@@ -174,7 +174,7 @@ fn a_target_that_does_not_answer_well_holds_up_itself_alone() {
         held.taken.len() + held.refused.len()
     };
     assert_eq!(lured, 0, "no redirect is followed");
-    let metrics = service.get("/metrics").text();
+    let metrics = service.metrics().text();
     assert!(metrics.contains("pulselog_webhook_attempts_total{target=\"bad\",outcome=\"failed\"}"), "{metrics}");
     assert!(metrics.contains("pulselog_webhook_told_size{target=\"good\"} "), "{metrics}");
     bad.answer(Answers::Takes);
@@ -226,7 +226,7 @@ fn after_three_days_of_failures_the_cursor_jumps_and_one_event_says_so() {
     service.wait_until(now + 71 * 3_600_000);
     let refused = hook.held().refused.len();
     hook.wait("another attempt", |held| held.refused.len() > refused);
-    assert!(!service.get("/metrics").text().contains("pulselog_webhook_jumps_total{target=\"oncall\"}"));
+    assert!(!service.metrics().text().contains("pulselog_webhook_jumps_total{target=\"oncall\"}"));
     service.wait_until(now + 73 * 3_600_000);
     hook.wait("the gap is tried", |held| held.refused.iter().any(|call| call.is("delivery.gap")));
     hook.answer(Answers::Takes);
@@ -238,7 +238,7 @@ fn after_three_days_of_failures_the_cursor_jumps_and_one_event_says_so() {
     assert_eq!(gaps.len(), 1);
     assert_eq!((&gaps[0].body["from"], &gaps[0].body["to"]), (&json!(0), &json!(3)), "{}", gaps[0].text);
     assert!(held.taken[0].is("delivery.gap"), "before what comes after it");
-    assert!(service.get("/metrics").text().contains("pulselog_webhook_jumps_total{target=\"oncall\"} 1"));
+    assert!(service.metrics().text().contains("pulselog_webhook_jumps_total{target=\"oncall\"} 1"));
 }
 
 /// The receiver of docs/WEBHOOKS.md, as it is printed there, takes what is

@@ -10,7 +10,9 @@ use crate::pages::{HOSTILE, all_pages, visible};
 use pulselog::artifact::json::to_compact;
 
 fn search(told: &Told, text: &str) -> Answer {
-    let escaped: String = text.bytes().map(|b| format!("%{b:02x}")).collect();
+    // As a browser writes it: letters and digits as they are.
+    let one = |b: u8| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02x}") };
+    let escaped: String = text.bytes().map(one).collect();
     told.service.get(&format!("/search?q={escaped}"))
 }
 
