@@ -12,7 +12,7 @@ use pulselog::verify::plain_text::escape;
 
 use crate::cli::bounds::{Bounds, too_slow};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::http::{Client, Unread};
+use crate::cli::http::{CLOSED, Client, Unread};
 use crate::cli::progress::Bar;
 use crate::cli::serve::{refused, variables};
 use crate::cli::{print, print_json};
@@ -65,7 +65,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         (None, Some(url), Some(vkey)) => {
             let vkey = VerifierKey::parse(vkey)
                 .map_err(|error| Failure::usage(format!("--vkey: {error}; give the line that keygen printed")))?;
-            let client = Client::new(url, None, true)?;
+            let client = Client::of_reader(url)?;
             args.bounds.watch(true);
             let mut fetch = |path: &str, bytes_max| fetch(&client, path, bytes_max, args.bounds.least_rate());
             let room = args.bounds.budget().room_for(0);
@@ -95,6 +95,7 @@ fn fetch(client: &Client, path: &str, bytes_max: usize, rate: u64) -> Result<Fet
     match client.get_within(path, bytes_max, rate) {
         Ok(answer) if answer.status == 200 => Ok(Fetched::Bytes(answer.body)),
         Ok(answer) if matches!(answer.status, 404 | 410 | 451) => Ok(Fetched::Absent),
+        Ok(answer) if answer.status == 403 => Err(Unfetched::Failed(CLOSED.to_owned())),
         // A proxy's answer, or that of a log that is busy, says nothing of the log.
         Ok(answer) if answer.code().is_none() || answer.passes() => Err(Unfetched::Lost(answer.problem())),
         Ok(answer) => Err(Unfetched::Failed(answer.problem())),

@@ -36,6 +36,12 @@ const ATTEMPTS_UNREACHABLE_MAX: u32 = 4;
 /// First delay; doubles up to [`DELAY_MAX`].
 const DELAY_FIRST: Duration = Duration::from_millis(500);
 const DELAY_MAX: Duration = Duration::from_secs(30);
+/// Names the file with a reader's token, for logs that are closed to strangers:
+/// every command that reads one at an address takes it.
+pub const READER_TOKEN_FILE: &str = "PULSELOG_READER_TOKEN_FILE";
+/// What is said where such a log asks for one.
+pub const CLOSED: &str = "this log is closed to strangers; set PULSELOG_READER_TOKEN_FILE to the file of a reader's \
+    token (its operator makes one: pulselog token new NAME --reader) [access_closed]";
 /// Longest wait that a server may ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(120);
 
@@ -109,6 +115,8 @@ pub struct Client {
     agent: ureq::Agent,
     base: String,
     token: Option<String>,
+    /// What reads show to a log that is closed to strangers.
+    reader: Option<String>,
     /// Fewest bytes a second that it must send.
     rate: u64,
 }
@@ -135,7 +143,18 @@ impl Client {
             .timeout_connect(Some(GRACE))
             .build();
         let rate = Pace::default().least_rate();
-        Ok(Self { agent: ureq::Agent::new_with_config(config), base, token, rate })
+        Ok(Self { agent: ureq::Agent::new_with_config(config), base, token, reader: None, rate })
+    }
+
+    /// A client of the log at `url` that only reads, with the reader's token of
+    /// the file that [`READER_TOKEN_FILE`] names, if it is set.
+    pub fn of_reader(url: &str) -> Result<Self, Failure> {
+        let Some(path) = std::env::var_os(READER_TOKEN_FILE).filter(|path| !path.is_empty()) else {
+            return Self::new(url, None, true);
+        };
+        let reader = Some(token_of(READER_TOKEN_FILE, Path::new(&path))?);
+        // The same rule as for any token: in clear to this machine alone.
+        Ok(Self { token: None, reader: reader.clone(), ..Self::new(url, reader, false)? })
     }
 
     /// The same log, which must send so many bytes a second.
@@ -170,7 +189,11 @@ impl Client {
     }
 
     fn read(&self, path: &str, accept: &str, bytes_max: usize, rate: u64) -> Result<Answer, Unread> {
-        let config = self.agent.get(self.url(path)).header("accept", accept).config();
+        let mut request = self.agent.get(self.url(path)).header("accept", accept);
+        if let Some(reader) = &self.reader {
+            request = request.header("authorization", format!("Bearer {reader}"));
+        }
+        let config = request.config();
         let config = config.timeout_global(Some(GRACE + time_of(bytes_max, rate)));
         let request = config.timeout_recv_response(Some(GRACE)).build();
         received(Instant::now(), request.call(), bytes_max, rate)
@@ -306,13 +329,17 @@ pub fn delay(attempt: u32, retry_after: Option<Duration>) -> Result<Duration, Fa
 
 /// Reads a submitter's token from a file.
 pub fn read_token(path: &Path) -> Result<String, Failure> {
-    let bytes = input::read("--token-file", path, input::SMALL_BYTES_MAX)?;
+    token_of("--token-file", path)
+}
+
+fn token_of(named: &str, path: &Path) -> Result<String, Failure> {
+    let bytes = input::read(named, path, input::SMALL_BYTES_MAX)?;
     let token = std::str::from_utf8(&bytes).unwrap_or_default().trim();
     let looks = Looks::of(&bytes);
     if !matches!(looks, Looks::Token | Looks::Text) || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         let what = looks.words();
         let why = "must hold one token, as pulselog token new prints it";
-        return Err(Failure::usage(format!("--token-file {}: {what}; {why}", path.display())));
+        return Err(Failure::usage(format!("{named} {}: {what}; {why}", path.display())));
     }
     Ok(token.to_owned())
 }

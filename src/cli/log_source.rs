@@ -21,7 +21,7 @@ use crate::cli::bounds::too_slow;
 use crate::cli::failure::Failure;
 use crate::cli::folder::is_logs_own;
 #[cfg(feature = "server")]
-use crate::cli::http::{Client, Unread};
+use crate::cli::http::{CLOSED, Client, Unread};
 use crate::cli::input::{read_regular, unread};
 use crate::cli::progress::Bar;
 
@@ -51,7 +51,7 @@ impl LogSource {
     pub fn parse(text: &str, bounds: Bounds) -> Result<Self, Failure> {
         if text.starts_with("http://") || text.starts_with("https://") {
             #[cfg(feature = "server")]
-            return Ok(Self { place: Place::Url(Client::new(text, None, true)?), bounds });
+            return Ok(Self { place: Place::Url(Client::of_reader(text)?), bounds });
             #[cfg(not(feature = "server"))]
             return Err(Failure::usage("--log: this build reads directories only, it has no network"));
         }
@@ -85,6 +85,7 @@ impl LogSource {
                 match client.get_within(path, bytes_max, self.bounds.least_rate()) {
                     Ok(answer) if answer.status == 200 => Ok(Got::Bytes(answer.body)),
                     Ok(answer) if matches!(answer.status, 404 | 410 | 451) => Ok(Got::Absent),
+                    Ok(answer) if answer.status == 403 => Err(Failure::incomplete(at(CLOSED.to_owned()))),
                     Ok(answer) => Err(Failure::incomplete(at(answer.problem()))),
                     Err(Unread::TooLong) => Ok(Got::TooLong),
                     Err(Unread::TooSlow { rate }) => {

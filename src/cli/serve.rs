@@ -84,7 +84,9 @@ pub fn refused(error: &ConfigError) -> Failure {
 
 pub fn failed(error: ServeError) -> Failure {
     let advice = match error {
-        ServeError::Bind { .. } => "; end what listens there, or choose another with --listen ADDRESS:PORT",
+        ServeError::Bind { .. } => {
+            "; end what listens there, or choose another: --listen ADDRESS:PORT for the log, --metrics-listen for its counters"
+        }
         _ => "",
     };
     let message = format!("{error}{advice} [{}]", error.code());

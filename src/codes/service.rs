@@ -30,7 +30,7 @@ rows! {
     NOT_A_DOCUMENT "not_a_document" 422: "No document with verdicts", "the body is no bundle, export, aggregate or commit signature", "send one of these; other artifacts are verified with their proofs";
     SCOPE_TOO_LARGE "scope_too_large" 422: "Too much hangs together", "more entries hang together than one answer reads", "audit the log yourself with pulselog verify --log";
     INDEX_BEHIND "index_behind" 503: "Search not there yet", "the search rows do not reach this size yet; try again", "try again after a second; after a rebuild it takes minutes";
-    ACCESS_CLOSED "access_closed" 403: "Access closed", "bodies, names and findings are shown to this log's readers alone", "sign in at /login with a reader's token, or send it: Authorization: Bearer plr_…; tiles, checkpoints and proofs stay public";
+    ACCESS_CLOSED "access_closed" 403: "Access closed", "bodies, names and findings are shown to this log's readers alone", "come through the log's proxy, or, where readers have tokens, sign in at /login; programs send Authorization: Bearer plr_…, our commands that of PULSELOG_READER_TOKEN_FILE; tiles, checkpoints and proofs stay public";
     NOT_FOUND "not_found" 404: "Nothing there", "there is nothing at this address", "see /openapi.json for what there is";
     METHOD_NOT_ALLOWED "method_not_allowed" 405: "Method not allowed", "this address does not take this method", "see /openapi.json for what it takes";
     BODY_TOO_LARGE "body_too_large" 413: "Body too large", "the body has more bytes than the limit", "send less at once";

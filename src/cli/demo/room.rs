@@ -89,7 +89,7 @@ impl Room {
         self.play_due(now_ms())?;
         let Some(owed) = self.owed() else { return self.say_found() };
         let then = match &self.asking {
-            Some(_) => "It is played here then, while this serves. After a stop this goes on:",
+            Some(_) => "It is played, and looked for, here then, while this serves. After a stop this goes on:",
             None => "Then, on the same data, run again:",
         };
         print(&format!("{owed}{then}\n  {command}\n"))

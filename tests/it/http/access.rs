@@ -361,3 +361,24 @@ fn a_login_that_sends_slowly_holds_nobody_up() {
     let token = reader(&service, "auditor-1");
     assert_eq!(log_in(&service, &token, "/").status, 303);
 }
+
+#[test]
+fn commands_read_a_closed_log_with_a_readers_token_and_say_what_is_missing_without() {
+    let service = closed(by_token());
+    service.fill(3);
+    let shell = crate::make::shell::Shell::new();
+    std::fs::write(shell.path("trust.policy"), service.get("/v1/trust-policy").text()).expect("written");
+    let audit = format!(
+        "pulselog audit --log {} --policy trust.policy --operator {}",
+        service.base(),
+        crate::make::did("operator")
+    );
+    let ran = shell.run(&audit);
+    assert!(ran.code == 3 && ran.err.contains("PULSELOG_READER_TOKEN_FILE"), "{} {}", ran.code, ran.err);
+    assert!(ran.err.contains("[access_closed]"), "{}", ran.err);
+    std::fs::write(shell.path("reader"), format!("{}\n", reader(&service, "auditor"))).expect("written");
+    let ran = shell.run(&format!("PULSELOG_READER_TOKEN_FILE=reader {audit}"));
+    assert!(ran.out.contains("3 entries read"), "{} {}{}", ran.code, ran.out, ran.err);
+    let ran = shell.run(&format!("PULSELOG_READER_TOKEN_FILE=trust.policy {audit}"));
+    assert_eq!(ran.code, 2, "{}", ran.err);
+}

@@ -56,7 +56,7 @@ struct Fields {
 pub fn closed(access: Access) -> Response {
     let (sentence, way) = match access {
         Access::Public | Access::Token => ("This log shows pages and evidence to its readers alone.", LOGIN),
-        Access::Proxy => ("This log shows pages and evidence to those whom its proxy lets in.", HOME),
+        Access::Proxy => ("This log shows pages and evidence to those who come through its proxy.", HOME),
     };
     let page = DoorPage { title: "Access closed", sentence, wrong: "", form: Form::Way(way) };
     refused(&service::ACCESS_CLOSED, &page)
