@@ -27,7 +27,7 @@ use self::reports::Reports;
 
 pub(super) use self::address::in_one_spelling;
 pub(super) use self::comparison::are_others;
-pub(super) use self::reports::{has_ended, made, makes_history, told_apart};
+pub(super) use self::reports::{has_ended, is_whole, made, makes_history, told_apart};
 
 static OBSERVED_UNLIKE_DECIDED: Rule = Rule {
     code: "OBSERVED_UNLIKE_DECIDED",

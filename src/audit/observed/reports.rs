@@ -42,12 +42,17 @@ pub(in crate::audit) fn has_ended(report: &Operation<'_>) -> bool {
     matches!(report.payload.phase(), Some("Succeeded" | "Failed" | "Error"))
 }
 
+/// Whether it is of a whole application and no dry run: no other operation
+/// makes an entry of the history, however it ends.
+pub(in crate::audit) fn is_whole(report: &Operation<'_>) -> bool {
+    let params = report.payload.params();
+    params.dry_run().is_none() && params.resources().len() == 0
+}
+
 /// Whether the operation made an entry of the application's history: it
 /// succeeded as a whole. What others show is the entry of one before.
 pub(in crate::audit) fn makes_history(report: &Operation<'_>) -> bool {
-    let params = report.payload.params();
-    let is_whole = params.dry_run().is_none() && params.resources().len() == 0;
-    report.payload.phase() == Some("Succeeded") && is_whole
+    report.payload.phase() == Some("Succeeded") && is_whole(report)
 }
 
 /// The entry of the history that the operation made, where the report says so.

@@ -119,12 +119,14 @@ fn frozen<'a>(scene: &Scene<'a>) -> BTreeMap<App<'a>, Steps<'a>> {
     };
     for decision in scene.decisions.iter().filter(|decision| decision.is_allow) {
         let (binds, at) = (decision.statement.payload.binds(), decision.statement.at);
-        let was_taken = || scene.receipts_of(decision).any(|receipt| receipt.is_sure());
+        // The first word that Argo CD took it: a wrapper may call long after it decided.
+        let taken = || scene.receipts_of(decision).filter(|receipt| receipt.is_sure()).map(|r| r.statement.ms()).min();
         match (binds.action(), binds.params().auto_sync()) {
-            (Some("set_auto_sync"), Some("off")) if was_taken() => {
-                note(binds.app().uid(), at, Step::Freezes(decision.statement.ms()));
+            (Some("set_auto_sync"), Some("off")) => {
+                if let Some(taken) = taken() {
+                    note(binds.app().uid(), at, Step::Freezes(taken.max(decision.statement.ms())));
+                }
             }
-            (Some("set_auto_sync"), Some("off")) => {}
             (Some("set_auto_sync" | "edit_app_spec" | "delete_app"), _) => note(binds.app().uid(), at, Step::Thaws),
             _ => {}
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::artifact::ArgocdObservation;
 use crate::audit::inserted::Inserted;
-use crate::audit::observed::{has_ended, made, makes_history};
+use crate::audit::observed::{has_ended, is_whole, made, makes_history};
 use crate::audit::scene::{Scene, second};
 use crate::audit::statement::Operation;
 
@@ -81,8 +81,9 @@ impl<'a> Made<'a> {
         let of = || reports.iter().map(|at| &scene.operations[*at].0);
         let ids: BTreeSet<i64> = of().filter_map(made).inserted();
         let joined: BTreeSet<usize> = reports.iter().flat_map(|at| &scene.operations[*at].1).copied().inserted();
-        // What failed, ran dry or in part enters no history.
-        let is_without = of().any(has_ended) && !of().any(makes_history);
+        // What failed, ran dry or in part enters no history, and of the latter two
+        // its beginning says so.
+        let is_without = !of().any(makes_history) && of().any(|report| has_ended(report) || !is_whole(report));
         let entries = joined.len().max(1) - usize::from(is_without);
         // One id of two keys is one entry: nobody can say of a second whose it is.
         let own = ids.into_iter().filter(|id| self.ids.insert(*id)).count();

@@ -76,6 +76,20 @@ fn an_entry_of_the_history_is_not_hidden_by_what_made_none_or_is_another_users()
     assert!(!by_two("admin"));
 }
 
+/// Of fast operations often nothing but the beginning is seen.
+#[test]
+fn what_runs_dry_or_in_part_hides_no_entry_of_its_second_also_before_its_end_is_seen() {
+    let begun = |params: &str| {
+        let mut story = with_an_entry(12);
+        story.unset("more seen", "history_id");
+        story.set("more seen", "phase", "Running");
+        story.set("more seen", "params", value(params));
+        is_undecided(story)
+    };
+    assert!(!begun("{}"));
+    assert!(begun(r#"{"dry_run":true}"#));
+}
+
 /// Alike, of one second and so of one key: one report may tell of both.
 #[test]
 fn each_decision_of_operations_of_one_key_may_have_an_entry_of_its_own() {
@@ -202,6 +216,8 @@ fn looks_by_a_signer_whom_nobody_trusts_contradict_no_first_look() {
 pub enum Froze {
     Recorded,
     Decided(&'static str),
+    /// Called so many minutes after it was decided.
+    Late(i64),
 }
 
 /// Frozen for an hour by somebody, and by looks from some minute on, four apart,
@@ -215,6 +231,12 @@ pub fn frozen(by: &Froze, minute: i64, shown: &str) -> Story {
             story.decide("off", "allow", "r2", "t2", "set_auto_sync", None);
             story.set("off", "binds.params", value(r#"{"auto_sync":"off"}"#));
             story.receipt("off receipt", "off", outcome, None);
+        }
+        Froze::Late(minutes) => {
+            story.decide("off", "allow", "r2", "t2", "set_auto_sync", None);
+            story.set("off", "binds.params", value(r#"{"auto_sync":"off"}"#));
+            story.wait(minutes * MINUTE);
+            story.receipt("off receipt", "off", "accepted", None);
         }
     }
     let from = (story.now_ms() - START_MS) / MINUTE;
@@ -273,4 +295,17 @@ fn a_freeze_that_a_look_cannot_show_yet_or_that_somebody_ended_is_not_said_to_ha
     let (now, before) = (late.now_ms(), late.now_ms() - HOUR - MINUTE);
     look(&mut late, "observer", (now, before), "operation", true);
     assert!(!did_not_hold(&late));
+}
+
+#[test]
+fn a_freeze_whose_call_came_late_has_its_time_from_when_argo_cd_took_it() {
+    let looked = |until: i64| {
+        let mut story = frozen(&Froze::Late(20), -20, "on");
+        let taken = story.steps.iter().find(|step| step.name == "job-1.off receipt").expect("a receipt").ms;
+        story.steps.retain(|step| step.kind != "argocd_snapshot" || step.ms <= taken + until * MINUTE);
+        did_not_hold(&story)
+    };
+    assert!(!looked(0));
+    assert!(!looked(5));
+    assert!(looked(12));
 }
