@@ -42,12 +42,6 @@ impl Memory {
         Self { units: Arc::new(Semaphore::new((bytes / HELD_UNIT).min(Semaphore::MAX_PERMITS))), full }
     }
 
-    /// Whether `bytes` more could be taken now.
-    #[must_use]
-    pub fn has_room(&self, bytes: usize) -> bool {
-        self.units.available_permits() >= bytes / HELD_UNIT
-    }
-
     /// What is said when it is full.
     #[must_use]
     pub fn full(&self) -> Problem {

@@ -113,6 +113,12 @@ impl Drop for Waits<'_> {
     }
 }
 
+/// `bytes` of it, if they are there.
+fn now(memory: &Memory, bytes: usize) -> Option<Held> {
+    let mut held = memory.hold();
+    held.grow_to(bytes).ok().map(|()| held)
+}
+
 impl Answers {
     /// As much as the settings say.
     #[must_use]
@@ -142,8 +148,7 @@ impl Answers {
     /// Room for an answer of this sort, if there is some now.
     #[must_use]
     pub fn try_reserve(&self, sort: Sort) -> Option<Held> {
-        let mut held = self.of(sort).hold();
-        held.grow_to(sort.bytes()).ok().map(|()| held)
+        now(self.of(sort), sort.bytes())
     }
 
     /// Room for an answer of this sort, in turn.
@@ -155,6 +160,10 @@ impl Answers {
     }
 
     async fn wait_for(&self, memory: &Memory, bytes: usize) -> Result<Held, Problem> {
+        // Only who really waits has others let go.
+        if let Some(held) = now(memory, bytes) {
+            return Ok(held);
+        }
         let _waits = Waits::begin(&self.waiting);
         memory.hold_within(bytes, WAIT_MAX).await.ok_or_else(|| memory.full())
     }
