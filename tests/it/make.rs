@@ -14,6 +14,8 @@ pub mod gotemplate;
 #[cfg(feature = "server")]
 pub mod hooks;
 #[cfg(feature = "server")]
+pub mod listening;
+#[cfg(feature = "server")]
 pub mod logs;
 pub mod policy;
 pub mod protocol;

@@ -13,7 +13,7 @@ use crate::make::service::{Answer, Service, receipt};
 /// How long a test waits for what should happen soon.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn connect(service: &Service) -> TcpStream {
+pub fn connect(service: &Service) -> TcpStream {
     let stream = TcpStream::connect(service.base().trim_start_matches("http://")).expect("a connection");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");

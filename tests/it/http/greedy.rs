@@ -7,17 +7,11 @@ use std::time::{Duration, Instant};
 use pulselog::server::config::Config;
 use pulselog::server::submitters::TokenOptions;
 
+use crate::http::crowds::connect;
 use crate::make::service::{Service, receipt, token};
 
 /// How long a test waits for what should happen soon.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-fn connect(service: &Service) -> TcpStream {
-    let stream = TcpStream::connect(service.base().trim_start_matches("http://")).expect("a connection");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
-    stream
-}
 
 /// All of a body but its last byte.
 fn nearly(service: &Service, token: Option<&str>, path: &str, media: &str, bytes: usize) -> TcpStream {

@@ -2,7 +2,7 @@
 //! answers wrongly when it is told to.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use pulselog::server::config::webhooks::{Event, Target};
 use pulselog::server::outgoing::roots_of_system;
 use serde_json::Value;
+
+use crate::make::listening::listening;
 
 /// The key that both sides hold.
 pub const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -63,17 +65,8 @@ pub struct Hook {
 
 impl Hook {
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}/events", listener.local_addr().expect("an address"));
-        let held = Arc::new(Mutex::new(Held::default()));
-        let shared = Arc::clone(&held);
-        // It ends with the process.
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let shared = Arc::clone(&shared);
-                std::thread::spawn(move || answer(stream, &shared));
-            }
-        });
+        let (url, held) = listening(answer);
+        let url = format!("{url}/events");
         Self { url, held }
     }
 

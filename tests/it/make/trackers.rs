@@ -2,11 +2,13 @@
 //! their own, as far as links need it, and answers wrongly when it is told to.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+
+use crate::make::listening::listening;
 
 /// The record of the change, and the user that the token is of.
 pub const SYS_ID: &str = "0123456789abcdef0123456789abcdef";
@@ -70,17 +72,7 @@ pub struct Trackers {
 
 impl Trackers {
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let held = Arc::new(Mutex::new(Held::default()));
-        let shared = Arc::clone(&held);
-        // It ends with the process.
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let shared = Arc::clone(&shared);
-                std::thread::spawn(move || answer(stream, &shared));
-            }
-        });
+        let (url, held) = listening(answer);
         Self { url, held }
     }
 
