@@ -1,5 +1,6 @@
 //! The room in a log whose clock the test moves, and nothing else: what is found
 //! is found by the rules as they stand. The product has no such door.
+#![cfg(test)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
