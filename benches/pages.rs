@@ -1,4 +1,4 @@
-//! The pages of a pulse and of its bundle with 50 receipts, over loopback:
+//! The pages of a pulse, of its bundle with 50 receipts and of their run, over loopback:
 //! processor time of the server's process a page, and beside it that of bare
 //! `verify_strict` of the signatures that both rest on, in turns in one run.
 //!
@@ -39,6 +39,8 @@ const TURNS: usize = 9;
 const PAGES: usize = 100;
 /// Ticks of `/proc/PID/stat` a second, on every Linux.
 const TICKS: f64 = 100.0;
+/// As the events of the bundle name it.
+const RUN: &str = "run_bench";
 const ISSUED_AT: &str = "2026-11-22T12:00:00Z";
 
 fn main() {
@@ -53,7 +55,8 @@ fn main() {
     let beside = std::env::var_os("PULSELOG_BESIDE").map(|binary| Held::start(binary.as_ref()));
     let client = ureq::Agent::new_with_defaults();
     let digest = |text: &str| ArtifactDigest::of(text.as_bytes());
-    for path in [format!("/pulses/{}", digest(&pulse)), format!("/b/{}", digest(&bundle))] {
+    let run = format!("/runs/{}/{RUN}", did(&agent));
+    for path in [format!("/pulses/{}", digest(&pulse)), format!("/b/{}", digest(&bundle)), run] {
         let (mut ours, mut theirs, mut bare) = (vec![], vec![], vec![]);
         for _ in 0..TURNS {
             ours.push(own.page_ms(&client, &path));
@@ -64,7 +67,7 @@ fn main() {
         }
         let ratios: Vec<f64> = ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs).collect();
         let (ours, bare) = (spread(ours.into_iter()), spread(bare.into_iter()));
-        let name = &path[..path.rfind('/').unwrap_or(0)];
+        let name = path.split('/').nth(1).unwrap_or_default();
         println!("{name:8} {ours} ms of processor a page; bare verify_strict of its signatures {bare} ms");
         if !ratios.is_empty() {
             println!("{:8} {} x the build beside, {} ms", "", spread(ratios.into_iter()), spread(theirs.into_iter()));
@@ -162,7 +165,7 @@ fn roots(agent: &SigningKey, gateway: &SigningKey) -> String {
 
 fn pulse(agent: &SigningKey) -> String {
     format!(
-        r#"{{"trust_pulse_version":"1","trust_pulse_id":"tp_bench","run_id":"run_bench","agent_did":"{}",
+        r#"{{"trust_pulse_version":"1","trust_pulse_id":"tp_bench","run_id":"{RUN}","agent_did":"{}",
         "issued_at":"2026-11-22T12:40:51Z","evidence_class":"self_reported","tier_uplift":false,
         "started_at":"2026-11-22T12:10:02Z","ended_at":"2026-11-22T12:39:14Z","duration_ms":1752000,
         "tools":[],"files":[]}}"#,
