@@ -99,8 +99,8 @@ impl Api {
                 accounted(state, at, request, async |request| door::answer(state, request, peer).await).await
             }
             Passed::Closed => {
-                let access = self.state.gate.access();
-                accounted(&self.state, Some(Cow::Borrowed(CLOSED)), request, async |_| door::closed(access)).await
+                let at = Some(Cow::Borrowed(CLOSED));
+                accounted(&self.state, at, request, async |_| door::closed(&self.state)).await
             }
         }
     }

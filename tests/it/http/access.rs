@@ -84,13 +84,13 @@ fn a_closed_log_answers_every_address_that_shows_something_with_the_same_bytes()
     service.fill(1);
     let digest = service.server.as_ref().map(|_| hex("nothing")).expect("it runs");
     let ask = |line: &str| {
-        whole(&service.raw_bytes(&format!("{line} HTTP/1.1\r\nhost: log.example\r\nconnection: close\r\n\r\n")))
+        whole(&service.raw_bytes(&format!("{line} HTTP/1.1\r\nhost: asked.example\r\nconnection: close\r\n\r\n")))
     };
     let answer = ask("GET /");
     assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
     let low = answer.to_ascii_lowercase();
     assert!(low.contains("cache-control: no-store") && answer.contains("href=\"/login\""), "{answer}");
-    assert!(!low.contains("og:") && !low.contains("twitter:") && !low.contains("log.example"), "{answer}");
+    assert!(!low.contains("og:") && !low.contains("twitter:") && !low.contains("asked.example"), "{answer}");
     let mut paths: Vec<String> = ROUTES.iter().filter(|route| route.shows).map(|route| address(route.path)).collect();
     paths.extend(
         [

@@ -7,8 +7,10 @@ use std::fmt::Write as _;
 use pulselog::artifact::digest::PayloadHash;
 use pulselog::artifact::json::{Value, to_jcs};
 
+use crate::http::access::{by_token, closed};
 use crate::make::audit::{POLICY, Story};
 use crate::make::chrome::{Chrome, Screen};
+use crate::make::service::Service;
 use crate::make::story::pulse;
 use crate::make::told::Told;
 use crate::make::{did, good_payload, hex, kind, project, set, value};
@@ -20,6 +22,7 @@ const SCREENS: [(u64, u64); 2] = [(360, 800), (1_440, 900)];
 const LOG: &str = "log.example/test";
 
 /// A page with the three answers that its first screen must give.
+#[derive(Clone)]
 pub struct Looked {
     pub name: &'static str,
     pub path: String,
@@ -76,6 +79,24 @@ pub fn of_log(told: &Told) -> Vec<Looked> {
     pages
 }
 
+/// A log that is closed to all but its readers, and what others see of it.
+pub fn door() -> (Service, Vec<Looked>) {
+    let public = "Checkpoint, tiles and proofs are public";
+    let pages = vec![
+        page("closed", "/jobs/job-1", ["Access closed", public, "the newest checkpoint"]),
+        page("sign in", "/login", ["Sign in", public, "the newest checkpoint"]),
+        page("sign out", "/logout", ["Sign out", public, "the newest checkpoint"]),
+    ];
+    (closed(by_token()), pages)
+}
+
+/// Every page with the address of the server that has it.
+pub fn every(told: &Told, (closed, door): &(Service, Vec<Looked>)) -> Vec<(String, Looked)> {
+    let of = |service: &Service, looked: Looked| (format!("{}{}", service.base(), looked.path), looked);
+    let open = of_log(told).into_iter().map(|looked| of(&told.service, looked));
+    open.chain(door.iter().cloned().map(|looked| of(closed, looked))).collect()
+}
+
 /// Lists, checkpoints, and pages about reading.
 fn lists(size: u64) -> Vec<Looked> {
     vec![
@@ -103,15 +124,15 @@ fn squeeze(text: &str) -> String {
 #[test]
 fn the_first_screen_of_every_page_answers_three_questions() {
     let Some(mut chrome) = Chrome::start() else { return };
-    let told = log();
+    let (told, door) = (log(), door());
     let mut sheet = String::from(HEAD);
     let mut silent = Vec::new();
-    for looked in of_log(&told) {
+    for (address, looked) in every(&told, &door) {
         let mut seen = Vec::new();
         for (width, height) in SCREENS {
             for dark in [false, true] {
                 let screen = Screen { width, height, dark };
-                chrome.visit(&format!("{}{}", told.service.base(), looked.path), screen);
+                chrome.visit(&address, screen);
                 let text = chrome.first_screen(height);
                 // A line may break within a name.
                 let is_said = |answer: &str| squeeze(&text).contains(&squeeze(answer));
@@ -147,7 +168,7 @@ const HEAD: &str = "\
 Made by a test that looks at every page with Chromium, scripts switched off; a phone is 360 × 800 px, a desk \
 1440 × 900. Each cell of the answers is text that stands in all four first screens, beside the name of the log: what \
 this is and who says so; whether it holds, how far, as of when; how to check it without this server. The last column \
-is sheets of paper, of a log with one job that fails.
+is sheets of paper, of a log with one job that fails; the last three are what a closed log shows to strangers.
 
 | page | what it is | does it hold | check it | phone, light | phone, dark | desk, light | desk, dark | sheets |
 |---|---|---|---|---|---|---|---|---|

@@ -1,5 +1,6 @@
 //! Where readers of a closed log come in and go: two pages with a form each.
-//! They say nothing of the log, and the page of what is closed is one of them.
+//! They say which log it is, as its checkpoints do, and nothing of what it holds;
+//! the page of what is closed is one of them.
 
 use std::net::IpAddr;
 
@@ -15,7 +16,7 @@ use crate::server::api::gate::open::{LOGIN, LOGOUT};
 use crate::server::api::gate::{COOKIE, cookie, single};
 use crate::server::api::problem::Refused;
 use crate::server::pages;
-use crate::server::state::AppState;
+use crate::server::state::{AppState, LogFacts};
 
 /// Longest form, bytes: a token and an address.
 const FORM_BYTES_MAX: usize = 4_096;
@@ -29,6 +30,7 @@ const HOME: &str = "/";
 #[derive(Template)]
 #[template(path = "door.html")]
 struct DoorPage<'a> {
+    log: &'a LogFacts,
     title: &'static str,
     sentence: &'static str,
     wrong: &'static str,
@@ -53,18 +55,19 @@ struct Fields {
 }
 
 /// The answer to everything that is closed. It knows nothing of the request.
-pub fn closed(access: Access) -> Response {
-    let (sentence, way) = match access {
+pub fn closed(state: &AppState) -> Response {
+    let (sentence, way) = match state.gate.access() {
         Access::Public | Access::Token => ("This log shows pages and evidence to its readers alone.", LOGIN),
         Access::Proxy => ("This log shows pages and evidence to those who come through its proxy.", HOME),
     };
-    let page = DoorPage { title: "Access closed", sentence, wrong: "", form: Form::Way(way) };
+    let page = DoorPage { log: &state.facts, title: "Access closed", sentence, wrong: "", form: Form::Way(way) };
     refused(&service::ACCESS_CLOSED, &page)
 }
 
 /// Answers [`LOGIN`] and [`LOGOUT`].
 pub async fn answer(state: &AppState, request: Request, peer: IpAddr) -> Response {
     let (is_login, is_sent) = (request.uri().path() == LOGIN, request.method() == Method::POST);
+    let entrance = |wrong, next| entrance(&state.facts, wrong, next);
     match request.method() {
         &Method::GET | &Method::HEAD if is_login => {
             let fields = fields(request.uri().query().unwrap_or_default()).unwrap_or_default();
@@ -73,7 +76,8 @@ pub async fn answer(state: &AppState, request: Request, peer: IpAddr) -> Respons
         &Method::GET | &Method::HEAD => {
             debug_assert_eq!(request.uri().path(), LOGOUT);
             let sentence = "The session of this browser ends.";
-            shown(StatusCode::OK, &DoorPage { title: "Sign out", sentence, wrong: "", form: Form::Out })
+            let (log, title) = (&state.facts, "Sign out");
+            shown(StatusCode::OK, &DoorPage { log, title, sentence, wrong: "", form: Form::Out })
         }
         _ if !is_sent => refused(&service::METHOD_NOT_ALLOWED, &entrance("", HOME)),
         _ if !is_ours(state, request.headers()) => {
@@ -90,16 +94,16 @@ pub async fn answer(state: &AppState, request: Request, peer: IpAddr) -> Respons
 }
 
 async fn come_in(state: &AppState, request: Request, peer: IpAddr) -> Response {
-    let gate = &state.gate;
+    let (gate, log) = (&state.gate, &state.facts);
     if !gate.tries.take(peer, gate.now_ms()) {
         let wrong = "Too many tries from this address. Wait a minute.";
-        return refused(&service::LOGIN_TOO_OFTEN, &entrance(wrong, HOME));
+        return refused(&service::LOGIN_TOO_OFTEN, &entrance(log, wrong, HOME));
     }
     let before = cookie(request.headers());
     let body = to_bytes(request.into_body(), FORM_BYTES_MAX).await.ok();
     let fields = body.and_then(|body| fields(std::str::from_utf8(&body).ok()?));
     let Some(Fields { token, next }) = fields else {
-        return refused(&service::QUERY_NOT_UNDERSTOOD, &entrance("This form was not understood.", HOME));
+        return refused(&service::QUERY_NOT_UNDERSTOOD, &entrance(log, "This form was not understood.", HOME));
     };
     let next = local(&next);
     match gate.come_in(token.trim()) {
@@ -108,14 +112,14 @@ async fn come_in(state: &AppState, request: Request, peer: IpAddr) -> Response {
             before.inspect(|before| gate.sessions.end(before));
             see(next, &id, COOKIE_SECONDS)
         }
-        None => refused(&service::LOGIN_REFUSED, &entrance("This token is not one of this log's readers.", next)),
+        None => refused(&service::LOGIN_REFUSED, &entrance(log, "This token is not one of this log's readers.", next)),
     }
 }
 
-fn entrance<'a>(wrong: &'static str, next: &'a str) -> DoorPage<'a> {
+fn entrance<'a>(log: &'a LogFacts, wrong: &'static str, next: &'a str) -> DoorPage<'a> {
     let sentence = "This log shows pages and evidence to its readers alone. A reader's token comes from its operator; \
                     the session in this browser lasts 12 hours.";
-    DoorPage { title: "Sign in", sentence, wrong, form: Form::In { next } }
+    DoorPage { log, title: "Sign in", sentence, wrong, form: Form::In { next } }
 }
 
 /// A form as an address writes it.
