@@ -1,23 +1,23 @@
 //! `/`: which log is this, is it alive, where do I find my thing.
 
 mod jobs;
+mod pulses;
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::artifact::{Keys, Kind};
+use crate::artifact::Keys;
 use crate::audit::Severity;
 use crate::merkle::LeafIndex;
-use crate::server::addresses::page;
-use crate::server::judge::AuditsError;
 use crate::server::log::view::StoredEntry;
 use crate::server::pages::card::Card;
 use crate::server::pages::coverage::reach;
 use crate::server::pages::drawing::{Svg, scale};
 use crate::server::pages::finding::Grade;
 use crate::server::pages::home::jobs::JobRow;
-use crate::server::pages::inline::{Chip, Said, When};
+use crate::server::pages::home::pulses::PulseRow;
+use crate::server::pages::inline::{Chip, When};
 use crate::server::pages::party::Party;
 use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Reader, Shell};
@@ -25,9 +25,8 @@ use crate::server::pages::rows::EntryRow;
 use crate::server::pages::trouble::Trouble;
 use crate::server::pages::{Answer, Handles, serve, words};
 
-/// Entries and pulses on the first page.
+/// Entries on the first page.
 const LATEST: usize = 12;
-const LATEST_PULSES: usize = 6;
 /// Points of the growth line.
 const GROWTH_POINTS: u64 = 48;
 
@@ -64,16 +63,6 @@ struct GrowthSentence {
     to: When,
 }
 
-/// A Trust Pulse in the list of the newest.
-struct PulseRow {
-    href: String,
-    index: u64,
-    run: Said,
-    agent: Chip,
-    digest: Chip,
-    logged: When,
-}
-
 pub(super) async fn page(State(handles): State<Handles>) -> Response {
     serve(handles, |reader| Ok(Answer::Page(home(reader)?.render()?))).await
 }
@@ -93,7 +82,7 @@ fn home(reader: &Reader) -> Result<HomePage, Trouble> {
         growth,
         growth_sentence,
         jobs: jobs::newest(reader)?,
-        pulses: pulses(reader)?,
+        pulses: pulses::newest(reader)?,
         found: found(reader),
         entries: newest.iter().rev().map(|stored| row(reader, stored)).collect::<Result<_, _>>()?,
         indexed: (followed < size).then(|| words::entries(followed.get())),
@@ -130,26 +119,6 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-fn pulses(reader: &Reader) -> Result<Vec<PulseRow>, Trouble> {
-    let mut out = Vec::new();
-    // The index may have followed the log beyond what this page reads.
-    let latest = reader.index.latest(Kind::TrustPulse, reader.view().size(), LATEST_PULSES);
-    for index in latest.map_err(AuditsError::from)? {
-        let paper = reader.desk().read(index)?;
-        let (stored, keys) = (&paper.stored, paper.keys());
-        let digest = stored.entry.digest.to_string();
-        out.push(PulseRow {
-            href: page::pulse(&digest),
-            index: index.get(),
-            run: Said::name(keys.runs.first().map_or("", String::as_str)),
-            agent: Chip::did(keys.agent.as_deref().unwrap_or_default()),
-            digest: Chip::hash(&digest),
-            logged: When::second(stored.entry.logged_at.unix_ms()),
-        });
-    }
-    Ok(out)
-}
-
 /// Entries over time, sampled evenly by index.
 fn growth(reader: &Reader) -> Result<(Option<Svg>, Option<GrowthSentence>), Trouble> {
     let size = reader.view().size().get();
@@ -168,11 +137,4 @@ fn growth(reader: &Reader) -> Result<(Option<Svg>, Option<GrowthSentence>), Trou
         to: When::second(last.0),
     });
     Ok((scale::growth(&line), sentence))
-}
-
-impl PulseRow {
-    /// Whether the body named a run at all.
-    fn names_run(&self) -> bool {
-        self.run != Said::name("")
-    }
 }

@@ -13,6 +13,25 @@ fn pages(told: &Told) -> Vec<String> {
 }
 
 #[test]
+fn the_first_page_says_beside_each_pulse_how_its_run_is_judged_and_nothing_in_anothers_name() {
+    let mut story = crate::pages::verdicts::guilty();
+    for run in ["job-1.r1", "job-1.r2"] {
+        story.log(run, "trust_pulse", "agent", value(&pulse(run, "[]", "[]")));
+    }
+    story.log("forged", "trust_pulse", "stranger", value(&pulse("job-1.r2", "[]", "[]")));
+    let told = Told::of(&story);
+    let home = told.service.get("/").text();
+    let home = &home[home.find("Latest Trust Pulses").expect("pulses")..];
+    let rows: Vec<&str> = home.split("<li>").skip(1).take(3).collect();
+    let said = ["signed by another than the agent it names", "i-pass", "i-fail"];
+    for (row, own) in rows.iter().zip(said) {
+        for word in said {
+            assert_eq!(row.contains(word), word == own, "{word}: {row}");
+        }
+    }
+}
+
+#[test]
 fn a_pulse_signed_in_anothers_name_gets_none_of_its_verdict() {
     let mut story = Story::clean();
     let payload = value(&pulse("job-1.r1", "[]", "[]"));
