@@ -14,6 +14,7 @@
 mod changes;
 mod denials;
 mod explaining;
+mod freezes;
 mod gaps;
 mod histories;
 mod jobs;
@@ -35,9 +36,9 @@ use crate::audit::windows::NAMED_MAX;
 use crate::audit::{RECEIPT_MS, SKEW_MS};
 use crate::merkle::LeafIndex;
 
-use self::changes::CONTROL_REVERTED;
 use self::denials::UNLOGGED_ATTEMPT;
 use self::explaining::{Candidates, Explaining};
+use self::freezes::CONTROL_REVERTED;
 use self::gaps::COVERAGE_GAP;
 use self::jobs::Jobs;
 use self::phantom::PHANTOM_ACTION;
@@ -151,6 +152,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     unread::check(scene, findings);
     phantom::check(scene, findings);
     changes::check(scene, findings);
+    freezes::check(scene, findings);
     gaps::check(scene, findings);
     reach::check(scene, findings);
 }

@@ -49,6 +49,9 @@ pub(crate) const WATCH_MS: i64 = 86_400_000;
 /// From the last line of a server's log that was read to the log's last entry:
 /// a part of four minutes, and five of silence.
 pub(crate) const READ_MS: i64 = 600_000;
+/// From what a person did to their record of it, over a weekend. Within that time
+/// nobody can say which of two things came first that people wrote down.
+pub(crate) const RECORDED_MS: i64 = 3 * 86_400_000;
 /// From the end of a run's token to its bundle.
 pub(crate) const BUNDLE_MS: i64 = 3_600_000;
 /// Most tokens that one run names: at the longest life that a policy may allow
@@ -111,6 +114,11 @@ pub static WINDOWS: &[Window] = &[
         ms: WATCH_MS,
         means: "from a token's issuance to the last time without a look that its job is held against, and from the first \
                 token of a job to the last one",
+    },
+    Window {
+        name: "RECORDED",
+        ms: RECORDED_MS,
+        means: "from a person's change of an application to their record of it",
     },
     Window { name: "BUNDLE", ms: BUNDLE_MS, means: "from the end of a run's last token to its bundle" },
 ];

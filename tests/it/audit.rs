@@ -8,6 +8,7 @@ pub mod beside;
 pub mod causes;
 pub mod earlier;
 pub mod foe;
+pub mod frozen;
 pub mod goldens;
 pub mod happened;
 mod late;
