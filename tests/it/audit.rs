@@ -7,6 +7,7 @@ pub mod authority;
 pub mod beside;
 pub mod causes;
 pub mod earlier;
+mod entries;
 pub mod foe;
 pub mod frozen;
 pub mod goldens;

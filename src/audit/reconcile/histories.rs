@@ -1,29 +1,41 @@
 //! Entries of histories that a poller found without their operations: an
 //! operation that was over before it looked, and whose object is gone.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::artifact::ArgocdObservation;
 use crate::audit::inserted::Inserted;
 use crate::audit::observed::{has_ended, is_whole, made, makes_history};
 use crate::audit::scene::{Scene, second};
 use crate::audit::statement::Operation;
+use crate::merkle::LeafIndex;
 
-pub(super) struct Histories<'a> {
-    /// What operations with key made in each second that an entry is of.
-    seconds: HashMap<Second<'a>, Made<'a>>,
-    told: HashSet<(&'a str, &'a str, i64)>,
+/// Entries that no operation with key of their second surely made, by the index of
+/// the first word of each.
+pub(super) struct Histories {
+    unmade: HashMap<LeafIndex, Unmade>,
+}
+
+/// Whether an operation with key made an entry, where no report says that one did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unmade {
+    Surely,
+    /// One that names nobody may have, or have made another user's entry.
+    Maybe,
 }
 
 /// Instance, application and second of a start.
 type Second<'a> = (&'a str, (&'a str, &'a str));
 
-/// Entries that operations with key of one second made.
+/// Entries of one second that only a poller found, and those that operations with
+/// key made.
 #[derive(Default)]
 struct Made<'a> {
+    /// Those that a poller found: where, which, and whose.
+    found: Vec<(LeafIndex, i64, Option<&'a str>)>,
     ids: BTreeSet<i64>,
-    /// By whom, and how many more that no report gives an id.
-    rooms: Vec<(Option<&'a str>, usize)>,
+    /// By whom, how many more that no report gives an id.
+    rooms: HashMap<Option<&'a str>, usize>,
 }
 
 /// Whether nothing but the entry that it left in the history shows it.
@@ -42,11 +54,19 @@ fn who<'a>(says: ArgocdObservation<'a>) -> Option<&'a str> {
     named.or_else(|| (says.is_automated() == Some(true)).then_some(""))
 }
 
-impl<'a> Histories<'a> {
-    pub(super) fn of(scene: &Scene<'a>) -> Self {
+impl Histories {
+    pub(super) fn of(scene: &Scene<'_>) -> Self {
+        let mut seconds: HashMap<Second<'_>, Made<'_>> = HashMap::new();
+        let mut told = HashSet::new();
         let entries = scene.operations.iter().filter(|(report, joined)| joined.is_empty() && is_of_history(report));
-        let entries = entries.filter_map(|(report, _)| second_of(report.payload));
-        let mut seconds: HashMap<_, _> = entries.map(|second| (second, Made::default())).inserted();
+        for (report, _) in entries {
+            let says = report.payload;
+            let Some((second, id)) = second_of(says).zip(says.history_id()) else { continue };
+            let (instance, (uid, _)) = second;
+            if told.insert((instance, uid, id)) {
+                seconds.entry(second).or_default().found.push((report.at, id, who(says)));
+            }
+        }
         if !seconds.is_empty() {
             for (at, (first, _)) in scene.operations.iter().enumerate() {
                 let made = second_of(first.payload).and_then(|second| seconds.get_mut(&second));
@@ -56,21 +76,13 @@ impl<'a> Histories<'a> {
                 }
             }
         }
-        Self { seconds, told: HashSet::new() }
+        Self { unmade: seconds.into_values().flat_map(Made::unmade).inserted() }
     }
 
     /// Whether this is the first word of such an operation, and none with key of
-    /// its second made the entry, or may have.
-    pub(super) fn is_new(&mut self, scene: &Scene<'a>, report: &Operation<'a>) -> bool {
-        let says = report.payload;
-        let Some(second) = second_of(says) else { return false };
-        let Some(id) = says.history_id().filter(|_| is_of_history(report)) else { return false };
-        let at = scene.operations.binary_search_by_key(&report.at, |(operation, _)| operation.at);
-        let joins_nothing = at.is_ok_and(|at| scene.operations[at].1.is_empty());
-        let (instance, (uid, _)) = second;
-        joins_nothing
-            && self.told.insert((instance, uid, id))
-            && !self.seconds.get_mut(&second).is_some_and(|made| made.takes(id, who(says)))
+    /// its second surely made the entry.
+    pub(super) fn unmade(&self, report: &Operation<'_>) -> Option<Unmade> {
+        self.unmade.get(&report.at).copied()
     }
 }
 
@@ -87,17 +99,39 @@ impl<'a> Made<'a> {
         let entries = joined.len().max(1) - usize::from(is_without);
         // One id of two keys is one entry: nobody can say of a second whose it is.
         let own = ids.into_iter().filter(|id| self.ids.insert(*id)).count();
-        self.rooms.push((of().find_map(|report| who(report.payload)), entries.saturating_sub(own)));
+        *self.rooms.entry(of().find_map(|report| who(report.payload))).or_default() += entries.saturating_sub(own);
     }
 
-    /// Whether one of them made this entry, or may have: each makes no more than
-    /// it can, and nobody's stand for another's.
-    fn takes(&mut self, id: i64, by: Option<&str>) -> bool {
-        let is_by = |who: Option<&str>| who.zip(by).is_none_or(|(who, by)| who == by);
-        if self.ids.contains(&id) {
-            return true;
+    /// Of the entries without a report, those that nothing surely made. Each operation
+    /// makes no more than it can: first the entries of its own user, by index; what
+    /// names nobody then makes any that is left, and so is of them all; and an entry
+    /// that names nobody is of whatever is left last, for it accuses nobody.
+    fn unmade(mut self) -> Vec<(LeafIndex, Unmade)> {
+        self.found.retain(|(_, id, _)| !self.ids.contains(id));
+        let mut nobodys = self.rooms.remove(&None).unwrap_or(0);
+        let mut left: BTreeMap<&str, Vec<LeafIndex>> = BTreeMap::new();
+        let mut unnamed = Vec::new();
+        for (at, _, by) in self.found {
+            let Some(name) = by else {
+                unnamed.push(at);
+                continue;
+            };
+            match self.rooms.get_mut(&by) {
+                Some(room) if *room > 0 => *room -= 1,
+                _ => left.entry(name).or_default().push(at),
+            }
         }
-        let room = self.rooms.iter_mut().find(|(who, left)| *left > 0 && is_by(*who));
-        room.map(|(_, left)| *left -= 1).is_some()
+        let all: usize = left.values().map(Vec::len).sum();
+        let mut unmade = Vec::new();
+        for of_name in left.values() {
+            // However much of it the others take, and however little.
+            let (surely, at_most) = (nobodys.saturating_sub(all - of_name.len()), nobodys);
+            let maybe = of_name.iter().take(at_most).skip(surely).map(|at| (*at, Unmade::Maybe));
+            unmade.extend(maybe.chain(of_name.iter().skip(at_most).map(|at| (*at, Unmade::Surely))));
+        }
+        nobodys = nobodys.saturating_sub(all);
+        let rest = self.rooms.values().sum::<usize>().saturating_add(nobodys);
+        unmade.extend(unnamed.into_iter().skip(rest).map(|at| (at, Unmade::Surely)));
+        unmade
     }
 }

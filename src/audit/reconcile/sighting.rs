@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::artifact::time::unix_ms;
 use crate::audit::inserted::Inserted;
-use crate::audit::reconcile::histories::Histories;
+use crate::audit::reconcile::histories::{Histories, Unmade};
 use crate::audit::reconcile::in_time_for_word;
 use crate::audit::roots::Roots;
 use crate::audit::scene::Scene;
@@ -18,6 +18,10 @@ const CLAIMED: &str = "the roots do not say that writes to the instance are clos
 
 /// The same, where it is not one agent's.
 const SHARED: &str = "the roots give this username to somebody else too";
+
+/// The same, of an entry of a history beside others of its second.
+const MAYBE_MADE: &str =
+    "an operation of its second that names nobody may have made this entry of the history, or another's";
 
 /// The same, where somebody else says that it was theirs.
 const OTHERS: &str = "only a decision of another agent's claims it";
@@ -51,6 +55,9 @@ pub(super) struct Sighting<'s, 'a> {
     pub started: Option<i64>,
     /// Whether a decision of another agent's has it.
     is_claimed: bool,
+    /// Whether it is an entry of a history that an operation may have made which
+    /// another entry needs as well.
+    is_maybe_anothers: bool,
 }
 
 /// Agents with a username, and whether it is a person's, by the roots that say
@@ -66,10 +73,11 @@ impl<'s, 'a> Sighting<'s, 'a> {
     /// Every one, in the order of first reports. Linear in the operations.
     pub(super) fn all(scene: &'s Scene<'a>) -> impl Iterator<Item = Self> {
         let mut named = Named::new();
-        let mut histories = Histories::of(scene);
+        let histories = Histories::of(scene);
         scene.operations.iter().enumerate().filter_map(move |(at, (first, _))| {
             let Some(key) = first.op_key() else {
-                return histories.is_new(scene, first).then(|| Self::of(scene, first, &mut named));
+                let unmade = histories.unmade(first)?;
+                return Some(Self { is_maybe_anothers: unmade == Unmade::Maybe, ..Self::of(scene, first, &mut named) });
             };
             let reports = scene.reported.get(key)?;
             let shows_status = matches!(first.payload.channel(), Some("notify" | "poll"));
@@ -105,6 +113,7 @@ impl<'s, 'a> Sighting<'s, 'a> {
         };
         Sighting {
             is_claimed: false,
+            is_maybe_anothers: false,
             first,
             who,
             agents,
@@ -156,7 +165,8 @@ impl<'s, 'a> Sighting<'s, 'a> {
     /// Whether the roots say that they list everybody, and neither those at the
     /// report nor the newest list this one.
     pub(super) fn is_known_to_be_unknown(&self, scene: &Scene<'a>) -> bool {
-        let Some((instance, name)) = self.first.payload.initiator().filter(|_| !self.is_backfill(scene)) else {
+        let is_open = self.is_maybe_anothers || self.is_backfill(scene);
+        let Some((instance, name)) = self.first.payload.initiator().filter(|_| !is_open) else {
             return false;
         };
         let is_out = |roots: &Roots<'_>| roots.lists_all_people(instance) && !roots.knows_username(instance, name);
@@ -180,6 +190,7 @@ impl<'s, 'a> Sighting<'s, 'a> {
         match () {
             () if self.started.is_none() => Some(UNDATED),
             () if !scene.writes_are_closed(self.first) => Some(CLAIMED),
+            () if self.is_maybe_anothers => Some(MAYBE_MADE),
             () if self.is_shared() => Some(SHARED),
             () if self.is_claimed => Some(OTHERS),
             () if self.first.payload.is_automated() == Some(true) => Some(AUTOMATED),

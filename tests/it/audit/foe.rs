@@ -16,7 +16,7 @@ fn has(report: &Report, code: &str) -> bool {
 
 /// A decided sync that deployed, and what a poller found in the history of its
 /// second: an entry of which nobody saw the operation.
-fn with_an_entry(id: u32) -> Story {
+pub fn with_an_entry(id: u32) -> Story {
     let mut story = Story::clean();
     closed(&mut story);
     story.wait(SETTLED_MS);
@@ -28,7 +28,7 @@ fn with_an_entry(id: u32) -> Story {
     story
 }
 
-fn entry(story: &mut Story, name: &str, id: u32) {
+pub fn entry(story: &mut Story, name: &str, id: u32) {
     story.observe(name, "more", "sync", false);
     story.set(name, "channel", "poll");
     story.set(name, "history_id", id);
