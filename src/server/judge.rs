@@ -38,7 +38,7 @@ pub use self::around::Around;
 pub use self::counted::Counted;
 use self::counted::Kept;
 pub use self::reading::{AuditsError, GATHER_BYTES_MAX, GATHER_ENTRIES_MAX};
-pub use self::scan::{SCAN_BYTES_MAX, SCAN_ENTRIES_MAX, SCAN_READ_MAX};
+pub use self::scan::{SCAN_APPS_MAX, SCAN_BYTES_MAX, SCAN_ENTRIES_MAX, SCAN_JUDGED_MAX, SCAN_READ_MAX};
 pub use self::touched::Touched;
 
 /// Whose log is audited, and by which rows. Clones share it.
@@ -175,7 +175,8 @@ impl Sitting {
 
     /// Findings at `size`, page by page. `after`: the `next` of the page
     /// before, with the same filter and size. A page ends after the entry at
-    /// which it holds `limit` findings, or after [`SCAN_ENTRIES_MAX`] entries.
+    /// which it holds `limit` findings or has cost enough ([`SCAN_READ_MAX`],
+    /// [`SCAN_BYTES_MAX`], [`SCAN_JUDGED_MAX`]), or after [`SCAN_ENTRIES_MAX`] entries.
     /// Blocks.
     ///
     /// # Errors

@@ -126,6 +126,11 @@ impl<'a> Reading<'a> {
         })
     }
 
+    /// Whether anything is filed under a link.
+    pub fn is_any_under(&self, link: Link) -> Result<bool, AuditsError> {
+        Ok(!self.linked(&Wanted { link, which: Which::First(1) })?.is_empty())
+    }
+
     /// Entries that may bear a name, from `first` on.
     pub fn named(&self, name: (Sort, &str), first: LeafIndex, limit: usize) -> Result<Vec<LeafIndex>, AuditsError> {
         Ok(self.sitting.audits.index.named(name, first, self.size, limit)?)

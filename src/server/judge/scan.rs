@@ -27,6 +27,13 @@ pub const SCAN_READ_MAX: usize = 4_000;
 /// … or so many bytes of them.
 pub const SCAN_BYTES_MAX: u64 = 16 << 20;
 
+/// … or when its audits held so many entries together, each as often as one held it:
+/// a second of judging. What many small things cost is bounded by what is read with
+/// each of them.
+pub const SCAN_JUDGED_MAX: usize = 40_000;
+/// Most applications that are asked about for one entry: a record names no instance.
+pub const SCAN_APPS_MAX: usize = 64;
+
 /// Findings in the order of answers.
 type Found = BTreeSet<Finding>;
 
@@ -104,6 +111,10 @@ struct Scan<'a, 'f> {
     told_calls: HashSet<LeafIndex>,
     /// What looks and flips show of each application; none where that is too large.
     apps: HashMap<String, Option<Arc<Found>>>,
+    /// Those that any roots list observers of, once asked for.
+    instances: Option<Arc<BTreeSet<String>>>,
+    /// Entries that audits held, and questions that found nothing to audit.
+    judged: usize,
 }
 
 impl<'a, 'f> Scan<'a, 'f> {
@@ -127,6 +138,8 @@ impl<'a, 'f> Scan<'a, 'f> {
             silent,
             told_calls,
             apps,
+            instances: None,
+            judged: 0,
         })
     }
 
@@ -149,7 +162,14 @@ impl<'a, 'f> Scan<'a, 'f> {
     }
 
     fn has_read_enough(&self) -> bool {
-        self.reading.count() >= SCAN_READ_MAX || self.reading.bytes() >= SCAN_BYTES_MAX
+        self.reading.count() >= SCAN_READ_MAX
+            || self.reading.bytes() >= SCAN_BYTES_MAX
+            || self.judged >= SCAN_JUDGED_MAX
+    }
+
+    fn audit(&mut self, entries: &BTreeSet<LeafIndex>) -> Result<Report, AuditsError> {
+        self.judged = self.judged.saturating_add(entries.len());
+        self.reading.audit(entries)
     }
 
     /// What is answered at this entry.
@@ -268,7 +288,7 @@ impl<'a, 'f> Scan<'a, 'f> {
         if let Some(found) = self.audited.get(entries) {
             return Ok(Arc::clone(found));
         }
-        let report = self.reading.audit(entries)?;
+        let report = self.audit(entries)?;
         self.silent.extend(apps::silent(&report));
         // Those that rest on an application are told of it.
         let is_own = |own: &Finding| !self.base.contains(own) && !own.rests_on_an_application();
@@ -302,6 +322,6 @@ impl<'a, 'f> Scan<'a, 'f> {
         if self.reading.names_unknown_token(&read) {
             return Ok(None);
         }
-        Ok(self.reading.audit(&read)?.findings.into_iter().find(|stands| stands.is_again(finding)))
+        Ok(self.audit(&read)?.findings.into_iter().find(|stands| stands.is_again(finding)))
     }
 }

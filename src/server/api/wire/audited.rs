@@ -60,7 +60,8 @@ pub struct FindingListJson {
     roots_digest: Option<ArtifactDigest>,
     /// Entries below this were looked through by this page and those before.
     scanned_to: u64,
-    /// Entries with which more hangs together than one answer reads.
+    /// Entries with which more hangs together than one answer reads, or whose word may
+    /// be of more applications than one answer asks about.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_judged: Vec<LeafIndex>,
 }

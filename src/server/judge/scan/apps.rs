@@ -10,7 +10,7 @@ use crate::audit::{Gather, Grade, Link, Report, Tie};
 use crate::merkle::LeafIndex;
 use crate::server::index::names::Sort;
 use crate::server::judge::reading::AuditsError;
-use crate::server::judge::scan::{Found, Scan};
+use crate::server::judge::scan::{Found, SCAN_APPS_MAX, Scan};
 
 impl Scan<'_, '_> {
     /// What is about the application that was asked for: all of it, on the first
@@ -63,8 +63,8 @@ impl Scan<'_, '_> {
         // A freeze comes first in what it did not hold against.
         let is_of =
             |entries: &[LeafIndex]| if is_decision { entries.contains(&at) } else { entries.first() == Some(&at) };
-        let mut found = Found::new();
-        for app in self.apps_of(at) {
+        let (mut found, apps) = (Found::new(), self.apps_of(at)?);
+        for app in apps {
             found.extend(self.app(&app)?.iter().filter(|finding| is_of(&finding.entries)).cloned());
         }
         Ok(found)
@@ -90,19 +90,42 @@ impl Scan<'_, '_> {
     }
 
     /// Names of the application that an entry is about. A record names no instance:
-    /// each that any roots list observers of may be meant.
-    fn apps_of(&self, at: LeafIndex) -> BTreeSet<String> {
-        let Some(seen) = self.reading.seen(at) else { return BTreeSet::new() };
+    /// each that any roots list observers of may be meant, where anything is filed
+    /// about an application of these names.
+    fn apps_of(&mut self, at: LeafIndex) -> Result<BTreeSet<String>, AuditsError> {
+        let Some(seen) = self.reading.seen(at) else { return Ok(BTreeSet::new()) };
         let Some(Payload::ChangeRecord(says)) = seen.body.as_ref().map(|body| body.says()) else {
-            return self.reading.named_by(at, Sort::App).into_iter().collect();
+            return Ok(self.reading.named_by(at, Sort::App).into_iter().collect());
         };
-        let Some((namespace, name)) = says.app().namespace().zip(says.app().name()) else { return BTreeSet::new() };
-        let roots = self.reading.roots().filter_map(|(_, roots)| match roots.says() {
-            Payload::AuditRoots(roots) => Some(roots),
-            _ => None,
-        });
-        let instances = roots.flat_map(|roots| roots.observers().filter_map(|row| row.instance()).collect::<Vec<_>>());
-        instances.map(|instance| format!("{instance}/{namespace}/{name}")).collect()
+        let Some((namespace, name)) = says.app().namespace().zip(says.app().name()) else {
+            return Ok(BTreeSet::new());
+        };
+        let named: Vec<String> =
+            self.instances().iter().map(|instance| format!("{instance}/{namespace}/{name}")).collect();
+        let mut apps = BTreeSet::new();
+        for app in named {
+            self.judged = self.judged.saturating_add(1);
+            if self.apps.contains_key(&app) || self.reading.is_any_under(Link::app(&app))? {
+                apps.insert(app);
+            }
+        }
+        if apps.len() > SCAN_APPS_MAX { Err(AuditsError::too_large()) } else { Ok(apps) }
+    }
+
+    /// Every instance that any roots list observers of, found once.
+    fn instances(&mut self) -> Arc<BTreeSet<String>> {
+        if let Some(known) = &self.instances {
+            return Arc::clone(known);
+        }
+        let mut found = BTreeSet::new();
+        for (_, roots) in self.reading.roots() {
+            if let Payload::AuditRoots(roots) = roots.says() {
+                found.extend(roots.observers().filter_map(|row| row.instance().map(str::to_owned)));
+            }
+        }
+        let found = Arc::new(found);
+        self.instances = Some(Arc::clone(&found));
+        found
     }
 
     /// What looks and flips show of one application, from what is filed under it.
@@ -110,23 +133,28 @@ impl Scan<'_, '_> {
         if let Some(known) = self.apps.get(app) {
             return known.clone().ok_or_else(AuditsError::too_large);
         }
-        let gathered = match self.reading.gather(Gather::of_app_alone(app)) {
-            Ok(gathered) => gathered,
-            Err(error) => {
-                if matches!(error, AuditsError::TooLarge { .. }) {
-                    self.apps.insert(app.to_owned(), None);
-                }
-                return Err(error);
-            }
+        let found = match self.shown_of(app) {
+            Ok(found) => Some(Arc::new(found)),
+            Err(AuditsError::TooLarge { .. }) => None,
+            Err(error) => return Err(error),
         };
-        let mut entries = gathered.into_found();
+        self.apps.insert(app.to_owned(), found.clone());
+        found.ok_or_else(AuditsError::too_large)
+    }
+
+    /// Anybody who may record or decide can name applications that nobody ever saw:
+    /// each of these costs a question, and no audit.
+    fn shown_of(&mut self, app: &str) -> Result<Found, AuditsError> {
+        let mut entries = self.reading.gather(Gather::of_app_alone(app))?.into_found();
+        let is_seen = |kind: Option<Kind>| matches!(kind, Some(Kind::ArgocdObservation | Kind::ArgocdSnapshot));
+        if !entries.iter().any(|at| is_seen(self.reading.kind(*at))) {
+            self.judged = self.judged.saturating_add(entries.len());
+            return Ok(Found::new());
+        }
         entries.extend(&self.shared);
-        let found = self.reading.audit(&entries)?.findings.into_iter();
+        let found = self.audit(&entries)?.findings.into_iter();
         let is_of_app = |name: &Option<String>| name.as_deref() == Some(app);
-        let found = found.filter(|one| one.rests_on_an_application() && is_of_app(&one.subject.app));
-        let found: Arc<Found> = Arc::new(found.collect());
-        self.apps.insert(app.to_owned(), Some(Arc::clone(&found)));
-        Ok(found)
+        Ok(found.filter(|one| one.rests_on_an_application() && is_of_app(&one.subject.app)).collect())
     }
 }
 
