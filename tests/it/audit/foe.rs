@@ -1,7 +1,7 @@
 //! Stories of somebody who wants to pass, or to see somebody else fail.
 
 use pulselog::artifact::json::Value;
-use pulselog::audit::{Report, Scope, Verdict};
+use pulselog::audit::{Gather, Report, Scope, Verdict, Which};
 
 use crate::audit::goldens::accounts::closed;
 use crate::audit::goldens::reconciled::{SETTLED_MS, lost, lost_and_seen, silent_and_closed, tick};
@@ -210,6 +210,30 @@ fn looks_by_a_signer_whom_nobody_trusts_contradict_no_first_look() {
         same_from_its_own_entries(&timeline, timeline.size(), &scopes());
         assert_eq!(has(&story.audit(), "UNREPORTED_ACTION"), is_trusted);
     }
+}
+
+/// Roots may list a thousand observers, of as many instances.
+#[test]
+fn what_is_said_to_be_from_before_asks_for_the_first_looks_of_those_who_may_look_there() {
+    let mut story = Story::clean();
+    silent_and_closed(&mut story);
+    story.set("silent", "channel", "poll");
+    story.set("silent", "backfill", true);
+    let row = |at: usize| {
+        let instance = if at < 30 { "argocd-prod".to_owned() } else { format!("argocd-{at}") };
+        let who = did(&format!("observer {at}"));
+        value(&format!(r#"{{"did":"{who}","instance":"{instance}","channels":["notify","poll"]}}"#))
+    };
+    let own = value(r#"{"submitter":"observer","instance":"argocd-prod","channels":["notify","poll"]}"#);
+    story.set("roots", "observers", Value::Array((0..90).map(row).chain([own]).collect()));
+    let (timeline, mut gather) = (story.timeline(), Gather::of(&Scope::Log));
+    for (at, seen) in timeline.prefix(timeline.size()) {
+        gather.take(at, seen, []);
+    }
+    let rounds = std::iter::from_fn(|| Some(gather.wanted()).filter(|wanted| !wanted.is_empty()));
+    let firsts = rounds.flatten().filter(|wanted| wanted.which == Which::First(1)).count();
+    // Theirs, and that of all who sign nothing.
+    assert_eq!(firsts, 31);
 }
 
 /// What was done to automated sync of the application.

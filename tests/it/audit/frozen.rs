@@ -231,3 +231,21 @@ fn a_freeze_is_of_the_application_that_has_its_instance_name_and_uid() {
     assert_eq!(recorded("app.namespace", "another"), HELD);
     assert_eq!(recorded("app.uid", "another uid"), HELD);
 }
+
+#[test]
+fn a_look_by_a_signer_whom_nobody_trusts_shows_no_freeze_as_failed() {
+    for is_trusted in [true, false] {
+        let mut story = of(&[(0, OFF), (20, Look("on"))]);
+        let look = story.steps.last().expect("a look").name.clone();
+        story.signed_by(&look, "thief");
+        let who = [format!(r#""did":"{}""#, did("thief")), r#""submitter":"observer""#.to_owned()];
+        let row = |who| value(&format!(r#"{{{who},"instance":"argocd-prod","channels":["notify","poll"]}}"#));
+        story.set("roots", "observers", Value::Array(who.map(row).to_vec()));
+        if !is_trusted {
+            let at = story.index(&look);
+            let row = value(&format!(r#"[{{"did":"{}","from_index":{at},"reason":"stolen key"}}]"#, did("thief")));
+            story.roots_again("distrusting", "distrusted", row);
+        }
+        assert_eq!(told(&story), if is_trusted { REVERTED } else { HELD });
+    }
+}
