@@ -126,6 +126,9 @@ pub struct Report {
     /// Tokens, agents and applications that holders of a role speak of.
     #[serde(skip)]
     named: BTreeSet<Scope>,
+    /// Applications that a person's record is about, which names no instance.
+    #[serde(skip)]
+    recorded: BTreeMap<LeafIndex, BTreeSet<String>>,
     /// Job whose absence the operator attests; of any other nothing is known.
     #[serde(skip)]
     attested: Option<String>,
@@ -214,6 +217,7 @@ impl Report {
                 false => Verdict::NotApplicable,
             },
             named: self.named.iter().filter(|named| *named == scope).cloned().inserted(),
+            recorded: self.recorded_of(scope),
             attested: self.attested.clone(),
             tokens: self.tokens.iter().filter(|(hash, _)| *scope == Scope::Token((*hash).clone())).map(own).inserted(),
             agents: jobs.keys().filter_map(|job| Some(((*job).clone(), self.agents.get(*job)?.clone()))).inserted(),
@@ -327,6 +331,7 @@ pub(super) fn finish(
         agents: agents_of_jobs(scene, &findings),
         tokens: scene.tokens.iter().map(|token| (token.hash.to_owned(), of_token(token))).inserted(),
         named: named(scene),
+        recorded: told::recorded(scene),
         attested: gaps.attested.map(str::to_owned),
         coverage,
         matched: matched::of(scene),

@@ -17,6 +17,8 @@ use crate::merkle::LeafIndex;
 pub const CLAUSES_MAX: usize = 12;
 /// People that one clause names; the rest is counted.
 pub const NAMED_MAX: usize = 3;
+/// What is found of operations that nobody decided.
+const UNDECIDED: [&str; 2] = ["UNREPORTED_ACTION", "UNKNOWN_INITIATOR"];
 
 /// A part of the sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub enum Piece {
 pub struct Clause {
     /// What they all are; `None`: operations that nobody decided.
     pub what: Option<What>,
+    /// Of these: whether a decision that explains them may still come.
+    pub is_open: bool,
     pub action: Option<String>,
     pub came: Option<Came>,
     /// `instance/namespace/name`, where that is known.
@@ -73,13 +77,16 @@ impl Story {
                 story.tell(act, matches!(report.scope, Scope::Run { .. }));
             }
         }
-        let undecided = report.findings.iter().filter(|finding| finding.rule.code == "UNREPORTED_ACTION");
-        let entries: BTreeSet<LeafIndex> =
-            undecided.filter_map(|finding| finding.entries.first().copied()).filter(|at| is_told(*at)).inserted();
-        if !entries.is_empty() {
-            let (what, action, came, app, app_name) = (None, None, None, None, None);
-            story.clauses.push(Clause { what, action, came, app, app_name, by: Vec::new(), entries, is_beside: false });
-        }
+        let found = report.findings.iter().filter(|finding| UNDECIDED.contains(&finding.rule.code));
+        let found: BTreeSet<LeafIndex> =
+            found.filter_map(|finding| finding.causes.last().or(finding.entries.last()).copied()).inserted();
+        let awaited = report.pending.iter().filter(|due| UNDECIDED.contains(&due.rule.code));
+        let awaited: BTreeSet<LeafIndex> =
+            awaited.filter_map(|due| due.entries.last().copied()).filter(|at| !found.contains(at)).inserted();
+        story.clauses.extend([(found, false), (awaited, true)].into_iter().filter_map(|(entries, is_open)| {
+            let entries: BTreeSet<LeafIndex> = entries.into_iter().filter(|at| is_told(*at)).inserted();
+            (!entries.is_empty()).then(|| Clause::undecided(entries, is_open))
+        }));
         story.clauses.sort_by_key(|clause| clause.entries.first().copied());
         story
     }
@@ -88,6 +95,7 @@ impl Story {
         let is_beside = is_run && act.subject.agent.is_none();
         let clause = Clause {
             what: Some(act.what),
+            is_open: false,
             action: act.action.clone(),
             came: act.came,
             app: act.subject.app.clone(),
@@ -146,6 +154,12 @@ impl Story {
 }
 
 impl Clause {
+    /// Operations that no decision has.
+    fn undecided(entries: BTreeSet<LeafIndex>, is_open: bool) -> Self {
+        let (what, action, came, app, app_name) = (None, None, None, None, None);
+        Self { what, is_open, action, came, app, app_name, by: Vec::new(), entries, is_beside: false }
+    }
+
     fn is_like(&self, other: &Self) -> bool {
         (self.what, &self.action, self.came) == (other.what, &other.action, other.came)
             && (&self.app, &self.app_name, self.is_beside) == (&other.app, &other.app_name, other.is_beside)
@@ -158,7 +172,8 @@ impl Clause {
         let count = self.entries.len();
         let Some(what) = self.what else {
             let many = if count == 1 { "operation" } else { "operations" };
-            return out.push(words(&format!("{count} {many} in Argo CD that nobody decided")));
+            let so_far = if self.is_open { ", as far as the log says so far" } else { "" };
+            return out.push(words(&format!("{count} {many} in Argo CD that nobody decided{so_far}")));
         };
         match what {
             What::Allowed | What::Denied => {

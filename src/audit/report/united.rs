@@ -60,6 +60,9 @@ impl Report {
                 first.tokens.entry(token).or_default().extend(of);
             }
             first.named.extend(other.named);
+            for (at, apps) in other.recorded {
+                first.recorded.entry(at).or_default().extend(apps);
+            }
         }
         let coverage = covered.into_iter();
         first.coverage = coverage

@@ -1,11 +1,12 @@
 //! What happened: the acts of a report, and the sentence made from them.
 
 use pulselog::artifact::json::Value;
-use pulselog::audit::{Came, Report, Scope, Story as Sentence, What};
+use pulselog::audit::{Came, Report, Scope, Story as Sentence, What, audit_at};
+use pulselog::merkle::TreeSize;
 
 use crate::audit::goldens::story_of;
 use crate::audit::slices::same_from_its_own_entries;
-use crate::make::audit::Story;
+use crate::make::audit::{Story, operator};
 use crate::make::{did, good_payload, kind, set};
 
 fn of_job(story: &Story) -> Report {
@@ -109,6 +110,41 @@ fn an_operation_that_nobody_decided_is_told() {
     let story = story_of(&["the agent's user syncs, and nobody decided it"]);
     let text = sentence(&story.audit());
     assert!(text.contains("1 operation in Argo CD that nobody decided"), "{text}");
+}
+
+/// It is told before its time is over too: it is in the log.
+#[test]
+fn an_operation_that_a_decision_may_still_explain_is_told_as_that() {
+    let story = story_of(&["the agent's user syncs, and nobody decided it"]);
+    let at = |size| sentence(&audit_at(&story.timeline(), TreeSize::new(size), Some(&operator())).of(&app()));
+    let size = story.timeline().size().get();
+    let told: Vec<String> = (1..=size).map(at).collect();
+    let open = "1 operation in Argo CD that nobody decided, as far as the log says so far";
+    assert!(told.iter().any(|text| text.contains(open)), "{told:#?}");
+    let newest = told.last().expect("a size");
+    assert!(newest.contains("1 operation in Argo CD that nobody decided") && !newest.contains("so far"), "{newest}");
+}
+
+fn app() -> Scope {
+    Scope::App("argocd-prod/argocd/payments-api".to_owned())
+}
+
+/// A person's record names no instance; the application has its uid and name.
+#[test]
+fn an_application_is_told_who_froze_it() {
+    let uid = "0c6a8b0e-51f0-4f0e-9f5e-0a2f6a1d7b11";
+    let frozen = |member: &str, value: &str| {
+        let mut story = Story::clean();
+        freeze(&mut story);
+        story.set("freeze", "app.uid", uid);
+        story.set("freeze", member, value);
+        let (whole, scope) = (story.timeline(), app());
+        same_from_its_own_entries(&whole, whole.size(), std::slice::from_ref(&scope));
+        sentence(&story.audit().of(&scope)).contains("automated sync of payments-api frozen by recorder <recorder>")
+    };
+    assert!(frozen("app.uid", uid));
+    assert!(!frozen("app.uid", "1c6a8b0e-51f0-4f0e-9f5e-0a2f6a1d7b11"), "another application");
+    assert!(!frozen("app.namespace", "argocd-2"), "another namespace");
 }
 
 #[test]
