@@ -58,6 +58,24 @@ fn what_no_decision_has_stands_alone_with_its_finding() {
     shows(&page, &["Nobody whose word counts speaks of this application"]);
 }
 
+/// An operation whose time is not over is neither found nor clean.
+#[test]
+fn an_operation_that_waits_for_a_word_says_so_and_not_that_nothing_is_found() {
+    let mut story = Story::clean();
+    silent(&mut story);
+    let told = Told::of(&story);
+    let at = (2..=told.service.size()).find(|at| {
+        let page = told.service.get(&format!("{PAGE}?at={at}"));
+        page.status == 200 && acts(&page).contains("Pending until") && acts(&page).contains("UNREPORTED_ACTION")
+    });
+    let page = told.service.get(&format!("{PAGE}?at={}", at.expect("a size at which it waits")));
+    let rows = acts(&page);
+    let row = rows.split("<p class=\"what\"><strong>").find(|row| row.contains("Pending until")).expect("the row");
+    assert!(row.contains("Incomplete") && !row.contains("no finding rests on it"), "{row}");
+    shows(&page, &["nobody decided, as far as the log says so far"]);
+    assert!(acts(&told.service.get(PAGE)).contains("no finding rests on it"), "of what is settled it is still said");
+}
+
 /// What the cluster says of an operation is told with it, and makes no more of them.
 #[test]
 fn events_of_an_operation_stand_with_it() {
@@ -95,6 +113,7 @@ fn a_freeze_says_who_froze_it_and_what_ended_it() {
     let told = Told::of(&story);
     let page = told.service.get(PAGE);
     let thawed = story.index("thawed");
+    shows(&page, &["automated sync of payments-api frozen by recorder did:key:", "freeze of payments-api ended"]);
     shows(&page, &["A person froze it", &format!("Ended by entry {thawed}."), "A person ended the freeze"]);
     assert!(page.text().contains("&lt;b&gt;ops&lt;/b&gt;") && !page.text().contains("<b>ops"));
     let page = told.service.get(&format!("{PAGE}?at={thawed}"));

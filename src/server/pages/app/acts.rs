@@ -6,12 +6,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::artifact::{ArgocdDecision, ArgocdObservation, Kind, Payload};
-use crate::audit::{self, Certainty, Effect, Finding, Matched, Report, Subject, Tie};
+use crate::audit::{self, Certainty, Effect, Finding, Matched, Pending, Report, Subject, Tie};
 use crate::merkle::LeafIndex;
 use crate::server::addresses::{self, page};
 use crate::server::desk::Paper;
 use crate::server::index::names::{Sort, names};
 use crate::server::judge::ScopeReport;
+use crate::server::pages::coverage::Due;
 use crate::server::pages::document;
 use crate::server::pages::finding::Charged;
 use crate::server::pages::inline::{Chip, Said, When};
@@ -41,6 +42,8 @@ pub(in crate::server::pages) struct Act {
     /// Steps that are left out.
     pub more: usize,
     pub marks: Vec<Mark>,
+    /// What is still owed of it.
+    pub due: Vec<Due>,
     /// Absent where no finding moves a verdict.
     pub word: Option<Word>,
     pub charged: Charged,
@@ -214,6 +217,11 @@ impl Papers {
         let touching: Vec<&Finding> =
             report.findings.iter().filter(|finding| finding.entries.iter().any(|at| of.entries.contains(at))).collect();
         let worst = touching.iter().map(|finding| finding.effect).max();
+        let owed = report.pending.iter().filter(|due| due.entries.iter().any(|at| of.entries.contains(at)));
+        let owed: Vec<Pending> = owed.cloned().collect();
+        // Only of the newest entries can anybody say that nothing came in time.
+        let is_newest = report.as_of.size == reader.view().size();
+        let due = Due::all(&owed, is_newest.then_some(reader.now_ms));
         let papers: Vec<_> = of.entries.iter().filter_map(|at| self.all.get(at)).collect();
         Act {
             index: of.entries.first().map_or(0, |at| at.get()),
@@ -227,8 +235,10 @@ impl Papers {
             word: match worst {
                 Some(Effect::Fails) => Some(Outcome::Fail.word()),
                 Some(Effect::Incomplete) => Some(Outcome::Incomplete.word()),
+                Some(Effect::Shown) | None if !due.is_empty() => Some(Outcome::Incomplete.word()),
                 Some(Effect::Shown) | None => None,
             },
+            due,
             // The title names the application.
             charged: Charged { app: None, ..Charged::new(of.matched.map_or(&of.subject, |of| &of.subject)) },
         }
