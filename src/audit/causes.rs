@@ -28,6 +28,7 @@ use self::Cause::{Each, Newest, Nothing, Oldest};
 const DECISION: &[Kind] = &[Kind::ArgocdDecision];
 const RECEIPT: &[Kind] = &[Kind::ArgocdReceipt];
 const REPORT: &[Kind] = &[Kind::ArgocdObservation];
+const LOOK: &[Kind] = &[Kind::ArgocdSnapshot];
 const CALL: &[Kind] = &[Kind::GatewayReceipt];
 const BUNDLE: &[Kind] = &[Kind::ProofBundle];
 const ISSUANCE: &[Kind] = &[Kind::CstIssuance];
@@ -58,7 +59,7 @@ static CAUSES: &[(&str, Cause)] = &[
     ("CHAIN_BROKEN", Newest(&[BUNDLE])),
     ("CLUSTER_NOT_COMPARED", Newest(&[REPORT])),
     ("CONTRADICTING_ACCOUNTS", Each(ACCOUNTS)),
-    ("CONTROL_REVERTED", Newest(&[REPORT])),
+    ("CONTROL_REVERTED", Newest(&[REPORT, LOOK])),
     ("COVERAGE_GAP", Nothing),
     ("DECISION_AFTER_ACT", Newest(&[DECISION])),
     ("DENY_THEN_ACCEPTED", Newest(ACCOUNTS)),
