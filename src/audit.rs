@@ -62,6 +62,7 @@ mod timeline;
 mod tokens;
 mod trust;
 mod undecided;
+mod unjudged;
 mod windows;
 mod worlds;
 
@@ -87,6 +88,7 @@ pub use self::story::{Clause, Piece, Story, acts as acts_in_words, noun};
 pub use self::timeline::{KnownSize, Seen, Timeline, authenticate, authenticate_parsed, authenticate_within};
 pub(crate) use self::trust::EVIDENCE_WITHHELD;
 pub use self::undecided::{NotHere, WHILE_UNDECIDED, Words, in_reading_order};
+pub use self::unjudged::{NotJudged, UNJUDGED, Unjudged, in_sorts, unjudged};
 pub(crate) use self::windows::{BUNDLE_MS, PICKUP_MS, RECEIPT_MS, SKEW_MS};
 pub use self::windows::{COUNTS, Count, WINDOWS, Window};
 

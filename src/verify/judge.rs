@@ -177,7 +177,7 @@ impl Judge {
         }
         let protocol = ProtocolPart::of(&verdict, allowlists, options.verification_time_ms);
         let mut name = DocumentName::of(document);
-        let unjudged = |status| (AuditPart { status, findings: Vec::new(), pending: Vec::new() }, None);
+        let unjudged = |status| (AuditPart::unjudged(status), None);
         let mut tokens = RunTokens::default();
         let (audit, coverage) = if self.protocol_only {
             unjudged(AuditStatus::NotAsked)

@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use crate::artifact::Did;
 use crate::artifact::digest::ArtifactDigest;
-use crate::audit::{self, Absence, AsOf, Coverage, DOCUMENTS_DISAGREE, Finding, Pending, RULES_VERSION};
+use crate::audit::{self, Absence, AsOf, Coverage, DOCUMENTS_DISAGREE, Finding, Matched, Pending, RULES_VERSION};
 use crate::codes::{Code, verdict};
 use crate::protocol;
 use crate::shapes::{self, UnixMs};
@@ -148,6 +148,16 @@ pub struct AuditPart {
     pub findings: Vec<Finding>,
     /// Obligations whose window is open.
     pub pending: Vec<Pending>,
+    /// Calls with their operations: what is of one act. No answer shows it.
+    #[serde(skip)]
+    pub(crate) matched: Vec<Matched>,
+}
+
+impl AuditPart {
+    /// Of what was not judged.
+    pub(crate) const fn unjudged(status: AuditStatus) -> Self {
+        Self { status, findings: Vec::new(), pending: Vec::new(), matched: Vec::new() }
+    }
 }
 
 /// How far the audit reaches. No verdict reaches further.
@@ -247,7 +257,7 @@ impl Verification {
     /// A proof alone: the artifact carries no verdict of its own.
     #[must_use]
     pub fn of_proof(report: Report) -> Self {
-        let audit = AuditPart { status: AuditStatus::NotApplicable, findings: Vec::new(), pending: Vec::new() };
+        let audit = AuditPart::unjudged(AuditStatus::NotApplicable);
         Self {
             report_version: REPORT_VERSION,
             verdict: report.verdict,

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::digest::ArtifactDigest;
-use crate::audit::{Absence, Pending};
+use crate::audit::{Absence, Pending, Unjudged, in_sorts};
 use crate::merkle::LeafIndex;
 use crate::server::pages::finding::{Charged, Entries};
 use crate::server::pages::inline::{Chip, When};
@@ -28,7 +28,7 @@ pub(crate) struct Coverage {
     /// Whole digest of these.
     pub roots_digest: Option<String>,
     pub operator: Chip,
-    pub not_judged: Vec<NotJudged>,
+    pub not_judged: Vec<Sort>,
     pub left: Option<String>,
 }
 
@@ -38,6 +38,12 @@ pub(crate) struct AbsenceWords {
     pub sentence: String,
     /// Entry of the operator's statement.
     pub entry: Option<u64>,
+}
+
+/// What was seen and not judged, of one sort: what it is, means and asks for.
+pub(crate) struct Sort {
+    pub of: &'static Unjudged,
+    pub rows: Vec<NotJudged>,
 }
 
 /// Something that was seen and not judged.
@@ -64,15 +70,20 @@ impl Coverage {
     pub(crate) fn new(reader: &Reader, part: Option<&CoveragePart>) -> Result<Self, Trouble> {
         let size = part.and_then(|part| part.as_of).map_or(0, |as_of| as_of.size.get());
         let rows = part.map(|part| part.not_judged.as_slice()).unwrap_or_default();
-        // One line for one thing, whomever it is about.
-        let mut by_what: BTreeMap<&'static str, BTreeSet<LeafIndex>> = BTreeMap::new();
-        for row in rows {
-            by_what.entry(row.what).or_default().extend(&row.entries);
+        let (mut not_judged, mut shown, mut left) = (Vec::new(), 0, 0);
+        for (of, rows) in in_sorts(rows) {
+            let room = ROWS_MAX.saturating_sub(shown).min(rows.len());
+            left += (rows.len() - room) as u64;
+            shown += room;
+            let row = |(what, entries): (&'static str, BTreeSet<LeafIndex>)| NotJudged {
+                what,
+                entries: Entries::new(&entries.into_iter().collect::<Vec<_>>()),
+            };
+            let rows: Vec<_> = rows.into_iter().take(room).map(row).collect();
+            if !rows.is_empty() {
+                not_judged.push(Sort { of, rows });
+            }
         }
-        let rows: Vec<(&'static str, Vec<LeafIndex>)> =
-            by_what.into_iter().map(|(what, entries)| (what, entries.into_iter().collect())).collect();
-        let row = |(what, entries): &(&'static str, Vec<LeafIndex>)| NotJudged { what, entries: Entries::new(entries) };
-        let left = rows.len().saturating_sub(ROWS_MAX) as u64;
         Ok(Self {
             searched: reach(size),
             read: words::entries(part.map_or(0, |part| part.entries)),
@@ -80,7 +91,7 @@ impl Coverage {
             roots: part.and_then(|part| part.roots_digest).map_or(Ok(None), |roots| entry_of(reader, &roots, size))?,
             roots_digest: part.and_then(|part| part.roots_digest).map(|roots| roots.to_string()),
             operator: Chip::did(reader.facts.operator.as_str()),
-            not_judged: rows.iter().take(ROWS_MAX).map(row).collect(),
+            not_judged,
             left: (left > 0).then(|| words::quantity(left)),
         })
     }

@@ -90,7 +90,7 @@ pub(super) fn badge_of_report(made: &ScopeReport, is_overdue: bool) -> Badge {
 
 /// … for both verdicts on a document.
 pub(super) fn badge_of_document(judged: &Verification, is_overdue: bool) -> Badge {
-    let AuditPart { status, findings, pending } = &judged.audit;
+    let AuditPart { status, findings, pending, .. } = &judged.audit;
     let protocol = judged.protocol.as_ref().map(ProtocolPart::outcome);
     badge(*status, protocol, findings, (pending.len(), is_overdue))
 }

@@ -102,7 +102,8 @@ impl Note {
         note.acts(reader, about.report)?;
         note.findings(about.findings);
         note.pending(about.pending, about.now_ms);
-        note.address = reader.absolute(&about.path).map(|page| (page, format!("?at={}", about.size)));
+        let next = if about.path.contains('?') { '&' } else { '?' };
+        note.address = reader.absolute(&about.path).map(|page| (page, format!("{next}at={}", about.size)));
         note.say("Made", vec![Text::Ours(format!("{} by the log’s server", words::time(reader.now_ms, false)))]);
         Ok(note)
     }
@@ -147,7 +148,8 @@ impl Note {
                 coverage.searched, coverage.absence.word, coverage.absence.sentence, about.verdicts.audit.rules
             )),
         );
-        let not_judged: Vec<&str> = coverage.not_judged.iter().map(|row| row.what).collect();
+        let not_judged: Vec<&str> =
+            coverage.not_judged.iter().flat_map(|sort| &sort.rows).map(|row| row.what).collect();
         let rest = if not_judged.is_empty() { "nothing".to_owned() } else { not_judged.join("; ") };
         self.say("Not seen", of(format!("{rest}{}", if coverage.left.is_some() { "; and more" } else { "" })));
         Ok(())
@@ -235,7 +237,11 @@ impl Note {
     pub(crate) fn markdown(&self) -> String {
         let mut out = format!("**Agent change evidence: {}**\n\n", self.badge.words());
         if let Some((page, at)) = self.address.as_ref().filter(|_| self.has_badge) {
-            out.push_str(&format!("[![{}]({page}.svg{at})]({page}{at})\n\n", self.badge.words()));
+            match page.contains('?') {
+                // What is asked for by a query has no badge.
+                true => out.push_str(&format!("[{}]({page}{at})\n\n", self.badge.words())),
+                false => out.push_str(&format!("[![{}]({page}.svg{at})]({page}{at})\n\n", self.badge.words())),
+            }
         }
         for (label, text) in &self.lines {
             let said: String = text

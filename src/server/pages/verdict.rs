@@ -122,7 +122,7 @@ impl Verdicts {
     /// # Errors
     /// Those of the view.
     pub(crate) fn of_document(reader: &Reader, judged: &Verification, what: &str) -> Result<Self, Trouble> {
-        let AuditPart { status, findings, pending } = &judged.audit;
+        let AuditPart { status, findings, pending, .. } = &judged.audit;
         let audited = Audited { status: *status, findings, pending, coverage: judged.coverage.as_ref() };
         let mut verdicts = Self::new(reader, &audited, what)?;
         verdicts.protocol = judged.protocol.as_ref().map(ProtocolPanel::new);

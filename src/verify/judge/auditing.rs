@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::audit::{
-    self, Absence, Coverage, EVIDENCE_WITHHELD, Finding, Pending, Report as Audit, Scope, Seen, Shortfall, Subject,
-    Timeline,
+    self, Absence, Coverage, EVIDENCE_WITHHELD, Finding, Matched, Pending, Report as Audit, Scope, Seen, Shortfall,
+    Subject, Timeline,
 };
 use crate::merkle::LeafIndex;
 use crate::protocol::{Bundle, Document};
@@ -26,6 +26,7 @@ pub(super) fn audited(
         judge,
         findings: BTreeSet::new(),
         pending: BTreeSet::new(),
+        matched: BTreeSet::new(),
         coverage: CoveragePart::none(judge.operator.as_ref()),
         jobs: Vec::new(),
         tokens: Vec::new(),
@@ -58,6 +59,7 @@ struct Auditing<'a> {
     judge: &'a Judge,
     findings: BTreeSet<Finding>,
     pending: BTreeSet<Pending>,
+    matched: BTreeSet<Matched>,
     coverage: CoveragePart,
     /// Of each bundle, in order.
     jobs: Vec<Option<String>>,
@@ -149,6 +151,7 @@ impl Auditing<'_> {
     fn take(&mut self, report: Audit, is_first: bool) {
         self.findings.extend(report.findings);
         self.pending.extend(report.pending);
+        self.matched.extend(report.matched);
         let known = &mut self.coverage.not_judged;
         let more: Vec<_> = report.coverage.into_iter().filter(|row| !known.contains(row)).collect();
         known.extend(more);
@@ -199,7 +202,7 @@ impl Auditing<'_> {
             packet.name_files(&mut findings);
         }
         let pending = self.pending.into_iter().collect();
-        (AuditPart { status, findings, pending }, self.coverage)
+        (AuditPart { status, findings, pending, matched: self.matched.into_iter().collect() }, self.coverage)
     }
 }
 

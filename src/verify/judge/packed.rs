@@ -82,7 +82,7 @@ impl Judge {
             ..CoveragePart::none(self.operator.as_ref())
         };
         packet.name_files(&mut findings);
-        let audit = AuditPart { status, findings, pending: audit.pending };
+        let audit = AuditPart { status, findings, pending: audit.pending, matched: audit.matched };
         let known = self.known_check(&coverage);
         Verification {
             report_version: REPORT_VERSION,

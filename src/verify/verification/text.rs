@@ -1,18 +1,20 @@
 //! A verification as text for people: verdicts and coverage first, then each
 //! finding and check with its reason and what to do. Safe on a terminal.
 
+mod acts;
 mod open;
+mod reach;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use crate::audit::{self, Absence, AsOf, Effect, Finding, Grade, Matched, Story};
+use crate::audit::{self, AsOf, Effect, Finding, Grade, Matched, Story};
 use crate::merkle::LeafIndex;
 use crate::protocol::{self, ModelIdentityTier, ProofTier, Status, TrustTier};
-use crate::text::civil;
 use crate::verify::plain_text::escape;
 use crate::verify::report::{Check, Outcome, Report};
 use crate::verify::verification::text::open::{Times, pending, whom};
+use crate::verify::verification::text::reach::{not_judged, reach};
 use crate::verify::verification::{Allowlists, AuditStatus, CoveragePart, ProtocolPart, Verification};
 
 impl Verification {
@@ -43,13 +45,14 @@ impl Verification {
         }
         line(&mut out, "audit", audit_word(self.audit.status), &self.audit_words());
         if let Some(coverage) = &self.coverage {
-            line(&mut out, "coverage", "", &coverage_words(coverage));
+            reach(&mut out, coverage);
         }
         let refused = self.protocol.as_ref().filter(|part| part.status == Status::Fail);
         if let Some(row) = refused.and_then(|part| protocol::explain(part.reason_code)) {
             let _ = writeln!(out, "\n{}: {}\n  what to do: {}", row.code, row.means, row.action);
         }
-        audit::in_reading_order(&self.audit.findings).into_iter().for_each(|finding| found(&mut out, finding, ""));
+        let order = audit::in_reading_order(&self.audit.findings);
+        open::findings(&mut out, order, &mut Times::new(&[]), &self.audit.matched, |_| String::new());
         pending(&mut out, &self.audit.pending);
         not_judged(&mut out, self.coverage.as_ref(), usize::MAX);
         if !self.checks.is_empty() {
@@ -127,7 +130,7 @@ pub fn audit_text(report: &audit::Report, all: bool, checks: &[Check]) -> String
     };
     checks.iter().for_each(|check| reason(&mut out, check));
     older(&mut out, Some(&report.as_of));
-    line(&mut out, "coverage", "", &coverage_words(&coverage));
+    reach(&mut out, &coverage);
     line(&mut out, "findings", "", &count(report.findings.len(), "finding", "findings"));
     line(&mut out, "happened", "", &Story::of(report).text(escape));
     line(&mut out, "calls", "", &graded(&report.matched));
@@ -145,7 +148,7 @@ pub fn audit_text(report: &audit::Report, all: bool, checks: &[Check]) -> String
     let mut times = Times::new(if all { &[] } else { &report.findings });
     let (strangers, others): (Vec<_>, Vec<_>) =
         report.findings.iter().partition(|finding| !times.holds(finding) && is_strangers(finding));
-    open::findings(&mut out, audit::in_reading_order(others), &mut times);
+    open::findings(&mut out, audit::in_reading_order(others), &mut times, &report.matched, |of| whom(&of.subject));
     of_submitters(&mut out, &strangers);
     pending(&mut out, &report.pending);
     not_judged(&mut out, Some(&coverage), if all { usize::MAX } else { ENTRIES_SHOWN_MAX });
@@ -194,6 +197,12 @@ fn of_submitters(out: &mut String, findings: &[&Finding]) {
         say_words(out, first);
         let _ = writeln!(out, "  each of them: --all");
     }
+}
+
+/// "entry 3", "entries 3, 4".
+fn named(entries: &[LeafIndex]) -> String {
+    let all: Vec<_> = entries.iter().map(ToString::to_string).collect();
+    format!("{} {}", if all.len() == 1 { "entry" } else { "entries" }, all.join(", "))
 }
 
 /// Entries in one line, not more than so many of them.
@@ -279,30 +288,15 @@ fn protocol_words(part: &ProtocolPart) -> String {
     words.join(", ")
 }
 
-fn coverage_words(coverage: &CoveragePart) -> String {
-    let is_empty = coverage.as_of.as_ref().is_some_and(|as_of| as_of.size.get() == 0);
-    let absence = match coverage.absence {
-        Absence::Recomputed if is_empty => "nothing of the log was read".to_owned(),
-        Absence::Recomputed => "absence recomputed from the whole log".to_owned(),
-        Absence::Attested { entry } => format!("absence attested by the operator in entry {entry}"),
-        Absence::NotChecked if coverage.operator.is_none() && coverage.as_of.is_none() && coverage.entries > 0 => {
-            "absence not checked: no operator is pinned".to_owned()
-        }
-        Absence::NotChecked => "absence not checked".to_owned(),
-    };
-    let as_of = match &coverage.as_of {
-        Some(as_of) => {
-            let at = as_of.logged_at.and_then(|at| i64::try_from(at.unix_ms()).ok());
-            let at = at.map(|at| format!(", {}", civil::to_the_second(at))).unwrap_or_default();
-            format!("as of size {}{at}; ", as_of.size)
-        }
-        None if coverage.entries > 0 => String::new(),
-        None => "no log was read; ".to_owned(),
-    };
-    let roots =
-        coverage.roots_digest.map(|digest| format!("; roots {}", &digest.to_string()[..16])).unwrap_or_default();
-    let read = count(usize::try_from(coverage.entries).unwrap_or(usize::MAX), "entry read", "entries read");
-    format!("{absence}; {as_of}{read}{roots}; rules {}", coverage.rules_version)
+/// What a finding does to those whom it names. What cannot be decided is held
+/// against nobody.
+fn charge(effect: Effect, whom: &str) -> String {
+    match effect {
+        _ if whom.is_empty() => String::new(),
+        Effect::Fails => format!("charged to: {whom}"),
+        Effect::Incomplete => format!("leaves open: {whom}"),
+        Effect::Shown => format!("is about: {whom}"),
+    }
 }
 
 fn effect_words(effect: Effect) -> &'static str {
@@ -314,13 +308,12 @@ fn effect_words(effect: Effect) -> &'static str {
 }
 
 fn found(out: &mut String, finding: &Finding, whom: &str) {
-    let entries: Vec<_> = finding.entries.iter().map(ToString::to_string).collect();
-    let at = if entries.is_empty() { String::new() } else { format!("  entries {}", entries.join(", ")) };
+    let at = if finding.entries.is_empty() { String::new() } else { format!("  {}", named(&finding.entries)) };
     let causes: Vec<_> = finding.causes.iter().map(ToString::to_string).collect();
     // Where all of them cause it, nothing is told apart.
     let at = match causes.len() {
         0 => at,
-        some if some == entries.len() => at,
+        some if some == finding.entries.len() => at,
         _ => format!("{at}, caused by {}", causes.join(", ")),
     };
     let (severity, effect) = (finding.severity.name(), effect_words(finding.effect));
@@ -329,8 +322,9 @@ fn found(out: &mut String, finding: &Finding, whom: &str) {
         false => (severity, effect.to_owned()),
     };
     let _ = writeln!(out, "\n{word}  {}{at}  ({effect})\n  {}", finding.rule.code, escape(&finding.detail));
-    if !whom.is_empty() {
-        let _ = writeln!(out, "  charged to: {whom}");
+    let charge = charge(finding.effect, whom);
+    if !charge.is_empty() {
+        let _ = writeln!(out, "  {charge}");
     }
     say_words(out, finding);
 }
@@ -338,21 +332,6 @@ fn found(out: &mut String, finding: &Finding, whom: &str) {
 fn say_words(out: &mut String, finding: &Finding) {
     let words = finding.words();
     let _ = writeln!(out, "  why: {}\n  what to do: {}", words.why, escape(&words.what_to_do));
-}
-
-fn not_judged(out: &mut String, coverage: Option<&CoveragePart>, most: usize) {
-    let rows = coverage.map(|coverage| coverage.not_judged.as_slice()).unwrap_or_default();
-    if rows.is_empty() {
-        return;
-    }
-    out.push_str("\nSeen and not judged\n");
-    let mut by_what: BTreeMap<&str, BTreeSet<LeafIndex>> = BTreeMap::new();
-    for row in rows {
-        by_what.entry(row.what).or_default().extend(&row.entries);
-    }
-    for (what, entries) in by_what {
-        let _ = writeln!(out, "  {what} (entries {})", listed(&entries, most));
-    }
 }
 
 impl Outcome {

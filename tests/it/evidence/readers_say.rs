@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use pulselog::artifact::json::to_compact;
+use pulselog::audit::UNJUDGED;
 use pulselog::verify::verification::audit_text;
 use serde_json::json;
 
@@ -111,7 +112,14 @@ fn a_packet_is_judged_as_the_one_thing_it_is() {
     assert!(ran.out.starts_with("Packet\n") && ran.out.contains("files of the packet are there"), "{}", ran.out);
     assert!(!ran.out.contains("FAIL"), "{}", ran.out);
     // Its documents, and its job.
-    assert!(ran.out.contains(&format!("{} pass", kept.size() + 1)), "{}", ran.out);
+    let artifacts = kept.size() - 2;
+    let counts =
+        format!("\n1 job judged: 1 pass\n2 documents judged: 2 pass\n{artifacts} other artifacts: {artifacts} pass,");
+    assert!(ran.out.contains(&counts), "{}", ran.out);
+    // Every file of the directory is in one of these lines.
+    let sum: usize =
+        ran.out.lines().rev().take(3).filter_map(|line| line.split(' ').next()?.parse::<usize>().ok()).sum();
+    assert_eq!(sum, std::fs::read_dir(&packet).expect("files").count(), "{}", ran.out);
     let lines = dir.run(&[&args[..], &["--json"]].concat()).out;
     let passes = lines.lines().filter(|line| line.contains("\"verdict\":\"pass\"")).count();
     assert_eq!(passes, kept.size() + 1, "{lines}");
@@ -274,7 +282,50 @@ fn a_time_without_a_look_is_told_once_with_how_many_it_leaves_open_and_which() {
     }
     assert!(short.contains("each of them: --all"), "{short}");
     assert_eq!(whole.matches("  COVERAGE_GAP  ").count(), gaps, "{whole}");
-    assert!(whole.contains("  charged to: job job-1\n"), "{whole}");
+    assert!(whole.contains("  leaves open: job job-1\n") && !whole.contains("charged to: job"), "{whole}");
+}
+
+/// A decision and each report of its operation show the same.
+#[test]
+fn what_is_found_of_one_act_is_told_once_with_all_its_entries() {
+    let mut story = Story::clean();
+    story.move_after("revoked", "ok");
+    story.set("seen", "started_at", "2026-11-22T12:30:00Z");
+    story.set("seen", "finished_at", "2026-11-22T12:30:05Z");
+    let report = story.audit();
+    let found = report.findings.iter().filter(|finding| finding.rule.code == "TOKEN_REVOKED").count();
+    assert!(found > 1, "{report:#?}");
+    let told = audit_text(&report, true, &[]);
+    assert_eq!(told.matches("critical  TOKEN_REVOKED").count(), 1, "{told}");
+    assert!(told.contains(&format!("  TOKEN_REVOKED  {found} findings of one act, entries ")), "{told}");
+    for part in ["decided after the token was revoked (caused by ", "started after the token was revoked (caused by "] {
+        assert!(told.contains(part), "{part} is not in {told}");
+    }
+    assert!(told.contains("  charged to: job job-1"), "{told}");
+    // Another act of the same rule is not told with it.
+    story.move_after("revoked", "t1");
+    let told = audit_text(&story.audit(), true, &[]);
+    assert!(told.matches("critical  TOKEN_REVOKED").count() > 1, "{told}");
+}
+
+/// Every label has its sort, and what each means stands once above its rows.
+#[test]
+fn what_was_not_judged_is_told_in_sorts_that_say_what_to_do() {
+    let mut labels = std::collections::BTreeSet::new();
+    for (name, story) in crate::audit::goldens::whole_stories() {
+        let report = story.audit();
+        for row in &report.coverage {
+            assert!(UNJUDGED.iter().any(|sort| sort.has(row.what)), "{name}: {} has no sort", row.what);
+            labels.insert(row.what);
+        }
+        let told = audit_text(&report, true, &[]);
+        for sort in UNJUDGED {
+            let rows = report.coverage.iter().filter(|row| sort.has(row.what)).count();
+            let line = format!("  {}: {}\n  what to do: {}\n", sort.title, sort.means, sort.what_to_do);
+            assert_eq!(told.matches(&line).count(), usize::from(rows > 0), "{name}: {told}");
+        }
+    }
+    assert!(labels.len() > 15, "{labels:?}");
 }
 
 /// What is owed of one operation is owed of its agent and of the agent's jobs.
@@ -287,7 +338,7 @@ fn what_is_owed_is_told_once_with_all_that_it_would_be_charged_to() {
     assert!(report.pending.len() > 1, "{report:#?}");
     let told = audit_text(&report, false, &[]);
     assert_eq!(told.matches("pending  UNREPORTED_ACTION").count(), 1, "{told}");
-    let charged = told.lines().find(|line| line.starts_with("  charged to: ")).unwrap_or_else(|| panic!("{told}"));
+    let charged = told.lines().find(|line| line.starts_with("  leaves open: ")).unwrap_or_else(|| panic!("{told}"));
     for named in ["job job-1", &format!("agent {}", did("agent")), "application argocd-prod/argocd/payments-api"] {
         assert!(charged.contains(named), "{charged}");
     }

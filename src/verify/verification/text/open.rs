@@ -4,11 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use crate::audit::{self, Finding, Subject};
+use crate::audit::{self, Finding, Matched, Subject};
 use crate::merkle::LeafIndex;
 use crate::text::civil;
 use crate::verify::plain_text::escape;
-use crate::verify::verification::text::{ENTRIES_SHOWN_MAX, count, effect_words, found, listed, say_words};
+use crate::verify::verification::text::acts::acts;
+use crate::verify::verification::text::{
+    ENTRIES_SHOWN_MAX, charge, count, effect_words, found, listed, named, say_words,
+};
 
 /// Names that one line holds; whoever wants the others asks for all.
 const NAMES_SHOWN_MAX: usize = 12;
@@ -39,18 +42,17 @@ pub(super) fn pending(out: &mut String, rows: &[audit::Pending]) {
         known.extend(Some(whom(&row.subject)).filter(|whom| !whom.is_empty()));
     }
     for (row, whom) in told.into_values() {
-        let entries: Vec<_> = row.entries.iter().map(ToString::to_string).collect();
         let _ = writeln!(
             out,
-            "\npending  {}  entries {}  (open until {})\n  It may still be logged until then; nobody is blamed for it, \
+            "\npending  {}  {}  (open until {})\n  It may still be logged until then; nobody is blamed for it, \
              and nothing passes. If nothing comes, this becomes: {}",
             row.rule.code,
-            entries.join(", "),
+            named(&row.entries),
             civil::to_the_second(row.until_ms),
             row.rule.title,
         );
         if !whom.is_empty() {
-            let _ = writeln!(out, "  charged to: {}", names(&whom, "; "));
+            let _ = writeln!(out, "  leaves open: {}", names(&whom, "; "));
         }
     }
 }
@@ -108,13 +110,31 @@ impl<'f> Times<'f> {
     }
 }
 
-/// Every finding in reading order; those of one time at the place of the first.
-pub(super) fn findings<'f>(out: &mut String, order: Vec<&'f Finding>, times: &mut Times<'f>) {
+/// Every finding in reading order; those of one time, or of one act, at the place
+/// of the first. `whom` says who is named by one.
+pub(super) fn findings<'f>(
+    out: &mut String,
+    order: Vec<&'f Finding>,
+    times: &mut Times<'f>,
+    calls: &[Matched],
+    whom: impl Fn(&Finding) -> String,
+) {
     let of_times: BTreeSet<_> = times.of.keys().copied().collect();
-    for finding in order {
-        match finding.rests_on_silence() && of_times.contains(&key(finding)) {
-            true => times.tell(out, finding),
-            false => found(out, finding, &whom(&finding.subject)),
+    let (acts, codes) = acts(order, calls);
+    for act in &acts {
+        let first = act.of[0];
+        if first.rests_on_silence() && of_times.contains(&key(first)) {
+            act.of.iter().for_each(|finding| times.tell(out, finding));
+            continue;
+        }
+        match act.of.as_slice() {
+            [finding] => found(out, finding, &whom(finding)),
+            _ => act.tell(out, &charge(first.effect, &whom(first))),
+        }
+        let others = act.others(&codes);
+        if !others.is_empty() {
+            // Writing to a String never fails.
+            let _ = writeln!(out, "  of the same act: {}", others.join(", "));
         }
     }
 }
