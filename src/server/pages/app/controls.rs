@@ -75,6 +75,16 @@ fn is_recorded(paper: &Paper, app: &str, uids: &BTreeSet<String>) -> bool {
     is_named && of.uid().is_some_and(|uid| uids.is_empty() || uids.contains(uid))
 }
 
+/// What a report says of the application itself.
+fn life(change: Option<&str>) -> &'static str {
+    match change {
+        Some("seen") => "The application is seen for the first time",
+        Some("deleting") => "The application is being deleted, and Argo CD does not show by whom",
+        Some("uid_changed") => "Another application stands under this name: it was deleted and made again",
+        _ => "Something changed of the application itself",
+    }
+}
+
 impl Control {
     fn new(reader: &Reader, paper: &Paper, findings: &[Finding]) -> Option<Self> {
         let body = paper.artifact()?;
@@ -97,13 +107,15 @@ impl Control {
                 }
             }
             Payload::ArgocdObservation(says) => match (says.event(), says.after()) {
-                (Some("auto_sync"), Some("on")) => ("Seen: automated sync is on, by nobody who is named", Does::Ends),
-                (Some("auto_sync"), Some("off")) => {
-                    ("Seen: automated sync is off, by nobody who is named", Does::Nothing)
+                (Some("auto_sync"), Some("on")) => {
+                    ("Argo CD shows automated sync on, and not who switched it", Does::Ends)
                 }
-                (Some("auto_sync"), _) => ("Seen: whether automated sync is on is not known", Does::Nothing),
-                (Some("spec_change"), _) => ("Seen: the spec changed, by nobody who is named", Does::Nothing),
-                (Some("lifecycle"), _) => ("Seen: the application itself came, goes, or was made anew", Does::Nothing),
+                (Some("auto_sync"), Some("off")) => {
+                    ("Argo CD shows automated sync off, and not who switched it", Does::Nothing)
+                }
+                (Some("auto_sync"), _) => ("Argo CD does not show whether automated sync is on", Does::Nothing),
+                (Some("spec_change"), _) => ("Argo CD shows another spec, and not who changed it", Does::Nothing),
+                (Some("lifecycle"), _) => (life(says.change()), Does::Nothing),
                 _ => return None,
             },
             _ => return None,
