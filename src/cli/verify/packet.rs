@@ -28,9 +28,9 @@ use crate::cli::{many as driver, print};
 /// What is said of a packet in which nothing has a verdict: that each piece is
 /// proven says nothing of any job.
 const NOTHING_JUDGED: &str = "nothing in it was judged: it holds neither a statement of the operator about a job nor \
-                              a bundle; an incident of no job, or of jobs without a statement, is judged from the \
-                              whole log alone, as its incident.txt says; else get the packet again from whoever made \
-                              it, whole, with --operator of its log";
+                              a bundle. What to do: of an incident, run the command in its incident.txt, as its \
+                              incident.txt says, on the whole log; of anything else, ask whoever made it for the whole \
+                              packet, and give --operator of its log";
 /// A token is of a run, and a run has its bundle.
 const TOKEN_LEFT: &str = "the token was not looked at: no bundle of the packet's job is here to compare it with";
 /// What hides behind lines that are none.
@@ -71,8 +71,8 @@ pub fn judge(
     for (source, said) in judging.left(&place) {
         rows.row(&source, said).map_err(lost)?;
     }
-    let is_token_left = judge.token.is_some() && rows.documents == 0;
-    let why = match (rows.jobs + rows.documents, is_token_left) {
+    let is_token_left = judge.token.is_some() && rows.counts.documents() == 0;
+    let why = match (rows.counts.jobs() + rows.counts.documents(), is_token_left) {
         (0, _) => Some(NOTHING_JUDGED),
         (_, true) => Some(TOKEN_LEFT),
         _ => None,

@@ -19,19 +19,79 @@ use crate::cli::{many as driver, print};
 pub struct Rows {
     as_json: bool,
     worst: Exit,
-    told: u64,
-    outcomes: BTreeMap<&'static str, u64>,
-    /// Rows with a word of their own about what they name.
-    pub judged: u64,
-    /// Those of a job.
-    pub jobs: u64,
-    /// Those of a document that is no other artifact.
-    pub documents: u64,
+    pub counts: Counts,
+}
+
+/// What a row is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Sort {
+    Job,
+    /// A bundle, or another document with a verdict of its own.
+    Document,
+    /// Any other artifact, which is proven and has no verdict.
+    Artifact,
+    /// A bundle of another job, which is evidence here.
+    Beside,
+    /// Proofs, lists and the like: read, and nothing is said of them.
+    Evidence,
+    /// What was named and could not be judged.
+    Unjudged,
+}
+
+/// How many rows of each sort ended how.
+#[derive(Default)]
+pub struct Counts(BTreeMap<Sort, BTreeMap<&'static str, u64>>);
+
+impl Counts {
+    fn add(&mut self, sort: Sort, word: &'static str) {
+        *self.0.entry(sort).or_default().entry(word).or_default() += 1;
+    }
+
+    fn of(&self, sort: Sort) -> u64 {
+        self.0.get(&sort).into_iter().flat_map(BTreeMap::values).sum()
+    }
+
+    pub fn jobs(&self) -> u64 {
+        self.of(Sort::Job)
+    }
+
+    /// Those that have a verdict of their own.
+    pub fn documents(&self) -> u64 {
+        self.of(Sort::Document)
+    }
+
+    pub fn is_nothing_judged(&self) -> bool {
+        self.0.keys().all(|sort| *sort == Sort::Evidence)
+    }
+
+    /// A line for each sort that there is; only what was judged is counted as
+    /// passed or failed.
+    fn to_text(&self) -> String {
+        let mut out = String::new();
+        for (sort, ends) in &self.0 {
+            let all = self.of(*sort);
+            let (one, many, more) = match sort {
+                Sort::Job => ("job judged", "jobs judged", ""),
+                Sort::Document => ("document judged", "documents judged", ""),
+                Sort::Artifact => ("other artifact", "other artifacts", ", by proof that the log has it"),
+                Sort::Beside => ("bundle of another job", "bundles of other jobs", ", not judged"),
+                Sort::Evidence => ("file of evidence", "files of evidence", " (proofs, lists, notes), not judged"),
+                Sort::Unjudged => ("file that could not be judged", "files that could not be judged", ""),
+            };
+            let ends: Vec<_> = ends.iter().map(|(word, count)| format!("{count} {word}")).collect();
+            let ends = match sort {
+                Sort::Evidence | Sort::Beside => String::new(),
+                _ => format!(": {}", ends.join(", ")),
+            };
+            out.push_str(&format!("{all} {}{ends}{more}\n", if all == 1 { one } else { many }));
+        }
+        if out.is_empty() { "no documents\n".to_owned() } else { out }
+    }
 }
 
 impl Rows {
     pub fn new(as_json: bool) -> Self {
-        Self { as_json, worst: Exit::Pass, told: 0, outcomes: BTreeMap::new(), judged: 0, jobs: 0, documents: 0 }
+        Self { as_json, worst: Exit::Pass, counts: Counts::default() }
     }
 
     /// Judges all documents of these paths on all cores.
@@ -95,11 +155,15 @@ impl Rows {
             }
         };
         self.worst = worse(self.worst, code);
-        self.told += 1;
-        self.judged += u64::from(!matches!(said, Said::Evidence));
-        self.jobs += u64::from(matches!(said, Said::Job(..)));
-        self.documents += u64::from(matches!(&said, Said::Judged(of) if of.document.is_some()));
-        *self.outcomes.entry(word).or_default() += 1;
+        let sort = match &said {
+            Said::Job(..) => Sort::Job,
+            Said::Judged(of) if of.document.is_some() => Sort::Document,
+            Said::Judged(_) => Sort::Artifact,
+            Said::Beside(_) => Sort::Beside,
+            Said::Evidence => Sort::Evidence,
+            Said::Unjudged { .. } => Sort::Unjudged,
+        };
+        self.counts.add(sort, word);
         if !line.is_empty() {
             print(&format!("{line}\n")).map_err(|failure| io::Error::other(failure.message))?;
         }
@@ -127,13 +191,7 @@ impl Rows {
     /// How many there were, and the worst of them.
     pub fn finish(self) -> Result<Exit, Failure> {
         if !self.as_json {
-            let counts: Vec<_> = self.outcomes.iter().map(|(word, count)| format!("{count} {word}")).collect();
-            let jobs = match self.jobs {
-                0 => String::new(),
-                1 => "1 job and ".to_owned(),
-                more => format!("{more} jobs and "),
-            };
-            print(&format!("\n{jobs}{} documents: {}\n", self.told - self.jobs, counts.join(", ")))?;
+            print(&format!("\n{}", self.counts.to_text()))?;
         }
         Ok(self.worst)
     }

@@ -217,7 +217,7 @@ pub fn many(
 ) -> Result<Exit, Failure> {
     let mut rows = Rows::new(as_json);
     rows.judge(documents, work)?;
-    if rows.judged == 0 {
+    if rows.counts.is_nothing_judged() {
         return Err(Failure::usage("documents: none was found, so nothing was verified"));
     }
     rows.finish()

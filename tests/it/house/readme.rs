@@ -192,9 +192,16 @@ fn every_block_of_the_readme_runs_in_order_and_gives_what_it_says() {
             "src/",
         ],
         prints: &[
-            ("pulselog verify pulselog-demo/packet/20-", &["PASS  proof_bundle", "absence attested by the operator"]),
-            ("pulselog verify pulselog-demo/packet --policy", &["audit pass, attested in entry 24", "documents: "]),
-            ("pulselog verify pulselog-demo/packet/*", &["2 documents: 2 pass", "PASS  ", "Believes log"]),
+            ("pulselog verify pulselog-demo/packet/20-", &["PASS  proof_bundle", "attested by the operator in entry"]),
+            (
+                "pulselog verify pulselog-demo/packet --policy",
+                &[
+                    "audit pass, attested in entry 24",
+                    "1 job judged: 1 pass\n2 documents judged: 2 pass\n23 other artifacts: 23 pass",
+                    "30 files of evidence",
+                ],
+            ),
+            ("pulselog verify pulselog-demo/packet/*", &["2 documents judged: 2 pass", "PASS  ", "Believes log"]),
             ("pulselog disclose ", &["receipts[0]", "signed", "PASS"]),
             ("pulselog init ", &["pulselog serve mylog", "pulselog sign --kind audit_roots", "pulselog token new"]),
             ("pulselog sign ", &["1 logged, 0 known before, 0 refused"]),
