@@ -79,7 +79,8 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let (scope, span) = (scope(args)?, span(args)?);
     let read = args.making.read()?;
-    let incident = Incident::of(&read.log, scope, span, &read.pinned)?;
+    let mut incident = Incident::of(&read.log, scope, span, &read.pinned)?;
+    incident.command = args.making.whole_log(&incident.scope);
     let mut packing = incident.packed(&read.log, &read.pinned)?;
     let told = vec![
         ("incident.txt".to_owned(), story(&read.log, &incident, &packing.attested).into_bytes()),
@@ -103,6 +104,8 @@ struct Incident {
     /// Tokens that it was done under, issued and revoked at whatever time.
     rights: BTreeSet<LeafIndex>,
     jobs: BTreeSet<String>,
+    /// What judges it from the whole log.
+    command: String,
 }
 
 impl Incident {
@@ -125,7 +128,7 @@ impl Incident {
         }
         let jobs = jobs_in(log, &scope, &report, &told);
         let rights = rights::of(log, &scope, &report, &own, &told);
-        Ok(Self { scope, span, report, reached, told, rights, jobs })
+        Ok(Self { scope, span, report, reached, told, rights, jobs, command: String::new() })
     }
 
     fn packed(&self, log: &WholeLog, pinned: &Did) -> Result<Packing, Failure> {

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use pulselog::artifact::time::unix_ms;
 use pulselog::artifact::{Artifact, Kind};
-use pulselog::audit::{Effect, Finding, Report, Scope, Story as Sentence};
+use pulselog::audit::{Effect, Finding, Report, Scope, Story as Sentence, in_sorts};
 use pulselog::merkle::LeafIndex;
+use pulselog::text::civil;
 use pulselog::verify::plain_text::escape;
 use pulselog::verify::whole_log::WholeLog;
 
@@ -35,8 +37,14 @@ impl fmt::Display for Span {
     }
 }
 
+/// The one form of times here: UTC, as --from and --to take it.
 fn time(ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(ms).map(|time| time.to_string()).unwrap_or_default()
+    civil::with_millis(ms)
+}
+
+/// What a statement says: a time in the same form, all else as it stands.
+fn said_value(text: &str) -> String {
+    unix_ms(text).map_or_else(|| escape(text), time)
 }
 
 /// Entries in the time. What every audit reads is told of no scope; of an
@@ -110,16 +118,17 @@ pub fn judged(incident: &Incident, attested: &BTreeSet<String>) -> String {
         out.push_str(
             "\nWhat was not\n\n  No job: nothing that is told here is of one. So the packet proves that each of \
              these\n  entries stands in the log, and who said it; it holds no verdict that can be checked\n  with it \
-             alone. That no decision explains them, only the whole log shows: ask pulselog\n  audit of it, for the \
-             same name.\n",
+             alone. That no decision explains them, only the whole log shows:\n\n    ",
         );
+        out.push_str(&format!("{}\n", incident.command));
     }
     if !alone.is_empty() {
         out.push_str(&format!(
             "\nWhat the packet alone does not show\n\n  The verdict on job {}: no statement of the operator in it says \
              that nothing else of the\n  log is needed. The packet proves that each of these entries stands in the log, \
-             and\n  who said it; pulselog audit of the whole log judges, and its --attest makes the\n  statement.\n",
-            names(alone)
+             and\n  who said it. The whole log judges, and --attest makes the statement:\n\n    {}\n",
+            names(alone),
+            incident.command
         ));
     }
     out
@@ -129,7 +138,8 @@ pub fn judged(incident: &Incident, attested: &BTreeSet<String>) -> String {
 pub fn story(log: &WholeLog, incident: &Incident, attested: &BTreeSet<String>) -> String {
     let report = &incident.report;
     let mut out = format!(
-        "Incident: {}\n{}\nas of {} entries of {}, rules {}\nVerdict of the audit on it: {}\n\n{}\n{}\nWhat happened\n\n  {}\n\n",
+        "Incident: {}\n{}\nas of {} entries of {}, rules {}\nAll times are UTC. That at the beginning of a line is the \
+         log's, when it took the entry; the others are what the statement says.\nVerdict of the audit on it: {}\n\n{}\n{}\nWhat happened\n\n  {}\n\n",
         escape(&incident.scope.to_string()),
         incident.span,
         report.as_of.size,
@@ -152,8 +162,11 @@ pub fn story(log: &WholeLog, incident: &Incident, attested: &BTreeSet<String>) -
         out.push_str(&format!("  {} {}: due until {until}\n", due.rule.code, entries(&due.entries)));
     }
     out.push_str("\nSeen and not judged\n\n");
-    for row in &report.coverage {
-        out.push_str(&format!("  {} {}\n", row.what, entries(&row.entries)));
+    for (sort, rows) in in_sorts(&report.coverage) {
+        out.push_str(&format!("  {}: {}\n  What to do: {}\n", sort.title, sort.means, sort.what_to_do));
+        for (what, at) in rows {
+            out.push_str(&format!("    {what} {}\n", entries(&at.into_iter().collect::<Vec<_>>())));
+        }
     }
     if report.coverage.is_empty() {
         out.push_str("  nothing\n");
@@ -172,7 +185,7 @@ pub(super) fn line(log: &WholeLog, report: &Report, at: LeafIndex) -> String {
         Some(body) => {
             let row = body.kind().row().summary;
             let said = row.iter().filter_map(|(label, path)| Some((label, body.payload().text_at(path)?)));
-            says.extend(said.map(|(label, text)| format!("{label} {}", escape(text))));
+            says.extend(said.map(|(label, text)| format!("{label} {}", said_value(text))));
             says.extend(more(body));
         }
         None => says.push("its body is not shown".to_owned()),
@@ -197,10 +210,10 @@ fn more(body: &Artifact) -> Vec<String> {
     let facts = body.facts();
     let value = |label: &str| {
         let found = facts.iter().find(|fact| fact.label == label).map(|fact| fact.value.as_str());
-        found.filter(|value| !["", "none"].contains(value))
+        found.filter(|value| !["", "none"].contains(value)).map(said_value)
     };
     let mut said = Vec::new();
-    let mut say = |word: &str, text: Option<&str>| said.extend(text.map(|text| format!("{word} {}", escape(text))));
+    let mut say = |word: &str, text: Option<String>| said.extend(text.map(|text| format!("{word} {text}")));
     match body.kind() {
         Kind::ArgocdObservation => {
             say("by channel", value("Channel"));
@@ -221,7 +234,7 @@ fn more(body: &Artifact) -> Vec<String> {
             say("agent", value("Agent"));
             say("job", value("Job"));
             let ends = value("Expires at (s)").and_then(|text| text.parse::<i64>().ok());
-            say("ends by itself", ends.map(|seconds| time(seconds.saturating_mul(1_000))).as_deref());
+            say("ends by itself", ends.map(|seconds| time(seconds.saturating_mul(1_000))));
         }
         Kind::CstRevocation => {
             say("token", value("Token hash"));

@@ -5,11 +5,12 @@
 use std::path::{Path, PathBuf};
 
 use pulselog::artifact::Did;
-use pulselog::audit::{Absence, Effect};
+use pulselog::audit::{Absence, Effect, Scope};
 use pulselog::trust::TrustPolicy;
 use pulselog::verify::judge::{Evidence, Judge, PackedJobs};
 use pulselog::verify::packet::{File, MANIFEST, Packet};
 use pulselog::verify::packing::Packing;
+use pulselog::verify::plain_text::escape;
 use pulselog::verify::verification::Verification;
 use pulselog::verify::whole_log::WholeLog;
 
@@ -107,6 +108,18 @@ impl Making {
     /// What verifies it in its own directory.
     pub fn command_inside(&self) -> String {
         self.command_with(".", "trust.policy")
+    }
+
+    /// What judges the same from the whole log, as it was read.
+    pub fn whole_log(&self, scope: &Scope) -> String {
+        let named = match scope {
+            Scope::Job(job) => format!(" --job={}", quoted(Path::new(job))),
+            Scope::Token(hash) => format!(" --token={hash}"),
+            Scope::App(app) => format!(" --app={}", quoted(Path::new(app))),
+            Scope::Log | Scope::Run { .. } | Scope::Agent(_) => String::new(),
+        };
+        let (log, operator) = (quoted(Path::new(&self.log)), &self.operator);
+        escape(&format!("pulselog audit --log {log} --policy trust.policy --operator {operator}{named}"))
     }
 
     fn command_with(&self, dir: &str, policy: &str) -> String {

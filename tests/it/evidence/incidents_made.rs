@@ -93,6 +93,18 @@ fn an_incident_of_no_job_says_what_was_judged_and_what_was_not() {
     }
     let alone = run(&["verify", text(&out), "--policy", text(&policy), "--operator", &did("operator")]);
     assert!(alone.code == 3 && alone.out.contains("as its incident.txt says"), "{}", alone.out);
+    // The command that it leads to is there, and judges.
+    let told = std::fs::read_to_string(out.join("incident.txt")).expect("a text");
+    let command = told.lines().map(str::trim).find(|line| line.starts_with("pulselog audit ")).expect("a command");
+    let command = command.replace(" trust.policy ", &format!(" {} ", text(&policy)));
+    let judged = run(&command.split(' ').skip(1).map(|word| word.trim_matches('\'')).collect::<Vec<_>>());
+    assert!(judged.code == 1 && judged.out.contains("UNREPORTED_ACTION"), "{command}: {}{}", judged.out, judged.err);
+}
+
+/// A time to the second, as the text writes every time: UTC and to the millisecond.
+fn in_one_form(time: &str) -> String {
+    assert!(time.len() == 20 && time.ends_with('Z'), "{time}");
+    time.replace('Z', ".000Z")
 }
 
 /// Who reads of a time alone learns that the rights had ended before it, and of each
@@ -132,9 +144,20 @@ fn an_incident_says_which_tokens_had_ended_before_it_and_who_did_what_when() {
         }
         let begins = format!("  {}  ", story.at("silent"));
         let line = happened.lines().find(|line| line.starts_with(&begins)).unwrap_or_else(|| panic!("{name}: {told}"));
+        let times: Vec<&str> = told.split(|c: char| c.is_whitespace() || c == ',' || c == ';').collect();
+        let times = times.into_iter().filter(|word| word.starts_with("202") && word.contains('T'));
+        assert!(
+            times.clone().count() >= 8 && times.clone().all(|time| time.len() == 24 && time.ends_with('Z')),
+            "{told}"
+        );
+        assert!(told.contains("All times are UTC."), "{told}");
         let user = "by user proj:payments:agent".to_owned();
-        for part in [user, format!("started {from}"), format!("ended {ended}"), format!("revision deployed {deployed}")]
-        {
+        for part in [
+            user,
+            format!("started {}", in_one_form(&from)),
+            format!("ended {}", in_one_form(&ended)),
+            format!("revision deployed {deployed}"),
+        ] {
             assert!(line.contains(&part), "{name}: {part} is not in {line}");
         }
     }
