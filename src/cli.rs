@@ -181,18 +181,24 @@ fn usage(error: &clap::Error) -> ExitCode {
             let lines = text.lines().take_while(|line| !line.trim().is_empty());
             let line = lines.map(str::trim).collect::<Vec<_>>().join(" ");
             let line = pulselog::verify::plain_text::escape(&line);
-            let word = std::env::args_os().nth(1).and_then(|word| word.into_string().ok());
-            let command = word.filter(|word| is_subcommand(word));
-            let help = command.map_or_else(|| "pulselog --help".to_owned(), |word| format!("pulselog {word} --help"));
+            let help = format!("pulselog{} --help", subcommands());
             tell(&format!("pulselog: {}; see {help}", line.trim_start_matches("error: ")));
             Exit::Usage.into()
         }
     }
 }
 
-fn is_subcommand(word: &str) -> bool {
+/// The subcommands that were named, each with a blank before it.
+fn subcommands() -> String {
     use clap::CommandFactory as _;
-    Cli::command().find_subcommand(word).is_some()
+    let (mut command, mut named) = (Cli::command(), String::new());
+    for word in std::env::args_os().skip(1).map_while(|word| word.into_string().ok()) {
+        let Some(of) = command.find_subcommand(&word).cloned() else { break };
+        named.push(' ');
+        named.push_str(of.get_name());
+        command = of;
+    }
+    named
 }
 
 /// One line on standard error. Where nobody can read it (a full disk, a closed

@@ -33,7 +33,7 @@ pub struct Explanation {
 
 /// Most codes that [`nearest`] proposes.
 const NEAREST_MAX: usize = 3;
-/// Longest text that is compared with the codes.
+/// Longest text that is compared with the codes, or with other names.
 const CODE_BYTES_MAX: usize = 96;
 
 /// Every code: this program's own, the protocol's, the audit's.
@@ -65,17 +65,24 @@ pub fn explain(code: &str) -> Vec<Explanation> {
 /// Codes spelled much like `code`, the likest first; at most three.
 #[must_use]
 pub fn nearest(code: &str) -> Vec<&'static str> {
-    let code = code.to_ascii_lowercase();
-    if code.is_empty() || code.len() > CODE_BYTES_MAX {
+    nearest_of(code, all().map(|row| row.code))
+}
+
+/// Those of `names` that are spelled much like `name`, as [`nearest`].
+#[must_use]
+pub fn nearest_of<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+    let name = name.to_ascii_lowercase();
+    if name.is_empty() || name.len() > CODE_BYTES_MAX {
         return Vec::new();
     }
-    let mut near: Vec<(usize, &'static str)> = all()
-        .map(|row| (distance(&code, &row.code.to_ascii_lowercase()), row.code))
-        .filter(|(edits, row)| *edits <= row.len().max(code.len()) / 2)
+    let mut near: Vec<(usize, &'n str)> = names
+        .filter(|other| other.len() <= CODE_BYTES_MAX)
+        .map(|other| (distance(&name, &other.to_ascii_lowercase()), other))
+        .filter(|(edits, other)| *edits <= other.len().max(name.len()) / 2)
         .collect();
     near.sort_unstable();
     near.dedup();
-    near.into_iter().take(NEAREST_MAX).map(|(_, code)| code).collect()
+    near.into_iter().take(NEAREST_MAX).map(|(_, other)| other).collect()
 }
 
 /// Fewest bytes to insert, delete or replace (Levenshtein).

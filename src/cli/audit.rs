@@ -1,12 +1,14 @@
 //! `pulselog audit`: reads a whole log, recomputes every rule, and says what
 //! holds of the log, a job, a run, a token, an agent or an application.
 
+use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use pulselog::artifact::Did;
 use pulselog::artifact::{Kind, complete, seal};
 use pulselog::audit::{Finding, Report, Scope, Verdict, attest, audit_at, audit_job};
+use pulselog::explain::nearest_of;
 use pulselog::merkle::TreeSize;
 use pulselog::verify::plain_text::escape;
 use pulselog::verify::report::{Check, Outcome};
@@ -18,7 +20,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::input::{now, random, read_key};
 use crate::cli::log_source::LogSource;
 use crate::cli::verify::{at_least, operator, policy, trust};
-use crate::cli::{print, print_json};
+use crate::cli::{print, print_json, tell};
 
 const AFTER: &str = "\
 Every entry and every body is read, so what is not in the log is known not to be
@@ -126,7 +128,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     if let (true, Some(key), Some(job)) = (args.attest, &key, &args.job) {
         return statement(args, &mut log, key, &pinned, job);
     }
-    let mut report = audit_at(log.timeline(), size, Some(&pinned)).of(&scope).under(log.head().size);
+    let whole = audit_at(log.timeline(), size, Some(&pinned));
+    let mut report = whole.of(&scope).under(log.head().size);
     let checks = known.map(|known| known.checks(&log, size)).unwrap_or_default();
     let worst = checks.iter().find(|check| check.outcome == Outcome::Fail);
     let worst = worst.or_else(|| checks.iter().find(|check| check.outcome == Outcome::Incomplete));
@@ -136,6 +139,9 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         _ => {}
     }
     let exit = show(args, &report, &checks)?;
+    if report.verdict == Verdict::NotApplicable && !args.json {
+        tell(&format!("pulselog: {}", not_there(&whole, &scope)));
+    }
     let Some(worst) = worst else { return Ok(exit) };
     let why = format!("--at-least: {} [{}]", worst.detail, worst.code);
     match worst.outcome {
@@ -188,6 +194,31 @@ fn show(args: &Args, report: &Report, checks: &[Check]) -> Result<Exit, Failure>
         Verdict::Fail => Exit::Fail,
         Verdict::Incomplete | Verdict::NotApplicable => Exit::Incomplete,
     })
+}
+
+/// What to do where nobody speaks of what was asked for.
+fn not_there(whole: &Report, scope: &Scope) -> String {
+    let apps: BTreeSet<&str> = whole.matched.iter().filter_map(|call| call.subject.app.as_deref()).collect();
+    let (flag, name, known): (_, _, Vec<&str>) = match scope {
+        Scope::Job(job) => ("--job", job, whole.jobs.keys().map(String::as_str).collect()),
+        Scope::App(app) => ("--app", app, apps.into_iter().collect()),
+        Scope::Run { run, .. } => ("--run", run, whole.runs.iter().map(|judged| judged.run.run.as_str()).collect()),
+        Scope::Token(hash) => ("--token", hash, Vec::new()),
+        Scope::Agent(agent) => ("--agent", agent, Vec::new()),
+        Scope::Log => {
+            return "the log holds nothing that counts: are --operator and the log those of each other?".to_owned();
+        }
+    };
+    let near = nearest_of(name, known.iter().copied());
+    let hint = match near.as_slice() {
+        [] if known.is_empty() => "pulselog audit without it tells of everything that the log holds".to_owned(),
+        [] => format!("pulselog audit without {flag} names every one that there is"),
+        near => format!("did you mean {}?", near.iter().map(|name| escape(name)).collect::<Vec<_>>().join(", ")),
+    };
+    format!(
+        "{flag} {}: nobody whose word counts under this operator speaks of it; is it spelled as the log has it? {hint}",
+        escape(name)
+    )
 }
 
 /// Makes the operator's statement about a job, as of the whole log.

@@ -35,8 +35,15 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let rows = explain(args.code.trim());
     if rows.is_empty() {
         let near = nearest(args.code.trim());
-        let hint = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) };
-        return Err(Failure::usage(format!("{}: is no code of this program{hint}", args.code)));
+        let hint = match near.is_empty() {
+            true => {
+                "give a code as verify, audit or an answer of a log prints it, in [brackets] or capitals; /docs/errors of a log \
+                 lists all of them"
+                    .to_owned()
+            }
+            false => format!("did you mean {}?", near.join(", ")),
+        };
+        return Err(Failure::usage(format!("{}: is no code of this program; {hint}", escape(&args.code))));
     }
     if args.json {
         let rows: Vec<_> = rows.iter().map(to_json).collect();

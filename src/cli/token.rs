@@ -13,6 +13,7 @@ use pulselog::server::submitters::{self, Book, TokenOptions, TokenRow};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::{input, print, print_json};
 use pulselog::text::civil;
+use pulselog::verify::plain_text::escape;
 
 const AFTER: &str = "\
 A name stands in every entry that its token submits: it is public, for ever, and
@@ -191,11 +192,18 @@ fn into_file(out: &Path, make: impl FnOnce() -> Result<String, Failure>) -> Resu
 }
 
 fn refused(error: submitters::TokenError) -> Failure {
-    Failure::fail(format!("{error} [{}]", error.code()))
+    let next = match &error {
+        submitters::TokenError::NoSuchName { .. } => "; pulselog token list names those that there are",
+        submitters::TokenError::NameTaken { .. } => "; choose another: a name is never given twice",
+        submitters::TokenError::Options { .. } => "; pulselog token new --help has examples",
+        _ => "",
+    };
+    Failure::fail(format!("{error}{next} [{}]", error.code()))
 }
 
 fn parse(name: &str) -> Result<SubmitterName, Failure> {
-    SubmitterName::parse(name).map_err(|error| Failure::usage(format!("name {name}: {error}")))
+    let rule = "must be 1 to 64 of a-z, 0-9, '.', '_' and '-'; use a role, as gateway-1";
+    SubmitterName::parse(name).map_err(|_| Failure::usage(format!("name {}: {rule}", escape(name))))
 }
 
 fn table(book: Book, rows: &[TokenRow]) -> String {

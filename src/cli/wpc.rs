@@ -48,6 +48,14 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     }
 }
 
+/// What prints a policy to begin with.
+const EXAMPLE: &str = "pulselog sign --kind work_policy --example";
+
+/// What to do about a fault.
+fn next(code: &str) -> String {
+    format!("pulselog explain {code} says more")
+}
+
 /// What keeps a document from being a policy: a field and the rule it breaks.
 struct Fault {
     path: String,
@@ -80,7 +88,10 @@ fn policy_of(bytes: &[u8]) -> Result<Policy, Vec<Fault>> {
     let one = |fault| Err(vec![fault]);
     let document = match json::parse(bytes, DEPTH_MAX) {
         Ok(document) => document,
-        Err(error) => return one(Fault::new("", format!("is no JSON: {error}"), error.code().name)),
+        Err(error) => {
+            let rule = format!("is no JSON: {error}; a filled one is printed by: {EXAMPLE}");
+            return one(Fault::new("", rule, error.code().name));
+        }
     };
     if document.as_object().is_none() {
         return one(Fault::new("", "must be an object", codes::WRONG_TYPE.name));
@@ -90,7 +101,8 @@ fn policy_of(bytes: &[u8]) -> Result<Policy, Vec<Fault>> {
         Some(_) => match admit(bytes, &Grant::all(), &Limits::default(), &KeyCache::new()) {
             Ok(admitted) if admitted.artifact.kind() == Kind::WorkPolicy => admitted.artifact.payload().clone(),
             Ok(admitted) => {
-                let rule = format!("is a {}, no work policy", admitted.artifact.kind().title());
+                let kind = admitted.artifact.kind();
+                let rule = format!("is of {}, so this is no work policy: give the file of one", kind.name());
                 return one(Fault::new("envelope_type", rule, codes::INVALID_VALUE.name));
             }
             Err(error) => return one(Fault::new("", error.to_string(), error.code().name)),
@@ -120,10 +132,13 @@ fn good(file: &Path) -> Result<Policy, Failure> {
 fn told(file: &Path, faults: &[Fault]) -> Failure {
     let named = |what: &str| format!("file {}: {what}", file.display());
     match faults {
-        [fault] => Failure::fail(named(&fault.to_text())),
+        [fault] => Failure::fail(named(&format!("{}; {}", fault.to_text(), next(fault.code)))),
         faults => {
             faults.iter().for_each(|fault| tell(&format!("  {}", fault.to_text())));
-            Failure::fail(named(&format!("{} fields to correct in the policy", faults.len())))
+            let count = faults.len();
+            Failure::fail(named(&format!(
+                "{count} fields to correct in the policy, above; a filled one is printed by: {EXAMPLE}"
+            )))
         }
     }
 }

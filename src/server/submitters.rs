@@ -235,21 +235,21 @@ pub fn revoke_in(book: Book, data: &Path, name: &SubmitterName) -> Result<(), To
 fn check_options(options: &TokenOptions) -> Result<(), TokenError> {
     let refuse = |why| Err(TokenError::Options { why });
     let Some((kind, channel)) = &options.allow_unsigned else {
-        return if options.instance.is_some() { refuse("instance belongs to allow-unsigned") } else { Ok(()) };
+        return if options.instance.is_some() { refuse("--instance: belongs to --allow-unsigned") } else { Ok(()) };
     };
     if !kind.row().unsigned {
-        return refuse("this kind never comes unsigned");
+        return refuse("--allow-unsigned: no such kind comes unsigned; use --kinds");
     }
     if !options.kinds.is_empty() {
-        return refuse("a token with allow-unsigned submits nothing else; leave kinds away");
+        return refuse("--kinds: leave it away; with --allow-unsigned nothing else is submitted");
     }
     if kind.is_observed() != options.instance.is_some() {
-        return refuse("instance is required for observations and snapshots, and for nothing else");
+        return refuse("--instance: is required for observations and snapshots, and for nothing else");
     }
     match channel.as_deref() {
-        Some(_) if *kind != Kind::ArgocdObservation => refuse("only observations have a channel"),
+        Some(_) if *kind != Kind::ArgocdObservation => refuse("only argocd_observation has a channel"),
         Some(channel) if !CHANNELS.contains(&channel) => {
-            refuse("the channel is none of notify, poll, k8s_event and server_log")
+            refuse("the channel must be notify, poll, k8s_event or server_log")
         }
         _ => Ok(()),
     }
@@ -356,7 +356,7 @@ pub enum TokenError {
         name: String,
     },
     /// Options contradict each other.
-    #[error("token: {why}")]
+    #[error("{why}")]
     Options {
         /// The rule.
         why: &'static str,

@@ -85,6 +85,12 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     }
 }
 
+/// Said of a first look that shows nothing: mostly a right is missing, and Argo CD
+/// leaves out what an account may not see.
+const NO_APPLICATIONS: &str = "pulselog: Argo CD showed this account no application. Either there is none, or its role may \
+                               see none: Argo CD leaves out what an account may not get, and gives no error. Check the \
+                               line `p, ROLE, applications, get, */*, allow`, and with the same token: argocd app list";
+
 /// Says what a round was.
 fn say(args: &Args, poller: &Poller, told: &Told) -> Result<(), Failure> {
     let refused = told.refused.as_ref();
@@ -113,6 +119,9 @@ fn say(args: &Args, poller: &Poller, told: &Told) -> Result<(), Failure> {
     }
     if let Some(why) = &told.log_away {
         tell(&escape(&format!("pulselog: {why}; {} artifacts wait for it", poller.memory().waiting.len())));
+    }
+    if told.is_counted && poller.memory().state.apps() == 0 && args.once {
+        tell(NO_APPLICATIONS);
     }
     if told.observations + told.snapshots > 0 || args.once {
         print(&format!(

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::cli::{Ran, run};
 use crate::evidence::bounds::text;
-use crate::make::audit::operator;
+use crate::make::audit::{Story, operator};
 use crate::make::evidence::{Kept, attested_log};
 
 fn packet(dir: &Path) -> Kept {
@@ -36,7 +36,42 @@ fn a_packet_whose_only_later_entry_is_the_statement_itself_is_not_called_older()
     let ran = verified(dir.path(), &kept);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     assert!(!ran.out.contains("older") && !ran.out.contains("not judged]"), "{}", ran.out);
-    assert!(ran.out.contains("absence attested by the operator"), "{}", ran.out);
+    assert!(ran.out.contains("attested by the operator in entry"), "{}", ran.out);
+}
+
+#[test]
+fn a_name_that_the_log_does_not_have_leads_to_those_that_it_has() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (log, policy) = (dir.path().join("log"), dir.path().join("trust.policy"));
+    Kept::of(&Story::clean()).write(&log);
+    std::fs::write(&policy, Kept::policy_text()).expect("written");
+    let (log, policy) = (text(&log), text(&policy));
+    let audit = |operator: &str, more: &[&str]| {
+        run(&[&["audit", "--log", log, "--policy", policy, "--operator", operator], more].concat())
+    };
+    for (more, says) in [
+        (["--job", "job-2"], "did you mean job-1?"),
+        (["--job", "PAY-2841-of-another-log"], "pulselog audit without --job names every one"),
+        (["--app", "argocd-prod/argocd/payments-apis"], "did you mean argocd-prod/argocd/payments-api?"),
+        (["--agent", "did:key:zNobody"], "is it spelled as the log has it?"),
+    ] {
+        let ran = audit(operator().as_str(), &more);
+        assert_eq!((ran.code, ran.err.lines().count()), (3, 1), "{more:?}: {}{}", ran.out, ran.err);
+        let name = format!("{} {}: nobody whose word counts", more[0], more[1]);
+        assert!(ran.err.contains(&name) && ran.err.contains(says), "{more:?}: {}", ran.err);
+        assert!(
+            serde_json::from_str::<serde_json::Value>(
+                &audit(operator().as_str(), &[&more[..], &["--json"]].concat()).out
+            )
+            .is_ok()
+        );
+    }
+    let ran = run(&["explain", "nothing-like-it-at-all-in-here"]);
+    assert!(ran.code == 2 && ran.err.contains("/docs/errors"), "{}", ran.err);
+    let ran = run(&["wpc", "rbac", "x.json"]);
+    assert!(ran.code == 2 && ran.err.contains("see pulselog wpc rbac --help"), "{}", ran.err);
+    let ran = run(&["wpc", "check", policy]);
+    assert!(ran.code == 1 && ran.err.contains("pulselog sign --kind work_policy --example"), "{}", ran.err);
 }
 
 #[test]
