@@ -3,6 +3,8 @@
 #[cfg(feature = "server")]
 pub mod access;
 #[cfg(feature = "server")]
+pub mod access_docs;
+#[cfg(feature = "server")]
 pub mod again;
 #[cfg(feature = "server")]
 pub mod audits;

@@ -93,7 +93,11 @@ impl Gate {
             Access::Token => self.by_token(request.headers()),
             Access::Proxy => self.by_proxy(request.headers(), peer),
         };
-        reader.map_or(Passed::Closed, Passed::Reader)
+        match reader {
+            // Whoever came through the proxy is in, and is told so.
+            Some(_) if is_door => Passed::Door,
+            reader => reader.map_or(Passed::Closed, Passed::Reader),
+        }
     }
 
     /// Whose token or session this is. One that is shown and does not count is

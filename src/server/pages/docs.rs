@@ -1,5 +1,6 @@
 //! `/docs`: how to read a proof, how to verify alone, what the API is, what every
-//! code means. Nothing here is of the log but what every page's header says.
+//! code means. Nothing here is of the log but what every page's header says, and
+//! at a closed log not even that: anybody may read these pages there.
 
 pub(super) mod api;
 pub(super) mod errors;
@@ -10,7 +11,6 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::Shell;
 use crate::server::pages::{Answer, Handles, serve};
 
@@ -22,7 +22,7 @@ struct DocsPage {
 
 pub(super) async fn page(State(handles): State<Handles>) -> Response {
     serve(handles, |reader| {
-        let shell = reader.shell("How to read this log", &Preview::of("How to read this log"));
+        let shell = reader.shell_of_docs("How to read this log");
         Ok(Answer::Page(DocsPage { shell }.render()?))
     })
     .await

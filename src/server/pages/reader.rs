@@ -91,7 +91,44 @@ impl Reader {
             permalink: None,
             is_public: self.is_public,
             signs_out: self.signs_out,
+            is_bare: false,
         }
+    }
+
+    /// What stands around a document of the software. Where the log is closed it is
+    /// the same for everybody and at every log, since strangers may read it.
+    pub(crate) fn shell_of_docs(&self, title: &'static str) -> Shell {
+        if self.is_public {
+            return self.shell(title, &Preview::of(title));
+        }
+        Shell {
+            what: String::new(),
+            paper: title.to_owned(),
+            root: String::new(),
+            digest: None,
+            judged: None,
+            title: format!("{title} · Pulselog"),
+            preview: String::new(),
+            description: String::new(),
+            verdict: None,
+            as_of: String::new(),
+            origin: Said::name(""),
+            key_id: String::new(),
+            size: String::new(),
+            checkpoint: String::new(),
+            logged: None,
+            made: When::second(0),
+            asked: String::new(),
+            permalink: None,
+            is_public: false,
+            signs_out: false,
+            is_bare: true,
+        }
+    }
+
+    /// Where commands of these documents find the log.
+    pub(crate) fn base_of_docs(&self) -> String {
+        if self.is_public { self.base.clone() } else { "https://log.example.com".to_owned() }
     }
 
     /// An address on this log as others reach it; `None` where its operator did
@@ -133,6 +170,8 @@ pub(crate) struct Shell {
     /// Whether previews of it are made.
     pub is_public: bool,
     pub signs_out: bool,
+    /// Whether nothing of the log may stand on it.
+    pub is_bare: bool,
 }
 
 impl Shell {

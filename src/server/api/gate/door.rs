@@ -42,6 +42,8 @@ enum Form<'a> {
         next: &'a str,
     },
     Out,
+    /// Nothing to fill in: on to the log.
+    On,
     /// A link to this address.
     Way(&'static str),
 }
@@ -58,7 +60,9 @@ struct Fields {
 pub fn closed(state: &AppState) -> Response {
     let (sentence, way) = match state.gate.access() {
         Access::Public | Access::Token => ("This log shows pages and evidence to its readers alone.", LOGIN),
-        Access::Proxy => ("This log shows pages and evidence to those who come through its proxy.", HOME),
+        Access::Proxy => {
+            ("This log shows pages and evidence to those who come through its proxy, which signs them in.", HOME)
+        }
     };
     let page = DoorPage { log: &state.facts, title: "Access closed", sentence, wrong: "", form: Form::Way(way) };
     refused(&service::ACCESS_CLOSED, &page)
@@ -66,6 +70,9 @@ pub fn closed(state: &AppState) -> Response {
 
 /// Answers [`LOGIN`] and [`LOGOUT`].
 pub async fn answer(state: &AppState, request: Request, peer: IpAddr) -> Response {
+    if state.gate.access() == Access::Proxy {
+        return of_proxy(request.method());
+    }
     let (is_login, is_sent) = (request.uri().path() == LOGIN, request.method() == Method::POST);
     let entrance = |wrong, next| entrance(&state.facts, wrong, next);
     match request.method() {
@@ -90,6 +97,17 @@ pub async fn answer(state: &AppState, request: Request, peer: IpAddr) -> Respons
             }
             see(LOGIN, "", 0)
         }
+    }
+}
+
+/// Where a proxy names the readers there is nothing to send here.
+fn of_proxy(method: &Method) -> Response {
+    let sentence = "This log has no sign-in of its own: the proxy before it signs people in and out, and you came \
+                    through it. To sign out, use what the proxy offers.";
+    let page = DoorPage { title: "Signed in by the proxy", sentence, wrong: "", form: Form::On };
+    match *method {
+        Method::GET | Method::HEAD => shown(StatusCode::OK, &page),
+        _ => refused(&service::METHOD_NOT_ALLOWED, &page),
     }
 }
 

@@ -14,6 +14,12 @@ const OPEN: &[&str] = &[
     "/openapi.json",
     "/static/pulselog.css",
     "/static/favicon.svg",
+    // Of the software: where the `type` of a problem leads, among others.
+    "/docs",
+    "/docs/api",
+    "/docs/errors",
+    "/docs/proofs",
+    "/docs/verify",
 ];
 /// What submitters send, who have tokens of their own.
 const SENT: &[&str] = &["/v1/entries", "/v1/entries:batch", "/v1/ingest/argocd"];
@@ -74,6 +80,10 @@ mod tests {
             "/v1/entries/3/../4.tlog-proof",
             "/metrics",
             "/static/none",
+            "/docs/",
+            "/docs/none",
+            "/docs/errors/",
+            "/findings/TOKEN_REVOKED",
             "/%63heckpoint",
         ];
         for path in closed {

@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::server::api::ROUTES;
-use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::Shell;
 use crate::server::pages::{Answer, Handles, serve};
 
@@ -35,8 +34,8 @@ pub(in crate::server::pages) async fn page(State(handles): State<Handles>) -> Re
             query: route.query.iter().map(|param| param.name).collect(),
             needs_token: route.token,
         };
-        let shell = reader.shell("The API", &Preview::of("The API"));
-        let page = ApiPage { shell, base: reader.base.clone(), routes: ROUTES.iter().map(row).collect() };
+        let shell = reader.shell_of_docs("The API");
+        let page = ApiPage { shell, base: reader.base_of_docs(), routes: ROUTES.iter().map(row).collect() };
         Ok(Answer::Page(page.render()?))
     })
     .await

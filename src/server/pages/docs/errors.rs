@@ -10,7 +10,6 @@ use crate::server::addresses::page as address;
 use crate::server::answered::status_of;
 use crate::server::api::problem::codes;
 use crate::server::pages::finding::Grade;
-use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::Shell;
 use crate::server::pages::{Answer, Handles, serve};
 
@@ -27,12 +26,14 @@ struct CodeRow {
     href: String,
     status: u16,
     means: &'static str,
+    action: &'static str,
 }
 
 struct RuleRow {
     code: &'static str,
     href: String,
     title: &'static str,
+    action: &'static str,
     severity: Grade,
 }
 
@@ -43,15 +44,17 @@ pub(in crate::server::pages) async fn page(State(handles): State<Handles>) -> Re
             href: address::code(row.name),
             status: status_of(row).as_u16(),
             means: row.means,
+            action: row.action,
         };
         let rule = |rule: &&'static crate::audit::Rule| RuleRow {
             code: rule.code,
             href: address::code(rule.code),
             title: rule.title,
+            action: rule.what_to_do,
             severity: Grade::of(rule.severity),
         };
         let page = ErrorsPage {
-            shell: reader.shell("Codes", &Preview::of("Codes")),
+            shell: reader.shell_of_docs("Codes"),
             codes: codes().map(code).collect(),
             rules: RULE_GROUPS.iter().copied().flatten().map(rule).collect(),
         };

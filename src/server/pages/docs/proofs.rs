@@ -9,7 +9,6 @@ use crate::merkle::{LeafIndex, SmallTree, TreeSize, leaf_hash};
 use crate::server::pages::drawing::Svg;
 use crate::server::pages::drawing::ladder::Ladder;
 use crate::server::pages::drawing::strip::Strip;
-use crate::server::pages::preview::Preview;
 use crate::server::pages::proof::{Step, steps};
 use crate::server::pages::reader::Shell;
 use crate::server::pages::trouble::Trouble;
@@ -64,7 +63,7 @@ impl Example {
 pub(in crate::server::pages) async fn page(State(handles): State<Handles>) -> Response {
     serve(handles, |reader| {
         let of = Example::new().ok_or_else(|| Trouble::unsound(&service::PROOF_NOT_DRAWN))?;
-        let shell = reader.shell("How to read a proof", &Preview::of("How to read a proof"));
+        let shell = reader.shell_of_docs("How to read a proof");
         Ok(Answer::Page(ProofsPage { shell, of }.render()?))
     })
     .await

@@ -4,7 +4,6 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::Shell;
 use crate::server::pages::{Answer, Handles, serve};
 
@@ -16,10 +15,17 @@ struct VerifyPage {
     vkey: String,
 }
 
+/// In place of a key, where the page is of no log.
+const OF_LOG: &str = "THE KEY OF THE LOG";
+
 pub(in crate::server::pages) async fn page(State(handles): State<Handles>) -> Response {
     serve(handles, |reader| {
-        let shell = reader.shell("Verify alone", &Preview::of("Verify alone"));
-        let page = VerifyPage { shell, base: reader.base.clone(), vkey: reader.facts.vkey.clone() };
+        let shell = reader.shell_of_docs("Verify alone");
+        let page = VerifyPage {
+            base: reader.base_of_docs(),
+            vkey: if shell.is_bare { OF_LOG.to_owned() } else { reader.facts.vkey.clone() },
+            shell,
+        };
         Ok(Answer::Page(page.render()?))
     })
     .await
