@@ -41,7 +41,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use tokio::net::TcpListener;
@@ -295,10 +295,10 @@ fn finish_serving(runtime: &Runtime, stop: &watch::Sender<bool>, serving: JoinHa
 }
 
 /// An address that nobody has: a page for people, a problem for programs.
-async fn lost(state: State<AppState>, headers: HeaderMap) -> Response {
+async fn lost(state: State<AppState>, uri: Uri, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|a| a.to_str().ok()).unwrap_or_default();
     if accept.contains("text/html") {
-        return pages::not_found(state).await;
+        return pages::not_found(state, uri).await;
     }
     Problem::new(&codes::service::NOT_FOUND, "there is nothing at this address").into_response()
 }

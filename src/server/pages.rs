@@ -6,7 +6,8 @@
 //! /search                 what bears this name or hash, or begins so
 //! /entries                which entries are of this kind, name and time; /entries.csv
 //! /entries/{index}        what is it, who signed it, is it in the log
-//! /pulses/{digest}        which run; what the agent says; what the log can prove
+//! /pulses/{digest}        which run; what the agent says; what the log can prove;
+//!                         also as .json, .txt, .md and .svg, as jobs are
 //! /jobs, /runs            every job and run that was named, newest first
 //! /checkpoints            what was signed when; /checkpoints/{size} one of them
 //! /tree                   whether one checkpoint extends another
@@ -18,8 +19,10 @@
 //! /b/{digest}             one proof bundle, for tickets: both verdicts at a published size
 //! /jobs/{id}              which change, which runs, what is open; both also as
 //!                         .json (report), .txt and .md (note), .svg (badge)
-//! /apps/{instance}/{namespace}/{name}  what was done to it, and who saw that
-//! /incidents              what happened in one scope and time, to print
+//! /apps/{instance}/{namespace}/{name}  what was done to it, and who saw that;
+//!                         also as .json, .txt, .md and .svg
+//! /incidents              what happened in one scope and time, to print; also
+//!                         /incidents.json, .txt and .md
 //! /findings               what is open, how bad, since when; /findings.csv
 //! /findings/{code}        what a code means, what to do, what it does not prove
 //! /docs                   how to read a proof, verify alone, the API, every code
@@ -79,6 +82,7 @@ mod search;
 mod sheet;
 mod ticket;
 mod token;
+mod told;
 mod tree;
 mod titles;
 mod trouble;
@@ -142,6 +146,9 @@ pub fn router() -> Router<AppState> {
         .route("/jobs/{id}", get(job::page))
         .route("/apps/{instance}/{namespace}/{name}", get(app::page))
         .route("/incidents", get(incident::page))
+        .route("/incidents.json", get(incident::file))
+        .route("/incidents.md", get(incident::file))
+        .route("/incidents.txt", get(incident::file))
         .route("/findings", get(findings::page))
         .route("/findings.csv", get(findings::file))
         .route("/findings/{code}", get(code::page))
@@ -155,9 +162,9 @@ pub fn router() -> Router<AppState> {
 }
 
 /// The page for an address that is no page.
-pub async fn not_found(state: axum::extract::State<AppState>) -> Response {
+pub async fn not_found(state: axum::extract::State<AppState>, uri: Uri) -> Response {
     let handles = Handles::from_ref(&state.0);
-    serve(handles, |_| Err(Trouble::no_such_page())).await
+    serve(handles, move |_| Err(Trouble::no_such_page().formless(uri.path()))).await
 }
 
 /// What pages are made with.

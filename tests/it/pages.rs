@@ -21,6 +21,8 @@ pub mod lists;
 #[cfg(feature = "server")]
 pub mod permalinks;
 #[cfg(feature = "server")]
+pub mod permalinks_of;
+#[cfg(feature = "server")]
 pub mod previews;
 #[cfg(feature = "server")]
 pub mod paper;

@@ -38,6 +38,8 @@ is pending at the newest size is past its time (`Pulselog-Overdue-Since`).
 `Accept`: `.json` the report of `/v1/bundles/{digest}/report` or `/v1/jobs/{id}`, `.txt` and `.md` a note with verdicts, \
 coverage, acts and the command that judges again, `.svg` a badge. The id is one percent-encoded segment; a job that is \
 called as the whole segment comes before a suffix. `?at=` takes published sizes; for another, 404 names the nearest two.
+- `/apps/{instance}/{namespace}/{name}`, `/pulses/{digest}` (the report is of the pulse's run) and `/incidents` (of its \
+whole scope, the note's acts of its time; no badge) have the same forms.
 - A query parameter that a route does not know refuses. Lists are read by cursor: `after`, `limit`, and `next` in the answer.
 - `Accept: text/plain` (or a browser) gets C2SP text where a route has it, `Accept: application/json` gets JSON.
 - Limits (settings of the same names): artifact 2 MiB, single body 4 MiB, batch 16 MiB or 4,096 lines, 30 s a request. \

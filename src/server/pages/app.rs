@@ -9,25 +9,31 @@
 pub(super) mod acts;
 pub(super) mod controls;
 
+use std::rc::Rc;
+
 use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
 use crate::audit::Scope;
 use crate::codes::service;
 use crate::merkle::TreeSize;
 use crate::server::addresses::page;
+use crate::server::judge::ScopeReport;
 use crate::server::pages::app::acts::{Act, Acts};
 use crate::server::pages::app::controls::{Control, controls};
 use crate::server::pages::happened::Part;
 use crate::server::pages::inline::Said;
 use crate::server::pages::judging;
+use crate::server::pages::note::Text;
+use crate::server::pages::permalink::{self, Form};
 use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
 use crate::server::pages::record::{Record, Sources};
 use crate::server::pages::states::{Row, State as PageState};
+use crate::server::pages::told::{self, Told};
 use crate::server::pages::trouble::Trouble;
 use crate::server::pages::verdict::Verdicts;
 use crate::server::pages::{Answer, Handles, escape, offline, serve, words};
@@ -46,26 +52,43 @@ struct AppPage {
     record: Record,
     incidents: String,
     command: Option<String>,
+    /// The same for a ticket: address and name of each form.
+    forms: Vec<(String, &'static str)>,
 }
 
 pub(super) async fn page(
     State(handles): State<Handles>,
     named: Result<Path<(String, String, String)>, PathRejection>,
     uri: Uri,
+    headers: HeaderMap,
 ) -> Response {
     serve(handles, move |reader| {
-        let ((instance, namespace, name), choices) = (segments(named)?, Choices::read(&uri)?);
-        let app = format!("{instance}/{namespace}/{name}");
-        let size = choices.at(reader)?;
-        Ok(Answer::Page(show(reader, &app, size)?.render()?))
+        let (instance, namespace, name) = segments(named)?;
+        let (app, suffix) = self::named(reader, &format!("{instance}/{namespace}/{name}"))?;
+        let form = Form::asked(suffix, &uri, &headers)?;
+        let choices = || Choices::read(&uri);
+        let path = format!("{}{}", page::app(&app), form.ending());
+        permalink::answer(form, || match form {
+            Form::Page => permalink::page(show(reader, &app, choices()?.at(reader)?)?.render()?),
+            Form::Report | Form::Text | Form::Markdown | Form::Badge => {
+                told(reader, &app, permalink::published(reader, &choices()?, &path)?, form)
+            }
+        })
     })
     .await
 }
 
-pub(super) const NO_PROTOCOL: &str =
-    "Clawsig's rules judge bundles, and a bundle is of a run: each has its own verdicts on the pages of the runs.";
+/// An application that is called as the whole address, else that before the suffix.
+fn named(reader: &Reader, whole: &str) -> Result<(String, Option<Form>), Trouble> {
+    let Some((app, form)) = Form::suffix(whole).filter(|(app, _)| !app.ends_with('/')) else {
+        return Ok((whole.to_owned(), None));
+    };
+    let made = reader.sitting.report(&Scope::App(whole.to_owned()), reader.view().size())?;
+    Ok(if made.is_known { (whole.to_owned(), None) } else { (app.to_owned(), Some(form)) })
+}
 
-fn show(reader: &Reader, app: &str, size: TreeSize) -> Result<AppPage, Trouble> {
+/// The report on an application that somebody speaks of whose word counts.
+fn known(reader: &Reader, app: &str, size: TreeSize) -> Result<Rc<ScopeReport>, Trouble> {
     let made = reader.sitting.report(&Scope::App(app.to_owned()), size)?;
     if !made.is_known {
         reader.view().check_none(size)?;
@@ -76,6 +99,28 @@ fn show(reader: &Reader, app: &str, size: TreeSize) -> Result<AppPage, Trouble> 
         );
         return Err(Trouble::new(&service::SCOPE_NOT_FOUND, sentence).about(app));
     }
+    Ok(made)
+}
+
+/// The application in another form than a page.
+fn told(reader: &Reader, app: &str, size: TreeSize, form: Form) -> Result<Answer, Trouble> {
+    let of = Told {
+        size,
+        names: vec![("App", Text::Theirs(app.to_owned()))],
+        tickets: Vec::new(),
+        path: page::app(app),
+        command: offline::audit(reader, &[("app", app), ("at", &size.to_string())]),
+        within: None,
+    };
+    let verdicts = |made: &ScopeReport| Verdicts::of_report(reader, made, "application", NO_PROTOCOL);
+    told::told(reader, form, of, &|size| known(reader, app, size), verdicts)
+}
+
+pub(super) const NO_PROTOCOL: &str =
+    "Clawsig's rules judge bundles, and a bundle is of a run: each has its own verdicts on the pages of the runs.";
+
+fn show(reader: &Reader, app: &str, size: TreeSize) -> Result<AppPage, Trouble> {
+    let made = known(reader, app, size)?;
     let Acts { shown, left, uids } = Acts::read(reader, app, &made)?;
     let controls = controls(reader, app, &uids, &made)?;
     let sources =
@@ -100,5 +145,6 @@ fn show(reader: &Reader, app: &str, size: TreeSize) -> Result<AppPage, Trouble> 
         record,
         incidents: page::incidents(&[("app", app)]),
         command: offline::audit(reader, &[("app", app)]),
+        forms: permalink::others(reader, &page::app(app), (size < reader.view().size()).then_some(size)),
     })
 }

@@ -3,10 +3,11 @@
 //! what is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
 use crate::artifact::time::unix_ms;
@@ -23,13 +24,16 @@ use crate::server::pages::drawing::Svg;
 use crate::server::pages::happened::{Part, happened_within};
 use crate::server::pages::inline::{Said, When};
 use crate::server::pages::judging;
+use crate::server::pages::note::Text;
 use crate::server::pages::overview::{self, Overview};
 use crate::server::pages::party::Party;
+use crate::server::pages::permalink::{self, Form};
 use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Choices, Reader, Shell};
 use crate::server::pages::record::summary;
 use crate::server::pages::rows::EntryRow;
 use crate::server::pages::states::{Row, State as PageState};
+use crate::server::pages::told::{self, Told};
 use crate::server::pages::trouble::Trouble;
 use crate::server::pages::verdict::Verdicts;
 use crate::server::pages::{Answer, Handles, escape, offline, serve, words};
@@ -68,6 +72,8 @@ struct IncidentPage {
     left: Option<String>,
     asked: Asked,
     command: Option<String>,
+    /// The same for a ticket: address and name of each form.
+    forms: Vec<(String, &'static str)>,
 }
 
 /// What the reader asked for, as it was spelled.
@@ -156,6 +162,12 @@ impl Asked {
         Ok(Span { from, to })
     }
 
+    /// What it is about.
+    fn name(&self) -> &str {
+        let given = [&self.job, &self.token, &self.app].into_iter().find(|text| !text.is_empty());
+        given.map_or("", String::as_str)
+    }
+
     /// The same question at the newest size.
     fn newest(&self) -> String {
         let fields =
@@ -166,26 +178,95 @@ impl Asked {
     }
 }
 
-pub(super) async fn page(State(handles): State<Handles>, uri: Uri) -> Response {
+pub(super) async fn page(State(handles): State<Handles>, uri: Uri, headers: HeaderMap) -> Response {
     serve(handles, move |reader| {
-        let (asked, choices) = (Asked::read(&uri)?, Choices::of_size(&uri)?);
-        let size = choices.at(reader)?;
-        Ok(Answer::Page(show(reader, asked, size)?.render()?))
+        let suffix = Form::suffix(uri.path()).map(|(_, form)| form);
+        let form = Form::asked(suffix, &uri, &headers)?;
+        let read = || Ok::<_, Trouble>((Asked::read(&uri)?, Choices::of_size(&uri)?));
+        permalink::answer(form, || match form {
+            Form::Page => {
+                let (asked, choices) = read()?;
+                let size = choices.at(reader)?;
+                permalink::page(show(reader, asked, size)?.render()?)
+            }
+            Form::Report | Form::Text | Form::Markdown => {
+                let (asked, choices) = read()?;
+                // Of another size the newest is named: its address has a query already.
+                let size = permalink::published(reader, &choices, "/incidents")?;
+                told(reader, &asked, size, form)
+            }
+            Form::Badge => {
+                let sentence = "An incident has no badge. It is there as a page, and as .json, .txt and .md.";
+                Err(Trouble::new(&service::PAGE_NOT_FOUND, sentence))
+            }
+        })
     })
     .await
 }
 
-fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<IncidentPage, Trouble> {
-    let ((scope, what, field), span) = (asked.scope()?, asked.span()?);
-    let name = [&asked.job, &asked.token, &asked.app].into_iter().find(|text| !text.is_empty()).cloned();
-    let name = name.unwrap_or_default();
-    let made = reader.sitting.report(&scope, size)?;
+/// The same by its suffix: a note, or the report.
+pub(super) async fn file(state: State<Handles>, uri: Uri, headers: HeaderMap) -> Response {
+    page(state, uri, headers).await
+}
+
+/// The report on what an incident is about.
+fn known(
+    reader: &Reader,
+    scope: &Scope,
+    (field, name): (&str, &str),
+    size: TreeSize,
+) -> Result<Rc<ScopeReport>, Trouble> {
+    let made = reader.sitting.report(scope, size)?;
     if !made.is_known {
         reader.view().check_none(size)?;
         let sentence = format!("{field}: nobody whose word counts speaks of it among {}.", words::entries(size.get()));
-        return Err(Trouble::new(&service::SCOPE_NOT_FOUND, sentence).about(&name));
+        return Err(Trouble::new(&service::SCOPE_NOT_FOUND, sentence).about(name));
     }
-    let Told { rows: told, names_job, mut rights, overview } = told(reader, &scope, &span, &made)?;
+    Ok(made)
+}
+
+/// The incident in another form than a page: the report is on all of its scope,
+/// the note tells the acts of the time.
+fn told(reader: &Reader, asked: &Asked, size: TreeSize, form: Form) -> Result<Answer, Trouble> {
+    let ((scope, what, field), span) = (asked.scope()?, asked.span()?);
+    let name = asked.name();
+    let in_time =
+        |at: LeafIndex| reader.view().entry(at).is_ok_and(|stored| span.holds(stored.entry.logged_at.unix_ms()));
+    let time = |ms: Option<i64>| ms.and_then(|ms| u64::try_from(ms).ok()).map(|ms| Text::Ours(words::time(ms, false)));
+    let names = [
+        Some((
+            "Incident",
+            Text::Ours(format!("of one {}, judged whole; its acts are of the time below", what.to_ascii_lowercase())),
+        )),
+        Some((what, Text::Theirs(name.to_owned()))),
+        time(span.from).map(|time| ("From", time)),
+        time(span.to).map(|time| ("Before", time)),
+    ];
+    let of = Told {
+        size,
+        names: names.into_iter().flatten().collect(),
+        tickets: Vec::new(),
+        path: asked.newest(),
+        command: offline::incident(reader, field, name, [&asked.from, &asked.to]),
+        within: Some(&in_time),
+    };
+    let low = what.to_ascii_lowercase();
+    let verdicts = |made: &ScopeReport| Verdicts::of_report(reader, made, &low, NO_PROTOCOL);
+    told::told(reader, form, of, &|size| known(reader, &scope, (field, name), size), verdicts)
+}
+
+/// The same in other forms, at the size that the page shows.
+fn forms(asked: &Asked, pinned: Option<TreeSize>) -> Vec<(String, &'static str)> {
+    let at = pinned.map(|size| format!("&at={size}")).unwrap_or_default();
+    let named = [("txt", "note"), ("md", "note in Markdown"), ("json", "report")];
+    named.into_iter().map(|(form, name)| (format!("{}&format={form}{at}", asked.newest()), name)).collect()
+}
+
+fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<IncidentPage, Trouble> {
+    let ((scope, what, field), span) = (asked.scope()?, asked.span()?);
+    let name = asked.name().to_owned();
+    let made = known(reader, &scope, (field, &name), size)?;
+    let Listed { rows: told, names_job, mut rights, overview } = listed(reader, &scope, &span, &made)?;
     let rights_left = rights.len().saturating_sub(RIGHTS_MAX) as u64;
     rights.truncate(RIGHTS_MAX);
     let has_job = match &scope {
@@ -228,12 +309,13 @@ fn show(reader: &Reader, asked: Asked, size: TreeSize) -> Result<IncidentPage, T
         drawing: overview.draw(),
         left: (left > 0).then(|| words::counted(left, "later entry", "later entries")),
         command: offline::incident(reader, field, &name, [&asked.from, &asked.to]),
+        forms: forms(&asked, (size < reader.view().size()).then_some(size)),
         asked,
     })
 }
 
 /// What is told of a time, and what it was done under.
-struct Told {
+struct Listed {
     rows: Vec<EntryRow>,
     /// Whether a told entry names a job.
     names_job: bool,
@@ -245,8 +327,8 @@ struct Told {
 /// Entries of the time that the scope's audit joins, in log order. What every
 /// audit reads is told of none; an application's jobs bring entries of others,
 /// of which only those are told that belong to its operations.
-fn told(reader: &Reader, scope: &Scope, span: &Span, made: &ScopeReport) -> Result<Told, Trouble> {
-    let mut of = Told { rows: Vec::new(), names_job: false, rights: Vec::new(), overview: Overview::default() };
+fn listed(reader: &Reader, scope: &Scope, span: &Span, made: &ScopeReport) -> Result<Listed, Trouble> {
+    let mut of = Listed { rows: Vec::new(), names_job: false, rights: Vec::new(), overview: Overview::default() };
     let caused = overview::caused(&made.report.findings);
     let (mut elsewhere, mut tokens) = (Vec::new(), BTreeSet::new());
     let matched: BTreeSet<_> = made.report.matched.iter().flat_map(|of| of.entries.iter().copied()).collect();

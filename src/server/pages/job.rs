@@ -14,18 +14,18 @@ use crate::audit::{JudgedRun, Report, Scope};
 use crate::codes::service;
 use crate::merkle::TreeSize;
 use crate::server::addresses::page;
-use crate::server::api::wire::audited::ScopeReportJson;
 use crate::server::judge::ScopeReport;
 use crate::server::pages::happened::Part;
 use crate::server::pages::inline::{Chip, Said};
 use crate::server::pages::judging;
-use crate::server::pages::note::{About, Note, Text};
-use crate::server::pages::permalink::{self, Beside, Form};
+use crate::server::pages::note::Text;
+use crate::server::pages::permalink::{self, Form};
 use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
 use crate::server::pages::record::{Record, Sources, named_job, tickets};
 use crate::server::pages::rows::EntryRow;
 use crate::server::pages::states::{Outcome, Row, State as PageState, Word};
+use crate::server::pages::told::{self, Told};
 use crate::server::pages::trouble::Trouble;
 use crate::server::pages::verdict::Verdicts;
 use crate::server::pages::{Answer, Handles, escape, offline, serve, words};
@@ -100,33 +100,16 @@ fn known(reader: &Reader, job: &str, size: TreeSize) -> Result<Rc<ScopeReport>, 
 
 /// The job in another form than a page.
 fn told(reader: &Reader, job: &str, size: TreeSize, form: Form) -> Result<Answer, Trouble> {
-    let made = known(reader, job, size)?;
-    let newest = reader.view().size();
-    let beside = Beside::of(reader, size, &made.report.pending);
-    if form == Form::Report {
-        return Ok(permalink::report(&ScopeReportJson::from(&*made), beside));
-    }
-    let badge = judging::badge_of_report(&made, beside.overdue.is_some());
-    let now = (size < newest).then(|| known(reader, job, newest)).transpose()?;
-    let now = now.map(|now| {
-        let is_overdue = Beside::of(reader, newest, &now.report.pending).overdue.is_some();
-        judging::badge_of_report(&now, is_overdue)
-    });
-    let about = About {
+    let of = Told {
         size,
-        badge,
-        now: now.filter(|now| *now != badge),
-        verdicts: &Verdicts::of_report(reader, &made, "job", NO_PROTOCOL)?,
         names: vec![("Job", Text::Theirs(job.to_owned()))],
-        tickets: tickets(reader, &made, job)?,
-        report: Some(&made.report),
-        findings: &made.report.findings,
-        pending: &made.report.pending,
-        now_ms: (size == newest).then_some(reader.now_ms),
-        command: offline::audit(reader, &[("job", job), ("at", &size.to_string())]),
+        tickets: tickets(reader, &*known(reader, job, size)?, job)?,
         path: page::job(job),
+        command: offline::audit(reader, &[("job", job), ("at", &size.to_string())]),
+        within: None,
     };
-    permalink::noted(reader, form, &Note::new(reader, about)?, beside)
+    let verdicts = |made: &ScopeReport| Verdicts::of_report(reader, made, "job", NO_PROTOCOL);
+    told::told(reader, form, of, &|size| known(reader, job, size), verdicts)
 }
 
 const NO_PROTOCOL: &str =

@@ -5,21 +5,25 @@
 use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 
 use crate::artifact::digest::ArtifactDigest;
 use crate::artifact::{Kind, TrustPulse, View};
+use crate::audit::Scope;
 use crate::codes::service;
 use crate::merkle::TreeSize;
 use crate::server::addresses::page;
+use crate::server::judge::ScopeReport;
 use crate::server::log::view::StoredEntry;
 use crate::server::pages::document::{self, Document, Raw};
 use crate::server::pages::happened::Part;
 use crate::server::pages::inline::{Chip, Said, When};
 use crate::server::pages::judging::{Spelling, read_digest};
-use crate::server::pages::offline::Offline;
+use crate::server::pages::note::Text;
+use crate::server::pages::offline::{self, Offline};
 use crate::server::pages::party::Party;
+use crate::server::pages::permalink::{self, Form};
 use crate::server::pages::preview::Preview;
 use crate::server::pages::proof::{Consistency, Inclusion, size_before};
 use crate::server::pages::reader::{Choices, Reader, Shell, segments};
@@ -27,6 +31,7 @@ use crate::server::pages::record::Record;
 use crate::server::pages::rows::EntryRow;
 use crate::server::pages::run::RunView;
 use crate::server::pages::states::{Row, State as PageState};
+use crate::server::pages::told::{self, Told};
 use crate::server::pages::trouble::Trouble;
 use crate::server::pages::verdict::Verdicts;
 use crate::server::pages::{Answer, Handles, escape, serve, words};
@@ -60,6 +65,9 @@ struct PulsePage {
     inclusion: Inclusion,
     consistency: Consistency,
     offline: Offline,
+    /// The same for a ticket: address and name of each form; none where the run of
+    /// it is not the signer's.
+    forms: Vec<(String, &'static str)>,
     raw: Option<Raw>,
 }
 
@@ -84,34 +92,97 @@ pub(super) async fn page(
     State(handles): State<Handles>,
     digest: Result<Path<String>, PathRejection>,
     uri: Uri,
+    headers: HeaderMap,
 ) -> Response {
     serve(handles, move |reader| {
-        let (digest, choices) = (segments(digest)?, Choices::read(&uri)?);
-        let wanted = match read_digest(&digest) {
-            Some(Spelling::Hex(wanted)) => wanted,
-            Some(Spelling::Other(wanted)) => return Ok(Answer::moved(&page::pulse(wanted), &uri)),
-            None => {
-                let sentence = "A Trust Pulse is addressed by its digest, 64 hex digits.";
-                return Err(Trouble::new(&service::PULSE_NOT_FOUND, sentence).about(&digest));
-            }
-        };
-        let found = reader.view().find_artifact(&wanted)?;
-        let pulses: Vec<&StoredEntry> = found.iter().filter(|e| e.entry.kind == Kind::TrustPulse).collect();
-        if pulses.is_empty() {
-            reader.view().check_none(reader.view().size())?;
-        }
-        let chosen = choices.entry()?;
-        let pulse = match (pulses.as_slice(), chosen) {
-            ([], _) => return Err(no_pulse(reader, &wanted, found.first())),
-            ([only], None) => *only,
-            (several, Some(index)) => {
-                *several.iter().find(|e| e.index == index).ok_or_else(|| no_pulse(reader, &wanted, None))?
-            }
-            (several, None) => return Ok(Answer::Page(choose(reader, &wanted, several).render()?)),
-        };
-        Ok(Answer::Page(show(reader, pulse, &choices)?.render()?))
+        let segment = segments(digest)?;
+        let (text, suffix) = Form::suffix(&segment).map_or((segment.as_str(), None), |(text, form)| (text, Some(form)));
+        let form = Form::asked(suffix, &uri, &headers)?;
+        permalink::answer(form, || answer(reader, text, suffix, form, &uri))
     })
     .await
+}
+
+/// The pulse of this digest in one form.
+fn answer(reader: &Reader, text: &str, suffix: Option<Form>, form: Form, uri: &Uri) -> Result<Answer, Trouble> {
+    let choices = Choices::read(uri)?;
+    let ending = suffix.map_or(String::new(), Form::ending);
+    let wanted = match read_digest(text) {
+        Some(Spelling::Hex(wanted)) => wanted,
+        Some(Spelling::Other(wanted)) => return Ok(Answer::moved(&format!("{}{ending}", page::pulse(wanted)), uri)),
+        None => {
+            let sentence = "A Trust Pulse is addressed by its digest, 64 hex digits.";
+            return Err(Trouble::new(&service::PULSE_NOT_FOUND, sentence).about(text));
+        }
+    };
+    let found = reader.view().find_artifact(&wanted)?;
+    let pulses: Vec<&StoredEntry> = found.iter().filter(|e| e.entry.kind == Kind::TrustPulse).collect();
+    if pulses.is_empty() {
+        reader.view().check_none(reader.view().size())?;
+    }
+    let chosen = choices.entry()?;
+    let pulse = match (pulses.as_slice(), chosen) {
+        ([], _) => return Err(no_pulse(reader, &wanted, found.first())),
+        ([only], None) => *only,
+        (several, Some(index)) => {
+            *several.iter().find(|e| e.index == index).ok_or_else(|| no_pulse(reader, &wanted, None))?
+        }
+        (several, None) if form == Form::Page => {
+            return permalink::page(choose(reader, &wanted, several).render()?);
+        }
+        (several, None) => {
+            let named: Vec<_> = several.iter().map(|e| e.index.to_string()).collect();
+            let sentence =
+                format!("Entries {} are of this Trust Pulse: name one, as ?entry={}.", named.join(", "), named[0]);
+            return Err(Trouble::new(&service::PULSE_NOT_FOUND, sentence));
+        }
+    };
+    match form {
+        Form::Page => permalink::page(show(reader, pulse, &choices)?.render()?),
+        Form::Report | Form::Text | Form::Markdown | Form::Badge => {
+            let size = permalink::published(reader, &choices, &format!("{}{ending}", page::pulse(wanted)))?;
+            told(reader, pulse, size, form)
+        }
+    }
+}
+
+/// The pulse in another form than a page: what the audit says of its run. What it
+/// says of itself is on the page.
+fn told(reader: &Reader, stored: &StoredEntry, size: TreeSize, form: Form) -> Result<Answer, Trouble> {
+    let document = Document::read(reader, stored.index)?;
+    let keys = document.keys();
+    let (named, run) = (keys.agent.unwrap_or_default(), keys.runs.into_iter().next().unwrap_or_default());
+    let agent = stored.entry.signer.as_ref().map_or_else(|| named.clone(), ToString::to_string);
+    if agent != named {
+        return Err(Trouble::new(&service::SCOPE_NOT_FOUND, PageState::InAnothersName.row().sentence));
+    }
+    if stored.index.get() >= size.get() {
+        let sentence = format!("This Trust Pulse is entry {}, after the first {size} entries.", stored.index);
+        return Err(Trouble::new(&service::PULSE_NOT_FOUND, sentence));
+    }
+    let digest = stored.entry.digest;
+    let path = page::pulse(digest);
+    let job = keys.job.map(|job| ("Job", Text::Theirs(job)));
+    let own = [
+        ("Pulse", Text::Ours(format!("sha256:{digest}, the agent’s word; judged is its run"))),
+        ("Entry", Text::Ours(format!("{}, leaf hash {}", stored.index, stored.leaf_hash))),
+        ("Run", Text::Theirs(run.clone())),
+        ("Agent", Text::Theirs(agent.clone())),
+    ];
+    let of = Told {
+        size,
+        names: own.into_iter().chain(job).collect(),
+        tickets: Vec::new(),
+        path: path.clone(),
+        command: offline::audit(reader, &[("agent", &agent), ("run", &run), ("at", &size.to_string())]),
+        within: None,
+    };
+    let scope = Scope::Run { agent: agent.clone(), run: run.clone() };
+    let verdicts = |_: &ScopeReport| {
+        let panel = RunView::read(reader, &agent, &run, size)?.panel(reader, size, path.clone())?;
+        panel.map_err(|state| Trouble::new(&service::SCOPE_NOT_FOUND, state.row().sentence))
+    };
+    told::told(reader, form, of, &|size| Ok(reader.sitting.report(&scope, size)?), verdicts)
 }
 
 fn no_pulse(reader: &Reader, digest: &ArtifactDigest, other: Option<&StoredEntry>) -> Trouble {
@@ -166,6 +237,10 @@ fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<Puls
     let title = format!("{word} · Trust Pulse of run {}", escape::plain(&run, 40));
     let preview = Preview::of("Trust Pulse").digest(&stored.entry.digest).verdict(panel.as_ref()).at(at);
     let says = TrustPulse::of(document.payload());
+    let forms = match is_in_anothers_name {
+        true => Vec::new(),
+        false => permalink::others(reader, &page::pulse(&digest), is_pinned.then_some(at)),
+    };
     Ok(PulsePage {
         shell: reader.shell(&title, &preview).about(&digest).judged(panel.as_ref().ok()).at(
             reader,
@@ -192,6 +267,7 @@ fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<Puls
         files: counted(says.files().map(|file| (file.path(), file.touches())), ("touch", "touches")),
         inclusion: Inclusion::new(reader, stored, size)?,
         offline: Offline::new(reader, stored, size, Some(from).filter(|f| *f != TreeSize::ZERO)),
+        forms,
         raw: document.raw(),
         consistency,
         record: view.record,

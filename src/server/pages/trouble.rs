@@ -11,6 +11,7 @@ use crate::server::answered::{Answered, status_of};
 use crate::server::judge::AuditsError;
 use crate::server::log::view::ViewError;
 use crate::server::pages::inline::Said;
+use crate::server::pages::permalink::Form;
 use crate::server::pages::preview::Preview;
 use crate::server::pages::reader::{Reader, Shell};
 use crate::server::pages::states::State;
@@ -66,6 +67,19 @@ impl Trouble {
     /// Repeats what was asked for.
     pub(crate) fn about(mut self, asked: &str) -> Self {
         self.asked = Some(Box::new(Said::name(asked)));
+        self
+    }
+
+    /// Says which pages have other forms, where such a form was asked for of one that
+    /// has none.
+    pub(crate) fn formless(mut self, asked: &str) -> Self {
+        if let Some((_, form)) = Form::suffix(asked) {
+            let ending = form.ending();
+            self.sentence.push_str(&format!(
+                " Bundles (/b/), jobs, applications, pulses and incidents have a form that ends in {ending}; this has \
+                 none. Ask without {ending}."
+            ));
+        }
         self
     }
 
