@@ -86,6 +86,8 @@ pub fn door() -> (Service, Vec<Looked>) {
         page("closed", "/jobs/job-1", ["Access closed", public, "the newest checkpoint"]),
         page("sign in", "/login", ["Sign in", public, "the newest checkpoint"]),
         page("sign out", "/logout", ["Sign out", public, "the newest checkpoint"]),
+        page("docs, closed log", "/docs", ["How to read this log", "who says it", "Verify"]),
+        page("docs, codes, closed log", "/docs/errors", ["Codes", "Each stays what it is", "pulselog explain CODE"]),
     ];
     (closed(by_token()), pages)
 }

@@ -71,7 +71,7 @@ pub fn closed(state: &AppState) -> Response {
 /// Answers [`LOGIN`] and [`LOGOUT`].
 pub async fn answer(state: &AppState, request: Request, peer: IpAddr) -> Response {
     if state.gate.access() == Access::Proxy {
-        return of_proxy(request.method());
+        return of_proxy(&state.facts, request.method());
     }
     let (is_login, is_sent) = (request.uri().path() == LOGIN, request.method() == Method::POST);
     let entrance = |wrong, next| entrance(&state.facts, wrong, next);
@@ -101,10 +101,10 @@ pub async fn answer(state: &AppState, request: Request, peer: IpAddr) -> Respons
 }
 
 /// Where a proxy names the readers there is nothing to send here.
-fn of_proxy(method: &Method) -> Response {
+fn of_proxy(log: &LogFacts, method: &Method) -> Response {
     let sentence = "This log has no sign-in of its own: the proxy before it signs people in and out, and you came \
                     through it. To sign out, use what the proxy offers.";
-    let page = DoorPage { title: "Signed in by the proxy", sentence, wrong: "", form: Form::On };
+    let page = DoorPage { log, title: "Signed in by the proxy", sentence, wrong: "", form: Form::On };
     match *method {
         Method::GET | Method::HEAD => shown(StatusCode::OK, &page),
         _ => refused(&service::METHOD_NOT_ALLOWED, &page),
