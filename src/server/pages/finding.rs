@@ -50,6 +50,8 @@ pub(crate) struct Card {
     pub why: Cow<'static, str>,
     pub todo: Said,
     pub limits: Cow<'static, str>,
+    /// What it does to those whom it names.
+    pub charge: &'static str,
     pub charged: Charged,
 }
 
@@ -128,6 +130,16 @@ pub(crate) const fn effect(effect: Effect) -> &'static str {
         Effect::Fails => "fails the verdict",
         Effect::Incomplete => "leaves the verdict incomplete",
         Effect::Shown => "no effect on a verdict",
+    }
+}
+
+/// What an effect means for those whom a finding names: what cannot be decided is
+/// held against nobody.
+const fn charge(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Fails => "Charged to",
+        Effect::Incomplete => "Leaves open",
+        Effect::Shown => "Is about",
     }
 }
 
@@ -239,6 +251,7 @@ impl Draft<'_> {
             why: words.why,
             todo: Said::message(&words.what_to_do),
             limits: words.does_not_prove,
+            charge: charge(finding.effect),
             charged: Charged::new(&finding.subject),
         }
     }

@@ -158,6 +158,13 @@ fn a_stranger_finds_of_a_closed_log_exactly_what_stands_in_leaves_and_checkpoint
         if !is_open && !matches!(path.as_str(), "/login" | "/logout") {
             assert_eq!((answer.status, &answer.body), (403, &shut), "{path}");
         }
+        // Documents of the software use words that statements use too: they are those
+        // of a log that holds nothing, to the byte.
+        if path.starts_with("/docs") && is_open {
+            let of_empty = empty.get(path);
+            assert_eq!((answer.status, &answer.body), (of_empty.status, &of_empty.body), "{path}");
+            continue;
+        }
         for text in &secret {
             assert!(!holds(answer, text), "{path} says {text}");
         }

@@ -125,7 +125,7 @@ fn a_reader_signs_in_and_out_in_a_browser_and_the_pages_of_that_fit_every_screen
     service.fill(1);
     let token = crate::http::access::reader(&service, "auditor-1");
     let origin = service.base();
-    for path in ["/login", "/logout", "/jobs/closed"] {
+    for path in ["/login", "/logout", "/jobs/closed", "/docs", "/docs/verify", "/docs/errors"] {
         for width in WIDTHS {
             let address = format!("{origin}{path}");
             chrome.visit(&address, Screen { width, height: 800, dark: width == 360 });

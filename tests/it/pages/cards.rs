@@ -93,6 +93,8 @@ fn an_operation_that_no_decision_has_says_when_by_whom_and_which_revision() {
     for part in [&started[11..19], "by user</span>", "&lt;i&gt;agent", "revision deployed", "as Argo CD reports it"] {
         assert!(cards[0].contains(part), "{part} is not in {}", cards[0]);
     }
+    assert!(cards[0].contains("<dt>Charged to</dt>") || cards[0].contains("<dt>Leaves open</dt>"), "{}", cards[0]);
+    assert_eq!(cards[0].contains("<dt>Charged to</dt>"), cards[0].contains("fails the verdict"), "{}", cards[0]);
     // It leaves jobs open, as its words say: the foot must not deny it.
     assert!(cards[0].contains("charged to no job") && cards[0].contains("left open"), "{}", cards[0]);
     shows(&told.service.get("/findings"), &["sync, as Argo CD reports it", "by user &lt;i&gt;agent"]);

@@ -86,8 +86,6 @@ pub fn door() -> (Service, Vec<Looked>) {
         page("closed", "/jobs/job-1", ["Access closed", public, "the newest checkpoint"]),
         page("sign in", "/login", ["Sign in", public, "the newest checkpoint"]),
         page("sign out", "/logout", ["Sign out", public, "the newest checkpoint"]),
-        page("docs, closed log", "/docs", ["How to read this log", "who says it", "Verify"]),
-        page("docs, codes, closed log", "/docs/errors", ["Codes", "Each stays what it is", "pulselog explain CODE"]),
     ];
     (closed(by_token()), pages)
 }
@@ -97,6 +95,13 @@ pub fn every(told: &Told, (closed, door): &(Service, Vec<Looked>)) -> Vec<(Strin
     let of = |service: &Service, looked: Looked| (format!("{}{}", service.base(), looked.path), looked);
     let open = of_log(told).into_iter().map(|looked| of(&told.service, looked));
     open.chain(door.iter().cloned().map(|looked| of(closed, looked))).collect()
+}
+
+/// The same, with documents of the software at a closed log, which name no log.
+pub fn every_and_bare(told: &Told, door: &(Service, Vec<Looked>)) -> Vec<(String, Looked)> {
+    let bare = ["/docs", "/docs/verify", "/docs/errors"].map(|path| page("docs, closed log", path, ["Docs"; 3]));
+    let bare = bare.into_iter().map(|looked| (format!("{}{}", door.0.base(), looked.path), looked));
+    every(told, door).into_iter().chain(bare).collect()
 }
 
 /// Lists, checkpoints, and pages about reading.
