@@ -236,6 +236,9 @@ impl Server {
         let Self { state, stop, serving, running, runtime, .. } = self;
         finish_serving(&runtime, &stop, serving, GRACE);
         let index = state.index.ending();
+        if !state.gate.end(END_MAX) {
+            tracing::error!("some of readers' last accesses are not written");
+        }
         if !state.scrub.end(END_MAX) {
             return Err(ServeError::Stuck { what: "the scrub" });
         }
@@ -258,6 +261,7 @@ impl Server {
         let Self { state, stop, serving, runtime, .. } = self;
         finish_serving(&runtime, &stop, serving, FATAL_GRACE);
         let index = state.index.ending();
+        let _ = state.gate.end(FATAL_GRACE);
         let _ = state.scrub.end(FATAL_GRACE);
         let _ = state.webhooks.end(FATAL_GRACE);
         drop(state);

@@ -27,6 +27,9 @@ pub struct Viewer {
     pub access: Access,
     /// Header in which the proxy names the user, lower case; only with [`Access::Proxy`].
     pub user_header: String,
+    /// Header in which a proxy names its client's address, lower case; empty where
+    /// none does; only with [`Access::Token`].
+    pub client_header: String,
     /// From where that header is believed.
     pub trusted_proxies: Vec<Network>,
 }

@@ -203,7 +203,12 @@ impl Config {
                 return Err(invalid("guard", why));
             }
         }
-        let viewer = viewer::build(raw.viewer_access, raw.viewer_user_header, raw.viewer_trusted_proxies)?;
+        let viewer = viewer::build(viewer::Given {
+            access: raw.viewer_access,
+            user_header: raw.viewer_user_header,
+            client_header: raw.viewer_client_header,
+            trusted_proxies: raw.viewer_trusted_proxies,
+        })?;
         let default = Budget::default();
         let budget = Budget {
             cache_bytes: raw.store_cache_bytes.unwrap_or(default.cache_bytes),

@@ -72,9 +72,10 @@ pub(super) async fn serve_counters(listener: TcpListener, state: AppState, stop:
 /// Who may read. A log that is shown for reading alone writes nothing, also not
 /// who read.
 pub(super) fn gate(config: &Config, clock: Arc<dyn Clock>, metrics: Metrics) -> io::Result<Gate> {
-    let accesses = match config.viewer.access.is_public() || config.read_only {
-        true => Accesses::none(),
-        false => Accesses::start(&config.data)?,
+    let are_wanted = !config.viewer.access.is_public() || Accesses::are_kept(&config.data);
+    let accesses = match are_wanted && !config.read_only {
+        true => Accesses::start(&config.data, Arc::clone(&clock), metrics.clone())?,
+        false => Accesses::none(),
     };
     let readers = Tokens::new(Book::Readers, &config.data, Arc::clone(&clock));
     Ok(Gate::new(config.viewer.clone(), readers, accesses, metrics, clock))

@@ -248,6 +248,12 @@ impl Metrics {
         self.accesses_lost.inc();
     }
 
+    /// How many were not.
+    #[must_use]
+    pub fn accesses_lost(&self) -> u64 {
+        self.accesses_lost.get()
+    }
+
     /// A request or a batch line was refused.
     pub fn refused(&self, code: &'static Code) {
         self.refusals.get_or_create(&[("code", code.name.to_owned())]).inc();

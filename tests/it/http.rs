@@ -45,6 +45,8 @@ pub mod ready;
 #[cfg(feature = "server")]
 pub mod shapes;
 #[cfg(feature = "server")]
+pub mod sign_in;
+#[cfg(feature = "server")]
 pub mod tokens;
 #[cfg(feature = "server")]
 pub mod verdicts;

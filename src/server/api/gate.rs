@@ -8,6 +8,8 @@ pub mod open;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -28,6 +30,10 @@ use crate::text::civil;
 const COOKIE: &str = "__Host-pulselog";
 /// Longest name of a user that a proxy says, bytes.
 const USER_BYTES_MAX: usize = 128;
+/// Proxies that one request may have come through.
+const HOPS_MAX: usize = 8;
+/// Headers in which proxies name their clients.
+const PROXIED: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
 /// Longest address that is kept of an access, bytes.
 const SCOPE_BYTES_MAX: usize = 256;
 /// Of what a reader gets nothing is kept on the way.
@@ -39,6 +45,8 @@ pub struct Gate {
     readers: Tokens,
     sessions: Sessions,
     tries: Tries,
+    /// Whether it was said that all who come through a proxy share their tries.
+    has_warned: AtomicBool,
     accesses: Accesses,
     metrics: Metrics,
     clock: Arc<dyn Clock>,
@@ -66,7 +74,8 @@ impl Gate {
     #[must_use]
     pub fn new(viewer: Viewer, readers: Tokens, accesses: Accesses, metrics: Metrics, clock: Arc<dyn Clock>) -> Self {
         let (sessions, tries) = (Sessions::default(), Tries::default());
-        Self { viewer, readers, sessions, tries, accesses, metrics, clock }
+        let has_warned = AtomicBool::new(false);
+        Self { viewer, readers, sessions, tries, has_warned, accesses, metrics, clock }
     }
 
     /// Who may read at all.
@@ -121,8 +130,7 @@ impl Gate {
     /// counted: somebody tries, or a proxy is missing in the settings.
     fn by_proxy(&self, headers: &HeaderMap, peer: IpAddr) -> Option<Reader> {
         let named = headers.get_all(self.viewer.user_header.as_str());
-        let is_trusted = self.viewer.trusted_proxies.iter().any(|network| network.holds(peer));
-        if !is_trusted {
+        if !self.is_proxy(peer) {
             if named.iter().next().is_some() {
                 self.metrics.user_header_ignored();
             }
@@ -136,6 +144,33 @@ impl Gate {
         (!user.is_empty() && user.len() <= USER_BYTES_MAX && user.bytes().all(is_name)).then(|| Reader(user.into()))
     }
 
+    /// Whose try to sign in this is: the other end of the socket, or, where that is
+    /// a proxy which says so, whom it names. Proxies add whom they saw at the end,
+    /// so a word counts only where one that is trusted wrote it after the last.
+    fn client(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
+        let header = self.viewer.client_header.as_str();
+        if header.is_empty() {
+            let is_proxied = PROXIED.iter().any(|name| headers.contains_key(*name));
+            if is_proxied && !self.has_warned.swap(true, Ordering::Relaxed) {
+                tracing::warn!(%peer, "readers sign in through a proxy and share its five tries a minute, so that \
+                    anybody can keep them out: set client_header and trusted_proxies in [viewer]");
+            }
+            return peer;
+        }
+        let lines = headers.get_all(header).iter().rev();
+        let named = lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(',')).take(HOPS_MAX);
+        let mut client = peer;
+        for name in named {
+            let Some(before) = name.trim().parse().ok().filter(|_| self.is_proxy(client)) else { break };
+            client = before;
+        }
+        client
+    }
+
+    fn is_proxy(&self, address: IpAddr) -> bool {
+        self.viewer.trusted_proxies.iter().any(|network| network.holds(address))
+    }
+
     /// Writes down that a reader was answered.
     pub fn accessed(&self, reader: &Reader, route: &str, scope: &str, status: u16) {
         let wall_ms = self.clock.read().wall_ms;
@@ -147,9 +182,15 @@ impl Gate {
             scope: scope[..end].to_owned(),
             status,
         };
-        if !self.accesses.write(wall_ms, read) {
+        if !self.accesses.write(read) {
             self.metrics.access_lost();
         }
+    }
+
+    /// Waits at most `most` until every access is written down; whether it is.
+    #[must_use]
+    pub fn end(&self, most: Duration) -> bool {
+        self.accesses.end(most)
     }
 
     fn now_ms(&self) -> u64 {
@@ -177,12 +218,51 @@ fn single<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<Resul
     Some(values.next().map_or_else(|| first.to_str().map_err(|_| ()), |_| Err(())))
 }
 
-/// The session id that a browser sends; none where it sends two.
+/// The session id that a browser sends; none where it sends two. Cookies of
+/// others beside it may hold any bytes: they are not ours to judge.
 fn cookie(headers: &HeaderMap) -> Option<String> {
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut ids = lines.flat_map(|line| line.split(';')).filter_map(|pair| {
-        let (name, value) = pair.trim().split_once('=')?;
-        (name == COOKIE).then(|| value.to_owned())
+    let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    let mut ids = lines.flat_map(|line| line.split(|byte| *byte == b';')).filter_map(|pair| {
+        let (name, value) = pair.trim_ascii().split_at_checked(COOKIE.len())?;
+        (name == COOKIE.as_bytes()).then(|| value.strip_prefix(b"=")).flatten()
     });
-    ids.next().filter(|_| ids.next().is_none())
+    let id = ids.next().filter(|_| ids.next().is_none())?;
+    std::str::from_utf8(id).ok().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_found_beside_cookies_of_any_bytes_and_never_where_two_are_sent() {
+        let id = |lines: &[&[u8]]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(header::COOKIE, HeaderValue::from_bytes(line).expect("a value"));
+            }
+            cookie(&headers)
+        };
+        let found: [&[&[u8]]; 6] = [
+            &[b"__Host-pulselog=a"],
+            &[b"x=\xff\xfe; __Host-pulselog=a; y=\xc3\xa9"],
+            &[b"x=\xff", b"__Host-pulselog=a"],
+            &[b"x=1;__Host-pulselog=a;"],
+            &[b";;=;\t__Host-pulselog=a ; __Host-pulselogs=b; __Host-pulselog"],
+            &[b"__host-pulselog=b; __Host-pulselog=a"],
+        ];
+        for lines in found {
+            assert_eq!(id(lines).as_deref(), Some("a"), "{lines:?}");
+        }
+        let none: [&[&[u8]]; 5] = [
+            &[],
+            &[b"__Host-pulselog"],
+            &[b"__Host-pulselog=a; __Host-pulselog=a"],
+            &[b"__Host-pulselog=a", b"__Host-pulselog=\xff"],
+            &[b"__Host-pulselog=\xff"],
+        ];
+        for lines in none {
+            assert_eq!(id(lines), None, "{lines:?}");
+        }
+    }
 }

@@ -111,6 +111,10 @@ pub struct RawConfig {
     /// Header in which that proxy names the user; `user_header` in `[viewer]`.
     #[arg(long, value_name = "HEADER")]
     pub viewer_user_header: Option<String>,
+    /// With access token: header in which a proxy names its client's address, so
+    /// that wrong tries to sign in are counted by client; `client_header` in `[viewer]`.
+    #[arg(long, value_name = "HEADER")]
+    pub viewer_client_header: Option<String>,
     /// Addresses or networks of that proxy, from which alone the header is
     /// believed; `trusted_proxies` in `[viewer]`.
     #[arg(long, value_name = "ADDRS", value_delimiter = ',')]

@@ -21,7 +21,7 @@ pub fn by_token() -> Viewer {
 
 pub fn by_proxy(trusted: &str) -> Viewer {
     let trusted_proxies = vec![Network::parse(trusted).expect("a network")];
-    Viewer { access: Access::Proxy, user_header: USER.into(), trusted_proxies }
+    Viewer { access: Access::Proxy, user_header: USER.into(), trusted_proxies, ..Viewer::default() }
 }
 
 pub fn closed(viewer: Viewer) -> Service {

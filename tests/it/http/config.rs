@@ -277,6 +277,10 @@ fn who_may_read_stands_in_a_table_of_its_own_and_half_a_setting_refuses() {
     assert!(place.load(&[], place.flags()).unwrap_or_else(|e| panic!("{e}")).viewer.access.is_public());
     let token = place.load(&[("PULSELOG_VIEWER_ACCESS", "token")], place.flags()).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(token.viewer.access, Access::Token);
+    let named = "[viewer]\naccess = \"token\"\nclient_header = \"X-Real-IP\"\ntrusted_proxies = [\"::1\"]\n";
+    let place = At::new(named);
+    let viewer = place.load(&[], place.flags()).unwrap_or_else(|e| panic!("{e}")).viewer;
+    assert_eq!((viewer.client_header.as_str(), viewer.trusted_proxies.len()), ("x-real-ip", 1));
     let wrong = [
         ("access = \"closed\"", "viewer_access"),
         ("access = \"proxy\"\ntrusted_proxies = [\"::1\"]", "viewer_user_header"),
@@ -288,6 +292,14 @@ fn who_may_read_stands_in_a_table_of_its_own_and_half_a_setting_refuses() {
         ),
         ("access = \"token\"\nuser_header = \"x-user\"", "viewer_user_header"),
         ("trusted_proxies = [\"::1\"]", "viewer_trusted_proxies"),
+        ("access = \"token\"\ntrusted_proxies = [\"::1\"]", "viewer_client_header"),
+        ("access = \"token\"\nclient_header = \"x-forwarded-for\"", "viewer_trusted_proxies"),
+        ("access = \"token\"\nclient_header = \"forwarded\"\ntrusted_proxies = [\"::1\"]", "viewer_client_header"),
+        ("client_header = \"x-forwarded-for\"", "viewer_client_header"),
+        (
+            "access = \"proxy\"\nuser_header = \"x-user\"\nclient_header = \"x-ip\"\ntrusted_proxies = [\"::1\"]",
+            "viewer_client_header",
+        ),
     ];
     for (text, name) in wrong {
         let place = At::new(&format!("[viewer]\n{text}\n"));

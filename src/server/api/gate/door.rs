@@ -113,7 +113,8 @@ fn of_proxy(log: &LogFacts, method: &Method) -> Response {
 
 async fn come_in(state: &AppState, request: Request, peer: IpAddr) -> Response {
     let (gate, log) = (&state.gate, &state.facts);
-    if !gate.tries.take(peer, gate.now_ms()) {
+    let client = gate.client(request.headers(), peer);
+    if !gate.tries.take(client, gate.now_ms()) {
         let wrong = "Too many tries from this address. Wait a minute.";
         return refused(&service::LOGIN_TOO_OFTEN, &entrance(log, wrong, HOME));
     }
@@ -126,7 +127,7 @@ async fn come_in(state: &AppState, request: Request, peer: IpAddr) -> Response {
     let next = local(&next);
     match gate.come_in(token.trim()) {
         Some(id) => {
-            gate.tries.give_back(peer);
+            gate.tries.give_back(client);
             before.inspect(|before| gate.sessions.end(before));
             see(next, &id, COOKIE_SECONDS)
         }
@@ -150,7 +151,10 @@ fn fields(form: &str) -> Option<Fields> {
 /// not as browsers mend addresses (`//host`, `/\host`, a tab between).
 fn local(next: &str) -> &str {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\\\"<>".contains(&byte);
-    let is_local = next.starts_with('/') && !next.starts_with("//") && next.bytes().all(is_plain);
+    // No page has an empty or dotted segment, and what tidies one may leave `//host`.
+    let path = next.split(['?', '#']).next().unwrap_or_default();
+    let is_tidy = !["//", "/./", "/../"].iter().any(|odd| path.contains(odd));
+    let is_local = next.starts_with('/') && is_tidy && next.bytes().all(is_plain);
     if is_local && next.len() <= NEXT_BYTES_MAX { next } else { HOME }
 }
 
@@ -186,6 +190,9 @@ fn see(to: &str, id: &str, seconds: u64) -> Response {
 
 fn refused(code: &'static Code, page: &DoorPage) -> Response {
     let mut response = shown(crate::server::answered::status_of(code), page);
+    if code == &service::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
+    }
     if code == &service::LOGIN_TOO_OFTEN {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
     }
@@ -214,13 +221,24 @@ mod tests {
 
     #[test]
     fn whoever_comes_in_goes_on_within_this_server() {
-        for path in ["/", "/jobs/a?at=3", "/b/abc#x", "/%5C"] {
+        for path in ["/", "/jobs/a?at=3", "/b/abc#x", "/%5C", "/search?q=//a/../b"] {
             assert_eq!(local(path), path);
         }
         let long = format!("/{}", "a".repeat(NEXT_BYTES_MAX));
-        for away in
-            ["", "//evil", "https://evil", "/\\evil", "/\tevil", "\\\\evil", "javascript:x", "/a b", "/é", &long]
-        {
+        for away in [
+            "",
+            "//evil",
+            "https://evil",
+            "/\\evil",
+            "/\tevil",
+            "\\\\evil",
+            "javascript:x",
+            "/a b",
+            "/é",
+            "/.//evil",
+            "/a/..//evil",
+            &long,
+        ] {
             assert_eq!(local(away), "/", "{away}");
         }
     }
