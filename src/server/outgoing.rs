@@ -2,6 +2,7 @@
 //! webhooks. It follows no redirect and reads no proxy from the environment, so
 //! that what is sent goes where the configuration says and nowhere else.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 pub use ureq::tls::RootCerts;
@@ -62,12 +63,61 @@ pub fn roots_of_system() -> RootCerts {
 /// to it shows nothing to anybody.
 #[must_use]
 pub fn is_this_machine(authority_and_path: &str) -> bool {
-    let authority = authority_and_path.split('/').next().unwrap_or_default();
-    // What stands before an @ is a user's name, however much it looks like a host.
-    let authority = authority.rsplit('@').next().unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    // Read as the client reads it, so that both mean the same host.
+    let Ok(uri) = format!("http://{authority_and_path}").parse::<ureq::http::Uri>() else { return false };
+    let Some(authority) = uri.authority() else { return false };
+    let (host, named) = (authority.host(), authority.as_str());
+    let named = named.rsplit('@').next().unwrap_or_default();
+    // Nothing but a port may stand behind it.
+    let port = named.strip_prefix(host).map(|rest| rest.strip_prefix(':').unwrap_or(rest));
+    if port.is_none_or(|port| port.bytes().any(|byte| !byte.is_ascii_digit())) {
+        return false;
+    }
+    let host = host.strip_prefix('[').and_then(|v6| v6.strip_suffix(']')).unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_loopback_address_is_this_machine_and_only_as_the_host() {
+        for own in [
+            "localhost",
+            "LOCALHOST:1/x",
+            "127.0.0.1",
+            "127.9.9.9:80/a?b",
+            "[::1]:1/",
+            "localhost?a=b",
+            "evil.example@localhost/",
+        ] {
+            assert!(is_this_machine(own), "{own}");
+        }
+        for other in [
+            "",
+            "evil.example",
+            "evil.example?@localhost",
+            "evil.example#@localhost",
+            "evil.example\\@localhost",
+            "evil.example/@localhost",
+            "localhost@evil.example",
+            "127.0.0.1@evil.example:80",
+            "localhost:80@evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "[::1].evil.example",
+            "[::1",
+            "0.0.0.0",
+            "[::]",
+            "[::ffff:127.0.0.1]",
+            "2130706433",
+            "0x7f.1",
+            "127.1",
+            "localhost:x",
+            "10.0.0.1",
+        ] {
+            assert!(!is_this_machine(other), "{other}");
+        }
+    }
 }
