@@ -154,17 +154,19 @@ impl Ends {
     }
 
     /// Makes a report when its turn comes: one at a time, no more than
-    /// [`JUDGED_PER_SECOND_MAX`], and resting as long as it took.
-    pub(crate) fn paced<T>(&self, make: impl FnOnce() -> T) -> T {
+    /// [`JUDGED_PER_SECOND_MAX`], and resting as long as it took. `None` when the
+    /// thread is to end: however many wait for their turn, none keeps the service.
+    pub(crate) fn paced<T>(&self, published: &watch::Receiver<Published>, make: impl FnOnce() -> T) -> Option<T> {
         let mut next = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(next) = *next {
-            std::thread::sleep(next.saturating_duration_since(Instant::now()));
+        let rest = next.map_or(Duration::ZERO, |next| next.saturating_duration_since(Instant::now()));
+        if !self.rest(rest, published) {
+            return None;
         }
         let began = Instant::now();
         let made = make();
         let rest = began.elapsed().clamp(Duration::from_secs(1) / JUDGED_PER_SECOND_MAX, PAUSE_MAX);
         *next = Some(Instant::now() + rest);
-        made
+        Some(made)
     }
 }
 
@@ -175,5 +177,34 @@ impl Drop for Finish {
     fn drop(&mut self) {
         self.0.locked().1 -= 1;
         self.0.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::TreeHead;
+    use crate::merkle::{TreeSize, empty_root};
+
+    #[test]
+    fn whoever_waits_for_the_turn_to_judge_ends_when_it_is_asked_to() {
+        let head = TreeHead { size: TreeSize::new(0), root: empty_root() };
+        let (_held, published) = watch::channel(Published { head, note: Arc::from([]) });
+        let ends = Ends::default();
+        // A report that took long, after which all rest long.
+        let first = ends.paced(&published, || std::thread::sleep(PAUSE_MAX));
+        assert_eq!(first, Some(()));
+        let ended = std::thread::scope(|scope| {
+            let judge = || scope.spawn(|| ends.paced(&published, || std::thread::sleep(PAUSE_MAX)));
+            let judges: Vec<_> = (0..8).map(|_| judge()).collect();
+            std::thread::sleep(LOOK_INTERVAL);
+            ends.locked().0 = true;
+            ends.changed.notify_all();
+            let began = Instant::now();
+            let made: Vec<_> = judges.into_iter().map(|judge| judge.join().expect("it ends")).collect();
+            assert_eq!(made, [None; 8]);
+            began.elapsed()
+        });
+        assert!(ended < PAUSE_MAX / 2, "{ended:?}");
     }
 }

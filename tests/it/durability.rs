@@ -44,3 +44,7 @@ pub mod shown_lost;
 pub mod torn_flush;
 #[cfg(feature = "server")]
 pub mod webhooks;
+#[cfg(feature = "server")]
+pub mod webhooks_killed;
+#[cfg(feature = "server")]
+pub mod webhooks_restored;

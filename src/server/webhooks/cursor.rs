@@ -8,16 +8,22 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::merkle::RootHash;
+
 /// Longest file that is read.
 const FILE_BYTES_MAX: u64 = 4_096;
 const VERSION: u32 = 1;
 
-/// A size of the log and the server's clock: what is evaluated.
+/// A size of the log and the server's clock: what is evaluated. By the root it
+/// is known again, where a log was restored and has grown to this size anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Moment {
     pub size: u64,
     pub time_ms: u64,
+    /// Missing in what earlier builds wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<RootHash>,
 }
 
 /// Sizes between which nothing is told.
@@ -26,6 +32,9 @@ pub struct Moment {
 pub struct Gap {
     pub from: u64,
     pub to: u64,
+    /// Since when. Two of them may end at one size, where a log was restored twice.
+    #[serde(default)]
+    pub since_ms: u64,
 }
 
 /// What the file holds.

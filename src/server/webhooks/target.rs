@@ -17,7 +17,7 @@ use crate::server::log::Published;
 use crate::server::log::view::ViewError;
 use crate::server::webhooks::cursor::{self, Cursor, Gap, Moment};
 use crate::server::webhooks::derive::{Between, Judged};
-use crate::server::webhooks::event::{GAP, Of, Told};
+use crate::server::webhooks::event::{GAP, Of, Told, hash};
 use crate::server::webhooks::sender::Sender;
 use crate::server::webhooks::{Ends, LOOK_INTERVAL, Source};
 
@@ -145,13 +145,23 @@ impl<'a> Teller<'a> {
                 Cursor::begin(&self.source.facts.origin, self.start)
             }
         };
-        // A log that was restored is smaller than what was told of it.
-        if cursor.told.size.max(cursor.under_way.map_or(0, |to| to.size)) > now.size {
-            cursor.gap = Some(Gap { from: now.size, to: now.size });
+        let was_under_way = cursor.under_way.map_or(Ok(true), |to| self.was(to))?;
+        if !self.was(cursor.told)? || !was_under_way {
+            cursor.gap = Some(Gap { from: now.size, to: now.size, since_ms: now.time_ms });
             (cursor.told, cursor.under_way) = (now, None);
         }
         cursor.write(&self.path)?;
         Ok(cursor)
+    }
+
+    /// Whether this log was ever so. One that was restored is smaller, or has grown
+    /// into another by now.
+    fn was(&self, moment: Moment) -> std::io::Result<bool> {
+        match self.source.desks.open().view.checkpoint(TreeSize::new(moment.size)) {
+            Ok((head, _)) => Ok(moment.root.is_none_or(|root| root == head.root)),
+            Err(ViewError::NotPublished { .. }) => Ok(false),
+            Err(error) => Err(std::io::Error::other(error.to_string())),
+        }
     }
 
     fn keep(&self, cursor: &Cursor) -> Result<(), Stop> {
@@ -164,7 +174,8 @@ impl<'a> Teller<'a> {
         if let Some(gap) = cursor.gap {
             let of = Of { origin: &self.source.facts.origin, size: gap.to };
             let more = Map::from_iter([("from".to_owned(), json!(gap.from)), ("to".to_owned(), json!(gap.to))]);
-            self.deliver(cursor, &of.event(GAP, &json!({}), more))?;
+            let scope = json!({"gap": hash(&json!([gap.from, gap.to, gap.since_ms]))});
+            self.deliver(cursor, &of.event(GAP, &scope, more))?;
             cursor.gap = None;
             self.keep(cursor)?;
         }
@@ -223,7 +234,7 @@ impl<'a> Teller<'a> {
         while at < to.size {
             let end = to.size.min(at + TOUCH_ENTRIES);
             let sitting = self.sit();
-            self.ends.paced(|| sitting.touch(at..end, TreeSize::new(to.size), &mut touched))?;
+            self.paced(|| sitting.touch(at..end, TreeSize::new(to.size), &mut touched))??;
             self.go_on()?;
             at = end;
         }
@@ -257,8 +268,8 @@ impl<'a> Teller<'a> {
         to: Moment,
     ) -> Result<Vec<(ArtifactDigest, LeafIndex)>, Stop> {
         let sitting = self.sit();
-        let (before, _) = self.ends.paced(|| of.said(&sitting, from.size))?;
-        let (now, made) = self.ends.paced(|| of.said(&sitting, to.size))?;
+        let (before, _) = self.paced(|| of.said(&sitting, from.size))??;
+        let (now, made) = self.paced(|| of.said(&sitting, to.size))??;
         let is_job = matches!(of, Judged::Job(_));
         let bundles = match made.filter(|_| is_job) {
             Some(made) => sitting.bundles_of(&made, BUNDLES_OF_JOB_MAX)?,
@@ -285,6 +296,10 @@ impl<'a> Teller<'a> {
 
     fn sit(&self) -> Sitting {
         self.source.audits.sit(self.source.desks.open())
+    }
+
+    fn paced<T>(&self, make: impl FnOnce() -> T) -> Result<T, Stop> {
+        self.ends.paced(&self.published, make).ok_or(Stop::Ending)
     }
 
     fn go_on(&self) -> Result<(), Stop> {
@@ -353,8 +368,8 @@ impl<'a> Teller<'a> {
     /// Leaves out what nobody took, and says so by a number, a line and one event.
     fn jump(&mut self, cursor: &mut Cursor) {
         let now = self.now();
-        let from = cursor.gap.map_or(cursor.told.size, |gap| gap.from);
-        cursor.gap = Some(Gap { from, to: now.size });
+        let (from, since_ms) = cursor.gap.map_or((cursor.told.size, now.time_ms), |gap| (gap.from, gap.since_ms));
+        cursor.gap = Some(Gap { from, to: now.size, since_ms });
         (cursor.told, cursor.under_way, cursor.failing_since_ms) = (now, None, Some(now.time_ms));
         self.due = None;
         self.source.metrics.webhook_jumped(&self.name);
@@ -367,7 +382,8 @@ impl<'a> Teller<'a> {
 
 /// The newest size, and the time.
 pub fn now(source: &Source, published: &watch::Receiver<Published>) -> Moment {
-    Moment { size: published.borrow().head.size.get(), time_ms: source.clock.read().wall_ms }
+    let head = published.borrow().head;
+    Moment { size: head.size.get(), time_ms: source.clock.read().wall_ms, root: Some(head.root) }
 }
 
 fn is_over(until_ms: i64, now_ms: u64) -> bool {

@@ -261,4 +261,33 @@ fn the_receiver_that_is_printed_takes_what_is_signed_and_nothing_else() {
     assert_eq!(asks(&header, "{\"a\":2}", now), "False");
     assert_eq!(asks(&header, body, now + 3_600), "False");
     assert_eq!(asks(&header.replace("t=17", "t=18"), body, now + 100_000_000), "False");
+    let tag = header.split_once(",v1=").expect("a tag").1;
+    let long = format!("t={},v1={tag}", "9".repeat(5_000));
+    let odd = [
+        "",
+        "x",
+        ",",
+        "t",
+        "t=",
+        "v1=",
+        "t=x,v1=",
+        "=",
+        "t=1",
+        &long,
+        &format!("{header},{header}"),
+        &format!("{header}\\n"),
+        &format!("t={now}"),
+        &format!("v1={tag}"),
+        &format!("t=-1,v1={tag}"),
+        &format!("t=1e9,v1={tag}"),
+        &format!("t={now},v1=\u{e9}"),
+        &format!("t={now},v1={}", tag.to_uppercase()),
+        &format!("v1={tag},t={now}"),
+    ];
+    for header in odd {
+        assert_eq!(asks(header, body, now), "False", "{header}");
+    }
+    let line = format!("{code}\nprint(is_genuine(b'{KEY}', None, b'{body}'))\n");
+    let ran = std::process::Command::new("python3").args(["-c", &line]).output().expect("python3 runs");
+    assert_eq!(String::from_utf8_lossy(&ran.stdout).trim(), "False", "no header at all");
 }

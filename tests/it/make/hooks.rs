@@ -23,6 +23,8 @@ const WAIT_MAX: Duration = Duration::from_secs(40);
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answers {
     Takes,
+    /// So many are taken, and then none.
+    Few(u64),
     Status(u16),
     /// To this address.
     Redirect(String),
@@ -112,7 +114,14 @@ fn answer(mut stream: TcpStream, held: &Mutex<Held>) -> Option<()> {
     let call = read(&stream)?;
     let answers = {
         let mut held = held.lock().ok()?;
-        let answers = held.answers.clone().unwrap_or(Answers::Takes);
+        let answers = match held.answers.clone().unwrap_or(Answers::Takes) {
+            Answers::Few(0) => Answers::Status(503),
+            Answers::Few(left) => {
+                held.answers = Some(Answers::Few(left - 1));
+                Answers::Takes
+            }
+            answers => answers,
+        };
         let of =
             if matches!(answers, Answers::Takes | Answers::Gigabyte) { &mut held.taken } else { &mut held.refused };
         of.push(call);
@@ -120,7 +129,7 @@ fn answer(mut stream: TcpStream, held: &Mutex<Held>) -> Option<()> {
     };
     let end = "content-length: 0\r\nconnection: close\r\n\r\n";
     let head = match &answers {
-        Answers::Takes => format!("HTTP/1.1 204 No Content\r\n{end}"),
+        Answers::Takes | Answers::Few(_) => format!("HTTP/1.1 204 No Content\r\n{end}"),
         Answers::Status(status) => format!("HTTP/1.1 {status} X\r\n{end}"),
         Answers::Redirect(to) => format!("HTTP/1.1 307 X\r\nlocation: {to}\r\n{end}"),
         Answers::Hangs => {
