@@ -214,6 +214,16 @@ impl Log {
     }
 }
 
+impl Drop for Log {
+    /// The process goes before its directory.
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
 /// Codes and entries of what is told or reported, sorted.
 fn named<'a>(of: impl Iterator<Item = &'a Value>) -> BTreeSet<String> {
     of.map(|one| json!([one["code"], one["entries"]]).to_string()).collect()
