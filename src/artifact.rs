@@ -93,11 +93,13 @@ pub(crate) use self::kinds::{
 };
 pub(crate) use self::node::{Node, Nodes};
 pub(crate) use self::packed::Alike;
+pub use self::proof_bundle::held_statements;
 pub(crate) use self::proof_bundle::{ELEMENTS_MAX, Event, HeldReceipt, OwnReceipt, PEOPLE, RECEIPT_ARRAYS, receipts};
 pub use self::seal::{NotRenewable, complete, faults, renewed, seal};
 pub use self::secrets::holds_token;
 pub(crate) use self::trust_pulse::CountedFile;
 pub(crate) use self::view::{Rows, Texts, View};
+pub use self::withholding::{WithholdingSays, withholding};
 pub(crate) use self::work_policy::{AllowClause, DenyClause, PolicyStatement};
 
 use std::borrow::Cow;

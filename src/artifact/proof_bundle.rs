@@ -4,11 +4,12 @@
 
 use crate::artifact::binding::Binding;
 use crate::artifact::binding::{PEER_B64U, PEER_METADATA, PEER_TEXT};
+use crate::artifact::did::Did;
 use crate::artifact::digest::{PayloadHash, sha256};
 use crate::artifact::fact::Fact;
 use crate::artifact::json::{Object, Value, to_compact};
 use crate::artifact::keys::{Keys, unique};
-use crate::artifact::kind::{About, Form, HashForm, KindRow, Voice};
+use crate::artifact::kind::{About, Form, HashForm, Kind, KindRow, Voice};
 use crate::artifact::node::Node;
 use crate::artifact::shape::{Broken, Shape, ShapeError, Text, list, object, optional, required};
 use crate::artifact::spelling::spelled;
@@ -67,7 +68,7 @@ view! {
     /// A receipt of any array: in an envelope, or bare.
     HeldReceipt<'a> {
         Option<Node<'a>>: payload, signature = "signature_b64u";
-        Option<&'a str>: signer = "signer_did", sealed_id = "payload.receipt_id", bare_id = "receipt_id";
+        Option<&'a str>: signer = "signer_did", stated_hash = "payload_hash_b64u", sealed_id = "payload.receipt_id", bare_id = "receipt_id";
         Binding<'a>: sealed_binding = "payload.binding", bare_binding = "binding";
     }
     /// A receipt that the agent vouches for, of a tool call, a side effect or
@@ -243,6 +244,18 @@ pub(crate) fn receipts<'v, 'a>(payload: &'v Value<'a>) -> impl Iterator<Item = (
     RECEIPT_ARRAYS.into_iter().flat_map(move |array| {
         let items = payload.get(array).and_then(Value::as_array).unwrap_or_default();
         items.iter().enumerate().map(move |(index, receipt)| (array, index, receipt))
+    })
+}
+
+/// The statements whose envelopes a bundle holds, each by its kind, the hash of its
+/// payload and its signer, as the envelope says: what it shows, whether it is
+/// authentic or not.
+pub fn held_statements(payload: &Value) -> impl Iterator<Item = (Kind, PayloadHash, Did)> {
+    receipts(payload).filter_map(|(array, _, receipt)| {
+        let receipt = HeldReceipt::of(receipt);
+        let kind = Kind::ALL.into_iter().find(|kind| kind.row().bundle_array == Some(array))?;
+        let hash = base64url::decode(receipt.stated_hash()?).map(PayloadHash::from_bytes)?;
+        Some((kind, hash, Did::parse(receipt.signer()?).ok()?))
     })
 }
 

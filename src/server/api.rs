@@ -29,8 +29,11 @@ pub(crate) mod throttle;
 pub(crate) mod tiles;
 pub mod verdicts;
 pub mod wire;
+mod withholding;
 
 mod around;
+
+pub use self::submit::SUBMIT_CODES;
 
 use axum::routing::{MethodRouter, get, post};
 
@@ -96,29 +99,6 @@ pub static AUDIT_CODES: &[&Code] = &[&service::SIZE_NOT_PUBLISHED, &service::IND
 /// … of one scope.
 pub static SCOPE_CODES: &[&Code] =
     &[&service::SCOPE_NOT_FOUND, &service::SIZE_NOT_PUBLISHED, &service::INDEX_BEHIND, &service::SCOPE_TOO_LARGE];
-/// Codes of every submission, beside those of admission.
-pub static SUBMIT_CODES: &[&Code] = &[
-    &service::TOKEN_MISSING,
-    &service::TOKEN_UNKNOWN,
-    &service::TOKEN_EXPIRED,
-    &service::TOKEN_REVOKED,
-    &service::TOKEN_NOT_REPLACED,
-    &service::TOKENS_UNREADABLE,
-    &service::TOKENS_MISSING,
-    &service::CONTENT_ENCODING_REFUSED,
-    &service::CONTENT_TYPE_REFUSED,
-    &service::BODY_TOO_LARGE,
-    &service::BODY_INCOMPLETE,
-    &service::BODY_TOO_SLOW,
-    &service::BATCH_TOO_LARGE,
-    &service::QUEUE_FULL,
-    &service::DISK_LOW,
-    &service::READ_ONLY,
-    &service::SERVED_READ_ONLY,
-    &service::DEGRADED,
-    &service::CLOCK_UNSOUND,
-    &service::LOG_STOPPED,
-];
 
 /// A route that reads.
 const fn reads(

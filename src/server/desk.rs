@@ -81,6 +81,8 @@ pub struct Paper {
     pub stored: StoredEntry,
     /// As the audit takes it.
     pub seen: Arc<Seen>,
+    /// The entry that withholds its body.
+    pub withheld: Option<LeafIndex>,
 }
 
 /// What one request reads from.
@@ -144,8 +146,12 @@ impl Desk {
         if self.watch.is_on() {
             self.read.borrow_mut().push(stored.index);
         }
+        let withheld = match &body {
+            Body::Withheld(by) => Some(*by),
+            Body::Shown(_) => None,
+        };
         let body = match &body {
-            Body::Withheld => None,
+            Body::Withheld(_) => None,
             Body::Shown(text) => {
                 let artifact = authenticate(&stored.entry, text.as_bytes(), &self.keys);
                 let unsound = || ViewError::Unsound { what: format!("body {} is not authentic", stored.index) };
@@ -153,7 +159,7 @@ impl Desk {
             }
         };
         let seen = Arc::new(Seen::new(stored.entry.clone(), body));
-        Ok(Paper { stored, seen })
+        Ok(Paper { stored, seen, withheld })
     }
 
     fn hold(&self, paper: &Arc<Paper>) {

@@ -23,10 +23,14 @@ pub enum WriteStep {
     GuardMove,
     /// The checkpoint's row among the published ones.
     Publish,
+    /// A start writes rows of what is withheld that an earlier version did not.
+    Withhold,
+    /// Bodies that are withheld are emptied.
+    Erase,
 }
 
 impl WriteStep {
-    /// Every step.
+    /// Every step by which entries come into the log.
     pub const ALL: [Self; 6] =
         [Self::GuardCreate, Self::StoreCreate, Self::Commit, Self::SignHead, Self::GuardMove, Self::Publish];
 }

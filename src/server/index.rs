@@ -27,6 +27,7 @@
 mod follower;
 pub(crate) mod names;
 mod rows;
+mod withheld;
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -159,6 +160,12 @@ impl Index {
     #[must_use]
     pub fn followed(&self) -> TreeSize {
         TreeSize::new(self.followed.get())
+    }
+
+    /// Entries up to the last one that withholds a body.
+    #[must_use]
+    pub fn withheld_reach(&self) -> TreeSize {
+        self.store.withheld().reach()
     }
 
     /// Waits until entries `[0, size)` have their rows, at most [`WAIT_MAX`];

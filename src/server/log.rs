@@ -20,6 +20,7 @@ pub mod recovery;
 mod refused;
 pub mod sequencer;
 pub mod view;
+pub(crate) mod withholding;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

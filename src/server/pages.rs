@@ -40,6 +40,7 @@
 pub mod drawing;
 pub(crate) mod escape;
 pub(crate) mod states;
+mod withheld;
 pub(crate) mod words;
 
 mod agent;

@@ -19,6 +19,7 @@ mod rocks;
 mod room;
 mod search;
 mod still;
+pub mod withheld;
 pub mod whole;
 
 use std::path::Path;
@@ -32,6 +33,7 @@ use crate::server::faults::{Faults, WriteStep};
 use crate::server::store::damage::Damage;
 use crate::server::store::layout::{HeadRecord, LogIdentity, StatementRow, cf, meta, number_key, tile_key};
 use crate::server::store::pyramids::Pyramids;
+use crate::server::store::withheld::{Row, Withheld};
 
 pub use self::budget::{
     BUDGET_BYTES_MIN, Budget, CACHE_BYTES_MAX, MEMTABLES_BYTES_MAX, TREE_BYTES_MAX, TREE_BYTES_MIN,
@@ -60,6 +62,7 @@ pub struct Store {
     _lock: rocks::Held,
     pyramids: Pyramids,
     damage: Arc<Damage>,
+    withheld: Withheld,
     /// Blocks that were read, and how many bytes of them are kept.
     cache: (Cache, usize),
 }
@@ -81,7 +84,7 @@ impl Store {
         let lock = before.map_or_else(|| rocks::lock_beside(dir).ok_or(StoreError::Busy), Ok)?;
         let pyramids = Pyramids::new(budget.tree_bytes);
         let cache = (cache, budget.cache_bytes);
-        Ok(Self { db, faults, _lock: lock, pyramids, damage: Arc::default(), cache })
+        Ok(Self { db, faults, _lock: lock, pyramids, damage: Arc::default(), withheld: Withheld::default(), cache })
     }
 
     /// Writes what the WAL gave back into synced files: after a failed sync
@@ -155,8 +158,9 @@ impl Store {
     }
 
     /// The synced batch of one commit: all of it or, after a crash, nothing.
-    /// `statements` says for each entry what was looked up before. Returns for
-    /// each entry whether another one makes the same statement.
+    /// `statements` says for each entry what was looked up before, `withheld` what
+    /// these entries withhold, which no reader is shown from here on. Returns for each
+    /// entry whether another one makes the same statement.
     ///
     /// # Errors
     /// [`StoreError::Write`]: whether it was persisted is then unknown, so the
@@ -165,9 +169,13 @@ impl Store {
         &self,
         commit: &Commit,
         statements: &[StatementRow],
+        withheld: &[Row],
         head: &HeadRecord,
     ) -> Result<Vec<bool>, StoreError> {
-        let (batch, repeated) = self.batch(commit, statements, head)?;
+        let (mut batch, repeated) = self.batch(commit, statements, head)?;
+        self.put_withheld(&mut batch, withheld, commit.head.size)?;
+        // Before the write: nobody reads a body between it and what withholds it.
+        self.withheld.add(withheld);
         self.write(WriteStep::Commit, batch, true)?;
         Ok(repeated)
     }

@@ -52,6 +52,8 @@ pub mod tokens;
 pub mod verdicts;
 #[cfg(feature = "server")]
 pub mod webhooks;
+#[cfg(feature = "server")]
+pub mod withholding;
 
 use pulselog::artifact::digest::ArtifactDigest;
 use pulselog::artifact::json::{Value, to_compact, to_pretty};

@@ -168,7 +168,10 @@ pub async fn artifact(
             || Problem::new(&service::ARTIFACT_NOT_FOUND, "no published entry is about this artifact").at("digest");
         match view.body(found.first().ok_or_else(missing)?)? {
             Body::Shown(body) => Ok(body),
-            Body::Withheld => Err(Problem::new(&service::BODY_WITHHELD, "the operator withholds this body")),
+            Body::Withheld(by) => {
+                let detail = format!("the operator withholds this body, by entry {by}");
+                Err(Problem::new(&service::BODY_WITHHELD, detail))
+            }
         }
     });
     let body = body.await?;

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::task::JoinSet;
 
 use crate::artifact::{Admitted, KeyCache, Together, admit, fits_in_log};
-use crate::codes::service;
+use crate::codes::{Code, service};
 use crate::entry::PendingEntry;
 use crate::receipt::tlog_proof;
 use crate::sequence::COMMIT_ENTRIES_MAX;
@@ -21,15 +21,40 @@ use crate::server::api::answers::Reserved;
 use crate::server::api::problem::Problem;
 use crate::server::api::query::{Param, Takes};
 use crate::server::api::wire::{BatchLineJson, LoggedJson, Told};
-use crate::server::api::{answer, intake};
+use crate::server::api::{answer, intake, withholding};
 use crate::server::config::Limits;
-use crate::server::log::{Answered, Item, Logged};
+use crate::server::log::{Answered, Item, Log, Logged};
 use crate::server::pool::Held;
 use crate::server::state::AppState;
 use crate::server::submitters::live::Submitter;
 
 /// Where a single submission goes.
 pub const ONE_PATH: &str = "/v1/entries";
+/// Codes of every submission, beside those of admission.
+pub static SUBMIT_CODES: &[&Code] = &[
+    &service::TOKEN_MISSING,
+    &service::TOKEN_UNKNOWN,
+    &service::TOKEN_EXPIRED,
+    &service::TOKEN_REVOKED,
+    &service::TOKEN_NOT_REPLACED,
+    &service::TOKENS_UNREADABLE,
+    &service::TOKENS_MISSING,
+    &service::CONTENT_ENCODING_REFUSED,
+    &service::CONTENT_TYPE_REFUSED,
+    &service::BODY_TOO_LARGE,
+    &service::BODY_INCOMPLETE,
+    &service::BODY_TOO_SLOW,
+    &service::BATCH_TOO_LARGE,
+    &service::WITHHOLDING_REFUSED,
+    &service::WITHHELD_ALREADY,
+    &service::QUEUE_FULL,
+    &service::DISK_LOW,
+    &service::READ_ONLY,
+    &service::SERVED_READ_ONLY,
+    &service::DEGRADED,
+    &service::CLOCK_UNSOUND,
+    &service::LOG_STOPPED,
+];
 /// Query of the single submission.
 pub const ONE_QUERY: &[Param] = &[Param {
     name: "proof",
@@ -134,6 +159,7 @@ struct Admission {
     submitter: Submitter,
     limits: Arc<Limits>,
     keys: Arc<KeyCache>,
+    log: Log,
     /// Entries that the log had when the request came: no index of it is lower.
     size: u64,
 }
@@ -147,13 +173,20 @@ struct Ready {
 impl Admission {
     fn new(state: &AppState, submitter: Submitter) -> Self {
         let size = state.log.view().size().get();
-        Self { submitter, limits: Arc::clone(&state.limits), keys: Arc::clone(&state.keys), size }
+        Self {
+            submitter,
+            limits: Arc::clone(&state.limits),
+            keys: Arc::clone(&state.keys),
+            log: state.log.clone(),
+            size,
+        }
     }
 
     fn admit(&self, keys: &KeyCache, bytes: &[u8]) -> Result<Ready, Problem> {
         let admitted = admit(bytes, &self.submitter.grant, &self.limits.artifact, keys)?;
         let Admitted { artifact, receipts, expanded, not_expanded, redacted } = admitted;
         fits_in_log(&artifact, self.size)?;
+        withholding::check(&self.log, &artifact)?;
         let told = Told { kind: artifact.kind().name(), artifact: artifact.digest(), not_expanded, redacted };
         let name = &self.submitter.name;
         let mut entries: Vec<PendingEntry> =

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::artifact::digest::PayloadHash;
+use crate::artifact::digest::{ArtifactDigest, PayloadHash};
 use crate::artifact::json::Value;
 use crate::artifact::{Did, Keys};
 use crate::audit::{Filing, Link, RootsSaid, filed_under};
@@ -18,6 +18,7 @@ use crate::server::index::{Followed, Scan};
 use crate::server::log::Published;
 use crate::server::log::filed;
 use crate::server::log::recent::Recent;
+use crate::server::log::withholding::{named, withheld_by};
 use crate::server::store::layout::statement_key;
 use crate::server::store::{Store, StoreError};
 
@@ -56,6 +57,8 @@ pub struct Roots {
 struct Step {
     batch: Batch,
     roots: Roots,
+    /// Artifacts that entries among these withhold.
+    withheld: Vec<(LeafIndex, ArtifactDigest)>,
 }
 
 impl Follower {
@@ -126,7 +129,7 @@ impl Follower {
         Ok(followed)
     }
 
-    fn payload(&self, index: LeafIndex) -> Result<Option<(PayloadHash, Value<'static>)>, StoreError> {
+    pub(super) fn payload(&self, index: LeafIndex) -> Result<Option<(PayloadHash, Value<'static>)>, StoreError> {
         let (Some(entry), Some(body)) = (self.store.entry(index)?, self.store.body(index)?) else { return Ok(None) };
         let entry = SequencedEntry::decode(&entry).ok();
         Ok(entry.and_then(|entry| filed::read(&entry, &body)).map(|(hash, payload)| (hash, payload.into_owned())))
@@ -134,7 +137,7 @@ impl Follower {
 
     /// Files one commit from memory, or a step of older entries from the store.
     fn step(&mut self, first: u64, size: u64) -> Result<u64, StoreError> {
-        let mut step = Step { batch: Batch::default(), roots: self.roots.clone() };
+        let mut step = Step { batch: Batch::default(), roots: self.roots.clone(), withheld: Vec::new() };
         let recent = self.recent.from(LeafIndex::new(first)).filter(|c| first + c.len() as u64 <= size);
         let end = if let Some(commit) = recent {
             commit.iter().try_for_each(|entry| self.file_committed(&mut step, entry))?;
@@ -144,13 +147,24 @@ impl Follower {
             self.file_stored(&mut step, first, end)?;
             end
         };
-        step.batch.write(&self.store, end, &mut self.met)?;
+        // What they withhold is dropped before it counts that they were followed: a
+        // step that was cut off is made again, with the same end.
+        let reached = if step.withheld.is_empty() { end } else { first };
+        step.batch.write(&self.store, reached, &mut self.met)?;
+        if reached < end {
+            self.withhold(&step.withheld)?;
+            Batch::default().write(&self.store, end, &mut self.met)?;
+        }
         self.roots = step.roots;
         Ok(end)
     }
 
     fn file_committed(&self, step: &mut Step, committed: &CommittedEntry) -> Result<(), StoreError> {
         let (index, entry) = (committed.index, &committed.entry);
+        let is_withheld = withheld_by(self.store.withheld(), entry, committed.body.as_bytes()).is_some();
+        if is_withheld {
+            return self.file(step, (index, entry, false), &Keys::default(), None);
+        }
         let payload = filed::payload(entry, &committed.body);
         let body = payload.as_ref().map(|payload| (committed.payload_hash, payload));
         let is_again = committed.is_again && self.is_again(step, index, entry, &committed.payload_hash)?;
@@ -172,7 +186,8 @@ impl Follower {
                 rows.put(&mut step.batch, &self.met, &self.store)?;
                 continue;
             };
-            let read = body.as_deref().and_then(|body| filed::read(&entry, body));
+            let shown = body.as_deref().filter(|body| withheld_by(self.store.withheld(), &entry, body).is_none());
+            let read = shown.and_then(|body| filed::read(&entry, body));
             let keys = read.as_ref().map(|(_, payload)| (entry.kind.row().keys)(payload)).unwrap_or_default();
             let is_again = |(hash, _): &(PayloadHash, Value<'_>)| self.is_again(step, index, &entry, hash);
             let is_again = read.as_ref().map(is_again).transpose()?.unwrap_or_default();
@@ -219,6 +234,9 @@ impl Follower {
         keys: &Keys,
         body: Option<(PayloadHash, &Value)>,
     ) -> Result<(), StoreError> {
+        if let Some(digest) = named(Some(&self.operator), entry, keys) {
+            step.withheld.push((index, digest));
+        }
         let filing = Filing { at: index, entry, body };
         let roots = step.roots.newest.as_deref();
         let mut links = filed_under(&filing, roots, &self.operator, Some(&self.origin));

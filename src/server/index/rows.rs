@@ -201,13 +201,21 @@ impl Batch {
         self.short.push(key);
     }
 
+    /// The same in place of these rows, and says nothing of how far they reach.
+    pub fn write_for(self, store: &Store, dropped: &[Vec<u8>]) -> Result<(), StoreError> {
+        store.search_change(dropped, self.keys())
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        self.short.iter().map(Key::as_ref).chain(self.long.iter().map(Vec::as_slice))
+    }
+
     /// Writes the rows, each once, and that entries below `end` have theirs.
     pub fn write(mut self, store: &Store, end: u64, met: &mut Met) -> Result<(), StoreError> {
         self.short.sort_unstable();
         self.short.dedup();
         self.long.sort_unstable();
-        let keys = self.short.iter().map(Key::as_ref).chain(self.long.iter().map(Vec::as_slice));
-        store.search_put(keys, (CURSOR, &[version(), number_key(end)].concat()))?;
+        store.search_put(self.keys(), (CURSOR, &[version(), number_key(end)].concat()))?;
         // Only now: a step that failed is made again, with its names.
         self.met.into_iter().for_each(|mark| met.marks[Met::slot(mark)] = mark);
         Ok(())

@@ -26,7 +26,7 @@ use crate::server::log::clock::mark::path_of;
 use crate::server::log::nodes::{fetch, root_at};
 use crate::server::log::publisher::{Fatal, Publisher};
 use crate::server::log::view::ViewError;
-use crate::server::log::{Opening, Published};
+use crate::server::log::{Opening, Published, withholding};
 use crate::server::store::layout::{HeadRecord, LogIdentity, PinnedKey, SCHEMA};
 use crate::server::store::{Store, StoreError};
 use crate::tile::{TILE_HEIGHT, TILE_WIDTH, TileId};
@@ -90,6 +90,7 @@ pub fn open(opening: Opening) -> Result<Recovered, OpenError> {
     store.flush()?;
     check_roots(&store, &policy, &record, &head)?;
     let tree = resume(&store, head.head)?;
+    withholding::open(&store, &opening.operator, head.head.size, false)?;
     check_seen(&store, &policy, &opening.seen, head.head)?;
     let mark = path_of(&opening.guard);
     let time = Keeper::start(opening.clock, mark.clone(), tree.last_logged_at(), opening.accept_clock)

@@ -28,7 +28,7 @@ use crate::server::log::sequencer::answers::damaged;
 use crate::server::log::sequencer::batch::Batch;
 use crate::server::log::sequencer::desk::{Asked, Desk, Placed};
 use crate::server::log::sequencer::known::{Known, known};
-use crate::server::log::{Published, SubmitError};
+use crate::server::log::{Published, SubmitError, withholding};
 use crate::server::store::layout::{HeadRecord, StatementRow};
 use crate::server::store::{Store, StoreError};
 
@@ -199,7 +199,8 @@ impl Sequencer {
         commit.recheck()?;
         let note = if self.is_time_to_sign() { self.publisher.sign(commit.head) } else { None };
         let head = HeadRecord { head: commit.head, previous: self.publisher.guarded(), note };
-        let repeated = self.store.commit(&commit, statements, &head)?;
+        let withheld = withholding::rows_of(&self.store, &commit.entries)?;
+        let repeated = self.store.commit(&commit, statements, &withheld, &head)?;
         self.desk.tell_committed(&commit, &repeated);
         commit.entries.iter_mut().zip(repeated).for_each(|(entry, is_again)| entry.is_again = is_again);
         self.forgotten = self.recent.push(Arc::new(commit.entries));

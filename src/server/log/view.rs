@@ -17,6 +17,7 @@ use crate::note::SignedNote;
 use crate::receipt::{ConsistencyFile, LogProof};
 use crate::server::log::Published;
 use crate::server::log::nodes::{fetch, root_at};
+use crate::server::log::withholding::withheld_by;
 use crate::server::store::Store;
 use crate::tile::{TILE_WIDTH, TileId, TilePath, push_entry, width_at};
 
@@ -52,8 +53,8 @@ pub struct StoredEntry {
 pub enum Body {
     /// The compact form; it hashes to the digest in the entry.
     Shown(String),
-    /// The operator withholds it.
-    Withheld,
+    /// The operator withholds it, by this entry.
+    Withheld(LeafIndex),
 }
 
 impl View {
@@ -102,8 +103,8 @@ impl View {
         (first.get()..).zip(found).map(|(index, bytes)| stored(LeafIndex::new(index), bytes)).collect()
     }
 
-    /// The body of an entry's artifact: the one place that reads bodies, and
-    /// the one that will say *withheld*.
+    /// The body of an entry's artifact: the one place that gives bodies out, and
+    /// the one that says *withheld*.
     ///
     /// # Errors
     /// [`ViewError::NoEntry`]; [`ViewError::Unsound`] when the body is gone or
@@ -131,9 +132,14 @@ impl View {
         read.collect()
     }
 
-    /// What may be shown of a body that was read: here it will be decided.
+    /// What may be shown of a body that was read: here it is decided, at every size
+    /// of the log alike. A body that is withheld may be gone, or damaged.
     fn shown(&self, entry: &StoredEntry, body: Option<Vec<u8>>) -> Result<Body, ViewError> {
         let unsound = |what: &str| ViewError::Unsound { what: format!("body {}: {what}", entry.index) };
+        let withheld = self.store.withheld();
+        if let Some(by) = withheld_by(withheld, &entry.entry, body.as_deref().unwrap_or_default()) {
+            return Ok(Body::Withheld(by));
+        }
         let bytes = body.ok_or_else(|| unsound("is gone"))?;
         if ArtifactDigest::of(&bytes) != entry.entry.digest {
             return Err(unsound("does not hash to its digest"));

@@ -32,6 +32,7 @@ use crate::server::pages::record::ticket;
 use crate::server::pages::states::{Row, State as PageState};
 use crate::server::pages::trouble::Trouble;
 use crate::server::pages::verdict::Verdicts;
+use crate::server::pages::withheld::Withheld;
 use crate::server::pages::{Answer, Handles, serve, words};
 use crate::verify::verification::Verification;
 
@@ -56,7 +57,7 @@ struct BundlePage {
     verdicts: Option<Verdicts>,
     judged: Option<Row>,
     browser: Row,
-    withheld: Option<Row>,
+    withheld: Option<Withheld>,
     receipts: Vec<ReceiptRow>,
     receipts_total: String,
     receipts_left: Option<String>,
@@ -252,7 +253,7 @@ impl Bundle<'_> {
             judged: panel.as_ref().err().map(|state| state.row()),
             verdicts: panel.ok(),
             browser: PageState::BrowserNotChecked.row(),
-            withheld: document.is_withheld().then(|| PageState::Withheld.row()),
+            withheld: Withheld::of(reader, &document)?,
             receipts,
             receipts_total: words::counted(total as u64, "receipt", "receipts"),
             receipts_left: (left > 0).then(|| words::quantity(left)),

@@ -36,10 +36,6 @@ impl Document {
         &self.paper
     }
 
-    pub(crate) fn is_withheld(&self) -> bool {
-        self.paper.artifact().is_none()
-    }
-
     /// What was signed, or the whole of an unsigned artifact.
     pub(crate) fn payload(&self) -> Option<&Value<'static>> {
         self.paper.payload()

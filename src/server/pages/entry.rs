@@ -31,6 +31,7 @@ use crate::server::pages::reader::{Choices, Reader, Shell, segments};
 use crate::server::pages::states::{Row, State as PageState};
 use crate::server::pages::titles::Title;
 use crate::server::pages::trouble::Trouble;
+use crate::server::pages::withheld::{Withheld, Withholds};
 use crate::server::pages::{Answer, Handles, serve, words};
 use crate::text::hex;
 
@@ -60,7 +61,8 @@ struct EntryPage {
     shows_left: Option<String>,
     browser: Row,
     judged: Row,
-    withheld: Option<Row>,
+    withheld: Option<Withheld>,
+    withholds: Option<Withholds>,
     inclusion: Inclusion,
     same_statement: Vec<u64>,
     offline: Offline,
@@ -140,7 +142,8 @@ fn entry(reader: &Reader, stored: &StoredEntry, size: TreeSize) -> Result<EntryP
         shows_left,
         browser: PageState::BrowserNotChecked.row(),
         judged,
-        withheld: document.is_withheld().then(|| PageState::Withheld.row()),
+        withheld: Withheld::of(reader, &document)?,
+        withholds: Withholds::of(reader, document.paper())?,
         same_statement: same_statement.into_iter().map(LeafIndex::get).collect(),
         offline: Offline::new(reader, stored, size, None),
         raw: document.raw(),

@@ -34,6 +34,7 @@ use crate::server::pages::states::{Row, State as PageState};
 use crate::server::pages::told::{self, Told};
 use crate::server::pages::trouble::Trouble;
 use crate::server::pages::verdict::Verdicts;
+use crate::server::pages::withheld::Withheld;
 use crate::server::pages::{Answer, Handles, escape, serve, words};
 
 #[derive(Template)]
@@ -55,7 +56,7 @@ struct PulsePage {
     browser: Row,
     verdicts: Option<Verdicts>,
     judged: Option<Row>,
-    withheld: Option<Row>,
+    withheld: Option<Withheld>,
     report: Vec<(&'static str, Said)>,
     tools: Counted,
     files: Counted,
@@ -261,7 +262,7 @@ fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<Puls
         browser: PageState::BrowserNotChecked.row(),
         judged: panel.as_ref().err().map(|state| state.row()),
         verdicts: panel.ok(),
-        withheld: document.is_withheld().then(|| PageState::Withheld.row()),
+        withheld: Withheld::of(reader, &document)?,
         report: report(&document),
         tools: counted(says.tools().map(|tool| (tool.name(), tool.calls())), ("call", "calls")),
         files: counted(says.files().map(|file| (file.path(), file.touches())), ("touch", "touches")),

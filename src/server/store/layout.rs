@@ -4,8 +4,9 @@
 //! | family | key | value |
 //! |---|---|---|
 //! | meta | `log`, `head`, `fork` | who the log is; its head; why it never starts again |
+//! | meta | `withheld…` | what the operator withholds ([`super::withheld`]) |
 //! | entries | index | leaf bytes |
-//! | bodies | index | compact form |
+//! | bodies | index | compact form; nothing where it was erased |
 //! | tiles | level ‖ tile index | hashes, 32 bytes each; a narrower tile is a prefix of a wider one |
 //! | identities | [`EntryIdentity`](crate::entry::EntryIdentity) | index |
 //! | statements | payload hash ‖ who ‖ (index, from the second on) | index of the first, or nothing |

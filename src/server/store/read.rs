@@ -200,11 +200,19 @@ impl Store {
     /// # Errors
     /// [`StoreError::Read`], [`StoreError::Damaged`].
     pub fn find_artifact(&self, digest: &ArtifactDigest) -> Result<Vec<(Vec<u8>, LeafIndex)>, StoreError> {
+        self.of_artifact(digest, SAME_STATEMENT_MAX)
+    }
+
+    /// The same, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Store::find_artifact`].
+    pub fn of_artifact(&self, digest: &ArtifactDigest, limit: usize) -> Result<Vec<(Vec<u8>, LeafIndex)>, StoreError> {
         let mode = IteratorMode::From(digest.as_bytes(), Direction::Forward);
         let mut found = Vec::new();
         for row in self.db.iterator_cf(self.family(cf::IDENTITIES)?, mode) {
             let (key, value) = row.map_err(|e| self.unread(e))?;
-            if !key.starts_with(digest.as_bytes()) || found.len() == SAME_STATEMENT_MAX {
+            if !key.starts_with(digest.as_bytes()) || found.len() == limit {
                 break;
             }
             found.push((key.into_vec(), index_of(&value, cf::IDENTITIES)?));
@@ -269,13 +277,21 @@ impl Store {
     /// # Errors
     /// [`StoreError::Read`], [`StoreError::Damaged`].
     pub fn find_statement(&self, key: &[u8; STATEMENT_KEY_BYTES]) -> Result<Vec<LeafIndex>, StoreError> {
+        self.of_statement(key, SAME_STATEMENT_MAX)
+    }
+
+    /// The same, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Store::find_statement`].
+    pub fn of_statement(&self, key: &[u8; STATEMENT_KEY_BYTES], limit: usize) -> Result<Vec<LeafIndex>, StoreError> {
         let Some(first) = self.get(cf::STATEMENTS, key)? else { return Ok(Vec::new()) };
         let mut found = vec![index_of(&first, cf::STATEMENTS)?];
         let mode = IteratorMode::From(&key[..], Direction::Forward);
         for row in self.db.iterator_cf(self.family(cf::STATEMENTS)?, mode).skip(1) {
             let (later, _) = row.map_err(|e| self.unread(e))?;
             match later.strip_prefix(&key[..]) {
-                Some(index) if found.len() < SAME_STATEMENT_MAX => found.push(index_of(index, cf::STATEMENTS)?),
+                Some(index) if found.len() < limit => found.push(index_of(index, cf::STATEMENTS)?),
                 _ => break,
             }
         }

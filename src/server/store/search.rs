@@ -74,6 +74,24 @@ impl Store {
         self.db.delete_range_cf(self.family(cf::SEARCH)?, &[0][..], &[0xff][..]).map_err(StoreError::Write)
     }
 
+    /// Drops these rows and adds those, in one write, as [`Store::search_put`] writes.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub fn search_change<'a>(
+        &self,
+        dropped: &[Vec<u8>],
+        added: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<(), StoreError> {
+        let family = self.family(cf::SEARCH)?;
+        let mut batch = WriteBatch::default();
+        dropped.iter().for_each(|key| batch.delete_cf(family, key));
+        added.for_each(|key| batch.put_cf(family, key, []));
+        let mut options = WriteOptions::default();
+        options.disable_wal(true);
+        self.db.write_opt(batch, &options).map_err(StoreError::Write)
+    }
+
     /// Adds `keys`, in order, and one row with a value, which says how far they
     /// reach. A crash may lose them: they stand in one family, so what is left of
     /// them agrees. The log's own synced writes carry none of it.

@@ -17,6 +17,7 @@ use crate::server::store::damage::Damage;
 use crate::server::store::layout::HeadRecord;
 use crate::server::store::pyramids::Pyramids;
 use crate::server::store::whole::Hole;
+use crate::server::store::withheld::Withheld;
 
 /// What lies in a directory, before it is opened for writing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +75,7 @@ impl Store {
             _lock: lock,
             pyramids: Pyramids::new(budget.tree_bytes),
             damage: Arc::<Damage>::default(),
+            withheld: Withheld::default(),
             cache: (cache, budget.cache_bytes),
         }
     }

@@ -12,7 +12,7 @@ use super::{OpenError, check_identity, check_roots, check_seen, compare, is_log,
 use crate::codes::service::STORE_DAMAGED;
 use crate::merkle::TreeSize;
 use crate::server::guard::{FileGuard, GuardRecord, GuardState};
-use crate::server::log::{Opening, Published};
+use crate::server::log::{Opening, Published, withholding};
 use crate::server::store::layout::{HeadRecord, cf};
 use crate::server::store::{Store, StoreError};
 use crate::trust::TrustPolicy;
@@ -68,6 +68,7 @@ pub fn show(opening: &Opening) -> Result<Shown, OpenError> {
         told.lost(record.head.size);
     }
     told.roots(&policy, record.as_ref(), head.as_ref());
+    told.tell(withholding::open(&store, &opening.operator, published.head.size, true));
     for seen in &opening.seen {
         told.tell(check_seen(&store, &policy, std::slice::from_ref(seen), published.head));
     }
