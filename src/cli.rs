@@ -50,6 +50,8 @@ mod ticket;
 #[cfg(feature = "server")]
 mod token;
 mod verify;
+#[cfg(feature = "server")]
+mod withhold;
 mod wpc;
 
 use std::process::ExitCode;
@@ -89,6 +91,8 @@ enum Command {
     Sign(sign::Args),
     #[cfg(feature = "server")]
     Submit(submit::Args),
+    #[cfg(feature = "server")]
+    Withhold(withhold::Args),
     Show(show::Args),
     Verify(verify::Args),
     Audit(audit::Args),
@@ -139,6 +143,8 @@ fn obey(command: Command) -> Result<Exit, Failure> {
         Command::Sign(args) => sign::run(&args),
         #[cfg(feature = "server")]
         Command::Submit(args) => submit::run(&args),
+        #[cfg(feature = "server")]
+        Command::Withhold(args) => withhold::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Audit(args) => audit::run(&args),

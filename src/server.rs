@@ -13,6 +13,7 @@ pub(crate) mod answered;
 pub mod api;
 pub mod config;
 pub mod desk;
+pub mod erase;
 pub mod faults;
 pub mod fsck;
 pub mod guard;

@@ -1,6 +1,6 @@
 //! `pulselog submit`: files, directories and NDJSON into a log, in batches.
 
-mod belief;
+pub mod belief;
 mod files;
 
 use std::io::{BufRead, BufReader, IsTerminal, Read};

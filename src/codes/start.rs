@@ -51,6 +51,7 @@ rows! {
     STORE_READ "store_read": "Store read failed", "the database could not be read", "look at the disk";
     STORE_WRITE "store_write": "Store write failed", "the database could not be written", "look at the disk; the next start finds out what was written";
     STORE_FAMILY "store_family": "Store incomplete", "the database lacks a column family", "check that this is a log's store, and of this version";
+    NOT_WITHHELD "not_withheld": "Not withheld", "only bodies that the operator withholds are erased", "log the withholding first: pulselog withhold DIGEST --reason …";
     TOKEN_NAME_TAKEN "token_name_taken": "Name taken", "a token of this name was given before, and names are never reused", "choose another name";
     TOKEN_NO_SUCH_NAME "token_no_such_name": "No such token", "no token has this name", "see pulselog token list";
     TOKEN_OPTIONS "token_options": "Token options refused", "the options of a token contradict each other or break a rule", "correct the named option";

@@ -29,6 +29,8 @@ pub(crate) mod names;
 mod rows;
 mod withheld;
 
+pub(crate) use self::withheld::bundles_by;
+
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 

@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use rocksdb::{Cache, DB, FlushOptions, WriteBatch, WriteOptions};
 
-use crate::merkle::TreeSize;
+use crate::merkle::{LeafIndex, TreeSize};
 use crate::sequence::Commit;
 use crate::server::faults::{Faults, WriteStep};
 use crate::server::store::damage::Damage;
@@ -303,6 +303,20 @@ impl Store {
     /// Compacts every family; minutes at ten million entries.
     pub fn compact(&self) {
         rocks::compact(&self.db);
+    }
+
+    /// Compacts what held bodies that were emptied, and the search rows, so that
+    /// nothing of either is left in any file of the store.
+    ///
+    /// # Errors
+    /// [`StoreError::Family`].
+    pub fn compact_erased(&self, at: &[LeafIndex]) -> Result<(), StoreError> {
+        let bodies = self.family(cf::BODIES)?;
+        for index in at {
+            rocks::compact_row(&self.db, bodies, &number_key(index.get()));
+        }
+        rocks::compact_family(&self.db, self.family(cf::SEARCH)?);
+        Ok(())
     }
 
     /// The database itself, for benches and for the tests that damage it.

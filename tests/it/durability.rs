@@ -48,3 +48,5 @@ pub mod webhooks;
 pub mod webhooks_killed;
 #[cfg(feature = "server")]
 pub mod webhooks_restored;
+#[cfg(feature = "server")]
+pub mod withholding;

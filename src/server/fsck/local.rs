@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::artifact::KeyCache;
+use crate::artifact::{Did, KeyCache};
 use crate::checkpoint::Checkpoint;
 use crate::entry::{LoggedAt, SequencedEntry};
 use crate::merkle::{LeafIndex, TreeSize, leaf_hash};
@@ -13,6 +13,7 @@ use crate::server::fsck::body::{Disagreement, agree};
 use crate::server::fsck::tree::Regrown;
 use crate::server::fsck::{FsckError, Progress, Report, is_told, require_log};
 use crate::server::guard::{FileGuard, GuardState, hash_text};
+use crate::server::log::withholding::{self, named, named_by};
 use crate::server::store::layout::{HeadRecord, LogIdentity, SCHEMA, cf, statement_key};
 use crate::server::store::{Store, StoreError};
 use crate::server::submitters;
@@ -40,6 +41,7 @@ pub fn check(data: &Path, guard: &Path, progress: &mut Progress<'_>) -> Result<R
             .note("guard", format!("block {block} is damaged; while the other is whole, the next start repairs it"));
     }
     walk.beside(data, &identity);
+    walk.withheld(&identity, head.head.size);
     walk.entries(&head, &identity, progress);
     walk.counts(head.head.size);
     Ok(walk.report)
@@ -69,6 +71,15 @@ impl<'a> Walk<'a> {
     /// A read that fails is a problem with a name, not the end of the walk.
     fn read<T>(&mut self, what: impl FnOnce() -> String, result: Result<T, StoreError>) -> Option<T> {
         result.map_err(|error| self.report.note(what(), error.to_string())).ok()
+    }
+
+    /// Rows of what is withheld, as a start reads them.
+    fn withheld(&mut self, identity: &LogIdentity, size: TreeSize) {
+        let Ok(operator) = Did::parse(&identity.operator) else {
+            return self.report.note("log identity", "names no operator");
+        };
+        let opened = withholding::open(self.store, &operator, size, true);
+        self.read(|| "what is withheld".into(), opened);
     }
 
     fn meta(&mut self) -> Option<(LogIdentity, HeadRecord)> {
@@ -177,12 +188,20 @@ impl<'a> Walk<'a> {
         let Some(Some(body)) = self.read(what, body) else {
             return self.report.note(what(), "is gone");
         };
+        if body.is_empty() && named_by(self.store.withheld(), entry).is_some() {
+            return;
+        }
         self.report.bodies += 1;
         let artifact = match agree(entry, &body, &self.keys, usize::MAX) {
             Ok(artifact) => artifact,
             Err(Disagreement::Differs(why)) => return self.report.note(what(), why),
             Err(Disagreement::OverRoom) => return self.report.note(what(), "takes more memory than there is"),
         };
+        if let Some(digest) = named(self.store.withheld().operator(), entry, &artifact.keys())
+            && !self.store.withheld().ask(|sets| sets.artifacts.contains_key(&digest))
+        {
+            self.report.note(format!("withholding {index}"), "has no row: what it withholds is shown");
+        }
         let key = statement_key(&artifact.payload_hash(), entry.kind, entry.signer.as_ref());
         let listed = self.store.find_statement(&key);
         let listed = self.read(|| format!("statement of entry {index}"), listed);

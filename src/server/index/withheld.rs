@@ -20,7 +20,7 @@ use crate::server::index::rows::{
     Batch, Met, Rows, first_prefix, kind_prefix, link_prefix, name_prefix, run_prefix, whole_prefix,
 };
 use crate::server::log::filed;
-use crate::server::log::withholding::{same_as, withheld_by};
+use crate::server::log::withholding::{all_by, same_as, withheld_by};
 use crate::server::store::layout::number_key;
 use crate::server::store::{Store, StoreError, Way};
 
@@ -128,7 +128,7 @@ pub fn bundles_by(store: &Store, is_by: impl Fn(LeafIndex) -> bool) -> Result<Ve
         for at in some {
             let (Some(entry), Some(body)) = (store.entry(at)?, store.body(at)?) else { continue };
             let Ok(entry) = SequencedEntry::decode(&entry) else { continue };
-            if withheld_by(store.withheld(), &entry, &body).is_some_and(&is_by) {
+            if all_by(store.withheld(), &entry, &body).into_iter().any(&is_by) {
                 found.push(at);
             }
         }

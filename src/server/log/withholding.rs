@@ -32,7 +32,22 @@ pub fn withheld_by(withheld: &Withheld, entry: &SequencedEntry, body: &[u8]) -> 
     if !withheld.is_any() || !entry.kind.row().withholdable {
         return None;
     }
-    withheld.ask(|sets| sets.artifacts.get(&entry.digest).copied().or_else(|| inside(sets, entry, body)))
+    withheld.ask(|sets| {
+        let named = sets.artifacts.get(&entry.digest).copied();
+        named.or_else(|| inside(sets, entry, body).first().copied())
+    })
+}
+
+/// Every entry that withholds this body: a bundle may hold several statements.
+#[must_use]
+pub fn all_by(withheld: &Withheld, entry: &SequencedEntry, body: &[u8]) -> Vec<LeafIndex> {
+    if !withheld.is_any() || !entry.kind.row().withholdable {
+        return Vec::new();
+    }
+    withheld.ask(|sets| {
+        let named = sets.artifacts.get(&entry.digest).copied();
+        named.into_iter().chain(inside(sets, entry, body)).collect()
+    })
 }
 
 /// The same for a body that the caller does not have: whether its own digest is
@@ -43,16 +58,16 @@ pub fn named_by(withheld: &Withheld, entry: &SequencedEntry) -> Option<LeafIndex
     is_asked.then(|| withheld.ask(|sets| sets.artifacts.get(&entry.digest).copied())).flatten()
 }
 
-fn inside(sets: &Sets, entry: &SequencedEntry, body: &[u8]) -> Option<LeafIndex> {
+fn inside(sets: &Sets, entry: &SequencedEntry, body: &[u8]) -> Vec<LeafIndex> {
     // Few bodies spell the hash of a withheld statement, and only these are read.
     if !sets.hashes.iter().any(|hash| memmem::find(body, hash.as_bytes()).is_some()) {
-        return None;
+        return Vec::new();
     }
-    let (hash, payload) = filed::read(entry, body)?;
+    let Some((hash, payload)) = filed::read(entry, body) else { return Vec::new() };
     let own = entry.signer.as_ref().map(|signer| statement_key(&hash, entry.kind, Some(signer)));
     let held = held_statements(&payload).filter(|_| entry.kind == Kind::ProofBundle);
     let held = held.map(|(kind, hash, signer)| statement_key(&hash, kind, Some(&signer)));
-    own.into_iter().chain(held).find_map(|key| sets.statements.get(&key).copied())
+    own.into_iter().chain(held).filter_map(|key| sets.statements.get(&key).copied()).collect()
 }
 
 /// The artifact that a withholding names, where it is the word of the operator.

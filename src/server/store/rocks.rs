@@ -5,8 +5,8 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use rocksdb::{
-    BlockBasedIndexType, BlockBasedOptions, BottommostLevelCompaction, Cache, ColumnFamilyDescriptor, CompactOptions,
-    DB, DBCompressionType, DBRecoveryMode, Error, LruCacheOptions, Options, WriteBufferManager,
+    BlockBasedIndexType, BlockBasedOptions, BottommostLevelCompaction, Cache, ColumnFamily, ColumnFamilyDescriptor,
+    CompactOptions, DB, DBCompressionType, DBRecoveryMode, Error, LruCacheOptions, Options, WriteBufferManager,
 };
 use rustix::fs::FlockOperation;
 
@@ -241,11 +241,21 @@ fn family(name: &str, cache: &Cache) -> Options {
 
 /// Compacts every family to its last level: what the disk figure is measured after.
 pub fn compact(db: &DB) {
+    cf::ALL.iter().filter_map(|name| db.cf_handle(name)).for_each(|family| compact_family(db, family));
+}
+
+/// Compacts one family to its last level.
+pub fn compact_family(db: &DB, family: &ColumnFamily) {
+    compact_range(db, family, None);
+}
+
+/// Compacts the files that may hold a row, so that none keeps an older value of it.
+pub fn compact_row(db: &DB, family: &ColumnFamily, key: &[u8]) {
+    compact_range(db, family, Some(key));
+}
+
+fn compact_range(db: &DB, family: &ColumnFamily, key: Option<&[u8]>) {
     let mut options = CompactOptions::default();
     options.set_bottommost_level_compaction(BottommostLevelCompaction::ForceOptimized);
-    for name in cf::ALL {
-        if let Some(family) = db.cf_handle(name) {
-            db.compact_range_cf_opt(family, None::<&[u8]>, None::<&[u8]>, &options);
-        }
-    }
+    db.compact_range_cf_opt(family, key, key, &options);
 }

@@ -4,8 +4,9 @@
 //! from upper tiles, so nothing else that a start reads would tell.
 //!
 //! RocksDB counts the rows of each file when it writes it. Five families hold
-//! exactly one row an entry, written once and never deleted, so that a count
-//! proves them without reading them; tiles are few, and are walked. Cost at
+//! exactly one row an entry, never deleted, so that a count proves them without
+//! reading them (a body that is erased is written again, as nothing, and compacted;
+//! a count that is too large until then is settled by reading); tiles are few, and are walked. Cost at
 //! ten million entries: the properties of a few hundred files, and 320 MB of
 //! tiles read in order.
 

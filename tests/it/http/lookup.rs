@@ -9,7 +9,7 @@ use crate::make::told::Told;
 use crate::make::{b64u, did, good_payload, hex, key, kind, seal_raw, set, value};
 
 /// What was found: meaning, entries, address.
-pub(super) fn groups(answer: &Answer) -> Vec<(String, Vec<i64>, String)> {
+pub fn groups(answer: &Answer) -> Vec<(String, Vec<i64>, String)> {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let json = answer.json();
     let groups = json.get("groups").and_then(Value::as_array).expect("groups").to_vec();

@@ -57,6 +57,11 @@ impl Served {
         served
     }
 
+    /// DID of the operator.
+    pub fn operator(&self) -> &str {
+        &self.operator
+    }
+
     /// Starts the process.
     pub fn spawn(&self) {
         self.spawn_with(Command::new(env!("CARGO_BIN_EXE_pulselog")), &[]);
