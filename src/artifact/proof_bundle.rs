@@ -248,14 +248,15 @@ pub(crate) fn receipts<'v, 'a>(payload: &'v Value<'a>) -> impl Iterator<Item = (
 }
 
 /// The statements whose envelopes a bundle holds, each by its kind, the hash of its
-/// payload and its signer, as the envelope says: what it shows, whether it is
-/// authentic or not.
+/// payload and its signer. The envelope says the signer; that the payload is there and
+/// has the hash is seen, so that nobody hides a bundle behind a hash alone.
 pub fn held_statements(payload: &Value) -> impl Iterator<Item = (Kind, PayloadHash, Did)> {
     receipts(payload).filter_map(|(array, _, receipt)| {
         let receipt = HeldReceipt::of(receipt);
         let kind = Kind::ALL.into_iter().find(|kind| kind.row().bundle_array == Some(array))?;
         let hash = base64url::decode(receipt.stated_hash()?).map(PayloadHash::from_bytes)?;
-        Some((kind, hash, Did::parse(receipt.signer()?).ok()?))
+        let is_there = receipt.payload_hash() == Some(hash);
+        is_there.then(|| Some((kind, hash, Did::parse(receipt.signer()?).ok()?))).flatten()
     })
 }
 

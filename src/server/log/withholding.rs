@@ -21,12 +21,15 @@ use crate::server::store::layout::statement_key;
 use crate::server::store::withheld::{Row, Sets, StatementKey, What, Withheld};
 use crate::server::store::{Store, StoreError};
 
+/// How a body in compact form spells the hash that an envelope signs, and its length.
+const HASH_MEMBER: &str = "\"payload_hash_b64u\":\"";
+const HASH_CHARS: usize = 43;
 /// Entries read at a time by a start that catches up.
 const STEP_ENTRIES: usize = 4_096;
 
 /// The entry that withholds this body, if one does. Costs nothing while nothing is
-/// withheld; then a search of the body for each statement that is, and reading it
-/// where one is found.
+/// withheld; then a search of the body for hashes that envelopes sign, however many
+/// are withheld, and reading it where one of these is found.
 #[must_use]
 pub fn withheld_by(withheld: &Withheld, entry: &SequencedEntry, body: &[u8]) -> Option<LeafIndex> {
     if !withheld.is_any() || !entry.kind.row().withholdable {
@@ -60,7 +63,8 @@ pub fn named_by(withheld: &Withheld, entry: &SequencedEntry) -> Option<LeafIndex
 
 fn inside(sets: &Sets, entry: &SequencedEntry, body: &[u8]) -> Vec<LeafIndex> {
     // Few bodies spell the hash of a withheld statement, and only these are read.
-    if !sets.hashes.iter().any(|hash| memmem::find(body, hash.as_bytes()).is_some()) {
+    let mut hashes = memmem::find_iter(body, HASH_MEMBER.as_bytes()).map(|at| at + HASH_MEMBER.len());
+    if !hashes.any(|at| body.get(at..at + HASH_CHARS).is_some_and(|hash| sets.hashes.contains(hash))) {
         return Vec::new();
     }
     let Some((hash, payload)) = filed::read(entry, body) else { return Vec::new() };

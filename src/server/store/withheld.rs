@@ -9,7 +9,7 @@
 //! | artifact | `withheld/a` ‖ artifact digest | index of the withholding |
 //! | statement | `withheld/s` ‖ statement key | index of the withholding |
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{OnceLock, PoisonError, RwLock};
 
@@ -46,7 +46,7 @@ pub struct Sets {
     pub artifacts: BTreeMap<ArtifactDigest, LeafIndex>,
     pub statements: HashMap<StatementKey, LeafIndex>,
     /// Payload hashes of these statements, as envelopes spell them.
-    pub hashes: Vec<String>,
+    pub hashes: HashSet<Vec<u8>>,
     /// Entries up to the last withholding.
     pub reach: u64,
 }
@@ -108,9 +108,9 @@ impl Withheld {
     }
 }
 
-fn spelled(key: &StatementKey) -> Option<String> {
+fn spelled(key: &StatementKey) -> Option<Vec<u8>> {
     let hash = key.first_chunk::<32>()?;
-    Some(PayloadHash::from_bytes(*hash).to_b64u())
+    Some(PayloadHash::from_bytes(*hash).to_b64u().into_bytes())
 }
 
 impl Store {

@@ -263,3 +263,120 @@ fn withholding_leaves_a_verdict_open_and_never_makes_a_failing_one_pass() {
         }
     }
 }
+
+#[test]
+fn the_page_says_who_withholds_and_why_in_text_that_is_escaped() {
+    let story = Story::clean();
+    let told = Told::of(&story);
+    let service = &told.service;
+    let (call, bundle) = (story.index(CALL), story.index("job-1.b1"));
+    let (of_call, of_bundle) = (digest_at(service, call), digest_at(service, bundle));
+    let reason = "<script>alert(1)</script> erasure";
+    let by = service.post("/v1/entries", withholding(&of_call, "operator", reason)).number("index");
+    for page in [format!("/entries/{call}"), format!("/entries/{bundle}"), format!("/b/{of_bundle}")] {
+        let html = service.get(&page).text();
+        for said in ["data protection office", "erasure", &format!("/entries/{by}"), "operator withholds"] {
+            assert!(html.contains(said), "{page} does not say {said}");
+        }
+        assert!(!html.contains("<script>alert"), "{page}");
+    }
+    let html = service.get(&format!("/entries/{by}")).text();
+    assert!(html.contains(&format!("href=\"/entries/{call}\"")) && !html.contains("withholds nothing"), "{html}");
+}
+
+#[test]
+fn no_cache_keeps_a_body_or_confirms_one_that_is_withheld() {
+    let story = Story::clean();
+    let told = Told::of(&story);
+    let service = &told.service;
+    let at = story.index(CALL);
+    let digest = digest_at(service, at);
+    let path = format!("/v1/artifacts/{digest}");
+    let tag = format!("\"{digest}\"");
+    for headers in [vec![], vec![("if-none-match", tag.as_str())]] {
+        let answer = service.get_with(&path, &headers);
+        assert_eq!(answer.header("cache-control"), "private, no-cache");
+        assert_eq!(answer.status, if headers.is_empty() { 200 } else { 304 });
+    }
+    withhold(service, at);
+    let answer = service.get_with(&path, &[("if-none-match", tag.as_str())]);
+    answer.is(451, "body_withheld");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    for page in [format!("/entries/{at}"), "/jobs/job-1".to_owned(), format!("/entries/{at}?size=3")] {
+        assert!(!service.get(&page).header("cache-control").contains("immutable"), "{page}");
+    }
+}
+
+#[test]
+fn nobody_hides_a_bundle_behind_the_hash_of_what_is_withheld() {
+    let story = Story::clean();
+    let told = Told::of(&story);
+    let service = &told.service;
+    let at = story.index(CALL);
+    let call = value(&service.get(&format!("/v1/artifacts/{}", digest_at(service, at))).text());
+    let bundle = value(&service.get(&format!("/v1/artifacts/{}", digest_at(service, story.index("job-1.b1")))).text());
+    withhold(service, at);
+    // Its envelope, round another payload: the hash is stated, and nothing of it is shown.
+    let mut empty = call.clone();
+    set(&mut empty, "payload.receipt_id", Some("another".into()));
+    let mut payload = bundle.get("payload").cloned().expect("a payload");
+    set(&mut payload, "receipts", Some(Value::Array(vec![empty])));
+    set(&mut payload, "bundle_id", Some("hides".into()));
+    let text = to_compact(&seal_raw(kind("proof_bundle"), payload, &key("agent")));
+    let logged = service.post("/v1/entries", &text);
+    assert_eq!(logged.status, 201, "{}", logged.text());
+    assert_eq!(service.get(&format!("/v1/artifacts/{}", ArtifactDigest::of(text.as_bytes()))).status, 200);
+}
+
+#[test]
+fn server_and_reader_agree_where_a_statement_stands_in_many_envelopes() {
+    let story = Story::clean();
+    let told = Told::of(&story);
+    let service = &told.service;
+    let again = |at: u64, when: &str| {
+        let text = service.get(&format!("/v1/artifacts/{}", digest_at(service, at))).text();
+        let date = text.rfind("\"issued_at\":\"").expect("the envelope's date") + "\"issued_at\":\"".len();
+        let other = format!("{}{when}{}", &text[..date], &text[date + 24..]);
+        assert_eq!(service.post("/v1/entries", &other).status, 201);
+        other
+    };
+    let observed = story.index(CALL);
+    let copy = again(observed, "2026-11-22T13:00:00.000Z");
+    withhold(service, observed);
+    for when in ["2026-11-22T14:00:00.000Z", "2026-11-22T15:00:00.000Z"] {
+        let (offline, server) = both(&told);
+        let found: Vec<String> = offline.findings.iter().map(|finding| finding.rule.code.to_owned()).collect();
+        assert_eq!(codes(&server), found, "{server}");
+        assert!(found.iter().any(|code| code == "EVIDENCE_WITHHELD"), "{found:?}");
+        let date = copy.rfind("\"issued_at\":\"").expect("the envelope's date") + "\"issued_at\":\"".len();
+        let later = format!("{}{when}{}", &copy[..date], &copy[date + 24..]);
+        assert_eq!(service.post("/v1/entries", &later).status, 201);
+    }
+}
+
+#[test]
+fn a_packet_and_an_audit_from_outside_hold_nothing_that_is_withheld() {
+    use crate::cli::run;
+    let story = Story::clean();
+    let told = Told::of(&story);
+    let service = &told.service;
+    let at = story.index(CALL);
+    let dir = tempfile::tempdir().expect("a directory");
+    let (policy, out) = (dir.path().join("trust.policy"), dir.path().join("packet"));
+    std::fs::write(&policy, service.get("/v1/trust-policy").text()).expect("written");
+    withhold(service, at);
+    let (operator, base) = (crate::make::audit::operator().to_string(), service.base());
+    let (policy, out_text) = (policy.to_str().expect("UTF-8"), out.to_str().expect("UTF-8"));
+    let of = ["--log", &base, "--policy", policy, "--operator", &operator];
+    let packed = run(&[&["packet", "--job", "job-1", "--out", out_text][..], &of].concat());
+    assert_eq!(packed.code, 3, "{}{}", packed.out, packed.err);
+    assert!(packed.out.contains(&format!("{at}")), "{}", packed.out);
+    let files = std::fs::read_dir(&out)
+        .expect("a packet")
+        .map(|file| std::fs::read(file.expect("a file").path()).expect("read"));
+    let holds = |bytes: Vec<u8>| bytes.windows(CALL.len()).any(|part| part == CALL.as_bytes());
+    assert_eq!(files.filter(|bytes| holds(bytes.clone())).count(), 0);
+    let audit = run(&[&["audit", "--job", "job-1"][..], &of].concat());
+    assert!(audit.code == 3 && audit.out.contains("EVIDENCE_WITHHELD"), "{}{}", audit.out, audit.err);
+    assert!(!audit.out.contains(CALL), "{}", audit.out);
+}
