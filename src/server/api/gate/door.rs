@@ -191,7 +191,8 @@ fn see(to: &str, id: &str, seconds: u64) -> Response {
 fn refused(code: &'static Code, page: &DoorPage) -> Response {
     let mut response = shown(crate::server::answered::status_of(code), page);
     if code == &service::METHOD_NOT_ALLOWED {
-        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
+        let taken = if matches!(page.form, Form::On) { "GET, HEAD" } else { "GET, HEAD, POST" };
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(taken));
     }
     if code == &service::LOGIN_TOO_OFTEN {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
