@@ -20,4 +20,5 @@ mod policy;
 mod proofs;
 mod protocol;
 mod vectors;
+mod verify_js;
 mod week;

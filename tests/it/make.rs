@@ -7,7 +7,8 @@ pub mod argocd_fixture;
 pub mod argocd_rounds;
 pub mod attest;
 pub mod audit;
-#[cfg(feature = "server")]
+// Without the server one test has a browser look at one page.
+#[cfg_attr(not(feature = "server"), allow(dead_code))]
 pub mod chrome;
 pub mod evidence;
 pub mod gotemplate;

@@ -3,7 +3,7 @@
 //!
 //! `SIGNATURES=n` asks for n cases of each class.
 
-mod classes;
+pub mod classes;
 
 use std::collections::HashMap;
 

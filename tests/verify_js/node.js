@@ -1,0 +1,10 @@
+// Questions on standard input, verdicts on standard output, both as one JSON list.
+"use strict";
+const fs = require("node:fs");
+const path = require("node:path");
+
+if (process.argv[2]) require(path.resolve(process.argv[2]));
+else require("../../static/verify.js");
+require("./ask.js");
+
+answerAll(JSON.parse(fs.readFileSync(0, "utf8"))).then((answers) => process.stdout.write(JSON.stringify(answers)));
