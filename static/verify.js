@@ -16,36 +16,30 @@ globalThis.PulselogVerify = (() => {
 
   // ---- Refusals and bytes ----
 
+  // Incomplete: nothing is wrong, but something is missing.
   class Refusal extends Error {
-    constructor(code, words, incomplete) {
-      super(words ? `${code}: ${words}` : code);
-      Object.assign(this, { code, words: words ?? "", incomplete: Boolean(incomplete) });
+    constructor(code, words = "", incomplete = false) {
+      super(`${code}: ${words}`);
+      Object.assign(this, { code, words, incomplete });
     }
   }
 
-  function refuse(code, words) {
-    throw new Refusal(code, words);
-  }
+  const refuse = (...why) => {
+    throw new Refusal(...why);
+  };
 
   // 8: what is longer is not read.
   const MAX = {
     artifact: 67108864, depth: 64, did: 256, entry: 65535, path: 63, text: 65536, lines: 64, signature: 8192,
-    keyName: 255, proof: 872232, consistency: 784788, disclosure: 67108864, policy: 262144, trusted: 256,
+    keyName: 255, proof: 872232, consistency: 784788, disclosure: 67108864,
   };
   const U64 = 1n << 64n;
   const bytesOf = (text) => new TextEncoder().encode(text);
   const hexOf = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   const isSame = (a, b) => a.length === b.length && a.every((byte, at) => byte === b[at]);
 
-  function joined(...parts) {
-    const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-    parts.reduce((at, part) => (all.set(part, at), at + part.length), 0);
-    return all;
-  }
-
-  function fromHex(text) {
-    return Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
-  }
+  const fromHex = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+  const joined = (...parts) => (parts.length === 1 ? parts[0] : Uint8Array.from(parts.flatMap((part) => [...part])));
 
   function utf8(bytes, code) {
     try {
@@ -55,10 +49,7 @@ globalThis.PulselogVerify = (() => {
     }
   }
 
-  async function sha(bits, ...parts) {
-    return new Uint8Array(await crypto.subtle.digest(`SHA-${bits}`, joined(...parts)));
-  }
-
+  const sha = async (bits, ...parts) => new Uint8Array(await crypto.subtle.digest(`SHA-${bits}`, joined(...parts)));
   const sha256 = (...parts) => sha(256, ...parts);
 
   // 1.4. A browser's own atob passes over white space and bits that are left over.
@@ -79,7 +70,6 @@ globalThis.PulselogVerify = (() => {
   }
 
   const base64url = (text, code) => decode64(text, `${LETTERS}-_`, code);
-
   function base64(text, code) {
     if (text.length % 4) refuse(code, "base64 without its padding");
     return decode64(text.replace(/={1,2}$/, ""), `${LETTERS}+/`, code);
@@ -102,18 +92,15 @@ globalThis.PulselogVerify = (() => {
     const text = utf8(bytes, "json_not_utf8");
     if (text.startsWith("\ufeff")) refuse("json_bom");
     let at = 0;
-    const stop = () => refuse(at < text.length ? "json_syntax" : "json_truncated", `at character ${at}`);
-    const space = () => {
+    const stop = (code = "json_syntax") => refuse(at < text.length ? code : "json_truncated", `at character ${at}`);
+    // White space, then this sign if it is there.
+    const has = (sign) => {
       while (at < text.length && " \t\n\r".includes(text[at])) at++;
+      return text[at] === sign && Boolean(++at);
     };
-    const has = (sign) => (space(), text[at] === sign && at++ >= 0);
-
     const string = () => {
-      const from = at++;
-      while (text[at] !== '"') {
-        at += text[at] === "\\" ? 2 : 1;
-        if (at >= text.length) refuse("json_truncated");
-      }
+      const from = at - 1;
+      while (text[at] !== '"') if ((at += text[at] === "\\" ? 2 : 1) >= text.length) stop();
       let value;
       try {
         value = JSON.parse(text.slice(from, ++at));
@@ -122,7 +109,6 @@ globalThis.PulselogVerify = (() => {
       }
       return /\p{Surrogate}/u.test(value) ? refuse("json_lone_surrogate", `at character ${from}`) : value;
     };
-
     const number = () => {
       const spelled = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
       spelled.lastIndex = at;
@@ -133,39 +119,28 @@ globalThis.PulselogVerify = (() => {
       if (Number.isInteger(value) && !Number.isSafeInteger(value)) refuse("json_number_unsafe", token);
       if (value === 0 && /^[^eE]*[1-9]/.test(token)) refuse("json_number_underflow", token);
     };
-
-    const members = (depth) => {
+    const value = (depth) => {
+      if (has('"')) return void string();
+      const end = has("{") ? "}" : has("[") ? "]" : undefined;
+      if (!end) {
+        const word = ["true", "false", "null"].find((word) => text.startsWith(word, at));
+        return word ? void (at += word.length) : number();
+      }
+      if (depth === MAX.depth) refuse("json_too_deep");
+      if (has(end)) return;
       const names = new Set();
       do {
-        space();
-        const name = text[at] === '"' ? string() : stop();
-        if (names.has(name)) refuse("json_duplicate_key", name);
-        names.add(name);
-        if (!has(":")) stop();
-        value(depth);
+        if (end === "}") {
+          const name = has('"') ? string() : stop();
+          if (names.size === names.add(name).size) refuse("json_duplicate_key", name);
+          if (!has(":")) stop();
+        }
+        value(depth + 1);
       } while (has(","));
+      if (!has(end)) stop();
     };
-
-    const value = (depth) => {
-      space();
-      const first = text[at];
-      if (first === '"') return void string();
-      if (first === "{" || first === "[") {
-        if (depth === MAX.depth) refuse("json_too_deep");
-        const end = first === "{" ? "}" : "]";
-        at++;
-        if (has(end)) return;
-        if (first === "{") members(depth + 1);
-        else do value(depth + 1); while (has(","));
-        return has(end) ? undefined : stop();
-      }
-      const word = ["true", "false", "null"].find((word) => text.startsWith(word, at));
-      return word ? void (at += word.length) : number();
-    };
-
     value(0);
-    space();
-    if (at < text.length) refuse("json_trailing_data", `at character ${at}`);
+    if (has("") || at < text.length) refuse("json_trailing_data", `at character ${at}`);
     return JSON.parse(text);
   }
 
@@ -297,15 +272,8 @@ globalThis.PulselogVerify = (() => {
   // Why this browser cannot check, or "".
   async function unable() {
     if (!globalThis.crypto?.subtle) return "this page did not come over https, so the browser lends it no cryptography";
-    // RFC 8032 7.1, the first test.
-    const key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
-    const signature = "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555f" +
-      "b8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b";
-    try {
-      return (await isSigned(fromHex(key), bytesOf(""), fromHex(signature))) ? "" : "this browser's Ed25519 is wrong";
-    } catch {
-      return "this browser has no Ed25519";
-    }
+    const key = crypto.subtle.importKey("raw", encoded(BASE), { name: "Ed25519" }, false, ["verify"]);
+    return key.then(() => "", () => "this browser has no Ed25519");
   }
 
   // ---- 1.8: did:key ----
@@ -315,11 +283,8 @@ globalThis.PulselogVerify = (() => {
   // The 32 bytes behind 0xed 0x01; whether they are a key is asked by publicKey.
   function didKey(did, code) {
     const coded = did.startsWith("did:key:z") && did.length <= MAX.did ? did.slice(9) : refuse(code, "no did:key");
-    let number = 0n;
-    for (const letter of coded) {
-      const value = BASE58.indexOf(letter);
-      number = value < 0 ? refuse(code, "no base58") : number * 58n + BigInt(value);
-    }
+    const digit = (letter) => (BASE58.includes(letter) ? BigInt(BASE58.indexOf(letter)) : refuse(code, "no base58"));
+    const number = [...coded].reduce((number, letter) => number * 58n + digit(letter), 0n);
     // 34 bytes: a leading 1 would be a zero byte before them.
     if (number >> 256n !== 0xed01n || coded.startsWith("1")) refuse(code, "no key of Ed25519");
     return fromHex(number.toString(16).slice(4));
@@ -356,7 +321,7 @@ globalThis.PulselogVerify = (() => {
     if (from === 0n) refuse("proof_size_zero", "nothing is before everything");
     if (from === to) {
       if (path.length) refuse("proof_path_length", "hashes where none are needed");
-      if (!isSame(oldRoot, newRoot)) refuse("proof_root_mismatch", "two roots of one size");
+      if (!isSame(oldRoot, newRoot)) refuse("proof_new_root_mismatch", "two roots of one size");
       return;
     }
     let [first, last] = [from - 1n, to - 1n];
@@ -375,13 +340,12 @@ globalThis.PulselogVerify = (() => {
     }
     if (last) refuse("proof_path_length", "fewer hashes than needed");
     if (!isSame(older, oldRoot)) refuse("proof_old_root_mismatch", "the path does not lead to the older root");
-    if (!isSame(newer, newRoot)) refuse("proof_root_mismatch", "the path does not lead to the newer root");
+    if (!isSame(newer, newRoot)) refuse("proof_new_root_mismatch", "the path does not lead to the newer root");
   }
 
   // ---- 6.4 to 6.7: notes, keys, checkpoints ----
 
-  const LOG = 1;
-  const WITNESS = 4;
+  const [LOG, WITNESS] = [1, 4];
 
   function keyName(name, code) {
     const isName = /^[^\p{White_Space}\p{Cc}+]+$/u.test(name) && bytesOf(name).length <= MAX.keyName;
@@ -390,12 +354,11 @@ globalThis.PulselogVerify = (() => {
 
   async function parseVkey(text) {
     const [, name, id, coded] = /^([^+]*)\+([0-9a-f]{8})\+(.*)$/s.exec(text) ?? refuse("vkey_invalid");
-    keyName(name, "key_name_invalid");
     const [type, ...key] = base64(coded, "vkey_invalid");
     if (type !== LOG && type !== WITNESS) refuse("key_type_unknown");
-    const [bytes, made] = [Uint8Array.from(key), await sha256(bytesOf(`${name}\n`), [type], key)];
+    const made = await sha256(bytesOf(`${keyName(name, "key_name_invalid")}\n`), [type], key);
     if (hexOf(made.slice(0, 4)) !== id) refuse("key_id_mismatch");
-    return { name, id, type, key: publicKey(bytes) };
+    return { name, id, type, key: publicKey(Uint8Array.from(key)) };
   }
 
   function parseNote(bytes) {
@@ -403,33 +366,26 @@ globalThis.PulselogVerify = (() => {
     const end = note.lastIndexOf("\n\n");
     if (end < 0) refuse("note_no_empty_line");
     if (!note.endsWith("\n")) refuse("note_no_final_newline");
-    const [text, rest] = [note.slice(0, end + 1), note.slice(end + 2)];
+    const text = note.slice(0, end + 1);
     if (/[\0-\x09\x0b-\x1f]/.test(text)) refuse("note_control_character");
-    if (bytesOf(text).length > MAX.text) refuse("note_too_long");
-    if (!rest) refuse("note_no_signature");
-    const spelled = rest.slice(0, -1).split("\n");
-    if (spelled.length > MAX.lines) refuse("note_too_many_lines");
-    const lines = spelled.map((line) => {
-      const [, name, coded] = /^\u2014 ([^ ]+) ([^ ]+)$/.exec(line) ?? refuse("note_signature_line");
-      const signature = base64(coded, "note_signature_line");
-      const ok = signature.length > 4 && signature.length <= 4 + MAX.signature;
-      if (!ok) refuse("note_signature_line", "a signature that is empty or too long");
-      const id = hexOf(signature.slice(0, 4));
-      return { name: keyName(name, "note_signature_line"), id, signature: signature.slice(4) };
+    if (bytesOf(text).length > MAX.text) refuse("note_too_large");
+    if (end + 2 === note.length) refuse("note_no_signature");
+    const lines = note.slice(end + 2, -1).split("\n").map((line) => {
+      const [, name, coded] = /^\u2014 ([^ ]+) ([^ ]+)$/.exec(line) ?? refuse("note_signature_line", line);
+      const signed = base64(coded, "note_signature_line");
+      if (signed.length <= 4 || signed.length > 4 + MAX.signature) refuse("note_signature_line", line);
+      return { name: keyName(name, "note_signature_line"), id: hexOf(signed.slice(0, 4)), signature: signed.slice(4) };
     });
-    return { text, lines };
+    return lines.length > MAX.lines ? refuse("note_too_many_signatures") : { text, lines };
   }
 
   async function parseCheckpoint(text) {
-    const [origin, size, root, ...rest] = text.slice(0, -1).split("\n");
-    if (root === undefined) refuse("checkpoint_lines", "a checkpoint has three lines");
+    const [origin, size, hash, ...rest] = text.slice(0, -1).split("\n");
+    if (hash === undefined) refuse("checkpoint_lines", "a checkpoint has three lines");
     if (rest.length) refuse("extension_line");
-    const head = {
-      origin: keyName(origin, "checkpoint_origin"), size: decimal(size, "checkpoint_size"),
-      root: hash64(root, "checkpoint_root"),
-    };
-    if (!head.size && !isSame(head.root, await sha256())) refuse("checkpoint_root", "another root of no entries");
-    return head;
+    const root = hash64(hash, "checkpoint_root");
+    const head = { origin: keyName(origin, "checkpoint_origin"), size: decimal(size, "checkpoint_size"), root };
+    return head.size || isSame(root, await sha256()) ? head : refuse("checkpoint_empty_root");
   }
 
   // Whether a line of this key signs the text; of a witness, when it says so.
@@ -442,99 +398,62 @@ globalThis.PulselogVerify = (() => {
     return { valid: await isSigned(key, signed, signature.slice(8)), time };
   }
 
-  // ---- 6.8: whom the reader believes ----
-
-  async function parsePolicy(bytes) {
-    if (bytes.length > MAX.policy) refuse("policy_too_long");
-    const [logs, named, members] = [[], new Map(), new Set()];
-    let quorum;
-    const vkey = async (text, type, others) => {
-      const key = await parseVkey(text);
-      if (key.type !== type) refuse("key_type_wrong", text);
-      return others.some((other) => isSame(other.key, key.key)) ? refuse("policy_duplicate_key", text) : key;
-    };
-    const witnesses = () => [...named.values()].filter((meaning) => meaning.key);
-    const use = (name) => (named.has(name) ? name : refuse("policy_undefined_name", name));
-    const define = (name, meaning) => {
-      if (name === "none" || named.has(name)) refuse("policy_name", name);
-      named.set(name, meaning);
-    };
-    const groupOf = (count, group) => {
-      for (const name of group.map(use)) members.has(name) ? refuse("policy_member_twice", name) : members.add(name);
-      const need = count === "all" ? group.length : count === "any" ? 1 : /^[1-9][0-9]*$/.test(count) && Number(count);
-      return need && need <= group.length ? { need, group } : refuse("policy_threshold", count);
-    };
-    for (const line of utf8(bytes, "policy_not_utf8").split("\n")) {
-      if (/[\0-\x08\x0b-\x1f\x7f]/.test(line)) refuse("policy_control_character");
-      const [keyword, ...words] = line.split(/[ \t]+/).filter(Boolean);
-      const form = `${keyword} ${words.length}`;
-      if (!keyword || keyword.startsWith("#")) continue;
-      if (/^log [12]$/.test(form)) logs.push(await vkey(words[0], LOG, logs));
-      else if (/^witness [23]$/.test(form)) define(words[0], await vkey(words[1], WITNESS, witnesses()));
-      else if (keyword === "group" && words.length > 2) define(words[0], groupOf(words[1], words.slice(2)));
-      else if (form === "quorum 1" && !quorum) quorum = words[0] === "none" ? "none" : use(words[0]);
-      else refuse("policy_line_form", line);
-    }
-    const counts = [logs.length, witnesses().length, named.size - witnesses().length];
-    if (counts.some((count) => count > MAX.trusted)) refuse("policy_too_many");
-    if (!logs.length || !quorum) refuse("policy_incomplete", "a policy names at least one log, and a quorum");
-    return { logs, witnesses: witnesses(), named, quorum };
+  // Trust in one log's key, whoever cosigns. Of 6.8 this is the policy "log VKEY, quorum none".
+  async function trustIn(vkey) {
+    const key = await parseVkey(vkey);
+    return { logs: key.type === LOG ? [key] : refuse("key_type_wrong", vkey), witnesses: [], isMet: () => true };
   }
 
-  // A checkpoint that the policy believes.
-  async function believe(note, policy) {
+  /*
+   * A checkpoint that the reader's trust believes: the keys of logs and of witnesses, and whether those that signed are
+   * enough. Every line of a known key must verify; lines of others count for nothing.
+   */
+  async function believe(note, { logs, witnesses, isMet }) {
     const { text, lines } = parseNote(note);
     const head = await parseCheckpoint(text);
-    const [signed, witnesses] = [new Set(), []];
+    const [signed, cosigned] = [new Set(), []];
     for (const { name, id, signature } of lines) {
-      for (const key of [...policy.logs, ...policy.witnesses]) {
+      for (const key of [...logs, ...witnesses]) {
         if (key.name !== name || key.id !== id) continue;
         const { valid, time } = await verifyLine(key, signature, text);
         if (!valid) refuse("note_signature_invalid", `the line of ${name}`);
-        if (key.type === WITNESS && !signed.has(key)) witnesses.push({ name, time });
+        if (key.type === WITNESS && !signed.has(key)) cosigned.push({ name, time });
         signed.add(key);
       }
     }
-    if (!policy.logs.some((log) => log.name === head.origin && signed.has(log))) refuse("log_unknown", head.origin);
-    const agrees = (name) => {
-      const { key, need, group } = policy.named.get(name);
-      return key ? signed.has(policy.named.get(name)) : group.filter(agrees).length >= need;
-    };
-    if (policy.quorum !== "none" && !agrees(policy.quorum)) refuse("quorum_unmet");
-    return { ...head, witnesses };
+    if (!logs.some((log) => log.name === head.origin && signed.has(log))) refuse("log_unknown", head.origin);
+    return isMet(signed) ? { ...head, cosigned } : refuse("quorum_unmet");
   }
 
   // ---- 7.1, 7.2: proofs in files ----
 
-  // The lines before the first empty one, and the note behind it.
-  function headAndNote(bytes, most) {
-    const text = bytes.length > most ? refuse("receipt_too_long") : utf8(bytes, "receipt_not_utf8");
+  // The number in the first line behind a word, the hashes below it, and the note behind the first empty line.
+  function numberAndPath(lines, word, code) {
+    const line = lines.shift();
+    if (!line?.startsWith(`${word} `)) refuse("receipt_lines", `no line "${word} N"`);
+    if (lines.length > MAX.path) refuse("receipt_path_too_long");
+    return [decimal(line.slice(word.length + 1), code), lines.map((hash) => hash64(hash, "receipt_hash"))];
+  }
+
+  function linesAndNote(bytes, most) {
+    const text = bytes.length > most ? refuse("receipt_too_large") : utf8(bytes, "receipt_not_utf8");
     const end = text.indexOf("\n\n");
-    if (end < 0) refuse("receipt_lines", "no empty line");
-    return [text.slice(0, end).split("\n"), bytesOf(text.slice(end + 2))];
-  }
-
-  function hashesOf(lines) {
-    if (lines.length > MAX.path) refuse("receipt_hash", "too many hashes");
-    return lines.map((line) => hash64(line, "receipt_hash"));
-  }
-
-  function numberBehind(word, line, code) {
-    return line?.startsWith(`${word} `) ? decimal(line.slice(word.length + 1), code) : refuse("receipt_lines", line);
+    return [text.slice(0, end).split("\n"), end < 0 ? refuse("receipt_lines") : bytesOf(text.slice(end + 2))];
   }
 
   function parseProof(bytes) {
-    const [lines, note] = headAndNote(bytes, MAX.proof);
+    const [lines, note] = linesAndNote(bytes, MAX.proof);
     if (lines.shift() !== "c2sp.org/tlog-proof@v1") refuse("receipt_lines", "no tlog-proof of version 1");
     const extra = lines[0]?.startsWith("extra ") ? base64(lines.shift().slice(6), "receipt_extra") : new Uint8Array();
     if (extra.length > MAX.entry) refuse("receipt_extra");
-    const index = numberBehind("index", lines.shift(), "receipt_index");
-    return { extra, index, path: hashesOf(lines), note };
+    const [index, path] = numberAndPath(lines, "index", "receipt_index");
+    return { extra, index, path, note };
   }
 
   function parseConsistency(bytes) {
-    const [lines, note] = headAndNote(bytes, MAX.consistency);
-    return { old: numberBehind("old", lines.shift(), "receipt_lines"), path: hashesOf(lines), note };
+    const [lines, note] = linesAndNote(bytes, MAX.consistency);
+    const [old, path] = numberAndPath(lines, "old", "receipt_old_size");
+    return { old, path, note };
   }
 
   // ---- 5.1: kinds ----
@@ -547,15 +466,18 @@ globalThis.PulselogVerify = (() => {
     vir_receipts: undefined, web_receipts: undefined,
   };
   // Forms of payloads: version member, its value, version of the envelope.
-  const FORMS = new Map([
-    ...["cst_issuance", "cst_revocation", "approval", "argocd_decision", "argocd_receipt", "change_record", "audit_roots",
-      "audit_statement", "withholding", ...BARE].map((kind) => [kind, [[`${kind}_version`, "1", "1"]]]),
-    ...Object.values(ARRAYS).filter(Boolean).map((kind) => [kind, [["receipt_version", "1", "1"]]]),
-    ["proof_bundle", [["bundle_version", "1", "1"]]],
-    ["work_policy", [["wpc_version", "v1", "1"], ["policy_version", "1", "1"], ["policy_version", "2", "1"]]],
-  ]);
-  FORMS.get("tool_receipt").push(["receipt_version", "2", "2"]);
-  FORMS.get("argocd_observation").push(["argocd_observation_version", "2", "1"]);
+  const FORMS = new Map();
+  const form = (kind, ...versions) => FORMS.set(kind, [...(FORMS.get(kind) ?? []), versions]);
+  const OTHERS = "cst_issuance cst_revocation approval argocd_decision argocd_receipt change_record audit_roots " +
+    "audit_statement withholding";
+  for (const kind of [...OTHERS.split(" "), ...BARE]) form(kind, `${kind}_version`, "1", "1");
+  for (const kind of Object.values(ARRAYS)) if (kind) form(kind, "receipt_version", "1", "1");
+  form("tool_receipt", "receipt_version", "2", "2");
+  form("argocd_observation", "argocd_observation_version", "2", "1");
+  form("proof_bundle", "bundle_version", "1", "1");
+  form("work_policy", "wpc_version", "v1", "1");
+  form("work_policy", "policy_version", "1", "1");
+  form("work_policy", "policy_version", "2", "1");
 
   // ---- 1.9, 3: entries and receipts roots ----
 
@@ -573,22 +495,20 @@ globalThis.PulselogVerify = (() => {
   // What cborHead and its like would write, read back: anything else is refused.
   function cborReader(bytes) {
     let at = 0;
-    const take = (count) => {
-      if (at + count > bytes.length) refuse("entry_cbor", "the entry ends too early");
-      return bytes.slice(at, (at += count));
-    };
+    const take = (count) =>
+      at + count > bytes.length ? refuse("entry_cbor", "the entry ends too early") : bytes.slice(at, (at += count));
     const head = (major) => {
-      const from = at;
-      const [first] = take(1);
-      const low = first & 31;
-      if (first >> 5 !== major || low > 27) refuse("entry_cbor", `another value at byte ${from}`);
+      const [from, low] = [at, take(1)[0] & 31];
+      if (bytes[from] >> 5 !== major || low > 27) refuse("entry_cbor", `another value at byte ${from}`);
       const value = low < 24 ? BigInt(low) : BigInt(`0x${hexOf(take(1 << (low - 24)))}`);
       const isShortest = isSame(bytes.slice(from, at), cborHead(major, value));
       return isShortest ? value : refuse("entry_not_deterministic", `a long head at byte ${from}`);
     };
     const sized = (major) => take(Number(head(major)));
-    const text = () => utf8(sized(3), "entry_cbor");
-    return { head, bytes: () => sized(2), text, isAtEnd: () => at === bytes.length };
+    return {
+      head, number: () => head(0), text: () => utf8(sized(3), "entry_cbor"), isAtEnd: () => at === bytes.length,
+      hash: () => [sized(2)].find((hash) => hash.length === 32) ?? refuse("entry_hash_length"),
+    };
   }
 
   function parseEntry(bytes) {
@@ -596,36 +516,28 @@ globalThis.PulselogVerify = (() => {
     if (first === 0xd2) refuse("entry_cose_reserved");
     if (!(first >= 0xa0 && first <= 0xbb)) refuse("entry_unknown_form");
     const cbor = cborReader(bytes);
-    const hash = () => {
-      const read = cbor.bytes();
-      return read.length === 32 ? read : refuse("entry_hash_length");
-    };
-    const number = () => cbor.head(0);
     const members = [
-      ["version", number], ["kind", cbor.text], ["digest", hash], ["length", number], ["signer", cbor.text],
-      ["submitter", cbor.text], ["loggedAt", number], ["receiptsRoot", hash], ["receipts", number],
+      ["version", cbor.number], ["kind", cbor.text], ["digest", cbor.hash], ["length", cbor.number],
+      ["signer", cbor.text], ["submitter", cbor.text], ["loggedAt", cbor.number], ["receiptsRoot", cbor.hash],
+      ["receipts", cbor.number],
     ];
     const entry = {};
-    let before = 0n;
-    for (let left = cbor.head(5); left > 0n; left--) {
-      const key = cbor.head(0);
+    for (let [left, before] = [cbor.head(5), 0n]; left > 0n; left--) {
+      const key = cbor.number();
       if (key <= before) refuse("entry_not_deterministic", "keys that do not ascend");
-      const [name, read] = members[Number(key) - 1] ?? refuse("entry_unknown_key", String(key));
+      const [name, read] = members[Number((before = key)) - 1] ?? refuse("entry_unknown_key", String(key));
       entry[name] = read();
-      before = key;
     }
     if (!cbor.isAtEnd()) refuse("entry_not_deterministic", "bytes behind the entry");
-    const isBundle = entry.kind === "proof_bundle";
-    const optional = ["signer", "receiptsRoot", "receipts"];
-    for (const [name] of members) {
-      if (entry[name] === undefined && !optional.includes(name)) refuse("entry_missing_key", name);
+    for (const name of ["version", "kind", "digest", "length", "submitter", "loggedAt"]) {
+      if (entry[name] === undefined) refuse("entry_missing_key", name);
     }
     if (entry.version !== 1n) refuse("entry_unknown_version");
     if (!FORMS.has(entry.kind)) refuse("entry_unknown_kind", entry.kind);
     if (entry.signer !== undefined) didKey(entry.signer, "entry_signer");
     if (!/^[a-z0-9._-]{1,64}$/.test(entry.submitter)) refuse("submitter_name");
     if (!entry.receiptsRoot !== !entry.receipts) refuse("entry_missing_key", "receipts root and count go together");
-    if (entry.receiptsRoot && !isBundle) refuse("entry_unknown_key", "receipts of another kind than a bundle");
+    if (entry.receipts && entry.kind !== "proof_bundle") refuse("entry_unknown_key", "receipts of another kind");
     return entry;
   }
 
@@ -667,9 +579,8 @@ globalThis.PulselogVerify = (() => {
       const kind = [...FORMS.keys()].find((kind) => type(kind) === artifact.envelope_type);
       return { kind: kind ?? refuse("unknown_kind", String(artifact.envelope_type)), isBare: false };
     }
-    if (["envelope_version", "signature_b64u"].some((name) => Object.hasOwn(artifact, name))) {
-      refuse("missing_field", "envelope_type");
-    }
+    const isHalf = ["envelope_version", "signature_b64u"].some((name) => Object.hasOwn(artifact, name));
+    if (isHalf) refuse("missing_field", "envelope_type");
     const kind = BARE.find((kind) => Object.hasOwn(artifact, `${kind}_version`));
     return { kind: kind ?? refuse("unknown_kind", "no version of a payload that may be unsigned"), isBare: true };
   }
@@ -683,9 +594,7 @@ globalThis.PulselogVerify = (() => {
 
   // 2.1, 2.4.
   function checkEnvelope(kind, envelope) {
-    const signature = {
-      signature_b64u: coded(86), algorithm: oneOf("Ed25519"), signer_did: isDid, issued_at: isTime,
-    };
+    const signature = { signature_b64u: coded(86), algorithm: oneOf("Ed25519"), signer_did: isDid, issued_at: isTime };
     const role = oneOf("proxy", "approver", "auditor", "supervisor");
     const isCoSignature = (other) => Boolean(closed(other, { ...signature, role }));
     closed(envelope, {
@@ -698,10 +607,8 @@ globalThis.PulselogVerify = (() => {
   // 4.4 as far as an envelope goes: form, payload hash, signatures. Gives the kind and who signed.
   async function checkArtifact(artifact) {
     const { kind, isBare } = kindOf(artifact);
-    if (isBare) {
-      checkVersion(kind, artifact, undefined);
-      return { kind, signer: undefined, payload: artifact };
-    }
+    if (isBare) checkVersion(kind, artifact, undefined);
+    if (isBare) return { kind, signer: undefined, payload: artifact };
     const { envelope_version: version, payload, algorithm, hash_algorithm: hashing } = artifact;
     checkVersion(kind, payload, version ?? refuse("missing_field", "envelope_version"));
     if (algorithm !== "Ed25519") refuse("unknown_algorithm", String(algorithm));
@@ -727,8 +634,8 @@ globalThis.PulselogVerify = (() => {
   async function inSteps(names, work) {
     const steps = names.split(", ").map((name) => ({ name, outcome: "not checked", code: "", words: "" }));
     const step = async (name, check, words) => {
-      let row = steps.find((row) => row.name === name && row.outcome === "not checked");
-      if (!row) steps.push((row = { name }));
+      const row = steps.find((row) => row.name === name) ?? { name };
+      if (!row.outcome) steps.push(row);
       try {
         const value = await check();
         Object.assign(row, { outcome: "passed", code: "ok", words: words(value) });
@@ -743,21 +650,21 @@ globalThis.PulselogVerify = (() => {
     try {
       await work(step);
     } catch (error) {
-      // Steps have said what they threw.
-      if (!first("failed") && !first("incomplete")) steps.push({ name: "check", outcome: "failed", code: "internal", words: String(error) });
+      // Steps have said what they threw; anything else is a fault of this file.
+      const isSaid = first("failed") ?? first("incomplete");
+      if (!isSaid) steps.push({ name: "check", outcome: "failed", code: "internal", words: String(error) });
     }
-    const { outcome, code } = first("failed") ?? first("incomplete") ?? first("not checked") ?? { outcome: "passed", code: "ok" };
+    const passed = { outcome: "passed", code: "ok" };
+    const { outcome, code } = first("failed") ?? first("incomplete") ?? first("not checked") ?? passed;
     return { outcome, code, steps };
   }
 
   // 7.5 up to the inclusion: the entry that a proof proves.
-  async function provenEntry(step, proof, policyText) {
-    const policy = await step("policy", () => parsePolicy(policyText), ({ logs, witnesses }) =>
-      `The trust policy names ${logs.length} log(s) and ${witnesses.length} witness(es).`);
+  async function provenEntry(step, proof, trust) {
     const file = await step("proof", () => parseProof(proof), ({ path }) =>
       `The proof is well-formed and has ${path.length} hashes.`);
-    const head = await step("checkpoint", () => believe(file.note, policy), ({ origin, size, witnesses }) =>
-      `${origin} signed a tree of ${size} entries; ${witnesses.length} known witness(es) cosigned.`);
+    const head = await step("checkpoint", () => believe(file.note, trust), ({ origin, size, cosigned }) =>
+      `${origin} signed a tree of ${size} entries; ${cosigned.length} known witness(es) cosigned.`);
     const entry = await step("entry", () => (file.extra.length ? parseEntry(file.extra) : refuse("entry_missing")),
       ({ kind, submitter }) => `The entry is of a ${kind} that ${submitter} submitted.`);
     await step("inclusion", async () =>
@@ -767,12 +674,12 @@ globalThis.PulselogVerify = (() => {
   }
 
   // 7.5. The artifact's bytes may be undefined: then the check ends behind the inclusion, incomplete.
-  async function verifyArtifact(artifact, proof, policy) {
-    const names = "policy, proof, checkpoint, entry, inclusion, artifact, digest, signature, entry match, receipts";
+  async function verifyArtifact(artifact, proof, trust) {
+    const names = "proof, checkpoint, entry, inclusion, artifact, digest, signature, entry match, receipts";
     return inSteps(names, async (step) => {
-      const { entry } = await provenEntry(step, proof, policy);
+      const { entry } = await provenEntry(step, proof, trust);
       const value = await step("artifact", () => {
-        if (!artifact) throw new Refusal("body_not_shown", "the artifact itself is not here", true);
+        if (!artifact) refuse("body_not_shown", "the artifact itself is not here", true);
         return artifact.length > MAX.artifact ? refuse("artifact_too_large") : parseJson(artifact);
       }, () => "The artifact is strict JSON.");
       const body = bytesOf(compact(value));
@@ -791,18 +698,17 @@ globalThis.PulselogVerify = (() => {
         const isSameCount = BigInt(count) === (entry.receipts ?? 0n);
         if (!isSameCount || (root && !isSame(root, entry.receiptsRoot))) refuse("receipts_root_mismatch");
         return count;
-      }, (count) => (count ? `Its ${count} receipts are those of the entry.` : "Neither it nor the entry has receipts."));
+      }, (count) => (count ? `Its ${count} receipts are those of the entry.` : "Neither it nor the entry has any."));
     });
   }
 
   // 7.2. An older checkpoint, and a consistency file that leads from it to a newer one.
-  async function verifyConsistency(older, file, policyText) {
-    return inSteps("policy, older checkpoint, file, newer checkpoint, consistency", async (step) => {
-      const policy = await step("policy", () => parsePolicy(policyText), () => "The trust policy is well-formed.");
+  async function verifyConsistency(older, file, trust) {
+    return inSteps("older checkpoint, file, newer checkpoint, consistency", async (step) => {
       const signed = ({ origin, size }) => `${origin} signed a tree of ${size} entries.`;
-      const old = await step("older checkpoint", () => believe(older, policy), signed);
+      const old = await step("older checkpoint", () => believe(older, trust), signed);
       const read = await step("file", () => parseConsistency(file), () => "The consistency file is well-formed.");
-      const head = await step("newer checkpoint", () => believe(read.note, policy), signed);
+      const head = await step("newer checkpoint", () => believe(read.note, trust), signed);
       await step("consistency", async () => {
         if (head.origin !== old.origin) refuse("other_origin", `${old.origin} and ${head.origin}`);
         if (read.old !== old.size) refuse("receipt_other_old_size", `from ${read.old}, not from ${old.size}`);
@@ -815,7 +721,7 @@ globalThis.PulselogVerify = (() => {
 
   // 7.3 and its schema: the receipts of a disclosure in the order of the root.
   function parseDisclosure(bytes) {
-    const file = bytes.length > MAX.disclosure ? refuse("disclosure_too_large") : parseJson(bytes);
+    const file = bytes.length > MAX.disclosure ? refuse("artifact_too_large") : parseJson(bytes);
     const isHash = textOf((text) => /^[0-9a-f]{64}$/.test(text));
     const isShown = (shown) => Boolean(closed(shown, {
       array: oneOf(...Object.keys(ARRAYS)), index: numberOf(0, 999), leaf_index: numberOf(0, 6999),
@@ -837,21 +743,20 @@ globalThis.PulselogVerify = (() => {
     if (BigInt(count) !== entry.receipts) refuse("disclosure_count");
     const leaf = await receiptLeaf(array, index, receipt);
     await checkInclusion(BigInt(at), BigInt(count), leaf, path.map(fromHex), entry.receiptsRoot);
-    if (!ARRAYS[array]) throw new Refusal("receipt_not_judged", `${array} are not judged here`, true);
-    if (!["envelope_type", "envelope_version"].some((name) => Object.hasOwn(receipt, name))) {
-      throw new Refusal("receipt_without_envelope", "it is the bundle's own word", true);
-    }
+    if (!ARRAYS[array]) refuse("receipt_not_judged", `${array} are not judged here`, true);
+    const isEnveloped = ["envelope_type", "envelope_version"].some((name) => Object.hasOwn(receipt, name));
+    if (!isEnveloped) refuse("receipt_without_envelope", "it is the bundle's own word", true);
     const { kind, signer } = await checkArtifact(receipt);
     if (kind !== ARRAYS[array]) refuse("kind_not_expandable", `${kind} in ${array}`);
     return signer;
   }
 
   // 7.3.
-  async function verifyDisclosure(bytes, policy) {
-    return inSteps("disclosure, policy, proof, checkpoint, entry, inclusion, receipts root", async (step) => {
+  async function verifyDisclosure(bytes, trust) {
+    return inSteps("disclosure, proof, checkpoint, entry, inclusion, receipts root", async (step) => {
       const file = await step("disclosure", () => parseDisclosure(bytes), ({ receipts }) =>
         `The file shows ${receipts.length} receipt(s).`);
-      const { entry } = await provenEntry(step, bytesOf(file.proof), policy);
+      const { entry } = await provenEntry(step, bytesOf(file.proof), trust);
       await step("receipts root", () => entry.receiptsRoot ?? refuse("disclosure_no_receipts_root"), () =>
         `The entry commits to ${entry.receipts} receipts.`);
       for (const shown of file.receipts) {
@@ -867,7 +772,7 @@ globalThis.PulselogVerify = (() => {
   return Object.freeze({
     Refusal, unable, verifyArtifact, verifyConsistency, verifyDisclosure,
     parseJson, compact, jcs, base64, base64url, sha256, leafHash, treeRoot, checkInclusion, checkConsistency,
-    isSigned, publicKey, didKey, parseVkey, parseNote, parsePolicy, believe, parseProof, parseConsistency,
-    parseEntry, receiptsRoot, checkArtifact, isTime, hexOf, fromHex, bytesOf,
+    isSigned, publicKey, didKey, parseVkey, trustIn, parseNote, believe, parseProof, parseConsistency,
+    parseEntry, receiptsRoot, checkArtifact, isTime, hexOf, fromHex, bytesOf, utf8, isSame,
   });
 })();

@@ -5,6 +5,7 @@
 mod dice;
 mod files;
 mod mutations;
+mod shape;
 mod signatures;
 mod texts;
 mod trees;
@@ -169,8 +170,9 @@ fn chromium_and_rust_agree_on_every_vector_and_constructed_signature() {
     // A page from disk is a context that browsers lend their cryptography to.
     let dir = tempfile::tempdir().expect("a temporary directory");
     let script = |path: &str| format!("<script src=\"file://{}\"></script>", project(path).display());
-    let page = format!("<!doctype html>{}{}", script("static/verify.js"), script("tests/verify_js/ask.js"));
-    std::fs::write(dir.path().join("page.html"), page).expect("a page");
+    // It names no character set: verify.js must not need one.
+    let scripts = ["static/verify.js", "tests/verify_js/policy.js", "tests/verify_js/ask.js"].map(script);
+    std::fs::write(dir.path().join("page.html"), format!("<!doctype html>{}", scripts.concat())).expect("a page");
     chrome.with_scripts();
     let screen = Screen { width: 800, height: 600, dark: false };
     chrome.visit(&format!("file://{}", dir.path().join("page.html").display()), screen);

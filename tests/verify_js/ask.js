@@ -1,6 +1,6 @@
 /*
  * Asks static/verify.js one question of a list after the other, and gives its verdicts: `ok`, what was read, and beside
- * a refusal its code. Runs in Node (node.js beside it) and in a browser. Bytes are hex, 64-bit numbers decimal texts.
+ * a refusal its code. Runs in Node (node.js beside it) and in a browser, behind verify.js and policy.js. Bytes are hex, 64-bit numbers decimal texts.
  */
 globalThis.answerAll = async (questions) => {
   "use strict";
@@ -32,11 +32,11 @@ globalThis.answerAll = async (questions) => {
       return {};
     },
     note: async ({ note, policy }) => {
-      const { origin, size, root, witnesses } = await V.believe(bytes(note), await V.parsePolicy(bytes(policy)));
-      const cosigned = witnesses.map(({ name, time }) => [name, String(time)]);
-      return { origin, size: String(size), root: V.hexOf(root), witnesses: cosigned };
+      const { origin, size, root, cosigned } = await V.believe(bytes(note), await parsePolicy(bytes(policy)));
+      const witnesses = cosigned.map(({ name, time }) => [name, String(time)]);
+      return { origin, size: String(size), root: V.hexOf(root), witnesses };
     },
-    policy: async ({ policy }) => ({ logs: (await V.parsePolicy(bytes(policy))).logs.length }),
+    policy: async ({ policy }) => ({ logs: (await parsePolicy(bytes(policy))).logs.length }),
     entry: ({ hex }) => {
       const { kind, digest, length, signer, submitter, loggedAt, receiptsRoot, receipts } = V.parseEntry(bytes(hex));
       return {
@@ -54,10 +54,11 @@ globalThis.answerAll = async (questions) => {
       return { kind, signer: signer ?? null };
     },
     proof: async ({ artifact, proof, policy }) =>
-      report(await V.verifyArtifact(artifact === null ? undefined : bytes(artifact), bytes(proof), bytes(policy))),
+      report(await V.verifyArtifact(artifact === null ? undefined : bytes(artifact), bytes(proof),
+        await parsePolicy(bytes(policy)))),
     extends: async ({ older, file, policy }) =>
-      report(await V.verifyConsistency(bytes(older), bytes(file), bytes(policy))),
-    disclosure: async ({ file, policy }) => report(await V.verifyDisclosure(bytes(file), bytes(policy))),
+      report(await V.verifyConsistency(bytes(older), bytes(file), await parsePolicy(bytes(policy)))),
+    disclosure: async ({ file, policy }) => report(await V.verifyDisclosure(bytes(file), await parsePolicy(bytes(policy)))),
   };
 
   const answers = [];

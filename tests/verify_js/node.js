@@ -5,6 +5,7 @@ const path = require("node:path");
 
 if (process.argv[2]) require(path.resolve(process.argv[2]));
 else require("../../static/verify.js");
+require("./policy.js");
 require("./ask.js");
 
 answerAll(JSON.parse(fs.readFileSync(0, "utf8"))).then((answers) => process.stdout.write(JSON.stringify(answers)));
