@@ -178,6 +178,11 @@ fn parse_line(line: &str) -> Result<NoteSignature, NoteError> {
         decode_base64(blob).ok_or(NoteError::SignatureLine { rule: "signature must be canonical padded base64" })?;
     let short = NoteError::SignatureLine { rule: "signature must be longer than its 4-byte key id" };
     let (key_id, body) = blob.split_first_chunk::<4>().filter(|(_, body)| !body.is_empty()).ok_or(short)?;
+    // Behind a short name the line has room for more.
+    if body.len() > NOTE_SIGNATURE_BYTES_MAX {
+        let (got, limit) = (body.len(), NOTE_SIGNATURE_BYTES_MAX);
+        return Err(NoteError::TooLarge { field: "signature", got, limit });
+    }
     Ok(NoteSignature { name, key_id: KeyId::from_bytes(*key_id), body: body.to_vec() })
 }
 

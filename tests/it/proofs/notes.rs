@@ -107,6 +107,7 @@ fn refuses_notes_by_the_rule_they_break() {
         ("key id alone", blob("Uw2QOg=="), "note_signature_line"),
         ("nothing after name", blob(""), "note_signature_line"),
         ("long signature", blob(&Base64::encode_string(&[0; 9_000])), "note_too_large"),
+        ("long signature behind a short name", blob(&Base64::encode_string(&[0; 4 + 8_193])), "note_too_large"),
         ("long text", format!("{}\n\n{line}", "x".repeat(NOTE_TEXT_BYTES_MAX)), "note_too_large"),
         ("many lines", format!("{TEXT}\n{}", line.repeat(NOTE_SIGNATURES_MAX + 1)), "note_too_many_signatures"),
     ];
