@@ -85,6 +85,11 @@ fn notes() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             "a-witness-does-not-verify",
             signed(&text, vec![log_line(), cosign(1, 1), cosign(3, 1), bad_witness]).into_bytes(),
         ),
+        (
+            "two-of-three",
+            "a-witness-twice",
+            signed(&text, vec![log_line(), cosign(1, 8), cosign(1, 9), cosign(3, 7), cosign(3, 6)]).into_bytes(),
+        ),
         ("two-of-three", "another-time", signed(&text, vec![log_line(), cosign(1, 1), other_time]).into_bytes()),
         ("two-of-three", "cosignature-too-short", signed(&text, vec![log_line(), cosign(1, 1), short]).into_bytes()),
         ("two-of-three", "cosignature-at-0", signed(&text, vec![log_line(), cosign(1, 1), at_zero]).into_bytes()),
