@@ -373,7 +373,8 @@ globalThis.PulselogVerify = (() => {
     const lines = note.slice(end + 2, -1).split("\n").map((line) => {
       const [, name, coded] = /^\u2014 ([^ ]+) ([^ ]+)$/.exec(line) ?? refuse("note_signature_line", line);
       const signed = base64(coded, "note_signature_line");
-      if (signed.length <= 4 || signed.length > 4 + MAX.signature) refuse("note_signature_line", line);
+      if (signed.length <= 4) refuse("note_signature_line", "no signature behind the key id");
+      if (signed.length > 4 + MAX.signature) refuse("note_too_large", `the signature of ${name}`);
       return { name: keyName(name, "note_signature_line"), id: hexOf(signed.slice(0, 4)), signature: signed.slice(4) };
     });
     return lines.length > MAX.lines ? refuse("note_too_many_signatures") : { text, lines };
@@ -388,7 +389,7 @@ globalThis.PulselogVerify = (() => {
     return head.size || isSame(root, await sha256()) ? head : refuse("checkpoint_empty_root");
   }
 
-  // Whether a line of this key signs the text; of a witness, when it says so.
+  // Whether a line of this key signs the text; of a witness, also when.
   async function verifyLine({ type, key }, signature, text) {
     if (type === LOG) return { valid: await isSigned(key, bytesOf(text), signature) };
     if (signature.length !== 72) refuse("cosignature_length");
@@ -411,18 +412,20 @@ globalThis.PulselogVerify = (() => {
   async function believe(note, { logs, witnesses, isMet }) {
     const { text, lines } = parseNote(note);
     const head = await parseCheckpoint(text);
-    const [signed, cosigned] = [new Set(), []];
+    const [signed, times] = [new Set(), new Map()];
     for (const { name, id, signature } of lines) {
       for (const key of [...logs, ...witnesses]) {
         if (key.name !== name || key.id !== id) continue;
         const { valid, time } = await verifyLine(key, signature, text);
         if (!valid) refuse("note_signature_invalid", `the line of ${name}`);
-        if (key.type === WITNESS && !signed.has(key)) cosigned.push({ name, time });
+        if (time > (times.get(name) ?? 0n)) times.set(name, time);
         signed.add(key);
       }
     }
-    if (!logs.some((log) => log.name === head.origin && signed.has(log))) refuse("log_unknown", head.origin);
-    return isMet(signed) ? { ...head, cosigned } : refuse("quorum_unmet");
+    const named = logs.filter((log) => log.name === head.origin);
+    // Nothing is said against a log that the reader does not know.
+    if (!named.some((log) => signed.has(log))) refuse("log_unknown", head.origin, !named.length);
+    return isMet(signed) ? { ...head, cosigned: times } : refuse("quorum_unmet");
   }
 
   // ---- 7.1, 7.2: proofs in files ----
@@ -664,7 +667,7 @@ globalThis.PulselogVerify = (() => {
     const file = await step("proof", () => parseProof(proof), ({ path }) =>
       `The proof is well-formed and has ${path.length} hashes.`);
     const head = await step("checkpoint", () => believe(file.note, trust), ({ origin, size, cosigned }) =>
-      `${origin} signed a tree of ${size} entries; ${cosigned.length} known witness(es) cosigned.`);
+      `${origin} signed a tree of ${size} entries; ${cosigned.size} known witness(es) cosigned.`);
     const entry = await step("entry", () => (file.extra.length ? parseEntry(file.extra) : refuse("entry_missing")),
       ({ kind, submitter }) => `The entry is of a ${kind} that ${submitter} submitted.`);
     await step("inclusion", async () =>

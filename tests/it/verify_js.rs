@@ -3,6 +3,7 @@
 //! every verdict. The asking side stands in `tests/verify_js`.
 
 mod dice;
+mod edges;
 mod files;
 mod mutations;
 mod shape;
@@ -153,13 +154,19 @@ fn node_and_rust_judge_the_same_files() {
 }
 
 #[test]
+fn node_and_rust_judge_files_at_the_edges_of_the_rules_alike() {
+    agree(&edges::asks());
+}
+
+#[test]
 fn node_and_rust_judge_random_and_damaged_files_alike() {
     agree(&mutations::asks());
 }
 
 /// Every case but the random ones and most of those of one class.
 fn cases() -> Vec<Ask> {
-    let parts = [texts::asks(), signatures::few_asks(), signatures::shared_asks(), trees::asks(), files::asks()];
+    let parts =
+        [texts::asks(), signatures::few_asks(), signatures::shared_asks(), trees::asks(), files::asks(), edges::asks()];
     parts.into_iter().flatten().collect()
 }
 

@@ -33,7 +33,7 @@ globalThis.answerAll = async (questions) => {
     },
     note: async ({ note, policy }) => {
       const { origin, size, root, cosigned } = await V.believe(bytes(note), await parsePolicy(bytes(policy)));
-      const witnesses = cosigned.map(({ name, time }) => [name, String(time)]);
+      const witnesses = [...cosigned].map(([name, time]) => [name, String(time)]).sort();
       return { origin, size: String(size), root: V.hexOf(root), witnesses };
     },
     policy: async ({ policy }) => ({ logs: (await parsePolicy(bytes(policy))).logs.length }),

@@ -1,5 +1,7 @@
 //! What the Rust code says, in the words of `tests/verify_js/ask.js`.
 
+use std::collections::BTreeSet;
+
 use pulselog::artifact::json::{parse, to_compact, to_jcs};
 use pulselog::entry::SequencedEntry;
 use pulselog::receipt::ConsistencyFile;
@@ -21,9 +23,11 @@ pub fn of_note(name: impl Into<String>, note: &[u8], policy: &[u8]) -> Ask {
     let opened = TrustPolicy::of_reader(policy).ok().and_then(|policy| policy.open(note).ok());
     let verdict = opened.map_or_else(refused, |trusted| {
         let witnesses = trusted.witnesses().iter();
-        let witnesses = witnesses.map(|one| json!([one.name().as_str(), one.time().unix_seconds().to_string()]));
+        let witnesses = witnesses.map(|one| [one.name().as_str().to_owned(), one.time().unix_seconds().to_string()]);
+        // In what order nobody promises.
+        let witnesses: BTreeSet<_> = witnesses.collect();
         json!({"ok": true, "origin": trusted.origin().as_str(), "size": trusted.head().size.get().to_string(),
-            "root": trusted.head().root.hash().to_hex(), "witnesses": witnesses.collect::<Vec<_>>()})
+            "root": trusted.head().root.hash().to_hex(), "witnesses": witnesses})
     });
     Ask::new(name, json!({"ask": "note", "note": hex(note), "policy": hex(policy)}), verdict)
 }

@@ -1,0 +1,168 @@
+//! Notes, proofs and disclosures at the edges of the rules, by construction.
+
+use base64ct::{Base64, Encoding as _};
+use pulselog::checkpoint::cosignature::{CosignatureTime, CosignerKey};
+use pulselog::checkpoint::{Checkpoint, Origin, TreeHead};
+use pulselog::merkle::{Hash, RootHash, TreeSize};
+use pulselog::note::{KeyName, NoteSignature, SignerKey};
+
+use super::verdicts::{of_disclosure, of_note, of_proof};
+use super::{Ask, golden, unhex};
+use crate::evidence::verify::World;
+
+const ORIGIN: &str = "log.example/notes";
+
+fn raw_line(name: &str, id: &str, body: &[u8]) -> String {
+    format!("\u{2014} {name} {}\n", Base64::encode_string(&[&unhex(id)[..], body].concat()))
+}
+
+fn line(of: &NoteSignature) -> String {
+    raw_line(of.name.as_str(), &of.key_id.to_string(), &of.body)
+}
+
+fn strange(name: &str, length: usize) -> String {
+    raw_line(name, "01020304", &vec![7; length])
+}
+
+fn key(name: &str) -> SignerKey {
+    SignerKey::new(KeyName::parse(name).expect("a name"), &[1; 32]).expect("a key")
+}
+
+fn text(origin: &str, size: &str) -> String {
+    format!("{origin}\n{size}\n{}\n", Base64::encode_string(&[7; 32]))
+}
+
+/// A note over a text, signed by the log of the vectors, and what follows that line.
+fn signed(text: &str, rest: &str) -> Vec<u8> {
+    format!("{text}\n{}{rest}", line(&key(ORIGIN).sign(text))).into_bytes()
+}
+
+fn cosigned(number: u8, seconds: u64) -> String {
+    let name = KeyName::parse(&format!("witness.example/w{number}")).expect("a name");
+    let head = TreeHead { size: TreeSize::new(11), root: RootHash::new(Hash::from_bytes([7; 32])) };
+    let checkpoint = Checkpoint { origin: Origin::parse(ORIGIN).expect("an origin"), head };
+    let time = CosignatureTime::from_unix_seconds(seconds).expect("a time");
+    line(&CosignerKey::new(name, &[100 + number; 32]).expect("a key").cosign(&checkpoint, time))
+}
+
+/// Names with what is white space or control in one table or another, and of lengths at the edge.
+fn names() -> Vec<String> {
+    let odd = "\u{7f}\u{80}\u{85}\u{a0}\u{ad}\u{180e}\u{200b}\u{2028}\u{3000}\u{feff}\u{fffd}\u{e0001}\u{10ffff}";
+    let within = odd.chars().map(|sign| format!("a{sign}b"));
+    let lengths = [(127, "a"), (127, "aa"), (126, "aaa"), (126, "aaaa")].map(|(n, end)| "é".repeat(n) + end);
+    within.chain(lengths).chain(["é".to_owned(), "a/b".to_owned(), "a+b".to_owned()]).collect()
+}
+
+fn name_asks() -> Vec<Ask> {
+    let (policy, good) = (golden("notes/log.policy"), text(ORIGIN, "11"));
+    let mut asks = Vec::new();
+    for name in names() {
+        asks.push(of_note(format!("a stranger called {name:?}"), &signed(&good, &strange(&name, 9)), &policy));
+        // Under a key of that very name, where there can be one.
+        let key = KeyName::parse(&name).ok().and_then(|name| SignerKey::new(name, &[1; 32]).ok());
+        let policy = key
+            .as_ref()
+            .map_or_else(|| policy.clone(), |key| format!("log {}\nquorum none\n", key.vkey()).into_bytes());
+        let text = text(&name, "11");
+        let note =
+            key.map_or_else(|| signed(&text, ""), |key| format!("{text}\n{}", line(&key.sign(&text))).into_bytes());
+        asks.push(of_note(format!("an origin called {name:?}"), &note, &policy));
+    }
+    asks
+}
+
+fn line_asks() -> Vec<Ask> {
+    let (policy, quorum) = (golden("notes/log.policy"), golden("notes/two-of-three.policy"));
+    let good = text(ORIGIN, "11");
+    let mut asks = Vec::new();
+    for strangers in [62, 63, 64] {
+        asks.push(of_note("lines", &signed(&good, &strange("x", 3).repeat(strangers)), &policy));
+    }
+    for length in [0, 1, 8_192, 8_193] {
+        asks.push(of_note("length", &signed(&good, &strange("x", length)), &policy));
+    }
+    let own = line(&key(ORIGIN).sign(&good));
+    let broken = raw_line(ORIGIN, &key(ORIGIN).vkey().key_id().to_string(), &[0; 64]);
+    for rest in [
+        own.clone(),
+        broken.clone(),
+        strange(ORIGIN, 64),
+        own.repeat(2) + &broken,
+        own.clone() + "\n",
+        own.replace(' ', "  "),
+    ] {
+        asks.push(of_note("behind the log's line", &signed(&good, &rest), &policy));
+    }
+    let (one, later, three) = (cosigned(1, 5), cosigned(1, 6), cosigned(3, 7));
+    let forged = raw_line("witness.example/w1", "ea2ad007", &[1; 72]);
+    for rest in [
+        [&*one, &*later, &*three].concat(),
+        [&*later, &*one, &*three].concat(),
+        [&*one, &*later].concat(),
+        [&*one, &*three, &*forged].concat(),
+        [&*three, &*one, &*strange("witness.example/w2", 72)].concat(),
+        cosigned(1, i64::MAX as u64) + &cosigned(2, 1),
+    ] {
+        asks.push(of_note("cosigned", &signed(&good, &rest), &quorum));
+    }
+    asks
+}
+
+fn text_asks() -> Vec<Ask> {
+    let policy = golden("notes/log.policy");
+    let sizes = [
+        "18446744073709551615",
+        "18446744073709551616",
+        "99999999999999999999999",
+        "00",
+        "+1",
+        " 1",
+        "1 ",
+        "-0",
+        "1e3",
+        "\u{661}",
+    ];
+    let mut asks: Vec<_> =
+        sizes.iter().map(|size| of_note(format!("size {size}"), &signed(&text(ORIGIN, size), ""), &policy)).collect();
+    for bytes in [31, 33] {
+        let text = format!("{ORIGIN}\n11\n{}\n", Base64::encode_string(&vec![7; bytes]));
+        asks.push(of_note("root", &signed(&text, ""), &policy));
+    }
+    let good = text(ORIGIN, "11");
+    for text in [
+        format!("\n{good}"),
+        format!("{good}\n"),
+        format!("{good}\n\n"),
+        good.replace("11", "11\n"),
+        good.replace("BwcH", "BwcH "),
+    ] {
+        asks.push(of_note("text", &signed(&text, ""), &policy));
+    }
+    asks
+}
+
+/// Proofs and disclosures of a log that the policy does not name, whatever is shown beside them.
+fn unknown_asks() -> Vec<Ask> {
+    let (world, unknown) = (World::new(1), golden("notes/log.policy"));
+    let proof = world.proof(3);
+    let bodies: [Option<&[u8]>; 4] =
+        [None, Some(world.bodies[3].as_bytes()), Some(world.bodies[4].as_bytes()), Some(b"{")];
+    let mut asks: Vec<_> =
+        bodies.iter().map(|body| of_proof("a proof of an unknown log", *body, &proof, &unknown)).collect();
+    asks.push(of_disclosure("a disclosure of an unknown log", &golden("disclosures/good.json"), &unknown));
+    // Of an unknown origin, with a line of a known key beside.
+    for rest in ["", &strange(ORIGIN, 64), &raw_line(ORIGIN, &key(ORIGIN).vkey().key_id().to_string(), &[0; 64])] {
+        let other = text("log.example/other", "11");
+        for note in [signed(&other, rest), format!("{other}\n{}{rest}", strange("log.example/other", 64)).into_bytes()]
+        {
+            let proof = [b"c2sp.org/tlog-proof@v1\nindex 0\n\n", &note[..]].concat();
+            asks.push(of_proof("a proof of another origin", None, &proof, &unknown));
+            asks.push(of_note("a note of another origin", &note, &unknown));
+        }
+    }
+    asks
+}
+
+pub fn asks() -> Vec<Ask> {
+    [name_asks(), line_asks(), text_asks(), unknown_asks()].into_iter().flatten().collect()
+}
