@@ -4,6 +4,7 @@
 
 mod dice;
 mod edges;
+mod envelopes;
 mod files;
 mod mutations;
 mod shape;
@@ -159,14 +160,26 @@ fn node_and_rust_judge_files_at_the_edges_of_the_rules_alike() {
 }
 
 #[test]
+fn node_and_rust_judge_the_same_envelopes() {
+    agree(&envelopes::asks());
+}
+
+#[test]
 fn node_and_rust_judge_random_and_damaged_files_alike() {
     agree(&mutations::asks());
 }
 
 /// Every case but the random ones and most of those of one class.
 fn cases() -> Vec<Ask> {
-    let parts =
-        [texts::asks(), signatures::few_asks(), signatures::shared_asks(), trees::asks(), files::asks(), edges::asks()];
+    let parts = [
+        texts::asks(),
+        signatures::few_asks(),
+        signatures::shared_asks(),
+        trees::asks(),
+        files::asks(),
+        edges::asks(),
+        envelopes::asks(),
+    ];
     parts.into_iter().flatten().collect()
 }
 

@@ -1,10 +1,8 @@
 // Questions on standard input, verdicts on standard output, both as one JSON list.
 "use strict";
 const fs = require("node:fs");
-const path = require("node:path");
 
-if (process.argv[2]) require(path.resolve(process.argv[2]));
-else require("../../static/verify.js");
+require("../../static/verify.js");
 require("./policy.js");
 require("./ask.js");
 
