@@ -135,6 +135,11 @@ fn node_and_rust_take_the_same_signatures() {
 }
 
 #[test]
+fn no_browser_that_takes_more_or_less_changes_what_a_signature_is() {
+    agree(&signatures::asks_whatever_a_browser_takes());
+}
+
+#[test]
 fn node_and_rust_judge_the_signatures_of_others_alike() {
     agree(&signatures::shared_asks());
 }

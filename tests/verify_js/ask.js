@@ -19,8 +19,20 @@ globalThis.answerAll = async (questions) => {
       return { name, id, type, hex: V.hexOf(key) };
     },
     time: ({ text }) => ({ ok: V.isTime(text) }),
-    signature: async ({ key, message, signature }) =>
-      ({ ok: await V.isSigned(bytes(key), bytes(message), bytes(signature)) }),
+    signature: async ({ key, message, signature }) => {
+      try {
+        return { ok: await V.isSigned(bytes(key), bytes(message), bytes(signature)) };
+      } catch (error) {
+        if (error.code !== "browser_disagrees") throw error;
+        return { ok: false, disagrees: true };
+      }
+    },
+    // From here on the browser's own code takes every key, and every signature or none.
+    browser: ({ takes }) => {
+      crypto.subtle.importKey = async () => ({});
+      crypto.subtle.verify = async () => takes;
+      return {};
+    },
     leaf: async ({ hex }) => ({ hash: V.hexOf(await V.leafHash(bytes(hex))) }),
     root: async ({ leaves }) => ({ root: V.hexOf(await V.treeRoot(hashes(leaves))) }),
     inclusion: async ({ index, size, leaf, path, root }) => {

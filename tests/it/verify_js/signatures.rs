@@ -57,6 +57,21 @@ pub fn asks() -> Vec<Ask> {
     [of_vectors(), of_classes(CASES)].into_iter().flatten().collect()
 }
 
+/// The same in a browser whose own code takes everything, and in one whose takes nothing.
+pub fn asks_whatever_a_browser_takes() -> Vec<Ask> {
+    let browser = |takes: bool| Ask::new("browser", json!({"ask": "browser", "takes": takes}), json!({"ok": true}));
+    let refused = |ask: Ask| {
+        let super::Verdict::Same(verdict) = &ask.verdict else { panic!("a verdict") };
+        // What holds and is refused by the browser is no verdict: it disagrees.
+        let holds = verdict["ok"] == true;
+        let verdict = if holds { json!({"ok": false, "disagrees": true}) } else { json!({"ok": false}) };
+        Ask::new(ask.name, ask.question, verdict)
+    };
+    let lenient = [few_asks(), of_others("ed25519/cctv.json", "key", cctv_message, "sig")].into_iter().flatten();
+    let strict = of_classes(4).into_iter().map(refused);
+    [browser(true)].into_iter().chain(lenient).chain([browser(false)]).chain(strict).collect()
+}
+
 pub fn few_asks() -> Vec<Ask> {
     [of_vectors(), of_classes(FEW)].into_iter().flatten().collect()
 }
@@ -85,11 +100,15 @@ fn of_wycheproof() -> Vec<Ask> {
     asks
 }
 
+fn cctv_message(row: &Value) -> Vec<u8> {
+    text_of(row, "msg").as_bytes().to_vec()
+}
+
 /// Read from `../shared` where it is.
 pub fn shared_asks() -> Vec<Ask> {
     [
         of_wycheproof(),
-        of_others("ed25519/cctv.json", "key", |row| text_of(row, "msg").as_bytes().to_vec(), "sig"),
+        of_others("ed25519/cctv.json", "key", cctv_message, "sig"),
         of_others("ed25519/twelve-cases.json", "pub_key", |row| unhex(text_of(row, "message")), "signature"),
     ]
     .into_iter()
