@@ -48,6 +48,10 @@ globalThis.answerAll = async (questions) => {
       const witnesses = [...cosigned].map(([name, time]) => [name, String(time)]).sort();
       return { origin, size: String(size), root: V.hexOf(root), witnesses };
     },
+    lines: ({ note }) => {
+      const { text, lines } = V.parseNote(bytes(note));
+      return { text, lines: lines.map(({ name, id, signature }) => [name, id, V.hexOf(signature)]) };
+    },
     policy: async ({ policy }) => ({ logs: (await parsePolicy(bytes(policy))).logs.length }),
     entry: ({ hex }) => {
       const { kind, digest, length, signer, submitter, loggedAt, receiptsRoot, receipts } = V.parseEntry(bytes(hex));

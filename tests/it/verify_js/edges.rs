@@ -6,7 +6,7 @@ use pulselog::checkpoint::{Checkpoint, Origin, TreeHead};
 use pulselog::merkle::{Hash, RootHash, TreeSize};
 use pulselog::note::{KeyName, NoteSignature, SignerKey};
 
-use super::verdicts::{of_disclosure, of_note, of_proof};
+use super::verdicts::{of_disclosure, of_lines, of_note, of_proof};
 use super::{Ask, golden, unhex};
 use crate::evidence::verify::World;
 
@@ -111,6 +111,7 @@ fn line_asks() -> Vec<Ask> {
 fn text_asks() -> Vec<Ask> {
     let policy = golden("notes/log.policy");
     let sizes = [
+        "0",
         "18446744073709551615",
         "18446744073709551616",
         "99999999999999999999999",
@@ -141,6 +142,38 @@ fn text_asks() -> Vec<Ask> {
     asks
 }
 
+/// Texts that are no checkpoint, which a note may hold.
+fn lines_asks() -> Vec<Ask> {
+    let line = strange("x", 9);
+    let texts = [
+        "\n",
+        "",
+        "a\n",
+        "a",
+        "\n\n",
+        "a\n\nb\n",
+        "a\n\n\n",
+        "\na\n",
+        "a\tb\n",
+        "a\rb\n",
+        "a\0b\n",
+        "\u{1f}\n",
+        "\u{7f}\n",
+        "\u{85}\n",
+        "\u{2028}\n",
+        "\u{feff}a\n",
+    ];
+    let mut notes: Vec<String> = texts.iter().map(|text| format!("{text}\n{line}")).collect();
+    notes.extend([65_535, 65_536].map(|length| format!("{}\n\n{line}", "x".repeat(length))));
+    notes.extend([32_767, 32_768].map(|length| format!("{}\n\n{line}", "é".repeat(length))));
+    for end in ["", "\n", "\n\n", "\n\n\n", "x", "\n\u{2014}", "\n\u{2014} x AAAAAAA="] {
+        notes.push(format!("a\n{end}"));
+        notes.push(format!("a\n\n{line}{end}"));
+    }
+    notes.push(format!("a\n\n{}", line.trim_end()));
+    notes.iter().map(|note| of_lines("a note", note.as_bytes())).collect()
+}
+
 /// Proofs and disclosures of a log that the policy does not name, whatever is shown beside them.
 fn unknown_asks() -> Vec<Ask> {
     let (world, unknown) = (World::new(1), golden("notes/log.policy"));
@@ -164,5 +197,5 @@ fn unknown_asks() -> Vec<Ask> {
 }
 
 pub fn asks() -> Vec<Ask> {
-    [name_asks(), line_asks(), text_asks(), unknown_asks()].into_iter().flatten().collect()
+    [name_asks(), line_asks(), text_asks(), lines_asks(), unknown_asks()].into_iter().flatten().collect()
 }

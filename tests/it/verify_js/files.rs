@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::verdicts::{of_artifact, of_disclosure, of_entry, of_extension, of_note, of_policy, of_proof};
+use super::verdicts::{of_artifact, of_disclosure, of_entry, of_extension, of_lines, of_note, of_policy, of_proof};
 use super::{Ask, Verdict, golden, golden_json, rows, text_of, unhex};
 use crate::evidence::verify::World;
 
@@ -28,7 +28,9 @@ fn note_asks() -> Vec<Ask> {
     };
     let policy = |row: &Value| held(of_policy(text_of(row, "name"), text_of(row, "text").as_bytes()), row);
     let policies = ["odd_policies", "refused_policies"].map(|list| rows(&notes[list]).iter().map(policy));
-    rows(&notes["notes"]).iter().map(note).chain(policies.into_iter().flatten()).collect()
+    let lines = |row: &Value| of_lines(text_of(row, "file"), &golden(text_of(row, "file")));
+    let read = rows(&notes["notes"]).iter().map(lines);
+    rows(&notes["notes"]).iter().map(note).chain(read).chain(policies.into_iter().flatten()).collect()
 }
 
 fn proof_asks() -> Vec<Ask> {

@@ -2,7 +2,9 @@
 //! members: whatever it is, both say the same. `SEED=n` asks about others.
 
 use super::dice::Dice;
-use super::verdicts::{of_artifact, of_disclosure, of_entry, of_extension, of_json, of_note, of_policy, of_proof};
+use super::verdicts::{
+    of_artifact, of_disclosure, of_entry, of_extension, of_json, of_lines, of_note, of_policy, of_proof,
+};
 use super::{Ask, files, golden, golden_json, rows, text_of, unhex};
 
 const JSON_TEXTS: usize = 1_500;
@@ -193,7 +195,9 @@ fn file_asks(dice: &mut Dice) -> Vec<Ask> {
     let mut asks = Vec::new();
     for at in 0..FILES {
         let name = |of: &str| format!("{of} {at}");
-        asks.push(of_note(name("note"), &damaged(dice, &cosigned), &quorum));
+        let note = damaged(dice, &cosigned);
+        asks.push(of_note(name("note"), &note, &quorum));
+        asks.push(of_lines(name("note"), &note));
         asks.push(of_policy(name("policy"), &damaged(dice, &quorum)));
         asks.push(of_note(name("note under a policy"), &cosigned, &damaged(dice, &quorum)));
         asks.push(of_proof(name("proof"), Some(&body), &damaged(dice, &proof), &log));

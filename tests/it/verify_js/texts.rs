@@ -223,6 +223,12 @@ fn key_asks() -> Vec<Ask> {
         "did:key:z".to_owned(),
         String::new(),
     ]);
+    let typed = |kind: u8, key: &[u8]| {
+        use sha2::{Digest as _, Sha256};
+        let id = Sha256::new().chain_update(b"k\n").chain_update([kind]).chain_update(key).finalize();
+        format!("k+{}+{}", hex(&id[..4]), Base64::encode_string(&[&[kind][..], key].concat()))
+    };
+    let key = unhex(text_of(&rows(&vectors["dids"])[0], "public_key_hex"));
     let mut vkeys = [of("vkeys", "vkey"), of("refused_vkeys", "vkey")].concat();
     let good = vkeys[0].clone();
     vkeys.extend([
@@ -233,6 +239,16 @@ fn key_asks() -> Vec<Ask> {
         good.replacen("log", "l\u{85}g", 1),
         good.replacen("log", "", 1),
         format!("+{good}"),
+        typed(1, &key),
+        typed(4, &key),
+        typed(0, &key),
+        typed(2, &key),
+        typed(6, &key),
+        typed(1, &key[1..]),
+        typed(1, &[&key[..], &[0]].concat()),
+        typed(1, &[2; 32]),
+        typed(4, &[0; 32]),
+        typed(1, &[0xff; 32]),
         String::new(),
     ]);
     dids.iter().map(|did| did_ask(did)).chain(vkeys.iter().map(|vkey| vkey_ask(vkey))).collect()

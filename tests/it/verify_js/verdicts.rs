@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use pulselog::artifact::json::{parse, to_compact, to_jcs};
 use pulselog::entry::SequencedEntry;
+use pulselog::note::{NoteSignature, SignedNote};
 use pulselog::receipt::ConsistencyFile;
 use pulselog::trust::TrustPolicy;
 use pulselog::verify::report::Report;
@@ -30,6 +31,18 @@ pub fn of_note(name: impl Into<String>, note: &[u8], policy: &[u8]) -> Ask {
             "root": trusted.head().root.hash().to_hex(), "witnesses": witnesses})
     });
     Ask::new(name, json!({"ask": "note", "note": hex(note), "policy": hex(policy)}), verdict)
+}
+
+/// A note of whatever text, without keys.
+pub fn of_lines(name: impl Into<String>, note: &[u8]) -> Ask {
+    let verdict = SignedNote::parse(note).map_or_else(
+        |_| refused(),
+        |note| {
+            let line = |line: &NoteSignature| json!([line.name.as_str(), line.key_id.to_string(), hex(&line.body)]);
+            json!({"ok": true, "text": note.text(), "lines": note.signatures().iter().map(line).collect::<Vec<_>>()})
+        },
+    );
+    Ask::new(name, json!({"ask": "lines", "note": hex(note)}), verdict)
 }
 
 pub fn of_policy(name: impl Into<String>, policy: &[u8]) -> Ask {
