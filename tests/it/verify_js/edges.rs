@@ -3,8 +3,10 @@
 use base64ct::{Base64, Encoding as _};
 use pulselog::checkpoint::cosignature::{CosignatureTime, CosignerKey};
 use pulselog::checkpoint::{Checkpoint, Origin, TreeHead};
-use pulselog::merkle::{Hash, RootHash, TreeSize};
+use pulselog::merkle::{Hash, RootHash, TreeSize, leaf_hash};
 use pulselog::note::{KeyName, NoteSignature, SignerKey};
+
+use sha2::{Digest as _, Sha256};
 
 use super::verdicts::{of_disclosure, of_lines, of_note, of_proof};
 use super::{Ask, golden, unhex};
@@ -43,6 +45,30 @@ fn cosigned(number: u8, seconds: u64) -> String {
     let checkpoint = Checkpoint { origin: Origin::parse(ORIGIN).expect("an origin"), head };
     let time = CosignatureTime::from_unix_seconds(seconds).expect("a time");
     line(&CosignerKey::new(name, &[100 + number; 32]).expect("a key").cosign(&checkpoint, time))
+}
+
+/// By the first witness at any time, also one that no time can be.
+fn cosigned_at(text: &str, seconds: u64) -> String {
+    use ed25519_dalek::{Signer as _, SigningKey};
+    let signature =
+        SigningKey::from_bytes(&[101; 32]).sign(format!("cosignature/v1\ntime {seconds}\n{text}").as_bytes());
+    raw_line("witness.example/w1", "ea2ad007", &[&seconds.to_be_bytes()[..], &signature.to_bytes()].concat())
+}
+
+/// The first leaf of a tree so large that its path has this many hashes.
+fn deep_proof(hashes: usize) -> Vec<u8> {
+    let entry = World::new(1).entries[0].clone();
+    let sibling = Hash::from_bytes([9; 32]);
+    let node = |left: Hash| {
+        let digest = Sha256::new().chain_update([1]).chain_update(left.as_bytes()).chain_update(sibling.as_bytes());
+        Hash::from_bytes(digest.finalize().into())
+    };
+    let root = (0..hashes).fold(leaf_hash(&entry).hash(), |left, _| node(left));
+    let size = if hashes == 64 { u64::MAX } else { 1 << hashes };
+    let note = signed(&format!("{ORIGIN}\n{size}\n{}\n", root.to_base64()), "");
+    let path = format!("{}\n", sibling.to_base64()).repeat(hashes);
+    let head = format!("c2sp.org/tlog-proof@v1\nextra {}\nindex 0\n{path}\n", Base64::encode_string(&entry));
+    [head.as_bytes(), &note].concat()
 }
 
 /// Names with what is white space or control in one table or another, and of lengths at the edge.
@@ -95,6 +121,10 @@ fn line_asks() -> Vec<Ask> {
     }
     let (one, later, three) = (cosigned(1, 5), cosigned(1, 6), cosigned(3, 7));
     let forged = raw_line("witness.example/w1", "ea2ad007", &[1; 72]);
+    for seconds in [0, 1, i64::MAX as u64, 1 << 63, u64::MAX] {
+        let rest = three.clone() + &cosigned_at(&good, seconds);
+        asks.push(of_note(format!("cosigned at {seconds}"), &signed(&good, &rest), &quorum));
+    }
     for rest in [
         [&*one, &*later, &*three].concat(),
         [&*later, &*one, &*three].concat(),
@@ -182,6 +212,7 @@ fn unknown_asks() -> Vec<Ask> {
         [None, Some(world.bodies[3].as_bytes()), Some(world.bodies[4].as_bytes()), Some(b"{")];
     let mut asks: Vec<_> =
         bodies.iter().map(|body| of_proof("a proof of an unknown log", *body, &proof, &unknown)).collect();
+    asks.extend([62, 63, 64].map(|hashes| of_proof(format!("{hashes} hashes"), None, &deep_proof(hashes), &unknown)));
     asks.push(of_disclosure("a disclosure of an unknown log", &golden("disclosures/good.json"), &unknown));
     // Of an unknown origin, with a line of a known key beside.
     for rest in ["", &strange(ORIGIN, 64), &raw_line(ORIGIN, &key(ORIGIN).vkey().key_id().to_string(), &[0; 64])] {

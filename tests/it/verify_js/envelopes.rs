@@ -68,7 +68,9 @@ const FILES: &[&str] = &[
 ];
 
 pub fn asks() -> Vec<Ask> {
-    let mut asks = Vec::new();
+    let half =
+        [r#"{"trust_pulse_version":"1","signature_b64u":""}"#, r#"{"trust_pulse_version":"1","envelope_version":"1"}"#];
+    let mut asks: Vec<_> = half.iter().map(|text| of_artifact("half an envelope", text)).collect();
     for file in FILES {
         let text = String::from_utf8(golden(&format!("artifacts/{file}"))).expect("UTF-8");
         let added = ADDED.iter().map(|member| text.replacen('{', &format!("{{{member},"), 1));

@@ -77,8 +77,9 @@ pub fn of_artifact(name: impl Into<String>, text: &str) -> Ask {
         Err(error) => {
             let code = error.code().name;
             let is_signed = text.contains("\"envelope_type\"");
-            let is_inside = error.path().is_some_and(|path| !is_signed || path.starts_with("payload."));
-            let is_left_out = is_inside && code != "unknown_version" || code == "secret_in_artifact";
+            let is_inside = |path: &str| path != "envelope_type" && (!is_signed || path.starts_with("payload."));
+            let is_left_out =
+                error.path().is_some_and(is_inside) && code != "unknown_version" || code == "secret_in_artifact";
             if is_left_out { Verdict::Either } else { Verdict::Same(refused()) }
         }
     };
