@@ -4,6 +4,7 @@
 
 mod dice;
 mod edges;
+mod entries;
 mod envelopes;
 mod files;
 mod mutations;
@@ -170,6 +171,11 @@ fn node_and_rust_judge_the_same_envelopes() {
 }
 
 #[test]
+fn node_and_rust_judge_what_an_entry_says_of_an_artifact_alike() {
+    agree(&entries::asks());
+}
+
+#[test]
 fn node_and_rust_judge_random_and_damaged_files_alike() {
     agree(&mutations::asks());
 }
@@ -184,6 +190,7 @@ fn cases() -> Vec<Ask> {
         files::asks(),
         edges::asks(),
         envelopes::asks(),
+        entries::asks(),
     ];
     parts.into_iter().flatten().collect()
 }
