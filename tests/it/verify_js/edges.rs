@@ -8,7 +8,7 @@ use pulselog::note::{KeyName, NoteSignature, SignerKey};
 
 use sha2::{Digest as _, Sha256};
 
-use super::verdicts::{of_disclosure, of_lines, of_note, of_proof};
+use super::verdicts::{of_disclosure, of_extension, of_lines, of_note, of_proof};
 use super::{Ask, golden, unhex};
 use crate::evidence::verify::World;
 
@@ -227,6 +227,26 @@ fn unknown_asks() -> Vec<Ask> {
     asks
 }
 
+/// Consistency files that would do, but for the size or the log that they are of.
+fn extension_asks() -> Vec<Ask> {
+    let (log, notes) = (golden("log/trust.policy"), golden("notes/log.policy"));
+    let text = |path: &str| String::from_utf8(golden(path)).expect("UTF-8");
+    let other_size = text("proofs/good.consistency").replacen("old 6", "old 5", 1);
+    let older = golden("proofs/older-6.checkpoint");
+    // Both logs are believed, and every checkpoint extends one of size 0.
+    let other = World::new(2);
+    let first = other.policy().lines().find(|line| line.starts_with("log ")).expect("a log").to_owned();
+    let both = [first.as_bytes(), b"\n", &notes[..]].concat();
+    let (zero, from_zero) = (golden("notes/size-0.note"), other.consistency(0, other.size()));
+    vec![
+        of_extension("of another size", &older, other_size.as_bytes(), &log),
+        of_extension("of another log", &zero, &from_zero, &both),
+    ]
+}
+
 pub fn asks() -> Vec<Ask> {
-    [name_asks(), line_asks(), text_asks(), lines_asks(), unknown_asks()].into_iter().flatten().collect()
+    [name_asks(), line_asks(), text_asks(), lines_asks(), unknown_asks(), extension_asks()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
