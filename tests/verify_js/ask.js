@@ -1,6 +1,7 @@
 /*
- * Asks static/verify.js one question of a list after the other, and gives its verdicts: `ok`, what was read, and beside
- * a refusal its code. Runs in Node (node.js beside it) and in a browser, behind verify.js and policy.js. Bytes are hex, 64-bit numbers decimal texts.
+ * Asks static/verify.js one question of a list after the other, and gives its verdicts: `ok`, what was read, and
+ * beside a refusal its code. Runs in Node (node.js beside it) and in a browser, behind verify.js and policy.js. Bytes
+ * are hex, 64-bit numbers decimal texts.
  */
 globalThis.answerAll = async (questions) => {
   "use strict";
@@ -72,9 +73,13 @@ globalThis.answerAll = async (questions) => {
     proof: async ({ artifact, proof, policy }) =>
       report(await V.verifyArtifact(artifact === null ? undefined : bytes(artifact), bytes(proof),
         await parsePolicy(bytes(policy)))),
-    extends: async ({ older, file, policy }) =>
-      report(await V.verifyConsistency(bytes(older), bytes(file), await parsePolicy(bytes(policy)))),
-    disclosure: async ({ file, policy }) => report(await V.verifyDisclosure(bytes(file), await parsePolicy(bytes(policy)))),
+    extends: async ({ older, file, policy }) => {
+      const trust = await parsePolicy(bytes(policy));
+      const { outcome, code } = await V.verifyConsistency(bytes(older), bytes(file), trust);
+      return { ok: outcome === "passed", code };
+    },
+    disclosure: async ({ file, policy }) =>
+      report(await V.verifyDisclosure(bytes(file), await parsePolicy(bytes(policy)))),
   };
 
   const answers = [];
