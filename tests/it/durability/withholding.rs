@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use pulselog::artifact::digest::ArtifactDigest;
 use pulselog::artifact::json::Value;
@@ -14,17 +15,22 @@ use pulselog::server::log::clock::SystemClock;
 use pulselog::server::log::{Log, default_guard_path};
 use pulselog::server::opening;
 use pulselog::server::store::layout::cf;
-use pulselog::server::store::{Budget, Store};
+use pulselog::server::store::{Budget, Store, Way};
 
 use crate::cli::run;
 use crate::http::withholding::{digest_at, withhold, withholding};
 use crate::make::audit::Story;
+use crate::make::kind;
 use crate::make::logs::{Failing, ORIGIN, is_held, item_of, patiently, receipt};
 use crate::make::served::{Served, agent};
 use crate::make::service::{Service, config};
 use crate::make::told::Told;
 
 const CALL: &str = "job-1.r1 call 1";
+/// A follower that is alive is there by then, however busy the machine is.
+const FOLLOWED_WITHIN: Duration = Duration::from_secs(30);
+/// More rows than the log of a test has.
+const ROWS_MAX: usize = 100_000;
 
 fn erased(service: &Service, digest: &str, faults: &Arc<dyn Faults>) -> Result<Erased, EraseError> {
     let digest = ArtifactDigest::from_hex(digest).expect("a digest");
@@ -63,7 +69,7 @@ fn found(service: &Service, name: &str) -> usize {
     let answer = service.get(&format!("/v1/lookup?q={}", name.replace(' ', "%20")));
     assert_eq!(answer.status, 200, "{}", answer.text());
     let rows = |of: &str| answer.json().get(of).and_then(Value::as_array).map_or(0, <[_]>::len);
-    rows("groups") + rows("near")
+    rows("groups") + rows("begins")
 }
 
 #[test]
@@ -136,6 +142,49 @@ fn a_follower_that_is_behind_drops_the_names_when_it_comes_to_the_withholding() 
     let gone = [story.index(CALL), story.index("job-1.b1")].map(|at| i64::try_from(at).expect("small"));
     assert!(!bearing.is_empty() && gone.iter().all(|at| !bearing.contains(at)), "{bearing:?}");
     assert!(service.get("/runs").text().contains("job-1.r1"));
+}
+
+/// Every row for searching, with its value, of a log that has followed all it holds.
+fn search_rows(service: &mut Service) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let until = Instant::now() + FOLLOWED_WITHIN;
+    while {
+        let read = service.get("/v1/lookup?q=job-1");
+        read.number("indexed_size") < read.number("tree_size")
+    } {
+        assert!(Instant::now() < until, "the index stays behind");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    service.stop();
+    let store = store(&service.data());
+    let keys = store.search_keys(&[], &[], Way::Up, ROWS_MAX).expect("read");
+    assert!((1..ROWS_MAX).contains(&keys.len()));
+    let value = |key: &[u8]| store.search_row(key).expect("read").expect("a row");
+    keys.into_iter().map(|key| (key.clone(), value(&key))).collect()
+}
+
+/// What is dropped one by one is what nobody files who never had the bodies.
+#[test]
+fn rows_that_are_left_beside_withheld_bodies_are_those_of_a_log_that_never_had_them() {
+    let Told { mut service, .. } = crate::pages::screens::log();
+    let named = |at: u64| service.get(&format!("/v1/entries/{at}")).string("kind");
+    let may = |at: &u64| kind(&named(*at)).row().withholdable;
+    let withheld: Vec<u64> = (0..service.size()).filter(may).collect();
+    assert!(withheld.len() > 5, "{withheld:?}");
+    assert_ne!((found(&service, "PAY-7"), found(&service, "PAY-")), (0, 0), "they are found while they may be");
+    for some in withheld.chunks(3) {
+        for at in some {
+            withhold(&service, *at);
+        }
+        let left = search_rows(&mut service);
+        store(&service.data()).search_clear().expect("cleared");
+        service.try_restart(|_| ()).expect("started");
+        let made_anew = search_rows(&mut service);
+        let more: Vec<_> = left.iter().filter(|row| !made_anew.contains(row)).collect();
+        let fewer: Vec<_> = made_anew.iter().filter(|row| !left.contains(row)).collect();
+        assert!(more.is_empty() && fewer.is_empty(), "{some:?}: {more:?} too many, {fewer:?} too few");
+        service.try_restart(|_| ()).expect("started");
+    }
+    assert_eq!((found(&service, "PAY-7"), found(&service, "PAY-")), (0, 0));
 }
 
 #[test]
