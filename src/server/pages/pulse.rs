@@ -154,6 +154,9 @@ fn told(reader: &Reader, stored: &StoredEntry, size: TreeSize, form: Form) -> Re
     let keys = document.keys();
     let (named, run) = (keys.agent.unwrap_or_default(), keys.runs.into_iter().next().unwrap_or_default());
     let agent = stored.entry.signer.as_ref().map_or_else(|| named.clone(), ToString::to_string);
+    if document.paper().withheld.is_some() {
+        return Err(Trouble::new(&service::BODY_WITHHELD, PageState::Withheld.row().sentence));
+    }
     if agent != named {
         return Err(Trouble::new(&service::SCOPE_NOT_FOUND, PageState::InAnothersName.row().sentence));
     }
@@ -224,23 +227,28 @@ fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<Puls
     let (named, run) = (keys.agent.unwrap_or_default(), keys.runs.into_iter().next().unwrap_or_default());
     // Whoever signs speaks of itself, whomever it names: the page is of the signer's run.
     let agent = stored.entry.signer.as_ref().map_or_else(|| named.clone(), ToString::to_string);
-    let is_in_anothers_name = agent != named;
+    let barred = match document.paper().withheld {
+        // Whom it names and which run only its body says.
+        Some(_) => Some(PageState::Withheld),
+        None => (agent != named).then_some(PageState::InAnothersName),
+    };
     let at = choices.at(reader)?;
     let mut view = RunView::read(reader, &agent, &run, at)?;
     let is_pinned = at < reader.view().size();
     let consistency = Consistency::new(reader, from, size)?;
     let digest = stored.entry.digest.to_string();
-    let panel = match is_in_anothers_name {
-        true => Err(PageState::InAnothersName),
-        false => view.panel(reader, at, page::pulse_of_entry(&stored.entry.digest, stored.index))?,
+    let panel = match barred {
+        Some(state) => Err(state),
+        None => view.panel(reader, at, page::pulse_of_entry(&stored.entry.digest, stored.index))?,
     };
     let word = panel.as_ref().map_or_else(|state| state.row().label.to_owned(), Verdicts::title);
-    let title = format!("{word} · Trust Pulse of run {}", escape::plain(&run, 40));
+    let of = if run.is_empty() { String::new() } else { format!(" of run {}", escape::plain(&run, 40)) };
+    let title = format!("{word} · Trust Pulse{of}");
     let preview = Preview::of("Trust Pulse").digest(&stored.entry.digest).verdict(panel.as_ref()).at(at);
     let says = TrustPulse::of(document.payload());
-    let forms = match is_in_anothers_name {
-        true => Vec::new(),
-        false => permalink::others(reader, &page::pulse(&digest), is_pinned.then_some(at)),
+    let forms = match barred {
+        Some(_) => Vec::new(),
+        None => permalink::others(reader, &page::pulse(&digest), is_pinned.then_some(at)),
     };
     Ok(PulsePage {
         shell: reader.shell(&title, &preview).about(&digest).judged(panel.as_ref().ok()).at(
@@ -251,7 +259,7 @@ fn show(reader: &Reader, stored: &StoredEntry, choices: &Choices) -> Result<Puls
         run: Said::name(&run),
         run_href: page::run(&agent, &run),
         agent: view.agent,
-        named: is_in_anothers_name.then(|| Chip::did(&named)),
+        named: (barred == Some(PageState::InAnothersName)).then(|| Chip::did(&named)),
         job: view.job,
         index: stored.index.get(),
         signer: document::signer(stored),

@@ -1,5 +1,6 @@
 //! Pages of Trust Pulses that somebody signed in an agent's name.
 
+use crate::http::withholding::{digest_at, withhold};
 use crate::make::audit::Story;
 use crate::make::story::pulse;
 use crate::make::told::Told;
@@ -29,6 +30,23 @@ fn the_first_page_says_beside_each_pulse_how_its_run_is_judged_and_nothing_in_an
             assert_eq!(row.contains(word), word == own, "{word}: {row}");
         }
     }
+}
+
+/// Whom a withheld body names nobody sees, so it cannot name another than its signer.
+#[test]
+fn a_withheld_pulse_is_said_to_be_withheld_and_of_nobody_else() {
+    let told = crate::pages::screens::log();
+    let service = &told.service;
+    let is_pulse = |at: &u64| service.get(&format!("/v1/entries/{at}")).string("kind") == "trust_pulse";
+    let at = (0..service.size()).find(is_pulse).expect("a pulse");
+    let path = format!("/pulses/{}", digest_at(service, at));
+    assert!(service.get("/").text().contains("Audit of the run") && service.get(&format!("{path}.txt")).status == 200);
+    withhold(service, at);
+    let (page, home) = (service.get(&path).text(), service.get("/").text());
+    assert!(page.contains("<title>Withheld · Trust Pulse ·") && page.contains("<h1>Trust Pulse</h1>"), "{page}");
+    assert!(!page.contains("names another in it") && !page.contains("job-1"), "{page}");
+    assert!(home.contains("withheld by the operator") && !home.contains("signed by another"), "{home}");
+    assert_eq!(service.get(&format!("{path}.txt")).status, 451);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use pulselog::artifact::digest::PayloadHash;
 use pulselog::artifact::json::{Value, to_jcs};
 
 use crate::http::access::{by_token, closed};
+use crate::http::withholding::{digest_at, withhold};
 use crate::make::audit::{POLICY, Story};
 use crate::make::chrome::{Chrome, Screen};
 use crate::make::service::Service;
@@ -79,8 +80,39 @@ pub fn of_log(told: &Told) -> Vec<Looked> {
     pages
 }
 
-/// A log that is closed to all but its readers, and what others see of it.
-pub fn door() -> (Service, Vec<Looked>) {
+/// Other logs with what they show: what strangers see of one that is closed to all
+/// but its readers, and one whose operator withholds bodies.
+pub fn others() -> [(Service, Vec<Looked>); 2] {
+    [door(), withheld()]
+}
+
+fn withheld() -> (Service, Vec<Looked>) {
+    let Told { service, .. } = log();
+    let pages = (0..service.size()).filter_map(|at| {
+        let entry = service.get(&format!("/v1/entries/{at}"));
+        let (digest, check) = (entry.string("artifact"), "Check it yourself");
+        let (name, path, what) = match entry.string("kind").as_str() {
+            "gateway_receipt" => ("call, withheld", format!("/entries/{at}"), "Model call receipt"),
+            "proof_bundle" => ("bundle, withheld", format!("/b/{digest}"), "Proof bundle"),
+            "trust_pulse" => ("pulse, withheld", format!("/pulses/{digest}"), "Trust Pulse"),
+            _ => return None,
+        };
+        Some((at, page(name, path, [what, "Withheld", check])))
+    });
+    let mut pages: Vec<_> = pages.collect();
+    // One of each.
+    pages.sort_by_key(|(at, looked)| (looked.name, *at));
+    pages.dedup_by_key(|(_, looked)| looked.name);
+    for (at, _) in &pages {
+        // A bundle may go with the call that it holds.
+        if service.get(&format!("/v1/artifacts/{}", digest_at(&service, *at))).status == 200 {
+            withhold(&service, *at);
+        }
+    }
+    (service, pages.into_iter().map(|(_, looked)| looked).collect())
+}
+
+fn door() -> (Service, Vec<Looked>) {
     let public = "Checkpoint, tiles and proofs are public";
     let pages = vec![
         page("closed", "/jobs/job-1", ["Access closed", public, "the newest checkpoint"]),
@@ -91,17 +123,18 @@ pub fn door() -> (Service, Vec<Looked>) {
 }
 
 /// Every page with the address of the server that has it.
-pub fn every(told: &Told, (closed, door): &(Service, Vec<Looked>)) -> Vec<(String, Looked)> {
+pub fn every(told: &Told, others: &[(Service, Vec<Looked>)]) -> Vec<(String, Looked)> {
     let of = |service: &Service, looked: Looked| (format!("{}{}", service.base(), looked.path), looked);
     let open = of_log(told).into_iter().map(|looked| of(&told.service, looked));
-    open.chain(door.iter().cloned().map(|looked| of(closed, looked))).collect()
+    let others = others.iter().flat_map(|(service, pages)| pages.iter().map(|looked| of(service, looked.clone())));
+    open.chain(others).collect()
 }
 
 /// The same, with documents of the software at a closed log, which name no log.
-pub fn every_and_bare(told: &Told, door: &(Service, Vec<Looked>)) -> Vec<(String, Looked)> {
+pub fn every_and_bare(told: &Told, others: &[(Service, Vec<Looked>)]) -> Vec<(String, Looked)> {
     let bare = ["/docs", "/docs/verify", "/docs/errors"].map(|path| page("docs, closed log", path, ["Docs"; 3]));
-    let bare = bare.into_iter().map(|looked| (format!("{}{}", door.0.base(), looked.path), looked));
-    every(told, door).into_iter().chain(bare).collect()
+    let bare = bare.into_iter().map(|looked| (format!("{}{}", others[0].0.base(), looked.path), looked));
+    every(told, others).into_iter().chain(bare).collect()
 }
 
 /// Lists, checkpoints, and pages about reading.
@@ -131,10 +164,10 @@ fn squeeze(text: &str) -> String {
 #[test]
 fn the_first_screen_of_every_page_answers_three_questions() {
     let Some(mut chrome) = Chrome::start() else { return };
-    let (told, door) = (log(), door());
+    let (told, others) = (log(), others());
     let mut sheet = String::from(HEAD);
     let mut silent = Vec::new();
-    for (address, looked) in every(&told, &door) {
+    for (address, looked) in every(&told, &others) {
         let mut seen = Vec::new();
         for (width, height) in SCREENS {
             for dark in [false, true] {
@@ -175,7 +208,7 @@ const HEAD: &str = "\
 Made by a test that looks at every page with Chromium, scripts switched off; a phone is 360 × 800 px, a desk \
 1440 × 900. Each cell of the answers is text that stands in all four first screens, beside the name of the log: what \
 this is and who says so; whether it holds, how far, as of when; how to check it without this server. The last column \
-is sheets of paper, of a log with one job that fails; the last three are what a closed log shows to strangers.
+is sheets of paper, of a log with one job that fails; the last rows are what a closed log shows to strangers, and a log whose operator withholds bodies.
 
 | page | what it is | does it hold | check it | phone, light | phone, dark | desk, light | desk, dark | sheets |
 |---|---|---|---|---|---|---|---|---|

@@ -21,10 +21,11 @@ pub(super) struct PulseRow {
     pub index: u64,
     /// Absent where the body names none.
     pub run: Option<Said>,
-    /// Whom it names.
-    pub agent: Chip,
-    /// Whether that one signed it, or nobody did.
-    pub is_own: bool,
+    /// Whom it names, as far as its body is shown.
+    pub agent: Option<Chip>,
+    /// Why nothing is said of a run: the operator withholds the body, or somebody
+    /// else signed it than the agent that it names.
+    pub barred: Option<&'static str>,
     /// Absent where it is not judged here.
     pub word: Option<Word>,
     pub digest: Chip,
@@ -42,18 +43,22 @@ pub(super) fn newest(reader: &Reader) -> Result<Vec<PulseRow>, Trouble> {
     for index in latest.map_err(AuditsError::from)? {
         let paper = reader.desk().read(index)?;
         let (stored, keys) = (&paper.stored, paper.keys());
-        let (named, run) = (keys.agent.unwrap_or_default(), keys.runs.into_iter().next());
+        let (named, run) = (keys.agent.clone().unwrap_or_default(), keys.runs.into_iter().next());
         let digest = stored.entry.digest.to_string();
         // Whoever signs in another's name gets nothing of that one's verdict.
         let is_own = stored.entry.signer.as_ref().is_none_or(|signer| signer.as_str() == named);
-        let judged = run.as_deref().filter(|_| is_own && rows.len() < JUDGED_MAX);
+        let barred = match paper.withheld {
+            Some(_) => Some("withheld by the operator"),
+            None => (!is_own).then_some("signed by another than the agent it names"),
+        };
+        let judged = run.as_deref().filter(|_| barred.is_none() && rows.len() < JUDGED_MAX);
         let word = judged.map(|run| word(reader, &named, run)).transpose()?.flatten();
         rows.push(PulseRow {
             href: page::pulse(&digest),
             index: index.get(),
             run: run.as_deref().map(Said::name),
-            agent: Chip::did(&named),
-            is_own,
+            agent: keys.agent.as_deref().map(Chip::did),
+            barred,
             word,
             digest: Chip::hash(&digest),
             logged: When::second(stored.entry.logged_at.unix_ms()),
