@@ -23,7 +23,8 @@ const AFTER: &str = "\
 The operator's word that a body is not shown any more, logged like any other
 statement. From the commit that logs it the log shows the body at no size, nor the
 same statement in another envelope, nor a bundle that holds it; proofs hold, and the
-page says who withholds it and why. It is for good. docs/OPERATE.md says what stays.
+page says who withholds it and why. It is for good: a model call or a report of Argo
+CD that is withheld leaves every verdict of the log open. docs/OPERATE.md says more.
 
 --erase deletes what is withheld already from the store in DIR, and compacts it: the
 log must be stopped. Done again it deletes nothing more. What lies in backups and in
@@ -128,7 +129,17 @@ fn logged(args: &Args, client: &Client, token: &Path, sent: &[u8]) -> Result<Exi
         return Err(Failure::fail(format!("the answer is not true: {error} [{}]", error.code())));
     }
     let index = said["index"].as_u64().unwrap_or_default();
-    let proven = if belief.verifies_proofs() { "; its proof was verified" } else { "; its proof was not read" };
+    let counts = client.get(&format!("v1/artifacts/{}", args.digest), "application/json")?;
+    if counts.is_ok() {
+        return Err(Failure::fail(format!(
+            "entry {index} is logged and withholds nothing: --key is not the key of this log's operator"
+        )));
+    }
+    let proven = if belief.verifies_proofs() {
+        "; its proof was verified"
+    } else {
+        "; its proof was not read (--policy says whose checkpoints to believe)"
+    };
     let text = format!("withheld by entry {index}{proven}");
     told(args, &serde_json::json!({ "withheld": true, "before": false, "index": index }), &text)
 }

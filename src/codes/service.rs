@@ -25,7 +25,7 @@ rows! {
     ARTIFACT_NOT_FOUND "artifact_not_found" 404: "Artifact not logged", "no published entry is about this artifact", "check the digest; what was just submitted is there once it is published";
     BODY_WITHHELD "body_withheld" 451: "Body withheld", "the operator withholds this body; its entry and proofs hold", "look for the withholding statement in the log: it gives the reason";
     WITHHOLDING_REFUSED "withholding_refused" 422: "Withholds nothing", "the operator's withholding names no logged artifact, or one that is never withheld, or gives no reason", "name the digest of a logged artifact of a kind that may be withheld, and say why";
-    WITHHELD_ALREADY "withheld_already" 409: "Withheld already", "an earlier entry withholds this artifact", "nothing needs to be done: the named entry withholds it";
+    WITHHELD_ALREADY "withheld_already" 409: "Withheld already", "an earlier entry withholds this artifact, or the statement of which this is another envelope", "nothing needs to be done: the named entry withholds it";
     SCOPE_NOT_FOUND "scope_not_found" 404: "Nobody speaks of it", "nobody whose word counts speaks of this at this size", "check the id and the size; names that only strangers use are found by /v1/lookup";
     POLICY_NOT_FOUND "policy_not_found" 404: "Policy not logged", "no holder of the role logged a policy with this hash", "check the hash: it is over the JCS form of the payload";
     BUNDLE_NOT_FOUND "bundle_not_found" 404: "Bundle not logged", "no proof bundle of this digest stands below this size", "check the digest, or send the bundle to /v1/verify";

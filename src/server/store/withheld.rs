@@ -151,6 +151,14 @@ impl Store {
     pub(super) fn put_withheld(&self, batch: &mut WriteBatch, rows: &[Row], size: TreeSize) -> Result<(), StoreError> {
         let family = self.family(cf::META)?;
         for (what, by) in rows {
+            // The first stands, as in memory: who withholds something never changes.
+            let first = self.withheld.ask(|sets| match what {
+                What::Artifact(digest) => sets.artifacts.get(digest).copied(),
+                What::Statement(key) => sets.statements.get(key).copied(),
+            });
+            if first.is_some_and(|first| first < *by) {
+                continue;
+            }
             let key = match what {
                 What::Artifact(digest) => [ROWS, &[ARTIFACT], digest.as_bytes()].concat(),
                 What::Statement(key) => [ROWS, &[STATEMENT], key].concat(),

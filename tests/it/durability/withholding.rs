@@ -292,16 +292,22 @@ fn kill_9_between_withholding_and_erasing_loses_neither() {
     let withhold = |digest: &str, reason: &str| {
         run(&["withhold", digest, "--reason", reason, "--key", &key, "--url", &url, "--token-file", &token])
     };
+    // Anybody's word is logged; whoever was obeyed by nobody must hear it.
+    let strangers = text(&root.join("strangers.key"));
+    assert_eq!(run(&["keygen", "--did", "--out", &strangers]).code, 0);
+    let ran = run(&["withhold", &digest, "--reason", "r", "--key", &strangers, "--url", &url, "--token-file", &token]);
+    assert!(ran.code == 1 && ran.err.contains("withholds nothing: --key"), "{} {}", ran.out, ran.err);
+    assert_eq!(served.try_get(&format!("v1/artifacts/{digest}")).expect("an answer").status, 200);
     let first = withhold(&digest, "erasure request 17");
     assert_eq!(first.code, 0, "{}", first.err);
-    assert!(first.out.starts_with("withheld by entry 3"), "{}", first.out);
+    assert!(first.out.starts_with("withheld by entry 4"), "{}", first.out);
     served.kill();
     assert!(wal_says(&served.place.store(), &receipt(1)), "the test would find it");
     served.spawn();
     served.wait_ready();
     assert_eq!(served.try_get(&format!("v1/artifacts/{digest}")).expect("an answer").status, 451);
     let again = withhold(&digest, "another reason");
-    assert!(again.code == 0 && again.out.contains("entry 3"), "{}{}", again.out, again.err);
+    assert!(again.code == 0 && again.out.contains("entry 4"), "{}{}", again.out, again.err);
     // While the log runs, and of what nobody withholds, nothing is erased.
     let data = text(&served.place.data());
     let toml = format!(

@@ -148,13 +148,19 @@ fn the_same_artifact_again_restores_nothing_in_any_envelope_or_bundle() {
     let again = service.post("/v1/entries", &call);
     assert_eq!((again.status, again.number("index")), (200, i64::try_from(at).expect("small")));
     service.get(&format!("/v1/artifacts/{}", digest_at(service, at))).is(451, "body_withheld");
-    // Another envelope of the statement is another artifact, and shows the same.
-    for (of, text) in [("the statement", &call), ("a bundle that holds it", &bundle)] {
+    // Another envelope of the statement is another artifact, which nobody would see; a
+    // bundle that holds it is logged as any other, and seen by nobody.
+    for (of, text, status) in [("the statement", &call, 409), ("a bundle that holds it", &bundle, 201)] {
         let envelope = text.rfind("\"issued_at\":\"").expect("the envelope's date") + "\"issued_at\":\"".len();
         let other = format!("{}{}{}", &text[..envelope], "2030-01-01T00:00:00.000Z", &text[envelope + 24..]);
         let logged = service.post("/v1/entries", &other);
-        assert_eq!(logged.status, 201, "{of}: {}", logged.text());
-        service.get(&format!("/v1/artifacts/{}", ArtifactDigest::of(other.as_bytes()))).is(451, "body_withheld");
+        assert_eq!(logged.status, status, "{of}: {}", logged.text());
+        match status {
+            201 => {
+                service.get(&format!("/v1/artifacts/{}", ArtifactDigest::of(other.as_bytes()))).is(451, "body_withheld")
+            }
+            _ => logged.is(409, "withheld_already"),
+        };
         assert_eq!(saying(service, &everywhere(service, &story), CALL), Vec::<String>::new(), "{of}");
     }
 }
@@ -338,20 +344,23 @@ fn server_and_reader_agree_where_a_statement_stands_in_many_envelopes() {
         let date = text.rfind("\"issued_at\":\"").expect("the envelope's date") + "\"issued_at\":\"".len();
         let other = format!("{}{when}{}", &text[..date], &text[date + 24..]);
         assert_eq!(service.post("/v1/entries", &other).status, 201);
-        other
     };
     let observed = story.index(CALL);
-    let copy = again(observed, "2026-11-22T13:00:00.000Z");
-    withhold(service, observed);
-    for when in ["2026-11-22T14:00:00.000Z", "2026-11-22T15:00:00.000Z"] {
-        let (offline, server) = both(&told);
-        let found: Vec<String> = offline.findings.iter().map(|finding| finding.rule.code.to_owned()).collect();
-        assert_eq!(codes(&server), found, "{server}");
-        assert!(found.iter().any(|code| code == "EVIDENCE_WITHHELD"), "{found:?}");
-        let date = copy.rfind("\"issued_at\":\"").expect("the envelope's date") + "\"issued_at\":\"".len();
-        let later = format!("{}{when}{}", &copy[..date], &copy[date + 24..]);
-        assert_eq!(service.post("/v1/entries", &later).status, 201);
+    for when in ["2026-11-22T13:00:00.000Z", "2026-11-22T14:00:00.000Z"] {
+        again(observed, when);
     }
+    let (first, size) = (digest_at(service, observed), service.size());
+    withhold(service, observed);
+    // One withholding hides all of them, so none of them is withheld once more.
+    let copy = digest_at(service, size - 1);
+    service.get(&format!("/v1/artifacts/{copy}")).is(451, "body_withheld");
+    for digest in [&first, &copy] {
+        service.post("/v1/entries", withholding(digest, "operator", "again")).is(409, "withheld_already");
+    }
+    let (offline, server) = both(&told);
+    let found: Vec<String> = offline.findings.iter().map(|finding| finding.rule.code.to_owned()).collect();
+    assert_eq!(codes(&server), found, "{server}");
+    assert!(found.iter().any(|code| code == "EVIDENCE_WITHHELD"), "{found:?}");
 }
 
 #[test]
