@@ -222,9 +222,12 @@ fn of_app(scene: &Scene<'_>, sightings: &[Sighting<'_, '_>], explaining: &Explai
     let mut claimed: BTreeMap<usize, usize> = BTreeMap::new();
     candidates.iter().flat_map(|of| &of.free).for_each(|decision| *claimed.entry(*decision).or_default() += 1);
     let mut alike: BTreeMap<&[usize], usize> = BTreeMap::new();
-    candidates.iter().for_each(|of| *alike.entry(&of.free).or_default() += 1);
+    let sure = sightings.iter().zip(&candidates).filter(|(sighting, _)| !sighting.is_maybe_anothers);
+    sure.clone().for_each(|(_, of)| *alike.entry(&of.free).or_default() += 1);
+    // What may be another's takes what the others leave.
+    let maybe = sightings.iter().zip(&candidates).filter(|(sighting, _)| sighting.is_maybe_anothers);
     let mut taken = BTreeSet::new();
-    for (sighting, of) in sightings.iter().zip(&candidates) {
+    for (sighting, of) in sure.chain(maybe) {
         // More than there are decisions: whichever of them, one is explained by none.
         let is_surplus = of.is_sure() && alike.get(of.free.as_slice()).is_some_and(|count| *count > of.free.len());
         // The one that ends first leaves the others to who comes later.

@@ -13,6 +13,7 @@ pub mod frozen;
 pub mod goldens;
 pub mod happened;
 mod late;
+pub mod lent;
 pub mod looked;
 pub mod matched;
 pub mod missing;

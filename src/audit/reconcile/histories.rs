@@ -14,6 +14,8 @@ use crate::merkle::LeafIndex;
 /// the first word of each.
 pub(super) struct Histories {
     unmade: HashMap<LeafIndex, Unmade>,
+    /// First words of entries that some report of the same does not call `backfill`.
+    seen_anew: HashSet<LeafIndex>,
 }
 
 /// Whether an operation with key made an entry, where no report says that one did.
@@ -57,14 +59,19 @@ fn who<'a>(says: ArgocdObservation<'a>) -> Option<&'a str> {
 impl Histories {
     pub(super) fn of(scene: &Scene<'_>) -> Self {
         let mut seconds: HashMap<Second<'_>, Made<'_>> = HashMap::new();
-        let mut told = HashSet::new();
+        let mut told: HashMap<(&str, &str, i64), LeafIndex> = HashMap::new();
+        let mut seen_anew = HashSet::new();
         let entries = scene.operations.iter().filter(|(report, joined)| joined.is_empty() && is_of_history(report));
         for (report, _) in entries {
             let says = report.payload;
             let Some((second, id)) = second_of(says).zip(says.history_id()) else { continue };
             let (instance, (uid, _)) = second;
-            if told.insert((instance, uid, id)) {
+            let first = *told.entry((instance, uid, id)).or_insert(report.at);
+            if first == report.at {
                 seconds.entry(second).or_default().found.push((report.at, id, who(says)));
+            }
+            if says.is_backfill() != Some(true) {
+                seen_anew.insert(first);
             }
         }
         if !seconds.is_empty() {
@@ -76,7 +83,13 @@ impl Histories {
                 }
             }
         }
-        Self { unmade: seconds.into_values().flat_map(Made::unmade).inserted() }
+        Self { unmade: seconds.into_values().flat_map(Made::unmade).inserted(), seen_anew }
+    }
+
+    /// Whether every report of the entry whose first word this is says that it is of
+    /// before its observer was there.
+    pub(super) fn is_all_backfill(&self, first: &Operation<'_>) -> bool {
+        !self.seen_anew.contains(&first.at)
     }
 
     /// Whether this is the first word of such an operation, and none with key of
@@ -92,11 +105,23 @@ impl<'a> Made<'a> {
     fn add(&mut self, scene: &Scene<'a>, reports: &[usize]) {
         let of = || reports.iter().map(|at| &scene.operations[*at].0);
         let ids: BTreeSet<i64> = of().filter_map(made).inserted();
-        let joined: BTreeSet<usize> = reports.iter().flat_map(|at| &scene.operations[*at].1).copied().inserted();
-        // What failed, ran dry or in part enters no history, and of the latter two
-        // its beginning says so.
-        let is_without = !of().any(makes_history) && of().any(|report| has_ended(report) || !is_whole(report));
-        let entries = joined.len().max(1) - usize::from(is_without);
+        // What another wrapper claims lends nobody a place; who is named by none of the
+        // reports may be anybody.
+        let named = of().find(|report| report.payload.initiator().is_some());
+        let is_its = |at: &usize| {
+            let decision = &scene.decisions[*at];
+            let is_by = |report| decision.agents.is_empty() || scene.is_started_by(decision, report);
+            decision.is_allow && named.is_none_or(is_by)
+        };
+        let joined = reports.iter().flat_map(|at| &scene.operations[*at].1).copied().filter(is_its);
+        let joined: BTreeSet<usize> = joined.inserted();
+        // What runs dry or in part enters no history, as its parameters say, and all of
+        // one key have the same; of what failed one that is alike may have gone well.
+        let entries = match () {
+            () if of().any(makes_history) => joined.len().max(1),
+            () if of().any(|report| !is_whole(report)) => 0,
+            () => joined.len().max(1) - usize::from(of().any(has_ended)),
+        };
         // One id of two keys is one entry: nobody can say of a second whose it is.
         let own = ids.into_iter().filter(|id| self.ids.insert(*id)).count();
         *self.rooms.entry(of().find_map(|report| who(report.payload))).or_default() += entries.saturating_sub(own);

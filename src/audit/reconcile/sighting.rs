@@ -57,7 +57,9 @@ pub(super) struct Sighting<'s, 'a> {
     is_claimed: bool,
     /// Whether it is an entry of a history that an operation may have made which
     /// another entry needs as well.
-    is_maybe_anothers: bool,
+    pub is_maybe_anothers: bool,
+    /// Whether all its reports say that it began before their observer was there.
+    is_all_backfill: bool,
 }
 
 /// Agents with a username, and whether it is a person's, by the roots that say
@@ -77,7 +79,11 @@ impl<'s, 'a> Sighting<'s, 'a> {
         scene.operations.iter().enumerate().filter_map(move |(at, (first, _))| {
             let Some(key) = first.op_key() else {
                 let unmade = histories.unmade(first)?;
-                return Some(Self { is_maybe_anothers: unmade == Unmade::Maybe, ..Self::of(scene, first, &mut named) });
+                return Some(Self {
+                    is_maybe_anothers: unmade == Unmade::Maybe,
+                    is_all_backfill: histories.is_all_backfill(first),
+                    ..Self::of(scene, first, &mut named)
+                });
             };
             let reports = scene.reported.get(key)?;
             let shows_status = matches!(first.payload.channel(), Some("notify" | "poll"));
@@ -114,6 +120,10 @@ impl<'s, 'a> Sighting<'s, 'a> {
         Sighting {
             is_claimed: false,
             is_maybe_anothers: false,
+            is_all_backfill: match first.op_key() {
+                Some(key) => scene.reports_of(key).all(|report| report.payload.is_backfill() == Some(true)),
+                None => first.payload.is_backfill() == Some(true),
+            },
             first,
             who,
             agents,
@@ -155,11 +165,9 @@ impl<'s, 'a> Sighting<'s, 'a> {
     /// nobody looked at the instance before: a poller that forgot what it saw says
     /// so of all that it finds.
     fn is_backfill(&self, scene: &Scene<'a>) -> bool {
-        let says = |report: &Operation<'_>| report.payload.is_backfill() == Some(true);
-        let is_said = self.first.op_key().map_or_else(|| says(self.first), |key| scene.reports_of(key).all(says));
         let begin = || scene.looks.begin(self.first.payload.instance()?, self.first.at);
         let is_after = |(started, begin): (i64, i64)| begin.saturating_add(SKEW_MS) < started;
-        is_said && !self.started.zip(begin()).is_some_and(is_after)
+        self.is_all_backfill && !self.started.zip(begin()).is_some_and(is_after)
     }
 
     /// Whether the roots say that they list everybody, and neither those at the
